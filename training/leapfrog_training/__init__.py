@@ -1,0 +1,1 @@
+"""Makes the models that Leapfrog runs; never needed on the box."""
