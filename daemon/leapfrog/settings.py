@@ -1,0 +1,270 @@
+"""The settings: one typed home, read from one TOML file. Runs in the main process."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from datetime import time
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from leapfrog.errors import SettingsError
+
+SYSTEM_FILE = Path("/etc/leapfrog/leapfrog.toml")
+
+AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ !-\[\]-~]*[!-\[\]-~][ !-\[\]-~]*$")]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
+FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
+
+
+def _user_state_dir() -> Path:
+    return Path.home() / ".local" / "state" / "leapfrog"
+
+
+class Section(BaseModel):
+    """A table of the settings file: fixed once read, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StationSettings(Section):
+    """[station]: the box itself."""
+
+    name: str = Field(default="Leapfrog", min_length=1, max_length=64)
+    language: Literal["en"] = "en"
+    state_dir: Path = Field(default_factory=_user_state_dir)
+    reports_dir: Path | None = None
+
+
+class DicomSettings(Section):
+    """[dicom]: the receiver."""
+
+    ae_title: AeTitle = "LEAPFROG"
+    host: str = "0.0.0.0"
+    port: Port = 11112
+    allowed_ae_titles: tuple[AeTitle, ...] = ()
+    allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
+    max_associations: int = Field(default=10, ge=1, le=200)
+    idle_seconds: float = Field(default=60.0, gt=0, le=3600)
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    tls_client_ca: Path | None = None
+
+    @model_validator(mode="after")
+    def _tls_comes_in_pairs(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key go together: give both or neither")
+        if self.tls_client_ca is not None and self.tls_certificate is None:
+            raise ValueError("tls_client_ca needs tls_certificate and tls_key")
+        return self
+
+
+class FolderWatchSettings(Section):
+    """[[folder.watch]]: what the machine behind one folder makes, for pictures that say nothing of themselves."""
+
+    path: Path
+    modality: str = ""
+    body_part: str = ""
+    view: str = ""
+    pixel_spacing_mm: float | None = Field(default=None, gt=0, le=10)
+
+
+class FolderSettings(Section):
+    """[folder]: the watched folders. Empty `paths` means `inbox/` in the state directory."""
+
+    paths: tuple[Path, ...] = ()
+    settle_seconds: float = Field(default=2.0, gt=0, le=3600)
+    rescan_seconds: float = Field(default=10.0, gt=0, le=3600)
+    filename_pattern: str = ""
+    after: Literal["keep", "delete", "move"] = "keep"
+    watch: tuple[FolderWatchSettings, ...] = ()
+
+    @field_validator("filename_pattern")
+    @classmethod
+    def _pattern_names_known_groups(cls, pattern: str) -> str:
+        try:
+            groups = set(re.compile(pattern).groupindex)
+        except re.error as problem:
+            raise ValueError(f"is not a regular expression: {problem}") from problem
+        if unknown := groups - FILENAME_FIELDS:
+            raise ValueError(f"has unknown groups {sorted(unknown)}; allowed are {sorted(FILENAME_FIELDS)}")
+        return pattern
+
+
+class EngineSettings(Section):
+    """[engine]: what runs the models. `python` names another interpreter for the engine host."""
+
+    device: Literal["auto", "edgetpu", "cpu"] = "auto"
+    python: Path | None = None
+    lanes: int = Field(default=1, ge=1, le=8)
+    deadline_seconds: float = Field(default=60.0, gt=0, le=3600)
+    threads: int = Field(default=1, ge=1, le=16)
+
+
+class ModelSettings(Section):
+    """[models]: where packages lie, besides those that ship and those in the state directory."""
+
+    paths: tuple[Path, ...] = ()
+    trusted_keys: tuple[Path, ...] = ()
+    require_signature: bool = False
+
+
+class ReportSettings(Section):
+    """[report]: what staff read."""
+
+    quiet_seconds: float = Field(default=20.0, ge=0, le=3600)
+    print_to: str = ""
+    page_size: Literal["A4", "Letter"] = "A4"
+    include_heatmaps: bool = True
+
+
+class Window(Section):
+    """A daily span of local time in which results are sent; it may cross midnight."""
+
+    start: time
+    end: time
+
+    def contains(self, moment: time) -> bool:
+        """Whether `moment` lies in the window; the start belongs to it, the end does not."""
+        if self.start < self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+
+class DistrictSettings(Section):
+    """[district]: the server that results are sent to. An empty `url` means none."""
+
+    url: str = ""
+    send: tuple[Sendable, ...] = ("original", "report_pdf", "overlay")
+    windows: tuple[Window, ...] = ()
+    bytes_per_second: int = Field(default=0, ge=0)
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    username: str = ""
+    password_file: Path | None = None
+    token_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_web_address(cls, url: str) -> str:
+        if url and not re.match(r"^https?://[^/\s]+", url):
+            raise ValueError("must be a DICOMweb root such as https://district.example/dicom-web, or empty for none")
+        return url.rstrip("/")
+
+    @field_validator("windows", mode="before")
+    @classmethod
+    def _parse_windows(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(_parse_window(entry) if isinstance(entry, str) else entry for entry in value)
+
+
+def _parse_window(text: str) -> dict[str, str]:
+    match = re.fullmatch(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)", text.strip())
+    if match is None or match[1] == match[2]:
+        raise ValueError(f"{text!r} is not a window such as '19:00-06:30'")
+    return {"start": match[1], "end": match[2]}
+
+
+class RetentionSettings(Section):
+    """[retention]: what may be forgotten, and how much disk stays free."""
+
+    keep_days: int = Field(default=90, ge=1)
+    min_free_bytes: int = Field(default=1_000_000_000, ge=0)
+
+
+class Settings(Section):
+    """All settings of one box."""
+
+    station: StationSettings = StationSettings()
+    dicom: DicomSettings = DicomSettings()
+    folder: FolderSettings = FolderSettings()
+    engine: EngineSettings = EngineSettings()
+    models: ModelSettings = ModelSettings()
+    report: ReportSettings = ReportSettings()
+    district: DistrictSettings = DistrictSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @property
+    def state_dir(self) -> Path:
+        """Where everything durable lies."""
+        return self.station.state_dir
+
+    @property
+    def reports_dir(self) -> Path:
+        """Where staff find the reports."""
+        return self.station.reports_dir or self.station.state_dir / "reports"
+
+    @property
+    def inbox_dirs(self) -> tuple[Path, ...]:
+        """The folders that are watched, those of [[folder.watch]] included, each once."""
+        paths = self.folder.paths or (self.state_dir / "inbox",)
+        return tuple(dict.fromkeys((*paths, *(watch.path for watch in self.folder.watch))))
+
+    def warnings(self) -> list[str]:
+        """What works but should be known: each a sentence for the person who configures the box."""
+        found = []
+        if self.district.url.startswith("http://"):
+            found.append("district.url is plain http: images and names travel unencrypted. Use https where you can.")
+        if not self.district.url:
+            found.append("district.url is empty: nothing is sent; retention.keep_days alone decides what is kept.")
+        if not self.dicom.allowed_ae_titles and not self.dicom.allowed_addresses:
+            found.append("dicom.allowed_ae_titles and allowed_addresses are empty: any machine may send images.")
+        return found
+
+
+def default_file() -> Path | None:
+    """The system's settings file where there is one; None means built-in defaults."""
+    return SYSTEM_FILE if SYSTEM_FILE.is_file() else None
+
+
+def load_settings(file: Path | None) -> Settings:
+    """Read `file`, or take the defaults for None. Raises SettingsError, one sentence for each thing that is wrong."""
+    if file is None:
+        return Settings()
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise SettingsError(f"The settings file {file} cannot be read: {problem.strerror}.") from problem
+    except UnicodeDecodeError as problem:
+        raise SettingsError(f"The settings file {file} is not UTF-8 text: save it as UTF-8.") from problem
+    except tomllib.TOMLDecodeError as problem:
+        raise SettingsError(f"The settings file {file} is not valid TOML: {problem}.") from problem
+    try:
+        return Settings(**document)
+    except ValidationError as problem:
+        sentences = [_sentence(error) for error in problem.errors()]
+        raise SettingsError("\n".join([f"The settings file {file} is not right:", *sentences])) from problem
+
+
+def _sentence(error: Any) -> str:
+    key = _key(error["loc"])
+    if error["type"] == "extra_forbidden":
+        return f"Unknown key {key}; {_known_keys(error['loc'])}."
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{key} = {error['input']!r} is not allowed: {message[0].lower()}{message[1:]}."
+
+
+def _key(location: Iterable[str | int]) -> str:
+    key = ""
+    for part in location:
+        if isinstance(part, int):
+            key += f"[{part}]"
+        elif part.isidentifier():  # pydantic adds the names of union members; a key in the file is an identifier
+            key += f".{part}" if key else part
+    return key
+
+
+def _known_keys(location: tuple[str | int, ...]) -> str:
+    model: type[BaseModel] = Settings
+    for part in location[:-1]:
+        if part == "watch":
+            model = FolderWatchSettings
+        elif isinstance(part, str):
+            annotation = model.model_fields[part].annotation
+            model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model
+    return "known here are " + ", ".join(model.model_fields)
