@@ -1,0 +1,22 @@
+"""The data sets that models are made from: one file per data set, each checks its layout when it is opened.
+
+Runs on the training machine only.
+"""
+
+from leapfrog_training.datasets.chestxray14 import ChestXray14, Film, open_chestxray14
+from leapfrog_training.datasets.hc18 import HC18, HeadImage, open_hc18
+from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.datasets.splits import Fold, Split, patient_folds
+
+__all__ = [
+    "HC18",
+    "ChestXray14",
+    "Film",
+    "Fold",
+    "HeadImage",
+    "Split",
+    "open_chestxray14",
+    "open_hc18",
+    "patient_folds",
+    "read_gray",
+]

@@ -1,0 +1,150 @@
+"""HC18, fetal heads in ultrasound, in its own layout: `training_set/NNN_HC.png` with `NNN_HC_Annotation.png`.
+
+`training_set_pixel_size_and_HC.csv` gives pixel size and head circumference; `validation_subjects.txt` (one subject
+per line) says whom to keep out of training. Van den Heuvel et al., PLoS ONE 2018, doi 10.1371/journal.pone.0200412.
+Runs on the training machine only.
+"""
+
+import csv
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from leapfrog_training.datasets.images import picture_problem, read_gray
+from leapfrog_training.datasets.splits import Split
+from leapfrog_training.errors import DatasetError
+
+IMAGE_FOLDER = "training_set"
+TABLE_FILE = "training_set_pixel_size_and_HC.csv"
+VALIDATION_FILE = "validation_subjects.txt"
+NAME_COLUMN = "filename"
+PIXEL_SIZE_COLUMN = "pixel size(mm)"
+CIRCUMFERENCE_COLUMN = "head circumference (mm)"
+SUBJECT_OF_NAME = re.compile(r"^(\d{3})_\d?HC\.png$")
+FETAL_HEAD = "Fetal head"
+OPEN_OUTLINE_SHARE = 0.02  # rows and columns of a closed outline enclose the same area; of an open one they do not
+
+
+@dataclass(frozen=True)
+class HeadImage:
+    """One ultrasound picture of one fetal head. `patient` is the subject: one subject may have several pictures.
+
+    `annotation_path` holds the outline of the head as an ellipse, 255 on 0.
+    """
+
+    path: Path
+    annotation_path: Path
+    patient: str
+    labels: frozenset[str]
+    view: str
+    split: Split
+    pixel_size_mm: float
+    head_circumference_mm: float
+
+
+@dataclass(frozen=True)
+class HC18:
+    """The pictures that can be used, in the order of the table, and a sentence for each one that cannot."""
+
+    images: tuple[HeadImage, ...]
+    problems: tuple[str, ...]
+
+    def in_split(self, split: Split) -> tuple[HeadImage, ...]:
+        """The pictures of one side: "train", or "test" for the validation subjects."""
+        return tuple(image for image in self.images if image.split == split)
+
+
+def open_hc18(root: Path) -> HC18:
+    """Check the layout of the data set at `root` and list its pictures.
+
+    Raises DatasetError when a file or column of the layout is missing or a value is not a number. A picture that is
+    missing or does not decode, or whose outline does not enclose a head, is left out and named in `problems`.
+    Subjects cannot leak: the side is decided by the subject.
+    """
+    validation_subjects = _read_subjects(root / VALIDATION_FILE)
+    images: list[HeadImage] = []
+    problems: list[str] = []
+    for row in _read_table(root / TABLE_FILE):
+        image = _image_of(row, root / IMAGE_FOLDER, validation_subjects)
+        problem = picture_problem(image.path) or picture_problem(image.annotation_path) or _outline_problem(image)
+        if problem is None:
+            images.append(image)
+        else:
+            problems.append(problem)
+    if not images:
+        raise DatasetError(f"{root}: no picture of {TABLE_FILE} can be read")
+    return HC18(tuple(images), tuple(problems))
+
+
+def outline(image: HeadImage) -> NDArray[np.bool_]:
+    """The drawn outline of the head, shape (rows, columns): True on the line, which is a few pixels wide."""
+    return read_gray(image.annotation_path) >= 128
+
+
+def filled_outline(line: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The head with its whole drawn outline: the area up to the line's outer edge, shape as `line`.
+
+    An ellipse is convex: what lies between two points of its line, in its row and in its column, is inside.
+    """
+    return _between(line, axis=1) & _between(line, axis=0)
+
+
+def _between(line: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    before = np.logical_or.accumulate(line, axis=axis)
+    after = np.flip(np.logical_or.accumulate(np.flip(line, axis), axis=axis), axis)
+    return before & after
+
+
+def _outline_problem(image: HeadImage) -> str | None:
+    line = outline(image)
+    with Image.open(image.path) as picture:
+        columns, rows = picture.size
+    if line.shape != (rows, columns):
+        return f"{image.annotation_path.name}: {line.shape[1]}x{line.shape[0]} for a picture of {columns}x{rows}"
+    by_row, by_column = _between(line, axis=1).sum(), _between(line, axis=0).sum()
+    if not line.any() or abs(int(by_row) - int(by_column)) > OPEN_OUTLINE_SHARE * max(by_row, by_column):
+        return f"{image.annotation_path.name}: the outline is not closed"
+    return None
+
+
+def _image_of(row: dict[str, str], folder: Path, validation_subjects: frozenset[str]) -> HeadImage:
+    name = row[NAME_COLUMN]
+    match = SUBJECT_OF_NAME.match(name)
+    if match is None:
+        raise DatasetError(f"{TABLE_FILE}: {name!r} is not named like 010_HC.png or 010_2HC.png")
+    try:
+        pixel_size_mm, head_circumference_mm = float(row[PIXEL_SIZE_COLUMN]), float(row[CIRCUMFERENCE_COLUMN])
+    except ValueError as error:
+        raise DatasetError(f"{TABLE_FILE}, {name}: {error}") from error
+    return HeadImage(
+        path=folder / name,
+        annotation_path=folder / name.replace(".png", "_Annotation.png"),
+        patient=match.group(1),
+        labels=frozenset({FETAL_HEAD}),
+        view="",
+        split="test" if match.group(1) in validation_subjects else "train",
+        pixel_size_mm=pixel_size_mm,
+        head_circumference_mm=head_circumference_mm,
+    )
+
+
+def _read_table(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        raise DatasetError(f"{path} is missing: give the folder that holds HC18 in its own layout")
+    with path.open(newline="", encoding="utf-8") as stream:
+        rows = csv.DictReader(stream)
+        needed = (NAME_COLUMN, PIXEL_SIZE_COLUMN, CIRCUMFERENCE_COLUMN)
+        missing = [column for column in needed if column not in (rows.fieldnames or ())]
+        if missing:
+            raise DatasetError(f"{path} has no column {', '.join(missing)}")
+        return list(rows)
+
+
+def _read_subjects(path: Path) -> frozenset[str]:
+    if not path.is_file():
+        raise DatasetError(f"{path} is missing: it names the subjects to keep out of training, one per line")
+    return frozenset(path.read_text(encoding="utf-8").split())

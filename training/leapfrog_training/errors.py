@@ -1,0 +1,26 @@
+"""Every error that the training side raises on purpose. Runs in no process of the box: the training machine only.
+
+LeapfrogError (leapfrog.errors)
+└── TrainingError
+    ├── DatasetError         a data set is not in the layout that its loader knows
+    │   └── PatientLeak      one patient or subject is on both sides of a split
+    └── RunError             a run folder lacks what the next step needs
+"""
+
+from leapfrog.errors import LeapfrogError
+
+
+class TrainingError(LeapfrogError):
+    """Its text says what happened, to what, and what the person can do."""
+
+
+class DatasetError(TrainingError):
+    """The data set's folder is not in the layout that its loader knows."""
+
+
+class PatientLeak(DatasetError):
+    """One patient or subject is on both sides of a split: every score would be flattered."""
+
+
+class RunError(TrainingError):
+    """A run folder lacks what the next step needs."""
