@@ -1,0 +1,131 @@
+-- The journal: a row per instance, study and delivery, with their states. Version 1 (PRAGMA user_version).
+-- `sequence` orders everything: the clock of a box may be wrong by years and may jump.
+
+CREATE TABLE studies (
+    sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
+    key                 TEXT NOT NULL UNIQUE,          -- ours; names the report's folder, holds nothing of the patient
+    study_instance_uid  TEXT NOT NULL,                 -- '' when the instance gave none: a study of its own
+    patient_id          TEXT NOT NULL,
+    issuer              TEXT NOT NULL,
+    received_at         TEXT NOT NULL,                 -- local ISO time of the first instance, for people
+    received_date       TEXT NOT NULL,                 -- YYYY-MM-DD; the report's parent folder
+    state               TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'quiet')),
+    version             INTEGER NOT NULL DEFAULT 0,    -- of the last committed report; 0 = none yet
+    published_version   INTEGER NOT NULL DEFAULT 0,    -- what the plain names in the folder show
+    derived_version     INTEGER NOT NULL DEFAULT 0,    -- the last version whose DICOM objects are owed
+    changed             INTEGER NOT NULL DEFAULT 0,    -- 1: readings came since `version`
+    urgent              INTEGER NOT NULL DEFAULT 0,
+    summary             TEXT NOT NULL DEFAULT '{}'     -- what the worklist shows of it, as JSON
+) STRICT;
+CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
+    WHERE study_instance_uid <> '';
+CREATE INDEX studies_open ON studies (sequence) WHERE state = 'open';
+CREATE INDEX studies_unpublished ON studies (sequence) WHERE published_version < version;
+
+CREATE TABLE instances (
+    sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id                  TEXT NOT NULL UNIQUE,          -- ours; names the spool file
+    study_key           TEXT NOT NULL REFERENCES studies (key),
+    state               TEXT NOT NULL DEFAULT 'received'
+                        CHECK (state IN ('received', 'read', 'set_aside', 'forward_only')),
+    reason              TEXT NOT NULL DEFAULT '',
+    sop_instance_uid    TEXT NOT NULL,                 -- '' when it gave none
+    sop_class_uid       TEXT NOT NULL,
+    source              TEXT NOT NULL,
+    received_at         TEXT NOT NULL,
+    spool_name          TEXT NOT NULL,
+    byte_count          INTEGER NOT NULL,
+    picture             TEXT,                          -- JSON: identity and hints of what is not DICOM
+    hints               TEXT NOT NULL DEFAULT '{}',
+    forward_as          TEXT,                          -- minted once, when its own UID was taken by other content
+    dataset_sha256      TEXT NOT NULL DEFAULT '',
+    attempts            INTEGER NOT NULL DEFAULT 0,    -- readers that died over it
+    engine_failures     INTEGER NOT NULL DEFAULT 0,
+    interruptions       INTEGER NOT NULL DEFAULT 0,    -- attempts that the end of the daemon cut short
+    attempt_number      INTEGER NOT NULL DEFAULT 0,    -- every attempt, whatever became of it: versions its files
+    attempt_open        INTEGER NOT NULL DEFAULT 0,
+    reading             TEXT                           -- JSON of ImageReading
+) STRICT;
+CREATE INDEX instances_waiting ON instances (sequence) WHERE state = 'received';
+CREATE INDEX instances_by_state ON instances (state, sequence);
+CREATE INDEX instances_by_study ON instances (study_key, sequence);
+CREATE INDEX instances_by_uid ON instances (sop_instance_uid) WHERE sop_instance_uid <> '';
+CREATE INDEX instances_in_attempt ON instances (sequence) WHERE attempt_open = 1;
+
+-- What the folder watcher has taken, so that a file that stays is taken once, also over a restart.
+CREATE TABLE folder_files (
+    path                TEXT PRIMARY KEY,
+    byte_count          INTEGER NOT NULL,
+    modified_ns         INTEGER NOT NULL,
+    inode               INTEGER NOT NULL,
+    instance_id         TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id                  TEXT NOT NULL UNIQUE,
+    kind                TEXT NOT NULL
+                        CHECK (kind IN ('original', 'report_pdf', 'overlay', 'structured_report', 'segmentation')),
+    study_key           TEXT NOT NULL REFERENCES studies (key),
+    instance_id         TEXT REFERENCES instances (id),
+    state               TEXT NOT NULL DEFAULT 'waiting'
+                        CHECK (state IN ('waiting', 'confirmed', 'refused', 'dismissed')),
+    sop_class_uid       TEXT NOT NULL,
+    sop_instance_uid    TEXT NOT NULL,
+    spool_name          TEXT,                          -- NULL until a reader has made the bytes that are owed
+    byte_count          INTEGER NOT NULL DEFAULT 0,
+    urgent              INTEGER NOT NULL DEFAULT 0,
+    posted              INTEGER NOT NULL DEFAULT 0,    -- 1: sent without a clear answer; ask before sending again
+    attempts            INTEGER NOT NULL DEFAULT 0,
+    last_error          TEXT NOT NULL DEFAULT '',
+    created_at          TEXT NOT NULL,
+    ended_at            TEXT
+) STRICT;
+CREATE INDEX deliveries_waiting ON deliveries (urgent DESC, sequence) WHERE state = 'waiting';
+CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
+CREATE INDEX deliveries_by_study ON deliveries (study_key);
+CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
+
+-- Counts kept by triggers, so that `status` costs the same with a hundred rows and with a hundred thousand.
+CREATE TABLE counts (
+    what                TEXT NOT NULL,
+    state               TEXT NOT NULL,
+    total               INTEGER NOT NULL,
+    PRIMARY KEY (what, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO counts VALUES
+    ('instances', 'received', 0), ('instances', 'read', 0), ('instances', 'set_aside', 0),
+    ('instances', 'forward_only', 0), ('deliveries', 'waiting', 0), ('deliveries', 'confirmed', 0),
+    ('deliveries', 'refused', 0), ('deliveries', 'dismissed', 0);
+
+CREATE TRIGGER instance_added AFTER INSERT ON instances BEGIN
+    UPDATE counts SET total = total + 1 WHERE what = 'instances' AND state = NEW.state;
+END;
+CREATE TRIGGER instance_removed AFTER DELETE ON instances BEGIN
+    UPDATE counts SET total = total - 1 WHERE what = 'instances' AND state = OLD.state;
+END;
+CREATE TRIGGER instance_moved AFTER UPDATE OF state ON instances WHEN OLD.state <> NEW.state BEGIN
+    SELECT RAISE(ABORT, 'an instance cannot change its state this way') WHERE NOT (
+        (OLD.state = 'received' AND NEW.state IN ('read', 'set_aside', 'forward_only'))
+        OR (OLD.state IN ('set_aside', 'read') AND NEW.state = 'received'));
+    UPDATE counts SET total = total - 1 WHERE what = 'instances' AND state = OLD.state;
+    UPDATE counts SET total = total + 1 WHERE what = 'instances' AND state = NEW.state;
+END;
+
+CREATE TRIGGER delivery_added AFTER INSERT ON deliveries BEGIN
+    UPDATE counts SET total = total + 1 WHERE what = 'deliveries' AND state = NEW.state;
+END;
+CREATE TRIGGER delivery_removed AFTER DELETE ON deliveries BEGIN
+    UPDATE counts SET total = total - 1 WHERE what = 'deliveries' AND state = OLD.state;
+END;
+CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
+    SELECT RAISE(ABORT, 'a delivery cannot change its state this way') WHERE NOT (
+        (OLD.state = 'waiting' AND NEW.state IN ('confirmed', 'refused'))
+        OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed')));
+    UPDATE counts SET total = total - 1 WHERE what = 'deliveries' AND state = OLD.state;
+    UPDATE counts SET total = total + 1 WHERE what = 'deliveries' AND state = NEW.state;
+END;
+
+CREATE TRIGGER report_goes_forward BEFORE UPDATE OF version ON studies WHEN NEW.version < OLD.version BEGIN
+    SELECT RAISE(ABORT, 'a report cannot go back to an older version');
+END;
