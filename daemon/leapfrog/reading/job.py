@@ -119,10 +119,18 @@ class ImageHeader(Frozen):
     frames: int = 1
 
 
+class HeatmapPicture(Frozen):
+    """A picture in the study's report directory that shows where the model looked for one finding."""
+
+    finding: str
+    file: str
+
+
 class ImageReading(Frozen):
     """All that is known of one instance once it was read; one entry of `images` in `report.json`.
 
     `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show.
+    `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
     """
 
     instance_id: str
@@ -137,7 +145,7 @@ class ImageReading(Frozen):
     quality: Quality | None = None
     plain: str | None = None
     overlay: str | None = None
-    heatmaps: tuple[str, ...] = ()
+    heatmaps: tuple[HeatmapPicture, ...] = ()
     frame: int = 1
     phantom: bool = False
     milliseconds: dict[str, float] = Field(default_factory=dict)
@@ -268,13 +276,17 @@ class ReadResult(Frozen):
 
 
 class ReportResult(Frozen):
-    """A rendered report: versioned files, durable in `report_dir`, not yet switched to their plain names."""
+    """A rendered report: versioned files, durable in `report_dir`, not yet switched to their plain names.
+
+    `not_made` says, a sentence each, which DICOM objects were asked for and could not be made, and why.
+    """
 
     kind: Literal["report_done"] = "report_done"
     study_key: str
     version: int
     artefacts: tuple[Artefact, ...]
     produced: tuple[ProducedObject, ...] = ()
+    not_made: tuple[str, ...] = ()
 
 
 class EngineFailure(Frozen):
