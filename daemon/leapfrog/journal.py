@@ -5,7 +5,6 @@ because every step then is one transaction in one queue. The states are enforced
 Runs in the main process.
 """
 
-import json
 import secrets
 import sqlite3
 import threading
@@ -46,7 +45,7 @@ INSTANCE_COLUMNS = (
 )
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
-    " derived_version, changed, urgent, summary"
+    " derived_version, changes, reported_changes, urgent, summary"
 )
 
 Charge = Literal["reader", "engine", "interruption"]
@@ -187,6 +186,11 @@ class Journal:
             if row is not None:
                 connection.execute("UPDATE studies SET state = 'open' WHERE key = ?", (row["key"],))
                 return str(row["key"])
+            # Reports under the same UID for another patient must now say so.
+            connection.execute(
+                "UPDATE studies SET changes = changes + 1, state = 'open' WHERE study_instance_uid = ? AND version > 0",
+                values[:1],
+            )
         key = new_id()
         received_at = now_text()
         connection.execute(
@@ -307,7 +311,9 @@ class Journal:
                     (copy.spool_name, copy.byte_count, committed.instance_id),
                 )
             self._owe(connection, committed.deliveries, row["study_key"], committed.instance_id)
-            connection.execute("UPDATE studies SET changed = 1, state = 'open' WHERE key = ?", (row["study_key"],))
+            connection.execute(
+                "UPDATE studies SET changes = changes + 1, state = 'open' WHERE key = ?", (row["study_key"],)
+            )
 
     @staticmethod
     def _owe(
@@ -399,36 +405,37 @@ class Journal:
         )
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]
 
-    def commit_report(self, committed: CommittedReport, *, quiet: bool, complete: bool) -> None:
-        """Write that a report version exists, what it owes the district, and the study's state, in one transaction.
-
-        `complete`: every reading so far is in it. `quiet`: the study closes until a late image opens it.
-        """
+    def commit_report(self, committed: CommittedReport) -> None:
+        """Write that a report version exists, what it owes the district, and the study's state, in one transaction."""
         with self.transaction() as connection:
             connection.execute(
-                "UPDATE studies SET version = ?, summary = ?, urgent = ?, changed = ?, state = ?,"
+                "UPDATE studies SET version = ?, summary = ?, urgent = ?, reported_changes = ?,"
+                " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
                 " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ?",
                 (
                     committed.version,
                     committed.summary,
-                    int(committed.urgent),
-                    int(not complete),
-                    "quiet" if quiet else "open",
-                    committed.derived,
+                    committed.urgent,
+                    committed.changes,
+                    committed.closing,
+                    committed.changes,
+                    bool(committed.deliveries),
                     committed.version,
                     committed.study_key,
                 ),
             )
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'",
-                (int(committed.urgent), committed.study_key),
+                (committed.urgent, committed.study_key),
             )
             self._owe(connection, committed.deliveries, committed.study_key, None)
 
     def close_study(self, key: str) -> None:
         """The study is quiet and its last report is complete."""
         with self.transaction() as connection:
-            connection.execute("UPDATE studies SET state = 'quiet' WHERE key = ? AND changed = 0", (key,))
+            connection.execute(
+                "UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", (key,)
+            )
 
     def mark_published(self, key: str, version: int) -> None:
         """The plain names in the report folder now show `version`."""
@@ -491,7 +498,8 @@ def _study(row: sqlite3.Row) -> StudyRecord:
         version=row["version"],
         published_version=row["published_version"],
         derived_version=row["derived_version"],
-        changed=bool(row["changed"]),
+        changes=row["changes"],
+        reported_changes=row["reported_changes"],
         urgent=bool(row["urgent"]),
-        summary=json.dumps(json.loads(row["summary"])),
+        summary=row["summary"],
     )

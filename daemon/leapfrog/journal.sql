@@ -13,7 +13,8 @@ CREATE TABLE studies (
     version             INTEGER NOT NULL DEFAULT 0,    -- of the last committed report; 0 = none yet
     published_version   INTEGER NOT NULL DEFAULT 0,    -- what the plain names in the folder show
     derived_version     INTEGER NOT NULL DEFAULT 0,    -- the last version whose DICOM objects are owed
-    changed             INTEGER NOT NULL DEFAULT 0,    -- 1: readings came since `version`
+    changes             INTEGER NOT NULL DEFAULT 0,    -- grows with every reading
+    reported_changes    INTEGER NOT NULL DEFAULT 0,    -- what of it the last committed report holds
     urgent              INTEGER NOT NULL DEFAULT 0,
     summary             TEXT NOT NULL DEFAULT '{}'     -- what the worklist shows of it, as JSON
 ) STRICT;

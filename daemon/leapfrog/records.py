@@ -96,9 +96,15 @@ class StudyRecord:
     version: int
     published_version: int
     derived_version: int
-    changed: bool
+    changes: int
+    reported_changes: int
     urgent: bool
     summary: str
+
+    @property
+    def changed(self) -> bool:
+        """Whether readings came that no report holds yet."""
+        return self.changes > self.reported_changes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,11 +154,16 @@ class CommittedReading:
 
 @dataclass(frozen=True, kw_only=True)
 class CommittedReport:
-    """What one transaction writes when a report was rendered; its files are durable under versioned names."""
+    """What one transaction writes when a report was rendered; its files are durable under versioned names.
+
+    `changes` is the study's count of changes when the report was begun. `closing`: the study was quiet then, and stays
+    so unless something came in the meantime.
+    """
 
     study_key: str
     version: int
+    changes: int
+    closing: bool
     summary: str
     urgent: bool
     deliveries: tuple[NewDelivery, ...] = ()
-    derived: bool = False

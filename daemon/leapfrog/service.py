@@ -1,0 +1,205 @@
+"""The daemon: puts the parts together, watches over them, and takes them apart again. Runs in the main process."""
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Protocol
+
+from leapfrog import notify
+from leapfrog.commands import Commands
+from leapfrog.control import ControlServer, StateLock
+from leapfrog.errors import LeapfrogError, StorageError
+from leapfrog.intake.admission import Admission
+from leapfrog.intake.dicom_receiver import DicomReceiver
+from leapfrog.intake.folder_watcher import FolderWatcher
+from leapfrog.journal import Journal
+from leapfrog.outbox.deliveries import Deliveries
+from leapfrog.outbox.sender import Sender
+from leapfrog.reading.dispatcher import Dispatcher
+from leapfrog.reading.lane import Lane
+from leapfrog.report.worklist_writer import WorklistWriter
+from leapfrog.settings import Settings
+from leapfrog.spool import Spool
+from leapfrog.status import LiveParts, StatusSource
+
+JOURNAL_NAME = "journal.sqlite"
+TICK_SECONDS = 1.0
+PART_LIMIT_SECONDS = 60.0  # a part that gave no sign of life for so long has stopped
+
+_log = logging.getLogger(__name__)
+
+
+class Part(Protocol):
+    """Something that runs beside the others until it is stopped."""
+
+    def start(self) -> None:
+        """Begin; raises LeapfrogError when that is impossible."""
+
+    def stop(self) -> None:
+        """End, with what is in hand done or safely left."""
+
+    def heartbeat(self) -> float:
+        """time.monotonic() of the last sign of life."""
+
+
+@dataclass(frozen=True)
+class _Watched:
+    name: str
+    part: Part
+    limit_seconds: float = PART_LIMIT_SECONDS
+
+
+class Service:
+    """One running box."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is touched until `run`."""
+        self._settings = settings
+        self._wake = threading.Event()
+        self._fatal: str | None = None
+        self._stop_requested = False
+
+    def run(self) -> int:
+        """Run until SIGTERM or SIGINT (returns 0) or until a part cannot go on (returns 1, for systemd to restart).
+
+        Raises LeapfrogError when the box cannot start: a held state directory, a port in use, a full disk.
+        """
+        _raise_open_file_limit()
+        with StateLock(self._settings.state_dir):
+            for signal_number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signal_number, self._on_signal)
+            journal = Journal(self._settings.state_dir / JOURNAL_NAME)
+            try:
+                return self._run_with(journal)
+            finally:
+                journal.close()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stop_requested = True
+        self._wake.set()
+
+    def _on_fatal(self, sentence: str) -> None:
+        self._fatal = sentence
+        self._wake.set()
+
+    def _run_with(self, journal: Journal) -> int:
+        settings = self._settings
+        spool = Spool(settings.state_dir / "spool", settings.retention.min_free_bytes)
+        _repair(settings, journal, spool)
+        deliveries = Deliveries(journal)
+        sender = Sender(settings=settings.district, deliveries=deliveries, spool=spool, on_fatal=self._on_fatal)
+        live = LiveParts(sender=sender)
+        source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
+        worklist = WorklistWriter(settings.reports_dir, journal, source)
+        lanes = [Lane(settings.engine, settings.models, settings.state_dir) for _ in range(settings.engine.lanes)]
+        dispatcher = Dispatcher(
+            settings=settings,
+            journal=journal,
+            spool=spool,
+            lanes=lanes,
+            on_deliveries=sender.wake,
+            on_report=worklist.touch,
+            on_fatal=self._on_fatal,
+        )
+        owed = bool(settings.district.url) and "original" in settings.district.send
+        admission = Admission(journal, spool, owed, _both(dispatcher.wake, sender.wake))
+        receiver = DicomReceiver(settings.dicom, admission, spool)
+        watcher = FolderWatcher(settings, admission, journal, spool)
+        live.complete(receiver=receiver, watcher=watcher, lanes=lanes)
+        commands = Commands(journal, deliveries, source, wake=dispatcher.wake, sync=sender.sync_now)
+        control = ControlServer(settings.state_dir, commands.handlers())
+        parts = [
+            # The lanes first, so that models load while the rest starts; intake last, when all behind it works.
+            _Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
+            _Watched("worklist", worklist),
+            _Watched("outbox", sender, 10 * PART_LIMIT_SECONDS),
+            _Watched("folder watcher", watcher),
+            _Watched("receiver", receiver),
+        ]
+        return self._run_parts(parts, control, journal)
+
+    def _run_parts(self, parts: list[_Watched], control: ControlServer, journal: Journal) -> int:
+        started: list[Callable[[], None]] = []
+        try:
+            for watched in parts:
+                watched.part.start()
+                started.append(watched.part.stop)
+            control.start()
+            started.append(control.stop)
+            notify.ready()
+            _log.info("Leapfrog is ready.")
+            self._watch(parts, journal)
+        finally:
+            notify.stopping()
+            # Intake stops first and the outbox last: nothing comes in that could not be finished.
+            for stop in reversed(started):
+                stop()
+        if self._fatal:
+            _log.error("Leapfrog stops because it cannot go on: %s", self._fatal)
+            return 1
+        return 0
+
+    def _watch(self, parts: list[_Watched], journal: Journal) -> None:
+        """Ping systemd's watchdog only while every part has moved."""
+        while not self._stop_requested and not self._fatal:
+            now = time.monotonic()
+            still = [watched.name for watched in parts if now - watched.part.heartbeat() > watched.limit_seconds]
+            if journal.broken:
+                self._fatal = "the journal's disk failed"
+            elif still:
+                self._fatal = f"no sign of life from: {', '.join(still)}"
+            else:
+                notify.watchdog()
+            self._wake.wait(TICK_SECONDS)
+
+
+def _both(*calls: Callable[[], None]) -> Callable[[], None]:
+    def call_all() -> None:
+        for call in calls:
+            call()
+
+    return call_all
+
+
+def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
+    """What a start mends: attempts that were cut short, files that were never acknowledged, debts not yet noted."""
+    try:
+        settings.reports_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if not settings.folder.paths:
+            (settings.state_dir / "inbox").mkdir(mode=0o770, exist_ok=True)
+    except OSError as problem:
+        raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
+    cut = journal.close_cut_attempts()
+    swept = spool.sweep(journal.spool_names())
+    owed = 0
+    if settings.district.url and "original" in settings.district.send:
+        owed = journal.owe_all_originals()
+    if cut or swept or owed:
+        _log.info("At start: %d attempts were cut short, %d leftover files removed, %d originals newly owed.", cut, swept, owed)
+
+
+def _raise_open_file_limit() -> None:
+    """Each association and child takes descriptors; the soft limit of 1,024 is a shell's, not a server's."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def run_daemon(settings: Settings) -> int:
+    """`leapfrog run`: the exit status. What is odd in the settings is said once, in the log."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for warning in settings.warnings():
+        _log.warning("%s", warning)
+    return Service(settings).run()
