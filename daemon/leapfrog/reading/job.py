@@ -54,7 +54,7 @@ class Measurement(Frozen):
 
 class Finding(Frozen):
     """One statement that a model makes about an image. `score` and `threshold` are 0 to 1; `contour` holds (x, y)
-    points as fractions of the picture's width and height.
+    points as fractions of the picture's width and height; `note` is a sentence for staff beside the finding.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Finding(Frozen):
     region: Region | None = None
     contour: tuple[tuple[float, float], ...] | None = None
     measurement: Measurement | None = None
+    note: str = ""
 
 
 class ModelUsed(Frozen):

@@ -1,0 +1,258 @@
+"""From a segmenter's mask to an outline, an ellipse and the head circumference. Runs in a reader."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.errors import EngineError
+from leapfrog.reading.classification import connected_area
+from leapfrog.reading.ellipse import Ellipse, fit_ellipse
+from leapfrog.reading.job import Finding, Measurement
+from leapfrog.reading.package import Manifest
+
+INSIDE = 0.5  # the mask's probability at the outline
+CONTOUR_POINTS = 72  # one every five degrees draws smoothly at any size on a page
+SMALLEST_AREA = 0.01  # of the picture; the smallest head of HC18 covers 2.5 %
+LARGEST_OUTSIDE = 0.12  # of the ellipse beyond the picture; more, and the outline is mostly a guess
+ROUNDEST, NARROWEST = 1.0, 0.5  # width to length; heads lie between 0.65 and 0.95 (cephalic index)
+ASPECT_TOLERANCE = 0.1  # a picture this close to the model's own shape is squashed, others are padded with black
+
+HADLOCK_RANGE_MM = (68.0, 360.0)
+# Upper end of each range of head circumference in mm, and the +/-2 SD in weeks there (Hadlock 1984, as tabulated by
+# Hologic for the SuperSonic MACH).
+HADLOCK_TWO_SD_WEEKS = ((147.5, 1.19), (221.5, 1.48), (282.0, 2.06), (326.5, 2.98), (360.0, 3.2))
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie just outside
+
+
+@dataclass(frozen=True)
+class PictureArea:
+    """The rectangle that the model saw, in pixels of a picture of `picture_width` x `picture_height`.
+
+    It may reach beyond the picture where black was added to keep the shape.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    picture_width: int
+    picture_height: int
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What a segmenter says of one picture.
+
+    `finding` is flagged when an outline was found. `complete` is false when the outline leaves the picture, so that
+    it was not measured. `circumference` ranks the frames of a cine, in mm or, without a spacing, in pixels.
+    """
+
+    finding: Finding
+    complete: bool
+    circumference: float
+    reason: str = ""
+
+
+def model_area(box: Box, picture_size: tuple[int, int], input_aspect: float) -> PictureArea:
+    """The area to show to a model whose input has `input_aspect` (width / height), around the image in `box`.
+
+    The shape of a head is what is measured, so an image that is much wider or higher than the model's input is
+    extended (with black) rather than squashed. `picture_size` is (height, width).
+    """
+    left, top, width, height = box[0], box[1], box[2] - box[0], box[3] - box[1]
+    aspect = width / height
+    if aspect > input_aspect * (1 + ASPECT_TOLERANCE):
+        wanted = round(width / input_aspect)
+        top, height = top - (wanted - height) // 2, wanted
+    elif aspect < input_aspect / (1 + ASPECT_TOLERANCE):
+        wanted = round(height * input_aspect)
+        left, width = left - (wanted - width) // 2, wanted
+    return PictureArea(left, top, width, height, picture_width=picture_size[1], picture_height=picture_size[0])
+
+
+def cut(picture: NDArray[np.uint8], area: PictureArea, box: Box) -> NDArray[np.uint8]:
+    """The pixels of `area` (height, width), black beyond the image in `box`: burnt-in text beside an ultrasound image
+    stays out of the model.
+    """
+    left, top, right, bottom = box
+    if box == (area.left, area.top, area.left + area.width, area.top + area.height):
+        return picture[top:bottom, left:right]
+    pixels = np.zeros((area.height, area.width), np.uint8)
+    pixels[top - area.top : bottom - area.top, left - area.left : right - area.left] = picture[top:bottom, left:right]
+    return pixels
+
+
+def segment(
+    manifest: Manifest,
+    outputs: Sequence[NDArray[np.float32]],
+    area: PictureArea,
+    spacing_mm: tuple[float, float] | None,
+) -> Segmentation:
+    """Outline and circumference in one picture.
+
+    `outputs` are the model's dequantized output tensors in the model's order; the mask is (1, rows, columns, 1) with
+    probabilities over `area`. `spacing_mm` is (between rows, between columns) of the picture's pixels; without it
+    nothing is given in millimetres. Raises EngineError when the mask's shape does not fit.
+    """
+    mask = main_part(_mask(manifest, outputs))
+    ellipse = _ellipse_in_pixels(mask, area)
+    score = 0.0 if ellipse is None else ellipse_agreement(mask, ellipse, area)
+    rule = manifest.finding[0]
+    flagged = ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area)
+    finding = Finding(
+        name=rule.name,
+        code=rule.code,
+        score=round(score, 4),
+        threshold=rule.threshold,
+        flagged=flagged,
+        urgent=rule.urgent and flagged,
+    )
+    if ellipse is None or not flagged:
+        return Segmentation(finding, complete=False, circumference=0.0)
+    finding = finding.model_copy(update={"contour": _contour(ellipse, area)})
+    if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE:
+        reason = "Part of the outline lies beyond the picture's edge, so it was not measured."
+        return Segmentation(finding, complete=False, circumference=ellipse.circumference, reason=reason)
+    if spacing_mm is None:
+        reason = "The image does not say how large its pixels are, so nothing is given in millimetres."
+        return Segmentation(finding, complete=True, circumference=ellipse.circumference, reason=reason)
+    in_mm = _ellipse_in_mm(mask, area, spacing_mm) or ellipse
+    measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
+    return Segmentation(measured, complete=True, circumference=in_mm.circumference)
+
+
+def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    index = manifest.outputs.mask
+    if index is None or index >= len(outputs):
+        raise EngineError(f"The model has {len(outputs)} outputs; its package speaks of output {index}.")
+    output = outputs[index]
+    if output.ndim != 4 or output.shape[0] != 1 or output.shape[3] != 1:
+        raise EngineError(f"The model's mask has shape {output.shape}; (1, rows, columns, 1) is needed.")
+    return output[0, :, :, 0]
+
+
+def main_part(mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mask without its smaller parts and with the holes of the largest one filled; zeros when it is empty."""
+    remaining = mask >= INSIDE
+    largest = np.zeros_like(remaining)
+    while remaining.any():
+        seed = np.unravel_index(int(remaining.argmax()), remaining.shape)
+        part = connected_area(remaining, seed)
+        remaining &= ~part
+        if part.sum() > largest.sum():
+            largest = part
+    surroundings = np.pad(~largest, 1, constant_values=True)
+    outside = connected_area(surroundings, (0, 0))[1:-1, 1:-1]
+    hole = ~outside & ~largest
+    beside = outside & (mask >= INSIDE)
+    cleaned: NDArray[np.float32] = np.where(beside, np.float32(0), mask)
+    cleaned[hole] = 1.0
+    return cleaned
+
+
+def edge_points(mask: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Where the bilinearly enlarged mask crosses INSIDE, as points (x, y) in cells; a cell's middle is at half.
+
+    Between two neighbouring cells the enlarged mask is a straight line, so its crossing is exact at any enlargement,
+    and none is found where the mask runs into the picture's edge.
+    """
+    points = []
+    for first, second, step in (
+        (mask[:, :-1], mask[:, 1:], (1.0, 0.0)),
+        (mask[:-1], mask[1:], (0.0, 1.0)),
+    ):
+        crossing = (first >= INSIDE) != (second >= INSIDE)
+        rows, columns = np.nonzero(crossing)
+        before, after = first[crossing].astype(np.float64), second[crossing].astype(np.float64)
+        way = (INSIDE - before) / (after - before)
+        points.append(np.stack([columns + 0.5 + way * step[0], rows + 0.5 + way * step[1]], axis=1))
+    return np.concatenate(points)
+
+
+def _edge_in_pixels(mask: NDArray[np.float32], area: PictureArea) -> NDArray[np.float64]:
+    rows, columns = mask.shape
+    cell = np.array([area.width / columns, area.height / rows])
+    points: NDArray[np.float64] = edge_points(mask) * cell + np.array([area.left, area.top])
+    return points
+
+
+def _ellipse_in_pixels(mask: NDArray[np.float32], area: PictureArea) -> Ellipse | None:
+    return fit_ellipse(_edge_in_pixels(mask, area))
+
+
+def _ellipse_in_mm(mask: NDArray[np.float32], area: PictureArea, spacing_mm: tuple[float, float]) -> Ellipse | None:
+    return fit_ellipse(_edge_in_pixels(mask, area) * np.array([spacing_mm[1], spacing_mm[0]]))
+
+
+def ellipse_agreement(mask: NDArray[np.float32], ellipse: Ellipse, area: PictureArea) -> float:
+    """How well one ellipse explains the mask, 0 to 1: the Dice overlap of the mask's probabilities with the ellipse.
+
+    A sure mask of one head comes near 1; scattered, pale or odd shapes stay low.
+    """
+    inside = _cells_inside(ellipse, mask.shape, area)
+    total = float(mask.sum()) + float(inside.sum())
+    return 2 * float(mask[inside].sum()) / total if total > 0 else 0.0
+
+
+def _cells_inside(ellipse: Ellipse, shape: tuple[int, ...], area: PictureArea) -> NDArray[np.bool_]:
+    rows, columns = shape
+    x = area.left + (np.arange(columns) + 0.5) * (area.width / columns)
+    y = area.top + (np.arange(rows) + 0.5) * (area.height / rows)
+    return ellipse.contains(x[np.newaxis, :], y[:, np.newaxis])
+
+
+def _is_plausible(ellipse: Ellipse, area: PictureArea) -> bool:
+    covered = math.pi * ellipse.semi_major * ellipse.semi_minor / (area.picture_width * area.picture_height)
+    return covered >= SMALLEST_AREA and NARROWEST <= ellipse.semi_minor / ellipse.semi_major <= ROUNDEST
+
+
+def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
+    """The part of the ellipse's area that lies beyond the picture, counted on a grid over its bounding square."""
+    reach = ((np.arange(64, dtype=np.float64) + 0.5) / 32 - 1) * np.float64(ellipse.semi_major)
+    x, y = ellipse.centre_x + reach[np.newaxis, :], ellipse.centre_y + reach[:, np.newaxis]
+    inside = ellipse.contains(x, y)
+    within = (x >= 0) & (x <= area.picture_width) & (y >= 0) & (y <= area.picture_height)
+    return 1 - float((inside & within).sum()) / float(inside.sum())
+
+
+def _contour(ellipse: Ellipse, area: PictureArea) -> tuple[tuple[float, float], ...]:
+    fractions = ellipse.outline(CONTOUR_POINTS) / np.array([area.picture_width, area.picture_height])
+    return tuple((round(float(x), 5), round(float(y), 5)) for x, y in fractions)
+
+
+def _measured(manifest: Manifest, circumference_mm: float) -> dict[str, object]:
+    rule = manifest.measurement
+    if rule is None:
+        return {}
+    value = Measurement(name=rule.name, code=rule.code, value=round(circumference_mm, 1), unit=rule.unit)
+    is_head = rule.code.scheme == "LN" and rule.code.value == "11984-2"
+    return {"measurement": value, "note": gestational_age_note(circumference_mm) if is_head else ""}
+
+
+def gestational_age_weeks(head_circumference_mm: float) -> float | None:
+    """Gestational age by Hadlock 1984: 8.96 + 0.540 HC + 0.0003 HC^3 with HC in cm; None outside its range."""
+    if not HADLOCK_RANGE_MM[0] <= head_circumference_mm <= HADLOCK_RANGE_MM[1]:
+        return None
+    centimetres = head_circumference_mm / 10
+    return 8.96 + 0.540 * centimetres + 0.0003 * centimetres**3
+
+
+def gestational_age_note(head_circumference_mm: float) -> str:
+    """The estimate in words, with its +/-2 SD; empty outside the range of the formula."""
+    weeks = gestational_age_weeks(head_circumference_mm)
+    if weeks is None:
+        return ""
+    two_sd = next(sd for upper, sd in HADLOCK_TWO_SD_WEEKS if head_circumference_mm <= upper)
+    return (
+        f"Estimated gestational age from head circumference (Hadlock 1984): {_weeks_and_days(weeks)}, "
+        f"+/- {_weeks_and_days(two_sd)} (2 SD). Estimate. Do not change dates set by an earlier scan."
+    )
+
+
+def _weeks_and_days(weeks: float) -> str:
+    whole, days = divmod(round(weeks * 7), 7)
+    return f"{whole} week{'' if whole == 1 else 's'} {days} day{'' if days == 1 else 's'}"
