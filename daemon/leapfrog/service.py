@@ -1,8 +1,7 @@
 """The daemon: puts the parts together, watches over them, and takes them apart again. Runs in the main process."""
 
 import logging
-import os
-import shutil
+import resource
 import signal
 import sys
 import threading
@@ -10,12 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
 
 from leapfrog import notify
-from leapfrog.commands import Commands
+from leapfrog.commands import JOURNAL_NAME, SPOOL_NAME, Commands
 from leapfrog.control import ControlServer, StateLock
-from leapfrog.errors import LeapfrogError, StorageError
+from leapfrog.errors import StorageError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.dicom_receiver import DicomReceiver
 from leapfrog.intake.folder_watcher import FolderWatcher
@@ -27,9 +26,8 @@ from leapfrog.reading.lane import Lane
 from leapfrog.report.worklist_writer import WorklistWriter
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
-from leapfrog.status import LiveParts, StatusSource
+from leapfrog.status import Live, StatusSource
 
-JOURNAL_NAME = "journal.sqlite"
 TICK_SECONDS = 1.0
 PART_LIMIT_SECONDS = 60.0  # a part that gave no sign of life for so long has stopped
 
@@ -91,7 +89,7 @@ class Service:
 
     def _run_with(self, journal: Journal) -> int:
         settings = self._settings
-        spool = Spool(settings.state_dir / "spool", settings.retention.min_free_bytes)
+        spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
         _repair(settings, journal, spool)
         deliveries = Deliveries(journal)
         sender = Sender(settings=settings.district, deliveries=deliveries, spool=spool, on_fatal=self._on_fatal)
@@ -182,13 +180,16 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
     if settings.district.url and "original" in settings.district.send:
         owed = journal.owe_all_originals()
     if cut or swept or owed:
-        _log.info("At start: %d attempts were cut short, %d leftover files removed, %d originals newly owed.", cut, swept, owed)
+        _log.info(
+            "At start: %d attempts were cut short, %d leftover files removed, %d originals newly owed.",
+            cut,
+            swept,
+            owed,
+        )
 
 
 def _raise_open_file_limit() -> None:
     """Each association and child takes descriptors; the soft limit of 1,024 is a shell's, not a server's."""
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
     if soft < wanted:
@@ -197,9 +198,7 @@ def _raise_open_file_limit() -> None:
 
 def run_daemon(settings: Settings) -> int:
     """`leapfrog run`: the exit status. What is odd in the settings is said once, in the log."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for warning in settings.warnings():
         _log.warning("%s", warning)
     return Service(settings).run()

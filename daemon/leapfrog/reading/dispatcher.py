@@ -37,7 +37,7 @@ from leapfrog.records import (
     StudyRecord,
 )
 from leapfrog.report.publication import publish
-from leapfrog.report.worklist import summarise
+from leapfrog.report.summary import summarise
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
 

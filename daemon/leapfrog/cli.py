@@ -1,0 +1,282 @@
+"""The command `leapfrog`. Exit status: 0 done, 1 failed, 2 wrong use. Runs in the main process."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from leapfrog import __version__
+from leapfrog.errors import LeapfrogError, SettingsError, UsageError
+from leapfrog.settings import Settings, default_file, load_settings
+
+EXIT_FAILED = 1
+EXIT_WRONG_USE = 2
+
+app = typer.Typer(
+    name="leapfrog",
+    help="Reads X-ray and ultrasound images on the spot, writes reports, and sends them on when there is a link.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models_app = typer.Typer(help="The model packages on this box.", no_args_is_help=True)
+config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+app.add_typer(config_app, name="config")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings file; else /etc/leapfrog/leapfrog.toml, else defaults."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer with JSON, for programs.")]
+IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, as `leapfrog instances` shows them.")]
+
+_console = Console()
+
+
+def main() -> None:
+    """Run the command line; an expected error is one sentence on stderr, never a traceback."""
+    try:
+        app()
+    except (SettingsError, UsageError) as problem:
+        _fail(problem, EXIT_WRONG_USE)
+    except LeapfrogError as problem:
+        _fail(problem, EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(problem: LeapfrogError, status: int) -> None:
+    print(f"leapfrog: {problem}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
+
+
+def _settings(config: Path | None) -> Settings:
+    return load_settings(config or default_file())
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        _console.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
+@app.command()
+def run(config: ConfigOption = None) -> None:
+    """Run the daemon until it is told to stop."""
+    from leapfrog.service import run_daemon  # each command loads only what it needs: `status` must answer at once
+
+    raise typer.Exit(run_daemon(_settings(config)))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path | None, typer.Option("--out", help="Where the results go; else a temporary folder.")] = None,
+) -> None:
+    """Show the whole box at work on made-up exams, with a district server that is down at first."""
+    from leapfrog.demo import run_demo
+
+    raise typer.Exit(run_demo(out))
+
+
+@app.command()
+def read(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="DICOM files or pictures (PNG, JPEG, TIFF).")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the reports go.")],
+    modality: Annotated[str, typer.Option(help="For pictures: DX, CR or US.")] = "",
+    body_part: Annotated[str, typer.Option(help="For pictures: CHEST, HEAD, ...")] = "",
+    view: Annotated[str, typer.Option(help="For pictures: PA, AP, LATERAL.")] = "",
+    pixel_spacing: Annotated[float | None, typer.Option(help="For pictures: millimetres per pixel.", min=1e-4)] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read files once, without the daemon, and write a report for each study."""
+    from leapfrog.read_once import read_files
+    from leapfrog.reading.job import PictureHints
+
+    hints = PictureHints(modality=modality, body_part=body_part, view=view, pixel_spacing_mm=pixel_spacing)
+    results = read_files(files, out, _settings(config), hints, _console if not as_json else None)
+    if as_json:
+        _print_json([result.as_json() for result in results])
+    else:
+        table = Table("File", "Result", "Report")
+        for result in results:
+            table.add_row(result.file.name, result.sentence, str(result.report or ""))
+        _console.print(table)
+    if any(result.failed for result in results):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Show what the box is doing, what it owes, and what needs a person."""
+    from leapfrog.commands import run_command
+
+    found = run_command(_settings(config), "status")
+    if as_json:
+        _print_json(found)
+    else:
+        _console.print(_status_table(found))
+
+
+def _status_table(found: dict[str, Any]) -> Table:
+    table = Table(show_header=False, title=f"{found['station']} (Leapfrog {found['version']})")
+    listening = f"yes, {found['ae_title']} at {found['address']}" if found["listening"] else "no"
+    table.add_row("Listening", listening)
+    table.add_row("Reading on", found["device"])
+    table.add_row("Images", _counts_text(found["instances"]))
+    table.add_row("Deliveries", _counts_text(found["deliveries"]))
+    table.add_row("District", found["outbox"]["detail"] or found["outbox"]["link"])
+    if found["oldest_owed_seconds"] is not None:
+        table.add_row("Oldest owed", f"{found['oldest_owed_seconds'] / 3600:.1f} hours")
+    table.add_row("Last confirmed", found["last_confirmed_at"] or "never")
+    table.add_row("Disk free", f"{found['free_bytes'] / 1e9:.1f} GB")
+    table.add_row("Reports", found["reports_dir"])
+    for sentence in found["attention"]:
+        table.add_row("[bold]Attention[/bold]", sentence)
+    return table
+
+
+def _counts_text(counts: dict[str, int]) -> str:
+    return ", ".join(f"{total} {state.replace('_', ' ')}" for state, total in counts.items() if total) or "none"
+
+
+@app.command()
+def instances(
+    state: Annotated[str | None, typer.Option(help="received, read, set_aside or forward_only.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List instances, newest first."""
+    from leapfrog.commands import run_command
+
+    found = run_command(_settings(config), "instances", state=state)
+    if as_json:
+        _print_json(found)
+        return
+    table = Table("Id", "State", "Received", "Source", "Reason")
+    for row in found:
+        table.add_row(row["id"], row["state"].replace("_", " "), row["received_at"], row["source"], row["reason"])
+    _console.print(table)
+
+
+@app.command()
+def retry(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Read instances again that were set aside, or send again what the district server refused."""
+    _act("retry", ids, config, as_json)
+
+
+@app.command()
+def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Owe deliveries no longer that the district server refused."""
+    _act("dismiss", ids, config, as_json)
+
+
+def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> None:
+    from leapfrog.commands import run_command
+
+    found = run_command(_settings(config), command, ids=ids)
+    if as_json:
+        _print_json(found)
+    for done in found["done"] if not as_json else ():
+        _console.print(f"{done}: done")
+    for unchanged in found["unchanged"] if not as_json else ():
+        _console.print(f"{unchanged}: nothing to {command}")
+    if not found["done"]:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Send what is owed now, whatever the sync windows say."""
+    from leapfrog.commands import run_command
+
+    found = run_command(_settings(config), "sync")
+    if as_json:
+        _print_json(found)
+    else:
+        _console.print(f"Sending now; {found['waiting']} deliveries wait. `leapfrog status` shows how it goes.")
+
+
+@models_app.command("list")
+def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """List the model packages, verified or not."""
+    found = _packages(config)
+    if as_json:
+        _print_json(found)
+        return
+    table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Folder")
+    for row in found:
+        table.add_row(
+            row["name"],
+            row["version"],
+            row["task"],
+            "yes" if row["demonstration"] else "no",
+            "yes" if row["verified"] else f"NO: {row['reason']}",
+            row["path"],
+        )
+    _console.print(table)
+
+
+@models_app.command("verify")
+def models_verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check every package against its hashes; exit 1 when one is not what it says."""
+    found = _packages(config)
+    if as_json:
+        _print_json(found)
+    for row in found if not as_json else ():
+        _console.print(f"{row['path']}: {'OK' if row['verified'] else row['reason']}")
+    if not found or not all(row["verified"] for row in found):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _packages(config: Path | None) -> list[dict[str, Any]]:
+    from leapfrog.reading.package import find_packages, package_directories
+
+    settings = _settings(config)
+    return find_packages(package_directories(settings.state_dir, settings.models.paths)).listing()
+
+
+@config_app.command("check")
+def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Check the settings file and say what is odd; exit 2 when it is wrong."""
+    file = config or default_file()
+    settings = load_settings(file)
+    if as_json:
+        _print_json({"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()})
+        return
+    _console.print(f"{file or 'Built-in defaults'}: OK")
+    for warning in settings.warnings():
+        _console.print(f"Note: {warning}")
+
+
+@app.command()
+def install(
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Lay the files out below this folder.")] = Path(
+        "/"
+    ),
+) -> None:
+    """Lay out the systemd unit, its user and folders, and the commented settings file."""
+    from leapfrog.install import install as lay_out
+    from leapfrog.install import next_steps
+
+    for path in lay_out(root):
+        _console.print(str(path))
+    _console.print(next_steps(root))

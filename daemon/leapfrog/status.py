@@ -1,0 +1,119 @@
+"""The state of the box in one value, for `leapfrog status` and the worklist. Runs in the main process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from leapfrog import __version__
+from leapfrog.journal import Journal
+from leapfrog.outbox.deliveries import Deliveries
+from leapfrog.reading.job import Frozen
+from leapfrog.settings import Settings
+from leapfrog.spool import Spool
+
+NOT_RUNNING = "not running"
+
+
+class OutboxStatus(Frozen):
+    """How the link to the district server stands. `link` is one of ok, down, locked, window closed, none, unknown."""
+
+    configured: bool
+    link: str
+    detail: str = ""
+    next_attempt_in_seconds: float | None = None
+
+
+class Status(Frozen):
+    """`leapfrog status --json`. `attention` holds what a person should act on, each a sentence."""
+
+    version: str
+    station: str
+    listening: bool
+    address: str
+    ae_title: str
+    device: str
+    instances: dict[str, int]
+    deliveries: dict[str, int]
+    outbox: OutboxStatus
+    oldest_owed_seconds: float | None
+    last_confirmed_at: str | None
+    free_bytes: int
+    min_free_bytes: int
+    ignored_files: int
+    forwarded_under_new_uid: int
+    state_dir: str
+    reports_dir: str
+    attention: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What only the running daemon knows."""
+
+    listening: Callable[[], bool]
+    device: Callable[[], str]
+    ignored_files: Callable[[], int]
+    outbox: Callable[[], OutboxStatus]
+
+
+class StatusSource:
+    """Puts the status together from the journal and, when the daemon runs, from its parts."""
+
+    def __init__(
+        self, *, settings: Settings, journal: Journal, deliveries: Deliveries, spool: Spool, live: Live | None = None
+    ) -> None:
+        """`live` is None for a command that looks at the state directory while no daemon runs."""
+        self._settings = settings
+        self._journal = journal
+        self._deliveries = deliveries
+        self._spool = spool
+        self._live = live
+
+    def status(self) -> Status:
+        """The state now; the cost does not grow with the journal."""
+        settings = self._settings
+        live = self._live
+        configured = bool(settings.district.url)
+        at_rest = OutboxStatus(configured=configured, link="unknown" if configured else "none")
+        status = Status(
+            version=__version__,
+            station=settings.station.name,
+            listening=live.listening() if live else False,
+            address=f"{settings.dicom.host}:{settings.dicom.port}",
+            ae_title=settings.dicom.ae_title,
+            device=live.device() if live else NOT_RUNNING,
+            instances=self._journal.counts("instances"),
+            deliveries=self._journal.counts("deliveries"),
+            outbox=live.outbox() if live else at_rest,
+            oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
+            last_confirmed_at=self._deliveries.last_confirmed_at(),
+            free_bytes=self._spool.free_bytes(),
+            min_free_bytes=settings.retention.min_free_bytes,
+            ignored_files=live.ignored_files() if live else 0,
+            forwarded_under_new_uid=self._journal.forwarded_under_new_uid(),
+            state_dir=str(settings.state_dir),
+            reports_dir=str(settings.reports_dir),
+        )
+        return status.model_copy(update={"attention": _attention(status)})
+
+
+def _attention(status: Status) -> tuple[str, ...]:
+    found = []
+    if not status.listening:
+        found.append("No daemon is running: nothing is received. Start it with `leapfrog run` or systemctl.")
+    if status.free_bytes < status.min_free_bytes:
+        found.append("The disk is nearly full: new images are refused. Make room on the disk of the state directory.")
+    if count := status.instances["set_aside"]:
+        found.append(
+            f"{count} instance(s) could not be read: see `leapfrog instances --state set_aside`,"
+            " then `leapfrog retry ID`."
+        )
+    if count := status.deliveries["refused"]:
+        found.append(f"{count} deliveries were refused by the district server: `leapfrog retry` or `dismiss` them.")
+    if status.outbox.link == "locked":
+        found.append("The district server rejects our credentials: correct [district], then `leapfrog sync`.")
+    if count := status.forwarded_under_new_uid:
+        found.append(
+            f"{count} instance(s) came under a SOP Instance UID that other content already had;"
+            " they are forwarded under a new UID."
+        )
+    return tuple(found)
