@@ -2,11 +2,14 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_POINTS = 6  # five determine an ellipse; one more shows whether it fits
+
+Coordinates = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Ellipse:
         a, b = self.semi_major, self.semi_minor
         return math.pi * (3 * (a + b) - math.sqrt((3 * a + b) * (a + 3 * b)))
 
-    def contains(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.bool_]:
+    def contains(self, x: Coordinates, y: Coordinates) -> NDArray[np.bool_]:
         """Which of the points (x, y) lie in the ellipse."""
         along = (x - self.centre_x) * math.cos(self.angle) + (y - self.centre_y) * math.sin(self.angle)
         across = (y - self.centre_y) * math.cos(self.angle) - (x - self.centre_x) * math.sin(self.angle)

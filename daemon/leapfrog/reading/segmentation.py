@@ -212,7 +212,7 @@ def _is_plausible(ellipse: Ellipse, area: PictureArea) -> bool:
 
 def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
     """The part of the ellipse's area that lies beyond the picture, counted on a grid over its bounding square."""
-    reach = ((np.arange(64, dtype=np.float64) + 0.5) / 32 - 1) * np.float64(ellipse.semi_major)
+    reach = ((np.arange(64) + 0.5) / 32 - 1) * ellipse.semi_major
     x, y = ellipse.centre_x + reach[np.newaxis, :], ellipse.centre_y + reach[:, np.newaxis]
     inside = ellipse.contains(x, y)
     within = (x >= 0) & (x <= area.picture_width) & (y >= 0) & (y <= area.picture_height)
