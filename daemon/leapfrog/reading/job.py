@@ -211,6 +211,7 @@ class ReportJob(Frozen):
 
     `conflicts` are sentences about differing identities, shown in red. With `pdf` a PDF is made, with `derived` the
     DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture) go to `work_dir`.
+    `worklist_href` leads from the report to the worklist; empty gives no link.
     """
 
     kind: Literal["report"] = "report"
@@ -224,6 +225,7 @@ class ReportJob(Frozen):
     derived: tuple[Literal["report_pdf", "overlay"], ...] = ()
     page_size: Literal["A4", "Letter"] = "A4"
     include_heatmaps: bool = True
+    worklist_href: str = ""
     report_dir: Path
     work_dir: Path
 
