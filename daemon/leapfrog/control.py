@@ -19,7 +19,6 @@ from leapfrog.errors import DaemonNotRunning, LeapfrogError, ListenError, StateD
 
 SOCKET_NAME = "control.sock"
 CLIENT_TIMEOUT_SECONDS = 30.0
-POLL_SECONDS = 0.5
 
 Handler = Callable[[dict[str, Any]], Any]
 
@@ -72,7 +71,6 @@ class ControlServer:
         """`handlers` maps a command's name to what answers it: arguments in, something JSON can hold out."""
         self._path = state_dir / SOCKET_NAME
         self._handlers = handlers
-        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="control")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
@@ -87,23 +85,22 @@ class ControlServer:
         finally:
             os.umask(old_mask)
         self._socket.listen(8)
-        self._socket.settimeout(POLL_SECONDS)
         self._thread.start()
 
     def stop(self) -> None:
         """Answer no more and remove the socket."""
-        self._stopping.set()
         if self._thread.is_alive():
+            self._socket.shutdown(socket.SHUT_RD)  # wakes the thread out of accept
             self._thread.join()
         self._socket.close()
         self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             try:
                 connection, _ = self._socket.accept()
-            except TimeoutError:
-                continue
+            except OSError:
+                return
             with connection:
                 connection.settimeout(CLIENT_TIMEOUT_SECONDS)
                 try:
@@ -115,7 +112,7 @@ class ControlServer:
         try:
             request = json.loads(_read_line(connection))
             handler = self._handlers[request["command"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             answer: dict[str, Any] = {"error": "The daemon does not know this command: is it of another version?"}
         else:
             try:
