@@ -11,6 +11,7 @@ LeapfrogError
 ├── DaemonNotRunning         a command needs the daemon and none answers
 ├── UnreadableImage          an instance cannot be read, in words that a nurse understands
 ├── EngineError              the model could not be run; the image is not to blame
+│   └── EngineRefused        the engine host is well and answered that it cannot do this
 ├── PackageError             a model package is incomplete, altered or not meant for this version
 └── DistrictError            a delivery did not end with a confirmation
     ├── DistrictUnreachable  try again later
@@ -61,6 +62,10 @@ class UnreadableImage(LeapfrogError):
 
 class EngineError(LeapfrogError):
     """The model could not be run; the image is not to blame."""
+
+
+class EngineRefused(EngineError):
+    """The engine host is well and answered that it cannot do what was asked."""
 
 
 class PackageError(LeapfrogError):
