@@ -123,12 +123,13 @@ class Journal:
                     raise StorageError(f"The journal could not be written: {problem}.") from problem
                 raise
 
-    def _rows(self, query: str, values: Collection[Any] = ()) -> list[sqlite3.Row]:
+    def rows(self, query: str, values: Collection[Any] = ()) -> list[sqlite3.Row]:
+        """What `query` finds; a method of this class or of `outbox.Deliveries` gives it a meaning."""
         with self._lock:
             return self._connection.execute(query, tuple(values)).fetchall()
 
     def _row(self, query: str, values: Collection[Any] = ()) -> sqlite3.Row | None:
-        rows = self._rows(query, values)
+        rows = self.rows(query, values)
         return rows[0] if rows else None
 
     # ------------------------------------------------------------ intake
@@ -170,7 +171,7 @@ class Journal:
         return []
 
     def _holders_of(self, sop_instance_uid: str) -> list[UidHolder]:
-        rows = self._rows(
+        rows = self.rows(
             "SELECT id, spool_name, dataset_sha256 FROM instances WHERE sop_instance_uid = ?", (sop_instance_uid,)
         )
         return [UidHolder(**dict(row)) for row in rows]
@@ -248,7 +249,7 @@ class Journal:
 
     def folder_files(self) -> list[FolderFile]:
         """Every file of the watched folders that was taken."""
-        rows = self._rows("SELECT path, byte_count, modified_ns, inode FROM folder_files")
+        rows = self.rows("SELECT path, byte_count, modified_ns, inode FROM folder_files")
         return [FolderFile(**dict(row)) for row in rows]
 
     def forget_folder_files(self, paths: Collection[str]) -> None:
@@ -364,28 +365,28 @@ class Journal:
         """Studies that may still change or whose last report is not out, oldest first."""
         return [
             _study(row)
-            for row in self._rows(f"SELECT {STUDY_COLUMNS} FROM studies WHERE state = 'open' ORDER BY sequence")
+            for row in self.rows(f"SELECT {STUDY_COLUMNS} FROM studies WHERE state = 'open' ORDER BY sequence")
         ]
 
     def unpublished_studies(self) -> list[StudyRecord]:
         """Studies whose committed report was not switched to its plain names, as after a power cut."""
         return [
             _study(row)
-            for row in self._rows(
+            for row in self.rows(
                 f"SELECT {STUDY_COLUMNS} FROM studies WHERE published_version < version ORDER BY sequence"
             )
         ]
 
     def newest_studies(self, limit: int) -> list[StudyRecord]:
         """The studies that came last, newest first, for the worklist."""
-        rows = self._rows(f"SELECT {STUDY_COLUMNS} FROM studies ORDER BY sequence DESC LIMIT ?", (limit,))
+        rows = self.rows(f"SELECT {STUDY_COLUMNS} FROM studies ORDER BY sequence DESC LIMIT ?", (limit,))
         return [_study(row) for row in rows]
 
     def studies_sharing_uid(self, study: StudyRecord) -> list[StudyRecord]:
         """Other studies under the same Study Instance UID: the same number for another patient."""
         if not study.identity.study_instance_uid:
             return []
-        rows = self._rows(
+        rows = self.rows(
             f"SELECT {STUDY_COLUMNS} FROM studies WHERE study_instance_uid = ? AND key <> ? ORDER BY sequence",
             (study.identity.study_instance_uid, study.key),
         )
@@ -398,7 +399,7 @@ class Journal:
 
     def readings(self, study_key: str) -> list[ImageReading]:
         """The readings of a study in the order in which its instances came."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT reading FROM instances WHERE study_key = ? AND reading IS NOT NULL AND state <> 'received'"
             " ORDER BY sequence",
             (study_key,),
@@ -452,14 +453,14 @@ class Journal:
     def instances(self, state: InstanceState | None = None, limit: int = 1000) -> list[InstanceRecord]:
         """Instances, newest first, of one state or of all."""
         where, values = ("WHERE state = ?", [state]) if state else ("", [])
-        rows = self._rows(
+        rows = self.rows(
             f"SELECT {INSTANCE_COLUMNS} FROM instances {where} ORDER BY sequence DESC LIMIT ?", [*values, limit]
         )
         return [_instance(row) for row in rows]
 
     def counts(self, what: Literal["instances", "deliveries"]) -> dict[str, int]:
         """How many rows there are in each state; costs the same for any number of rows."""
-        rows = self._rows("SELECT state, total FROM counts WHERE what = ?", (what,))
+        rows = self.rows("SELECT state, total FROM counts WHERE what = ?", (what,))
         return {row["state"]: row["total"] for row in rows}
 
     def forwarded_under_new_uid(self) -> int:
@@ -469,7 +470,7 @@ class Journal:
 
     def spool_names(self) -> set[str]:
         """Every file of the spool that a row names; anything else there was never acknowledged."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT spool_name FROM instances UNION SELECT spool_name FROM deliveries WHERE spool_name IS NOT NULL"
         )
         return {row["spool_name"] for row in rows}

@@ -100,6 +100,12 @@ INSERT INTO counts VALUES
     ('instances', 'forward_only', 0), ('deliveries', 'waiting', 0), ('deliveries', 'confirmed', 0),
     ('deliveries', 'refused', 0), ('deliveries', 'dismissed', 0);
 
+-- Single values that must outlive the rows from which they came.
+CREATE TABLE facts (
+    name                TEXT PRIMARY KEY CHECK (name IN ('last_confirmed_at')),
+    value               TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TRIGGER instance_added AFTER INSERT ON instances BEGIN
     UPDATE counts SET total = total + 1 WHERE what = 'instances' AND state = NEW.state;
 END;
