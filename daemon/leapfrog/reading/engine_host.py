@@ -228,28 +228,19 @@ def _describe(details: dict[str, Any]) -> dict[str, Any]:
 def find_runtime() -> Runtime | None:
     """The newest TFLite runtime that this interpreter has, or None."""
     try:
+        import ai_edge_litert
         from ai_edge_litert.interpreter import Interpreter
 
-        return Runtime("ai_edge_litert", _version("ai-edge-litert"), Interpreter)
+        return Runtime("ai_edge_litert", str(ai_edge_litert.__version__), Interpreter)
     except ImportError:
         pass
     try:
+        import tflite_runtime
         from tflite_runtime.interpreter import Interpreter as OlderInterpreter
 
-        return Runtime("tflite_runtime", _version("tflite-runtime"), OlderInterpreter)
+        return Runtime("tflite_runtime", str(tflite_runtime.__version__), OlderInterpreter)
     except ImportError:
         return None
-
-
-def _version(distribution: str) -> str:
-    try:
-        from importlib.metadata import PackageNotFoundError, version
-    except ImportError:  # Python 3.7
-        return "unknown"
-    try:
-        return version(distribution)
-    except PackageNotFoundError:  # a board's system package has no such record
-        return "unknown"
 
 
 def move_standard_output_to_stderr() -> None:
