@@ -10,6 +10,7 @@ LeapfrogError
 ├── JournalError             a change of state that the journal does not allow
 ├── DaemonNotRunning         a command needs the daemon and none answers
 ├── UnreadableImage          an instance cannot be read, in words that a nurse understands
+├── NothingToRead            an instance is no picture (a report, a plan, a video): it is passed on as it came
 ├── EngineError              the model could not be run; the image is not to blame
 │   └── EngineRefused        the engine host is well and answered that it cannot do this
 ├── PackageError             a model package is incomplete, altered or not meant for this version
@@ -58,6 +59,10 @@ class DaemonNotRunning(LeapfrogError):
 
 class UnreadableImage(LeapfrogError):
     """An instance cannot be read; the text is shown to staff as it is."""
+
+
+class NothingToRead(LeapfrogError):
+    """An instance holds no still picture and is only passed on; the text is shown to staff as it is."""
 
 
 class EngineError(LeapfrogError):
