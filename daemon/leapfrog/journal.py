@@ -443,6 +443,43 @@ class Journal:
         with self.transaction() as connection:
             connection.execute("UPDATE studies SET published_version = ? WHERE key = ?", (version, key))
 
+    # ------------------------------------------------------------ retention
+
+    def date_finished_studies(self, now: datetime) -> int:
+        """Begin the age of every quiet study of which nothing is owed (any more). Returns how many began."""
+        with self.transaction() as connection:
+            return connection.execute(
+                "UPDATE studies SET finished_epoch = ? WHERE state = 'quiet' AND finished_epoch IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))",
+                (int(now.timestamp()),),
+            ).rowcount
+
+    def studies_dated_before(self, moment: datetime) -> list[StudyRecord]:
+        """Quiet studies whose age began before `moment`, the longest finished first."""
+        rows = self.rows(
+            f"SELECT {STUDY_COLUMNS} FROM studies WHERE state = 'quiet' AND finished_epoch < ? ORDER BY finished_epoch",
+            (int(moment.timestamp()),),
+        )
+        return [_study(row) for row in rows]
+
+    def forget_study(self, key: str) -> set[str]:
+        """Remove a study with all its rows, unless something of it is owed again. Returns the spool files it had."""
+        with self.transaction() as connection:
+            owed = connection.execute(
+                "SELECT 1 FROM deliveries WHERE study_key = ? AND state IN ('waiting', 'refused')", (key,)
+            ).fetchone()
+            if owed:
+                return set()
+            names = connection.execute(
+                "SELECT spool_name FROM instances WHERE study_key = ?1"
+                " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL",
+                (key,),
+            ).fetchall()
+            connection.execute("DELETE FROM deliveries WHERE study_key = ?", (key,))
+            connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
+            connection.execute("DELETE FROM studies WHERE key = ?", (key,))
+        return {row["spool_name"] for row in names}
+
     # ------------------------------------------------------------ looking
 
     def instance(self, instance_id: str) -> InstanceRecord | None:

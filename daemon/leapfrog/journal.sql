@@ -16,11 +16,13 @@ CREATE TABLE studies (
     changes             INTEGER NOT NULL DEFAULT 0,    -- grows with every reading
     reported_changes    INTEGER NOT NULL DEFAULT 0,    -- what of it the last committed report holds
     urgent              INTEGER NOT NULL DEFAULT 0,
+    finished_epoch      INTEGER,                       -- when a believable clock first found it finished; see retention
     summary             TEXT NOT NULL DEFAULT '{}'     -- what the worklist shows of it, as JSON
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
     WHERE study_instance_uid <> '';
 CREATE INDEX studies_open ON studies (sequence) WHERE state = 'open';
+CREATE INDEX studies_finished ON studies (finished_epoch) WHERE state = 'quiet';
 CREATE INDEX studies_unpublished ON studies (sequence) WHERE published_version < version;
 
 CREATE TABLE instances (
@@ -132,6 +134,10 @@ CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state
         OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed')));
     UPDATE counts SET total = total - 1 WHERE what = 'deliveries' AND state = OLD.state;
     UPDATE counts SET total = total + 1 WHERE what = 'deliveries' AND state = NEW.state;
+END;
+
+CREATE TRIGGER late_image_is_not_finished AFTER UPDATE OF state ON studies WHEN NEW.state = 'open' BEGIN
+    UPDATE studies SET finished_epoch = NULL WHERE key = NEW.key;
 END;
 
 CREATE TRIGGER report_goes_forward BEFORE UPDATE OF version ON studies WHEN NEW.version < OLD.version BEGIN
