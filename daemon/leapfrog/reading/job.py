@@ -2,6 +2,7 @@
 
 The lane sends one `ReadJob` or `ReportJob` at a time as a line of JSON; the reader answers with any number of
 `StageNote` and then exactly one `ReadResult`, `ReportResult` or `EngineFailure`. A reader that dies answers nothing.
+`EngineAttached` brings the connection to a new engine host, and `EngineReady` may come at any time after it.
 Runs on both sides.
 """
 
@@ -230,6 +231,23 @@ class ReportJob(Frozen):
     work_dir: Path
 
 
+class ReaderSetup(Frozen):
+    """What a reader is started with, and keeps. `model_directories` come strongest first; of a cine, at most
+    `frames_per_cine` frames are read.
+    """
+
+    model_directories: tuple[Path, ...]
+    threads: int = 1
+    frames_per_cine: int = 16
+    memory_limit_bytes: int
+
+
+class EngineAttached(Frozen):
+    """A new engine host: the descriptor of its connection comes with this line."""
+
+    kind: Literal["engine"] = "engine"
+
+
 # ---------------------------------------------------------------- answers
 
 
@@ -244,6 +262,15 @@ class ReaderReady(Frozen):
     """The reader can take a job."""
 
     kind: Literal["ready"] = "ready"
+
+
+class EngineReady(Frozen):
+    """The engine host has loaded the models and answered."""
+
+    kind: Literal["engine_ready"] = "engine_ready"
+    device: Device
+    runtime: str
+    runtime_version: str
 
 
 ProducedRole = Literal["wrapped", "forward_copy", "report_pdf", "overlay"]
@@ -300,9 +327,9 @@ class EngineFailure(Frozen):
 
 
 ReaderMessage = Annotated[
-    ReaderReady | StageNote | ReadResult | ReportResult | EngineFailure, Field(discriminator="kind")
+    ReaderReady | EngineReady | StageNote | ReadResult | ReportResult | EngineFailure, Field(discriminator="kind")
 ]
-LaneJob = Annotated[ReadJob | ReportJob, Field(discriminator="kind")]
+LaneMessage = Annotated[ReadJob | ReportJob | EngineAttached, Field(discriminator="kind")]
 
 READER_MESSAGE: TypeAdapter[ReaderMessage] = TypeAdapter(ReaderMessage)
-LANE_JOB: TypeAdapter[LaneJob] = TypeAdapter(LaneJob)
+LANE_MESSAGE: TypeAdapter[LaneMessage] = TypeAdapter(LaneMessage)

@@ -1,0 +1,342 @@
+"""A lane: one reader with its engine host, as the main process sees them.
+
+Whatever happens to the two, `run` answers: with a result, or with who failed. Both are started by exec and joined by a
+socketpair whose ends go to one each, so that a host can be replaced while its reader lives. A new host starts only when
+the old one is gone, since a second process that opens a USB device kills the first (google-coral/edgetpu#645).
+Runs in the main process.
+"""
+
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from leapfrog.errors import LeapfrogError
+from leapfrog.reading.channel import ChannelClosed, LineChannel
+from leapfrog.reading.child_process import ChildProcess
+from leapfrog.reading.job import (
+    READER_MESSAGE,
+    EngineAttached,
+    EngineFailure,
+    EngineReady,
+    ReaderMessage,
+    ReaderReady,
+    ReaderSetup,
+    ReadJob,
+    ReadResult,
+    ReportJob,
+    ReportResult,
+    Stage,
+    StageNote,
+)
+from leapfrog.reading.package import package_directories
+from leapfrog.settings import EngineSettings, ModelSettings
+
+START_SECONDS = 60.0  # a reader's start takes under 1 s here; a board that boots from an SD card takes many times that
+START_TRIES = 3
+SILENCE_SECONDS = 2.0  # how long a reader has to say that its engine host was killed
+LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
+# Address space of a reader. Bare imports take 0.6 GB of it and a frame-by-frame cine little more; the largest film that
+# decoding admits takes 1.2 GB. What would not fit a board with 4 GB of memory ends the reader and not the daemon.
+READER_MEMORY_BYTES = 3 * 1024**3
+ENGINE_HOST = Path(__file__).with_name("engine_host.py")
+
+GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is to be done
+STARTING = "starting"
+CLOSED = "the lane is closed"
+
+Part = Literal["reader", "engine"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReaderDied:
+    """The reader ended in the middle of a job; charged to the image."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class EngineDied:
+    """The engine host ended or answered nonsense; charged to the device, the image is read again."""
+
+    detail: str
+
+
+@dataclass(frozen=True)
+class DeadlineMissed:
+    """The job took too long; charged to the side that had the work."""
+
+    charged_to: Part
+
+
+Outcome = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed
+
+
+@dataclass(frozen=True)
+class LaneState:
+    """How a lane stands. `device` is cpu or edgetpu once its models have answered, before that "starting"; `since` is
+    the time.time() of the last change. The restarts count from the daemon's start.
+    """
+
+    device: str = STARTING
+    runtime: str = ""
+    since: float = 0.0
+    reader_restarts: int = 0
+    engine_restarts: int = 0
+    last_failure: str = ""
+
+
+class Lane:
+    """Runs one job at a time. Its processes are started from a thread of its own that lives until `close`."""
+
+    def __init__(self, engine: EngineSettings, models: ModelSettings, state_dir: Path) -> None:
+        """Nothing is started until `start` or the first `run`."""
+        self._engine_settings = engine
+        self._setup = ReaderSetup(
+            model_directories=package_directories(state_dir, models.paths),
+            threads=engine.threads,
+            memory_limit_bytes=READER_MEMORY_BYTES,
+        )
+        self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lane-keeper")
+        self._lock = threading.Lock()  # guards _closed and the two processes against close()
+        self._closed = False
+        self._job_waits = False
+        self._reader: ChildProcess | None = None
+        self._host: ChildProcess | None = None
+        self._channel: LineChannel | None = None
+        self._host_failures = 0  # since a host last answered
+        self._host_may_start_at = 0.0
+        self._state = LaneState(since=time.time())
+
+    # ------------------------------------------------------------ what others call
+
+    @property
+    def state(self) -> LaneState:
+        """The state now; from any thread."""
+        return self._state
+
+    def start(self) -> None:
+        """Start both processes in the background, so that models load before the first image comes."""
+        self._submit(self._prepare)
+
+    def run(self, job: ReadJob | ReportJob) -> Outcome:
+        """Have `job` done, or say who failed. Waits for it; one that `close` cuts short ends as ReaderDied.
+
+        Raises LeapfrogError when no reader can be started at all.
+        """
+        with self._lock:
+            if self._closed:
+                return ReaderDied(CLOSED)
+            self._job_waits = True  # so that the keeper does not dwell on a host that is slow to start
+            future = self._keeper.submit(self._run, job)
+        try:
+            return future.result()
+        finally:
+            self._submit(self._prepare)
+
+    def close(self) -> None:
+        """End both processes, at once, whatever they do. From any thread."""
+        self._submit(self._discard_reader)
+        with self._lock:
+            self._closed = True
+            for process in (self._reader, self._host):
+                if process is not None:
+                    process.kill()
+        self._keeper.shutdown(wait=True)
+
+    def _submit(self, work: Callable[[], object]) -> None:
+        with self._lock:
+            if not self._closed:
+                self._keeper.submit(work)
+
+    # ------------------------------------------------------------ the job, on the keeper's thread
+
+    def _run(self, job: ReadJob | ReportJob) -> Outcome:
+        self._job_waits = False
+        channel = self._ready_channel()
+        if channel is None:
+            return ReaderDied(CLOSED)
+        if isinstance(job, ReadJob):
+            self._wait_until_host_may_start()
+            self._start_host()
+        deadline = time.monotonic() + self._engine_settings.deadline_seconds
+        stage: Stage | None = None
+        try:
+            channel.send(job.model_dump_json(), timeout_seconds=self._engine_settings.deadline_seconds)
+            while (message := self._receive(channel, deadline - time.monotonic())) is not None:
+                if isinstance(message, StageNote):
+                    stage = message.stage
+                elif outcome := self._outcome(message):
+                    return outcome
+        except ChannelClosed:
+            return ReaderDied(self._discard_reader())
+        return self._deadline_missed(channel, stage)
+
+    def _outcome(self, message: ReaderMessage) -> Outcome | None:
+        match message:
+            case ReadResult(reading=reading):
+                if reading.model is not None:
+                    self._host_failures = 0
+                return message
+            case ReportResult():
+                return message
+            case EngineFailure(detail=detail):
+                self._discard_host(detail)
+                return EngineDied(detail)
+            case _:
+                return None
+
+    def _deadline_missed(self, channel: LineChannel, stage: Stage | None) -> Outcome:
+        """Charge the side that had the work. While the model runs that is the host, unless the reader does not even
+        notice that the host was killed.
+        """
+        if stage == "inferring":
+            self._discard_host("no answer in time")
+            deadline = time.monotonic() + SILENCE_SECONDS
+            try:
+                while (message := self._receive(channel, deadline - time.monotonic())) is not None:
+                    if isinstance(message, ReadResult):
+                        return message
+                    if isinstance(message, EngineFailure):
+                        return DeadlineMissed(charged_to="engine")
+            except ChannelClosed:
+                pass  # the reader is gone as well: charged below
+        self._discard_reader()
+        return DeadlineMissed(charged_to="reader")
+
+    def _receive(self, channel: LineChannel, timeout_seconds: float) -> ReaderMessage | None:
+        line = channel.receive(timeout_seconds)
+        if line is None:
+            return None
+        try:
+            message = READER_MESSAGE.validate_json(line)
+        except ValidationError as problem:
+            _log.error("A reader answered nonsense (%d bytes).", len(line))
+            raise ChannelClosed from problem
+        if isinstance(message, EngineReady):
+            self._change(device=message.device, runtime=f"{message.runtime} {message.runtime_version}")
+        return message
+
+    # ------------------------------------------------------------ the processes, on the keeper's thread
+
+    def _prepare(self) -> None:
+        """Have both processes there before they are needed; what fails is met again, and reported, by the next job."""
+        try:
+            channel = self._ready_channel()
+            if channel is not None and time.monotonic() >= self._host_may_start_at:
+                self._start_host()
+                self._hear_from_host(channel)
+        except LeapfrogError as problem:
+            _log.error("%s", problem)
+
+    def _hear_from_host(self, channel: LineChannel) -> None:
+        """Note when the models have answered, for `state`, unless something better is to be done."""
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            while self._state.device == STARTING and not self._job_waits and time.monotonic() < deadline:
+                self._receive(channel, GLANCE_SECONDS)
+                if self._host is None or not self._host.alive:
+                    return
+        except ChannelClosed:
+            self._discard_reader()
+
+    def _ready_channel(self) -> LineChannel | None:
+        """The channel to a reader that is ready, or None when the lane was closed."""
+        if self._channel is not None and self._reader is not None and self._reader.alive:
+            return self._channel
+        if self._reader is not None:
+            self._discard_reader()
+        for _ in range(START_TRIES):
+            if self._closed or (channel := self._start_reader()) is not None:
+                return None if self._closed else channel
+        raise LeapfrogError(
+            f"The reading program cannot be started (tried {START_TRIES} times): see the log for the reason."
+        )
+
+    def _start_reader(self) -> LineChannel | None:
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-P", "-m", "leapfrog.reading.reader"]
+        command += ["--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+        command += ["--setup", self._setup.model_dump_json()]
+        channel = LineChannel(ours)
+        with self._lock:
+            if not self._closed:
+                self._reader = ChildProcess("reader", command, theirs, may_log=False)
+        theirs.close()
+        self._channel = channel
+        try:
+            if self._reader is not None and isinstance(self._receive(channel, START_SECONDS), ReaderReady):
+                return channel
+        except ChannelClosed:
+            pass  # it ended while it started: discarded below
+        _log.error("A reader did not start: %s.", self._discard_reader())
+        return None
+
+    def _start_host(self) -> None:
+        """Start an engine host and hand the reader its end, unless one is there already."""
+        if self._channel is None or (self._host is not None and self._host.alive):
+            return
+        if self._host is not None:
+            self._discard_host("it ended between two images")
+        python = str(self._engine_settings.python or sys.executable)
+        for_reader, for_host = socket.socketpair()
+        command = [python, "-I", str(ENGINE_HOST), "--fd", str(for_host.fileno()), "--parent", str(os.getpid())]
+        with for_reader, for_host:
+            try:
+                with self._lock:
+                    if self._closed:
+                        return
+                    self._host = ChildProcess("engine host", command, for_host, may_log=True)
+                self._channel.send(EngineAttached().model_dump_json(), for_reader.fileno(), SILENCE_SECONDS)
+            except OSError as problem:
+                self._host_failed(f"{python} cannot be started: {problem.strerror}")
+            except ChannelClosed:
+                pass  # the reader is gone: whoever needs it next finds out
+
+    def _wait_until_host_may_start(self) -> None:
+        while not self._closed and (pause := self._host_may_start_at - time.monotonic()) > 0:
+            if self._host is not None and self._host.alive:
+                return
+            time.sleep(min(pause, 0.1))
+
+    def _discard_host(self, why: str) -> None:
+        if self._host is not None:
+            how = self._host.end()
+            with self._lock:
+                self._host = None
+            self._host_failed(f"{why} ({how})")
+
+    def _host_failed(self, why: str) -> None:
+        self._host_failures += 1
+        pause = 0.0 if self._host_failures == 1 else min(2.0 ** (self._host_failures - 2), LONGEST_PAUSE_SECONDS)
+        self._host_may_start_at = time.monotonic() + pause
+        _log.warning("The engine host is started again in %.0f s: %s.", pause, why)
+        self._change(device=STARTING, engine_restarts=self._state.engine_restarts + 1, last_failure=why)
+
+    def _discard_reader(self) -> str:
+        """End the reader, and with it the host, whose connection ends with the reader; how it ended, in words."""
+        if self._channel is not None:
+            self._channel.close()
+        how = "never started" if self._reader is None else self._reader.end()
+        if self._host is not None:
+            self._host.end()
+        with self._lock:
+            self._reader, self._host, self._channel = None, None, None
+        if not self._closed:
+            _log.warning("The reader is started again: %s.", how)
+            self._change(device=STARTING, reader_restarts=self._state.reader_restarts + 1, last_failure=how)
+        return how
+
+    def _change(self, **changes: object) -> None:
+        self._state = LaneState(**{**self._state.__dict__, "since": time.time(), **changes})
