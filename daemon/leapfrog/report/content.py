@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from leapfrog.reading.job import Finding, Identity, ImageReading, ReportJob
 from leapfrog.report import wording
 from leapfrog.report.headline import (
-    LOOK_YOURSELF,
     MARKS,
     NEEDS_A_PERSON,
     NOT_RULED_OUT,
@@ -174,6 +173,8 @@ def _image(reading: ImageReading, number: int, total: int, include_heatmaps: boo
 
 def _title(reading: ImageReading, number: int, total: int) -> str:
     shown = wording.image_name(reading.header)
+    if total == 1:
+        return shown or "Image"
     return f"Image {number} of {total}: {shown}" if shown else f"Image {number} of {total}"
 
 
@@ -185,11 +186,14 @@ def _plain_caption(reading: ImageReading) -> str:
 def _overlay_caption(reading: ImageReading) -> str:
     outlines = [finding for finding in reading.findings if is_outlined(finding)]
     if outlines:
-        return "Outline: " + ", ".join(
-            f"{wording.finding_name(finding)} {wording.measured_value(finding)}".strip() for finding in outlines
-        )
+        return "Outline: " + ", ".join(_outline_words(finding) for finding in outlines)
     names = ", ".join(wording.finding_name(finding) for finding in reading.findings if is_flagged(finding))
     return f"Where the model looked: {names}. {HEATMAP_NOTE}"
+
+
+def _outline_words(finding: Finding) -> str:
+    name = wording.finding_name(finding)
+    return name if finding.measurement is None else f"{name} ({wording.measured(finding.measurement)})"
 
 
 def _heatmaps(reading: ImageReading) -> tuple[PictureContent, ...]:
@@ -243,7 +247,7 @@ def _model(reading: ImageReading) -> str:
 
 
 def _notes(reading: ImageReading) -> tuple[str, ...]:
-    notes = [LOOK_YOURSELF]
+    notes = []
     if any(not is_outlined(finding) for finding in reading.findings):
         notes.append(f"Not flagged means that the score is under this model version's threshold. {NOT_RULED_OUT}")
     if any(finding.contour is not None and finding.measurement is None for finding in reading.findings):

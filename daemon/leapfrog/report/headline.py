@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leapfrog.reading.job import Finding, ImageReading
-from leapfrog.report.wording import clean, count, finding_name, measured_value
+from leapfrog.report.wording import clean, count, finding_name, measured
 
 HeadlineKind = Literal["look", "measured", "nothing_flagged", "not_assessed"]
 
@@ -40,16 +40,16 @@ def headline_of(readings: Sequence[ImageReading]) -> Headline:
         return _nothing_assessed(readings)
     findings = [finding for reading in assessed for finding in reading.findings]
     flagged = _flagged_names(findings)
-    measured = _measured(findings)
+    measurements = _measurements(findings)
     missing = _missing(len(readings), len(assessed))
     if flagged:
         verb = "finding needs a look" if len(flagged) == 1 else "findings need a look"
         urgent = any(finding.urgent for finding in findings if is_flagged(finding))
         text = f"{len(flagged)} {verb}: {', '.join(flagged)}"
-        detail = " ".join(f"{part}." for part in (*measured, missing) if part)
-        return Headline("look", f"Urgent: {text}" if urgent else text, detail or LOOK_YOURSELF, urgent)
-    if measured:
-        return Headline("measured", "; ".join(part for part in (*measured, missing) if part))
+        details = [*(f"{part}." for part in (*measurements, missing) if part), LOOK_YOURSELF]
+        return Headline("look", f"Urgent: {text}" if urgent else text, " ".join(details), urgent)
+    if measurements:
+        return Headline("measured", "; ".join(part for part in (*measurements, missing) if part))
     text = "; ".join(part for part in ("Nothing flagged", missing) if part)
     return Headline("nothing_flagged", text, NOT_RULED_OUT)
 
@@ -66,11 +66,8 @@ def is_outlined(finding: Finding) -> bool:
 
 def _nothing_assessed(readings: Sequence[ImageReading]) -> Headline:
     reasons = list(dict.fromkeys(clean(reading.reason, 500) for reading in readings if reading.reason))
-    if len(reasons) == 1:
-        return Headline("not_assessed", "Not assessed", reasons[0])
-    if not readings:
-        return Headline("not_assessed", "Not assessed", "No image of this study could be read.")
-    return Headline("not_assessed", "Not assessed", NEEDS_A_PERSON)
+    reason = reasons[0] if len(reasons) == 1 else ""
+    return Headline("not_assessed", "Not assessed", f"{reason} {NEEDS_A_PERSON}".strip())
 
 
 def _flagged_names(findings: Iterable[Finding]) -> list[str]:
@@ -79,7 +76,7 @@ def _flagged_names(findings: Iterable[Finding]) -> list[str]:
     return list(dict.fromkeys(finding_name(finding) for finding in flagged))
 
 
-def _measured(findings: Iterable[Finding]) -> list[str]:
+def _measurements(findings: Iterable[Finding]) -> list[str]:
     """`Head circumference 175.0 mm`; for several images the span; for an outline without a scale, that."""
     values: dict[tuple[str, str], list[float]] = {}
     outlined: list[str] = []
@@ -110,7 +107,7 @@ def _missing(images: int, assessed: int) -> str:
 def result_of(finding: Finding) -> str:
     """A finding's result in words."""
     if finding.measurement is not None:
-        return measured_value(finding)
+        return measured(finding.measurement)
     if finding.contour is not None:
         return "outlined"
     if not finding.flagged:

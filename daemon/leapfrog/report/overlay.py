@@ -142,7 +142,7 @@ def _outline(image: Image.Image, grid: Picture) -> None:
     A blurred mask rises evenly across its border, so a look-up table that picks the middle of the rise is a line.
     """
     area = _area_above(grid, CONTOUR_LEVEL, image.size)
-    radius = max(2, round(max(image.size) / 300))
+    radius = max(2, round(max(image.size) / 260))
     warmth = _enlarged(grid, area, image.size)
     mask = warmth.point([255 if value >= CONTOUR_LEVEL * 255 else 0 for value in range(256)])
     rise = mask.filter(ImageFilter.BoxBlur(radius))
@@ -176,7 +176,7 @@ class _Labels:
     def __init__(self, image: Image.Image) -> None:
         self._draw = ImageDraw.Draw(image)
         self._width, self._height = image.size
-        self._font = _font(max(15, max(image.size) // 44))
+        self._font = _font(max(15, max(image.size) // 30))
         self._margin = max(4, max(image.size) // 160)
         self._taken: list[tuple[float, float, float, float]] = []
 

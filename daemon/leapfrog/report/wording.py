@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from leapfrog.reading.job import Finding, ImageHeader, ImageReading
+from leapfrog.reading.job import Finding, ImageHeader, ImageReading, Measurement
 
 NOT_GIVEN = "not given"
 UNSHOWABLE = "[?]"  # stands for what has no harmless picture; every PDF core font can draw it
@@ -110,11 +110,9 @@ def finding_name(finding: Finding) -> str:
     return CAREFUL_NAMES.get((finding.code.scheme, finding.code.value), clean(finding.name))
 
 
-def measured_value(finding: Finding) -> str:
-    """The finding's measurement with its unit, such as `175.0 mm`; empty without one."""
-    if finding.measurement is None:
-        return ""
-    return f"{finding.measurement.value:.1f} {clean(finding.measurement.unit)}"
+def measured(measurement: Measurement) -> str:
+    """What was measured, with its unit: `Head circumference 175.0 mm`."""
+    return f"{clean(measurement.name)} {measurement.value:.1f} {clean(measurement.unit)}"
 
 
 def count(number: int, thing: str) -> str:
