@@ -1,0 +1,234 @@
+"""Fits and measures the quality check of a model package (`leapfrog.reading.quality`).
+
+Fitted on training images, each also in two varied forms (`strangers.varied`), against strangers. The limit comes from
+patient-wise cross-validation: the share of held-out training images above it is the false-alarm rate aimed at. Rates
+are then measured on the validation images and on strangers that differ in kind or source from the fitted ones.
+
+Runs on the training machine only.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.reading.pixels import model_input
+from leapfrog.reading.quality import Description, QualityCheck, describe, distance, with_squares
+from leapfrog_training.datasets import patient_folds
+from leapfrog_training.strangers import Gray, varied
+
+FALSE_ALARM_RATE = 0.01
+FOLDS = 5
+VARIED_FORMS = 2
+RIDGE = 333.0  # pulls the boundary's weights to zero: few images, many features
+NEWTON_STEPS = 25
+NEWTON_TOLERANCE = 1e-6
+STORED_IN_HALF = ("thumbnail_mean", "thumbnail_components", "gradient_mean", "gradient_components")
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a picture is described: the model's input size in pixels, the blocks and the numbers of components."""
+
+    height: int
+    width: int
+    thumbnail_block: int
+    gradient_block: int
+    thumbnail_components: int = 40
+    gradient_components: int = 60
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A check and the false-alarm rate that its limit had on held-out patients, as taken and in varied forms."""
+
+    check: QualityCheck
+    held_out_false_alarm_rate: float
+    held_out_false_alarm_rate_varied: float
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What the check did with pictures that it was not fitted on; `missed` is by kind: (share that passed, number)."""
+
+    false_alarm_rate: float
+    pictures: int
+    false_alarm_rate_varied: float
+    missed: Mapping[str, tuple[float, int]]
+
+
+@dataclass(frozen=True)
+class Descriptions:
+    """B described pictures, each field (B, N)."""
+
+    thumbnails: Floats
+    gradients: Floats
+    textures: Floats
+
+    def at(self, positions: NDArray[np.intp]) -> "Descriptions":
+        """Those at the given positions."""
+        return Descriptions(self.thumbnails[positions], self.gradients[positions], self.textures[positions])
+
+
+def describe_all(pictures: Iterable[Gray], layout: Layout) -> Descriptions:
+    """Describe pictures of any size as the kiosk would: resized to the model's input first."""
+    described: list[Description] = [
+        describe(
+            model_input(np.ascontiguousarray(picture), layout.height, layout.width),
+            layout.thumbnail_block,
+            layout.gradient_block,
+        )
+        for picture in pictures
+    ]
+    return Descriptions(
+        np.stack([one.thumbnail for one in described]),
+        np.stack([one.gradients for one in described]),
+        np.stack([one.texture for one in described]),
+    )
+
+
+def fit_quality(
+    pictures: Sequence[Gray], patients: Sequence[str], strangers: Iterable[Gray], layout: Layout, seed: int
+) -> Fitted:
+    """Fit the check to `pictures` (one patient each) against `strangers`; the limit is set on held-out patients."""
+    generator = np.random.default_rng(seed)
+    forms = [form for picture in pictures for form in (picture, *_varied_forms(picture, generator))]
+    owners = [patient for patient in patients for _ in range(1 + VARIED_FORMS)]
+    own = describe_all(forms, layout)
+    foreign = describe_all(strangers, layout)
+
+    boundary = np.zeros(len(forms), dtype=np.float32)
+    far = np.zeros(len(forms), dtype=np.float32)
+    for fold in patient_folds(owners, FOLDS, seed):
+        check = _fit_boundary(own.at(fold.fit), foreign, layout)
+        standardised = _standardised(check, own.at(fold.held_out))
+        boundary[fold.held_out] = with_squares(standardised) @ check.weights + check.bias
+        far[fold.held_out] = distance(standardised)
+
+    boundary_scale, distance_scale = _centre_and_spread(boundary), _centre_and_spread(far)
+    held_out = np.maximum(
+        (boundary - boundary_scale[0]) / boundary_scale[1], (far - distance_scale[0]) / distance_scale[1]
+    )
+    limit = np.asarray(np.quantile(held_out, 1 - FALSE_ALARM_RATE), dtype=np.float32)
+    as_taken = np.arange(0, len(forms), 1 + VARIED_FORMS)
+    final = _fit_boundary(own, foreign, layout)
+    return Fitted(
+        check=replace(final, boundary_scale=boundary_scale, distance_scale=distance_scale, limit=limit),
+        held_out_false_alarm_rate=float((held_out[as_taken] > limit).mean()),
+        held_out_false_alarm_rate_varied=float((np.delete(held_out, as_taken) > limit).mean()),
+    )
+
+
+def measure_quality(
+    check: QualityCheck, pictures: Sequence[Gray], strangers: Mapping[str, Sequence[Gray]], seed: int
+) -> Rates:
+    """Measure the check on pictures that should pass (also in one varied form each) and on strangers by kind."""
+    generator = np.random.default_rng(seed)
+    return Rates(
+        false_alarm_rate=1 - _passing_share(check, pictures),
+        pictures=len(pictures),
+        false_alarm_rate_varied=1 - _passing_share(check, [varied(picture, generator) for picture in pictures]),
+        missed={kind: (_passing_share(check, group), len(group)) for kind, group in strangers.items()},
+    )
+
+
+def metrics(fitted: Fitted, rates: Rates) -> dict[str, object]:
+    """The measured rates as `[metrics.quality]` of a model package."""
+    return {
+        "false_alarm_rate_aimed_at": FALSE_ALARM_RATE,
+        "false_alarm_rate_held_out": round(fitted.held_out_false_alarm_rate, 4),
+        "false_alarm_rate_held_out_varied": round(fitted.held_out_false_alarm_rate_varied, 4),
+        "false_alarm_rate_validation": round(rates.false_alarm_rate, 4),
+        "false_alarm_rate_validation_varied": round(rates.false_alarm_rate_varied, 4),
+        "validation_images": rates.pictures,
+        "miss_rate": {kind: round(share, 4) for kind, (share, _) in rates.missed.items()},
+        "miss_rate_images": {kind: number for kind, (_, number) in rates.missed.items()},
+    }
+
+
+def save_quality(check: QualityCheck, path: Path) -> None:
+    """Write the check as `quality.npz`; the large parts as 16-bit floats."""
+    values = {field.name: np.asarray(getattr(check, field.name)) for field in fields(check)}
+    stored = {name: value.astype(np.float16) if name in STORED_IN_HALF else value for name, value in values.items()}
+    np.savez_compressed(path, allow_pickle=False, **stored)
+
+
+def _varied_forms(picture: Gray, generator: np.random.Generator) -> list[Gray]:
+    return [varied(picture, generator) for _ in range(VARIED_FORMS)]
+
+
+def _passing_share(check: QualityCheck, pictures: Sequence[Gray]) -> float:
+    height, width = (int(side) for side in check.input_shape)
+    passed = [check.check(model_input(np.ascontiguousarray(picture), height, width)).acceptable for picture in pictures]
+    return sum(passed) / len(passed)
+
+
+def _fit_boundary(own: Descriptions, foreign: Descriptions, layout: Layout) -> QualityCheck:
+    """Spans, standardisation and boundary; scales and limit are not set yet."""
+    thumbnail_mean, thumbnail_components = _span(own.thumbnails, layout.thumbnail_components)
+    gradient_mean, gradient_components = _span(own.gradients, layout.gradient_components)
+    feature_count = layout.thumbnail_components + layout.gradient_components + 2 + own.textures.shape[1]
+    raw = QualityCheck(
+        input_shape=np.array([layout.height, layout.width], dtype=np.int32),
+        thumbnail_block=np.array(layout.thumbnail_block, dtype=np.int32),
+        gradient_block=np.array(layout.gradient_block, dtype=np.int32),
+        thumbnail_mean=thumbnail_mean,
+        thumbnail_components=thumbnail_components,
+        gradient_mean=gradient_mean,
+        gradient_components=gradient_components,
+        feature_mean=np.zeros(feature_count, dtype=np.float32),
+        feature_scale=np.ones(feature_count, dtype=np.float32),
+        weights=np.zeros(2 * feature_count, dtype=np.float32),
+        bias=np.zeros((), dtype=np.float32),
+        boundary_scale=np.array([0, 1], dtype=np.float32),
+        distance_scale=np.array([0, 1], dtype=np.float32),
+        limit=np.zeros((), dtype=np.float32),
+    )
+    features = raw.features(own.thumbnails, own.gradients, own.textures)
+    standardising = replace(raw, feature_mean=features.mean(axis=0), feature_scale=features.std(axis=0))
+    weights, bias = _logistic(
+        with_squares(_standardised(standardising, own)), with_squares(_standardised(standardising, foreign))
+    )
+    return replace(standardising, weights=weights, bias=bias)
+
+
+def _standardised(check: QualityCheck, descriptions: Descriptions) -> Floats:
+    return check.standardise(check.features(descriptions.thumbnails, descriptions.gradients, descriptions.textures))
+
+
+def _span(values: Floats, components: int) -> tuple[Floats, Floats]:
+    """Mean (N,) and the first principal components (K, N) of B vectors (B, N)."""
+    mean = values.mean(axis=0)
+    centred = (values - mean).astype(np.float64)
+    _, vectors = np.linalg.eigh(centred.T @ centred)
+    return mean, np.ascontiguousarray(vectors[:, ::-1][:, :components].T.astype(np.float32))
+
+
+def _centre_and_spread(values: Floats) -> Floats:
+    """Median, and the distance from it to the 84th percentile: one standard deviation if the values were normal."""
+    median, above = np.quantile(values, (0.5, 0.8413))
+    return np.array([median, above - median], dtype=np.float32)
+
+
+def _logistic(own: Floats, foreign: Floats) -> tuple[Floats, Floats]:
+    """Ridge logistic regression by Newton's method, both sides weighing the same; positive means foreign."""
+    inputs = np.concatenate([own, foreign]).astype(np.float64)
+    inputs = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
+    is_foreign = np.repeat([0.0, 1.0], [len(own), len(foreign)])
+    weighing = np.repeat([1.0, len(own) / len(foreign)], [len(own), len(foreign)])
+    ridge = np.full(inputs.shape[1], RIDGE)
+    ridge[-1] = 0
+    solution = np.zeros(inputs.shape[1])
+    for _ in range(NEWTON_STEPS):
+        probability = 1 / (1 + np.exp(-(inputs @ solution)))
+        slope = inputs.T @ (weighing * (probability - is_foreign)) + ridge * solution
+        curvature = (inputs * (weighing * probability * (1 - probability))[:, None]).T @ inputs + np.diag(ridge)
+        step = np.linalg.solve(curvature, slope)
+        solution -= step
+        if float(np.abs(step).max()) < NEWTON_TOLERANCE:
+            break
+    return solution[:-1].astype(np.float32), np.asarray(solution[-1], dtype=np.float32)

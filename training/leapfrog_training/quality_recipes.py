@@ -1,0 +1,128 @@
+"""How the quality checks of the packages that ship are fitted and measured. Runs on the training machine only."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from leapfrog.reading.segmentation import cut, model_area
+from leapfrog_training.datasets import HC18, ChestXray14, Film, HeadImage, read_gray
+from leapfrog_training.datasets.hc18 import filled_outline, outline
+from leapfrog_training.quality import Fitted, Layout, Rates, fit_quality, measure_quality
+from leapfrog_training.strangers import DRAWN_FOR_FITTING, DRAWN_FOR_MEASURING, Gray, detail_of, varied, without_head
+
+CHEST = Layout(height=224, width=224, thumbnail_block=7, gradient_block=4)
+HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2)
+
+DRAWINGS_EACH_FITTED = 120
+DRAWINGS_EACH_MEASURED = 150
+INVERTED = "dark and bright swapped"
+DETAIL = "small part of the picture"
+HEAD_HIDDEN = "fetal ultrasound, head painted over"
+
+Change = Callable[[Gray], Gray]
+TURNS: Mapping[str, Change] = {
+    "turned by 90 degrees": np.rot90,
+    "turned by 180 degrees": lambda gray: np.rot90(gray, 2),
+    "turned by 270 degrees": lambda gray: np.rot90(gray, 3),
+    "upside down and mirrored": np.flipud,
+}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A fitted check with what was measured on it."""
+
+    fitted: Fitted
+    rates: Rates
+
+
+def chest_quality(chest: ChestXray14, heads: HC18, seed: int) -> Made:
+    """The check of chest-findings: upright positives of frontal chest films pass, anything else does not.
+
+    Fitted on the training films against their own turned, inverted and cut forms, training ultrasound and drawings.
+    """
+    generator = np.random.default_rng(seed)
+    films = chest.in_split("train")
+    pictures = _grays(films)
+    some = pictures[::2]
+    strangers = [
+        *_drawn_for_fitting(generator),
+        *(varied(gray, generator) for gray in _grays(heads.in_split("train"))),
+        *(255 - gray for gray in pictures),
+        *(255 - np.rot90(gray, 1 + number % 3) for number, gray in enumerate(pictures[::4])),
+        *(turn(varied(gray, generator)) for turn in TURNS.values() for gray in some),
+        *(detail_of(gray, generator) for gray in pictures),
+    ]
+    fitted = fit_quality(pictures, [film.patient for film in films], strangers, CHEST, seed)
+
+    validation = _grays(chest.in_split("test"))
+    unseen = {
+        "fetal ultrasound": _grays(heads.in_split("test")),
+        INVERTED: [255 - gray for gray in validation],
+        **{kind: [turn(gray) for gray in validation] for kind, turn in TURNS.items()},
+        DETAIL: [detail_of(gray, generator) for gray in validation],
+        **_drawn_for_measuring(generator),
+    }
+    return Made(fitted, measure_quality(fitted.check, validation, unseen, seed + 1))
+
+
+def head_quality(heads: HC18, chest: ChestXray14, seed: int) -> Made:
+    """The check of fetal-head: a fetal head in ultrasound passes (either way round), anything else does not.
+
+    Fitted on the training pictures and their mirror images against the same pictures with the head painted over,
+    parts of them, negatives, chest films and drawings, all in the shape in which the kiosk shows them to the model.
+    """
+    generator = np.random.default_rng(seed)
+    images = heads.in_split("train")
+    pictures = _grays(images)
+    films = _grays(chest.in_split("train"))
+    strangers = [
+        *_drawn_for_fitting(generator),
+        *(varied(gray, generator) for gray in _heads_hidden(images, generator)),
+        *_heads_hidden(images, generator),
+        *(255 - gray for gray in pictures[::2]),
+        *(detail_of(gray, generator) for gray in pictures),
+        *(turn(gray) for turn in TURNS.values() for gray in films[::4]),
+        *(varied(gray, generator) for gray in films),
+    ]
+    both_ways = [view for gray in pictures for view in (gray, np.fliplr(gray))]
+    owners = [image.patient for image in images for _ in range(2)]
+    fitted = fit_quality(both_ways, owners, [_as_shown(gray) for gray in strangers], HEAD, seed)
+
+    validation_images = heads.in_split("test")
+    validation = _grays(validation_images)
+    unseen = {
+        "chest film": _grays(chest.in_split("test")),
+        INVERTED: [255 - gray for gray in validation],
+        DETAIL: [detail_of(gray, generator) for gray in validation],
+        HEAD_HIDDEN: _heads_hidden(validation_images, generator),
+        **_drawn_for_measuring(generator),
+    }
+    shown = {kind: [_as_shown(gray) for gray in grays] for kind, grays in unseen.items()}
+    return Made(fitted, measure_quality(fitted.check, validation, shown, seed + 1))
+
+
+def _grays(pictures: Iterable[Film | HeadImage]) -> list[Gray]:
+    return [read_gray(picture.path) for picture in pictures]
+
+
+def _heads_hidden(images: Sequence[HeadImage], generator: np.random.Generator) -> list[Gray]:
+    return [without_head(read_gray(image.path), filled_outline(outline(image)), generator) for image in images]
+
+
+def _as_shown(gray: Gray) -> Gray:
+    """The whole picture in the shape of the segmenter's input, with black added where the kiosk adds it."""
+    rows, columns = gray.shape
+    box = (0, 0, columns, rows)
+    return cut(gray, model_area(box, (rows, columns), HEAD.width / HEAD.height), box)
+
+
+def _drawn_for_fitting(generator: np.random.Generator) -> list[Gray]:
+    return [draw(generator) for draw in DRAWN_FOR_FITTING for _ in range(DRAWINGS_EACH_FITTED)]
+
+
+def _drawn_for_measuring(generator: np.random.Generator) -> dict[str, Sequence[Gray]]:
+    return {
+        kind: [draw(generator) for _ in range(DRAWINGS_EACH_MEASURED)] for kind, draw in DRAWN_FOR_MEASURING.items()
+    }
