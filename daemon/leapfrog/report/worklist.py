@@ -145,15 +145,15 @@ def _owed(status: WorklistStatus) -> str:
         return "no district server set up"
     if not status.owed:
         return "nothing, all confirmed"
-    oldest = f", the oldest for {_span(status.oldest_owed_seconds)}" if status.oldest_owed_seconds is not None else ""
-    return f"{status.owed:,}{oldest}"
+    waiting = "" if status.oldest_owed_seconds is None else f", the oldest from {_span(status.oldest_owed_seconds)} ago"
+    return f"{wording.count(status.owed, 'file')}{waiting}"
 
 
 def _span(seconds: float) -> str:
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
             return wording.count(int(seconds // size), unit)
-    return "less than a minute"
+    return "moments"
 
 
 def _bytes(count: int) -> str:
