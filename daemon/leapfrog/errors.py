@@ -16,6 +16,7 @@ LeapfrogError
 ├── PackageError             a model package is incomplete, altered or not meant for this version
 └── DistrictError            a delivery did not end with a confirmation
     ├── DistrictUnreachable  try again later
+    ├── DistrictUnclear      sent, but neither confirmed nor refused: ask, then try again later
     ├── DistrictLocked       401 or 403: nothing will pass until a person changes something
     └── DistrictRefused      this very instance is not wanted
 """
@@ -82,7 +83,15 @@ class DistrictError(LeapfrogError):
 
 
 class DistrictUnreachable(DistrictError):
-    """No usable answer; try again later."""
+    """No usable answer; try again later, and not before `retry_after_seconds` where the server asked for that."""
+
+    def __init__(self, text: str, retry_after_seconds: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class DistrictUnclear(DistrictError):
+    """An instance was sent, and it was neither confirmed nor refused."""
 
 
 class DistrictLocked(DistrictError):

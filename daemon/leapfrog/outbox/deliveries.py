@@ -19,6 +19,7 @@ class Deliveries:
     """The `deliveries` table. Every method is one transaction; any thread may call it."""
 
     def __init__(self, journal: Journal) -> None:
+        """Work on the journal's one connection."""
         self._journal = journal
 
     # ------------------------------------------------------------ for the sender
@@ -62,14 +63,9 @@ class Deliveries:
             delivery_id,
         )
 
-    def note_failure(self, delivery_id: str, reason: str, *, answered: bool) -> None:
-        """Keep why an attempt did not end the delivery. `answered`: the far side surely does not hold it."""
-        self._update(
-            "last_error = ?, posted = CASE WHEN ? THEN 0 ELSE posted END WHERE id = ? AND state = 'waiting'",
-            reason,
-            answered,
-            delivery_id,
-        )
+    def note_failure(self, delivery_id: str, reason: str) -> None:
+        """Keep why an attempt did not end the delivery. It stays marked as posted: ask before sending it again."""
+        self._update("last_error = ? WHERE id = ? AND state = 'waiting'", reason, delivery_id)
 
     def _update(self, assignment: str, *values: object) -> None:
         with self._journal.transaction() as connection:
