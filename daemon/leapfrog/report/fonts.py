@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from fpdf import FPDF
+from fpdf.fonts import TTFFont
 
 from leapfrog.report.wording import UNSHOWABLE
 
@@ -64,7 +65,8 @@ class FontChooser:
         return _isolated(self._drawable(text, families))
 
     def _drawable(self, text: str, families: list[str]) -> str:
-        covered = [self._pdf.fonts[family.lower()].cmap for family in families]
+        fonts = [self._pdf.fonts[family.lower()] for family in families]
+        covered = [font.cmap for font in fonts if isinstance(font, TTFFont)]
         drawn: list[str] = []
         for letter in text:
             if any(ord(letter) in cmap for cmap in covered):

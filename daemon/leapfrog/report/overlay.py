@@ -6,6 +6,7 @@ pictures (PMC6358056); `HEATMAP_NOTE` says so beside each of them. Runs in a rea
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -28,6 +29,7 @@ HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do 
 PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
 
 Picture = NDArray[np.uint8]
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Points = Sequence[tuple[float, float]]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
@@ -82,6 +84,45 @@ def save_contour(picture: Picture, contour: Points, label: str, path: Path, *, p
     if phantom:
         _draw_phantom_band(image)
     _save(image, path)
+
+
+@dataclass(frozen=True)
+class Jpeg:
+    """An encoded picture: baseline, 4:2:2. Sizes in pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
+
+def captioned_jpeg(path: Path, lines: Sequence[str]) -> Jpeg:
+    """The picture at `path` with `lines` of text on a band below it, wrapped to its width."""
+    with Image.open(path) as source:
+        picture = source.convert("RGB")
+    font_size = max(14, picture.width // 42)
+    font = _font(font_size)
+    margin = max(6, picture.width // 80)
+    wrapped = [part for line in lines for part in _wrapped(line, font, picture.width - 2 * margin)]
+    line_height = round(1.4 * font_size)
+    image = Image.new("RGB", (picture.width, picture.height + line_height * len(wrapped) + 2 * margin))
+    image.paste(picture)
+    draw = ImageDraw.Draw(image)
+    for index, text in enumerate(wrapped):
+        draw.text((margin, picture.height + margin + index * line_height), text, font=font, fill=(255, 255, 255))
+    content = BytesIO()
+    image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling="4:2:2")
+    return Jpeg(content.getvalue(), *image.size)
+
+
+def _wrapped(line: str, font: Font, width: int) -> list[str]:
+    lines = [""]
+    for word in line.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _for_drawing(picture: Picture) -> Image.Image:
@@ -217,5 +258,5 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
 
 
 @cache
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: int) -> Font:
     return ImageFont.load_default(size)

@@ -5,7 +5,7 @@ Results are told by shape and words, never by colour. Runs in a reader.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from fpdf import FPDF
 from fpdf.enums import MethodReturnValue
@@ -305,7 +305,7 @@ class _ReportPdf(FPDF):
         height = self.multi_cell(
             width, points * LINE_FACTOR, drawn, align="L", dry_run=True, output=MethodReturnValue.HEIGHT
         )
-        return float(height)
+        return cast(float, height)
 
     def _fitting(self, text: str, width: float) -> str:
         if self.get_string_width(text) <= width:

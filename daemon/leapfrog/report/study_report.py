@@ -13,6 +13,7 @@ from leapfrog.durable import write_durably
 from leapfrog.reading.job import REPORT_SCHEMA_VERSION, Artefact, ImageReading, ReportJob, ReportResult
 from leapfrog.report.content import content_of, identity_of
 from leapfrog.report.page import render_page
+from leapfrog.report.pages import environment
 
 
 def render(job: ReportJob) -> ReportResult:
@@ -22,6 +23,7 @@ def render(job: ReportJob) -> ReportResult:
     Raises OSError when the disk does not take them.
     """
     started = time.perf_counter()
+    job = _without_lost_pictures(job)
     content = content_of(job)
     artefacts = []
     pdf = b""
@@ -49,6 +51,29 @@ def render(job: ReportJob) -> ReportResult:
         produced=made.produced,
         not_made=made.not_made,
     )
+
+
+def warm_up() -> None:
+    """Do once what would slow the first report down by half a second: imports, templates, the PDF's first page."""
+    from leapfrog.report import derived, pdf  # noqa: F401
+
+    environment().get_template("report.html")
+
+
+def _without_lost_pictures(job: ReportJob) -> ReportJob:
+    """A picture that someone removed from the reports folder is missing from the report, and nothing else is."""
+    present = {path.name for path in job.report_dir.iterdir()}
+    readings = tuple(
+        reading.model_copy(
+            update={
+                "plain": reading.plain if reading.plain in present else None,
+                "overlay": reading.overlay if reading.overlay in present else None,
+                "heatmaps": tuple(heatmap for heatmap in reading.heatmaps if heatmap.file in present),
+            }
+        )
+        for reading in job.readings
+    )
+    return job.model_copy(update={"readings": readings})
 
 
 def _write(job: ReportJob, kind: str, content: bytes) -> Artefact:
