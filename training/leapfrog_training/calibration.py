@@ -1,0 +1,42 @@
+"""From a model's own scores to calibrated ones and thresholds, from cross-validated scores only. Runs on the training
+machine only.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.reading.classification import SCORE_MARGIN
+from leapfrog.reading.package import Calibration
+
+NEWTON_STEPS = 50
+RIDGE = 1e-6  # keeps Newton's matrix invertible when scores separate the labels
+
+
+def platt(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Calibration:
+    """The a and b of 1 / (1 + exp(-(a * logit(score) + b))) that make the scores likeliest (Platt 1999).
+
+    Targets are Platt's (n + 1) / (n + 2) and 1 / (n + 2), which keeps a small sample from becoming certain.
+    """
+    clipped = np.clip(scores.astype(np.float64), SCORE_MARGIN, 1 - SCORE_MARGIN)
+    design = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))], axis=1)
+    positives, negatives = int(positive.sum()), int((~positive).sum())
+    targets = np.where(positive, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+    parameters = np.array([1.0, 0.0])
+    for _ in range(NEWTON_STEPS):
+        chance = 1 / (1 + np.exp(-design @ parameters))
+        gradient = design.T @ (chance - targets)
+        curvature = (design * (chance * (1 - chance))[:, np.newaxis]).T @ design + RIDGE * np.eye(2)
+        parameters = parameters - np.linalg.solve(curvature, gradient)
+    return Calibration(a=round(float(parameters[0]), 4), b=round(float(parameters[1]), 4))
+
+
+def youden_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
+    """The score at which sensitivity plus specificity is highest (Youden 1950), midway between two scores seen."""
+    values = np.unique(scores)
+    candidates = (values[1:] + values[:-1]) / 2
+    if len(candidates) == 0:
+        return 0.5
+    flagged = scores[np.newaxis, :] >= candidates[:, np.newaxis]
+    sensitivity = flagged[:, positive].mean(axis=1)
+    specificity = 1 - flagged[:, ~positive].mean(axis=1)
+    return round(float(candidates[int(np.argmax(sensitivity + specificity))]), 4)

@@ -1,0 +1,95 @@
+"""The recipe of the package fetal-head: a small U-Net that outlines the fetal head. Runs on the training machine only.
+
+The mask to learn is the area within the middle of the drawn outline, in soft cells: a cell on the outline holds the
+part of it that is inside. The kiosk draws its contour where the mask crosses one half, which is then the outline's
+middle line and not its outer edge, so the head circumference carries no bias from the thickness of the pen.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from leapfrog_training.architectures import unet
+from leapfrog_training.augmentation import Augmentation
+from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
+from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
+from leapfrog_training.keras import tf, tf_keras
+from leapfrog_training.pictures import model_inputs, scaled
+from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
+from leapfrog_training.runs import Job, Run, write_atomically
+
+SCHEDULE = Schedule(epochs=32, batch=16, learning_rate=2e-3)
+QUANTIZED_SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=2e-4)
+AUGMENTATION = Augmentation(
+    rotation_degrees=20,
+    zoom=0.15,
+    shift=0.06,
+    contrast=0.2,
+    brightness=0.15,
+    flip_horizontally=True,
+    flip_vertically=True,
+)
+
+
+def head_mask(line: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.float32]:
+    """The head as a soft mask (rows, columns), 0 to 1, from its drawn outline: up to the middle of the line."""
+    filled = filled_outline(line)
+    inside = filled.astype(np.float32) - 0.5 * line.astype(np.float32)
+    cells = Image.fromarray(inside).resize((columns, rows), Image.Resampling.BOX)
+    return np.asarray(cells, dtype=np.float32)
+
+
+def examples(images: tuple[HeadImage, ...]) -> Examples:
+    """Pictures and masks of the images, in their order."""
+    masks = [head_mask(outline(image), unet.MASK_HEIGHT, unet.MASK_WIDTH) for image in images]
+    pictures = model_inputs([image.path for image in images], unet.HEIGHT, unet.WIDTH)
+    return Examples(pictures, np.stack(masks)[..., np.newaxis])
+
+
+def loss(masks: Any, logits: Any) -> Any:
+    """Cross-entropy of the cells plus the soft Dice loss of each picture (Milletari et al., 3DV 2016)."""
+    entropy = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=masks, logits=logits))
+    mask = tf.sigmoid(logits)
+    overlap = tf.reduce_sum(masks * mask, axis=[1, 2, 3])
+    total = tf.reduce_sum(masks * masks + mask * mask, axis=[1, 2, 3])
+    return entropy + tf.reduce_mean(1.0 - 2.0 * overlap / (total + 1.0))
+
+
+def fit_run(run: Run, data: HC18) -> Run:
+    """Fit every seed on the training subjects."""
+    training = examples(data.in_split("train"))
+    for seed in range(run.notes.seeds):
+        weights = run.seed(seed).weights(SCHEDULE.epochs)
+        if not weights.exists():
+            seed_everything(seed)
+            model = unet.build()
+            fit(model, training, loss, AUGMENTATION, SCHEDULE, seed)
+            model.save_weights(weights)
+    return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
+
+
+def quantize_run(run: Run, data: HC18) -> None:
+    """Make the int8 network of every seed, and beside it the float one and one quantized after training."""
+    training = examples(data.in_split("train"))
+    representative = representative_inputs(scaled(training.pictures))
+    for seed in range(run.notes.seeds):
+        job = run.seed(seed)
+        if not job.int8.exists():
+            seed_everything(seed)
+            aware = fit_quantization_aware(
+                _load(job, run.epochs), training, loss, AUGMENTATION, QUANTIZED_SCHEDULE, seed
+            )
+            write_atomically(job.int8, convert_int8(aware, representative))
+        if not job.ptq.exists():
+            model = _load(job, run.epochs)
+            write_atomically(job.float32, convert_float(model))
+            write_atomically(job.ptq, convert_int8(model, representative))
+
+
+def _load(job: Job, epochs: int) -> Any:
+    tf_keras.backend.clear_session()
+    model = unet.build()
+    model.load_weights(job.weights(epochs))
+    return model

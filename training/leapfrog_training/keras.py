@@ -1,0 +1,24 @@
+"""TensorFlow with Keras 2, the pair that quantization-aware training needs: the one place that imports them.
+
+tensorflow-model-optimization 0.8 works on Keras 2 (the package tf-keras) only; TensorFlow 2.21 takes that one when
+TF_USE_LEGACY_KERAS is set before its first import. Importing this module costs seconds: commands do it when they need
+it. Runs on the training machine only.
+"""
+
+import os
+
+os.environ["TF_USE_LEGACY_KERAS"] = "1"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import tensorflow as tf
+import tensorflow_model_optimization as tfmot
+import tf_keras
+from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
+
+__all__ = ["quant_ops", "tf", "tf_keras", "tfmot", "use_threads"]
+
+
+def use_threads(threads: int) -> None:
+    """Keep TensorFlow to this many threads; only before its first operation."""
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -1,0 +1,148 @@
+"""The folder of one run of a recipe: what `fit` leaves for `quantize`, and that for `evaluate` and `package`.
+
+    run.json                    what was chosen and from what
+    seed-0/ seed-1/ ...         one network per seed, fitted to all training records
+    fold-0/ fold-1/ ...         one network per fold of the cross-validation
+      epoch-3.weights.h5        float weights
+      float.tflite  ptq.tflite  for comparison (seeds only)
+      int8.tflite               the network that ships, after quantization-aware training
+    evaluation.json             what was measured
+
+Every file is written whole or not at all, and what is there already is not made again: a run can be taken up after a
+power cut by the same command. Runs on the training machine only.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from leapfrog_training.errors import RunError
+
+NOTES_FILE = "run.json"
+
+
+class PackageName(StrEnum):
+    """The model packages that there are recipes for."""
+
+    CHEST_FINDINGS = "chest-findings"
+    FETAL_HEAD = "fetal-head"
+
+
+class RunNotes(BaseModel):
+    """What was chosen in a run. `epochs` is None until the cross-validation has chosen; `cross_validation` is the
+    score on held-out training patients after each epoch, from 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    package: PackageName
+    seeds: int
+    folds: int
+    findings: tuple[str, ...]
+    left_out: tuple[str, ...]
+    epochs: int | None = None
+    cross_validation: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """One network of a run, in a folder of its own."""
+
+    folder: Path
+
+    def weights(self, epoch: int) -> Path:
+        """The float weights after that epoch."""
+        return self.folder / f"epoch-{epoch}.weights.h5"
+
+    @property
+    def held_out_scores(self) -> Path:
+        """What a fold's network says of the films that were held out, after each epoch (epochs, films, findings)."""
+        return self.folder / "held_out.npy"
+
+    @property
+    def int8(self) -> Path:
+        """After quantization-aware training."""
+        return self.folder / "int8.tflite"
+
+    @property
+    def ptq(self) -> Path:
+        """Quantized after training, for comparison."""
+        return self.folder / "ptq.tflite"
+
+    @property
+    def float32(self) -> Path:
+        """Not quantized, for comparison."""
+        return self.folder / "float.tflite"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and notes."""
+
+    folder: Path
+    notes: RunNotes
+
+    def seed(self, seed: int) -> Job:
+        """The network of a seed."""
+        return self._job(f"seed-{seed}")
+
+    def fold(self, fold: int) -> Job:
+        """The network of a fold."""
+        return self._job(f"fold-{fold}")
+
+    def jobs(self) -> tuple[Job, ...]:
+        """Every network: seeds, then folds."""
+        return (*map(self.seed, range(self.notes.seeds)), *map(self.fold, range(self.notes.folds)))
+
+    @property
+    def epochs(self) -> int:
+        """The chosen number of epochs. Raises RunError while `fit` has not ended."""
+        if self.notes.epochs is None:
+            raise RunError(f"{self.folder}: fit has not ended; give `leapfrog-train fit` the same --out again")
+        return self.notes.epochs
+
+    @property
+    def evaluation(self) -> Path:
+        """What `evaluate` measured."""
+        return self.folder / "evaluation.json"
+
+    def with_notes(self, notes: RunNotes) -> "Run":
+        """The same run with other notes, written down."""
+        write_atomically(self.folder / NOTES_FILE, notes.model_dump_json(indent=2).encode())
+        return Run(self.folder, notes)
+
+    def _job(self, name: str) -> Job:
+        folder = self.folder / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return Job(folder)
+
+
+def begin_run(folder: Path, notes: RunNotes) -> Run:
+    """Start a run in `folder`, or take up the one that is there. Raises RunError when that one was another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / NOTES_FILE).exists():
+        return Run(folder, notes).with_notes(notes)
+    run = open_run(folder)
+    fresh = run.notes.model_copy(update={"epochs": None, "cross_validation": ()})
+    if fresh != notes:
+        raise RunError(f"{folder} holds a run with other data or settings: give another --out")
+    return run
+
+
+def open_run(folder: Path) -> Run:
+    """The run in `folder`. Raises RunError when there is none."""
+    try:
+        return Run(folder, RunNotes.model_validate_json((folder / NOTES_FILE).read_bytes()))
+    except FileNotFoundError as error:
+        raise RunError(f"{folder} holds no run: make one with `leapfrog-train fit`") from error
+    except ValidationError as error:
+        raise RunError(f"{folder / NOTES_FILE} is damaged: {error.errors()[0]['msg']}") from error
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` under `path`, whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(content)
+    temporary.replace(path)
