@@ -149,7 +149,7 @@ def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:
 
 
 def quantize_run(run: Run, data: ChestXray14) -> None:
-    """Make the int8 network of every seed and fold; for the seeds the float one and one quantized after training too."""
+    """Make the int8 network of every seed and fold; for the seeds also float, and quantized after training."""
     films = data.in_split("train")
     training = examples(films, run.notes.findings)
     for index, fold in enumerate(folds_of(films, run.notes.folds)):

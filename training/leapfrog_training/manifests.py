@@ -1,0 +1,116 @@
+"""The `model.toml` of each package that there is a recipe for. Runs on the training machine only."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leapfrog.reading.job import Code
+from leapfrog.reading.package import (
+    MODEL_NAME,
+    AppliesTo,
+    Calibration,
+    DataSource,
+    FindingRule,
+    Manifest,
+    MeasurementRule,
+    ModelInput,
+    ModelOutputs,
+)
+from leapfrog_training.chest_labels import CHEST_LABELS, chest_label
+from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.runs import PackageName
+
+NOT_YET_HASHED = "0" * 64
+
+CHEST_USE = (
+    "Demonstration on adult frontal chest films (PA or AP). Trained on 569 films whose labels were read from reports "
+    "by a program. It is no diagnosis and must not decide what happens to a patient."
+)
+HEAD_USE = (
+    "Demonstration on the standard plane of the fetal head in two-dimensional ultrasound: outlines the head and "
+    "measures its circumference. It is no diagnosis and must not decide what happens to a patient."
+)
+CHEST_DATA = DataSource(
+    name="NIH ChestX-ray14: 729 films, downscaled to 320 x 320",
+    licence="No restriction on use (NIH Clinical Center); nihcc.app.box.com/v/ChestXray-NIHCC",
+    citation="Wang et al., ChestX-ray8: Hospital-scale Chest X-ray Database and Benchmarks, CVPR 2017",
+)
+HEAD_DATA = DataSource(
+    name="HC18: 763 pictures at half resolution",
+    licence="CC BY 4.0",
+    citation=(
+        "van den Heuvel et al., Automated measurement of fetal head circumference using 2D ultrasound images, "
+        "PLoS ONE 2018, doi 10.1371/journal.pone.0200412, Zenodo 1327317"
+    ),
+)
+HEAD_NAME = "Fetal head"
+HEAD_CODE = Code(value="125004", scheme="DCM", meaning="Fetal Cranium")
+HEAD_CIRCUMFERENCE = MeasurementRule(
+    name="Head circumference", code=Code(value="11984-2", scheme="LN", meaning="Head circumference"), unit="mm"
+)
+
+
+def chest_manifest(
+    version: str,
+    model: KioskModel,
+    rules: tuple[FindingRule, ...],
+    covered: tuple[str, ...],
+    metrics: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Manifest:
+    """`model.toml` of chest-findings; `rules` are in the order of the model's scores, of the labels `covered`."""
+    return Manifest(
+        name=PackageName.CHEST_FINDINGS,
+        version=version,
+        task="classification",
+        demonstration=True,
+        intended_use=CHEST_USE,
+        not_covered=tuple(entry.name for entry in CHEST_LABELS if entry.label not in covered),
+        applies_to=AppliesTo(modalities=("CR", "DX"), body_parts=("CHEST",), views=("PA", "AP")),
+        input=_input(model),
+        outputs=ModelOutputs(scores=model.output_of_rank(2), heatmap=model.output_of_rank(4)),
+        finding=rules,
+        metrics=dict(metrics or {}),
+        data=CHEST_DATA,
+        files=dict(files or {MODEL_NAME: NOT_YET_HASHED}),
+    )
+
+
+def chest_rule(label: str, calibration: Calibration, threshold: float) -> FindingRule:
+    """The entry of one finding of chest-findings. Raises ValueError for a label without a code."""
+    entry = chest_label(label)
+    if entry.code is None:
+        raise ValueError(f"{label} has no code and cannot be reported")
+    return FindingRule(
+        name=entry.name, code=entry.code, threshold=threshold, calibration=calibration, urgent=entry.urgent
+    )
+
+
+def head_manifest(
+    version: str,
+    model: KioskModel,
+    threshold: float,
+    metrics: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Manifest:
+    """`model.toml` of fetal-head; `threshold` is on how well one ellipse explains the mask."""
+    rule = FindingRule(name=HEAD_NAME, code=HEAD_CODE, threshold=threshold)
+    return Manifest(
+        name=PackageName.FETAL_HEAD,
+        version=version,
+        task="segmentation",
+        demonstration=True,
+        intended_use=HEAD_USE,
+        applies_to=AppliesTo(modalities=("US",), body_parts=("FETUS",)),
+        input=_input(model),
+        outputs=ModelOutputs(mask=model.output_of_rank(4)),
+        finding=(rule,),
+        measurement=HEAD_CIRCUMFERENCE,
+        metrics=dict(metrics or {}),
+        data=HEAD_DATA,
+        files=dict(files or {MODEL_NAME: NOT_YET_HASHED}),
+    )
+
+
+def _input(model: KioskModel) -> ModelInput:
+    _, height, width, _ = model.input.shape
+    return ModelInput(height=height, width=width, channels=1, scaling="symmetric")

@@ -1,0 +1,58 @@
+"""Writing model packages: the folder that a kiosk loads. Runs on the training machine only, without TensorFlow."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leapfrog.durable import write_durably
+from leapfrog.reading.package import MANIFEST_NAME, MODEL_NAME, Manifest, load_package
+from leapfrog_training.errors import TrainingError
+from leapfrog_training.toml_text import toml_text
+
+CARD_NAME = "card.md"
+SIGNATURE_NAME = f"{MANIFEST_NAME}.sig"
+
+
+def write_package(folder: Path, manifest: Manifest, model: bytes, card: str) -> None:
+    """Write a package of model and card into `folder`; `manifest.files` is set to their hashes.
+
+    Files of a former version that this one does not have are removed, a signature among them: it no longer holds.
+    `model.toml` comes last, so that a half written folder does not load.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    contents = {MODEL_NAME: model, CARD_NAME: card.encode()}
+    for stale in folder.iterdir():
+        if stale.name not in contents:
+            stale.unlink()
+    for name, content in contents.items():
+        write_durably(folder / name, content, mode=0o644)
+    _write_manifest(folder, manifest.model_copy(update={"files": {n: _sha256(c) for n, c in contents.items()}}))
+    load_package(folder)
+
+
+def add_file(folder: Path, name: str, content: bytes, metrics: Mapping[str, Any] | None = None) -> None:
+    """Add or replace a file of the package in `folder`, with its hash, and merge `metrics` into its measured scores.
+
+    The package must be sound before. A signature is removed, since it no longer holds. Raises PackageError for a
+    damaged package, TrainingError for a name that is not a plain one.
+    """
+    if Path(name).name != name or name in (MANIFEST_NAME, SIGNATURE_NAME):
+        raise TrainingError(f"{name!r} cannot be added to a package: give the plain name of a file")
+    manifest = load_package(folder).manifest
+    write_durably(folder / name, content, mode=0o644)
+    (folder / SIGNATURE_NAME).unlink(missing_ok=True)
+    changes = {
+        "files": {**manifest.files, name: _sha256(content)},
+        "metrics": {**manifest.metrics, **(metrics or {})},
+    }
+    _write_manifest(folder, manifest.model_copy(update=changes))
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    document = manifest.model_dump(mode="json", exclude_none=True)
+    write_durably(folder / MANIFEST_NAME, toml_text(document).encode(), mode=0o644)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
