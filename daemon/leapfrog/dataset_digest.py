@@ -17,6 +17,8 @@ EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
 META_GROUP = 0x0002
+SOP_CLASS_ELEMENT = 0x0002
+SOP_INSTANCE_ELEMENT = 0x0003
 TRANSFER_SYNTAX_ELEMENT = 0x0010
 LONG_VALUE_REPRESENTATIONS = frozenset((b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT"))
 LONGEST_UID_BYTES = 64
@@ -29,31 +31,39 @@ class DatasetStart:
     """The data set begins at byte `offset` and is encoded in `transfer_syntax_uid`.
 
     A file without meta information gets the transfer syntax that its first bytes show: implicit or explicit little
-    endian, or explicit big endian. `has_meta` tells which it was.
+    endian, or explicit big endian. `has_meta` tells which it was. The two SOP UIDs are the meta information's, or ''.
     """
 
     transfer_syntax_uid: str
     offset: int
     has_meta: bool
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
 
 
 def find_dataset(stream: BinaryIO) -> DatasetStart:
     """Read past preamble and file meta information, each of which may be missing. Leaves `stream` at the data set."""
     head = stream.read(PREAMBLE_BYTES + len(PREFIX))
     offset = len(head) if head.endswith(PREFIX) and len(head) == PREAMBLE_BYTES + len(PREFIX) else 0
-    transfer_syntax_uid = ""
+    uids: dict[int, str] = {}
     has_meta = False
     while (element := _read_element_header(stream, offset)) is not None:
         number, value_offset, length = element
         has_meta = True
-        if number == TRANSFER_SYNTAX_ELEMENT:
+        if number in (SOP_CLASS_ELEMENT, SOP_INSTANCE_ELEMENT, TRANSFER_SYNTAX_ELEMENT):
             value = stream.read(min(length, LONGEST_UID_BYTES))
-            transfer_syntax_uid = value.decode("ascii", "replace").strip("\0 ")
+            uids[number] = value.decode("ascii", "replace").strip("\0 ")
         offset = value_offset + length
     stream.seek(offset)
     first_bytes = stream.read(6)
     stream.seek(offset)
-    return DatasetStart(transfer_syntax_uid or _likely_transfer_syntax(first_bytes), offset, has_meta)
+    return DatasetStart(
+        uids.get(TRANSFER_SYNTAX_ELEMENT) or _likely_transfer_syntax(first_bytes),
+        offset,
+        has_meta,
+        sop_class_uid=uids.get(SOP_CLASS_ELEMENT, ""),
+        sop_instance_uid=uids.get(SOP_INSTANCE_ELEMENT, ""),
+    )
 
 
 def content_digest(path: Path) -> str:

@@ -1,0 +1,147 @@
+"""The one way in: from bytes in the spool's `incoming` to an instance that is durable, known and owed.
+
+Runs in the main process.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from leapfrog.dataset_digest import content_digest
+from leapfrog.errors import StorageError
+from leapfrog.intake.header import InstanceHeader, is_forwardable_uid
+from leapfrog.journal import Journal, new_id
+from leapfrog.reading.job import PictureHints, PictureIdentity
+from leapfrog.records import FolderFile, NewInstance, StudyIdentity, UidHolder
+from leapfrog.spool import Spool
+
+SECONDARY_CAPTURE_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
+
+_log = logging.getLogger(__name__)
+
+
+def mint_uid() -> str:
+    """A new UID that nobody else has: a random UUID as a decimal number under 2.25 (PS3.5 Section B.2)."""
+    return f"2.25.{uuid.uuid4().int}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admitted:
+    """An instance that is durable. `repeated`: the box had it already, with the same content."""
+
+    instance_id: str
+    repeated: bool = False
+
+
+class Admission:
+    """Makes instances durable, once each. Any thread may call it."""
+
+    def __init__(self, journal: Journal, spool: Spool, owed: bool, on_received: Callable[[], None]) -> None:
+        """`owed`: a district wants the originals. `on_received` is called after each new instance."""
+        self._journal = journal
+        self._spool = spool
+        self._owed = owed
+        self._on_received = on_received
+
+    def admit_dicom(
+        self, incoming: Path, header: InstanceHeader, source: str, folder_file: FolderFile | None = None
+    ) -> Admitted:
+        """Take the DICOM file `incoming`, which lies in `spool.incoming`, and return once it is durable.
+
+        The same SOP Instance UID with the same content is kept once. With other content, or when no server could
+        hold the UID, the instance is kept and forwarded under a new UID. Raises StorageError (DiskFull) when it
+        cannot be made durable; then nothing of it is kept, and `incoming` may be gone.
+        """
+        new = NewInstance(
+            id=new_id(),
+            spool_name="",
+            byte_count=incoming.stat().st_size,
+            source=source,
+            study=header.study,
+            sop_instance_uid=header.sop_instance_uid,
+            sop_class_uid=header.sop_class_uid,
+            owed=self._owed and bool(header.sop_instance_uid),
+            forward_as=None
+            if not header.sop_instance_uid or is_forwardable_uid(header.sop_instance_uid)
+            else mint_uid(),
+            folder_file=folder_file,
+        )
+        return self._admit(incoming, replace(new, spool_name=f"{new.id}.dcm"))
+
+    def admit_picture(
+        self,
+        incoming: Path,
+        picture: PictureIdentity,
+        hints: PictureHints,
+        source: str,
+        folder_file: FolderFile | None = None,
+    ) -> Admitted:
+        """Take the picture `incoming`, which is not DICOM: a reader wraps it, and the wrapped object is what is owed.
+
+        Raises StorageError (DiskFull) like `admit_dicom`.
+        """
+        new = NewInstance(
+            id=new_id(),
+            spool_name="",
+            byte_count=incoming.stat().st_size,
+            source=source,
+            study=_study_of(picture),
+            sop_instance_uid=picture.sop_instance_uid,
+            sop_class_uid=SECONDARY_CAPTURE_IMAGE_STORAGE,
+            picture=picture,
+            hints=hints,
+            folder_file=folder_file,
+        )
+        return self._admit(incoming, replace(new, spool_name=f"{new.id}.picture"))
+
+    def _admit(self, incoming: Path, new: NewInstance) -> Admitted:
+        self._spool.require_space()
+        self._spool.adopt(incoming, new.spool_name)
+        try:
+            holder_id = self._enter(new)
+        except BaseException:
+            # After a failed write the row may yet be found at the next start: then its file must be there. Otherwise
+            # that start's sweep removes it.
+            if not self._journal.broken:
+                self._spool.remove(new.spool_name)
+            raise
+        if holder_id is None:
+            self._on_received()
+            return Admitted(instance_id=new.id)
+        self._spool.remove(new.spool_name)
+        if new.folder_file:
+            self._journal.remember_folder_file(new.folder_file, holder_id)
+        return Admitted(instance_id=holder_id, repeated=True)
+
+    def _enter(self, new: NewInstance) -> str | None:
+        """Write `new` into the journal. Returns the id of an instance that has the same UID and content instead."""
+        compared: set[str] = set()
+        digest = ""
+        while holders := self._journal.add_instance(new, compared):
+            digest = digest or self._file_digest(new.spool_name)
+            for holder in holders:
+                if self._holder_digest(holder) == digest:
+                    return holder.id
+                compared.add(holder.id)
+            new = replace(new, forward_as=new.forward_as or mint_uid())
+        if compared:
+            _log.warning("Instance %s has other content under a UID that was taken: it is forwarded anew.", new.id)
+        return None
+
+    def _holder_digest(self, holder: UidHolder) -> str:
+        """'' when its file is gone and nobody noted the digest: then nothing proves that the content is the same."""
+        if holder.dataset_sha256:
+            return holder.dataset_sha256
+        return self._file_digest(holder.spool_name) if self._spool.path(holder.spool_name).exists() else ""
+
+    def _file_digest(self, spool_name: str) -> str:
+        try:
+            return content_digest(self._spool.path(spool_name))
+        except OSError as problem:
+            raise StorageError(f"A spool file cannot be read: {problem.strerror}.") from problem
+
+
+def _study_of(picture: PictureIdentity) -> StudyIdentity:
+    return StudyIdentity(study_instance_uid=picture.study_instance_uid, patient_id=picture.patient_id)
