@@ -45,7 +45,7 @@ class LineChannel:
             raise ChannelClosed from problem
 
     def receive(self, timeout_seconds: float | None = None) -> bytes | None:
-        """The next line without its end, or None when none came in time (0: when none is here). Raises ChannelClosed."""
+        """The next line without its end; None when none came in time (0: when none is here). Raises ChannelClosed."""
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+PATIENCE_SECONDS = 0.2  # for a child that has closed its connection and is about to end by itself
 LONGEST_LOGGED = 300  # characters of one line
 REAP_SECONDS = 10.0  # a killed process is gone at once unless a driver holds it
 # What a reader may have in the log: our own words, and Python's account of a crash (files and functions, no values).
@@ -62,7 +63,11 @@ class ChildProcess:
 
     def end(self) -> str:
         """Kill and reap it; how it ended, in words. A process that a driver holds in the kernel is left behind."""
-        ended_itself = self._process.poll() is not None
+        try:
+            self._process.wait(PATIENCE_SECONDS)
+            ended_itself = True
+        except subprocess.TimeoutExpired:
+            ended_itself = False
         self._process.kill()
         try:
             status = self._process.wait(REAP_SECONDS)
@@ -83,7 +88,9 @@ class ChildProcess:
                 line = "".join(
                     letter if letter.isprintable() else " " for letter in raw.decode("utf-8", "replace").rstrip()
                 )[:LONGEST_LOGGED]
-                if self._may_log or SAFE_READER_LINE.match(line):
+                if line.startswith(READER_NOTE):
+                    _log.warning("%s", line)
+                elif self._may_log or SAFE_READER_LINE.match(line):
                     _log.debug("%s: %s", self.name, line)
                 else:
                     withheld += 1

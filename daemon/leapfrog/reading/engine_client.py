@@ -52,6 +52,11 @@ class EngineClient:
         """The connection's descriptor, for select."""
         return self._connection.fileno()
 
+    @property
+    def introduced(self) -> bool:
+        """Whether the host has said hello and been heard."""
+        return self._hello is not None
+
     def close(self) -> None:
         """End the connection; the host ends with it."""
         self._connection.close()

@@ -267,7 +267,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the daemon's to handle; it ends its children itself
+    # The daemon ends its children itself, once they have finished what they have in hand.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.nice(NICE_STEP)
     runtime = find_runtime()
     if runtime is None:

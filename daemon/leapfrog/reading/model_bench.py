@@ -1,0 +1,107 @@
+"""The models as a reader uses them: loaded into the engine host once, run on a picture. Runs in a reader."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.errors import EngineError, EngineRefused, PackageError
+from leapfrog.reading.engine_client import EngineClient, Hello, LoadedModel
+from leapfrog.reading.job import Device
+from leapfrog.reading.package import ModelPackage
+from leapfrog.reading.tensors import dequantize, quantization_table, quantize
+
+NO_HOST = "No engine host is running."
+
+
+class _Ready:
+    """A loaded model and its input's quantization table."""
+
+    def __init__(self, model: LoadedModel) -> None:
+        self.model = model
+        self.table = quantization_table(model.inputs[0])
+
+
+class ModelBench:
+    """Runs model packages on whatever engine host is attached. One that fails is let go of."""
+
+    def __init__(self, threads: int) -> None:
+        """`threads` is how many the host may use for one model."""
+        self._threads = threads
+        self._client: EngineClient | None = None
+        self._ready: dict[str, _Ready] = {}
+
+    @property
+    def client(self) -> EngineClient | None:
+        """The connection to the engine host, while there is one."""
+        return self._client
+
+    @property
+    def device(self) -> Device:
+        """What the attached host runs models on. Raises EngineError when none is attached."""
+        return self._attached().hello().device
+
+    def attach(self, client: EngineClient) -> None:
+        """Use a new engine host from now on."""
+        self.detach()
+        self._client = client
+
+    def detach(self) -> None:
+        """Let go of the engine host, which ends with its connection."""
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+        self._ready = {}
+
+    def warm_up(self, packages: Iterable[ModelPackage]) -> Hello:
+        """Load every package and run it once on black, so that the first image is as fast as the tenth.
+
+        A package that the host does not take is left for `infer` to refuse. Raises EngineError.
+        """
+        for package in packages:
+            size = (package.manifest.input.height, package.manifest.input.width)
+            try:
+                self.infer(package, np.zeros(size, np.uint8))
+            except PackageError:
+                continue
+        return self._attached().hello()
+
+    def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        """Run a package's model on a picture of the model's input size; its outputs as real numbers, in its order.
+
+        Raises PackageError when the host is well but does not take this model, EngineError when the host is not.
+        """
+        client = self._attached()
+        try:
+            ready = self._loaded(client, package)
+            outputs = client.invoke(ready.model, [quantize(picture, ready.table)])
+        except (EngineRefused, PackageError):
+            raise
+        except EngineError:
+            self.detach()
+            raise
+        return [dequantize(output, spec) for output, spec in zip(outputs, ready.model.outputs, strict=True)]
+
+    def _attached(self) -> EngineClient:
+        if self._client is None:
+            raise EngineError(NO_HOST)
+        return self._client
+
+    def _loaded(self, client: EngineClient, package: ModelPackage) -> _Ready:
+        name = package.manifest.name
+        if name not in self._ready:
+            runtime = client.hello()
+            try:
+                model = client.load(package.model_path, self._threads)
+            except EngineRefused as problem:
+                raise PackageError(
+                    f"The model {package.title} cannot be run by this box's engine ({runtime.runtime}"
+                    f" {runtime.runtime_version}): install a package or an engine that fit each other."
+                ) from problem
+            wanted = (1, package.manifest.input.height, package.manifest.input.width, 1)
+            if len(model.inputs) != 1 or model.inputs[0].shape != wanted:
+                raise PackageError(
+                    f"The model {package.title} takes other input than its package says: install it again."
+                )
+            self._ready[name] = _Ready(model)
+        return self._ready[name]
