@@ -5,24 +5,43 @@ Results are told by shape and words, never by colour. Runs in a reader.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal
 
 from fpdf import FPDF
-from fpdf.enums import MethodReturnValue
 from PIL import Image
 
 from leapfrog.report.content import PHANTOM_BANNER, Field, FindingRow, ImageContent, PictureContent, ReportContent
-from leapfrog.report.fonts import FontChooser
 from leapfrog.report.headline import Headline, HeadlineKind
+from leapfrog.report.typesetting import BUILT_IN_FAMILY, Type, Typesetter
+from leapfrog.report.wording import clean
 
 MARGIN = 12.0  # mm, as all lengths here
 GAP = 3.0
+INSET = 4.0  # of text in a box
 FOOTER_HEIGHT = 17.0
 LOWEST_PICTURE = 55.0
 ROW_HEIGHT = 4.9
-LINE_FACTOR = 0.43  # mm of line height per point of type
 TABLE_COLUMNS = (("Finding", 0.38), ("Result", 0.34), ("Score", 0.09), ("Threshold", 0.11))  # shares of the width
-BLACK, GREY, PALE = 0, 85, 232
+BAR_COLUMN = (0.935, 0.06)  # where the bar begins, and its share
+MOST_FIELD_LINES = 6
+MOST_CONFLICTS = 5
+LONGEST_CONFLICT = 200  # characters; the page and report.json have it whole
+
+TITLE = Type(15, bold=True)
+SUBTITLE = Type(13, bold=True)
+STRONG = Type(10.5, bold=True)
+BODY = Type(10)
+BODY_BOLD = Type(10, bold=True)
+CELL = Type(9.5)
+CELL_BOLD = Type(9.5, bold=True)
+SMALL = Type(8.5)
+SMALL_BOLD = Type(8.5, bold=True)
+TINY = Type(7.5)
+
+BLACK, GREY, RULE, PALE = 0, 85, 190, 232
+RED = (176, 0, 18)
+POINT = 0.3528  # mm
+TOTAL_PAGES = "\x1bn"  # stands for the number of pages; no text that was made harmless can contain it
 
 PageSize = Literal["A4", "Letter"]
 
@@ -44,18 +63,23 @@ class _ReportPdf(FPDF):
         super().__init__(format=page_size)
         self._report = report
         self._report_dir = report_dir
-        self._fonts = FontChooser(self)
+        self._typesetter = Typesetter(self)
         self.set_margins(MARGIN, MARGIN)
-        self.set_auto_page_break(True, FOOTER_HEIGHT)
+        self.set_auto_page_break(False)
         self.set_title("Leapfrog report")
         self.set_creator(report.version_line)
         self.set_lang("en")
+        self.alias_nb_pages(TOTAL_PAGES)
         self.c_margin = 0
+
+    @property
+    def _bottom(self) -> float:
+        return float(self.h) - FOOTER_HEIGHT
 
     # ------------------------------------------------------------ pages
 
     def add_image(self, image: ImageContent) -> None:
-        """A page for one image."""
+        """A page for one image; the first also has the headline of the study."""
         self._begin_page(image.title)
         own = image.number > 1 or len(self._report.images) == 1
         self._headline(image.headline if own else self._report.headline)
@@ -63,12 +87,12 @@ class _ReportPdf(FPDF):
         if not own and image.not_assessed:
             self._not_assessed(image.not_assessed)
         elif not own:
-            self._line(f"This image: {image.headline.text}", 10.5, bold=True)
+            self._write(f"This image: {image.headline.text}", STRONG)
             self.y += 1.5
         self._pictures(image)
         self._findings(image)
         for note in image.notes:
-            self._line(note, 8.5, grey=GREY)
+            self._write(note, SMALL, grey=GREY)
 
     def add_empty(self) -> None:
         """The page of a study of which no image could be read."""
@@ -78,37 +102,45 @@ class _ReportPdf(FPDF):
 
     def footer(self) -> None:
         """What stands on every page; called by fpdf2."""
-        self.y = self.h - FOOTER_HEIGHT + 2
-        self.set_draw_color(BLACK)
+        self.y = self._bottom + 2
         self.line(MARGIN, self.y, self.w - MARGIN, self.y)
         self.y += 1.2
-        self._line(self._report.disclaimer, 9.5, bold=True)
+        self._write(self._report.disclaimer, CELL_BOLD)
         top = self.y
-        self._line(self._report.version_line, 8, grey=GREY, width=self.epw - 25)
-        self.set_y(top)
-        self._write(f"Page {self.page_no()} of {{nb}}", 8, 25, align="R", left=self.w - MARGIN - 25, grey=GREY)
+        self._write(self._report.version_line, SMALL, width=self.epw - 25, grey=GREY)
+        self.y = top
+        self._page_number()
+
+    def _page_number(self) -> None:
+        """fpdf2 puts the total in place of the alias when the document is complete, but only in cells."""
+        self.set_text_shaping(False)
+        self.set_font(BUILT_IN_FAMILY, "", SMALL.points)
+        self.set_text_color(GREY)
+        self.set_x(self.w - MARGIN - 25)
+        self.cell(25, SMALL.line_height, f"Page {self.page_no()} of {TOTAL_PAGES}", align="R")
+        self.set_text_color(BLACK)
 
     def _begin_page(self, title: str) -> None:
         self.add_page()
         top = self.y
-        self._write(f"{self._report.station} report", 10, self.epw * 0.4, grey=GREY)
-        self.set_y(top)
-        self._write(title, 10, self.epw * 0.6, align="R", left=MARGIN + self.epw * 0.4, bold=True)
-        self.y += 1.5
+        self._write(f"{self._report.station} report", BODY, width=self.epw * 0.4, grey=GREY)
+        left_end, self.y = self.y, top
+        self._write(title, BODY_BOLD, left=MARGIN + self.epw * 0.4, width=self.epw * 0.6, to_right=True)
+        self.y = max(self.y, left_end) + 1.5
         if self._report.phantom:
-            self._banner([PHANTOM_BANNER])
+            self._banner([PHANTOM_BANNER], (0, 0, 0))
         if self._report.conflicts:
-            self._banner(["! Check whose exam this is.", *self._report.conflicts], red=True)
+            shown = [clean(sentence, LONGEST_CONFLICT) for sentence in self._report.conflicts[:MOST_CONFLICTS]]
+            more = len(self._report.conflicts) - len(shown)
+            self._banner(["! Check whose exam this is.", *shown, *([f"And {more} more."] if more else [])], RED)
 
     # ------------------------------------------------------------ blocks
 
-    def _banner(self, sentences: Sequence[str], *, red: bool = False) -> None:
-        colour = (176, 0, 18) if red else (0, 0, 0)
+    def _banner(self, sentences: Sequence[str], colour: tuple[int, int, int]) -> None:
         top = self.y
         self.y += 1.8
         for sentence in sentences:
-            self.set_text_color(*colour)
-            self._write(sentence, 10.5, self.epw - 8, bold=True, left=MARGIN + 4, keep_colour=True)
+            self._write(sentence, STRONG, left=MARGIN + INSET, width=self.epw - 2 * INSET, colour=colour)
         self.y += 1.8
         self.set_draw_color(*colour)
         self.set_line_width(0.9)
@@ -120,23 +152,25 @@ class _ReportPdf(FPDF):
         top = self.y
         left, width = MARGIN + 17, self.epw - 20
         self.y += 2
-        self._write(headline.text, 15, width, bold=True, left=left)
+        self._write(headline.text, TITLE, left=left, width=width)
         if headline.detail:
-            self._write(headline.detail, 10, width, left=left)
+            self._write(headline.detail, BODY, left=left, width=width)
         self.y += 2
-        height = self.y - top
+        self._box(top, dashed=headline.kind == "not_assessed")
+        self._mark(headline.kind, MARGIN + 8.5, (top + self.y) / 2, 8.5)
+        self.y += 2
+
+    def _box(self, top: float, *, dashed: bool) -> None:
+        """A frame from `top` to here, as wide as the page."""
         self.set_line_width(0.7)
-        if headline.kind == "not_assessed":
+        if dashed:
             self.set_dash_pattern(dash=2, gap=1.2)
-        self.rect(MARGIN, top, self.epw, height)
+        self.rect(MARGIN, top, self.epw, self.y - top)
         self._reset_pen()
-        self._mark(headline.kind, MARGIN + 8.5, top + height / 2, 8.5)
-        self.y = top + height + 2
 
     def _mark(self, kind: HeadlineKind, x: float, y: float, size: float) -> None:
         """The shape of `kind`, centred on (x, y): a filled triangle, a disc, a ring, a question mark."""
         half = size / 2
-        self.set_fill_color(BLACK)
         self.set_line_width(max(0.25, size / 14))
         if kind == "look":
             self.polygon([(x, y - half), (x + half, y + half * 0.8), (x - half, y + half * 0.8)], style="F")
@@ -145,9 +179,8 @@ class _ReportPdf(FPDF):
         elif kind == "nothing_flagged":
             self.circle(x, y, half * 0.75, style="D")
         else:
-            points = size / 0.3528
-            self._fonts.set_for("?", points, bold=True)
-            self.text(x - self.get_string_width("?") / 2, y + size * 0.36, "?")
+            sign = Type(size / POINT, bold=True)
+            self._typesetter.write_line("?", sign, x - size * 0.3, y - sign.line_height * 0.5, size)
         self._reset_pen()
 
     def _identity(self) -> None:
@@ -155,44 +188,48 @@ class _ReportPdf(FPDF):
         for fields in (self._report.patient, self._report.exam[:4], self._report.exam[4:]):
             top = lowest = self.y
             for column, field in enumerate(fields):
-                self.set_y(top)
+                self.y = top
                 self._field(field, MARGIN + column * width, width - 2)
                 lowest = max(lowest, self.y)
             self.y = lowest + (0.8 if fields else 0)
         self.y += 1
 
     def _field(self, field: Field, left: float, width: float) -> None:
-        self._write(field.label, 7.5, width, left=left, grey=GREY)
-        self._write(field.value, 10, width, left=left, bold=True)
+        self._write(field.label, TINY, left=left, width=width, grey=GREY)
+        lines = self._typesetter.lines(field.value, BODY_BOLD, width)
+        if len(lines) > MOST_FIELD_LINES:
+            lines = [*lines[: MOST_FIELD_LINES - 1], f"{lines[MOST_FIELD_LINES - 1][:-2]}…"]
+        for line in lines:
+            self._write(line, BODY_BOLD, left=left, width=width)
 
     def _not_assessed(self, sentences: Sequence[str]) -> None:
         top = self.y
         self.y += 2
-        self._write("Not assessed", 13, self.epw - 10, bold=True, left=MARGIN + 5)
+        self._write("Not assessed", SUBTITLE, left=MARGIN + INSET, width=self.epw - 2 * INSET)
         for sentence in sentences:
-            self._write(sentence, 11, self.epw - 10, left=MARGIN + 5)
+            self._write(sentence, BODY, left=MARGIN + INSET, width=self.epw - 2 * INSET)
         self.y += 2
-        self.set_line_width(0.6)
-        self.set_dash_pattern(dash=2, gap=1.2)
-        self.rect(MARGIN, top, self.epw, self.y - top)
-        self._reset_pen()
+        self._box(top, dashed=True)
         self.y += GAP
+
+    # ------------------------------------------------------------ pictures
 
     def _pictures(self, image: ImageContent) -> None:
         pictures = [picture for picture in (image.plain, image.overlay) if picture is not None]
         if not pictures:
-            self._line("There is no picture to show.", 10)
+            self._write("There is no picture to show.", BODY)
             self.y += GAP
             return
+        if self._bottom - self.y < LOWEST_PICTURE + 10:
+            self.add_page()
         width = (self.epw - GAP) / 2 if len(pictures) > 1 else self.epw
-        room = self.h - FOOTER_HEIGHT - self.y - self._height_below(image, pictures, width)
-        tallest = max(LOWEST_PICTURE, room)
+        captions = max(self._typesetter.height(picture.caption, SMALL, width) for picture in pictures)
+        tallest = max(LOWEST_PICTURE, self._bottom - self.y - captions - 3 - self._height_of_findings(image))
         top = lowest = self.y
         for column, picture in enumerate(pictures):
             left = MARGIN + column * (width + GAP)
-            bottom = self._picture(picture, left, top, width, tallest)
-            self.set_y(bottom + 0.8)
-            self._write(picture.caption, 8, width, left=left, grey=GREY)
+            self.y = self._picture(picture, left, top, width, tallest) + 0.8
+            self._write(picture.caption, SMALL, left=left, width=width, grey=GREY)
             lowest = max(lowest, self.y)
         self.y = lowest + 2
 
@@ -205,21 +242,20 @@ class _ReportPdf(FPDF):
         self.image(path, left, top, *size, alt_text=picture.caption)
         return top + size[1]
 
-    def _height_below(self, image: ImageContent, pictures: Sequence[PictureContent], width: float) -> float:
-        captions = max(self._height(picture.caption, 8, width) for picture in pictures)
-        rows = (len(image.rows) + 1) * ROW_HEIGHT + self._height(self._table_caption(image), 8.5, self.epw)
-        notes = sum(self._height(note, 8.5, self.epw) for note in image.notes)
-        return captions + (rows if image.rows else 0.0) + notes + 8
+    def _height_of_findings(self, image: ImageContent) -> float:
+        notes = sum(self._typesetter.height(note, SMALL, self.epw) for note in image.notes)
+        caption = self._typesetter.height(self._table_caption(image), SMALL, self.epw)
+        return notes + caption + (len(image.rows) + 1) * ROW_HEIGHT + 3 if image.rows else notes + 6
 
     # ------------------------------------------------------------ findings
 
     def _findings(self, image: ImageContent) -> None:
         if not image.rows:
             if image.model and not image.not_assessed:
-                self._line(f"Model: {image.model}.", 8.5, grey=GREY)
+                self._write(f"Model: {image.model}.", SMALL, grey=GREY)
             return
-        self._line(self._table_caption(image), 8.5, grey=GREY)
-        self._table_line([title for title, _ in TABLE_COLUMNS], size=8.5, bold=True)
+        self._write(self._table_caption(image), SMALL, grey=GREY)
+        self._table_line([title for title, _ in TABLE_COLUMNS], SMALL_BOLD)
         for row in image.rows:
             self._finding(row)
         self.y += 1.5
@@ -228,39 +264,35 @@ class _ReportPdf(FPDF):
         return f"What the model looked for. Model and thresholds: {image.model}."
 
     def _finding(self, row: FindingRow) -> None:
-        loud = row.kind in ("look", "measured")
-        if self.y + ROW_HEIGHT > self.page_break_trigger:
+        if self.y + ROW_HEIGHT > self._bottom:
             self.add_page()
         if row.kind == "look":
             self.set_fill_color(PALE)
             self.rect(MARGIN, self.y, self.epw, ROW_HEIGHT, style="F")
+            self._reset_pen()
         self._mark(row.kind, MARGIN + self.epw * TABLE_COLUMNS[0][1] + 1.8, self.y + ROW_HEIGHT / 2, 2.8)
         self._bar(row)
-        self._table_line([row.name, row.result, row.score, row.threshold], size=9.5, bold=loud)
+        quiet = row.kind == "nothing_flagged"
+        self._table_line([row.name, row.result, row.score, row.threshold], CELL if quiet else CELL_BOLD)
 
-    def _table_line(self, cells: Sequence[str], *, size: float, bold: bool) -> None:
+    def _table_line(self, cells: Sequence[str], kind: Type) -> None:
         top = self.y
         left = MARGIN
         for column, (text, (_, share)) in enumerate(zip(cells, TABLE_COLUMNS, strict=True)):
-            width = self.epw * share
             indent = 5.0 if column == 1 else 1.0
-            drawn = self._fonts.set_for(text, size, bold=bold)
-            self.set_xy(left + indent, top)
-            self.cell(
-                width - indent - 1,
-                ROW_HEIGHT,
-                self._fitting(drawn, width - indent - 1),
-                align="R" if column > 1 else "L",
-            )
-            left += width
-        self.set_draw_color(190)
-        self.line(MARGIN, top + ROW_HEIGHT, self.w - MARGIN, top + ROW_HEIGHT)
+            width = self.epw * share - indent - 1
+            line_top = top + (ROW_HEIGHT - kind.line_height) / 2
+            fitting = self._fitting(text, kind, width)
+            self._typesetter.write_line(fitting, kind, left + indent, line_top, width, to_right=column > 1)
+            left += self.epw * share
+        self.y = top + ROW_HEIGHT
+        self.set_draw_color(RULE)
+        self.line(MARGIN, self.y, self.w - MARGIN, self.y)
         self._reset_pen()
-        self.set_y(top + ROW_HEIGHT)
 
     def _bar(self, row: FindingRow) -> None:
-        left = MARGIN + self.epw * 0.935
-        width, height = self.epw * 0.06, 2.4
+        """The score as a bar with the threshold as a stroke across it."""
+        left, width, height = MARGIN + self.epw * BAR_COLUMN[0], self.epw * BAR_COLUMN[1], 2.4
         top = self.y + (ROW_HEIGHT - height) / 2
         self.set_fill_color(215)
         self.rect(left, top, width, height, style="F")
@@ -273,46 +305,32 @@ class _ReportPdf(FPDF):
 
     # ------------------------------------------------------------ text
 
-    def _line(self, text: str, points: float, *, bold: bool = False, grey: int = BLACK, width: float = 0.0) -> None:
-        self._write(text, points, width or self.epw, bold=bold, grey=grey)
-
     def _write(
         self,
         text: str,
-        points: float,
-        width: float,
+        kind: Type,
         *,
-        bold: bool = False,
-        align: Literal["L", "R"] = "L",
         left: float = MARGIN,
+        width: float | None = None,
         grey: int = BLACK,
-        keep_colour: bool = False,
+        colour: tuple[int, int, int] | None = None,
+        to_right: bool = False,
     ) -> None:
-        """Write `text` into a column, wrapped; `self.y` moves below it."""
-        if not text:
-            return
-        drawn = self._fonts.set_for(text, points, bold=bold)
-        if not keep_colour:
-            self.set_text_color(grey)
-        self.set_x(left)
-        self.multi_cell(width, points * LINE_FACTOR, drawn, align=align, new_x="LMARGIN", new_y="NEXT")
+        """Write `text` into a column, wrapped; `self.y` moves below it. A line that does not fit begins a page."""
+        width = self.epw if width is None else width
+        for line in self._typesetter.lines(text, kind, width):
+            if self.y + kind.line_height > self._bottom and not self.in_footer:
+                self.add_page()
+            top = self.y
+            self.set_text_color(*(colour or (grey,)))
+            self._typesetter.write_line(line, kind, left, top, width, to_right=to_right)
+            self.y = top + kind.line_height
         self.set_text_color(BLACK)
 
-    def _height(self, text: str, points: float, width: float) -> float:
-        if not text:
-            return 0.0
-        drawn = self._fonts.set_for(text, points)
-        height = self.multi_cell(
-            width, points * LINE_FACTOR, drawn, align="L", dry_run=True, output=MethodReturnValue.HEIGHT
-        )
-        return cast(float, height)
-
-    def _fitting(self, text: str, width: float) -> str:
-        if self.get_string_width(text) <= width:
-            return text
-        while text and self.get_string_width(text + "…") > width:
-            text = text[:-1]
-        return text + "…"
+    def _fitting(self, text: str, kind: Type, width: float) -> str:
+        """The first line of `text`, with an ellipsis where more was left out."""
+        first, *more = self._typesetter.lines(text, kind, width) or [""]
+        return f"{first[:-1]}…" if more else first
 
     def _reset_pen(self) -> None:
         self.set_draw_color(BLACK)
