@@ -143,7 +143,7 @@ def _status_table(found: dict[str, Any]) -> Table:
     table.add_row("Reading on", found["device"])
     table.add_row("Images", _counts_text(found["instances"]))
     table.add_row("Deliveries", _counts_text(found["deliveries"]))
-    table.add_row("District", found["outbox"]["detail"] or found["outbox"]["link"])
+    table.add_row("District", f"{found['outbox']['link']}: {found['outbox']['explanation']}")
     if found["oldest_owed_seconds"] is not None:
         table.add_row("Oldest owed", f"{found['oldest_owed_seconds'] / 3600:.1f} hours")
     table.add_row("Last confirmed", found["last_confirmed_at"] or "never")

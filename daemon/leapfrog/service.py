@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
@@ -24,6 +24,7 @@ from leapfrog.outbox.sender import Sender
 from leapfrog.reading.dispatcher import Dispatcher
 from leapfrog.reading.lane import Lane
 from leapfrog.report.worklist_writer import WorklistWriter
+from leapfrog.retention import Retention
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
 from leapfrog.status import Live, StatusSource
@@ -92,10 +93,7 @@ class Service:
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
         _repair(settings, journal, spool)
         deliveries = Deliveries(journal)
-        sender = Sender(settings=settings.district, deliveries=deliveries, spool=spool, on_fatal=self._on_fatal)
-        live = LiveParts(sender=sender)
-        source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
-        worklist = WorklistWriter(settings.reports_dir, journal, source)
+        sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         lanes = [Lane(settings.engine, settings.models, settings.state_dir) for _ in range(settings.engine.lanes)]
         dispatcher = Dispatcher(
             settings=settings,
@@ -103,21 +101,34 @@ class Service:
             spool=spool,
             lanes=lanes,
             on_deliveries=sender.wake,
-            on_report=worklist.touch,
+            on_report=lambda: worklist.touch(),  # noqa: PLW0108 - the list shows the parts that follow
             on_fatal=self._on_fatal,
         )
         owed = bool(settings.district.url) and "original" in settings.district.send
         admission = Admission(journal, spool, owed, _both(dispatcher.wake, sender.wake))
         receiver = DicomReceiver(settings.dicom, admission, spool)
         watcher = FolderWatcher(settings, admission, journal, spool)
-        live.complete(receiver=receiver, watcher=watcher, lanes=lanes)
-        commands = Commands(journal, deliveries, source, wake=dispatcher.wake, sync=sender.sync_now)
+        live = Live(
+            listening=receiver.listening,
+            device=lambda: _device_text(lanes),
+            ignored_files=watcher.ignored_files,
+            outbox=sender.state,
+        )
+        source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
+        worklist = WorklistWriter(settings.reports_dir, journal, source)
+        retention = Retention(
+            journal=journal, spool=spool, report_dir=dispatcher.report_dir, keep_days=settings.retention.keep_days
+        )
+        commands = Commands(
+            journal=journal, deliveries=deliveries, source=source, wake=dispatcher.wake, sync=sender.sync_now
+        )
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
             # The lanes first, so that models load while the rest starts; intake last, when all behind it works.
             _Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
             _Watched("worklist", worklist),
-            _Watched("outbox", sender, 10 * PART_LIMIT_SECONDS),
+            _Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
+            _Watched("outbox", sender),
             _Watched("folder watcher", watcher),
             _Watched("receiver", receiver),
         ]
@@ -164,6 +175,11 @@ def _both(*calls: Callable[[], None]) -> Callable[[], None]:
             call()
 
     return call_all
+
+
+def _device_text(lanes: Sequence[Lane]) -> str:
+    """What the lanes read on, each device once, for staff: "cpu"; "starting" before the models have answered."""
+    return ", ".join(dict.fromkeys(lane.state.device for lane in lanes))
 
 
 def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:

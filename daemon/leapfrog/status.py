@@ -6,20 +6,12 @@ from dataclasses import dataclass
 from leapfrog import __version__
 from leapfrog.journal import Journal
 from leapfrog.outbox.deliveries import Deliveries
+from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
 from leapfrog.reading.job import Frozen
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
 
 NOT_RUNNING = "not running"
-
-
-class OutboxStatus(Frozen):
-    """How the link to the district server stands. `link` is one of ok, down, locked, window closed, none, unknown."""
-
-    configured: bool
-    link: str
-    detail: str = ""
-    next_attempt_in_seconds: float | None = None
 
 
 class Status(Frozen):
@@ -33,7 +25,7 @@ class Status(Frozen):
     device: str
     instances: dict[str, int]
     deliveries: dict[str, int]
-    outbox: OutboxStatus
+    outbox: OutboxState
     oldest_owed_seconds: float | None
     last_confirmed_at: str | None
     free_bytes: int
@@ -52,7 +44,7 @@ class Live:
     listening: Callable[[], bool]
     device: Callable[[], str]
     ignored_files: Callable[[], int]
-    outbox: Callable[[], OutboxStatus]
+    outbox: Callable[[], OutboxState]
 
 
 class StatusSource:
@@ -72,8 +64,6 @@ class StatusSource:
         """The state now; the cost does not grow with the journal."""
         settings = self._settings
         live = self._live
-        configured = bool(settings.district.url)
-        at_rest = OutboxStatus(configured=configured, link="unknown" if configured else "none")
         status = Status(
             version=__version__,
             station=settings.station.name,
@@ -83,7 +73,7 @@ class StatusSource:
             device=live.device() if live else NOT_RUNNING,
             instances=self._journal.counts("instances"),
             deliveries=self._journal.counts("deliveries"),
-            outbox=live.outbox() if live else at_rest,
+            outbox=live.outbox() if live else self._outbox_at_rest(),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             free_bytes=self._spool.free_bytes(),
@@ -94,6 +84,17 @@ class StatusSource:
             reports_dir=str(settings.reports_dir),
         )
         return status.model_copy(update={"attention": _attention(status)})
+
+    def _outbox_at_rest(self) -> OutboxState:
+        configured = bool(self._settings.district.url)
+        return OutboxState(
+            configured=configured,
+            link="down" if configured else "none",
+            explanation="nothing is sent while the daemon does not run" if configured else NOT_CONFIGURED,
+            last_error="",
+            next_attempt_in_seconds=None,
+            last_confirmed_at=self._deliveries.last_confirmed_at(),
+        )
 
 
 def _attention(status: Status) -> tuple[str, ...]:

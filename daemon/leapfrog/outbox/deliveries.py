@@ -99,6 +99,10 @@ class Deliveries:
                 (now_text(), owner_id, owner_id),
             ).rowcount
 
+    def exists(self, delivery_id: str) -> bool:
+        """Whether there is a delivery with that id of ours."""
+        return bool(self._journal.rows("SELECT 1 FROM deliveries WHERE id = ?", (delivery_id,)))
+
     def listed(self, state: DeliveryState, limit: int = 20) -> list[DeliveryRecord]:
         """The oldest deliveries of one state, for `status`: what is owed and why."""
         rows = self._journal.rows(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import assert_never
+from typing import Literal, assert_never
 
 from leapfrog import __version__
 from leapfrog.errors import LeapfrogError
@@ -47,6 +47,8 @@ INTERRUPTION_LIMIT = 10
 RENDER_INTERVAL_SECONDS = 2.0  # a study that still grows is rendered no more often than this
 RENDER_PAUSE_LIMIT_SECONDS = 300.0
 IDLE_SECONDS = 1.0  # how long a lane waits at most before it looks again
+
+DERIVED_KINDS: tuple[Literal["report_pdf", "overlay"], ...] = ("report_pdf", "overlay")
 
 READER_DIED = (
     "The reading program stopped {count} times while it worked on this file. The file may be damaged: send the image"
@@ -124,6 +126,8 @@ class Dispatcher:
         """Switch reports that were committed and not yet shown, then begin."""
         for study in self._journal.unpublished_studies():
             self._publish(study, study.version)
+        for lane in self._lanes:
+            lane.start()
         for thread in self._threads:
             thread.start()
 
@@ -218,7 +222,7 @@ class Dispatcher:
                 picture=record.picture,
                 hints=record.hints,
                 forward_as=record.forward_as,
-                report_dir=self._report_dir(study),
+                report_dir=self.report_dir(study),
                 work_dir=work_dir,
             )
         )
@@ -313,7 +317,7 @@ class Dispatcher:
 
     def _render_claimed(self, lane: Lane, render: _Render) -> None:
         study = render.study
-        derived = tuple(kind for kind in ("report_pdf", "overlay") if render.closing and self._owes(kind))
+        derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._owes(kind))
         if render.closing and study.version and not study.changed and not derived:
             self._journal.close_study(study.key)
             self._clocks.pop(study.key, None)
@@ -339,7 +343,7 @@ class Dispatcher:
                 derived=derived,
                 page_size=self._settings.report.page_size,
                 include_heatmaps=self._settings.report.include_heatmaps,
-                report_dir=self._report_dir(study),
+                report_dir=self.report_dir(study),
                 work_dir=work_dir,
             )
         )
@@ -375,7 +379,7 @@ class Dispatcher:
             self._on_deliveries()
 
     def _publish(self, study: StudyRecord, version: int) -> None:
-        publish(self._report_dir(study), version)
+        publish(self.report_dir(study), version)
         self._journal.mark_published(study.key, version)
         self._on_report()
 
@@ -395,7 +399,8 @@ class Dispatcher:
 
     # ------------------------------------------------------------ places and debts
 
-    def _report_dir(self, study: StudyRecord) -> Path:
+    def report_dir(self, study: StudyRecord) -> Path:
+        """Where a study's report lies: by date and a key of ours, so that no path says whose it is."""
         path = self._settings.reports_dir / study.received_date / study.key
         path.mkdir(mode=0o750, parents=True, exist_ok=True)
         return path
