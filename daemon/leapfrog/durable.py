@@ -5,7 +5,10 @@ fsync it loses the name.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 
 def fsync_directory(directory: Path) -> None:
@@ -26,13 +29,17 @@ def fsync_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
-    """Replace `path` by `content` in one step: a reader sees the old file or the new one, also after a power cut."""
+@contextmanager
+def writing_durably(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
+    """A stream whose content replaces `path` in one step when the block ends well; else nothing is left behind.
+
+    A reader sees the old file or the new one, also after a power cut. Raises OSError when the disk does not take it.
+    """
     temporary = path.with_name(f".{path.name}.part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, mode)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
+        with os.fdopen(descriptor, "w+b") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -40,3 +47,9 @@ def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
         temporary.unlink(missing_ok=True)
         raise
     fsync_directory(path.parent)
+
+
+def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
+    """Replace `path` by `content`, as `writing_durably` does."""
+    with writing_durably(path, mode) as stream:
+        stream.write(content)

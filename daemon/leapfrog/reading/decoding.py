@@ -65,7 +65,7 @@ Samples = NDArray[Any]
 
 @dataclass(frozen=True)
 class Layout:
-    """How the pixels of one frame are laid out (PS3.3 C.7.6.3). `floating` samples are IEEE numbers of 32 or 64 bits."""
+    """How the pixels of one frame are laid out (PS3.3 C.7.6.3). `floating`: IEEE numbers of 32 or 64 bits."""
 
     rows: int
     columns: int
@@ -215,29 +215,34 @@ class FrameDecoder:
             raw = raw[: len(raw) & ~1].view(np.uint16).byteswap().view(np.uint8)
         start = index * layout.frame_bits if self._crosses_bytes() else 0
         if layout.bits_allocated == 1:
-            flat: Samples = np.unpackbits(raw, bitorder="little")[start : start + layout.frame_bits]
+            single: Samples = np.unpackbits(raw, bitorder="little")[start : start + layout.frame_bits]
             bits = SampleBits(1, 0, signed=False)
-            return StoredFrame(flat.reshape(layout.rows, layout.columns), layout.photometric, bits)
+            return StoredFrame(single.reshape(layout.rows, layout.columns), layout.photometric, bits)
         flat = raw[start // 8 : (start + layout.frame_bits) // 8].view(self._stored_type())
-        flat = flat.astype(flat.dtype.newbyteorder("="), copy=False)
-        shape = (layout.rows, layout.columns)
-        if layout.photometric == SUBSAMPLED:
-            flat = _spread_chroma(flat)
-        samples = flat.reshape(layout.samples, *shape).transpose(1, 2, 0) if layout.planar else flat.reshape(*shape, -1)
-        if layout.samples == 1:
-            samples = flat.reshape(shape)
+        samples = self._arranged(flat.astype(flat.dtype.newbyteorder("="), copy=False))
         if layout.floating:
             return StoredFrame(samples, layout.photometric, None)
         bits = SampleBits(layout.bits_stored, layout.high_bit + 1 - layout.bits_stored, layout.signed)
         return StoredFrame(samples, layout.photometric, bits)
+
+    def _arranged(self, flat: Samples) -> Samples:
+        """Samples in the file's order, as rows of pixels."""
+        layout = self.layout
+        if layout.samples == 1:
+            return flat.reshape(layout.rows, layout.columns)
+        if layout.photometric == SUBSAMPLED:
+            return _spread_chroma(flat).reshape(layout.rows, layout.columns, 3)
+        if layout.planar:
+            return flat.reshape(layout.samples, layout.rows, layout.columns).transpose(1, 2, 0)
+        return flat.reshape(layout.rows, layout.columns, layout.samples)
 
     def _stored_type(self) -> np.dtype[Any]:
         order = ">" if self._file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN else "<"
         return np.dtype(f"{order}{'f' if self.layout.floating else 'u'}{self.layout.bits_allocated // 8}")
 
     def _decompress(self, content: bytes) -> StoredFrame:
-        from pydicom.encaps import encapsulate  # noqa: PLC0415  decoders load slowly
-        from pydicom.pixels import get_decoder  # noqa: PLC0415
+        from pydicom.encaps import encapsulate
+        from pydicom.pixels import get_decoder
 
         syntax, layout = self._file.transfer_syntax_uid, self.layout
         if syntax != RLE:
@@ -280,7 +285,7 @@ def _spread_chroma(flat: Samples) -> Samples:
 
 
 def _name_of(transfer_syntax_uid: str) -> str:
-    from pydicom.uid import UID  # noqa: PLC0415  only for this sentence
+    from pydicom.uid import UID
 
     name = UID(transfer_syntax_uid).name
     return name if name != transfer_syntax_uid else "unknown to it"

@@ -182,4 +182,3 @@ def _stretch(values: Values, lowest: float, highest: float) -> Values:
         return np.clip(values - lowest, 0.0, 1.0)
     stretched: Values = np.clip((values - lowest) / (highest - lowest), 0.0, 1.0)
     return stretched
-

@@ -68,7 +68,9 @@ def _top(entries: NDArray[np.unsignedinteger[Any]], bits: int) -> float:
     return float(declared)
 
 
-def palette_colours(dataset: Dataset, values: NDArray[np.int64], *, signed: bool, big_endian: bool) -> NDArray[np.uint8]:
+def palette_colours(
+    dataset: Dataset, values: NDArray[np.int64], *, signed: bool, big_endian: bool
+) -> NDArray[np.uint8]:
     """The colours (n, 3) of the stored `values` (n,). Raises ValueError when the palette makes no sense."""
     if "SegmentedRedPaletteColorLookupTableData" in dataset and "RedPaletteColorLookupTableData" not in dataset:
         return _segmented_colours(dataset, values)
@@ -86,7 +88,7 @@ def palette_colours(dataset: Dataset, values: NDArray[np.int64], *, signed: bool
 
 
 def _segmented_colours(dataset: Dataset, values: NDArray[np.int64]) -> NDArray[np.uint8]:
-    from pydicom.pixels.processing import apply_color_lut  # noqa: PLC0415  rarely needed
+    from pydicom.pixels.processing import apply_color_lut
 
     with lenient_parsing():
         colours = apply_color_lut(values[np.newaxis, :], dataset)[0, :, :3]

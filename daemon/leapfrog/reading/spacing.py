@@ -32,7 +32,9 @@ def spacing_of(dataset: Dataset) -> Spacing | None:
     if in_patient:
         calibrated = text(dataset, "PixelSpacingCalibrationType") != ""
         projected = at_detector is not None or text(dataset, "Modality").upper() in PROJECTIONS
-        return Spacing(*in_patient, at_detector=projected and not calibrated and in_patient == (at_detector or in_patient))
+        return Spacing(
+            *in_patient, at_detector=projected and not calibrated and in_patient == (at_detector or in_patient)
+        )
     return Spacing(*at_detector, at_detector=True) if at_detector else None
 
 

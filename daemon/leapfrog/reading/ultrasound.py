@@ -42,9 +42,7 @@ def tissue_region(dataset: Dataset, rows: int, columns: int) -> UltrasoundRegion
 
 def _box(item: Dataset, rows: int, columns: int) -> Box | None:
     """The region's corners, both of which lie inside it, cut to the picture."""
-    corners = [
-        integer(item, f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")
-    ]
+    corners = [integer(item, f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
     left, top, right, bottom = (-1 if corner is None else corner for corner in corners)
     if left < 0 or top < 0:
         return None
