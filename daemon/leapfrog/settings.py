@@ -4,7 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from datetime import time
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -53,6 +53,13 @@ class DicomSettings(Section):
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
 
+    @field_validator("allowed_addresses", mode="before")
+    @classmethod
+    def _parse_addresses(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(_parse_address(entry) if isinstance(entry, str) else entry for entry in value)
+
     @model_validator(mode="after")
     def _tls_comes_in_pairs(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
@@ -60,6 +67,15 @@ class DicomSettings(Section):
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise ValueError("tls_client_ca needs tls_certificate and tls_key")
         return self
+
+
+def _parse_address(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is neither an address such as '192.168.1.20' nor a network such as '192.168.1.0/24'"
+        ) from None
 
 
 class FolderWatchSettings(Section):
@@ -245,6 +261,10 @@ def _sentence(error: Any) -> str:
     key = _key(error["loc"])
     if error["type"] == "extra_forbidden":
         return f"Unknown key {key}; {_known_keys(error['loc'])}."
+    if error["type"] == "missing":
+        return f"{key} is missing."
+    if error["type"] == "model_type":
+        return f"{key} = {error['input']!r} is not allowed: it is a table, so write [{key}] above its keys."
     message = error["msg"].removeprefix("Value error, ")
     return f"{key} = {error['input']!r} is not allowed: {message[0].lower()}{message[1:]}."
 

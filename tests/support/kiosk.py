@@ -15,6 +15,7 @@ from uuid import uuid4
 from leapfrog.control import ask_daemon
 from leapfrog.errors import DaemonNotRunning
 from support.ports import free_port
+from support.toml import toml_document
 from support.waiting import wait_until
 
 START_SECONDS = 30.0
@@ -53,8 +54,7 @@ class Kiosk:
         }
         for name, section in sections.items():
             defaults.setdefault(name, {}).update(section)
-        text = "\n".join(f"[{name}]\n{_toml_table(table)}" for name, table in defaults.items())
-        self.settings_file.write_text(text, encoding="utf-8")
+        self.settings_file.write_text(toml_document(defaults), encoding="utf-8")
 
     # ------------------------------------------------------------ life and death
 
@@ -220,16 +220,3 @@ def _command_line(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
         return ""
-
-
-def _toml_table(table: Mapping[str, object]) -> str:
-    """Every value that settings have is written the same in JSON and TOML, but for inline tables and paths."""
-    return "".join(f"{key} = {_toml_value(value)}\n" for key, value in table.items())
-
-
-def _toml_value(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key} = {_toml_value(entry)}" for key, entry in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml_value(entry) for entry in value) + "]"
-    return json.dumps(str(value) if isinstance(value, Path) else value)

@@ -1,0 +1,283 @@
+"""Settings: what a technician gets wrong is named; the file that ships explains every key and says what is so."""
+
+import re
+import tempfile
+import tomllib
+from datetime import time
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from leapfrog.errors import SettingsError
+from leapfrog.settings import FolderWatchSettings, Settings, Window, load_settings
+from support.toml import toml_value
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config" / "leapfrog.toml"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Any:
+    def write_file(text: str) -> Path:
+        file = tmp_path / "leapfrog.toml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write_file
+
+
+def refusal(file: Path) -> str:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(file)
+    return str(caught.value)
+
+
+# ---------------------------------------------------------------- what is accepted
+
+
+def test_an_empty_file_gives_the_defaults(write: Any) -> None:
+    assert load_settings(write("")) == Settings()
+
+
+def test_no_file_gives_the_defaults() -> None:
+    assert load_settings(None) == Settings()
+
+
+def test_reports_lie_in_the_state_directory_unless_told_otherwise(write: Any) -> None:
+    assert load_settings(write('[station]\nstate_dir = "/s"')).reports_dir == Path("/s/reports")
+    assert load_settings(write('[station]\nstate_dir = "/s"\nreports_dir = "/r"')).reports_dir == Path("/r")
+
+
+def test_the_inbox_is_watched_when_no_folder_is_named(write: Any) -> None:
+    assert load_settings(write('[station]\nstate_dir = "/s"')).inbox_dirs == (Path("/s/inbox"),)
+
+
+def test_folders_of_watch_entries_are_watched_too_and_each_once(write: Any) -> None:
+    text = '[folder]\npaths = ["/a", "/b"]\n[[folder.watch]]\npath = "/b"\n[[folder.watch]]\npath = "/c"\nview = "PA"'
+    settings = load_settings(write(text))
+    assert settings.inbox_dirs == (Path("/a"), Path("/b"), Path("/c"))
+    assert settings.folder.watch[1].view == "PA"
+
+
+def test_an_address_may_be_one_machine_or_a_network(write: Any) -> None:
+    settings = load_settings(write('[dicom]\nallowed_addresses = ["192.168.1.20", "10.0.0.0/8"]'))
+    assert settings.dicom.allowed_addresses == (IPv4Network("192.168.1.20/32"), IPv4Network("10.0.0.0/8"))
+
+
+def test_the_district_address_loses_its_last_slash(write: Any) -> None:
+    assert load_settings(write('[district]\nurl = "https://d.example/dicom-web/"')).district.url.endswith("dicom-web")
+
+
+def test_settings_cannot_be_changed_once_read() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().dicom.port = 104
+
+
+def test_text_in_any_script_is_a_name(write: Any) -> None:
+    assert load_settings(write('[station]\nname = "Kituo cha Afya 保健所"')).station.name.endswith("保健所")
+
+
+# ---------------------------------------------------------------- windows
+
+
+@pytest.mark.parametrize(
+    ("window", "inside", "outside"),
+    [
+        ("12:30-13:30", ["12:30", "13:29"], ["12:29", "13:30", "00:00"]),
+        ("19:00-06:30", ["19:00", "23:59", "00:00", "06:29"], ["06:30", "18:59", "12:00"]),
+        ("00:00-23:59", ["00:00", "12:00"], ["23:59"]),
+        ("22:00-00:00", ["22:00", "23:59"], ["00:00", "21:59"]),
+    ],
+)
+def test_a_window_contains_its_start_and_not_its_end(
+    write: Any, window: str, inside: list[str], outside: list[str]
+) -> None:
+    (found,) = load_settings(write(f'[district]\nwindows = ["{window}"]')).district.windows
+    assert all(found.contains(time.fromisoformat(moment)) for moment in inside)
+    assert not any(found.contains(time.fromisoformat(moment)) for moment in outside)
+
+
+@given(start=st.times(), end=st.times(), moment=st.times())
+def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: time, end: time, moment: time) -> None:
+    if start != end:
+        one, other = Window(start=start, end=end), Window(start=end, end=start)
+        assert one.contains(moment) != other.contains(moment)
+
+
+# ---------------------------------------------------------------- what is refused, and how
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "said"),
+    [
+        ("[dicom]\nport = 0", "dicom.port = 0", "greater than or equal to 1"),
+        ("[dicom]\nport = 70000", "dicom.port = 70000", "less than or equal to 65535"),
+        ('[dicom]\nport = "many"', "dicom.port = 'many'", "integer"),
+        ('[dicom]\nae_title = "SEVENTEEN-LETTERS"', "dicom.ae_title", "at most 16 characters"),
+        ('[dicom]\nae_title = "   "', "dicom.ae_title", "pattern"),
+        ('[dicom]\nae_title = "A\\\\B"', "dicom.ae_title", "pattern"),
+        ('[dicom]\nallowed_addresses = ["the xray"]', "dicom.allowed_addresses", "neither an address"),
+        ('[dicom]\nallowed_addresses = ["192.168.1.20/24"]', "dicom.allowed_addresses", "such as '192.168.1.0/24'"),
+        ("[dicom]\nmax_associations = 0", "dicom.max_associations = 0", "greater than or equal to 1"),
+        ('[dicom]\ntls_key = "/k"', "dicom", "tls_certificate and tls_key go together"),
+        ('[dicom]\ntls_client_ca = "/c"', "dicom", "tls_client_ca needs tls_certificate"),
+        ('[folder]\nafter = "burn"', "folder.after = 'burn'", "'keep', 'delete' or 'move'"),
+        ('[folder]\nfilename_pattern = "("', "folder.filename_pattern", "not a regular expression"),
+        ('[folder]\nfilename_pattern = "(?P<ssn>.*)"', "folder.filename_pattern", "unknown groups ['ssn']"),
+        ("[folder]\nsettle_seconds = 0", "folder.settle_seconds = 0", "greater than 0"),
+        ('[[folder.watch]]\nmodality = "DX"', "folder.watch[0].path", "is missing"),
+        ('[[folder.watch]]\npath = "/a"\npixel_spacing_mm = -1', "folder.watch[0].pixel_spacing_mm", "greater than 0"),
+        ('[engine]\ndevice = "gpu"', "engine.device = 'gpu'", "'auto', 'edgetpu' or 'cpu'"),
+        ("[engine]\nlanes = 99", "engine.lanes = 99", "less than or equal to 8"),
+        ('[report]\npage_size = "A3"', "report.page_size = 'A3'", "'A4' or 'Letter'"),
+        ('[district]\nurl = "ftp://district"', "district.url = 'ftp://district'", "DICOMweb root"),
+        ('[district]\nurl = "https://"', "district.url", "DICOMweb root"),
+        ('[district]\nsend = ["everything"]', "district.send[0] = 'everything'", "'original'"),
+        ('[district]\nwindows = ["night"]', "district.windows", "'night' is not a window such as '19:00-06:30'"),
+        ('[district]\nwindows = ["10:00-10:00"]', "district.windows", "is not a window"),
+        ('[district]\nwindows = ["25:00-26:00"]', "district.windows[0].start", "hour"),
+        ("[retention]\nkeep_days = 0", "retention.keep_days = 0", "greater than or equal to 1"),
+        ("[retention]\nmin_free_bytes = -1", "retention.min_free_bytes = -1", "greater than or equal to 0"),
+        ('[station]\nlanguage = "xx"', "station.language = 'xx'", "'en'"),
+        ('[station]\nname = ""', "station.name = ''", "at least 1 character"),
+        ('station = "here"', "station = 'here'", "write [station] above its keys"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(write: Any, text: str, key: str, said: str) -> None:
+    message = refusal(write(text))
+    assert key in message
+    assert said in message
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "known"),
+    [
+        ("[dicom]\nprot = 104", "dicom.prot", "port"),
+        ("[diocm]\nport = 104", "diocm", "dicom"),
+        ('[[folder.watch]]\npath = "/a"\nmodalty = "US"', "folder.watch[0].modalty", "modality"),
+        ("[report.style]\ncolour = 1", "report.style", "page_size"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_those_that_are_known(write: Any, text: str, key: str, known: str) -> None:
+    message = refusal(write(text))
+    assert f"Unknown key {key}; known here are " in message
+    assert known in message.split("known here are ")[1]
+
+
+def test_every_mistake_is_named_at_once(write: Any) -> None:
+    message = refusal(write('[dicom]\nport = 0\nprot = 1\n[engine]\ndevice = "gpu"'))
+    assert all(key in message for key in ("dicom.port", "dicom.prot", "engine.device"))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[dicom", "not valid TOML"),
+        (b"name = '\xff'", "not UTF-8"),
+        (b"[dicom]\nport = 1\nport = 2", "not valid TOML"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    file = tmp_path / "leapfrog.toml"
+    file.write_bytes(content)
+    message = refusal(file)
+    assert str(file) in message
+    assert said in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "nowhere.toml cannot be read: No such file" in refusal(tmp_path / "nowhere.toml")
+
+
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
+    assert "cannot be read" in refusal(tmp_path)
+
+
+@given(
+    st.recursive(
+        st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=3),
+        max_leaves=8,
+    ),
+    st.sampled_from([key for section in Settings.model_fields for key in (section, f"{section}.x")]),
+)
+def test_whatever_stands_in_a_file_the_answer_is_settings_or_a_sentence(value: Any, key: str) -> None:
+    section, _, entry = key.partition(".")
+    document = f"{section}.{entry} = {toml_value(value)}" if entry else f"{section} = {toml_value(value)}"
+    with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file:
+        file.write(document)
+        file.flush()
+        try:
+            load_settings(Path(file.name))
+        except SettingsError as problem:
+            assert str(problem).endswith(".")
+
+
+# ---------------------------------------------------------------- what is said of settings that work
+
+
+def test_plain_http_works_with_a_warning(write: Any) -> None:
+    settings = load_settings(write('[district]\nurl = "http://district/dicom-web"'))
+    assert any("unencrypted" in warning for warning in settings.warnings())
+
+
+def test_a_closed_and_encrypted_box_has_no_warnings(write: Any) -> None:
+    text = '[district]\nurl = "https://district/dicom-web"\n[dicom]\nallowed_ae_titles = ["XRAY1"]'
+    assert load_settings(write(text)).warnings() == []
+
+
+# ---------------------------------------------------------------- the file that ships
+
+
+def uncommented(text: str) -> str:
+    """The shipped file with every key that it shows switched on: `#key = value`, with no space after the sign."""
+    return re.sub(r"^#(?=[a-z_]+ = |\[\[)", "", text, flags=re.MULTILINE)
+
+
+def test_the_shipped_file_is_the_defaults_but_for_the_place_of_the_state() -> None:
+    shipped = load_settings(SHIPPED)
+    assert shipped.state_dir == Path("/var/lib/leapfrog")
+    same_place = Settings().station.model_copy(update={"state_dir": shipped.state_dir})
+    assert shipped == Settings(station=same_place)
+
+
+def test_the_shipped_file_shows_every_key_there_is() -> None:
+    document = tomllib.loads(uncommented(SHIPPED.read_text(encoding="utf-8")))
+    assert _keys(Settings) == {
+        f"{section}.{key}" for section, table in document.items() for key in table if key != "watch"
+    } | {f"folder.watch.{key}" for entry in document["folder"]["watch"] for key in entry}
+
+
+def test_what_the_shipped_file_shows_is_allowed_and_is_the_default_where_there_is_one() -> None:
+    text = uncommented(SHIPPED.read_text(encoding="utf-8"))
+    shown = Settings(**tomllib.loads(text))
+    examples = {"station.state_dir", "folder.watch"}
+    for section_name in Settings.model_fields:
+        section, default = getattr(shown, section_name), getattr(Settings(), section_name)
+        for key in type(section).model_fields:
+            value, default_value = getattr(section, key), getattr(default, key)
+            if default_value is not None and f"{section_name}.{key}" not in examples:
+                assert value == default_value, f"{section_name}.{key}"
+
+
+def test_the_shipped_file_explains_every_key() -> None:
+    """A block of comment stands above each key or above the group of keys that it belongs to."""
+    for block in SHIPPED.read_text(encoding="utf-8").split("\n\n"):
+        if re.search(r"^#?[a-z_]+ = ", block, flags=re.MULTILINE):
+            assert re.match(r"(\[[a-z]+\].*\n+)?# \S", block.strip()), f"without an explanation:\n{block}"
+
+
+def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= _keys(field.annotation, f"{prefix}{name}.")
+        elif FolderWatchSettings in get_args(field.annotation):
+            found |= _keys(FolderWatchSettings, f"{prefix}{name}.")
+        else:
+            found.add(f"{prefix}{name}")
+    return found
