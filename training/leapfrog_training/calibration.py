@@ -5,7 +5,7 @@ machine only.
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reading.classification import SCORE_MARGIN
+from leapfrog.reading.classification import SCORE_MARGIN, calibrated_score
 from leapfrog.reading.package import Calibration
 
 NEWTON_STEPS = 50
@@ -28,6 +28,11 @@ def platt(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Calibrat
         curvature = (design * (chance * (1 - chance))[:, np.newaxis]).T @ design + RIDGE * np.eye(2)
         parameters = parameters - np.linalg.solve(curvature, gradient)
     return Calibration(a=round(float(parameters[0]), 4), b=round(float(parameters[1]), 4))
+
+
+def calibrated(scores: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:
+    """What the kiosk shows for these scores."""
+    return np.array([calibrated_score(float(score), calibration) for score in scores])
 
 
 def youden_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:

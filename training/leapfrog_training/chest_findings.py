@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
 from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.chest_labels import CHEST_LABELS
+from leapfrog_training.chest_films import folds_of, truth
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
-from leapfrog_training.datasets.splits import Fold, Split, patient_folds
+from leapfrog_training.datasets.splits import Fold
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
 from leapfrog_training.keras import tf, tf_keras
 from leapfrog_training.pictures import model_inputs, scaled
@@ -34,9 +34,6 @@ SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=1e-4)
 QUANTIZED_SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=2e-5)
 AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.08, shift=0.04, contrast=0.15, brightness=0.1)
 
-FEWEST_TRAINING_POSITIVES = 20
-FEWEST_VALIDATION_POSITIVES = 10
-FOLD_SEED = 0
 FIRST_FOLD_SEED = 100  # so that no fold shares its chance with a seed
 
 HEAD_STEPS = 400
@@ -44,15 +41,10 @@ HEAD_LEARNING_RATE = 3e-3
 HEAD_PENALTY = 1.0  # on the squared weights for standardized features; .1 to 8 were compared by cross-validation
 
 
-def targets(films: tuple[Film, ...], findings: tuple[str, ...]) -> NDArray[np.float32]:
-    """1 where a film carries the finding's label, shape (films, findings)."""
-    return np.array([[finding in film.labels for finding in findings] for film in films], dtype=np.float32)
-
-
 def examples(films: tuple[Film, ...], findings: tuple[str, ...]) -> Examples:
     """Pictures and labels of the films, in their order."""
     pictures = model_inputs([film.path for film in films], mobilenet_v2.SIDE, mobilenet_v2.SIDE)
-    return Examples(pictures, targets(films, findings))
+    return Examples(pictures, truth(films, findings).astype(np.float32))
 
 
 def weighted_loss(labels: NDArray[np.float32]) -> Any:
@@ -98,26 +90,6 @@ def linear_head(
         traced_step()
     scaled_weights = weights.numpy().astype(np.float64) / spread[:, np.newaxis]
     return scaled_weights, bias.numpy().astype(np.float64) - mean @ scaled_weights
-
-
-def covered_findings(data: ChestXray14) -> tuple[str, ...]:
-    """The findings with a code and enough films on both sides to be learnt and to be measured, in the labels' order."""
-
-    def films_with(label: str, split: Split) -> int:
-        return sum(label in film.labels for film in data.in_split(split))
-
-    return tuple(
-        entry.label
-        for entry in CHEST_LABELS
-        if entry.code is not None
-        and films_with(entry.label, "train") >= FEWEST_TRAINING_POSITIVES
-        and films_with(entry.label, "test") >= FEWEST_VALIDATION_POSITIVES
-    )
-
-
-def folds_of(films: tuple[Film, ...], folds: int) -> tuple[Fold, ...]:
-    """The cross-validation over the training patients, the same in every step of a run."""
-    return patient_folds([film.patient for film in films], folds, FOLD_SEED)
 
 
 def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:

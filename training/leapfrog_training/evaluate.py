@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from leapfrog.reading.classification import classify
 from leapfrog.reading.package import Manifest
 from leapfrog.reading.segmentation import Segmentation, main_part, model_area, segment
+from leapfrog_training.chest_films import abnormal, truth
 from leapfrog_training.datasets.chestxray14 import Film
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
@@ -128,25 +129,24 @@ def mean_auroc(labels: Labels, scores: Scores) -> float:
     return float(np.mean([auroc(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]))
 
 
-def within_abnormal(labels: Labels, abnormal: Labels, scores: Scores) -> tuple[float | None, ...]:
+def within_abnormal(labels: Labels, any_label: Labels, scores: Scores) -> tuple[float | None, ...]:
     """AUROC of each finding among the films that carry any label; None where it cannot be told.
 
     A film without pneumonia is nearly always normal in the shared subset, so the plain score mostly tells normal from
     abnormal; this one does not.
     """
-    values = [auroc(labels[abnormal, k], scores[abnormal, k]) for k in range(labels.shape[1])]
+    values = [auroc(labels[any_label, k], scores[any_label, k]) for k in range(labels.shape[1])]
     return tuple(None if np.isnan(value) else value for value in values)
 
 
 def chest_scores(manifest: Manifest, scores: Scores, films: Sequence[Film], labels: tuple[str, ...]) -> ChestScores:
     """Measure what the kiosk reports against the films' labels."""
-    truth = np.array([[label in film.labels for label in labels] for film in films])
-    abnormal = np.array([bool(film.labels) for film in films])
+    carried = truth(films, labels)
     patients = [film.patient for film in films]
-    among_abnormal = within_abnormal(truth, abnormal, scores)
+    among_abnormal = within_abnormal(carried, abnormal(films), scores)
     findings = []
     for k, (label, rule) in enumerate(zip(labels, manifest.finding, strict=True)):
-        positive, column = truth[:, k], scores[:, k]
+        positive, column = carried[:, k], scores[:, k]
         point = operating_point(positive, column >= rule.threshold)
         findings.append(
             FindingScores(
@@ -160,7 +160,7 @@ def chest_scores(manifest: Manifest, scores: Scores, films: Sequence[Film], labe
         )
     told = [value for value in among_abnormal if value is not None]
     return ChestScores(
-        mean_auroc=_bounds(bootstrap(patients, lambda chosen: mean_auroc(truth[chosen], scores[chosen]))),
+        mean_auroc=_bounds(bootstrap(patients, lambda chosen: mean_auroc(carried[chosen], scores[chosen]))),
         mean_within_abnormal=float(np.mean(told)) if told else float("nan"),
         findings=tuple(findings),
     )

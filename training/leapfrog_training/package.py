@@ -6,28 +6,38 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import write_durably
-from leapfrog.reading.package import MANIFEST_NAME, MODEL_NAME, Manifest, load_package
+from leapfrog.reading.package import MANIFEST_NAME, MODEL_NAME, QUALITY_NAME, Manifest, load_package
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.toml_text import toml_text
 
 CARD_NAME = "card.md"
+QUALITY_METRICS = "quality"  # the table of `metrics` that belongs to the quality check
 SIGNATURE_NAME = f"{MANIFEST_NAME}.sig"
 
 
 def write_package(folder: Path, manifest: Manifest, model: bytes, card: str) -> None:
     """Write a package of model and card into `folder`; `manifest.files` is set to their hashes.
 
-    Files of a former version that this one does not have are removed, a signature among them: it no longer holds.
-    `model.toml` comes last, so that a half written folder does not load.
+    The quality check of the package that was there stays with what was measured on it: it describes the pictures that
+    the model is for, not the network. Every other file is removed, a signature too: it no longer holds. `model.toml`
+    comes last, so that a half written folder does not load.
     """
     folder.mkdir(parents=True, exist_ok=True)
     contents = {MODEL_NAME: model, CARD_NAME: card.encode()}
+    metrics = dict(manifest.metrics)
+    if (folder / QUALITY_NAME).exists() and (folder / MANIFEST_NAME).exists():
+        former = load_package(folder)
+        if former.quality_path is not None:
+            contents[QUALITY_NAME] = former.quality_path.read_bytes()
+            metrics[QUALITY_METRICS] = former.manifest.metrics.get(QUALITY_METRICS, {})
+    (folder / MANIFEST_NAME).unlink(missing_ok=True)
     for stale in folder.iterdir():
         if stale.name not in contents:
             stale.unlink()
     for name, content in contents.items():
         write_durably(folder / name, content, mode=0o644)
-    _write_manifest(folder, manifest.model_copy(update={"files": {n: _sha256(c) for n, c in contents.items()}}))
+    files = {name: _sha256(content) for name, content in contents.items()}
+    _write_manifest(folder, manifest.model_copy(update={"files": files, "metrics": metrics}))
     load_package(folder)
 
 
