@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from leapfrog import __version__
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
@@ -15,6 +15,7 @@ from leapfrog.settings import Settings, default_file, load_settings
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
+ID_LENGTH = 16  # an id is for typing after `retry`: never cut
 
 app = typer.Typer(
     name="leapfrog",
@@ -171,7 +172,7 @@ def instances(
     if as_json:
         _print_json(found)
         return
-    table = Table("Id", "State", "Received", "Source", "Reason")
+    table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", "Received", "Source", "Reason")
     for row in found:
         table.add_row(row["id"], row["state"].replace("_", " "), row["received_at"], row["source"], row["reason"])
     _console.print(table)

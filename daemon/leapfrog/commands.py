@@ -95,12 +95,13 @@ def _shown(record: InstanceRecord) -> dict[str, Any]:
 def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
     """Ask the daemon or, when none runs, do it on the state directory itself, under its lock.
 
-    Raises LeapfrogError; UsageError for what the caller got wrong; DaemonNotRunning for `sync`, which needs one.
+    Raises LeapfrogError; UsageError for what the caller got wrong; DaemonNotRunning for `sync`, which needs
+    one, and where no daemon has ever run.
     """
     try:
         return ask_daemon(settings.state_dir, command, **arguments)
     except DaemonNotRunning:
-        if command == "sync":
+        if command == "sync" or not (settings.state_dir / JOURNAL_NAME).exists():
             raise
     with _commands_at_rest(settings) as commands:
         return commands.handlers()[command](arguments)

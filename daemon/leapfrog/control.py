@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from leapfrog.errors import DaemonNotRunning, LeapfrogError, ListenError, StateDirectoryHeld
+from leapfrog.errors import DaemonNotRunning, LeapfrogError, ListenError, StateDirectoryHeld, UsageError
 
 SOCKET_NAME = "control.sock"
 CLIENT_TIMEOUT_SECONDS = 30.0
@@ -118,7 +118,7 @@ class ControlServer:
             try:
                 answer = {"result": handler(request.get("arguments", {}))}
             except LeapfrogError as problem:
-                answer = {"error": str(problem)}
+                answer = {"error": str(problem), "wrong_use": isinstance(problem, UsageError)}
             except Exception:  # a fault in one command must not end all the others
                 _log.exception("The command %s failed.", request["command"])
                 answer = {"error": "The daemon could not answer because of a fault of its own; its log says more."}
@@ -126,8 +126,8 @@ class ControlServer:
 
 
 def ask_daemon(state_dir: Path, command: str, **arguments: Any) -> Any:
-    """What the daemon answers to `command`. Raises DaemonNotRunning when none answers, LeapfrogError with its words
-    when it refuses.
+    """What the daemon answers to `command`. Raises DaemonNotRunning when none answers; UsageError or LeapfrogError
+    with its words when it refuses.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -142,7 +142,7 @@ def ask_daemon(state_dir: Path, command: str, **arguments: Any) -> Any:
     except (OSError, ValueError) as problem:
         raise DaemonNotRunning(f"No Leapfrog daemon answers in {state_dir}: start it with `leapfrog run`.") from problem
     if "error" in answer:
-        raise LeapfrogError(answer["error"])
+        raise (UsageError if answer.get("wrong_use") else LeapfrogError)(answer["error"])
     return answer["result"]
 
 

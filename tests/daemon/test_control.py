@@ -38,7 +38,7 @@ def test_a_command_reaches_the_daemon_and_its_answer_comes_back_whole(server: Pa
 
 
 def test_a_refusal_comes_back_in_the_daemons_words(server: Path) -> None:
-    with pytest.raises(LeapfrogError, match="No instance has the id 7"):
+    with pytest.raises(UsageError, match="No instance has the id 7"):
         ask_daemon(server, "refuse")
 
 
