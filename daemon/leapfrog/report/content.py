@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from leapfrog.reading.job import Finding, Identity, ImageReading, ReportJob
 from leapfrog.report import wording
 from leapfrog.report.headline import (
+    LONGEST_REMARK,
     MARKS,
     NEEDS_A_PERSON,
     NOT_RULED_OUT,
@@ -18,7 +19,6 @@ from leapfrog.report.headline import (
 from leapfrog.report.overlay import HEATMAP_NOTE
 
 PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
-LONGEST_REASON = 600  # characters
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
 
 
@@ -98,7 +98,7 @@ def content_of(job: ReportJob) -> ReportContent:
     )
     return ReportContent(
         headline=headline_of(job.readings),
-        conflicts=tuple(wording.clean(sentence, LONGEST_REASON) for sentence in job.conflicts),
+        conflicts=tuple(wording.clean(sentence, LONGEST_REMARK) for sentence in job.conflicts),
         patient=_patient(identity),
         exam=_exam(identity, job),
         images=images,
@@ -154,18 +154,19 @@ def _version_line(job: ReportJob) -> str:
 def _image(reading: ImageReading, number: int, total: int, include_heatmaps: bool) -> ImageContent:
     assessed = reading.outcome != "not_assessed"
     outlined = any(finding.contour is not None for finding in reading.findings)
+    headline = headline_of([reading])
     shows_marks = outlined or include_heatmaps
     return ImageContent(
         number=number,
         title=_title(reading, number, total),
-        headline=headline_of([reading]),
+        headline=headline,
         plain=PictureContent(reading.plain, _plain_caption(reading)) if reading.plain else None,
         overlay=PictureContent(reading.overlay, _overlay_caption(reading)) if reading.overlay and shows_marks else None,
         heatmaps=_heatmaps(reading) if include_heatmaps else (),
         rows=_rows(reading) if assessed else (),
         not_assessed=() if assessed else _not_assessed(reading),
         model=_model(reading),
-        notes=_notes(reading) if assessed else (),
+        notes=_notes(reading, headline) if assessed else (),
         phantom=reading.phantom,
         demonstration=reading.model is not None and reading.model.demonstration,
     )
@@ -234,7 +235,7 @@ def _numbers(score: float, threshold: float) -> tuple[str, str]:
 
 
 def _not_assessed(reading: ImageReading) -> tuple[str, ...]:
-    reason = wording.clean(reading.reason, LONGEST_REASON) or "No reason was given."
+    reason = wording.clean(reading.reason, LONGEST_REMARK) or "No reason was given."
     return (reason, NEEDS_A_PERSON)
 
 
@@ -246,12 +247,12 @@ def _model(reading: ImageReading) -> str:
     return f"{wording.clean(reading.model.name)} {wording.clean(reading.model.version)} on {device}{kind}"
 
 
-def _notes(reading: ImageReading) -> tuple[str, ...]:
-    notes = []
+def _notes(reading: ImageReading, headline: Headline) -> tuple[str, ...]:
+    """What else is to be said of an assessed image, and is not in its headline already."""
+    remarks = [reading.reason, *(finding.note for finding in reading.findings)]
+    notes = [remark for text in remarks if text and (remark := wording.clean(text, LONGEST_REMARK)) != headline.detail]
     if any(not is_outlined(finding) for finding in reading.findings):
         notes.append(f"Not flagged means that the score is under this model version's threshold. {NOT_RULED_OUT}")
-    if any(finding.contour is not None and finding.measurement is None for finding in reading.findings):
-        notes.append("The image does not say how large its pixels are, so nothing could be measured in millimetres.")
     if reading.quality is not None and reading.quality.detail:
-        notes.append(f"Image check: {wording.clean(reading.quality.detail, LONGEST_REASON)}")
+        notes.append(f"Image check: {wording.clean(reading.quality.detail, LONGEST_REMARK)}")
     return tuple(notes)

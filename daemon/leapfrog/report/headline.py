@@ -10,6 +10,7 @@ from leapfrog.report.wording import clean, count, finding_name, measured
 HeadlineKind = Literal["look", "measured", "nothing_flagged", "not_assessed"]
 
 MARKS: dict[HeadlineKind, str] = {"look": "▲", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
+LONGEST_REMARK = 600  # characters
 NOT_RULED_OUT = "This does not rule out disease."
 LOOK_YOURSELF = "Look at the picture yourself before you act."
 NEEDS_A_PERSON = "No model has looked at this: it needs a person."
@@ -49,7 +50,8 @@ def headline_of(readings: Sequence[ImageReading]) -> Headline:
         details = [*(f"{part}." for part in (*measurements, missing) if part), LOOK_YOURSELF]
         return Headline("look", f"Urgent: {text}" if urgent else text, " ".join(details), urgent)
     if measurements:
-        return Headline("measured", "; ".join(part for part in (*measurements, missing) if part))
+        remarks = [reading.reason for reading in assessed] + [finding.note for finding in findings]
+        return Headline("measured", "; ".join(part for part in (*measurements, missing) if part), _only(remarks))
     text = "; ".join(part for part in ("Nothing flagged", missing) if part)
     return Headline("nothing_flagged", text, NOT_RULED_OUT)
 
@@ -65,9 +67,14 @@ def is_outlined(finding: Finding) -> bool:
 
 
 def _nothing_assessed(readings: Sequence[ImageReading]) -> Headline:
-    reasons = list(dict.fromkeys(clean(reading.reason, 500) for reading in readings if reading.reason))
-    reason = reasons[0] if len(reasons) == 1 else ""
+    reason = _only([reading.reason for reading in readings])
     return Headline("not_assessed", "Not assessed", f"{reason} {NEEDS_A_PERSON}".strip())
+
+
+def _only(sentences: Iterable[str]) -> str:
+    """The one sentence that is there; empty when there are several, which each image then says for itself."""
+    different = {clean(sentence, LONGEST_REMARK) for sentence in sentences if sentence}
+    return different.pop() if len(different) == 1 else ""
 
 
 def _flagged_names(findings: Iterable[Finding]) -> list[str]:

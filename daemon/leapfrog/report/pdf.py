@@ -88,6 +88,7 @@ class _ReportPdf(FPDF):
             self._not_assessed(image.not_assessed)
         elif not own:
             self._write(f"This image: {image.headline.text}", STRONG)
+            self._write(image.headline.detail, BODY)
             self.y += 1.5
         self._pictures(image)
         self._findings(image)

@@ -13,7 +13,6 @@ from leapfrog.durable import write_durably
 from leapfrog.reading.job import REPORT_SCHEMA_VERSION, Artefact, ImageReading, ReportJob, ReportResult
 from leapfrog.report.content import content_of, identity_of
 from leapfrog.report.page import render_page
-from leapfrog.report.pages import environment
 
 
 def render(job: ReportJob) -> ReportResult:
@@ -51,13 +50,6 @@ def render(job: ReportJob) -> ReportResult:
         produced=made.produced,
         not_made=made.not_made,
     )
-
-
-def warm_up() -> None:
-    """Do once what would slow the first report down by half a second: imports, templates, the PDF's first page."""
-    from leapfrog.report import derived, pdf  # noqa: F401
-
-    environment().get_template("report.html")
 
 
 def _without_lost_pictures(job: ReportJob) -> ReportJob:
