@@ -1,0 +1,188 @@
+"""Phantoms as DICOM objects, in the forms in which machines send them.
+
+Runs in the demonstration and in tests, never in the daemon.
+"""
+
+from datetime import datetime
+from hashlib import sha256
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    UID,
+    ComputedRadiographyImageStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGLSLossless,
+    RLELossless,
+    UltrasoundMultiFrameImageStorage,
+)
+
+from leapfrog.phantom_mark import mark_as_phantom
+from leapfrog.phantoms import chest, fetal_head
+from leapfrog.phantoms.fetal_head import FetalHead, draw_fetal_head
+
+MANUFACTURER = "Leapfrog phantom"
+WHEN = datetime(2026, 1, 1, 8, 0)
+TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless, JPEGLSLossless, JPEG2000Lossless)
+PLATE_BITS = 12
+PLATE_SPACING_MM = 0.168
+FRAME_MILLISECONDS = 66.0
+SCREEN_ROWS, SCREEN_COLUMNS = 720, 1024
+AREA_LEFT, AREA_TOP = 112, 96  # of the ultrasound image on the machine's screen
+SCREEN_TEXT = "PHANTOM    made by a program    no patient"
+
+
+def chest_exam(
+    lungs: chest.Lungs,
+    seed: int,
+    *,
+    transfer_syntax: UID = ExplicitVRLittleEndian,
+    photometric: str = "MONOCHROME2",
+    when: datetime = WHEN,
+) -> Dataset:
+    """A frontal chest film of nobody as a CR image, 2048 x 2500, 12 bits.
+
+    With photometric "MONOCHROME1" the stored values are inverted, so that it shows the same. Equal arguments give
+    equal objects, UIDs too.
+    """
+    plate = chest.draw_chest(lungs, seed)
+    dataset = _exam(ComputedRadiographyImageStorage, f"CHEST^{lungs.upper()} {seed}", f"C{seed}-{lungs}", when)
+    dataset.Modality = "CR"
+    dataset.BodyPartExamined = "CHEST"
+    dataset.ViewPosition = "PA"
+    dataset.PatientOrientation = ["L", "F"]
+    dataset.StudyDescription = "PHANTOM chest"
+    dataset.SeriesDescription = "PHANTOM chest PA"
+    dataset.ImagerPixelSpacing = [PLATE_SPACING_MM, PLATE_SPACING_MM]
+    dataset.WindowCenter, dataset.WindowWidth = 2048, 4096
+    largest = 2**PLATE_BITS - 1
+    stored = largest - plate if photometric == "MONOCHROME1" else plate
+    _set_pixels(dataset, stored.astype(np.uint16), photometric, PLATE_BITS)
+    return _encoded(dataset, transfer_syntax)
+
+
+def chest_picture(lungs: chest.Lungs, seed: int) -> bytes:
+    """The same film as a machine without DICOM would export it: an 8-bit PNG."""
+    gray = (chest.draw_chest(lungs, seed) >> (PLATE_BITS - 8)).astype(np.uint8)
+    stream = BytesIO()
+    Image.fromarray(gray).resize((chest.COLUMNS // 2, chest.ROWS // 2)).save(stream, format="PNG", compress_level=1)
+    return stream.getvalue()
+
+
+def fetal_head_exam(
+    head: FetalHead,
+    seed: int,
+    *,
+    frames: int = 20,
+    transfer_syntax: UID = ExplicitVRLittleEndian,
+    when: datetime = WHEN,
+) -> Dataset:
+    """A cine of a fetal head of nobody as an ultrasound machine's screen, its area and spacing given as a region."""
+    dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD^{seed}", f"H{seed}", when)
+    dataset.Modality = "US"
+    dataset.BodyPartExamined = "FETUS"
+    dataset.StudyDescription = "PHANTOM obstetric ultrasound"
+    dataset.SeriesDescription = "PHANTOM fetal head"
+    dataset.NumberOfFrames = frames
+    dataset.FrameTime = FRAME_MILLISECONDS
+    dataset.FrameIncrementPointer = 0x00181063
+    dataset.SequenceOfUltrasoundRegions = [_region(head.pixel_spacing_mm)]
+    _set_pixels(dataset, _screens(draw_fetal_head(head, frames, seed)), "MONOCHROME2", 8)
+    return _encoded(dataset, transfer_syntax)
+
+
+def as_file(dataset: Dataset) -> bytes:
+    """The object as a DICOM file (PS3.10)."""
+    stream = BytesIO()
+    dataset.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def _exam(sop_class: UID, name: str, number: str, when: datetime) -> Dataset:
+    dataset = Dataset()
+    dataset.SOPClassUID = sop_class
+    dataset.SOPInstanceUID = _uid(number, "instance")
+    dataset.StudyInstanceUID = _uid(number, "study")
+    dataset.SeriesInstanceUID = _uid(number, "series")
+    dataset.PatientName = f"PHANTOM^{name.replace('^', ' ')}"
+    dataset.PatientID = f"PHANTOM-{number.upper()}"
+    dataset.PatientBirthDate = ""
+    dataset.PatientSex = "O"
+    dataset.AccessionNumber = ""
+    dataset.ReferringPhysicianName = ""
+    dataset.StudyID = number
+    dataset.SeriesNumber = 1
+    dataset.InstanceNumber = 1
+    dataset.StudyDate = dataset.SeriesDate = dataset.ContentDate = f"{when:%Y%m%d}"
+    dataset.StudyTime = dataset.SeriesTime = dataset.ContentTime = f"{when:%H%M%S}"
+    dataset.Manufacturer = MANUFACTURER
+    dataset.ImageType = ["ORIGINAL", "PRIMARY"]
+    dataset.BurnedInAnnotation = "NO"
+    mark_as_phantom(dataset)
+    return dataset
+
+
+def _uid(number: str, level: str) -> UID:
+    """A UUID-derived UID (PS3.5 B.2) that is the same each time."""
+    return UID(f"2.25.{int.from_bytes(sha256(f'leapfrog phantom {number} {level}'.encode()).digest()[:16])}")
+
+
+def _set_pixels(dataset: Dataset, stored: NDArray[np.uint8] | NDArray[np.uint16], photometric: str, bits: int) -> None:
+    dataset.SamplesPerPixel = 1
+    dataset.PhotometricInterpretation = photometric
+    dataset.Rows, dataset.Columns = stored.shape[-2:]
+    dataset.BitsAllocated = stored.dtype.itemsize * 8
+    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = bits, bits - 1, 0
+    dataset.PixelData = stored.tobytes()
+    dataset["PixelData"].VR = "OB" if stored.dtype.itemsize == 1 else "OW"
+
+
+def _encoded(dataset: Dataset, transfer_syntax: UID) -> Dataset:
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    if transfer_syntax.is_compressed:
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.compress(transfer_syntax, generate_instance_uid=False)
+    else:
+        dataset.file_meta.TransferSyntaxUID = transfer_syntax
+    return dataset
+
+
+def _screens(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The cine on a machine's screen: lettering above, a gray bar and a scale beside, "PHANTOM" also in the image."""
+    screen = Image.new("L", (SCREEN_COLUMNS, SCREEN_ROWS), 0)
+    pen = ImageDraw.Draw(screen)
+    pen.text((AREA_LEFT, 30), SCREEN_TEXT, fill=220, font=ImageFont.load_default(28))
+    for step in range(256):
+        pen.line((40, AREA_TOP + 300 - step, 60, AREA_TOP + 300 - step), fill=step)
+    for tick in range(11):
+        top = AREA_TOP + tick * (fetal_head.ROWS - 1) // 10
+        pen.line((SCREEN_COLUMNS - 80, top, SCREEN_COLUMNS - (56 if tick % 5 == 0 else 68), top), fill=180)
+    screens = np.repeat(np.asarray(screen)[None], len(pictures), axis=0)
+    bottom, right = AREA_TOP + fetal_head.ROWS, AREA_LEFT + fetal_head.COLUMNS
+    screens[:, AREA_TOP:bottom, AREA_LEFT:right] = pictures
+    label = Image.new("L", (120, 24), 0)
+    ImageDraw.Draw(label).text((60, 12), "PHANTOM", fill=200, font=ImageFont.load_default(20), anchor="mm")
+    corner = screens[:, bottom - 32 : bottom - 8, right - 128 : right - 8]
+    np.maximum(corner, np.asarray(label), out=corner)
+    return screens
+
+
+def _region(pixel_spacing_mm: float) -> Dataset:
+    """The image area on the screen as tissue in two dimensions, in centimetres (PS3.3 C.8.5.5)."""
+    region = Dataset()
+    region.RegionSpatialFormat = 1
+    region.RegionDataType = 1
+    region.RegionFlags = 0
+    region.RegionLocationMinX0, region.RegionLocationMinY0 = AREA_LEFT, AREA_TOP
+    region.RegionLocationMaxX1 = AREA_LEFT + fetal_head.COLUMNS - 1
+    region.RegionLocationMaxY1 = AREA_TOP + fetal_head.ROWS - 1
+    region.PhysicalUnitsXDirection = region.PhysicalUnitsYDirection = 3
+    region.PhysicalDeltaX = region.PhysicalDeltaY = pixel_spacing_mm / 10
+    return region

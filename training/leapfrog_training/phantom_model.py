@@ -1,0 +1,62 @@
+"""Fits the low-rank model of chest films from which the demonstration's phantoms are sampled.
+
+Only what many films share is kept: their mean, blurred, and a few principal components, in 8 bits, with the spread of
+each component and the mean position of films with and without findings. No film's own position is stored.
+
+Runs on the training machine only.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from leapfrog.phantoms.chest import ChestModel
+
+SIDE = 128  # pixels of the model's square
+COMPONENTS = 32
+MEAN_BLUR = 1.5  # pixels; takes markers and lettering out of the mean
+LARGEST_LEVEL = 127
+
+
+def fit_chest_model(films: Sequence[NDArray[np.uint8]], has_finding: Sequence[bool]) -> ChestModel:
+    """Fit to `films` of any size, 8-bit gray. Raises ValueError with too few films of either kind to blend."""
+    groups = np.asarray(has_finding, dtype=bool)
+    if min(groups.sum(), (~groups).sum()) < COMPONENTS:
+        raise ValueError(f"at least {COMPONENTS} films with and {COMPONENTS} without a finding are needed")
+    squares = np.stack([_square(film) for film in films])
+    mean = squares.mean(axis=0)
+    _, spans, components = np.linalg.svd((squares - mean).reshape(len(squares), -1), full_matrices=False)
+    components = components[:COMPONENTS]
+    positions = (squares - mean).reshape(len(squares), -1) @ components.T
+    steps = np.abs(components).max(axis=1) / LARGEST_LEVEL
+    blurred = Image.fromarray(mean.clip(0, 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(MEAN_BLUR))
+    return ChestModel(
+        mean=np.asarray(blurred, dtype=np.uint8),
+        components=np.round(components / steps[:, None]).astype(np.int8).reshape(-1, SIDE, SIDE),
+        steps=steps.astype(np.float32),
+        spread=(spans[:COMPONENTS] / np.sqrt(len(squares))).astype(np.float32),
+        clear_position=positions[~groups].mean(axis=0).astype(np.float32),
+        opaque_position=positions[groups].mean(axis=0).astype(np.float32),
+    )
+
+
+def save_chest_model(model: ChestModel, path: Path) -> None:
+    """Write the model as an .npz that `ChestModel.load` reads."""
+    np.savez_compressed(
+        path,
+        allow_pickle=False,
+        mean=model.mean,
+        components=model.components,
+        steps=model.steps,
+        spread=model.spread,
+        clear_position=model.clear_position,
+        opaque_position=model.opaque_position,
+    )
+
+
+def _square(film: NDArray[np.uint8]) -> NDArray[np.float64]:
+    shrunk = Image.fromarray(film).resize((SIDE, SIDE), Image.Resampling.BOX)
+    return np.asarray(shrunk.filter(ImageFilter.GaussianBlur(0.7)), dtype=np.float64)
