@@ -51,7 +51,7 @@ class SyncWindows:
             return 0.0
         now = self._now()
         openings = [
-            now.replace(hour=window.start.hour, minute=window.start.minute, second=0, microsecond=0)
+            now.replace(hour=window.start.hour, minute=window.start.minute, second=window.start.second, microsecond=0)
             for window in self._windows
         ]
         return min(((opening - now) % timedelta(days=1)).total_seconds() for opening in openings)
@@ -91,7 +91,7 @@ class SyncWindows:
         scheduler = BackgroundScheduler(executors={"default": DebugExecutor()})
         edges = {edge for window in self._windows for edge in (window.start, window.end)}
         for edge in sorted(edges):
-            trigger = CronTrigger(hour=edge.hour, minute=edge.minute, second=0)
+            trigger = CronTrigger(hour=edge.hour, minute=edge.minute, second=edge.second)
             scheduler.add_job(self._on_edge, trigger, misfire_grace_time=None, coalesce=True)
         scheduler.start()
         self._scheduler = scheduler

@@ -241,7 +241,7 @@ def _refusal(answer: _Answer, sop_instance_uid: str) -> str:
 
 
 def _not_a_district(answer: _Answer) -> str:
-    if answer.status == HTTPStatus.OK:
+    if answer.status in (HTTPStatus.OK, HTTPStatus.NETWORK_AUTHENTICATION_REQUIRED):
         return (
             "A web page answered in place of the district server: sign in at the network's own page if it has one, or"
             " correct district.url."

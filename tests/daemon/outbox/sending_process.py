@@ -1,0 +1,19 @@
+"""A process of its own that sends what is owed in a state directory, for a test to kill: STATE_DIR URL RATE."""
+
+import sys
+import threading
+from pathlib import Path
+
+from leapfrog.outbox.backoff import Backoff
+from leapfrog.outbox.deliveries import Deliveries
+from leapfrog.outbox.sender import Sender, Timing
+from leapfrog.settings import DistrictSettings
+from support.owed import open_state
+
+if __name__ == "__main__":
+    journal, spool = open_state(Path(sys.argv[1]))
+    district = DistrictSettings(url=sys.argv[2], bytes_per_second=int(sys.argv[3]))
+    timing = Timing(link=Backoff(0.05, 0.2), delivery=Backoff(0.05, 0.2), poll_seconds=0.05)
+    ended = threading.Event()
+    Sender(district, Deliveries(journal), spool, lambda reason: ended.set(), timing).start()
+    ended.wait()

@@ -1,0 +1,81 @@
+"""Made-up instances in a journal and a spool, owed to the district."""
+
+import io
+from pathlib import Path
+
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+from leapfrog.journal import Journal, new_id
+from leapfrog.records import NewInstance, StudyIdentity
+from leapfrog.spool import Spool
+
+PATIENT_NAME = "Secret^Patient"
+COLUMNS = 1000
+
+
+def secondary_capture(pixel_bytes: int = COLUMNS, **attributes: object) -> Dataset:
+    """A grey image of whole rows of 1000 pixels; `attributes` replace its own, None removes one."""
+    dataset = Dataset()
+    dataset.SOPClassUID = SecondaryCaptureImageStorage
+    dataset.SOPInstanceUID = generate_uid()
+    dataset.StudyInstanceUID = generate_uid()
+    dataset.SeriesInstanceUID = generate_uid()
+    dataset.PatientName = PATIENT_NAME
+    dataset.PatientID = "P1"
+    dataset.Modality = "OT"
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.Rows, dataset.Columns = pixel_bytes // COLUMNS, COLUMNS
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0
+    dataset.PixelData = (bytes(range(250)) * (COLUMNS // 250)) * (pixel_bytes // COLUMNS)
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+        if value is None:
+            delattr(dataset, keyword)
+    return dataset
+
+
+def part10_bytes(dataset: Dataset) -> bytes:
+    """The data set as a DICOM file in Explicit VR Little Endian."""
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    written = io.BytesIO()
+    dcmwrite(written, dataset, enforce_file_format=True)
+    return written.getvalue()
+
+
+def owe(journal: Journal, spool: Spool, content: bytes, sop_instance_uid: str, *, urgent: bool = False) -> str:
+    """Make `content` durable as an original that is owed. Returns our instance id."""
+    instance_id = new_id()
+    arriving = spool.incoming / instance_id
+    arriving.write_bytes(content)
+    spool.adopt(arriving, f"{instance_id}.dcm")
+    journal.add_instance(
+        NewInstance(
+            id=instance_id,
+            spool_name=f"{instance_id}.dcm",
+            byte_count=len(content),
+            source="test",
+            study=StudyIdentity(),
+            sop_instance_uid=sop_instance_uid,
+            sop_class_uid=SecondaryCaptureImageStorage,
+            owed=True,
+        )
+    )
+    if urgent:
+        with journal.transaction() as connection:
+            connection.execute("UPDATE deliveries SET urgent = 1 WHERE instance_id = ?", (instance_id,))
+    return instance_id
+
+
+def owe_image(journal: Journal, spool: Spool, pixel_bytes: int = COLUMNS, *, urgent: bool = False) -> str:
+    """Owe one made-up image. Returns its SOP Instance UID."""
+    dataset = secondary_capture(pixel_bytes)
+    owe(journal, spool, part10_bytes(dataset), dataset.SOPInstanceUID, urgent=urgent)
+    return str(dataset.SOPInstanceUID)
+
+
+def open_state(directory: Path) -> tuple[Journal, Spool]:
+    """The journal and the spool of a state directory."""
+    return Journal(directory / "journal.sqlite"), Spool(directory / "spool", 0)
