@@ -38,6 +38,7 @@ from leapfrog.records import (
 )
 from leapfrog.report.publication import publish
 from leapfrog.report.summary import summarise
+from leapfrog.report.worklist import INDEX_NAME
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
 
@@ -343,6 +344,7 @@ class Dispatcher:
                 derived=derived,
                 page_size=self._settings.report.page_size,
                 include_heatmaps=self._settings.report.include_heatmaps,
+                worklist_href=f"../../{INDEX_NAME}",
                 report_dir=self.report_dir(study),
                 work_dir=work_dir,
             )
