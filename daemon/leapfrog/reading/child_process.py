@@ -17,9 +17,8 @@ LONGEST_LOGGED = 300  # characters of one line
 REAP_SECONDS = 10.0  # a killed process is gone at once unless a driver holds it
 # What a reader may have in the log: our own words, and Python's account of a crash (files and functions, no values).
 # Anything else that it prints may hold patient data.
-SAFE_READER_LINE = re.compile(
-    r'^(leapfrog-reader: |Fatal Python error: |Current thread |Thread 0x|  File "|Extension )'
-)
+READER_NOTE = "leapfrog-reader: "  # begins our own words
+SAFE_READER_LINE = re.compile(r'^(Fatal Python error: |Current thread |Thread 0x|  File "|Extension )')
 
 _log = logging.getLogger(__name__)
 

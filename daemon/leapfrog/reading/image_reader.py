@@ -10,6 +10,7 @@ from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
 from leapfrog.reading.assessment import Assessment, GrayFrame, Models, assess, speaking_frame
 from leapfrog.reading.attributes import text
 from leapfrog.reading.dicom_file import DicomFile, open_dicom_file
+from leapfrog.reading.forwarding import forward_copy
 from leapfrog.reading.header import exam_of, header_of, identity_of
 from leapfrog.reading.image import DecodedImage, open_image
 from leapfrog.reading.job import (
@@ -27,9 +28,12 @@ from leapfrog.reading.job import (
 from leapfrog.reading.package import Catalogue, ModelPackage
 from leapfrog.reading.pixels import Frame, chosen_frames
 from leapfrog.reading.routing import route
+from leapfrog.reading.wrapping import wrap_picture
 from leapfrog.report.overlay import save_contour, save_heatmap, save_plain
 
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
+WRAPPED_NAME = "wrapped.dcm"
+FORWARD_COPY_NAME = "forward.dcm"
 PHANTOM = "YES"  # Quality Control Image (0028,0300): made of a phantom, not of a patient
 
 InstanceEnd = Literal["read", "set_aside", "forward_only"]
@@ -99,7 +103,6 @@ class _OneReading:
         self._models = models
         self._frames_per_cine = frames_per_cine
         self._clock = StageClock()
-        self._file: DicomFile | None = None
         self._identity = Identity()
         self._header = ImageHeader()
         self._sop_instance_uid = job.sop_instance_uid
@@ -123,13 +126,19 @@ class _OneReading:
     # ------------------------------------------------------------ from bytes to a model's words
 
     def _open(self) -> DicomFile:
-        path = self._job.source_path
+        job = self._job
+        path = job.source_path
+        if job.picture is not None:
+            path = job.work_dir / WRAPPED_NAME
+            self._produced.append(wrap_picture(job.source_path, job.picture, job.hints, job.received_at, path))
         file = open_dicom_file(path)
-        self._file = file
         self._identity = identity_of(file.dataset)
         self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints)
         self._sop_instance_uid = self._sop_instance_uid or text(file.dataset, "SOPInstanceUID")
         self._digest = content_digest(path)
+        if job.forward_as is not None:
+            self._produced.append(forward_copy(path, job.forward_as, job.work_dir / FORWARD_COPY_NAME))
+        self._clock.lap("decoding")
         return file
 
     def _look(self, file: DicomFile, image: DecodedImage) -> _Shown:

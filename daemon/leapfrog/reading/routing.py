@@ -34,6 +34,7 @@ MODALITY_NAMES = {
     "US": "ultrasound",
     "XA": "angiography",
 }
+OTHER = "OT"  # what a picture without a hint is wrapped as
 NO_BODY_PART = "The image does not say which body part it shows"
 RADIOGRAPHY = frozenset(("CR", "DX"))
 
@@ -119,7 +120,7 @@ def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
     if not packages:
         return Route(None, "There is no model on this box. Install one: see `leapfrog models list`.")
     modality = _modality(exam)
-    if not modality:
+    if not modality or (exam.is_picture and modality == OTHER):
         return Route(None, _remedy(exam, "The image does not say what kind of machine made it"))
     if _is_screen(exam):
         return Route(None, "This is a screen or a document, not a picture of a body part. It is kept and passed on.")

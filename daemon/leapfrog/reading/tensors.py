@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
 
+ROUNDING_MARGIN = 1e-4  # of a step: a half that floating point has made a little smaller still rounds up
+
 
 @dataclass(frozen=True)
 class TensorSpec:
@@ -29,7 +31,8 @@ class TensorSpec:
 def quantization_table(spec: TensorSpec) -> NDArray[np.generic]:
     """The model's number for each of the 256 grays: gray / 127.5 - 1, then the input's own scale and zero point.
 
-    A float32 input gets the real number. Raises EngineError for an input of any other kind.
+    Halves round up: with a scale of 2 / 255 every gray is a half, and so each keeps a number of its own. A float32
+    input gets the real number. Raises EngineError for an input of any other kind.
     """
     symmetric = np.arange(256, dtype=np.float64) / 127.5 - 1.0
     kind = np.dtype(spec.dtype)
@@ -38,7 +41,7 @@ def quantization_table(spec: TensorSpec) -> NDArray[np.generic]:
     if kind not in (np.int8, np.uint8) or spec.scale <= 0:
         raise EngineError(f"The model's input is {spec.dtype} with scale {spec.scale}; int8 or uint8 is needed.")
     limits = np.iinfo(kind)
-    steps = np.rint(symmetric / spec.scale) + spec.zero_point
+    steps = np.floor(symmetric / spec.scale + 0.5 + ROUNDING_MARGIN) + spec.zero_point
     table: NDArray[np.generic] = np.clip(steps, limits.min, limits.max).astype(kind)
     return table
 
