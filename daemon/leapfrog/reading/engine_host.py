@@ -87,12 +87,12 @@ class Model:
         if len(payload) != needed:
             raise RequestError(f"the input tensors have {len(payload)} bytes; the model takes {needed}")
         start = 0
-        for details in self.inputs:
-            count = int(np.prod(details["shape"]))
-            tensor = np.frombuffer(payload, details["dtype"], count, start).reshape(details["shape"])
-            self.interpreter.set_tensor(details["index"], tensor)
-            start += _byte_count(details)
         try:
+            for details in self.inputs:
+                count = int(np.prod(details["shape"]))
+                tensor = np.frombuffer(payload, details["dtype"], count, start).reshape(details["shape"])
+                self.interpreter.set_tensor(details["index"], tensor)
+                start += _byte_count(details)
             self.interpreter.invoke()
         except (ValueError, RuntimeError) as problem:
             raise RequestError(f"the model cannot be run: {str(problem)[:500]}") from problem
