@@ -7,28 +7,9 @@ they came; the missing part is made here, on the way out. Runs in the main proce
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom.config import IGNORE
-from pydicom.dataelem import DataElement
-from pydicom.dataset import FileMetaDataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import write_file_meta_info
-from pydicom.uid import (
-    PYDICOM_IMPLEMENTATION_UID,
-    UID,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
-
+from leapfrog.dataset_digest import PREAMBLE_BYTES, PREFIX, find_dataset
 from leapfrog.errors import StorageError
-
-PREAMBLE_BYTES = 128
-PREFIX = b"DICM"
-META_GROUP = b"\x02\x00"
-MEDIA_STORAGE_SOP_CLASS_UID = 0x00020002
-MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
-# Preamble, prefix, then the tag and VR of the first element.
-PEEK_BYTES = PREAMBLE_BYTES + len(PREFIX) + 8
+from leapfrog.file_meta import file_meta
 
 
 @dataclass(frozen=True)
@@ -53,34 +34,14 @@ def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str) -> Part
     """
     try:
         with path.open("rb") as stream:
-            start = stream.read(PEEK_BYTES)
+            has_preamble = stream.read(PREAMBLE_BYTES + len(PREFIX))[PREAMBLE_BYTES:] == PREFIX
+            stream.seek(0)
+            start = find_dataset(stream)
         size = path.stat().st_size
     except OSError as problem:
         raise StorageError(f"The spool file {path.name} cannot be read: {problem.strerror}.") from problem
-    data_offset = PREAMBLE_BYTES + len(PREFIX) if start[PREAMBLE_BYTES:].startswith(PREFIX) else 0
-    first_element = start[data_offset : data_offset + 8]
-    if first_element.startswith(META_GROUP):
-        head = b"" if data_offset else bytes(PREAMBLE_BYTES) + PREFIX
+    if start.has_meta:
+        head = b"" if has_preamble else bytes(PREAMBLE_BYTES) + PREFIX
         return Part10Source(path, head, 0, size)
-    meta = _file_meta(sop_class_uid, sop_instance_uid, _transfer_syntax(first_element))
-    return Part10Source(path, bytes(PREAMBLE_BYTES) + PREFIX + meta, data_offset, size - data_offset)
-
-
-def _transfer_syntax(first_element: bytes) -> UID:
-    """The encoding of a data set that does not name it: a low group number tells the byte order, letters the VR."""
-    if first_element[:1] == b"\x00" and first_element[1:2] != b"\x00":
-        return ExplicitVRBigEndian
-    return ExplicitVRLittleEndian if first_element[4:6].isalpha() else ImplicitVRLittleEndian
-
-
-def _file_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax: UID) -> bytes:
-    meta = FileMetaDataset()
-    meta.FileMetaInformationVersion = b"\x00\x01"
-    for tag, uid in ((MEDIA_STORAGE_SOP_CLASS_UID, sop_class_uid), (MEDIA_STORAGE_SOP_INSTANCE_UID, sop_instance_uid)):
-        # Old machines make UIDs that the standard forbids (leading zeros): they go out as they came.
-        meta.add(DataElement(tag, "UI", uid, validation_mode=IGNORE))
-    meta.TransferSyntaxUID = transfer_syntax
-    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
-    written = DicomBytesIO()
-    write_file_meta_info(written, meta, enforce_standard=True)
-    return written.getvalue()
+    head = file_meta(*(uid.encode() for uid in (sop_class_uid, sop_instance_uid, start.transfer_syntax_uid)))
+    return Part10Source(path, head, start.offset, size - start.offset)
