@@ -172,7 +172,9 @@ class Journal:
 
     def _holders_of(self, sop_instance_uid: str) -> list[UidHolder]:
         rows = self.rows(
-            "SELECT id, spool_name, dataset_sha256 FROM instances WHERE sop_instance_uid = ?", (sop_instance_uid,)
+            # The second condition lets SQLite take the partial index: it cannot know what the parameter will be.
+            "SELECT id, spool_name, dataset_sha256 FROM instances WHERE sop_instance_uid = ? AND sop_instance_uid <> ''",
+            (sop_instance_uid,),
         )
         return [UidHolder(**dict(row)) for row in rows]
 
@@ -233,6 +235,16 @@ class Journal:
             ).rowcount
 
     # ------------------------------------------------------------ watched folders
+
+    def picture_of_accession(self, accession_number: str, patient_id: str) -> PictureIdentity | None:
+        """The newest picture under that accession number and patient: what comes next belongs to its study."""
+        row = self._row(
+            "SELECT picture FROM instances WHERE picture IS NOT NULL"
+            " AND json_extract(picture, '$.accession_number') = ? AND json_extract(picture, '$.patient_id') = ?"
+            " ORDER BY sequence DESC LIMIT 1",
+            (accession_number, patient_id),
+        )
+        return PictureIdentity.model_validate_json(row["picture"]) if row else None
 
     def remember_folder_file(self, file: FolderFile, instance_id: str) -> None:
         """Note that `file` was taken, as it stands, as the instance `instance_id`."""

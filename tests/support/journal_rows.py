@@ -1,0 +1,77 @@
+"""Rows for a journal under test: new instances, readings, and a journal as full as after years."""
+
+from typing import Any
+
+from leapfrog.journal import Journal, new_id
+from leapfrog.reading.job import Identity, ImageHeader, ImageReading
+from leapfrog.records import CommittedReading, InstanceState, NewInstance, StudyIdentity
+
+
+def new_instance(**values: Any) -> NewInstance:
+    """An instance that is owed and has UIDs of its own; `values` replace what it says."""
+    instance_id = new_id()
+    defaults: dict[str, Any] = {
+        "id": instance_id,
+        "spool_name": f"{instance_id}.dcm",
+        "byte_count": 1000,
+        "source": "MODALITY",
+        "study": StudyIdentity(study_instance_uid=f"1.2.{instance_id}", patient_id="P1"),
+        "sop_instance_uid": f"1.2.3.{int(instance_id, 16)}",
+        "sop_class_uid": "1.2.840.10008.5.1.4.1.1.1",
+        "owed": True,
+    }
+    return NewInstance(**{**defaults, **values})
+
+
+def reading_of(instance_id: str, reason: str = "") -> ImageReading:
+    """A reading that says nothing but whose it is."""
+    return ImageReading(
+        instance_id=instance_id,
+        sop_instance_uid="1.2.3",
+        source="MODALITY",
+        identity=Identity(),
+        header=ImageHeader(),
+        outcome="not_assessed",
+        reason=reason,
+    )
+
+
+def commit(journal: Journal, instance_id: str, state: Any = "read", **values: Any) -> None:
+    """Commit a reading of an instance."""
+    journal.commit_reading(
+        CommittedReading(instance_id=instance_id, state=state, reading=reading_of(instance_id), **values)
+    )
+
+
+def bring_to(journal: Journal, instance_id: str, state: InstanceState) -> None:
+    """Bring a received instance to a state, on the way that the daemon takes."""
+    if state != "received":
+        commit(journal, instance_id, state)
+
+
+def fill(journal: Journal, count: int) -> None:
+    """`count` old studies of one instance each: read, reported and confirmed, with a few of every other fate."""
+    with journal.transaction() as connection:
+        numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        connection.execute(
+            f"{numbers} INSERT INTO studies (key, study_instance_uid, patient_id, issuer, received_at, received_date,"
+            " state, version, published_version, changes, reported_changes)"
+            " SELECT 'study' || i, '1.9.' || i, 'P' || i, '', '2026-01-01T00:00:00+00:00', '2026-01-01', 'quiet',"
+            " 1, 1, 1, 1 FROM n"
+        )
+        connection.execute(
+            f"{numbers} INSERT INTO instances (id, study_key, state, sop_instance_uid, sop_class_uid, source,"
+            " received_at, spool_name, byte_count, reading)"
+            " SELECT 'old' || i, 'study' || i,"
+            " iif(i % 1000 = 0, 'set_aside', iif(i % 100 = 0, 'forward_only', 'read')),"
+            " '1.9.9.' || i, '1.2.840.10008.5.1.4.1.1.1', 'MODALITY', '2026-01-01T00:00:00+00:00',"
+            " 'old' || i || '.dcm', 1000, ? FROM n",
+            (reading_of("old").model_dump_json(),),
+        )
+        connection.execute(
+            f"{numbers} INSERT INTO deliveries (id, kind, study_key, instance_id, state, sop_class_uid,"
+            " sop_instance_uid, spool_name, byte_count, created_at, ended_at)"
+            " SELECT 'owed' || i, 'original', 'study' || i, 'old' || i, iif(i % 1000 = 0, 'refused', 'confirmed'),"
+            " '1.2.840.10008.5.1.4.1.1.1', '1.9.9.' || i, 'old' || i || '.dcm', 1000,"
+            " '2026-01-01T00:00:00+00:00', '2026-01-02T00:00:00+00:00' FROM n"
+        )
