@@ -173,7 +173,8 @@ class Journal:
     def _holders_of(self, sop_instance_uid: str) -> list[UidHolder]:
         rows = self.rows(
             # The second condition lets SQLite take the partial index: it cannot know what the parameter will be.
-            "SELECT id, spool_name, dataset_sha256 FROM instances WHERE sop_instance_uid = ? AND sop_instance_uid <> ''",
+            "SELECT id, spool_name, dataset_sha256 FROM instances"
+            " WHERE sop_instance_uid = ? AND sop_instance_uid <> ''",
             (sop_instance_uid,),
         )
         return [UidHolder(**dict(row)) for row in rows]
@@ -191,7 +192,8 @@ class Journal:
                 return str(row["key"])
             # Reports under the same UID for another patient must now say so.
             connection.execute(
-                "UPDATE studies SET changes = changes + 1, state = 'open' WHERE study_instance_uid = ? AND version > 0",
+                "UPDATE studies SET changes = changes + 1, state = 'open'"
+                " WHERE study_instance_uid = ? AND study_instance_uid <> '' AND version > 0",
                 values[:1],
             )
         key = new_id()
