@@ -54,6 +54,9 @@ CREATE INDEX instances_by_state ON instances (state, sequence);
 CREATE INDEX instances_by_study ON instances (study_key, sequence);
 CREATE INDEX instances_by_uid ON instances (sop_instance_uid) WHERE sop_instance_uid <> '';
 CREATE INDEX instances_renamed ON instances (sequence) WHERE forward_as IS NOT NULL;
+CREATE INDEX instances_by_accession
+    ON instances (json_extract(picture, '$.accession_number'), json_extract(picture, '$.patient_id'))
+    WHERE picture IS NOT NULL;
 CREATE INDEX instances_in_attempt ON instances (sequence) WHERE attempt_open = 1;
 
 -- What the folder watcher has taken, so that a file that stays is taken once, also over a restart.

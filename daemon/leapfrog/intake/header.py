@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from leapfrog.dataset_digest import EXPLICIT_LITTLE_ENDIAN, PREAMBLE_BYTES, PREFIX, DatasetStart, find_dataset
+from leapfrog.dataset_digest import EXPLICIT_LITTLE_ENDIAN, DatasetStart, find_dataset
 from leapfrog.intake.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
 from leapfrog.records import StudyIdentity
 
@@ -66,8 +66,6 @@ class InstanceHeader:
     sop_instance_uid: str = ""
     transfer_syntax_uid: str = EXPLICIT_LITTLE_ENDIAN
     study: StudyIdentity = field(default_factory=StudyIdentity)
-    has_preamble: bool = False
-    has_meta: bool = False
     has_identity: bool = False
 
 
@@ -79,8 +77,6 @@ def is_forwardable_uid(uid: str) -> bool:
 def read_header(path: Path) -> InstanceHeader:
     """The header of the file `path`, with or without preamble and meta information. Raises OSError only."""
     with path.open("rb") as stream:
-        has_preamble = stream.read(PREAMBLE_BYTES + len(PREFIX)).endswith(PREFIX)
-        stream.seek(0)
         start = find_dataset(stream)
         values = _wanted_values(stream, start)
     return InstanceHeader(
@@ -88,29 +84,27 @@ def read_header(path: Path) -> InstanceHeader:
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
         transfer_syntax_uid=start.transfer_syntax_uid,
         study=_study(values),
-        has_preamble=has_preamble,
-        has_meta=start.has_meta,
         has_identity=bool(values),
     )
 
 
-def is_whole(path: Path) -> bool:
-    """Whether the data set of the DICOM file `path` does not end in the middle of an element.
+def is_whole(stream: BinaryIO) -> bool:
+    """Whether the DICOM file `stream` does not end in the middle of an element.
 
     What cannot be followed for another reason, or is Deflated, counts as whole: waiting for more would not help.
     Raises OSError only.
     """
-    with path.open("rb") as stream:
-        start = find_dataset(stream)
-        if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
-            return True
-        try:
-            for _ in _elements(stream, start):
-                pass
-        except DatasetTruncated:
-            return False
-        except DatasetMalformed:
-            return True
+    stream.seek(0)
+    start = find_dataset(stream)
+    if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
+        return True
+    try:
+        for _ in _elements(stream, start):
+            pass
+    except DatasetTruncated:
+        return False
+    except DatasetMalformed:
+        return True
     return True
 
 
