@@ -15,16 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.reading.pixels import model_input
-from leapfrog.reading.quality import Description, QualityCheck, describe, distance, with_squares
+from leapfrog.reading.quality import Description, QualityCheck, describe, distance
+from leapfrog_training.boundary import fit_boundary
 from leapfrog_training.datasets import patient_folds
 from leapfrog_training.strangers import Gray, varied
 
 FALSE_ALARM_RATE = 0.01
 FOLDS = 5
 VARIED_FORMS = 2
-RIDGE = 333.0  # pulls the boundary's weights to zero: few images, many features
-NEWTON_STEPS = 25
-NEWTON_TOLERANCE = 1e-6
 STORED_IN_HALF = ("thumbnail_mean", "thumbnail_components", "gradient_mean", "gradient_components")
 
 Floats = NDArray[np.float32]
@@ -32,7 +30,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Layout:
-    """How a picture is described: the model's input size in pixels, the blocks and the numbers of components."""
+    """How a picture is described: the model's input size in pixels, the blocks and the numbers of components.
+
+    `telling`: among the strangers are inverted and turned training images.
+    """
 
     height: int
     width: int
@@ -40,6 +41,7 @@ class Layout:
     gradient_block: int
     thumbnail_components: int = 40
     gradient_components: int = 60
+    telling: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,9 @@ def fit_quality(
     boundary = np.zeros(len(forms), dtype=np.float32)
     far = np.zeros(len(forms), dtype=np.float32)
     for fold in patient_folds(owners, FOLDS, seed):
-        check = _fit_boundary(own.at(fold.fit), foreign, layout)
+        check = _fit(own.at(fold.fit), foreign, layout, seed)
         standardised = _standardised(check, own.at(fold.held_out))
-        boundary[fold.held_out] = with_squares(standardised) @ check.weights + check.bias
+        boundary[fold.held_out] = check.boundary(standardised)
         far[fold.held_out] = distance(standardised)
 
     boundary_scale, distance_scale = _centre_and_spread(boundary), _centre_and_spread(far)
@@ -115,7 +117,7 @@ def fit_quality(
     )
     limit = np.asarray(np.quantile(held_out, 1 - FALSE_ALARM_RATE), dtype=np.float32)
     as_taken = np.arange(0, len(forms), 1 + VARIED_FORMS)
-    final = _fit_boundary(own, foreign, layout)
+    final = _fit(own, foreign, layout, seed)
     return Fitted(
         check=replace(final, boundary_scale=boundary_scale, distance_scale=distance_scale, limit=limit),
         held_out_false_alarm_rate=float((held_out[as_taken] > limit).mean()),
@@ -167,12 +169,13 @@ def _passing_share(check: QualityCheck, pictures: Sequence[Gray]) -> float:
     return sum(passed) / len(passed)
 
 
-def _fit_boundary(own: Descriptions, foreign: Descriptions, layout: Layout) -> QualityCheck:
+def _fit(own: Descriptions, foreign: Descriptions, layout: Layout, seed: int) -> QualityCheck:
     """Spans, standardisation and boundary; scales and limit are not set yet."""
     thumbnail_mean, thumbnail_components = _span(own.thumbnails, layout.thumbnail_components)
     gradient_mean, gradient_components = _span(own.gradients, layout.gradient_components)
     feature_count = layout.thumbnail_components + layout.gradient_components + 2 + own.textures.shape[1]
-    raw = QualityCheck(
+    unset = np.zeros((), dtype=np.float32)
+    spans = QualityCheck(
         input_shape=np.array([layout.height, layout.width], dtype=np.int32),
         thumbnail_block=np.array(layout.thumbnail_block, dtype=np.int32),
         gradient_block=np.array(layout.gradient_block, dtype=np.int32),
@@ -182,18 +185,25 @@ def _fit_boundary(own: Descriptions, foreign: Descriptions, layout: Layout) -> Q
         gradient_components=gradient_components,
         feature_mean=np.zeros(feature_count, dtype=np.float32),
         feature_scale=np.ones(feature_count, dtype=np.float32),
-        weights=np.zeros(2 * feature_count, dtype=np.float32),
-        bias=np.zeros((), dtype=np.float32),
-        boundary_scale=np.array([0, 1], dtype=np.float32),
-        distance_scale=np.array([0, 1], dtype=np.float32),
-        limit=np.zeros((), dtype=np.float32),
+        hidden_weights=unset,
+        hidden_bias=unset,
+        weights=unset,
+        bias=unset,
+        boundary_scale=unset,
+        distance_scale=unset,
+        limit=unset,
+        telling=np.array(layout.telling),
     )
-    features = raw.features(own.thumbnails, own.gradients, own.textures)
-    standardising = replace(raw, feature_mean=features.mean(axis=0), feature_scale=features.std(axis=0))
-    weights, bias = _logistic(
-        with_squares(_standardised(standardising, own)), with_squares(_standardised(standardising, foreign))
+    features = spans.features(own.thumbnails, own.gradients, own.textures)
+    check = replace(spans, feature_mean=features.mean(axis=0), feature_scale=features.std(axis=0))
+    boundary = fit_boundary(_standardised(check, own), _standardised(check, foreign), seed)
+    return replace(
+        check,
+        hidden_weights=boundary.hidden_weights,
+        hidden_bias=boundary.hidden_bias,
+        weights=boundary.weights,
+        bias=boundary.bias,
     )
-    return replace(standardising, weights=weights, bias=bias)
 
 
 def _standardised(check: QualityCheck, descriptions: Descriptions) -> Floats:
@@ -212,23 +222,3 @@ def _centre_and_spread(values: Floats) -> Floats:
     """Median, and the distance from it to the 84th percentile: one standard deviation if the values were normal."""
     median, above = np.quantile(values, (0.5, 0.8413))
     return np.array([median, above - median], dtype=np.float32)
-
-
-def _logistic(own: Floats, foreign: Floats) -> tuple[Floats, Floats]:
-    """Ridge logistic regression by Newton's method, both sides weighing the same; positive means foreign."""
-    inputs = np.concatenate([own, foreign]).astype(np.float64)
-    inputs = np.concatenate([inputs, np.ones((len(inputs), 1))], axis=1)
-    is_foreign = np.repeat([0.0, 1.0], [len(own), len(foreign)])
-    weighing = np.repeat([1.0, len(own) / len(foreign)], [len(own), len(foreign)])
-    ridge = np.full(inputs.shape[1], RIDGE)
-    ridge[-1] = 0
-    solution = np.zeros(inputs.shape[1])
-    for _ in range(NEWTON_STEPS):
-        probability = 1 / (1 + np.exp(-(inputs @ solution)))
-        slope = inputs.T @ (weighing * (probability - is_foreign)) + ridge * solution
-        curvature = (inputs * (weighing * probability * (1 - probability))[:, None]).T @ inputs + np.diag(ridge)
-        step = np.linalg.solve(curvature, slope)
-        solution -= step
-        if float(np.abs(step).max()) < NEWTON_TOLERANCE:
-            break
-    return solution[:-1].astype(np.float32), np.asarray(solution[-1], dtype=np.float32)

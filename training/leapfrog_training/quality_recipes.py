@@ -11,7 +11,7 @@ from leapfrog_training.datasets.hc18 import filled_outline, outline
 from leapfrog_training.quality import Fitted, Layout, Rates, fit_quality, measure_quality
 from leapfrog_training.strangers import DRAWN_FOR_FITTING, DRAWN_FOR_MEASURING, Gray, detail_of, varied, without_head
 
-CHEST = Layout(height=224, width=224, thumbnail_block=7, gradient_block=4)
+CHEST = Layout(height=224, width=224, thumbnail_block=7, gradient_block=4, telling=True)
 HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2)
 
 DRAWINGS_EACH_FITTED = 120

@@ -43,6 +43,7 @@ def chest_exam(
     *,
     transfer_syntax: UID = ExplicitVRLittleEndian,
     photometric: str = "MONOCHROME2",
+    upside_down: bool = False,
     when: datetime = WHEN,
 ) -> Dataset:
     """A frontal chest film of nobody as a CR image, 2048 x 2500, 12 bits.
@@ -51,7 +52,11 @@ def chest_exam(
     equal objects, UIDs too.
     """
     plate = chest.draw_chest(lungs, seed)
-    dataset = _exam(ComputedRadiographyImageStorage, f"CHEST^{lungs.upper()} {seed}", f"C{seed}-{lungs}", when)
+    if upside_down:
+        plate = np.ascontiguousarray(np.rot90(plate, 2))
+    kind = f"{lungs} turned" if upside_down else lungs
+    form = f"{photometric} {transfer_syntax}"
+    dataset = _exam(ComputedRadiographyImageStorage, f"CHEST {kind} {seed}", f"C{seed}-{kind}", form, when)
     dataset.Modality = "CR"
     dataset.BodyPartExamined = "CHEST"
     dataset.ViewPosition = "PA"
@@ -83,7 +88,7 @@ def fetal_head_exam(
     when: datetime = WHEN,
 ) -> Dataset:
     """A cine of a fetal head of nobody as an ultrasound machine's screen, its area and spacing given as a region."""
-    dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD^{seed}", f"H{seed}", when)
+    dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD {seed}", f"H{seed}", f"{head} {transfer_syntax}", when)
     dataset.Modality = "US"
     dataset.BodyPartExamined = "FETUS"
     dataset.StudyDescription = "PHANTOM obstetric ultrasound"
@@ -103,19 +108,20 @@ def as_file(dataset: Dataset) -> bytes:
     return stream.getvalue()
 
 
-def _exam(sop_class: UID, name: str, number: str, when: datetime) -> Dataset:
+def _exam(sop_class: UID, name: str, number: str, form: str, when: datetime) -> Dataset:
+    """What every phantom has. `form` is what else tells it apart: the same UID shall never have other content."""
     dataset = Dataset()
     dataset.SOPClassUID = sop_class
-    dataset.SOPInstanceUID = _uid(number, "instance")
-    dataset.StudyInstanceUID = _uid(number, "study")
-    dataset.SeriesInstanceUID = _uid(number, "series")
-    dataset.PatientName = f"PHANTOM^{name.replace('^', ' ')}"
-    dataset.PatientID = f"PHANTOM-{number.upper()}"
+    dataset.SOPInstanceUID = _uid(number, form, "instance")
+    dataset.StudyInstanceUID = _uid(number, form, "study")
+    dataset.SeriesInstanceUID = _uid(number, form, "series")
+    dataset.PatientName = f"PHANTOM^{name.upper()}"
+    dataset.PatientID = f"PHANTOM-{number.upper().replace(' ', '-')}"
     dataset.PatientBirthDate = ""
     dataset.PatientSex = "O"
     dataset.AccessionNumber = ""
     dataset.ReferringPhysicianName = ""
-    dataset.StudyID = number
+    dataset.StudyID = number[:16]
     dataset.SeriesNumber = 1
     dataset.InstanceNumber = 1
     dataset.StudyDate = dataset.SeriesDate = dataset.ContentDate = f"{when:%Y%m%d}"
@@ -127,9 +133,9 @@ def _exam(sop_class: UID, name: str, number: str, when: datetime) -> Dataset:
     return dataset
 
 
-def _uid(number: str, level: str) -> UID:
+def _uid(*parts: str) -> UID:
     """A UUID-derived UID (PS3.5 B.2) that is the same each time."""
-    return UID(f"2.25.{int.from_bytes(sha256(f'leapfrog phantom {number} {level}'.encode()).digest()[:16])}")
+    return UID(f"2.25.{int.from_bytes(sha256(' '.join(('leapfrog phantom', *parts)).encode()).digest()[:16])}")
 
 
 def _set_pixels(dataset: Dataset, stored: NDArray[np.uint8] | NDArray[np.uint16], photometric: str, bits: int) -> None:

@@ -4,8 +4,9 @@ A model answers whatever it is shown, a photograph too. So before it is asked, t
 thumbnail (layout), by histograms of oriented gradients (edges; Dalal and Triggs, CVPR 2005, here with signed
 directions, so that a negative differs from its positive) and by a few numbers on brightness and texture. Two things
 are asked of the description: how far it lies from the training images, and on which side of a boundary between
-training images and strangers (other modalities, turned and inverted films, noise, text ...). The parameters are
-fitted by `leapfrog_training.quality` and travel in the model package as `quality.npz`.
+training images and strangers (other modalities, turned and inverted films, noise, text ...), which a network with one
+small hidden layer has learnt. The parameters are fitted by `leapfrog_training.quality` and travel in the model package
+as `quality.npz`.
 
 Runs in a reader.
 """
@@ -27,8 +28,6 @@ CELL_PIXELS = 8  # side of a histogram's cell, in pixels of the shrunken picture
 TEXTURE_SCALES = 3
 TEXTURE_QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 FEATURE_CLIP = 8.0  # standard deviations; one absurd feature shall not hide the others
-SQUARE_CLIP = 16.0
-SQUARE_SCALE = 3.0  # brings the squares to about the size of the features themselves
 BLANK_DEVIATION = 2.0  # gray levels of 255; flatter pictures than this are called blank
 
 STRANGE = "The picture does not look like those that this model was made for."
@@ -102,12 +101,14 @@ def _texture(picture: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class QualityCheck:
-    """The fitted check of one model package. K and G are the numbers of components, F = K + 1 + G + 1 + texture.
+    """The fitted check of one model package. K and G are the numbers of components, F = K + 1 + G + 1 + texture, H is
+    the size of the hidden layer.
 
     `*_mean` (N,) and `*_components` (K or G, N) span the training images' thumbnails and gradients; `feature_mean` and
-    `feature_scale` (F,) standardise the features; `weights` (2F,) and `bias` are the boundary, on the features and
-    their squares; `boundary_scale` and `distance_scale` (centre, spread) put both answers on one scale, on which
-    `limit` lies.
+    `feature_scale` (F,) standardise the features; `hidden_weights` (F, H), `hidden_bias` (H,), `weights` (H,) and
+    `bias` are the boundary; `boundary_scale` and `distance_scale` (centre, spread) put both answers on one scale, on
+    which `limit` lies. `telling` says whether inverted and turned training images were among the fitted strangers, so
+    that the check may suspect the same of others.
     """
 
     input_shape: NDArray[np.int32]
@@ -119,11 +120,14 @@ class QualityCheck:
     gradient_components: Floats
     feature_mean: Floats
     feature_scale: Floats
+    hidden_weights: Floats
+    hidden_bias: Floats
     weights: Floats
     bias: Floats
     boundary_scale: Floats
     distance_scale: Floats
     limit: Floats
+    telling: NDArray[np.bool_]
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -177,28 +181,27 @@ class QualityCheck:
         standardised = (features - self.feature_mean) / self.feature_scale
         return standardised.clip(-FEATURE_CLIP, FEATURE_CLIP).astype(np.float32)
 
+    def boundary(self, standardised: Floats) -> Floats:
+        """The boundary's answer, shape (B,): the log odds of being a stranger."""
+        hidden = np.maximum(standardised @ self.hidden_weights + self.hidden_bias, 0)
+        return np.asarray(hidden @ self.weights + self.bias, dtype=np.float32)
+
     def scores(self, standardised: Floats) -> Floats:
         """The strangeness of B pictures, shape (B,), from their standardised features (B, F)."""
-        boundary = (
-            with_squares(standardised) @ self.weights + self.bias - self.boundary_scale[0]
-        ) / self.boundary_scale[1]
+        boundary = (self.boundary(standardised) - self.boundary_scale[0]) / self.boundary_scale[1]
         far = (distance(standardised) - self.distance_scale[0]) / self.distance_scale[1]
         larger: Floats = np.maximum(boundary, far).astype(np.float32)
         return larger
 
     def _suspicion(self, gray: NDArray[np.uint8]) -> str:
+        if not self.telling:
+            return STRANGE
         if self.score(255 - gray) <= float(self.limit):
             return INVERTED
         for quarter_turns, suspicion in TURNED.items():
             if self.score(_turned(gray, quarter_turns)) <= float(self.limit):
                 return suspicion
         return STRANGE
-
-
-def with_squares(standardised: Floats) -> Floats:
-    """Features and their clipped squares, shape (B, 2F): the boundary may close around the training images."""
-    squares = np.minimum(standardised**2, SQUARE_CLIP) / SQUARE_SCALE
-    return np.concatenate([standardised, squares], axis=1).astype(np.float32)
 
 
 def distance(standardised: Floats) -> Floats:
