@@ -6,6 +6,7 @@ It understands just enough HTTP/1.1: requests with Content-Length, one exchange 
 import http.client
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -76,12 +77,16 @@ class Exchange:
 class RecordingProxy:
     """Listens on a free loopback port, forwards to `upstream`, and remembers every whole request."""
 
-    def __init__(self, upstream: str) -> None:
-        """`upstream` is the root that the clients would otherwise use, such as http://127.0.0.1:8042/dicom-web."""
+    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
+        """`upstream` is the root that the clients would otherwise use, such as http://127.0.0.1:8042/dicom-web.
+
+        With `tls` the proxy speaks TLS to its clients, as a web server in front of a district server does.
+        """
         target = urlsplit(upstream)
         self._upstream = (target.hostname or "127.0.0.1", target.port or 80)
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}{target.path}"
+        self._tls = tls
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}{target.path}"
         self._lock = threading.Lock()
         self._exchanges: list[Exchange] = []
         self._plans: deque[tuple[Method, Mishap]] = deque()
@@ -146,6 +151,8 @@ class RecordingProxy:
         listener.bind(("127.0.0.1", self.port))
         listener.listen(16)
         listener.settimeout(ACCEPT_POLL_SECONDS)
+        if self._tls is not None:
+            listener = self._tls.wrap_socket(listener, server_side=True, do_handshake_on_connect=False)
         self._listener = listener
         self._acceptor = threading.Thread(target=self._accept, args=(listener,), name="proxy", daemon=True)
         self._acceptor.start()
@@ -185,6 +192,8 @@ class RecordingProxy:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
+            if isinstance(connection, ssl.SSLSocket):
+                connection.do_handshake()
             with connection, connection.makefile("rb") as stream:
                 while self._exchange(connection, stream):
                     pass
@@ -290,7 +299,7 @@ def _wait_until_gone(connection: socket.socket) -> None:
 
 def _shut_down(connection: socket.socket) -> None:
     try:
-        connection.shutdown(socket.SHUT_RDWR)
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
     except OSError:
         return
 
