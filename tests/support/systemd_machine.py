@@ -53,7 +53,7 @@ class SystemdMachine:
 
     def __init__(self, directory: Path, settings: str) -> None:
         """`directory` is an empty folder of the test."""
-        self._directory = directory
+        self.directory = directory
         self._name = f"leapfrog-test-{uuid4().hex[:12]}"
         self._console = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
@@ -69,7 +69,7 @@ class SystemdMachine:
         master, slave = os.openpty()
         reader = threading.Thread(target=self._read_console, args=(master,), daemon=True)
         self._process = subprocess.Popen(
-            [str(SCRIPT), "enter", self._name, str(self._directory), os.ttyname(slave), UNIT, *_needed_paths()],
+            [str(SCRIPT), "enter", self._name, str(self.directory), os.ttyname(slave), UNIT, *_needed_paths()],
             stdin=subprocess.DEVNULL,
             stdout=slave,
             stderr=slave,
@@ -113,6 +113,10 @@ class SystemdMachine:
              *command],
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
+
+    def leapfrog(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command `leapfrog` as root inside the machine, with the machine's settings."""
+        return self.run(sys.executable, "-m", "leapfrog", *arguments)
 
     def systemctl(self, *arguments: str) -> None:
         """Run systemctl; raises AssertionError with the console when it fails."""

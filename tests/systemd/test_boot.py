@@ -1,0 +1,130 @@
+"""The unit under a systemd of its own: ready is notified, a death is mended, a stop drains, a hang ends.
+
+One machine is booted for all of these, since each leaves the daemon running.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leapfrog.install import LAYOUT, SETTINGS
+from support.dcmtk import LARGEST_PDU
+from support.exams import chest_radiograph, write_instances
+from support.systemd_machine import SystemdMachine, why_not
+from support.waiting import wait_until
+
+pytestmark = [pytest.mark.root, pytest.mark.xdist_group("systemd")]
+
+SETTINGS_TEXT = """\
+[station]
+name = "Test clinic"
+state_dir = "/var/lib/leapfrog"
+[report]
+quiet_seconds = 1
+[engine]
+device = "cpu"
+[retention]
+min_free_bytes = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemdMachine]:
+    if reason := why_not():
+        pytest.skip(reason)
+    directory = tmp_path_factory.mktemp("machine")
+    with SystemdMachine(directory, SETTINGS_TEXT) as booted:
+        booted.wait_for_state("active")
+        yield booted
+
+
+@pytest.fixture(scope="module")
+def images(machine: SystemdMachine) -> list[Path]:
+    """Small radiographs, where the machine sees them."""
+    image = chest_radiograph(500, 400)
+    return [made.path for made in write_instances(image, machine.directory / "images", 40, studies=8)]
+
+
+def status(machine: SystemdMachine) -> dict[str, Any]:
+    done = machine.leapfrog("status", "--json")
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def store(machine: SystemdMachine, images: list[Path]) -> int:
+    """Send from inside the machine's own network; returns how many were acknowledged."""
+    done = machine.run(
+        "storescu", "-v", "-nh", "-pdu", LARGEST_PDU, "-aec", "LEAPFROG", "127.0.0.1", "11112", *map(str, images)
+    )
+    return (done.stdout + done.stderr).count("Received Store Response (Success)")
+
+
+def wait_until_read(machine: SystemdMachine) -> dict[str, int]:
+    def settled() -> dict[str, int]:
+        counts: dict[str, int] = status(machine)["instances"]
+        return counts if counts["received"] == 0 else {}
+
+    return wait_until(settled, "everything was read", deadline_seconds=60, poll_seconds=0.5)
+
+
+def test_active_means_that_it_listens(machine: SystemdMachine) -> None:
+    assert machine.show("Type") == "notify"
+    assert machine.run("echoscu", "-aec", "LEAPFROG", "127.0.0.1", "11112").returncode == 0
+
+
+def test_it_runs_as_a_user_of_its_own_that_may_not_change_its_settings(machine: SystemdMachine) -> None:
+    pid = machine.show("MainPID")
+    facts = dict(line.split(":\t", 1) for line in machine.run("cat", f"/proc/{pid}/status").stdout.splitlines())
+    assert machine.run("id", "-nu", facts["Uid"].split()[0]).stdout.strip() == "leapfrog"
+    assert int(facts["CapEff"], 16) == 0
+    owners = machine.run("stat", "-c", "%U %a", "/var/lib/leapfrog", f"/{LAYOUT[SETTINGS]}").stdout.split("\n")
+    assert owners[:2] == ["leapfrog 750", "root 644"]
+
+
+def test_an_image_is_read_with_everything_locked_up(machine: SystemdMachine, images: list[Path]) -> None:
+    before = status(machine)["instances"]["read"]
+    assert store(machine, images[:2]) == 2
+    assert wait_until_read(machine)["read"] == before + 2
+    reports = machine.run("sh", "-c", "ls /var/lib/leapfrog/reports/*/*/report.json").stdout.split()
+    assert reports != []
+    report = json.loads(machine.run("cat", reports[0]).stdout)
+    assert report["images"][0]["model"]["name"] == "chest-findings"
+
+
+def test_kill_9_is_followed_by_a_new_daemon_that_knows_everything(machine: SystemdMachine) -> None:
+    before, known = machine.show("MainPID"), status(machine)["instances"]
+    machine.run("kill", "-KILL", before)
+    wait_until(lambda: machine.show("MainPID") not in (before, "0"), "a new daemon runs")
+    machine.wait_for_state("active")
+    assert int(machine.show("NRestarts")) >= 1
+    assert status(machine)["instances"] == known
+    wait_until(lambda: int(before) not in machine.processes(), "the old daemon is gone")
+
+
+def test_a_stop_in_the_middle_of_the_work_drains_and_loses_nothing(machine: SystemdMachine, images: list[Path]) -> None:
+    known = sum(status(machine)["instances"].values())
+    acknowledged = store(machine, images[2:])
+    assert acknowledged == len(images) - 2
+    started = time.monotonic()
+    machine.systemctl("stop", "leapfrog.service")
+    assert time.monotonic() - started < 30
+    assert machine.show("Result") == "success"
+    assert machine.show("ExecMainStatus") == "0"
+    assert machine.processes() == []
+
+    machine.systemctl("start", "leapfrog.service")
+    counts = wait_until_read(machine)
+    assert sum(counts.values()) == known + acknowledged
+
+
+def test_a_daemon_that_hangs_is_ended_and_started_again(machine: SystemdMachine) -> None:
+    before = machine.show("MainPID")
+    machine.run("kill", "-STOP", before)
+    wait_until(lambda: machine.show("MainPID") not in (before, "0"), "the watchdog bites", deadline_seconds=30)
+    machine.wait_for_state("active")
+    assert "Watchdog timeout" in machine.console()
