@@ -8,8 +8,11 @@
   const kept = read();
   let lastTyped = 0;
 
+  // Letters that do not fall into a base letter and an accent by themselves.
   function folded(text) {
-    return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ");
+    const plain = { ł: "l", ø: "o", đ: "d", ħ: "h", ı: "i", ß: "ss", æ: "ae", œ: "oe" };
+    return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replace(/[łøđħıßæœ]/g, (letter) => plain[letter])
+      .replace(/\s+/g, " ");
   }
 
   // What survives a reload. A browser may forbid the storage; then only the search is forgotten.
