@@ -78,7 +78,8 @@ def _judged(exam: DemoExam, row: Mapping[str, Any], image: Mapping[str, Any] | N
     if row["state"] != "read" or image is None:
         return f"{row['state']}: {row['reason'] or 'without a report'}", False
     if exam.expected == "not_assessed":
-        return _said(image), image["outcome"] == "not_assessed" and bool(image["reason"])
+        by_quality_check = image["quality"] is not None and not image["quality"]["acceptable"]
+        return _said(image), image["outcome"] == "not_assessed" and by_quality_check
     if exam.true_circumference_mm is not None:
         return _measured(image, exam.true_circumference_mm)
     return _said(image), image["outcome"] in ("findings", "nothing_found")

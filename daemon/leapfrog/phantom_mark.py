@@ -2,7 +2,10 @@
 
 from pydicom.dataset import Dataset
 
-PHANTOM_COMMENT = "LEAPFROG PHANTOM: made by a program; there is no patient"
+from leapfrog.reading.attributes import text
+
+MARK = "LEAPFROG PHANTOM"
+PHANTOM_COMMENT = f"{MARK}: made by a program; there is no patient"
 
 
 def mark_as_phantom(dataset: Dataset) -> None:
@@ -17,5 +20,4 @@ def is_phantom(dataset: Dataset) -> bool:
 
     Quality Control Image alone does not say so: machines set it for test objects that they really exposed.
     """
-    comments = dataset.get("ImageComments")
-    return isinstance(comments, str) and comments.startswith(PHANTOM_COMMENT[:16])
+    return text(dataset, "ImageComments").startswith(MARK)

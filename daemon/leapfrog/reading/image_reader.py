@@ -7,6 +7,7 @@ from typing import Literal
 
 from leapfrog.dataset_digest import content_digest
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
+from leapfrog.phantom_mark import is_phantom
 from leapfrog.reading.assessment import Assessment, GrayFrame, Models, assess, speaking_frame
 from leapfrog.reading.attributes import text
 from leapfrog.reading.dicom_file import DicomFile, open_dicom_file
@@ -34,7 +35,6 @@ from leapfrog.report.overlay import save_contour, save_heatmap, save_plain
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
 WRAPPED_NAME = "wrapped.dcm"
 FORWARD_COPY_NAME = "forward.dcm"
-PHANTOM = "YES"  # Quality Control Image (0028,0300): made of a phantom, not of a patient
 
 InstanceEnd = Literal["read", "set_aside", "forward_only"]
 
@@ -108,6 +108,7 @@ class _OneReading:
         self._sop_instance_uid = job.sop_instance_uid
         self._produced: list[ProducedObject] = []
         self._digest = ""
+        self._phantom = False
 
     def result(self) -> ReadResult:
         self._announce("decoding")
@@ -133,6 +134,7 @@ class _OneReading:
             self._produced.append(wrap_picture(job.source_path, job.picture, job.hints, job.received_at, path))
         file = open_dicom_file(path)
         self._identity = identity_of(file.dataset)
+        self._phantom = is_phantom(file.dataset)
         self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints)
         self._sop_instance_uid = self._sop_instance_uid or text(file.dataset, "SOPInstanceUID")
         self._digest = content_digest(path)
@@ -190,8 +192,7 @@ class _OneReading:
 
     def _reading(self, file: DicomFile, shown: _Shown) -> ImageReading:
         said = shown.assessment
-        phantom = text(file.dataset, "QualityControlImage").upper() == PHANTOM
-        pictures = _Pictures(self._job, shown.frame, phantom)
+        pictures = _Pictures(self._job, shown.frame, self._phantom)
         plain, overlay = pictures.plain(), pictures.overlay(said)
         heatmaps = pictures.heatmaps(said)
         self._clock.lap("rendering")
@@ -219,7 +220,7 @@ class _OneReading:
             overlay=overlay,
             heatmaps=heatmaps,
             frame=shown.index + 1,
-            phantom=phantom,
+            phantom=self._phantom,
             milliseconds=self._clock.milliseconds(),
         )
 
@@ -233,6 +234,7 @@ class _OneReading:
             header=self._header,
             outcome="not_assessed",
             reason=reason,
+            phantom=self._phantom,
             milliseconds=self._clock.milliseconds(),
         )
 
