@@ -17,6 +17,7 @@ from pydicom import config
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.uid import UID
 
 LONGEST_TEXT = 1024  # characters; the longest DICOM text that a report shows, LT, may have 10,240
 
@@ -86,3 +87,10 @@ def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
     """The items of a sequence; none when it is missing or malformed."""
     value = value_of(dataset, keyword)
     return tuple(value) if isinstance(value, Sequence) else ()
+
+
+def uid_name(uid: str) -> str:
+    """What the standard calls `uid`; '' when it does not know it."""
+    with lenient_parsing():
+        name = UID(uid).name
+    return "" if name == uid else name

@@ -15,13 +15,14 @@ from pydicom.dataset import Dataset
 
 from leapfrog.dataset_digest import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
 from leapfrog.errors import UnreadableImage
-from leapfrog.reading.attributes import integer, lenient_parsing, text
+from leapfrog.reading.attributes import integer, lenient_parsing, text, uid_name
 from leapfrog.reading.codestream import END_OF_IMAGE, codestream_size
-from leapfrog.reading.dicom_file import DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, DicomFile
+from leapfrog.reading.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, DicomFile
 from leapfrog.reading.frame_index import FrameExtents, compressed_frames, native_frames, read_extents
 
 LARGEST_FRAME_PIXELS = 64 * 1024 * 1024  # four times the largest detector panels; scanned slides are beyond a clinic
 LARGEST_FRAME_BYTES = 256 * 1024 * 1024
+MOST_FRAMES = 100_000  # half an hour of ultrasound at 50 frames a second
 
 NATIVE = frozenset((IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN))
 RLE = "1.2.840.10008.1.2.5"
@@ -42,6 +43,7 @@ DECODERS = {
     "1.2.840.10008.1.2.4.203": "pylibjpeg",
     RLE: "pydicom",
 }
+JPEG_XL = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (110, 111, 112))  # newer than pydicom 3.0's names
 SUBSAMPLED = "YBR_FULL_422"
 COLOUR = frozenset(("RGB", "YBR_FULL", SUBSAMPLED, "YBR_ICT", "YBR_RCT"))
 GRAY = frozenset(("MONOCHROME1", "MONOCHROME2"))
@@ -49,6 +51,7 @@ PALETTE = "PALETTE COLOR"
 
 NO_SIZE = "The file does not say how large its picture is. Send it again from the machine that made it."
 TOO_LARGE = "The picture ({columns} x {rows} pixels) is too large for this box. It is kept and passed on unread."
+TOO_MANY_FRAMES = "The file says that it has {frames} frames, too many for this box. It is kept and passed on unread."
 CANNOT_DECODE = "The picture inside the file could not be decoded. Send it again from the machine that made it."
 CONTRADICTION = "The file is damaged: the picture inside has another size than the file says. Send it again."
 UNKNOWN_COMPRESSION = (
@@ -145,6 +148,8 @@ def read_layout(dataset: Dataset, *, floating_bits: int = 0) -> Layout:
 def _check_layout(layout: Layout) -> None:
     if layout.rows * layout.columns > LARGEST_FRAME_PIXELS or layout.frame_bits > 8 * LARGEST_FRAME_BYTES:
         raise UnreadableImage(TOO_LARGE.format(columns=layout.columns, rows=layout.rows))
+    if layout.frames > MOST_FRAMES:
+        raise UnreadableImage(TOO_MANY_FRAMES.format(frames=layout.frames))
     is_colour = layout.photometric in COLOUR and layout.samples == 3
     is_single = (layout.photometric in GRAY or layout.photometric == PALETTE) and layout.samples == 1
     if not (is_colour or is_single):
@@ -185,8 +190,11 @@ class FrameDecoder:
 
     def _check_transfer_syntax(self) -> None:
         syntax = self._file.transfer_syntax_uid
+        if self._compressed and syntax in NATIVE:
+            raise UnreadableImage(CANNOT_BE_READ)
         if self._compressed and (syntax not in DECODERS or (syntax == JPEG_EXTENDED and self.layout.bits_stored > 8)):
-            raise UnreadableImage(UNKNOWN_COMPRESSION.format(name=_name_of(syntax)))
+            name = "JPEG XL" if syntax in JPEG_XL else uid_name(syntax) or "unknown to it"
+            raise UnreadableImage(UNKNOWN_COMPRESSION.format(name=name))
 
     def _find_frames(self, length: int | None) -> tuple[FrameExtents, ...]:
         offset, layout = self._pixels.offset, self.layout
@@ -282,10 +290,3 @@ def _spread_chroma(flat: Samples) -> Samples:
     """Y1 Y2 Cb Cr becomes Y1 Cb Cr Y2 Cb Cr (PS3.3 C.7.6.3.1.2)."""
     pairs = flat[: len(flat) // 4 * 4].reshape(-1, 4)
     return pairs[:, [0, 2, 3, 1, 2, 3]].reshape(-1)
-
-
-def _name_of(transfer_syntax_uid: str) -> str:
-    from pydicom.uid import UID
-
-    name = UID(transfer_syntax_uid).name
-    return name if name != transfer_syntax_uid else "unknown to it"

@@ -35,6 +35,9 @@ REFERENCED_CLASS, REFERENCED_INSTANCE = 0x00081150, 0x00081155
 ITEM = 0xFFFEE000
 ITEM_HEADER_BYTES = 8
 COPY_BYTES = 1 << 20
+
+NO_UID = "The file has no SOP Instance UID, so it cannot be passed on. It is kept here."
+
 LONG_HEADER = frozenset(("OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"))
 
 
@@ -100,8 +103,8 @@ def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
         dataset, elements = _beginning(source)
         old_uid = text(dataset, "SOPInstanceUID")
         sop_class_uid = text(dataset, "SOPClassUID") or start.sop_class_uid
-        if not old_uid or not elements:
-            raise UnreadableImage(CANNOT_BE_READ)
+        if not old_uid:
+            raise UnreadableImage(NO_UID)
         byte_order = ">" if start.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN else "<"
         encoding = _Encoding(byte_order, implicit=elements[0].representation is None)
         with writing_durably(out) as target:
@@ -146,7 +149,7 @@ def _beginning(source: BinaryIO) -> tuple[Dataset, list[_Element]]:
         raise UnreadableImage(CANNOT_BE_READ) from error
     in_order = sorted(found.values(), key=lambda element: element.start)
     ends = [*(element.start for element in in_order[1:]), source.seek(0, SEEK_END)]
-    elements = [replace(element, end=end) for element, end in zip(in_order, ends, strict=True)]
+    elements = [replace(element, end=end) for element, end in zip(in_order, ends, strict=False)]
     return dataset, [element for element in elements if element.tag <= SOURCE_IMAGES]
 
 
@@ -172,6 +175,15 @@ def _bytes(source: BinaryIO, start: int, end: int) -> bytes:
 
 def _meta_information(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
     """Preamble, prefix and file meta information for the copy (PS3.10 Section 7.1)."""
+    try:
+        with lenient_parsing():
+            content = _written_meta(sop_class_uid, sop_instance_uid, transfer_syntax_uid)
+    except Exception as error:  # UIDs with letters beyond ASCII fail in ways that depend on the letter
+        raise UnreadableImage(CANNOT_BE_READ) from error
+    return b"\0" * PREAMBLE_BYTES + PREFIX + content
+
+
+def _written_meta(sop_class_uid: str, sop_instance_uid: str, transfer_syntax_uid: str) -> bytes:
     file_meta = FileMetaDataset()
     file_meta.FileMetaInformationVersion = b"\x00\x01"
     file_meta.MediaStorageSOPClassUID = UID(sop_class_uid)
@@ -179,9 +191,8 @@ def _meta_information(sop_class_uid: str, sop_instance_uid: str, transfer_syntax
     file_meta.TransferSyntaxUID = UID(transfer_syntax_uid)
     file_meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
     content = DicomBytesIO()
-    with lenient_parsing():
-        write_file_meta_info(content, file_meta)
-    return b"\0" * PREAMBLE_BYTES + PREFIX + content.getvalue()
+    write_file_meta_info(content, file_meta)
+    return content.getvalue()
 
 
 def _padded(uid: str) -> bytes:

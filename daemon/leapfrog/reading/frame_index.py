@@ -14,6 +14,7 @@ from leapfrog.reading.dicom_file import CANNOT_BE_READ, ENDS_EARLY
 ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 ITEM_HEADER_BYTES = 8
 MARKER_BYTES = 4
+MOST_FRAGMENTS = 1_000_000  # an index of more, for a file full of empty items, would not fit into memory
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def _items(stream: BinaryIO, offset: int, byte_count: int) -> list[Extent]:
         if header.startswith(SEQUENCE_END):
             break
         length = int.from_bytes(header[4:], "little")
-        if not header.startswith(ITEM):
+        if not header.startswith(ITEM) or len(found) > MOST_FRAGMENTS:
             raise UnreadableImage(CANNOT_BE_READ)
         if offset + ITEM_HEADER_BYTES + length > byte_count:
             raise UnreadableImage(ENDS_EARLY)

@@ -3,10 +3,8 @@
 Runs in a reader.
 """
 
-from pydicom.uid import UID
-
 from leapfrog.errors import NothingToRead, UnreadableImage
-from leapfrog.reading.attributes import text
+from leapfrog.reading.attributes import text, uid_name
 from leapfrog.reading.dicom_file import DicomFile
 
 STORAGE = "1.2.840.10008.5.1.4.1.1"
@@ -52,7 +50,7 @@ def check_is_picture(file: DicomFile) -> None:
         raise UnreadableImage(DISC_CONTENTS)
     if not sop_class_uid:
         raise UnreadableImage(EMPTY)
-    if "Rows" in file.dataset or "Image Storage" in UID(sop_class_uid).name:
+    if "Rows" in file.dataset or "Image Storage" in uid_name(sop_class_uid):
         raise UnreadableImage(NO_PICTURE)
     raise NothingToRead(PASSED_ON.format(kind="an object of another kind"))
 
