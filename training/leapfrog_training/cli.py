@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from leapfrog.errors import LeapfrogError, UsageError
+from leapfrog.reading.package import QUALITY_NAME, load_package
 from leapfrog_training.cards import chest_card, head_card
 from leapfrog_training.chest_evaluation import ChestEvaluation, evaluate_chest
 from leapfrog_training.chest_films import covered_findings
@@ -19,7 +20,7 @@ from leapfrog_training.errors import RunError
 from leapfrog_training.head_evaluation import HeadEvaluation, evaluate_head
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import HEAD_NAME, chest_manifest, head_manifest
-from leapfrog_training.package import write_package
+from leapfrog_training.package import QUALITY_METRICS, add_file, write_package
 from leapfrog_training.runs import PackageName, Run, RunNotes, begin_run, open_run, write_atomically
 
 app = typer.Typer(help="Makes the models that Leapfrog runs.", no_args_is_help=True, add_completion=False)
@@ -97,6 +98,37 @@ def package(
     else:
         _package_head(opened, out, version)
     typer.echo(f"{out} holds {opened.notes.package} {version}")
+
+
+@app.command()
+def quality(
+    package: Annotated[Path, typer.Argument(help="Folder of the package that gets the check.")],
+    chest: Annotated[Path, typer.Option("--chest", help="Folder of ChestX-ray14.")],
+    heads: Annotated[Path, typer.Option("--heads", help="Folder of HC18.")],
+    strangers: Annotated[
+        list[Path] | None,
+        typer.Option("--strangers", help="Folder of DICOM files of other things, to measure on; may be repeated."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed")] = 7,
+) -> None:
+    """Fit and measure the check that a picture looks like what the model is for, and put it into the package."""
+    from leapfrog_training.foreign import foreign_pictures
+    from leapfrog_training.quality import metrics, quality_bytes
+    from leapfrog_training.quality_recipes import chest_quality, head_quality
+
+    name = load_package(package).manifest.name
+    foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
+    films, pictures = _chest_films(chest), _head_pictures(heads)
+    if name == PackageName.CHEST_FINDINGS:
+        made = chest_quality(films, pictures, foreign, seed)
+    elif name == PackageName.FETAL_HEAD:
+        made = head_quality(pictures, films, foreign, seed)
+    else:
+        raise UsageError(f"there is no recipe for the quality check of {name}")
+    measured = metrics(made.fitted, made.rates)
+    add_file(package, QUALITY_NAME, quality_bytes(made.fitted.check), {QUALITY_METRICS: measured})
+    for key, value in measured.items():
+        typer.echo(f"{key}: {value}")
 
 
 def main() -> None:

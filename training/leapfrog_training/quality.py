@@ -9,7 +9,7 @@ Runs on the training machine only.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,11 +152,13 @@ def metrics(fitted: Fitted, rates: Rates) -> dict[str, object]:
     }
 
 
-def save_quality(check: QualityCheck, path: Path) -> None:
-    """Write the check as `quality.npz`; the large parts as 16-bit floats."""
+def quality_bytes(check: QualityCheck) -> bytes:
+    """The check as the content of `quality.npz`; the large parts as 16-bit floats."""
     values = {field.name: np.asarray(getattr(check, field.name)) for field in fields(check)}
     stored = {name: value.astype(np.float16) if name in STORED_IN_HALF else value for name, value in values.items()}
-    np.savez_compressed(path, allow_pickle=False, **stored)
+    stream = BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **stored)
+    return stream.getvalue()
 
 
 def _varied_forms(picture: Gray, generator: np.random.Generator) -> list[Gray]:

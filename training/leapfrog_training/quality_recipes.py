@@ -37,10 +37,11 @@ class Made:
     rates: Rates
 
 
-def chest_quality(chest: ChestXray14, heads: HC18, seed: int) -> Made:
+def chest_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> Made:
     """The check of chest-findings: upright positives of frontal chest films pass, anything else does not.
 
     Fitted on the training films against their own turned, inverted and cut forms, training ultrasound and drawings.
+    `foreign` are more strangers to measure on, by kind.
     """
     generator = np.random.default_rng(seed)
     films = chest.in_split("train")
@@ -63,15 +64,17 @@ def chest_quality(chest: ChestXray14, heads: HC18, seed: int) -> Made:
         **{kind: [turn(gray) for gray in validation] for kind, turn in TURNS.items()},
         DETAIL: [detail_of(gray, generator) for gray in validation],
         **_drawn_for_measuring(generator),
+        **foreign,
     }
     return Made(fitted, measure_quality(fitted.check, validation, unseen, seed + 1))
 
 
-def head_quality(heads: HC18, chest: ChestXray14, seed: int) -> Made:
+def head_quality(heads: HC18, chest: ChestXray14, foreign: Mapping[str, Sequence[Gray]], seed: int) -> Made:
     """The check of fetal-head: a fetal head in ultrasound passes (either way round), anything else does not.
 
     Fitted on the training pictures and their mirror images against the same pictures with the head painted over,
     parts of them, negatives, chest films and drawings, all in the shape in which the kiosk shows them to the model.
+    `foreign` are more strangers to measure on, by kind.
     """
     generator = np.random.default_rng(seed)
     images = heads.in_split("train")
@@ -98,6 +101,7 @@ def head_quality(heads: HC18, chest: ChestXray14, seed: int) -> Made:
         DETAIL: [detail_of(gray, generator) for gray in validation],
         HEAD_HIDDEN: _heads_hidden(validation_images, generator),
         **_drawn_for_measuring(generator),
+        **foreign,
     }
     shown = {kind: [_as_shown(gray) for gray in grays] for kind, grays in unseen.items()}
     return Made(fitted, measure_quality(fitted.check, validation, shown, seed + 1))

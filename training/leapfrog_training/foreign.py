@@ -1,0 +1,32 @@
+"""Pictures out of DICOM files that show something else, as the kiosk shows them.
+
+Runs on the training machine only.
+"""
+
+from pathlib import Path
+
+from leapfrog.errors import LeapfrogError
+from leapfrog.reading.dicom_file import open_dicom_file
+from leapfrog.reading.image import open_image
+from leapfrog_training.errors import DatasetError
+from leapfrog_training.strangers import Gray
+
+
+def foreign_pictures(folder: Path) -> list[Gray]:
+    """The middle frame of each image in `folder` and below, cut to its body region; equal pictures once.
+
+    What the kiosk would not read is left out: it never comes to a model. Raises DatasetError when nothing is left.
+    """
+    pictures: dict[tuple[tuple[int, ...], bytes], Gray] = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            image = open_image(open_dicom_file(path))
+            gray = image.frame(image.frame_count // 2).gray()
+        except LeapfrogError:
+            continue
+        left, top, right, bottom = image.area
+        picture = gray[top:bottom, left:right].copy()
+        pictures[picture.shape, picture.tobytes()] = picture
+    if not pictures:
+        raise DatasetError(f"{folder} holds no DICOM image that can be read")
+    return list(pictures.values())
