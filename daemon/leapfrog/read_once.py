@@ -101,9 +101,10 @@ class _Reading:
         return [*results, *self._failures]
 
     def _read(self, file: Path) -> None:
-        kind = kind_of(file)
-        if kind is FileKind.OTHER:
-            self._fail(file, "Not a DICOM file, PNG, JPEG or TIFF.")
+        with file.open("rb") as stream:
+            kind = kind_of(stream, file.name)
+        if kind not in {FileKind.DICOM, FileKind.PICTURE}:
+            self._fail(file, f"It is {kind.value}.")
             return
         study = self._study_of(file, kind)
         answer = self._lane.run(self._job(file, kind, study))
