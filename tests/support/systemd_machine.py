@@ -114,9 +114,9 @@ class SystemdMachine:
             capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
 
-    def leapfrog(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the command `leapfrog` as root inside the machine, with the machine's settings."""
-        return self.run(sys.executable, "-m", "leapfrog", *arguments)
+    def path(self, inside: str) -> Path:
+        """Where a path of the machine is seen from outside."""
+        return Path(f"/proc/{self._init_pid()}/root{inside}")
 
     def systemctl(self, *arguments: str) -> None:
         """Run systemctl; raises AssertionError with the console when it fails."""
