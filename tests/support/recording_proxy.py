@@ -93,6 +93,7 @@ class RecordingProxy:
         self._standing: Callable[[Exchange], Mishap | None] = lambda exchange: None
         self._begun_posts = 0
         self._bytes_received = 0
+        self._connections_made = 0
         self._connections: set[socket.socket] = set()
         self._listener: socket.socket | None = None
         self._acceptor: threading.Thread | None = None
@@ -132,6 +133,12 @@ class RecordingProxy:
         """How many connections from clients there are now."""
         with self._lock:
             return len(self._connections)
+
+    @property
+    def connections_made(self) -> int:
+        """How many connections clients have ever made."""
+        with self._lock:
+            return self._connections_made
 
     # ------------------------------------------------------------ what goes wrong
 
@@ -188,6 +195,7 @@ class RecordingProxy:
             connection.settimeout(None)
             with self._lock:
                 self._connections.add(connection)
+                self._connections_made += 1
             threading.Thread(target=self._serve, args=(connection,), name="proxy exchange", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:

@@ -35,6 +35,7 @@ class SyncWindows:
         self._now = now
         self._monotonic = monotonic
         self._clock_offset = self._offset()
+        self._utc_offset = self._now().utcoffset()
         self._lock = threading.Lock()
         self._scheduler: BackgroundScheduler | None = None
 
@@ -71,10 +72,13 @@ class SyncWindows:
         """Set the timers anew when wall and monotonic time have parted since they were set; returns whether they had.
 
         A timer sleeps on the monotonic clock until a wall-clock time, so a set clock would make it fire at a wrong one.
+        Summer time counts as a jump too.
         """
         offset = self._offset()
-        if abs(offset - self._clock_offset) < CLOCK_JUMP_SECONDS:
+        utc_offset = self._now().utcoffset()
+        if abs(offset - self._clock_offset) < CLOCK_JUMP_SECONDS and utc_offset == self._utc_offset:
             return False
+        self._utc_offset = utc_offset
         with self._lock:
             self._clock_offset = offset
             if self._scheduler is not None:
@@ -87,11 +91,13 @@ class SyncWindows:
         return self._now().timestamp() - self._monotonic()
 
     def _build(self) -> None:
-        # The debug executor runs the callback in the scheduler's own thread: one thread in place of a pool of ten.
-        scheduler = BackgroundScheduler(executors={"default": DebugExecutor()})
+        # The zone is given since APScheduler's own look-up raises where /etc/timezone and /etc/localtime disagree. The
+        # debug executor runs the callback in the scheduler's own thread: one thread in place of a pool of ten.
+        zone = self._now().tzinfo
+        scheduler = BackgroundScheduler(executors={"default": DebugExecutor()}, timezone=zone)
         edges = {edge for window in self._windows for edge in (window.start, window.end)}
         for edge in sorted(edges):
-            trigger = CronTrigger(hour=edge.hour, minute=edge.minute, second=edge.second)
+            trigger = CronTrigger(hour=edge.hour, minute=edge.minute, second=edge.second, timezone=zone)
             scheduler.add_job(self._on_edge, trigger, misfire_grace_time=None, coalesce=True)
         scheduler.start()
         self._scheduler = scheduler

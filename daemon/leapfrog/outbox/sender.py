@@ -240,7 +240,11 @@ class Sender:
         try:
             path = self._spool.path(delivery.spool_name or "")
             source = part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid)
-            self._deliveries.mark_posted(delivery.id)
+        except StorageError as problem:
+            self._refuse(delivery, str(problem))
+            return
+        self._deliveries.mark_posted(delivery.id)
+        try:
             self._client.store(source, delivery.sop_instance_uid)
         except (DistrictUnreachable, DistrictLocked) as problem:
             self._defer(delivery, str(problem))

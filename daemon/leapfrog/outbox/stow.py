@@ -4,6 +4,7 @@ Every way in which an exchange can end becomes one of the DistrictErrors, in wor
 UIDs: what the far side wrote never gets into them. Runs in the main process.
 """
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,8 @@ from leapfrog.settings import DistrictSettings
 # The answer about one instance has about 1 kB.
 ANSWER_LIMIT_BYTES = 1_048_576
 READ_BYTES = 65_536
+# Orthanc closes a kept connection after 1 s; one that idled for longer might close while we begin to send.
+KEEP_CONNECTION_SECONDS = 0.7
 
 REFUSALS = {
     HTTPStatus.BAD_REQUEST: "it calls the instance malformed",
@@ -36,8 +39,8 @@ REFUSALS = {
     HTTPStatus.UNPROCESSABLE_ENTITY: "it cannot process the instance",
 }
 LOCKS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-# A server that has no search answers so; some answer 404 for "nothing found".
-NOT_FOUND = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
+# Nothing found, or a server without a search. Not 404, which any web server gives: patients' images are not sent there.
+NOT_FOUND = {HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED}
 # These speak of the server's whole state; other 5xx may come from this very instance (dcm4chee-arc-light#3517).
 BUSY = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE}
 
@@ -65,7 +68,9 @@ class StowClient:
         self._progress = progress
         self._timeouts = timeouts or Timeouts()
         self._adapter = CuttableAdapter(self._timeouts)
+        self._last_exchange_at = time.monotonic()
         self._session = requests.Session()
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote addresses with UIDs in them
         self._session.trust_env = False  # the settings file decides, no variable of the environment
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
@@ -143,6 +148,8 @@ class StowClient:
         headers = {"Content-Type": body.content_type} if body else {}
         if credentials := authorization(self._settings):
             headers["Authorization"] = credentials
+        if time.monotonic() - self._last_exchange_at > KEEP_CONNECTION_SECONDS:
+            self._session.close()  # it opens a new connection by itself
         answer_seconds = self._timeouts.answer_seconds if body else self._timeouts.query_seconds
         self._progress()
         with (
@@ -158,7 +165,9 @@ class StowClient:
                 stream=True,
             ) as response,
         ):
-            return _Answer(response.status_code, response.headers, self._read(response, answer_seconds))
+            answer = _Answer(response.status_code, response.headers, self._read(response, answer_seconds))
+        self._last_exchange_at = time.monotonic()
+        return answer
 
     def _read(self, response: requests.Response, answer_seconds: float) -> bytes:
         """The answer's body, which may neither be endless nor trickle for ever."""

@@ -107,3 +107,13 @@ def test_stopping_leaves_no_thread_behind() -> None:
     with _started(SyncWindows([_opening_in(3600)], lambda: None)):
         assert set(threading.enumerate()) != before
     assert set(threading.enumerate()) == before
+
+
+def test_summer_time_has_the_timers_set_anew() -> None:
+    clocks = Clocks("2026-03-29T01:59:00+01:00")
+    clocks.wall = datetime.fromisoformat("2026-03-29T01:59:00+01:00")
+    windows = SyncWindows(_windows("12:00-13:00"), lambda: None, clocks.now, clocks.monotonic)
+    clocks.wall = datetime.fromisoformat("2026-03-29T03:01:00+02:00")
+    clocks.seconds += 120
+    assert windows.rebuild_after_clock_jump()
+    assert not windows.rebuild_after_clock_jump()

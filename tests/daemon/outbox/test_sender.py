@@ -155,6 +155,35 @@ def test_a_captive_portal_is_no_district_and_is_outlasted(box: Box, orthanc: Ort
     assert orthanc.held()[uid] == 1
 
 
+def test_a_wrong_address_is_named_and_no_image_is_sent_to_it(box: Box, orthanc: Orthanc, proxy: RecordingProxy) -> None:
+    box.owe()
+    sender = box.sender(proxy.url.replace("dicom-web", "dicomweb"))
+    sender.start()
+    _wait_for_error(sender, "HTTP 404 is no answer of a DICOMweb server")
+    assert sender.state().link == "down"
+    assert proxy.begun_posts == 0
+
+
+def test_a_server_without_a_search_is_sent_to_all_the_same(box: Box, proxy: RecordingProxy) -> None:
+    box.owe()
+    proxy.always(lambda exchange: Answer(405) if exchange.method == "GET" else None)
+    proxy.plan(CutAnswer())
+    box.sender(proxy.url).start()
+    box.wait_for(confirmed=1)
+    assert proxy.posts.total() == 2
+
+
+def test_a_connection_that_idled_is_not_trusted_with_an_instance(box: Box, proxy: RecordingProxy) -> None:
+    sender = box.sender(proxy.url)
+    sender.start()
+    for count in (1, 2):
+        box.owe()
+        sender.wake()
+        box.wait_for(confirmed=count)
+        time.sleep(0.8)
+    assert proxy.connections_made == 2
+
+
 def test_a_refusal_by_something_on_the_way_parks_nothing(box: Box, proxy: RecordingProxy) -> None:
     box.owe()
     box.owe()
@@ -392,7 +421,7 @@ def test_the_last_confirmation_is_known_after_a_restart(box: Box, orthanc: Ortha
 def test_neither_log_nor_state_nor_reasons_hold_anything_of_a_patient(
     box: Box, proxy: RecordingProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     uids = [box.owe() for _ in range(6)]
     echo = Answer(500, b"cannot store Secret^Patient")
     proxy.plan(Answer(400, b"Secret^Patient is malformed"), echo, CutAnswer(), Reset(), Answer(503), Answer(404))
