@@ -48,6 +48,7 @@ LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps 
 # Address space of a reader. Bare imports take 0.6 GB of it and a frame-by-frame cine little more; the largest film that
 # decoding admits takes 1.2 GB. What would not fit a board with 4 GB of memory ends the reader and not the daemon.
 READER_MEMORY_BYTES = 3 * 1024**3
+READER_MODULE = "leapfrog.reading.reader"
 ENGINE_HOST = Path(__file__).with_name("engine_host.py")
 
 GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is to be done
@@ -266,7 +267,7 @@ class Lane:
 
     def _start_reader(self) -> LineChannel | None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-m", "leapfrog.reading.reader"]
+        command = [sys.executable, "-P", "-m", READER_MODULE]
         command += ["--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
         command += ["--setup", self._setup.model_dump_json()]
         channel = LineChannel(ours)

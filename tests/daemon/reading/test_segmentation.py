@@ -196,11 +196,11 @@ def test_the_outlines_of_hc18_are_measured_as_their_makers_did(shared_data: Path
         from_left = np.maximum.accumulate(outline, axis=1)
         from_right = np.maximum.accumulate(outline[:, ::-1], axis=1)[:, ::-1]
         filled = Image.fromarray((from_left & from_right).astype(np.uint8) * 255)  # a head is convex
-        mask = np.asarray(filled.resize((96, 64), Image.Resampling.BILINEAR)) / np.float32(255)
+        mask = np.asarray(filled.resize((96, 64), Image.Resampling.BILINEAR)) / 255
         spacing = float(row["pixel size(mm)"])
         rows, columns = outline.shape
         area = PictureArea(0, 0, columns, rows, picture_width=columns, picture_height=rows)
-        found = segment(manifest, [mask[np.newaxis, :, :, np.newaxis]], area, (spacing, spacing))
+        found = segment(manifest, [mask[np.newaxis, :, :, np.newaxis].astype(np.float32)], area, (spacing, spacing))
         assert found.finding.measurement is not None
         errors.append(found.finding.measurement.value - float(row["head circumference (mm)"]))
     assert 0 < np.mean(errors) < 2.5

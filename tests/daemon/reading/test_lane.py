@@ -1,0 +1,426 @@
+"""A lane with its real processes: whoever dies or hangs, the right side is charged and the next job works."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from leapfrog.errors import LeapfrogError
+from leapfrog.reading import lane as lane_module
+from leapfrog.reading.job import ReadJob, ReadResult, ReportJob, ReportResult, Station
+from leapfrog.reading.lane import DeadlineMissed, EngineDied, Lane, Outcome, ReaderDied
+from leapfrog.settings import EngineSettings, ModelSettings
+from support.films import write_film
+from support.tiny_models import write_classifier
+
+PATIENCE_SECONDS = 30.0  # the machine may be busy
+GONE_WITHIN_SECONDS = 1.0
+
+
+def eventually(holds: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS) -> bool:
+    deadline = time.monotonic() + within_seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def children_of(parent: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[1]) == parent and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def runs(pid: int) -> bool:
+    """Whether the process is there and is no zombie, which nobody has reaped yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def child_with(word: str, parent: int | None = None) -> int | None:
+    for pid in children_of(parent or os.getpid()):
+        try:
+            if word in Path(f"/proc/{pid}/cmdline").read_text():
+                return pid
+        except OSError:
+            continue
+    return None
+
+
+def the_child(word: str) -> int:
+    assert eventually(lambda: child_with(word) is not None)
+    pid = child_with(word)
+    assert pid is not None
+    return pid
+
+
+@dataclass
+class Box:
+    """A folder with a package and a film, and the lanes that a test runs on it."""
+
+    directory: Path
+    lanes: list[Lane] = field(default_factory=list)
+    count: int = 0
+
+    def lane(self, *, python: Path | None = None, deadline_seconds: float = PATIENCE_SECONDS) -> Lane:
+        engine = EngineSettings(python=python, deadline_seconds=deadline_seconds)
+        made = Lane(engine, ModelSettings(paths=(self.directory / "packages",)), self.directory)
+        self.lanes.append(made)
+        return made
+
+    def job(self, path: Path | None = None) -> ReadJob:
+        self.count += 1
+        return ReadJob(
+            instance_id=f"instance-{self.count}",
+            attempt=1,
+            source_path=path or self.directory / "film.dcm",
+            source="test",
+            received_at="2026-11-05T10:00:00+00:00",
+            report_dir=self.directory / "report",
+            work_dir=self.directory / "work",
+        )
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    write_classifier(tmp_path / "packages")
+    write_film(tmp_path / "film.dcm")
+    for name in ("report", "work"):
+        (tmp_path / name).mkdir()
+    made = Box(tmp_path)
+    yield made
+    for lane in made.lanes:
+        lane.close()
+    assert eventually(lambda: child_with("leapfrog") is None, GONE_WITHIN_SECONDS)
+
+
+def reads(lane: Lane, box: Box) -> bool:
+    outcome = lane.run(box.job())
+    return isinstance(outcome, ReadResult) and outcome.reading.outcome == "findings"
+
+
+@pytest.fixture
+def pipe_film(box: Box) -> Path:
+    """A film that the reader waits for as long as nobody writes: a reader in the middle of its work."""
+    path = box.directory / "pipe.dcm"
+    os.mkfifo(path)
+    return path
+
+
+def in_background(lane: Lane, job: ReadJob | ReportJob) -> "Future[Outcome]":
+    executor = ThreadPoolExecutor(1)
+    future = executor.submit(lane.run, job)
+    executor.shutdown(wait=False)
+    return future
+
+
+def hold_the_reader(pipe: Path) -> int:
+    """Wait until the reader has opened the pipe, and keep it waiting there; the descriptor to close in the end."""
+    opened: list[int] = []
+
+    def open_for_writing() -> bool:
+        try:
+            opened.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:  # ENXIO: nobody reads
+            return False
+        return True
+
+    assert eventually(open_for_writing)
+    return opened[0]
+
+
+# ---------------------------------------------------------------- at work
+
+
+def test_a_lane_reads_one_film_after_the_other(box: Box) -> None:
+    lane = box.lane()
+    lane.start()
+    assert reads(lane, box)
+    assert reads(lane, box)
+    assert eventually(lambda: lane.state.device == "cpu")
+    assert lane.state.runtime.startswith("ai_edge_litert ")
+    assert (lane.state.reader_restarts, lane.state.engine_restarts) == (0, 0)
+
+
+def test_a_lane_renders_a_report(box: Box) -> None:
+    lane = box.lane()
+    read = lane.run(box.job())
+    assert isinstance(read, ReadResult)
+    outcome = lane.run(
+        ReportJob(
+            study_key="s1",
+            version=1,
+            received_at="2026-11-05T10:00:00+00:00",
+            station=Station(name="Clinic", ae_title="LEAPFROG", software_version="0"),
+            readings=(read.reading,),
+            pdf=False,
+            report_dir=box.directory / "report",
+            work_dir=box.directory / "work",
+        )
+    )
+    assert isinstance(outcome, ReportResult)
+    assert (box.directory / "report" / "report-1.html").is_file()
+
+
+def test_lanes_work_beside_each_other(box: Box) -> None:
+    lanes = [box.lane(), box.lane()]
+    futures = [in_background(lane, box.job()) for lane in lanes for _ in range(3)]
+    outcomes = [future.result(PATIENCE_SECONDS) for future in futures]
+    assert all(isinstance(outcome, ReadResult) for outcome in outcomes)
+
+
+def test_the_children_are_nicer_than_the_daemon_and_dump_no_core(box: Box) -> None:
+    lane = box.lane()
+    assert reads(lane, box)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    for word in ("leapfrog.reading.reader", "engine_host.py"):
+        assert os.getpriority(os.PRIO_PROCESS, the_child(word)) > own
+    limits = Path(f"/proc/{the_child('leapfrog.reading.reader')}/limits").read_text()
+    assert any(line.split()[:5] == ["Max", "core", "file", "size", "0"] for line in limits.splitlines())
+    assert f"Max address space         {lane_module.READER_MEMORY_BYTES}" in limits
+
+
+# ---------------------------------------------------------------- deaths
+
+
+def test_a_reader_that_is_killed_at_work_is_charged_to_the_image(box: Box, pipe_film: Path) -> None:
+    lane = box.lane()
+    future = in_background(lane, box.job(pipe_film))
+    held = hold_the_reader(pipe_film)
+    os.kill(the_child("leapfrog.reading.reader"), signal.SIGKILL)
+    assert isinstance(future.result(PATIENCE_SECONDS), ReaderDied)
+    os.close(held)
+    assert reads(lane, box)
+    assert lane.state.reader_restarts >= 1
+
+
+def test_a_reader_that_dies_while_nothing_is_to_do_is_charged_to_nobody(box: Box) -> None:
+    lane = box.lane()
+    assert reads(lane, box)
+    os.kill(the_child("leapfrog.reading.reader"), signal.SIGKILL)
+    assert eventually(lambda: child_with("engine_host.py") is None)  # it ends with its connection
+    assert reads(lane, box)
+
+
+def test_an_engine_host_that_dies_while_nothing_is_to_do_is_charged_to_nobody(box: Box) -> None:
+    lane = box.lane()
+    assert reads(lane, box)
+    reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
+    os.kill(host, signal.SIGKILL)
+    assert eventually(lambda: child_with("engine_host.py") is None)
+    assert reads(lane, box)
+    assert the_child("leapfrog.reading.reader") == reader
+    assert the_child("engine_host.py") != host
+
+
+def test_an_engine_host_that_dies_at_work_is_charged_to_the_device_and_the_reader_lives(box: Box) -> None:
+    lane = box.lane()
+    assert reads(lane, box)
+    reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
+    os.kill(host, signal.SIGSTOP)
+    future = in_background(lane, box.job())
+    time.sleep(0.3)  # the model's input waits at the stopped host
+    os.kill(host, signal.SIGKILL)
+    assert isinstance(future.result(PATIENCE_SECONDS), EngineDied)
+    assert reads(lane, box)
+    assert the_child("leapfrog.reading.reader") == reader
+    assert lane.state.engine_restarts == 1
+
+
+def test_an_engine_host_that_hangs_misses_the_deadline_on_the_devices_account(box: Box) -> None:
+    lane = box.lane(deadline_seconds=3.0)
+    assert reads(lane, box)
+    reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
+    os.kill(host, signal.SIGSTOP)
+    assert lane.run(box.job()) == DeadlineMissed(charged_to="engine")
+    assert reads(lane, box)
+    assert the_child("leapfrog.reading.reader") == reader
+    assert the_child("engine_host.py") != host
+
+
+def test_a_reader_that_hangs_misses_the_deadline_on_the_images_account(box: Box, pipe_film: Path) -> None:
+    lane = box.lane(deadline_seconds=3.0)
+    assert reads(lane, box)
+    reader = the_child("leapfrog.reading.reader")
+    assert lane.run(box.job(pipe_film)) == DeadlineMissed(charged_to="reader")
+    assert reads(lane, box)
+    assert the_child("leapfrog.reading.reader") != reader
+
+
+def test_a_stopped_reader_is_killed_at_the_deadline(box: Box) -> None:
+    lane = box.lane(deadline_seconds=2.0)
+    assert reads(lane, box)
+    os.kill(the_child("leapfrog.reading.reader"), signal.SIGSTOP)
+    assert lane.run(box.job()) == DeadlineMissed(charged_to="reader")
+    assert reads(lane, box)
+
+
+def host_script(directory: Path, body: str) -> Path:
+    """An interpreter for `engine.python` that runs `body` in place of the first host, then is the real one."""
+    script = directory / "python"
+    script.write_text(
+        f"#!{sys.executable}\n"
+        + textwrap.dedent(
+            """
+            import os, socket, sys
+            from pathlib import Path
+            flag = Path(__file__).with_name("was-here")
+            if flag.exists():
+                os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+            flag.touch()
+            connection = socket.socket(fileno=int(sys.argv[sys.argv.index("--fd") + 1]))
+            """
+        )
+        + textwrap.dedent(body)
+    )
+    script.chmod(0o755)
+    return script
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "connection.sendall(b'Segmentation fault\\n' * 100); connection.recv(1)",
+        "sys.exit(1)",
+        "os.abort()",
+        "connection.sendall(bytes([0, 0, 16, 0, 0, 0, 1, 0, 0, 0, 0, 0]) + bytes(4096)); connection.recv(1)",
+    ],
+    ids=["garbage", "ends at once", "aborts", "a huge frame"],
+)
+def test_an_engine_host_that_makes_no_sense_is_replaced(box: Box, body: str) -> None:
+    lane = box.lane(python=host_script(box.directory, body))
+    outcome = lane.run(box.job())
+    assert isinstance(outcome, EngineDied | ReadResult)  # a host that ended before the image came was replaced already
+    assert reads(lane, box)
+    assert lane.state.engine_restarts >= 1
+    assert lane.state.reader_restarts == 0
+
+
+def test_an_engine_that_prints_on_standard_output_is_understood(box: Box) -> None:
+    noisy = box.directory / "python"
+    noisy.write_text(f'#!/bin/sh\necho "I am loud"\nexec {sys.executable} "$@"\n')
+    noisy.chmod(0o755)
+    assert reads(box.lane(python=noisy), box)
+
+
+def test_an_engine_that_cannot_be_started_is_the_devices_failure_and_reports_still_come(box: Box) -> None:
+    lane = box.lane(python=Path("/nonexistent/python"))
+    outcome = lane.run(box.job())
+    assert isinstance(outcome, EngineDied)
+    assert "No such file" in lane.state.last_failure
+    unrouted = lane.run(box.job(write_film(box.directory / "hand.dcm", BodyPartExamined="HAND")))
+    assert isinstance(unrouted, ReadResult)
+    assert unrouted.reading.outcome == "not_assessed"
+
+
+def test_a_reader_that_cannot_be_started_is_an_error_of_the_box(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lane_module, "READER_MODULE", "leapfrog.reading.no_such_module")
+    with pytest.raises(LeapfrogError, match="cannot be started"):
+        box.lane().run(box.job())
+
+
+def test_a_picture_that_needs_more_memory_than_a_reader_has_harms_no_other(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lane_module, "READER_MEMORY_BYTES", 900 * 1024**2)
+    import numpy as np
+
+    large = write_film(box.directory / "large.dcm", np.zeros((7000, 7000), np.uint8), BitsAllocated=8)
+    lane = box.lane()
+    outcome = lane.run(box.job(large))
+    assert isinstance(outcome, ReadResult | ReaderDied)
+    assert reads(lane, box)
+
+
+# ---------------------------------------------------------------- the end
+
+
+def test_closing_ends_both_at_once_also_in_the_middle_of_a_job(box: Box, pipe_film: Path) -> None:
+    lane = box.lane()
+    assert reads(lane, box)
+    future = in_background(lane, box.job(pipe_film))
+    held = hold_the_reader(pipe_film)
+    began = time.monotonic()
+    lane.close()
+    assert time.monotonic() - began < GONE_WITHIN_SECONDS
+    os.close(held)
+    assert isinstance(future.result(PATIENCE_SECONDS), ReaderDied)
+    assert isinstance(lane.run(box.job()), ReaderDied)
+
+
+def test_no_orphan_is_left_when_the_daemon_is_killed_in_the_middle_of_a_job(box: Box, pipe_film: Path) -> None:
+    program = f"""
+        from pathlib import Path
+        from leapfrog.reading.job import ReadJob
+        from leapfrog.reading.lane import Lane
+        from leapfrog.settings import EngineSettings, ModelSettings
+        packages = (Path({str(box.directory / "packages")!r}),)
+        lane = Lane(EngineSettings(), ModelSettings(paths=packages), Path("/nowhere"))
+        lane.run(ReadJob.model_validate_json({box.job().model_dump_json()!r}))
+        lane.run(ReadJob.model_validate_json({box.job(pipe_film).model_dump_json()!r}))
+    """
+    daemon = subprocess.Popen([sys.executable, "-c", textwrap.dedent(program)])
+    held = hold_the_reader(pipe_film)
+    children = children_of(daemon.pid)
+    assert len(children) == 2
+    daemon.kill()
+    daemon.wait()
+    assert eventually(lambda: not any(runs(pid) for pid in children), GONE_WITHIN_SECONDS)
+    os.close(held)
+
+
+def test_the_thread_that_asked_may_end_without_its_children_ending(box: Box) -> None:
+    """PR_SET_PDEATHSIG counts the thread that started a child as its parent."""
+    lane = box.lane()
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(lane.run(box.job())))
+    thread.start()
+    thread.join()
+    reader = the_child("leapfrog.reading.reader")
+    assert isinstance(outcomes[0], ReadResult)
+    assert reads(lane, box)
+    assert the_child("leapfrog.reading.reader") == reader
+
+
+def test_nothing_of_a_patient_is_logged(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    lane = box.lane()
+    assert reads(lane, box)
+    os.kill(the_child("leapfrog.reading.reader"), signal.SIGSEGV)
+    assert reads(lane, box)
+    lane.close()
+    assert "Zwiebel" not in caplog.text
+    assert "4711" not in caplog.text
+
+
+def test_a_foreign_connection_end_is_not_inherited(box: Box) -> None:
+    """A child holds its own connections only; else the end of one would go unnoticed."""
+    foreign, other = socket.socketpair()
+    with foreign, other:
+        lane = box.lane()
+        assert reads(lane, box)
+        inode = os.fstat(foreign.fileno()).st_ino
+        for word in ("leapfrog.reading.reader", "engine_host.py"):
+            directory = Path(f"/proc/{the_child(word)}/fd")
+            held = {entry.stat().st_ino for entry in directory.iterdir() if entry.exists()}
+            assert inode not in held
