@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -100,7 +99,16 @@ class Browser:
 
     def wait_for(self, expression: str) -> None:
         """Return once a JavaScript expression is true in the page. Raises AssertionError when it does not become so."""
-        self._until(lambda: bool(self.value(expression)), expression)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not self._is_true(expression):
+            assert time.monotonic() < deadline, f"not so within {WAIT_SECONDS:.0f} s: {expression}"
+            time.sleep(0.05)
+
+    def _is_true(self, expression: str) -> bool:
+        try:
+            return bool(self.value(expression))
+        except AssertionError:  # the page is just being replaced
+            return False
 
     def type(self, text: str) -> None:
         """Type into what has the focus."""
@@ -135,12 +143,6 @@ class Browser:
         line, self._received = self._received.split(b"\0", 1)
         message: dict[str, Any] = json.loads(line)
         return message
-
-    def _until(self, is_true: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not is_true():
-            assert time.monotonic() < deadline, f"not so within {WAIT_SECONDS:.0f} s: {what}"
-            time.sleep(0.05)
 
 
 def _pipe() -> tuple[int, int]:

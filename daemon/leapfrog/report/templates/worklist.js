@@ -87,9 +87,9 @@
   byId("search").addEventListener("input", () => { lastTyped = Date.now(); filter(); });
   byId("clear").addEventListener("click", () => { byId("search").value = ""; filter(); byId("search").focus(); });
   byId("pause").addEventListener("click", () => { write({ paused: !kept.paused, seen: Date.now() }); showPause(); });
-  restore();
   showPause();
   checkAge();
+  restore();
   setInterval(checkAge, 5000);
   setInterval(reload, page.reloadSeconds * 1000);
 })();
