@@ -36,6 +36,7 @@ from leapfrog.records import (
     NewDelivery,
     StudyRecord,
 )
+from leapfrog.report import wording
 from leapfrog.report.publication import publish
 from leapfrog.report.summary import summarise
 from leapfrog.report.worklist import INDEX_NAME
@@ -392,8 +393,8 @@ class Dispatcher:
             for other in self._journal.studies_sharing_uid(study)
         ]
         for what, values in (
-            ("patient name", {reading.identity.patient_name for reading in readings}),
-            ("date of birth", {reading.identity.birth_date for reading in readings}),
+            ("patient name", {wording.person_name(reading.identity.patient_name) for reading in readings}),
+            ("date of birth", {wording.date(reading.identity.birth_date) for reading in readings}),
         ):
             if len(given := sorted(values - {""})) > 1:
                 found.append(f"The images of this study disagree about the {what}: {'; '.join(given)}.")

@@ -31,6 +31,7 @@ from leapfrog.reading.pixels import Frame, chosen_frames
 from leapfrog.reading.routing import route
 from leapfrog.reading.wrapping import wrap_picture
 from leapfrog.report.overlay import save_contour, save_heatmap, save_plain
+from leapfrog.report.wording import finding_name, measured
 
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
 WRAPPED_NAME = "wrapped.dcm"
@@ -269,7 +270,8 @@ class _Pictures:
             label = _label(outlined)
             save_contour(self._picture, outlined.contour, label, self._directory / name, phantom=self._phantom)
         elif said.heatmaps:
-            maps = list(said.heatmaps.items())
+            names = _shown_names(said)
+            maps = [(names[finding], heat) for finding, heat in said.heatmaps.items()]
             save_heatmap(self._picture, maps, self._directory / name, phantom=self._phantom)
         else:
             return None
@@ -279,15 +281,18 @@ class _Pictures:
         """One picture per flagged finding when there are several; a single one is the overlay already."""
         if len(said.heatmaps) < 2:
             return ()
+        names = _shown_names(said)
         pictures = []
         for number, (finding, heat) in enumerate(said.heatmaps.items(), start=1):
             name = f"heatmap-{self._stem}-{number}.jpg"
-            save_heatmap(self._picture, [(finding, heat)], self._directory / name, phantom=self._phantom)
+            save_heatmap(self._picture, [(names[finding], heat)], self._directory / name, phantom=self._phantom)
             pictures.append(HeatmapPicture(finding=finding, file=name))
         return tuple(pictures)
 
 
+def _shown_names(said: Assessment) -> dict[str, str]:
+    return {finding.name: finding_name(finding) for finding in said.findings}
+
+
 def _label(finding: Finding) -> str:
-    if finding.measurement is None:
-        return finding.name
-    return f"{finding.measurement.name} {finding.measurement.value:g} {finding.measurement.unit}"
+    return finding_name(finding) if finding.measurement is None else measured(finding.measurement)
