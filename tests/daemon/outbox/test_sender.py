@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import requests
 
 from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.connection import Timeouts
@@ -226,13 +227,17 @@ def test_what_a_person_retries_is_sent_again(box: Box, proxy: RecordingProxy) ->
     assert proxy.posts[uid] == 2
 
 
-def test_a_conflict_over_what_the_district_already_holds_is_a_confirmation(box: Box, proxy: RecordingProxy) -> None:
-    uid = box.owe()
-    proxy.plan(CutAnswer(), Answer(409))
-    proxy.plan(Answer(200, b"[]", "application/dicom+json"), method="GET")
+def test_a_conflict_over_what_the_district_already_holds_is_a_confirmation(
+    box: Box, orthanc: Orthanc, proxy: RecordingProxy
+) -> None:
+    dataset = secondary_capture()
+    content = part10_bytes(dataset)
+    requests.post(f"{orthanc.url}/instances", data=content, timeout=10).raise_for_status()
+    owe(box.journal, box.spool, content, dataset.SOPInstanceUID)
+    proxy.plan(Answer(409))
     box.sender(proxy.url).start()
     box.wait_for(confirmed=1)
-    assert proxy.posts[uid] == 1
+    assert proxy.posts[dataset.SOPInstanceUID] == 1
 
 
 def test_an_answer_that_does_not_mention_the_instance_confirms_nothing(box: Box, proxy: RecordingProxy) -> None:
