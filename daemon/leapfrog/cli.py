@@ -36,7 +36,7 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with JSON, for programs.")]
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, as `leapfrog instances` shows them.")]
 
-_console = Console()
+_console = Console(markup=False, highlight=False)  # what is shown came from outside
 
 
 def main() -> None:
@@ -117,10 +117,11 @@ def read(
     if as_json:
         _print_json([result.as_json() for result in results])
     else:
-        table = Table("File", "Result", "Report")
         for result in results:
-            table.add_row(result.file.name, result.sentence, str(result.report or ""))
-        _console.print(table)
+            _console.print(str(result.file), style="bold", soft_wrap=True)
+            _console.print(f"    {result.sentence}")
+            if result.report:
+                _console.print(f"    {result.report}", soft_wrap=True)
     if any(result.failed for result in results):
         raise typer.Exit(EXIT_FAILED)
 
@@ -151,7 +152,7 @@ def _status_table(found: dict[str, Any]) -> Table:
     table.add_row("Disk free", f"{found['free_bytes'] / 1e9:.1f} GB")
     table.add_row("Reports", found["reports_dir"])
     for sentence in found["attention"]:
-        table.add_row("[bold]Attention[/bold]", sentence)
+        table.add_row("Attention", sentence)
     return table
 
 
