@@ -8,6 +8,7 @@ Runs in a reader.
 
 import logging
 import math
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
+LEFT_OVER_ESCAPES = re.compile(r"\x1b[ -/]+[0-~]")  # ISO 2022; pydicom 3.0 decodes IR 58 but leaves these in
 LONGEST_TEXT = 1024  # characters; the longest DICOM text that a report shows, LT, may have 10,240
 
 
@@ -58,6 +60,7 @@ def text(dataset: Dataset, keyword: str) -> str:
             joined = "\\".join(str(one) for one in values)
     except Exception:  # a name in a character set that Python does not have
         return ""
+    joined = LEFT_OVER_ESCAPES.sub("", joined)
     printable = "".join(letter if letter.isprintable() else " " for letter in joined)
     return printable.strip()[:LONGEST_TEXT]
 
