@@ -74,14 +74,15 @@ class Association:
 
     def run(self) -> None:
         """Serve the peer until it releases, aborts or falls silent. Never raises."""
+        farewell = b""
         try:
-            self._serve()
+            farewell = self._serve()
         except PeerGone as problem:
             _log.info("The association with %s ended: %s", self._source or self._address, problem)
-            self._stream.end_with(abort_pdu(AbortReason.NOT_SPECIFIED))
+            farewell = abort_pdu(AbortReason.NOT_SPECIFIED)
         except ProtocolViolation as problem:
             _log.warning("The association with %s is aborted: %s", self._source or self._address, problem)
-            self._stream.end_with(abort_pdu(problem.reason))
+            farewell = abort_pdu(problem.reason)
         except Exception as problem:
             # Its text may hold what the peer sent, and so a patient.
             trace = "".join(traceback.format_tb(problem.__traceback__))
@@ -91,6 +92,7 @@ class Association:
                 self._message[2].abandon()
             if self.established:
                 self._gate.leave()
+        self._stream.end_with(farewell)
 
     def stop(self) -> None:
         """Have it end after the instance that is arriving; from another thread."""
@@ -106,31 +108,36 @@ class Association:
         except OSError:
             _log.debug("A connection was closed before it was cut.")
 
-    def _serve(self) -> None:
-        if not self._associate():
-            return
+    def _serve(self) -> bytes:
+        """The whole conversation. Returns the PDU that ends it, or b'' when the peer has ended it."""
+        rejection = self._associate()
+        if rejection is not None:
+            return reject_pdu(rejection)
         while True:
-            self._waiting = self._message is None and not self._command_bytes
-            if self._waiting and self._stop_requested:
-                raise PeerGone("The box stops.")
-            pdu_type, length = self._stream.next_pdu(self._idle_seconds)
-            self._waiting = False
+            pdu_type, length = self._next_pdu(self._idle_seconds)
             if pdu_type == PduType.P_DATA_TF and length <= LONGEST_PDU_BYTES:
                 self._read_values(length)
             elif pdu_type == PduType.RELEASE_RQ and length <= SHORT_PDU_BYTES:
                 self._stream.read(length)
-                self._stream.end_with(release_response_pdu())
-                return
+                return release_response_pdu()
             elif pdu_type == PduType.ABORT:
-                return
+                return b""
             elif pdu_type in tuple(PduType):
                 raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
             else:
                 raise ProtocolViolation(AbortReason.UNRECOGNIZED_PDU)
 
-    def _associate(self) -> bool:
-        """Negotiate. Returns whether there is an association now."""
-        pdu_type, length = self._stream.next_pdu(min(ASSOCIATE_SECONDS, self._idle_seconds))
+    def _next_pdu(self, seconds: float) -> tuple[int, int]:
+        self._waiting = self._message is None and not self._command_bytes
+        if self._waiting and self._stop_requested:
+            raise PeerGone("The box stops.")
+        pdu_type, length = self._stream.next_pdu(seconds)
+        self._waiting = False
+        return pdu_type, length
+
+    def _associate(self) -> Rejection | None:
+        """Negotiate. Returns why there is no association."""
+        pdu_type, length = self._next_pdu(min(ASSOCIATE_SECONDS, self._idle_seconds))
         if pdu_type != PduType.ASSOCIATE_RQ:
             raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
         if length > LONGEST_REQUEST_BYTES:
@@ -140,13 +147,12 @@ class Association:
         rejection = self._gate.enter(self._address, request.calling_ae_title)
         if rejection is not None:
             _log.warning("An association with %s is rejected: %s", source, rejection.sentence)
-            self._stream.end_with(reject_pdu(rejection))
-            return False
+            return rejection
         self.established = True
         self._source = source
         self._contexts = request.contexts()
         self._stream.send(request.accept_pdu(), self._idle_seconds)
-        return True
+        return None
 
     def _read_values(self, length: int) -> None:
         """The presentation data values of one P-DATA-TF PDU (PS3.8 Section 9.3.5)."""

@@ -20,6 +20,7 @@ SOP_INSTANCE_UID = 0x00080018
 PATIENT_ID = 0x00100020
 ISSUER_OF_PATIENT_ID = 0x00100021
 STUDY_INSTANCE_UID = 0x0020000D
+FIRST_ITEM_TAG = 0xFFFEE000
 WANTED = frozenset(
     (SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, ISSUER_OF_PATIENT_ID, STUDY_INSTANCE_UID)
 )
@@ -122,7 +123,8 @@ def _wanted_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
             if element.tag in WANTED and element.length is not None:
                 stream.seek(element.offset)
                 values[element.tag] = stream.read(min(element.length, LONGEST_VALUE_BYTES))
-            if element.tag >= STUDY_INSTANCE_UID:
+            # A real machine leaves an item between its elements: that is no reason to stop.
+            if STUDY_INSTANCE_UID <= element.tag < FIRST_ITEM_TAG:
                 break
     return values
 

@@ -6,9 +6,10 @@ import contextlib
 import errno
 import logging
 import os
+import traceback
 from typing import Protocol
 
-from leapfrog.errors import DiskFull, StorageError
+from leapfrog.errors import DiskFull, LeapfrogError
 from leapfrog.file_meta import file_meta
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.dimse import Command, Status
@@ -67,7 +68,7 @@ class Storage:
         try:
             self._spool.require_space()
             return _ArrivingInstance(self._admission, self._spool, command, context, source)
-        except (StorageError, OSError) as problem:
+        except (LeapfrogError, OSError) as problem:
             _log.warning("An instance was refused: %s", _reason(problem))
             return Discarded(Status.OUT_OF_RESOURCES)
 
@@ -102,7 +103,7 @@ class _ArrivingInstance:
             if self._unchecked_bytes >= SPACE_CHECK_BYTES:
                 self._spool.require_space()
                 self._unchecked_bytes = 0
-        except (StorageError, OSError) as problem:
+        except (LeapfrogError, OSError) as problem:
             self._refuse(problem)
 
     def finish(self) -> Status:
@@ -112,8 +113,12 @@ class _ArrivingInstance:
         try:
             self._close()
             return self._admit(read_header(self._path))
-        except (StorageError, OSError) as problem:
+        except (LeapfrogError, OSError) as problem:
             return self._refuse(problem)
+        except Exception as problem:  # not the fault of the other instances, nor lost: the peer keeps it
+            trace = "".join(traceback.format_tb(problem.__traceback__))
+            _log.error("Storing an instance failed with %s:\n%s", type(problem).__name__, trace)
+            return Status.OUT_OF_RESOURCES
         finally:
             self.abandon()
 
@@ -128,7 +133,7 @@ class _ArrivingInstance:
         self._admission.admit_dicom(self._path, header, self._source)
         return Status.SUCCESS
 
-    def _refuse(self, problem: StorageError | OSError) -> Status:
+    def _refuse(self, problem: LeapfrogError | OSError) -> Status:
         _log.warning("An instance from %s was refused: %s", self._source, _reason(problem))
         self._refused = Status.OUT_OF_RESOURCES
         self.abandon()  # at once, since the disk needs the room
@@ -151,7 +156,7 @@ def _text(uid: bytes) -> str:
     return uid.decode("ascii", "replace")
 
 
-def _reason(problem: StorageError | OSError) -> str:
+def _reason(problem: LeapfrogError | OSError) -> str:
     if isinstance(problem, OSError):
         return str(DiskFull("The disk is full.")) if problem.errno == errno.ENOSPC else str(problem.strerror)
     return str(problem)

@@ -11,7 +11,7 @@ from enum import IntEnum
 from leapfrog.errors import LeapfrogError
 
 BUFFER_BYTES = 256 * 1024
-LINGER_SECONDS = 2.0
+LINGER_SECONDS = 1.0
 PDU_HEADER = struct.Struct(">BxL")
 
 
@@ -117,11 +117,14 @@ class PduStream:
             raise PeerGone("The peer does not take what is sent.") from problem
 
     def end_with(self, pdu: bytes) -> None:
-        """Send the last PDU and let the peer read it: closing with bytes unread would take it away from him."""
+        """Send the last PDU, if there is one, and let the peer read it: closing while bytes of its own are unread
+        would take it away. Never raises.
+        """
         deadline = time.monotonic() + LINGER_SECONDS
         with contextlib.suppress(OSError, ValueError, PeerGone):
-            self.send(pdu, LINGER_SECONDS)
-            self._connection.shutdown(socket.SHUT_WR)
+            if pdu:
+                self.send(pdu, LINGER_SECONDS)
+            socket.socket.shutdown(self._connection, socket.SHUT_WR)
             while (remaining := deadline - time.monotonic()) > 0:
                 self._connection.settimeout(remaining)
                 if not self._connection.recv_into(self._view):

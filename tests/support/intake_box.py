@@ -1,0 +1,78 @@
+"""A box's intake with real parts: journal, spool and admission, receivers and folder watchers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from leapfrog.intake.admission import Admission
+from leapfrog.intake.dicom_receiver import DicomReceiver
+from leapfrog.intake.folder_watcher import FolderWatcher
+from leapfrog.journal import Journal
+from leapfrog.records import InstanceRecord
+from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
+from leapfrog.spool import Spool
+from support.ports import free_port
+
+
+@dataclass
+class Box:
+    """The intake's parts. `received` counts the calls that announce a new instance."""
+
+    state_dir: Path
+    journal: Journal
+    spool: Spool
+    admission: Admission
+    received: list[None]
+    stops: list[Callable[[], None]] = field(default_factory=list)
+
+    def receiver(self, **settings: Any) -> tuple[DicomReceiver, int]:
+        """A started receiver and its port."""
+        port = free_port()
+        receiver = DicomReceiver(DicomSettings(host="127.0.0.1", port=port, **settings), self.admission, self.spool)
+        receiver.start()
+        self.stops.append(receiver.stop)
+        return receiver, port
+
+    def watcher(self, **settings: Any) -> FolderWatcher:
+        """A started watcher that settles quickly."""
+        quick = {"settle_seconds": 0.1, "rescan_seconds": 0.3, **settings}
+        watcher = FolderWatcher(
+            Settings(station=StationSettings(state_dir=self.state_dir), folder=FolderSettings(**quick)),
+            self.admission,
+            self.journal,
+            self.spool,
+        )
+        watcher.start()
+        self.stops.append(watcher.stop)
+        return watcher
+
+    @property
+    def inbox(self) -> Path:
+        """The default watched folder."""
+        return self.state_dir / "inbox"
+
+    def instances(self) -> list[InstanceRecord]:
+        """All instances, oldest first."""
+        return self.journal.instances()[::-1]
+
+    def spool_files(self) -> set[str]:
+        """The names in the spool; what is in `incoming` with its folder's name before it."""
+        return {
+            str(path.relative_to(self.spool.directory)) for path in self.spool.directory.rglob("*") if path.is_file()
+        }
+
+    def owed(self) -> list[tuple[str, str | None]]:
+        """SOP Instance UID and spool file of each original that is owed, oldest first."""
+        with self.journal.transaction() as connection:
+            rows = connection.execute("SELECT sop_instance_uid, spool_name FROM deliveries ORDER BY sequence")
+            return [(row["sop_instance_uid"], row["spool_name"]) for row in rows]
+
+
+def make_box(state_dir: Path, *, owed: bool = True, min_free_bytes: int = 0) -> Box:
+    """A box in `state_dir`."""
+    (state_dir / "inbox").mkdir(parents=True, exist_ok=True)
+    journal = Journal(state_dir / "journal.sqlite")
+    spool = Spool(state_dir / "spool", min_free_bytes)
+    received: list[None] = []
+    return Box(state_dir, journal, spool, Admission(journal, spool, owed, lambda: received.append(None)), received)
