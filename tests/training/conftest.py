@@ -48,7 +48,7 @@ class MadeUpHeads:
         random = np.random.default_rng(1)
         rows = []
         for name in names:
-            half_width, half_height = random.integers(60, 110), random.integers(45, 90)
+            half_width, half_height = int(random.integers(60, 110)), int(random.integers(45, 90))
             picture = Image.fromarray(random.integers(0, 90, (270, 400), dtype=np.uint8))
             outline = Image.new("L", picture.size)
             box = (200 - half_width, 135 - half_height, 200 + half_width, 135 + half_height)

@@ -9,6 +9,7 @@ from leapfrog.reading.classification import SCORE_MARGIN, calibrated_score
 from leapfrog.reading.package import Calibration
 
 NEWTON_STEPS = 50
+SMALLEST_STEP = 1e-9  # Newton has arrived
 RIDGE = 1e-6  # keeps Newton's matrix invertible when scores separate the labels
 
 
@@ -22,11 +23,25 @@ def platt(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Calibrat
     positives, negatives = int(positive.sum()), int((~positive).sum())
     targets = np.where(positive, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     parameters = np.array([1.0, 0.0])
+    loss = _cross_entropy(design @ parameters, targets)
     for _ in range(NEWTON_STEPS):
-        chance = 1 / (1 + np.exp(-design @ parameters))
+        chance = 1 / (1 + np.exp(-(design @ parameters)))
         gradient = design.T @ (chance - targets)
         curvature = (design * (chance * (1 - chance))[:, np.newaxis]).T @ design + RIDGE * np.eye(2)
-        parameters = parameters - np.linalg.solve(curvature, gradient)
+        step = np.linalg.solve(curvature, gradient)
+        while (next_loss := _cross_entropy(design @ (parameters - step), targets)) > loss:
+            step = step / 2
+            if np.abs(step).max() < SMALLEST_STEP:
+                return _rounded(parameters)
+        parameters, loss = parameters - step, next_loss
+    return _rounded(parameters)
+
+
+def _cross_entropy(logits: NDArray[np.float64], targets: NDArray[np.float64]) -> float:
+    return float((np.logaddexp(0, logits) - targets * logits).sum())
+
+
+def _rounded(parameters: NDArray[np.float64]) -> Calibration:
     return Calibration(a=round(float(parameters[0]), 4), b=round(float(parameters[1]), 4))
 
 

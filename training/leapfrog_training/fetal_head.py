@@ -1,20 +1,17 @@
-"""The recipe of the package fetal-head: a small U-Net that outlines the fetal head. Runs on the training machine only.
+"""The recipe of the package fetal-head: a small U-Net that outlines the fetal head.
 
-The mask to learn is the area within the middle of the drawn outline, in soft cells: a cell on the outline holds the
-part of it that is inside. The kiosk draws its contour where the mask crosses one half, which is then the outline's
-middle line and not its outer edge, so the head circumference carries no bias from the thickness of the pen.
+Runs on the training machine only.
 """
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from leapfrog_training.architectures import unet
 from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
+from leapfrog_training.datasets.hc18 import HC18, HeadImage, outline
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
+from leapfrog_training.head_masks import head_mask
 from leapfrog_training.keras import tf, tf_keras
 from leapfrog_training.pictures import model_inputs, scaled
 from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
@@ -31,14 +28,6 @@ AUGMENTATION = Augmentation(
     flip_horizontally=True,
     flip_vertically=True,
 )
-
-
-def head_mask(line: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.float32]:
-    """The head as a soft mask (rows, columns), 0 to 1, from its drawn outline: up to the middle of the line."""
-    filled = filled_outline(line)
-    inside = filled.astype(np.float32) - 0.5 * line.astype(np.float32)
-    cells = Image.fromarray(inside).resize((columns, rows), Image.Resampling.BOX)
-    return np.asarray(cells, dtype=np.float32)
 
 
 def examples(images: tuple[HeadImage, ...]) -> Examples:

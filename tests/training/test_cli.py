@@ -1,0 +1,83 @@
+"""The command line says in one sentence what is wrong. None of this needs TensorFlow."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leapfrog_training.cli import main
+from leapfrog_training.runs import PackageName, RunNotes, begin_run, open_run
+
+NOTES = RunNotes(package=PackageName.CHEST_FINDINGS, seeds=1, folds=2, findings=("Edema",), left_out=())
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+    monkeypatch.setattr(sys, "argv", ["leapfrog-train", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0), capsys.readouterr().err
+
+
+def test_a_folder_without_the_layout_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, error = run(monkeypatch, capsys, "fit", "fetal-head", "--data", str(tmp_path), "--out", str(tmp_path / "r"))
+    assert status == 1
+    assert error.startswith("leapfrog-train: ") and "validation_subjects.txt is missing" in error
+
+
+def test_chest_findings_without_imagenet_weights_is_wrong_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, error = run(
+        monkeypatch, capsys, "fit", "chest-findings", "--data", str(tmp_path), "--out", str(tmp_path / "r")
+    )
+    assert (status, "give --imagenet FILE" in error) == (2, True)
+
+
+def test_too_few_films_are_refused(
+    made_up_chest: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    films = [("1.png", "Edema", "1", "train_val_list.txt"), ("2.png", "Edema", "2", "test_list.txt")]
+    (tmp_path / "weights.tflite").write_bytes(b"")
+    status, error = run(
+        monkeypatch,
+        capsys,
+        *("fit", "chest-findings", "--data", str(made_up_chest.write(films)), "--out", str(tmp_path / "r")),
+        *("--imagenet", str(tmp_path / "weights.tflite")),
+    )
+    assert (status, "no finding has enough films" in error) == (2, True)
+
+
+def test_a_run_that_was_not_measured_cannot_be_packaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin_run(tmp_path / "r", NOTES)
+    status, error = run(monkeypatch, capsys, "package", str(tmp_path / "r"), "--out", str(tmp_path / "p"))
+    assert (status, "was not measured" in error) == (1, True)
+    assert not (tmp_path / "p").exists()
+
+
+def test_a_run_is_taken_up_again_but_not_with_other_settings(tmp_path: Path) -> None:
+    from leapfrog_training.errors import RunError
+
+    first = begin_run(tmp_path, NOTES)
+    first.with_notes(NOTES.model_copy(update={"epochs": 3, "cross_validation": (0.5, 0.7)}))
+    assert begin_run(tmp_path, NOTES).epochs == 3
+    with pytest.raises(RunError, match="other data or settings"):
+        begin_run(tmp_path, NOTES.model_copy(update={"seeds": 2}))
+
+
+def test_a_run_whose_fit_has_not_ended_says_so(tmp_path: Path) -> None:
+    from leapfrog_training.errors import RunError
+
+    begin_run(tmp_path, NOTES)
+    with pytest.raises(RunError, match="fit has not ended"):
+        _ = open_run(tmp_path).epochs
+
+
+def test_the_command_line_starts_without_tensorflow() -> None:
+    code = "import sys, leapfrog_training.cli; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -1,0 +1,86 @@
+"""Writing packages."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leapfrog.errors import PackageError
+from leapfrog.reading.package import Calibration, Manifest, load_package
+from leapfrog.reading.tensors import TensorSpec
+from leapfrog_training.errors import TrainingError
+from leapfrog_training.manifests import chest_manifest, chest_rule
+from leapfrog_training.package import add_file, write_package
+
+COVERED = ("Pneumonia", "Effusion")
+
+
+class TwoFindings:
+    """A model's shapes, without the model."""
+
+    input = TensorSpec((1, 224, 224, 1), "int8", 1 / 127.5, 0)
+
+    def output_of_rank(self, rank: int) -> int:
+        return {2: 1, 4: 0}[rank]
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    model: Any = TwoFindings()
+    rules = tuple(chest_rule(label, Calibration(a=0.8, b=-0.25), 0.41) for label in COVERED)
+    return chest_manifest("1.2.3", model, rules, COVERED, metrics={"mean_auroc": 0.86})
+
+
+def test_a_written_package_loads_and_says_what_it_was_given(tmp_path: Path, manifest: Manifest) -> None:
+    write_package(tmp_path / "p", manifest, b"model", "# card\n")
+    loaded = load_package(tmp_path / "p").manifest
+    assert set(loaded.files) == {"model.tflite", "card.md"}
+    assert loaded.model_copy(update={"files": manifest.files}) == manifest
+    assert (loaded.outputs.scores, loaded.outputs.heatmap) == (1, 0)
+    assert loaded.finding[0].urgent and not loaded.finding[1].urgent
+
+
+def test_every_finding_that_is_not_covered_is_named(manifest: Manifest) -> None:
+    assert len(manifest.not_covered) == 12
+    assert {"Pneumothorax", "Pleural thickening"} <= set(manifest.not_covered)
+    assert "Pleural effusion" not in manifest.not_covered
+
+
+def test_an_altered_file_is_noticed(tmp_path: Path, manifest: Manifest) -> None:
+    write_package(tmp_path / "p", manifest, b"model", "# card\n")
+    (tmp_path / "p" / "card.md").write_text("# better card\n")
+    with pytest.raises(PackageError, match=r"card\.md was altered"):
+        load_package(tmp_path / "p")
+
+
+def test_an_added_file_is_hashed_and_ends_the_signature(tmp_path: Path, manifest: Manifest) -> None:
+    write_package(tmp_path / "p", manifest, b"model", "# card\n")
+    (tmp_path / "p" / "model.toml.sig").write_bytes(b"signed")
+    add_file(tmp_path / "p", "quality.npz", b"numbers", metrics={"quality": {"false_alarms": 0.01}})
+    package = load_package(tmp_path / "p")
+    assert package.quality_path is not None
+    assert package.manifest.metrics == {"mean_auroc": 0.86, "quality": {"false_alarms": 0.01}}
+    assert not (tmp_path / "p" / "model.toml.sig").exists()
+
+
+def test_a_new_model_keeps_the_quality_check_and_nothing_else(tmp_path: Path, manifest: Manifest) -> None:
+    folder = tmp_path / "p"
+    write_package(folder, manifest, b"model", "# card\n")
+    add_file(folder, "quality.npz", b"numbers", metrics={"quality": {"false_alarms": 0.01}})
+    (folder / "model_edgetpu.tflite").write_bytes(b"of the old model")
+    write_package(folder, manifest.model_copy(update={"version": "2.0"}), b"new model", "# card\n")
+    loaded = load_package(folder).manifest
+    assert sorted(path.name for path in folder.iterdir()) == ["card.md", "model.tflite", "model.toml", "quality.npz"]
+    assert (loaded.version, loaded.metrics["quality"]) == ("2.0", {"false_alarms": 0.01})
+
+
+@pytest.mark.parametrize("name", ["../x", "model.toml", "model.toml.sig"])
+def test_only_plain_file_names_can_be_added(tmp_path: Path, manifest: Manifest, name: str) -> None:
+    write_package(tmp_path / "p", manifest, b"model", "# card\n")
+    with pytest.raises(TrainingError, match="cannot be added"):
+        add_file(tmp_path / "p", name, b"")
+
+
+def test_a_label_without_a_code_cannot_be_reported() -> None:
+    with pytest.raises(ValueError, match="Pleural_Thickening has no code"):
+        chest_rule("Pleural_Thickening", Calibration(), 0.5)
