@@ -224,7 +224,7 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path, disk: P
     with mounted(disk, tmp_path / "running") as folder, writing(folder / "state", said) as process:
         cuts = []
         for count in (5, 60, 150):
-            wait_until(lambda count=count: len(acknowledgements(said)) >= count, f"{count} are acknowledged")
+            wait_for_acknowledgements(said, count)
             process.send_signal(signal.SIGSTOP)
             time.sleep(0.02)  # until a step that was inside the kernel has ended
             shutil.copyfile(disk, tmp_path / f"cut-{count}.img")
