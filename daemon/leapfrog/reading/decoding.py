@@ -250,7 +250,7 @@ class FrameDecoder:
 
     def _decompress(self, content: bytes) -> StoredFrame:
         from pydicom.encaps import encapsulate
-        from pydicom.pixels import get_decoder
+        from pydicom.pixels.decoders.base import get_decoder
 
         syntax, layout = self._file.transfer_syntax_uid, self.layout
         if syntax != RLE:
