@@ -260,13 +260,11 @@ class Sender:
         """What was not confirmed may have arrived all the same, now or before; and a refusal counts only if the
         question proves that it came from the district server and not from something on the way.
         """
-        self._link = replace(self._link, proven=False)
         try:
             held = self._client.holds(delivery.sop_instance_uid)
         except (DistrictUnreachable, DistrictLocked):
             self._defer(delivery, str(problem))
             raise
-        self._link_answered()
         if held:
             self._confirm(delivery)
         elif isinstance(problem, DistrictRefused):
