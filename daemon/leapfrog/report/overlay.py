@@ -22,9 +22,10 @@ SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines 
 JPEG_QUALITY = 88
 HEAT_COLOUR = (255, 176, 0)
 HEAT_OPACITY = 0.5  # at the peak
-HEAT_FLOOR = 0.3  # of the peak; below it the picture stays as it is
-CONTOUR_LEVEL = 0.5  # of the peak; where the line of a heat map runs
+HEAT_FLOOR = 0.45  # of the peak; below it the picture stays as it is
+CONTOUR_LEVEL = 0.7  # of the peak; where the line of a heat map runs
 COARSE_SIDE = 112  # cells of the smooth grid that a heat map is drawn from
+COARSE_BLUR = 8.0  # of those cells
 HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
 PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
 
@@ -141,12 +142,23 @@ def _save(image: Image.Image, path: Path) -> None:
 
 
 def _coarse(values: NDArray[np.float32]) -> Picture | None:
-    """The map on a smooth grid, its lowest value 0 and its peak 255; None for a flat or unusable map."""
+    """The map on a smooth grid, its lowest value 0 and its peak 255; None for a flat or unusable map.
+
+    It is blurred by half a cell of a 7 x 7 map, so that what is drawn has no islands and holes smaller than the cells
+    that the model spoke of.
+    """
+    stretched = _stretched(values)
+    if stretched is None:
+        return None
+    smooth = Image.fromarray(stretched).resize((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BICUBIC)
+    return _stretched(np.asarray(smooth.filter(ImageFilter.GaussianBlur(COARSE_BLUR)), dtype=np.float32))
+
+
+def _stretched(values: NDArray[np.float32]) -> Picture | None:
     lowest, highest = float(np.min(values)), float(np.max(values))
     if not np.isfinite([lowest, highest]).all() or highest - lowest < 1e-6:
         return None
-    scaled = ((values - lowest) * (255.0 / (highest - lowest))).astype(np.uint8)
-    return np.asarray(Image.fromarray(scaled).resize((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BICUBIC))
+    return ((values - lowest) * (255.0 / (highest - lowest))).astype(np.uint8)
 
 
 def _area_above(grid: Picture, level: float, size: tuple[int, int]) -> Box:

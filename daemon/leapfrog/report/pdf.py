@@ -20,6 +20,8 @@ GAP = 3.0
 INSET = 4.0  # of text in a box
 FOOTER_HEIGHT = 17.0
 LOWEST_PICTURE = 55.0
+LOWEST_HEATMAP = 30.0
+HEATMAPS_IN_A_ROW = 4
 ROW_HEIGHT = 4.9
 TABLE_COLUMNS = (("Finding", 0.38), ("Result", 0.34), ("Score", 0.09), ("Threshold", 0.11))  # shares of the width
 BAR_COLUMN = (0.935, 0.06)  # where the bar begins, and its share
@@ -41,7 +43,7 @@ TINY = Type(7.5)
 BLACK, GREY, RULE, PALE = 0, 85, 190, 232
 RED = (176, 0, 18)
 POINT = 0.3528  # mm
-TOTAL_PAGES = "\x1bn"  # stands for the number of pages; no text that was made harmless can contain it
+TOTAL_PAGES = "\x1b000"  # stands for the number of pages; no text that was made harmless can contain it
 
 PageSize = Literal["A4", "Letter"]
 
@@ -94,6 +96,7 @@ class _ReportPdf(FPDF):
         self._findings(image)
         for note in image.notes:
             self._write(note, SMALL, grey=GREY)
+        self._heatmaps(image.heatmaps)
 
     def add_empty(self) -> None:
         """The page of a study of which no image could be read."""
@@ -233,6 +236,21 @@ class _ReportPdf(FPDF):
             self._write(picture.caption, SMALL, left=left, width=width, grey=GREY)
             lowest = max(lowest, self.y)
         self.y = lowest + 2
+
+    def _heatmaps(self, heatmaps: Sequence[PictureContent]) -> None:
+        """Each flagged finding by itself, in a row, where the page has room; the overlay shows them all together."""
+        width = (self.epw - (HEATMAPS_IN_A_ROW - 1) * GAP) / HEATMAPS_IN_A_ROW
+        heading, caption = SMALL.line_height + 4, 2 * SMALL.line_height + 1
+        room = self._bottom - self.y - heading - caption
+        if not heatmaps or room < LOWEST_HEATMAP:
+            return
+        self.y += 3
+        self._write("Each flagged finding by itself", SMALL_BOLD)
+        top = self.y + 1
+        for column, heatmap in enumerate(heatmaps[:HEATMAPS_IN_A_ROW]):
+            left = MARGIN + column * (width + GAP)
+            self.y = self._picture(heatmap, left, top, width, min(room, width * 1.25)) + 0.8
+            self._write(heatmap.caption, SMALL, left=left, width=width, grey=GREY)
 
     def _picture(self, picture: PictureContent, left: float, top: float, width: float, tallest: float) -> float:
         """Draw a picture as large as fits, and return where it ends."""
