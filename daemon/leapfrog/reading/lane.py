@@ -55,6 +55,9 @@ GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is 
 STARTING = "starting"
 CLOSED = "the lane is closed"
 
+# A job begins with one of these; a note of "inferring" before that comes from models that are loaded in advance.
+FIRST_STAGES: tuple[Stage, ...] = ("decoding", "rendering")
+
 Part = Literal["reader", "engine"]
 
 _log = logging.getLogger(__name__)
@@ -102,8 +105,9 @@ class Lane:
     """Runs one job at a time. Its processes are started from a thread of its own that lives until `close`."""
 
     def __init__(self, engine: EngineSettings, models: ModelSettings, state_dir: Path) -> None:
-        """Nothing is started until `start` or the first `run`."""
-        self._engine_settings = engine
+        """Nothing is started until `start` or the first `run`. `deadline_seconds` may be changed between jobs."""
+        self.deadline_seconds = engine.deadline_seconds
+        self._python = str(engine.python or sys.executable)
         self._setup = ReaderSetup(
             model_directories=package_directories(state_dir, models.paths),
             threads=engine.threads,
@@ -165,23 +169,34 @@ class Lane:
 
     def _run(self, job: ReadJob | ReportJob) -> Outcome:
         self._job_waits = False
+        for _ in range(START_TRIES - 1):
+            outcome = self._try(job)
+            if outcome is not None:
+                return outcome
+        return self._try(job) or ReaderDied("it ended before it began")
+
+    def _try(self, job: ReadJob | ReportJob) -> Outcome | None:
+        """Have `job` done once; None when the reader died before it began, which is nobody's fault."""
         channel = self._ready_channel()
         if channel is None:
             return ReaderDied(CLOSED)
         if isinstance(job, ReadJob):
             self._wait_until_host_may_start()
             self._start_host()
-        deadline = time.monotonic() + self._engine_settings.deadline_seconds
+        deadline = time.monotonic() + self.deadline_seconds
         stage: Stage | None = None
+        began = False
         try:
-            channel.send(job.model_dump_json(), timeout_seconds=self._engine_settings.deadline_seconds)
+            channel.send(job.model_dump_json(), timeout_seconds=self.deadline_seconds)
             while (message := self._receive(channel, deadline - time.monotonic())) is not None:
                 if isinstance(message, StageNote):
                     stage = message.stage
+                    began = began or stage in FIRST_STAGES
                 elif outcome := self._outcome(message):
                     return outcome
         except ChannelClosed:
-            return ReaderDied(self._discard_reader())
+            how = self._discard_reader()
+            return ReaderDied(how) if began else None
         return self._deadline_missed(channel, stage)
 
     def _outcome(self, message: ReaderMessage) -> Outcome | None:
@@ -290,9 +305,8 @@ class Lane:
             return
         if self._host is not None:
             self._discard_host("it ended between two images")
-        python = str(self._engine_settings.python or sys.executable)
         for_reader, for_host = socket.socketpair()
-        command = [python, "-I", str(ENGINE_HOST), "--fd", str(for_host.fileno()), "--parent", str(os.getpid())]
+        command = [self._python, "-I", str(ENGINE_HOST), "--fd", str(for_host.fileno()), "--parent", str(os.getpid())]
         with for_reader, for_host:
             try:
                 with self._lock:
@@ -301,7 +315,7 @@ class Lane:
                     self._host = ChildProcess("engine host", command, for_host, may_log=True)
                 self._channel.send(EngineAttached().model_dump_json(), for_reader.fileno(), SILENCE_SECONDS)
             except OSError as problem:
-                self._host_failed(f"{python} cannot be started: {problem.strerror}")
+                self._host_failed(f"{self._python} cannot be started: {problem.strerror}")
             except ChannelClosed:
                 pass  # the reader is gone: whoever needs it next finds out
 

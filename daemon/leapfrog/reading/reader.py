@@ -180,6 +180,8 @@ def main() -> int:
     sys.excepthook = _say_how_it_ended
     warnings.simplefilter("ignore")  # pydicom's quote values, patients' names among them
     logging.disable(logging.CRITICAL)
+    # A reader has no business with the network, and pydicom would load this for 0.1 s to fetch its examples.
+    sys.modules["requests"] = None  # type: ignore[assignment]
     setup = ReaderSetup.model_validate_json(options.setup)
     _limit_itself(setup.memory_limit_bytes)
     channel = LineChannel(socket.socket(fileno=options.fd))

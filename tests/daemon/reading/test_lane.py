@@ -8,7 +8,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,57 +21,11 @@ from leapfrog.reading.job import ReadJob, ReadResult, ReportJob, ReportResult, S
 from leapfrog.reading.lane import DeadlineMissed, EngineDied, Lane, Outcome, ReaderDied
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.films import write_film
+from support.processes import PATIENCE_SECONDS, child_with, children_of, eventually, runs, the_child
 from support.tiny_models import write_classifier
 
-PATIENCE_SECONDS = 30.0  # the machine may be busy
 GONE_WITHIN_SECONDS = 1.0
-
-
-def eventually(holds: Callable[[], bool], within_seconds: float = PATIENCE_SECONDS) -> bool:
-    deadline = time.monotonic() + within_seconds
-    while not holds():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
-
-
-def children_of(parent: int) -> list[int]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[1]) == parent and fields[0] != "Z":
-                found.append(int(entry.name))
-    return found
-
-
-def runs(pid: int) -> bool:
-    """Whether the process is there and is no zombie, which nobody has reaped yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def child_with(word: str, parent: int | None = None) -> int | None:
-    for pid in children_of(parent or os.getpid()):
-        try:
-            if word in Path(f"/proc/{pid}/cmdline").read_text():
-                return pid
-        except OSError:
-            continue
-    return None
-
-
-def the_child(word: str) -> int:
-    assert eventually(lambda: child_with(word) is not None)
-    pid = child_with(word)
-    assert pid is not None
-    return pid
+SHORT_DEADLINE_SECONDS = 2.0
 
 
 @dataclass
@@ -82,8 +36,8 @@ class Box:
     lanes: list[Lane] = field(default_factory=list)
     count: int = 0
 
-    def lane(self, *, python: Path | None = None, deadline_seconds: float = PATIENCE_SECONDS) -> Lane:
-        engine = EngineSettings(python=python, deadline_seconds=deadline_seconds)
+    def lane(self, *, python: Path | None = None) -> Lane:
+        engine = EngineSettings(python=python, deadline_seconds=PATIENCE_SECONDS)
         made = Lane(engine, ModelSettings(paths=(self.directory / "packages",)), self.directory)
         self.lanes.append(made)
         return made
@@ -101,17 +55,34 @@ class Box:
         )
 
 
-@pytest.fixture
-def box(tmp_path: Path) -> Iterator[Box]:
-    write_classifier(tmp_path / "packages")
-    write_film(tmp_path / "film.dcm")
+def make_box(directory: Path) -> Box:
+    write_classifier(directory / "packages")
+    write_film(directory / "film.dcm")
     for name in ("report", "work"):
-        (tmp_path / name).mkdir()
-    made = Box(tmp_path)
-    yield made
-    for lane in made.lanes:
+        (directory / name).mkdir()
+    return Box(directory)
+
+
+def end(box: Box) -> None:
+    for lane in box.lanes:
         lane.close()
     assert eventually(lambda: child_with("leapfrog") is None, GONE_WITHIN_SECONDS)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    made = make_box(tmp_path)
+    yield made
+    end(made)
+
+
+@pytest.fixture(scope="class")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
+    """A box whose one lane lives through the tests of a class, each of which leaves it working."""
+    made = make_box(tmp_path_factory.mktemp("box"))
+    made.lane()
+    yield made
+    end(made)
 
 
 def reads(lane: Lane, box: Box) -> bool:
@@ -120,9 +91,9 @@ def reads(lane: Lane, box: Box) -> bool:
 
 
 @pytest.fixture
-def pipe_film(box: Box) -> Path:
+def pipe_film(tmp_path: Path) -> Path:
     """A film that the reader waits for as long as nobody writes: a reader in the middle of its work."""
-    path = box.directory / "pipe.dcm"
+    path = tmp_path / "pipe.dcm"
     os.mkfifo(path)
     return path
 
@@ -149,37 +120,152 @@ def hold_the_reader(pipe: Path) -> int:
     return opened[0]
 
 
-# ---------------------------------------------------------------- at work
+class TestOneLane:
+    """A lane that goes through all of this, and works after each."""
 
+    def test_a_lane_reads_one_film_after_the_other(self, served: Box) -> None:
+        lane = served.lanes[0]
+        lane.start()
+        assert reads(lane, served)
+        assert reads(lane, served)
+        assert eventually(lambda: lane.state.device == "cpu")
+        assert lane.state.runtime.startswith("ai_edge_litert ")
 
-def test_a_lane_reads_one_film_after_the_other(box: Box) -> None:
-    lane = box.lane()
-    lane.start()
-    assert reads(lane, box)
-    assert reads(lane, box)
-    assert eventually(lambda: lane.state.device == "cpu")
-    assert lane.state.runtime.startswith("ai_edge_litert ")
-    assert (lane.state.reader_restarts, lane.state.engine_restarts) == (0, 0)
-
-
-def test_a_lane_renders_a_report(box: Box) -> None:
-    lane = box.lane()
-    read = lane.run(box.job())
-    assert isinstance(read, ReadResult)
-    outcome = lane.run(
-        ReportJob(
-            study_key="s1",
-            version=1,
-            received_at="2026-11-05T10:00:00+00:00",
-            station=Station(name="Clinic", ae_title="LEAPFROG", software_version="0"),
-            readings=(read.reading,),
-            pdf=False,
-            report_dir=box.directory / "report",
-            work_dir=box.directory / "work",
+    def test_a_lane_renders_a_report(self, served: Box) -> None:
+        lane = served.lanes[0]
+        read = lane.run(served.job())
+        assert isinstance(read, ReadResult)
+        outcome = lane.run(
+            ReportJob(
+                study_key="s1",
+                version=1,
+                received_at="2026-11-05T10:00:00+00:00",
+                station=Station(name="Clinic", ae_title="LEAPFROG", software_version="0"),
+                readings=(read.reading,),
+                pdf=False,
+                report_dir=served.directory / "report",
+                work_dir=served.directory / "work",
+            )
         )
-    )
-    assert isinstance(outcome, ReportResult)
-    assert (box.directory / "report" / "report-1.html").is_file()
+        assert isinstance(outcome, ReportResult)
+        assert (served.directory / "report" / "report-1.html").is_file()
+
+    def test_the_children_are_nicer_than_the_daemon_and_dump_no_core(self, served: Box) -> None:
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        for word in ("leapfrog.reading.reader", "engine_host.py"):
+            assert os.getpriority(os.PRIO_PROCESS, the_child(word)) > own
+        limits = Path(f"/proc/{the_child('leapfrog.reading.reader')}/limits").read_text()
+        assert any(line.split()[:5] == ["Max", "core", "file", "size", "0"] for line in limits.splitlines())
+        assert f"Max address space         {lane_module.READER_MEMORY_BYTES}" in limits
+
+    def test_a_foreign_connection_end_is_not_inherited(self, served: Box) -> None:
+        """A child holds its own connections only; else the end of one would go unnoticed."""
+        foreign, other = socket.socketpair()
+        with foreign, other:
+            lane = served.lanes[0]
+            assert reads(lane, served)
+            inode = os.fstat(foreign.fileno()).st_ino
+            for word in ("leapfrog.reading.reader", "engine_host.py"):
+                directory = Path(f"/proc/{the_child(word)}/fd")
+                held = {entry.stat().st_ino for entry in directory.iterdir() if entry.exists()}
+                assert inode not in held
+
+    def test_the_thread_that_asked_may_end_without_its_children_ending(self, served: Box) -> None:
+        """PR_SET_PDEATHSIG counts the thread that started a child as its parent."""
+        lane = served.lanes[0]
+        outcomes: list[Outcome] = []
+        thread = threading.Thread(target=lambda: outcomes.append(lane.run(served.job())))
+        thread.start()
+        thread.join()
+        reader = the_child("leapfrog.reading.reader")
+        assert isinstance(outcomes[0], ReadResult)
+        assert reads(lane, served)
+        assert the_child("leapfrog.reading.reader") == reader
+
+    def test_nothing_of_a_patient_is_logged(self, served: Box, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level("DEBUG")
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        os.kill(the_child("leapfrog.reading.reader"), signal.SIGSEGV)
+        assert reads(lane, served)
+        assert "reader: " in caplog.text
+        assert "Zwiebel" not in caplog.text
+        assert "4711" not in caplog.text
+
+    def test_a_reader_that_is_killed_at_work_is_charged_to_the_image(self, served: Box, pipe_film: Path) -> None:
+        lane = served.lanes[0]
+        restarts = lane.state.reader_restarts
+        future = in_background(lane, served.job(pipe_film))
+        held = hold_the_reader(pipe_film)
+        os.kill(the_child("leapfrog.reading.reader"), signal.SIGKILL)
+        assert isinstance(future.result(PATIENCE_SECONDS), ReaderDied)
+        os.close(held)
+        assert reads(lane, served)
+        assert lane.state.reader_restarts == restarts + 1
+
+    def test_a_reader_that_dies_while_nothing_is_to_do_is_charged_to_nobody(self, served: Box) -> None:
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        os.kill(the_child("leapfrog.reading.reader"), signal.SIGKILL)
+        assert eventually(lambda: child_with("engine_host.py") is None)  # it ends with its connection
+        assert reads(lane, served)
+
+    def test_an_engine_host_that_dies_while_nothing_is_to_do_is_charged_to_nobody(self, served: Box) -> None:
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
+        os.kill(host, signal.SIGKILL)
+        assert eventually(lambda: child_with("engine_host.py") is None)
+        assert reads(lane, served)
+        assert the_child("leapfrog.reading.reader") == reader
+        assert the_child("engine_host.py") != host
+
+    def test_an_engine_host_that_dies_at_work_is_charged_to_the_device_and_the_reader_lives(self, served: Box) -> None:
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
+        os.kill(host, signal.SIGSTOP)
+        restarts = lane.state.engine_restarts
+        future = in_background(lane, served.job())
+        time.sleep(0.3)  # the model's input waits at the stopped host
+        os.kill(host, signal.SIGKILL)
+        assert isinstance(future.result(PATIENCE_SECONDS), EngineDied)
+        assert reads(lane, served)
+        assert the_child("leapfrog.reading.reader") == reader
+        assert lane.state.engine_restarts == restarts + 1
+
+    def test_an_engine_host_that_hangs_misses_the_deadline_on_the_devices_account(self, served: Box) -> None:
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
+        os.kill(host, signal.SIGSTOP)
+        lane.deadline_seconds = SHORT_DEADLINE_SECONDS
+        assert lane.run(served.job()) == DeadlineMissed(charged_to="engine")
+        lane.deadline_seconds = PATIENCE_SECONDS
+        assert reads(lane, served)
+        assert the_child("leapfrog.reading.reader") == reader
+        assert the_child("engine_host.py") != host
+
+    def test_a_reader_that_hangs_misses_the_deadline_on_the_images_account(self, served: Box, pipe_film: Path) -> None:
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        reader = the_child("leapfrog.reading.reader")
+        lane.deadline_seconds = SHORT_DEADLINE_SECONDS
+        assert lane.run(served.job(pipe_film)) == DeadlineMissed(charged_to="reader")
+        lane.deadline_seconds = PATIENCE_SECONDS
+        assert reads(lane, served)
+        assert the_child("leapfrog.reading.reader") != reader
+
+    def test_a_stopped_reader_is_killed_at_the_deadline(self, served: Box) -> None:
+        lane = served.lanes[0]
+        assert reads(lane, served)
+        os.kill(the_child("leapfrog.reading.reader"), signal.SIGSTOP)
+        lane.deadline_seconds = SHORT_DEADLINE_SECONDS
+        assert lane.run(served.job()) == DeadlineMissed(charged_to="reader")
+        lane.deadline_seconds = PATIENCE_SECONDS
+        assert reads(lane, served)
 
 
 def test_lanes_work_beside_each_other(box: Box) -> None:
@@ -187,92 +273,6 @@ def test_lanes_work_beside_each_other(box: Box) -> None:
     futures = [in_background(lane, box.job()) for lane in lanes for _ in range(3)]
     outcomes = [future.result(PATIENCE_SECONDS) for future in futures]
     assert all(isinstance(outcome, ReadResult) for outcome in outcomes)
-
-
-def test_the_children_are_nicer_than_the_daemon_and_dump_no_core(box: Box) -> None:
-    lane = box.lane()
-    assert reads(lane, box)
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    for word in ("leapfrog.reading.reader", "engine_host.py"):
-        assert os.getpriority(os.PRIO_PROCESS, the_child(word)) > own
-    limits = Path(f"/proc/{the_child('leapfrog.reading.reader')}/limits").read_text()
-    assert any(line.split()[:5] == ["Max", "core", "file", "size", "0"] for line in limits.splitlines())
-    assert f"Max address space         {lane_module.READER_MEMORY_BYTES}" in limits
-
-
-# ---------------------------------------------------------------- deaths
-
-
-def test_a_reader_that_is_killed_at_work_is_charged_to_the_image(box: Box, pipe_film: Path) -> None:
-    lane = box.lane()
-    future = in_background(lane, box.job(pipe_film))
-    held = hold_the_reader(pipe_film)
-    os.kill(the_child("leapfrog.reading.reader"), signal.SIGKILL)
-    assert isinstance(future.result(PATIENCE_SECONDS), ReaderDied)
-    os.close(held)
-    assert reads(lane, box)
-    assert lane.state.reader_restarts >= 1
-
-
-def test_a_reader_that_dies_while_nothing_is_to_do_is_charged_to_nobody(box: Box) -> None:
-    lane = box.lane()
-    assert reads(lane, box)
-    os.kill(the_child("leapfrog.reading.reader"), signal.SIGKILL)
-    assert eventually(lambda: child_with("engine_host.py") is None)  # it ends with its connection
-    assert reads(lane, box)
-
-
-def test_an_engine_host_that_dies_while_nothing_is_to_do_is_charged_to_nobody(box: Box) -> None:
-    lane = box.lane()
-    assert reads(lane, box)
-    reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
-    os.kill(host, signal.SIGKILL)
-    assert eventually(lambda: child_with("engine_host.py") is None)
-    assert reads(lane, box)
-    assert the_child("leapfrog.reading.reader") == reader
-    assert the_child("engine_host.py") != host
-
-
-def test_an_engine_host_that_dies_at_work_is_charged_to_the_device_and_the_reader_lives(box: Box) -> None:
-    lane = box.lane()
-    assert reads(lane, box)
-    reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
-    os.kill(host, signal.SIGSTOP)
-    future = in_background(lane, box.job())
-    time.sleep(0.3)  # the model's input waits at the stopped host
-    os.kill(host, signal.SIGKILL)
-    assert isinstance(future.result(PATIENCE_SECONDS), EngineDied)
-    assert reads(lane, box)
-    assert the_child("leapfrog.reading.reader") == reader
-    assert lane.state.engine_restarts == 1
-
-
-def test_an_engine_host_that_hangs_misses_the_deadline_on_the_devices_account(box: Box) -> None:
-    lane = box.lane(deadline_seconds=3.0)
-    assert reads(lane, box)
-    reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
-    os.kill(host, signal.SIGSTOP)
-    assert lane.run(box.job()) == DeadlineMissed(charged_to="engine")
-    assert reads(lane, box)
-    assert the_child("leapfrog.reading.reader") == reader
-    assert the_child("engine_host.py") != host
-
-
-def test_a_reader_that_hangs_misses_the_deadline_on_the_images_account(box: Box, pipe_film: Path) -> None:
-    lane = box.lane(deadline_seconds=3.0)
-    assert reads(lane, box)
-    reader = the_child("leapfrog.reading.reader")
-    assert lane.run(box.job(pipe_film)) == DeadlineMissed(charged_to="reader")
-    assert reads(lane, box)
-    assert the_child("leapfrog.reading.reader") != reader
-
-
-def test_a_stopped_reader_is_killed_at_the_deadline(box: Box) -> None:
-    lane = box.lane(deadline_seconds=2.0)
-    assert reads(lane, box)
-    os.kill(the_child("leapfrog.reading.reader"), signal.SIGSTOP)
-    assert lane.run(box.job()) == DeadlineMissed(charged_to="reader")
-    assert reads(lane, box)
 
 
 def host_script(directory: Path, body: str) -> Path:
@@ -352,9 +352,6 @@ def test_a_picture_that_needs_more_memory_than_a_reader_has_harms_no_other(
     assert reads(lane, box)
 
 
-# ---------------------------------------------------------------- the end
-
-
 def test_closing_ends_both_at_once_also_in_the_middle_of_a_job(box: Box, pipe_film: Path) -> None:
     lane = box.lane()
     assert reads(lane, box)
@@ -387,40 +384,3 @@ def test_no_orphan_is_left_when_the_daemon_is_killed_in_the_middle_of_a_job(box:
     daemon.wait()
     assert eventually(lambda: not any(runs(pid) for pid in children), GONE_WITHIN_SECONDS)
     os.close(held)
-
-
-def test_the_thread_that_asked_may_end_without_its_children_ending(box: Box) -> None:
-    """PR_SET_PDEATHSIG counts the thread that started a child as its parent."""
-    lane = box.lane()
-    outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(lane.run(box.job())))
-    thread.start()
-    thread.join()
-    reader = the_child("leapfrog.reading.reader")
-    assert isinstance(outcomes[0], ReadResult)
-    assert reads(lane, box)
-    assert the_child("leapfrog.reading.reader") == reader
-
-
-def test_nothing_of_a_patient_is_logged(box: Box, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("DEBUG")
-    lane = box.lane()
-    assert reads(lane, box)
-    os.kill(the_child("leapfrog.reading.reader"), signal.SIGSEGV)
-    assert reads(lane, box)
-    lane.close()
-    assert "Zwiebel" not in caplog.text
-    assert "4711" not in caplog.text
-
-
-def test_a_foreign_connection_end_is_not_inherited(box: Box) -> None:
-    """A child holds its own connections only; else the end of one would go unnoticed."""
-    foreign, other = socket.socketpair()
-    with foreign, other:
-        lane = box.lane()
-        assert reads(lane, box)
-        inode = os.fstat(foreign.fileno()).st_ino
-        for word in ("leapfrog.reading.reader", "engine_host.py"):
-            directory = Path(f"/proc/{the_child(word)}/fd")
-            held = {entry.stat().st_ino for entry in directory.iterdir() if entry.exists()}
-            assert inode not in held
