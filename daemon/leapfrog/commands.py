@@ -57,7 +57,7 @@ class Commands:
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
         """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
-        return self._for_each(ids, lambda one: self._journal.retry(one) or bool(self._deliveries.retry(one)))
+        return self._for_each(ids, lambda one: any([self._journal.retry(one), self._deliveries.retry(one)]))
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
         """Owe refused deliveries no longer."""

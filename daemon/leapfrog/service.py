@@ -105,7 +105,8 @@ class Service:
             on_fatal=self._on_fatal,
         )
         owed = bool(settings.district.url) and "original" in settings.district.send
-        admission = Admission(journal, spool, owed, _both(dispatcher.wake, sender.wake))
+        wake_all = _both(dispatcher.wake, sender.wake)
+        admission = Admission(journal, spool, owed, wake_all)
         receiver = DicomReceiver(settings.dicom, admission, spool)
         watcher = FolderWatcher(settings, admission, journal, spool)
         live = Live(
@@ -119,9 +120,7 @@ class Service:
         retention = Retention(
             journal=journal, spool=spool, report_dir=dispatcher.report_dir, keep_days=settings.retention.keep_days
         )
-        commands = Commands(
-            journal=journal, deliveries=deliveries, source=source, wake=dispatcher.wake, sync=sender.sync_now
-        )
+        commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
             # The lanes first, so that models load while the rest starts; intake last, when all behind it works.

@@ -14,6 +14,14 @@ from leapfrog.spool import Spool
 NOT_RUNNING = "not running"
 
 
+class RefusedDelivery(Frozen):
+    """Something that the district server does not want; `id` is for `leapfrog retry` and `dismiss`."""
+
+    id: str
+    kind: str
+    reason: str
+
+
 class Status(Frozen):
     """`leapfrog status --json`. `attention` holds what a person should act on, each a sentence."""
 
@@ -25,6 +33,7 @@ class Status(Frozen):
     device: str
     instances: dict[str, int]
     deliveries: dict[str, int]
+    refused: tuple[RefusedDelivery, ...]
     outbox: OutboxState
     oldest_owed_seconds: float | None
     last_confirmed_at: str | None
@@ -73,6 +82,10 @@ class StatusSource:
             device=live.device() if live else NOT_RUNNING,
             instances=self._journal.counts("instances"),
             deliveries=self._journal.counts("deliveries"),
+            refused=tuple(
+                RefusedDelivery(id=delivery.id, kind=delivery.kind, reason=delivery.last_error)
+                for delivery in self._deliveries.listed("refused")
+            ),
             outbox=live.outbox() if live else self._outbox_at_rest(),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
