@@ -19,13 +19,18 @@ SIDE = 128  # pixels of the model's square
 COMPONENTS = 32
 MEAN_BLUR = 1.5  # pixels; takes markers and lettering out of the mean
 LARGEST_LEVEL = 127
+OPAQUE_LABELS = frozenset(("Edema", "Effusion"))
 
 
-def fit_chest_model(films: Sequence[NDArray[np.uint8]], has_finding: Sequence[bool]) -> ChestModel:
-    """Fit to `films` of any size, 8-bit gray. Raises ValueError with too few films of either kind to blend."""
-    groups = np.asarray(has_finding, dtype=bool)
-    if min(groups.sum(), (~groups).sum()) < COMPONENTS:
-        raise ValueError(f"at least {COMPONENTS} films with and {COMPONENTS} without a finding are needed")
+def fit_chest_model(films: Sequence[NDArray[np.uint8]], labels: Sequence[frozenset[str]]) -> ChestModel:
+    """Fit to `films` of any size, 8-bit gray, with the `labels` of each; films without any are the clear ones.
+
+    Raises ValueError with too few clear or opaque films to blend.
+    """
+    clear = np.array([not found for found in labels])
+    opaque = np.array([bool(found & OPAQUE_LABELS) for found in labels])
+    if min(clear.sum(), opaque.sum()) < COMPONENTS:
+        raise ValueError(f"at least {COMPONENTS} clear and {COMPONENTS} opaque films are needed")
     squares = np.stack([_square(film) for film in films])
     mean = squares.mean(axis=0)
     _, spans, components = np.linalg.svd((squares - mean).reshape(len(squares), -1), full_matrices=False)
@@ -38,8 +43,8 @@ def fit_chest_model(films: Sequence[NDArray[np.uint8]], has_finding: Sequence[bo
         components=np.round(components / steps[:, None]).astype(np.int8).reshape(-1, SIDE, SIDE),
         steps=steps.astype(np.float32),
         spread=(spans[:COMPONENTS] / np.sqrt(len(squares))).astype(np.float32),
-        clear_position=positions[~groups].mean(axis=0).astype(np.float32),
-        opaque_position=positions[groups].mean(axis=0).astype(np.float32),
+        clear_position=positions[clear].mean(axis=0).astype(np.float32),
+        opaque_position=positions[opaque].mean(axis=0).astype(np.float32),
     )
 
 

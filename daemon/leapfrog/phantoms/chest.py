@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from leapfrog.phantoms.lettering import letter
 
@@ -19,6 +19,8 @@ ROWS, COLUMNS = 2048, 2500  # of a 35 x 43 cm plate, lying
 DRAWING_ROWS, DRAWING_COLUMNS = 1024, 1250
 FURTHEST = 1.5  # spreads from the middle of its kind that a sampled film may lie, in any direction
 SAMPLED_SPREAD = 0.55
+HAZE = 0.32  # of the full brightness, at the densest
+EMPHASIS = 1.2  # how far beyond its kind's mean a film lies, away from the other kind, so that a model sees which it is
 
 Lungs = Literal["clear", "opaque"]
 Floats = NDArray[np.float32]
@@ -67,8 +69,9 @@ class ChestModel:
     def sample(self, lungs: Lungs, generator: np.random.Generator) -> Floats:
         """A film of nobody, (S, S), 0 to 1: random within the typical range around its kind."""
         steps = generator.standard_normal(len(self.spread)) * SAMPLED_SPREAD
-        kind = self.clear_position if lungs == "clear" else self.opaque_position
-        position = kind + np.clip(steps, -FURTHEST, FURTHEST) * self.spread
+        kinds = (self.clear_position, self.opaque_position)
+        kind, other = kinds if lungs == "clear" else reversed(kinds)
+        position = kind + EMPHASIS * (kind - other) + np.clip(steps, -FURTHEST, FURTHEST) * self.spread
         picture = self.mean + np.tensordot(position * self.steps, self.components.astype(np.float32), axes=1)
         return np.asarray(np.clip(picture / 255, 0, 1), dtype=np.float32)
 
@@ -104,16 +107,30 @@ def _with_anatomy(film: Floats, lungs: Lungs, generator: np.random.Generator) ->
     lung = _filled([_moved(LUNG, shift), _moved(_mirrored(LUNG), shift)], blur=5)
     heart = _filled([_moved(HEART, shift)], blur=6)
     air = lung * (1 - heart)
-    film = film - 0.10 * air + 0.05 * heart
+    film = film - (0.10 if lungs == "clear" else 0.05) * air + 0.05 * heart
     film = film + 0.06 * _ribs(shift, generator) * (0.3 + 0.7 * lung) + 0.05 * _clavicles(shift)
     film = film + 0.035 * _spine(generator)
     film = film + 0.07 * _vessels(shift, generator) * air
     if lungs == "opaque":
-        film = _with_opacities(film, lung, generator)
+        film = _with_opacities(film + HAZE * _veil(generator) * air, lung, air, generator)
     return np.clip(film + 0.012 * _grain(generator), 0.0, 1.0).astype(np.float32)
 
 
-def _with_opacities(film: Floats, lung: Floats, generator: np.random.Generator) -> Floats:
+def _veil(generator: np.random.Generator) -> Floats:
+    """Overlapping veils around both hila and at the bases, 0 to 1."""
+    size = (DRAWING_COLUMNS // 4, DRAWING_ROWS // 4)
+    veil = Image.new("L", size, 0)
+    for _ in range(26):
+        x, y = generator.normal(0.36, 0.05), generator.normal(0.46, 0.09)
+        middle = (x if generator.random() < 0.5 else 1 - x, y)
+        outline = _rounded(_around(middle, generator.uniform(0.02, 0.06), generator))
+        one = Image.new("L", size, 0)
+        ImageDraw.Draw(one).polygon([(x * size[0], y * size[1]) for x, y in outline], fill=76)
+        veil = ImageChops.add(veil, one)
+    return _soft(veil.filter(ImageFilter.GaussianBlur(4)).resize((DRAWING_COLUMNS, DRAWING_ROWS)), 2)
+
+
+def _with_opacities(film: Floats, lung: Floats, air: Floats, generator: np.random.Generator) -> Floats:
     """Fluid at one base, rising to the side as it does, and patches in both lungs."""
     on_right = generator.random() < 0.5
     level = generator.uniform(0.46, 0.54)
@@ -126,7 +143,7 @@ def _with_opacities(film: Floats, lung: Floats, generator: np.random.Generator) 
         x = x if generator.random() < 0.5 else 1 - x
         radius = generator.uniform(0.03, 0.06)
         patch = _filled([_around((x, y), radius, generator)], blur=22) * generator.uniform(0.14, 0.26)
-        film = film + patch * lung * (1 - share)
+        film = film + patch * air * (1 - share)
     return film
 
 
