@@ -30,6 +30,19 @@ class Outcome:
         marker = "Received Store Response ("
         return [line.split(marker, 1)[1].split(")")[0] for line in self.text.splitlines() if marker in line]
 
+    @property
+    def acknowledged(self) -> list[Path]:
+        """The files that the far side answered with success, in order."""
+        found, sending = [], None
+        for line in self.text.splitlines():
+            _, marker, name = line.partition("Sending file: ")
+            if marker:
+                sending = Path(name)
+            elif "Received Store Response (Success)" in line and sending is not None:
+                found.append(sending)
+                sending = None
+        return found
+
 
 def dcmtk_program(name: str) -> str:
     """Where the program is; the test is skipped where DCMTK is not installed."""

@@ -4,14 +4,17 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
+from leapfrog.commands import JOURNAL_NAME
 from leapfrog.control import ask_daemon
 from leapfrog.errors import DaemonNotRunning
 from support.ports import free_port
@@ -170,6 +173,12 @@ class Kiosk:
         """Every instance, newest first, as `leapfrog instances --json` shows them."""
         rows: list[dict[str, Any]] = self.ask("instances")
         return rows
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Look into the journal's file, for what no command shows; also while no daemon runs."""
+        uri = f"file:{self.state_dir / JOURNAL_NAME}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            return connection.execute(query).fetchall()
 
     def wait_until_read(self, count: int, *, deadline_seconds: float = 60.0) -> dict[str, int]:
         """Wait until so many instances have left `received`; returns how many there are in each state."""
