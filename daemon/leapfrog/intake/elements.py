@@ -21,7 +21,7 @@ LONG_VALUE_REPRESENTATIONS = frozenset(
     (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
 )
 MAXIMUM_NESTING = 1000  # sequences within sequences; real objects have fewer than 20
-MAXIMUM_ELEMENTS = 1_000_000  # of one walk, a second's work: a file made of empty elements must not hold up others
+MAXIMUM_ELEMENTS = 200_000  # of one walk, half a second's work: a file made of empty elements must not hold up others
 
 
 class DatasetTruncated(LeapfrogError):

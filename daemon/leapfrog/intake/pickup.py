@@ -60,14 +60,16 @@ def copy(stream: BinaryIO, target: Path, expected: Signature, go_on: Callable[[]
     """
     with _created(target) as copied:
         stream.seek(0)
-        chunk = stream.read(CHUNK_BYTES)
-        if chunk[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX:
-            chunk = bytes(PREAMBLE_BYTES) + chunk[PREAMBLE_BYTES:]
-        while chunk:
+        remaining = expected.byte_count  # a file that grows while it is read would have no end
+        first = True
+        while chunk := stream.read(min(CHUNK_BYTES, remaining)):
+            remaining -= len(chunk)
+            if first and chunk[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX:
+                chunk = bytes(PREAMBLE_BYTES) + chunk[PREAMBLE_BYTES:]
+            first = False
             _write(copied, chunk)
             if not go_on():
                 raise FileChanged("The box stops; the file waits.")
-            chunk = stream.read(CHUNK_BYTES)
         if signature_of(os.fstat(stream.fileno())) != expected:
             raise FileChanged("A file changed while it was copied.")
 

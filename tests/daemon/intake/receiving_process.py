@@ -1,0 +1,20 @@
+"""A receiver in a process of its own, for tests that kill it or watch its memory: STATE_DIR PORT."""
+
+import sys
+import threading
+from pathlib import Path
+
+from leapfrog.intake.admission import Admission
+from leapfrog.intake.dicom_receiver import DicomReceiver
+from leapfrog.journal import Journal
+from leapfrog.settings import DicomSettings
+from leapfrog.spool import Spool
+
+state_dir, port = Path(sys.argv[1]), int(sys.argv[2])
+journal = Journal(state_dir / "journal.sqlite")
+spool = Spool(state_dir / "spool", 0)
+spool.sweep(journal.spool_names())
+DicomReceiver(DicomSettings(host="127.0.0.1", port=port), Admission(journal, spool, True, lambda: None), spool).start()
+sys.stdout.write("listening\n")
+sys.stdout.flush()
+threading.Event().wait()
