@@ -108,7 +108,13 @@ def test_a_kill_in_the_middle_of_a_burst_loses_nothing(
             deadline_seconds=60,
             poll_seconds=0.2,
         )
-        _wait_until_nothing_is_owed(kiosk)
+        kiosk.wait_until_quiet(deadline_seconds=120)
+        wait_until(
+            lambda: not kiosk.status()["deliveries"]["waiting"],
+            "nothing is owed any more",
+            deadline_seconds=240,
+            poll_seconds=0.2,
+        )
 
         held = district.held()
         assert uids <= set(held)
@@ -144,13 +150,3 @@ def _kill(kiosk: Kiosk, victim: str, on_killed: Callable[[], None]) -> None:
 
 def _confirmed(kiosk: Kiosk) -> list[str]:
     return [uid for (uid,) in kiosk.rows("SELECT sop_instance_uid FROM deliveries WHERE state = 'confirmed'")]
-
-
-def _wait_until_nothing_is_owed(kiosk: Kiosk) -> None:
-    """And nothing more will be: each study has had its closing report, with what it owes."""
-
-    def settled() -> bool:
-        status = kiosk.status()
-        return not status["deliveries"]["waiting"] and not kiosk.rows("SELECT 1 FROM studies WHERE state = 'open'")
-
-    wait_until(settled, "nothing is owed any more", deadline_seconds=240, poll_seconds=0.2)

@@ -190,6 +190,15 @@ class Kiosk:
 
         return wait_until(settled, f"{count} instances were read", deadline_seconds=deadline_seconds, poll_seconds=0.1)
 
+    def wait_until_quiet(self, *, deadline_seconds: float = 60.0) -> None:
+        """Wait until every study has had its closing report, with all that it owes the district."""
+        wait_until(
+            lambda: not self.rows("SELECT 1 FROM studies WHERE state = 'open'"),
+            "every study is quiet",
+            deadline_seconds=deadline_seconds,
+            poll_seconds=0.1,
+        )
+
     def reports(self) -> list[dict[str, Any]]:
         """Every report.json on disk."""
         return [json.loads(path.read_text()) for path in sorted(self.reports_dir.glob("*/*/report.json"))]

@@ -10,7 +10,7 @@ POLL_SECONDS = 0.02
 
 
 def wait_until(
-    look: Callable[[], Found], what: str, *, deadline_seconds: float = 20.0, poll_seconds: float = POLL_SECONDS
+    look: Callable[[], Found | None], what: str, *, deadline_seconds: float = 20.0, poll_seconds: float = POLL_SECONDS
 ) -> Found:
     """Call `look` until it gives something true, and return that. Raises AssertionError, naming `what`, if it never
     does; the last thing seen is part of the message.
