@@ -36,8 +36,8 @@ class Models(Protocol):
 
 @dataclass(frozen=True)
 class GrayFrame:
-    """One frame as a model gets it: the displayed picture in gray (H, W), the part that shows the body, in pixels, and
-    the millimetres between its rows and its columns where they are known in the patient.
+    """One frame as a model gets it: the displayed picture in gray (H, W), the part of an ultrasound picture that shows
+    the body, in pixels, and the millimetres between rows and between columns where they are known in the patient.
     """
 
     gray: NDArray[np.uint8]
@@ -47,7 +47,7 @@ class GrayFrame:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a package says of one frame. `heatmaps` are (rows, columns) of 0 to 1 over the whole area, by finding.
+    """What a package says of one frame. `heatmaps` are (rows, columns) of 0 to 1 over the whole picture, by finding.
 
     `weight` orders the frames of one image: how far the highest score is from its threshold or, for a segmentation
     that was measured, the circumference.
@@ -68,13 +68,11 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     Raises PackageError when the package cannot be run here, EngineError when the engine failed.
     """
     manifest = package.manifest
+    shown = frame.gray
     if manifest.task == "segmentation":
         aspect = manifest.input.width / manifest.input.height
         area = model_area(frame.area, frame.gray.shape, aspect)
         shown = cut(frame.gray, area, frame.area)
-    else:
-        left, top, right, bottom = frame.area
-        shown = frame.gray[top:bottom, left:right]
     picture = model_input(shown, manifest.input.height, manifest.input.width)
     quality = None if package.quality_path is None else _quality_check(package.quality_path).check(picture)
     if quality is not None and not quality.acceptable:

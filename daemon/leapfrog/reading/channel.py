@@ -5,6 +5,7 @@ import time
 from collections import deque
 
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; a report of 1,000 images takes about 4 MB
+READER_NOTE = "leapfrog-reader: "  # begins what a reader writes to stderr for the daemon's log
 RECEIVE_BYTES = 256 * 1024
 
 

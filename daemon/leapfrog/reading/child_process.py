@@ -12,12 +12,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from leapfrog.reading.channel import READER_NOTE
+
 PATIENCE_SECONDS = 0.2  # for a child that has closed its connection and is about to end by itself
 LONGEST_LOGGED = 300  # characters of one line
 REAP_SECONDS = 10.0  # a killed process is gone at once unless a driver holds it
 # What a reader may have in the log: our own words, and Python's account of a crash (files and functions, no values).
 # Anything else that it prints may hold patient data.
-READER_NOTE = "leapfrog-reader: "  # begins our own words
 SAFE_READER_LINE = re.compile(r'^(Fatal Python error: |Current thread |Thread 0x|  File "|Extension )')
 
 _log = logging.getLogger(__name__)

@@ -21,8 +21,7 @@ from types import TracebackType
 from typing import assert_never
 
 from leapfrog.errors import EngineError
-from leapfrog.reading.channel import ChannelClosed, LineChannel
-from leapfrog.reading.child_process import READER_NOTE
+from leapfrog.reading.channel import READER_NOTE, ChannelClosed, LineChannel
 from leapfrog.reading.engine_client import EngineClient
 from leapfrog.reading.engine_host import NICE_STEP, die_with_parent, move_standard_output_to_stderr
 from leapfrog.reading.job import (
