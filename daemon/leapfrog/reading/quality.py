@@ -14,6 +14,7 @@ Runs in a reader.
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,7 +136,7 @@ class QualityCheck:
         try:
             with np.load(path, allow_pickle=False) as archive:
                 values = {field.name: archive[field.name] for field in fields(cls)}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
             raise PackageError(f"{path.name} of model package {path.parent.name} cannot be used: {error}") from error
         return cls(**{name: _widened(value) for name, value in values.items()})
 
