@@ -86,6 +86,7 @@ class DistrictUnreachable(DistrictError):
     """No usable answer; try again later, and not before `retry_after_seconds` where the server asked for that."""
 
     def __init__(self, text: str, retry_after_seconds: float = 0.0) -> None:
+        """`retry_after_seconds` is 0 where the server named no time."""
         super().__init__(text)
         self.retry_after_seconds = retry_after_seconds
 

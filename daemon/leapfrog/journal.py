@@ -1,4 +1,4 @@
-"""The journal: instances and studies with their states, in SQLite through exactly one connection.
+"""The journal: instances with their states, in SQLite through exactly one connection.
 
 One connection, because SQLite before 3.51.3 can corrupt a write-ahead log that two connections reset at once, and
 because every step then is one transaction in one queue. The states are enforced in SQL (journal.sql).
@@ -13,21 +13,19 @@ from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from leapfrog.errors import JournalError, StorageError
-from leapfrog.reading.job import ImageReading, PictureHints, PictureIdentity
+from leapfrog.reading.job import PictureHints, PictureIdentity
 from leapfrog.records import (
     INSTANCE_STATES,
     CommittedReading,
-    CommittedReport,
     FolderFile,
     InstanceRecord,
     InstanceState,
     NewDelivery,
     NewInstance,
     StudyIdentity,
-    StudyRecord,
     UidHolder,
 )
 
@@ -42,10 +40,6 @@ PRAGMAS = (
 INSTANCE_COLUMNS = (
     "sequence, id, study_key, state, reason, sop_instance_uid, source, received_at, spool_name, picture, hints,"
     " forward_as, attempts, engine_failures, interruptions, attempt_number"
-)
-STUDY_COLUMNS = (
-    "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
-    " derived_version, changes, reported_changes, urgent, summary"
 )
 
 Charge = Literal["reader", "engine", "interruption"]
@@ -325,35 +319,10 @@ class Journal:
                     " AND spool_name IS NULL",
                     (copy.spool_name, copy.byte_count, committed.instance_id),
                 )
-            self._owe(connection, committed.deliveries, row["study_key"], committed.instance_id)
+            owe(connection, committed.deliveries, row["study_key"], committed.instance_id)
             connection.execute(
                 "UPDATE studies SET changes = changes + 1, state = 'open' WHERE key = ?", (row["study_key"],)
             )
-
-    @staticmethod
-    def _owe(
-        connection: sqlite3.Connection, deliveries: Collection[NewDelivery], study_key: str, instance_id: str | None
-    ) -> None:
-        urgent = "(SELECT urgent FROM studies WHERE key = ?)"
-        connection.executemany(
-            "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
-            f" byte_count, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
-            [
-                (
-                    new.id,
-                    new.kind,
-                    study_key,
-                    instance_id,
-                    new.sop_class_uid,
-                    new.sop_instance_uid,
-                    new.spool_name,
-                    new.byte_count,
-                    study_key,
-                    now_text(),
-                )
-                for new in deliveries
-            ],
-        )
 
     def retry(self, instance_id: str) -> bool:
         """Have an instance that was set aside read again, with its counters at zero. Returns whether it was."""
@@ -365,134 +334,6 @@ class Journal:
                     (instance_id,),
                 ).rowcount
             )
-
-    # ------------------------------------------------------------ studies and their reports
-
-    def study(self, key: str) -> StudyRecord:
-        """The study `key`. Raises JournalError when there is none."""
-        row = self._row(f"SELECT {STUDY_COLUMNS} FROM studies WHERE key = ?", (key,))
-        if row is None:
-            raise JournalError(f"There is no study {key}.")
-        return _study(row)
-
-    def open_studies(self) -> list[StudyRecord]:
-        """Studies that may still change or whose last report is not out, oldest first."""
-        return [
-            _study(row)
-            for row in self.rows(f"SELECT {STUDY_COLUMNS} FROM studies WHERE state = 'open' ORDER BY sequence")
-        ]
-
-    def unpublished_studies(self) -> list[StudyRecord]:
-        """Studies whose committed report was not switched to its plain names, as after a power cut."""
-        return [
-            _study(row)
-            for row in self.rows(
-                f"SELECT {STUDY_COLUMNS} FROM studies WHERE published_version < version ORDER BY sequence"
-            )
-        ]
-
-    def newest_studies(self, limit: int) -> list[StudyRecord]:
-        """The studies that came last, newest first, for the worklist."""
-        rows = self.rows(f"SELECT {STUDY_COLUMNS} FROM studies ORDER BY sequence DESC LIMIT ?", (limit,))
-        return [_study(row) for row in rows]
-
-    def studies_sharing_uid(self, study: StudyRecord) -> list[StudyRecord]:
-        """Other studies under the same Study Instance UID: the same number for another patient."""
-        if not study.identity.study_instance_uid:
-            return []
-        rows = self.rows(
-            f"SELECT {STUDY_COLUMNS} FROM studies WHERE study_instance_uid = ? AND key <> ? ORDER BY sequence",
-            (study.identity.study_instance_uid, study.key),
-        )
-        return [_study(row) for row in rows]
-
-    def unread_in_study(self, key: str) -> int:
-        """How many instances of the study still wait to be read."""
-        row = self._row("SELECT COUNT(*) FROM instances WHERE study_key = ? AND state = 'received'", (key,))
-        return int(row[0]) if row else 0
-
-    def readings(self, study_key: str) -> list[ImageReading]:
-        """The readings of a study in the order in which its instances came."""
-        rows = self.rows(
-            "SELECT reading FROM instances WHERE study_key = ? AND reading IS NOT NULL AND state <> 'received'"
-            " ORDER BY sequence",
-            (study_key,),
-        )
-        return [ImageReading.model_validate_json(row["reading"]) for row in rows]
-
-    def commit_report(self, committed: CommittedReport) -> None:
-        """Write that a report version exists, what it owes the district, and the study's state, in one transaction."""
-        with self.transaction() as connection:
-            connection.execute(
-                "UPDATE studies SET version = ?, summary = ?, urgent = ?, reported_changes = ?,"
-                " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
-                " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ?",
-                (
-                    committed.version,
-                    committed.summary,
-                    committed.urgent,
-                    committed.changes,
-                    committed.closing,
-                    committed.changes,
-                    bool(committed.deliveries),
-                    committed.version,
-                    committed.study_key,
-                ),
-            )
-            connection.execute(
-                "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'",
-                (committed.urgent, committed.study_key),
-            )
-            self._owe(connection, committed.deliveries, committed.study_key, None)
-
-    def close_study(self, key: str) -> None:
-        """The study is quiet and its last report is complete."""
-        with self.transaction() as connection:
-            connection.execute(
-                "UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", (key,)
-            )
-
-    def mark_published(self, key: str, version: int) -> None:
-        """The plain names in the report folder now show `version`."""
-        with self.transaction() as connection:
-            connection.execute("UPDATE studies SET published_version = ? WHERE key = ?", (version, key))
-
-    # ------------------------------------------------------------ retention
-
-    def date_finished_studies(self, now: datetime) -> int:
-        """Begin the age of every quiet study of which nothing is owed (any more). Returns how many began."""
-        with self.transaction() as connection:
-            return connection.execute(
-                "UPDATE studies SET finished_epoch = ? WHERE state = 'quiet' AND finished_epoch IS NULL AND NOT EXISTS"
-                " (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))",
-                (int(now.timestamp()),),
-            ).rowcount
-
-    def studies_dated_before(self, moment: datetime) -> list[StudyRecord]:
-        """Quiet studies whose age began before `moment`, the longest finished first."""
-        rows = self.rows(
-            f"SELECT {STUDY_COLUMNS} FROM studies WHERE state = 'quiet' AND finished_epoch < ? ORDER BY finished_epoch",
-            (int(moment.timestamp()),),
-        )
-        return [_study(row) for row in rows]
-
-    def forget_study(self, key: str) -> set[str]:
-        """Remove a study with all its rows, unless something of it is owed again. Returns the spool files it had."""
-        with self.transaction() as connection:
-            owed = connection.execute(
-                "SELECT 1 FROM deliveries WHERE study_key = ? AND state IN ('waiting', 'refused')", (key,)
-            ).fetchone()
-            if owed:
-                return set()
-            names = connection.execute(
-                "SELECT spool_name FROM instances WHERE study_key = ?1"
-                " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL",
-                (key,),
-            ).fetchall()
-            connection.execute("DELETE FROM deliveries WHERE study_key = ?", (key,))
-            connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
-            connection.execute("DELETE FROM studies WHERE key = ?", (key,))
-        return {row["spool_name"] for row in names}
 
     # ------------------------------------------------------------ looking
 
@@ -527,6 +368,32 @@ class Journal:
         return {row["spool_name"] for row in rows}
 
 
+def owe(
+    connection: sqlite3.Connection, deliveries: Collection[NewDelivery], study_key: str, instance_id: str | None
+) -> None:
+    """Enter what is owed to the district, within a transaction of whoever made it; as urgent as its study is."""
+    urgent = "(SELECT urgent FROM studies WHERE key = ?)"
+    connection.executemany(
+        "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
+        f" byte_count, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
+        [
+            (
+                new.id,
+                new.kind,
+                study_key,
+                instance_id,
+                new.sop_class_uid,
+                new.sop_instance_uid,
+                new.spool_name,
+                new.byte_count,
+                study_key,
+                now_text(),
+            )
+            for new in deliveries
+        ],
+    )
+
+
 def _instance(row: sqlite3.Row) -> InstanceRecord:
     values = dict(row)
     values["picture"] = PictureIdentity.model_validate_json(row["picture"]) if row["picture"] else None
@@ -534,24 +401,3 @@ def _instance(row: sqlite3.Row) -> InstanceRecord:
     if row["state"] not in INSTANCE_STATES:
         raise JournalError(f"Instance {row['id']} has the unknown state {row['state']!r}.")
     return InstanceRecord(**values)
-
-
-def _study(row: sqlite3.Row) -> StudyRecord:
-    return StudyRecord(
-        key=row["key"],
-        identity=StudyIdentity(
-            study_instance_uid=row["study_instance_uid"],
-            patient_id=row["patient_id"],
-            issuer_of_patient_id=row["issuer"],
-        ),
-        received_at=row["received_at"],
-        received_date=row["received_date"],
-        state=cast(Literal["open", "quiet"], row["state"]),
-        version=row["version"],
-        published_version=row["published_version"],
-        derived_version=row["derived_version"],
-        changes=row["changes"],
-        reported_changes=row["reported_changes"],
-        urgent=bool(row["urgent"]),
-        summary=row["summary"],
-    )

@@ -13,9 +13,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from leapfrog.journal import Journal
 from leapfrog.records import StudyRecord
 from leapfrog.spool import Spool
+from leapfrog.studies import Studies
 
 ROUND_SECONDS = 3600.0
 BEAT_SECONDS = 10.0
@@ -37,14 +37,14 @@ class Retention:
     def __init__(
         self,
         *,
-        journal: Journal,
+        studies: Studies,
         spool: Spool,
         report_dir: Callable[[StudyRecord], Path],
         keep_days: int,
         synchronised: Callable[[], bool] = clock_is_synchronised,
     ) -> None:
         """`report_dir` tells where a study's report lies."""
-        self._journal = journal
+        self._studies = studies
         self._spool = spool
         self._report_dir = report_dir
         self._keep = timedelta(days=keep_days)
@@ -83,14 +83,14 @@ class Retention:
         """
         if not self._synchronised():
             return 0
-        self._journal.date_finished_studies(now)
+        self._studies.date_finished(now)
         forgotten = 0
-        for study in self._journal.studies_dated_before(now - self._keep):
+        for study in self._studies.dated_before(now - self._keep):
             if self._stopping.is_set():
                 break
             self._beat = time.monotonic()
             shutil.rmtree(self._report_dir(study), ignore_errors=True)
-            for spool_name in self._journal.forget_study(study.key):
+            for spool_name in self._studies.forget(study.key):
                 self._spool.remove(spool_name)
             forgotten += 1
         if forgotten:

@@ -28,6 +28,7 @@ from leapfrog.retention import Retention
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
 from leapfrog.status import Live, StatusSource
+from leapfrog.studies import Studies
 
 TICK_SECONDS = 1.0
 PART_LIMIT_SECONDS = 60.0  # a part that gave no sign of life for so long has stopped
@@ -93,6 +94,7 @@ class Service:
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
         _repair(settings, journal, spool)
         deliveries = Deliveries(journal)
+        studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         lanes = [Lane(settings.engine, settings.models, settings.state_dir) for _ in range(settings.engine.lanes)]
         dispatcher = Dispatcher(
@@ -116,9 +118,9 @@ class Service:
             outbox=sender.state,
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
-        worklist = WorklistWriter(settings.reports_dir, journal, source)
+        worklist = WorklistWriter(settings.reports_dir, studies, source)
         retention = Retention(
-            journal=journal, spool=spool, report_dir=dispatcher.report_dir, keep_days=settings.retention.keep_days
+            studies=studies, spool=spool, report_dir=dispatcher.report_dir, keep_days=settings.retention.keep_days
         )
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())

@@ -25,6 +25,7 @@ from leapfrog.records import (
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
 from leapfrog.status import StatusSource
+from leapfrog.studies import Studies
 from support.journal_rows import bring_to, commit, fill, new_instance
 
 DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "dismissed")
@@ -61,7 +62,7 @@ def new_delivery(kind: str = "report_pdf") -> NewDelivery:
 
 def report(journal: Journal, study_key: str, version: int, *, closing: bool = True, urgent: bool = False) -> None:
     (row,) = journal.rows("SELECT changes FROM studies WHERE key = ?", (study_key,))
-    journal.commit_report(
+    Studies(journal).commit_report(
         CommittedReport(
             study_key=study_key,
             version=version,
@@ -155,11 +156,11 @@ def test_a_state_that_nobody_knows_is_refused(journal: Journal, table: str) -> N
 
 def test_a_report_never_goes_back_to_an_older_version(journal: Journal) -> None:
     journal.add_instance(new_instance())
-    (study,) = journal.open_studies()
+    (study,) = Studies(journal).open()
     report(journal, study.key, 2)
     with pytest.raises(JournalError, match="older version"):
         report(journal, study.key, 1)
-    assert journal.study(study.key).version == 2
+    assert Studies(journal).get(study.key).version == 2
 
 
 # ---------------------------------------------------------------- intake
@@ -185,7 +186,7 @@ def test_nothing_of_an_instance_stays_when_the_write_fails_half_way(journal: Jou
     with pytest.raises(JournalError, match="half way"):
         journal.add_instance(new)
     assert journal.instance(new.id) is None
-    assert journal.open_studies() == []
+    assert Studies(journal).open() == []
     assert journal.counts("instances")["received"] == 0
 
 
@@ -251,29 +252,29 @@ def test_an_instance_that_is_forwarded_anew_owes_bytes_that_a_reader_makes(journ
 def test_a_uid_under_two_patients_makes_two_studies_that_know_of_each_other(journal: Journal) -> None:
     for patient in ("P1", "P2", "P1"):
         journal.add_instance(new_instance(study=StudyIdentity(study_instance_uid="1.2", patient_id=patient)))
-    one, other = journal.open_studies()
+    one, other = Studies(journal).open()
     assert (one.identity.patient_id, other.identity.patient_id) == ("P1", "P2")
-    assert [study.key for study in journal.studies_sharing_uid(one)] == [other.key]
+    assert [study.key for study in Studies(journal).sharing_uid(one)] == [other.key]
 
 
 def test_the_issuer_tells_patients_apart(journal: Journal) -> None:
     for issuer in ("north", "south"):
         identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1", issuer_of_patient_id=issuer)
         journal.add_instance(new_instance(study=identity))
-    assert len(journal.open_studies()) == 2
+    assert len(Studies(journal).open()) == 2
 
 
 def test_an_instance_without_a_study_uid_is_a_study_of_its_own(journal: Journal) -> None:
     for _ in range(2):
         journal.add_instance(new_instance(study=StudyIdentity(patient_id="P1")))
-    one, other = journal.open_studies()
+    one, other = Studies(journal).open()
     assert one.key != other.key
-    assert journal.studies_sharing_uid(one) == []
+    assert Studies(journal).sharing_uid(one) == []
 
 
 def test_a_study_s_key_says_nothing_of_the_patient(journal: Journal) -> None:
     journal.add_instance(new_instance(study=StudyIdentity(study_instance_uid="1.2.3", patient_id="SECRET")))
-    (study,) = journal.open_studies()
+    (study,) = Studies(journal).open()
     assert "SECRET" not in study.key
     assert "1.2.3" not in study.key
 
@@ -281,41 +282,41 @@ def test_a_study_s_key_says_nothing_of_the_patient(journal: Journal) -> None:
 def test_a_late_image_opens_a_study_that_was_closed(journal: Journal) -> None:
     identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1")
     journal.add_instance(new_instance(study=identity))
-    (study,) = journal.open_studies()
+    (study,) = Studies(journal).open()
     report(journal, study.key, 1)
-    assert journal.open_studies() == []
+    assert Studies(journal).open() == []
     journal.add_instance(new_instance(study=identity))
-    assert [found.key for found in journal.open_studies()] == [study.key]
+    assert [found.key for found in Studies(journal).open()] == [study.key]
 
 
 def test_a_reading_that_came_during_the_rendering_keeps_the_study_open(journal: Journal) -> None:
     new = new_instance()
     journal.add_instance(new)
-    (study,) = journal.open_studies()
+    (study,) = Studies(journal).open()
     begun = CommittedReport(study_key=study.key, version=1, changes=0, closing=True, summary="{}", urgent=False)
     commit(journal, new.id)
-    journal.commit_report(begun)
-    assert [found.key for found in journal.open_studies()] == [study.key]
-    journal.close_study(study.key)
-    assert journal.open_studies() != []
+    Studies(journal).commit_report(begun)
+    assert [found.key for found in Studies(journal).open()] == [study.key]
+    Studies(journal).close(study.key)
+    assert Studies(journal).open() != []
     report(journal, study.key, 2)
-    assert journal.open_studies() == []
+    assert Studies(journal).open() == []
 
 
 def test_a_report_that_was_committed_and_not_switched_is_found_at_a_start(journal: Journal, tmp_path: Path) -> None:
     journal.add_instance(new_instance())
-    (study,) = journal.open_studies()
+    (study,) = Studies(journal).open()
     report(journal, study.key, 1)
     journal = reopened(journal, tmp_path)
-    assert [found.key for found in journal.unpublished_studies()] == [study.key]
-    journal.mark_published(study.key, 1)
-    assert journal.unpublished_studies() == []
+    assert [found.key for found in Studies(journal).unpublished()] == [study.key]
+    Studies(journal).mark_published(study.key, 1)
+    assert Studies(journal).unpublished() == []
     journal.close()
 
 
 def test_a_study_that_turns_urgent_takes_what_it_still_owes_along(journal: Journal) -> None:
     journal.add_instance(new_instance())
-    (study,) = journal.open_studies()
+    (study,) = Studies(journal).open()
     report(journal, study.key, 1, urgent=True)
     assert {row["urgent"] for row in journal.rows("SELECT urgent FROM deliveries")} == {1}
 
@@ -327,9 +328,9 @@ def test_readings_come_in_the_order_of_the_instances(journal: Journal) -> None:
         journal.add_instance(new)
     for new in (third, first):
         commit(journal, new.id)
-    (study,) = journal.open_studies()
-    assert [reading.instance_id for reading in journal.readings(study.key)] == [first.id, third.id]
-    assert journal.unread_in_study(study.key) == 1
+    (study,) = Studies(journal).open()
+    assert [reading.instance_id for reading in Studies(journal).readings(study.key)] == [first.id, third.id]
+    assert Studies(journal).unread(study.key) == 1
 
 
 # ---------------------------------------------------------------- attempts
@@ -511,7 +512,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
     source = StatusSource(
         settings=Settings(), journal=journal, deliveries=deliveries, spool=Spool(directory / "spool", 0)
     )
-    study_key = journal.open_studies()[0].key
+    study_key = Studies(journal).open()[0].key
     late = new_instance()
     found = {
         "status": steps(journal, source.status),
@@ -519,9 +520,9 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "add an instance": steps(journal, lambda: journal.add_instance(late)),
         "commit a reading": steps(journal, lambda: commit(journal, news[0].id)),
         "commit a report": steps(journal, lambda: report(journal, study_key, 1)),
-        "find open studies": steps(journal, journal.open_studies),
-        "find unpublished studies": steps(journal, journal.unpublished_studies),
-        "find the newest studies": steps(journal, lambda: journal.newest_studies(50)),
+        "find open studies": steps(journal, Studies(journal).open),
+        "find unpublished studies": steps(journal, Studies(journal).unpublished),
+        "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
         "close cut attempts": steps(journal, journal.close_cut_attempts),
         "find the next delivery": steps(journal, deliveries.next_waiting),
     }

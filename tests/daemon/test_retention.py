@@ -11,6 +11,7 @@ from leapfrog.reading.job import Identity, ImageHeader, ImageReading
 from leapfrog.records import CommittedReading, CommittedReport, NewInstance, StudyIdentity, StudyRecord
 from leapfrog.retention import Retention, clock_is_synchronised
 from leapfrog.spool import Spool
+from leapfrog.studies import Studies
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=31)
@@ -21,11 +22,12 @@ class Box:
 
     def __init__(self, directory: Path) -> None:
         self.journal = Journal(directory / "journal.sqlite")
+        self.studies = Studies(self.journal)
         self.spool = Spool(directory / "spool", 0)
         self.reports = directory / "reports"
         self.synchronised = True
         self.retention = Retention(
-            journal=self.journal,
+            studies=self.studies,
             spool=self.spool,
             report_dir=self.report_dir,
             keep_days=30,
@@ -62,16 +64,16 @@ class Box:
             outcome="nothing_found",
         )
         self.journal.commit_reading(CommittedReading(instance_id=instance_id, state="read", reading=reading))
-        self.journal.commit_report(
+        self.studies.commit_report(
             CommittedReport(study_key=record.study_key, version=1, changes=1, closing=True, summary="{}", urgent=False)
         )
-        study = self.journal.study(record.study_key)
+        study = self.studies.get(record.study_key)
         self.report_dir(study).mkdir(parents=True)
         (self.report_dir(study) / "report.json").write_text("{}")
         return study
 
     def remains(self, study: StudyRecord) -> bool:
-        in_journal = any(other.key == study.key for other in self.journal.newest_studies(100))
+        in_journal = any(other.key == study.key for other in self.studies.newest(100))
         on_disk = self.report_dir(study).exists()
         assert in_journal == on_disk
         return in_journal

@@ -42,6 +42,7 @@ from leapfrog.report.summary import summarise
 from leapfrog.report.worklist import INDEX_NAME
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
+from leapfrog.studies import Studies
 
 READER_DEATH_LIMIT = 3
 ENGINE_FAILURE_LIMIT = 5
@@ -107,6 +108,7 @@ class Dispatcher:
         """
         self._settings = settings
         self._journal = journal
+        self._studies = Studies(journal)
         self._spool = spool
         self._lanes = lanes
         self._on_deliveries = on_deliveries
@@ -126,7 +128,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Switch reports that were committed and not yet shown, then begin."""
-        for study in self._journal.unpublished_studies():
+        for study in self._studies.unpublished():
             self._publish(study, study.version)
         for lane in self._lanes:
             lane.start()
@@ -183,7 +185,7 @@ class Dispatcher:
 
     def _choose(self) -> InstanceRecord | _Render | None:
         now = time.monotonic()
-        studies = [study for study in self._journal.open_studies() if study.key not in self._rendering]
+        studies = [study for study in self._studies.open() if study.key not in self._rendering]
         for study in studies:
             clock = self._clocks.setdefault(study.key, _StudyClock(changed_at=now))
             if study.changed and now >= clock.next_render_at:
@@ -193,7 +195,7 @@ class Dispatcher:
             return record
         for study in studies:
             clock = self._clocks[study.key]
-            unread = self._journal.unread_in_study(study.key)
+            unread = self._studies.unread(study.key)
             if study.changed and not unread and not clock.failures:
                 return self._claim(study, closing=False)
             quiet = now - clock.changed_at >= self._settings.report.quiet_seconds
@@ -211,7 +213,7 @@ class Dispatcher:
         if record.interruptions >= INTERRUPTION_LIMIT:
             self._set_aside(record, INTERRUPTED.format(count=record.interruptions))
             return
-        study = self._journal.study(record.study_key)
+        study = self._studies.get(record.study_key)
         work_dir = self._spool.work_dir(record.id)
         answer = lane.run(
             ReadJob(
@@ -289,7 +291,7 @@ class Dispatcher:
 
     def _set_aside(self, record: InstanceRecord, reason: str) -> None:
         """No reader could say anything of this instance, so its reading holds only what the journal knows."""
-        study = self._journal.study(record.study_key)
+        study = self._studies.get(record.study_key)
         reading = ImageReading(
             instance_id=record.id,
             sop_instance_uid=record.sop_instance_uid,
@@ -321,10 +323,10 @@ class Dispatcher:
         study = render.study
         derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._owes(kind))
         if render.closing and study.version and not study.changed and not derived:
-            self._journal.close_study(study.key)
+            self._studies.close(study.key)
             self._clocks.pop(study.key, None)
             return
-        readings = tuple(self._journal.readings(study.key))
+        readings = tuple(self._studies.readings(study.key))
         version = study.version + 1
         work_dir = self._spool.work_dir(f"{study.key}-{version}")
         self._clocks[study.key].render_begins()
@@ -363,7 +365,7 @@ class Dispatcher:
         study = render.study
         deliveries = self._adopt(result.produced, work_dir, {"report_pdf": "report_pdf", "overlay": "overlay"})
         summary = summarise(readings)
-        self._journal.commit_report(
+        self._studies.commit_report(
             CommittedReport(
                 study_key=study.key,
                 version=result.version,
@@ -383,14 +385,14 @@ class Dispatcher:
 
     def _publish(self, study: StudyRecord, version: int) -> None:
         publish(self.report_dir(study), version)
-        self._journal.mark_published(study.key, version)
+        self._studies.mark_published(study.key, version)
         self._on_report()
 
     def _conflicts(self, study: StudyRecord, readings: Sequence[ImageReading]) -> tuple[str, ...]:
         found = [
             "The same study number was also received for another patient"
             f" (patient ID {other.identity.patient_id or 'not given'}). Check whose images these are."
-            for other in self._journal.studies_sharing_uid(study)
+            for other in self._studies.sharing_uid(study)
         ]
         for what, values in (
             ("patient name", {wording.person_name(reading.identity.patient_name) for reading in readings}),

@@ -8,11 +8,11 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from leapfrog.journal import Journal
 from leapfrog.records import StudyRecord
 from leapfrog.report.summary import StudySummary
 from leapfrog.report.worklist import WorklistEntry, WorklistStatus, write_worklist
 from leapfrog.status import Status, StatusSource
+from leapfrog.studies import Studies
 
 WORKLIST_STUDIES = 500  # what staff scroll and search; older reports stay in their folders by date
 SHORTEST_PAUSE_SECONDS = 1.0  # a burst of reports writes the list once a second, not once a report
@@ -24,10 +24,10 @@ _log = logging.getLogger(__name__)
 class WorklistWriter:
     """Writes the worklist, coalesced."""
 
-    def __init__(self, reports_dir: Path, journal: Journal, source: StatusSource) -> None:
+    def __init__(self, reports_dir: Path, studies: Studies, source: StatusSource) -> None:
         """Nothing is written until `start`."""
         self._reports_dir = reports_dir
-        self._journal = journal
+        self._studies = studies
         self._source = source
         self._touched = threading.Event()
         self._stopping = threading.Event()
@@ -62,7 +62,7 @@ class WorklistWriter:
             self._touched.wait(LONGEST_PAUSE_SECONDS)
 
     def _write(self) -> None:
-        entries = [_entry(study) for study in self._journal.newest_studies(WORKLIST_STUDIES) if study.version]
+        entries = [_entry(study) for study in self._studies.newest(WORKLIST_STUDIES) if study.version]
         try:
             write_worklist(self._reports_dir, entries, _shown(self._source.status()))
         except OSError as problem:  # a full disk: the list grows old, which its clock shows, and reading goes on

@@ -20,6 +20,7 @@ from leapfrog.reading.lane import Lane
 from leapfrog.records import InstanceRecord, NewInstance, StudyIdentity
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
+from leapfrog.studies import Studies
 from support.instances import gradient, image_dataset, save
 from support.processes import the_child
 from support.waiting import wait_until
@@ -39,6 +40,7 @@ class Box:
             }
         )
         self.journal = Journal(directory / "journal.sqlite")
+        self.studies = Studies(self.journal)
         self.spool = Spool(directory / "spool", 0)
         self.faults: list[str] = []
         self.dispatcher = Dispatcher(
@@ -88,7 +90,7 @@ class Box:
         return self.record(instance_id)
 
     def report(self, instance_id: str) -> dict[str, Any]:
-        study = self.journal.study(self.record(instance_id).study_key)
+        study = self.studies.get(self.record(instance_id).study_key)
         path = self.dispatcher.report_dir(study) / "report.json"
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
@@ -130,7 +132,7 @@ def test_an_image_becomes_a_published_report(tmp_path: Path) -> None:
         box.wait_for_state(instance_id, "read")
         report = wait_until(lambda: box.report(instance_id), "the report is published")
         assert [image["instance_id"] for image in report["images"]] == [instance_id]
-        study = box.journal.study(box.record(instance_id).study_key)
+        study = box.studies.get(box.record(instance_id).study_key)
         assert {path.name for path in box.dispatcher.report_dir(study).glob("report.*")} == {
             "report.html",
             "report.json",
@@ -201,24 +203,24 @@ def test_many_images_of_one_study_are_rendered_few_times_and_the_last_report_hol
     with running(Box(tmp_path, quiet_seconds=0.5)) as box:
         ids = [box.add_image() for _ in range(40)]
         key = box.record(ids[0]).study_key
-        wait_until(lambda: box.journal.study(key).state == "quiet", "the study is quiet", deadline_seconds=90)
+        wait_until(lambda: box.studies.get(key).state == "quiet", "the study is quiet", deadline_seconds=90)
         assert {image["instance_id"] for image in box.report(ids[0])["images"]} == set(ids)
-        assert box.journal.study(key).version <= len(ids) // 2
+        assert box.studies.get(key).version <= len(ids) // 2
 
 
 def test_a_late_image_opens_a_quiet_study_and_makes_a_new_version(tmp_path: Path) -> None:
     with running(Box(tmp_path, quiet_seconds=0.3)) as box:
         early = box.add_image()
         key = box.record(early).study_key
-        wait_until(lambda: box.journal.study(key).state == "quiet", "the study is quiet", deadline_seconds=60)
-        before = box.journal.study(key).version
+        wait_until(lambda: box.studies.get(key).state == "quiet", "the study is quiet", deadline_seconds=60)
+        before = box.studies.get(key).version
         late = box.add_image()
         wait_until(
-            lambda: len(box.report(late)["images"]) == 2 and box.journal.study(key).state == "quiet",
+            lambda: len(box.report(late)["images"]) == 2 and box.studies.get(key).state == "quiet",
             "the study is quiet again with both images",
             deadline_seconds=60,
         )
-        assert box.journal.study(key).version > before
+        assert box.studies.get(key).version > before
 
 
 def test_another_patient_under_the_same_study_uid_is_told_on_both_reports(tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_another_patient_under_the_same_study_uid_is_told_on_both_reports(tmp_pa
 
 
 def _page(box: Box, instance_id: str) -> str:
-    study = box.journal.study(box.record(instance_id).study_key)
+    study = box.studies.get(box.record(instance_id).study_key)
     path = box.dispatcher.report_dir(study) / "report.html"
     return path.read_text() if path.exists() else ""
 
@@ -247,10 +249,10 @@ def test_a_committed_report_that_was_not_shown_is_shown_at_the_next_start(tmp_pa
         wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
     box = Box(tmp_path)
     key = box.record(instance_id).study_key
-    folder = box.dispatcher.report_dir(box.journal.study(key))
+    folder = box.dispatcher.report_dir(box.studies.get(key))
     for kind in ("html", "json", "pdf"):
         (folder / f"report.{kind}").unlink()
-    box.journal.mark_published(key, 0)
+    box.studies.mark_published(key, 0)
     with running(box):
         assert box.report(instance_id)
-        assert box.journal.study(key).published_version == box.journal.study(key).version
+        assert box.studies.get(key).published_version == box.studies.get(key).version
