@@ -8,6 +8,7 @@ from leapfrog.journal import Journal
 from leapfrog.outbox.deliveries import Deliveries
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
 from leapfrog.reading.job import Frozen
+from leapfrog.report.wording import count
 from leapfrog.settings import Settings
 from leapfrog.spool import Spool
 
@@ -116,18 +117,21 @@ def _attention(status: Status) -> tuple[str, ...]:
         found.append("No daemon is running: nothing is received. Start it with `leapfrog run` or systemctl.")
     if status.free_bytes < status.min_free_bytes:
         found.append("The disk is nearly full: new images are refused. Make room on the disk of the state directory.")
-    if count := status.instances["set_aside"]:
+    if total := status.instances["set_aside"]:
         found.append(
-            f"{count} instance(s) could not be read: see `leapfrog instances --state set_aside`,"
-            " then `leapfrog retry ID`."
+            f"{count(total, 'file')} could not be read. `leapfrog instances --state set_aside` says why,"
+            " `leapfrog retry ID` has one read again."
         )
-    if count := status.deliveries["refused"]:
-        found.append(f"{count} deliveries were refused by the district server: `leapfrog retry` or `dismiss` them.")
+    if total := status.deliveries["refused"]:
+        found.append(
+            f"The district server refused {count(total, 'object')}. `leapfrog status` says why;"
+            " `leapfrog retry ID` sends one again, `leapfrog dismiss ID` gives it up."
+        )
     if status.outbox.link == "locked":
         found.append("The district server rejects our credentials: correct [district], then `leapfrog sync`.")
-    if count := status.forwarded_under_new_uid:
+    if total := status.forwarded_under_new_uid:
         found.append(
-            f"{count} instance(s) came under a SOP Instance UID that other content already had;"
-            " they are forwarded under a new UID."
+            f"{count(total, 'image')} came under a number (SOP Instance UID) that another image already had."
+            " Both are kept, and the later one is passed on under a new number."
         )
     return tuple(found)

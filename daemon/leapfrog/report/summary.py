@@ -14,6 +14,7 @@ class StudySummary(Frozen):
 
     kind: HeadlineKind = "not_assessed"
     headline: str = ""
+    detail: str = ""
     urgent: bool = False
     phantom: bool = False
     identity: Identity = Identity()
@@ -31,6 +32,7 @@ def summarise(readings: Sequence[ImageReading]) -> StudySummary:
     return StudySummary(
         kind=headline.kind,
         headline=headline.text,
+        detail=headline.detail,
         urgent=headline.urgent,
         phantom=any(reading.phantom for reading in readings),
         identity=identity,

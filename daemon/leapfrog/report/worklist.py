@@ -17,6 +17,7 @@ from leapfrog.report.pages import content_security_policy, environment, inline
 INDEX_NAME = "index.html"
 RELOAD_SECONDS = 30  # how often an open page loads itself anew; a person can stop it (WCAG 2.2.1)
 STALE_SECONDS = 180  # an open page that saw no newer list for so long says so; write the list more often than this
+DETAIL_CHARACTERS = 160
 URGENT_DAYS = 2  # of the newest days in the list; older urgent exams keep their mark and take their place by time
 
 
@@ -37,6 +38,7 @@ class WorklistEntry:
     images: int
     not_assessed: int
     phantom: bool = False
+    detail: str = ""
 
     @property
     def href(self) -> str:
@@ -69,6 +71,7 @@ class _Row:
     kind: HeadlineKind
     mark: str
     headline: str
+    detail: str
     urgent: bool
     phantom: bool
     images: str
@@ -123,6 +126,8 @@ def _row(entry: WorklistEntry) -> _Row:
         kind=entry.kind,
         mark=MARKS[entry.kind],
         headline=wording.clean(entry.headline),
+        # Only a missing result needs its reason here; what was found has a page of its own.
+        detail=wording.clean(entry.detail, DETAIL_CHARACTERS) if entry.kind == "not_assessed" else "",
         urgent=entry.urgent,
         phantom=entry.phantom,
         images=images,

@@ -81,6 +81,7 @@ def _entry(study: StudyRecord) -> WorklistEntry:
         received_at=study.received_at,
         kind=summary.kind,
         headline=summary.headline,
+        detail=summary.detail,
         urgent=summary.urgent,
         state=study.state,
         images=summary.images,
