@@ -14,6 +14,7 @@ from leapfrog.reading.package import Calibration, Manifest
 
 SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps logit finite at the ends of the scale
 HOT_FRACTION = 0.5  # a finding's box encloses the area around the peak that is at least half as hot
+LARGEST_REGION = 0.5  # of the picture
 REGION_GRID = 56  # the heat map is enlarged to this many cells a side before the box is drawn
 FLAT_MAP = 1e-3  # a map that varies less than this points nowhere
 
@@ -90,18 +91,19 @@ def heat_map(evidence: NDArray[np.float32]) -> NDArray[np.float32] | None:
     return stretched
 
 
-def hot_region(heat: NDArray[np.float32]) -> Region:
-    """The box around the hottest point and what is connected to it at HOT_FRACTION of its heat or more."""
+def hot_region(heat: NDArray[np.float32]) -> Region | None:
+    """The box around the hottest point and what is connected to it at HOT_FRACTION of its heat or more; None when the
+    box would hold most of the picture, and so would point nowhere.
+    """
     fine = np.asarray(Image.fromarray(heat).resize((REGION_GRID, REGION_GRID), Image.Resampling.BILINEAR))
     hot = fine >= HOT_FRACTION * float(fine.max())
     area = connected_area(hot, np.unravel_index(int(fine.argmax()), fine.shape))
     rows, columns = np.flatnonzero(area.any(axis=1)), np.flatnonzero(area.any(axis=0))
-    return Region(
-        left=int(columns[0]) / REGION_GRID,
-        top=int(rows[0]) / REGION_GRID,
-        right=(int(columns[-1]) + 1) / REGION_GRID,
-        bottom=(int(rows[-1]) + 1) / REGION_GRID,
-    )
+    left, right = int(columns[0]) / REGION_GRID, (int(columns[-1]) + 1) / REGION_GRID
+    top, bottom = int(rows[0]) / REGION_GRID, (int(rows[-1]) + 1) / REGION_GRID
+    if (right - left) * (bottom - top) > LARGEST_REGION:
+        return None
+    return Region(left=left, top=top, right=right, bottom=bottom)
 
 
 def connected_area(mask: NDArray[np.bool_], seed: Sequence[int | np.intp]) -> NDArray[np.bool_]:

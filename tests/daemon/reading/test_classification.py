@@ -48,8 +48,15 @@ def test_the_box_leaves_out_a_second_hot_area() -> None:
     heat = np.zeros((7, 7), np.float32)
     heat[0, 0], heat[6, 6] = 1.0, 0.9
     region = hot_region(heat)
+    assert region is not None
     assert region.right < 0.5
     assert region.bottom < 0.5
+
+
+def test_a_box_that_would_hold_most_of_the_picture_is_left_out() -> None:
+    heat = np.zeros((7, 7), np.float32)
+    heat[1:, :6] = 1.0
+    assert hot_region(heat) is None
 
 
 def test_a_flat_map_points_nowhere(manifest: Manifest) -> None:
