@@ -20,4 +20,9 @@ def is_phantom(dataset: Dataset) -> bool:
 
     Quality Control Image alone does not say so: machines set it for test objects that they really exposed.
     """
-    return text(dataset, "ImageComments").startswith(MARK)
+    return is_phantom_comment(text(dataset, "ImageComments"))
+
+
+def is_phantom_comment(comment: object) -> bool:
+    """Whether a comment, in a DICOM object or a PNG file, says so."""
+    return isinstance(comment, str) and comment.startswith(MARK)

@@ -89,8 +89,9 @@ def draw_chest(lungs: Lungs, seed: int) -> NDArray[np.uint16]:
     generator = np.random.default_rng([seed, 1 if lungs == "opaque" else 0])
     film = _enlarged(_model().sample(lungs, generator))
     film = _with_anatomy(film, lungs, generator)
-    film = letter(film, "PHANTOM", (0.15, 0.05), 0.05, 0.97)
-    film = letter(film, "L", (0.90, 0.09), 0.06, 0.97)
+    # Below the band that reports lay over the top of a phantom's picture.
+    film = letter(film, "PHANTOM", (0.15, 0.11), 0.05, 0.97)
+    film = letter(film, "L", (0.90, 0.12), 0.06, 0.97)
     plate = np.asarray(Image.fromarray(film).resize((COLUMNS, ROWS), Image.Resampling.BILINEAR))
     grain = generator.standard_normal((ROWS, COLUMNS), dtype=np.float32)
     return np.asarray(np.clip(plate * 3800 + 120 + grain * (12 + 20 * plate), 0, 4095), dtype=np.uint16)

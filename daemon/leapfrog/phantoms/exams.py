@@ -10,6 +10,7 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     UID,
@@ -22,7 +23,7 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from leapfrog.phantom_mark import mark_as_phantom
+from leapfrog.phantom_mark import PHANTOM_COMMENT, mark_as_phantom
 from leapfrog.phantoms import chest, fetal_head
 from leapfrog.phantoms.fetal_head import FetalHead, draw_fetal_head
 
@@ -75,7 +76,10 @@ def chest_picture(lungs: chest.Lungs, seed: int) -> bytes:
     """The same film as a machine without DICOM would export it: an 8-bit PNG."""
     gray = (chest.draw_chest(lungs, seed) >> (PLATE_BITS - 8)).astype(np.uint8)
     stream = BytesIO()
-    Image.fromarray(gray).resize((chest.COLUMNS // 2, chest.ROWS // 2)).save(stream, format="PNG", compress_level=1)
+    comment = PngInfo()
+    comment.add_text("Comment", PHANTOM_COMMENT)
+    small = Image.fromarray(gray).resize((chest.COLUMNS // 2, chest.ROWS // 2))
+    small.save(stream, format="PNG", compress_level=1, pnginfo=comment)
     return stream.getvalue()
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from leapfrog.errors import UnreadableImage
+from leapfrog.phantom_mark import is_phantom_comment
 from leapfrog.reading.decoding import LARGEST_FRAME_BYTES, LARGEST_FRAME_PIXELS
 
 FORMATS = ("PNG", "JPEG", "TIFF")
@@ -37,7 +38,7 @@ class Picture:
     """Decoded pages, each (H, W) with 8 or 16 bits or (H, W, 3) with 8 bits, all alike in shape and type.
 
     `inverted` when 0 is white. `lossy_ratio` is by how much JPEG had shrunk the picture; None if it did not. `note`
-    says what was left out.
+    says what was left out. `phantom` when its comment says that it is one of Leapfrog's own.
     """
 
     pages: tuple[Pixels, ...]
@@ -45,6 +46,7 @@ class Picture:
     inverted: bool = False
     lossy_ratio: float | None = None
     note: str = ""
+    phantom: bool = False
 
 
 def read_picture(path: Path) -> Picture:
@@ -65,6 +67,7 @@ def read_picture(path: Path) -> Picture:
             inverted=_is_inverted(image),
             lossy_ratio=_lossy_ratio(path, image, first),
             note="" if len(pages) == page_count else FIRST_PAGE_ONLY.format(count=page_count),
+            phantom=is_phantom_comment(image.info.get("Comment")),
         )
 
 

@@ -19,6 +19,7 @@ from pydicom.uid import (
 )
 
 from leapfrog.durable import writing_durably
+from leapfrog.phantom_mark import mark_as_phantom
 from leapfrog.reading.attributes import lenient_parsing
 from leapfrog.reading.job import PictureHints, PictureIdentity, ProducedObject
 from leapfrog.reading.picture import Picture, read_picture
@@ -54,6 +55,8 @@ def wrap_picture(
     _describe_exam(dataset, identity, hints)
     _describe_capture(dataset, picture, datetime.fromisoformat(received_at))
     _describe_pixels(dataset, picture, hints)
+    if picture.phantom:
+        mark_as_phantom(dataset)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     with lenient_parsing(), writing_durably(out) as stream:
