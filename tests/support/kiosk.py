@@ -75,7 +75,7 @@ class Kiosk:
             raise RuntimeError("the daemon of this kiosk runs already")
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "leapfrog", "run", "--config", str(self.settings_file)],
+                self.command_line("run"),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -153,10 +153,14 @@ class Kiosk:
         answer: dict[str, Any] = self.ask("status")
         return answer
 
+    def command_line(self, *arguments: str) -> list[str]:
+        """`leapfrog ARGUMENTS --config FILE`."""
+        return [sys.executable, "-m", "leapfrog", *arguments, "--config", str(self.settings_file)]
+
     def command(self, *arguments: str, timeout_seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run `leapfrog ARGUMENTS --config FILE` to its end."""
         return subprocess.run(
-            [sys.executable, "-m", "leapfrog", *arguments, "--config", str(self.settings_file)],
+            self.command_line(*arguments),
             capture_output=True,
             text=True,
             timeout=timeout_seconds,

@@ -1,0 +1,115 @@
+"""Memory of the main process and of the reader, at rest and at work, and how soon the box listens."""
+
+import subprocess
+import time
+from pathlib import Path
+
+from benchmarks.progress import Progress
+from benchmarks.receivers import WholeBox, remove
+from benchmarks.results import Measurement, Results, at_most
+from support.dcmtk import store
+from support.exams import chest_radiograph, ultrasound, write_instances
+from support.kiosk import Kiosk
+from support.waiting import wait_until
+
+MEBIBYTE = 2**20
+STARTS = 5
+SETTLE_SECONDS = 3.0
+CINE_BYTES = 500_000_000
+GROUP = "Memory"
+
+
+def measure(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+    """Memory at rest, at work on radiographs, and while 500 MB come in as one loop; then the starts."""
+    _measure_memory(results, directory, dose, progress)
+    _measure_starts(results, directory, progress)
+
+
+def _measure_memory(results: Results, directory: Path, dose: float, progress: Progress) -> None:
+    count = max(4, round(40 * dose))
+    images = write_instances(chest_radiograph(), directory / "cr", count, studies=count // 4)
+    frames = max(1, round(CINE_BYTES * min(1.0, dose) / (768 * 1024)))
+    (cine,) = write_instances(ultrasound(768, 1024, frames), directory / "cine", 1)
+    with WholeBox(directory / "box") as box:
+        progress.say("memory at rest")
+        store(box.port, [images[0].path])  # the model is loaded, every module was used once
+        box.drain(1)
+        time.sleep(SETTLE_SECONDS)
+        main, reader, host = _processes(box.kiosk)
+        results.add(_memory("main process at rest, PSS", _pss(main)))
+        results.add(_memory("reader at rest, PSS", _pss(reader)))
+        results.add(_memory("engine host at rest, PSS", _pss(host)))
+
+        progress.say(f"memory while {count} radiographs come in and are read")
+        _forget_peaks(main, reader, host)
+        store(box.port, [image.path for image in images[1:]])
+        box.drain(count)
+        results.add(_memory(f"main process at peak, {count} CR, RSS", _peak(main), 120))
+        results.add(_memory(f"reader at peak, {count} CR, RSS", _peak(reader)))
+        results.add(_memory(f"engine host at peak, {count} CR, RSS", _peak(host)))
+
+        size = cine.path.stat().st_size
+        progress.say(f"memory while a loop of {size / 1e6:.0f} MB comes in")
+        _forget_peaks(main, reader)
+        store(box.port, [cine.path])
+        results.add(_memory(f"main process receiving {size / 1e6:.0f} MB, RSS", _peak(main), 120))
+        box.drain(count + 1)
+        reader = _processes(box.kiosk)[1]
+        results.add(_memory(f"reader reading {size / 1e6:.0f} MB, RSS", _peak(reader)))
+    for name in ("cr", "cine", "box"):
+        remove(directory / name)
+
+
+def _memory(name: str, byte_count: int, aim_mebibytes: float | None = None) -> Measurement:
+    aim = at_most(aim_mebibytes) if aim_mebibytes else None
+    return Measurement(GROUP, name, byte_count / MEBIBYTE, "MiB", aim)
+
+
+def _processes(kiosk: Kiosk) -> tuple[int, int, int]:
+    """Main process, reader, engine host."""
+    (reader,) = kiosk.children("leapfrog.reading.reader")
+    (host,) = kiosk.children("engine_host.py")
+    return kiosk.process.pid, reader, host
+
+
+def _pss(pid: int) -> int:
+    return _kibibytes(Path(f"/proc/{pid}/smaps_rollup"), "Pss:")
+
+
+def _peak(pid: int) -> int:
+    return _kibibytes(Path(f"/proc/{pid}/status"), "VmHWM:")
+
+
+def _forget_peaks(*pids: int) -> None:
+    for pid in pids:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")  # proc(5): resets the peak resident set size
+
+
+def _kibibytes(file: Path, key: str) -> int:
+    """The value of a line such as `Pss: 1234 kB`, in bytes."""
+    for line in file.read_text().splitlines():
+        if line.startswith(key):
+            return int(line.split()[1]) * 1024
+    raise LookupError(f"{file} has no {key}")
+
+
+def _measure_starts(results: Results, directory: Path, progress: Progress) -> None:
+    progress.say(f"{STARTS} starts")
+    kiosk = Kiosk(directory / "box")
+    seconds = []
+    for _ in range(STARTS):
+        began = time.perf_counter()
+        kiosk.launch()
+        wait_until(kiosk.accepts_connections, "it listens", poll_seconds=0.005)
+        seconds.append(time.perf_counter() - began)
+        wait_until(lambda: _answers(kiosk), "it answers")
+        kiosk.stop()
+    results.add_median("Start", "from exec to listening", seconds, "s", at_most(2.0))
+    began = time.perf_counter()
+    subprocess.run(kiosk.command_line("status", "--json"), capture_output=True, check=True)
+    results.add(Measurement("Start", "the command `leapfrog status`", time.perf_counter() - began, "s"))
+    remove(directory / "box")
+
+
+def _answers(kiosk: Kiosk) -> bool:
+    return (kiosk.state_dir / "control.sock").exists()

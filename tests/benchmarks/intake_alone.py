@@ -1,0 +1,31 @@
+"""The box's receiver, journal and spool as a program of their own: `python -m benchmarks.intake_alone STATE PORT`."""
+
+import signal
+import sys
+from pathlib import Path
+
+from leapfrog.commands import JOURNAL_NAME, SPOOL_NAME
+from leapfrog.intake.admission import Admission
+from leapfrog.intake.dicom_receiver import DicomReceiver
+from leapfrog.journal import Journal
+from leapfrog.settings import DicomSettings
+from leapfrog.spool import Spool
+
+
+def main() -> None:
+    """Receive until SIGTERM, with the originals owed as where a district is configured."""
+    state_dir, port = Path(sys.argv[1]), int(sys.argv[2])
+    spool = Spool(state_dir / SPOOL_NAME, 0)
+    journal = Journal(state_dir / JOURNAL_NAME)
+    receiver = DicomReceiver(
+        DicomSettings(host="127.0.0.1", port=port), Admission(journal, spool, True, lambda: None), spool
+    )
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    receiver.start()
+    signal.sigwait({signal.SIGTERM})
+    receiver.stop()
+    journal.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+"""What images are sent to: the box without its readers, the whole box, Orthanc and DCMTK's storescp."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from support.dcmtk import LARGEST_PDU, dcmtk_program
+from support.kiosk import Kiosk
+from support.orthanc import Orthanc
+from support.ports import free_port
+from support.waiting import wait_until
+
+DRAIN_SECONDS = 600.0
+
+
+class Receiver(Protocol):
+    """A DICOM server that is started for one measurement, with nothing in it, and then removed."""
+
+    port: int
+
+    @abstractmethod
+    def __enter__(self) -> Self:
+        """Start; returns once it listens."""
+
+    @abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+
+    def drain(self, count: int) -> None:
+        """Wait until it has done all that `count` images give it to do."""
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class _Program:
+    """A server that is one process."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.directory.mkdir(parents=True)
+        with (self.directory / "log").open("wb") as log:
+            self._process = subprocess.Popen(self.command(), stdout=log, stderr=log)
+        wait_until(lambda: _accepts(self.port), "it listens")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait()
+
+    def drain(self, _count: int) -> None:
+        os.sync()
+
+
+class IntakeAlone(_Program):
+    """The box's receiver, journal and spool, without readers: what durability alone costs."""
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "benchmarks.intake_alone", str(self.directory / "state"), str(self.port)]
+
+
+class Storescp(_Program):
+    """DCMTK's storescp, one process per association. It does not fsync: what it acknowledged, a power cut can lose."""
+
+    def command(self) -> list[str]:
+        (self.directory / "received").mkdir()
+        return [
+            dcmtk_program("storescp"), "--fork", "+xa", "-pdu", LARGEST_PDU,
+            "-od", str(self.directory / "received"), str(self.port),
+        ]  # fmt: skip
+
+
+class OrthancReceiver:
+    """Orthanc with SyncStorageArea on, so that it writes through to the disk as well."""
+
+    def __init__(self, directory: Path) -> None:
+        """Everything lies below `directory`."""
+        self._server = Orthanc(directory)
+        self.port = self._server.dicom_port
+
+    def __enter__(self) -> Self:
+        """Start it."""
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self._server.stop()
+
+    def drain(self, count: int) -> None:
+        """Wait until it holds them all."""
+        wait_until(lambda: sum(self._server.held().values()) >= count, "Orthanc holds everything")
+        os.sync()
+
+
+class WholeBox:
+    """The daemon with its reader and its model at work on what comes in."""
+
+    def __init__(self, directory: Path) -> None:
+        """Everything lies below `directory`."""
+        self.kiosk = Kiosk(directory)
+        self.port = self.kiosk.port
+
+    def __enter__(self) -> Self:
+        """Start it, and wait until its reader and model are ready."""
+        self.kiosk.start()
+        wait_until(lambda: self.kiosk.status()["device"] not in ("starting", ""), "the reader is ready")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self.kiosk.__exit__(kind, problem, trace)
+
+    def drain(self, count: int) -> None:
+        """Wait until everything was read and reported."""
+        self.kiosk.wait_until_read(count, deadline_seconds=DRAIN_SECONDS)
+        self.kiosk.wait_until_quiet(deadline_seconds=DRAIN_SECONDS)
+        os.sync()
+
+
+MakeReceiver = Callable[[Path], Receiver]
+RECEIVERS: dict[str, MakeReceiver] = {
+    "Leapfrog, intake alone": IntakeAlone,
+    "Orthanc": OrthancReceiver,
+    "storescp": Storescp,
+    "Leapfrog, readers at work": WholeBox,
+}
+
+
+def remove(directory: Path) -> None:
+    """Give the disk back before the next measurement."""
+    shutil.rmtree(directory)

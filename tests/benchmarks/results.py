@@ -1,0 +1,101 @@
+"""What was measured, what was aimed at, and how both are shown."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Aim:
+    """A value that the measured one should reach: at most, or at least."""
+
+    value: float
+    at_least: bool
+
+    def met_by(self, measured: float) -> bool:
+        """Whether `measured` is as good as aimed at."""
+        return measured >= self.value if self.at_least else measured <= self.value
+
+    def __str__(self) -> str:
+        return f"{'>=' if self.at_least else '<='} {self.value:g}"
+
+
+def at_least(value: float) -> Aim:
+    """More is better."""
+    return Aim(value, at_least=True)
+
+
+def at_most(value: float) -> Aim:
+    """Less is better."""
+    return Aim(value, at_least=False)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number. `samples` are what it is the middle of, in the same unit."""
+
+    group: str
+    name: str
+    value: float
+    unit: str
+    aim: Aim | None = None
+    samples: tuple[float, ...] = ()
+    remark: str = ""
+
+
+@dataclass
+class Results:
+    """All numbers of a run, in the order in which they were taken."""
+
+    machine: dict[str, str]
+    measurements: list[Measurement] = field(default_factory=list)
+
+    def add(self, measurement: Measurement) -> None:
+        """Keep a number."""
+        self.measurements.append(measurement)
+
+    def add_median(
+        self, group: str, name: str, samples: Sequence[float], unit: str, aim: Aim | None = None, remark: str = ""
+    ) -> float:
+        """Keep the median of some samples and return it."""
+        value = statistics.median(samples)
+        self.add(Measurement(group, name, value, unit, aim, tuple(samples), remark))
+        return value
+
+    def missed(self) -> list[Measurement]:
+        """What is not as aimed at."""
+        return [one for one in self.measurements if one.aim is not None and not one.aim.met_by(one.value)]
+
+    def show(self, console: Console) -> None:
+        """Print everything as a table."""
+        for key, value in self.machine.items():
+            console.print(f"{key}: {value}")
+        table = Table("", "measured", "aim", "", "of", "remark")
+        group = ""
+        for one in self.measurements:
+            if one.group != group:
+                group = one.group
+                table.add_section()
+                table.add_row(f"[bold]{group}[/bold]")
+            verdict = "" if one.aim is None else ("met" if one.aim.met_by(one.value) else "[bold]MISSED[/bold]")
+            samples = " ".join(f"{sample:.3g}" for sample in one.samples) if 1 < len(one.samples) <= 5 else ""
+            table.add_row(
+                f"  {one.name}", f"{one.value:.3g} {one.unit}", str(one.aim or ""), verdict, samples, one.remark
+            )
+        console.print(table)
+
+    def write(self, file: Path) -> None:
+        """Write everything as JSON."""
+        content = {
+            "machine": self.machine,
+            "measurements": [
+                {**asdict(one), "met": None if one.aim is None else one.aim.met_by(one.value)}
+                for one in self.measurements
+            ],
+        }
+        file.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
