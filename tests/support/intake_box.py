@@ -13,6 +13,7 @@ from leapfrog.records import InstanceRecord
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
 from leapfrog.spool import Spool
 from support.ports import free_port
+from support.waiting import wait_until
 
 
 @dataclass
@@ -76,3 +77,14 @@ def make_box(state_dir: Path, *, owed: bool = True, min_free_bytes: int = 0) -> 
     spool = Spool(state_dir / "spool", min_free_bytes)
     received: list[None] = []
     return Box(state_dir, journal, spool, Admission(journal, spool, owed, lambda: received.append(None)), received)
+
+
+def wait_for_scans(watcher: FolderWatcher, count: int = 2) -> None:
+    """Let the watcher look through its folders so many times more."""
+    for _ in range(count):
+        before = watcher._next_scan
+
+        def scanned(before: float = before) -> bool:
+            return watcher._next_scan > before
+
+        wait_until(scanned, "another scan", deadline_seconds=10)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class FolderHints:
 
     def start(self) -> None:
         """Begin; folders are added by `watch`."""
+        # It warns of a harmless race with the paths of sub-folders, which may be called after patients.
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
         self._observer.start()
 
     def stop(self) -> None:

@@ -9,6 +9,7 @@ import os
 import traceback
 from typing import Protocol
 
+from leapfrog.durable import begin_writing_out
 from leapfrog.errors import DiskFull, LeapfrogError
 from leapfrog.file_meta import file_meta
 from leapfrog.intake.admission import Admission
@@ -20,6 +21,7 @@ from leapfrog.spool import Spool
 
 # A cine loop that fills the disk is stopped on the way and not at its end.
 SPACE_CHECK_BYTES = 16 * 1024 * 1024
+WRITE_OUT_BYTES = 1024 * 1024  # so much at a time is handed to the disk while the rest arrives
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +90,9 @@ class _ArrivingInstance:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._is_open = True
         self._refused: Status | None = None
-        self._unchecked_bytes = 0
+        self._byte_count = 0
+        self._checked_bytes = 0
+        self._written_out_bytes = 0
         meta = file_meta(command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax_uid.encode("ascii"))
         self.write(memoryview(meta))
 
@@ -97,12 +101,15 @@ class _ArrivingInstance:
         if self._refused is not None:
             return
         try:
-            self._unchecked_bytes += len(piece)
+            self._byte_count += len(piece)
             while piece:
                 piece = piece[os.write(self._descriptor, piece) :]
-            if self._unchecked_bytes >= SPACE_CHECK_BYTES:
+            if self._byte_count - self._written_out_bytes >= WRITE_OUT_BYTES:
+                begin_writing_out(self._descriptor, self._written_out_bytes, self._byte_count - self._written_out_bytes)
+                self._written_out_bytes = self._byte_count
+            if self._byte_count - self._checked_bytes >= SPACE_CHECK_BYTES:
                 self._spool.require_space()
-                self._unchecked_bytes = 0
+                self._checked_bytes = self._byte_count
         except (LeapfrogError, OSError) as problem:
             self._refuse(problem)
 

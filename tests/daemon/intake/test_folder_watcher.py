@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.intake.folder_watcher import FolderWatcher
 from leapfrog.records import InstanceRecord
-from support.intake_box import Box
+from support.intake_box import Box, wait_for_scans
 from support.raw_peer import data_set, element
 from support.waiting import wait_until
 
@@ -25,13 +24,6 @@ def taken(box: Box, count: int) -> list[InstanceRecord]:
     """Wait until so many instances are there, and return them."""
     wait_until(lambda: len(box.instances()) >= count, f"{count} instances", deadline_seconds=10)
     return box.instances()
-
-
-def rounds(watcher: FolderWatcher, count: int = 2) -> None:
-    """Let the watcher look through its folders so many times more."""
-    for _ in range(count):
-        next_scan = watcher._next_scan
-        wait_until(lambda before=next_scan: watcher._next_scan > before, "another scan", deadline_seconds=5)
 
 
 # ---------------------------------------------------------------- taking
@@ -69,7 +61,7 @@ def test_a_notice_of_the_system_makes_it_quick(box: Box) -> None:
 def test_without_notices_scanning_finds_everything(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leapfrog.intake.folder_hints.FolderHints.watch", lambda *_: None)  # as on a network mount
     watcher = box.watcher()
-    rounds(watcher, 1)
+    wait_for_scans(watcher, 1)
     (box.inbox / "new").mkdir()
     (box.inbox / "new" / "a.dcm").write_bytes(DICOM)
     taken(box, 1)
@@ -88,7 +80,7 @@ def test_a_file_that_grows_is_taken_when_it_is_whole(box: Box) -> None:
     with (box.inbox / "a.dcm").open("wb", buffering=0) as stream:
         for start in range(0, len(content), 1000):
             stream.write(content[start : start + 1000])
-            rounds(watcher, 1)
+            wait_for_scans(watcher, 1)
     [instance] = taken(box, 1)
     assert box.spool.path(instance.spool_name).read_bytes() == content
 
@@ -99,7 +91,7 @@ def test_a_file_that_ends_early_is_awaited_and_then_taken_for_a_reader_to_say_so
 ) -> None:
     watcher = box.watcher(settle_seconds=0.05)
     (box.inbox / name).write_bytes(content[:-6])
-    rounds(watcher, 3)
+    wait_for_scans(watcher, 3)
     assert box.instances() == []
     [instance] = taken(box, 1)
     assert box.spool.path(instance.spool_name).read_bytes() == content[:-6]
@@ -111,7 +103,7 @@ def test_temporary_and_hidden_names_are_left_until_they_are_renamed(box: Box, na
     path = box.inbox / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(DICOM)
-    rounds(watcher, 3)
+    wait_for_scans(watcher, 3)
     assert box.instances() == []
     path.rename(box.inbox / "a.dcm")
     taken(box, 1)
@@ -123,7 +115,7 @@ def test_other_files_are_left_alone_and_counted(box: Box, caplog: pytest.LogCapt
         (box.inbox / name).write_bytes(content)
     watcher = box.watcher()
     wait_until(lambda: watcher.ignored_files() == 3, "three ignored files")
-    rounds(watcher)
+    wait_for_scans(watcher)
     assert box.instances() == []
     reasons = {Path(ignored.path).name: ignored.reason for ignored in watcher.ignored()}
     assert "neither DICOM nor a PNG" in reasons["Doe^John.txt"]
@@ -149,9 +141,9 @@ def test_a_kept_file_is_taken_once_also_over_a_restart(box: Box) -> None:
         (box.inbox / name).write_bytes(PNG if name == "a.png" else DICOM)
     first = box.watcher()
     taken(box, 2)
-    rounds(first)
+    wait_for_scans(first)
     first.stop()
-    rounds(box.watcher())
+    wait_for_scans(box.watcher())
     assert len(box.instances()) == 2
 
 
@@ -168,7 +160,7 @@ def test_the_same_instance_under_two_names_is_kept_once_and_both_are_remembered(
         (box.inbox / f"{name}.dcm").write_bytes(DICOM)
     watcher = box.watcher()
     wait_until(lambda: len(box.journal.folder_files()) == 2, "both files are remembered")
-    rounds(watcher)
+    wait_for_scans(watcher)
     assert len(box.instances()) == 1
 
 
@@ -180,7 +172,7 @@ def test_a_file_that_is_gone_is_forgotten_but_not_when_all_are(box: Box) -> None
     (box.inbox / "a.png").unlink()
     wait_until(lambda: len(box.journal.folder_files()) == 1, "one file is forgotten")
     (box.inbox / "b.png").unlink()  # or the share is not mounted
-    rounds(watcher)
+    wait_for_scans(watcher)
     assert len(box.journal.folder_files()) == 1
 
 
@@ -203,7 +195,7 @@ def test_after_move_the_file_lies_in_taken_which_is_not_looked_at(box: Box) -> N
         (box.inbox / "ward" / "a.dcm").write_bytes(META + data_set("1.2.3", pixels=pixels))
         wait_until(lambda: not (box.inbox / "ward" / "a.dcm").exists(), "the file is moved")
     assert sorted(path.name for path in (box.inbox / "taken" / "ward").iterdir()) == ["a (2).dcm", "a.dcm"]
-    rounds(watcher)
+    wait_for_scans(watcher)
     assert len(box.instances()) == 2
 
 
@@ -211,7 +203,7 @@ def test_nothing_is_deleted_that_could_not_be_made_durable(new_box: Callable[...
     box = new_box(min_free_bytes=1 << 60)
     (box.inbox / "a.dcm").write_bytes(DICOM)
     watcher = box.watcher(after="delete")
-    rounds(watcher, 3)
+    wait_for_scans(watcher, 3)
     assert (box.inbox / "a.dcm").read_bytes() == DICOM
     assert box.instances() == []
     assert box.spool_files() == set()
@@ -294,23 +286,23 @@ def test_links_are_not_followed(box: Box, tmp_path: Path) -> None:
     watcher = box.watcher()
     wait_until(lambda: watcher.ignored_files() == 2, "both links are counted")
     (outside / "secret.dcm").touch()
-    rounds(watcher, 3)
+    wait_for_scans(watcher, 3)
     assert box.instances() == []
 
 
 def test_a_folder_that_comes_late_goes_and_comes_back_is_watched(box: Box, tmp_path: Path) -> None:
     share = tmp_path / "share"
     watcher = box.watcher(paths=(share, box.inbox))
-    rounds(watcher)
+    wait_for_scans(watcher)
     share.mkdir()
     (share / "a.png").write_bytes(PNG)
     taken(box, 1)
     share.rename(tmp_path / "elsewhere")
-    rounds(watcher)
+    wait_for_scans(watcher)
     (tmp_path / "elsewhere").rename(share)
     (share / "b.dcm").write_bytes(DICOM)
     taken(box, 2)
-    rounds(watcher)
+    wait_for_scans(watcher)
     assert len(box.instances()) == 2
 
 
@@ -319,7 +311,7 @@ def test_a_watched_folder_inside_another_is_looked_at_once(box: Box) -> None:
     watcher = box.watcher(paths=(box.inbox, box.inbox / "room"), after="move")
     (box.inbox / "room" / "a.png").write_bytes(PNG)
     taken(box, 1)
-    rounds(watcher, 3)
+    wait_for_scans(watcher, 3)
     assert len(box.instances()) == 1
     assert (box.inbox / "taken" / "room" / "a.png").exists()
 
@@ -338,7 +330,7 @@ def test_a_name_that_is_not_text_is_no_obstacle(box: Box) -> None:
     (box.inbox / os.fsdecode(b"\xff\xfe.png")).write_bytes(PNG)
     watcher = box.watcher()
     taken(box, 1)
-    rounds(watcher)
+    wait_for_scans(watcher)
     assert len(box.instances()) == 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from support.intake_box import Box
+from support.intake_box import Box, wait_for_scans
 from support.raw_peer import RawPeer, data_set, element, store_command
 from support.waiting import wait_until
 
@@ -61,9 +61,7 @@ def test_a_folder_s_file_waits_until_there_is_room(
     inbox.mkdir()
     (inbox / "a.dcm").write_bytes(META + data_set("1.2.3", pixels=bytes(600_000)))
     watcher = box.watcher(paths=(inbox,), after="delete")
-    for _ in range(3):
-        next_scan = watcher._next_scan
-        wait_until(lambda before=next_scan: watcher._next_scan > before, "another scan")
+    wait_for_scans(watcher, 3)
     assert box.instances() == []
     assert (inbox / "a.dcm").exists()
     filler.unlink()
