@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from leapfrog.errors import DaemonNotRunning, LeapfrogError, ListenError, StateDirectoryHeld, UsageError
+from leapfrog.errors import DaemonNotRunning, LeapfrogError, ListenError, StateDirectoryHeld, StorageError, UsageError
 
 SOCKET_NAME = "control.sock"
 CLIENT_TIMEOUT_SECONDS = 30.0
@@ -29,9 +29,17 @@ class StateLock:
     """The exclusive right to a state directory, held as long as the process lives or until `release`."""
 
     def __init__(self, state_dir: Path) -> None:
-        """Take the lock. Raises StateDirectoryHeld, naming the holder, when another process has it."""
-        state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        self._descriptor = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
+        """Take the lock. Raises StateDirectoryHeld, naming the holder, when another process has it, and StorageError
+        when there can be no such directory.
+        """
+        try:
+            state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._descriptor = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as problem:
+            raise StorageError(
+                f"The state directory {state_dir} cannot be used: {problem.strerror}. Run this as its owner, or set"
+                " station.state_dir."
+            ) from problem
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -1,0 +1,229 @@
+"""The command line as people and programs use it: exit statuses, JSON shapes, one clear sentence for each mistake."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from support.instances import gradient, image_dataset, save
+from support.kiosk import Kiosk
+from support.waiting import wait_until
+
+
+def leapfrog(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """The command in a home of its own, so that built-in defaults touch nothing real."""
+    finished = subprocess.run(
+        [sys.executable, "-m", "leapfrog", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "HOME": str(home), "COLUMNS": "200"},
+        check=False,
+    )
+    assert "Traceback" not in finished.stderr + finished.stdout
+    return finished
+
+
+@pytest.fixture(scope="module")
+def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
+    with Kiosk(tmp_path_factory.mktemp("kiosk")) as running:
+        (running.inbox / "damaged.dcm").write_bytes(b"not DICOM")
+        wait_until(lambda: running.status()["instances"]["set_aside"] == 1, "the damaged file is set aside")
+        yield running
+
+
+def settings_with(directory: Path, text: str) -> Path:
+    path = directory / "leapfrog.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[dicom]\nprot = 104\n", "Unknown key dicom.prot"),
+        ("[dicom]\nport = 70000\n", "dicom.port = 70000 is not allowed"),
+        ("[wrong]\n", "Unknown key wrong"),
+        ("[dicom\n", "not valid TOML"),
+        ('[district]\nurl = "district.example"\n', "district.url"),
+        ('[folder]\nfilename_pattern = "("\n', "folder.filename_pattern"),
+    ],
+)
+@pytest.mark.parametrize("command", [["run"], ["status"], ["config", "check"]])
+def test_wrong_settings_are_named_and_exit_2(tmp_path: Path, command: list[str], text: str, expected: str) -> None:
+    finished = leapfrog(*command, "--config", settings_with(tmp_path, text), home=tmp_path)
+    assert finished.returncode == 2
+    assert expected in finished.stderr
+
+
+def test_a_missing_settings_file_is_named_and_exits_2(tmp_path: Path) -> None:
+    finished = leapfrog("run", "--config", tmp_path / "none.toml", home=tmp_path)
+    assert finished.returncode == 2
+    assert "none.toml cannot be read" in finished.stderr
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["retry"], ["read"], ["models"], ["status", "--frob"]])
+def test_a_command_that_does_not_exist_or_lacks_something_exits_2(tmp_path: Path, arguments: list[str]) -> None:
+    assert leapfrog(*arguments, home=tmp_path).returncode == 2
+
+
+def test_a_port_in_use_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = f'[station]\nstate_dir = "{tmp_path}/state"\n[dicom]\nhost = "127.0.0.1"\nport = {port}\n'
+        finished = leapfrog("run", "--config", settings_with(tmp_path, text), home=tmp_path)
+    assert finished.returncode == 1
+    assert f"port {port}: another program has it" in finished.stderr
+
+
+def test_a_state_directory_that_cannot_be_made_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    text = f'[station]\nstate_dir = "{tmp_path}/file/state"\n'
+    finished = leapfrog("run", "--config", settings_with(tmp_path, text), home=tmp_path)
+    assert finished.returncode == 1
+    assert "state cannot be used: Not a directory" in finished.stderr
+
+
+def test_a_second_daemon_says_who_holds_the_state_and_exits_1(kiosk: Kiosk, tmp_path: Path) -> None:
+    finished = leapfrog("run", "--config", kiosk.settings_file, home=tmp_path)
+    assert finished.returncode == 1
+    assert f"process id {kiosk.process.pid}" in finished.stderr
+
+
+def answer(kiosk: Kiosk, *arguments: str, home: Path) -> Any:
+    finished = leapfrog(*arguments, "--config", kiosk.settings_file, "--json", home=home)
+    assert finished.returncode == 0, finished.stderr
+    return json.loads(finished.stdout)
+
+
+def test_status_has_the_shape_that_programs_rely_on(kiosk: Kiosk, tmp_path: Path) -> None:
+    status = answer(kiosk, "status", home=tmp_path)
+    assert status["listening"] is True
+    assert set(status["instances"]) == {"received", "read", "set_aside", "forward_only"}
+    assert set(status["deliveries"]) == {"waiting", "confirmed", "refused", "dismissed"}
+    assert {"device", "oldest_owed_seconds", "free_bytes", "last_confirmed_at"} <= set(status)
+    assert any("could not be read" in sentence for sentence in status["attention"])
+
+
+def test_instances_have_the_shape_that_programs_rely_on(kiosk: Kiosk, tmp_path: Path) -> None:
+    (row,) = answer(kiosk, "instances", "--state", "set_aside", home=tmp_path)
+    assert set(row) >= {
+        "id",
+        "state",
+        "reason",
+        "sop_instance_uid",
+        "study_key",
+        "source",
+        "received_at",
+        "attempts",
+    }
+    assert row["reason"] == "This is not a DICOM file."
+    assert answer(kiosk, "instances", "--state", "read", home=tmp_path) == []
+
+
+def test_an_unknown_state_or_id_is_wrong_use(kiosk: Kiosk, tmp_path: Path) -> None:
+    for arguments in (["instances", "--state", "lost"], ["retry", "0" * 16], ["dismiss", "0" * 16]):
+        finished = leapfrog(*arguments, "--config", kiosk.settings_file, home=tmp_path)
+        assert finished.returncode == 2
+        assert finished.stderr.startswith("leapfrog: ")
+
+
+def test_what_was_set_aside_is_read_again_on_request(kiosk: Kiosk, tmp_path: Path) -> None:
+    (row,) = answer(kiosk, "instances", "--state", "set_aside", home=tmp_path)
+    assert answer(kiosk, "retry", row["id"], home=tmp_path)["done"] == [row["id"]]
+    wait_until(lambda: kiosk.status()["instances"]["set_aside"] == 1, "it is set aside again")
+    finished = leapfrog("dismiss", row["id"], "--config", kiosk.settings_file, home=tmp_path)
+    assert finished.returncode == 1
+    assert "nothing to dismiss" in finished.stdout
+
+
+def test_without_any_daemon_and_state_the_commands_say_so(tmp_path: Path) -> None:
+    for command in ("status", "instances", "sync"):
+        finished = leapfrog(command, home=tmp_path)
+        assert finished.returncode == 1
+        assert "leapfrog run" in finished.stderr
+    assert not (tmp_path / ".local").exists()
+
+
+def test_the_state_of_a_daemon_that_was_stopped_can_be_looked_at(tmp_path: Path) -> None:
+    with Kiosk(tmp_path / "kiosk") as kiosk:
+        kiosk.stop()
+        status = answer(kiosk, "status", home=tmp_path)
+        assert status["listening"] is False
+        assert status["device"] == "not running"
+        assert answer(kiosk, "instances", home=tmp_path) == []
+
+
+def test_the_shipped_packages_are_listed_and_verified(tmp_path: Path) -> None:
+    finished = leapfrog("models", "list", "--json", home=tmp_path)
+    rows = json.loads(finished.stdout)
+    assert {"chest-findings", "fetal-head"} <= {row["name"] for row in rows}
+    for row in rows:
+        assert set(row) >= {"name", "version", "task", "demonstration", "verified", "path"}
+        assert row["verified"] and row["demonstration"]
+    assert leapfrog("models", "verify", home=tmp_path).returncode == 0
+
+
+def test_a_damaged_package_fails_the_verification_and_is_named(tmp_path: Path) -> None:
+    package = tmp_path / "packages" / "broken"
+    package.mkdir(parents=True)
+    (package / "model.toml").write_text("name = 3\n")
+    config = settings_with(tmp_path, f'[models]\npaths = ["{tmp_path}/packages"]\n')
+    finished = leapfrog("models", "verify", "--config", config, home=tmp_path)
+    assert finished.returncode == 1
+    assert "broken is not loaded" in finished.stdout
+
+
+def test_files_are_read_once_into_a_report_each(tmp_path: Path) -> None:
+    film = save(image_dataset(gradient()), tmp_path / "film.dcm")
+    picture = tmp_path / "picture.png"
+    Image.fromarray(np.zeros((64, 64), np.uint8)).save(picture)
+    out = tmp_path / "out"
+    finished = leapfrog("read", film, picture, "--modality", "US", "--out", out, "--json", home=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    results = json.loads(finished.stdout)
+    assert [Path(result["file"]).name for result in results] == ["film.dcm", "picture.png"]
+    for result in results:
+        folder = Path(result["report"]).parent
+        assert folder.parent == out
+        assert {"report.html", "report.pdf", "report.json"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_file_that_cannot_be_read_is_said_and_exits_1_and_the_others_are_read(tmp_path: Path) -> None:
+    film = save(image_dataset(gradient()), tmp_path / "film.dcm")
+    film_content = film.read_bytes()
+    damaged = tmp_path / "damaged.dcm"
+    damaged.write_bytes(film_content[:-3000])
+    text = tmp_path / "notes.txt"
+    text.write_text("no picture")
+    finished = leapfrog("read", damaged, film, text, "--out", tmp_path / "out", "--json", home=tmp_path)
+    assert finished.returncode == 1
+    results = {Path(result["file"]).name: result for result in json.loads(finished.stdout)}
+    assert "the picture ends early" in results["damaged.dcm"]["result"]
+    assert results["film.dcm"]["failed"] is False
+    assert results["notes.txt"]["failed"] is True and results["notes.txt"]["report"] is None
+
+
+def test_a_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
+    finished = leapfrog("read", tmp_path / "none.dcm", "--out", tmp_path / "out", home=tmp_path)
+    assert finished.returncode == 2
+    assert "none.dcm is not a file" in finished.stderr
+
+
+def test_the_settings_check_says_what_is_odd(tmp_path: Path) -> None:
+    config = settings_with(tmp_path, '[district]\nurl = "http://district.example/dicom-web"\n')
+    finished = leapfrog("config", "check", "--config", config, home=tmp_path)
+    assert finished.returncode == 0
+    assert "unencrypted" in finished.stdout
+
+
+def test_the_version_is_the_packages(tmp_path: Path) -> None:
+    assert leapfrog("--version", home=tmp_path).stdout.strip().count(".") == 2
