@@ -50,7 +50,7 @@ def bring_to(journal: Journal, instance_id: str, state: InstanceState) -> None:
 
 
 def fill(journal: Journal, count: int) -> None:
-    """`count` old studies of one instance each: read, reported and confirmed, with a few of every other fate."""
+    """`count` old studies of one instance each: read, reported and confirmed, but for a few of every other fate."""
     with journal.transaction() as connection:
         numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
         connection.execute(
@@ -63,7 +63,7 @@ def fill(journal: Journal, count: int) -> None:
             f"{numbers} INSERT INTO instances (id, study_key, state, sop_instance_uid, sop_class_uid, source,"
             " received_at, spool_name, byte_count, reading)"
             " SELECT 'old' || i, 'study' || i,"
-            " iif(i % 1000 = 0, 'set_aside', iif(i % 100 = 0, 'forward_only', 'read')),"
+            " iif(i <= 3, 'set_aside', iif(i <= 20, 'forward_only', 'read')),"
             " '1.9.9.' || i, '1.2.840.10008.5.1.4.1.1.1', 'MODALITY', '2026-01-01T00:00:00+00:00',"
             " 'old' || i || '.dcm', 1000, ? FROM n",
             (reading_of("old").model_dump_json(),),
