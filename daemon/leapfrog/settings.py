@@ -118,6 +118,7 @@ class EngineSettings(Section):
     lanes: int = Field(default=1, ge=1, le=8)
     deadline_seconds: float = Field(default=60.0, gt=0, le=3600)
     threads: int = Field(default=1, ge=1, le=16)
+    frames_per_cine: int = Field(default=16, ge=1, le=1000)
 
 
 class ModelSettings(Section):

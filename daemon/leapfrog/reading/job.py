@@ -238,7 +238,7 @@ class ReaderSetup(Frozen):
 
     model_directories: tuple[Path, ...]
     threads: int = 1
-    frames_per_cine: int = 16
+    frames_per_cine: int
     memory_limit_bytes: int
 
 

@@ -112,6 +112,7 @@ class Lane:
         self._setup = ReaderSetup(
             model_directories=package_directories(state_dir, models.paths),
             threads=engine.threads,
+            frames_per_cine=engine.frames_per_cine,
             memory_limit_bytes=READER_MEMORY_BYTES,
         )
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lane-keeper")
