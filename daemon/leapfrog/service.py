@@ -1,5 +1,6 @@
 """The daemon: puts the parts together, watches over them, and takes them apart again. Runs in the main process."""
 
+import faulthandler
 import logging
 import resource
 import signal
@@ -215,6 +216,7 @@ def _raise_open_file_limit() -> None:
 
 def run_daemon(settings: Settings) -> int:
     """`leapfrog run`: the exit status. What is odd in the settings is said once, in the log."""
+    faulthandler.enable()  # the watchdog ends a hang with SIGABRT: then the log shows where every thread stood
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for warning in settings.warnings():
         _log.warning("%s", warning)
