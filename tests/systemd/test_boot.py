@@ -18,7 +18,7 @@ from support.exams import chest_radiograph, write_instances
 from support.systemd_machine import SystemdMachine, why_not
 from support.waiting import wait_until
 
-pytestmark = [pytest.mark.root, pytest.mark.xdist_group("systemd")]
+pytestmark = pytest.mark.root
 
 SETTINGS_TEXT = """\
 [station]
