@@ -182,8 +182,9 @@ def _package_chest(run: Run, out: Path, version: str) -> None:
 def _package_head(run: Run, out: Path, version: str) -> None:
     evaluation = HeadEvaluation.model_validate_json(_evaluation_of(run))
     model_path = run.seed(0).int8
+    shipped = evaluation.seeds[0]
     manifest = head_manifest(
-        version, KioskModel(model_path), evaluation.seeds[0].threshold, metrics=evaluation.metrics()
+        version, KioskModel(model_path), shipped.threshold, shipped.level, metrics=evaluation.metrics()
     )
     write_package(out, manifest, model_path.read_bytes(), head_card(manifest, evaluation))
 

@@ -86,6 +86,14 @@ class FileSizes(Measured):
 
 
 @dataclass(frozen=True)
+class HeadAnswer:
+    """A picture with a network's real outputs for it, in the model's order."""
+
+    image: HeadImage
+    outputs: tuple[NDArray[np.float32], ...]
+
+
+@dataclass(frozen=True)
 class HeadReading:
     """What the kiosk makes of one picture: the error of its head circumference in mm, None when it gives none."""
 
@@ -166,17 +174,18 @@ def chest_scores(manifest: Manifest, scores: Scores, films: Sequence[Film], labe
     )
 
 
-def read_head(manifest: Manifest, model: KioskModel, image: HeadImage) -> HeadReading:
-    """Read one picture as the kiosk does and compare it with its outline and circumference."""
-    gray = read_gray(image.path)
-    rows, columns = gray.shape
+def read_head(manifest: Manifest, answer: HeadAnswer) -> HeadReading:
+    """Read a network's answer as the kiosk does and compare it with the picture's outline and circumference."""
+    image = answer.image
+    line = outline(image)
+    rows, columns = line.shape
     area = model_area((0, 0, columns, rows), (rows, columns), manifest.input.width / manifest.input.height)
-    outputs = model.run(gray)
-    reading: Segmentation = segment(manifest, outputs, area, (image.pixel_size_mm, image.pixel_size_mm))
+    spacing_mm = (image.pixel_size_mm, image.pixel_size_mm)
+    reading: Segmentation = segment(manifest, answer.outputs, area, spacing_mm)
     measurement = reading.finding.measurement
     return HeadReading(
         score=reading.finding.score,
-        dice=dice(_mask_of_picture(outputs[manifest.outputs.mask or 0], rows, columns), filled_outline(outline(image))),
+        dice=dice(_mask_of_picture(answer.outputs[manifest.outputs.mask or 0], rows, columns), filled_outline(line)),
         error_mm=None if measurement is None else measurement.value - image.head_circumference_mm,
     )
 

@@ -44,9 +44,7 @@ HEAD_DATA = DataSource(
 )
 HEAD_NAME = "Fetal head"
 HEAD_CODE = Code(value="125004", scheme="DCM", meaning="Fetal Cranium")
-HEAD_CIRCUMFERENCE = MeasurementRule(
-    name="Head circumference", code=Code(value="11984-2", scheme="LN", meaning="Head circumference"), unit="mm"
-)
+HEAD_CIRCUMFERENCE = Code(value="11984-2", scheme="LN", meaning="Head circumference")
 
 
 def chest_manifest(
@@ -89,10 +87,13 @@ def head_manifest(
     version: str,
     model: KioskModel,
     threshold: float,
+    level: float,
     metrics: Mapping[str, Any] | None = None,
     files: Mapping[str, str] | None = None,
 ) -> Manifest:
-    """`model.toml` of fetal-head; `threshold` is on how well one ellipse explains the mask."""
+    """`model.toml` of fetal-head; `threshold` is on how well one ellipse explains the mask, `level` the mask's value
+    at the line that is measured.
+    """
     rule = FindingRule(name=HEAD_NAME, code=HEAD_CODE, threshold=threshold)
     return Manifest(
         name=PackageName.FETAL_HEAD,
@@ -104,7 +105,7 @@ def head_manifest(
         input=_input(model),
         outputs=ModelOutputs(mask=model.output_of_rank(4)),
         finding=(rule,),
-        measurement=HEAD_CIRCUMFERENCE,
+        measurement=MeasurementRule(name="Head circumference", code=HEAD_CIRCUMFERENCE, unit="mm", level=level),
         metrics=dict(metrics or {}),
         data=HEAD_DATA,
         files=dict(files or {MODEL_NAME: NOT_YET_HASHED}),

@@ -67,11 +67,16 @@ class FindingRule(Frozen):
 
 
 class MeasurementRule(Frozen):
-    """What a segmentation measures, with its code and unit (UCUM)."""
+    """What a segmentation measures, with its code and unit (UCUM).
+
+    The line that is measured runs where the mask crosses `level`. Annotators draw an outline beside the edge that they
+    measure; training finds the level at which the measurement carries no bias from that.
+    """
 
     name: str = Field(min_length=1)
     code: Code
     unit: Literal["mm"] = "mm"
+    level: float = Field(default=0.5, ge=0.5, le=0.9)
 
 
 class DataSource(Frozen):

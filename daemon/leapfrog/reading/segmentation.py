@@ -13,7 +13,7 @@ from leapfrog.reading.ellipse import Ellipse, fit_ellipse
 from leapfrog.reading.job import Finding, Measurement
 from leapfrog.reading.package import Manifest
 
-INSIDE = 0.5  # the mask's probability at the outline
+INSIDE = 0.5  # the mask's probability from which on a cell belongs to it
 CONTOUR_POINTS = 72  # one every five degrees draws smoothly at any size on a page
 SMALLEST_AREA = 0.01  # of the picture; the smallest head of HC18 covers 2.5 %
 LARGEST_OUTSIDE = 0.12  # of the ellipse beyond the picture; more, and the outline is mostly a guess
@@ -99,7 +99,8 @@ def segment(
     nothing is given in millimetres. Raises EngineError when the mask's shape does not fit.
     """
     mask = main_part(_mask(manifest, outputs))
-    ellipse = _ellipse_in_pixels(mask, area)
+    level = INSIDE if manifest.measurement is None else manifest.measurement.level
+    ellipse = _ellipse_in_pixels(mask, area, level)
     score = 0.0 if ellipse is None else ellipse_agreement(mask, ellipse, area)
     rule = manifest.finding[0]
     flagged = ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area)
@@ -120,7 +121,7 @@ def segment(
     if spacing_mm is None:
         reason = "The image does not say how large its pixels are, so nothing is given in millimetres."
         return Segmentation(finding, complete=True, circumference=ellipse.circumference, reason=reason)
-    in_mm = _ellipse_in_mm(mask, area, spacing_mm) or ellipse
+    in_mm = _ellipse_in_mm(mask, area, level, spacing_mm) or ellipse
     measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
     return Segmentation(measured, complete=True, circumference=in_mm.circumference)
 
@@ -154,8 +155,8 @@ def main_part(mask: NDArray[np.float32]) -> NDArray[np.float32]:
     return cleaned
 
 
-def edge_points(mask: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Where the bilinearly enlarged mask crosses INSIDE, as points (x, y) in cells; a cell's middle is at half.
+def edge_points(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.float64]:
+    """Where the bilinearly enlarged mask crosses `level`, as points (x, y) in cells; a cell's middle is at half.
 
     Between two neighbouring cells the enlarged mask is a straight line, so its crossing is exact at any enlargement,
     and none is found where the mask runs into the picture's edge.
@@ -165,27 +166,29 @@ def edge_points(mask: NDArray[np.float32]) -> NDArray[np.float64]:
         (mask[:, :-1], mask[:, 1:], (1.0, 0.0)),
         (mask[:-1], mask[1:], (0.0, 1.0)),
     ):
-        crossing = (first >= INSIDE) != (second >= INSIDE)
+        crossing = (first >= level) != (second >= level)
         rows, columns = np.nonzero(crossing)
         before, after = first[crossing].astype(np.float64), second[crossing].astype(np.float64)
-        way = (INSIDE - before) / (after - before)
+        way = (level - before) / (after - before)
         points.append(np.stack([columns + 0.5 + way * step[0], rows + 0.5 + way * step[1]], axis=1))
     return np.concatenate(points)
 
 
-def _edge_in_pixels(mask: NDArray[np.float32], area: PictureArea) -> NDArray[np.float64]:
+def _edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> NDArray[np.float64]:
     rows, columns = mask.shape
     cell = np.array([area.width / columns, area.height / rows])
-    points: NDArray[np.float64] = edge_points(mask) * cell + np.array([area.left, area.top])
+    points: NDArray[np.float64] = edge_points(mask, level) * cell + np.array([area.left, area.top])
     return points
 
 
-def _ellipse_in_pixels(mask: NDArray[np.float32], area: PictureArea) -> Ellipse | None:
-    return fit_ellipse(_edge_in_pixels(mask, area))
+def _ellipse_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> Ellipse | None:
+    return fit_ellipse(_edge_in_pixels(mask, area, level))
 
 
-def _ellipse_in_mm(mask: NDArray[np.float32], area: PictureArea, spacing_mm: tuple[float, float]) -> Ellipse | None:
-    return fit_ellipse(_edge_in_pixels(mask, area) * np.array([spacing_mm[1], spacing_mm[0]]))
+def _ellipse_in_mm(
+    mask: NDArray[np.float32], area: PictureArea, level: float, spacing_mm: tuple[float, float]
+) -> Ellipse | None:
+    return fit_ellipse(_edge_in_pixels(mask, area, level) * np.array([spacing_mm[1], spacing_mm[0]]))
 
 
 def ellipse_agreement(mask: NDArray[np.float32], ellipse: Ellipse, area: PictureArea) -> float:
