@@ -1,9 +1,9 @@
 """One association as its acceptor (PS3.8): negotiation, then one message after the other, in one thread.
 
-The PDUs of the negotiation are pynetdicom's; its reactor is not used. That has two threads per association poll once a
-millisecond, holds a PDU in memory as a whole and copies it several times, waits for ever on half a header, and aborts
-over a UID that breaks the rules. Here blocking reads with deadlines take its place, and the bytes of a data set go from
-the socket to the disk in pieces. Runs in the main process.
+pynetdicom is not used for it: its reactor has two threads per association poll once a millisecond, holds a PDU in
+memory as a whole and copies it several times, waits for ever on half a header, and aborts over a UID that breaks the
+rules. Here blocking reads with deadlines take its place, and the bytes of a data set go from the socket to the disk in
+pieces. Runs in the main process.
 """
 
 import logging

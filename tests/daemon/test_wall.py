@@ -1,0 +1,61 @@
+"""The wall: the main process never touches pixels, a reader never touches the journal or the network."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import leapfrog
+
+PACKAGE = Path(leapfrog.__file__).parent
+SIDE = re.compile(r"Runs (in the main process|in a reader|in the engine host|on both sides|in the demonstration)\b")
+PIXELS = {"numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "fpdf", "ai_edge_litert"}
+DURABLE_AND_NETWORK = {
+    "leapfrog.journal", "leapfrog.spool", "leapfrog.outbox", "leapfrog.intake", "leapfrog.control", "leapfrog.service",
+    "sqlite3", "requests", "pynetdicom", "apscheduler",
+}  # fmt: skip
+
+
+def modules_after(statement: str) -> set[str]:
+    """Every module that is loaded when a fresh interpreter has run `statement`."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{statement}; import sys; print('\\n'.join(sys.modules))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(done.stdout.split())
+
+
+def test_the_main_process_loads_nothing_that_handles_pixels() -> None:
+    assert modules_after("import leapfrog.service") & PIXELS == set()
+
+
+def test_a_command_that_asks_the_daemon_loads_little() -> None:
+    assert modules_after("import leapfrog.cli, leapfrog.commands") & PIXELS == set()
+
+
+def test_a_reader_loads_nothing_that_reaches_the_journal_or_the_network() -> None:
+    assert modules_after("import leapfrog.reading.reader") & DURABLE_AND_NETWORK == set()
+
+
+def test_the_engine_host_needs_nothing_of_ours() -> None:
+    path = PACKAGE / "reading" / "engine_host.py"
+    imported = {
+        name
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+    }
+    assert not any(name.split(".")[0] in {"leapfrog", "pydantic", "pydicom"} for name in imported)
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_says_on_which_side_it_runs(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert docstring is not None
+    assert SIDE.search(" ".join(docstring.split()))
