@@ -20,7 +20,6 @@ from leapfrog_training.boundary import fit_boundary
 from leapfrog_training.datasets import patient_folds
 from leapfrog_training.strangers import Gray, varied
 
-FALSE_ALARM_RATE = 0.01
 FOLDS = 5
 VARIED_FORMS = 2
 STORED_IN_HALF = ("thumbnail_mean", "thumbnail_components", "gradient_mean", "gradient_components")
@@ -32,7 +31,8 @@ Floats = NDArray[np.float32]
 class Layout:
     """How a picture is described: the model's input size in pixels, the blocks and the numbers of components.
 
-    `telling`: among the strangers are inverted and turned training images.
+    `telling`: among the strangers are inverted and turned training images. `false_alarm_rate` is what the limit aims
+    at on held-out patients, as taken and in varied forms together.
     """
 
     height: int
@@ -42,6 +42,7 @@ class Layout:
     thumbnail_components: int = 40
     gradient_components: int = 60
     telling: bool = False
+    false_alarm_rate: float = 0.01
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Fitted:
     """A check and the false-alarm rate that its limit had on held-out patients, as taken and in varied forms."""
 
     check: QualityCheck
+    false_alarm_rate_aimed_at: float
     held_out_false_alarm_rate: float
     held_out_false_alarm_rate_varied: float
 
@@ -115,11 +117,12 @@ def fit_quality(
     held_out = np.maximum(
         (boundary - boundary_scale[0]) / boundary_scale[1], (far - distance_scale[0]) / distance_scale[1]
     )
-    limit = np.asarray(np.quantile(held_out, 1 - FALSE_ALARM_RATE), dtype=np.float32)
+    limit = np.asarray(np.quantile(held_out, 1 - layout.false_alarm_rate), dtype=np.float32)
     as_taken = np.arange(0, len(forms), 1 + VARIED_FORMS)
     final = _fit(own, foreign, layout, seed)
     return Fitted(
         check=replace(final, boundary_scale=boundary_scale, distance_scale=distance_scale, limit=limit),
+        false_alarm_rate_aimed_at=layout.false_alarm_rate,
         held_out_false_alarm_rate=float((held_out[as_taken] > limit).mean()),
         held_out_false_alarm_rate_varied=float((np.delete(held_out, as_taken) > limit).mean()),
     )
@@ -141,7 +144,7 @@ def measure_quality(
 def metrics(fitted: Fitted, rates: Rates) -> dict[str, object]:
     """The measured rates as `[metrics.quality]` of a model package."""
     return {
-        "false_alarm_rate_aimed_at": FALSE_ALARM_RATE,
+        "false_alarm_rate_aimed_at": fitted.false_alarm_rate_aimed_at,
         "false_alarm_rate_held_out": round(fitted.held_out_false_alarm_rate, 4),
         "false_alarm_rate_held_out_varied": round(fitted.held_out_false_alarm_rate_varied, 4),
         "false_alarm_rate_validation": round(rates.false_alarm_rate, 4),

@@ -9,13 +9,22 @@ from leapfrog.reading.segmentation import cut, model_area
 from leapfrog_training.datasets import HC18, ChestXray14, Film, HeadImage, read_gray
 from leapfrog_training.datasets.hc18 import filled_outline, outline
 from leapfrog_training.quality import Fitted, Layout, Rates, fit_quality, measure_quality
-from leapfrog_training.strangers import DRAWN_FOR_FITTING, DRAWN_FOR_MEASURING, Gray, detail_of, varied, without_head
+from leapfrog_training.strangers import (
+    DRAWN_FOR_FITTING,
+    DRAWN_FOR_MEASURING,
+    Gray,
+    detail_of,
+    tissue,
+    varied,
+    without_head,
+)
 
 CHEST = Layout(height=224, width=224, thumbnail_block=7, gradient_block=4, telling=True)
-HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2)
+HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2, false_alarm_rate=0.02)
 
 DRAWINGS_EACH_FITTED = 120
 DRAWINGS_EACH_MEASURED = 150
+MORE_TISSUE = 700  # other ultrasound is the stranger that a head model meets
 INVERTED = "dark and bright swapped"
 DETAIL = "small part of the picture"
 HEAD_HIDDEN = "fetal ultrasound, head painted over"
@@ -82,12 +91,13 @@ def head_quality(heads: HC18, chest: ChestXray14, foreign: Mapping[str, Sequence
     films = _grays(chest.in_split("train"))
     strangers = [
         *_drawn_for_fitting(generator),
-        *(varied(gray, generator) for gray in _heads_hidden(images, generator)),
+        *(tissue(generator) for _ in range(MORE_TISSUE)),
         *_heads_hidden(images, generator),
-        *(255 - gray for gray in pictures[::2]),
+        *(varied(gray, generator) for _ in range(2) for gray in _heads_hidden(images, generator)),
+        *(255 - gray for gray in pictures[::4]),
         *(detail_of(gray, generator) for gray in pictures),
-        *(turn(gray) for turn in TURNS.values() for gray in films[::4]),
-        *(varied(gray, generator) for gray in films),
+        *(turn(gray) for turn in TURNS.values() for gray in films[::16]),
+        *(varied(gray, generator) for gray in films[::4]),
     ]
     both_ways = [view for gray in pictures for view in (gray, np.fliplr(gray))]
     owners = [image.patient for image in images for _ in range(2)]

@@ -143,21 +143,85 @@ def limb(generator: np.random.Generator) -> Gray:
 
 
 def tissue(generator: np.random.Generator) -> Gray:
-    """Ultrasound without a head: layers and blobs of speckle in a fan or a rectangle."""
+    """Ultrasound without a head: layers, fasciae, vessels or chambers and bone, in speckle, in a fan or a rectangle."""
     down, right = np.mgrid[0 : 1 : ROWS * 1j, -1 : 1 : COLUMNS * 1j]
     stretch = int(generator.integers(1, 5))
     layers = np.repeat(_clouds(generator, (ROWS, -(-COLUMNS // stretch)), generator.uniform(1, 2.2)), stretch, axis=1)
+    echo: NDArray[np.floating] = layers[:, :COLUMNS] ** generator.uniform(1, 4)
+    for _ in range(int(generator.integers(0, 6))):
+        echo = echo + generator.uniform(0.2, 1.2) * _fascia(generator, down, right)
+    for _ in range(int(generator.integers(0, 5))):
+        echo = echo * (1 - generator.uniform(0.6, 0.97) * _hollow(generator, down, right))
+    if generator.random() < 0.3:
+        echo = _with_bone(echo, generator, down, right)
     speckle = _blurred(generator.rayleigh(1.0, (ROWS, COLUMNS)), generator.uniform(0.6, 2.2))
-    picture = layers[:, :COLUMNS] ** generator.uniform(1, 4) * speckle / speckle.mean()
-    picture *= np.exp(-generator.uniform(0, 2.5) * down)
+    picture = echo * speckle / speckle.mean() * np.exp(-generator.uniform(0, 2.5) * down)
+    picture[~_field_of_view(generator, down, right)] = 0
+    gray = _as_gray(picture / max(float(np.quantile(picture, 0.99)), 1e-6) * generator.uniform(130, 255))
+    return _on_screen(gray, generator) if generator.random() < 0.3 else gray
+
+
+def _fascia(
+    generator: np.random.Generator, down: NDArray[np.floating], right: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """A thin bright line from side to side, slanted and wavy."""
+    wave = generator.uniform(0, 0.06) * np.sin(right * generator.uniform(1, 6) + generator.uniform(0, 6))
+    height = generator.uniform(0.05, 0.95) + generator.uniform(-0.2, 0.2) * right + wave
+    return np.asarray(np.exp(-(((down - height) / generator.uniform(0.006, 0.03)) ** 2)))
+
+
+def _hollow(
+    generator: np.random.Generator, down: NDArray[np.floating], right: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """A dark oval without a bright wall: a vessel, a bladder, a chamber of the heart."""
+    x, y = generator.uniform(-0.7, 0.7), generator.uniform(0.1, 0.9)
+    width, height = generator.uniform(0.05, 0.5), generator.uniform(0.03, 0.25)
+    tilt = generator.uniform(-1, 1)
+    along, beside = (right - x) + tilt * (down - y), (down - y) - 0.3 * tilt * (right - x)
+    size = np.hypot(along / width, beside / height)
+    return np.asarray(1 / (1 + np.exp(np.clip((size - 1) * generator.uniform(5, 25), -50, 50))))
+
+
+def _with_bone(
+    echo: NDArray[np.floating],
+    generator: np.random.Generator,
+    down: NDArray[np.floating],
+    right: NDArray[np.floating],
+) -> NDArray[np.floating]:
+    """A short bright arc with the shadow that bone throws."""
+    x, y, width = generator.uniform(-0.6, 0.6), generator.uniform(0.3, 0.7), generator.uniform(0.1, 0.4)
+    beside = np.clip(1 - ((right - x) / width) ** 2, 0, None)
+    surface = y - 0.1 * beside
+    arc = np.exp(-(((down - surface) / 0.015) ** 2)) * (beside > 0)
+    shadow = (down > surface) & (beside > 0)
+    return np.asarray(np.where(shadow, 0.15 * echo, echo) + generator.uniform(0.8, 2) * arc)
+
+
+def _field_of_view(
+    generator: np.random.Generator, down: NDArray[np.floating], right: NDArray[np.floating]
+) -> NDArray[np.bool_]:
+    """A fan or, for a linear probe, a rectangle."""
     opening = generator.uniform(0.25, 1.1)
-    if generator.random() < 0.7:
-        apex = generator.uniform(-0.5, -0.05)
-        picture[np.abs(right) > opening * (down - apex)] = 0
-        picture[np.hypot(right, down - apex) > generator.uniform(0.9, 1.4)] = 0
-    else:
-        picture[np.abs(right) > opening] = 0
-    return _as_gray(picture / max(float(np.quantile(picture, 0.99)), 1e-6) * generator.uniform(130, 255))
+    if generator.random() < 0.5:
+        return np.asarray(np.abs(right) <= opening)
+    apex = generator.uniform(-0.5, -0.05)
+    reach = generator.uniform(0.9, 1.4)
+    return np.asarray((np.abs(right) <= opening * (down - apex)) & (np.hypot(right, down - apex) <= reach))
+
+
+def _on_screen(gray: Gray, generator: np.random.Generator) -> Gray:
+    """The picture on a machine's screen, with small lettering around it."""
+    screen = Image.new("L", (COLUMNS, ROWS), 0)
+    share = generator.uniform(0.55, 0.9)
+    size = (int(COLUMNS * share), int(ROWS * share))
+    corner = (int(generator.uniform(0, COLUMNS - size[0])), int(generator.uniform(0, ROWS - size[1])))
+    screen.paste(Image.fromarray(gray).resize(size), corner)
+    pen = ImageDraw.Draw(screen)
+    for line in range(int(generator.integers(3, 12))):
+        text = "".join(generator.choice(list(ascii_letters + digits), int(generator.integers(2, 9))))
+        left = 2 if generator.random() < 0.7 else COLUMNS - 45
+        pen.text((left, 4 + 9 * line), text, fill=int(generator.uniform(90, 220)), font=ImageFont.load_default(7))
+    return np.asarray(screen)
 
 
 DRAWN_FOR_FITTING: tuple[Drawing, ...] = (noise, blank, gradient, stripes, lines_of_text, limb, tissue)
