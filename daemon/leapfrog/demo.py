@@ -93,14 +93,16 @@ class _Demo:
             self._box.wait(
                 lambda: self._all_read(len(exams), progress, reading), READ_SECONDS, "all exams have been read"
             )
-            results = find_results(sent, self._box.ask("instances"), self._box.reports_dir)
             self._note_outage(len(exams))
             delivering = progress.add_task("Delivering (the district is back)", total=None)
             self._district.open()
             self._box.ask("sync")
             self._box.wait(
-                lambda: self._all_delivered(results, progress, delivering), DELIVER_SECONDS, "everything is delivered"
+                lambda: self._all_delivered(len(exams), progress, delivering),
+                DELIVER_SECONDS,
+                "everything is delivered",
             )
+            results = find_results(sent, self._box.ask("instances"), self._box.reports_dir)
         self._checks += check_reports(results, self._box.reports_dir)
         received = self._district.received()
         self._checks += check_district(results, received, self._district.sent_twice(), self._box.ask("status"))
@@ -131,14 +133,14 @@ class _Demo:
         held = owed >= exams and not self._district.received()
         self._checks.append(Check(f"with the district out of reach nothing was lost: {owed} deliveries waited", held))
 
-    def _all_delivered(self, results: list[Result], progress: Progress, task: TaskID) -> bool:
+    def _all_delivered(self, studies: int, progress: Progress, task: TaskID) -> bool:
         """Whether each study's PDF has arrived, which is made once the study is quiet, and nothing waits."""
         status = self._box.ask("status")
         confirmed, waiting = status["deliveries"]["confirmed"], status["deliveries"]["waiting"]
         progress.update(task, completed=confirmed, total=confirmed + waiting)
         received = self._district.received().values()
         reports = sum(sop_class == EncapsulatedPDFStorage for sop_class in received)
-        return waiting == 0 and reports >= sum(result.image is not None for result in results)
+        return waiting == 0 and reports >= studies
 
 
 def _prepared(out: Path | None) -> Path:
