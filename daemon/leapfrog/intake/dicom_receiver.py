@@ -64,7 +64,11 @@ def _plain_address(address: str) -> IPv4Address | IPv6Address:
 
 
 class DicomReceiver:
-    """A storage and verification SCP for several modalities at once."""
+    """A storage and verification SCP for several modalities at once.
+
+    The AE title by which a peer calls the box is not checked: a wrong one is a slip in a modality's settings and no
+    reason to lose images.
+    """
 
     def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool) -> None:
         """Nothing listens before `start`."""

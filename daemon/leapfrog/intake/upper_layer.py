@@ -83,6 +83,9 @@ class PduStream:
 
     def read(self, count: int) -> bytes:
         """The next `count` bytes. Raises PeerGone."""
+        if self._end - self._start >= count:
+            self._start += count
+            return bytes(self._view[self._start - count : self._start])
         return b"".join(bytes(piece) for piece in self.pieces(count))
 
     def pieces(self, count: int) -> Iterator[memoryview]:

@@ -1,5 +1,7 @@
 """The receiver towards real modalities' programs and towards peers that break the rules."""
 
+import contextlib
+import random
 import socket
 import struct
 import subprocess
@@ -24,6 +26,7 @@ from support.raw_peer import (
     EXPLICIT_LITTLE_ENDIAN,
     LAST,
     RELEASE_RP,
+    RELEASE_RQ,
     RawPeer,
     data_set,
     element,
@@ -406,3 +409,28 @@ def test_the_heartbeat_goes_on_while_nothing_happens(box: Box) -> None:
     receiver, _ = box.receiver()
     first = receiver.heartbeat()
     wait_until(lambda: receiver.heartbeat() > first, "another heartbeat", deadline_seconds=3)
+
+
+def test_mutated_conversations_leave_nothing_behind_and_keep_nobody_out(
+    box: Box, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver, port = box.receiver(idle_seconds=0.3)
+    chance = random.Random(20)
+    with RawPeer(port) as peer:
+        request = peer.request((COMPUTED_RADIOGRAPHY, [EXPLICIT_LITTLE_ENDIAN]))
+    for number in range(150):
+        uid = f"1.2.{number}"
+        stored = p_data(store_command(uid), COMMAND | LAST) + p_data(data_set(uid, pixels=bytes(500)), LAST)
+        conversation = bytearray(request + stored + struct.pack(">BxL4x", RELEASE_RQ, 4))
+        for _ in range(chance.choice((1, 2, 5, 20))):
+            place = chance.randrange(len(conversation))
+            conversation[place : place + chance.choice((0, 1, 4))] = chance.randbytes(chance.choice((0, 1, 4)))
+        with RawPeer(port) as peer, contextlib.suppress(OSError):
+            peer.socket.sendall(conversation)
+            peer.socket.shutdown(socket.SHUT_WR)
+            while peer.socket.recv(1 << 16):
+                continue
+    assert echo(port).succeeded
+    wait_until(lambda: receiver.associations() == 0, "all associations have ended")
+    assert box.spool_files() == {instance.spool_name for instance in box.instances()}
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
