@@ -7,7 +7,7 @@ from benchmarks.progress import Progress
 from benchmarks.receivers import WholeBox, remove
 from benchmarks.results import Measurement, Results
 from support.dcmtk import store
-from support.exams import chest_radiograph, ultrasound, write_instances
+from support.exams import chest_radiograph, fetal_head_cine, write_instances
 from support.kiosk import Kiosk
 from support.waiting import wait_until
 
@@ -19,7 +19,7 @@ def measure(results: Results, directory: Path, dose: float, progress: Progress) 
     loads = {
         "raw CR of 10 MB": (chest_radiograph(), 40),
         "lossless-JPEG CR of 4 MB": (chest_radiograph(lossless_jpeg=True), 40),
-        "US of 0.9 MB": (ultrasound(768, 1152), 200),
+        "US of 0.7 MB": (fetal_head_cine(), 200),
     }
     for name, (image, full_count) in loads.items():
         count = max(4, round(full_count * dose))

@@ -8,15 +8,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
-    ComputedRadiographyImageStorage,
     ExplicitVRLittleEndian,
     JPEGLosslessSV1,
     UltrasoundImageStorage,
     generate_uid,
 )
 
+from leapfrog.phantoms.exams import chest_exam, fetal_head_exam
+from leapfrog.phantoms.fetal_head import FetalHead
 from support.dcmtk import run_program
 
 # The place of the UID in the made bytes; same length as what takes its place, so that lengths stay right.
@@ -31,26 +33,27 @@ class Instance:
     sop_instance_uid: str
 
 
-def chest_radiograph(rows: int = 2500, columns: int = 2048, *, lossless_jpeg: bool = False) -> Dataset:
-    """A 16-bit CR (12 bits stored) of two lungs, drawn and noisy; 2500 x 2048 is 10 MB, what a CR plate gives."""
-    noise = np.random.default_rng(7).integers(0, 60, (rows, columns), dtype=np.uint16)
-    y, x = np.mgrid[-1 : 1 : rows * 1j, -1 : 1 : columns * 1j]
-    lungs = sum(np.exp(-(((x - side) / 0.35) ** 4) - ((y / 0.7) ** 4)) for side in (-0.45, 0.45))
-    body = 2600 - 1900 * lungs - 500 * np.abs(x)
-    image = _image(body.astype(np.uint16) + noise)
-    image.SOPClassUID = ComputedRadiographyImageStorage
-    image.Modality = "CR"
-    image.BodyPartExamined = "CHEST"
-    image.ViewPosition = "PA"
-    image.ImagerPixelSpacing = [0.168, 0.168]
-    image.BitsStored = 12
-    image.HighBit = 11
-    image.WindowCenter, image.WindowWidth = 1500, 2600
+def chest_radiograph(rows: int = 2048, columns: int = 2500, *, lossless_jpeg: bool = False) -> Dataset:
+    """A 12-bit CR that a model assesses and flags; 2048 x 2500 is 10 MB, what a CR plate gives."""
+    image = chest_exam("opaque", seed=7)
+    if (rows, columns) != (image.Rows, image.Columns):
+        plate = Image.fromarray(image.pixel_array.astype(np.float32))
+        smaller = np.asarray(plate.resize((columns, rows), Image.Resampling.BILINEAR))
+        image.Rows, image.Columns = rows, columns
+        image.PixelData = smaller.astype(np.uint16).tobytes()
+    image.SOPInstanceUID = PLACEHOLDER
     return _lossless_jpeg(image) if lossless_jpeg else image
 
 
+def fetal_head_cine(frames: int = 1) -> Dataset:
+    """An ultrasound loop that a model assesses, 0.7 MB a frame."""
+    image = fetal_head_exam(FetalHead(), seed=7, frames=frames)
+    image.SOPInstanceUID = PLACEHOLDER
+    return image
+
+
 def ultrasound(rows: int = 768, columns: int = 1024, frames: int = 1) -> Dataset:
-    """An 8-bit ultrasound picture or loop; 768 x 1024 is 0.8 MB a frame."""
+    """An 8-bit ultrasound picture or loop of mere noise, which no model takes; 768 x 1024 is 0.8 MB a frame."""
     shape = (rows, columns) if frames == 1 else (frames, rows, columns)
     image = _image(np.random.default_rng(11).integers(0, 120, shape, dtype=np.uint8))
     image.SOPClassUID = UltrasoundImageStorage
