@@ -131,6 +131,21 @@ def quality(
         typer.echo(f"{key}: {value}")
 
 
+@app.command()
+def phantoms(
+    data: DataOption,
+    out: Annotated[Path, typer.Option("--out", help="The file, chest_model.npz, that the phantoms are drawn from.")],
+) -> None:
+    """Fit the low-rank model of chest films from which the demonstration's phantoms are sampled."""
+    from leapfrog_training.datasets import read_gray
+    from leapfrog_training.phantom_model import chest_model_bytes, fit_chest_model
+
+    films = _chest_films(data).in_split("train")
+    model = fit_chest_model([read_gray(film.path) for film in films], [film.labels for film in films])
+    write_atomically(out, chest_model_bytes(model))
+    typer.echo(f"{out} blends {len(films)} films")
+
+
 def main() -> None:
     """Run the command; a mistake that is known ends with one sentence and exit status 1, wrong use with 2."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)

@@ -7,7 +7,8 @@ Runs on the training machine only.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import fields
+from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,18 +49,13 @@ def fit_chest_model(films: Sequence[NDArray[np.uint8]], labels: Sequence[frozens
     )
 
 
-def save_chest_model(model: ChestModel, path: Path) -> None:
-    """Write the model as an .npz that `ChestModel.load` reads."""
+def chest_model_bytes(model: ChestModel) -> bytes:
+    """The model as the content of an .npz that `ChestModel.load` reads."""
+    stream = BytesIO()
     np.savez_compressed(
-        path,
-        allow_pickle=False,
-        mean=model.mean,
-        components=model.components,
-        steps=model.steps,
-        spread=model.spread,
-        clear_position=model.clear_position,
-        opaque_position=model.opaque_position,
+        stream, allow_pickle=False, **{field.name: getattr(model, field.name) for field in fields(model)}
     )
+    return stream.getvalue()
 
 
 def _square(film: NDArray[np.uint8]) -> NDArray[np.float64]:

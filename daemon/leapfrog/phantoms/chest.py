@@ -6,7 +6,7 @@ Runs in the demonstration and in tests, never in the daemon.
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import BinaryIO, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +61,7 @@ class ChestModel:
     opaque_position: Floats
 
     @classmethod
-    def load(cls, path: Path = MODEL_PATH) -> Self:
+    def load(cls, path: Path | BinaryIO = MODEL_PATH) -> Self:
         """Read the model that ships, or another."""
         with np.load(path, allow_pickle=False) as archive:
             return cls(**{field.name: archive[field.name] for field in fields(cls)})
