@@ -11,9 +11,11 @@ from leapfrog.commands import JOURNAL_NAME
 from leapfrog.journal import Journal
 from support.journal_rows import fill, new_instance
 from support.kiosk import Kiosk
+from support.waiting import wait_until
 
 SMALL, LARGE = 100, 100_000
 REPEATS = 100
+SETTLE_SECONDS = 3.0  # a daemon that has just started is busy with other things
 GROUP = f"With {LARGE:,} instances in the journal"
 GROWTH = at_most(1.5)  # "none", as far as a clock can tell
 
@@ -44,6 +46,8 @@ def _milliseconds_with(count: int, directory: Path) -> dict[str, list[float]]:
         connection.execute("UPDATE instances SET state = 'forward_only' WHERE state = 'received'")
     journal.close()
     with kiosk:
+        wait_until(lambda: kiosk.status()["device"] not in ("starting", ""), "the reader is ready")
+        time.sleep(SETTLE_SECONDS)
         asking = [_milliseconds(kiosk.status) for _ in range(REPEATS)]
     return {"taking the next instance": taking, "status": asking}
 
