@@ -1,7 +1,8 @@
 """What `status` and taking the next instance cost with a hundred and with 100,000 instances in the journal."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.progress import Progress
@@ -11,48 +12,61 @@ from leapfrog.commands import JOURNAL_NAME
 from leapfrog.journal import Journal
 from support.journal_rows import fill, new_instance
 from support.kiosk import Kiosk
-from support.waiting import wait_until
 
-SMALL, LARGE = 100, 100_000
-REPEATS = 100
+ROW_COUNTS = (100, 100_000)
+REPEATS = 200
 SETTLE_SECONDS = 3.0  # a daemon that has just started is busy with other things
-GROUP = f"With {LARGE:,} instances in the journal"
-GROWTH = at_most(1.5)  # "none", as far as a clock can tell
+GROUP = f"With {ROW_COUNTS[1]:,} instances in the journal"
+GROWTH = at_most(1.25)  # "none", as far as a clock can tell
 
 
 def measure(results: Results, directory: Path, progress: Progress) -> None:
-    """Both steps with few and with many rows, and the ratio."""
-    costs: dict[str, dict[int, float]] = {}
-    for count in (SMALL, LARGE):
-        progress.say(f"status and the next instance with {count:,} rows")
-        for name, samples in _milliseconds_with(count, directory / "box").items():
-            costs.setdefault(name, {})[count] = results.add_median(GROUP, f"{name}, {count:,} rows", samples, "ms")
-        remove(directory / "box")
-    for name, by_count in costs.items():
-        results.add_median(GROUP, f"{name}, growth", [by_count[LARGE] / by_count[SMALL]], "x", GROWTH)
+    """Both steps with few and with many rows, in turn, since a disk's speed changes from minute to minute."""
+    kiosks = [Kiosk(directory / f"box-{count}") for count in ROW_COUNTS]
+    with ExitStack() as stack:
+        journals = [_filled(kiosk, count, progress) for kiosk, count in zip(kiosks, ROW_COUNTS, strict=True)]
+        progress.say("taking the next instance")
+        _add(results, "taking the next instance", _milliseconds_in_turn([one.begin_attempt for one in journals]))
+        for journal in journals:
+            _leave_nothing_to_read(journal)
+        for kiosk in kiosks:
+            stack.enter_context(kiosk).wait_until_ready()
+        time.sleep(SETTLE_SECONDS)
+        progress.say("status")
+        _add(results, "status", _milliseconds_in_turn([kiosk.status for kiosk in kiosks]))
+    for kiosk in kiosks:
+        remove(kiosk.directory)
 
 
-def _milliseconds_with(count: int, directory: Path) -> dict[str, list[float]]:
-    kiosk = Kiosk(directory)
+def _filled(kiosk: Kiosk, count: int, progress: Progress) -> Journal:
+    progress.say(f"filling a journal with {count:,} instances")
     kiosk.state_dir.mkdir(parents=True)
     journal = Journal(kiosk.state_dir / JOURNAL_NAME)
     fill(journal, count)
     for _ in range(REPEATS):
         journal.add_instance(new_instance())
-    taking = [_milliseconds(journal.begin_attempt) for _ in range(REPEATS)]
-    for record in journal.instances("received"):
-        journal.end_attempt(record.id, "interruption")
-    with journal.transaction() as connection:  # leaves nothing for the daemon to read
-        connection.execute("UPDATE instances SET state = 'forward_only' WHERE state = 'received'")
+    return journal
+
+
+def _leave_nothing_to_read(journal: Journal) -> None:
+    with journal.transaction() as connection:
+        connection.execute("UPDATE instances SET state = 'forward_only', attempt_open = 0 WHERE state = 'received'")
     journal.close()
-    with kiosk:
-        wait_until(lambda: kiosk.status()["device"] not in ("starting", ""), "the reader is ready")
-        time.sleep(SETTLE_SECONDS)
-        asking = [_milliseconds(kiosk.status) for _ in range(REPEATS)]
-    return {"taking the next instance": taking, "status": asking}
 
 
-def _milliseconds(step: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    step()
-    return (time.perf_counter() - began) * 1000
+def _milliseconds_in_turn(steps: Sequence[Callable[[], object]]) -> list[list[float]]:
+    samples: list[list[float]] = [[] for _ in steps]
+    for _ in range(REPEATS):
+        for step, taken in zip(steps, samples, strict=True):
+            began = time.perf_counter()
+            step()
+            taken.append((time.perf_counter() - began) * 1000)
+    return samples
+
+
+def _add(results: Results, name: str, samples: list[list[float]]) -> None:
+    few, many = (
+        results.add_median(GROUP, f"{name}, {count:,} rows", taken, "ms")
+        for count, taken in zip(ROW_COUNTS, samples, strict=True)
+    )
+    results.add_median(GROUP, f"{name}, growth", [many / few], "x", GROWTH)

@@ -126,8 +126,7 @@ class WholeBox:
 
     def __enter__(self) -> Self:
         """Start it, and wait until its reader and model are ready."""
-        self.kiosk.start()
-        wait_until(lambda: self.kiosk.status()["device"] not in ("starting", ""), "the reader is ready")
+        self.kiosk.start().wait_until_ready()
         return self
 
     def __exit__(

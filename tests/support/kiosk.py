@@ -91,6 +91,11 @@ class Kiosk:
         except DaemonNotRunning:
             return False
 
+    def wait_until_ready(self) -> Self:
+        """Wait until a reader and its model are ready; the daemon listens before that."""
+        wait_until(lambda: self.status()["device"] not in ("starting", ""), "a reader is ready", deadline_seconds=60)
+        return self
+
     @property
     def process(self) -> subprocess.Popen[bytes]:
         """The daemon's process, running or ended."""
