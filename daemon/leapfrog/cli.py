@@ -151,6 +151,8 @@ def _status_table(found: dict[str, Any]) -> Table:
     table.add_row("Last confirmed", found["last_confirmed_at"] or "never")
     table.add_row("Disk free", f"{found['free_bytes'] / 1e9:.1f} GB")
     table.add_row("Reports", found["reports_dir"])
+    if found["ignored_files"]:
+        table.add_row("Left alone", f"{found['ignored_files']} files in the watched folders that are no images")
     for refused in found["refused"]:
         table.add_row(f"Refused {refused['id']}", refused["reason"])
     for sentence in found["attention"]:

@@ -134,9 +134,9 @@ class Service:
             _Watched("folder watcher", watcher),
             _Watched("receiver", receiver),
         ]
-        return self._run_parts(parts, control, journal)
+        return self._run_parts(parts, control, journal, spool)
 
-    def _run_parts(self, parts: list[_Watched], control: ControlServer, journal: Journal) -> int:
+    def _run_parts(self, parts: list[_Watched], control: ControlServer, journal: Journal, spool: Spool) -> int:
         started: list[Callable[[], None]] = []
         try:
             for watched in parts:
@@ -146,7 +146,7 @@ class Service:
             started.append(control.stop)
             notify.ready()
             _log.info("Leapfrog is ready.")
-            self._watch(parts, journal)
+            self._watch(parts, lambda: journal.broken or spool.broken)
         finally:
             notify.stopping()
             # Intake stops first and the outbox last: nothing comes in that could not be finished.
@@ -157,13 +157,13 @@ class Service:
             return 1
         return 0
 
-    def _watch(self, parts: list[_Watched], journal: Journal) -> None:
+    def _watch(self, parts: list[_Watched], disk_failed: Callable[[], bool]) -> None:
         """Ping systemd's watchdog only while every part has moved."""
         while not self._stop_requested and not self._fatal:
             now = time.monotonic()
             still = [watched.name for watched in parts if now - watched.part.heartbeat() > watched.limit_seconds]
-            if journal.broken:
-                self._fatal = "the journal's disk failed"
+            if disk_failed():
+                self._fatal = "the disk of the state directory failed"
             elif still:
                 self._fatal = f"no sign of life from: {', '.join(still)}"
             else:

@@ -3,6 +3,7 @@
 Runs in the main process.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Collection
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import DiskFull, StorageError
+
+# What a dying or unplugged disk answers. A full one (ENOSPC, EDQUOT) refuses a file and is well.
+DISK_FAILURES = frozenset((errno.EIO, errno.EROFS, errno.ENODEV, errno.ENXIO))
 
 
 class Spool:
@@ -23,6 +27,7 @@ class Spool:
         self.directory = directory
         self.incoming = directory / "incoming"
         self.work = directory / "work"
+        self.broken = False  # set when the disk failed: the process must start afresh
         self._min_free_bytes = min_free_bytes
         try:
             for path in (directory, self.incoming, self.work):
@@ -62,7 +67,7 @@ class Spool:
             fsync_directory(self.directory)
         except OSError as problem:
             target.unlink(missing_ok=True)
-            raise StorageError(f"The disk did not take a file: {problem.strerror}.") from problem
+            raise self._refusal(problem) from problem
         return target
 
     def adopt_all(self, sources: Collection[tuple[Path, str]]) -> None:
@@ -74,7 +79,13 @@ class Spool:
                 source.rename(self.path(name))
             fsync_directory(self.directory)
         except OSError as problem:
-            raise StorageError(f"The disk did not take a file: {problem.strerror}.") from problem
+            raise self._refusal(problem) from problem
+
+    def _refusal(self, problem: OSError) -> StorageError:
+        """After a failed fsync nothing that was written can be trusted, also if the next one succeeds."""
+        if problem.errno in DISK_FAILURES:
+            self.broken = True
+        return StorageError(f"The disk did not take a file: {problem.strerror}.")
 
     def remove(self, name: str) -> None:
         """Remove the file `name`; nothing happens when it is gone."""

@@ -1,5 +1,6 @@
 """The spool and the journal together: what was acknowledged survives kill -9, a failing disk and a power cut."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -265,3 +266,19 @@ def test_a_full_disk_is_said_and_what_came_before_stays(tmp_path: Path) -> None:
         assert_nothing_is_lost(folder / "state", acknowledgements(said))
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_fails_is_remembered_and_a_full_one_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, broken in ((errno.ENOSPC, False), (errno.EIO, True)):
+        spool = Spool(tmp_path, 0)
+        arriving = spool.incoming / "arriving"
+        arriving.write_bytes(b"bytes")
+
+        def fail(_path: Path, number: int = number) -> None:
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr("leapfrog.spool.fsync_file", fail)
+        with pytest.raises(StorageError):
+            spool.adopt(arriving, "name.dcm")
+        assert spool.broken is broken
+        assert not spool.path("name.dcm").exists()
