@@ -85,6 +85,13 @@ def test_it_runs_as_a_user_of_its_own_that_may_not_change_its_settings(machine: 
     assert owners[:2] == ["leapfrog 750", "root 644"]
 
 
+def test_it_has_the_groups_that_may_open_an_edge_tpu(machine: SystemdMachine) -> None:
+    facts = machine.run("cat", f"/proc/{machine.show('MainPID')}/status").stdout
+    (groups,) = [line.split()[1:] for line in facts.splitlines() if line.startswith("Groups:")]
+    for name in ("plugdev", "apex"):
+        assert machine.run("getent", "group", name).stdout.split(":")[2] in groups
+
+
 def test_an_image_is_read_with_everything_locked_up(machine: SystemdMachine, images: list[Path]) -> None:
     before = status(machine)["instances"]["read"]
     assert store(machine, images[:2]) == 2
