@@ -168,7 +168,7 @@ def _screens(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The cine on a machine's screen: lettering above, a gray bar and a scale beside, "PHANTOM" also in the image."""
     screen = Image.new("L", (SCREEN_COLUMNS, SCREEN_ROWS), 0)
     pen = ImageDraw.Draw(screen)
-    pen.text((AREA_LEFT, 30), SCREEN_TEXT, fill=220, font=ImageFont.load_default(28))
+    pen.text((AREA_LEFT, 54), SCREEN_TEXT, fill=220, font=ImageFont.load_default(28))
     for step in range(256):
         pen.line((40, AREA_TOP + 300 - step, 60, AREA_TOP + 300 - step), fill=step)
     for tick in range(11):
