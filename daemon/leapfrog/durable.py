@@ -41,6 +41,14 @@ def writing_durably(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
 
     A reader sees the old file or the new one, also after a power cut. Raises OSError when the disk does not take it.
     """
+    with writing_synced(path, mode) as stream:
+        yield stream
+    fsync_directory(path.parent)
+
+
+@contextmanager
+def writing_synced(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
+    """Like `writing_durably`, but the name is durable only after a `fsync_directory` that serves several files."""
     temporary = path.with_name(f".{path.name}.part")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, mode)
     try:
@@ -52,7 +60,6 @@ def writing_durably(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    fsync_directory(path.parent)
 
 
 def begin_writing_out(descriptor: int, offset: int, byte_count: int) -> None:
@@ -66,4 +73,10 @@ def begin_writing_out(descriptor: int, offset: int, byte_count: int) -> None:
 def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
     """Replace `path` by `content`, as `writing_durably` does."""
     with writing_durably(path, mode) as stream:
+        stream.write(content)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`, as `writing_synced` does: one of several files that a `fsync_directory` follows."""
+    with writing_synced(path) as stream:
         stream.write(content)

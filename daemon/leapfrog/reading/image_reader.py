@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from leapfrog.dataset_digest import content_digest
+from leapfrog.durable import fsync_directory
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
 from leapfrog.phantom_mark import is_phantom
 from leapfrog.reading.assessment import Assessment, GrayFrame, Models, assess, speaking_frame
@@ -30,7 +31,7 @@ from leapfrog.reading.package import Catalogue, ModelPackage
 from leapfrog.reading.pixels import Frame, chosen_frames
 from leapfrog.reading.routing import route
 from leapfrog.reading.wrapping import wrap_picture
-from leapfrog.report.overlay import save_contour, save_heatmap, save_plain
+from leapfrog.report.overlay import displayed, save_contour, save_heatmap, save_plain
 from leapfrog.report.wording import finding_name, measured
 
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
@@ -196,6 +197,7 @@ class _OneReading:
         pictures = _Pictures(self._job, shown.frame, self._phantom)
         plain, overlay = pictures.plain(), pictures.overlay(said)
         heatmaps = pictures.heatmaps(said)
+        fsync_directory(self._job.report_dir)
         self._clock.lap("rendering")
         model = None
         if shown.package is not None and said.outcome != "not_assessed":
@@ -255,7 +257,7 @@ class _Pictures:
     def __init__(self, job: ReadJob, frame: Frame, phantom: bool) -> None:
         self._directory = job.report_dir
         self._stem = f"{job.instance_id}-{job.attempt}"
-        self._picture = frame.picture()
+        self._picture = displayed(frame.picture())  # once: shrinking a film takes longer than drawing on it
         self._phantom = phantom
 
     def plain(self) -> str:

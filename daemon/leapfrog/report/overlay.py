@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from leapfrog.durable import write_durably
+from leapfrog.durable import write_synced
 
 LONGEST_SIDE = 1024  # pixels of a report's picture
 SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and letters are drawn on them
@@ -46,7 +46,10 @@ def displayed(picture: Picture) -> Picture:
 
 
 def save_plain(picture: Picture, path: Path, *, phantom: bool = False) -> None:
-    """Write `picture` (H, W) or (H, W, 3) as a JPEG, durably, at most `LONGEST_SIDE` pixels long."""
+    """Write `picture` (H, W) or (H, W, 3) as a JPEG, at most `LONGEST_SIDE` pixels long.
+
+    Like all that is written here, the name is durable after a `fsync_directory`, one for all pictures of an image.
+    """
     image = Image.fromarray(displayed(picture))
     if phantom:
         image = _for_drawing(picture)
@@ -138,7 +141,7 @@ def _for_drawing(picture: Picture) -> Image.Image:
 def _save(image: Image.Image, path: Path) -> None:
     content = BytesIO()
     image.save(content, "JPEG", quality=JPEG_QUALITY)
-    write_durably(path, content.getvalue())
+    write_synced(path, content.getvalue())
 
 
 def _coarse(values: NDArray[np.float32]) -> Picture | None:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from leapfrog.durable import write_durably
+from leapfrog.durable import fsync_directory, write_synced
 from leapfrog.reading.job import REPORT_SCHEMA_VERSION, Artefact, ImageReading, ReportJob, ReportResult
 from leapfrog.report.content import content_of, identity_of
 from leapfrog.report.page import render_page
@@ -38,6 +38,7 @@ def render(job: ReportJob) -> ReportResult:
     milliseconds = (time.perf_counter() - started) * 1000
     document = _document(job, [_published(artefact, job.version) for artefact in artefacts], milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
+    fsync_directory(job.report_dir)
     if not job.derived:
         return ReportResult(study_key=job.study_key, version=job.version, artefacts=tuple(artefacts))
     from leapfrog.report.derived import make_derived  # pydicom, for the same reason
@@ -70,7 +71,7 @@ def _without_lost_pictures(job: ReportJob) -> ReportJob:
 
 def _write(job: ReportJob, kind: str, content: bytes) -> Artefact:
     name = f"report-{job.version}.{kind}"
-    write_durably(job.report_dir / name, content)
+    write_synced(job.report_dir / name, content)
     return _artefact(name, content)
 
 
