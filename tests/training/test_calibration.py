@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leapfrog.reading.package import Calibration
-from leapfrog_training.calibration import calibrated, platt, youden_threshold
+from leapfrog_training.calibration import calibrated, flagging_threshold, platt
 
 
 def test_platt_finds_the_scaling_that_made_the_labels() -> None:
@@ -31,4 +31,10 @@ def test_calibration_keeps_the_order_of_scores() -> None:
 def test_the_threshold_lies_where_sensitivity_plus_specificity_is_highest() -> None:
     positive = np.array([False, False, False, True, False, True, True])
     scores = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
-    assert youden_threshold(positive, scores) == pytest.approx(0.35)
+    assert flagging_threshold(positive, scores) == pytest.approx(0.35)
+
+
+def test_a_threshold_never_flags_more_than_three_in_ten_of_the_others() -> None:
+    positive = np.array([True] * 10 + [False] * 10)
+    scores = np.concatenate([np.linspace(0.30, 0.39, 10), np.linspace(0.05, 0.95, 10)])
+    assert (scores[~positive] >= flagging_threshold(positive, scores)).mean() <= 0.3

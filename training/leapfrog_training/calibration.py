@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from leapfrog.reading.classification import SCORE_MARGIN, calibrated_score
 from leapfrog.reading.package import Calibration
 
+LEAST_SPECIFICITY = 0.7  # what the WHO asks of a triage test (tuberculosis, target product profiles 2014)
 NEWTON_STEPS = 50
 SMALLEST_STEP = 1e-9  # Newton has arrived
 RIDGE = 1e-6  # keeps Newton's matrix invertible when scores separate the labels
@@ -50,8 +51,11 @@ def calibrated(scores: NDArray[np.floating], calibration: Calibration) -> NDArra
     return np.array([calibrated_score(float(score), calibration) for score in scores])
 
 
-def youden_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
-    """The score at which sensitivity plus specificity is highest (Youden 1950), midway between two scores seen."""
+def flagging_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
+    """The score at which sensitivity plus specificity is highest (Youden 1950), midway between two scores seen, among
+    those that leave LEAST_SPECIFICITY of the others unflagged: staff stop looking at a box that flags every other
+    film.
+    """
     values = np.unique(scores)
     candidates = (values[1:] + values[:-1]) / 2
     if len(candidates) == 0:
@@ -59,4 +63,5 @@ def youden_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]) 
     flagged = scores[np.newaxis, :] >= candidates[:, np.newaxis]
     sensitivity = flagged[:, positive].mean(axis=1)
     specificity = 1 - flagged[:, ~positive].mean(axis=1)
-    return round(float(candidates[int(np.argmax(sensitivity + specificity))]), 4)
+    worth = np.where(specificity >= LEAST_SPECIFICITY, sensitivity + specificity, -np.inf)
+    return round(float(candidates[int(np.argmax(worth))]), 4)

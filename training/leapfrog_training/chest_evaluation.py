@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from leapfrog.reading.package import Calibration, FindingRule
-from leapfrog_training.calibration import calibrated, platt, youden_threshold
+from leapfrog_training.calibration import calibrated, flagging_threshold, platt
 from leapfrog_training.chest_films import abnormal, folds_of, truth
 from leapfrog_training.datasets.chestxray14 import ChestXray14
 from leapfrog_training.evaluate import (
@@ -144,7 +144,7 @@ def cross_validated_rules(run: Run, data: ChestXray14) -> tuple[CrossValidatedRu
     for k, label in enumerate(run.notes.findings):
         calibration = platt(labels[:, k], scores[:, k])
         shown = calibrated(scores[:, k], calibration)
-        threshold = youden_threshold(labels[:, k], shown)
+        threshold = flagging_threshold(labels[:, k], shown)
         point = operating_point(labels[:, k], shown >= threshold)
         rules.append(
             CrossValidatedRule(

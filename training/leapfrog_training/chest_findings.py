@@ -124,11 +124,11 @@ def quantize_run(run: Run, data: ChestXray14) -> None:
     """Make the int8 network of every seed and fold; for the seeds also float, and quantized after training."""
     films = data.in_split("train")
     training = examples(films, run.notes.findings)
-    for index, fold in enumerate(folds_of(films, run.notes.folds)):
-        _quantize_job(run.fold(index), _part(training, fold.fit), run.epochs, FIRST_FOLD_SEED + index)
     for seed in range(run.notes.seeds):
         _quantize_job(run.seed(seed), training, run.epochs, seed)
         _convert_comparisons(run.seed(seed), training, run.epochs)
+    for index, fold in enumerate(folds_of(films, run.notes.folds)):
+        _quantize_job(run.fold(index), _part(training, fold.fit), run.epochs, FIRST_FOLD_SEED + index)
 
 
 def _part(training: Examples, positions: NDArray[np.intp]) -> Examples:

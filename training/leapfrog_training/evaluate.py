@@ -20,6 +20,7 @@ from leapfrog_training.chest_films import abnormal, truth
 from leapfrog_training.datasets.chestxray14 import Film
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.errors import RunError
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.runs import Job
 from leapfrog_training.scores import Interval, auroc, bootstrap, dice, operating_point
@@ -191,11 +192,13 @@ def read_head(manifest: Manifest, answer: HeadAnswer) -> HeadReading:
 
 
 def head_scores(readings: Sequence[HeadReading], images: Sequence[HeadImage]) -> HeadScores:
-    """Measure what the kiosk reads against the outlines and circumferences."""
+    """Measure what the kiosk reads against the outlines and circumferences. Raises RunError when none was measured."""
     overlaps = np.array([reading.dice for reading in readings])
     errors = np.array([np.nan if reading.error_mm is None else reading.error_mm for reading in readings])
     subjects = [image.patient for image in images]
     known = np.abs(errors[~np.isnan(errors)])
+    if len(known) == 0:
+        raise RunError(f"the network outlines no head in any of {len(readings)} pictures: it has learnt nothing")
     return HeadScores(
         dice=_bounds(bootstrap(subjects, lambda chosen: float(overlaps[chosen].mean()))),
         absolute_error_mm=_bounds(bootstrap(subjects, lambda chosen: float(np.nanmean(np.abs(errors[chosen]))))),

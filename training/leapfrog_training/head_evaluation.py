@@ -134,8 +134,9 @@ def unbiased_level(model: KioskModel, training: Sequence[HeadAnswer]) -> float:
     """
 
     def bias_mm(level: float) -> float:
-        errors = [reading.error_mm for reading in _readings(model, training, threshold=0.0, level=level)]
-        return abs(float(np.mean([error for error in errors if error is not None])))
+        readings = _readings(model, training, threshold=0.0, level=level)
+        errors = [reading.error_mm for reading in readings if reading.error_mm is not None]
+        return abs(float(np.mean(errors))) if errors else math.inf
 
     return round(float(min(LEVELS, key=bias_mm)), 2)
 

@@ -22,7 +22,7 @@ from leapfrog_training.runs import PackageName
 NOT_YET_HASHED = "0" * 64
 
 CHEST_USE = (
-    "Demonstration on adult frontal chest films (PA or AP). Trained on 569 films whose labels were read from reports "
+    "Demonstration on frontal chest films (PA or AP), mostly of adults. Trained on 569 films whose labels were read from reports "
     "by a program. It is no diagnosis and must not decide what happens to a patient."
 )
 HEAD_USE = (
