@@ -92,7 +92,7 @@ def demo(
     out: Annotated[Path | None, typer.Option("--out", help="Where the results go; else a temporary folder.")] = None,
 ) -> None:
     """Show the whole box at work on made-up exams, with a district server that is down at first."""
-    from leapfrog.demo import run_demo
+    from leapfrog.demo.demo import run_demo
 
     raise typer.Exit(run_demo(out))
 

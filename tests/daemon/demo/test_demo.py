@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.demo import run_demo
+from leapfrog.demo.demo import run_demo
 from leapfrog.errors import UsageError
 from support.waiting import wait_until
 

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import AE
 
 from leapfrog.control import ask_daemon
-from leapfrog.demo_exams import PICTURE_FOLDER, PICTURE_PATTERN, SentFile
+from leapfrog.demo.exams import PICTURE_FOLDER, PICTURE_PATTERN, SentFile
 from leapfrog.durable import write_durably
 from leapfrog.errors import DaemonNotRunning, LeapfrogError
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydicom.uid import UID, EncapsulatedPDFStorage
 
-from leapfrog.demo_exams import DemoExam
+from leapfrog.demo.exams import DemoExam
 
 LARGEST_ERROR = 0.05  # of a head's circumference
 REPORT_FILES = ("report.html", "report.pdf", "report.json")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydicom.uid import UID, ComputedRadiographyImageStorage, EncapsulatedPDFStorage
 
-from leapfrog.demo_exams import DemoExam, Expected, SentFile
-from leapfrog.demo_findings import check_district, check_reports, find_results
+from leapfrog.demo.exams import DemoExam, Expected, SentFile
+from leapfrog.demo.findings import check_district, check_reports, find_results
 
 
 def _exam(expected: Expected, true_mm: float | None = None) -> DemoExam:

@@ -18,10 +18,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from leapfrog.demo_box import DemoBox, DemoFailed
-from leapfrog.demo_district import DemoDistrict
-from leapfrog.demo_exams import DemoExam, SentFile, demo_exams
-from leapfrog.demo_findings import Check, Result, check_district, check_reports, find_results
+from leapfrog.demo.box import DemoBox, DemoFailed
+from leapfrog.demo.district import DemoDistrict
+from leapfrog.demo.exams import DemoExam, SentFile, demo_exams
+from leapfrog.demo.findings import Check, Result, check_district, check_reports, find_results
 from leapfrog.errors import UsageError
 
 READ_SECONDS = 120.0

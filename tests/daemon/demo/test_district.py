@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from leapfrog.demo_district import DemoDistrict
+from leapfrog.demo.district import DemoDistrict
 from leapfrog.phantoms.exams import as_file, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
 
