@@ -10,7 +10,7 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fetal_head, fitting, quantize
+    from leapfrog_training import fetal_head, fitting, quantize, scores
     from leapfrog_training.architectures import mobilenet_v2, unet
     from leapfrog_training.augmentation import Augmentation, move
     from leapfrog_training.keras import tf, tf_keras, use_threads
@@ -99,11 +99,15 @@ def test_the_ranges_of_activations_settle_before_training() -> None:
 def test_the_commands_make_a_package_that_measures_heads(
     made_up_heads: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = [f"{subject:03}_HC.png" for subject in range(40)]
-    data = made_up_heads.write(names, validation=[f"{subject:03}" for subject in range(34, 40)])
-    monkeypatch.setattr(fetal_head, "SCHEDULE", fitting.Schedule(epochs=8, batch=8, learning_rate=5e-3))
+    names = [f"{subject:03}_HC.png" for subject in range(20)]
+    data = made_up_heads.write(names, validation=["016", "017", "018", "019"])
+    monkeypatch.setattr(fetal_head, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=1e-2))
     monkeypatch.setattr(fetal_head, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=8, learning_rate=1e-4))
-    monkeypatch.setattr(unet, "FILTERS", (4, 8, 8, 8))
+    monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
+    monkeypatch.setattr(scores, "RESAMPLES", 20)
+    small = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24, "FILTERS": (8, 16)}
+    for name, value in small.items():
+        monkeypatch.setattr(unet, name, value)
     run, out = str(tmp_path / "run"), tmp_path / "fetal-head"
     for command in (
         ["fit", "fetal-head", "--data", str(data), "--out", run, "--seeds", "1"],
@@ -115,8 +119,8 @@ def test_the_commands_make_a_package_that_measures_heads(
         assert result.exit_code == 0, result.output
     package = load_package(out)
     assert package.manifest.version == "9.9"
-    assert package.manifest.metrics["dice"] > 0.8
-    assert KioskModel(package.model_path).outputs[0].shape == (1, 64, 96, 1)
+    assert package.manifest.metrics["dice"] > 0.7
+    assert KioskModel(package.model_path).outputs[0].shape == (1, 16, 24, 1)
     assert f"{package.manifest.metrics['dice']:.4f}" in (out / "card.md").read_text()
 
 

@@ -22,8 +22,8 @@ from leapfrog_training.runs import PackageName
 NOT_YET_HASHED = "0" * 64
 
 CHEST_USE = (
-    "Demonstration on frontal chest films (PA or AP), mostly of adults. Trained on 569 films whose labels were read from reports "
-    "by a program. It is no diagnosis and must not decide what happens to a patient."
+    "Demonstration on frontal chest films (PA or AP), mostly of adults. Trained on a few hundred films whose labels "
+    "were read from reports by a program. It is no diagnosis and must not decide what happens to a patient."
 )
 HEAD_USE = (
     "Demonstration on the standard plane of the fetal head in two-dimensional ultrasound: outlines the head and "

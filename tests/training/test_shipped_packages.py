@@ -1,0 +1,99 @@
+"""The packages that ship: sound, made for the Edge TPU, and worth what their manifest says."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from ai_edge_litert import schema_py_generated as schema
+
+from leapfrog.reading.package import SHIPPED_PACKAGES, ModelPackage, load_package
+from leapfrog_training.chest_films import covered_findings, truth
+from leapfrog_training.datasets import open_chestxray14, open_hc18, read_gray
+from leapfrog_training.evaluate import HeadAnswer, head_scores, kiosk_scores, mean_auroc, read_head
+from leapfrog_training.kiosk import KioskModel
+
+LARGEST_BYTES = {"chest-findings": 2_800_000, "fetal-head": 400_000}
+# The highest version of each operation that edgetpu_compiler 16 takes for int8.
+TAKEN = {
+    "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
+    "FULLY_CONNECTED": 4,
+    "ADD": 2,
+    "CONCATENATION": 2,
+    "MAX_POOL_2D": 2,
+    "AVERAGE_POOL_2D": 2,
+    "PAD": 2,
+    "LOGISTIC": 2,
+    "MEAN": 2,
+    "RESIZE_NEAREST_NEIGHBOR": 2,
+    "QUANTIZE": 1,
+}
+
+
+@pytest.fixture(params=sorted(LARGEST_BYTES))
+def package(request: pytest.FixtureRequest) -> ModelPackage:
+    return load_package(SHIPPED_PACKAGES / request.param)
+
+
+def operation_versions(model: bytes) -> Counter[tuple[str, int]]:
+    """How often each operation occurs in a TFLite file, by name and version."""
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+    parsed = schema.Model.GetRootAs(model, 0)
+    codes = [parsed.OperatorCodes(index) for index in range(parsed.OperatorCodesLength())]
+    named = [(names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())], code.Version()) for code in codes]
+    graph = parsed.Subgraphs(0)
+    return Counter(named[graph.Operators(index).OpcodeIndex()] for index in range(graph.OperatorsLength()))
+
+
+def test_the_manifest_says_what_the_package_is(package: ModelPackage) -> None:
+    manifest = package.manifest
+    assert manifest.demonstration
+    assert {"model.tflite", "card.md"} <= set(manifest.files)
+    assert "no diagnosis" in manifest.intended_use
+    assert manifest.data.licence and manifest.data.citation
+    assert manifest.name in (package.folder / "card.md").read_text()
+
+
+def test_the_model_is_int8_from_input_to_output(package: ModelPackage) -> None:
+    model = KioskModel(package.model_path)
+    manifest = package.manifest
+    assert [spec.dtype for spec in (model.input, *model.outputs)] == ["int8"] * (1 + len(model.outputs))
+    assert model.input.shape == (1, manifest.input.height, manifest.input.width, 1)
+    assert model.input.scale == pytest.approx(2 / 255, rel=0.01)
+
+
+def test_every_operation_is_one_that_the_edge_tpu_compiler_takes(package: ModelPackage) -> None:
+    refused = [
+        f"{name} {version}"
+        for name, version in operation_versions(package.model_path.read_bytes())
+        if version > TAKEN.get(name, 0)
+    ]
+    assert refused == []
+
+
+def test_the_model_is_small(package: ModelPackage) -> None:
+    assert package.model_path.stat().st_size <= LARGEST_BYTES[package.manifest.name]
+
+
+def test_chest_findings_covers_what_has_enough_films_and_its_scores_are_reproduced(shared_data: Path) -> None:
+    package = load_package(SHIPPED_PACKAGES / "chest-findings")
+    data = open_chestxray14(shared_data / "chestxray14")
+    films, labels = data.in_split("test"), covered_findings(data)
+    assert len(labels) == len(package.manifest.finding) == 14 - len(package.manifest.not_covered)
+    scores = kiosk_scores(package.manifest, KioskModel(package.model_path), films)
+    measured = mean_auroc(truth(films, labels), scores)
+    assert measured == pytest.approx(package.manifest.metrics["shipped"]["mean_auroc"], abs=0.002)
+    assert measured >= 0.85
+
+
+def test_fetal_head_reproduces_its_scores(shared_data: Path) -> None:
+    package = load_package(SHIPPED_PACKAGES / "fetal-head")
+    images = open_hc18(shared_data / "hc18").in_split("test")
+    model = KioskModel(package.model_path)
+    answers = [HeadAnswer(image, model.run(read_gray(image.path))) for image in images]
+    scores = head_scores([read_head(package.manifest, answer) for answer in answers], images)
+    claimed = package.manifest.metrics["shipped"]
+    assert scores.dice.value == pytest.approx(claimed["dice"], abs=0.0005)
+    assert scores.absolute_error_mm.value == pytest.approx(claimed["absolute_error_mm"], abs=0.05)
+    assert scores.dice.value >= 0.973
+    assert scores.absolute_error_mm.value <= 2.2
