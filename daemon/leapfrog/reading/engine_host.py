@@ -29,6 +29,7 @@ import socket
 import struct
 import sys
 import time
+from pathlib import Path
 from typing import Any, Callable, NamedTuple  # noqa: UP035 - Python 3.7
 
 import numpy as np
@@ -41,6 +42,7 @@ DRAIN_CHUNK = 1024 * 1024  # bytes
 MODEL_LIMIT = 16  # models that stay resident
 NICE_STEP = 5  # receiving an image matters more than reading one
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends an engine host before the daemon (proc(5))
 
 
 class RequestError(Exception):
@@ -267,6 +269,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
+    Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     # The daemon ends its children itself, once they have finished what they have in hand.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
