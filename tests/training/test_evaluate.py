@@ -45,7 +45,7 @@ def test_a_perfect_mask_of_a_made_up_head_measures_true(made_up_heads: Any) -> N
 
 
 def test_the_level_takes_the_bias_of_the_drawn_outlines_away(shared_data: Path) -> None:
-    images = open_hc18(shared_data / "hc18").in_split("train")[::10]
+    images = open_hc18(shared_data / "hc18").in_split("train")[::20]
     model: Any = MaskShape()
     level = unbiased_level(model, perfect_answers(images))
     assert level > 0.5

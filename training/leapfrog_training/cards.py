@@ -93,7 +93,7 @@ def chest_card(manifest: Manifest, evaluation: ChestEvaluation) -> str:
         f"picture and scores; {evaluation.training_films} films were trained on, {evaluation.left_out} could not be "
         "read.\n",
         _table(
-            ("Mean AUROC over the findings", "mean of seeds", "lowest", "highest"),
+            ("Mean AUROC over the findings", _mean_of(len(seeds)), "lowest", "highest"),
             [
                 ("int8, all films", *_spread(seeds)),
                 ("int8, within the abnormal films", *_spread(among_abnormal)),
@@ -145,7 +145,7 @@ def head_card(manifest: Manifest, evaluation: HeadEvaluation) -> str:
         f"picture and mask; {evaluation.training_pictures} pictures were trained on, {evaluation.left_out} could not "
         "be read. Dice is that of the mask at one half against the filled "
         "outline; the error is the mean absolute one.\n",
-        _table(("", "mean of seeds", "lowest", "highest"), rows),
+        _table(("", _mean_of(len(evaluation.seeds)), "lowest", "highest"), rows),
         f"Seed {shipped.seed}, which ships: Dice {_with_interval(scores.dice, digits=4)}; error of the head "
         f"circumference {_with_interval(scores.absolute_error_mm, digits=2)} mm, median "
         f"{scores.median_absolute_error_mm:.2f}, 95th percentile {scores.percentile_95_absolute_error_mm:.1f}, mean "
@@ -173,6 +173,10 @@ def _with_interval(bounds: Bounds, digits: int = 3) -> str:
 
 def _spread(values: Sequence[float], digits: int = 3) -> tuple[str, str, str]:
     return f"{np.mean(values):.{digits}f}", f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
+
+
+def _mean_of(seeds: int) -> str:
+    return f"mean of {seeds} seeds" if seeds > 1 else "one seed only"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
