@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -44,7 +44,7 @@ def _accepts(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-class _Program:
+class _Program(ABC):
     """A server that is one process."""
 
     def __init__(self, directory: Path) -> None:
@@ -52,8 +52,9 @@ class _Program:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
-        raise NotImplementedError
+        """What starts it."""
 
     def __enter__(self) -> Self:
         self.directory.mkdir(parents=True)

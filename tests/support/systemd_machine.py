@@ -172,7 +172,7 @@ def _relaxations() -> str:
     """A checkout may lie where a service may not look; a real installation does not."""
     needed = _needed_paths()
     lines = []
-    if any(path.startswith(("/home/", "/root/")) for path in needed):
+    if any(Path(path).parts[1] in {"home", "root"} for path in needed):
         lines.append("ProtectHome=no")
     if any(path.startswith(("/tmp/", "/var/tmp/")) for path in needed):
         lines.append("PrivateTmp=no")

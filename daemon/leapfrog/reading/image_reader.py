@@ -31,7 +31,7 @@ from leapfrog.reading.package import Catalogue, ModelPackage
 from leapfrog.reading.pixels import Frame, chosen_frames
 from leapfrog.reading.routing import route
 from leapfrog.reading.wrapping import wrap_picture
-from leapfrog.report.overlay import displayed, save_contour, save_heatmap, save_plain
+from leapfrog.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
 from leapfrog.report.wording import finding_name, measured
 
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
@@ -284,10 +284,11 @@ class _Pictures:
         if len(said.heatmaps) < 2:
             return ()
         names = _shown_names(said)
+        small = displayed(self._picture, SHORTEST_DRAWN_SIDE)  # the report shows these a third as wide as the overlay
         pictures = []
         for number, (finding, heat) in enumerate(said.heatmaps.items(), start=1):
             name = f"heatmap-{self._stem}-{number}.jpg"
-            save_heatmap(self._picture, [(names[finding], heat)], self._directory / name, phantom=self._phantom)
+            save_heatmap(small, [(names[finding], heat)], self._directory / name, phantom=self._phantom)
             pictures.append(HeatmapPicture(finding=finding, file=name))
         return tuple(pictures)
 

@@ -35,12 +35,12 @@ Points = Sequence[tuple[float, float]]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
-def displayed(picture: Picture) -> Picture:
-    """Shrink `picture` (H, W) or (H, W, 3) to at most `LONGEST_SIDE` pixels, keeping its shape; smaller ones stay."""
+def displayed(picture: Picture, longest_side: int = LONGEST_SIDE) -> Picture:
+    """Shrink `picture` (H, W) or (H, W, 3) to at most `longest_side` pixels, keeping its shape; smaller ones stay."""
     longest = max(picture.shape[:2])
-    if longest <= LONGEST_SIDE:
+    if longest <= longest_side:
         return picture
-    height, width = (max(1, round(side * LONGEST_SIDE / longest)) for side in picture.shape[:2])
+    height, width = (max(1, round(side * longest_side / longest)) for side in picture.shape[:2])
     shrunk = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
     return np.asarray(shrunk)
 
