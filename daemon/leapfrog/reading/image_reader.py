@@ -31,7 +31,7 @@ from leapfrog.reading.package import Catalogue, ModelPackage
 from leapfrog.reading.pixels import Frame, chosen_frames
 from leapfrog.reading.routing import route
 from leapfrog.reading.wrapping import wrap_picture
-from leapfrog.report.overlay import HEATMAP_SIDE, SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
+from leapfrog.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
 from leapfrog.report.wording import finding_name, measured
 
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
@@ -274,8 +274,7 @@ class _Pictures:
         elif said.heatmaps:
             names = _shown_names(said)
             maps = [(names[finding], heat) for finding, heat in said.heatmaps.items()]
-            picture = displayed(self._picture, HEATMAP_SIDE)
-            save_heatmap(picture, maps, self._directory / name, phantom=self._phantom)
+            save_heatmap(self._picture, maps, self._directory / name, phantom=self._phantom)
         else:
             return None
         return name

@@ -18,7 +18,6 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from leapfrog.durable import write_synced
 
 LONGEST_SIDE = 1024  # pixels of a report's picture
-HEATMAP_SIDE = 800  # pixels of a picture under a heat map, whose own detail is 7 x 7 cells: more would cost time only
 SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and letters are drawn on them
 JPEG_QUALITY = 88
 HEAT_COLOUR = (255, 176, 0)
