@@ -139,7 +139,9 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
 
 
 def _status_table(found: dict[str, Any]) -> Table:
-    table = Table(show_header=False, title=f"{found['station']} (Leapfrog {found['version']})")
+    table = Table(
+        "", Column(overflow="fold"), show_header=False, title=f"{found['station']} (Leapfrog {found['version']})"
+    )
     listening = f"yes, {found['ae_title']} at {found['address']}" if found["listening"] else "no"
     table.add_row("Listening", listening)
     table.add_row("Reading on", found["device"])

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydicom.uid import EncapsulatedPDFStorage
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from leapfrog.demo.box import DemoBox, DemoFailed
 from leapfrog.demo.district import DemoDistrict
@@ -187,7 +187,7 @@ def _results_table(results: list[Result]) -> Table:
 
 
 def _places_table(folder: Path, received: dict[str, int]) -> Table:
-    table = Table(show_header=False, title="Where to look")
+    table = Table("", Column(overflow="fold"), show_header=False, title="Where to look")  # a path is for copying, whole
     table.add_row("Worklist (open it in a browser)", str(folder / "reports" / "index.html"))
     table.add_row("Reports", str(folder / "reports"))
     table.add_row("Log of the daemon", str(folder / "daemon.log"))
