@@ -128,6 +128,14 @@ class ModelSettings(Section):
     trusted_keys: tuple[Path, ...] = ()
     require_signature: bool = False
 
+    @field_validator("require_signature")
+    @classmethod
+    def _can_be_kept(cls, required: bool) -> bool:
+        """A box that is told to require signatures and does not check them would be worse than one that refuses."""
+        if required:
+            raise ValueError("this version cannot check signatures, only hashes; leave it false")
+        return required
+
 
 class ReportSettings(Section):
     """[report]: what staff read."""
@@ -231,6 +239,19 @@ class Settings(Section):
             found.append("district.url is empty: nothing is sent; retention.keep_days alone decides what is kept.")
         if not self.dicom.allowed_ae_titles and not self.dicom.allowed_addresses:
             found.append("dicom.allowed_ae_titles and allowed_addresses are empty: any machine may send images.")
+        return found + self._without_effect()
+
+    def _without_effect(self) -> list[str]:
+        """Settings that are taken but that this version does nothing with."""
+        found = []
+        if self.engine.device == "edgetpu":
+            found.append("engine.device is edgetpu, but this version reads on the processor only.")
+        if self.report.print_to:
+            found.append("report.print_to is set, but this version does not print.")
+        if self.models.trusted_keys:
+            found.append("models.trusted_keys is set, but this version checks hashes only, no signatures.")
+        if unsent := sorted({"structured_report", "segmentation"} & set(self.district.send)):
+            found.append(f"district.send names {' and '.join(unsent)}, which this version does not make.")
         return found
 
 

@@ -281,3 +281,21 @@ def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
         else:
             found.add(f"{prefix}{name}")
     return found
+
+
+def test_what_this_version_does_nothing_with_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "leapfrog.toml"
+    path.write_text(
+        '[engine]\ndevice = "edgetpu"\n[report]\nprint_to = "laser"\n[models]\ntrusted_keys = ["key.pem"]\n'
+        '[district]\nsend = ["original", "structured_report"]\n'
+    )
+    said = " ".join(load_settings(path).warnings())
+    for key in ("engine.device", "report.print_to", "models.trusted_keys", "district.send names structured_report"):
+        assert key in said
+
+
+def test_signatures_that_nobody_would_check_cannot_be_required(tmp_path: Path) -> None:
+    path = tmp_path / "leapfrog.toml"
+    path.write_text("[models]\nrequire_signature = true\n")
+    with pytest.raises(SettingsError, match=r"models\.require_signature.*cannot check signatures"):
+        load_settings(path)
