@@ -11,8 +11,8 @@ from leapfrog.reading.tensors import TensorSpec
 from leapfrog_training.datasets import HeadImage, open_hc18
 from leapfrog_training.datasets.hc18 import outline
 from leapfrog_training.evaluate import HeadAnswer, HeadScores, head_scores, read_head, within_abnormal
-from leapfrog_training.head_evaluation import unbiased_level
-from leapfrog_training.head_masks import head_mask
+from leapfrog_training.head.evaluation import unbiased_level
+from leapfrog_training.head.masks import head_mask
 from leapfrog_training.manifests import head_manifest
 
 

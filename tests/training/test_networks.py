@@ -10,9 +10,10 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fetal_head, fitting, quantize, scores
+    from leapfrog_training import fitting, quantize, scores
     from leapfrog_training.architectures import mobilenet_v2, unet
     from leapfrog_training.augmentation import Augmentation, move
+    from leapfrog_training.head import recipe as head_recipe
     from leapfrog_training.keras import tf, tf_keras, use_threads
 
 from typer.testing import CliRunner
@@ -101,8 +102,8 @@ def test_the_commands_make_a_package_that_measures_heads(
 ) -> None:
     names = [f"{subject:03}_HC.png" for subject in range(20)]
     data = made_up_heads.write(names, validation=["016", "017", "018", "019"])
-    monkeypatch.setattr(fetal_head, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=1e-2))
-    monkeypatch.setattr(fetal_head, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=8, learning_rate=1e-4))
+    monkeypatch.setattr(head_recipe, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=1e-2))
+    monkeypatch.setattr(head_recipe, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=8, learning_rate=1e-4))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
     monkeypatch.setattr(scores, "RESAMPLES", 20)
     small = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24, "FILTERS": (8, 16)}

@@ -8,7 +8,7 @@ import pytest
 
 from leapfrog.phantoms.chest import ChestModel
 from leapfrog_training.phantom_model import COMPONENTS, SIDE, chest_model_bytes, fit_chest_model
-from leapfrog_training.strangers import Gray
+from leapfrog_training.quality.strangers import Gray
 
 
 def _films(count: int) -> tuple[list[Gray], list[frozenset[str]]]:

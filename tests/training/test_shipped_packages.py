@@ -7,7 +7,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from leapfrog.reading.package import SHIPPED_PACKAGES, ModelPackage, load_package
-from leapfrog_training.chest_films import covered_findings, truth
+from leapfrog_training.chest.films import covered_findings, truth
 from leapfrog_training.datasets import open_chestxray14, open_hc18, read_gray
 from leapfrog_training.evaluate import HeadAnswer, head_scores, kiosk_scores, mean_auroc, read_head
 from leapfrog_training.kiosk import KioskModel

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from leapfrog.reading.package import Manifest
-from leapfrog_training.chest_evaluation import ChestEvaluation
-from leapfrog_training.chest_labels import chest_label
+from leapfrog_training.chest.evaluation import ChestEvaluation
+from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.evaluate import Bounds
-from leapfrog_training.head_evaluation import HeadEvaluation
+from leapfrog_training.head.evaluation import HeadEvaluation
 
 CHEST_TEXT = """## How it was made
 

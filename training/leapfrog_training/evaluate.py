@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from leapfrog.reading.classification import classify
 from leapfrog.reading.package import Manifest
 from leapfrog.reading.segmentation import Segmentation, main_part, model_area, segment
-from leapfrog_training.chest_films import abnormal, truth
+from leapfrog_training.chest.films import abnormal, truth
 from leapfrog_training.datasets.chestxray14 import Film
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray

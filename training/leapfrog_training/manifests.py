@@ -15,7 +15,7 @@ from leapfrog.reading.package import (
     ModelInput,
     ModelOutputs,
 )
-from leapfrog_training.chest_labels import CHEST_LABELS, chest_label
+from leapfrog_training.chest.labels import CHEST_LABELS, chest_label
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.runs import PackageName
 

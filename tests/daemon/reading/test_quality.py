@@ -13,8 +13,8 @@ from leapfrog.reading.image import open_image
 from leapfrog.reading.package import SHIPPED_PACKAGES
 from leapfrog.reading.pixels import model_input
 from leapfrog.reading.quality import BLANK, INVERTED, STRANGE, TURNED, QualityCheck
-from leapfrog_training.quality import Layout, fit_quality, quality_bytes
-from leapfrog_training.strangers import DRAWN_FOR_FITTING, DRAWN_FOR_MEASURING
+from leapfrog_training.quality.check import Layout, fit_quality, quality_bytes
+from leapfrog_training.quality.strangers import DRAWN_FOR_FITTING, DRAWN_FOR_MEASURING
 
 Gray = NDArray[np.uint8]
 

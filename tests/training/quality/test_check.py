@@ -8,10 +8,10 @@ from pydicom.uid import RLELossless
 
 from leapfrog.phantoms.exams import as_file, chest_exam, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
-from leapfrog_training.boundary import fit_boundary
 from leapfrog_training.errors import DatasetError
-from leapfrog_training.foreign import foreign_pictures
-from leapfrog_training.strangers import (
+from leapfrog_training.quality.boundary import fit_boundary
+from leapfrog_training.quality.foreign import foreign_pictures
+from leapfrog_training.quality.strangers import (
     DRAWN_FOR_FITTING,
     DRAWN_FOR_MEASURING,
     Drawing,

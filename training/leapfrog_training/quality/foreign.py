@@ -9,7 +9,7 @@ from leapfrog.errors import LeapfrogError
 from leapfrog.reading.dicom_file import open_dicom_file
 from leapfrog.reading.image import open_image
 from leapfrog_training.errors import DatasetError
-from leapfrog_training.strangers import Gray
+from leapfrog_training.quality.strangers import Gray
 
 
 def foreign_pictures(folder: Path) -> list[Gray]:

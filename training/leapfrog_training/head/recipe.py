@@ -11,7 +11,7 @@ from leapfrog_training.architectures import unet
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, outline
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
-from leapfrog_training.head_masks import head_mask
+from leapfrog_training.head.masks import head_mask
 from leapfrog_training.keras import tf, tf_keras
 from leapfrog_training.pictures import model_inputs, scaled
 from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs

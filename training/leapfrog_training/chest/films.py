@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.chest_labels import CHEST_LABELS
+from leapfrog_training.chest.labels import CHEST_LABELS
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.splits import Fold, Split, patient_folds
 

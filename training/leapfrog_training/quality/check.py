@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from leapfrog.reading.pixels import model_input
 from leapfrog.reading.quality import Description, QualityCheck, describe, distance
-from leapfrog_training.boundary import fit_boundary
 from leapfrog_training.datasets import patient_folds
-from leapfrog_training.strangers import Gray, varied
+from leapfrog_training.quality.boundary import fit_boundary
+from leapfrog_training.quality.strangers import Gray, varied
 
 FOLDS = 5
 VARIED_FORMS = 2

@@ -9,7 +9,7 @@ import numpy as np
 
 from leapfrog.reading.package import Calibration, FindingRule
 from leapfrog_training.calibration import calibrated, flagging_threshold, platt
-from leapfrog_training.chest_films import abnormal, folds_of, truth
+from leapfrog_training.chest.films import abnormal, folds_of, truth
 from leapfrog_training.datasets.chestxray14 import ChestXray14
 from leapfrog_training.evaluate import (
     ChestScores,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
 from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.chest_films import folds_of, truth
+from leapfrog_training.chest.films import folds_of, truth
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.splits import Fold
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything

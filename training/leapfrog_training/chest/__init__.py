@@ -1,0 +1,1 @@
+"""The package chest-findings: films, labels, training and measuring. Runs on the training machine only."""

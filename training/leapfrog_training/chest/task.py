@@ -1,0 +1,69 @@
+"""The steps of chest-findings as the commands call them. Runs on the training machine only."""
+
+from pathlib import Path
+
+from leapfrog.errors import UsageError
+from leapfrog_training.cards import chest_card
+from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
+from leapfrog_training.chest.films import covered_findings
+from leapfrog_training.datasets import ChestXray14, open_chestxray14
+from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.manifests import chest_manifest
+from leapfrog_training.package import write_package
+from leapfrog_training.runs import PackageName, Run, RunNotes
+from leapfrog_training.task import FitOptions, evaluation_of, existing_file
+
+
+class ChestTask:
+    """Frontal chest films of ChestX-ray14 to findings. See `leapfrog_training.task.Task`."""
+
+    def check(self, options: FitOptions) -> None:
+        """The ImageNet weights must be there."""
+        _imagenet(options)
+
+    def open(self, folder: Path) -> ChestXray14:
+        """The films and lists in the layout of the NIH."""
+        return open_chestxray14(folder)
+
+    def notes(self, data: ChestXray14, options: FitOptions) -> RunNotes:
+        """Covers the findings with enough films. Raises UsageError when there is none."""
+        findings = covered_findings(data)
+        if not findings:
+            raise UsageError("no finding has enough films on both sides to be learnt and measured")
+        return RunNotes(
+            package=PackageName.CHEST_FINDINGS,
+            seeds=options.seeds,
+            folds=options.folds,
+            findings=findings,
+            left_out=data.problems,
+        )
+
+    def fit(self, run: Run, data: ChestXray14, options: FitOptions) -> None:
+        """Cross-validate, then fit every seed."""
+        from leapfrog_training.chest import recipe
+
+        recipe.fit_run(run, data, _imagenet(options))
+
+    def quantize(self, run: Run, data: ChestXray14) -> None:
+        """Every seed and fold."""
+        from leapfrog_training.chest import recipe
+
+        recipe.quantize_run(run, data)
+
+    def evaluate(self, run: Run, data: ChestXray14) -> ChestEvaluation:
+        """Thresholds from the folds, then the validation films."""
+        return evaluate_chest(run, data)
+
+    def package(self, run: Run, out: Path, version: str) -> None:
+        """The package of seed 0."""
+        evaluation = ChestEvaluation.model_validate_json(evaluation_of(run))
+        model_path = run.seed(0).int8
+        rules = tuple(rule.rule() for rule in evaluation.rules)
+        manifest = chest_manifest(
+            version, KioskModel(model_path), rules, run.notes.findings, metrics=evaluation.metrics()
+        )
+        write_package(out, manifest, model_path.read_bytes(), chest_card(manifest, evaluation))
+
+
+def _imagenet(options: FitOptions) -> Path:
+    return existing_file(options.imagenet, "--imagenet", "chest-findings starts from ImageNet weights")

@@ -1,0 +1,23 @@
+"""`leapfrog-train phantoms`. Runs on the training machine only."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leapfrog_training.commands.options import DataOption, open_data
+from leapfrog_training.runs import PackageName, write_atomically
+
+
+def phantoms(
+    data: DataOption,
+    out: Annotated[Path, typer.Option("--out", help="The file, chest_model.npz, that the phantoms are drawn from.")],
+) -> None:
+    """Fit the low-rank model of chest films from which the demonstration's phantoms are sampled."""
+    from leapfrog_training.datasets import read_gray
+    from leapfrog_training.phantom_model import chest_model_bytes, fit_chest_model
+
+    films = open_data(PackageName.CHEST_FINDINGS, data).in_split("train")
+    model = fit_chest_model([read_gray(film.path) for film in films], [film.labels for film in films])
+    write_atomically(out, chest_model_bytes(model))
+    typer.echo(f"{out} blends {len(films)} films")

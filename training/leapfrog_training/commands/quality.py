@@ -1,0 +1,43 @@
+"""`leapfrog-train quality`. Runs on the training machine only."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from leapfrog.errors import UsageError
+from leapfrog.reading.package import QUALITY_NAME, load_package
+from leapfrog_training.commands.options import open_data
+from leapfrog_training.package import QUALITY_METRICS, add_file
+from leapfrog_training.runs import PackageName
+
+
+def quality(
+    package: Annotated[Path, typer.Argument(help="Folder of the package that gets the check.")],
+    chest: Annotated[Path, typer.Option("--chest", help="Folder of ChestX-ray14.")],
+    heads: Annotated[Path, typer.Option("--heads", help="Folder of HC18.")],
+    strangers: Annotated[
+        list[Path] | None,
+        typer.Option("--strangers", help="Folder of DICOM files of other things, to measure on; may be repeated."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed")] = 7,
+) -> None:
+    """Fit and measure the check that a picture looks like what the model is for, and put it into the package."""
+    from leapfrog_training.quality.check import metrics, quality_bytes
+    from leapfrog_training.quality.foreign import foreign_pictures
+    from leapfrog_training.quality.recipes import chest_quality, head_quality
+
+    name = load_package(package).manifest.name
+    foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
+    films = open_data(PackageName.CHEST_FINDINGS, chest)
+    pictures = open_data(PackageName.FETAL_HEAD, heads)
+    if name == PackageName.CHEST_FINDINGS:
+        made = chest_quality(films, pictures, foreign, seed)
+    elif name == PackageName.FETAL_HEAD:
+        made = head_quality(pictures, films, foreign, seed)
+    else:
+        raise UsageError(f"there is no recipe for the quality check of {name}")
+    measured = metrics(made.fitted, made.rates)
+    add_file(package, QUALITY_NAME, quality_bytes(made.fitted.check), {QUALITY_METRICS: measured})
+    for key, value in measured.items():
+        typer.echo(f"{key}: {value}")

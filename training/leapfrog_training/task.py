@@ -1,0 +1,96 @@
+"""What the commands ask of each package's folder (`chest`, `head`): the same steps for every one of them.
+
+Runs on the training machine only.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from leapfrog.errors import UsageError
+from leapfrog_training.errors import RunError
+from leapfrog_training.runs import PackageName, Run, RunNotes
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What the person who trains may choose. `imagenet` is Coral's tf2_mobilenet_v2_1.0_224_ptq.tflite."""
+
+    seeds: int = 3
+    folds: int = 5
+    imagenet: Path | None = None
+
+
+class Evaluation(Protocol):
+    """What was measured in a run, as it is kept in `evaluation.json`."""
+
+    def metrics(self) -> dict[str, Any]:
+        """`[metrics]` of the package."""
+        ...
+
+    def model_dump_json(self, *, indent: int) -> str:
+        """The whole as JSON."""
+        ...
+
+
+class Task(Protocol):
+    """One package's way from a data set to a model. `Data` is what its loader gives; only its own steps look inside.
+
+    `fit` and `quantize` import TensorFlow; nothing else does.
+    """
+
+    def check(self, options: FitOptions) -> None:
+        """Refuse options that no data could mend. Raises UsageError."""
+        ...
+
+    def open(self, folder: Path) -> Any:
+        """Check and list the data set; what cannot be used is in `problems`. Raises DatasetError."""
+        ...
+
+    def notes(self, data: Any, options: FitOptions) -> RunNotes:
+        """What a new run is to do. Raises UsageError when data or options do not allow one."""
+        ...
+
+    def fit(self, run: Run, data: Any, options: FitOptions) -> None:
+        """Train in float."""
+        ...
+
+    def quantize(self, run: Run, data: Any) -> None:
+        """Make the int8 networks and those to compare with."""
+        ...
+
+    def evaluate(self, run: Run, data: Any) -> Evaluation:
+        """Measure through the kiosk's own reading."""
+        ...
+
+    def package(self, run: Run, out: Path, version: str) -> None:
+        """Write the package of an evaluated run."""
+        ...
+
+
+def task_of(package: PackageName) -> Task:
+    """The steps of a package."""
+    if package is PackageName.CHEST_FINDINGS:
+        from leapfrog_training.chest.task import ChestTask
+
+        return ChestTask()
+    from leapfrog_training.head.task import HeadTask
+
+    return HeadTask()
+
+
+def evaluation_of(run: Run) -> bytes:
+    """What `evaluate` left. Raises RunError when it has not run."""
+    try:
+        return run.evaluation.read_bytes()
+    except FileNotFoundError as error:
+        raise RunError(f"{run.folder} was not measured: run `leapfrog-train evaluate` first") from error
+
+
+def existing_file(path: Path | None, option: str, why: str) -> Path:
+    """The file that an option names. Raises UsageError when it is not given or not there."""
+    if path is None:
+        raise UsageError(f"{why}: give {option} FILE")
+    if not path.is_file():
+        raise UsageError(f"{option} {path}: there is no such file")
+    return path
