@@ -9,6 +9,8 @@ import sys
 import typer
 
 from leapfrog.errors import LeapfrogError, UsageError
+from leapfrog_training.commands.check import check, published
+from leapfrog_training.commands.compile import compile_models
 from leapfrog_training.commands.evaluate import evaluate
 from leapfrog_training.commands.fit import fit
 from leapfrog_training.commands.package import package
@@ -17,8 +19,9 @@ from leapfrog_training.commands.quality import quality
 from leapfrog_training.commands.quantize import quantize
 
 app = typer.Typer(help="Makes the models that Leapfrog runs.", no_args_is_help=True, add_completion=False)
-for command in (fit, quantize, evaluate, package, quality, phantoms):
+for command in (fit, quantize, evaluate, check, package, quality, phantoms, published):
     app.command()(command)
+app.command("compile")(compile_models)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import write_durably
-from leapfrog.reading.package import MANIFEST_NAME, MODEL_NAME, QUALITY_NAME, Manifest, load_package
+from leapfrog.reading.package import MANIFEST_NAME, MODEL_NAME, QUALITY_NAME, EdgeTpuModel, Manifest, load_package
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.toml_text import toml_text
 
@@ -39,6 +39,18 @@ def write_package(folder: Path, manifest: Manifest, model: bytes, card: str) -> 
     files = {name: _sha256(content) for name, content in contents.items()}
     _write_manifest(folder, manifest.model_copy(update={"files": files, "metrics": metrics}))
     load_package(folder)
+
+
+def add_edge_tpu_model(folder: Path, content: bytes, edge_tpu: EdgeTpuModel) -> None:
+    """Add or replace the compiled model of the package in `folder`. A signature is removed, since it no longer holds.
+
+    Raises PackageError for a damaged package.
+    """
+    manifest = load_package(folder).manifest
+    write_durably(folder / edge_tpu.file, content, mode=0o644)
+    (folder / SIGNATURE_NAME).unlink(missing_ok=True)
+    files = {**manifest.files, edge_tpu.file: _sha256(content)}
+    _write_manifest(folder, manifest.model_copy(update={"files": files, "edge_tpu": edge_tpu}))
 
 
 def add_file(folder: Path, name: str, content: bytes, metrics: Mapping[str, Any] | None = None) -> None:

@@ -16,6 +16,7 @@ from leapfrog.reading.job import Code, Frozen
 SHIPPED_PACKAGES = Path(__file__).resolve().parent.parent / "models"
 MANIFEST_NAME = "model.toml"
 MODEL_NAME = "model.tflite"
+EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
 QUALITY_NAME = "quality.npz"
 LARGEST_FILE_BYTES = 256 * 1024 * 1024  # far above any model for the Edge TPU; keeps a stray file from being hashed
 
@@ -79,6 +80,20 @@ class MeasurementRule(Frozen):
     level: float = Field(default=0.5, ge=0.5, le=0.9)
 
 
+class EdgeTpuModel(Frozen):
+    """The compiled model, with what edgetpu_compiler said of it: operations by where they run, bytes of parameters
+    kept on the chip and streamed at each inference. Models of the packages in `compiled_with` share the chip with it.
+    """
+
+    file: str = EDGE_TPU_MODEL_NAME
+    compiler_version: str
+    operations: int = Field(ge=0)
+    operations_on_cpu: int = Field(ge=0)
+    on_chip_bytes: int = Field(ge=0)
+    streamed_bytes: int = Field(ge=0)
+    compiled_with: tuple[str, ...] = ()
+
+
 class DataSource(Frozen):
     """The images that the model was made from."""
 
@@ -102,6 +117,7 @@ class Manifest(Frozen):
     finding: tuple[FindingRule, ...] = Field(min_length=1)
     measurement: MeasurementRule | None = None
     metrics: dict[str, Any] = Field(default_factory=dict)
+    edge_tpu: EdgeTpuModel | None = None
     data: DataSource = DataSource()
     files: dict[str, Sha256]
 
@@ -121,6 +137,8 @@ class Manifest(Frozen):
             raise ValueError("a classification needs outputs.scores")
         if self.task == "segmentation" and (self.outputs.mask is None or len(self.finding) != 1):
             raise ValueError("a segmentation needs outputs.mask and exactly one [[finding]]")
+        if self.edge_tpu is not None and self.edge_tpu.file not in self.files:
+            raise ValueError(f"{self.edge_tpu.file} must be listed with its SHA-256")
         return self
 
 

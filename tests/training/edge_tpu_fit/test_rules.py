@@ -1,0 +1,87 @@
+"""Each rule of the compiler on a small graph of its own."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from leapfrog_training.edge_tpu_fit.graph import Graph, Operation, Tensor
+from leapfrog_training.edge_tpu_fit.rules import LARGEST_ACTIVATION_BYTES, refusal
+
+
+def tensor(*shape: int, kind: str = "INT8", constant: bool = False, values: tuple[int, ...] = ()) -> Tensor:
+    return Tensor(shape, kind, is_constant=constant, is_static=-1 not in shape, values=values)
+
+
+def verdict(name: str, version: int, inputs: list[Tensor], output: Tensor) -> str | None:
+    options = SimpleNamespace()
+    operation = Operation(name, version, tuple(range(len(inputs))), (len(inputs),), options)
+    return refusal(Graph((*inputs, output), (operation,), (0,), (len(inputs),)), operation)
+
+
+def convolution(version: int = 3, kind: str = "INT8", constant: bool = True, batch: int = 1) -> str | None:
+    weights = tensor(4, 3, 3, 2, kind=kind, constant=constant)
+    return verdict("CONV_2D", version, [tensor(batch, 8, 8, 2, kind=kind), weights], tensor(1, 8, 8, 4, kind=kind))
+
+
+def test_an_int8_convolution_is_taken() -> None:
+    assert convolution() is None
+    assert convolution(kind="UINT8") is None
+
+
+def test_a_newer_version_is_refused_with_what_to_do() -> None:
+    assert "version 6 is refused, at most 3 is taken: use a convolution that is not grouped" in (
+        convolution(version=6) or ""
+    )
+
+
+def test_float_is_refused() -> None:
+    assert "float32" in (convolution(kind="FLOAT32") or "")
+
+
+def test_weights_that_are_computed_are_refused() -> None:
+    assert "not constants" in (convolution(constant=False) or "")
+
+
+def test_an_open_batch_is_refused() -> None:
+    assert "fixed batch of 1" in (convolution(batch=-1) or "")
+
+
+def test_more_than_three_long_dimensions_are_refused() -> None:
+    assert "more than 3 dimensions" in (verdict("ADD", 2, [tensor(2, 8, 8, 2)] * 2, tensor(2, 8, 8, 2)) or "")
+
+
+@pytest.mark.parametrize("name", ["DEQUANTIZE", "ARG_MAX", "CAST", "LEAKY_RELU", "HARD_SWISH", "ELU", "WHILE"])
+def test_operations_that_are_not_on_coral_s_list_are_refused(name: str) -> None:
+    assert verdict(name, 1, [tensor(1, 8)], tensor(1, 8)) == "the operation is not supported"
+
+
+def test_enlarging_a_little_is_taken_and_much_is_not() -> None:
+    size = tensor(2, kind="INT32", constant=True, values=(16, 16))
+    assert verdict("RESIZE_BILINEAR", 2, [tensor(1, 8, 8, 4), size], tensor(1, 16, 16, 4)) is None
+    assert "enlarges 33 times" in (
+        verdict("RESIZE_BILINEAR", 2, [tensor(1, 1, 1, 4), size], tensor(1, 33, 33, 4)) or ""
+    )
+    assert "version 3" in (
+        verdict("RESIZE_NEAREST_NEIGHBOR", 3, [tensor(1, 8, 8, 4), size], tensor(1, 16, 16, 4)) or ""
+    )
+
+
+def test_a_softmax_over_too_many_is_refused() -> None:
+    assert verdict("SOFTMAX", 2, [tensor(1, 16_000)], tensor(1, 16_000)) is None
+    assert "16001 elements" in (verdict("SOFTMAX", 2, [tensor(1, 16_001)], tensor(1, 16_001)) or "")
+
+
+def test_slices_with_wide_strides_are_refused() -> None:
+    def sliced(stride: int) -> str | None:
+        constants = [tensor(2, kind="INT32", constant=True, values=(0, 0))] * 2
+        strides = tensor(2, kind="INT32", constant=True, values=(1, stride))
+        return verdict("STRIDED_SLICE", 1, [tensor(1, 8), *constants, strides], tensor(1, 8 // stride))
+
+    assert sliced(1) is None
+    assert "strides of 1" in (sliced(2) or "")
+
+
+def test_large_activations_are_refused_as_an_estimate() -> None:
+    side = 512
+    picture = tensor(1, side, side, LARGEST_ACTIVATION_BYTES // side**2 + 1)
+    assert "an estimate" in (verdict("LOGISTIC", 2, [picture], picture) or "")

@@ -1,0 +1,103 @@
+"""Kaggle's Ultrasound Nerve Segmentation in its own layout: `train/P_N.tif` with `train/P_N_mask.tif`.
+
+580 x 420 pixels, masks of 0 and 255, most of them empty: the brachial plexus is not in every picture. The set may not
+be passed on; whoever has it gives its folder. Runs on the training machine only.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog_training.datasets.images import picture_problem, read_gray
+from leapfrog_training.datasets.splits import Split, patient_folds
+from leapfrog_training.errors import DatasetError
+
+IMAGE_FOLDER = "train"
+PICTURE_NAME = re.compile(r"^(\d+)_(\d+)\.tif$")
+MASK_SUFFIX = "_mask.tif"
+BRACHIAL_PLEXUS = "Brachial plexus"
+HELD_OUT_FOLDS = 5  # no split is published: one patient in five is kept for the end
+SPLIT_SEED = 0
+
+
+@dataclass(frozen=True)
+class NerveImage:
+    """One ultrasound picture of the neck with its mask, 255 where an annotator saw the brachial plexus."""
+
+    path: Path
+    mask_path: Path
+    patient: str
+    split: Split
+    has_nerve: bool
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What is to be seen in it."""
+        return frozenset({BRACHIAL_PLEXUS}) if self.has_nerve else frozenset()
+
+
+@dataclass(frozen=True)
+class Nerve:
+    """The pictures that can be used, by patient and number, and a sentence for each one that cannot."""
+
+    images: tuple[NerveImage, ...]
+    problems: tuple[str, ...]
+
+    def in_split(self, split: Split) -> tuple[NerveImage, ...]:
+        """The pictures of one side: "train", or "test" for the patients that are held out."""
+        return tuple(image for image in self.images if image.split == split)
+
+
+def nerve_mask(image: NerveImage) -> NDArray[np.bool_]:
+    """The nerve as drawn, shape (rows, columns)."""
+    return read_gray(image.mask_path) >= 128
+
+
+def open_nerve(root: Path) -> Nerve:
+    """Check the layout of the data set at `root` and list its pictures; patients are dealt to the two sides by a seed.
+
+    Raises DatasetError when the folder holds no such picture or fewer than five patients. A picture without a mask, a
+    mask without a picture, sizes that differ, other values than 0 and 255 and what does not decode are left out and
+    named in `problems`.
+    """
+    folder = root / IMAGE_FOLDER
+    if not folder.is_dir():
+        raise DatasetError(f"{folder} is missing: give the folder that holds `train` of the Kaggle nerve set")
+    named = {path.name for path in folder.iterdir() if path.is_file()}
+    pictures = sorted((tuple(map(int, match.groups())), name) for name in named if (match := PICTURE_NAME.match(name)))
+    usable: list[tuple[str, Path, Path, bool]] = []
+    problems: list[str] = []
+    for (patient, _), name in pictures:
+        path, mask_path = folder / name, folder / name.replace(".tif", MASK_SUFFIX)
+        problem, has_nerve = _looked_into(path, mask_path)
+        if problem is None:
+            usable.append((str(patient), path, mask_path, has_nerve))
+        else:
+            problems.append(problem)
+    expected = {name for _, picture in pictures for name in (picture, picture.replace(".tif", MASK_SUFFIX))}
+    problems += [f"{name}: belongs to no picture of the set" for name in sorted(named - expected)]
+    if not usable:
+        raise DatasetError(f"{folder}: no picture like 1_1.tif with 1_1_mask.tif can be read")
+    held_out = set(patient_folds([patient for patient, *_ in usable], HELD_OUT_FOLDS, SPLIT_SEED)[0].held_out.tolist())
+    images = tuple(
+        NerveImage(path, mask_path, patient, "test" if position in held_out else "train", has_nerve)
+        for position, (patient, path, mask_path, has_nerve) in enumerate(usable)
+    )
+    return Nerve(images, tuple(problems))
+
+
+def _looked_into(path: Path, mask_path: Path) -> tuple[str | None, bool]:
+    """What is wrong with a pair, and whether its mask holds a nerve."""
+    problem = picture_problem(path) or picture_problem(mask_path)
+    if problem is not None:
+        return problem, False
+    mask = read_gray(mask_path)
+    shape = read_gray(path).shape
+    if mask.shape != shape:
+        return f"{mask_path.name}: {mask.shape[1]}x{mask.shape[0]} for a picture of {shape[1]}x{shape[0]}", False
+    if not np.isin(mask, (0, 255)).all():
+        return f"{mask_path.name}: holds other values than 0 and 255", False
+    return None, bool(mask.any())

@@ -1,0 +1,169 @@
+"""A TFLite file as a graph of operations and tensors. Runs on the training machine only."""
+
+import struct
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from leapfrog_training.errors import ModelFileError
+
+EDGE_TPU_OPERATION = "edgetpu-custom-op"
+FILE_IDENTIFIER = b"TFL3"
+LEAST_BYTES = 8  # root offset and file identifier
+MOST_DIMENSIONS = 8
+# What flatbuffers' Python raises for offsets that point nowhere, and what numpy makes of such lengths.
+DAMAGE = (struct.error, IndexError, KeyError, TypeError, ValueError, OverflowError, AttributeError, MemoryError)
+
+_OPERATIONS = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
+_TYPES = {value: name for name, value in vars(schema.TensorType).items() if isinstance(value, int)}
+_BYTES = {"INT8": 1, "UINT8": 1, "BOOL": 1, "INT16": 2, "FLOAT16": 2, "INT32": 4, "FLOAT32": 4, "INT64": 8}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor. `is_constant` when its values are in the file; `is_static` when no length is left open. `values` are
+    those of a short int32 constant, such as strides.
+    """
+
+    shape: tuple[int, ...]
+    kind: str
+    is_constant: bool
+    is_static: bool
+    values: tuple[int, ...] = ()
+
+    @property
+    def elements(self) -> int:
+        """How many values."""
+        return prod(self.shape)
+
+    @property
+    def byte_count(self) -> int:
+        """How many bytes its values take."""
+        return self.elements * _BYTES.get(self.kind, 4)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: `inputs` and `outputs` are positions in the graph's tensors; an input that is left out is None."""
+
+    name: str
+    version: int
+    inputs: tuple[int | None, ...]
+    outputs: tuple[int, ...]
+    options: Any
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The one subgraph of a model, its operations in the order of execution."""
+
+    tensors: tuple[Tensor, ...]
+    operations: tuple[Operation, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+    def inputs_of(self, operation: Operation) -> tuple[Tensor, ...]:
+        """The tensors that an operation reads, constants too."""
+        return tuple(self.tensors[index] for index in operation.inputs if index is not None)
+
+    def outputs_of(self, operation: Operation) -> tuple[Tensor, ...]:
+        """The tensors that an operation makes."""
+        return tuple(self.tensors[index] for index in operation.outputs)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether edgetpu_compiler has made this file."""
+        return any(operation.name == EDGE_TPU_OPERATION for operation in self.operations)
+
+    @property
+    def parameter_bytes(self) -> int:
+        """Bytes of all constants that operations read."""
+        used = {index for operation in self.operations for index in operation.inputs if index is not None}
+        return sum(self.tensors[index].byte_count for index in used if self.tensors[index].is_constant)
+
+
+def read_graph(model: bytes) -> Graph:
+    """The graph of a TFLite file. Raises ModelFileError when it is none, is damaged or has several subgraphs."""
+    if len(model) < LEAST_BYTES or model[4:8] != FILE_IDENTIFIER:
+        raise ModelFileError("this is no TFLite model: give the .tflite file that a converter wrote")
+    try:
+        return _graph(schema.Model.GetRootAs(model, 0), len(model))
+    except DAMAGE as problem:
+        raise ModelFileError(
+            f"the TFLite model is damaged or cut off ({type(problem).__name__}): convert or copy it again"
+        ) from problem
+
+
+def _graph(parsed: Any, size: int) -> Graph:
+    if parsed.SubgraphsLength() != 1:
+        raise ModelFileError(
+            f"the model has {parsed.SubgraphsLength()} subgraphs; the Edge TPU takes one, without control flow"
+        )
+    found = parsed.Subgraphs(0)
+    counts = (found.TensorsLength(), found.OperatorsLength(), parsed.OperatorCodesLength(), parsed.BuffersLength())
+    if max(counts) > size // 4 or not found.OperatorsLength():
+        raise ValueError("lengths beyond the file's end")
+    tensors = tuple(_tensor(parsed, found.Tensors(index), size) for index in range(found.TensorsLength()))
+    codes = [_code(parsed.OperatorCodes(index)) for index in range(parsed.OperatorCodesLength())]
+    operations = tuple(_operation(found.Operators(index), codes, tensors) for index in range(found.OperatorsLength()))
+    inputs = tuple(_position(found.Inputs(index), tensors) for index in range(found.InputsLength()))
+    outputs = tuple(_position(found.Outputs(index), tensors) for index in range(found.OutputsLength()))
+    return Graph(tensors, operations, inputs, outputs)
+
+
+def _tensor(parsed: Any, found: Any, size: int) -> Tensor:
+    if found.ShapeLength() > MOST_DIMENSIONS:
+        raise ValueError("a tensor of too many dimensions")
+    shape = tuple(int(found.Shape(index)) for index in range(found.ShapeLength()))
+    signature = [int(found.ShapeSignature(index)) for index in range(min(found.ShapeSignatureLength(), len(shape)))]
+    stored = parsed.Buffers(found.Buffer()).DataLength()
+    if stored > size:
+        raise ValueError("a constant beyond the file's end")
+    kind = _TYPES[found.Type()]
+    values: tuple[int, ...] = ()
+    if kind == "INT32" and 0 < stored <= _BYTES[kind] * MOST_DIMENSIONS:
+        values = tuple(int(value) for value in np.frombuffer(parsed.Buffers(found.Buffer()).DataAsNumpy(), "<i4"))
+    return Tensor(
+        shape=shape,
+        kind=kind,
+        is_constant=stored > 0,
+        is_static=all(length >= 0 for length in (*shape, *signature)),
+        values=values,
+    )
+
+
+def _code(found: Any) -> tuple[str, int]:
+    name = _OPERATIONS[max(found.BuiltinCode(), found.DeprecatedBuiltinCode())]
+    if name == "CUSTOM":
+        name = (found.CustomCode() or b"CUSTOM").decode("ascii", errors="replace")
+    return name, int(found.Version())
+
+
+def _operation(found: Any, codes: list[tuple[str, int]], tensors: tuple[Tensor, ...]) -> Operation:
+    name, version = codes[found.OpcodeIndex()]
+    if found.InputsLength() + found.OutputsLength() > 2 * len(tensors) + MOST_DIMENSIONS:
+        raise ValueError("an operation of too many tensors")
+    read = (int(found.Inputs(index)) for index in range(found.InputsLength()))
+    return Operation(
+        name=name,
+        version=version,
+        inputs=tuple(None if index < 0 else _position(index, tensors) for index in read),
+        outputs=tuple(_position(found.Outputs(index), tensors) for index in range(found.OutputsLength())),
+        options=_options(found),
+    )
+
+
+def _position(index: int, tensors: tuple[Tensor, ...]) -> int:
+    if not 0 <= index < len(tensors):
+        raise IndexError("a tensor that is not there")
+    return int(index)
+
+
+def _options(found: Any) -> Any:
+    """The options of the operation as the schema's plain object, None for those without."""
+    if found.BuiltinOptions() is None or found.BuiltinOptionsType() == schema.BuiltinOptions.NONE:
+        return None
+    return schema.BuiltinOptionsCreator(found.BuiltinOptionsType(), found.BuiltinOptions())

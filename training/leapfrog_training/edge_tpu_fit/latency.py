@@ -1,0 +1,114 @@
+"""An estimate of how long a model takes on a Coral Edge TPU, fitted to Coral's published benchmarks.
+
+milliseconds = a + b dense MACs + c depthwise MACs + d bytes written by operations + e parameter bytes that do not fit
+on the chip, with a to e not negative and of least squared relative error over the published networks. The error of an
+estimate is that of each network when it is left out of the fit. Runs on the training machine only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import exp, log
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog_training.edge_tpu_fit.published import PUBLISHED, Published
+from leapfrog_training.edge_tpu_fit.workload import Workload
+
+Bus = Literal["usb3", "usb2", "pcie"]
+BUSES: tuple[Bus, ...] = ("usb3", "usb2", "pcie")
+
+CACHE_BYTES = 7.4 * 2**20  # of parameters on the chip: the middle of what compiled models have
+USB2_BYTES_PER_MS = 40_000.0
+USB3_BYTES_PER_MS = 350_000.0
+# MobileNet v2 takes 10.6 ms on a Raspberry Pi 3B+ (USB 2) and 4.55 ms on a Pi 4B (USB 3): what the slower bus does not
+# explain is the slower computer. One pair of figures, so this estimate has an error that nobody knows.
+USB2_HOST_MS = 4.0
+USB2_ERROR_FACTOR = 2.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Milliseconds, and the bounds that hold for four of five published networks when they are left out."""
+
+    milliseconds: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A published network, and what the others say of it."""
+
+    network: Published
+    published_ms: float
+    predicted_ms: float
+
+    @property
+    def factor(self) -> float:
+        """Predicted over published."""
+        return self.predicted_ms / self.published_ms
+
+
+def estimate(work: Workload, bus: Bus) -> Estimate:
+    """How long one inference takes over `bus`."""
+    if bus == "usb2":
+        usb3 = _predict(coefficients("usb3", PUBLISHED), work)
+        slower = (work.bus_bytes + _streamed(work)) * (1 / USB2_BYTES_PER_MS - 1 / USB3_BYTES_PER_MS)
+        value, error = usb3 + slower + USB2_HOST_MS, USB2_ERROR_FACTOR
+    else:
+        value, error = _predict(coefficients(bus, PUBLISHED), work), error_factor(bus)
+    return Estimate(value, value / error, value * error)
+
+
+def error_factor(bus: Bus) -> float:
+    """The factor within which four of five networks are told by the others."""
+    return exp(float(np.quantile([abs(log(one.factor)) for one in left_out(bus)], 0.8)))
+
+
+def left_out(bus: Bus) -> tuple[LeftOut, ...]:
+    """Each published network, predicted from all others."""
+    found = []
+    for network in PUBLISHED:
+        others = [other for other in PUBLISHED if other is not network]
+        predicted = _predict(coefficients(bus, others), network.work)
+        found.append(LeftOut(network, _published_ms(network, bus), predicted))
+    return tuple(found)
+
+
+def coefficients(bus: Bus, networks: Sequence[Published]) -> NDArray[np.float64]:
+    """The five coefficients (milliseconds per unit of `_features`), none negative.
+
+    With so few columns every set of those that are above zero can be tried.
+    """
+    published = np.array([_published_ms(network, bus) for network in networks])
+    rows = np.stack([_features(network.work) for network in networks]) / published[:, np.newaxis]
+    wanted = np.ones(len(networks))
+    columns = rows.shape[1]
+    best, best_error = np.zeros(columns), np.inf
+    for count in range(1, columns + 1):
+        for chosen in combinations(range(columns), count):
+            solution, *_ = np.linalg.lstsq(rows[:, chosen], wanted, rcond=None)
+            error = float(np.square(rows[:, chosen] @ solution - wanted).sum())
+            if (solution >= 0).all() and error < best_error:
+                best_error, best = error, np.zeros(columns)
+                best[list(chosen)] = solution
+    return best
+
+
+def _predict(fitted: NDArray[np.float64], work: Workload) -> float:
+    return float(fitted @ _features(work))
+
+
+def _features(work: Workload) -> NDArray[np.float64]:
+    return np.array([1.0, work.dense_macs, work.depthwise_macs, work.activation_bytes, _streamed(work)])
+
+
+def _streamed(work: Workload) -> float:
+    return max(0.0, work.parameter_bytes - CACHE_BYTES)
+
+
+def _published_ms(network: Published, bus: Bus) -> float:
+    return network.dev_board_ms if bus == "pcie" else network.usb3_ms

@@ -1,0 +1,5 @@
+PUBLISHED = ()
+
+
+class Published:
+    pass

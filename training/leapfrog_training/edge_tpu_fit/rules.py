@@ -1,0 +1,164 @@
+"""Which operations edgetpu_compiler 16.0 takes, and why not the others. Runs on the training machine only.
+
+Sources: Coral's list of supported operations ("TensorFlow models on the Edge TPU"), the versions that the compiler was
+seen to take or refuse, and Coral's own models beside what its compiler made of them, which the tests hold this to.
+"""
+
+from collections.abc import Callable, Mapping
+
+from leapfrog_training.edge_tpu_fit.graph import Graph, Operation, Tensor
+
+QUANTIZED = ("INT8", "UINT8")
+MOST_LONG_DIMENSIONS = 3
+MOST_SOFTMAX_ELEMENTS = 16_000  # of a one-dimensional input
+LARGEST_UPSAMPLING = 8  # times per side; 2 was seen taken, 33 left on the CPU "to avoid loss in precision"
+# Nothing published says where "large activation tensors" begin. U-Nets whose largest tensor had 128 x 128 x 32 values
+# were compiled whole, of 256 x 256 x 32 partly, of 512 x 512 not (edgetpu issues 187, 439, 653): an estimate.
+LARGEST_ACTIVATION_BYTES = 4 * 1024 * 1024
+
+# The highest version of each operation that is taken.
+HIGHEST_VERSION: Mapping[str, int] = {
+    "ADD": 2,
+    "AVERAGE_POOL_2D": 2,
+    "CONCATENATION": 2,
+    "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
+    "EXPAND_DIMS": 1,
+    "FULLY_CONNECTED": 4,
+    "L2_NORMALIZATION": 2,
+    "LOGISTIC": 2,
+    "MAXIMUM": 2,
+    "MAX_POOL_2D": 2,
+    "MEAN": 2,
+    "MINIMUM": 2,
+    "MUL": 2,
+    "PACK": 2,
+    "PAD": 2,
+    "PRELU": 1,
+    "QUANTIZE": 1,
+    "REDUCE_MAX": 2,
+    "REDUCE_MIN": 2,
+    "RELU": 2,
+    "RELU6": 2,
+    "RELU_N1_TO_1": 1,
+    "RESHAPE": 1,
+    "RESIZE_BILINEAR": 3,
+    "RESIZE_NEAREST_NEIGHBOR": 2,
+    "RSQRT": 1,
+    "SLICE": 2,
+    "SOFTMAX": 2,
+    "SPACE_TO_DEPTH": 2,
+    "SPLIT": 2,
+    "SQUARED_DIFFERENCE": 1,
+    "SQUEEZE": 1,
+    "STRIDED_SLICE": 2,
+    "SUB": 2,
+    "SUM": 1,
+    "TANH": 2,
+    "TRANSPOSE": 2,
+    "TRANSPOSE_CONV": 3,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": 1,
+}
+INSTEAD: Mapping[str, str] = {
+    "TRANSPOSE_CONV": "convert it without a fused activation",
+    "FULLY_CONNECTED": "flatten its input to two dimensions",
+    "CONV_2D": "use a convolution that is not grouped",
+    "RESIZE_NEAREST_NEIGHBOR": "use tf.compat.v1.image.resize_nearest_neighbor, which makes version 2",
+}
+
+
+def refusal(graph: Graph, operation: Operation) -> str | None:
+    """Why the compiler would leave `operation` on the CPU, were all before it on the Edge TPU, in a few words; None if
+    it takes it.
+    """
+    for rule in (_is_known, _has_a_version_it_takes, _is_quantized, _is_static, _is_narrow, _fits):
+        if (reason := rule(graph, operation)) is not None:
+            return reason
+    special = SPECIAL.get(operation.name)
+    return special(graph, operation) if special is not None else None
+
+
+def _is_known(_graph: Graph, operation: Operation) -> str | None:
+    return None if operation.name in HIGHEST_VERSION else "the operation is not supported"
+
+
+def _has_a_version_it_takes(_graph: Graph, operation: Operation) -> str | None:
+    highest = HIGHEST_VERSION[operation.name]
+    if operation.version <= highest:
+        return None
+    advice = INSTEAD.get(operation.name)
+    return f"version {operation.version} is refused, at most {highest} is taken" + (f": {advice}" if advice else "")
+
+
+def _activations(graph: Graph, operation: Operation) -> tuple[Tensor, ...]:
+    moving = [tensor for tensor in graph.inputs_of(operation) if not tensor.is_constant]
+    return (*moving, *graph.outputs_of(operation))
+
+
+def _is_quantized(graph: Graph, operation: Operation) -> str | None:
+    for tensor in _activations(graph, operation):
+        if tensor.kind not in QUANTIZED:
+            return f"works on {tensor.kind.lower()}; int8 or uint8 is needed"
+    return None
+
+
+def _is_static(graph: Graph, operation: Operation) -> str | None:
+    tensors = (*graph.inputs_of(operation), *graph.outputs_of(operation))
+    if all(tensor.is_static for tensor in tensors):
+        return None
+    return "a length is left open: convert with a fixed batch of 1"
+
+
+def _is_narrow(graph: Graph, operation: Operation) -> str | None:
+    for tensor in _activations(graph, operation):
+        if sum(length > 1 for length in tensor.shape) > MOST_LONG_DIMENSIONS:
+            return f"shape {list(tensor.shape)} has more than {MOST_LONG_DIMENSIONS} dimensions above 1"
+    return None
+
+
+def _fits(graph: Graph, operation: Operation) -> str | None:
+    for tensor in _activations(graph, operation):
+        if tensor.byte_count > LARGEST_ACTIVATION_BYTES:
+            return (
+                f"shape {list(tensor.shape)} takes {tensor.byte_count / 2**20:.1f} MiB; large activation tensors are "
+                f"refused (about {LARGEST_ACTIVATION_BYTES // 2**20} MiB, an estimate)"
+            )
+    return None
+
+
+def _constant_weights(graph: Graph, operation: Operation) -> str | None:
+    weights = operation.inputs[1] if len(operation.inputs) > 1 else None
+    if weights is not None and not graph.tensors[weights].is_constant:
+        return "its weights are not constants"
+    return None
+
+
+def _resize(graph: Graph, operation: Operation) -> str | None:
+    before, after = graph.inputs_of(operation)[0].shape, graph.outputs_of(operation)[0].shape
+    factor = max(wide / max(narrow, 1) for narrow, wide in zip(before[1:3], after[1:3], strict=True))
+    if factor > LARGEST_UPSAMPLING:
+        return f"enlarges {factor:.0f} times; that much is left to the CPU for its precision"
+    return None
+
+
+def _softmax(graph: Graph, operation: Operation) -> str | None:
+    elements = graph.inputs_of(operation)[0].elements
+    if elements > MOST_SOFTMAX_ELEMENTS:
+        return f"has {elements} elements; at most {MOST_SOFTMAX_ELEMENTS} are taken"
+    return None
+
+
+def _strided_slice(graph: Graph, operation: Operation) -> str | None:
+    strides = graph.inputs_of(operation)[3].values
+    return None if strides and set(strides) == {1} else "only strides of 1 are taken"
+
+
+SPECIAL: Mapping[str, Callable[[Graph, Operation], str | None]] = {
+    "CONV_2D": _constant_weights,
+    "DEPTHWISE_CONV_2D": _constant_weights,
+    "FULLY_CONNECTED": _constant_weights,
+    "RESIZE_BILINEAR": _resize,
+    "RESIZE_NEAREST_NEIGHBOR": _resize,
+    "SOFTMAX": _softmax,
+    "STRIDED_SLICE": _strided_slice,
+}
