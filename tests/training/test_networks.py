@@ -24,6 +24,7 @@ from leapfrog_training.kiosk import KioskModel
 
 use_threads(2)  # before the first operation, as the commands do
 pytestmark = pytest.mark.filterwarnings("ignore")
+CHANCE = (1, 2)
 STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 
 
@@ -58,7 +59,7 @@ def test_a_picture_and_its_smaller_mask_move_alike() -> None:
     picture = np.zeros((1, 128, 192, 1), np.float32)
     picture[0, 30:70, 40:100] = 1.0
     mask = picture.reshape(1, 64, 2, 96, 2, 1).mean(axis=(2, 4))
-    transforms = Augmentation(25, 0.2, 0.05, 0, 0, flip_horizontally=True).transforms(1)
+    transforms = Augmentation(25, 0.2, 0.05, 0, 0, flip_horizontally=True).transforms(1, CHANCE)
     moved, moved_mask = move(picture, transforms, fill=0.0).numpy(), move(mask, transforms, fill=0.0).numpy()
     shrunk = moved.reshape(1, 64, 2, 96, 2, 1).mean(axis=(2, 4))
     assert not np.allclose(shrunk, mask, atol=0.1)
@@ -67,7 +68,9 @@ def test_a_picture_and_its_smaller_mask_move_alike() -> None:
 
 def test_an_augmentation_of_nothing_changes_nothing() -> None:
     pictures = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 1)).astype(np.float32)
-    assert np.allclose(STILL.recolour(move(pictures, STILL.transforms(2), fill=-1.0)), pictures, atol=1e-5)
+    assert np.allclose(
+        STILL.recolour(move(pictures, STILL.transforms(2, CHANCE), fill=-1.0), CHANCE), pictures, atol=1e-5
+    )
 
 
 def test_a_training_that_stops_early_holds_what_a_full_one_held_then() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from leapfrog_training.keras import tf
 
+COLOUR_DRAWS = 100  # beyond the draws of a picture's movement
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -19,21 +21,25 @@ class Augmentation:
     flip_horizontally: bool = False
     flip_vertically: bool = False
 
-    def transforms(self, count: int) -> Any:
-        """`count` random affine maps (count, 6): a, b, c, d and the shift in x and y as fractions of the width."""
-        angle = _evenly(count, self.rotation_degrees * math.pi / 180)
-        scale = 1.0 / (1.0 + _evenly(count, self.zoom))
-        mirror_x = _sign(count) if self.flip_horizontally else tf.ones([count])
-        mirror_y = _sign(count) if self.flip_vertically else tf.ones([count])
+    def transforms(self, count: Any, chance: Any) -> Any:
+        """`count` random affine maps (count, 6): a, b, c, d and the shift in x and y as fractions of the width.
+
+        `chance`, two int32, decides: the same gives the same maps.
+        """
+        drawn = _Draws(chance, count)
+        angle = drawn.evenly(self.rotation_degrees * math.pi / 180)
+        scale = 1.0 / (1.0 + drawn.evenly(self.zoom))
+        mirror_x = drawn.sign() if self.flip_horizontally else tf.ones([count])
+        mirror_y = drawn.sign() if self.flip_vertically else tf.ones([count])
         cosine, sine = scale * tf.cos(angle), scale * tf.sin(angle)
         columns = [cosine * mirror_x, -sine * mirror_y, sine * mirror_x, cosine * mirror_y]
-        return tf.stack([*columns, _evenly(count, self.shift), _evenly(count, self.shift)], axis=1)
+        return tf.stack([*columns, drawn.evenly(self.shift), drawn.evenly(self.shift)], axis=1)
 
-    def recolour(self, pictures: Any) -> Any:
-        """Other contrast and brightness for pictures of -1 to 1, kept within that range."""
-        count = tf.shape(pictures)[0]
-        gain = tf.reshape(1.0 + _evenly(count, self.contrast), [-1, 1, 1, 1])
-        offset = tf.reshape(_evenly(count, self.brightness), [-1, 1, 1, 1])
+    def recolour(self, pictures: Any, chance: Any) -> Any:
+        """Other contrast and brightness for pictures of -1 to 1, kept within that range; `chance` as above."""
+        drawn = _Draws(chance, tf.shape(pictures)[0], first=COLOUR_DRAWS)
+        gain = tf.reshape(1.0 + drawn.evenly(self.contrast), [-1, 1, 1, 1])
+        offset = tf.reshape(drawn.evenly(self.brightness), [-1, 1, 1, 1])
         return tf.clip_by_value(pictures * gain + offset, -1.0, 1.0)
 
 
@@ -59,9 +65,16 @@ def move(pictures: Any, transforms: Any, fill: float) -> Any:
     )
 
 
-def _evenly(count: Any, largest: float) -> Any:
-    return tf.random.uniform([count], -largest, largest)
+class _Draws:
+    """Draws of `count` values each that follow from `chance` and the order in which they are asked for."""
 
+    def __init__(self, chance: Any, count: Any, first: int = 0) -> None:
+        self._chance, self._count, self._number = chance, count, first
 
-def _sign(count: Any) -> Any:
-    return tf.where(tf.random.uniform([count]) < 0.5, -1.0, 1.0)
+    def evenly(self, largest: float) -> Any:
+        self._number += 1
+        seed = tf.random.experimental.stateless_fold_in(self._chance, self._number)
+        return tf.random.stateless_uniform([self._count], seed, -largest, largest)
+
+    def sign(self) -> Any:
+        return tf.where(self.evenly(1.0) < 0, -1.0, 1.0)

@@ -1,28 +1,35 @@
-"""The training loop, the same for both networks and for quantization-aware training. Runs on the training machine only.
+"""The training loop, the same for every network and for quantization-aware training. Runs on the training machine only.
 
-A plain loop over arrays in memory: `tf.data` with its automatic tuning leaves cores idle in repeated short runs.
+A plain loop over arrays: `tf.data` with its automatic tuning leaves cores idle in repeated short runs. All chance comes
+from the seed and the number of the step, so that a training that was stopped goes on as if it had not been. The loop
+runs on whatever devices the strategy in scope has (`compute.py`).
 """
 
 import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.augmentation import Augmentation, move
+from leapfrog_training.history import History, JobRecords
 from leapfrog_training.keras import tf, tf_keras
+from leapfrog_training.resume import Resumable
 
 logger = logging.getLogger(__name__)
 
 BLACK = -1.0
+LARGEST_SEED = 2**31
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Adam with a learning rate that falls to 0 along a cosine."""
+    """Adam with a learning rate that falls to 0 along a cosine. `batch` is over all devices."""
 
     epochs: int
     batch: int
@@ -33,7 +40,8 @@ class Schedule:
 class Examples:
     """Pictures (n, rows, columns, 1) uint8 and what the first output should say of them, float32.
 
-    Targets are labels (n, findings) or masks (n, mask rows, mask columns, 1); masks move with their pictures.
+    Pictures may lie in a file (`picture_cache.py`). Targets are labels (n, findings) or masks (n, mask rows, mask
+    columns, 1); masks move with their pictures.
     """
 
     pictures: NDArray[np.uint8]
@@ -42,6 +50,17 @@ class Examples:
     def __len__(self) -> int:
         """How many pictures."""
         return len(self.pictures)
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Ends a training `patience` epochs after the best one, and gives that one's weights.
+
+    `score` judges the model on examples that were held out: the higher the better.
+    """
+
+    score: Callable[[Any], float]
+    patience: int
 
 
 Loss = Callable[[Any, Any], Any]
@@ -62,39 +81,57 @@ def fit(
     seed: int,
     after_epoch: AfterEpoch | None = None,
     stop_after: int | None = None,
-) -> None:
+    early_stopping: EarlyStopping | None = None,
+    folder: Path | None = None,
+) -> History:
     """Train `model` in place; `loss(targets, logits)` sees its first output.
 
     `after_epoch` is called with 1, 2, and so on. `stop_after` ends the training early with the learning rates of the
-    whole schedule, so that it gives what a full training held after that epoch.
+    whole schedule, so that it gives what a full training held after that epoch. In `folder` it leaves TensorBoard's
+    logs and the curves; a training that was stopped in the midst goes on there after its last whole epoch, and then
+    ends with the same weights.
     """
+    strategy = tf.distribute.get_strategy()
     steps = max(len(examples) // schedule.batch, 1)
-    rate = tf_keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
-    optimizer = tf_keras.optimizers.legacy.Adam(rate)
-    step = tf.function(_step_of(model, loss, augmentation, optimizer))
-    random = np.random.default_rng(seed)
-    for epoch in range(1, (stop_after or schedule.epochs) + 1):
-        start = time.monotonic()
-        losses = [float(step(*batch)) for batch in batches(examples, schedule.batch, random)]
-        logger.info(
-            "%s epoch %d of %d: loss %.4f, %.0f s",
-            model.name,
-            epoch,
-            schedule.epochs,
-            float(np.mean(losses)),
-            time.monotonic() - start,
-        )
-        if after_epoch is not None:
-            after_epoch(epoch)
+    with strategy.scope():
+        rate = tf_keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
+        optimizer = _scaled(tf_keras.optimizers.legacy.Adam(rate))
+    step = tf.function(partial(_distributed_step, _step_of(model, loss, augmentation, optimizer)))
+    resumable = Resumable(folder, model, optimizer)
+    history = resumable.restore()
+    with JobRecords(folder, model.name, schedule.epochs) as records:
+        for epoch in range(len(history.losses) + 1, (stop_after or schedule.epochs) + 1):
+            if early_stopping is not None and history.is_stale(early_stopping.patience):
+                break
+            start = time.monotonic()
+            losses = []
+            order = np.random.default_rng((seed, epoch))
+            for number, batch in enumerate(batches(examples, schedule.batch, order)):
+                chance = tf.constant([seed % LARGEST_SEED, (epoch - 1) * steps + number], tf.int32)
+                losses.append(step(*_shares(strategy, batch), chance))
+                records.advance(epoch, steps, schedule.batch)
+            mean_loss = float(np.mean([float(value) for value in losses]))
+            score = None if early_stopping is None else early_stopping.score(model)
+            history = history.after(mean_loss, score, float(rate(optimizer.iterations)))
+            if score is not None and history.best_epoch == epoch:
+                resumable.keep_best()
+            if after_epoch is not None:
+                after_epoch(epoch)
+            resumable.save(history)
+            records.epoch_done(history, time.monotonic() - start, len(examples))
+    if early_stopping is not None:
+        resumable.take_best()
+    resumable.forget()
+    return history
 
 
 def batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Any, Any]]:
     """One epoch of shuffled batches of equal size, pictures as -1 to 1; what does not fill a batch waits its turn."""
     order = random.permutation(len(examples))
     for start in range(0, max(len(order) - size + 1, 1), size):
-        chosen = order[start : start + size]
-        pictures = tf.constant(examples.pictures[chosen].astype(np.float32) / 127.5 - 1.0)
-        yield pictures, tf.constant(examples.targets[chosen])
+        chosen = np.sort(order[start : start + size])  # pictures in a file are read forwards
+        pictures = examples.pictures[chosen].astype(np.float32) / 127.5 - 1.0
+        yield pictures, examples.targets[chosen]
 
 
 def endless_inputs(examples: Examples, size: int, seed: int) -> Iterator[NDArray[np.float32]]:
@@ -102,22 +139,59 @@ def endless_inputs(examples: Examples, size: int, seed: int) -> Iterator[NDArray
     random = np.random.default_rng(seed)
     while True:
         for pictures, _ in batches(examples, size, random):
-            yield pictures.numpy()
+            yield pictures
 
 
-def _step_of(model: Any, loss: Loss, augmentation: Augmentation, optimizer: Any) -> Callable[[Any, Any], Any]:
+def _shares(strategy: Any, batch: tuple[Any, Any]) -> tuple[Any, Any]:
+    """The batch with each device's part where that device wants it."""
+    replicas = strategy.num_replicas_in_sync
+
+    def share(values: NDArray[np.float32]) -> Any:
+        if replicas == 1:
+            return tf.constant(values)
+        parts = np.array_split(values, replicas)
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(parts[context.replica_id_in_sync_group])
+        )
+
+    pictures, targets = batch
+    return share(pictures), share(targets)
+
+
+def _distributed_step(step: Callable[..., Any], pictures: Any, targets: Any, chance: Any) -> Any:
+    strategy = tf.distribute.get_strategy()
+    losses = strategy.run(step, args=(pictures, targets, chance))
+    return strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
+
+
+def _scaled(optimizer: Any) -> Any:
+    """With float16 small gradients would vanish: they are computed from a loss that is scaled up."""
+    if tf_keras.mixed_precision.global_policy().name == "mixed_float16":
+        return tf_keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def _step_of(model: Any, loss: Loss, augmentation: Augmentation, optimizer: Any) -> Callable[[Any, Any, Any], Any]:
     several_outputs = len(model.outputs) > 1
+    is_scaled = isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer)
 
-    def step(pictures: Any, targets: Any) -> Any:
-        transforms = augmentation.transforms(tf.shape(pictures)[0])
-        pictures = augmentation.recolour(move(pictures, transforms, fill=BLACK))
+    def step(pictures: Any, targets: Any, chance: Any) -> Any:
+        replica = tf.distribute.get_replica_context()
+        count = tf.cast(replica.num_replicas_in_sync, tf.float32)
+        own_chance = tf.stack([chance[0] + replica.replica_id_in_sync_group, chance[1]])
+        transforms = augmentation.transforms(tf.shape(pictures)[0], own_chance)
+        pictures = augmentation.recolour(move(pictures, transforms, fill=BLACK), own_chance)
         if len(targets.shape) == 4:
             targets = move(targets, transforms, fill=0.0)
         with tf.GradientTape() as tape:
             outputs = model(pictures, training=True)
-            value = loss(targets, outputs[0] if several_outputs else outputs)
+            logits = tf.cast(outputs[0] if several_outputs else outputs, tf.float32)
+            value = loss(targets, logits) / count  # gradients are summed over the devices
+            scaled = optimizer.get_scaled_loss(value) if is_scaled else value
         weights = model.trainable_variables
-        gradients = tape.gradient(value, weights)
+        gradients = tape.gradient(scaled, weights)
+        if is_scaled:
+            gradients = optimizer.get_unscaled_gradients(gradients)
         optimizer.apply_gradients([pair for pair in zip(gradients, weights, strict=True) if pair[0] is not None])
         return value
 

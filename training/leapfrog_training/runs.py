@@ -4,6 +4,8 @@
     seed-0/ seed-1/ ...         one network per seed, fitted to all training records
     fold-0/ fold-1/ ...         one network per fold of the cross-validation
       epoch-3.weights.h5        float weights
+      tensorboard/ curves.png   how the training went
+      unfinished/               what a training that was stopped goes on from
       float.tflite  ptq.tflite  for comparison (seeds only)
       int8.tflite               the network that ships, after quantization-aware training
     evaluation.json             what was measured
@@ -60,6 +62,10 @@ class Job:
     def held_out_scores(self) -> Path:
         """What a fold's network says of the films that were held out, after each epoch (epochs, films, findings)."""
         return self.folder / "held_out.npy"
+
+    def held_out_scores_after(self, epoch: int) -> Path:
+        """The part of `held_out_scores` after that epoch, while the fold is being trained."""
+        return self.folder / f"held_out-{epoch}.npy"
 
     @property
     def int8(self) -> Path:

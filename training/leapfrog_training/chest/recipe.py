@@ -142,14 +142,15 @@ def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: in
     seed_everything(seed)
     part = _part(training, fold.fit)
     model = start(part, imagenet)
-    scores = [model.predict(inputs, batch_size=16, verbose=0)[0]]
+    first_scores = model.predict(inputs, batch_size=16, verbose=0)[0]
 
     def after_epoch(epoch: int) -> None:
         model.save_weights(job.weights(epoch))
-        scores.append(model.predict(inputs, batch_size=16, verbose=0)[0])
+        np.save(job.held_out_scores_after(epoch), model.predict(inputs, batch_size=16, verbose=0)[0])
 
-    fit(model, part, weighted_loss(part.targets), AUGMENTATION, SCHEDULE, seed, after_epoch)
-    np.save(job.held_out_scores, np.stack(scores))
+    fit(model, part, weighted_loss(part.targets), AUGMENTATION, SCHEDULE, seed, after_epoch, folder=job.folder)
+    later_scores = [np.load(job.held_out_scores_after(epoch)) for epoch in range(1, SCHEDULE.epochs + 1)]
+    np.save(job.held_out_scores, np.stack([first_scores, *later_scores]))
 
 
 def _fit_seed(job: Job, training: Examples, epochs: int, imagenet: Path, seed: int) -> None:
@@ -157,7 +158,16 @@ def _fit_seed(job: Job, training: Examples, epochs: int, imagenet: Path, seed: i
         return
     seed_everything(seed)
     model = start(training, imagenet)
-    fit(model, training, weighted_loss(training.targets), AUGMENTATION, SCHEDULE, seed, stop_after=epochs)
+    fit(
+        model,
+        training,
+        weighted_loss(training.targets),
+        AUGMENTATION,
+        SCHEDULE,
+        seed,
+        stop_after=epochs,
+        folder=job.folder,
+    )
     model.save_weights(job.weights(epochs))
 
 

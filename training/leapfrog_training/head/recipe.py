@@ -54,7 +54,7 @@ def fit_run(run: Run, data: HC18) -> Run:
         if not weights.exists():
             seed_everything(seed)
             model = unet.build()
-            fit(model, training, loss, AUGMENTATION, SCHEDULE, seed)
+            fit(model, training, loss, AUGMENTATION, SCHEDULE, seed, folder=run.seed(seed).folder)
             model.save_weights(weights)
     return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
 

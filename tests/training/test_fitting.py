@@ -1,0 +1,177 @@
+"""The training loop: stopped and taken up, ended early, on several devices. Skipped without TensorFlow."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from support.ports import free_port
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
+    from leapfrog_training import fitting
+    from leapfrog_training.augmentation import Augmentation
+    from leapfrog_training.compute import Devices, Precision, prepare
+    from leapfrog_training.history import History, draw_curves
+    from leapfrog_training.keras import tf, tf_keras
+
+from leapfrog.errors import UsageError
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
+TESTS = Path(__file__).parents[1]
+
+
+def start(mode: str, folder: Path, **environment: str) -> "subprocess.Popen[str]":
+    paths = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return subprocess.Popen(
+        [sys.executable, "-m", "support.training_process", mode, str(folder)],
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def told(process: "subprocess.Popen[str]") -> dict[str, list[float]]:
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors[-2000:]
+    lines = [line.split() for line in output.splitlines() if line.startswith(("losses", "weights"))]
+    return {name: [float(value) for value in values] for name, *values in lines}
+
+
+def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(tmp_path: Path) -> None:
+    killed, undisturbed = start("kill", tmp_path / "a"), start("whole", tmp_path / "b")
+    killed.communicate(timeout=120)
+    assert killed.returncode == -signal.SIGKILL
+    assert json.loads((tmp_path / "a" / "unfinished" / "state.json").read_text())["losses"].__len__() == 2
+    resumed = told(start("whole", tmp_path / "a"))
+    expected = told(undisturbed)
+    assert len(resumed["losses"]) == 5
+    assert resumed == {name: pytest.approx(values, abs=2e-5) for name, values in expected.items()}
+    assert not (tmp_path / "a" / "unfinished").exists()
+
+
+def test_two_devices_and_two_machines_learn_what_one_device_learns(tmp_path: Path) -> None:
+    ports = [free_port(), free_port()]
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
+    machines = [
+        start(
+            "machines",
+            tmp_path / f"machine{index}",
+            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": "worker", "index": index}}),
+        )
+        for index in range(2)
+    ]
+    two = told(start("two", tmp_path / "two"))
+    first, second = map(told, machines)
+    one = told(
+        start(
+            "machines",
+            tmp_path / "one",
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": [f"127.0.0.1:{free_port()}"]}, "task": {"type": "worker", "index": 0}}
+            ),
+        )
+    )
+    assert two["weights"] == pytest.approx(one["weights"], abs=1e-4)
+    assert first["weights"] == second["weights"] == pytest.approx(one["weights"], abs=1e-4)
+
+
+def tiny(seed: int = 5) -> Any:
+    fitting.seed_everything(seed)
+    return tf_keras.Sequential([tf_keras.layers.Flatten(input_shape=(4, 4, 1)), tf_keras.layers.Dense(1)])
+
+
+def squared(targets: Any, outputs: Any) -> Any:
+    return tf.reduce_mean(tf.square(targets - outputs))
+
+
+def examples() -> fitting.Examples:
+    random = np.random.default_rng(0)
+    return fitting.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
+
+
+def test_early_stopping_ends_after_its_patience_and_gives_the_best_weights() -> None:
+    scores = iter([0.1, 0.5, 0.4, 0.3, 0.9])
+    seen: list[Any] = []
+
+    def score(model: Any) -> float:
+        seen.append(model.get_weights()[0].copy())
+        return next(scores)
+
+    model = tiny()
+    stopping = fitting.EarlyStopping(score, patience=2)
+    schedule = fitting.Schedule(epochs=9, batch=4, learning_rate=0.1)
+    history = fitting.fit(model, examples(), squared, STILL, schedule, seed=1, early_stopping=stopping)
+    assert (history.scores, history.best_epoch) == ((0.1, 0.5, 0.4, 0.3), 2)
+    assert np.array_equal(model.get_weights()[0], seen[1])
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
+    changes = Augmentation(rotation_degrees=20, zoom=0.2, shift=0.1, contrast=0.2, brightness=0.2)
+    weights = []
+    for seed in (1, 1, 2):
+        model = tiny()
+        fitting.fit(model, examples(), squared, changes, fitting.Schedule(2, 4, 0.05), seed)
+        weights.append(model.get_weights()[0])
+    assert np.array_equal(weights[0], weights[1])
+    assert not np.allclose(weights[0], weights[2])
+
+
+def test_what_a_training_leaves_can_be_read_by_tensorboard_and_seen(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    fitting.fit(tiny(), examples(), squared, STILL, fitting.Schedule(3, 4, 0.05), seed=1, folder=tmp_path)
+    events = EventAccumulator(str(tmp_path / "tensorboard"), size_guidance={"tensors": 0})
+    events.Reload()
+    assert [event.step for event in events.Tensors("loss")] == [1, 2, 3]
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 400
+
+
+def test_curves_of_several_trainings_share_a_picture(tmp_path: Path) -> None:
+    histories = {f"seed {seed}": History(losses=(0.5, 0.3), scores=(0.7, 0.8 + seed / 10)) for seed in range(2)}
+    draw_curves(tmp_path / "curves.png", "chest-findings", histories)
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 800
+
+
+def test_mixed_precision_computes_in_float16_with_a_scaled_loss_and_keeps_weights_in_float32() -> None:
+    try:
+        compute = prepare(Devices.CPU, Precision.MIXED)
+        with compute.scope():
+            model = tiny()
+            before = model.get_weights()[0].copy()
+            assert model.layers[-1].compute_dtype == "float16"
+            assert type(fitting._scaled(tf_keras.optimizers.legacy.Adam())).__name__.startswith("LossScale")
+            history = fitting.fit(model, examples(), squared, STILL, fitting.Schedule(2, 4, 0.05), seed=1)
+        assert model.get_weights()[0].dtype == np.float32
+        assert not np.allclose(model.get_weights()[0], before)
+        assert np.isfinite(history.losses).all()
+    finally:
+        tf_keras.mixed_precision.set_global_policy("float32")
+
+
+def test_a_graphics_card_that_is_not_there_is_told() -> None:
+    if tf.config.list_physical_devices("GPU"):
+        pytest.skip("this machine has a graphics card")
+    with pytest.raises(UsageError, match="finds no graphics card"):
+        prepare(Devices.ONE_GPU, Precision.AUTO)
+
+
+def test_machines_without_their_names_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from leapfrog_training.compute import _this_worker
+
+    monkeypatch.setenv("TF_CONFIG", "{}")
+    with pytest.raises(UsageError, match="TF_CONFIG"):
+        _this_worker()

@@ -1,0 +1,85 @@
+"""Where a training runs: one setting for processors, one graphics card, several, or several machines.
+
+Runs on the training machine only.
+"""
+
+import json
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from leapfrog.errors import UsageError
+from leapfrog_training.keras import tf, tf_keras
+
+CLUSTER_VARIABLE = "TF_CONFIG"  # TensorFlow's own: which machines take part, and which of them this is
+
+
+class Devices(StrEnum):
+    """What to train on. `auto` takes the machines of TF_CONFIG, else every graphics card, else the processor."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    ONE_GPU = "one-gpu"
+    ALL_GPUS = "all-gpus"
+    MACHINES = "machines"
+
+
+class Precision(StrEnum):
+    """Of the arithmetic in training; weights are kept in float32. `auto` is mixed on a graphics card."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    MIXED = "mixed"
+
+
+@dataclass(frozen=True)
+class Compute:
+    """The devices as a strategy of tf.distribute. Networks are built and trained within `scope`."""
+
+    strategy: Any
+    worker: int
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """What is built and trained within runs on the devices."""
+        scope: AbstractContextManager[Any] = self.strategy.scope()
+        return scope
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this machine's files count; of several that train together only the first one's do."""
+        return self.worker == 0
+
+
+def prepare(devices: Devices, precision: Precision) -> Compute:
+    """Choose devices and precision, before any network is built. Raises UsageError for what is not there."""
+    cards = tf.config.list_physical_devices("GPU")
+    chosen = _automatic(bool(cards)) if devices is Devices.AUTO else devices
+    if chosen in (Devices.ONE_GPU, Devices.ALL_GPUS) and not cards:
+        raise UsageError(f"--devices {chosen}: TensorFlow finds no graphics card on this machine; say --devices cpu")
+    mixed = precision is Precision.MIXED or (precision is Precision.AUTO and bool(cards) and chosen != Devices.CPU)
+    tf_keras.mixed_precision.set_global_policy("mixed_float16" if mixed else "float32")
+    if chosen is Devices.MACHINES:
+        return Compute(tf.distribute.MultiWorkerMirroredStrategy(), _this_worker())
+    if chosen is Devices.ALL_GPUS:
+        return Compute(tf.distribute.MirroredStrategy(), worker=0)
+    return Compute(tf.distribute.OneDeviceStrategy("/gpu:0" if chosen is Devices.ONE_GPU else "/cpu:0"), worker=0)
+
+
+def _automatic(has_cards: bool) -> Devices:
+    if CLUSTER_VARIABLE in os.environ:
+        return Devices.MACHINES
+    return Devices.ALL_GPUS if has_cards else Devices.CPU
+
+
+def _this_worker() -> int:
+    """The position of this machine among those of TF_CONFIG."""
+    try:
+        task = json.loads(os.environ[CLUSTER_VARIABLE])["task"]
+        return int(task["index"]) if task["type"] == "worker" else 0
+    except (KeyError, ValueError, TypeError) as problem:
+        raise UsageError(
+            f"--devices machines: set {CLUSTER_VARIABLE} on every machine, such as "
+            '{"cluster": {"worker": ["first:2222", "second:2222"]}, "task": {"type": "worker", "index": 0}}'
+        ) from problem

@@ -1,0 +1,143 @@
+"""How a training went: its curves, for TensorBoard, as a picture, and as a line for each epoch.
+
+Runs on the training machine only.
+"""
+
+import logging
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from leapfrog_training.keras import tf
+
+logger = logging.getLogger(__name__)
+
+LOG_FOLDER = "tensorboard"
+CURVES_FILE = "curves.png"
+
+
+class History(BaseModel):
+    """Mean loss, learning rate at its end and, where something was held out, the score of each epoch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    losses: tuple[float, ...] = ()
+    scores: tuple[float, ...] = ()
+    learning_rates: tuple[float, ...] = ()
+
+    def after(self, loss: float, score: float | None, learning_rate: float) -> "History":
+        """With one epoch more."""
+        return History(
+            losses=(*self.losses, loss),
+            scores=self.scores if score is None else (*self.scores, score),
+            learning_rates=(*self.learning_rates, learning_rate),
+        )
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the highest score, the first of equals, counted from 1; 0 without scores."""
+        return 1 + self.scores.index(max(self.scores)) if self.scores else 0
+
+    def is_stale(self, patience: int) -> bool:
+        """Whether the last `patience` epochs brought nothing better."""
+        return len(self.scores) - self.best_epoch >= patience and bool(self.scores)
+
+
+class JobRecords:
+    """Writes what one training leaves: TensorBoard's logs and the curves in `folder`, progress on the terminal."""
+
+    def __init__(self, folder: Path | None, name: str, epochs: int) -> None:
+        """`name` is that of the network; with no folder nothing is written."""
+        self._folder, self._name, self._epochs = folder, name, epochs
+        self._writer: Any = None if folder is None else tf.summary.create_file_writer(str(folder / LOG_FOLDER))
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            disable=not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._task: Any = None
+        self._epoch = 0
+        self._history: History | None = None
+
+    def __enter__(self) -> Self:
+        """Start to show progress."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, and draw the curves of a training that ended."""
+        self._progress.stop()
+        if self._writer is not None:
+            self._writer.close()
+        if kind is None and self._folder is not None and self._history is not None:
+            draw_curves(self._folder / CURVES_FILE, self._name, {self._name: self._history})
+
+    def advance(self, epoch: int, steps: int, batch: int) -> None:
+        """One step is done."""
+        if epoch != self._epoch:
+            if self._task is not None:
+                self._progress.remove_task(self._task)
+            title = f"{self._name}, epoch {epoch} of {self._epochs}"
+            self._task, self._epoch = self._progress.add_task(title, total=steps, speed=""), epoch
+        speed = self._progress.tasks[-1].speed
+        self._progress.update(self._task, advance=1, speed=f"{speed * batch:.0f} images/s" if speed else "")
+
+    def epoch_done(self, history: History, seconds: float, pictures: int) -> None:
+        """Log an epoch."""
+        self._history = history
+        epoch = len(history.losses)
+        told = {"loss": history.losses[-1], "learning_rate": history.learning_rates[-1]}
+        if history.scores:
+            told["held_out_score"] = history.scores[-1]
+        if self._writer is not None:
+            with self._writer.as_default(step=epoch):
+                for name, value in told.items():
+                    tf.summary.scalar(name, value)
+            self._writer.flush()
+        logger.info(
+            "%s epoch %d of %d: %s; %.0f s, %.1f images/s",
+            self._name,
+            epoch,
+            self._epochs,
+            ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in told.items()),
+            seconds,
+            pictures / seconds,
+        )
+
+
+def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:
+    """Draw loss and held-out score of each training over its epochs into a PNG."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
+    with_scores = any(history.scores for history in histories.values())
+    figure, axes = plt.subplots(1, 2 if with_scores else 1, figsize=(10 if with_scores else 6, 4), squeeze=False)
+    for name, history in histories.items():
+        epochs = range(1, len(history.losses) + 1)
+        axes[0, 0].plot(epochs, history.losses, marker="o", markersize=3, label=name)
+        if history.scores:
+            axes[0, 1].plot(range(1, len(history.scores) + 1), history.scores, marker="o", markersize=3, label=name)
+    for axis, label in zip(axes[0], ("mean loss", "score on what was held out"), strict=False):
+        axis.set_xlabel("epoch")
+        axis.set_ylabel(label)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.grid(alpha=0.3)
+    if len(histories) > 1:
+        axes[0, 0].legend(fontsize=8)
+    figure.suptitle(title)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
