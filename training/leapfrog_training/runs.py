@@ -3,7 +3,7 @@
     run.json                    what was chosen and from what
     seed-0/ seed-1/ ...         one network per seed, fitted to all training records
     fold-0/ fold-1/ ...         one network per fold of the cross-validation
-      epoch-3.weights.h5        float weights
+      chosen.weights.h5 ...     float weights
       tensorboard/ curves.png   how the training went
       unfinished/               what a training that was stopped goes on from
       float.tflite  ptq.tflite  for comparison (seeds only)
@@ -33,8 +33,9 @@ class PackageName(StrEnum):
 
 
 class RunNotes(BaseModel):
-    """What was chosen in a run. `epochs` is None until the cross-validation has chosen; `cross_validation` is the
-    score on held-out training patients after each epoch, from 0.
+    """What was chosen in a run. `epochs` is None until `fit` has ended. `cross_validation` holds the scores on held-out
+    training patients that decided `fine_tuned_share` (chest-findings: AUROC of all films and of the abnormal ones for
+    each share that was tried).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,7 +46,8 @@ class RunNotes(BaseModel):
     findings: tuple[str, ...]
     left_out: tuple[str, ...]
     epochs: int | None = None
-    cross_validation: tuple[float, ...] = ()
+    fine_tuned_share: float | None = None
+    cross_validation: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,18 +56,19 @@ class Job:
 
     folder: Path
 
-    def weights(self, epoch: int) -> Path:
-        """The float weights after that epoch."""
-        return self.folder / f"epoch-{epoch}.weights.h5"
+    def weights(self, name: str) -> Path:
+        """Float weights, by the name of what they are: the recipes say which there are."""
+        return self.folder / f"{name}.weights.h5"
 
     @property
     def held_out_scores(self) -> Path:
-        """What a fold's network says of the films that were held out, after each epoch (epochs, films, findings)."""
+        """What a fold's networks say of the films that were held out: (networks, films, findings)."""
         return self.folder / "held_out.npy"
 
-    def held_out_scores_after(self, epoch: int) -> Path:
-        """The part of `held_out_scores` after that epoch, while the fold is being trained."""
-        return self.folder / f"held_out-{epoch}.npy"
+    @property
+    def aware_heat_maps(self) -> Path:
+        """Heat maps of the validation films by the network in simulated int8: (films, rows, columns, findings)."""
+        return self.folder / "aware_heat_maps.npy"
 
     @property
     def int8(self) -> Path:
@@ -131,7 +134,7 @@ def begin_run(folder: Path, notes: RunNotes) -> Run:
     if not (folder / NOTES_FILE).exists():
         return Run(folder, notes).with_notes(notes)
     run = open_run(folder)
-    fresh = run.notes.model_copy(update={"epochs": None, "cross_validation": ()})
+    fresh = run.notes.model_copy(update={"epochs": None, "fine_tuned_share": None, "cross_validation": ()})
     if fresh != notes:
         raise RunError(f"{folder} holds a run with other data or settings: give another --out")
     return run

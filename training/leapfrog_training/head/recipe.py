@@ -19,6 +19,7 @@ from leapfrog_training.runs import Job, Run, write_atomically
 
 SCHEDULE = Schedule(epochs=32, batch=16, learning_rate=2e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=2e-4)
+FLOAT = "float"
 AUGMENTATION = Augmentation(
     rotation_degrees=20,
     zoom=0.15,
@@ -50,7 +51,7 @@ def fit_run(run: Run, data: HC18) -> Run:
     """Fit every seed on the training subjects."""
     training = examples(data.in_split("train"))
     for seed in range(run.notes.seeds):
-        weights = run.seed(seed).weights(SCHEDULE.epochs)
+        weights = run.seed(seed).weights(FLOAT)
         if not weights.exists():
             seed_everything(seed)
             model = unet.build()
@@ -67,18 +68,16 @@ def quantize_run(run: Run, data: HC18) -> None:
         job = run.seed(seed)
         if not job.int8.exists():
             seed_everything(seed)
-            aware = fit_quantization_aware(
-                _load(job, run.epochs), training, loss, AUGMENTATION, QUANTIZED_SCHEDULE, seed
-            )
+            aware = fit_quantization_aware(_load(job), training, loss, AUGMENTATION, QUANTIZED_SCHEDULE, seed)
             write_atomically(job.int8, convert_int8(aware, representative))
         if not job.ptq.exists():
-            model = _load(job, run.epochs)
+            model = _load(job)
             write_atomically(job.float32, convert_float(model))
             write_atomically(job.ptq, convert_int8(model, representative))
 
 
-def _load(job: Job, epochs: int) -> Any:
+def _load(job: Job) -> Any:
     tf_keras.backend.clear_session()
     model = unet.build()
-    model.load_weights(job.weights(epochs))
+    model.load_weights(job.weights(FLOAT))
     return model
