@@ -12,6 +12,7 @@ import typer
 
 from leapfrog.errors import LeapfrogError, UsageError
 from leapfrog.reading.package import QUALITY_NAME, load_package
+from leapfrog.reading.package_version import is_version
 from leapfrog_training.cards import chest_card, head_card
 from leapfrog_training.chest_evaluation import ChestEvaluation, evaluate_chest
 from leapfrog_training.chest_films import covered_findings
@@ -22,11 +23,13 @@ from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import HEAD_NAME, chest_manifest, head_manifest
 from leapfrog_training.package import QUALITY_METRICS, add_file, write_package
 from leapfrog_training.runs import PackageName, Run, RunNotes, begin_run, open_run, write_atomically
+from leapfrog_training.signing import make_keys, read_private_key, sign_package
 
 app = typer.Typer(help="Makes the models that Leapfrog runs.", no_args_is_help=True, add_completion=False)
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the data set, in its own layout.")]
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `fit` wrote with --out.")]
+KeyOption = Annotated[Path | None, typer.Option("--key", help="Private key to sign with, as `keys` makes it.")]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads for TensorFlow.")]
 
 
@@ -89,15 +92,43 @@ def evaluate(run: RunArgument, data: DataOption) -> None:
 def package(
     run: RunArgument,
     out: Annotated[Path, typer.Option("--out", help="Folder of the package; what it held is replaced.")],
-    version: Annotated[str, typer.Option("--version", help="Version of the package.")] = "0.1.0",
+    version: Annotated[
+        str, typer.Option("--version", help="Version of the package, higher than that of the one in --out.")
+    ] = "0.1.0",
+    key: KeyOption = None,
 ) -> None:
-    """Write the package of an evaluated run: model, hashes, scores and card."""
+    """Write the package of an evaluated run: model, hashes, scores and card; signed, where a key is given."""
+    if not is_version(version):
+        raise UsageError(f"--version {version} is no version such as 1.2.0 or 1.3.0-rc.1")
+    signer = None if key is None else read_private_key(key)
     opened = open_run(run)
     if opened.notes.package is PackageName.CHEST_FINDINGS:
         _package_chest(opened, out, version)
     else:
         _package_head(opened, out, version)
+    if signer is not None:
+        sign_package(out, signer)
     typer.echo(f"{out} holds {opened.notes.package} {version}")
+
+
+@app.command()
+def keys(
+    out: Annotated[Path, typer.Option("--out", help="Folder for the pair of keys. Nothing is overwritten.")],
+) -> None:
+    """Make the keys to sign packages with: the private one for yourself, the public one for the kiosks."""
+    private_file, public_file = make_keys(out)
+    typer.echo(f"{private_file} signs packages: keep it where nobody else reads it, and keep a copy.")
+    typer.echo(f"{public_file} is for the kiosks: name it in models.trusted_keys.")
+
+
+@app.command()
+def sign(
+    package: Annotated[Path, typer.Argument(help="Folder of the finished package.")],
+    key: Annotated[Path, typer.Option("--key", help="Private key, as `keys` makes it.")],
+) -> None:
+    """Sign a package. What is added to it later ends the signature."""
+    sign_package(package, read_private_key(key))
+    typer.echo(f"{package} is signed")
 
 
 @app.command()
@@ -116,7 +147,8 @@ def quality(
     from leapfrog_training.quality import metrics, quality_bytes
     from leapfrog_training.quality_recipes import chest_quality, head_quality
 
-    name = load_package(package).manifest.name
+    loaded = load_package(package)
+    name = loaded.manifest.name
     foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
     films, pictures = _chest_films(chest), _head_pictures(heads)
     if name == PackageName.CHEST_FINDINGS:
@@ -129,6 +161,8 @@ def quality(
     add_file(package, QUALITY_NAME, quality_bytes(made.fitted.check), {QUALITY_METRICS: measured})
     for key, value in measured.items():
         typer.echo(f"{key}: {value}")
+    if loaded.signature != "none":
+        typer.echo(f"The signature no longer holds and was removed. Next: leapfrog-train sign {package} --key FILE")
 
 
 @app.command()

@@ -4,7 +4,8 @@ LeapfrogError (leapfrog.errors)
 └── TrainingError
     ├── DatasetError         a data set is not in the layout that its loader knows
     │   └── PatientLeak      one patient or subject is on both sides of a split
-    └── RunError             a run folder lacks what the next step needs
+    ├── RunError             a run folder lacks what the next step needs
+    └── SigningError         a key cannot be made, read or used
 """
 
 from leapfrog.errors import LeapfrogError
@@ -24,3 +25,7 @@ class PatientLeak(DatasetError):
 
 class RunError(TrainingError):
     """A run folder lacks what the next step needs."""
+
+
+class SigningError(TrainingError):
+    """A key cannot be made, read or used for signing a package."""
