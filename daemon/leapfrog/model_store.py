@@ -12,11 +12,12 @@ version is there whole or not at all. Runs in the main process.
 import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,15 +208,19 @@ def _try(package: ModelPackage, engine: EngineSettings) -> None:
     """Run the model once, in processes of its own, since a runtime may crash or hang on a file."""
     command = [sys.executable, "-P", "-m", TRIAL_MODULE, "--package", str(package.folder), "--parent", str(os.getpid())]
     command += ["--python", str(engine.python or sys.executable), "--threads", str(engine.threads)]
-    limit_seconds = engine.deadline_seconds + TRIAL_START_SECONDS
+    trial = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=limit_seconds
-        )
+        said, _ = trial.communicate(timeout=engine.deadline_seconds + TRIAL_START_SECONDS)
     except subprocess.TimeoutExpired as problem:
         raise PackageError(f"{package.title} is not installed: its model did not answer in time.") from problem
-    if done.returncode:
-        why = done.stdout.strip() or f"The trial of its model ended with status {done.returncode}."
+    finally:
+        with suppress(ProcessLookupError):  # it has ended, and its engine host with it
+            os.killpg(trial.pid, signal.SIGKILL)
+        trial.wait()
+    if trial.returncode:
+        why = said.decode(errors="replace").strip() or f"The trial of its model ended with status {trial.returncode}."
         raise PackageError(f"{package.title} is not installed: its model was run once, and failed. {why}")
 
 

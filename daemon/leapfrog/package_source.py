@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypeVar
 
 from leapfrog.durable import fsync_directory, writing_synced
 from leapfrog.errors import PackageError, UsageError
@@ -30,6 +30,8 @@ LARGEST_PACKAGE_BYTES = 2 * LARGEST_FILE_BYTES
 FILE_MODE = 0o644
 PLAIN_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 ENCRYPTED = 0x1  # of a member's flags (APPNOTE.TXT 4.4.4)
+
+Opened = TypeVar("Opened")
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,9 @@ def opened_source(path: Path) -> Iterator[PackageSource]:
         yield _of_folder(path)
     elif path.is_file() and zipfile.is_zipfile(path):
         try:
-            with zipfile.ZipFile(path) as archive:
+            with _sought(lambda: zipfile.ZipFile(path)) as archive:
                 yield _of_archive(path, archive)
-        except (zipfile.BadZipFile, zlib.error, EOFError) as problem:
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as problem:
             raise PackageError(f"{path} is a damaged zip file ({problem}). Get the package anew.") from problem
     else:
         raise UsageError(f"{path} is neither a folder nor a zip file.")
@@ -112,7 +114,15 @@ def _of_archive(path: Path, archive: zipfile.ZipFile) -> PackageSource:
         if member.compress_type not in PLAIN_METHODS or member.flag_bits & ENCRYPTED:
             raise PackageError(f"{path} is not opened: {member.filename} is encrypted or packed unusually.")
     sizes = {name: member.file_size for name, member in taken.items()}  # zipfile gives no more bytes than this
-    return PackageSource(str(path), sizes, lambda name: archive.open(taken[name]))
+    return PackageSource(str(path), sizes, lambda name: _sought(lambda: archive.open(taken[name])))
+
+
+def _sought(step: Callable[[], Opened]) -> Opened:
+    """What `step` opens. Raises BadZipFile where a damaged offset sends it to a place before the file's beginning."""
+    try:
+        return step()
+    except OSError as problem:
+        raise zipfile.BadZipFile(str(problem)) from problem
 
 
 def _is_manifest(name: str) -> bool:
