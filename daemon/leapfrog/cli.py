@@ -269,7 +269,7 @@ def models_install(
     if as_json:
         _print_json(done.as_json())
     for sentence in done.sentences() if not as_json else ():
-        _console.print(sentence)
+        _console.print(sentence, soft_wrap=True)
 
 
 @models_app.command("remove")
@@ -285,7 +285,7 @@ def models_remove(
     if as_json:
         _print_json(done.as_json())
     for sentence in done.sentences() if not as_json else ():
-        _console.print(sentence)
+        _console.print(sentence, soft_wrap=True)
 
 
 def _packages(config: Path | None) -> list[dict[str, Any]]:

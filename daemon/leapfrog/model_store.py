@@ -43,7 +43,7 @@ NEW_PREFIX, OLD_PREFIX = ".new-", ".old-"
 FOLDER_MODE = 0o755  # models are no secret, and the daemon's own user reads what root has installed
 TRIAL_START_SECONDS = 60.0  # as a reader may take on a board that boots from an SD card
 TRIAL_MODULE = "leapfrog.reading.model_trial"
-RESTART = "A Leapfrog that is running takes notice at its next start: systemctl restart leapfrog"
+RESTART = "Restart a Leapfrog that is running, since it looks for packages at its start: systemctl restart leapfrog"
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def remove_package(name: str, settings: Settings) -> Removed:
         _take_away(found[0].folder)
     left = packages_in_use(settings)
     version = _identity(found[0])[1]
-    return Removed(name, version, left.named(name), left.problems())
+    return Removed(name, version, left.named(name), left.problems(name))
 
 
 def _nothing_installed(name: str, settings: Settings) -> str:

@@ -50,9 +50,13 @@ class Catalogue:
         """The package in use that has this name."""
         return next((package for package in self.packages if package.manifest.name == name), None)
 
-    def problems(self) -> tuple[str, ...]:
-        """A sentence on each package that would be in use and is not, with what is used in its place."""
-        return tuple(f"{one.reason} {self._instead(one.name)}" for one in self.damaged if not one.superseded)
+    def problems(self, name: str | None = None) -> tuple[str, ...]:
+        """What is said of each package, or of each of that name, that would be in use and is not, and what is instead."""
+        return tuple(
+            f"{one.reason} {self._instead(one.name)}"
+            for one in self.damaged
+            if not one.superseded and name in (None, one.name)
+        )
 
     def _instead(self, name: str) -> str:
         package = self.named(name)
