@@ -51,7 +51,7 @@ class Catalogue:
         return next((package for package in self.packages if package.manifest.name == name), None)
 
     def problems(self, name: str | None = None) -> tuple[str, ...]:
-        """What is said of each package, or of each of that name, that would be in use and is not, and what is instead."""
+        """What is said of each package (of that name, if given) that would be used and is not, and what is instead."""
         return tuple(
             f"{one.reason} {self._instead(one.name)}"
             for one in self.damaged
