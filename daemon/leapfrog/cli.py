@@ -230,7 +230,7 @@ def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> Non
     if as_json:
         _print_json(found)
         return
-    table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Folder")
+    table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Signature", "Folder")
     for row in found:
         table.add_row(
             row["name"],
@@ -238,6 +238,7 @@ def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> Non
             row["task"],
             "yes" if row["demonstration"] else "no",
             "yes" if row["verified"] else f"NO: {row['reason']}",
+            row["signature"],
             row["path"],
         )
     _console.print(table)
@@ -245,7 +246,7 @@ def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> Non
 
 @models_app.command("verify")
 def models_verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check every package against its hashes; exit 1 when one is not what it says."""
+    """Check every package against its signature and hashes; exit 1 when one is not what it says."""
     found = _packages(config)
     if as_json:
         _print_json(found)
@@ -255,18 +256,52 @@ def models_verify(config: ConfigOption = None, as_json: JsonOption = False) -> N
         raise typer.Exit(EXIT_FAILED)
 
 
-def _packages(config: Path | None) -> list[dict[str, Any]]:
-    from leapfrog.reading.package import find_packages, package_directories
+@models_app.command("install")
+def models_install(
+    source: Annotated[Path, typer.Argument(metavar="PACKAGE", help="Folder or zip file of a model package.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Verify a package, run its model once, and keep it; what is used now stays for `remove` to go back to."""
+    from leapfrog.model_store import install_package
 
-    settings = _settings(config)
-    return find_packages(package_directories(settings.state_dir, settings.models.paths)).listing()
+    done = install_package(source, _settings(config))
+    if as_json:
+        _print_json(done.as_json())
+    for sentence in done.sentences() if not as_json else ():
+        _console.print(sentence, soft_wrap=True)
+
+
+@models_app.command("remove")
+def models_remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the package, as `leapfrog models list` has it.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take away the version of a package that was installed last; the one before it is used again."""
+    from leapfrog.model_store import remove_package
+
+    done = remove_package(name, _settings(config))
+    if as_json:
+        _print_json(done.as_json())
+    for sentence in done.sentences() if not as_json else ():
+        _console.print(sentence, soft_wrap=True)
+
+
+def _packages(config: Path | None) -> list[dict[str, Any]]:
+    from leapfrog.model_store import packages_in_use
+
+    return packages_in_use(_settings(config)).listing()
 
 
 @config_app.command("check")
 def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check the settings file and say what is odd; exit 2 when it is wrong."""
+    from leapfrog.reading.signature import signature_policy
+
     file = config or default_file()
     settings = load_settings(file)
+    signature_policy(settings.models.trusted_keys, settings.models.require_signature)  # refuses keys that are none
     if as_json:
         _print_json({"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()})
         return

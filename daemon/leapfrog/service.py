@@ -20,6 +20,7 @@ from leapfrog.intake.admission import Admission
 from leapfrog.intake.dicom_receiver import DicomReceiver
 from leapfrog.intake.folder_watcher import FolderWatcher
 from leapfrog.journal import Journal
+from leapfrog.model_store import packages_in_use
 from leapfrog.outbox.deliveries import Deliveries
 from leapfrog.outbox.sender import Sender
 from leapfrog.reading.dispatcher import Dispatcher
@@ -97,6 +98,7 @@ class Service:
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
+        model_problems = packages_in_use(settings).problems()  # as the lanes find it; both look at their start only
         lanes = [Lane(settings.engine, settings.models, settings.state_dir) for _ in range(settings.engine.lanes)]
         dispatcher = Dispatcher(
             settings=settings,
@@ -117,6 +119,7 @@ class Service:
             device=lambda: _device_text(lanes),
             ignored_files=watcher.ignored_files,
             outbox=sender.state,
+            model_problems=lambda: model_problems,
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
         worklist = WorklistWriter(settings.reports_dir, studies, source)

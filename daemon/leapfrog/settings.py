@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from leapfrog.errors import SettingsError
 
@@ -122,7 +122,10 @@ class EngineSettings(Section):
 
 
 class ModelSettings(Section):
-    """[models]: where packages lie, besides those that ship and those in the state directory."""
+    """[models]: where packages lie, besides those that ship and those in the state directory, and whose are taken.
+
+    `trusted_keys` are files with public keys.
+    """
 
     paths: tuple[Path, ...] = ()
     trusted_keys: tuple[Path, ...] = ()
@@ -130,10 +133,9 @@ class ModelSettings(Section):
 
     @field_validator("require_signature")
     @classmethod
-    def _can_be_kept(cls, required: bool) -> bool:
-        """A box that is told to require signatures and does not check them would be worse than one that refuses."""
-        if required:
-            raise ValueError("this version cannot check signatures, only hashes; leave it false")
+    def _can_be_met(cls, required: bool, info: ValidationInfo) -> bool:
+        if required and not info.data.get("trusted_keys", True):
+            raise ValueError("without models.trusted_keys no package could be used; name the public keys there")
         return required
 
 
@@ -239,6 +241,11 @@ class Settings(Section):
             found.append("district.url is empty: nothing is sent; retention.keep_days alone decides what is kept.")
         if not self.dicom.allowed_ae_titles and not self.dicom.allowed_addresses:
             found.append("dicom.allowed_ae_titles and allowed_addresses are empty: any machine may send images.")
+        if self.models.require_signature:
+            found.append(
+                "models.require_signature is true: the packages that came with Leapfrog are not used, unless you sign"
+                " and install copies of them."
+            )
         return found + self._without_effect()
 
     def _without_effect(self) -> list[str]:
@@ -248,8 +255,6 @@ class Settings(Section):
             found.append("engine.device is edgetpu, but this version reads on the processor only.")
         if self.report.print_to:
             found.append("report.print_to is set, but this version does not print.")
-        if self.models.trusted_keys:
-            found.append("models.trusted_keys is set, but this version checks hashes only, no signatures.")
         if unsent := sorted({"structured_report", "segmentation"} & set(self.district.send)):
             found.append(f"district.send names {' and '.join(unsent)}, which this version does not make.")
         return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from leapfrog import __version__
 from leapfrog.journal import Journal
+from leapfrog.model_store import packages_in_use
 from leapfrog.outbox.deliveries import Deliveries
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
 from leapfrog.reading.job import Frozen
@@ -55,6 +56,7 @@ class Live:
     device: Callable[[], str]
     ignored_files: Callable[[], int]
     outbox: Callable[[], OutboxState]
+    model_problems: Callable[[], tuple[str, ...]]
 
 
 class StatusSource:
@@ -97,7 +99,8 @@ class StatusSource:
             state_dir=str(settings.state_dir),
             reports_dir=str(settings.reports_dir),
         )
-        return status.model_copy(update={"attention": _attention(status)})
+        problems = live.model_problems() if live else packages_in_use(settings).problems()
+        return status.model_copy(update={"attention": (*_attention(status), *problems)})
 
     def _outbox_at_rest(self) -> OutboxState:
         configured = bool(self._settings.district.url)

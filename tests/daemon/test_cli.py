@@ -13,8 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from support.films import write_film
 from support.instances import gradient, image_dataset, save
 from support.kiosk import Kiosk
+from support.signed_packages import new_signer
+from support.tiny_models import CLASSIFIER, classifier_content, write_package
 from support.waiting import wait_until
 
 
@@ -167,7 +170,7 @@ def test_the_shipped_packages_are_listed_and_verified(tmp_path: Path) -> None:
     rows = json.loads(finished.stdout)
     assert {"chest-findings", "fetal-head"} <= {row["name"] for row in rows}
     for row in rows:
-        assert set(row) >= {"name", "version", "task", "demonstration", "verified", "path"}
+        assert set(row) >= {"name", "version", "task", "demonstration", "verified", "signature", "path"}
         assert row["verified"] and row["demonstration"]
     assert leapfrog("models", "verify", home=tmp_path).returncode == 0
 
@@ -180,6 +183,60 @@ def test_a_damaged_package_fails_the_verification_and_is_named(tmp_path: Path) -
     finished = leapfrog("models", "verify", "--config", config, home=tmp_path)
     assert finished.returncode == 1
     assert "broken is not loaded" in finished.stdout
+
+
+def test_a_package_is_installed_read_with_and_removed_again(tmp_path: Path) -> None:
+    config = settings_with(tmp_path, f'[station]\nstate_dir = "{tmp_path}/state"\n[retention]\nmin_free_bytes = 0\n')
+    newer = CLASSIFIER.replace("tiny-chest", "chest-findings").replace("1.2.3", "99.0")
+    source = write_package(tmp_path / "newer", newer, classifier_content())
+    finished = leapfrog("models", "install", source, "--config", config, "--json", home=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    installed = json.loads(finished.stdout)
+    assert (installed["name"], installed["version"], installed["signature"]) == ("chest-findings", "99.0", "none")
+    assert Path(installed["path"]).parent == tmp_path / "state" / "models"
+
+    film = write_film(tmp_path / "film.dcm")
+    read = leapfrog("read", film, "--out", tmp_path / "out", "--config", config, "--json", home=tmp_path)
+    (result,) = json.loads(read.stdout)
+    report = json.loads(Path(result["report"]).with_suffix(".json").read_text())
+    assert report["images"][0]["model"]["version"] == "99.0"
+
+    again = leapfrog("models", "install", source, "--config", config, home=tmp_path)
+    assert again.returncode == 1
+    assert "chest-findings 99.0 is not installed: chest-findings 99.0 is in use" in again.stderr
+
+    removed = leapfrog("models", "remove", "chest-findings", "--config", config, home=tmp_path)
+    assert removed.returncode == 0, removed.stderr
+    assert "chest-findings 99.0 is removed." in removed.stdout
+    assert f"chest-findings {installed['former']} in" in removed.stdout
+    assert "systemctl restart leapfrog" in removed.stdout
+    assert leapfrog("models", "remove", "chest-findings", "--config", config, home=tmp_path).returncode == 2
+
+
+def test_a_trusted_key_that_is_none_is_refused_by_every_command_that_needs_it(tmp_path: Path) -> None:
+    config = settings_with(tmp_path, f'[models]\ntrusted_keys = ["{tmp_path}/none.pem"]\n')
+    film = write_film(tmp_path / "film.dcm")
+    for command in (["config", "check"], ["models", "list"], ["run"], ["read", film, "--out", tmp_path / "out"]):
+        finished = leapfrog(*command, "--config", config, home=tmp_path)
+        assert finished.returncode == 2
+        assert "models.trusted_keys" in finished.stderr and "none.pem cannot be read" in finished.stderr
+
+
+def test_a_box_that_requires_signatures_says_which_packages_it_does_not_use(tmp_path: Path) -> None:
+    signer = new_signer(tmp_path / "keys")
+    models = {"trusted_keys": [str(signer.public_file)], "require_signature": True}
+    with Kiosk(tmp_path / "kiosk", models=models) as strict:
+        attention = " ".join(strict.status()["attention"])
+        assert "chest-findings is not loaded: it is not signed, and models.require_signature is true" in attention
+        write_film(strict.inbox / "film.dcm")
+        strict.wait_until_read(1)
+        wait_until(strict.reports, "the report is there")
+        assert strict.reports()[0]["images"][0]["outcome"] == "not_assessed"
+        verified = strict.command("models", "verify")
+        assert verified.returncode == 1
+        strict.stop()
+        assert "fetal-head is not loaded" in " ".join(strict.command_json("status")["attention"])
+        assert "fetal-head is not loaded" in strict.log()
 
 
 def test_files_are_read_once_into_a_report_each(tmp_path: Path) -> None:

@@ -286,16 +286,22 @@ def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
 def test_what_this_version_does_nothing_with_is_said(tmp_path: Path) -> None:
     path = tmp_path / "leapfrog.toml"
     path.write_text(
-        '[engine]\ndevice = "edgetpu"\n[report]\nprint_to = "laser"\n[models]\ntrusted_keys = ["key.pem"]\n'
+        '[engine]\ndevice = "edgetpu"\n[report]\nprint_to = "laser"\n'
         '[district]\nsend = ["original", "structured_report"]\n'
     )
     said = " ".join(load_settings(path).warnings())
-    for key in ("engine.device", "report.print_to", "models.trusted_keys", "district.send names structured_report"):
+    for key in ("engine.device", "report.print_to", "district.send names structured_report"):
         assert key in said
 
 
-def test_signatures_that_nobody_would_check_cannot_be_required(tmp_path: Path) -> None:
+def test_signatures_cannot_be_required_while_nobody_is_trusted(tmp_path: Path) -> None:
     path = tmp_path / "leapfrog.toml"
     path.write_text("[models]\nrequire_signature = true\n")
-    with pytest.raises(SettingsError, match=r"models\.require_signature.*cannot check signatures"):
+    with pytest.raises(SettingsError, match=r"models\.require_signature.*without models\.trusted_keys"):
         load_settings(path)
+
+
+def test_who_requires_signatures_is_told_about_the_packages_that_ship(tmp_path: Path) -> None:
+    path = tmp_path / "leapfrog.toml"
+    path.write_text('[models]\ntrusted_keys = ["key.pem"]\nrequire_signature = true\n')
+    assert any("came with Leapfrog are not used" in warning for warning in load_settings(path).warnings())

@@ -60,6 +60,27 @@ def test_a_run_that_was_not_measured_cannot_be_packaged(
     assert not (tmp_path / "p").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--version", "latest"], 2, "latest is no version"),
+        (["--key", "none.pem"], 1, "none.pem cannot be read"),
+    ],
+)
+def test_a_package_is_not_begun_with_what_would_fail_at_its_end(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    status: int,
+    said: str,
+) -> None:
+    begin_run(tmp_path / "r", NOTES)
+    ended = run(monkeypatch, capsys, "package", str(tmp_path / "r"), "--out", str(tmp_path / "p"), *options)
+    assert (ended[0], said in ended[1]) == (status, True)
+    assert not (tmp_path / "p").exists()
+
+
 def test_a_run_is_taken_up_again_but_not_with_other_settings(tmp_path: Path) -> None:
     from leapfrog_training.errors import RunError
 

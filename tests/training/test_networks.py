@@ -19,8 +19,10 @@ with warnings.catch_warnings():
 from typer.testing import CliRunner
 
 from leapfrog.reading.package import load_package
+from leapfrog.reading.signature import signature_policy
 from leapfrog_training.cli import app
 from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.signing import make_keys
 
 use_threads(2)  # before the first operation, as the commands do
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -113,15 +115,16 @@ def test_the_commands_make_a_package_that_measures_heads(
     for name, value in small.items():
         monkeypatch.setattr(unet, name, value)
     run, out = str(tmp_path / "run"), tmp_path / "fetal-head"
+    signer, public_key = make_keys(tmp_path / "keys")
     for command in (
         ["fit", "fetal-head", "--data", str(data), "--out", run, "--seeds", "1"],
         ["quantize", run, "--data", str(data)],
         ["evaluate", run, "--data", str(data)],
-        ["package", run, "--out", str(out), "--version", "9.9"],
+        ["package", run, "--out", str(out), "--version", "9.9", "--key", str(signer)],
     ):
         result = CliRunner().invoke(app, command, catch_exceptions=False)
         assert result.exit_code == 0, result.output
-    package = load_package(out)
+    package = load_package(out, signature_policy([public_key], required=True))
     assert package.manifest.version == "9.9"
     assert package.manifest.metrics["dice"] > 0.7
     assert KioskModel(package.model_path).outputs[0].shape == (1, 16, 24, 1)

@@ -1,9 +1,11 @@
 """Writing packages."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from leapfrog.errors import PackageError
 from leapfrog.reading.package import Calibration, Manifest, load_package
@@ -11,6 +13,7 @@ from leapfrog.reading.tensors import TensorSpec
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.manifests import chest_manifest, chest_rule
 from leapfrog_training.package import add_file, write_package
+from leapfrog_training.signing import sign_package
 
 COVERED = ("Pneumonia", "Effusion")
 
@@ -55,12 +58,12 @@ def test_an_altered_file_is_noticed(tmp_path: Path, manifest: Manifest) -> None:
 
 def test_an_added_file_is_hashed_and_ends_the_signature(tmp_path: Path, manifest: Manifest) -> None:
     write_package(tmp_path / "p", manifest, b"model", "# card\n")
-    (tmp_path / "p" / "model.toml.sig").write_bytes(b"signed")
+    sign_package(tmp_path / "p", Ed25519PrivateKey.generate())
     add_file(tmp_path / "p", "quality.npz", b"numbers", metrics={"quality": {"false_alarms": 0.01}})
     package = load_package(tmp_path / "p")
     assert package.quality_path is not None
     assert package.manifest.metrics == {"mean_auroc": 0.86, "quality": {"false_alarms": 0.01}}
-    assert not (tmp_path / "p" / "model.toml.sig").exists()
+    assert package.signature == "none"
 
 
 def test_a_new_model_keeps_the_quality_check_and_nothing_else(tmp_path: Path, manifest: Manifest) -> None:
@@ -72,6 +75,26 @@ def test_a_new_model_keeps_the_quality_check_and_nothing_else(tmp_path: Path, ma
     loaded = load_package(folder).manifest
     assert sorted(path.name for path in folder.iterdir()) == ["card.md", "model.tflite", "model.toml", "quality.npz"]
     assert (loaded.version, loaded.metrics["quality"]) == ("2.0", {"false_alarms": 0.01})
+
+
+@pytest.mark.parametrize("version", ["1.2.3", "1.2.2", "1.2.3-rc.1", "1.2.3+again", "1.2"])
+def test_a_version_that_is_not_higher_is_not_written_and_both_are_named(
+    tmp_path: Path, manifest: Manifest, version: str
+) -> None:
+    write_package(tmp_path / "p", manifest, b"model", "# card\n")
+    with pytest.raises(TrainingError, match=rf"chest-findings {re.escape(version)} is not written: .*version 1\.2\.3"):
+        write_package(tmp_path / "p", manifest.model_copy(update={"version": version}), b"other", "# card\n")
+    assert load_package(tmp_path / "p").model_path.read_bytes() == b"model"
+
+
+@pytest.mark.parametrize("part", ["licence", "citation"])
+def test_a_package_says_where_its_data_is_from_and_what_it_may_be_used_for(
+    tmp_path: Path, manifest: Manifest, part: str
+) -> None:
+    silent = manifest.model_copy(update={"data": manifest.data.model_copy(update={part: "  "})})
+    with pytest.raises(TrainingError, match=rf"data\.{part} is empty"):
+        write_package(tmp_path / "p", silent, b"model", "# card\n")
+    assert not (tmp_path / "p").exists()
 
 
 @pytest.mark.parametrize("name", ["../x", "model.toml", "model.toml.sig"])

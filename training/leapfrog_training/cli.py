@@ -17,9 +17,10 @@ from leapfrog_training.commands.package import package
 from leapfrog_training.commands.phantoms import phantoms
 from leapfrog_training.commands.quality import quality
 from leapfrog_training.commands.quantize import quantize
+from leapfrog_training.commands.sign import keys, sign
 
 app = typer.Typer(help="Makes the models that Leapfrog runs.", no_args_is_help=True, add_completion=False)
-for command in (fit, quantize, evaluate, check, package, quality, phantoms, published):
+for command in (fit, quantize, evaluate, check, package, keys, sign, quality, phantoms, published):
     app.command()(command)
 app.command("compile")(compile_models)
 

@@ -7,7 +7,8 @@ LeapfrogError (leapfrog.errors)
     ├── CompilerError        edgetpu_compiler is missing, refuses a model, or answers what nobody expects
     ├── ModelFileError       a file is no TFLite model that can be looked into
     ├── NotForEdgeTpu        a model would not run whole on an Edge TPU
-    └── RunError             a run folder lacks what the next step needs
+    ├── RunError             a run folder lacks what the next step needs
+    └── SigningError         a key cannot be made, read or used
 """
 
 from leapfrog.errors import LeapfrogError
@@ -39,3 +40,7 @@ class NotForEdgeTpu(TrainingError):
 
 class RunError(TrainingError):
     """A run folder lacks what the next step needs."""
+
+
+class SigningError(TrainingError):
+    """A key cannot be made, read or used for signing a package."""

@@ -6,7 +6,6 @@ Runs on the training machine only.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from leapfrog_training.errors import RunError
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.runs import Job
 from leapfrog_training.scores import Interval, auroc, bootstrap, dice, operating_point
+from leapfrog_training.speed import Latency, latencies, machine
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -86,6 +86,15 @@ class FileSizes(Measured):
     int8: int
 
 
+class FormLatencies(Measured):
+    """How fast the same network is in each form on the machine that measured it."""
+
+    machine: str
+    float32: tuple[Latency, ...]
+    ptq: tuple[Latency, ...]
+    int8: tuple[Latency, ...]
+
+
 @dataclass(frozen=True)
 class HeadAnswer:
     """A picture with a network's real outputs for it, in the model's order."""
@@ -108,6 +117,13 @@ def file_sizes(job: Job) -> FileSizes:
     return FileSizes(float32=job.float32.stat().st_size, ptq=job.ptq.stat().st_size, int8=job.int8.stat().st_size)
 
 
+def form_latencies(job: Job) -> FormLatencies:
+    """Measure a seed's three files."""
+    return FormLatencies(
+        machine=machine(), float32=latencies(job.float32), ptq=latencies(job.ptq), int8=latencies(job.int8)
+    )
+
+
 def raw_scores(model: KioskModel, films: Sequence[Film]) -> Scores:
     """The model's own scores (films, findings), before calibration."""
     index = model.output_of_rank(2)
@@ -120,17 +136,22 @@ def kiosk_scores(manifest: Manifest, model: KioskModel, films: Sequence[Film]) -
     return np.array([[finding.score for finding in reading.findings] for reading in readings])
 
 
-def heat_map_agreement(int8: Path, float32: Path, films: Sequence[Film]) -> float:
-    """Mean correlation of the int8 network's maps with the float network's, over films and findings."""
-    models = KioskModel(int8), KioskModel(float32)
-    correlations = []
-    for film in films:
-        gray = read_gray(film.path)
-        quantized, real = (model.run(gray)[model.output_of_rank(4)][0] for model in models)
-        correlations += [
-            float(np.corrcoef(quantized[..., k].ravel(), real[..., k].ravel())[0, 1]) for k in range(real.shape[-1])
-        ]
-    return float(np.mean(correlations))
+def heat_maps(model: KioskModel, films: Sequence[Film]) -> NDArray[np.float32]:
+    """The model's maps (films, rows, columns, findings)."""
+    index = model.output_of_rank(4)
+    return np.stack([model.run(read_gray(film.path))[index][0] for film in films])
+
+
+def heat_map_agreement(maps: NDArray[np.floating], others: NDArray[np.floating]) -> float:
+    """Mean correlation of two networks' maps (films, rows, columns, findings), over films and findings.
+
+    A map that is the same everywhere agrees with nothing: it counts 0.
+    """
+    one, other = (np.moveaxis(stack, -1, 1).reshape(-1, stack.shape[1] * stack.shape[2]) for stack in (maps, others))
+    one, other = (stack - stack.mean(axis=1, keepdims=True) for stack in (one, other))
+    norms = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+    products = (one * other).sum(axis=1)
+    return float(np.mean(np.divide(products, norms, out=np.zeros_like(products), where=norms > 0)))
 
 
 def mean_auroc(labels: Labels, scores: Scores) -> float:

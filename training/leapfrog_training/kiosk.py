@@ -1,30 +1,33 @@
-"""A model file run as the kiosk runs it: its own pictures, tensors and readings, with LiteRT in this process.
+"""A model file run as the kiosk runs it: its own pictures, tensors and readings, and its own engine host.
 
 Runs on the training machine only.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from leapfrog.reading.pixels import model_input
-from leapfrog.reading.tensors import TensorSpec, dequantize, quantization_table, quantize
+from leapfrog.reading.standalone_engine import StandaloneEngine
+from leapfrog.reading.tensors import dequantize, quantization_table, quantize
 
 
 class KioskModel:
-    """A TFLite file between gray pictures and real outputs, through the kiosk's `tensors`."""
+    """A TFLite file between gray pictures and real outputs: the kiosk's `pixels` and `tensors` around its engine host,
+    a process of its own that ends with this object.
+    """
 
-    def __init__(self, model: Path | bytes, threads: int = 1) -> None:
-        """Load the file or its content. Raises ValueError when it is no TFLite model."""
-        source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
-        self._interpreter = Interpreter(**source, num_threads=threads)
-        self._interpreter.allocate_tensors()
-        self.input = _spec(self._interpreter.get_input_details()[0])
-        self.outputs = tuple(_spec(detail) for detail in self._interpreter.get_output_details())
+    def __init__(self, model: Path, threads: int = 1) -> None:
+        """Load the file. Raises EngineRefused when the host does not take it, EngineError when the host fails."""
+        self._engine = StandaloneEngine()
+        self._client = self._engine.client
+        self._client.hello()
+        self._model = self._client.load(model, threads)
+        (self.input,) = self._model.inputs
+        self.outputs = self._model.outputs
         self._table = quantization_table(self.input)
 
     def output_of_rank(self, rank: int) -> int:
@@ -35,21 +38,21 @@ class KioskModel:
     def run(self, gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """The real outputs for one gray picture (rows, columns) of any size, in the model's order."""
         _, height, width, _ = self.input.shape
-        tensor = quantize(model_input(gray, height, width), self._table)
-        self._interpreter.set_tensor(self._interpreter.get_input_details()[0]["index"], tensor)
-        self._interpreter.invoke()
-        details = self._interpreter.get_output_details()
-        return tuple(
-            dequantize(self._interpreter.get_tensor(detail["index"]), spec)
-            for detail, spec in zip(details, self.outputs, strict=True)
-        )
+        answers = self._client.invoke(self._model, [quantize(model_input(gray, height, width), self._table)])
+        return tuple(dequantize(answer, spec) for answer, spec in zip(answers, self.outputs, strict=True))
 
     def run_all(self, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[NDArray[np.float32], ...]]:
         """`run` of each picture."""
         return (self.run(gray) for gray in pictures)
 
-
-def _spec(detail: dict[str, Any]) -> TensorSpec:
-    scale, zero_point = detail["quantization"]
-    shape = tuple(int(length) for length in detail["shape"])
-    return TensorSpec(shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
+    def latencies_ms(self, runs: int, warm_up: int) -> NDArray[np.float64]:
+        """How long the engine host took for each of `runs` answers, in milliseconds, after `warm_up` others."""
+        _, height, width, _ = self.input.shape
+        random = np.random.default_rng(0)
+        tensor = quantize(random.integers(0, 256, (height, width), dtype=np.uint8), self._table)
+        taken = []
+        for _ in range(warm_up + runs):
+            start = time.perf_counter()
+            self._client.invoke(self._model, [tensor])
+            taken.append((time.perf_counter() - start) * 1000)
+        return np.array(taken[warm_up:])

@@ -6,24 +6,40 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import write_durably
-from leapfrog.reading.package import MANIFEST_NAME, MODEL_NAME, QUALITY_NAME, EdgeTpuModel, Manifest, load_package
+from leapfrog.reading.package import (
+    MANIFEST_NAME,
+    MODEL_NAME,
+    QUALITY_NAME,
+    EdgeTpuModel,
+    Manifest,
+    load_package,
+    read_manifest,
+)
+from leapfrog.reading.package_version import PackageVersion
+from leapfrog.reading.signature import SIGNATURE_NAME
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.toml_text import toml_text
 
 CARD_NAME = "card.md"
 QUALITY_METRICS = "quality"  # the table of `metrics` that belongs to the quality check
-SIGNATURE_NAME = f"{MANIFEST_NAME}.sig"
 
 
-def write_package(folder: Path, manifest: Manifest, model: bytes, card: str) -> None:
-    """Write a package of model and card into `folder`; `manifest.files` is set to their hashes.
+def write_package(
+    folder: Path, manifest: Manifest, model: bytes, card: str, figures: Mapping[str, bytes] | None = None
+) -> None:
+    """Write a package of model, card and the card's figures into `folder`; `manifest.files` is set to their hashes.
 
     The quality check of the package that was there stays with what was measured on it: it describes the pictures that
     the model is for, not the network. Every other file is removed, a signature too: it no longer holds. `model.toml`
     comes last, so that a half written folder does not load.
+
+    Raises TrainingError when the data's licence or citation is not given, or when the folder holds this package in a
+    version that is not lower; PackageError when what it holds cannot be read.
     """
+    _refuse_without_origin(manifest)
+    _refuse_unless_higher(folder, manifest)
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {MODEL_NAME: model, CARD_NAME: card.encode()}
+    contents = {MODEL_NAME: model, CARD_NAME: card.encode(), **(figures or {})}
     metrics = dict(manifest.metrics)
     if (folder / QUALITY_NAME).exists() and (folder / MANIFEST_NAME).exists():
         former = load_package(folder)
@@ -51,6 +67,27 @@ def add_edge_tpu_model(folder: Path, content: bytes, edge_tpu: EdgeTpuModel) -> 
     (folder / SIGNATURE_NAME).unlink(missing_ok=True)
     files = {**manifest.files, edge_tpu.file: _sha256(content)}
     _write_manifest(folder, manifest.model_copy(update={"files": files, "edge_tpu": edge_tpu}))
+
+
+def _refuse_without_origin(manifest: Manifest) -> None:
+    for what, said in (("licence", manifest.data.licence), ("citation", manifest.data.citation)):
+        if not said.strip():
+            raise TrainingError(
+                f"{manifest.name} {manifest.version} is not written: data.{what} is empty; say it first"
+            )
+
+
+def _refuse_unless_higher(folder: Path, manifest: Manifest) -> None:
+    """A kiosk goes by the version alone, so two packages must never share one."""
+    if not (folder / MANIFEST_NAME).exists():
+        return
+    former = read_manifest(folder)
+    higher = PackageVersion.parse(manifest.version) > PackageVersion.parse(former.version)
+    if former.name == manifest.name and not higher:
+        raise TrainingError(
+            f"{manifest.name} {manifest.version} is not written: {folder} holds version {former.version}, and a version"
+            " can only grow; give a higher --version"
+        )
 
 
 def add_file(folder: Path, name: str, content: bytes, metrics: Mapping[str, Any] | None = None) -> None:

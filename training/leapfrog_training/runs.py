@@ -9,6 +9,8 @@
       float.tflite  ptq.tflite  for comparison (seeds only)
       int8.tflite               the network that ships, after quantization-aware training
     evaluation.json             what was measured
+    figures/                    the card's
+    examples/                   pictures of patients, read rightly and wrongly
 
 Every file is written whole or not at all, and what is there already is not made again: a run can be taken up after a
 power cut by the same command. Runs on the training machine only.
@@ -23,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from leapfrog_training.errors import RunError
 
 NOTES_FILE = "run.json"
+SHIPPED_SEED = 0  # named beforehand, not chosen by its score on what is held out
 
 
 class PackageName(StrEnum):
@@ -116,6 +119,16 @@ class Run:
     def evaluation(self) -> Path:
         """What `evaluate` measured."""
         return self.folder / "evaluation.json"
+
+    @property
+    def figures(self) -> Path:
+        """The card's figures, which go into the package."""
+        return self.folder / "figures"
+
+    @property
+    def examples(self) -> Path:
+        """Pictures of patients that were read rightly and wrongly. They stay here."""
+        return self.folder / "examples"
 
     def with_notes(self, notes: RunNotes) -> "Run":
         """The same run with other notes, written down."""

@@ -11,6 +11,7 @@ from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
 from leapfrog.phantom_mark import is_phantom
 from leapfrog.reading.assessment import Assessment, GrayFrame, Models, assess, speaking_frame
 from leapfrog.reading.attributes import text
+from leapfrog.reading.catalogue import Catalogue
 from leapfrog.reading.dicom_file import DicomFile, open_dicom_file
 from leapfrog.reading.forwarding import forward_copy
 from leapfrog.reading.header import exam_of, header_of, identity_of
@@ -27,7 +28,7 @@ from leapfrog.reading.job import (
     ReadResult,
     Stage,
 )
-from leapfrog.reading.package import Catalogue, ModelPackage
+from leapfrog.reading.package import ModelPackage
 from leapfrog.reading.pixels import Frame, chosen_frames
 from leapfrog.reading.routing import route
 from leapfrog.reading.wrapping import wrap_picture

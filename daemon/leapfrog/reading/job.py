@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from leapfrog.reading.signature import SignaturePolicy
+
 REPORT_SCHEMA_VERSION = 1
 
 Outcome = Literal["findings", "nothing_found", "not_assessed"]
@@ -232,11 +234,12 @@ class ReportJob(Frozen):
 
 
 class ReaderSetup(Frozen):
-    """What a reader is started with, and keeps. `model_directories` come strongest first; of a cine, at most
-    `frames_per_cine` frames are read.
+    """What a reader is started with, and keeps. `model_directories` come strongest first; packages that
+    `signature_policy` refuses are not loaded; of a cine, at most `frames_per_cine` frames are read.
     """
 
     model_directories: tuple[Path, ...]
+    signature_policy: SignaturePolicy
     threads: int = 1
     frames_per_cine: int
     memory_limit_bytes: int

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from leapfrog.errors import LeapfrogError
+from leapfrog.reading.catalogue import package_directories
 from leapfrog.reading.channel import ChannelClosed, LineChannel
 from leapfrog.reading.child_process import ChildProcess
 from leapfrog.reading.job import (
@@ -38,7 +39,7 @@ from leapfrog.reading.job import (
     Stage,
     StageNote,
 )
-from leapfrog.reading.package import package_directories
+from leapfrog.reading.signature import signature_policy
 from leapfrog.settings import EngineSettings, ModelSettings
 
 START_SECONDS = 60.0  # a reader's start takes under 1 s here; a board that boots from an SD card takes many times that
@@ -106,11 +107,15 @@ class Lane:
     """Runs one job at a time. Its processes are started from a thread of its own that lives until `close`."""
 
     def __init__(self, engine: EngineSettings, models: ModelSettings, state_dir: Path) -> None:
-        """Nothing is started until `start` or the first `run`. `deadline_seconds` may be changed between jobs."""
+        """Nothing is started until `start` or the first `run`. `deadline_seconds` may be changed between jobs.
+
+        Raises SettingsError when a trusted key cannot be read.
+        """
         self.deadline_seconds = engine.deadline_seconds
         self._python = str(engine.python or sys.executable)
         self._setup = ReaderSetup(
             model_directories=package_directories(state_dir, models.paths),
+            signature_policy=signature_policy(models.trusted_keys, models.require_signature),
             threads=engine.threads,
             frames_per_cine=engine.frames_per_cine,
             memory_limit_bytes=READER_MEMORY_BYTES,

@@ -1,8 +1,10 @@
-"""Model packages: a folder with `model.toml`, the model, its card and the SHA-256 of each. Runs on both sides."""
+"""Model packages: a folder with `model.toml`, the model, its card, the SHA-256 of each and, optionally, a signature.
+
+Runs on both sides.
+"""
 
 import hashlib
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,13 +14,17 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
 from leapfrog.reading.job import Code, Frozen
+from leapfrog.reading.package_version import VERSION_PATTERN
+from leapfrog.reading.signature import SIGNATURE_FILE_BYTES, SIGNATURE_NAME, SignaturePolicy, SignatureState
 
 SHIPPED_PACKAGES = Path(__file__).resolve().parent.parent / "models"
+ANY_SIGNATURE = SignaturePolicy()  # takes all but a signature that does not fit
 MANIFEST_NAME = "model.toml"
 MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
 QUALITY_NAME = "quality.npz"
 LARGEST_FILE_BYTES = 256 * 1024 * 1024  # far above any model for the Edge TPU; keeps a stray file from being hashed
+LARGEST_MANIFEST_BYTES = 1024 * 1024  # those that ship have 4 kB
 
 Task = Literal["classification", "segmentation"]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -106,7 +112,7 @@ class Manifest(Frozen):
     """`model.toml`, checked. `metrics` are the scores as measured, for the card and the report."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
-    version: str = Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")
+    version: str = Field(pattern=VERSION_PATTERN, max_length=32)
     task: Task
     demonstration: bool
     intended_use: str = Field(min_length=1)
@@ -148,6 +154,7 @@ class ModelPackage:
 
     folder: Path
     manifest: Manifest
+    signature: SignatureState = "none"
 
     @cached_property
     def model_path(self) -> Path:
@@ -165,105 +172,66 @@ class ModelPackage:
         return f"{self.manifest.name} {self.manifest.version}"
 
 
-@dataclass(frozen=True)
-class DamagedPackage:
-    """A folder that looks like a package and is not loaded, with the reason in a sentence."""
+def load_package(folder: Path, policy: SignaturePolicy = ANY_SIGNATURE) -> ModelPackage:
+    """Read and verify the package in `folder`. Raises PackageError, which names the package and what is wrong.
 
-    folder: Path
-    reason: str
-
-
-@dataclass(frozen=True)
-class Catalogue:
-    """The packages in use, one per name, and the folders that could not be loaded."""
-
-    packages: tuple[ModelPackage, ...]
-    damaged: tuple[DamagedPackage, ...]
-
-    def listing(self) -> list[dict[str, object]]:
-        """What `leapfrog models list --json` prints; a damaged package is listed with `verified` false and `reason`."""
-        listed: list[dict[str, object]] = [_entry(package) for package in self.packages]
-        return listed + [
-            {
-                "name": broken.folder.name,
-                "version": "",
-                "task": "",
-                "demonstration": False,
-                "verified": False,
-                "path": str(broken.folder),
-                "reason": broken.reason,
-            }
-            for broken in self.damaged
-        ]
-
-
-def _entry(package: ModelPackage) -> dict[str, object]:
-    manifest = package.manifest
-    return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "task": manifest.task,
-        "demonstration": manifest.demonstration,
-        "verified": True,
-        "path": str(package.folder),
-        "reason": "",
-    }
-
-
-def package_directories(state_dir: Path, configured: Iterable[Path] = ()) -> tuple[Path, ...]:
-    """Where packages are looked for, the strongest first: the settings, then the box's own, then those that ship."""
-    return (*configured, state_dir / "models", SHIPPED_PACKAGES)
-
-
-def find_packages(directories: Iterable[Path]) -> Catalogue:
-    """Load every package in `directories`; each is a package itself or holds packages.
-
-    The first directory that has a sound package of a name wins, so an installed package replaces the one that ships.
-    A damaged one is reported and does not hide a sound one of the same name.
+    The signature is checked on the very bytes that are then read as the manifest.
     """
-    packages: dict[str, ModelPackage] = {}
-    damaged: list[DamagedPackage] = []
-    for folder in _package_folders(directories):
-        try:
-            package = load_package(folder)
-        except PackageError as problem:
-            damaged.append(DamagedPackage(folder, str(problem)))
-        else:
-            packages.setdefault(package.manifest.name, package)
-    return Catalogue(tuple(packages.values()), tuple(damaged))
-
-
-def _package_folders(directories: Iterable[Path]) -> Iterable[Path]:
-    for directory in directories:
-        if (directory / MANIFEST_NAME).is_file():
-            yield directory
-        elif directory.is_dir():
-            yield from sorted(path.parent for path in directory.glob(f"[!.]*/{MANIFEST_NAME}"))
-
-
-def load_package(folder: Path) -> ModelPackage:
-    """Read and verify the package in `folder`. Raises PackageError, which names the package and what is wrong."""
-    manifest = _read_manifest(folder)
+    content = _manifest_content(folder)
+    signature = policy.state(content, _signature_content(folder))
+    if refusal := policy.refusal(signature):
+        raise PackageError(f"The model package {folder.name} is not loaded: {refusal}.")
+    manifest = parse_manifest(content, folder.name)
     for name, expected in manifest.files.items():
         if (found := _sha256(folder, name)) != expected:
             raise PackageError(
                 f"The model package {folder.name} is not loaded: {name} was altered or damaged (its SHA-256 is "
-                f"{found[:12]}…, model.toml says {expected[:12]}…). Install the package again."
+                f"{found[:12]}…, model.toml says {expected[:12]}…). Get the package anew."
             )
-    return ModelPackage(folder, manifest)
+    return ModelPackage(folder, manifest, signature)
 
 
-def _read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
+    """What the package in `folder` says of itself; nothing is verified. Raises PackageError."""
+    return parse_manifest(_manifest_content(folder), folder.name)
+
+
+def signature_state(folder: Path, policy: SignaturePolicy) -> SignatureState:
+    """How the signature of the package in `folder` stands to its manifest. Raises PackageError for unreadable ones."""
+    return policy.state(_manifest_content(folder), _signature_content(folder))
+
+
+def parse_manifest(content: bytes, package: str) -> Manifest:
+    """The manifest whose file holds `content`. Raises PackageError, which calls the package `package`."""
     try:
-        document = tomllib.loads((folder / MANIFEST_NAME).read_text(encoding="utf-8"))
-        return Manifest.model_validate(document)
-    except OSError as problem:
-        detail = f"{MANIFEST_NAME} cannot be read: {problem.strerror}"
+        return Manifest.model_validate(tomllib.loads(content.decode()))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
         detail = f"{MANIFEST_NAME} is not valid TOML: {problem}"
     except ValidationError as problem:
         detail = f"in {MANIFEST_NAME} " + "; ".join(_sentence(error) for error in problem.errors())
-    raise PackageError(f"The model package {folder.name} is not loaded: {detail}.")
+    raise PackageError(f"The model package {package} is not loaded: {detail}.")
+
+
+def _manifest_content(folder: Path) -> bytes:
+    content = _first_bytes(folder, MANIFEST_NAME, LARGEST_MANIFEST_BYTES + 1)
+    if len(content) > LARGEST_MANIFEST_BYTES:
+        raise PackageError(f"The model package {folder.name} is not loaded: {MANIFEST_NAME} is too large.")
+    return content
+
+
+def _signature_content(folder: Path) -> bytes | None:
+    signed = (folder / SIGNATURE_NAME).exists()
+    return _first_bytes(folder, SIGNATURE_NAME, SIGNATURE_FILE_BYTES + 1) if signed else None
+
+
+def _first_bytes(folder: Path, name: str, count: int) -> bytes:
+    try:
+        with (folder / name).open("rb") as stream:
+            return stream.read(count)
+    except OSError as problem:
+        raise PackageError(
+            f"The model package {folder.name} is not loaded: {name} cannot be read: {problem.strerror}."
+        ) from problem
 
 
 def _sentence(error: Any) -> str:

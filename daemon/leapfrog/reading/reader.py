@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import assert_never
 
 from leapfrog.errors import EngineError
+from leapfrog.reading.catalogue import Catalogue, find_packages
 from leapfrog.reading.channel import READER_NOTE, ChannelClosed, LineChannel
 from leapfrog.reading.engine_client import EngineClient
 from leapfrog.reading.engine_host import NICE_STEP, die_with_parent, move_standard_output_to_stderr
@@ -40,7 +41,6 @@ from leapfrog.reading.job import (
     StageNote,
 )
 from leapfrog.reading.model_bench import ModelBench
-from leapfrog.reading.package import Catalogue, find_packages
 
 OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends a reader before the daemon (proc(5))
 # Fetched while no job waits, the most urgent first: the first image needs the first two, its report the next two.
@@ -60,9 +60,9 @@ class Reader:
         """Loads and verifies the model packages."""
         self._channel = channel
         self._setup = setup
-        self._catalogue: Catalogue = find_packages(setup.model_directories)
-        for damaged in self._catalogue.damaged:
-            note(damaged.reason)
+        self._catalogue: Catalogue = find_packages(setup.model_directories, setup.signature_policy)
+        for problem in self._catalogue.problems():
+            note(problem)
         self._bench = ModelBench(setup.threads)
         self._modules = list(MODULES)
         self._host_is_new = False

@@ -11,6 +11,7 @@ from PIL import Image
 
 from leapfrog.errors import EngineError, PackageError
 from leapfrog.reading.assessment import Assessment, speaking_frame
+from leapfrog.reading.catalogue import Catalogue, find_packages
 from leapfrog.reading.image_reader import ImageReader
 from leapfrog.reading.job import (
     Device,
@@ -22,7 +23,7 @@ from leapfrog.reading.job import (
     ReadResult,
     Stage,
 )
-from leapfrog.reading.package import Catalogue, ModelPackage, find_packages
+from leapfrog.reading.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.reading.tensors import TensorSpec, dequantize, quantization_table, quantize
 from support.films import head_frame, write_cine, write_film
 from support.tiny_models import write_classifier, write_segmenter
@@ -67,7 +68,7 @@ class Bench:
         packages = directory / "packages"
         write_classifier(packages)
         write_segmenter(packages)
-        self.catalogue: Catalogue = find_packages((packages,))
+        self.catalogue: Catalogue = find_packages((packages,), ANY_SIGNATURE)
         for name in ("report", "work"):
             (directory / name).mkdir()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import PackageError
-from leapfrog.reading.package import find_packages, load_package
-from support.tiny_models import CLASSIFIER, classifier_content, write_classifier, write_package, write_segmenter
+from leapfrog.reading.package import load_package
+from support.tiny_models import CLASSIFIER, write_classifier, write_package
 
 
 def test_a_sound_package_is_loaded(tmp_path: Path) -> None:
@@ -44,6 +44,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         ("scores = 0", "mask = 0", r"outputs\.scores"),
         ('name = "tiny-chest"', 'name = "../escape"', "name"),
         ('version = "1.2.3"', "version = [", "not valid TOML"),
+        ('version = "1.2.3"', 'version = "latest"', "version"),
     ],
 )
 def test_a_manifest_that_is_not_right_is_refused_by_its_key(
@@ -60,27 +61,6 @@ def test_a_listed_file_outside_the_package_is_refused(tmp_path: Path) -> None:
         manifest.write(f'"../secret" = "{"0" * 64}"\n')
     with pytest.raises(PackageError, match="plain name"):
         load_package(folder)
-
-
-def test_the_first_directory_wins_and_a_damaged_package_hides_no_sound_one(tmp_path: Path) -> None:
-    shipped, installed, configured = (tmp_path / name for name in ("shipped", "installed", "configured"))
-    write_classifier(shipped)
-    write_segmenter(shipped)
-    newer = CLASSIFIER.replace("1.2.3", "2.0.0")
-    write_package(installed / "tiny-chest", newer, classifier_content())
-    damaged = write_segmenter(configured)
-    (damaged / "model.tflite").write_bytes(b"")
-    catalogue = find_packages((configured, installed, shipped, tmp_path / "missing"))
-    assert {package.title for package in catalogue.packages} == {"tiny-chest 2.0.0", "tiny-head 0.0.1"}
-    assert [broken.folder for broken in catalogue.damaged] == [damaged]
-    listing = {(entry["path"], entry["verified"]) for entry in catalogue.listing()}
-    assert (str(damaged), False) in listing
-    assert (str(installed / "tiny-chest"), True) in listing
-
-
-def test_a_directory_may_be_a_package_itself(tmp_path: Path) -> None:
-    folder = write_classifier(tmp_path)
-    assert [package.folder for package in find_packages((folder,)).packages] == [folder]
 
 
 def test_the_main_process_loads_no_numpy_with_lane_and_package() -> None:

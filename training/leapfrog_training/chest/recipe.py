@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=1e-4)
 QUANTIZED_SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=2e-5)
-# No mirror images: the heart lies on the left, and a film that shows it on the right is mislabelled or of a rare patient.
+# No mirror images: the heart lies on the left. A film that shows it on the right is turned, or of a rare patient.
 AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.08, shift=0.04, contrast=0.15, brightness=0.1)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the weights before to those after training
 

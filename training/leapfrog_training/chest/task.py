@@ -11,7 +11,7 @@ from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import chest_manifest
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, evaluation_of, existing_file
+from leapfrog_training.task import FitOptions, evaluation_of, existing_file, figures_of
 
 
 class ChestTask:
@@ -62,7 +62,7 @@ class ChestTask:
         manifest = chest_manifest(
             version, KioskModel(model_path), rules, run.notes.findings, metrics=evaluation.metrics()
         )
-        write_package(out, manifest, model_path.read_bytes(), chest_card(manifest, evaluation))
+        write_package(out, manifest, model_path.read_bytes(), chest_card(manifest, evaluation), figures_of(run))
 
 
 def _imagenet(options: FitOptions) -> Path:

@@ -5,17 +5,34 @@ from typing import Annotated
 
 import typer
 
+from leapfrog.errors import UsageError
+from leapfrog.reading.package_version import is_version
 from leapfrog_training.commands.options import RunArgument
-from leapfrog_training.runs import open_run
+from leapfrog_training.edge_tpu_fit.fit import require_whole_mapping
+from leapfrog_training.runs import SHIPPED_SEED, open_run
+from leapfrog_training.signing import read_private_key, sign_package
 from leapfrog_training.task import task_of
 
 
 def package(
     run: RunArgument,
     out: Annotated[Path, typer.Option("--out", help="Folder of the package; what it held is replaced.")],
-    version: Annotated[str, typer.Option("--version", help="Version of the package.")] = "0.1.0",
+    version: Annotated[
+        str, typer.Option("--version", help="Version of the package, higher than that of the one in --out.")
+    ] = "0.1.0",
+    key: Annotated[Path | None, typer.Option("--key", help="Private key to sign with, as `keys` makes it.")] = None,
+    allow_cpu_ops: Annotated[
+        bool, typer.Option("--allow-cpu-ops", help="Also take a model of which a part would stay on the CPU.")
+    ] = False,
 ) -> None:
-    """Write the package of an evaluated run: model, hashes, scores and card."""
+    """Write the package of an evaluated run: model, hashes, scores and card; signed, where a key is given."""
+    if not is_version(version):
+        raise UsageError(f"--version {version} is no version such as 1.2.0 or 1.3.0-rc.1")
+    signer = None if key is None else read_private_key(key)
     opened = open_run(run)
+    if not allow_cpu_ops and opened.evaluation.exists():
+        require_whole_mapping(opened.seed(SHIPPED_SEED).int8)
     task_of(opened.notes.package).package(opened, out, version)
+    if signer is not None:
+        sign_package(out, signer)
     typer.echo(f"{out} holds {opened.notes.package} {version}")

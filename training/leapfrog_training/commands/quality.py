@@ -27,7 +27,8 @@ def quality(
     from leapfrog_training.quality.foreign import foreign_pictures
     from leapfrog_training.quality.recipes import chest_quality, head_quality
 
-    name = load_package(package).manifest.name
+    loaded = load_package(package)
+    name = loaded.manifest.name
     foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
     films = open_data(PackageName.CHEST_FINDINGS, chest)
     pictures = open_data(PackageName.FETAL_HEAD, heads)
@@ -41,3 +42,5 @@ def quality(
     add_file(package, QUALITY_NAME, quality_bytes(made.fitted.check), {QUALITY_METRICS: measured})
     for key, value in measured.items():
         typer.echo(f"{key}: {value}")
+    if loaded.signature != "none":
+        typer.echo(f"The signature no longer holds and was removed. Next: leapfrog-train sign {package} --key FILE")

@@ -9,7 +9,7 @@ from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import HEAD_NAME, head_manifest
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, evaluation_of
+from leapfrog_training.task import FitOptions, evaluation_of, figures_of
 
 
 class HeadTask:
@@ -56,4 +56,4 @@ class HeadTask:
         manifest = head_manifest(
             version, KioskModel(model_path), shipped.threshold, shipped.level, metrics=evaluation.metrics()
         )
-        write_package(out, manifest, model_path.read_bytes(), head_card(manifest, evaluation))
+        write_package(out, manifest, model_path.read_bytes(), head_card(manifest, evaluation), figures_of(run))
