@@ -15,7 +15,8 @@ import numpy as np
 
 from leapfrog_training import fitting
 from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.compute import Devices, Precision, prepare
+from leapfrog_training.compute import prepare
+from leapfrog_training.devices import Devices, Precision
 from leapfrog_training.keras import tf, tf_keras
 
 AUGMENTATION = Augmentation(rotation_degrees=10, zoom=0.1, shift=0.1, contrast=0.2, brightness=0.2)

@@ -85,7 +85,7 @@ def test_a_run_is_taken_up_again_but_not_with_other_settings(tmp_path: Path) -> 
     from leapfrog_training.errors import RunError
 
     first = begin_run(tmp_path, NOTES)
-    first.with_notes(NOTES.model_copy(update={"epochs": 3, "cross_validation": (0.5, 0.7)}))
+    first.with_notes(NOTES.model_copy(update={"epochs": 3, "cross_validation": ((0.5, 0.7),)}))
     assert begin_run(tmp_path, NOTES).epochs == 3
     with pytest.raises(RunError, match="other data or settings"):
         begin_run(tmp_path, NOTES.model_copy(update={"seeds": 2}))

@@ -20,7 +20,8 @@ with warnings.catch_warnings():
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training import fitting
     from leapfrog_training.augmentation import Augmentation
-    from leapfrog_training.compute import Devices, Precision, prepare
+    from leapfrog_training.compute import prepare
+    from leapfrog_training.devices import Devices, Precision
     from leapfrog_training.history import History, draw_curves
     from leapfrog_training.keras import tf, tf_keras
 

@@ -186,7 +186,7 @@ def _pointing(game: PointingGame | None) -> str:
     if game is None:
         return "The data set has no boxes: where the heat maps point was not measured.\n"
     return (
-        f"Pointing game: in {game.hits} of {game.boxes} boxes that radiologists drew, the finding's heat map is hottest "
+        f"Pointing game: in {game.hits} of {game.boxes} boxes that radiologists drew, the heat map is hottest "
         f"within the box ({game.share:.0%}, 95 % interval {game.low:.0%} to {game.high:.0%}; by chance "
         f"{game.chance:.0%}). Each film was shown to a network that was not trained on it. "
         f"{game.boxes_not_covered} further boxes are of findings that are not covered.\n"

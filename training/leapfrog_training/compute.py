@@ -7,31 +7,13 @@ import json
 import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from leapfrog.errors import UsageError
-from leapfrog_training.keras import tf, tf_keras
+from leapfrog_training.devices import Devices, Precision
+from leapfrog_training.keras import tf, tf_keras, use_threads
 
 CLUSTER_VARIABLE = "TF_CONFIG"  # TensorFlow's own: which machines take part, and which of them this is
-
-
-class Devices(StrEnum):
-    """What to train on. `auto` takes the machines of TF_CONFIG, else every graphics card, else the processor."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    ONE_GPU = "one-gpu"
-    ALL_GPUS = "all-gpus"
-    MACHINES = "machines"
-
-
-class Precision(StrEnum):
-    """Of the arithmetic in training; weights are kept in float32. `auto` is mixed on a graphics card."""
-
-    AUTO = "auto"
-    FLOAT32 = "float32"
-    MIXED = "mixed"
 
 
 @dataclass(frozen=True)
@@ -52,8 +34,10 @@ class Compute:
         return self.worker == 0
 
 
-def prepare(devices: Devices, precision: Precision) -> Compute:
-    """Choose devices and precision, before any network is built. Raises UsageError for what is not there."""
+def prepare(devices: Devices, precision: Precision, threads: int | None = None) -> Compute:
+    """Choose devices, precision and threads, before any network is built. Raises UsageError for what is not there."""
+    if threads is not None:
+        use_threads(threads)
     cards = tf.config.list_physical_devices("GPU")
     chosen = _automatic(bool(cards)) if devices is Devices.AUTO else devices
     if chosen in (Devices.ONE_GPU, Devices.ALL_GPUS) and not cards:

@@ -17,6 +17,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 RESOLUTION = 90  # dots per inch: a figure stays below 60 kB
 
 Scores = NDArray[np.floating]
+Panel = tuple[str, NDArray[np.uint8], NDArray[np.floating] | None]  # title, gray picture, map over it
 
 
 def draw_roc(path: Path, positives: Mapping[str, NDArray[np.bool_]], forms: Mapping[str, Mapping[str, Scores]]) -> None:
@@ -94,8 +95,8 @@ def draw_agreement(path: Path, true_mm: Sequence[float], errors_mm: Sequence[flo
     _save(plt, figure, path)
 
 
-def draw_examples(path: Path, panels: Sequence[tuple[str, NDArray[np.uint8], NDArray[np.floating] | None]]) -> None:
-    """Pictures with titles, each with a map over it where there is one. For the run's folder only: they are patients'."""
+def draw_examples(path: Path, panels: Sequence[Panel]) -> None:
+    """Pictures with titles, each with a map over it. For the run's folder only: they are patients'."""
     plt = _pyplot()
     columns = min(4, len(panels))
     rows = -(-len(panels) // columns)

@@ -19,7 +19,7 @@ def verdict(name: str, version: int, inputs: list[Tensor], output: Tensor) -> st
 
 
 def convolution(version: int = 3, kind: str = "INT8", constant: bool = True, batch: int = 1) -> str | None:
-    weights = tensor(4, 3, 3, 2, kind=kind, constant=constant)
+    weights = tensor(4, 1, 1, 2, kind=kind, constant=constant)
     return verdict("CONV_2D", version, [tensor(batch, 8, 8, 2, kind=kind), weights], tensor(1, 8, 8, 4, kind=kind))
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from leapfrog_training.devices import Devices, Precision
 from leapfrog_training.runs import PackageName
 from leapfrog_training.task import task_of
 
@@ -13,7 +14,18 @@ MOST_NAMED = 20  # one by one; run.json names them all
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder of the data set, in its own layout.")]
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `fit` wrote with --out.")]
-ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads for TensorFlow.")]
+ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads for TensorFlow on a processor.")]
+DevicesOption = Annotated[
+    Devices, typer.Option("--devices", help="What to train on; `machines` are those that TF_CONFIG names.")
+]
+PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Of the arithmetic; auto: mixed on a GPU.")]
+OutOption = Annotated[Path, typer.Option("--out", help="Folder of the run. An interrupted run is taken up again.")]
+ImagenetOption = Annotated[
+    Path | None,
+    typer.Option("--imagenet", help="tf2_mobilenet_v2_1.0_224_ptq.tflite of Coral (chest-findings only)."),
+]
+SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="How many networks to make.")]
+FoldsOption = Annotated[int, typer.Option("--folds", min=2, help="Of the cross-validation (chest-findings only).")]
 
 
 def open_data(package: PackageName, folder: Path) -> Any:
@@ -31,10 +43,3 @@ def open_data(package: PackageName, folder: Path) -> Any:
 def _kind(problem: str) -> str:
     """What is wrong, without whom it concerns: the first two words behind the name."""
     return " ".join(problem.partition(": ")[2].split()[:2]).rstrip(",")
-
-
-def use_threads(threads: int) -> None:
-    """Import TensorFlow and keep it to this many threads."""
-    from leapfrog_training.keras import use_threads as keep_to
-
-    keep_to(threads)

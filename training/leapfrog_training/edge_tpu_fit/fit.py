@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leapfrog_training.edge_tpu_fit.graph import Graph, Operation, read_graph
-from leapfrog_training.edge_tpu_fit.latency import BUSES, Estimate, estimate
+from leapfrog_training.edge_tpu_fit.latency import BUSES, Bus, Estimate, estimate
 from leapfrog_training.edge_tpu_fit.rules import refusal
 from leapfrog_training.edge_tpu_fit.workload import Workload, workload
 from leapfrog_training.errors import ModelFileError, NotForEdgeTpu
@@ -37,7 +37,7 @@ class Fit:
 
     operations: tuple[PlacedOperation, ...]
     work: Workload
-    latency_ms: dict[str, Estimate]
+    latency_ms: dict[Bus, Estimate]
 
     @property
     def maps_whole(self) -> bool:

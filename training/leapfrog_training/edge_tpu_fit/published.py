@@ -1,5 +1,120 @@
-PUBLISHED = ()
+"""Coral's published latencies, and the work of the networks as `rebuilt.py` makes them.
+
+Source: "Edge TPU performance benchmarks" on coral.ai, milliseconds of an inference with a USB accelerator on a desktop
+(USB 3) and on the Dev Board, whose Edge TPU is on PCIe. `leapfrog-train published --rebuild` makes the work anew. Runs on
+the training machine only.
+"""
+
+from dataclasses import dataclass
+
+from leapfrog_training.edge_tpu_fit.workload import Workload
 
 
+@dataclass(frozen=True)
 class Published:
-    pass
+    """A network of the table with its latencies in milliseconds."""
+
+    name: str
+    usb3_ms: float
+    dev_board_ms: float
+    work: Workload
+
+
+PUBLISHED = (
+    Published(
+        "MobileNet v1",
+        2.4,
+        2.4,
+        Workload(
+            dense_macs=551_354_368,
+            depthwise_macs=17_385_984,
+            parameter_bytes=4_212_108,
+            activation_bytes=5_046_712,
+            bus_bytes=151_528,
+        ),
+    ),
+    Published(
+        "MobileNet v2",
+        2.6,
+        2.6,
+        Workload(
+            dense_macs=280_057_856,
+            depthwise_macs=20_716_416,
+            parameter_bytes=3_474_010,
+            activation_bytes=6_897_776,
+            bus_bytes=151_528,
+        ),
+    ),
+    Published(
+        "Inception v1",
+        3.4,
+        4.1,
+        Workload(
+            dense_macs=1_498_377_216,
+            depthwise_macs=0,
+            parameter_bytes=6_613_066,
+            activation_bytes=5_882_242,
+            bus_bytes=151_529,
+        ),
+    ),
+    Published(
+        "ResNet-50 v1",
+        49.0,
+        56.0,
+        Workload(
+            dense_macs=3_857_973_248,
+            depthwise_macs=0,
+            parameter_bytes=25_506_962,
+            activation_bytes=17_301_692,
+            bus_bytes=151_528,
+        ),
+    ),
+    Published(
+        "DenseNet-121",
+        20.0,
+        25.0,
+        Workload(
+            dense_macs=2_834_161_664,
+            depthwise_macs=0,
+            parameter_bytes=7_912_082,
+            activation_bytes=28_991_676,
+            bus_bytes=151_528,
+        ),
+    ),
+    Published(
+        "SqueezeNet",
+        2.1,
+        2.0,
+        Workload(
+            dense_macs=835_814_912,
+            depthwise_macs=0,
+            parameter_bytes=1_246_282,
+            activation_bytes=7_793_304,
+            bus_bytes=151_528,
+        ),
+    ),
+    Published(
+        "VGG16",
+        296.0,
+        343.0,
+        Workload(
+            dense_macs=15_470_264_320,
+            depthwise_macs=0,
+            parameter_bytes=138_345_090,
+            activation_bytes=15_113_168,
+            bus_bytes=151_528,
+        ),
+    ),
+    Published(
+        "U-Net MobileNet v2 128",
+        3.3,
+        5.7,
+        Workload(
+            dense_macs=578_748_416,
+            depthwise_macs=6_764_544,
+            parameter_bytes=6_441_548,
+            activation_bytes=3_889_664,
+            bus_bytes=98_304,
+        ),
+    ),
+)

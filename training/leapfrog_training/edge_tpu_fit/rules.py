@@ -59,6 +59,7 @@ HIGHEST_VERSION: Mapping[str, int] = {
     "TRANSPOSE_CONV": 3,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": 1,
 }
+WITH_STATE = ("UNIDIRECTIONAL_SEQUENCE_LSTM",)
 INSTEAD: Mapping[str, str] = {
     "TRANSPOSE_CONV": "convert it without a fused activation",
     "FULLY_CONNECTED": "flatten its input to two dimensions",
@@ -91,7 +92,10 @@ def _has_a_version_it_takes(_graph: Graph, operation: Operation) -> str | None:
 
 
 def _activations(graph: Graph, operation: Operation) -> tuple[Tensor, ...]:
-    moving = [tensor for tensor in graph.inputs_of(operation) if not tensor.is_constant]
+    read = graph.inputs_of(operation)
+    if operation.name in WITH_STATE:
+        read = read[:1]  # what it remembers, in int16, is its own affair
+    moving = [tensor for tensor in read if not tensor.is_constant]
     return (*moving, *graph.outputs_of(operation))
 
 

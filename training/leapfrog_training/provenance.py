@@ -1,0 +1,57 @@
+"""What a run was made by: command, code, packages and machine. Runs on the training machine only."""
+
+import json
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from leapfrog_training.runs import write_atomically
+from leapfrog_training.speed import machine
+
+FILE = "made-by.json"
+PACKAGES = ("leapfrog-kiosk", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")
+GIT_SECONDS = 10.0
+
+
+def record_provenance(folder: Path, devices: str, seconds: float) -> None:
+    """Add an entry to `made-by.json` in a run's folder: one for each time that a command worked on it."""
+    path = folder / FILE
+    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    entries.append(
+        {
+            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 1),
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "git_revision": git_revision(),
+            "packages": {name: _version(name) for name in PACKAGES},
+            "python": platform.python_version(),
+            "machine": machine(),
+            "devices": devices,
+        }
+    )
+    write_atomically(path, json.dumps(entries, indent=2).encode())
+
+
+def git_revision() -> str:
+    """The commit that this code is at, with `+changes` when files differ from it; empty outside a checkout."""
+    found = _git("rev-parse", "HEAD")
+    return f"{found}+changes" if found and _git("status", "--porcelain", "--untracked-files=no") else found
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(Path(__file__).parent), *arguments]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=GIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return ended.stdout.strip() if ended.returncode == 0 else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
