@@ -15,6 +15,7 @@ from leapfrog_training.architectures.unet import NearestUpsampling, PassRangeThr
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.fitting import Examples, Loss, Schedule, endless_inputs, fit
 from leapfrog_training.keras import quant_ops, tf, tf_keras, tfmot
+from leapfrog_training.pictures import scaled
 
 WARM_UP_PASSES = 20
 WARM_UP_DECAY = 0.8
@@ -95,9 +96,9 @@ def convert_float(model: Any) -> bytes:
     return bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], inference).convert())
 
 
-def representative_inputs(inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A spread of `inputs` with two full-range pictures, so that the input's scale covers [-1, 1]."""
-    chosen = inputs[np.linspace(0, len(inputs) - 1, REPRESENTATIVE_PICTURES).astype(int)]
+def representative_inputs(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """A spread of `pictures`, scaled, with full-range ones, so that the input's scale covers [-1, 1]."""
+    chosen = scaled(pictures[np.linspace(0, len(pictures) - 1, REPRESENTATIVE_PICTURES).astype(int)])
     black, white = np.full_like(chosen[:1], -1.0), np.full_like(chosen[:1], 1.0)
     ramp = np.broadcast_to(np.linspace(-1, 1, chosen.shape[2], dtype=np.float32)[None, None, :, None], black.shape)
     return np.concatenate([chosen, np.where(np.arange(black.shape[1])[None, :, None, None] % 2, ramp, white), ramp])

@@ -9,6 +9,7 @@
       float.tflite  ptq.tflite  for comparison (seeds only)
       int8.tflite               the network that ships, after quantization-aware training
     evaluation.json             what was measured
+    pictures/                   those of the data set at the model's size
     figures/                    the card's
     examples/                   pictures of patients, read rightly and wrongly
 
@@ -119,6 +120,11 @@ class Run:
     def evaluation(self) -> Path:
         """What `evaluate` measured."""
         return self.folder / "evaluation.json"
+
+    @property
+    def pictures(self) -> Path:
+        """The data set's pictures at the model's size. They can be made again."""
+        return self.folder / "pictures"
 
     @property
     def figures(self) -> Path:

@@ -28,6 +28,7 @@ def test_no_patient_is_on_both_sides_and_the_split_is_the_same_every_time(made_u
     assert open_nerve(root) == data
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, before it gives up on a damaged file
 def test_what_cannot_be_used_is_left_out_and_named(made_up_nerves: Any) -> None:
     root: Path = made_up_nerves.write(patients=6, each=4)
     folder = root / "train"

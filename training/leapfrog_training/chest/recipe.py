@@ -19,10 +19,11 @@ from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.chest.films import abnormal, folds_of, truth
 from leapfrog_training.chest.loss import weighted_loss, with_weights
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
+from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
 from leapfrog_training.keras import tf, tf_keras
-from leapfrog_training.pictures import model_inputs, scaled
+from leapfrog_training.pictures import answers
 from leapfrog_training.quantize import (
     convert_float,
     convert_int8,
@@ -41,7 +42,6 @@ AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.08, shift=0.04, contrast=
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the weights before to those after training
 
 FIRST_FOLD_SEED = 100  # so that no fold shares its chance with a seed
-PREDICTED_AT_ONCE = 16
 
 HEAD_STEPS = 400
 HEAD_LEARNING_RATE = 3e-3
@@ -50,9 +50,9 @@ HEAD_PENALTY = 1.0  # on the squared weights for standardized features; .05 to 8
 START, FINE_TUNED, CHOSEN = "start", "fine-tuned", "chosen"
 
 
-def examples(films: tuple[Film, ...], findings: tuple[str, ...]) -> Examples:
-    """Pictures and labels of the films, in their order."""
-    pictures = model_inputs([film.path for film in films], mobilenet_v2.SIDE, mobilenet_v2.SIDE)
+def examples(films: tuple[Film, ...], findings: tuple[str, ...], cache: Path) -> Examples:
+    """Pictures and labels of the films, in their order; the pictures lie in the folder `cache`."""
+    pictures = cached_pictures([film.path for film in films], mobilenet_v2.SIDE, mobilenet_v2.SIDE, cache)
     return Examples(pictures, truth(films, findings).astype(np.float32))
 
 
@@ -60,10 +60,8 @@ def start(training: Examples, imagenet: Path) -> Any:
     """The network before its first epoch: ImageNet weights and a head fitted to their features."""
     model = mobilenet_v2.build(training.targets.shape[1])
     mobilenet_v2.load_imagenet(model, imagenet)
-    features = mobilenet_v2.feature_model(model).predict(
-        scaled(training.pictures), batch_size=PREDICTED_AT_ONCE, verbose=0
-    )
-    weights, bias = linear_head(features.astype(np.float32), training.targets)
+    (features,) = answers(mobilenet_v2.feature_model(model), training.pictures)
+    weights, bias = linear_head(features, training.targets)
     mobilenet_v2.set_head(model, weights, bias)
     return model
 
@@ -95,7 +93,7 @@ def linear_head(
 def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:
     """Fit every fold, choose the share of fine-tuning by the films they held out, then fit every seed and blend it."""
     films = data.in_split("train")
-    training = examples(films, run.notes.findings)
+    training = examples(films, run.notes.findings, run.pictures)
     folds = folds_of(films, run.notes.folds)
     for index, fold in enumerate(folds):
         _fit_fold(run.fold(index), training, fold, imagenet, seed=FIRST_FOLD_SEED + index)
@@ -120,8 +118,8 @@ def quantize_run(run: Run, data: ChestXray14) -> None:
     Beside each seed's networks it leaves the heat maps of the network in simulated int8, for the validation films.
     """
     films = data.in_split("train")
-    training = examples(films, run.notes.findings)
-    shown = scaled(examples(data.in_split("test"), run.notes.findings).pictures)
+    training = examples(films, run.notes.findings, run.pictures)
+    shown = examples(data.in_split("test"), run.notes.findings, run.pictures).pictures
     for seed in range(run.notes.seeds):
         _quantize_job(run.seed(seed), training, seed, shown)
         _convert_comparisons(run.seed(seed), training)
@@ -148,11 +146,8 @@ def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: in
     _fine_tune(job, _part(training, fold.fit), imagenet, seed)
     if job.held_out_scores.exists():
         return
-    inputs = scaled(training.pictures[fold.held_out])
-    scores = []
-    for share in SHARES:
-        model = _between(job, training.targets.shape[1], share)
-        scores.append(model.predict(inputs, batch_size=PREDICTED_AT_ONCE, verbose=0)[0])
+    held_out = training.pictures[fold.held_out]
+    scores = [answers(_between(job, training.targets.shape[1], share), held_out)[0] for share in SHARES]
     np.save(job.held_out_scores, np.stack(scores))
 
 
@@ -187,12 +182,12 @@ def _blend(job: Job, findings: int, share: float) -> None:
         _between(job, findings, share).save_weights(job.weights(CHOSEN))
 
 
-def _quantize_job(job: Job, training: Examples, seed: int, shown: NDArray[np.float32] | None = None) -> None:
+def _quantize_job(job: Job, training: Examples, seed: int, shown: NDArray[np.uint8] | None = None) -> None:
     if job.int8.exists():
         return
     seed_everything(seed)
     teacher = _load(job, training.targets.shape[1], CHOSEN)
-    logits = teacher.predict(scaled(training.pictures), batch_size=PREDICTED_AT_ONCE, verbose=0)[0]
+    logits = answers(teacher, training.pictures)[0]
     taught = with_weights(training.targets)
     taught[:, : logits.shape[1]] = 1 / (1 + np.exp(-logits))
     aware = fit_quantization_aware(
@@ -204,8 +199,8 @@ def _quantize_job(job: Job, training: Examples, seed: int, shown: NDArray[np.flo
         seed,
     )
     if shown is not None:
-        np.save(job.aware_heat_maps, aware.predict(shown, batch_size=PREDICTED_AT_ONCE, verbose=0)[1])
-    write_atomically(job.int8, convert_int8(aware, representative_inputs(scaled(training.pictures))))
+        np.save(job.aware_heat_maps, answers(aware, shown)[1])
+    write_atomically(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
 
 
 def _convert_comparisons(job: Job, training: Examples) -> None:
@@ -213,7 +208,7 @@ def _convert_comparisons(job: Job, training: Examples) -> None:
         return
     model = _load(job, training.targets.shape[1], CHOSEN)
     write_atomically(job.float32, convert_float(model))
-    write_atomically(job.ptq, convert_int8(model, representative_inputs(scaled(training.pictures))))
+    write_atomically(job.ptq, convert_int8(model, representative_inputs(training.pictures)))
 
 
 def _load(job: Job, findings: int, name: str) -> Any:

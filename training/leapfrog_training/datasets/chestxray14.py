@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from leapfrog_training.datasets.images import picture_problem
+from leapfrog_training.datasets.images import picture_problems
 from leapfrog_training.datasets.splits import Split, refuse_leak
 from leapfrog_training.errors import DatasetError
 
@@ -88,14 +88,17 @@ def open_chestxray14(root: Path) -> ChestXray14:
     boxes, problems = _read_boxes(root / BOX_FILE)
     pictures = {path.name: path for path in _picture_paths(root)}
     films: list[Film] = []
+    listed = {split: _read_list(root / list_file) for split, list_file in LIST_FILES.items()}
+    paths = {name: pictures.get(name, root / "images" / name) for names in listed.values() for name in names}
+    damaged = picture_problems([path for name, path in paths.items() if name in entries])
     for split, list_file in LIST_FILES.items():
-        for name in _read_list(root / list_file):
+        for name in listed[split]:
             entry = entries.get(name)
             if entry is None:
                 problems.append(f"{name}: in {list_file} but not in {entry_file}")
                 continue
-            path = pictures.get(name, root / "images" / name)
-            problem = _entry_problem(entry) or picture_problem(path)
+            path = paths[name]
+            problem = _entry_problem(entry) or damaged.get(path)
             if problem is not None:
                 problems.append(problem)
                 continue

@@ -1,24 +1,38 @@
 """Reading the pictures of a data set. Runs on the training machine only."""
 
-import warnings
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from leapfrog_training.progress import shown_progress
+
 
 def picture_problem(path: Path) -> str | None:
     """Say what is wrong with the picture at `path`, or None when it decodes whole. Its check sums are read too."""
     try:
-        # Pillow warns of damage before it gives up; what it then raises says enough.
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
+        with Image.open(path) as picture:
             picture.load()
     except FileNotFoundError:
         return f"{path.name}: missing"
     except (OSError, SyntaxError, UnidentifiedImageError) as error:
         return f"{path.name}: unreadable ({error})"
     return None
+
+
+def picture_problems(paths: Sequence[Path]) -> dict[Path, str]:
+    """What is wrong with which of the pictures. Many are read on all cores, with progress."""
+    with shown_progress("Checking pictures", len(paths)) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
+        problems = {}
+        for path, problem in zip(paths, pool.map(picture_problem, paths), strict=True):
+            advance(1)
+            if problem is not None:
+                problems[path] = problem
+        return problems
 
 
 def read_gray(path: Path) -> NDArray[np.uint8]:

@@ -1,8 +1,9 @@
 """Coral's published latencies, and the work of the networks as `rebuilt.py` makes them.
 
 Source: "Edge TPU performance benchmarks" on coral.ai, milliseconds of an inference with a USB accelerator on a desktop
-(USB 3) and on the Dev Board, whose Edge TPU is on PCIe. `leapfrog-train published --rebuild` makes the work anew. Runs on
-the training machine only.
+(USB 3) and on the Dev Board, whose Edge TPU is on PCIe. `leapfrog-train published --rebuild` makes the work anew.
+
+Runs on the training machine only.
 """
 
 from dataclasses import dataclass
@@ -26,8 +27,8 @@ PUBLISHED = (
         2.4,
         2.4,
         Workload(
-            dense_macs=551_354_368,
-            depthwise_macs=17_385_984,
+            operations=31,
+            macs=568_740_352,
             parameter_bytes=4_212_108,
             activation_bytes=5_046_712,
             bus_bytes=151_528,
@@ -38,8 +39,8 @@ PUBLISHED = (
         2.6,
         2.6,
         Workload(
-            dense_macs=280_057_856,
-            depthwise_macs=20_716_416,
+            operations=66,
+            macs=300_774_272,
             parameter_bytes=3_474_010,
             activation_bytes=6_897_776,
             bus_bytes=151_528,
@@ -50,8 +51,8 @@ PUBLISHED = (
         3.4,
         4.1,
         Workload(
-            dense_macs=1_498_377_216,
-            depthwise_macs=0,
+            operations=83,
+            macs=1_498_377_216,
             parameter_bytes=6_613_066,
             activation_bytes=5_882_242,
             bus_bytes=151_529,
@@ -62,8 +63,8 @@ PUBLISHED = (
         49.0,
         56.0,
         Workload(
-            dense_macs=3_857_973_248,
-            depthwise_macs=0,
+            operations=126,
+            macs=3_857_973_248,
             parameter_bytes=25_506_962,
             activation_bytes=17_301_692,
             bus_bytes=151_528,
@@ -74,8 +75,8 @@ PUBLISHED = (
         20.0,
         25.0,
         Workload(
-            dense_macs=2_834_161_664,
-            depthwise_macs=0,
+            operations=429,
+            macs=2_834_161_664,
             parameter_bytes=7_912_082,
             activation_bytes=28_991_676,
             bus_bytes=151_528,
@@ -86,8 +87,8 @@ PUBLISHED = (
         2.1,
         2.0,
         Workload(
-            dense_macs=835_814_912,
-            depthwise_macs=0,
+            operations=66,
+            macs=835_814_912,
             parameter_bytes=1_246_282,
             activation_bytes=7_793_304,
             bus_bytes=151_528,
@@ -98,8 +99,8 @@ PUBLISHED = (
         296.0,
         343.0,
         Workload(
-            dense_macs=15_470_264_320,
-            depthwise_macs=0,
+            operations=24,
+            macs=15_470_264_320,
             parameter_bytes=138_345_090,
             activation_bytes=15_113_168,
             bus_bytes=151_528,
@@ -110,8 +111,8 @@ PUBLISHED = (
         3.3,
         5.7,
         Workload(
-            dense_macs=578_748_416,
-            depthwise_macs=6_764_544,
+            operations=84,
+            macs=585_512_960,
             parameter_bytes=6_441_548,
             activation_bytes=3_889_664,
             bus_bytes=98_304,

@@ -8,20 +8,15 @@ from leapfrog_training.edge_tpu_fit.graph import Graph, Operation
 
 @dataclass(frozen=True)
 class Workload:
-    """Multiply-accumulates of one inference by kind, and bytes: of parameters, of all that operations write, and of
-    what goes in and out over the bus.
+    """Operations and multiply-accumulates of one inference, and bytes: of parameters, of all that operations write, and
+    of what goes in and out over the bus.
     """
 
-    dense_macs: int
-    depthwise_macs: int
+    operations: int
+    macs: int
     parameter_bytes: int
     activation_bytes: int
     bus_bytes: int
-
-    @property
-    def macs(self) -> int:
-        """All multiply-accumulates."""
-        return self.dense_macs + self.depthwise_macs
 
 
 def workload(graph: Graph, operations: Iterable[Operation] | None = None) -> Workload:
@@ -32,8 +27,8 @@ def workload(graph: Graph, operations: Iterable[Operation] | None = None) -> Wor
     }
     ends = (*graph.inputs, *graph.outputs)
     return Workload(
-        dense_macs=sum(_macs(graph, op) for op in chosen if op.name != "DEPTHWISE_CONV_2D"),
-        depthwise_macs=sum(_macs(graph, op) for op in chosen if op.name == "DEPTHWISE_CONV_2D"),
+        operations=len(chosen),
+        macs=sum(_macs(graph, op) for op in chosen),
         parameter_bytes=sum(graph.tensors[index].byte_count for index in constants),
         activation_bytes=sum(tensor.byte_count for op in chosen for tensor in graph.outputs_of(op)),
         bus_bytes=sum(graph.tensors[index].byte_count for index in ends),

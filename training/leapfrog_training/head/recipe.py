@@ -3,6 +3,7 @@
 Runs on the training machine only.
 """
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ import numpy as np
 from leapfrog_training.architectures import unet
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, outline
+from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
 from leapfrog_training.head.masks import head_mask
 from leapfrog_training.keras import tf, tf_keras
-from leapfrog_training.pictures import model_inputs, scaled
 from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
 from leapfrog_training.runs import Job, Run, write_atomically
 
@@ -31,10 +32,10 @@ AUGMENTATION = Augmentation(
 )
 
 
-def examples(images: tuple[HeadImage, ...]) -> Examples:
-    """Pictures and masks of the images, in their order."""
+def examples(images: tuple[HeadImage, ...], cache: Path) -> Examples:
+    """Pictures and masks of the images, in their order; the pictures lie in the folder `cache`."""
     masks = [head_mask(outline(image), unet.MASK_HEIGHT, unet.MASK_WIDTH) for image in images]
-    pictures = model_inputs([image.path for image in images], unet.HEIGHT, unet.WIDTH)
+    pictures = cached_pictures([image.path for image in images], unet.HEIGHT, unet.WIDTH, cache)
     return Examples(pictures, np.stack(masks)[..., np.newaxis])
 
 
@@ -49,7 +50,7 @@ def loss(masks: Any, logits: Any) -> Any:
 
 def fit_run(run: Run, data: HC18) -> Run:
     """Fit every seed on the training subjects."""
-    training = examples(data.in_split("train"))
+    training = examples(data.in_split("train"), run.pictures)
     for seed in range(run.notes.seeds):
         weights = run.seed(seed).weights(FLOAT)
         if not weights.exists():
@@ -62,8 +63,8 @@ def fit_run(run: Run, data: HC18) -> Run:
 
 def quantize_run(run: Run, data: HC18) -> None:
     """Make the int8 network of every seed, and beside it the float one and one quantized after training."""
-    training = examples(data.in_split("train"))
-    representative = representative_inputs(scaled(training.pictures))
+    training = examples(data.in_split("train"), run.pictures)
+    representative = representative_inputs(training.pictures)
     for seed in range(run.notes.seeds):
         job = run.seed(seed)
         if not job.int8.exists():

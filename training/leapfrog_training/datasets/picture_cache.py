@@ -1,0 +1,92 @@
+"""Pictures of a data set at a model's size, in one file: made once, then read at the speed of the processor.
+
+The file grows picture by picture and says of each whether it is there, so that making it can be stopped at any moment
+and goes on. Its name holds what it was made from: another size, list or file makes another.
+
+Runs on the training machine only.
+"""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from leapfrog.reading.pixels import model_input
+from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.progress import shown_progress
+
+LAYOUT = b"1"  # raised when what is kept, or how the kiosk makes a picture from a file, changes
+CHUNK = 64  # pictures at a time: what is lost when the making is stopped
+FEWEST_FOR_PROCESSES = 500  # starting a process takes as long as some hundred pictures
+
+
+def cached_pictures(paths: Sequence[Path], height: int, width: int, folder: Path) -> NDArray[np.uint8]:
+    """The pictures as the kiosk shows them to a model, shape (pictures, height, width, 1), read from a file in `folder`
+    as they are asked for. Made there first, with progress, where they are missing.
+
+    Raises OSError for a file that cannot be decoded.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / f"pictures-{height}x{width}-{_fingerprint(paths, height, width)}"
+    complete = stem.with_suffix(".npy")
+    if not complete.exists():
+        _make(paths, height, width, complete)
+    pictures: NDArray[np.uint8] = open_memmap(complete, mode="r")
+    return pictures
+
+
+def _fingerprint(paths: Sequence[Path], height: int, width: int) -> str:
+    digest = hashlib.sha256(LAYOUT + f"{height}x{width}".encode())
+    for path in paths:
+        status = path.stat()
+        digest.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _make(paths: Sequence[Path], height: int, width: int, complete: Path) -> None:
+    growing, there = complete.with_suffix(".part"), complete.with_suffix(".there")
+    shape = (len(paths), height, width, 1)
+    is_new = not (growing.exists() and there.exists())
+    if is_new:
+        there.unlink(missing_ok=True)
+    pictures = open_memmap(growing, mode="w+" if is_new else "r+", dtype=np.uint8, shape=shape)
+    done = np.memmap(there, dtype=np.uint8, mode="w+" if is_new else "r+", shape=(len(paths),))
+    missing = np.flatnonzero(done == 0)
+    parts = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
+    make = partial(_pictures_at, height, width)
+    with shown_progress("Pictures", len(paths), already=len(paths) - len(missing)) as advance:
+        for part, made in zip(parts, _mapped(make, [[paths[i] for i in part] for part in parts]), strict=True):
+            pictures[part] = made[..., np.newaxis]
+            pictures.flush()  # first the pictures, then the word that they are there
+            done[part] = 1
+            done.flush()
+            advance(len(part))
+    growing.replace(complete)
+    there.unlink()
+
+
+def _mapped(make: "partial[NDArray[np.uint8]]", parts: Sequence[Sequence[Path]]) -> Iterator[NDArray[np.uint8]]:
+    """The parts in their order; many are made by as many processes as there are cores, a few ahead of their use."""
+    if sum(map(len, parts)) < FEWEST_FOR_PROCESSES:
+        yield from map(make, parts)
+        return
+    cores = os.cpu_count() or 1
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+        ahead = deque(pool.submit(make, part) for part in parts[: 2 * cores])
+        for following in [*parts[2 * cores :], *[None] * len(ahead)]:
+            made = ahead.popleft()
+            if following is not None:
+                ahead.append(pool.submit(make, following))
+            yield made.result()
+
+
+def _pictures_at(height: int, width: int, paths: Sequence[Path]) -> NDArray[np.uint8]:
+    return np.stack([model_input(read_gray(path), height, width) for path in paths])

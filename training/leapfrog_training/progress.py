@@ -1,0 +1,33 @@
+"""Progress of long work on the terminal, and every so often as a line in the log. Runs on the training machine only."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+logger = logging.getLogger(__name__)
+
+FEWEST_SHOWN = 300
+LOG_SECONDS = 60.0
+
+
+@contextmanager
+def shown_progress(title: str, total: int, already: int = 0) -> Iterator[Callable[[int], None]]:
+    """Gives a function to call with how many more are done. Little work is done in silence."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done, last = already, time.monotonic()
+    with Progress(*columns, disable=total < FEWEST_SHOWN or not sys.stderr.isatty(), transient=True) as bar:
+        task = bar.add_task(title, total=total, completed=already)
+
+        def advance(count: int) -> None:
+            nonlocal done, last
+            done += count
+            bar.update(task, completed=done)
+            if time.monotonic() - last > LOG_SECONDS:
+                last = time.monotonic()
+                logger.info("%s: %d of %d", title, done, total)
+
+        yield advance
