@@ -18,9 +18,10 @@ from leapfrog_training.commands.phantoms import phantoms
 from leapfrog_training.commands.quality import quality
 from leapfrog_training.commands.quantize import quantize
 from leapfrog_training.commands.sign import keys, sign
+from leapfrog_training.commands.table import table
 
 app = typer.Typer(help="Makes the models that Leapfrog runs.", no_args_is_help=True, add_completion=False)
-for command in (train, fit, quantize, evaluate, check, package, keys, sign, quality, phantoms, published):
+for command in (train, fit, quantize, evaluate, check, package, keys, sign, quality, phantoms, published, table):
     app.command()(command)
 app.command("compile")(compile_models)
 

@@ -3,7 +3,8 @@
 Runs on the training machine only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,15 @@ def _roc(positive: NDArray[np.bool_], scores: Scores) -> tuple[NDArray[np.float6
     true = np.cumsum(positive[order])[changes] / max(int(positive.sum()), 1)
     false = np.cumsum(~positive[order])[changes] / max(int((~positive).sum()), 1)
     return np.insert(false, 0, 0.0), np.insert(true, 0, 0.0)
+
+
+@contextmanager
+def drawing(path: Path, columns: int, width: float, height: float) -> Iterator[Sequence[Any]]:
+    """Axes side by side, each `width` x `height` inches, saved to `path` in the end."""
+    plt = _pyplot()
+    figure, axes = plt.subplots(1, columns, figsize=(width * columns, height), squeeze=False)
+    yield list(axes[0])
+    _save(plt, figure, path)
 
 
 def _pyplot() -> Any:

@@ -21,6 +21,15 @@ class FitOptions:
     imagenet: Path | None = None
 
 
+@dataclass(frozen=True)
+class Headline:
+    """The one score that a package is known by, of the shipped seed in float and in int8."""
+
+    name: str
+    float32: float
+    int8: float
+
+
 class Evaluation(Protocol):
     """What was measured in a run, as it is kept in `evaluation.json`."""
 
@@ -61,6 +70,10 @@ class Task(Protocol):
 
     def evaluate(self, run: Run, data: Any) -> Evaluation:
         """Measure through the kiosk's own reading."""
+        ...
+
+    def headline(self, run: Run) -> Headline:
+        """The score of an evaluated run. Raises RunError when it was not evaluated."""
         ...
 
     def package(self, run: Run, out: Path, version: str) -> None:

@@ -10,8 +10,8 @@ from leapfrog_training.datasets import ChestXray14, open_chestxray14
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import chest_manifest
 from leapfrog_training.package import write_package
-from leapfrog_training.runs import PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, evaluation_of, existing_file, figures_of
+from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
+from leapfrog_training.task import FitOptions, Headline, evaluation_of, existing_file, figures_of
 
 
 class ChestTask:
@@ -54,10 +54,15 @@ class ChestTask:
         """Thresholds from the folds, then the validation films."""
         return evaluate_chest(run, data)
 
+    def headline(self, run: Run) -> Headline:
+        """Mean AUROC of the findings."""
+        shipped = ChestEvaluation.model_validate_json(evaluation_of(run)).seeds[SHIPPED_SEED]
+        return Headline("mean AUROC", shipped.float32.mean_auroc.value, shipped.scores.mean_auroc.value)
+
     def package(self, run: Run, out: Path, version: str) -> None:
-        """The package of seed 0."""
+        """The package of the shipped seed."""
         evaluation = ChestEvaluation.model_validate_json(evaluation_of(run))
-        model_path = run.seed(0).int8
+        model_path = run.seed(SHIPPED_SEED).int8
         rules = tuple(rule.rule() for rule in evaluation.rules)
         manifest = chest_manifest(
             version, KioskModel(model_path), rules, run.notes.findings, metrics=evaluation.metrics()

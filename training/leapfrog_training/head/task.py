@@ -8,8 +8,8 @@ from leapfrog_training.head.evaluation import HeadEvaluation, evaluate_head
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import HEAD_NAME, head_manifest
 from leapfrog_training.package import write_package
-from leapfrog_training.runs import PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, evaluation_of, figures_of
+from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
+from leapfrog_training.task import FitOptions, Headline, evaluation_of, figures_of
 
 
 class HeadTask:
@@ -48,11 +48,16 @@ class HeadTask:
         """Level and threshold from training pictures, then the validation subjects."""
         return evaluate_head(run, data)
 
+    def headline(self, run: Run) -> Headline:
+        """Mean Dice."""
+        shipped = HeadEvaluation.model_validate_json(evaluation_of(run)).seeds[SHIPPED_SEED]
+        return Headline("Dice", shipped.float32.dice.value, shipped.scores.dice.value)
+
     def package(self, run: Run, out: Path, version: str) -> None:
-        """The package of seed 0."""
+        """The package of the shipped seed."""
         evaluation = HeadEvaluation.model_validate_json(evaluation_of(run))
-        model_path = run.seed(0).int8
-        shipped = evaluation.seeds[0]
+        model_path = run.seed(SHIPPED_SEED).int8
+        shipped = evaluation.seeds[SHIPPED_SEED]
         manifest = head_manifest(
             version, KioskModel(model_path), shipped.threshold, shipped.level, metrics=evaluation.metrics()
         )

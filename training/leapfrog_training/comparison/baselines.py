@@ -1,0 +1,60 @@
+"""The networks of the paper, built, trained for a few steps on noise, and converted. Runs on the training machine only.
+
+No weights for them can be had and no score is claimed: what is compared is their size and speed.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leapfrog_training.architectures import densenet, paper_unet
+from leapfrog_training.augmentation import Augmentation
+from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
+from leapfrog_training.keras import tf, tf_keras
+from leapfrog_training.quantize import convert_float, convert_int8, representative_inputs
+from leapfrog_training.runs import write_atomically
+
+FINDINGS = 14
+PICTURES = 8
+SCHEDULE = Schedule(epochs=1, batch=4, learning_rate=1e-4)
+STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
+
+
+@dataclass(frozen=True)
+class Files:
+    """A network's two files."""
+
+    float32: Path
+    int8: Path
+
+
+NETWORKS: Mapping[str, Callable[[], Any]] = {
+    "DenseNet-121 (paper)": lambda: densenet.build(FINDINGS),
+    "U-Net 80 x 112 (paper)": paper_unet.build,
+}
+
+
+def build_baseline(name: str, folder: Path) -> Files:
+    """Build the network of that name, train it for a few steps, and convert it into `folder`; what is there is kept."""
+    files = Files(folder / f"{name}-float.tflite", folder / f"{name}-int8.tflite")
+    if files.int8.exists():
+        return files
+    folder.mkdir(parents=True, exist_ok=True)
+    tf_keras.backend.clear_session()
+    seed_everything(0)
+    model = NETWORKS[name]()
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (PICTURES, *model.input_shape[1:]), dtype=np.uint8)
+    first = model.outputs[0]
+    targets = random.integers(0, 2, (PICTURES, *first.shape[1:])).astype(np.float32)
+    fit(model, Examples(pictures, targets), _entropy, STILL, SCHEDULE, seed=0)
+    write_atomically(files.float32, convert_float(model))
+    write_atomically(files.int8, convert_int8(model, representative_inputs(pictures)))
+    return files
+
+
+def _entropy(targets: Any, logits: Any) -> Any:
+    return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits))

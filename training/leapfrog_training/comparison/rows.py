@@ -1,0 +1,87 @@
+"""A row of the table for each run and for each of the paper's baselines. Runs on the training machine only."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from leapfrog.errors import UsageError
+from leapfrog_training.edge_tpu_fit.fit import fit_of
+from leapfrog_training.runs import SHIPPED_SEED, Run
+from leapfrog_training.speed import latencies
+from leapfrog_training.task import task_of
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model. Latencies in milliseconds, with one thread on this machine's processor; `edge_tpu_measured` tells a
+    figure of `leapfrog bench` from an estimate. Scores are None for a network that was not trained.
+    """
+
+    model: str
+    float_bytes: int
+    int8_bytes: int
+    score_name: str
+    float_score: float | None
+    int8_score: float | None
+    float_cpu_ms: float
+    int8_cpu_ms: float
+    edge_tpu_ms: float
+    edge_tpu_low_ms: float
+    edge_tpu_high_ms: float
+    edge_tpu_measured: bool
+
+    @property
+    def ratio(self) -> float:
+        """How many times smaller int8 is."""
+        return self.float_bytes / self.int8_bytes
+
+
+def run_row(run: Run, measured_ms: Mapping[str, float]) -> Row:
+    """The row of an evaluated run: its shipped seed. Raises RunError when it was not evaluated."""
+    name = run.notes.package.value
+    job = run.seed(SHIPPED_SEED)
+    score = task_of(run.notes.package).headline(run)
+    return _row(name, job.float32, job.int8, (score.name, score.float32, score.int8), measured_ms.get(name))
+
+
+def baseline_row(name: str, float32: Path, int8: Path) -> Row:
+    """The row of a network that was only built."""
+    return _row(name, float32, int8, ("not trained", None, None), None)
+
+
+def measured_latencies(bench: Path | None) -> dict[str, float]:
+    """Milliseconds on a real Edge TPU by package, from `{"edge_tpu_ms": {"chest-findings": 3.1}}`.
+
+    Raises UsageError for a file that is not of this form.
+    """
+    if bench is None:
+        return {}
+    try:
+        told = json.loads(bench.read_text(encoding="utf-8"))["edge_tpu_ms"]
+        return {str(name): float(milliseconds) for name, milliseconds in told.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise UsageError(f'--bench {bench}: {{"edge_tpu_ms": {{"PACKAGE": MILLISECONDS}}}} is needed') from problem
+
+
+def _row(
+    name: str, float32: Path, int8: Path, score: tuple[str, float | None, float | None], measured: float | None
+) -> Row:
+    estimate = fit_of(int8.read_bytes()).latency_ms["usb3"]
+    value, low, high = estimate.milliseconds, estimate.low, estimate.high
+    if measured is not None:
+        value = low = high = measured
+    return Row(
+        model=name,
+        float_bytes=float32.stat().st_size,
+        int8_bytes=int8.stat().st_size,
+        score_name=score[0],
+        float_score=score[1],
+        int8_score=score[2],
+        float_cpu_ms=latencies(float32)[0].median_ms,
+        int8_cpu_ms=latencies(int8)[0].median_ms,
+        edge_tpu_ms=value,
+        edge_tpu_low_ms=low,
+        edge_tpu_high_ms=high,
+        edge_tpu_measured=measured is not None,
+    )
