@@ -15,7 +15,7 @@ import numpy as np
 
 from leapfrog_training import fitting
 from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.compute import prepare
+from leapfrog_training.compute import Compute, prepare
 from leapfrog_training.devices import Devices, Precision
 from leapfrog_training.keras import tf, tf_keras
 
@@ -31,10 +31,10 @@ def main(mode: str, folder: Path) -> None:
     if mode == "two":
         processor = tf.config.list_physical_devices("CPU")[0]
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-        strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+        compute = Compute(Devices.ALL_GPUS, tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]))
     else:
-        strategy = prepare(Devices.MACHINES if mode == "machines" else Devices.CPU, Precision.FLOAT32).strategy
-    with strategy.scope():
+        compute = prepare(Devices.MACHINES if mode == "machines" else Devices.CPU, Precision.FLOAT32)
+    with compute.scope():
         fitting.seed_everything(3)
         model = tf_keras.Sequential([tf_keras.layers.Flatten(input_shape=(8, 8, 1)), tf_keras.layers.Dense(1)])
 

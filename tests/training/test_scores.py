@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog_training.scores import auroc, bootstrap, dice, operating_point
+from leapfrog_training.scores import auroc, bootstrap, dice, operating_point, overlaps
 
 
 def test_auroc_is_the_share_of_pairs_in_order_with_ties_half() -> None:
@@ -34,3 +34,15 @@ def test_the_interval_holds_the_value_and_is_wider_when_records_share_a_patient(
     shared = bootstrap([str(k // 10) for k in range(200)], lambda chosen: float(values[chosen].mean()))
     assert alone.low < alone.value < alone.high
     assert shared.high - shared.low > 2 * (alone.high - alone.low)
+
+
+def test_finding_nothing_anywhere_scores_on_the_kaggle_metric_and_not_where_something_is_drawn() -> None:
+    drawn, empty = np.ones((4, 4), bool), np.zeros((4, 4), bool)
+    measured = overlaps([empty] * 4, [drawn, drawn, empty, empty])
+    assert (measured.kaggle, measured.not_empty, measured.empty_left_empty) == (0.5, 0.0, 1.0)
+
+
+def test_something_found_where_nothing_is_costs_the_whole_picture() -> None:
+    drawn, empty = np.ones((4, 4), bool), np.zeros((4, 4), bool)
+    measured = overlaps([drawn, drawn], [drawn, empty])
+    assert (measured.kaggle, measured.not_empty, measured.empty_left_empty) == (0.5, 1.0, 0.0)

@@ -5,7 +5,7 @@ Runs on the training machine only.
 
 import json
 import os
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,17 @@ CLUSTER_VARIABLE = "TF_CONFIG"  # TensorFlow's own: which machines take part, an
 
 @dataclass(frozen=True)
 class Compute:
-    """The devices as a strategy of tf.distribute. Networks are built and trained within `scope`."""
+    """Where networks are built and trained, within `scope`: several devices under a strategy of tf.distribute, a single
+    one, for which `strategy` is None, without.
+    """
 
-    strategy: Any
-    worker: int
+    devices: Devices
+    strategy: Any = None
+    worker: int = 0
 
     def scope(self) -> AbstractContextManager[Any]:
         """What is built and trained within runs on the devices."""
-        scope: AbstractContextManager[Any] = self.strategy.scope()
-        return scope
+        return nullcontext() if self.strategy is None else self.strategy.scope()
 
     @property
     def is_chief(self) -> bool:
@@ -45,10 +47,12 @@ def prepare(devices: Devices, precision: Precision, threads: int | None = None) 
     mixed = precision is Precision.MIXED or (precision is Precision.AUTO and bool(cards) and chosen != Devices.CPU)
     tf_keras.mixed_precision.set_global_policy("mixed_float16" if mixed else "float32")
     if chosen is Devices.MACHINES:
-        return Compute(tf.distribute.MultiWorkerMirroredStrategy(), _this_worker())
-    if chosen is Devices.ALL_GPUS:
-        return Compute(tf.distribute.MirroredStrategy(), worker=0)
-    return Compute(tf.distribute.OneDeviceStrategy("/gpu:0" if chosen is Devices.ONE_GPU else "/cpu:0"), worker=0)
+        return Compute(chosen, tf.distribute.MultiWorkerMirroredStrategy(), _this_worker())
+    if chosen is Devices.ALL_GPUS and len(cards) > 1:
+        return Compute(chosen, tf.distribute.MirroredStrategy())
+    if chosen is Devices.CPU:
+        tf.config.set_visible_devices([], "GPU")
+    return Compute(chosen)
 
 
 def _automatic(has_cards: bool) -> Devices:

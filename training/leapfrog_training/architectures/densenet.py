@@ -1,8 +1,8 @@
 """DenseNet-121 (Huang et al., CVPR 2017) for one-channel films: the classifier of the paper that Leapfrog follows.
 
 A baseline to compare sizes and speed with. Its batch norm stands before each convolution, where it cannot be folded
-away; the converter makes a MUL and an ADD of it, which the Edge TPU takes. The head is as in `mobilenet_v2.py`: a map for
-each finding, whose mean is the finding's logit. Runs on the training machine only.
+away; the converter makes a MUL and an ADD of it, which the Edge TPU takes. The head is as in `mobilenet_v2.py`: a map
+for each finding, whose mean is the finding's logit. Runs on the training machine only.
 """
 
 from typing import Any

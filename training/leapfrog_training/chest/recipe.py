@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from leapfrog_training.architectures import mobilenet_v2
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.chest.films import abnormal, folds_of, truth
-from leapfrog_training.chest.loss import weighted_loss, with_weights
+from leapfrog_training.chest.linear_head import linear_head
+from leapfrog_training.chest.loss import film_weights, weighted_loss, with_weights
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
-from leapfrog_training.keras import tf, tf_keras
 from leapfrog_training.pictures import answers
 from leapfrog_training.quantize import (
     convert_float,
@@ -43,10 +43,6 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the weights before to th
 
 FIRST_FOLD_SEED = 100  # so that no fold shares its chance with a seed
 
-HEAD_STEPS = 400
-HEAD_LEARNING_RATE = 3e-3
-HEAD_PENALTY = 1.0  # on the squared weights for standardized features; .05 to 8 were compared by cross-validation
-
 START, FINE_TUNED, CHOSEN = "start", "fine-tuned", "chosen"
 
 
@@ -61,33 +57,9 @@ def start(training: Examples, imagenet: Path) -> Any:
     model = mobilenet_v2.build(training.targets.shape[1])
     mobilenet_v2.load_imagenet(model, imagenet)
     (features,) = answers(mobilenet_v2.feature_model(model), training.pictures)
-    weights, bias = linear_head(features, training.targets)
+    weights, bias = linear_head(features, training.targets, film_weights(training.targets))
     mobilenet_v2.set_head(model, weights, bias)
     return model
-
-
-def linear_head(
-    features: NDArray[np.float32], labels: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Penalized logistic regression of each finding on the features: weights (features, findings), bias (findings,)."""
-    mean, spread = features.mean(axis=0), features.std(axis=0) + 1e-3
-    standardized = tf.constant((features - mean) / spread)
-    weights = tf.Variable(tf.zeros([features.shape[1], labels.shape[1]]))
-    bias = tf.Variable(tf.zeros([labels.shape[1]]))
-    loss, targets = weighted_loss(labels), tf.constant(with_weights(labels))
-    optimizer = tf_keras.optimizers.legacy.Adam(HEAD_LEARNING_RATE)
-
-    def step() -> None:
-        with tf.GradientTape() as tape:
-            penalty = HEAD_PENALTY * tf.reduce_sum(tf.square(weights)) / labels.shape[1]
-            value = loss(targets, standardized @ weights + bias) + penalty
-        optimizer.apply_gradients(zip(tape.gradient(value, [weights, bias]), [weights, bias], strict=True))
-
-    traced_step = tf.function(step)
-    for _ in range(HEAD_STEPS):
-        traced_step()
-    scaled_weights = weights.numpy().astype(np.float64) / spread[:, np.newaxis]
-    return scaled_weights, bias.numpy().astype(np.float64) - mean @ scaled_weights
 
 
 def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:
@@ -212,7 +184,6 @@ def _convert_comparisons(job: Job, training: Examples) -> None:
 
 
 def _load(job: Job, findings: int, name: str) -> Any:
-    tf_keras.backend.clear_session()
     model = mobilenet_v2.build(findings)
     model.load_weights(job.weights(name))
     return model

@@ -24,4 +24,4 @@ def working_on(run: Run, devices: Devices, precision: Precision, threads: int) -
     with compute.scope():
         yield own
     if compute.is_chief:
-        record_provenance(folder, type(compute.strategy).__name__, time.monotonic() - start)
+        record_provenance(folder, compute.devices.value, time.monotonic() - start)

@@ -14,7 +14,7 @@ from leapfrog_training.datasets.hc18 import HC18, HeadImage, outline
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
 from leapfrog_training.head.masks import head_mask
-from leapfrog_training.keras import tf, tf_keras
+from leapfrog_training.keras import tf
 from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
 from leapfrog_training.runs import Job, Run, write_atomically
 
@@ -78,7 +78,6 @@ def quantize_run(run: Run, data: HC18) -> None:
 
 
 def _load(job: Job) -> Any:
-    tf_keras.backend.clear_session()
     model = unet.build()
     model.load_weights(job.weights(FLOAT))
     return model
