@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 from leapfrog.reading.dicom_file import open_dicom_file
 from leapfrog.reading.image import open_image
@@ -14,8 +14,6 @@ from leapfrog.reading.package import SHIPPED_PACKAGES, load_package
 from leapfrog.reading.pixels import model_input
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.kiosk import KioskModel
-
-DX = "1.2.840.10008.5.1.4.1.1.1.1"
 
 
 def as_dicom(gray: np.ndarray, path: Path, inverted: bool, bits: int) -> Path:
@@ -25,8 +23,9 @@ def as_dicom(gray: np.ndarray, path: Path, inverted: bool, bits: int) -> Path:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = DX
-    dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.SOPInstanceUID = generate_uid()
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.Modality, dataset.BodyPartExamined, dataset.ViewPosition = "DX", "CHEST", "PA"
     dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = *gray.shape, 1
     dataset.PhotometricInterpretation = "MONOCHROME1" if inverted else "MONOCHROME2"

@@ -37,7 +37,7 @@ def test_a_film_that_counts_twice_is_as_good_as_two() -> None:
     labels = (FEATURES[:, :1] > 3).astype(np.float32)
     counts = np.ones_like(labels)
     counts[:50] = 2
-    once, _ = linear_head(FEATURES, labels, counts * len(FEATURES) / 350)
+    once, _ = linear_head(FEATURES, labels, counts * np.float32(len(FEATURES) / 350))
     twice = np.concatenate([FEATURES, FEATURES[:50]])
     standard = (twice.mean(axis=0), twice.std(axis=0))
     again, _ = linear_head(twice, np.concatenate([labels, labels[:50]]), np.ones((350, 1), np.float32))
