@@ -77,3 +77,36 @@ def made_up_chest(tmp_path: Path) -> MadeUpChest:
 def made_up_heads(tmp_path: Path) -> MadeUpHeads:
     """Pictures in the layout of HC18."""
     return MadeUpHeads(tmp_path / "hc18")
+
+
+@dataclass
+class MadeUpNerves:
+    """Writes pairs in the layout of Kaggle's nerve set: speckle, a bright band, and in some pictures a dark oval."""
+
+    root: Path
+
+    def write(self, patients: int = 5, each: int = 4, size: tuple[int, int] = (145, 105)) -> Path:
+        """`each` pictures of each patient, every other one with a nerve; `size` is (width, height), as 580 x 420."""
+        folder = self.root / "train"
+        folder.mkdir(parents=True, exist_ok=True)
+        random = np.random.default_rng(2)
+        width, height = size
+        rows, columns = np.mgrid[0:height, 0:width]
+        for patient in range(1, patients + 1):
+            for number in range(1, each + 1):
+                picture = random.normal(110, 25, (height, width))
+                picture[(rows - height * 0.7) ** 2 < 30] += 90
+                x, y = random.uniform(0.35, 0.65) * width, random.uniform(0.3, 0.5) * height
+                nerve = ((columns - x) / (0.13 * width)) ** 2 + ((rows - y) / (0.12 * height)) ** 2 <= 1
+                nerve &= number % 2 == 1
+                picture[nerve] -= 80
+                name = f"{patient}_{number}"
+                Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(folder / f"{name}.tif")
+                Image.fromarray(nerve.astype(np.uint8) * 255).save(folder / f"{name}_mask.tif")
+        return self.root
+
+
+@pytest.fixture
+def made_up_nerves(tmp_path: Path) -> MadeUpNerves:
+    """Pairs in the layout of Kaggle's nerve set."""
+    return MadeUpNerves(tmp_path / "nerves")

@@ -1,31 +1,66 @@
-"""A model file run as the kiosk runs it: its own pictures, tensors and readings, with LiteRT in this process.
+"""A model file run as the kiosk runs it: by the engine host, a process of its own, on the kiosk's own pictures and
+tensors.
 
 Runs on the training machine only.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+import socket
+import sys
+import time
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Self
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from leapfrog.reading.child_process import ChildProcess
+from leapfrog.reading.engine_client import EngineClient, Hello
+from leapfrog.reading.lane import ENGINE_HOST
 from leapfrog.reading.pixels import model_input
-from leapfrog.reading.tensors import TensorSpec, dequantize, quantization_table, quantize
+from leapfrog.reading.tensors import dequantize, quantization_table, quantize
 
 
 class KioskModel:
-    """A TFLite file between gray pictures and real outputs, through the kiosk's `tensors`."""
+    """A TFLite file between gray pictures and real outputs, float or int8, in an engine host of its own.
 
-    def __init__(self, model: Path | bytes, threads: int = 1) -> None:
-        """Load the file or its content. Raises ValueError when it is no TFLite model."""
-        source = {"model_content": model} if isinstance(model, bytes) else {"model_path": str(model)}
-        self._interpreter = Interpreter(**source, num_threads=threads)
-        self._interpreter.allocate_tensors()
-        self.input = _spec(self._interpreter.get_input_details()[0])
-        self.outputs = tuple(_spec(detail) for detail in self._interpreter.get_output_details())
-        self._table = quantization_table(self.input)
+    The host is started as a lane does it and ends with `close`, with the `with` block, or with this process. There is
+    no second way to run a model here, so that a score can only be one that a kiosk would give.
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Start a host and have it load the file. Raises EngineError when it cannot."""
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-I", str(ENGINE_HOST), "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+        self._host = ChildProcess("engine host", command, theirs, may_log=True)
+        self._client = EngineClient(ours)
+        try:
+            self._model = self._client.load(path.resolve(), threads)
+            (self.input,) = self._model.inputs
+            self._table = quantization_table(self.input)
+        except BaseException:
+            self.close()
+            raise
+        self.outputs = self._model.outputs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the host."""
+        self._client.close()
+        self._host.end()
+
+    @property
+    def host(self) -> Hello:
+        """How the engine host introduced itself: its runtime with its version, and its device."""
+        return self._client.hello()
 
     def output_of_rank(self, rank: int) -> int:
         """The index of the only output with `rank` dimensions: scores have 2, maps and masks 4."""
@@ -35,21 +70,20 @@ class KioskModel:
     def run(self, gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """The real outputs for one gray picture (rows, columns) of any size, in the model's order."""
         _, height, width, _ = self.input.shape
-        tensor = quantize(model_input(gray, height, width), self._table)
-        self._interpreter.set_tensor(self._interpreter.get_input_details()[0]["index"], tensor)
-        self._interpreter.invoke()
-        details = self._interpreter.get_output_details()
-        return tuple(
-            dequantize(self._interpreter.get_tensor(detail["index"]), spec)
-            for detail, spec in zip(details, self.outputs, strict=True)
-        )
+        values = self._client.invoke(self._model, [quantize(model_input(gray, height, width), self._table)])
+        return tuple(dequantize(value, spec) for value, spec in zip(values, self.outputs, strict=True))
 
-    def run_all(self, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[NDArray[np.float32], ...]]:
-        """`run` of each picture."""
-        return (self.run(gray) for gray in pictures)
+    def milliseconds(self, runs: int, warm_up: int) -> list[float]:
+        """How long a reader waits for the answer to one picture, `runs` times over, after `warm_up` unmeasured ones.
 
-
-def _spec(detail: dict[str, Any]) -> TensorSpec:
-    scale, zero_point = detail["quantization"]
-    shape = tuple(int(length) for length in detail["shape"])
-    return TensorSpec(shape, np.dtype(detail["dtype"]).name, float(scale), int(zero_point))
+        From the input tensor to the output tensors, the way through the socket included.
+        """
+        _, height, width, _ = self.input.shape
+        gray = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+        tensor = quantize(gray, self._table)
+        taken = []
+        for _ in range(warm_up + runs):
+            began = time.perf_counter()
+            self._client.invoke(self._model, [tensor])
+            taken.append((time.perf_counter() - began) * 1000)
+        return taken[warm_up:]

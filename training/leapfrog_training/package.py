@@ -15,15 +15,18 @@ QUALITY_METRICS = "quality"  # the table of `metrics` that belongs to the qualit
 SIGNATURE_NAME = f"{MANIFEST_NAME}.sig"
 
 
-def write_package(folder: Path, manifest: Manifest, model: bytes, card: str) -> None:
-    """Write a package of model and card into `folder`; `manifest.files` is set to their hashes.
+def write_package(
+    folder: Path, manifest: Manifest, model: bytes, card: str, extra_files: Mapping[str, bytes] | None = None
+) -> None:
+    """Write a package of model, card and `extra_files` (the card's figures, by name) into `folder`; `manifest.files` is
+    set to their hashes.
 
     The quality check of the package that was there stays with what was measured on it: it describes the pictures that
     the model is for, not the network. Every other file is removed, a signature too: it no longer holds. `model.toml`
     comes last, so that a half written folder does not load.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {MODEL_NAME: model, CARD_NAME: card.encode()}
+    contents = {MODEL_NAME: model, CARD_NAME: card.encode(), **(extra_files or {})}
     metrics = dict(manifest.metrics)
     if (folder / QUALITY_NAME).exists() and (folder / MANIFEST_NAME).exists():
         former = load_package(folder)

@@ -7,6 +7,8 @@
       float.tflite  ptq.tflite  for comparison (seeds only)
       int8.tflite               the network that ships, after quantization-aware training
     evaluation.json             what was measured
+    figures/                    drawn for the card, and shipped with it
+    examples/                   pictures read right and wrong: patients' images, which stay here
 
 Every file is written whole or not at all, and what is there already is not made again: a run can be taken up after a
 power cut by the same command. Runs on the training machine only.
@@ -62,6 +64,11 @@ class Job:
         return self.folder / "held_out.npy"
 
     @property
+    def aware_heat_maps(self) -> Path:
+        """Heat maps of the validation films by the network in simulated int8: (films, rows, columns, findings)."""
+        return self.folder / "aware_heat_maps.npy"
+
+    @property
     def int8(self) -> Path:
         """After quantization-aware training."""
         return self.folder / "int8.tflite"
@@ -107,6 +114,16 @@ class Run:
     def evaluation(self) -> Path:
         """What `evaluate` measured."""
         return self.folder / "evaluation.json"
+
+    @property
+    def figures(self) -> Path:
+        """What `evaluate` drew for the card; goes into the package."""
+        return self.folder / "figures"
+
+    @property
+    def examples(self) -> Path:
+        """Single pictures, right and wrong, that `evaluate` drew; patients' images, never in a package."""
+        return self.folder / "examples"
 
     def with_notes(self, notes: RunNotes) -> "Run":
         """The same run with other notes, written down."""

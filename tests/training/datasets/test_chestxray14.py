@@ -1,11 +1,13 @@
 """The loader of ChestX-ray14."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from leapfrog_training.datasets import open_chestxray14
+from leapfrog_training.datasets.chestxray14 import Box
 from leapfrog_training.errors import DatasetError, PatientLeak
 
 FILMS = [
@@ -45,20 +47,64 @@ def test_what_is_missing_or_damaged_is_named_and_left_out(made_up_chest: Any) ->
     assert unlisted == "00000009_000.png: in test_list.txt but not in Data_Entry_2017_v2020.csv"
 
 
-@pytest.mark.parametrize("name", ["Data_Entry_2017_v2020.csv", "train_val_list.txt", "test_list.txt"])
+@pytest.mark.parametrize("name", ["Data_Entry_2017*.csv", "train_val_list.txt", "test_list.txt"])
 def test_a_missing_file_of_the_layout_is_named(made_up_chest: Any, name: str) -> None:
     root: Path = made_up_chest.write(FILMS)
-    (root / name).unlink()
-    with pytest.raises(DatasetError, match=name):
+    for path in root.glob(name):
+        path.unlink()
+    with pytest.raises(DatasetError, match=re.escape(name)):
         open_chestxray14(root)
 
 
-def test_an_unknown_label_is_refused(made_up_chest: Any) -> None:
-    films = [*FILMS, ("00000003_000.png", "Fracture", "3", "train_val_list.txt")]
-    with pytest.raises(DatasetError, match="unknown finding Fracture"):
-        open_chestxray14(made_up_chest.write(films))
+def test_a_misspelt_label_or_an_unknown_view_is_named_with_the_nearest_and_left_out(made_up_chest: Any) -> None:
+    films = [*FILMS, ("00000003_000.png", "Efusion", "3", "train_val_list.txt")]
+    root: Path = made_up_chest.write(films)
+    entries = root / "Data_Entry_2017_v2020.csv"
+    entries.write_text(
+        entries.read_text().replace("00000002_000.png,Pneumonia,0,2,PA", "00000002_000.png,Edema,0,2,LL")
+    )
+    data = open_chestxray14(root)
+    assert data.problems == (
+        "00000003_000.png: unknown finding Efusion (perhaps Effusion)",
+        "00000002_000.png: view 'LL' is not one of PA, AP",
+    )
+    assert len(data.films) == 2
+
+
+def test_the_layout_of_2017_opens_too(made_up_chest: Any) -> None:
+    root: Path = made_up_chest.write(FILMS)
+    newer = root / "Data_Entry_2017_v2020.csv"
+    header, *rows = newer.read_text().splitlines()
+    (root / "Data_Entry_2017.csv").write_text("\n".join([f"\ufeff{header},", *(f"{row}," for row in rows)]) + "\n")
+    newer.unlink()
+    for number, name in enumerate(film[0] for film in FILMS):
+        folder = root / f"images_{number + 1:03}" / "images"
+        folder.mkdir(parents=True)
+        (root / "images" / name).rename(folder / name)
+    (root / "images").rmdir()
+    data = open_chestxray14(root)
+    assert (len(data.films), data.problems) == (3, ())
+    assert data.films[1].path.parent.parent.name == "images_002"
+
+
+def test_boxes_are_fractions_of_the_published_film_and_odd_rows_are_named(made_up_chest: Any) -> None:
+    root: Path = made_up_chest.write(FILMS)
+    (root / "BBox_List_2017.csv").write_text(
+        "Image Index,Finding Label,Bbox [x,y,w,h],,,\n"
+        "00000001_001.png,Infiltrate,256,512,128,64,,,\n"
+        "00000001_001.png,Effusion,0,0,1024,x,,,\n"
+        "00000002_000.png,Pneumona,1,2,3,4,,,\n"
+    )
+    data = open_chestxray14(root)
+    assert data.films[1].boxes == (Box("Infiltration", 0.25, 0.5, 0.125, 0.0625),)
+    assert data.films[0].boxes == ()
+    assert data.problems == (
+        "BBox_List_2017.csv, line 3: not a film, a finding and four numbers",
+        "BBox_List_2017.csv, line 4: unknown finding Pneumona (perhaps Pneumonia)",
+    )
 
 
 def test_the_shared_subset_opens_whole(shared_data: Path) -> None:
     data = open_chestxray14(shared_data / "chestxray14")
     assert (len(data.in_split("train")), len(data.in_split("test")), data.problems) == (569, 160, ())
+    assert sum(len(film.boxes) for film in data.films) == 37

@@ -3,10 +3,13 @@
 from pathlib import Path
 
 from leapfrog.errors import UsageError
-from leapfrog_training.cards import chest_card
-from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
+from leapfrog_training.chest.card import chest_card
+from leapfrog_training.chest.evaluation import SHIPPED_SEED, ChestEvaluation, evaluate_chest
+from leapfrog_training.chest.examples import chest_examples
+from leapfrog_training.chest.figures import chest_figures
 from leapfrog_training.chest.films import covered_findings
 from leapfrog_training.datasets import ChestXray14, open_chestxray14
+from leapfrog_training.evaluate.figures import read_pictures, write_pictures
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import chest_manifest
 from leapfrog_training.package import write_package
@@ -51,18 +54,21 @@ class ChestTask:
         recipe.quantize_run(run, data)
 
     def evaluate(self, run: Run, data: ChestXray14) -> ChestEvaluation:
-        """Thresholds from the folds, then the validation films."""
-        return evaluate_chest(run, data)
+        """Thresholds from the folds, then the validation films; figures and examples are drawn into the run."""
+        evaluation, shipped = evaluate_chest(run, data)
+        write_pictures(run.figures, chest_figures(evaluation, shipped))
+        write_pictures(run.examples, chest_examples(evaluation.rules, shipped))
+        return evaluation
 
     def package(self, run: Run, out: Path, version: str) -> None:
         """The package of seed 0."""
         evaluation = ChestEvaluation.model_validate_json(evaluation_of(run))
-        model_path = run.seed(0).int8
+        model_path = run.seed(SHIPPED_SEED).int8
         rules = tuple(rule.rule() for rule in evaluation.rules)
-        manifest = chest_manifest(
-            version, KioskModel(model_path), rules, run.notes.findings, metrics=evaluation.metrics()
-        )
-        write_package(out, manifest, model_path.read_bytes(), chest_card(manifest, evaluation))
+        with KioskModel(model_path) as model:
+            manifest = chest_manifest(version, model, rules, run.notes.findings, metrics=evaluation.metrics())
+        card, figures = chest_card(manifest, evaluation), read_pictures(run.figures)
+        write_package(out, manifest, model_path.read_bytes(), card, extra_files=figures)
 
 
 def _imagenet(options: FitOptions) -> Path:

@@ -1,18 +1,25 @@
-"""NIH ChestX-ray14 in its own layout: `Data_Entry_2017_v2020.csv`, `train_val_list.txt`, `test_list.txt`, `images/`.
+"""NIH ChestX-ray14 in its own layout: `Data_Entry_2017*.csv`, `train_val_list.txt`, `test_list.txt`, `images*/`.
 
-Wang et al., "ChestX-ray8", CVPR 2017. Labels are text-mined: they hold for groups of films, not for each film.
-Runs on the training machine only.
+The films lie in `images/`, or as published in `images_001/images/` to `images_012/images/`. `BBox_List_2017.csv`, where
+it is there, says where a radiologist saw the finding on some of them. Wang et al., "ChestX-ray8", CVPR 2017. Labels are
+text-mined: they hold for groups of films, not for each film. Runs on the training machine only.
 """
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from leapfrog_training.datasets.images import picture_problem
 from leapfrog_training.datasets.splits import Split, refuse_leak
 from leapfrog_training.errors import DatasetError
 
-ENTRY_FILE = "Data_Entry_2017_v2020.csv"
+ENTRY_FILES = "Data_Entry_2017*.csv"  # the release of 2020 mended patient ages; its name sorts last and is taken
+IMAGE_FOLDERS = ("images", "images_0*/images")
+BOX_FILE = "BBox_List_2017.csv"
+BOX_SIDE = 1024  # pixels of the published films, in which boxes are given
+BOX_LABELS = {"Infiltrate": "Infiltration"}  # as the box list calls it
 LIST_FILES: dict[Split, str] = {"train": "train_val_list.txt", "test": "test_list.txt"}
 NO_FINDING = "No Finding"
 LABELS = (
@@ -36,6 +43,17 @@ NEEDED_COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position"
 
 
 @dataclass(frozen=True)
+class Box:
+    """Where a radiologist saw a finding: the sides of a rectangle as fractions of the film's width and height."""
+
+    label: str
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
 class Film:
     """One frontal film. `labels` are names of `LABELS`; empty means "No Finding"."""
 
@@ -44,6 +62,7 @@ class Film:
     labels: frozenset[str]
     view: str
     split: Split
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,25 +80,27 @@ class ChestXray14:
 def open_chestxray14(root: Path) -> ChestXray14:
     """Check the layout of the data set at `root` and list its films.
 
-    Raises DatasetError when a file or column of the layout is missing or a label is unknown, PatientLeak when a
-    patient is in both lists. A listed film without an entry, and a picture that is missing or does not decode, is
-    left out and named in `problems`.
+    Raises DatasetError when a file or column of the layout is missing, PatientLeak when a patient is in both lists. A
+    listed film without an entry, with an unknown label or view, or whose picture is missing or does not decode, is
+    left out and named in `problems`; so is a box that belongs to no film.
     """
-    entries = _read_entries(root / ENTRY_FILE)
+    entry_file, entries = _read_entries(root)
+    boxes, problems = _read_boxes(root / BOX_FILE)
+    pictures = {path.name: path for path in _picture_paths(root)}
     films: list[Film] = []
-    problems: list[str] = []
     for split, list_file in LIST_FILES.items():
         for name in _read_list(root / list_file):
             entry = entries.get(name)
             if entry is None:
-                problems.append(f"{name}: in {list_file} but not in {ENTRY_FILE}")
+                problems.append(f"{name}: in {list_file} but not in {entry_file}")
                 continue
-            path = root / "images" / name
-            problem = picture_problem(path)
+            path = pictures.get(name, root / "images" / name)
+            problem = _entry_problem(entry) or picture_problem(path)
             if problem is not None:
                 problems.append(problem)
                 continue
-            films.append(Film(path, entry["Patient ID"], _labels_of(entry), entry["View Position"], split))
+            view, labels = entry["View Position"], _labels_of(entry)
+            films.append(Film(path, entry["Patient ID"], labels, view, split, tuple(boxes.get(name, ()))))
     if not films:
         raise DatasetError(f"{root}: no film of the lists can be read; the first problem is: {problems[0]}")
     refuse_leak(
@@ -90,15 +111,69 @@ def open_chestxray14(root: Path) -> ChestXray14:
     return ChestXray14(tuple(films), tuple(problems))
 
 
-def _read_entries(path: Path) -> dict[str, dict[str, str]]:
-    if not path.is_file():
-        raise DatasetError(f"{path} is missing: give the folder that holds ChestX-ray14 in its own layout")
-    with path.open(newline="", encoding="utf-8") as stream:
+def _picture_paths(root: Path) -> Iterator[Path]:
+    for pattern in IMAGE_FOLDERS:
+        for folder in sorted(root.glob(pattern)):
+            yield from folder.glob("*.png")
+
+
+def _read_entries(root: Path) -> tuple[str, dict[str, dict[str, str]]]:
+    files = sorted(root.glob(ENTRY_FILES))
+    if not files:
+        raise DatasetError(
+            f"{root / ENTRY_FILES} is missing: give the folder that holds ChestX-ray14 in its own layout"
+        )
+    path = files[-1]
+    with path.open(newline="", encoding="utf-8-sig") as stream:
         rows = csv.DictReader(stream)
         missing = [column for column in NEEDED_COLUMNS if column not in (rows.fieldnames or ())]
         if missing:
             raise DatasetError(f"{path} has no column {', '.join(missing)}")
-        return {row["Image Index"]: row for row in rows}
+        return path.name, {row["Image Index"]: row for row in rows}
+
+
+def _read_boxes(path: Path) -> tuple[dict[str, list[Box]], list[str]]:
+    """The boxes by film, and a sentence for each row that is none. The set is complete without the file."""
+    boxes: dict[str, list[Box]] = {}
+    problems: list[str] = []
+    if not path.is_file():
+        return boxes, problems
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        for number, row in enumerate(csv.reader(stream), start=1):
+            if number == 1 or not row:
+                continue  # the header has names for the first two columns only
+            try:
+                label = BOX_LABELS.get(row[1], row[1])
+                box = Box(label, *(float(value) / BOX_SIDE for value in row[2:6]))
+            except (IndexError, ValueError, TypeError):
+                problems.append(f"{path.name}, line {number}: not a film, a finding and four numbers")
+                continue
+            if box.label not in LABELS:
+                problems.append(f"{path.name}, line {number}: {_unknown([box.label])}")
+                continue
+            boxes.setdefault(row[0], []).append(box)
+    return boxes, problems
+
+
+def _entry_problem(entry: dict[str, str]) -> str | None:
+    name, view = entry["Image Index"], entry["View Position"]
+    if view not in VIEWS:
+        return f"{name}: view {view!r} is not one of {', '.join(VIEWS)}"
+    found = set(entry["Finding Labels"].split("|"))
+    if unknown := sorted(found - {*LABELS, NO_FINDING}):
+        return f"{name}: {_unknown(unknown)}"
+    if NO_FINDING in found and len(found) > 1:
+        return f"{name}: {NO_FINDING!r} together with a finding"
+    return None
+
+
+def _unknown(labels: list[str]) -> str:
+    near = [match for label in labels for match in get_close_matches(label, LABELS, n=1)]
+    return f"unknown finding {', '.join(labels)}" + (f" (perhaps {', '.join(near)})" if near else "")
+
+
+def _labels_of(entry: dict[str, str]) -> frozenset[str]:
+    return frozenset(entry["Finding Labels"].split("|")) - {NO_FINDING}
 
 
 def _read_list(path: Path) -> list[str]:
@@ -110,15 +185,3 @@ def _read_list(path: Path) -> list[str]:
     if len(names) != len(set(names)):
         raise DatasetError(f"{path} names a film twice")
     return names
-
-
-def _labels_of(entry: dict[str, str]) -> frozenset[str]:
-    if entry["View Position"] not in VIEWS:
-        raise DatasetError(f"{entry['Image Index']}: view {entry['View Position']!r} is not one of {', '.join(VIEWS)}")
-    labels = frozenset(entry["Finding Labels"].split("|"))
-    unknown = labels - {*LABELS, NO_FINDING}
-    if unknown:
-        raise DatasetError(f"{entry['Image Index']}: unknown finding {', '.join(sorted(unknown))}")
-    if NO_FINDING in labels and len(labels) > 1:
-        raise DatasetError(f"{entry['Image Index']}: {NO_FINDING!r} together with a finding")
-    return labels - {NO_FINDING}

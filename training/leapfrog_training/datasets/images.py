@@ -1,5 +1,6 @@
 """Reading the pictures of a data set. Runs on the training machine only."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from PIL import Image, UnidentifiedImageError
 def picture_problem(path: Path) -> str | None:
     """Say what is wrong with the picture at `path`, or None when it decodes whole. Its check sums are read too."""
     try:
-        with Image.open(path) as picture:
+        # Pillow warns of damage before it gives up; what it then raises says enough.
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as picture:
             picture.load()
     except FileNotFoundError:
         return f"{path.name}: missing"

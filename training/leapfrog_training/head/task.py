@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
-from leapfrog_training.cards import head_card
 from leapfrog_training.datasets import HC18, open_hc18
-from leapfrog_training.head.evaluation import HeadEvaluation, evaluate_head
+from leapfrog_training.evaluate.figures import read_pictures, write_pictures
+from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.head.card import head_card
+from leapfrog_training.head.evaluation import SHIPPED_SEED, HeadEvaluation, evaluate_head
+from leapfrog_training.head.examples import head_examples
+from leapfrog_training.head.figures import head_figures
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import HEAD_NAME, head_manifest
 from leapfrog_training.package import write_package
@@ -45,15 +49,19 @@ class HeadTask:
         recipe.quantize_run(run, data)
 
     def evaluate(self, run: Run, data: HC18) -> HeadEvaluation:
-        """Level and threshold from training pictures, then the validation subjects."""
-        return evaluate_head(run, data)
+        """Level and threshold from training pictures, then the validation subjects; figures and examples are drawn
+        into the run.
+        """
+        evaluation, shipped = evaluate_head(run, data)
+        write_pictures(run.figures, head_figures(shipped[Form.INT8]))
+        write_pictures(run.examples, head_examples(shipped[Form.INT8]))
+        return evaluation
 
     def package(self, run: Run, out: Path, version: str) -> None:
         """The package of seed 0."""
         evaluation = HeadEvaluation.model_validate_json(evaluation_of(run))
-        model_path = run.seed(0).int8
-        shipped = evaluation.seeds[0]
-        manifest = head_manifest(
-            version, KioskModel(model_path), shipped.threshold, shipped.level, metrics=evaluation.metrics()
-        )
-        write_package(out, manifest, model_path.read_bytes(), head_card(manifest, evaluation))
+        model_path, shipped = run.seed(SHIPPED_SEED).int8, evaluation.shipped
+        with KioskModel(model_path) as model:
+            manifest = head_manifest(version, model, shipped.threshold, shipped.level, metrics=evaluation.metrics())
+        card, figures = head_card(manifest, evaluation), read_pictures(run.figures)
+        write_package(out, manifest, model_path.read_bytes(), card, extra_files=figures)
