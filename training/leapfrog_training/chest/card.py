@@ -44,7 +44,7 @@ least 0.7 | int8 scores of the same held-out training films, each by the network
 | that a threshold must keep a specificity of at least 0.7 | set after the first version's thresholds flagged nearly \
 half of the healthy films, in the cross-validation as on the validation films; AUROC does not depend on it |
 | every number under "What it is worth" | the {validation} validation films, of patients that no network saw; nothing \
-was chosen by them |
+was chosen by them, but what an earlier version reached on them was known |
 """
 
 URGENT = """## Urgent findings
@@ -75,7 +75,8 @@ def chest_card(manifest: Manifest, evaluation: ChestEvaluation) -> str:
         f"Measured on {evaluation.validation_films} films of other patients; {evaluation.training_films} films were "
         f"trained on, {evaluation.left_out} could not be read. Every score below came from the kiosk's own engine host "
         "on the kiosk's own pixels. In square brackets: 95 % intervals, over patients by bootstrap, of counts by "
-        "Wilson. All three forms are read with the same calibration and thresholds.\n",
+        "Wilson. All three forms are read with the same calibration and thresholds. AUROC is how often a film with the "
+        "finding scores above a film without: 0.5 is a coin, 1 is always.\n",
         table_of_forms(_form_rows(evaluation)),
         f"int8 less float32 in mean AUROC: {with_interval(shipped.int8_minus_float32)}. "
         f"{timed_on(evaluation.latencies)}"
@@ -170,7 +171,8 @@ def _calibration(shipped: ChestSeed) -> str:
     return (
         "Brier is the mean squared distance of the score from the truth; a model that always answers the share of the "
         "finding, without a look, reaches the column before the last. The error is how far score and truth lie apart, "
-        "on average over groups of equally many films (int8).\n\n" + table(header, rows)
+        "on average over groups of equally many films (int8); on so few films chance alone makes it some hundredths."
+        "\n\n" + table(header, rows)
     )
 
 
