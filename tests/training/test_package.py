@@ -56,6 +56,14 @@ def test_an_altered_file_is_noticed(tmp_path: Path, manifest: Manifest) -> None:
         load_package(tmp_path / "p")
 
 
+def test_figures_ship_with_their_hashes(tmp_path: Path, manifest: Manifest) -> None:
+    write_package(tmp_path / "p", manifest, b"model", "# card\n", extra_files={"roc.png": b"drawn"})
+    assert set(load_package(tmp_path / "p").manifest.files) == {"model.tflite", "card.md", "roc.png"}
+    (tmp_path / "p" / "roc.png").write_bytes(b"redrawn")
+    with pytest.raises(PackageError, match=r"roc\.png was altered"):
+        load_package(tmp_path / "p")
+
+
 def test_an_added_file_is_hashed_and_ends_the_signature(tmp_path: Path, manifest: Manifest) -> None:
     write_package(tmp_path / "p", manifest, b"model", "# card\n")
     sign_package(tmp_path / "p", Ed25519PrivateKey.generate())

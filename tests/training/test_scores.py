@@ -3,7 +3,21 @@
 import numpy as np
 import pytest
 
-from leapfrog_training.scores import auroc, bootstrap, dice, operating_point, overlaps
+from leapfrog_training.scores import (
+    Overlap,
+    Resamples,
+    auroc,
+    brier,
+    calibration_bins,
+    calibration_error,
+    interval,
+    operating_point,
+    overlap,
+    pooled_dice,
+    resample,
+    roc,
+    share,
+)
 
 
 def test_auroc_is_the_share_of_pairs_in_order_with_ties_half() -> None:
@@ -15,34 +29,82 @@ def test_auroc_of_one_kind_only_is_not_a_number() -> None:
     assert np.isnan(auroc(np.array([True, True]), np.array([0.1, 0.2])))
 
 
+def test_auroc_of_a_draw_is_that_of_the_records_repeated() -> None:
+    random = np.random.default_rng(0)
+    positive, scores = random.random(40) < 0.4, random.integers(0, 8, 40) / 8
+    counts = random.integers(0, 3, (5, 40)).astype(np.float32)
+    drawn = Resamples(counts).auroc(positive, scores)
+    for row, value in zip(counts.astype(int), drawn, strict=True):
+        assert value == pytest.approx(auroc(np.repeat(positive, row), np.repeat(scores, row)))
+
+
+def test_a_roc_has_the_area_of_the_auroc_and_ends_at_everything() -> None:
+    random = np.random.default_rng(1)
+    positive, scores = random.random(200) < 0.3, random.integers(0, 20, 200) / 20
+    alarms, found = roc(positive, scores)
+    assert (alarms[0], found[0], alarms[-1], found[-1]) == (0, 0, 1, 1)
+    assert np.trapezoid(found, alarms) == pytest.approx(auroc(positive, scores))
+
+
 def test_an_operating_point_is_shares_of_positives_and_negatives() -> None:
     point = operating_point(np.array([True, True, False, False, False]), np.array([True, False, True, False, False]))
-    assert point.sensitivity == 0.5
-    assert point.specificity == pytest.approx(2 / 3)
+    assert (point.sensitivity.hits, point.sensitivity.of, point.sensitivity.value) == (1, 2, 0.5)
+    assert point.specificity.value == pytest.approx(2 / 3)
+
+
+def test_a_share_of_everything_is_not_certain() -> None:
+    everything = share(12, 12)
+    assert everything.high == 1.0
+    assert everything.low == pytest.approx(12 / (12 + 1.959964**2))  # Wilson's interval, where all are hits
+    assert share(0, 12).high == pytest.approx(1 - everything.low)
+    assert np.isnan(share(0, 0).value)
 
 
 def test_dice_of_half_overlapping_squares() -> None:
     first, second = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
     first[:, :2], second[:, 1:3] = True, True
-    assert dice(first, second) == 0.5
-    assert dice(np.zeros(3, bool), np.zeros(3, bool)) == 1.0
+    assert overlap(first, second) == Overlap(both=4, mask=8, truth=8)
+    assert overlap(first, second).dice == 0.5
+    assert Overlap(0, 0, 0).dice == 1.0
+
+
+def test_pooled_dice_weighs_by_area() -> None:
+    assert pooled_dice([Overlap(90, 100, 100), Overlap(0, 0, 20)]) == pytest.approx(180 / 220)
+    assert pooled_dice([Overlap(0, 0, 0)]) == 1.0
+
+
+def test_brier_is_the_mean_squared_distance_from_the_truth() -> None:
+    assert brier(np.array([True, False]), np.array([0.7, 0.1])) == pytest.approx((0.09 + 0.01) / 2)
+
+
+def test_calibration_is_perfect_where_each_group_is_right_as_often_as_it_says() -> None:
+    scores = np.repeat(np.arange(10) / 10, 100)
+    positive = np.concatenate([np.arange(100) < 10 * step for step in range(10)])
+    assert calibration_error(positive, scores) == pytest.approx(0.0)
+    assert [one.positives.hits for one in calibration_bins(positive, scores)] == [10 * step for step in range(10)]
+
+
+def test_scores_that_are_all_too_high_are_off_by_that_much() -> None:
+    positive = np.arange(100) % 2 == 0
+    assert calibration_error(positive, np.full(100, 0.8)) == pytest.approx(0.3)
 
 
 def test_the_interval_holds_the_value_and_is_wider_when_records_share_a_patient() -> None:
     values = np.repeat(np.random.default_rng(0).normal(size=20), 10)
-    alone = bootstrap([str(k) for k in range(200)], lambda chosen: float(values[chosen].mean()))
-    shared = bootstrap([str(k // 10) for k in range(200)], lambda chosen: float(values[chosen].mean()))
+    alone = interval(resample([str(k) for k in range(200)]).mean(values))
+    shared = interval(resample([str(k // 10) for k in range(200)]).mean(values))
+    assert alone.value == pytest.approx(values.mean(), abs=1e-6)
     assert alone.low < alone.value < alone.high
     assert shared.high - shared.low > 2 * (alone.high - alone.low)
 
 
-def test_finding_nothing_anywhere_scores_on_the_kaggle_metric_and_not_where_something_is_drawn() -> None:
-    drawn, empty = np.ones((4, 4), bool), np.zeros((4, 4), bool)
-    measured = overlaps([empty] * 4, [drawn, drawn, empty, empty])
-    assert (measured.kaggle, measured.not_empty, measured.empty_left_empty) == (0.5, 0.0, 1.0)
+def test_a_mean_over_some_records_leaves_the_others_and_the_unknown_out() -> None:
+    draws = resample(["a", "b", "c"]).among(np.array([True, True, False]))
+    assert draws.mean(np.array([1.0, np.nan, 5.0]))[0] == 1.0
 
 
-def test_something_found_where_nothing_is_costs_the_whole_picture() -> None:
-    drawn, empty = np.ones((4, 4), bool), np.zeros((4, 4), bool)
-    measured = overlaps([drawn, drawn], [drawn, empty])
-    assert (measured.kaggle, measured.not_empty, measured.empty_left_empty) == (0.5, 1.0, 0.0)
+def test_every_film_of_a_patient_is_drawn_as_often_as_the_other() -> None:
+    counts = resample(["a", "b", "a", "c"]).counts
+    assert (counts[:, 0] == counts[:, 2]).all()
+    assert (counts[0] == 1).all()
+    assert counts[1:].std() > 0

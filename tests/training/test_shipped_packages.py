@@ -8,9 +8,12 @@ from ai_edge_litert import schema_py_generated as schema
 
 from leapfrog.reading.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog_training.chest.films import covered_findings, truth
-from leapfrog_training.datasets import open_chestxray14, open_hc18, read_gray
-from leapfrog_training.evaluate import HeadAnswer, head_scores, kiosk_scores, mean_auroc, read_head
+from leapfrog_training.datasets import open_chestxray14, open_hc18
+from leapfrog_training.evaluate.classification import answers, mean_auroc, readings
+from leapfrog_training.head.evaluation import head_scores
+from leapfrog_training.head.reading import head_answers, read_head
 from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.scores import resample
 
 LARGEST_BYTES = {"chest-findings": 2_800_000, "fetal-head": 400_000}
 # The highest version of each operation that edgetpu_compiler 16 takes for int8.
@@ -55,8 +58,9 @@ def test_the_manifest_says_what_the_package_is(package: ModelPackage) -> None:
 
 
 def test_the_model_is_int8_from_input_to_output(package: ModelPackage) -> None:
-    model = KioskModel(package.model_path)
     manifest = package.manifest
+    with KioskModel(package.model_path) as model:
+        pass
     assert [spec.dtype for spec in (model.input, *model.outputs)] == ["int8"] * (1 + len(model.outputs))
     assert model.input.shape == (1, manifest.input.height, manifest.input.width, 1)
     assert model.input.scale == pytest.approx(2 / 255, rel=0.01)
@@ -80,8 +84,9 @@ def test_chest_findings_covers_what_has_enough_films_and_its_scores_are_reproduc
     data = open_chestxray14(shared_data / "chestxray14")
     films, labels = data.in_split("test"), covered_findings(data)
     assert len(labels) == len(package.manifest.finding) == 14 - len(package.manifest.not_covered)
-    scores = kiosk_scores(package.manifest, KioskModel(package.model_path), films)
-    measured = mean_auroc(truth(films, labels), scores)
+    with KioskModel(package.model_path) as model:
+        answered = answers(model, [film.path for film in films])
+    measured = mean_auroc(truth(films, labels), readings(package.manifest, answered).scores)
     assert measured == pytest.approx(package.manifest.metrics["shipped"]["mean_auroc"], abs=0.002)
     assert measured >= 0.85
 
@@ -89,9 +94,9 @@ def test_chest_findings_covers_what_has_enough_films_and_its_scores_are_reproduc
 def test_fetal_head_reproduces_its_scores(shared_data: Path) -> None:
     package = load_package(SHIPPED_PACKAGES / "fetal-head")
     images = open_hc18(shared_data / "hc18").in_split("test")
-    model = KioskModel(package.model_path)
-    answers = [HeadAnswer(image, model.run(read_gray(image.path))) for image in images]
-    scores = head_scores([read_head(package.manifest, answer) for answer in answers], images)
+    with KioskModel(package.model_path) as model:
+        read = [read_head(package.manifest, answer) for answer in head_answers(model, images)]
+    scores = head_scores(read, resample([image.patient for image in images]))
     claimed = package.manifest.metrics["shipped"]
     assert scores.dice.value == pytest.approx(claimed["dice"], abs=0.0005)
     assert scores.absolute_error_mm.value == pytest.approx(claimed["absolute_error_mm"], abs=0.05)

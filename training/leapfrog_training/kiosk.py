@@ -1,34 +1,59 @@
-"""A model file run as the kiosk runs it: its own pictures, tensors and readings, and its own engine host.
+"""A model file run as the kiosk runs it: by the engine host, a process of its own, on the kiosk's own pictures and
+tensors.
 
 Runs on the training machine only.
 """
 
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.reading.engine_client import Hello
 from leapfrog.reading.pixels import model_input
 from leapfrog.reading.standalone_engine import StandaloneEngine
 from leapfrog.reading.tensors import dequantize, quantization_table, quantize
 
 
 class KioskModel:
-    """A TFLite file between gray pictures and real outputs: the kiosk's `pixels` and `tensors` around its engine host,
-    a process of its own that ends with this object.
+    """A TFLite file between gray pictures and real outputs, float or int8, in an engine host of its own.
+
+    The host is started as a lane does it and ends with `close`, with the `with` block, or with this process. There is
+    no second way to run a model here, so that a score can only be one that a kiosk would give.
     """
 
-    def __init__(self, model: Path, threads: int = 1) -> None:
-        """Load the file. Raises EngineRefused when the host does not take it, EngineError when the host fails."""
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Start a host and have it load the file. Raises EngineError when it cannot."""
         self._engine = StandaloneEngine()
         self._client = self._engine.client
-        self._client.hello()
-        self._model = self._client.load(model, threads)
-        (self.input,) = self._model.inputs
+        try:
+            self._model = self._client.load(path.resolve(), threads)
+            (self.input,) = self._model.inputs
+            self._table = quantization_table(self.input)
+        except BaseException:
+            self.close()
+            raise
         self.outputs = self._model.outputs
-        self._table = quantization_table(self.input)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the host."""
+        self._engine.close()
+
+    @property
+    def host(self) -> Hello:
+        """How the engine host introduced itself: its runtime with its version, and its device."""
+        return self._client.hello()
 
     def output_of_rank(self, rank: int) -> int:
         """The index of the only output with `rank` dimensions: scores have 2, maps and masks 4."""
@@ -38,21 +63,20 @@ class KioskModel:
     def run(self, gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
         """The real outputs for one gray picture (rows, columns) of any size, in the model's order."""
         _, height, width, _ = self.input.shape
-        answers = self._client.invoke(self._model, [quantize(model_input(gray, height, width), self._table)])
-        return tuple(dequantize(answer, spec) for answer, spec in zip(answers, self.outputs, strict=True))
+        values = self._client.invoke(self._model, [quantize(model_input(gray, height, width), self._table)])
+        return tuple(dequantize(value, spec) for value, spec in zip(values, self.outputs, strict=True))
 
-    def run_all(self, pictures: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[NDArray[np.float32], ...]]:
-        """`run` of each picture."""
-        return (self.run(gray) for gray in pictures)
+    def milliseconds(self, runs: int, warm_up: int) -> list[float]:
+        """How long a reader waits for the answer to one picture, `runs` times over, after `warm_up` unmeasured ones.
 
-    def latencies_ms(self, runs: int, warm_up: int) -> NDArray[np.float64]:
-        """How long the engine host took for each of `runs` answers, in milliseconds, after `warm_up` others."""
+        From the input tensor to the output tensors, the way through the socket included.
+        """
         _, height, width, _ = self.input.shape
-        random = np.random.default_rng(0)
-        tensor = quantize(random.integers(0, 256, (height, width), dtype=np.uint8), self._table)
+        gray = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+        tensor = quantize(gray, self._table)
         taken = []
         for _ in range(warm_up + runs):
-            start = time.perf_counter()
+            began = time.perf_counter()
             self._client.invoke(self._model, [tensor])
-            taken.append((time.perf_counter() - start) * 1000)
-        return np.array(taken[warm_up:])
+            taken.append((time.perf_counter() - began) * 1000)
+        return taken[warm_up:]

@@ -25,9 +25,10 @@ QUALITY_METRICS = "quality"  # the table of `metrics` that belongs to the qualit
 
 
 def write_package(
-    folder: Path, manifest: Manifest, model: bytes, card: str, figures: Mapping[str, bytes] | None = None
+    folder: Path, manifest: Manifest, model: bytes, card: str, extra_files: Mapping[str, bytes] | None = None
 ) -> None:
-    """Write a package of model, card and the card's figures into `folder`; `manifest.files` is set to their hashes.
+    """Write a package of model, card and `extra_files` (the card's figures, by name) into `folder`; `manifest.files` is
+    set to their hashes.
 
     The quality check of the package that was there stays with what was measured on it: it describes the pictures that
     the model is for, not the network. Every other file is removed, a signature too: it no longer holds. `model.toml`
@@ -39,7 +40,7 @@ def write_package(
     _refuse_without_origin(manifest)
     _refuse_unless_higher(folder, manifest)
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {MODEL_NAME: model, CARD_NAME: card.encode(), **(figures or {})}
+    contents = {MODEL_NAME: model, CARD_NAME: card.encode(), **(extra_files or {})}
     metrics = dict(manifest.metrics)
     if (folder / QUALITY_NAME).exists() and (folder / MANIFEST_NAME).exists():
         former = load_package(folder)

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from leapfrog_training.evaluate.latency import machine
 from leapfrog_training.runs import write_atomically
-from leapfrog_training.speed import machine
 
 FILE = "made-by.json"
 PACKAGES = ("leapfrog-kiosk", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")

@@ -1,6 +1,7 @@
 """Measures of how well a model does, with their uncertainty. Runs on the training machine only."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,12 +9,29 @@ from numpy.typing import NDArray
 
 RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)  # percentiles: a 95 % interval
+NORMAL_95 = 1.959964  # standard deviations of a normal distribution that hold 95 % of it
+DRAWS_AT_ONCE = 100  # keeps an AUROC of 25,000 films and 1,000 draws under 100 MB
+CALIBRATION_BINS = 10
+
+Truth = NDArray[np.bool_]
+Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A measured value with its 95 % bootstrap interval."""
+    """A measured value with its 95 % interval; all nan where it cannot be told."""
 
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """`hits` of `of`, with the 95 % interval of the share by Wilson, which holds for few and for 0 or all of them."""
+
+    hits: int
+    of: int
     value: float
     low: float
     high: float
@@ -23,67 +41,147 @@ class Interval:
 class OperatingPoint:
     """What a threshold does: the shares of the positives and of the negatives that are told rightly."""
 
-    sensitivity: float
-    specificity: float
-
-
-def auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
-    """The chance that a positive scores above a negative, ties half; nan when either kind is missing."""
-    higher, lower = scores[positive], np.sort(scores[~positive])
-    if len(higher) == 0 or len(lower) == 0:
-        return float("nan")
-    below = np.searchsorted(lower, higher, side="left") + np.searchsorted(lower, higher, side="right")
-    return float(below.mean() / (2 * len(lower)))
-
-
-def operating_point(positive: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> OperatingPoint:
-    """Sensitivity and specificity of what was flagged."""
-    return OperatingPoint(float(flagged[positive].mean()), float((~flagged[~positive]).mean()))
-
-
-def dice(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
-    """Twice the overlap over the sum of both areas; 1 when both are empty."""
-    total = int(mask.sum()) + int(truth.sum())
-    return 2.0 * int((mask & truth).sum()) / total if total else 1.0
+    sensitivity: Share
+    specificity: Share
 
 
 @dataclass(frozen=True)
-class Overlaps:
-    """Mean Dice of all pictures (both empty counts 1: the metric of Kaggle's nerve challenge), of those where something
-    is drawn, and the share of the empty ones in which nothing was found; nan where there are none.
+class CalibrationBin:
+    """Scores of about the same height: how many, their mean, and the share that was really positive."""
+
+    mean_score: float
+    positives: Share
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """A mask beside the true one: pixels of both at once, of the mask, and of the true one."""
+
+    both: int
+    mask: int
+    truth: int
+
+    @property
+    def dice(self) -> float:
+        """Twice the overlap over the sum of both areas; 1 when both are empty."""
+        total = self.mask + self.truth
+        return 2.0 * self.both / total if total else 1.0
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """A bootstrap over patients, drawn once and used for every measure, so that differences are paired.
+
+    `counts` (1 + draws, records) says how often each record counts: row 0 holds every record once, the others are
+    draws of the patients with replacement. Patients are drawn, not records: films of one patient resemble each other.
     """
 
-    kaggle: float
-    not_empty: float
-    empty_left_empty: float
+    counts: NDArray[np.float32]
+
+    def among(self, chosen: Truth) -> "Resamples":
+        """The same draws with only the records that are `chosen` (records,)."""
+        return Resamples(self.counts * chosen.astype(np.float32))
+
+    def mean(self, values: Values) -> Values:
+        """The mean of `values` (records,) in each row; values that are nan are left out."""
+        known = ~np.isnan(values)
+        total = self.counts @ known.astype(np.float64)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.counts @ np.where(known, values, 0.0) / total)
+
+    def auroc(self, positive: Truth, scores: Values) -> Values:
+        """`auroc` in each row, ties half; nan where one kind is missing."""
+        order = np.argsort(scores, kind="stable")
+        ends = np.flatnonzero(np.diff(scores[order], append=np.inf))  # of each run of equal scores
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        rows = []
+        for first in range(0, len(self.counts), DRAWS_AT_ONCE):
+            counts = self.counts[first : first + DRAWS_AT_ONCE, order].astype(np.float64)
+            positives = np.add.reduceat(counts * positive[order], starts, axis=1)
+            negatives = np.add.reduceat(counts * ~positive[order], starts, axis=1)
+            below = np.cumsum(negatives, axis=1) - negatives / 2
+            with np.errstate(invalid="ignore"):
+                rows.append((positives * below).sum(axis=1) / (positives.sum(axis=1) * negatives.sum(axis=1)))
+        return np.concatenate(rows)
 
 
-def overlaps(masks: Sequence[NDArray[np.bool_]], truths: Sequence[NDArray[np.bool_]]) -> Overlaps:
-    """Compare masks with what was drawn. On a set that is mostly empty, finding nothing anywhere scores well on the
-    Kaggle metric (about .51 there) and 0 where something is drawn: always state both.
-    """
-    values = np.array([dice(mask, truth) for mask, truth in zip(masks, truths, strict=True)])
-    drawn = np.array([bool(truth.any()) for truth in truths])
-    nothing = float("nan")
-    return Overlaps(
-        kaggle=float(values.mean()) if len(values) else nothing,
-        not_empty=float(values[drawn].mean()) if drawn.any() else nothing,
-        empty_left_empty=float((values[~drawn] == 1).mean()) if (~drawn).any() else nothing,
+def resample(patients: Sequence[str], seed: int = 0) -> Resamples:
+    """Draw the patients of the records RESAMPLES times."""
+    names, owner = np.unique(np.asarray(patients), return_inverse=True)
+    random = np.random.default_rng(seed)
+    counts = np.ones((1 + RESAMPLES, len(owner)), np.float32)
+    for row in range(1, 1 + RESAMPLES):
+        counts[row] = np.bincount(random.integers(len(names), size=len(names)), minlength=len(names))[owner]
+    return Resamples(counts)
+
+
+def interval(values: Values) -> Interval:
+    """The measure of all records (row 0) with the percentiles over the draws; draws that are nan are left out."""
+    drawn = values[1:][~np.isnan(values[1:])]
+    low, high = np.percentile(drawn, INTERVAL) if len(drawn) else (np.nan, np.nan)
+    return Interval(float(values[0]), float(low), float(high))
+
+
+def share(hits: int, of: int) -> Share:
+    """A share with Wilson's interval (1927); nan where there is nothing to count."""
+    if of == 0:
+        return Share(hits, of, math.nan, math.nan, math.nan)
+    value, squared = hits / of, NORMAL_95**2
+    middle = (value + squared / (2 * of)) / (1 + squared / of)
+    reach = NORMAL_95 * math.sqrt(value * (1 - value) / of + squared / (4 * of**2)) / (1 + squared / of)
+    return Share(hits, of, value, max(0.0, middle - reach), min(1.0, middle + reach))
+
+
+def auroc(positive: Truth, scores: NDArray[np.floating]) -> float:
+    """The chance that a positive scores above a negative, ties half; nan when either kind is missing."""
+    return float(Resamples(np.ones((1, len(scores)), np.float32)).auroc(positive, scores.astype(np.float64))[0])
+
+
+def operating_point(positive: Truth, flagged: Truth) -> OperatingPoint:
+    """Sensitivity and specificity of what was flagged."""
+    return OperatingPoint(
+        share(int(flagged[positive].sum()), int(positive.sum())),
+        share(int((~flagged[~positive]).sum()), int((~positive).sum())),
     )
 
 
-def bootstrap(patients: Sequence[str], measure: Callable[[NDArray[np.intp]], float], seed: int = 0) -> Interval:
-    """`measure` of all records with its interval over patients drawn with replacement.
+def roc(positive: Truth, scores: Values) -> tuple[Values, Values]:
+    """The curve of false alarms (1 - specificity) and sensitivity over every threshold, from (0, 0) to (1, 1)."""
+    order = np.argsort(-scores, kind="stable")
+    ends = np.flatnonzero(np.diff(scores[order], append=-np.inf))
+    hits, alarms = np.cumsum(positive[order])[ends], np.cumsum(~positive[order])[ends]
+    return np.concatenate([[0.0], alarms / alarms[-1]]), np.concatenate([[0.0], hits / hits[-1]])
 
-    `measure` gets positions of records. Patients are drawn, not records: films of one patient resemble each other.
-    Draws for which it is nan (no positive drawn) are left out.
+
+def brier(positive: Truth, scores: Values) -> float:
+    """The mean squared distance of the score from what was true, 1 or 0 (Brier 1950): 0 is perfect."""
+    return float(np.mean((scores - positive) ** 2))
+
+
+def calibration_bins(positive: Truth, scores: Values) -> tuple[CalibrationBin, ...]:
+    """The reliability curve: the records in CALIBRATION_BINS groups of equally many, by rising score."""
+    groups = np.array_split(np.argsort(scores, kind="stable"), min(CALIBRATION_BINS, len(scores)))
+    return tuple(
+        CalibrationBin(float(scores[group].mean()), share(int(positive[group].sum()), len(group))) for group in groups
+    )
+
+
+def calibration_error(positive: Truth, scores: Values) -> float:
+    """The expected calibration error: how far score and share are apart in a bin, on average over the records.
+
+    In bins of equally many records (Nixon et al., CVPR workshops 2019), since most scores are low. It is never quite 0
+    on few films: a share of 16 films is off by a tenth by chance alone.
     """
-    names, owner = np.unique(np.asarray(patients), return_inverse=True)
-    records = [np.flatnonzero(owner == index) for index in range(len(names))]
-    random = np.random.default_rng(seed)
-    values = [
-        measure(np.concatenate([records[index] for index in random.integers(len(names), size=len(names))]))
-        for _ in range(RESAMPLES)
-    ]
-    low, high = np.nanpercentile(values, INTERVAL)
-    return Interval(measure(np.arange(len(patients))), float(low), float(high))
+    bins = calibration_bins(positive, scores)
+    return sum(one.positives.of * abs(one.mean_score - one.positives.value) for one in bins) / len(scores)
+
+
+def overlap(mask: Truth, truth: Truth) -> Overlap:
+    """Count two masks of the same shape."""
+    return Overlap(int((mask & truth).sum()), int(mask.sum()), int(truth.sum()))
+
+
+def pooled_dice(overlaps: Sequence[Overlap]) -> float:
+    """Dice of all pictures taken as one: large structures count more, empty pictures only by what is drawn there."""
+    total = sum(one.mask + one.truth for one in overlaps)
+    return 2.0 * sum(one.both for one in overlaps) / total if total else 1.0

@@ -100,11 +100,6 @@ def evaluation_of(run: Run) -> bytes:
         raise RunError(f"{run.folder} was not measured: run `leapfrog-train evaluate` first") from error
 
 
-def figures_of(run: Run) -> dict[str, bytes]:
-    """The figures that `evaluate` drew for the card, by name."""
-    return {path.name: path.read_bytes() for path in sorted(run.figures.glob("*.png"))}
-
-
 def existing_file(path: Path | None, option: str, why: str) -> Path:
     """The file that an option names. Raises UsageError when it is not given or not there."""
     if path is None:

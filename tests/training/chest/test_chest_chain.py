@@ -11,7 +11,7 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fitting, quantize, scores, speed
+    from leapfrog_training import fitting, quantize, scores
     from leapfrog_training.architectures import mobilenet_v2
     from leapfrog_training.chest import recipe
     from leapfrog_training.chest.loss import NORMALS_WEIGHT, with_weights
@@ -22,6 +22,7 @@ from leapfrog.reading.package import load_package
 from leapfrog_training.chest.films import folds_of
 from leapfrog_training.cli import app
 from leapfrog_training.datasets import open_chestxray14
+from leapfrog_training.evaluate import latency
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 FINDINGS = ("Edema", "Effusion")
@@ -61,7 +62,7 @@ def test_the_commands_make_a_package_with_card_and_figures(
     monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=16, learning_rate=1e-5))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
     monkeypatch.setattr(scores, "RESAMPLES", 20)
-    monkeypatch.setattr(speed, "RUNS", 3)
+    monkeypatch.setattr(latency, "RUNS", 3)
     run, out = tmp_path / "run", tmp_path / "chest-findings"
     imagenet = shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
     train = ["train", "chest-findings", "--data", str(data), "--out", str(run), "--imagenet", str(imagenet)]

@@ -1,291 +1,240 @@
-"""What a run of chest-findings is worth: thresholds from the cross-validation, then the validation films, once a seed.
+"""What a run of chest-findings is worth: rules from the cross-validation, then the validation films, once a seed.
 
 Runs on the training machine only.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from leapfrog.reading.package import Calibration, FindingRule
-from leapfrog_training.calibration import calibrated, flagging_threshold, platt
-from leapfrog_training.chest.drawing import draw_chest
-from leapfrog_training.chest.films import abnormal, folds_of, truth
+from leapfrog_training.chest.films import abnormal, truth
+from leapfrog_training.chest.rules import CrossValidatedRule, cross_validated_rules, held_out_answers
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
-from leapfrog_training.evaluate import (
-    ChestScores,
-    FileSizes,
-    FormLatencies,
-    Measured,
-    chest_scores,
-    file_sizes,
-    form_latencies,
-    heat_map_agreement,
-    heat_maps,
-    kiosk_scores,
-    raw_scores,
-    within_abnormal,
+from leapfrog_training.errors import RunError
+from leapfrog_training.evaluate.classification import (
+    Answers,
+    ClassifierScores,
+    Readings,
+    answers,
+    aurocs,
+    classifier_scores,
+    readings,
 )
+from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
+from leapfrog_training.evaluate.heat_maps import Pointed, PointingGame, correlation, pointing_game
+from leapfrog_training.evaluate.latency import Latencies, latencies
+from leapfrog_training.evaluate.measured import Bounds, Measured, bounds, rounded
 from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.localisation import Pointing, chance_of_hitting, hottest_point, wilson
-from leapfrog_training.manifests import chest_manifest, chest_rule
-from leapfrog_training.reliability import reliability
+from leapfrog_training.manifests import chest_manifest
 from leapfrog_training.runs import SHIPPED_SEED, Job, Run
-from leapfrog_training.scores import auroc, operating_point
-
-
-class CrossValidatedRule(Measured):
-    """Calibration and threshold of one finding, and what they did on the training films that each fold held out."""
-
-    label: str
-    a: float
-    b: float
-    threshold: float
-    auroc: float
-    within_abnormal: float | None
-    sensitivity: float
-    specificity: float
-
-    def rule(self) -> FindingRule:
-        """The finding's entry in `model.toml`."""
-        return chest_rule(self.label, Calibration(a=self.a, b=self.b), self.threshold)
-
-
-class FindingCalibration(Measured):
-    """How far one finding's scores can be taken at their word, on the validation films."""
-
-    label: str
-    calibration_error: float
-    brier: float
-
-
-class PointingGame(Measured):
-    """Of the boxes that radiologists drew around covered findings: in how many the map is hottest, and by chance."""
-
-    boxes: int
-    hits: int
-    low: float
-    high: float
-    chance: float
-    boxes_not_covered: int
-
-    @property
-    def share(self) -> float:
-        """The share of hits."""
-        return self.hits / self.boxes
+from leapfrog_training.scores import Resamples, resample
 
 
 class ChestSeed(Measured):
-    """One seed in its three forms, each as the kiosk reads it, and its int8 maps beside those of the others.
+    """One seed in every form, read with the same rules.
 
-    `aware_agreement` is with its own network in simulated int8, `float_agreement` with the float one.
+    `int8_minus_float32` is the difference in mean AUROC, with the interval of the difference itself. The correlations
+    are those of the int8 heat maps with the maps of the network in simulated int8 that they were converted from, and
+    with those of the float network. `pointing` is over all boxes: films of the validation side by this seed, training
+    films by the fold that held them out.
     """
 
     seed: int
-    scores: ChestScores
-    float32: ChestScores
-    ptq: ChestScores
-    calibration: tuple[FindingCalibration, ...]
-    aware_agreement: float
-    float_agreement: float
-    sizes: FileSizes
+    forms: dict[Form, ClassifierScores]
+    int8_minus_float32: Bounds
+    maps_like_simulated: float
+    maps_like_float32: float
+    pointing: PointingGame | None
+    sizes: dict[Form, int]
 
 
 class ChestEvaluation(Measured):
-    """All that was measured in a run. `cross_validation` is AUROC of all and of abnormal held-out films by share."""
+    """All that was measured in a run."""
 
-    fine_tuned_share: float
-    cross_validation: tuple[tuple[float, float], ...]
     training_films: int
     validation_films: int
     left_out: int
     rules: tuple[CrossValidatedRule, ...]
-    pointing: PointingGame | None
-    latency: FormLatencies
     seeds: tuple[ChestSeed, ...]
+    latencies: Latencies
+
+    @property
+    def shipped(self) -> ChestSeed:
+        """The seed whose network ships."""
+        return self.seeds[SHIPPED_SEED]
+
+    def mean_aurocs(self, form: Form) -> list[float]:
+        """Of every seed."""
+        return [seed.forms[form].mean_auroc.value for seed in self.seeds]
+
+    def means_within_abnormal(self, form: Form) -> list[float]:
+        """Of every seed, where it can be told."""
+        means = [seed.forms[form].mean_within_abnormal for seed in self.seeds]
+        return [mean.value for mean in means if mean is not None]
 
     def metrics(self) -> dict[str, Any]:
         """`[metrics]` of the package: the mean over the seeds with its spread, and the shipped seed in detail."""
-        means = [seed.scores.mean_auroc.value for seed in self.seeds]
-        among_abnormal = [seed.scores.mean_within_abnormal for seed in self.seeds]
-        shipped = self.seeds[SHIPPED_SEED]
-        return {
+        means, among_abnormal = self.mean_aurocs(Form.INT8), self.means_within_abnormal(Form.INT8)
+        values: dict[str, Any] = {
             "validation_films": self.validation_films,
             "training_films": self.training_films,
             "seeds": len(self.seeds),
-            "shipped_seed": shipped.seed,
-            "mean_auroc": _rounded(np.mean(means)),
-            "mean_auroc_lowest_seed": _rounded(np.min(means)),
-            "mean_auroc_highest_seed": _rounded(np.max(means)),
-            "mean_auroc_within_abnormal": _rounded(np.mean(among_abnormal)),
-            "shipped": {
-                "mean_auroc": _rounded(shipped.scores.mean_auroc.value),
-                "mean_auroc_interval": [
-                    _rounded(shipped.scores.mean_auroc.low),
-                    _rounded(shipped.scores.mean_auroc.high),
-                ],
-                "mean_auroc_float32": _rounded(shipped.float32.mean_auroc.value),
-                "mean_auroc_quantized_after_training": _rounded(shipped.ptq.mean_auroc.value),
-                "heat_map_agreement_with_float32": _rounded(shipped.float_agreement),
-                "heat_map_agreement_with_simulated_int8": _rounded(shipped.aware_agreement),
-                "int8_bytes": shipped.sizes.int8,
-                "float32_bytes": shipped.sizes.float32,
-            },
-            **({} if self.pointing is None else {"pointing": self.pointing.model_dump()}),
-            "finding": {
-                finding.label: {
-                    "positives": finding.positives,
-                    "auroc": _rounded(finding.auroc.value),
-                    "auroc_interval": [_rounded(finding.auroc.low), _rounded(finding.auroc.high)],
-                    "sensitivity": _rounded(finding.sensitivity),
-                    "specificity": _rounded(finding.specificity),
-                    "calibration_error": _rounded(calibration.calibration_error),
-                    **(
-                        {}
-                        if finding.within_abnormal is None
-                        else {"auroc_within_abnormal": _rounded(finding.within_abnormal)}
-                    ),
-                }
-                for finding, calibration in zip(shipped.scores.findings, shipped.calibration, strict=True)
-            },
+            "shipped_seed": self.shipped.seed,
+            "mean_auroc": rounded(np.mean(means)),
+            "mean_auroc_lowest_seed": rounded(np.min(means)),
+            "mean_auroc_highest_seed": rounded(np.max(means)),
         }
+        if among_abnormal:
+            values["mean_auroc_within_abnormal"] = rounded(np.mean(among_abnormal))
+        return {**values, "shipped": _shipped_metrics(self.shipped), "finding": _finding_metrics(self.shipped)}
 
 
-def evaluate_chest(run: Run, data: ChestXray14) -> ChestEvaluation:
+@dataclass(frozen=True)
+class ShippedFilms:
+    """The validation films as the shipped seed reads them, to draw from: labels (films, findings), what the kiosk
+    reports with each form, and the int8 network's heat maps.
+    """
+
+    films: tuple[Film, ...]
+    labels: NDArray[np.bool_]
+    read: Mapping[Form, Readings]
+    maps: NDArray[np.float32]
+
+
+def evaluate_chest(run: Run, data: ChestXray14) -> tuple[ChestEvaluation, ShippedFilms]:
     """Choose calibrations and thresholds on held-out training films, then score the validation films per seed.
 
-    The figures of the card are drawn into `figures/`, films that were read rightly and wrongly into `examples/`.
+    Raises RunError when a network is missing.
     """
-    rules = cross_validated_rules(run, data)
-    films = data.in_split("test")
-    seeds = []
+    training, films = data.in_split("train"), data.in_split("test")
+    held_out = held_out_answers(run, training)
+    rules = cross_validated_rules(run.notes.findings, training, held_out)
+    on_training = _pointed(training, run.notes.findings, held_out)
+    draws = resample([film.patient for film in films])
+    scored = []
     for seed in range(run.notes.seeds):
-        answers = _Answers(run, seed, films, rules)
-        seeds.append(_seed_scores(run, seed, films, answers))
-        if seed == SHIPPED_SEED:
-            draw_chest(run, films, answers.manifest, answers.scores, answers.maps)
-    return ChestEvaluation(
-        fine_tuned_share=run.notes.fine_tuned_share if run.notes.fine_tuned_share is not None else 1.0,
-        cross_validation=run.notes.cross_validation,
-        training_films=len(data.in_split("train")),
+        answered = _answered(run.seed(seed), films)
+        read = _read(run, seed, rules, answered)
+        scored.append((_seed_scores(run, seed, films, draws, answered, read, on_training), answered, read))
+    _, answered, read = scored[SHIPPED_SEED]
+    evaluation = ChestEvaluation(
+        training_films=len(training),
         validation_films=len(films),
         left_out=len(data.problems),
         rules=rules,
-        pointing=pointing_game(run, data),
-        latency=form_latencies(run.seed(SHIPPED_SEED)),
-        seeds=tuple(seeds),
+        seeds=tuple(seed for seed, _, _ in scored),
+        latencies=latencies(run.seed(SHIPPED_SEED)),
     )
+    return evaluation, ShippedFilms(films, truth(films, run.notes.findings), read, answered[Form.INT8].maps)
 
 
-def cross_validated_rules(run: Run, data: ChestXray14) -> tuple[CrossValidatedRule, ...]:
-    """Calibration and threshold of each finding from the scores that each fold's int8 network gives to its own
-    held-out films; no network that ships has a part in it, and no validation film.
-    """
-    films = data.in_split("train")
-    labels = truth(films, run.notes.findings)
-    scores = np.zeros(labels.shape)
-    for index, fold in enumerate(folds_of(films, run.notes.folds)):
-        held_out = [films[position] for position in fold.held_out]
-        scores[fold.held_out] = raw_scores(KioskModel(run.fold(index).int8), held_out)
-    among_abnormal = within_abnormal(labels, abnormal(films), scores)
-    rules = []
-    for k, label in enumerate(run.notes.findings):
-        calibration = platt(labels[:, k], scores[:, k])
-        shown = calibrated(scores[:, k], calibration)
-        threshold = flagging_threshold(labels[:, k], shown)
-        point = operating_point(labels[:, k], shown >= threshold)
-        rules.append(
-            CrossValidatedRule(
-                label=label,
-                a=calibration.a,
-                b=calibration.b,
-                threshold=threshold,
-                auroc=auroc(labels[:, k], shown),
-                within_abnormal=among_abnormal[k],
-                sensitivity=point.sensitivity,
-                specificity=point.specificity,
-            )
-        )
-    return tuple(rules)
+def _answered(job: Job, films: Sequence[Film]) -> dict[Form, Answers]:
+    answered = {}
+    for form in Form:
+        with KioskModel(file_of(job, form)) as model:
+            answered[form] = answers(model, [film.path for film in films])
+    return answered
 
 
-def pointing_game(run: Run, data: ChestXray14) -> PointingGame | None:
-    """Play the pointing game over all boxes of covered findings; None where the data set has no boxes.
-
-    Each film is shown to an int8 network that was not trained on it: a training film to that of the fold which held it
-    out, a validation film to the shipped seed's.
-    """
-    films = data.in_split("train")
-    networks = [
-        (run.fold(index), [films[position] for position in fold.held_out])
-        for index, fold in enumerate(folds_of(films, run.notes.folds))
-    ]
-    networks.append((run.seed(SHIPPED_SEED), list(data.in_split("test"))))
-    pointings = []
-    for job, shown in networks:
-        marked = [film for film in shown if any(box.label in run.notes.findings for box in film.boxes)]
-        if not marked:
-            continue
-        for film, maps in zip(marked, heat_maps(KioskModel(job.int8), marked), strict=True):
-            for box in film.boxes:
-                if box.label in run.notes.findings:
-                    heat = maps[..., run.notes.findings.index(box.label)]
-                    pointings.append(Pointing(box, *hottest_point(heat)))
-    if not pointings:
-        return None
-    hits = sum(one.hits for one in pointings)
-    low, high = wilson(hits, len(pointings))
-    return PointingGame(
-        boxes=len(pointings),
-        hits=hits,
-        low=_rounded(low),
-        high=_rounded(high),
-        chance=_rounded(chance_of_hitting(pointings)),
-        boxes_not_covered=sum(len(film.boxes) for film in data.films) - len(pointings),
-    )
+def _read(
+    run: Run, seed: int, rules: tuple[CrossValidatedRule, ...], answered: Mapping[Form, Answers]
+) -> dict[Form, Readings]:
+    """Every form with the shipped rules, so that they differ in nothing but the network."""
+    with KioskModel(run.seed(seed).int8) as model:
+        manifest = chest_manifest("0", model, tuple(rule.rule() for rule in rules), run.notes.findings)
+    return {form: readings(manifest, given) for form, given in answered.items()}
 
 
-class _Answers:
-    """What one seed's networks say of the validation films, through the kiosk."""
-
-    def __init__(self, run: Run, seed: int, films: Sequence[Film], rules: tuple[CrossValidatedRule, ...]) -> None:
-        self.job: Job = run.seed(seed)
-        model = KioskModel(self.job.int8)
-        findings = run.notes.findings
-        self.manifest = chest_manifest("0", model, tuple(rule.rule() for rule in rules), findings)
-        self.scores = kiosk_scores(self.manifest, model, films)
-        self.maps = heat_maps(model, films)
-        self.float_maps = heat_maps(KioskModel(self.job.float32), films)
-
-    def of(self, form: Path, films: Sequence[Film], findings: tuple[str, ...]) -> ChestScores:
-        model = KioskModel(form)
-        outputs = self.manifest.outputs.model_copy(
-            update={"scores": model.output_of_rank(2), "heatmap": model.output_of_rank(4)}
-        )
-        manifest = self.manifest.model_copy(update={"outputs": outputs})
-        return chest_scores(manifest, kiosk_scores(manifest, model, films), films, findings)
-
-
-def _seed_scores(run: Run, seed: int, films: Sequence[Film], answers: _Answers) -> ChestSeed:
-    job, findings = answers.job, run.notes.findings
-    carried = truth(films, findings)
-    calibrations = [(label, reliability(carried[:, k], answers.scores[:, k])) for k, label in enumerate(findings)]
+def _seed_scores(
+    run: Run,
+    seed: int,
+    films: Sequence[Film],
+    draws: Resamples,
+    answered: Mapping[Form, Answers],
+    read: Mapping[Form, Readings],
+    on_training: Sequence[Pointed],
+) -> ChestSeed:
+    findings, job = run.notes.findings, run.seed(seed)
+    labels, sick = truth(films, findings), abnormal(films)
+    means = {form: aurocs(draws, labels, given.scores).mean(axis=1) for form, given in read.items()}
+    difference = bounds(means[Form.INT8] - means[Form.FLOAT32])
+    like_simulated = correlation(answered[Form.INT8].maps, simulated_maps(job, len(films)))
+    like_float32 = correlation(answered[Form.INT8].maps, answered[Form.FLOAT32].maps)
+    if difference is None or like_simulated is None or like_float32 is None:
+        raise RunError(f"{job.folder}: the network answers the same for every film: it has learnt nothing")
     return ChestSeed(
         seed=seed,
-        scores=chest_scores(answers.manifest, answers.scores, films, findings),
-        float32=answers.of(job.float32, films, findings),
-        ptq=answers.of(job.ptq, films, findings),
-        calibration=tuple(
-            FindingCalibration(label=label, calibration_error=one.calibration_error, brier=one.brier)
-            for label, one in calibrations
-        ),
-        aware_agreement=heat_map_agreement(answers.maps, np.load(job.aware_heat_maps)),
-        float_agreement=heat_map_agreement(answers.maps, answers.float_maps),
+        forms={form: classifier_scores(findings, labels, sick, given, draws) for form, given in read.items()},
+        int8_minus_float32=difference,
+        maps_like_simulated=like_simulated,
+        maps_like_float32=like_float32,
+        pointing=pointing_game([*on_training, *_pointed(films, findings, answered[Form.INT8])]),
         sizes=file_sizes(job),
     )
 
 
-def _rounded(value: float | np.floating[Any]) -> float:
-    return round(float(value), 4)
+def simulated_maps(job: Job, films: int) -> NDArray[np.float32]:
+    """The maps of the validation films that `quantize` left. Raises RunError when they are of other films."""
+    try:
+        maps = np.load(job.aware_heat_maps)
+    except FileNotFoundError as error:
+        raise RunError(f"{job.aware_heat_maps} is missing: remove {job.int8} and quantize this run again") from error
+    if len(maps) != films:
+        raise RunError(f"{job.aware_heat_maps} is of {len(maps)} films, not of {films}: quantize with the same --data")
+    return np.asarray(maps, dtype=np.float32)
+
+
+def _pointed(films: Sequence[Film], findings: Sequence[str], answered: Answers) -> list[Pointed]:
+    return [
+        Pointed(film.patient, box, answered.maps[index, :, :, findings.index(box.label)])
+        for index, film in enumerate(films)
+        for box in film.boxes
+        if box.label in findings
+    ]
+
+
+def _shipped_metrics(shipped: ChestSeed) -> dict[str, Any]:
+    scores = shipped.forms[Form.INT8]
+    values = {
+        "mean_auroc": rounded(scores.mean_auroc.value),
+        "mean_auroc_interval": scores.mean_auroc.rounded(),
+        "mean_auroc_float32": rounded(shipped.forms[Form.FLOAT32].mean_auroc.value),
+        "mean_auroc_quantized_after_training": rounded(shipped.forms[Form.PTQ].mean_auroc.value),
+        "int8_minus_float32": rounded(shipped.int8_minus_float32.value),
+        "int8_minus_float32_interval": shipped.int8_minus_float32.rounded(),
+        "heat_map_agreement_with_float32": rounded(shipped.maps_like_float32),
+        "heat_map_agreement_with_simulated_int8": rounded(shipped.maps_like_simulated),
+        "brier": rounded(scores.brier),
+        "calibration_error": rounded(scores.calibration_error),
+        "int8_bytes": shipped.sizes[Form.INT8],
+        "float32_bytes": shipped.sizes[Form.FLOAT32],
+    }
+    if shipped.pointing is not None:
+        values["pointing_game"] = {
+            "boxes": shipped.pointing.boxes,
+            "hit_rate": rounded(shipped.pointing.hit_rate.value),
+            "hit_rate_interval": shipped.pointing.hit_rate.rounded(),
+            "chance": rounded(shipped.pointing.chance),
+            "best_fixed_point": rounded(shipped.pointing.best_fixed_point),
+        }
+    return values
+
+
+def _finding_metrics(shipped: ChestSeed) -> dict[str, Any]:
+    values = {}
+    for finding in shipped.forms[Form.INT8].findings:
+        values[finding.label] = {
+            "positives": finding.positives,
+            "auroc": rounded(finding.auroc.value),
+            "auroc_interval": finding.auroc.rounded(),
+            "sensitivity": rounded(finding.sensitivity.value),
+            "specificity": rounded(finding.specificity.value),
+            "brier": rounded(finding.brier),
+        }
+        if finding.within_abnormal is not None:
+            values[finding.label]["auroc_within_abnormal"] = rounded(finding.within_abnormal.value)
+            values[finding.label]["auroc_within_abnormal_interval"] = finding.within_abnormal.rounded()
+    return values

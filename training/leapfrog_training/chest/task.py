@@ -3,15 +3,19 @@
 from pathlib import Path
 
 from leapfrog.errors import UsageError
-from leapfrog_training.cards import chest_card
+from leapfrog_training.chest.card import chest_card
 from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
+from leapfrog_training.chest.examples import chest_examples
+from leapfrog_training.chest.figures import chest_figures
 from leapfrog_training.chest.films import covered_findings
 from leapfrog_training.datasets import ChestXray14, open_chestxray14
+from leapfrog_training.evaluate.figures import read_pictures, write_pictures
+from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import chest_manifest
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, Headline, evaluation_of, existing_file, figures_of
+from leapfrog_training.task import FitOptions, Headline, evaluation_of, existing_file
 
 
 class ChestTask:
@@ -51,23 +55,26 @@ class ChestTask:
         recipe.quantize_run(run, data)
 
     def evaluate(self, run: Run, data: ChestXray14) -> ChestEvaluation:
-        """Thresholds from the folds, then the validation films."""
-        return evaluate_chest(run, data)
+        """Thresholds from the folds, then the validation films; figures and examples are drawn into the run."""
+        evaluation, shipped = evaluate_chest(run, data)
+        write_pictures(run.figures, chest_figures(evaluation, shipped))
+        write_pictures(run.examples, chest_examples(evaluation.rules, shipped))
+        return evaluation
 
     def headline(self, run: Run) -> Headline:
         """Mean AUROC of the findings."""
-        shipped = ChestEvaluation.model_validate_json(evaluation_of(run)).seeds[SHIPPED_SEED]
-        return Headline("mean AUROC", shipped.float32.mean_auroc.value, shipped.scores.mean_auroc.value)
+        forms = ChestEvaluation.model_validate_json(evaluation_of(run)).shipped.forms
+        return Headline("mean AUROC", forms[Form.FLOAT32].mean_auroc.value, forms[Form.INT8].mean_auroc.value)
 
     def package(self, run: Run, out: Path, version: str) -> None:
-        """The package of the shipped seed."""
+        """The package of seed 0."""
         evaluation = ChestEvaluation.model_validate_json(evaluation_of(run))
         model_path = run.seed(SHIPPED_SEED).int8
         rules = tuple(rule.rule() for rule in evaluation.rules)
-        manifest = chest_manifest(
-            version, KioskModel(model_path), rules, run.notes.findings, metrics=evaluation.metrics()
-        )
-        write_package(out, manifest, model_path.read_bytes(), chest_card(manifest, evaluation), figures_of(run))
+        with KioskModel(model_path) as model:
+            manifest = chest_manifest(version, model, rules, run.notes.findings, metrics=evaluation.metrics())
+        card, figures = chest_card(manifest, evaluation), read_pictures(run.figures)
+        write_package(out, manifest, model_path.read_bytes(), card, extra_files=figures)
 
 
 def _imagenet(options: FitOptions) -> Path:

@@ -8,9 +8,12 @@ from leapfrog_training.task import task_of
 
 
 def evaluate(run: RunArgument, data: DataOption) -> None:
-    """Measure the int8 networks of a run through the kiosk's own reading, and print what the card will say."""
+    """Measure a run's networks, float and int8, through the kiosk's own reading, draw figures and print the scores."""
     opened = open_run(run)
     measured = task_of(opened.notes.package).evaluate(opened, open_data(opened.notes.package, data))
     write_atomically(opened.evaluation, measured.model_dump_json(indent=2).encode())
     for name, value in measured.metrics().items():
         typer.echo(f"{name}: {value}")
+    typer.echo(
+        f"Figures for the card: {opened.figures}. Examples, which show patients and stay here: {opened.examples}"
+    )

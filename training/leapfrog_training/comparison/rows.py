@@ -7,8 +7,8 @@ from pathlib import Path
 
 from leapfrog.errors import UsageError
 from leapfrog_training.edge_tpu_fit.fit import fit_of
+from leapfrog_training.evaluate.latency import median_milliseconds
 from leapfrog_training.runs import SHIPPED_SEED, Run
-from leapfrog_training.speed import latencies
 from leapfrog_training.task import task_of
 
 
@@ -78,8 +78,8 @@ def _row(
         score_name=score[0],
         float_score=score[1],
         int8_score=score[2],
-        float_cpu_ms=latencies(float32)[0].median_ms,
-        int8_cpu_ms=latencies(int8)[0].median_ms,
+        float_cpu_ms=median_milliseconds(float32),
+        int8_cpu_ms=median_milliseconds(int8),
         edge_tpu_ms=value,
         edge_tpu_low_ms=low,
         edge_tpu_high_ms=high,

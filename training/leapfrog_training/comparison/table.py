@@ -1,12 +1,13 @@
 """The table as Markdown, as JSON and as a picture. Runs on the training machine only."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from leapfrog_training.comparison.rows import Row
-from leapfrog_training.figures import COLOURS, drawing
+from leapfrog_training.evaluate.figures import BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.runs import write_atomically
 
 HEADER = (
@@ -51,41 +52,33 @@ def write_table(folder: Path, rows: Sequence[Row], machine: str) -> None:
     write_atomically(folder / "table.md", f"{text}\n\n{note}\n".encode())
     document = {"machine": machine, "rows": [{**asdict(row), "ratio": round(row.ratio, 2)} for row in rows]}
     write_atomically(folder / "table.json", json.dumps(document, indent=2).encode())
-    _draw(folder / "table.png", rows, machine)
+    write_atomically(folder / "table.png", _picture(rows, machine))
 
 
-def _draw(path: Path, rows: Sequence[Row], machine: str) -> None:
+def _picture(rows: Sequence[Row], machine: str) -> bytes:
+    sizes = {"float32": [row.float_bytes / 1e6 for row in rows], "int8": [row.int8_bytes / 1e6 for row in rows]}
+    estimated = "" if all(row.edge_tpu_measured for row in rows) else ", estimate"
+    times = {
+        "CPU float32": [row.float_cpu_ms for row in rows],
+        "CPU int8": [row.int8_cpu_ms for row in rows],
+        f"Edge TPU{estimated}": [row.edge_tpu_ms for row in rows],
+    }
     names = [row.model for row in rows]
-    with drawing(path, columns=2, width=5.4, height=1.6 + 0.7 * len(rows)) as (sizes, times):
-        for axis, title, unit, series in (
-            (
-                sizes,
-                "size",
-                "MB",
-                {"float32": [r.float_bytes / 1e6 for r in rows], "int8": [r.int8_bytes / 1e6 for r in rows]},
-            ),
-            (
-                times,
-                f"one picture, {machine}",
-                "ms",
-                {
-                    "CPU float32": [r.float_cpu_ms for r in rows],
-                    "CPU int8": [r.int8_cpu_ms for r in rows],
-                    "Edge TPU" + ("" if all(r.edge_tpu_measured for r in rows) else " (estimate)"): [
-                        r.edge_tpu_ms for r in rows
-                    ],
-                },
-            ),
-        ):
-            height = 0.8 / len(series)
-            for number, (label, values) in enumerate(series.items()):
-                places = [place + number * height for place in range(len(rows))]
-                bars = axis.barh(places, values, height=height, color=COLOURS[number], label=label)
-                axis.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
-            axis.set_yticks([place + 0.4 - height / 2 for place in range(len(rows))], names, fontsize=8)
-            axis.invert_yaxis()
-            axis.set_xscale("log")
-            axis.set_xlabel(unit)
-            axis.set_title(title, fontsize=9)
-            axis.legend(fontsize=7)
-            axis.margins(x=0.15)
+    with canvas(11, 1.6 + 0.7 * len(rows), columns=2) as (figure, axes):
+        _bars(axes[0, 0], names, "size, MB", sizes)
+        _bars(axes[0, 1], names, f"one picture, ms ({machine})", times)
+        return png(figure)
+
+
+def _bars(axis: Any, names: Sequence[str], label: str, series: Mapping[str, Sequence[float]]) -> None:
+    height = 0.8 / len(series)
+    for number, (name, values) in enumerate(series.items()):
+        places = [place + number * height for place in range(len(names))]
+        bars = axis.barh(places, values, height=height, color=(GRAY, BLUE, VERMILLION)[number], label=name)
+        axis.bar_label(bars, fmt="%.1f", fontsize=8, padding=2)
+    axis.set_yticks([place + 0.4 - height / 2 for place in range(len(names))], names)
+    axis.invert_yaxis()
+    axis.set_xscale("log")
+    axis.set_xlabel(label)
+    axis.legend(fontsize=8)
+    axis.margins(x=0.15)

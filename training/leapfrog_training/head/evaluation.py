@@ -1,46 +1,60 @@
 """What a run of fetal-head is worth on the validation subjects, once a seed. Runs on the training machine only."""
 
 import math
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from leapfrog_training.datasets.hc18 import HC18, HeadImage
-from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.evaluate import (
-    FileSizes,
-    FormLatencies,
-    HeadAnswer,
-    HeadReading,
-    HeadScores,
-    Measured,
-    file_sizes,
-    form_latencies,
-    head_scores,
-    read_head,
-)
-from leapfrog_training.head.drawing import draw_heads
+from leapfrog.reading.package import Manifest
+from leapfrog_training.datasets.hc18 import HC18
+from leapfrog_training.errors import RunError
+from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
+from leapfrog_training.evaluate.latency import Latencies, latencies
+from leapfrog_training.evaluate.measured import Bounds, Measured, bounds, rounded
+from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
+from leapfrog_training.head.reading import HeadAnswer, HeadReading, error_mm, head_answers, kiosk_finding, read_head
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import head_manifest
 from leapfrog_training.runs import SHIPPED_SEED, Run
+from leapfrog_training.scores import Resamples, resample
 
 TRUSTED_SHARE = 0.99  # of the training pictures score above the threshold
 THRESHOLD_STEP = 0.05
 LEVELS = np.arange(0.5, 0.7, 0.01)
 LEVEL_PICTURES = 200  # as many training pictures, evenly chosen, tell the bias within 0.2 mm
 
+Readings = tuple[HeadReading, ...]
+
+
+class HeadScores(Measured):
+    """One network on the validation subjects. `dice` is the mean over the pictures, each of which shows a head, at the
+    picture's own size; errors of the head circumference are in mm, over the pictures in which the kiosk gives one.
+    """
+
+    dice: Bounds
+    masks: MaskScores
+    absolute_error_mm: Bounds
+    median_absolute_error_mm: float
+    percentile_95_absolute_error_mm: float
+    mean_error_mm: float
+    standard_deviation_mm: float
+    not_measured: int
+
 
 class HeadSeed(Measured):
-    """One seed as the kiosk reads it, and its other forms for comparison."""
+    """One seed in every form, read with the same threshold and level; `int8_minus_float32` is the difference in Dice,
+    with the interval of the difference itself.
+    """
 
     seed: int
     threshold: float
     level: float
-    scores: HeadScores
-    float32: HeadScores
-    ptq: HeadScores
-    sizes: FileSizes
+    forms: dict[Form, HeadScores]
+    int8_minus_float32: Bounds
+    sizes: dict[Form, int]
 
 
 class HeadEvaluation(Measured):
@@ -48,121 +62,159 @@ class HeadEvaluation(Measured):
 
     training_pictures: int
     validation_pictures: int
+    validation_subjects: int
     left_out: int
-    latency: FormLatencies
     seeds: tuple[HeadSeed, ...]
+    latencies: Latencies
+
+    @property
+    def shipped(self) -> HeadSeed:
+        """The seed whose network ships."""
+        return self.seeds[SHIPPED_SEED]
+
+    def dices(self, form: Form) -> list[float]:
+        """Of every seed."""
+        return [seed.forms[form].dice.value for seed in self.seeds]
+
+    def absolute_errors_mm(self, form: Form) -> list[float]:
+        """Of every seed."""
+        return [seed.forms[form].absolute_error_mm.value for seed in self.seeds]
 
     def metrics(self) -> dict[str, Any]:
         """`[metrics]` of the package: the mean over the seeds with its spread, and the shipped seed in detail."""
-        overlaps = [seed.scores.dice.value for seed in self.seeds]
-        errors = [seed.scores.absolute_error_mm.value for seed in self.seeds]
-        shipped = self.seeds[SHIPPED_SEED]
-        scores = shipped.scores
+        overlaps, errors = self.dices(Form.INT8), self.absolute_errors_mm(Form.INT8)
+        shipped = self.shipped
+        scores = shipped.forms[Form.INT8]
         return {
             "validation_pictures": self.validation_pictures,
             "training_pictures": self.training_pictures,
             "seeds": len(self.seeds),
             "shipped_seed": shipped.seed,
-            "dice": _rounded(np.mean(overlaps)),
-            "dice_lowest_seed": _rounded(np.min(overlaps)),
-            "dice_highest_seed": _rounded(np.max(overlaps)),
-            "absolute_error_mm": _rounded(np.mean(errors)),
-            "absolute_error_mm_lowest_seed": _rounded(np.min(errors)),
-            "absolute_error_mm_highest_seed": _rounded(np.max(errors)),
+            "dice": rounded(np.mean(overlaps)),
+            "dice_lowest_seed": rounded(np.min(overlaps)),
+            "dice_highest_seed": rounded(np.max(overlaps)),
+            "absolute_error_mm": rounded(np.mean(errors)),
+            "absolute_error_mm_lowest_seed": rounded(np.min(errors)),
+            "absolute_error_mm_highest_seed": rounded(np.max(errors)),
             "shipped": {
-                "dice": _rounded(scores.dice.value),
-                "dice_interval": [_rounded(scores.dice.low), _rounded(scores.dice.high)],
-                "dice_float32": _rounded(shipped.float32.dice.value),
-                "dice_quantized_after_training": _rounded(shipped.ptq.dice.value),
-                "absolute_error_mm": _rounded(scores.absolute_error_mm.value),
-                "absolute_error_mm_interval": [
-                    _rounded(scores.absolute_error_mm.low),
-                    _rounded(scores.absolute_error_mm.high),
-                ],
-                "median_absolute_error_mm": _rounded(scores.median_absolute_error_mm),
-                "percentile_95_absolute_error_mm": _rounded(scores.percentile_95_absolute_error_mm),
-                "mean_error_mm": _rounded(scores.mean_error_mm),
+                "dice": rounded(scores.dice.value),
+                "dice_interval": scores.dice.rounded(),
+                "dice_float32": rounded(shipped.forms[Form.FLOAT32].dice.value),
+                "dice_quantized_after_training": rounded(shipped.forms[Form.PTQ].dice.value),
+                "int8_minus_float32": rounded(shipped.int8_minus_float32.value),
+                "int8_minus_float32_interval": shipped.int8_minus_float32.rounded(),
+                "absolute_error_mm": rounded(scores.absolute_error_mm.value),
+                "absolute_error_mm_interval": scores.absolute_error_mm.rounded(),
+                "median_absolute_error_mm": rounded(scores.median_absolute_error_mm),
+                "percentile_95_absolute_error_mm": rounded(scores.percentile_95_absolute_error_mm),
+                "mean_error_mm": rounded(scores.mean_error_mm),
                 "not_measured": scores.not_measured,
-                "int8_bytes": shipped.sizes.int8,
-                "float32_bytes": shipped.sizes.float32,
+                "int8_bytes": shipped.sizes[Form.INT8],
+                "float32_bytes": shipped.sizes[Form.FLOAT32],
             },
         }
 
 
-def evaluate_head(run: Run, data: HC18) -> HeadEvaluation:
-    """Choose each seed's threshold on the training pictures, then measure it on the validation subjects.
+def evaluate_head(run: Run, data: HC18) -> tuple[HeadEvaluation, dict[Form, Readings]]:
+    """Choose each seed's threshold and level on the training pictures, then measure it on the validation subjects.
 
-    The figures of the card are drawn into `figures/`, the pictures that were read best and worst into `examples/`.
+    Beside the evaluation it gives the validation pictures as the shipped seed reads them in each form, to draw from.
+    Raises RunError when a network is missing or has learnt nothing.
     """
-    return HeadEvaluation(
-        training_pictures=len(data.in_split("train")),
-        validation_pictures=len(data.in_split("test")),
-        left_out=len(data.problems),
-        latency=form_latencies(run.seed(SHIPPED_SEED)),
-        seeds=tuple(_seed_scores(run, data, seed) for seed in range(run.notes.seeds)),
-    )
-
-
-def trusted_threshold(readings: tuple[HeadReading, ...]) -> float:
-    """The score that TRUSTED_SHARE of the training pictures reach, rounded down: below it an outline is unlike any
-    that the network drew in training.
-    """
-    lowest = float(np.quantile([reading.score for reading in readings], 1 - TRUSTED_SHARE))
-    return round(math.floor(lowest / THRESHOLD_STEP) * THRESHOLD_STEP, 2)
-
-
-def _seed_scores(run: Run, data: HC18, seed: int) -> HeadSeed:
-    job = run.seed(seed)
-    shipped = KioskModel(job.int8)
-    training = _remembered(shipped, data.in_split("train"))
-    level = unbiased_level(shipped, training[:: max(1, len(training) // LEVEL_PICTURES)])
-    threshold = trusted_threshold(_readings(shipped, training, threshold=0.0, level=level))
-
     validation = data.in_split("test")
-    answers = _remembered(shipped, validation)
-    readings = _readings(shipped, answers, threshold, level)
-    if seed == SHIPPED_SEED:
-        draw_heads(run, validation, readings, answers)
-
-    def scores_of(model: KioskModel) -> HeadScores:
-        return head_scores(_readings(model, _remembered(model, validation), threshold, level), validation)
-
-    return HeadSeed(
-        seed=seed,
-        threshold=threshold,
-        level=level,
-        scores=head_scores(readings, validation),
-        float32=scores_of(KioskModel(job.float32)),
-        ptq=scores_of(KioskModel(job.ptq)),
-        sizes=file_sizes(job),
+    subjects = [image.patient for image in validation]
+    draws = resample(subjects)
+    scored = [_seed_scores(run, data, seed, draws) for seed in range(run.notes.seeds)]
+    evaluation = HeadEvaluation(
+        training_pictures=len(data.in_split("train")),
+        validation_pictures=len(validation),
+        validation_subjects=len(set(subjects)),
+        left_out=len(data.problems),
+        seeds=tuple(scores for scores, _ in scored),
+        latencies=latencies(run.seed(SHIPPED_SEED)),
     )
+    return evaluation, scored[SHIPPED_SEED][1]
+
+
+def head_scores(readings: Sequence[HeadReading], draws: Resamples) -> HeadScores:
+    """Measure what the kiosk reads against the outlines and circumferences; `draws` are over the pictures' subjects.
+
+    Raises RunError when none was measured.
+    """
+    errors = np.array([np.nan if reading.error_mm is None else reading.error_mm for reading in readings])
+    known = errors[~np.isnan(errors)]
+    absolute, masks = (
+        bounds(draws.mean(np.abs(errors))),
+        mask_scores([reading.overlap for reading in readings], draws),
+    )
+    if absolute is None or masks.non_empty is None:
+        raise RunError(f"the network outlines no head in any of {len(readings)} pictures: it has learnt nothing")
+    return HeadScores(
+        dice=masks.non_empty,
+        masks=masks,
+        absolute_error_mm=absolute,
+        median_absolute_error_mm=float(np.median(np.abs(known))),
+        percentile_95_absolute_error_mm=float(np.percentile(np.abs(known), 95)),
+        mean_error_mm=float(known.mean()),
+        standard_deviation_mm=float(known.std(ddof=1)) if len(known) > 1 else 0.0,
+        not_measured=int(np.isnan(errors).sum()),
+    )
+
+
+def trusted_threshold(manifest: Manifest, training: Sequence[HeadAnswer]) -> float:
+    """The score that TRUSTED_SHARE of the training pictures reach, rounded down: below it an outline is unlike any
+    that the network drew in training. `manifest` has the measured level.
+    """
+    scores = [kiosk_finding(manifest, answer).score for answer in training]
+    lowest = float(np.quantile(scores, 1 - TRUSTED_SHARE))
+    return round(math.floor(lowest / THRESHOLD_STEP) * THRESHOLD_STEP, 2)
 
 
 def unbiased_level(model: KioskModel, training: Sequence[HeadAnswer]) -> float:
     """The level at which the head circumference of the training pictures is right on average.
 
     The outlines of HC18 run about a third of a pixel beside the ellipse whose circumference its table states: even
-    perfect masks of the drawn heads measure 0.65 mm too much at one half.
+    perfect masks of the drawn heads measure 0.65 mm too much at one half. The higher the level, the smaller is each
+    outline, so the bias is searched by halving.
     """
 
-    def bias_mm(level: float) -> float:
-        readings = _readings(model, training, threshold=0.0, level=level)
-        errors = [reading.error_mm for reading in readings if reading.error_mm is not None]
-        return abs(float(np.mean(errors))) if errors else math.inf
+    @cache
+    def bias_mm(index: int) -> float:
+        manifest = head_manifest("0", model, 0.0, float(LEVELS[index]))
+        errors = [error_mm(kiosk_finding(manifest, answer), answer.image) for answer in training]
+        known = [error for error in errors if error is not None]
+        return float(np.mean(known)) if known else -math.inf
 
-    return round(float(min(LEVELS, key=bias_mm)), 2)
-
-
-def _remembered(model: KioskModel, images: Sequence[HeadImage]) -> tuple[HeadAnswer, ...]:
-    return tuple(HeadAnswer(image, model.run(read_gray(image.path))) for image in images)
-
-
-def _readings(
-    model: KioskModel, answers: Sequence[HeadAnswer], threshold: float, level: float
-) -> tuple[HeadReading, ...]:
-    manifest = head_manifest("0", model, threshold, level)
-    return tuple(read_head(manifest, answer) for answer in answers)
+    first_too_small = bisect_left(range(len(LEVELS)), 0.0, key=lambda index: -bias_mm(index))
+    beside = [index for index in (first_too_small - 1, first_too_small) if 0 <= index < len(LEVELS)]
+    return round(float(LEVELS[min(beside, key=lambda index: abs(bias_mm(index)))]), 2)
 
 
-def _rounded(value: float | np.floating[Any]) -> float:
-    return round(float(value), 4)
+def _seed_scores(run: Run, data: HC18, seed: int, draws: Resamples) -> tuple[HeadSeed, dict[Form, Readings]]:
+    job = run.seed(seed)
+    with KioskModel(file_of(job, Form.INT8)) as model:
+        training = head_answers(model, data.in_split("train"))
+        level = unbiased_level(model, training[:: max(1, len(training) // LEVEL_PICTURES)])
+        threshold = trusted_threshold(head_manifest("0", model, 0.0, level), training)
+        manifest = head_manifest("0", model, threshold, level)
+    read: dict[Form, Readings] = {}
+    for form in Form:
+        with KioskModel(file_of(job, form)) as model:
+            answers = head_answers(model, data.in_split("test"))
+        read[form] = tuple(read_head(manifest, answer) for answer in answers)
+    difference = bounds(_dice_draws(read, Form.INT8, draws) - _dice_draws(read, Form.FLOAT32, draws))
+    if difference is None:
+        raise RunError(f"{job.folder}: there is no validation picture to measure on")
+    scores = HeadSeed(
+        seed=seed,
+        threshold=threshold,
+        level=level,
+        forms={form: head_scores(readings, draws) for form, readings in read.items()},
+        int8_minus_float32=difference,
+        sizes=file_sizes(job),
+    )
+    return scores, read
+
+
+def _dice_draws(read: Mapping[Form, Readings], form: Form, draws: Resamples) -> Any:
+    return draws.mean(np.array([reading.overlap.dice for reading in read[form]]))

@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
-from leapfrog_training.cards import head_card
 from leapfrog_training.datasets import HC18, open_hc18
+from leapfrog_training.evaluate.figures import read_pictures, write_pictures
+from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.head.card import head_card
 from leapfrog_training.head.evaluation import HeadEvaluation, evaluate_head
+from leapfrog_training.head.examples import head_examples
+from leapfrog_training.head.figures import head_figures
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import HEAD_NAME, head_manifest
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, Headline, evaluation_of, figures_of
+from leapfrog_training.task import FitOptions, Headline, evaluation_of
 
 
 class HeadTask:
@@ -45,20 +49,24 @@ class HeadTask:
         recipe.quantize_run(run, data)
 
     def evaluate(self, run: Run, data: HC18) -> HeadEvaluation:
-        """Level and threshold from training pictures, then the validation subjects."""
-        return evaluate_head(run, data)
+        """Level and threshold from training pictures, then the validation subjects; figures and examples are drawn
+        into the run.
+        """
+        evaluation, shipped = evaluate_head(run, data)
+        write_pictures(run.figures, head_figures(shipped[Form.INT8]))
+        write_pictures(run.examples, head_examples(shipped[Form.INT8]))
+        return evaluation
 
     def headline(self, run: Run) -> Headline:
         """Mean Dice."""
-        shipped = HeadEvaluation.model_validate_json(evaluation_of(run)).seeds[SHIPPED_SEED]
-        return Headline("Dice", shipped.float32.dice.value, shipped.scores.dice.value)
+        forms = HeadEvaluation.model_validate_json(evaluation_of(run)).shipped.forms
+        return Headline("Dice", forms[Form.FLOAT32].dice.value, forms[Form.INT8].dice.value)
 
     def package(self, run: Run, out: Path, version: str) -> None:
-        """The package of the shipped seed."""
+        """The package of seed 0."""
         evaluation = HeadEvaluation.model_validate_json(evaluation_of(run))
-        model_path = run.seed(SHIPPED_SEED).int8
-        shipped = evaluation.seeds[SHIPPED_SEED]
-        manifest = head_manifest(
-            version, KioskModel(model_path), shipped.threshold, shipped.level, metrics=evaluation.metrics()
-        )
-        write_package(out, manifest, model_path.read_bytes(), head_card(manifest, evaluation), figures_of(run))
+        model_path, shipped = run.seed(SHIPPED_SEED).int8, evaluation.shipped
+        with KioskModel(model_path) as model:
+            manifest = head_manifest(version, model, shipped.threshold, shipped.level, metrics=evaluation.metrics())
+        card, figures = head_card(manifest, evaluation), read_pictures(run.figures)
+        write_package(out, manifest, model_path.read_bytes(), card, extra_files=figures)

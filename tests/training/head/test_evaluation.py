@@ -1,0 +1,74 @@
+"""What is measured of heads, with the drawn outlines standing in for a network's mask."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leapfrog.reading.tensors import TensorSpec
+from leapfrog_training.datasets import HeadImage, open_hc18
+from leapfrog_training.datasets.hc18 import outline
+from leapfrog_training.head.evaluation import HeadScores, head_scores, trusted_threshold, unbiased_level
+from leapfrog_training.head.masks import head_mask
+from leapfrog_training.head.reading import HeadAnswer, read_head, whole_picture
+from leapfrog_training.manifests import head_manifest
+from leapfrog_training.scores import resample
+
+
+class MaskShape:
+    """A segmenter's shapes, without the model."""
+
+    input = TensorSpec((1, 128, 192, 1), "int8", 1 / 127.5, 0)
+
+    def output_of_rank(self, rank: int) -> int:
+        return 0
+
+
+MODEL: Any = MaskShape()
+
+
+def perfect_answers(images: Sequence[HeadImage]) -> list[HeadAnswer]:
+    answers = []
+    for image in images:
+        line = outline(image)
+        mask = head_mask(line, 64, 96)[np.newaxis, :, :, np.newaxis]
+        answers.append(HeadAnswer(image, whole_picture(line.shape, 192 / 128), (mask,)))
+    return answers
+
+
+def scores_at(level: float, images: Sequence[HeadImage]) -> HeadScores:
+    manifest = head_manifest("0", MODEL, threshold=0.5, level=level)
+    readings = [read_head(manifest, answer) for answer in perfect_answers(images)]
+    return head_scores(readings, resample([image.patient for image in images]))
+
+
+def test_a_perfect_mask_of_a_made_up_head_measures_true(made_up_heads: Any) -> None:
+    images = open_hc18(made_up_heads.write(["000_HC.png", "001_HC.png", "002_HC.png"], validation=[])).images
+    scores = scores_at(0.5, images)
+    assert scores.not_measured == 0
+    assert scores.dice.value > 0.985
+    assert scores.absolute_error_mm.value < 1.0
+    assert scores.masks.non_empty_pictures == 3
+    assert scores.masks.kaggle.value == scores.dice.value
+
+
+def test_the_level_takes_the_bias_of_the_drawn_outlines_away(shared_data: Path) -> None:
+    images = open_hc18(shared_data / "hc18").in_split("train")[::20]
+    level = unbiased_level(MODEL, perfect_answers(images))
+    assert level > 0.5
+    assert scores_at(0.5, images).mean_error_mm > 0.5
+    corrected = scores_at(level, images)
+    assert abs(corrected.mean_error_mm) < 0.1
+    assert corrected.absolute_error_mm.value < 0.4
+    for beside in (level - 0.01, level + 0.01):
+        assert abs(scores_at(beside, images).mean_error_mm) >= abs(corrected.mean_error_mm)
+
+
+def test_the_threshold_is_below_what_nearly_all_training_pictures_reach(made_up_heads: Any) -> None:
+    images = open_hc18(made_up_heads.write(["000_HC.png", "001_HC.png"], validation=[])).images
+    answers = perfect_answers(images)
+    threshold = trusted_threshold(head_manifest("0", MODEL, 0.0, 0.5), answers)
+    readings = [read_head(head_manifest("0", MODEL, threshold, 0.5), answer) for answer in answers]
+    assert 0.8 <= threshold < min(reading.finding.score for reading in readings)
+    assert all(reading.finding.flagged for reading in readings)

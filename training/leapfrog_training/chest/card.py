@@ -1,0 +1,193 @@
+"""`card.md` of chest-findings: what it is for, what it was made from and what it is worth, in plain words.
+
+Runs on the training machine only.
+"""
+
+from leapfrog.reading.package import Manifest
+from leapfrog_training.cards import (
+    counted,
+    figure,
+    latency_rows,
+    of_seeds,
+    size_row,
+    sources,
+    spread,
+    table,
+    table_of_forms,
+    timed_on,
+    title,
+    with_interval,
+)
+from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed
+from leapfrog_training.chest.figures import AUROC_FILE, RELIABILITY_FILE, ROC_FILE
+from leapfrog_training.chest.labels import chest_label
+from leapfrog_training.evaluate.forms import FORM_NAMES, Form
+
+MADE = """## How it was made
+
+MobileNetV2 1.0 on 224 x 224 gray pixels, started from ImageNet weights, its head from a penalized linear model on the \
+frozen features; a few epochs of everything, then quantization-aware training. Full int8 from input to output. The \
+second output is the class activation map of each finding, 7 x 7.
+"""
+
+DECISIONS = """## Which decision saw which films
+
+| decision | made on |
+| --- | --- |
+| weights of the network, ranges of its int8 numbers | the {training} training films |
+| how long to train and how far to go from the ImageNet weights | the training films that each fold of the \
+cross-validation held out; no patient is on both sides of a fold |
+| calibration and threshold of each finding: the highest sum of sensitivity and specificity with a specificity of at \
+least 0.7 | int8 scores of the same held-out training films, each by the network that had not seen it |
+| which findings are covered | how many films carry them, never a score |
+| which seed ships | named beforehand: seed 0 |
+| that a threshold must keep a specificity of at least 0.7 | set after the first version's thresholds flagged nearly \
+half of the healthy films, in the cross-validation as on the validation films; AUROC does not depend on it |
+| every number under "What it is worth" | the {validation} validation films, of patients that no network saw; nothing \
+was chosen by them, but what an earlier version reached on them was known |
+"""
+
+URGENT = """## Urgent findings
+
+Pulmonary edema and features seen in pneumonia are marked urgent: both can kill within hours to days and can be \
+treated in a clinic without a radiologist. Effusion, atelectasis and infiltrate are not: they are common, seldom need \
+action within the hour when they stand alone, and marking everything urgent marks nothing.
+"""
+
+LIMITS = """## Limits
+
+- Labels were read from reports by a program. They hold for groups of films, not for each film.
+- In this subset nearly every abnormal film was chosen because it carries the label pneumonia, so the plain AUROC \
+mostly tells normal films from abnormal ones. "Abnormal films only" does not: there the model is weak.
+- The share of sick people here is far higher than in a clinic; the scores are calibrated to this subset.
+- Mostly adults (68 of the 729 films are of people under 18, the youngest 4), one hospital, films squashed to \
+a square. Small children, lateral and lordotic views are not covered.
+- A film on which nothing is flagged is not normal: {not_covered} are not covered at all.
+"""
+
+
+def chest_card(manifest: Manifest, evaluation: ChestEvaluation) -> str:
+    """The card; its figures are those of `chest_figures`."""
+    shipped = evaluation.shipped
+    parts = [
+        title(manifest),
+        "## What it is worth\n",
+        f"Measured on {evaluation.validation_films} films of other patients; {evaluation.training_films} films were "
+        f"trained on, {evaluation.left_out} could not be read. Every score below came from the kiosk's own engine host "
+        "on the kiosk's own pixels. In square brackets: 95 % intervals, over patients by bootstrap, of counts by "
+        "Wilson. All three forms are read with the same calibration and thresholds. AUROC is how often a film with the "
+        "finding scores above a film without: 0.5 is a coin, 1 is always.\n",
+        table_of_forms(_form_rows(evaluation)),
+        f"int8 less float32 in mean AUROC: {with_interval(shipped.int8_minus_float32)}. "
+        f"{timed_on(evaluation.latencies)}"
+        "\n",
+        figure(AUROC_FILE, "AUROC of each finding with its interval, over all films and over the abnormal ones"),
+        "### Each finding, as it ships\n",
+        _findings(evaluation),
+        figure(ROC_FILE, "The share found against the share of false alarms for each finding, int8 beside float32"),
+        "### AUROC of each finding in each form\n",
+        _aurocs(shipped),
+        "### Do the scores mean what they say?\n",
+        _calibration(shipped),
+        figure(RELIABILITY_FILE, "Scores shown against the share that was really positive"),
+        "### Where the heat map points\n",
+        _heat_maps(shipped),
+        MADE,
+        DECISIONS.format(training=evaluation.training_films, validation=evaluation.validation_films),
+        URGENT,
+        LIMITS.format(not_covered=", ".join(manifest.not_covered)),
+        sources(manifest),
+    ]
+    return "\n".join(parts)
+
+
+def _form_rows(evaluation: ChestEvaluation) -> list[tuple[str, dict[Form, str]]]:
+    shipped, seeds = evaluation.shipped, of_seeds(len(evaluation.seeds))
+    return [
+        (f"Mean AUROC, {seeds}", {form: spread(evaluation.mean_aurocs(form)) for form in Form}),
+        (
+            f"The same among abnormal films only, {seeds}",
+            {form: spread(evaluation.means_within_abnormal(form)) for form in Form},
+        ),
+        (
+            f"Mean AUROC, seed {shipped.seed}, which ships",
+            {form: with_interval(scores.mean_auroc) for form, scores in shipped.forms.items()},
+        ),
+        (
+            f"The same among abnormal films only, seed {shipped.seed}",
+            {form: with_interval(scores.mean_within_abnormal) for form, scores in shipped.forms.items()},
+        ),
+        ("Brier score (0: perfect)", {form: f"{scores.brier:.3f}" for form, scores in shipped.forms.items()}),
+        ("Calibration error", {form: f"{scores.calibration_error:.3f}" for form, scores in shipped.forms.items()}),
+        size_row(shipped.sizes),
+        *latency_rows(evaluation.latencies),
+    ]
+
+
+def _findings(evaluation: ChestEvaluation) -> str:
+    header = (
+        "Finding",
+        "AUROC",
+        "abnormal films only",
+        "in cross-validation",
+        "threshold",
+        "found (sensitivity)",
+        "left alone (specificity)",
+    )
+    rows = [
+        (
+            chest_label(finding.label).name,
+            with_interval(finding.auroc),
+            with_interval(finding.within_abnormal),
+            f"{rule.auroc:.3f}",
+            f"{rule.threshold:.3f}",
+            counted(finding.sensitivity),
+            counted(finding.specificity),
+        )
+        for finding, rule in zip(evaluation.shipped.forms[Form.INT8].findings, evaluation.rules, strict=True)
+    ]
+    return table(header, rows)
+
+
+def _aurocs(shipped: ChestSeed) -> str:
+    rows = []
+    for k, finding in enumerate(shipped.forms[Form.INT8].findings):
+        name = chest_label(finding.label).name
+        of_form = {form: scores.findings[k] for form, scores in shipped.forms.items()}
+        rows.append((name, {form: with_interval(one.auroc) for form, one in of_form.items()}))
+        if finding.within_abnormal is not None:
+            within = {form: with_interval(one.within_abnormal) for form, one in of_form.items()}
+            rows.append((f"{name}, abnormal films only", within))
+    return table_of_forms(rows)
+
+
+def _calibration(shipped: ChestSeed) -> str:
+    header = ("Finding", *(f"Brier, {name}" for name in FORM_NAMES.values()), "Brier of no look at the film", "error")
+    rows = []
+    for k, finding in enumerate(shipped.forms[Form.INT8].findings):
+        briers = [f"{shipped.forms[form].findings[k].brier:.3f}" for form in FORM_NAMES]
+        error = f"{finding.calibration_error:.3f}"
+        rows.append((chest_label(finding.label).name, *briers, f"{finding.brier_of_share:.3f}", error))
+    return (
+        "Brier is the mean squared distance of the score from the truth; a model that always answers the share of the "
+        "finding, without a look, reaches the column before the last. The error is how far score and truth lie apart, "
+        "on average over groups of equally many films (int8); on so few films chance alone makes it some hundredths."
+        "\n\n" + table(header, rows)
+    )
+
+
+def _heat_maps(shipped: ChestSeed) -> str:
+    kept = (
+        f"The int8 heat maps correlate {shipped.maps_like_simulated:.2f} with those of the network in simulated int8 "
+        f"that they were made from, and {shipped.maps_like_float32:.2f} with those of the float32 network.\n"
+    )
+    game = shipped.pointing
+    if game is None:
+        return kept
+    return (
+        f"Radiologists drew {game.boxes} boxes around covered findings on {game.films} films (validation films read by "
+        "this network, training films by the fold that held them out). The hottest point of a finding's heat map lies "
+        f"in the box for {with_interval(game.hit_rate, digits=2)} of them; a point thrown at random would for "
+        f"{game.chance:.2f}, the one point that suits the other patients' boxes best for {game.best_fixed_point:.2f}. "
+        f"A heat map says roughly where to look, no more. {kept}"
+    )

@@ -1,0 +1,83 @@
+"""Calibration and threshold of each finding of chest-findings, from films that the network did not see.
+
+Runs on the training machine only.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from leapfrog.reading.package import Calibration, FindingRule
+from leapfrog_training.calibration import calibrated, flagging_threshold, platt
+from leapfrog_training.chest.films import abnormal, folds_of, truth
+from leapfrog_training.datasets.chestxray14 import Film
+from leapfrog_training.evaluate.classification import Answers, answers
+from leapfrog_training.evaluate.forms import Form, file_of
+from leapfrog_training.evaluate.measured import Measured, Portion, portion
+from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.manifests import chest_rule
+from leapfrog_training.runs import Run
+from leapfrog_training.scores import auroc, operating_point
+
+
+class CrossValidatedRule(Measured):
+    """Calibration and threshold of one finding, and what they did on the training films that each fold held out.
+
+    `within_abnormal` is None where every abnormal film carries the finding.
+    """
+
+    label: str
+    a: float
+    b: float
+    threshold: float
+    auroc: float
+    within_abnormal: float | None
+    sensitivity: Portion | None
+    specificity: Portion | None
+
+    def rule(self) -> FindingRule:
+        """The finding's entry in `model.toml`."""
+        return chest_rule(self.label, Calibration(a=self.a, b=self.b), self.threshold)
+
+
+def held_out_answers(run: Run, films: tuple[Film, ...]) -> Answers:
+    """What the folds' int8 networks say of the training films, each film answered by the one that held it out."""
+    order, parts = [], []
+    for index, fold in enumerate(folds_of(films, run.notes.folds)):
+        with KioskModel(file_of(run.fold(index), Form.INT8)) as model:
+            parts.append(answers(model, [films[position].path for position in fold.held_out]))
+        order.append(fold.held_out)
+    back = np.argsort(np.concatenate(order))
+    return Answers(
+        np.concatenate([part.scores for part in parts])[back], np.concatenate([part.maps for part in parts])[back]
+    )
+
+
+def cross_validated_rules(
+    findings: Sequence[str], films: Sequence[Film], held_out: Answers
+) -> tuple[CrossValidatedRule, ...]:
+    """Calibration and threshold of each finding from `held_out` answers for the training `films`; no network that ships
+    has a part in it, and no validation film.
+    """
+    labels, sick = truth(films, findings), abnormal(films)
+    rules = []
+    for k, label in enumerate(findings):
+        positive, scores = labels[:, k], held_out.scores[:, k].astype(np.float64)
+        calibration = platt(positive, scores)
+        shown = calibrated(scores, calibration)
+        threshold = flagging_threshold(positive, shown)
+        point = operating_point(positive, shown >= threshold)
+        within = auroc(positive[sick], shown[sick])
+        rules.append(
+            CrossValidatedRule(
+                label=label,
+                a=calibration.a,
+                b=calibration.b,
+                threshold=threshold,
+                auroc=auroc(positive, shown),
+                within_abnormal=None if np.isnan(within) else within,
+                sensitivity=portion(point.sensitivity),
+                specificity=portion(point.specificity),
+            )
+        )
+    return tuple(rules)

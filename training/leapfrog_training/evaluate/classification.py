@@ -1,0 +1,143 @@
+"""What a classifier's scores are worth, for any findings. Runs on the training machine only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.reading.classification import classify
+from leapfrog.reading.package import Manifest
+from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.evaluate.measured import Bounds, Measured, Portion, bounds, portion
+from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.scores import Resamples, brier, calibration_error, operating_point
+
+Scores = NDArray[np.float64]
+Labels = NDArray[np.bool_]
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A network's real outputs for films: its own scores (films, findings), before calibration, and heat maps (films,
+    rows, columns, findings).
+    """
+
+    scores: NDArray[np.float32]
+    maps: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What a kiosk reports of films, both (films, findings): the scores, and which are at or above the threshold."""
+
+    scores: Scores
+    flagged: Labels
+
+
+class FindingScores(Measured):
+    """One finding. `within_abnormal` is the AUROC among films that carry any label; None where all of those carry this
+    one. `brier_of_share` is what always answering the share of positives would reach.
+    """
+
+    label: str
+    positives: int
+    auroc: Bounds
+    within_abnormal: Bounds | None
+    sensitivity: Portion
+    specificity: Portion
+    brier: float
+    brier_of_share: float
+    calibration_error: float
+
+
+class ClassifierScores(Measured):
+    """All findings; the means are over the findings, `brier` and `calibration_error` over every score at once."""
+
+    mean_auroc: Bounds
+    mean_within_abnormal: Bounds | None
+    findings: tuple[FindingScores, ...]
+    brier: float
+    calibration_error: float
+
+
+def answers(model: KioskModel, pictures: Sequence[Path]) -> Answers:
+    """Show the pictures to the model as the kiosk does."""
+    scores, maps = model.output_of_rank(2), model.output_of_rank(4)
+    outputs = [model.run(read_gray(path)) for path in pictures]
+    return Answers(
+        np.stack([output[scores][0] for output in outputs]), np.stack([output[maps][0] for output in outputs])
+    )
+
+
+def readings(manifest: Manifest, answered: Answers) -> Readings:
+    """Read a network's answers as the kiosk does."""
+    said = [
+        classify(manifest, _in_order(manifest, scores, maps)).findings
+        for scores, maps in zip(answered.scores, answered.maps, strict=True)
+    ]
+    return Readings(
+        np.array([[finding.score for finding in findings] for findings in said]),
+        np.array([[finding.flagged for finding in findings] for findings in said]),
+    )
+
+
+def aurocs(draws: Resamples, labels: Labels, scores: Scores) -> Scores:
+    """AUROC of each finding in each draw: (draws, findings)."""
+    return np.stack([draws.auroc(labels[:, k], scores[:, k]) for k in range(labels.shape[1])], axis=1)
+
+
+def mean_auroc(labels: Labels, scores: Scores) -> float:
+    """The mean over the findings."""
+    everything = Resamples(np.ones((1, len(labels)), np.float32))
+    return float(np.mean(aurocs(everything, labels, scores)))
+
+
+def classifier_scores(
+    names: Sequence[str], labels: Labels, abnormal: Labels, read: Readings, draws: Resamples
+) -> ClassifierScores:
+    """Measure what a kiosk reports against the labels (films, findings). `abnormal` (films,) says which film carries
+    any label, `draws` are over the films' patients. Raises ValueError for a finding that every film or none has.
+    """
+    everywhere = aurocs(draws, labels, read.scores)
+    within = aurocs(draws.among(abnormal), labels, read.scores)
+    told = ~np.isnan(within[0])
+    findings = []
+    for k, name in enumerate(names):
+        positive, scores = labels[:, k], read.scores[:, k]
+        point = operating_point(positive, read.flagged[:, k])
+        findings.append(
+            FindingScores(
+                label=name,
+                positives=int(positive.sum()),
+                auroc=_told(bounds(everywhere[:, k]), name),
+                within_abnormal=bounds(within[:, k]),
+                sensitivity=_told(portion(point.sensitivity), name),
+                specificity=_told(portion(point.specificity), name),
+                brier=brier(positive, scores),
+                brier_of_share=float(positive.mean() * (1 - positive.mean())),
+                calibration_error=calibration_error(positive, scores),
+            )
+        )
+    return ClassifierScores(
+        mean_auroc=_told(bounds(everywhere.mean(axis=1)), "every finding"),
+        mean_within_abnormal=bounds(within[:, told].mean(axis=1)) if told.any() else None,
+        findings=tuple(findings),
+        brier=brier(labels.ravel(), read.scores.ravel()),
+        calibration_error=calibration_error(labels.ravel(), read.scores.ravel()),
+    )
+
+
+def _told(value: Told | None, name: str) -> Told:
+    if value is None:
+        raise ValueError(f"{name} cannot be measured: it needs films with it and films without")
+    return value
+
+
+def _in_order(manifest: Manifest, scores: NDArray[np.float32], maps: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """The model's two outputs, for one picture each, where the package says they are."""
+    outputs = [scores[np.newaxis], maps[np.newaxis]]
+    return outputs if manifest.outputs.scores == 0 else outputs[::-1]

@@ -1,0 +1,95 @@
+"""Drawing for cards: one look, colours that colour-blind readers tell apart, small files.
+
+Runs on the training machine only.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageColor
+
+from leapfrog_training.errors import RunError
+from leapfrog_training.runs import write_atomically
+
+# Okabe and Ito, Color Universal Design, 2008.
+BLUE, VERMILLION, GRAY, BLACK = "#0072B2", "#D55E00", "#777777", "#222222"
+DOTS_PER_INCH = 110
+TINTS = 24  # of each colour towards white, in a saved picture: lines and letters need no more
+STYLE: dict[Any, Any] = {
+    "font.size": 10,
+    "axes.titlesize": 10.5,
+    "axes.labelsize": 10,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": GRAY,
+    "xtick.color": BLACK,
+    "ytick.color": BLACK,
+    "figure.constrained_layout.use": True,
+}
+
+
+@contextmanager
+def canvas(width: float, height: float, rows: int = 1, columns: int = 1) -> Iterator[tuple[Any, Any]]:
+    """A figure of `width` x `height` inches with its array of axes (rows, columns). Raises RunError without
+    matplotlib.
+    """
+    try:
+        import matplotlib as mpl
+    except ImportError as error:
+        raise RunError("evaluate draws figures with matplotlib: pip install 'leapfrog-kiosk[training]'") from error
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
+        try:
+            yield figure, axes
+        finally:
+            plt.close(figure)
+
+
+def png(figure: Any) -> bytes:
+    """The figure as a small PNG: our colours only, and no date, so that the same numbers give the same file."""
+    drawn, saved = BytesIO(), BytesIO()
+    figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    few = Image.open(drawn).convert("RGB").quantize(palette=_tints(), dither=Image.Dither.NONE)
+    few.save(saved, format="png", optimize=True)
+    return saved.getvalue()
+
+
+def photograph(figure: Any) -> bytes:
+    """A figure that holds a patient's picture, as a PNG with every shade."""
+    saved = BytesIO()
+    figure.savefig(saved, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return saved.getvalue()
+
+
+def _tints() -> Image.Image:
+    palette = [
+        round(255 + (part - 255) * step / TINTS)
+        for colour in (BLUE, VERMILLION, GRAY, BLACK)
+        for step in range(TINTS + 1)
+        for part in ImageColor.getrgb(colour)
+    ]
+    holder = Image.new("P", (1, 1))
+    holder.putpalette(palette)
+    return holder
+
+
+def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
+    """Put `pictures` by file name into `folder`, in place of those of an earlier evaluation."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for former in folder.glob("*.png"):
+        if former.name not in pictures:
+            former.unlink()
+    for name, content in pictures.items():
+        write_atomically(folder / name, content)
+
+
+def read_pictures(folder: Path) -> dict[str, bytes]:
+    """What `write_pictures` left, by file name."""
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.png"))}

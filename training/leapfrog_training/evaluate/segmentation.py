@@ -1,0 +1,40 @@
+"""What masks are worth, for any segmentation. Runs on the training machine only."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from leapfrog_training.evaluate.measured import Bounds, Measured, bounds
+from leapfrog_training.scores import Overlap, Resamples, pooled_dice
+
+
+class MaskScores(Measured):
+    """Dice of masks against true ones, three ways.
+
+    `pooled` takes all pictures as one. `non_empty` is the mean over the pictures that show the structure; None without
+    any. `kaggle` is the mean over all pictures in which an empty mask of an empty picture is worth 1: the metric of
+    Kaggle's Ultrasound Nerve Segmentation, where drawing nothing at all reaches about .5. It equals `non_empty` where
+    every picture shows the structure.
+    """
+
+    pictures: int
+    non_empty_pictures: int
+    pooled: float
+    non_empty: Bounds | None
+    kaggle: Bounds
+
+
+def mask_scores(overlaps: Sequence[Overlap], draws: Resamples) -> MaskScores:
+    """Measure masks; `draws` are over the patients of the same pictures in the same order."""
+    values = np.array([one.dice for one in overlaps])
+    shown = np.array([one.truth > 0 for one in overlaps])
+    kaggle = bounds(draws.mean(values))
+    if kaggle is None:
+        raise ValueError("masks of at least one picture are needed")
+    return MaskScores(
+        pictures=len(overlaps),
+        non_empty_pictures=int(shown.sum()),
+        pooled=pooled_dice(overlaps),
+        non_empty=bounds(draws.among(shown).mean(values)) if shown.any() else None,
+        kaggle=kaggle,
+    )

@@ -1,0 +1,116 @@
+"""`card.md` of fetal-head: what it is for, what it was made from and what it is worth, in plain words.
+
+Runs on the training machine only.
+"""
+
+from leapfrog.reading.package import Manifest
+from leapfrog_training.cards import (
+    figure,
+    latency_rows,
+    of_seeds,
+    size_row,
+    sources,
+    spread,
+    table_of_forms,
+    timed_on,
+    title,
+    with_interval,
+)
+from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.head.evaluation import HeadEvaluation
+from leapfrog_training.head.figures import CIRCUMFERENCE_FILE, DICE_FILE
+
+MADE = """## How it was made
+
+A U-Net on 128 x 192 gray pixels with a mask of 64 x 96, trained from scratch with turns, mirror images, zoom and \
+other contrast, then quantization-aware training. Full int8 from input to output. The kiosk fits one ellipse \
+to the edge of the mask and measures its circumference.
+
+The mask to learn ends at the middle of the drawn outline. The drawn outlines run beside the ellipses whose \
+circumference the data set states: perfect masks of them measure 0.65 mm too much. So the line that is measured is \
+not drawn where the mask crosses one half but a little further in, at the level at which the training pictures carry \
+no bias: {level:.2f}.
+"""
+
+DECISIONS = """## Which decision saw which pictures
+
+| decision | made on |
+| --- | --- |
+| weights of the network, ranges of its int8 numbers | the {training} training pictures; no subject is on both sides |
+| the level at which the outline is measured | int8 answers for training pictures |
+| the threshold: the agreement of mask and ellipse that 99 % of the training pictures reach | int8 answers for \
+training pictures |
+| which seed ships | named beforehand: seed 0 |
+| that there is a level at all | that perfect masks measure too much was seen on training subjects; the level came in \
+after the first version had been scored once without it |
+| every number under "What it is worth" | the {validation} validation pictures, of subjects that no network saw; \
+nothing was chosen by them, but what an earlier version reached on them was known |
+"""
+
+LIMITS = """## Limits
+
+- One hospital, one standard plane, pictures at half resolution. Other planes are not covered: the model outlines \
+what looks most like a head.
+- Pictures with a wrong or missing pixel size give a wrong circumference or none.
+- Twins, growth disorders and heads partly outside of the picture were not studied.
+"""
+
+
+def head_card(manifest: Manifest, evaluation: HeadEvaluation) -> str:
+    """The card; its figures are those of `head_figures`."""
+    shipped = evaluation.shipped
+    scores = shipped.forms[Form.INT8]
+    parts = [
+        title(manifest),
+        "## What it is worth\n",
+        f"Measured on {evaluation.validation_pictures} pictures of {evaluation.validation_subjects} other subjects; "
+        f"{evaluation.training_pictures} pictures were trained on, {evaluation.left_out} could not be read. Every mask "
+        "came from the kiosk's own engine host on the kiosk's own pixels, and was measured by the kiosk's own code. In "
+        "square brackets: 95 % intervals over subjects by bootstrap. Dice is twice the area that the mask (at one half) "
+        "and the filled outline share, over the sum of both: 1 is the same. All three forms are read with the same "
+        "level and threshold.\n",
+        table_of_forms(_form_rows(evaluation)),
+        f"int8 less float32 in Dice: {with_interval(shipped.int8_minus_float32, digits=4)}. "
+        f"{timed_on(evaluation.latencies)}\n",
+        f"Of {evaluation.validation_pictures} pictures {scores.not_measured} were not measured: the kiosk says so "
+        "instead of giving a number that it does not trust.\n",
+        figure(DICE_FILE, "How many pictures reach which Dice"),
+        figure(CIRCUMFERENCE_FILE, "Error of the head circumference over its size, with the limits of agreement"),
+        MADE.format(level=shipped.level),
+        DECISIONS.format(training=evaluation.training_pictures, validation=evaluation.validation_pictures),
+        LIMITS,
+        sources(manifest),
+    ]
+    return "\n".join(parts)
+
+
+def _form_rows(evaluation: HeadEvaluation) -> list[tuple[str, dict[Form, str]]]:
+    shipped, seeds = evaluation.shipped, of_seeds(len(evaluation.seeds))
+    forms = shipped.forms
+    return [
+        (f"Dice, {seeds}", {form: spread(evaluation.dices(form), digits=4) for form in Form}),
+        (
+            f"Mean error of the circumference, mm, {seeds}",
+            {form: spread(evaluation.absolute_errors_mm(form), digits=2) for form in Form},
+        ),
+        (
+            f"Dice, seed {shipped.seed}, which ships",
+            {form: with_interval(scores.dice, digits=4) for form, scores in forms.items()},
+        ),
+        ("Dice of all pictures as one", {form: f"{scores.masks.pooled:.4f}" for form, scores in forms.items()}),
+        (
+            f"Mean error of the circumference, mm, seed {shipped.seed}",
+            {form: with_interval(scores.absolute_error_mm, digits=2) for form, scores in forms.items()},
+        ),
+        (
+            "Its median; the error that 95 % stay below, mm",
+            {
+                form: f"{scores.median_absolute_error_mm:.2f}; {scores.percentile_95_absolute_error_mm:.1f}"
+                for form, scores in forms.items()
+            },
+        ),
+        ("Mean error with its sign, mm", {form: f"{scores.mean_error_mm:+.2f}" for form, scores in forms.items()}),
+        ("Pictures not measured", {form: str(scores.not_measured) for form, scores in forms.items()}),
+        size_row(shipped.sizes),
+        *latency_rows(evaluation.latencies),
+    ]

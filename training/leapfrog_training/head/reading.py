@@ -1,0 +1,87 @@
+"""Pictures of HC18 read as the kiosk reads them, beside what an annotator drew. Runs on the training machine only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from leapfrog.reading.job import Finding
+from leapfrog.reading.package import Manifest
+from leapfrog.reading.segmentation import INSIDE, PictureArea, cut, main_part, model_area, segment
+from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
+from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.scores import Overlap, overlap
+
+
+@dataclass(frozen=True)
+class HeadAnswer:
+    """A picture with the area of it that a network saw and its real outputs, in the model's order."""
+
+    image: HeadImage
+    area: PictureArea
+    outputs: tuple[NDArray[np.float32], ...]
+
+
+@dataclass(frozen=True)
+class HeadReading:
+    """What the kiosk reports of one picture, and the overlap of the network's mask, at the picture's size, with the
+    filled outline.
+    """
+
+    image: HeadImage
+    finding: Finding
+    overlap: Overlap
+
+    @property
+    def error_mm(self) -> float | None:
+        """Measured less true head circumference; None when the kiosk gives none."""
+        return error_mm(self.finding, self.image)
+
+
+def head_answers(model: KioskModel, images: Sequence[HeadImage]) -> tuple[HeadAnswer, ...]:
+    """Show each whole picture to the model as the kiosk does."""
+    _, height, width, _ = model.input.shape
+    answered = []
+    for image in images:
+        gray = read_gray(image.path)
+        area = whole_picture(gray.shape, width / height)
+        box = (0, 0, area.picture_width, area.picture_height)
+        answered.append(HeadAnswer(image, area, model.run(cut(gray, area, box))))
+    return tuple(answered)
+
+
+def whole_picture(size: tuple[int, ...], input_aspect: float) -> PictureArea:
+    """The area that the kiosk shows to a model of a picture of `size` (rows, columns) without burnt-in text."""
+    rows, columns = size
+    return model_area((0, 0, columns, rows), (rows, columns), input_aspect)
+
+
+def kiosk_finding(manifest: Manifest, answer: HeadAnswer) -> Finding:
+    """What the kiosk reports of a picture."""
+    spacing_mm = (answer.image.pixel_size_mm, answer.image.pixel_size_mm)
+    return segment(manifest, answer.outputs, answer.area, spacing_mm).finding
+
+
+def error_mm(finding: Finding, image: HeadImage) -> float | None:
+    """Measured less true head circumference; None when the kiosk gives none."""
+    return None if finding.measurement is None else finding.measurement.value - image.head_circumference_mm
+
+
+def read_head(manifest: Manifest, answer: HeadAnswer) -> HeadReading:
+    """Read a network's answer as the kiosk does and compare it with the picture's outline."""
+    mask = _mask_of_picture(answer.outputs[manifest.outputs.mask or 0][0, :, :, 0], answer.area)
+    return HeadReading(
+        image=answer.image,
+        finding=kiosk_finding(manifest, answer),
+        overlap=overlap(mask, filled_outline(outline(answer.image))),
+    )
+
+
+def _mask_of_picture(mask: NDArray[np.float32], area: PictureArea) -> NDArray[np.bool_]:
+    """The mask of the kiosk's contour at the picture's size: its largest part, enlarged, at one half."""
+    enlarged = Image.fromarray(main_part(mask)).resize((area.width, area.height), Image.Resampling.BILINEAR)
+    inside = np.asarray(enlarged) >= INSIDE
+    return inside[-area.top :, -area.left :][: area.picture_height, : area.picture_width]
