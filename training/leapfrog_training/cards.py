@@ -81,9 +81,9 @@ def counted(portion: Portion) -> str:
 
 
 def spread(values: Sequence[float], digits: int = 3) -> str:
-    """Mean over the seeds with the lowest and highest."""
-    if not values:
-        return NOT_TOLD
+    """Mean over the seeds with the lowest and highest, where there are several."""
+    if len(values) < 2:
+        return f"{values[0]:.{digits}f}" if values else NOT_TOLD
     return f"{np.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 

@@ -54,7 +54,7 @@ def draw_rocs(evaluation: ChestEvaluation, shipped: ShippedFilms) -> bytes:
     """A curve per finding, int8 beside float32, with the point at which the kiosk flags."""
     findings = evaluation.shipped.forms[Form.INT8].findings
     rows = math.ceil(len(findings) / ROC_COLUMNS)
-    with canvas(8.4, 0.9 + 2.7 * rows, rows, ROC_COLUMNS) as (figure, axes):
+    with canvas(8.4, 1.1 + 2.7 * rows, rows, ROC_COLUMNS) as (figure, axes):
         for k, finding in enumerate(findings):
             panel, positive = axes[k // ROC_COLUMNS, k % ROC_COLUMNS], shipped.labels[:, k]
             panel.plot([0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1)
@@ -67,7 +67,7 @@ def draw_rocs(evaluation: ChestEvaluation, shipped: ShippedFilms) -> bytes:
             _unit_square(panel)
         for panel in axes.ravel()[len(findings) :]:
             panel.set_axis_off()
-        _roc_legend(axes.ravel()[-1] if len(findings) < axes.size else figure)
+        figure.legend(handles=_roc_handles(), loc="outside upper center", ncols=4)
         figure.supxlabel("False alarms: share of the films without the finding that score as high", fontsize=10)
         figure.supylabel("Found: share of the films with the finding", fontsize=10)
         return png(figure)
@@ -115,13 +115,12 @@ def _unit_square(panel: Any) -> None:
     panel.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
 
 
-def _roc_legend(where: Any) -> None:
+def _roc_handles() -> list[Any]:
     from matplotlib.lines import Line2D
 
-    handles = [
+    return [
         Line2D([], [], color=BLUE, label="int8, which ships"),
         Line2D([], [], color=VERMILLION, linestyle="--", label="float32"),
         Line2D([], [], color=BLACK, marker="o", linestyle="", label="where the kiosk flags"),
         Line2D([], [], color=GRAY, linestyle=":", label="a coin"),
     ]
-    where.legend(handles=handles, loc="center" if hasattr(where, "set_axis_off") else "outside lower right")

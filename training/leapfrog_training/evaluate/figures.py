@@ -17,7 +17,7 @@ from leapfrog_training.runs import write_atomically
 # Okabe and Ito, Color Universal Design, 2008.
 BLUE, VERMILLION, GRAY, BLACK = "#0072B2", "#D55E00", "#777777", "#222222"
 DOTS_PER_INCH = 110
-TINTS = 24  # of each colour towards white, in a saved picture: lines and letters need no more
+TINTS = 12  # of each colour towards white, in a saved picture: lines and letters need no more
 STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 10.5,

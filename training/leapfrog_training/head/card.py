@@ -67,7 +67,7 @@ def head_card(manifest: Manifest, evaluation: HeadEvaluation) -> str:
         f"{evaluation.training_pictures} pictures were trained on, {evaluation.left_out} could not be read. Every mask "
         "came from the kiosk's own engine host on the kiosk's own pixels, and was measured by the kiosk's own code. In "
         "square brackets: 95 % intervals over subjects by bootstrap. Dice is twice the area that the mask, cut at one "
-        "half, and the filled outline share, over the sum of both: 1 is the same. All three forms are read with one level "
+        "half, and the filled outline share, over the sum of both (1: the same). All forms are read with one level "
         "and threshold.\n",
         table_of_forms(_form_rows(evaluation)),
         f"int8 less float32 in Dice: {with_interval(shipped.int8_minus_float32, digits=4)}. "
