@@ -25,6 +25,7 @@ from pydicom.uid import (
 
 from leapfrog.errors import EngineError
 from leapfrog.reading.assessment import GrayFrame, assess
+from leapfrog.reading.catalogue import Catalogue
 from leapfrog.reading.child_process import ChildProcess
 from leapfrog.reading.classification import classify
 from leapfrog.reading.dicom_file import open_dicom_file
@@ -34,7 +35,6 @@ from leapfrog.reading.image_reader import ImageReader
 from leapfrog.reading.job import ImageReading, PictureHints, PictureIdentity, ReadJob
 from leapfrog.reading.lane import ENGINE_HOST
 from leapfrog.reading.model_bench import ModelBench
-from leapfrog.reading.catalogue import Catalogue
 from leapfrog.reading.package import SHIPPED_PACKAGES, load_package
 from leapfrog.reading.pixels import model_input
 from leapfrog.reading.tensors import dequantize, quantization_table, quantize

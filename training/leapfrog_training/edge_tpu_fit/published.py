@@ -39,7 +39,7 @@ PUBLISHED = (
         2.6,
         2.6,
         Workload(
-            operations=66,
+            operations=65,
             macs=300_774_272,
             parameter_bytes=3_474_010,
             activation_bytes=6_897_776,
@@ -51,7 +51,7 @@ PUBLISHED = (
         3.4,
         4.1,
         Workload(
-            operations=83,
+            operations=82,
             macs=1_498_377_216,
             parameter_bytes=6_613_066,
             activation_bytes=5_882_242,
@@ -63,7 +63,7 @@ PUBLISHED = (
         49.0,
         56.0,
         Workload(
-            operations=126,
+            operations=75,
             macs=3_857_973_248,
             parameter_bytes=25_506_962,
             activation_bytes=17_301_692,
@@ -75,7 +75,7 @@ PUBLISHED = (
         20.0,
         25.0,
         Workload(
-            operations=429,
+            operations=249,
             macs=2_834_161_664,
             parameter_bytes=7_912_082,
             activation_bytes=28_991_676,
@@ -87,7 +87,7 @@ PUBLISHED = (
         2.1,
         2.0,
         Workload(
-            operations=66,
+            operations=39,
             macs=835_814_912,
             parameter_bytes=1_246_282,
             activation_bytes=7_793_304,
@@ -99,7 +99,7 @@ PUBLISHED = (
         296.0,
         343.0,
         Workload(
-            operations=24,
+            operations=23,
             macs=15_470_264_320,
             parameter_bytes=138_345_090,
             activation_bytes=15_113_168,
@@ -111,7 +111,7 @@ PUBLISHED = (
         3.3,
         5.7,
         Workload(
-            operations=84,
+            operations=70,
             macs=585_512_960,
             parameter_bytes=6_441_548,
             activation_bytes=3_889_664,
