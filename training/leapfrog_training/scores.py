@@ -63,7 +63,11 @@ def overlaps(masks: Sequence[NDArray[np.bool_]], truths: Sequence[NDArray[np.boo
     Kaggle metric (about .51 there) and 0 where something is drawn: always state both.
     """
     values = np.array([dice(mask, truth) for mask, truth in zip(masks, truths, strict=True)])
-    drawn = np.array([bool(truth.any()) for truth in truths])
+    return overlaps_of(values, np.array([bool(truth.any()) for truth in truths]))
+
+
+def overlaps_of(values: NDArray[np.floating], drawn: NDArray[np.bool_]) -> Overlaps:
+    """The same from each picture's Dice and whether something is drawn in it."""
     nothing = float("nan")
     return Overlaps(
         kaggle=float(values.mean()) if len(values) else nothing,
