@@ -77,8 +77,8 @@ what looks most like a head.
 
 NERVE_TEXT = """## How it was made
 
-A small U-Net on 128 x 192 gray pixels with a mask of half that size, trained on pictures with and without a nerve; then \
-quantization-aware training. Full int8 from input to output. The kiosk outlines the largest part of the mask and \
+A small U-Net on 128 x 192 gray pixels with a mask of half that size, trained on pictures with and without a nerve, \
+then quantization-aware training. Full int8 from input to output. The kiosk outlines the largest part of the mask and \
 measures the area within.
 
 One training patient in five was not fitted on: they ended the training and set the threshold, which is on the mean \
@@ -215,14 +215,16 @@ def nerve_card(manifest: Manifest, evaluation: NerveEvaluation) -> str:
     for name, of_seeds in forms.items():
         rows.append((f"Kaggle metric, {name}", *_spread([one.kaggle.value for one in of_seeds])))
         rows.append((f"Dice where a nerve was drawn, {name}", *_spread([one.not_empty.value for one in of_seeds])))
-        rows.append((f"Share of empty pictures left empty, {name}", *_spread([one.empty_left_empty for one in of_seeds])))
+        rows.append(
+            (f"Share of empty pictures left empty, {name}", *_spread([one.empty_left_empty for one in of_seeds]))
+        )
     parts = [
         *_head(manifest),
         "## What it is worth\n",
-        f"Measured on {evaluation.held_out_pictures} pictures of {evaluation.held_out_patients} other patients, through "
-        f"the kiosk's own reading of picture and mask; {evaluation.training_pictures} pictures were trained on, "
-        f"{evaluation.left_out} could not be read. The Kaggle metric is the mean Dice of all pictures, where one without "
-        "a nerve counts 1 when nothing is outlined: a model that never outlines anything would reach "
+        f"Measured on {evaluation.held_out_pictures} pictures of {evaluation.held_out_patients} other patients, "
+        f"through the kiosk's own reading of picture and mask; {evaluation.training_pictures} pictures were trained on, "
+        f"{evaluation.left_out} could not be read. The Kaggle metric is the mean Dice of all pictures, where one "
+        "without a nerve counts 1 when nothing is outlined: a model that never outlines anything would reach "
         f"{evaluation.nothing_anywhere:.3f}.\n",
         _table(("", _mean_of(len(evaluation.seeds)), "lowest", "highest"), rows),
         f"Seed {shipped.seed}, which ships: Kaggle metric {_with_interval(shipped.scores.kaggle)}; Dice where a nerve "

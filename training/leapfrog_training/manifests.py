@@ -45,9 +45,9 @@ HEAD_DATA = DataSource(
     ),
 )
 NERVE_USE = (
-    "Demonstration on two-dimensional ultrasound of the side of the neck, at the interscalene brachial plexus: outlines "
-    "the nerves where they are seen and measures the area within. It must not guide a needle, it is no diagnosis and "
-    "must not decide what happens to a patient."
+    "Demonstration on two-dimensional ultrasound of the side of the neck, at the interscalene brachial plexus: "
+    "outlines the nerves where they are seen and measures the area within. It must not guide a needle, it is no "
+    "diagnosis and must not decide what happens to a patient."
 )
 NERVE_DATA = DataSource(
     name="Ultrasound Nerve Segmentation (Kaggle, 2016)",

@@ -159,7 +159,7 @@ class Manifest(Frozen):
 
     @property
     def measures_area(self) -> bool:
-        """Whether a free outline is drawn around what may or may not be there, rather than one ellipse around a head."""
+        """Whether a free outline is drawn around what may not be there, rather than one ellipse around a head."""
         return self.measurement is not None and self.measurement.kind == "area"
 
 

@@ -14,7 +14,6 @@ from leapfrog.reading.segmentation import (
     PictureArea,
     Segmentation,
     cut,
-    gestational_age_note,
     main_part,
     model_area,
     segment,

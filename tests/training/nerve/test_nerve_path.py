@@ -16,9 +16,9 @@ with warnings.catch_warnings():
 
 from typer.testing import CliRunner
 
+from leapfrog.read_once import read_files
 from leapfrog.reading.job import PictureHints
 from leapfrog.reading.package import load_package
-from leapfrog.read_once import read_files
 from leapfrog.settings import load_settings
 from leapfrog_training.cli import app
 
@@ -58,7 +58,7 @@ def test_a_package_made_from_the_kaggle_layout_outlines_and_measures_in_real_sca
 
     scans = sorted((shared_data / "dicom" / "us_brachial_GPL3").glob("*.dcm"))
     settings = tmp_path / "leapfrog.toml"
-    settings.write_text(f'state_dir = "{tmp_path / "state"}"\n[models]\npaths = ["{package.parent}"]\n')
+    settings.write_text(f'[station]\nstate_dir = "{tmp_path / "state"}"\n[models]\npaths = ["{package.parent}"]\n')
     results = read_files(scans, tmp_path / "out", load_settings(settings), PictureHints(), progress=None)
     reports = {result.report for result in results if result.report is not None}
     images = [image for report in reports for image in json.loads(report.with_suffix(".json").read_text())["images"]]
