@@ -222,7 +222,8 @@ def nerve_card(manifest: Manifest, evaluation: NerveEvaluation) -> str:
         *_head(manifest),
         "## What it is worth\n",
         f"Measured on {evaluation.held_out_pictures} pictures of {evaluation.held_out_patients} other patients, "
-        f"through the kiosk's own reading of picture and mask; {evaluation.training_pictures} pictures were trained on, "
+        "through the kiosk's own reading of picture and mask; "
+        f"{evaluation.training_pictures} pictures were trained on, "
         f"{evaluation.left_out} could not be read. The Kaggle metric is the mean Dice of all pictures, where one "
         "without a nerve counts 1 when nothing is outlined: a model that never outlines anything would reach "
         f"{evaluation.nothing_anywhere:.3f}.\n",
