@@ -50,7 +50,7 @@ def trace(mask: NDArray[np.float32], level: float) -> Outline | None:
     on_edge = 0
     while True:
         outer = _beside(cell, CLOCKWISE[side])
-        is_edge = not _lies_in(outer, mask)
+        is_edge = not _lies_in(outer, mask.shape)
         on_edge += is_edge
         way = CELL_EDGE if is_edge else _crossing(float(mask[cell]), float(mask[outer]), level)
         points.append((cell[1] + 0.5 + way * CLOCKWISE[side][1], cell[0] + 0.5 + way * CLOCKWISE[side][0]))
@@ -82,9 +82,9 @@ def _beside(cell: Cell, step: Cell) -> Cell:
     return cell[0] + step[0], cell[1] + step[1]
 
 
-def _lies_in(cell: Cell, mask: NDArray[np.float32] | NDArray[np.bool_]) -> bool:
-    return 0 <= cell[0] < mask.shape[0] and 0 <= cell[1] < mask.shape[1]
+def _lies_in(cell: Cell, shape: tuple[int, ...]) -> bool:
+    return 0 <= cell[0] < shape[0] and 0 <= cell[1] < shape[1]
 
 
 def _is_inside(inside: NDArray[np.bool_], cell: Cell) -> bool:
-    return _lies_in(cell, inside) and bool(inside[cell])
+    return _lies_in(cell, inside.shape) and bool(inside[cell])
