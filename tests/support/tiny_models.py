@@ -178,6 +178,31 @@ name = "Head circumference"
 code = {value = "11984-2", scheme = "LN", meaning = "Head circumference"}
 """
 
+NERVE_SEGMENTER = """
+name = "tiny-nerve"
+version = "0.0.1"
+task = "segmentation"
+demonstration = true
+intended_use = "Tests only."
+[applies_to]
+modalities = ["US"]
+body_parts = ["NERVE"]
+[input]
+height = 32
+width = 48
+[outputs]
+mask = 0
+[[finding]]
+name = "Nerve"
+code = {value = "4", scheme = "99TEST", meaning = "Nerve"}
+threshold = 0.8
+[measurement]
+kind = "area"
+name = "Nerve area"
+code = {value = "42798000", scheme = "SCT", meaning = "Area"}
+unit = "mm2"
+"""
+
 
 def write_package(folder: Path, manifest: str, model: bytes) -> Path:
     """A package with its hashes; returns its folder."""

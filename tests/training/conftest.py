@@ -94,12 +94,13 @@ class MadeUpNerves:
         rows, columns = np.mgrid[0:height, 0:width]
         for patient in range(1, patients + 1):
             for number in range(1, each + 1):
-                picture = random.normal(110, 25, (height, width))
+                brightness = random.uniform(50, 120)  # as gains differ
+                picture = brightness * random.normal(1, 0.25, (height, width))
                 picture[(rows - height * 0.7) ** 2 < 30] += 90
                 x, y = random.uniform(0.35, 0.65) * width, random.uniform(0.3, 0.5) * height
                 nerve = ((columns - x) / (0.13 * width)) ** 2 + ((rows - y) / (0.12 * height)) ** 2 <= 1
                 nerve &= number % 2 == 1
-                picture[nerve] -= 80
+                picture[nerve] *= 0.15
                 name = f"{patient}_{number}"
                 Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(folder / f"{name}.tif")
                 Image.fromarray(nerve.astype(np.uint8) * 255).save(folder / f"{name}_mask.tif")

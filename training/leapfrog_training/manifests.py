@@ -15,7 +15,9 @@ from leapfrog.reading.package import (
     ModelInput,
     ModelOutputs,
 )
+from leapfrog.reading.routing import NERVE
 from leapfrog_training.chest.labels import CHEST_LABELS, chest_label
+from leapfrog_training.datasets.nerve import BRACHIAL_PLEXUS
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.runs import PackageName
 
@@ -42,6 +44,21 @@ HEAD_DATA = DataSource(
         "PLoS ONE 2018, doi 10.1371/journal.pone.0200412, Zenodo 1327317"
     ),
 )
+NERVE_USE = (
+    "Demonstration on two-dimensional ultrasound of the side of the neck, at the interscalene brachial plexus: "
+    "outlines the nerves where they are seen and measures the area within. It must not guide a needle, it is no "
+    "diagnosis and must not decide what happens to a patient."
+)
+NERVE_DATA = DataSource(
+    name="Ultrasound Nerve Segmentation (Kaggle, 2016)",
+    licence="The rules of the competition, which whoever downloads the data accepts; pictures may not be passed on",
+    citation=(
+        "Montoya, Hasnin, kaggle446, shirzad, Cukierski and yffud, Ultrasound Nerve Segmentation, Kaggle 2016, "
+        "kaggle.com/competitions/ultrasound-nerve-segmentation"
+    ),
+)
+NERVE_CODE = Code(value="36582005", scheme="SCT", meaning="Brachial plexus")
+AREA = Code(value="42798000", scheme="SCT", meaning="Area")
 HEAD_NAME = "Fetal head"
 HEAD_CODE = Code(value="125004", scheme="DCM", meaning="Fetal Cranium")
 HEAD_CIRCUMFERENCE = Code(value="11984-2", scheme="LN", meaning="Head circumference")
@@ -108,6 +125,31 @@ def head_manifest(
         measurement=MeasurementRule(name="Head circumference", code=HEAD_CIRCUMFERENCE, unit="mm", level=level),
         metrics=dict(metrics or {}),
         data=HEAD_DATA,
+        files=dict(files or {MODEL_NAME: NOT_YET_HASHED}),
+    )
+
+
+def nerve_manifest(
+    version: str,
+    model: KioskModel,
+    threshold: float,
+    metrics: Mapping[str, Any] | None = None,
+    files: Mapping[str, str] | None = None,
+) -> Manifest:
+    """`model.toml` of brachial-plexus; `threshold` is on the mean probability within the outline."""
+    return Manifest(
+        name=PackageName.BRACHIAL_PLEXUS,
+        version=version,
+        task="segmentation",
+        demonstration=True,
+        intended_use=NERVE_USE,
+        applies_to=AppliesTo(modalities=("US",), body_parts=(NERVE,)),
+        input=_input(model),
+        outputs=ModelOutputs(mask=model.output_of_rank(4)),
+        finding=(FindingRule(name=BRACHIAL_PLEXUS, code=NERVE_CODE, threshold=threshold),),
+        measurement=MeasurementRule(name=f"{BRACHIAL_PLEXUS} area", code=AREA, kind="area", unit="mm2"),
+        metrics=dict(metrics or {}),
+        data=NERVE_DATA,
         files=dict(files or {MODEL_NAME: NOT_YET_HASHED}),
     )
 

@@ -34,6 +34,7 @@ class PackageName(StrEnum):
 
     CHEST_FINDINGS = "chest-findings"
     FETAL_HEAD = "fetal-head"
+    BRACHIAL_PLEXUS = "brachial-plexus"
 
 
 class RunNotes(BaseModel):

@@ -1,4 +1,4 @@
-"""What the commands ask of each package's folder (`chest`, `head`): the same steps for every one of them.
+"""What the commands ask of each package's folder (`chest`, `head`, `nerve`): the same steps for every one of them.
 
 Runs on the training machine only.
 """
@@ -87,6 +87,10 @@ def task_of(package: PackageName) -> Task:
         from leapfrog_training.chest.task import ChestTask
 
         return ChestTask()
+    if package is PackageName.BRACHIAL_PLEXUS:
+        from leapfrog_training.nerve.task import NerveTask
+
+        return NerveTask()
     from leapfrog_training.head.task import HeadTask
 
     return HeadTask()

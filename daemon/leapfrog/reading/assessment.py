@@ -50,7 +50,7 @@ class Assessment:
     """What a package says of one frame. `heatmaps` are (rows, columns) of 0 to 1 over the whole picture, by finding.
 
     `weight` orders the frames of one image: how far the highest score is from its threshold or, for a segmentation
-    that was measured, the circumference.
+    that was measured, the size.
     """
 
     outcome: Outcome
@@ -84,6 +84,8 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         weight = max(finding.score - finding.threshold for finding in said.findings)
         return Assessment(outcome, "", quality, said.findings, said.heatmaps, measured=False, weight=weight)
     outlined = segment(manifest, outputs, area, frame.spacing_mm)
+    if not outlined.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
+        return Assessment("nothing_found", "", quality, (outlined.finding,), weight=outlined.finding.score)
     if not outlined.finding.flagged:
         reason = NOTHING_OUTLINED.format(name=outlined.finding.name.lower())
         return Assessment("not_assessed", reason, quality, weight=outlined.finding.score)
@@ -93,7 +95,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         quality,
         (outlined.finding,),
         measured=outlined.complete,
-        weight=outlined.circumference,
+        weight=outlined.size,
     )
 
 

@@ -7,7 +7,13 @@ from leapfrog.reading.job import Identity, ImageHeader, PictureHints
 from leapfrog.reading.routing import Exam
 
 # What describes one image or its series; and what describes the whole study, whose other images show other views.
-IMAGE_TEXTS = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription", "ImageComments")
+IMAGE_TEXTS = (
+    "SeriesDescription",
+    "ProtocolName",
+    "AcquisitionDeviceProcessingDescription",
+    "ProcessingFunction",  # an ultrasound machine's preset, such as NERVE_0TO4CM
+    "ImageComments",
+)
 STUDY_TEXTS = ("StudyDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription")
 
 

@@ -27,6 +27,8 @@ LARGEST_FILE_BYTES = 256 * 1024 * 1024  # far above any model for the Edge TPU; 
 LARGEST_MANIFEST_BYTES = 1024 * 1024  # those that ship have 4 kB
 
 Task = Literal["classification", "segmentation"]
+MeasurementKind = Literal["ellipse_circumference", "area"]
+UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -74,7 +76,8 @@ class FindingRule(Frozen):
 
 
 class MeasurementRule(Frozen):
-    """What a segmentation measures, with its code and unit (UCUM).
+    """What a segmentation measures, with its code and unit (UCUM): the circumference of the ellipse that fits, or the
+    area within a free outline.
 
     The line that is measured runs where the mask crosses `level`. Annotators draw an outline beside the edge that they
     measure; training finds the level at which the measurement carries no bias from that.
@@ -82,8 +85,15 @@ class MeasurementRule(Frozen):
 
     name: str = Field(min_length=1)
     code: Code
-    unit: Literal["mm"] = "mm"
+    kind: MeasurementKind = "ellipse_circumference"
+    unit: Literal["mm", "mm2"] = "mm"
     level: float = Field(default=0.5, ge=0.5, le=0.9)
+
+    @model_validator(mode="after")
+    def _has_the_unit_of_its_kind(self) -> Self:
+        if self.unit != UNIT_OF_KIND[self.kind]:
+            raise ValueError(f'the unit of "{self.kind}" is "{UNIT_OF_KIND[self.kind]}", not "{self.unit}"')
+        return self
 
 
 class EdgeTpuModel(Frozen):
@@ -146,6 +156,11 @@ class Manifest(Frozen):
         if self.edge_tpu is not None and self.edge_tpu.file not in self.files:
             raise ValueError(f"{self.edge_tpu.file} must be listed with its SHA-256")
         return self
+
+    @property
+    def measures_area(self) -> bool:
+        """Whether a free outline is drawn around what may not be there, rather than one ellipse around a head."""
+        return self.measurement is not None and self.measurement.kind == "area"
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,10 @@ def words_of(*texts: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]+", " ".join(texts).upper().replace("-", "")))
 
 
-# Words by which devices and their users name a body part. The keys are DICOM's defined terms for Body Part Examined
-# (PS3.16 Annex L). The order decides where a text names several.
+NERVE = "NERVE"  # no defined term; the presets of ultrasound machines name no nerve more closely
+
+# Words by which devices and their users name a body part. The other keys are DICOM's defined terms for Body Part
+# Examined (PS3.16 Annex L). The order decides where a text names several.
 BODY_PART_WORDS = {
     "CHEST": words_of(
         "CHEST CXR THORAX TORAX TÓRAX TORACE POITRINE PECHO LUNG LUNGS PULMONARY PULMO PULMÓN PULMON BRUSTKORB"
@@ -54,6 +56,7 @@ BODY_PART_WORDS = {
         "FETUS FETAL FOETUS FOETAL FETO OB OBS OBSTETRIC OBSTETRICAL OBSTETRICS OBGYN PREGNANCY GRAVID PRENATAL "
         "ANTENATAL OBSTÉTRICA OBSTETRICA OBSTÉTRIQUE OBSTETRIQUE"
     ),
+    NERVE: words_of("NERVE NERVES PLEXUS BRACHIAL INTERSCALENE SUPRACLAVICULAR"),
 }
 # Words of an exam's description which show that it is of something else, where no body part is given.
 OTHER_PART_WORDS = words_of(

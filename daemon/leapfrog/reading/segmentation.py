@@ -1,8 +1,10 @@
-"""From a segmenter's mask to an outline, an ellipse and the head circumference. Runs in a reader."""
+"""From a segmenter's mask to an outline and what is measured of it: the circumference of a head by its ellipse, or the
+area within a free outline. Runs in a reader.
+"""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,20 +12,22 @@ from numpy.typing import NDArray
 from leapfrog.errors import EngineError
 from leapfrog.reading.classification import connected_area
 from leapfrog.reading.ellipse import Ellipse, fit_ellipse
+from leapfrog.reading.gestational_age import gestational_age_note
 from leapfrog.reading.job import Finding, Measurement
-from leapfrog.reading.package import Manifest
+from leapfrog.reading.outline import Outline, trace
+from leapfrog.reading.package import FindingRule, Manifest
 
 INSIDE = 0.5  # the mask's probability from which on a cell belongs to it
-CONTOUR_POINTS = 72  # one every five degrees draws smoothly at any size on a page
+CONTOUR_POINTS = 72  # one every five degrees draws an ellipse smoothly at any size on a page
+OUTLINE_POINTS = 120  # at most, of a free outline
 SMALLEST_AREA = 0.01  # of the picture; the smallest head of HC18 covers 2.5 %
 LARGEST_OUTSIDE = 0.12  # of the ellipse beyond the picture; more, and the outline is mostly a guess
 ROUNDEST, NARROWEST = 1.0, 0.5  # width to length; heads lie between 0.65 and 0.95 (cephalic index)
+SMALLEST_PART = 0.003  # of what the model saw; the nerves that Kaggle's annotators drew cover 1 to 5 %
+LARGEST_CUT_OFF = 0.1  # of a free outline along the edge; more, and the area is that of what happens to be seen
 ASPECT_TOLERANCE = 0.1  # a picture this close to the model's own shape is squashed, others are padded with black
 
-HADLOCK_RANGE_MM = (68.0, 360.0)
-# Upper end of each range of head circumference in mm, and the +/-2 SD in weeks there (Hadlock 1984, as tabulated by
-# Hologic for the SuperSonic MACH).
-HADLOCK_TWO_SD_WEEKS = ((147.5, 1.19), (221.5, 1.48), (282.0, 2.06), (326.5, 2.98), (360.0, 3.2))
+NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie just outside
 
@@ -48,12 +52,12 @@ class Segmentation:
     """What a segmenter says of one picture.
 
     `finding` is flagged when an outline was found. `complete` is false when the outline leaves the picture, so that
-    it was not measured. `circumference` ranks the frames of a cine, in mm or, without a spacing, in pixels.
+    it was not measured. `size` (circumference or area) ranks the frames of a cine, in mm or, without a spacing, pixels.
     """
 
     finding: Finding
     complete: bool
-    circumference: float
+    size: float
     reason: str = ""
 
 
@@ -92,19 +96,73 @@ def segment(
     area: PictureArea,
     spacing_mm: tuple[float, float] | None,
 ) -> Segmentation:
-    """Outline and circumference in one picture.
+    """Outline and measurement in one picture.
 
     `outputs` are the model's dequantized output tensors in the model's order; the mask is (1, rows, columns, 1) with
     probabilities over `area`. `spacing_mm` is (between rows, between columns) of the picture's pixels; without it
     nothing is given in millimetres. Raises EngineError when the mask's shape does not fit.
     """
-    mask = main_part(_mask(manifest, outputs))
-    level = INSIDE if manifest.measurement is None else manifest.measurement.level
+    mask = _mask(manifest, outputs)
+    rule = manifest.measurement
+    level = INSIDE if rule is None else rule.level
+    if manifest.measures_area:
+        return _free_outline(manifest, main_part(mask, level), area, level, spacing_mm)
+    return _head(manifest, main_part(mask), area, level, spacing_mm)
+
+
+def _head(
+    manifest: Manifest,
+    mask: NDArray[np.float32],
+    area: PictureArea,
+    level: float,
+    spacing_mm: tuple[float, float] | None,
+) -> Segmentation:
     ellipse = _ellipse_in_pixels(mask, area, level)
     score = 0.0 if ellipse is None else ellipse_agreement(mask, ellipse, area)
     rule = manifest.finding[0]
-    flagged = ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area)
-    finding = Finding(
+    finding = _finding(rule, score, ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area))
+    if ellipse is None or not finding.flagged:
+        return Segmentation(finding, complete=False, size=0.0)
+    finding = finding.model_copy(update={"contour": _contour(ellipse.outline(CONTOUR_POINTS), area)})
+    if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE:
+        reason = "Part of the outline lies beyond the picture's edge, so it was not measured."
+        return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
+    if spacing_mm is None:
+        return Segmentation(finding, complete=True, size=ellipse.circumference, reason=NO_SPACING)
+    in_mm = _ellipse_in_mm(mask, area, level, spacing_mm) or ellipse
+    measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
+    return Segmentation(measured, complete=True, size=in_mm.circumference)
+
+
+def _free_outline(
+    manifest: Manifest,
+    mask: NDArray[np.float32],
+    area: PictureArea,
+    level: float,
+    spacing_mm: tuple[float, float] | None,
+) -> Segmentation:
+    outline = trace(mask, level)
+    inside = mask >= level
+    rule = manifest.finding[0]
+    score = float(mask[inside].mean()) if outline is not None else 0.0
+    is_there = outline is not None and score >= rule.threshold and float(inside.mean()) >= SMALLEST_PART
+    finding = _finding(rule, score, is_there)
+    if outline is None or not finding.flagged:
+        return Segmentation(finding, complete=False, size=0.0)
+    in_pixels = _in_pixels(outline, mask.shape, area)
+    drawn = in_pixels.thinned(OUTLINE_POINTS).points
+    finding = finding.model_copy(update={"contour": _contour(drawn, area)})
+    if outline.share_on_edge > LARGEST_CUT_OFF:
+        reason = "The outline runs along the picture's edge, so what lies beyond was not seen and nothing was measured."
+        return Segmentation(finding, complete=False, size=in_pixels.area, reason=reason)
+    if spacing_mm is None:
+        return Segmentation(finding, complete=True, size=in_pixels.area, reason=NO_SPACING)
+    area_mm2 = in_pixels.area * spacing_mm[0] * spacing_mm[1]
+    return Segmentation(finding.model_copy(update=_measured(manifest, area_mm2)), complete=True, size=area_mm2)
+
+
+def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:
+    return Finding(
         name=rule.name,
         code=rule.code,
         score=round(score, 4),
@@ -112,18 +170,6 @@ def segment(
         flagged=flagged,
         urgent=rule.urgent and flagged,
     )
-    if ellipse is None or not flagged:
-        return Segmentation(finding, complete=False, circumference=0.0)
-    finding = finding.model_copy(update={"contour": _contour(ellipse, area)})
-    if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE:
-        reason = "Part of the outline lies beyond the picture's edge, so it was not measured."
-        return Segmentation(finding, complete=False, circumference=ellipse.circumference, reason=reason)
-    if spacing_mm is None:
-        reason = "The image does not say how large its pixels are, so nothing is given in millimetres."
-        return Segmentation(finding, complete=True, circumference=ellipse.circumference, reason=reason)
-    in_mm = _ellipse_in_mm(mask, area, level, spacing_mm) or ellipse
-    measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
-    return Segmentation(measured, complete=True, circumference=in_mm.circumference)
 
 
 def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
@@ -136,9 +182,11 @@ def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> NDArray
     return output[0, :, :, 0]
 
 
-def main_part(mask: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mask without its smaller parts and with the holes of the largest one filled; zeros when it is empty."""
-    remaining = mask >= INSIDE
+def main_part(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.float32]:
+    """The mask without its smaller parts at `level` and with the holes of the largest one filled; without a part, as it
+    came.
+    """
+    remaining = mask >= level
     largest = np.zeros_like(remaining)
     while remaining.any():
         seed = np.unravel_index(int(remaining.argmax()), remaining.shape)
@@ -149,7 +197,7 @@ def main_part(mask: NDArray[np.float32]) -> NDArray[np.float32]:
     surroundings = np.pad(~largest, 1, constant_values=True)
     outside = connected_area(surroundings, (0, 0))[1:-1, 1:-1]
     hole = ~outside & ~largest
-    beside = outside & (mask >= INSIDE)
+    beside = outside & (mask >= level)
     cleaned: NDArray[np.float32] = np.where(beside, np.float32(0), mask)
     cleaned[hole] = 1.0
     return cleaned
@@ -222,40 +270,21 @@ def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
     return 1 - float((inside & within).sum()) / float(inside.sum())
 
 
-def _contour(ellipse: Ellipse, area: PictureArea) -> tuple[tuple[float, float], ...]:
-    fractions = ellipse.outline(CONTOUR_POINTS) / np.array([area.picture_width, area.picture_height])
+def _in_pixels(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> Outline:
+    rows, columns = shape
+    cell = np.array([area.width / columns, area.height / rows])
+    return replace(outline, points=outline.points * cell + np.array([area.left, area.top]))
+
+
+def _contour(points: NDArray[np.float64], area: PictureArea) -> tuple[tuple[float, float], ...]:
+    fractions = points / np.array([area.picture_width, area.picture_height])
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in fractions)
 
 
-def _measured(manifest: Manifest, circumference_mm: float) -> dict[str, object]:
+def _measured(manifest: Manifest, size: float) -> dict[str, object]:
     rule = manifest.measurement
     if rule is None:
         return {}
-    value = Measurement(name=rule.name, code=rule.code, value=round(circumference_mm, 1), unit=rule.unit)
+    value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)
     is_head = rule.code.scheme == "LN" and rule.code.value == "11984-2"
-    return {"measurement": value, "note": gestational_age_note(circumference_mm) if is_head else ""}
-
-
-def gestational_age_weeks(head_circumference_mm: float) -> float | None:
-    """Gestational age by Hadlock 1984: 8.96 + 0.540 HC + 0.0003 HC^3 with HC in cm; None outside its range."""
-    if not HADLOCK_RANGE_MM[0] <= head_circumference_mm <= HADLOCK_RANGE_MM[1]:
-        return None
-    centimetres = head_circumference_mm / 10
-    return 8.96 + 0.540 * centimetres + 0.0003 * centimetres**3
-
-
-def gestational_age_note(head_circumference_mm: float) -> str:
-    """The estimate in words, with its +/-2 SD; empty outside the range of the formula."""
-    weeks = gestational_age_weeks(head_circumference_mm)
-    if weeks is None:
-        return ""
-    two_sd = next(sd for upper, sd in HADLOCK_TWO_SD_WEEKS if head_circumference_mm <= upper)
-    return (
-        f"Estimated gestational age from head circumference (Hadlock 1984): {_weeks_and_days(weeks)}, "
-        f"+/- {_weeks_and_days(two_sd)} (2 SD). Estimate. Do not change dates set by an earlier scan."
-    )
-
-
-def _weeks_and_days(weeks: float) -> str:
-    whole, days = divmod(round(weeks * 7), 7)
-    return f"{whole} week{'' if whole == 1 else 's'} {days} day{'' if days == 1 else 's'}"
+    return {"measurement": value, "note": gestational_age_note(size) if is_head else ""}

@@ -194,7 +194,10 @@ def _overlay_caption(reading: ImageReading) -> str:
 
 def _outline_words(finding: Finding) -> str:
     name = wording.finding_name(finding)
-    return name if finding.measurement is None else f"{name} ({wording.measured(finding.measurement)})"
+    if finding.measurement is None:
+        return name
+    measured = wording.measured(finding.measurement)
+    return measured if measured.startswith(name) else f"{name} ({measured})"
 
 
 def _heatmaps(reading: ImageReading) -> tuple[PictureContent, ...]:

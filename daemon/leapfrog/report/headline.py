@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leapfrog.reading.job import Finding, ImageReading
-from leapfrog.report.wording import clean, count, finding_name, measured
+from leapfrog.report.wording import clean, count, finding_name, measured, unit
 
 HeadlineKind = Literal["look", "measured", "nothing_flagged", "not_assessed"]
 
@@ -89,19 +89,19 @@ def _measurements(findings: Iterable[Finding]) -> list[str]:
     outlined: list[str] = []
     for finding in findings:
         if finding.measurement is not None:
-            key = (clean(finding.measurement.name), clean(finding.measurement.unit))
+            key = (clean(finding.measurement.name), unit(finding.measurement.unit))
             values.setdefault(key, []).append(finding.measurement.value)
         elif finding.contour is not None:
             outlined.append(f"{finding_name(finding)} outlined, not measured")
-    spans = [_span(name, unit, numbers) for (name, unit), numbers in values.items()]
+    spans = [_span(*key, numbers) for key, numbers in values.items()]
     return spans or list(dict.fromkeys(outlined))
 
 
-def _span(name: str, unit: str, numbers: Sequence[float]) -> str:
+def _span(name: str, written_unit: str, numbers: Sequence[float]) -> str:
     lowest, highest = f"{min(numbers):.1f}", f"{max(numbers):.1f}"
     if lowest == highest:
-        return f"{name} {lowest} {unit}"
-    return f"{name} {lowest} to {highest} {unit} ({count(len(numbers), 'image')})"
+        return f"{name} {lowest} {written_unit}"
+    return f"{name} {lowest} to {highest} {written_unit} ({count(len(numbers), 'image')})"
 
 
 def _missing(images: int, assessed: int) -> str:

@@ -27,10 +27,11 @@ CONTOUR_LEVEL = 0.7  # of the peak; where the line of a heat map runs
 COARSE_SIDE = 112  # cells of the smooth grid that a heat map is drawn from
 COARSE_BLUR = 8.0  # of those cells
 HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
+FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own has no ²
 PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
 
 Picture = NDArray[np.uint8]
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont
 Points = Sequence[tuple[float, float]]
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
@@ -274,4 +275,4 @@ def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, 
 
 @cache
 def _font(size: int) -> Font:
-    return ImageFont.load_default(size)
+    return ImageFont.truetype(FONT, size)

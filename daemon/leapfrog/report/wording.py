@@ -18,6 +18,7 @@ JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian nee
 DISCLAIMER = "Demonstration model. This is not a diagnosis and no medical device: a trained person decides."
 NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
 LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
+UNITS = {"mm2": "mm²"}
 SEXES = {"M": "male", "F": "female", "O": "other"}
 
 # A radiograph shows features; pneumonia is a diagnosis that needs the patient as well.
@@ -112,7 +113,12 @@ def finding_name(finding: Finding) -> str:
 
 def measured(measurement: Measurement) -> str:
     """What was measured, with its unit: `Head circumference 175.0 mm`."""
-    return f"{clean(measurement.name)} {measurement.value:.1f} {clean(measurement.unit)}"
+    return f"{clean(measurement.name)} {measurement.value:.1f} {unit(measurement.unit)}"
+
+
+def unit(ucum: str) -> str:
+    """A unit as people write it: UCUM's `mm2` is `mm²`."""
+    return UNITS.get(ucum, clean(ucum))
 
 
 def count(number: int, thing: str) -> str:

@@ -1,5 +1,6 @@
 """One instance from its bytes to its result, with a real model in this process."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from leapfrog.reading.job import (
 from leapfrog.reading.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.reading.tensors import TensorSpec, dequantize, quantization_table, quantize
 from support.films import head_frame, write_cine, write_film
-from support.tiny_models import write_classifier, write_segmenter
+from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_classifier, write_package, write_segmenter
 
 
 class ModelsHere:
@@ -68,6 +69,7 @@ class Bench:
         packages = directory / "packages"
         write_classifier(packages)
         write_segmenter(packages)
+        write_package(packages / "tiny-nerve", NERVE_SEGMENTER, segmenter_content())
         self.catalogue: Catalogue = find_packages((packages,), ANY_SIGNATURE)
         for name in ("report", "work"):
             (directory / name).mkdir()
@@ -141,6 +143,27 @@ def test_an_empty_cine_is_not_assessed_and_says_what_can_be(bench: Bench, tmp_pa
     assert reading.findings == ()
     assert reading.plain is not None
     assert reading.model is None
+
+
+def test_a_nerve_is_outlined_and_its_area_measured(bench: Bench, tmp_path: Path) -> None:
+    cine = write_cine(tmp_path / "cine.dcm", [head_frame(60, 30)], BodyPartExamined="NERVE")
+    reading = bench.read(cine).reading
+    assert reading.outcome == "findings"
+    (nerve,) = reading.findings
+    assert nerve.contour is not None
+    assert nerve.measurement is not None
+    assert nerve.measurement.value == pytest.approx(math.pi * 60 * 30 * 0.5**2, rel=0.1)  # cells of 6 mm
+    assert nerve.measurement.unit == "mm2"
+    assert reading.overlay is not None
+
+
+def test_a_picture_without_a_nerve_was_assessed_and_shows_none(bench: Bench, tmp_path: Path) -> None:
+    cine = write_cine(tmp_path / "cine.dcm", [np.full((200, 300), 10, np.uint8)], BodyPartExamined="NERVE")
+    reading = bench.read(cine).reading
+    assert reading.outcome == "nothing_found"
+    assert [finding.flagged for finding in reading.findings] == [False]
+    assert reading.model is not None
+    assert reading.overlay is None
 
 
 def test_what_no_model_covers_is_shown_plain_with_the_reason(bench: Bench, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from leapfrog.errors import PackageError
 from leapfrog.reading.package import load_package
-from support.tiny_models import CLASSIFIER, write_classifier, write_package
+from support.tiny_models import CLASSIFIER, NERVE_SEGMENTER, write_classifier, write_package, write_segmenter
 
 
 def test_a_sound_package_is_loaded(tmp_path: Path) -> None:
@@ -53,6 +53,22 @@ def test_a_manifest_that_is_not_right_is_refused_by_its_key(
     folder = write_package(tmp_path / "wrong", CLASSIFIER.replace(original, replacement), b"model")
     with pytest.raises(PackageError, match=said):
         load_package(folder)
+
+
+@pytest.mark.parametrize(
+    ("original", "replacement"),
+    [('unit = "mm2"', 'unit = "mm"'), ('kind = "area"', 'kind = "ellipse_circumference"')],
+)
+def test_a_measurement_has_the_unit_of_its_kind(tmp_path: Path, original: str, replacement: str) -> None:
+    folder = write_package(tmp_path / "wrong", NERVE_SEGMENTER.replace(original, replacement), b"model")
+    with pytest.raises(PackageError, match="measurement: the unit of"):
+        load_package(folder)
+
+
+def test_a_measurement_without_a_kind_is_a_circumference(tmp_path: Path) -> None:
+    measurement = load_package(write_segmenter(tmp_path)).manifest.measurement
+    assert measurement is not None
+    assert (measurement.kind, measurement.unit) == ("ellipse_circumference", "mm")
 
 
 def test_a_listed_file_outside_the_package_is_refused(tmp_path: Path) -> None:

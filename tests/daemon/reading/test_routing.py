@@ -141,6 +141,17 @@ def test_real_files_go_where_a_radiographer_would_send_them(shared_data: Path, f
     assert chosen(exam_of(opened.dataset, header, is_picture=False)) == expected
 
 
+def test_a_scan_with_a_preset_for_nerves_goes_to_the_model_for_nerves_only(shared_data: Path) -> None:
+    scan = next((shared_data / "dicom" / "us_brachial_GPL3").glob("*.dcm"))
+    opened = open_dicom_file(scan)
+    exam = exam_of(
+        opened.dataset, header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints()), is_picture=False
+    )
+    nerve = package("brachial-plexus", ["US"], ["NERVE"], [])
+    assert route(exam, (CHEST, HEAD, nerve)).package == nerve
+    assert "NERVE" in route(exam, PACKAGES).reason
+
+
 def test_every_shared_file_gets_a_package_or_a_reason(shared_data: Path) -> None:
     for path in sorted((shared_data / "dicom").rglob("*")):
         try:

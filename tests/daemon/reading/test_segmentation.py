@@ -14,8 +14,6 @@ from leapfrog.reading.segmentation import (
     PictureArea,
     Segmentation,
     cut,
-    gestational_age_note,
-    gestational_age_weeks,
     main_part,
     model_area,
     segment,
@@ -168,20 +166,6 @@ def test_a_picture_of_another_shape_is_padded_rather_than_squashed() -> None:
 def test_a_picture_of_nearly_the_models_shape_is_shown_as_it_is() -> None:
     area = model_area((0, 0, 800, 540), (540, 800), input_aspect=1.5)
     assert (area.left, area.top, area.width, area.height) == (0, 0, 800, 540)
-
-
-@pytest.mark.parametrize(("hc_mm", "weeks"), [(80, 13.43), (175, 20.02), (250, 27.15), (350, 40.72)])
-def test_gestational_age_follows_hadlock_1984(hc_mm: float, weeks: float) -> None:
-    assert gestational_age_weeks(hc_mm) == pytest.approx(weeks, abs=0.01)
-
-
-def test_gestational_age_is_an_estimate_with_its_spread() -> None:
-    assert gestational_age_note(175.0) == (
-        "Estimated gestational age from head circumference (Hadlock 1984): 20 weeks 0 days, +/- 1 week 3 days (2 SD)."
-        " Estimate. Do not change dates set by an earlier scan."
-    )
-    assert gestational_age_note(50.0) == ""
-    assert gestational_age_note(400.0) == ""
 
 
 def test_the_outlines_of_hc18_are_measured_as_their_makers_did(shared_data: Path, manifest: Manifest) -> None:

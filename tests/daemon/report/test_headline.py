@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from leapfrog.reading.job import Measurement
 from leapfrog.report.headline import headline_of
 from support.readings import chest_reading, finding, head_reading, unassessed_reading
 
@@ -44,6 +45,13 @@ def test_several_measurements_are_given_as_a_span(tmp_path: Path) -> None:
     longer = measurement.model_copy(update={"value": 180.24})
     second = first.model_copy(update={"findings": (first.findings[0].model_copy(update={"measurement": longer}),)})
     assert headline_of([first, second]).text == "Head circumference 175.0 to 180.2 mm (2 images)"
+
+
+def test_an_area_is_given_in_square_millimetres_as_people_write_them(tmp_path: Path) -> None:
+    reading = head_reading(tmp_path)
+    area = Measurement(name="Nerve area", value=35.52, unit="mm2")
+    found = reading.findings[0].model_copy(update={"measurement": area})
+    assert headline_of([reading.model_copy(update={"findings": (found,)})]).text == "Nerve area 35.5 mm²"
 
 
 def test_an_outline_without_a_scale_is_said_to_be_unmeasured(tmp_path: Path) -> None:

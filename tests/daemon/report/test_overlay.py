@@ -77,6 +77,14 @@ def test_a_small_picture_is_enlarged_before_it_is_drawn_on(tmp_path: Path) -> No
         assert image.size == (640, 427)
 
 
+def test_the_label_of_an_area_has_its_square(tmp_path: Path) -> None:
+    drawn = []
+    for number, label in enumerate(("35.5 mm²", "35.5 mm\ufffe")):  # the other one has no glyph: a box stands for it
+        save_contour(np.zeros((400, 600), np.uint8), CIRCLE, label, tmp_path / f"{number}.jpg")
+        drawn.append(_gray(tmp_path / f"{number}.jpg"))
+    assert not np.array_equal(drawn[0], drawn[1])
+
+
 @pytest.mark.parametrize("draw", ["plain", "heatmap", "contour"])
 def test_a_phantom_says_so_on_every_picture(draw: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.jpg"

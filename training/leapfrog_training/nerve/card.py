@@ -1,0 +1,74 @@
+"""`card.md` of brachial-plexus. Runs on the training machine only."""
+
+from leapfrog.reading.package import Manifest
+from leapfrog_training.cards import (
+    figure,
+    latency_rows,
+    of_seeds,
+    size_row,
+    sources,
+    spread,
+    table_of_forms,
+    timed_on,
+    title,
+    with_interval,
+)
+from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.nerve.evaluation import NerveEvaluation
+from leapfrog_training.nerve.figures import DICE_FILE
+
+MADE = """## How it was made
+
+A small U-Net on 128 x 192 gray pixels with a mask of half that size, trained on pictures with and without a nerve, \
+then quantization-aware training. Full int8 from input to output. The kiosk outlines the largest part of the mask and \
+measures the area within.
+
+One training patient in five was not fitted on: they ended the training and set the threshold, which is on the mean \
+probability within the outline. No patient is on both sides. Seed 0 ships: it was named beforehand, not for its score.
+
+## Limits
+
+- It was made for one place, the side of the neck above the clavicle. A machine's preset says only that nerves are \
+examined: elsewhere the model outlines what looks most like the brachial plexus.
+- Where nothing is outlined, there may be a nerve all the same. The outline must not guide a needle.
+- Annotators disagree about these nerves, and the set holds nearly equal pictures with and without a drawn nerve.
+- Pictures with a wrong or missing pixel size give a wrong area or none.
+"""
+
+
+def nerve_card(manifest: Manifest, evaluation: NerveEvaluation) -> str:
+    """The card; its figure is that of `nerve_figures`."""
+    shipped = evaluation.shipped
+    parts = [
+        title(manifest),
+        "## What it is worth\n",
+        f"Measured on {evaluation.held_out_pictures} pictures of {evaluation.held_out_patients} other patients; "
+        f"{evaluation.training_pictures} pictures were trained on, {evaluation.left_out} could not be read. Every mask "
+        "came from the kiosk's own engine host on the kiosk's own pixels. The Kaggle metric is the mean Dice of all "
+        "pictures, where one without a nerve counts 1 when nothing is outlined: a model that never outlines anything "
+        f"would reach {evaluation.nothing_anywhere:.3f}. In square brackets: 95 % intervals over patients by "
+        "bootstrap.\n",
+        table_of_forms(
+            [
+                (
+                    f"Kaggle metric, {of_seeds(len(evaluation.seeds))}",
+                    {form: spread([seed.forms[form].kaggle.value for seed in evaluation.seeds]) for form in Form},
+                ),
+                (
+                    "Kaggle metric, the seed that ships",
+                    {form: with_interval(shipped.forms[form].kaggle) for form in Form},
+                ),
+                (
+                    "Dice where a nerve was drawn, the seed that ships",
+                    {form: with_interval(shipped.forms[form].non_empty) for form in Form},
+                ),
+                size_row(shipped.sizes),
+                *latency_rows(evaluation.latencies),
+            ]
+        ),
+        f"{timed_on(evaluation.latencies)}\n",
+        figure(DICE_FILE, "Dice of the pictures with a nerve"),
+        MADE,
+        sources(manifest),
+    ]
+    return "\n".join(parts)

@@ -1,0 +1,59 @@
+"""What the kiosk makes of a nerve picture, against what was drawn in it. Runs on the training machine only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from leapfrog.reading.job import Finding
+from leapfrog.reading.segmentation import model_area, segment
+from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.datasets.nerve import NerveImage, nerve_mask
+from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.manifests import nerve_manifest
+from leapfrog_training.scores import Overlap, overlap
+
+
+@dataclass(frozen=True)
+class NerveReading:
+    """One picture as read: its score, whether an outline is on the report, and what is within it against what was
+    drawn.
+    """
+
+    image: NerveImage
+    score: float
+    outlined: bool
+    overlap: Overlap
+
+    def dice_at(self, threshold: float) -> float:
+        """The Dice if an outline below `threshold` were not reported."""
+        if self.outlined and self.score < threshold:
+            return 0.0 if self.image.has_nerve else 1.0
+        return self.overlap.dice
+
+
+def read_nerves(model: KioskModel, images: Sequence[NerveImage], threshold: float) -> tuple[NerveReading, ...]:
+    """Read pictures as the kiosk does, and compare the outlines that it reports with what was drawn."""
+    manifest = nerve_manifest("0", model, threshold)
+    aspect = manifest.input.width / manifest.input.height
+    readings = []
+    for image in images:
+        gray = read_gray(image.path)
+        rows, columns = gray.shape
+        area = model_area((0, 0, columns, rows), (rows, columns), aspect)
+        finding = segment(manifest, model.run(gray), area, spacing_mm=None).finding
+        compared = overlap(within(finding, rows, columns), nerve_mask(image))
+        readings.append(NerveReading(image, finding.score, finding.flagged, compared))
+    return tuple(readings)
+
+
+def within(finding: Finding, rows: int, columns: int) -> NDArray[np.bool_]:
+    """What lies within the outline that is reported, at the picture's size; nothing without one."""
+    filled = Image.new("1", (columns, rows))
+    if finding.contour is not None:
+        # PIL counts from the middle of the first pixel, the contour from its corner.
+        points = [(x * columns - 0.5, y * rows - 0.5) for x, y in finding.contour]
+        ImageDraw.Draw(filled).polygon(points, fill=1)
+    return np.asarray(filled, dtype=np.bool_)
