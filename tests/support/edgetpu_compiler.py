@@ -97,9 +97,9 @@ def main() -> None:
     _fail(mode)
     models = [_model(path, mode, asked.m, Path(pairs) if pairs else None) for path in asked.models]
     print(f"\nModel{'s' if len(models) > 1 else ''} compiled successfully in 412 ms.")
-    remaining = ON_CHIP_BYTES
+    kept = _kept(models)
     for model in models[: 1 if mode == "one-only" else None]:
-        remaining = _report(model, mode, asked.s, remaining)
+        _report(model, mode, asked.s, kept[model.source], ON_CHIP_BYTES - sum(kept.values()))
     print("Compilation child process completed within timeout period.\nCompilation succeeded! ")
     sys.exit(mode == "status-1")
 
@@ -153,17 +153,25 @@ def _table(mapped: list[str], left: list[str], reason: str) -> dict[tuple[str, s
     return table
 
 
-def _report(model: Model, mode: str, shows_operators: bool, remaining: int) -> int:
-    """Print the part of one model and write its files; returns what remains of the chip's memory."""
+def _kept(models: list[Model]) -> dict[Path, int]:
+    """Bytes of each model on the chip: the first is served first."""
+    kept: dict[Path, int] = {}
+    for model in models:
+        free = ON_CHIP_BYTES - sum(kept.values())
+        kept[model.source] = min(model.source.stat().st_size, free) if model.mapped else 0
+    return kept
+
+
+def _report(model: Model, mode: str, shows_operators: bool, kept: int, remaining: int) -> None:
+    """Print the part of one model and write its files."""
     stem = model.source.stem
     output, log = Path(f"{stem}_edgetpu.tflite"), Path(f"{stem}_edgetpu.log")
     size = model.source.stat().st_size
-    kept = min(size, remaining) if model.mapped else 0
     total = sum(model.operators.values())
     print(f"\nInput model: {model.source}\nInput size: {_size(size)}")
     print(f"Output model: {output}\nOutput size: {_size(len(model.compiled))}")
     print(f"On-chip memory used for caching model parameters: {_size(kept)}")
-    print(f"On-chip memory remaining for caching model parameters: {_size(remaining - kept)}")
+    print(f"On-chip memory remaining for caching model parameters: {_size(remaining)}")
     if mode != "other-form":
         print(f"Off-chip memory used for streaming uncached model parameters: {_size(size - kept)}")
     print(f"Number of Edge TPU subgraphs: {2 if mode == 'two-parts' else int(model.mapped > 0)}")
@@ -178,7 +186,6 @@ def _report(model: Model, mode: str, shows_operators: bool, remaining: int) -> i
     log.write_text(f"Edge TPU Compiler version {VERSION}\nInput: {model.source}\nOutput: {output}\n{table}\n")
     if mode != "no-output":
         output.write_bytes(model.compiled)
-    return remaining - kept
 
 
 def _size(count: int) -> str:
