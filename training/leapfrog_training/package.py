@@ -7,6 +7,7 @@ from typing import Any
 
 from leapfrog.durable import write_durably
 from leapfrog.reading.package import (
+    EDGE_TPU_MODEL_NAME,
     MANIFEST_NAME,
     MODEL_NAME,
     QUALITY_NAME,
@@ -61,12 +62,16 @@ def write_package(
 def add_edge_tpu_model(folder: Path, content: bytes, edge_tpu: EdgeTpuModel) -> None:
     """Add or replace the compiled model of the package in `folder`. A signature is removed, since it no longer holds.
 
-    Raises PackageError for a damaged package.
+    At every moment the package loads: without a compiled model until the new one is in place. Raises PackageError for
+    a damaged package, OSError when the disk does not take it.
     """
     manifest = load_package(folder).manifest
-    write_durably(folder / edge_tpu.file, content, mode=0o644)
+    files = {name: sha256 for name, sha256 in manifest.files.items() if name != EDGE_TPU_MODEL_NAME}
     (folder / SIGNATURE_NAME).unlink(missing_ok=True)
-    files = {**manifest.files, edge_tpu.file: _sha256(content)}
+    if files != manifest.files:
+        _write_manifest(folder, manifest.model_copy(update={"files": files, "edge_tpu": None}))
+    write_durably(folder / EDGE_TPU_MODEL_NAME, content, mode=0o644)
+    files[EDGE_TPU_MODEL_NAME] = _sha256(content)
     _write_manifest(folder, manifest.model_copy(update={"files": files, "edge_tpu": edge_tpu}))
 
 

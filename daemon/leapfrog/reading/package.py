@@ -97,17 +97,21 @@ class MeasurementRule(Frozen):
 
 
 class EdgeTpuModel(Frozen):
-    """The compiled model, with what edgetpu_compiler said of it: operations by where they run, bytes of parameters
-    kept on the chip and streamed at each inference. Models of the packages in `compiled_with` share the chip with it.
+    """`model_edgetpu.tflite` in the words of edgetpu_compiler: operations by where they run, bytes of parameters.
+
+    `min_runtime_version` is the oldest Edge TPU runtime that takes it. `compiled_with` names the packages whose models
+    share the chip's memory with it, with the SHA-256 of their `model_edgetpu.tflite`: any other model, also another
+    compilation of theirs, evicts its parameters at each switch.
     """
 
-    file: str = EDGE_TPU_MODEL_NAME
-    compiler_version: str
-    operations: int = Field(ge=0)
+    compiler_version: str = Field(min_length=1)
+    min_runtime_version: int = Field(ge=0)
+    operations_on_edge_tpu: int = Field(ge=1)
     operations_on_cpu: int = Field(ge=0)
     on_chip_bytes: int = Field(ge=0)
+    remaining_bytes: int = Field(ge=0)
     streamed_bytes: int = Field(ge=0)
-    compiled_with: tuple[str, ...] = ()
+    compiled_with: dict[str, Sha256] = Field(default_factory=dict)
 
 
 class DataSource(Frozen):
@@ -153,8 +157,8 @@ class Manifest(Frozen):
             raise ValueError("a classification needs outputs.scores")
         if self.task == "segmentation" and (self.outputs.mask is None or len(self.finding) != 1):
             raise ValueError("a segmentation needs outputs.mask and exactly one [[finding]]")
-        if self.edge_tpu is not None and self.edge_tpu.file not in self.files:
-            raise ValueError(f"{self.edge_tpu.file} must be listed with its SHA-256")
+        if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
+            raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
         return self
 
     @property

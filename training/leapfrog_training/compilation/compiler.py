@@ -2,33 +2,48 @@
 
 The compiler exists for x86-64 Debian only. So a shell is named that takes a script as its last argument, with standard
 input and output: `sh -c` here, `docker run --rm -i IMAGE sh -c` for a container, `ssh HOST` for another machine. The
-models go in as a tar archive and come back the same way, so that nothing need be mounted or copied beforehand.
+models go in as a tar archive and come back the same way, so that nothing need be mounted or copied beforehand, and the
+compiler works in a temporary folder of that place.
 """
 
 import io
 import shlex
+import signal
 import subprocess
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leapfrog_training.compilation.log import CompilerLog, read_log
-from leapfrog_training.edge_tpu_fit.graph import EDGE_TPU_OPERATION, read_graph
-from leapfrog_training.errors import CompilerError, ModelFileError
+from leapfrog.errors import UsageError
+from leapfrog_training.compilation.log import CompilerLog, ModelReport, complaint, read_log
+from leapfrog_training.errors import CompilerError
 
 HERE = "sh -c"
-COMPILED_SUFFIX = "_edgetpu.tflite"
+MODEL_SUFFIX, COMPILED_SUFFIX = ".tflite", "_edgetpu.tflite"
 OUTPUT_NAME, STATUS_NAME = "compiler.out", "compiler.status"
-MISSING_STATUS = 127  # what a shell says of a command that is not there
-GRACE_SECONDS = 30.0  # for the shell and the way there and back, beyond the compiler's own limit
+TIMED_OUT_STATUS = 124  # of timeout(1)
+NOT_RUN_STATUSES = (126, 127)  # of a shell and of timeout(1), for a program of another processor or without libraries
+MISSING = "missing"
+SIGNALLED_STATUS = 128  # plus the signal
+KILL_SECONDS = 10  # between asking a process to end and making it
 LARGEST_ANSWER_BYTES = 512 * 2**20
+GET_IT = (
+    "It exists for x86-64 Debian and Ubuntu only: install the Debian package edgetpu-compiler of Coral's apt "
+    "repository (https://packages.cloud.google.com/apt coral-edgetpu-stable main), or name a place that has it with "
+    "--shell 'ssh HOST' or --shell 'docker run --rm -i IMAGE sh -c'"
+)
 
+# In the background, so that a signal reaches this shell and ends the compiler at once. `timeout` is for a compiler
+# that overruns its own limit, also when nobody here waits for it any more.
 SCRIPT = """
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" && tar -xf - || exit 1
 if command -v edgetpu_compiler >/dev/null 2>&1; then
-    edgetpu_compiler {options} {models} >{output} 2>&1 </dev/null
+    timeout -k {kill_seconds} {limit_seconds} edgetpu_compiler {options} {models} >{output} 2>&1 </dev/null &
+    compiler=$!
+    trap 'kill "$compiler"; exit 1' HUP INT TERM
+    wait "$compiler"
     echo $? >{status}
 else
     : >{output}
@@ -40,78 +55,126 @@ tar -cf - .
 
 @dataclass(frozen=True)
 class Compiled:
-    """The compiled files by the names of their models, and what the compiler said."""
+    """A compiled model and what the compiler of that version said of it."""
 
-    models: Mapping[str, bytes]
-    log: CompilerLog
+    content: bytes
+    report: ModelReport
+    compiler_version: str
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """Where edgetpu_compiler runs and for how long; `runtime_version` is the oldest that the result must run on."""
+    """Where edgetpu_compiler runs and for how long.
+
+    `timeout_seconds` is the compiler's own limit; one that overruns it by `overrun_seconds` is ended. `travel_seconds`
+    more are for starting the shell and for the way there and back. `min_runtime_version` is the oldest Edge TPU runtime
+    that must take the result; without it the compiler decides.
+    """
 
     shell: str = HERE
-    timeout_seconds: int = 300
-    runtime_version: int | None = None
+    timeout_seconds: int = 180
+    min_runtime_version: int | None = None
+    overrun_seconds: int = 15
+    travel_seconds: float = 120.0
 
-    def compile(self, models: Mapping[str, bytes]) -> Compiled:
-        """Compile int8 models together, so that they share the chip's memory. Names are plain, without suffix.
+    def compile(self, models: Mapping[str, bytes]) -> dict[str, Compiled]:
+        """Compile int8 models together, so that they share the chip's memory; the first is served first.
 
-        Raises CompilerError when the compiler is missing, refuses, runs out of time or answers what is not expected.
+        Names are plain and without suffix. Raises CompilerError when the compiler is missing, refuses, runs out of time
+        or answers what is not expected; UsageError when the shell is no command.
         """
-        answer = _unpacked(self._run(_archive({f"{name}.tflite": content for name, content in models.items()}), models))
+        answer = self._answer(models)
         status = answer.get(STATUS_NAME, b"").decode(errors="replace").strip()
         text = answer.get(OUTPUT_NAME, b"").decode(errors="replace")
-        if status == str(MISSING_STATUS):
-            raise CompilerError(
-                "edgetpu_compiler is not installed. It runs on x86-64 Debian and Ubuntu only: install the package "
-                "edgetpu-compiler from Coral's apt repository, or name a place that has it with --shell, such as "
-                "--shell 'ssh HOST' or --shell 'docker run --rm -i IMAGE sh -c'"
-            )
-        if not status.isdigit():
-            raise CompilerError(f"the shell {self.shell!r} gave no answer that can be read: try it by hand")
-        if int(status) > 128:
-            raise CompilerError(
-                f"edgetpu_compiler crashed (signal {int(status) - 128}). It said: {text.strip()[-300:] or 'nothing'}"
-            )
+        self._refuse_what_did_not_run(status, text)
         log = read_log(text)
         if status != "0":
-            raise CompilerError(f"edgetpu_compiler ended with status {status}. It said: {text.strip()[-300:]}")
-        return Compiled({name: _checked(name, models[name], answer) for name in models}, log)
+            raise CompilerError(f"edgetpu_compiler ended with status {status}. It said: {complaint(text)}")
+        return {name: _compiled(name, answer, log) for name in models}
 
-    def _run(self, archive: bytes, models: Mapping[str, bytes]) -> bytes:
+    def _refuse_what_did_not_run(self, said: str, text: str) -> None:
+        where = "here" if self.shell == HERE else f"where {self.shell!r} leads"
+        if said == MISSING:
+            raise CompilerError(f"edgetpu_compiler is not installed {where}. {GET_IT}")
+        if not said.isdigit():
+            raise CompilerError(f"the shell {self.shell!r} gave no answer that can be read: try it by hand")
+        status = int(said)
+        if status in NOT_RUN_STATUSES:
+            raise CompilerError(f"edgetpu_compiler cannot run {where}: {complaint(text)} {GET_IT}")
+        if status in (TIMED_OUT_STATUS, SIGNALLED_STATUS + signal.SIGKILL):
+            limit = self.timeout_seconds + self.overrun_seconds
+            raise CompilerError(
+                f"edgetpu_compiler was ended after {limit} seconds: some networks keep it busy without end. Simplify "
+                "the network, or give it longer with --timeout"
+            )
+        if status > SIGNALLED_STATUS:
+            raise CompilerError(
+                f"edgetpu_compiler crashed (signal {status - SIGNALLED_STATUS}). It said: {complaint(text)} Run "
+                "`leapfrog-train check` on the model, and change what it names"
+            )
+
+    def _answer(self, models: Mapping[str, bytes]) -> dict[str, bytes]:
         options = ["-s", "-t", str(self.timeout_seconds)]
-        if self.runtime_version is not None:
-            options += ["-m", str(self.runtime_version)]
+        if self.min_runtime_version is not None:
+            options += ["-m", str(self.min_runtime_version)]
         script = SCRIPT.format(
+            kill_seconds=KILL_SECONDS,
+            limit_seconds=self.timeout_seconds + self.overrun_seconds,
             options=shlex.join(options),
-            models=shlex.join([f"{name}.tflite" for name in models]),
+            models=shlex.join([f"{name}{MODEL_SUFFIX}" for name in models]),
             output=OUTPUT_NAME,
             status=STATUS_NAME,
-            missing=MISSING_STATUS,
+            missing=MISSING,
         )
-        command = [*shlex.split(self.shell), script]
-        deadline = self.timeout_seconds * len(models) + GRACE_SECONDS
+        return _unpacked(self._told([*self._command(), script], _archive(models)))
+
+    def _command(self) -> list[str]:
         try:
-            ended = subprocess.run(command, input=archive, capture_output=True, timeout=deadline, check=False)
-        except FileNotFoundError as problem:
-            raise CompilerError(f"--shell {self.shell!r}: there is no program {command[0]!r}") from problem
-        except subprocess.TimeoutExpired as problem:
+            command = shlex.split(self.shell)
+        except ValueError as problem:
+            raise UsageError(f"--shell {self.shell!r}: {problem}") from problem
+        if not command:
+            raise UsageError("--shell is empty: give a command that takes a script, such as 'ssh HOST'")
+        return command
+
+    def _told(self, command: Sequence[str], archive: bytes) -> bytes:
+        """What the command prints, given `archive` as its input."""
+        deadline = self.timeout_seconds + self.overrun_seconds + self.travel_seconds
+        pipe = subprocess.PIPE
+        try:
+            process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+        except OSError as problem:
             raise CompilerError(
-                f"edgetpu_compiler was stopped after {deadline:.0f} seconds: some networks keep it busy without end. "
-                "Simplify the network, or give it longer with --timeout"
+                f"--shell {self.shell!r}: {command[0]} cannot be started ({problem.strerror})"
             ) from problem
-        if ended.returncode != 0:
-            said = ended.stderr.decode(errors="replace").strip()[-300:]
-            raise CompilerError(f"the shell {self.shell!r} failed with status {ended.returncode}: {said or 'silently'}")
-        return ended.stdout
+        with process:
+            try:
+                answer, said = process.communicate(archive, timeout=deadline)
+            except subprocess.TimeoutExpired as problem:
+                _end(process)
+                raise CompilerError(
+                    f"the shell {self.shell!r} gave no answer within {deadline:.0f} seconds: try it by hand, or give "
+                    "it longer with --timeout"
+                ) from problem
+        if process.returncode != 0:
+            detail = said.decode(errors="replace").strip()[-300:] or "it said nothing"
+            raise CompilerError(f"the shell {self.shell!r} ended with status {process.returncode}: {detail}")
+        return answer
 
 
-def _archive(files: Mapping[str, bytes]) -> bytes:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(KILL_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _archive(models: Mapping[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
+        for name, content in models.items():
+            entry = tarfile.TarInfo(f"{name}{MODEL_SUFFIX}")
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return stream.getvalue()
@@ -131,24 +194,15 @@ def _unpacked(answer: bytes) -> dict[str, bytes]:
             return files
     except tarfile.TarError as problem:
         raise CompilerError(
-            f"the shell's answer is no tar archive: it must print nothing else ({problem})"
+            f"the shell's answer is no tar archive: it must print nothing of its own ({problem})"
         ) from problem
 
 
-def _checked(name: str, source: bytes, answer: Mapping[str, bytes]) -> bytes:
-    compiled = answer.get(f"{name}{COMPILED_SUFFIX}")
-    if compiled is None:
-        raise CompilerError(f"edgetpu_compiler reported success but left no {name}{COMPILED_SUFFIX}")
-    try:
-        before, after = read_graph(source), read_graph(compiled)
-    except ModelFileError as problem:
-        raise CompilerError(f"{name}{COMPILED_SUFFIX}: {problem}") from problem
-    if not after.is_compiled:
-        raise CompilerError(f"{name}{COMPILED_SUFFIX} holds no {EDGE_TPU_OPERATION}: nothing was compiled")
-    ends = [
-        [(graph.tensors[index].kind, graph.tensors[index].shape) for index in (*graph.inputs, *graph.outputs)]
-        for graph in (before, after)
-    ]
-    if ends[0] != ends[1]:
-        raise CompilerError(f"{name}{COMPILED_SUFFIX} has other inputs or outputs than the model it was made from")
-    return compiled
+def _compiled(name: str, answer: Mapping[str, bytes], log: CompilerLog) -> Compiled:
+    reports = [report for report in log.models if report.input_model == f"{name}{MODEL_SUFFIX}"]
+    if len(reports) != 1:
+        raise CompilerError(f"edgetpu_compiler spoke {len(reports)} times of {name}{MODEL_SUFFIX} instead of once")
+    content = answer.get(f"{name}{COMPILED_SUFFIX}")
+    if content is None:
+        raise CompilerError(f"edgetpu_compiler reported success but left no {name}{COMPILED_SUFFIX}: run it by hand")
+    return Compiled(content, reports[0], log.version)

@@ -1,56 +1,128 @@
 """Compiled models put into their packages. Runs on the training machine only."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from leapfrog.errors import UsageError
 from leapfrog.reading.package import EDGE_TPU_MODEL_NAME, EdgeTpuModel, ModelPackage, load_package
+from leapfrog.reading.signature import SIGNATURE_NAME
+from leapfrog_training.compilation.compiled_file import oldest_runtime
 from leapfrog_training.compilation.compiler import Compiled, Compiler
-from leapfrog_training.compilation.log import CompiledModel
-from leapfrog_training.errors import CompilerError, NotForEdgeTpu
+from leapfrog_training.compilation.log import ModelReport
+from leapfrog_training.edge_tpu_fit.graph import read_graph
+from leapfrog_training.errors import CompilerError, ModelFileError, NotForEdgeTpu
 from leapfrog_training.package import add_edge_tpu_model
 
 
-def compile_packages(folders: Sequence[Path], compiler: Compiler, allow_cpu_ops: bool) -> list[EdgeTpuModel]:
+@dataclass(frozen=True)
+class CompiledPackage:
+    """A package that got its compiled model. `lost_signature` when it was signed before."""
+
+    folder: Path
+    report: ModelReport
+    edge_tpu: EdgeTpuModel
+    lost_signature: bool
+
+
+def compile_packages(
+    folders: Sequence[Path], compiler: Compiler, *, allow_cpu_ops: bool = False, again: bool = False
+) -> list[CompiledPackage]:
     """Compile the models of several packages together and put each into its package, in the order of `folders`.
 
-    No package is changed unless all compiled. Raises CompilerError, and NotForEdgeTpu when operations are left to the
-    CPU and that was not allowed.
+    The chip's memory is given out in that order. No package is changed unless all compiled and are fit. Raises
+    UsageError for packages that cannot be compiled together or, but for `again`, are compiled; PackageError for damaged
+    ones; NotForEdgeTpu when operations are left to the CPU and that was not allowed; CompilerError.
     """
     packages = [load_package(folder) for folder in folders]
-    names = [package.manifest.name for package in packages]
-    if len(set(names)) != len(names):
-        raise CompilerError(f"one package was given twice: {', '.join(sorted(names))}")
-    compiled = compiler.compile({package.manifest.name: package.model_path.read_bytes() for package in packages})
-    described = [_described(package, compiled, names, allow_cpu_ops) for package in packages]
-    for package, edge_tpu in zip(packages, described, strict=True):
-        add_edge_tpu_model(package.folder, compiled.models[package.manifest.name], edge_tpu)
-    return described
+    _refuse_the_same_name_twice(packages)
+    for package in packages:
+        _refuse_compiled(package, again)
+    sources = {package.manifest.name: package.model_path.read_bytes() for package in packages}
+    compiled = compiler.compile(sources)
+    for name, one in compiled.items():
+        _refuse_unless_mapped(name, one.report, compiler.min_runtime_version, allow_cpu_ops)
+    described = {name: _described(name, sources, compiled, compiler.min_runtime_version) for name in sources}
+    return [
+        _put(package.folder, compiled[package.manifest.name], described[package.manifest.name]) for package in packages
+    ]
 
 
-def _described(package: ModelPackage, compiled: Compiled, names: Sequence[str], allow_cpu_ops: bool) -> EdgeTpuModel:
-    name = package.manifest.name
-    told = _part_of(name, compiled)
-    if (told.operations_on_cpu or told.subgraphs != 1) and not allow_cpu_ops:
-        left = "; ".join(
-            f"{one.operator}: {one.status}" for one in told.operators if not one.status.startswith("Mapped")
+def _refuse_the_same_name_twice(packages: Sequence[ModelPackage]) -> None:
+    for name, count in Counter(package.manifest.name for package in packages).items():
+        if count > 1:
+            raise UsageError(f"{count} of these packages are called {name}: a kiosk has one of a name, so give one")
+
+
+def _refuse_compiled(package: ModelPackage, again: bool) -> None:
+    try:
+        is_compiled = read_graph(package.model_path.read_bytes()).is_compiled
+    except ModelFileError as problem:
+        raise ModelFileError(f"the model of {package.folder}: {problem}") from problem
+    if is_compiled:
+        raise ModelFileError(
+            f"{package.model_path} is compiled for the Edge TPU already: a package keeps the int8 model there, for the "
+            "processor and to compile from. Make the package again"
         )
+    if EDGE_TPU_MODEL_NAME in package.manifest.files and not again:
+        raise UsageError(f"{package.folder} has a compiled model: --again compiles it anew")
+
+
+def _refuse_unless_mapped(name: str, report: ModelReport, min_runtime_version: int | None, allow_cpu_ops: bool) -> None:
+    left = f" ({report.left_to_the_cpu})" if report.left_to_the_cpu else ""
+    runtime = (
+        ""
+        if min_runtime_version is None
+        else f". Operations newer than Edge TPU runtime {min_runtime_version} stay on the CPU: ask for a later "
+        "--min-runtime-version where the kiosks have one"
+    )
+    if report.operations_on_edge_tpu == 0:
+        raise NotForEdgeTpu(f"{name}: none of {report.operations} operations would run on the Edge TPU{left}{runtime}")
+    if report.operations_on_cpu and not allow_cpu_ops:
         raise NotForEdgeTpu(
-            f"{name}: {told.operations_on_cpu} of {told.operations} operations would run on the CPU"
-            f"{f' ({left})' if left else ''}. Change the network, or say --allow-cpu-ops"
+            f"{name}: {report.operations_on_cpu} of {report.operations} operations would run on the CPU{left}{runtime}"
+            ". Change the network as `leapfrog-train check` says, or say --allow-cpu-ops"
+        )
+    if report.subgraphs != 1:
+        raise NotForEdgeTpu(
+            f"{name}: it would run as {report.subgraphs} parts on the Edge TPU, with the processor between them. "
+            f"Change the network so that what is left to the CPU comes last{left}"
+        )
+
+
+def _described(
+    name: str, sources: dict[str, bytes], compiled: dict[str, Compiled], min_runtime_version: int | None
+) -> EdgeTpuModel:
+    one = compiled[name]
+    needed = oldest_runtime(name, sources[name], one.content)
+    if min_runtime_version is not None and needed > min_runtime_version:
+        raise CompilerError(
+            f"{name} was compiled for Edge TPU runtime {needed} and later, and {min_runtime_version} was asked for: "
+            "use edgetpu_compiler 16.0, or bring the kiosks a later runtime and ask for that"
         )
     return EdgeTpuModel(
-        compiler_version=compiled.log.version,
-        operations=told.operations - told.operations_on_cpu,
-        operations_on_cpu=told.operations_on_cpu,
-        on_chip_bytes=told.on_chip_bytes,
-        streamed_bytes=told.streamed_bytes,
-        compiled_with=tuple(other for other in names if other != name),
-        file=EDGE_TPU_MODEL_NAME,
+        compiler_version=one.compiler_version,
+        min_runtime_version=needed,
+        operations_on_edge_tpu=one.report.operations_on_edge_tpu,
+        operations_on_cpu=one.report.operations_on_cpu,
+        on_chip_bytes=one.report.on_chip_bytes,
+        remaining_bytes=one.report.remaining_bytes,
+        streamed_bytes=one.report.streamed_bytes,
+        compiled_with={
+            other: hashlib.sha256(compiled[other].content).hexdigest() for other in sources if other != name
+        },
     )
 
 
-def _part_of(name: str, compiled: Compiled) -> CompiledModel:
-    for model in compiled.log.models:
-        if Path(model.input_model).name == f"{name}.tflite":
-            return model
-    raise CompilerError(f"edgetpu_compiler said nothing of {name}")
+def _put(folder: Path, compiled: Compiled, edge_tpu: EdgeTpuModel) -> CompiledPackage:
+    was_signed = (folder / SIGNATURE_NAME).exists()
+    try:
+        add_edge_tpu_model(folder, compiled.content, edge_tpu)
+    except OSError as problem:
+        raise CompilerError(
+            f"the compiled model cannot be written into {folder} ({problem.strerror}): it has none now. Those named "
+            "before it have theirs; mend that and run this again with --again"
+        ) from problem
+    return CompiledPackage(folder, compiled.report, edge_tpu, was_signed)
