@@ -323,7 +323,10 @@ class ReportResult(Frozen):
 
 
 class EngineFailure(Frozen):
-    """The engine did not answer or answered nonsense; the image is not to blame and is read again."""
+    """The engine did not answer or answered nonsense; the image is not to blame and is read again.
+
+    Before any stage of the image was announced, it means that the engine was gone already when the image came.
+    """
 
     kind: Literal["engine_failed"] = "engine_failed"
     detail: str

@@ -57,7 +57,8 @@ GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is 
 STARTING = "starting"
 CLOSED = "the lane is closed"
 
-# A job begins with one of these; a note of "inferring" before that comes from models that are loaded in advance.
+# A job begins with one of these; a note of "inferring" before that comes from models that are loaded in advance, or
+# from the reader's asking whether its engine host still lives.
 FIRST_STAGES: tuple[Stage, ...] = ("decoding", "rendering")
 
 Part = Literal["reader", "engine"]
@@ -87,6 +88,13 @@ class DeadlineMissed:
 
 
 Outcome = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed
+
+
+@dataclass(frozen=True)
+class _NotBegun:
+    """Who was gone when the job came. That is nobody's fault, unless it is so at every try."""
+
+    death: ReaderDied | EngineDied
 
 
 @dataclass(frozen=True)
@@ -176,14 +184,16 @@ class Lane:
 
     def _run(self, job: ReadJob | ReportJob) -> Outcome:
         self._job_waits = False
+        outcome = self._try(job)
         for _ in range(START_TRIES - 1):
-            outcome = self._try(job)
-            if outcome is not None:
-                return outcome
-        return self._try(job) or ReaderDied("it ended before it began")
+            if isinstance(outcome, _NotBegun):
+                outcome = self._try(job)
+        return outcome.death if isinstance(outcome, _NotBegun) else outcome
 
-    def _try(self, job: ReadJob | ReportJob) -> Outcome | None:
-        """Have `job` done once; None when the reader died before it began, which is nobody's fault."""
+    def _try(self, job: ReadJob | ReportJob) -> Outcome | _NotBegun:
+        """Have `job` done once. One of the two may have died in idle time with the kernel not yet saying so; the job
+        then comes back as not begun.
+        """
         channel = self._ready_channel()
         if channel is None:
             return ReaderDied(CLOSED)
@@ -200,10 +210,10 @@ class Lane:
                     stage = message.stage
                     began = began or stage in FIRST_STAGES
                 elif outcome := self._outcome(message):
-                    return outcome
+                    return _NotBegun(outcome) if isinstance(outcome, EngineDied) and not began else outcome
         except ChannelClosed:
-            how = self._discard_reader()
-            return ReaderDied(how) if began else None
+            death = ReaderDied(self._discard_reader())
+            return death if began else _NotBegun(death)
         return self._deadline_missed(channel, stage)
 
     def _outcome(self, message: ReaderMessage) -> Outcome | None:

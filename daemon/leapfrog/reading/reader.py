@@ -66,6 +66,7 @@ class Reader:
         self._bench = ModelBench(setup.threads)
         self._modules = list(MODULES)
         self._host_is_new = False
+        self._lost_while_idle = ""  # how a host failed while no job was there
 
     def serve(self) -> None:
         """Say that it is ready, then answer; returns when the lane is gone."""
@@ -102,8 +103,9 @@ class Reader:
         try:
             hello = self._bench.warm_up(self._catalogue.packages)
         except EngineError as problem:
-            self._bench.detach()  # the next job that needs a model reports it
-            note(str(problem))
+            self._bench.detach()
+            self._lost_while_idle = str(problem)
+            note(self._lost_while_idle)
         else:
             self._send(EngineReady(device=hello.device, runtime=hello.runtime, runtime_version=hello.runtime_version))
         self._host_is_new = False
@@ -114,6 +116,7 @@ class Reader:
             case EngineAttached():
                 self._bench.attach(EngineClient(socket.socket(fileno=self._channel.take_descriptor())))
                 self._host_is_new = True
+                self._lost_while_idle = ""
             case ReadJob():
                 self._send(self._read(message))
             case ReportJob():
@@ -125,10 +128,26 @@ class Reader:
         from leapfrog.reading.image_reader import ImageReader  # `MODULES` says when
 
         try:
+            self._check_host()
             return ImageReader(self._catalogue, self._bench, self._setup.frames_per_cine).read(job, self._announce)
         except EngineError as problem:
             self._bench.detach()
             return EngineFailure(detail=str(problem))
+
+    def _check_host(self) -> None:
+        """Raise EngineError when the host that models were to run on is gone before the image is begun.
+
+        Asking is the only way to know: of a killed process, the kernel takes down the memory before it ends the
+        connection and lets the parent reap it, which a busy machine draws out. A host that has not said hello yet is
+        waited for when a model is needed.
+        """
+        if self._lost_while_idle:
+            detail, self._lost_while_idle = self._lost_while_idle, ""
+            raise EngineError(detail)
+        client = self._bench.client
+        if client is not None and client.introduced:
+            self._announce("inferring")
+            client.ping()
 
     def _report(self, job: ReportJob) -> ReportResult:
         from leapfrog.report.study_report import render

@@ -17,6 +17,7 @@ import pytest
 
 from leapfrog.errors import LeapfrogError
 from leapfrog.reading import lane as lane_module
+from leapfrog.reading.engine_client import LOST
 from leapfrog.reading.job import ReadJob, ReadResult, ReportJob, ReportResult, Station
 from leapfrog.reading.lane import DeadlineMissed, EngineDied, Lane, Outcome, ReaderDied
 from leapfrog.settings import EngineSettings, ModelSettings
@@ -222,17 +223,22 @@ class TestOneLane:
         assert the_child("leapfrog.reading.reader") == reader
         assert the_child("engine_host.py") != host
 
-    def test_an_engine_host_that_dies_at_work_is_charged_to_the_device_and_the_reader_lives(self, served: Box) -> None:
+    def test_an_engine_host_that_is_as_good_as_dead_when_the_image_comes_is_charged_to_nobody(
+        self, served: Box
+    ) -> None:
+        """A killed process does no more work, but for a while it is not reaped and its connection not ended."""
         lane = served.lanes[0]
         assert reads(lane, served)
+        assert eventually(lambda: lane.state.device == "cpu")  # the models are loaded
         reader, host = the_child("leapfrog.reading.reader"), the_child("engine_host.py")
         os.kill(host, signal.SIGSTOP)
         restarts = lane.state.engine_restarts
         future = in_background(lane, served.job())
-        time.sleep(0.3)  # the model's input waits at the stopped host
+        time.sleep(0.3)  # the image goes to the reader, since the host seems to live
         os.kill(host, signal.SIGKILL)
-        assert isinstance(future.result(PATIENCE_SECONDS), EngineDied)
-        assert reads(lane, served)
+        outcome = future.result(PATIENCE_SECONDS)
+        assert isinstance(outcome, ReadResult)
+        assert outcome.reading.outcome == "findings"
         assert the_child("leapfrog.reading.reader") == reader
         assert lane.state.engine_restarts == restarts + 1
 
@@ -275,6 +281,49 @@ def test_lanes_work_beside_each_other(box: Box) -> None:
     assert all(isinstance(outcome, ReadResult) for outcome in outcomes)
 
 
+def aborting_host(directory: Path, flag: Path) -> Path:
+    """An interpreter for `engine.python` whose engine host aborts over a model's input while `flag` is there, as
+    libedgetpu does when the USB fails.
+    """
+    script = directory / "python"
+    script.write_text(
+        f"#!{sys.executable}\n"
+        + textwrap.dedent(
+            f"""
+            import importlib.util, os, sys
+            spec = importlib.util.spec_from_file_location("engine_host", sys.argv[2])
+            engine_host = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(engine_host)
+            run = engine_host.Model.invoke
+
+            def invoke(model, payload):
+                if os.path.exists({str(flag)!r}):
+                    os.abort()
+                return run(model, payload)
+
+            engine_host.Model.invoke = invoke
+            sys.exit(engine_host.main(sys.argv[3:]))
+            """
+        )
+    )
+    script.chmod(0o755)
+    return script
+
+
+def test_an_engine_host_that_dies_at_work_is_charged_to_the_device_and_the_reader_lives(box: Box) -> None:
+    flag = box.directory / "abort"
+    lane = box.lane(python=aborting_host(box.directory, flag))
+    assert reads(lane, box)
+    assert eventually(lambda: lane.state.device == "cpu")  # the models are loaded
+    reader = the_child("leapfrog.reading.reader")
+    flag.touch()
+    assert isinstance(lane.run(box.job()), EngineDied)
+    flag.unlink()
+    assert lane.state.engine_restarts == 1
+    assert reads(lane, box)
+    assert the_child("leapfrog.reading.reader") == reader
+
+
 def host_script(directory: Path, body: str) -> Path:
     """An interpreter for `engine.python` that runs `body` in place of the first host, then is the real one."""
     script = directory / "python"
@@ -282,7 +331,7 @@ def host_script(directory: Path, body: str) -> Path:
         f"#!{sys.executable}\n"
         + textwrap.dedent(
             """
-            import os, socket, sys
+            import os, socket, sys, time
             from pathlib import Path
             flag = Path(__file__).with_name("was-here")
             if flag.exists():
@@ -313,6 +362,17 @@ def test_an_engine_host_that_makes_no_sense_is_replaced(box: Box, body: str) -> 
     assert isinstance(outcome, EngineDied | ReadResult)  # a host that ended before the image came was replaced already
     assert reads(lane, box)
     assert lane.state.engine_restarts >= 1
+    assert lane.state.reader_restarts == 0
+
+
+def test_an_engine_host_that_fails_while_models_load_in_advance_and_still_seems_to_live_is_charged_to_nobody(
+    box: Box, caplog: pytest.LogCaptureFixture
+) -> None:
+    lane = box.lane(python=host_script(box.directory, "connection.close(); time.sleep(60)"))
+    lane.start()
+    assert eventually(lambda: LOST in caplog.text)  # the reader has noticed; the process is still there
+    assert reads(lane, box)
+    assert lane.state.engine_restarts == 1
     assert lane.state.reader_restarts == 0
 
 
