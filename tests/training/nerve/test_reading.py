@@ -9,6 +9,7 @@ from leapfrog.reading.job import Code, Finding
 from leapfrog_training.datasets.nerve import NerveImage
 from leapfrog_training.nerve.evaluation import best_threshold
 from leapfrog_training.nerve.reading import NerveReading, within
+from leapfrog_training.scores import Overlap
 
 CODE = Code(value="36582005", scheme="SCT", meaning="Brachial plexus")
 
@@ -20,8 +21,10 @@ def finding(contour: tuple[tuple[float, float], ...] | None) -> Finding:
 
 
 def reading(score: float, dice: float, *, has_nerve: bool) -> NerveReading:
+    """A picture whose outline has 100 pixels, as many as a drawn nerve has."""
+    overlap = Overlap(both=round(100 * dice), mask=100, truth=100 * has_nerve)
     image = NerveImage(Path("1_1.tif"), Path("1_1_mask.tif"), patient="1", split="train", has_nerve=has_nerve)
-    return NerveReading(image, score, outlined=True, dice=dice)
+    return NerveReading(image, score, outlined=True, overlap=overlap)
 
 
 def test_what_lies_within_an_outline_is_filled_at_the_pictures_size() -> None:
