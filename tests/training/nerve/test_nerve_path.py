@@ -33,13 +33,14 @@ def make_package(data: Path, directory: Path) -> Path:
         ["fit", "brachial-plexus", "--data", str(data), "--out", run, "--seeds", "1"],
         ["quantize", run, "--data", str(data)],
         ["evaluate", run, "--data", str(data)],
-        ["package", run, "--out", str(out), "--version", "0.1", "--allow-cpu-ops"],
+        ["package", run, "--out", str(out), "--version", "0.1"],
     ):
         result = CliRunner().invoke(app, command, catch_exceptions=False)
         assert result.exit_code == 0, result.output
     return out
 
 
+@pytest.mark.timeout(600)
 def test_a_package_made_from_the_kaggle_layout_outlines_and_measures_in_real_scans(
     made_up_nerves: Any, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
