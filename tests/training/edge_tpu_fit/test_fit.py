@@ -4,8 +4,10 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import flatbuffers  # type: ignore[import-untyped]
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from typer.testing import CliRunner
 
 from leapfrog.reading.package import SHIPPED_PACKAGES
@@ -85,6 +87,16 @@ def test_damaged_models_end_in_a_sentence_or_a_verdict_never_in_a_traceback() ->
             fit_of(content)
         except ModelFileError as problem:
             assert str(problem)
+
+
+def test_an_operation_that_lacks_its_tensors_is_damage() -> None:
+    model = schema.ModelT.InitFromPackedBuf(tiny_models.segmenter_content(), 0)
+    convolution = next(one for one in model.subgraphs[0].operators if len(one.inputs) == 3)
+    convolution.inputs = list(convolution.inputs)[:1]
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    with pytest.raises(ModelFileError, match="damaged"):
+        fit_of(bytes(builder.Output()))
 
 
 def test_the_json_has_the_shape_that_programs_rely_on() -> None:

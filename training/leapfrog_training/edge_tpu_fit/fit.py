@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from leapfrog_training.edge_tpu_fit.graph import Graph, Operation, read_graph
+from leapfrog_training.edge_tpu_fit.graph import DAMAGE, Graph, Operation, read_graph
 from leapfrog_training.edge_tpu_fit.latency import BUSES, Bus, Estimate, estimate
 from leapfrog_training.edge_tpu_fit.rules import refusal
 from leapfrog_training.edge_tpu_fit.workload import Workload, workload
@@ -86,9 +86,14 @@ def fit_of(model: bytes) -> Fit:
     graph = read_graph(model)
     if graph.is_compiled:
         raise ModelFileError("this model was compiled for the Edge TPU already: give the file that it was made from")
-    placed = _placed(graph)
-    taken = [graph.operations[one.position] for one in placed if one.place == "edgetpu"]
-    work = workload(graph, taken)
+    try:
+        placed = _placed(graph)
+        taken = [graph.operations[one.position] for one in placed if one.place == "edgetpu"]
+        work = workload(graph, taken)
+    except DAMAGE as problem:  # an operation that lacks a tensor which every such operation has
+        raise ModelFileError(
+            f"the TFLite model is damaged ({type(problem).__name__}): convert or copy it again"
+        ) from problem
     return Fit(placed, work, {bus: estimate(work, bus) for bus in BUSES})
 
 
