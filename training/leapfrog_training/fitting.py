@@ -125,6 +125,13 @@ def fit(
     return history
 
 
+def save_weights(model: Any, path: Path) -> None:
+    """Keep a network's weights under `path`, whole or not at all: what is there counts as finished."""
+    temporary = path.with_name(f"part-{path.name}")  # Keras goes by the ending
+    model.save_weights(temporary)
+    temporary.replace(path)
+
+
 def batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Any, Any]]:
     """One epoch of shuffled batches of equal size, pictures as -1 to 1; what does not fill a batch waits its turn."""
     order = random.permutation(len(examples))

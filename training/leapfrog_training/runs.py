@@ -19,8 +19,12 @@ power cut by the same command. Runs on the training machine only.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leapfrog_training.errors import RunError
@@ -175,3 +179,10 @@ def write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(content)
     temporary.replace(path)
+
+
+def save_array(path: Path, values: NDArray[Any]) -> None:
+    """Keep an array under `path`, an .npy file, whole or not at all."""
+    stream = BytesIO()
+    np.save(stream, values)
+    write_atomically(path, stream.getvalue())

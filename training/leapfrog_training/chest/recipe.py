@@ -22,7 +22,7 @@ from leapfrog_training.chest.loss import film_weights, weighted_loss, with_weigh
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
-from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
+from leapfrog_training.fitting import Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.pictures import answers
 from leapfrog_training.quantize import (
     convert_float,
@@ -30,7 +30,7 @@ from leapfrog_training.quantize import (
     fit_quantization_aware,
     representative_inputs,
 )
-from leapfrog_training.runs import Job, Run, write_atomically
+from leapfrog_training.runs import Job, Run, save_array, write_atomically
 from leapfrog_training.scores import auroc
 
 logger = logging.getLogger(__name__)
@@ -108,10 +108,10 @@ def _fine_tune(job: Job, training: Examples, imagenet: Path, seed: int) -> None:
         return
     seed_everything(seed)
     model = start(training, imagenet)
-    model.save_weights(job.weights(START))
+    save_weights(model, job.weights(START))
     weighted = Examples(training.pictures, with_weights(training.targets))
     fit(model, weighted, weighted_loss(training.targets), AUGMENTATION, SCHEDULE, seed, folder=job.folder)
-    model.save_weights(job.weights(FINE_TUNED))
+    save_weights(model, job.weights(FINE_TUNED))
 
 
 def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: int) -> None:
@@ -120,7 +120,7 @@ def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: in
         return
     held_out = training.pictures[fold.held_out]
     scores = [answers(_between(job, training.targets.shape[1], share), held_out)[0] for share in SHARES]
-    np.save(job.held_out_scores, np.stack(scores))
+    save_array(job.held_out_scores, np.stack(scores))
 
 
 def _cross_validated(
@@ -151,7 +151,7 @@ def _between(job: Job, findings: int, share: float) -> Any:
 
 def _blend(job: Job, findings: int, share: float) -> None:
     if not job.weights(CHOSEN).exists():
-        _between(job, findings, share).save_weights(job.weights(CHOSEN))
+        save_weights(_between(job, findings, share), job.weights(CHOSEN))
 
 
 def _quantize_job(job: Job, training: Examples, seed: int, shown: NDArray[np.uint8] | None = None) -> None:
@@ -171,7 +171,7 @@ def _quantize_job(job: Job, training: Examples, seed: int, shown: NDArray[np.uin
         seed,
     )
     if shown is not None:
-        np.save(job.aware_heat_maps, answers(aware, shown)[1])
+        save_array(job.aware_heat_maps, answers(aware, shown)[1])
     write_atomically(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
 
 

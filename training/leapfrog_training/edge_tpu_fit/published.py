@@ -63,11 +63,11 @@ PUBLISHED = (
         49.0,
         56.0,
         Workload(
-            operations=75,
-            macs=3_857_973_248,
-            parameter_bytes=25_506_962,
-            activation_bytes=17_301_692,
-            bus_bytes=151_528,
+            operations=74,
+            macs=7_211_875_072,
+            parameter_bytes=25_506_954,
+            activation_bytes=31_310_736,
+            bus_bytes=269_203,
         ),
     ),
     Published(

@@ -34,8 +34,8 @@ def rebuilt_workload(name: str) -> Workload:
     )
 
 
-def _application(name: str) -> Callable[[], Any]:
-    return lambda: getattr(tf_keras.applications, name)(weights=None, input_shape=(224, 224, 3))
+def _application(name: str, side: int = 224) -> Callable[[], Any]:
+    return lambda: getattr(tf_keras.applications, name)(weights=None, input_shape=(side, side, 3))
 
 
 def _convolution(x: Any, filters: int, kernel: int, stride: int = 1, padding: str = "same") -> Any:
@@ -111,7 +111,7 @@ NETWORKS: Mapping[str, Callable[[], Any]] = {
     "MobileNet v1": _application("MobileNet"),
     "MobileNet v2": _application("MobileNetV2"),
     "Inception v1": _inception_v1,
-    "ResNet-50 v1": _application("ResNet50"),
+    "ResNet-50 v1": _application("ResNet50", side=299),  # as the table gives it
     "DenseNet-121": _application("DenseNet121"),
     "SqueezeNet": _squeezenet,
     "VGG16": _application("VGG16"),

@@ -12,7 +12,7 @@ from leapfrog_training.architectures import unet
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, outline
 from leapfrog_training.datasets.picture_cache import cached_pictures
-from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
+from leapfrog_training.fitting import Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.head.masks import head_mask
 from leapfrog_training.keras import tf
 from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
@@ -57,7 +57,7 @@ def fit_run(run: Run, data: HC18) -> Run:
             seed_everything(seed)
             model = unet.build()
             fit(model, training, loss, AUGMENTATION, SCHEDULE, seed, folder=run.seed(seed).folder)
-            model.save_weights(weights)
+            save_weights(model, weights)
     return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
 
 

@@ -15,7 +15,7 @@ from leapfrog_training.architectures import unet
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
 from leapfrog_training.datasets.picture_cache import cached_pictures
-from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, seed_everything
+from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.head.recipe import loss
 from leapfrog_training.keras import tf
 from leapfrog_training.nerve.sides import training_sides
@@ -51,7 +51,7 @@ def fit_run(run: Run, data: Nerve) -> Run:
             seed_everything(seed)
             model = unet.build()
             fit(model, fitted, loss, AUGMENTATION, SCHEDULE, seed, early_stopping=stopping, folder=job.folder)
-            model.save_weights(job.weights(FLOAT))
+            save_weights(model, job.weights(FLOAT))
     return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
 
 
