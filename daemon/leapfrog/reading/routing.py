@@ -44,7 +44,9 @@ def words_of(*texts: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]+", " ".join(texts).upper().replace("-", "")))
 
 
-NERVE = "NERVE"  # no defined term; the presets of ultrasound machines name no nerve more closely
+# No defined term; the presets of ultrasound machines name no nerve more closely. Plexus and brachial alone are not among
+# its words: there is a choroid plexus and a brachial artery.
+NERVE = "NERVE"
 
 # Words by which devices and their users name a body part. The other keys are DICOM's defined terms for Body Part
 # Examined (PS3.16 Annex L). The order decides where a text names several.
@@ -56,7 +58,7 @@ BODY_PART_WORDS = {
         "FETUS FETAL FOETUS FOETAL FETO OB OBS OBSTETRIC OBSTETRICAL OBSTETRICS OBGYN PREGNANCY GRAVID PRENATAL "
         "ANTENATAL OBSTÉTRICA OBSTETRICA OBSTÉTRIQUE OBSTETRIQUE"
     ),
-    NERVE: words_of("NERVE NERVES PLEXUS BRACHIAL INTERSCALENE SUPRACLAVICULAR"),
+    NERVE: words_of("NERVE NERVES INTERSCALENE SUPRACLAVICULAR"),
 }
 # Words of an exam's description which show that it is of something else, where no body part is given.
 OTHER_PART_WORDS = words_of(
