@@ -44,8 +44,8 @@ def words_of(*texts: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]+", " ".join(texts).upper().replace("-", "")))
 
 
-# No defined term; the presets of ultrasound machines name no nerve more closely. Plexus and brachial alone are not among
-# its words: there is a choroid plexus and a brachial artery.
+# No defined term; the presets of ultrasound machines name no nerve more closely. Plexus and brachial alone are not
+# among its words: there is a choroid plexus and a brachial artery.
 NERVE = "NERVE"
 
 # Words by which devices and their users name a body part. The other keys are DICOM's defined terms for Body Part
