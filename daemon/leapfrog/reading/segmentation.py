@@ -152,13 +152,33 @@ def _free_outline(
     in_pixels = _in_pixels(outline, mask.shape, area)
     drawn = in_pixels.thinned(OUTLINE_POINTS).points
     finding = finding.model_copy(update={"contour": _contour(drawn, area)})
-    if outline.share_on_edge > LARGEST_CUT_OFF:
+    if max(outline.share_on_edge, _share_on_padding(in_pixels, mask.shape, area)) > LARGEST_CUT_OFF:
         reason = "The outline runs along the picture's edge, so what lies beyond was not seen and nothing was measured."
         return Segmentation(finding, complete=False, size=in_pixels.area, reason=reason)
     if spacing_mm is None:
         return Segmentation(finding, complete=True, size=in_pixels.area, reason=NO_SPACING)
     area_mm2 = in_pixels.area * spacing_mm[0] * spacing_mm[1]
     return Segmentation(finding.model_copy(update=_measured(manifest, area_mm2)), complete=True, size=area_mm2)
+
+
+def _share_on_padding(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> float:
+    """The share of an outline in pixels that runs where the picture ends and the black that was added begins.
+
+    The mask goes on there, so its own edge does not tell. It is drawn a cell finer than it is known.
+    """
+    rows, columns = shape
+    x, y = outline.points[:, 0], outline.points[:, 1]
+    near_x, near_y = area.width / columns, area.height / rows
+    at_end = np.zeros(len(outline.points), np.bool_)
+    if area.left < 0:
+        at_end |= x <= near_x
+    if area.left + area.width > area.picture_width:
+        at_end |= x >= area.picture_width - near_x
+    if area.top < 0:
+        at_end |= y <= near_y
+    if area.top + area.height > area.picture_height:
+        at_end |= y >= area.picture_height - near_y
+    return float(at_end.mean())
 
 
 def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:

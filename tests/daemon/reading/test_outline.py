@@ -125,6 +125,18 @@ def test_what_runs_along_the_edge_is_outlined_but_not_measured(manifest: Manifes
     assert "edge" in found.reason
 
 
+@pytest.mark.parametrize(("left", "measured"), [(0, False), (10, False), (30, True)])
+def test_what_a_padded_picture_cuts_off_is_not_measured(manifest: Manifest, left: int, measured: bool) -> None:
+    # 100 pixels of black were added on either side: the picture begins at cell 10, and what it shows may go on there.
+    area = PictureArea(-100, 0, 10 * COLUMNS, 10 * ROWS, picture_width=10 * COLUMNS - 200, picture_height=10 * ROWS)
+    mask = square(10, left, 20)
+    mask[:, :10] = 0
+    found = segment(manifest, [mask[np.newaxis, :, :, np.newaxis]], area, SPACING_MM)
+    assert found.finding.contour is not None
+    assert (found.finding.measurement is not None) is found.complete is measured
+    assert ("edge" in found.reason) is not measured
+
+
 @pytest.mark.parametrize(
     "mask",
     [square(0, 0, 0), square(10, 20, 3), square(10, 20, 20, UNSURE)],
