@@ -1,6 +1,7 @@
 """`leapfrog-train fit` and `leapfrog-train train`. Runs on the training machine only."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
@@ -17,8 +18,8 @@ from leapfrog_training.commands.options import (
 )
 from leapfrog_training.commands.working import working_on
 from leapfrog_training.devices import Devices, Precision
-from leapfrog_training.runs import PackageName, begin_run, open_run
-from leapfrog_training.task import FitOptions, task_of
+from leapfrog_training.runs import PackageName, Run, begin_run, open_run
+from leapfrog_training.task import FitOptions, Task, task_of
 
 PackageArgument = Annotated[PackageName, typer.Argument(help="Which package to make a model for.")]
 
@@ -35,10 +36,8 @@ def fit(
     threads: ThreadsOption = 2,
 ) -> None:
     """Train the networks of a package in float."""
-    task, options = task_of(package), FitOptions(seeds=seeds, folds=folds, imagenet=imagenet)
-    task.check(options)
-    opened = open_data(package, data)
-    run = begin_run(out, task.notes(opened, options))
+    options = FitOptions(seeds=seeds, folds=folds, imagenet=imagenet)
+    task, opened, run = _begun(package, data, out, options)
     with working_on(run, devices, precision, threads) as own_run:
         task.fit(own_run, opened, options)
     typer.echo(f"Fitted. Next: leapfrog-train quantize {out} --data {data}")
@@ -54,11 +53,17 @@ def train(
     threads: ThreadsOption = 2,
 ) -> None:
     """Train the networks of a package in float, then in int8: `fit` and `quantize` in one."""
-    task, options = task_of(package), FitOptions(seeds=seeds, folds=folds, imagenet=imagenet)
-    task.check(options)
-    opened = open_data(package, data)
-    run = begin_run(out, task.notes(opened, options))
+    options = FitOptions(seeds=seeds, folds=folds, imagenet=imagenet)
+    task, opened, run = _begun(package, data, out, options)
     with working_on(run, Devices.CPU, Precision.FLOAT32, threads) as own_run:
         task.fit(own_run, opened, options)
         task.quantize(open_run(own_run.folder), opened)
     typer.echo(f"Trained. Next: leapfrog-train evaluate {out} --data {data}")
+
+
+def _begun(package: PackageName, data: Path, out: Path, options: FitOptions) -> tuple[Task, Any, Run]:
+    """The steps, the data set and the run, new or taken up. Options are checked before the data, which takes long."""
+    task = task_of(package)
+    task.check(options)
+    opened = open_data(package, data)
+    return task, opened, begin_run(out, task.notes(opened, options))

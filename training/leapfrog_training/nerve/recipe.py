@@ -16,17 +16,15 @@ from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
-from leapfrog_training.head.recipe import loss
 from leapfrog_training.keras import tf
 from leapfrog_training.nerve.sides import training_sides
 from leapfrog_training.pictures import answers
-from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
-from leapfrog_training.runs import Job, Run, write_atomically
+from leapfrog_training.runs import Run
+from leapfrog_training.segmenters import FLOAT, loss, quantize_seeds
 
 SCHEDULE = Schedule(epochs=40, batch=16, learning_rate=2e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=2e-4)
 PATIENCE = 8  # epochs
-FLOAT = "float"
 # Mirrored, a left side looks like a right one. Never upside down: the skin is above.
 AUGMENTATION = Augmentation(
     rotation_degrees=10, zoom=0.12, shift=0.06, contrast=0.2, brightness=0.15, flip_horizontally=True
@@ -56,19 +54,8 @@ def fit_run(run: Run, data: Nerve) -> Run:
 
 
 def quantize_run(run: Run, data: Nerve) -> None:
-    """Make the int8 network of every seed, and beside it the float one and one quantized after training."""
-    fitted = examples(training_sides(data).fitted, run.pictures)
-    representative = representative_inputs(fitted.pictures)
-    for seed in range(run.notes.seeds):
-        job = run.seed(seed)
-        if not job.int8.exists():
-            seed_everything(seed)
-            aware = fit_quantization_aware(_load(job), fitted, loss, AUGMENTATION, QUANTIZED_SCHEDULE, seed)
-            write_atomically(job.int8, convert_int8(aware, representative))
-        if not job.ptq.exists():
-            model = _load(job)
-            write_atomically(job.float32, convert_float(model))
-            write_atomically(job.ptq, convert_int8(model, representative))
+    """The int8 network of every seed, with those to compare it with."""
+    quantize_seeds(run, examples(training_sides(data).fitted, run.pictures), AUGMENTATION, QUANTIZED_SCHEDULE)
 
 
 def _held_out_score(held_out: Examples) -> Callable[[Any], float]:
@@ -84,9 +71,3 @@ def _cells(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The part of each of the network's cells that is nerve, 0 to 1."""
     cells = Image.fromarray(mask.astype(np.float32)).resize((unet.MASK_WIDTH, unet.MASK_HEIGHT), Image.Resampling.BOX)
     return np.asarray(cells, dtype=np.float32)
-
-
-def _load(job: Job) -> Any:
-    model = unet.build()
-    model.load_weights(job.weights(FLOAT))
-    return model

@@ -1,0 +1,42 @@
+"""What the recipes of segmenters share: the loss, and the int8 networks of a run. Runs on the training machine only."""
+
+from typing import Any
+
+from leapfrog_training.architectures import unet
+from leapfrog_training.augmentation import Augmentation
+from leapfrog_training.fitting import Examples, Schedule, seed_everything
+from leapfrog_training.keras import tf
+from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
+from leapfrog_training.runs import Job, Run, write_atomically
+
+FLOAT = "float"  # the name of the weights after training in float
+
+
+def loss(masks: Any, logits: Any) -> Any:
+    """Cross-entropy of the cells plus the soft Dice loss of each picture (Milletari et al., 3DV 2016)."""
+    entropy = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=masks, logits=logits))
+    mask = tf.sigmoid(logits)
+    overlap = tf.reduce_sum(masks * mask, axis=[1, 2, 3])
+    total = tf.reduce_sum(masks * masks + mask * mask, axis=[1, 2, 3])
+    return entropy + tf.reduce_mean(1.0 - 2.0 * overlap / (total + 1.0))
+
+
+def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, schedule: Schedule) -> None:
+    """Make the int8 network of every seed, and beside it the float one and one quantized after training."""
+    representative = representative_inputs(training.pictures)
+    for seed in range(run.notes.seeds):
+        job = run.seed(seed)
+        if not job.int8.exists():
+            seed_everything(seed)
+            aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed)
+            write_atomically(job.int8, convert_int8(aware, representative))
+        if not job.ptq.exists():
+            model = _trained(job)
+            write_atomically(job.float32, convert_float(model))
+            write_atomically(job.ptq, convert_int8(model, representative))
+
+
+def _trained(job: Job) -> Any:
+    model = unet.build()
+    model.load_weights(job.weights(FLOAT))
+    return model
