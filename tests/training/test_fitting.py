@@ -54,7 +54,7 @@ def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(tmp_p
     killed, undisturbed = start("kill", tmp_path / "a"), start("whole", tmp_path / "b")
     killed.communicate(timeout=120)
     assert killed.returncode == -signal.SIGKILL
-    assert json.loads((tmp_path / "a" / "unfinished" / "state.json").read_text())["losses"].__len__() == 2
+    assert json.loads((tmp_path / "a" / "unfinished" / "state.json").read_text())["history"]["losses"].__len__() == 2
     resumed = told(start("whole", tmp_path / "a"))
     expected = told(undisturbed)
     assert len(resumed["losses"]) == 5

@@ -6,9 +6,11 @@ runs on whatever devices the strategy in scope has (`compute.py`).
 """
 
 import logging
+import math
 import time
+import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,9 @@ LARGEST_SEED = 2**31
 
 @dataclass(frozen=True)
 class Schedule:
-    """Adam with a learning rate that falls to 0 along a cosine. `batch` is over all devices."""
+    """Adam with a learning rate that falls to 0 along a cosine. `batch` is over all devices, to which it is dealt
+    evenly: when it does not divide, it is rounded up until it does.
+    """
 
     epochs: int
     batch: int
@@ -88,28 +92,34 @@ def fit(
 
     `after_epoch` is called with 1, 2, and so on. `stop_after` ends the training early with the learning rates of the
     whole schedule, so that it gives what a full training held after that epoch. In `folder` it leaves TensorBoard's
-    logs and the curves; a training that was stopped in the midst goes on there after its last whole epoch, and then
-    ends with the same weights.
+    logs, its settings and the curves; a training that was stopped in the midst goes on there after its last whole
+    epoch, and then ends with the same weights. Several machines that train together start such a network anew, since
+    each knows only where it was itself.
     """
     strategy = tf.distribute.get_strategy()
-    steps = max(len(examples) // schedule.batch, 1)
+    replicas = strategy.num_replicas_in_sync
+    batch_size = math.ceil(schedule.batch / replicas) * replicas
+    steps = max(len(examples) // batch_size, 1)
     with strategy.scope():
         rate = tf_keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
         optimizer = _scaled(tf_keras.optimizers.legacy.Adam(rate))
     step = tf.function(partial(_distributed_step, _step_of(model, loss, augmentation, optimizer)))
-    resumable = Resumable(folder, model, optimizer)
+    settings = _settings(examples, augmentation, schedule, seed)
+    is_alone = not strategy.extended._in_multi_worker_mode()
+    resumable = Resumable(folder if is_alone else None, model, optimizer, settings)
     history = resumable.restore()
-    with JobRecords(folder, model.name, schedule.epochs) as records:
+    with JobRecords(folder, model.name, schedule.epochs, settings) as records:
         for epoch in range(len(history.losses) + 1, (stop_after or schedule.epochs) + 1):
             if early_stopping is not None and history.is_stale(early_stopping.patience):
                 break
             start = time.monotonic()
             losses = []
             order = np.random.default_rng((seed, epoch))
-            for number, batch in enumerate(batches(examples, schedule.batch, order)):
-                chance = tf.constant([seed % LARGEST_SEED, (epoch - 1) * steps + number], tf.int32)
+            for number, batch in enumerate(batches(examples, batch_size, order)):
+                first_chance = ((epoch - 1) * steps + number) * replicas  # every replica has one of its own
+                chance = tf.constant([seed % LARGEST_SEED, first_chance], tf.int32)
                 losses.append(step(*_shares(strategy, batch), chance))
-                records.advance(epoch, steps, schedule.batch)
+                records.advance(epoch, steps, batch_size)
             mean_loss = float(np.mean([float(value) for value in losses]))
             score = None if early_stopping is None else early_stopping.score(model)
             history = history.after(mean_loss, score, float(rate(optimizer.iterations)))
@@ -123,6 +133,17 @@ def fit(
         resumable.take_best()
     resumable.forget()
     return history
+
+
+def _settings(examples: Examples, augmentation: Augmentation, schedule: Schedule, seed: int) -> dict[str, Any]:
+    """What tells one training of a network from another; pictures are told by their number and their labels."""
+    return {
+        "schedule": asdict(schedule),
+        "augmentation": asdict(augmentation),
+        "seed": seed,
+        "examples": len(examples),
+        "targets_crc32": zlib.crc32(examples.targets.tobytes()),
+    }
 
 
 def save_weights(model: Any, path: Path) -> None:
@@ -185,7 +206,7 @@ def _step_of(model: Any, loss: Loss, augmentation: Augmentation, optimizer: Any)
     def step(pictures: Any, targets: Any, chance: Any) -> Any:
         replica = tf.distribute.get_replica_context()
         count = tf.cast(replica.num_replicas_in_sync, tf.float32)
-        own_chance = tf.stack([chance[0] + replica.replica_id_in_sync_group, chance[1]])
+        own_chance = tf.stack([chance[0], chance[1] + replica.replica_id_in_sync_group])
         transforms = augmentation.transforms(tf.shape(pictures)[0], own_chance)
         pictures = augmentation.recolour(move(pictures, transforms, fill=BLACK), own_chance)
         if len(targets.shape) == 4:

@@ -13,11 +13,13 @@ from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from leapfrog_training.keras import tf
+from leapfrog_training.runs import write_atomically
 
 logger = logging.getLogger(__name__)
 
 LOG_FOLDER = "tensorboard"
 CURVES_FILE = "curves.png"
+RECORD_FILE = "training.json"
 
 
 class History(BaseModel):
@@ -47,12 +49,23 @@ class History(BaseModel):
         return len(self.scores) - self.best_epoch >= patience and bool(self.scores)
 
 
-class JobRecords:
-    """Writes what one training leaves: TensorBoard's logs and the curves in `folder`, progress on the terminal."""
+class TrainingRecord(BaseModel):
+    """What a training was asked for and how it went. `settings` are the schedule, the augmentation, the seed and a
+    checksum of what was learnt from: two trainings with the same settings and the same start end the same.
+    """
 
-    def __init__(self, folder: Path | None, name: str, epochs: int) -> None:
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: dict[str, Any]
+    history: History
+
+
+class JobRecords:
+    """Writes what one training leaves in `folder`: TensorBoard's logs, its settings and curves. Shows progress."""
+
+    def __init__(self, folder: Path | None, name: str, epochs: int, settings: dict[str, Any]) -> None:
         """`name` is that of the network; with no folder nothing is written."""
-        self._folder, self._name, self._epochs = folder, name, epochs
+        self._folder, self._name, self._epochs, self._settings = folder, name, epochs, settings
         self._writer: Any = None if folder is None else tf.summary.create_file_writer(str(folder / LOG_FOLDER))
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -75,11 +88,13 @@ class JobRecords:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, and draw the curves of a training that ended."""
+        """Stop, and keep the record and the curves of a training that ended."""
         self._progress.stop()
         if self._writer is not None:
             self._writer.close()
         if kind is None and self._folder is not None and self._history is not None:
+            record = TrainingRecord(settings=self._settings, history=self._history)
+            write_atomically(self._folder / RECORD_FILE, record.model_dump_json(indent=2).encode())
             draw_curves(self._folder / CURVES_FILE, self._name, {self._name: self._history})
 
     def advance(self, epoch: int, steps: int, batch: int) -> None:
@@ -113,6 +128,19 @@ class JobRecords:
             seconds,
             pictures / seconds,
         )
+
+
+def draw_run_curves(folder: Path) -> None:
+    """Draw the curves of all trainings that ended in a run's folder into pictures there: one for each kind of training,
+    which is the network's own (``curves.png``) or one in a folder of its own below (``curves-quantized.png``).
+    """
+    kinds: dict[str, dict[str, History]] = {}
+    for path in sorted(folder.glob(f"*/**/{RECORD_FILE}")):
+        job, *below = path.parent.relative_to(folder).parts
+        history = TrainingRecord.model_validate_json(path.read_bytes()).history
+        kinds.setdefault("-".join(below), {})[job] = history
+    for kind, histories in kinds.items():
+        draw_curves(folder / (f"curves-{kind}.png" if kind else CURVES_FILE), kind or "trained", histories)
 
 
 def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:

@@ -3,14 +3,17 @@
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 logger = logging.getLogger(__name__)
 
-FEWEST_SHOWN = 300
+Item = TypeVar("Item")
+
+FEWEST_SHOWN = 100
 LOG_SECONDS = 60.0
 
 
@@ -31,3 +34,11 @@ def shown_progress(title: str, total: int, already: int = 0) -> Iterator[Callabl
                 logger.info("%s: %d of %d", title, done, total)
 
         yield advance
+
+
+def each(items: Sequence[Item], title: str) -> Iterator[Item]:
+    """The items one after the other, with progress."""
+    with shown_progress(title, len(items)) as advance:
+        for item in items:
+            yield item
+            advance(1)

@@ -4,6 +4,9 @@ import json
 import platform
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,23 +19,38 @@ PACKAGES = ("leapfrog-kiosk", "tensorflow", "tf-keras", "tensorflow-model-optimi
 GIT_SECONDS = 10.0
 
 
-def record_provenance(folder: Path, devices: str, seconds: float) -> None:
-    """Add an entry to `made-by.json` in a run's folder: one for each time that a command worked on it."""
-    path = folder / FILE
-    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    entries.append(
-        {
-            "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": round(seconds, 1),
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-            "git_revision": git_revision(),
-            "packages": {name: _version(name) for name in PACKAGES},
-            "python": platform.python_version(),
-            "machine": machine(),
-            "devices": devices,
-        }
-    )
-    write_atomically(path, json.dumps(entries, indent=2).encode())
+@contextmanager
+def recorded_provenance(folder: Path, devices: str) -> Iterator[None]:
+    """Keep an entry in `made-by.json` of a run's folder for each time that a command worked on it.
+
+    It is there from the start, with ``"ended": null`` while the work goes on and for good when it was killed; an error
+    is noted by its kind.
+    """
+    path, start = folder / FILE, time.monotonic()
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    entry: dict[str, object] = {
+        "began": _now(),
+        "ended": None,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "git_revision": git_revision(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "python": platform.python_version(),
+        "machine": machine(),
+        "devices": devices,
+    }
+
+    def write() -> None:
+        write_atomically(path, json.dumps([*earlier, entry], indent=2).encode())
+
+    write()
+    try:
+        yield
+    except BaseException as error:
+        entry["error"] = type(error).__name__
+        raise
+    finally:
+        entry.update(ended=_now(), seconds=round(time.monotonic() - start, 1))
+        write()
 
 
 def git_revision() -> str:
@@ -55,3 +73,7 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return ""
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

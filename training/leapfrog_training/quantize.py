@@ -6,17 +6,19 @@ Runs on the training machine only.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.architectures.unet import NearestUpsampling, PassRangeThrough
+from leapfrog_training.architectures.upsampling import NearestUpsampling, PassRangeThrough
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.fitting import Examples, Loss, Schedule, endless_inputs, fit
 from leapfrog_training.keras import quant_ops, tf, tf_keras, tfmot
 from leapfrog_training.pictures import scaled
 
+FOLDER = "quantized"  # below the network's own
 WARM_UP_PASSES = 20
 WARM_UP_DECAY = 0.8
 TRAINING_DECAY = 0.99
@@ -33,13 +35,23 @@ def quantization_aware(model: Any) -> Any:
 
 
 def fit_quantization_aware(
-    model: Any, examples: Examples, loss: Loss, augmentation: Augmentation, schedule: Schedule, seed: int
+    model: Any,
+    examples: Examples,
+    loss: Loss,
+    augmentation: Augmentation,
+    schedule: Schedule,
+    seed: int,
+    folder: Path | None = None,
 ) -> Any:
-    """Train a copy of the trained `model` for a short while in simulated int8; gives the copy."""
+    """Train a copy of the trained `model` for a short while in simulated int8; gives the copy.
+
+    What `fit` leaves goes into a folder of its own below `folder`, from where a training that was stopped goes on.
+    """
     aware = quantization_aware(model)
     warm_up_ranges(aware, endless_inputs(examples, schedule.batch, seed))
     with range_decay(TRAINING_DECAY):
-        fit(aware, examples, loss, augmentation, schedule, seed)
+        own_folder = None if folder is None else folder / FOLDER
+        fit(aware, examples, loss, augmentation, schedule, seed, folder=own_folder)
     return aware
 
 

@@ -3,15 +3,18 @@
 Runs on the training machine only.
 """
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from leapfrog_training.history import History
+from leapfrog_training.history import History, TrainingRecord
 from leapfrog_training.keras import tf
 from leapfrog_training.runs import write_atomically
+
+logger = logging.getLogger(__name__)
 
 FOLDER = "unfinished"
 STATE_FILE = "state.json"
@@ -23,21 +26,18 @@ class Resumable:
     TensorFlow writes a checkpoint as two files; `state.json`, written last, says which one is whole.
     """
 
-    def __init__(self, folder: Path | None, model: Any, optimizer: Any) -> None:
-        """Nothing is read or written yet."""
+    def __init__(self, folder: Path | None, model: Any, optimizer: Any, settings: dict[str, Any]) -> None:
+        """Nothing is read or written yet. What another training with other `settings` left is not taken up."""
         self._folder = None if folder is None else folder / FOLDER
-        self._model = model
+        self._model, self._settings = model, settings
         self._checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
         self._best: list[Any] | None = None
 
     def restore(self) -> History:
         """Take up the last whole epoch; the history up to it, empty when there is none."""
-        if self._folder is None or not (self._folder / STATE_FILE).exists():
-            return History()
-        try:
-            history = History.model_validate_json((self._folder / STATE_FILE).read_bytes())
-        except ValidationError:
-            return History()
+        history = self._history()
+        if self._folder is None or not history.losses:
+            return history
         self._checkpoint.read(str(self._epoch(history))).expect_partial()
         best = self._folder / "best.index"
         if best.exists():
@@ -67,7 +67,8 @@ class Resumable:
         self._folder.mkdir(parents=True, exist_ok=True)
         current = self._epoch(history)
         self._checkpoint.write(str(current))
-        write_atomically(self._folder / STATE_FILE, history.model_dump_json().encode())
+        record = TrainingRecord(settings=self._settings, history=history)
+        write_atomically(self._folder / STATE_FILE, record.model_dump_json().encode())
         for stale in self._folder.glob("epoch-*"):
             if not stale.name.startswith(f"{current.name}."):
                 stale.unlink()
@@ -76,6 +77,20 @@ class Resumable:
         """The training has ended: what was kept is of no more use."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _history(self) -> History:
+        """What the training that was stopped here had done; empty when there is none or it was another."""
+        if self._folder is None or not (self._folder / STATE_FILE).exists():
+            return History()
+        try:
+            record = TrainingRecord.model_validate_json((self._folder / STATE_FILE).read_bytes())
+        except ValidationError:
+            record = None
+        if record is None or record.settings != self._settings:
+            logger.warning("%s holds a training with other settings or data: it starts anew", self._folder)
+            self.forget()
+            return History()
+        return record.history
 
     def _epoch(self, history: History) -> Path:
         assert self._folder is not None

@@ -5,9 +5,13 @@
     fold-0/ fold-1/ ...         one network per fold of the cross-validation
       chosen.weights.h5 ...     float weights
       tensorboard/ curves.png   how the training went
+      training.json             its settings and the loss of each epoch
       unfinished/               what a training that was stopped goes on from
       float.tflite  ptq.tflite  for comparison (seeds only)
       int8.tflite               the network that ships, after quantization-aware training
+      quantized/                how that went
+    made-by.json                commands, code, packages and machine
+    curves.png ...              those of all networks
     evaluation.json             what was measured
     pictures/                   those of the data set at the model's size
     figures/                    the card's
@@ -17,6 +21,7 @@ Every file is written whole or not at all, and what is there already is not made
 power cut by the same command. Runs on the training machine only.
 """
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
@@ -176,7 +181,7 @@ def open_run(folder: Path) -> Run:
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` under `path`, whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     temporary.write_bytes(content)
     temporary.replace(path)
 

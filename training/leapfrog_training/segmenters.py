@@ -1,10 +1,11 @@
-"""What the recipes of segmenters share: the loss, and the int8 networks of a run. Runs on the training machine only."""
+"""What the recipes of segmenters share: network, loss, and the networks of a run. Runs on the training machine only."""
 
+from pathlib import Path
 from typing import Any
 
-from leapfrog_training.architectures import unet
+from leapfrog_training.architectures import mobile_unet
 from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.fitting import Examples, Schedule, seed_everything
+from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.keras import tf
 from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
 from leapfrog_training.runs import Job, Run, write_atomically
@@ -21,6 +22,26 @@ def loss(masks: Any, logits: Any) -> Any:
     return entropy + tf.reduce_mean(1.0 - 2.0 * overlap / (total + 1.0))
 
 
+def fit_seeds(
+    run: Run,
+    imagenet: Path,
+    training: Examples,
+    augmentation: Augmentation,
+    schedule: Schedule,
+    early_stopping: EarlyStopping | None = None,
+) -> Run:
+    """Fit the float network of every seed, from the ImageNet weights of Coral's file."""
+    for seed in range(run.notes.seeds):
+        job = run.seed(seed)
+        if not job.weights(FLOAT).exists():
+            seed_everything(seed)
+            model = mobile_unet.build()
+            mobile_unet.load_imagenet(model, imagenet)
+            fit(model, training, loss, augmentation, schedule, seed, early_stopping=early_stopping, folder=job.folder)
+            save_weights(model, job.weights(FLOAT))
+    return run.with_notes(run.notes.model_copy(update={"epochs": schedule.epochs}))
+
+
 def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, schedule: Schedule) -> None:
     """Make the int8 network of every seed, and beside it the float one and one quantized after training."""
     representative = representative_inputs(training.pictures)
@@ -28,7 +49,7 @@ def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, sch
         job = run.seed(seed)
         if not job.int8.exists():
             seed_everything(seed)
-            aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed)
+            aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed, job.folder)
             write_atomically(job.int8, convert_int8(aware, representative))
         if not job.ptq.exists():
             model = _trained(job)
@@ -37,6 +58,6 @@ def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, sch
 
 
 def _trained(job: Job) -> Any:
-    model = unet.build()
+    model = mobile_unet.build()
     model.load_weights(job.weights(FLOAT))
     return model

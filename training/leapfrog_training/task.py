@@ -104,10 +104,10 @@ def evaluation_of(run: Run) -> bytes:
         raise RunError(f"{run.folder} was not measured: run `leapfrog-train evaluate` first") from error
 
 
-def existing_file(path: Path | None, option: str, why: str) -> Path:
-    """The file that an option names. Raises UsageError when it is not given or not there."""
-    if path is None:
-        raise UsageError(f"{why}: give {option} FILE")
-    if not path.is_file():
-        raise UsageError(f"{option} {path}: there is no such file")
-    return path
+def imagenet_weights(options: FitOptions) -> Path:
+    """The file with the ImageNet weights, from which every network starts. Raises UsageError when it is not there."""
+    if options.imagenet is None:
+        raise UsageError("training starts from ImageNet weights: give --imagenet tf2_mobilenet_v2_1.0_224_ptq.tflite")
+    if not options.imagenet.is_file():
+        raise UsageError(f"--imagenet {options.imagenet}: there is no such file")
+    return options.imagenet

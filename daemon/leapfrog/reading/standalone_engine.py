@@ -5,7 +5,6 @@ Runs in a reader, and on the training machine.
 
 import os
 import socket
-import subprocess
 import sys
 import weakref
 from types import TracebackType
@@ -13,6 +12,7 @@ from typing import Self
 
 from leapfrog.errors import EngineError
 from leapfrog.reading import engine_host
+from leapfrog.reading.child_process import ChildProcess
 from leapfrog.reading.engine_client import EngineClient
 
 
@@ -25,10 +25,7 @@ class StandaloneEngine:
         command = [python, "-I", engine_host.__file__, "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
         self.client = EngineClient(ours)
         try:
-            with theirs:
-                host = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
-                )
+            host = ChildProcess("engine host", command, theirs, may_log=True)
         except OSError as problem:
             self.client.close()
             raise EngineError(f"{python} cannot be started: {problem.strerror}.") from problem
@@ -45,7 +42,7 @@ class StandaloneEngine:
         self.close()
 
 
-def _end(client: EngineClient, host: "subprocess.Popen[bytes]") -> None:
+def _end(client: EngineClient, host: ChildProcess) -> None:
     client.close()
     host.kill()
-    host.wait()
+    host.end()

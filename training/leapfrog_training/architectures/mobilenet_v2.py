@@ -23,9 +23,11 @@ SIDE = 224  # pixels
 STEM_FILTERS = 32
 FEATURES = 1280
 FINE_LAYER = "block12_add"  # 96 features in 14 x 14 cells
+LAST_BLOCK = "block16_project_conv"
 HEATMAP_LAYER = "heatmap"
 FINE_HEATMAP_LAYER = "heatmap_fine"
 HEAD_LAYERS = (HEATMAP_LAYER, FINE_HEATMAP_LAYER)
+FROM_IMAGENET = ("stem", "block", "features")  # how the names of its layers begin
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
@@ -62,13 +64,8 @@ def build(findings: int) -> Any:
     """The network: (batch, 224, 224, 1) in [-1, 1] to logits (batch, findings) and maps (batch, 7, 7, findings)."""
     layers = tf_keras.layers
     image = layers.Input((SIDE, SIDE, 1), name="image")
-    x = _convolution(image, STEM_FILTERS, kernel=3, stride=2, name="stem")
-    number, fine = 0, x
-    for stage in STAGES:
-        for repeat in range(stage.repeats):
-            x = _inverted_residual(x, stage, stage.stride if repeat == 0 else 1, name=f"block{number}")
-            fine = x if f"block{number}_add" == FINE_LAYER else fine
-            number += 1
+    down = layers_until(image, LAST_BLOCK)
+    x, fine = down[LAST_BLOCK], down[FINE_LAYER]
     x = _convolution(x, FEATURES, kernel=1, stride=1, name="features")
     heatmap = layers.Conv2D(findings, 1, name=HEATMAP_LAYER)(x)
     fine = layers.AveragePooling2D(name="fine")(fine)
@@ -79,21 +76,33 @@ def build(findings: int) -> Any:
     return tf_keras.Model(image, [logits, heatmap], name="mobilenet_v2")
 
 
+def layers_until(image: Any, last: str) -> dict[str, Any]:
+    """The network's way down from `image` to the block whose output is named `last`: each block's output by the name of
+    the layer that makes it, ``block2_add`` or ``block0_project_conv`` where nothing is added.
+    """
+    x = _convolution(image, STEM_FILTERS, kernel=3, stride=2, name="stem")
+    outputs: dict[str, Any] = {}
+    strides = [(stage, stage.stride if repeat == 0 else 1) for stage in STAGES for repeat in range(stage.repeats)]
+    for number, (stage, stride) in enumerate(strides):
+        x = _inverted_residual(x, stage, stride, name=f"block{number}")
+        outputs[x.node.layer.name] = x
+        if x.node.layer.name == last:
+            break
+    return outputs
+
+
 def load_imagenet(model: Any, tflite_path: Path) -> None:
-    """Fill all of `model` but its head from a quantized MobileNetV2 1.0 of Coral, by dequantizing its constants.
+    """Fill the layers of `layers_until` and the features of `model` from a quantized MobileNetV2 1.0 of Coral, by
+    dequantizing its constants.
 
     The first kernel is summed over red, green and blue, which gives what a gray picture would give as RGB. Raises
     DatasetError when the file holds another network.
     """
-    layers = [
-        layer
-        for layer in model.layers
-        if isinstance(layer, tf_keras.layers.Conv2D | tf_keras.layers.DepthwiseConv2D) and layer.name not in HEAD_LAYERS
-    ]
+    layers = [layer for layer in model.layers if layer.name.startswith(FROM_IMAGENET) and layer.weights]
     sources = _dequantized_convolutions(tflite_path)[: len(layers)]
     for layer, source in zip(layers, sources, strict=True):
         kernel = source.kernel.sum(axis=2, keepdims=True) if layer.name.startswith("stem") else source.kernel
-        if tuple(layer.kernel_shape if hasattr(layer, "kernel_shape") else layer.weights[0].shape) != kernel.shape:
+        if tuple(layer.weights[0].shape) != kernel.shape:
             raise DatasetError(f"{tflite_path.name} is not a MobileNetV2 1.0: layer {layer.name} does not fit")
         layer.set_weights([kernel, source.bias])
 

@@ -20,11 +20,14 @@ def linear_head(
     weighted cross-entropy plus PENALTY times the squared weights, for standardized features, is lowest at the answer.
     """
     mean, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64) + LEAST_SPREAD
-    design = np.concatenate([(features - mean) / spread, np.ones((len(features), 1))], axis=1)
+    standardized = (features - mean) / spread
+    # The penalty keeps the weights among the films' own directions: with fewer films than features, solve there.
+    basis = np.linalg.qr(standardized.T)[0] if len(features) < features.shape[1] else np.eye(features.shape[1])
+    design = np.concatenate([standardized @ basis, np.ones((len(features), 1))], axis=1)
     fitted = np.stack(
         [_fit(design, labels[:, k].astype(np.float64), weights[:, k]) for k in range(labels.shape[1])], axis=1
     )
-    scaled = fitted[:-1] / spread[:, np.newaxis]
+    scaled = basis @ fitted[:-1] / spread[:, np.newaxis]
     return scaled, fitted[-1] - mean @ scaled
 
 

@@ -169,6 +169,7 @@ def _quantize_job(job: Job, training: Examples, seed: int, shown: NDArray[np.uin
         AUGMENTATION,
         QUANTIZED_SCHEDULE,
         seed,
+        job.folder,
     )
     if shown is not None:
         save_array(job.aware_heat_maps, answers(aware, shown)[1])

@@ -15,7 +15,7 @@ from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import chest_manifest
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, Headline, evaluation_of, existing_file
+from leapfrog_training.task import FitOptions, Headline, evaluation_of, imagenet_weights
 
 
 class ChestTask:
@@ -23,7 +23,7 @@ class ChestTask:
 
     def check(self, options: FitOptions) -> None:
         """The ImageNet weights must be there."""
-        _imagenet(options)
+        imagenet_weights(options)
 
     def open(self, folder: Path) -> ChestXray14:
         """The films and lists in the layout of the NIH."""
@@ -46,7 +46,7 @@ class ChestTask:
         """Cross-validate, then fit every seed."""
         from leapfrog_training.chest import recipe
 
-        recipe.fit_run(run, data, _imagenet(options))
+        recipe.fit_run(run, data, imagenet_weights(options))
 
     def quantize(self, run: Run, data: ChestXray14) -> None:
         """Every seed and fold."""
@@ -75,7 +75,3 @@ class ChestTask:
             manifest = chest_manifest(version, model, rules, run.notes.findings, metrics=evaluation.metrics())
         card, figures = chest_card(manifest, evaluation), read_pictures(run.figures)
         write_package(out, manifest, model_path.read_bytes(), card, extra_files=figures)
-
-
-def _imagenet(options: FitOptions) -> Path:
-    return existing_file(options.imagenet, "--imagenet", "chest-findings starts from ImageNet weights")

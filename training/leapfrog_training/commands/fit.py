@@ -50,12 +50,13 @@ def train(
     imagenet: ImagenetOption = None,
     seeds: SeedsOption = 3,
     folds: FoldsOption = 5,
+    devices: DevicesOption = Devices.AUTO,
     threads: ThreadsOption = 2,
 ) -> None:
-    """Train the networks of a package in float, then in int8: `fit` and `quantize` in one."""
+    """Train the networks of a package in float, then in int8: `fit` and `quantize` in one, in float32."""
     options = FitOptions(seeds=seeds, folds=folds, imagenet=imagenet)
     task, opened, run = _begun(package, data, out, options)
-    with working_on(run, Devices.CPU, Precision.FLOAT32, threads) as own_run:
+    with working_on(run, devices, Precision.FLOAT32, threads) as own_run:
         task.fit(own_run, opened, options)
         task.quantize(open_run(own_run.folder), opened)
     typer.echo(f"Trained. Next: leapfrog-train evaluate {out} --data {data}")

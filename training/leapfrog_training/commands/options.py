@@ -22,7 +22,7 @@ PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Of the 
 OutOption = Annotated[Path, typer.Option("--out", help="Folder of the run. An interrupted run is taken up again.")]
 ImagenetOption = Annotated[
     Path | None,
-    typer.Option("--imagenet", help="tf2_mobilenet_v2_1.0_224_ptq.tflite of Coral (chest-findings only)."),
+    typer.Option("--imagenet", help="tf2_mobilenet_v2_1.0_224_ptq.tflite of Coral (coral.ai/models)."),
 ]
 SeedsOption = Annotated[int, typer.Option("--seeds", min=1, help="How many networks to make.")]
 FoldsOption = Annotated[int, typer.Option("--folds", min=2, help="Of the cross-validation (chest-findings only).")]

@@ -2,17 +2,19 @@
 
 import typer
 
-from leapfrog_training.commands.options import DataOption, RunArgument, ThreadsOption, open_data
+from leapfrog_training.commands.options import DataOption, DevicesOption, RunArgument, ThreadsOption, open_data
 from leapfrog_training.commands.working import working_on
 from leapfrog_training.devices import Devices, Precision
 from leapfrog_training.runs import open_run
 from leapfrog_training.task import task_of
 
 
-def quantize(run: RunArgument, data: DataOption, threads: ThreadsOption = 2) -> None:
-    """Make the int8 networks of a run by quantization-aware training, on the processor: it takes minutes."""
+def quantize(
+    run: RunArgument, data: DataOption, devices: DevicesOption = Devices.AUTO, threads: ThreadsOption = 2
+) -> None:
+    """Make the int8 networks of a run by quantization-aware training, in float32."""
     opened = open_run(run)
     pictures = open_data(opened.notes.package, data)
-    with working_on(opened, Devices.CPU, Precision.FLOAT32, threads):
+    with working_on(opened, devices, Precision.FLOAT32, threads):
         task_of(opened.notes.package).quantize(opened, pictures)
     typer.echo(f"Quantized. Next: leapfrog-train evaluate {run} --data {data}")

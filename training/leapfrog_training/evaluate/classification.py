@@ -13,6 +13,7 @@ from leapfrog.reading.package import Manifest
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.measured import Bounds, Measured, Portion, bounds, portion
 from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.progress import each
 from leapfrog_training.scores import Resamples, brier, calibration_error, operating_point
 
 Scores = NDArray[np.float64]
@@ -67,7 +68,7 @@ class ClassifierScores(Measured):
 def answers(model: KioskModel, pictures: Sequence[Path]) -> Answers:
     """Show the pictures to the model as the kiosk does."""
     scores, maps = model.output_of_rank(2), model.output_of_rank(4)
-    outputs = [model.run(read_gray(path)) for path in pictures]
+    outputs = [model.run(read_gray(path)) for path in each(pictures, "reading films")]
     return Answers(
         np.stack([output[scores][0] for output in outputs]), np.stack([output[maps][0] for output in outputs])
     )

@@ -13,6 +13,7 @@ from leapfrog.reading.segmentation import INSIDE, PictureArea, cut, main_part, m
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.progress import each
 from leapfrog_training.scores import Overlap, overlap
 
 
@@ -45,7 +46,7 @@ def head_answers(model: KioskModel, images: Sequence[HeadImage]) -> tuple[HeadAn
     """Show each whole picture to the model as the kiosk does."""
     _, height, width, _ = model.input.shape
     answered = []
-    for image in images:
+    for image in each(images, "reading pictures"):
         gray = read_gray(image.path)
         area = whole_picture(gray.shape, width / height)
         box = (0, 0, area.picture_width, area.picture_height)

@@ -1,4 +1,4 @@
-"""The recipe of the package fetal-head: a small U-Net that outlines the fetal head.
+"""The recipe of the package fetal-head: a U-Net that outlines the fetal head, from ImageNet weights.
 
 Runs on the training machine only.
 """
@@ -7,16 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from leapfrog_training.architectures import unet
+from leapfrog_training.architectures import mobile_unet
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, outline
 from leapfrog_training.datasets.picture_cache import cached_pictures
-from leapfrog_training.fitting import Examples, Schedule, fit, save_weights, seed_everything
+from leapfrog_training.fitting import Examples, Schedule
 from leapfrog_training.head.masks import head_mask
 from leapfrog_training.runs import Run
-from leapfrog_training.segmenters import FLOAT, loss, quantize_seeds
+from leapfrog_training.segmenters import fit_seeds, quantize_seeds
 
-SCHEDULE = Schedule(epochs=32, batch=16, learning_rate=2e-3)
+SCHEDULE = Schedule(epochs=28, batch=16, learning_rate=1e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=2e-4)
 AUGMENTATION = Augmentation(
     rotation_degrees=20,
@@ -31,22 +31,14 @@ AUGMENTATION = Augmentation(
 
 def examples(images: tuple[HeadImage, ...], cache: Path) -> Examples:
     """Pictures and masks of the images, in their order; the pictures lie in the folder `cache`."""
-    masks = [head_mask(outline(image), unet.MASK_HEIGHT, unet.MASK_WIDTH) for image in images]
-    pictures = cached_pictures([image.path for image in images], unet.HEIGHT, unet.WIDTH, cache)
+    masks = [head_mask(outline(image), mobile_unet.MASK_HEIGHT, mobile_unet.MASK_WIDTH) for image in images]
+    pictures = cached_pictures([image.path for image in images], mobile_unet.HEIGHT, mobile_unet.WIDTH, cache)
     return Examples(pictures, np.stack(masks)[..., np.newaxis])
 
 
-def fit_run(run: Run, data: HC18) -> Run:
+def fit_run(run: Run, data: HC18, imagenet: Path) -> Run:
     """Fit every seed on the training subjects."""
-    training = examples(data.in_split("train"), run.pictures)
-    for seed in range(run.notes.seeds):
-        weights = run.seed(seed).weights(FLOAT)
-        if not weights.exists():
-            seed_everything(seed)
-            model = unet.build()
-            fit(model, training, loss, AUGMENTATION, SCHEDULE, seed, folder=run.seed(seed).folder)
-            save_weights(model, weights)
-    return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
+    return fit_seeds(run, imagenet, examples(data.in_split("train"), run.pictures), AUGMENTATION, SCHEDULE)
 
 
 def quantize_run(run: Run, data: HC18) -> None:

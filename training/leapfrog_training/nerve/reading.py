@@ -13,6 +13,7 @@ from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve import NerveImage, nerve_mask
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import nerve_manifest
+from leapfrog_training.progress import each
 from leapfrog_training.scores import Overlap, overlap
 
 
@@ -39,7 +40,7 @@ def read_nerves(model: KioskModel, images: Sequence[NerveImage], threshold: floa
     manifest = nerve_manifest("0", model, threshold)
     aspect = manifest.input.width / manifest.input.height
     readings = []
-    for image in images:
+    for image in each(images, "reading pictures"):
         gray = read_gray(image.path)
         rows, columns = gray.shape
         area = model_area((0, 0, columns, rows), (rows, columns), aspect)

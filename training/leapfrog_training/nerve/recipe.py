@@ -1,4 +1,4 @@
-"""The recipe of the package brachial-plexus: a small U-Net that outlines a nerve where it sees one.
+"""The recipe of the package brachial-plexus: a U-Net, from ImageNet weights, that outlines a nerve where it sees one.
 
 Runs on the training machine only.
 """
@@ -11,18 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog_training.architectures import unet
+from leapfrog_training.architectures import mobile_unet
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
 from leapfrog_training.datasets.picture_cache import cached_pictures
-from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
+from leapfrog_training.fitting import EarlyStopping, Examples, Schedule
 from leapfrog_training.keras import tf
 from leapfrog_training.nerve.sides import training_sides
 from leapfrog_training.pictures import answers
 from leapfrog_training.runs import Run
-from leapfrog_training.segmenters import FLOAT, loss, quantize_seeds
+from leapfrog_training.segmenters import fit_seeds, loss, quantize_seeds
 
-SCHEDULE = Schedule(epochs=40, batch=16, learning_rate=2e-3)
+SCHEDULE = Schedule(epochs=40, batch=16, learning_rate=1e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=2e-4)
 PATIENCE = 8  # epochs
 # Mirrored, a left side looks like a right one. Never upside down: the skin is above.
@@ -34,23 +34,15 @@ AUGMENTATION = Augmentation(
 def examples(images: tuple[NerveImage, ...], cache: Path) -> Examples:
     """Pictures and masks of the images, in their order, those in the folder `cache`; an empty mask: no nerve."""
     masks = [_cells(nerve_mask(image)) for image in images]
-    pictures = cached_pictures([image.path for image in images], unet.HEIGHT, unet.WIDTH, cache)
+    pictures = cached_pictures([image.path for image in images], mobile_unet.HEIGHT, mobile_unet.WIDTH, cache)
     return Examples(pictures, np.stack(masks)[..., np.newaxis])
 
 
-def fit_run(run: Run, data: Nerve) -> Run:
+def fit_run(run: Run, data: Nerve, imagenet: Path) -> Run:
     """Fit every seed, until the held-out training patients gain nothing more."""
     sides = training_sides(data)
-    fitted = examples(sides.fitted, run.pictures)
     stopping = EarlyStopping(_held_out_score(examples(sides.held_out, run.pictures)), PATIENCE)
-    for seed in range(run.notes.seeds):
-        job = run.seed(seed)
-        if not job.weights(FLOAT).exists():
-            seed_everything(seed)
-            model = unet.build()
-            fit(model, fitted, loss, AUGMENTATION, SCHEDULE, seed, early_stopping=stopping, folder=job.folder)
-            save_weights(model, job.weights(FLOAT))
-    return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
+    return fit_seeds(run, imagenet, examples(sides.fitted, run.pictures), AUGMENTATION, SCHEDULE, stopping)
 
 
 def quantize_run(run: Run, data: Nerve) -> None:
@@ -69,5 +61,7 @@ def _held_out_score(held_out: Examples) -> Callable[[Any], float]:
 
 def _cells(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """The part of each of the network's cells that is nerve, 0 to 1."""
-    cells = Image.fromarray(mask.astype(np.float32)).resize((unet.MASK_WIDTH, unet.MASK_HEIGHT), Image.Resampling.BOX)
+    cells = Image.fromarray(mask.astype(np.float32)).resize(
+        (mobile_unet.MASK_WIDTH, mobile_unet.MASK_HEIGHT), Image.Resampling.BOX
+    )
     return np.asarray(cells, dtype=np.float32)

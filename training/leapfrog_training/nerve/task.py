@@ -13,14 +13,15 @@ from leapfrog_training.nerve.evaluation import NerveEvaluation, evaluate_nerve
 from leapfrog_training.nerve.figures import nerve_figures
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, Headline, evaluation_of
+from leapfrog_training.task import FitOptions, Headline, evaluation_of, imagenet_weights
 
 
 class NerveTask:
     """Ultrasound of Kaggle's nerve set to the outline of the brachial plexus. See `leapfrog_training.task.Task`."""
 
     def check(self, options: FitOptions) -> None:
-        """Nothing is needed but pictures."""
+        """The ImageNet weights must be there."""
+        imagenet_weights(options)
 
     def open(self, folder: Path) -> Nerve:
         """The pictures in the layout of the Kaggle set."""
@@ -40,7 +41,7 @@ class NerveTask:
         """Fit every seed."""
         from leapfrog_training.nerve import recipe
 
-        recipe.fit_run(run, data)
+        recipe.fit_run(run, data, imagenet_weights(options))
 
     def quantize(self, run: Run, data: Nerve) -> None:
         """Every seed."""
