@@ -1,4 +1,4 @@
-"""The paper's networks and the separable U-Net: of the size that the paper states, and made only of what the Edge TPU
+"""The paper's networks and the segmenters' own: of the size that the paper states, and made only of what the Edge TPU
 takes. Skipped without TensorFlow.
 """
 
@@ -12,7 +12,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training import quantize
-    from leapfrog_training.architectures import densenet, paper_unet, separable_unet, unet
+    from leapfrog_training.architectures import densenet, mobile_unet, paper_unet
     from leapfrog_training.keras import tf_keras
 
 from leapfrog_training.edge_tpu_fit.fit import fit_of
@@ -54,12 +54,16 @@ def test_a_plain_u_net_of_few_maps_maps_whole(monkeypatch: pytest.MonkeyPatch) -
     assert [(one.name, one.version, one.reason) for one in fit.operations if one.place == "cpu"] == []
 
 
-def test_a_separable_u_net_maps_whole_in_simulated_int8_and_multiplies_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"HEIGHT": 32, "WIDTH": 48, "FILTERS": (16, 32)}.items():
-        monkeypatch.setattr(unet, name, value)
+def test_the_u_net_on_mobilenet_maps_whole_in_simulated_int8_and_is_a_fiftieth_of_the_paper_s_in_float32(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert (
+        mobile_unet.build().count_params() < paper_unet.build().count_params() * FLOAT_BYTES / 50
+    )  # int8: a byte each
+    for name, value in {"HEIGHT": 32, "WIDTH": 48}.items():
+        monkeypatch.setattr(mobile_unet, name, value)
     tf_keras.backend.clear_session()
-    plain, separable = unet.build(), separable_unet.build(32, 48, (16, 32))
-    assert separable.output_shape == plain.output_shape
-    fit = fit_of(int8(quantize.quantization_aware(separable), monkeypatch))
+    model = mobile_unet.build()
+    assert model.output_shape == (None, 16, 24, 1)
+    fit = fit_of(int8(quantize.quantization_aware(model), monkeypatch))
     assert [(one.name, one.version, one.reason) for one in fit.operations if one.place == "cpu"] == []
-    assert fit.work.macs < fit_of(int8(plain, monkeypatch)).work.macs / 3

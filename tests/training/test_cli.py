@@ -23,18 +23,23 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *ar
 def test_a_folder_without_the_layout_is_refused_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, error = run(monkeypatch, capsys, "fit", "fetal-head", "--data", str(tmp_path), "--out", str(tmp_path / "r"))
+    (tmp_path / "weights.tflite").write_bytes(b"")
+    status, error = run(
+        monkeypatch,
+        capsys,
+        *("fit", "fetal-head", "--data", str(tmp_path), "--out", str(tmp_path / "r")),
+        *("--imagenet", str(tmp_path / "weights.tflite")),
+    )
     assert status == 1
     assert error.startswith("leapfrog-train: ") and "validation_subjects.txt is missing" in error
 
 
-def test_chest_findings_without_imagenet_weights_is_wrong_use(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("package", list(PackageName))
+def test_training_without_imagenet_weights_is_wrong_use(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, error = run(
-        monkeypatch, capsys, "fit", "chest-findings", "--data", str(tmp_path), "--out", str(tmp_path / "r")
-    )
-    assert (status, "give --imagenet FILE" in error) == (2, True)
+    status, error = run(monkeypatch, capsys, "fit", package, "--data", str(tmp_path), "--out", str(tmp_path / "r"))
+    assert (status, "give --imagenet tf2_mobilenet" in error) == (2, True)
 
 
 def test_too_few_films_are_refused(

@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training import fitting, quantize, scores
-    from leapfrog_training.architectures import mobilenet_v2, unet
+    from leapfrog_training.architectures import mobile_unet, mobilenet_v2
     from leapfrog_training.augmentation import Augmentation, move
     from leapfrog_training.head import recipe as head_recipe
     from leapfrog_training.keras import tf, tf_keras, use_threads
@@ -49,6 +49,19 @@ def test_imagenet_weights_see_what_coral_s_model_sees(shared_data: Path) -> None
     ours = ours[: mobilenet_v2.FEATURES]  # the last layer's; an earlier layer's follow
     cosine = float(ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs))
     assert cosine > 0.98
+
+
+def test_a_u_net_goes_down_as_mobilenet_does(shared_data: Path) -> None:
+    path = shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
+    whole, segmenter = mobilenet_v2.build(findings=1), mobile_unet.build()
+    mobilenet_v2.load_imagenet(whole, path)
+    mobile_unet.load_imagenet(segmenter, path)
+    down = tf_keras.Model(segmenter.input, segmenter.get_layer(mobile_unet.BOTTOM).output)
+    reference = tf_keras.Model(whole.input, whole.get_layer(mobile_unet.BOTTOM).output)
+    gray = _photograph()[None, :128, :192, None].astype(np.float32) / 127.5 - 1.0
+    below_right = np.pad(gray, ((0, 0), (0, 96), (0, 32), (0, 0)))
+    theirs, ours = reference(below_right).numpy()[0, :8, :12], down(gray).numpy()[0]
+    assert np.allclose(ours[:2, :3], theirs[:2, :3], atol=1e-3)  # further down it sees the edge
 
 
 def test_the_logit_of_a_finding_is_the_mean_of_its_map() -> None:
@@ -104,21 +117,22 @@ def test_the_ranges_of_activations_settle_before_training() -> None:
 
 
 def test_the_commands_make_a_package_that_measures_heads(
-    made_up_heads: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    made_up_heads: Any, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"{subject:03}_HC.png" for subject in range(20)]
     data = made_up_heads.write(names, validation=["016", "017", "018", "019"])
-    monkeypatch.setattr(head_recipe, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=1e-2))
+    monkeypatch.setattr(head_recipe, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=2e-3))
     monkeypatch.setattr(head_recipe, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=8, learning_rate=1e-4))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
     monkeypatch.setattr(scores, "RESAMPLES", 20)
-    small = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24, "FILTERS": (8, 16)}
+    small = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24}
     for name, value in small.items():
-        monkeypatch.setattr(unet, name, value)
+        monkeypatch.setattr(mobile_unet, name, value)
+    imagenet = str(shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite")
     run, out = str(tmp_path / "run"), tmp_path / "fetal-head"
     signer, public_key = make_keys(tmp_path / "keys")
     for command in (
-        ["fit", "fetal-head", "--data", str(data), "--out", run, "--seeds", "1"],
+        ["fit", "fetal-head", "--data", str(data), "--out", run, "--seeds", "1", "--imagenet", imagenet],
         ["quantize", run, "--data", str(data)],
         ["evaluate", run, "--data", str(data)],
         ["package", run, "--out", str(out), "--version", "9.9", "--key", str(signer)],

@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training import fitting, quantize, scores
-    from leapfrog_training.architectures import unet
+    from leapfrog_training.architectures import mobile_unet
     from leapfrog_training.nerve import recipe
 
 from typer.testing import CliRunner
@@ -23,14 +23,14 @@ from leapfrog.settings import load_settings
 from leapfrog_training.cli import app
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-SMALL = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24, "FILTERS": (8, 16)}
+SMALL = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24}
 
 
-def make_package(data: Path, directory: Path) -> Path:
+def make_package(data: Path, imagenet: Path, directory: Path) -> Path:
     """The package that the four commands make of `data`."""
     run, out = str(directory / "run"), directory / "packages" / "brachial-plexus"
     for command in (
-        ["fit", "brachial-plexus", "--data", str(data), "--out", run, "--seeds", "1"],
+        ["fit", "brachial-plexus", "--data", str(data), "--out", run, "--seeds", "1", "--imagenet", str(imagenet)],
         ["quantize", run, "--data", str(data)],
         ["evaluate", run, "--data", str(data)],
         ["package", run, "--out", str(out), "--version", "0.1"],
@@ -45,13 +45,13 @@ def test_a_package_made_from_the_kaggle_layout_outlines_and_measures_in_real_sca
     made_up_nerves: Any, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = made_up_nerves.write(patients=8, each=6)
-    monkeypatch.setattr(recipe, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=1e-2))
+    monkeypatch.setattr(recipe, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=2e-3))
     monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=8, learning_rate=1e-4))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
     monkeypatch.setattr(scores, "RESAMPLES", 20)
     for name, value in SMALL.items():
-        monkeypatch.setattr(unet, name, value)
-    package = make_package(data, tmp_path)
+        monkeypatch.setattr(mobile_unet, name, value)
+    package = make_package(data, shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite", tmp_path)
     metrics = load_package(package).manifest.metrics
     assert metrics["kaggle"] > metrics["kaggle_of_nothing"]
     assert metrics["shipped"]["dice_not_empty"] > 0.5
