@@ -16,6 +16,7 @@ from leapfrog.reading.pixels import model_input
 from leapfrog.reading.quality import QualityCheck
 from leapfrog.reading.segmentation import Box, cut, model_area, segment
 
+NOT_SEEN = "No {name} was recognised in the picture. It may be there all the same."
 UNLIKE = "The picture does not look like those that this model was made for."
 NOTHING_OUTLINED = (
     "No {name} was recognised in the picture, so nothing was measured. A picture that shows the whole outline can be"
@@ -85,7 +86,9 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         return Assessment(outcome, "", quality, said.findings, said.heatmaps, measured=False, weight=weight)
     outlined = segment(manifest, outputs, area, frame.spacing_mm)
     if not outlined.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
-        return Assessment("nothing_found", "", quality, (outlined.finding,), weight=outlined.finding.score)
+        note = NOT_SEEN.format(name=outlined.finding.name.lower())
+        unseen = outlined.finding.model_copy(update={"note": note})
+        return Assessment("nothing_found", "", quality, (unseen,), weight=unseen.score)
     if not outlined.finding.flagged:
         reason = NOTHING_OUTLINED.format(name=outlined.finding.name.lower())
         return Assessment("not_assessed", reason, quality, weight=outlined.finding.score)

@@ -67,6 +67,11 @@ OTHER_PART_WORDS = words_of(
     "LIVER LUMBAR MANDIBLE NECK NOSE ORBIT PATELLA PELVIS PELVIC PROSTATE RENAL RIBS SACRUM SCAPULA SHOULDER SINUS "
     "SINUSES SKULL SPINE STERNUM TEE TESTIS THIGH THUMB THYROID TIBIA TOE TOES VASCULAR WRIST"
 )
+# "Median nerve" is a nerve, but not the one at the neck for which models are made.
+OTHER_NERVE_WORDS = words_of(
+    "MEDIAN ULNAR RADIAL SCIATIC FEMORAL SAPHENOUS POPLITEAL TIBIAL PERONEAL FIBULAR SURAL OPTIC VAGUS PUDENDAL "
+    "INTERCOSTAL OCCIPITAL FACIAL CARPAL"
+)
 NEWBORN_WORDS = words_of("NEONATAL NEONATE NEWBORN INFANT TRANSFONTANELLE TRANSFONTANELLAR FONTANELLE")
 SCREEN_TEXTS = (
     "DOSE REPORT",
@@ -159,6 +164,9 @@ def _refusal(exam: Exam, package: ModelPackage, stated: str, found: str | None) 
         return f'The image says that it shows "{stated}"; {package.title} is for {_listed(_parts(package))} only.'
     if "FETUS" in _parts(package) and words_of(exam.image_texts, exam.study_texts) & NEWBORN_WORDS:
         return f"This is a newborn's exam; {package.title} is for the time before birth only."
+    others = words_of(exam.body_part, exam.regions, exam.image_texts, exam.study_texts) & OTHER_NERVE_WORDS
+    if NERVE in _parts(package) and others:
+        return f"This is of another nerve ({_listed(others)}); {package.title} does not know it."
     view, views = _view(exam), package.manifest.applies_to.views
     if views and view and view not in views:
         return f"This is a {view.lower()} view; {package.title} reads {_listed(views)} views only."

@@ -52,8 +52,9 @@ def headline_of(readings: Sequence[ImageReading]) -> Headline:
     if measurements:
         remarks = [reading.reason for reading in assessed] + [finding.note for finding in findings]
         return Headline("measured", "; ".join(part for part in (*measurements, missing) if part), _only(remarks))
-    text = "; ".join(part for part in ("Nothing flagged", missing) if part)
-    return Headline("nothing_flagged", text, NOT_RULED_OUT)
+    unseen = [finding.note for finding in findings]  # a classifier's finding that is not flagged says nothing here
+    nothing, detail = ("Nothing outlined", _only(unseen)) if all(unseen) else ("Nothing flagged", NOT_RULED_OUT)
+    return Headline("nothing_flagged", "; ".join(part for part in (nothing, missing) if part), detail)
 
 
 def is_flagged(finding: Finding) -> bool:

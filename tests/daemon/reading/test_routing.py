@@ -1,5 +1,6 @@
 """Which package an image goes to, and what is said when it goes to none."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,9 @@ def test_a_scan_with_a_preset_for_nerves_goes_to_the_model_for_nerves_only(share
     nerve = package("brachial-plexus", ["US"], ["NERVE"], [])
     assert route(exam, (CHEST, HEAD, nerve)).package == nerve
     assert "NERVE" in route(exam, PACKAGES).reason
+    elsewhere = route(replace(exam, study_texts="Median nerve, right wrist"), (nerve,))
+    assert elsewhere.package is None
+    assert "another nerve (median)" in elsewhere.reason
 
 
 def test_every_shared_file_gets_a_package_or_a_reason(shared_data: Path) -> None:

@@ -33,6 +33,12 @@ def test_nothing_flagged_does_not_speak_for_an_image_that_was_not_assessed(tmp_p
     assert headline.detail == "This does not rule out disease."
 
 
+def test_what_was_not_outlined_is_not_called_unflagged(tmp_path: Path) -> None:
+    unseen = finding("Brachial plexus", 0.1).model_copy(update={"note": "No brachial plexus was recognised."})
+    headline = headline_of([chest_reading(tmp_path, findings=(unseen,), outcome="nothing_found")])
+    assert (headline.text, headline.detail) == ("Nothing outlined", "No brachial plexus was recognised.")
+
+
 def test_a_measurement_is_no_alarm(tmp_path: Path) -> None:
     headline = headline_of([head_reading(tmp_path)])
     assert (headline.kind, headline.text) == ("measured", "Head circumference 175.0 mm")

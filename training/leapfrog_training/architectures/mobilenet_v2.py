@@ -1,9 +1,9 @@
 """MobileNetV2 (Sandler et al., CVPR 2018) for one-channel films, with one class activation map per finding.
 
 The head is a 1x1 convolution onto one map per finding, of the last features and of earlier, finer ones, shrunk to the
-same 10 x 10 cells; the mean of a map is the finding's logit. So the map is the class activation map itself (Zhou et al.,
-CVPR 2016), in 10 x 10 bytes per finding, without a second set of weights. The earlier features, which ImageNet's classes
-have shaped less, were worth .01 of AUROC in cross-validation.
+same 10 x 10 cells; the mean of a map is the finding's logit. So the map is the class activation map itself (Zhou et
+al., CVPR 2016), in 100 bytes per finding, without a second set of weights. The earlier features, which ImageNet's
+classes have shaped less, were worth .01 of AUROC in cross-validation.
 Batch norm is already folded into the ImageNet weights, so the layers are convolution, bias and ReLU6.
 Runs on the training machine only.
 """
