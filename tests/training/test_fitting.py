@@ -102,6 +102,14 @@ def examples() -> fitting.Examples:
     return fitting.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
 
 
+def test_some_examples_of_many_stay_where_they_are() -> None:
+    many = examples()
+    some = many.at(np.array([1, 4, 6]))
+    assert len(some) == len(some.targets) == 3
+    assert np.array_equal(some.pictures[np.array([2, 0])], many.pictures[np.array([6, 1])])
+    assert np.array_equal(some.at(np.array([1])).pictures[:1], many.pictures[4:5])
+
+
 def test_early_stopping_ends_after_its_patience_and_gives_the_best_weights() -> None:
     scores = iter([0.1, 0.5, 0.4, 0.3, 0.9])
     seen: list[Any] = []

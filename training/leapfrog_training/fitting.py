@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from leapfrog_training.augmentation import Augmentation, move
 from leapfrog_training.history import History, JobRecords
 from leapfrog_training.keras import tf, tf_keras
+from leapfrog_training.pictures import Pictures, Selected, scaled
 from leapfrog_training.resume import Resumable
 
 logger = logging.getLogger(__name__)
@@ -44,16 +45,19 @@ class Schedule:
 class Examples:
     """Pictures (n, rows, columns, 1) uint8 and what the first output should say of them, float32.
 
-    Pictures may lie in a file (`picture_cache.py`). Targets are labels (n, findings) or masks (n, mask rows, mask
-    columns, 1); masks move with their pictures.
+    Targets are labels (n, findings) or masks (n, mask rows, mask columns, 1); masks move with their pictures.
     """
 
-    pictures: NDArray[np.uint8]
+    pictures: Pictures
     targets: NDArray[np.float32]
 
     def __len__(self) -> int:
         """How many pictures."""
         return len(self.pictures)
+
+    def at(self, positions: NDArray[np.intp]) -> "Examples":
+        """Some of them; the pictures are not copied."""
+        return Examples(Selected(self.pictures, positions), self.targets[positions])
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,7 @@ def batches(examples: Examples, size: int, random: np.random.Generator) -> Itera
     order = random.permutation(len(examples))
     for start in range(0, max(len(order) - size + 1, 1), size):
         chosen = np.sort(order[start : start + size])  # pictures in a file are read forwards
-        pictures = examples.pictures[chosen].astype(np.float32) / 127.5 - 1.0
-        yield pictures, examples.targets[chosen]
+        yield scaled(examples.pictures[chosen]), examples.targets[chosen]
 
 
 def endless_inputs(examples: Examples, size: int, seed: int) -> Iterator[NDArray[np.float32]]:

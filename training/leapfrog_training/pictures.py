@@ -3,7 +3,8 @@
 Runs on the training machine only.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,42 @@ from numpy.typing import NDArray
 PREDICTED_AT_ONCE = 16
 
 
+class Pictures(Protocol):
+    """Gray pictures (n, height, width, 1) that come as an array when they are asked for by position: an array, a file
+    of `picture_cache.py`, or a selection of either.
+    """
+
+    def __len__(self) -> int:
+        """How many."""
+        ...
+
+    def __getitem__(self, positions: Any, /) -> NDArray[np.uint8]:
+        """Those at the positions: a slice, or an array of integers."""
+        ...
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Some pictures of many, which stay where they are until they are asked for."""
+
+    source: Pictures
+    positions: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        """How many are selected."""
+        return len(self.positions)
+
+    def __getitem__(self, positions: Any, /) -> NDArray[np.uint8]:
+        """Those at the positions within the selection."""
+        return self.source[self.positions[positions]]
+
+
 def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Gray 0 to 255 as the network's real numbers, -1 to 1 ("symmetric")."""
     return pictures.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
 
 
-def answers(model: Any, pictures: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+def answers(model: Any, pictures: Pictures) -> list[NDArray[np.float32]]:
     """Each output of a Keras model for all pictures (n, height, width, 1), read and scaled a few at a time."""
     parts = []
     for start in range(0, len(pictures), PREDICTED_AT_ONCE):

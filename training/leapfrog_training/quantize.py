@@ -16,7 +16,7 @@ from leapfrog_training.architectures.upsampling import NearestUpsampling, PassRa
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.fitting import Examples, Loss, Schedule, endless_inputs, fit
 from leapfrog_training.keras import quant_ops, tf, tf_keras, tfmot
-from leapfrog_training.pictures import scaled
+from leapfrog_training.pictures import Pictures, scaled
 
 FOLDER = "quantized"  # below the network's own
 WARM_UP_PASSES = 20
@@ -108,7 +108,7 @@ def convert_float(model: Any) -> bytes:
     return bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], inference).convert())
 
 
-def representative_inputs(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+def representative_inputs(pictures: Pictures) -> NDArray[np.float32]:
     """A spread of `pictures`, scaled, with full-range ones, so that the input's scale covers [-1, 1]."""
     chosen = scaled(pictures[np.linspace(0, len(pictures) - 1, REPRESENTATIVE_PICTURES).astype(int)])
     black, white = np.full_like(chosen[:1], -1.0), np.full_like(chosen[:1], 1.0)

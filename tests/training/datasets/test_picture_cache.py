@@ -4,7 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ from leapfrog.reading.pixels import model_input
 from leapfrog_training.datasets import picture_cache
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.picture_cache import cached_pictures
+from leapfrog_training.errors import DatasetError
 
 TESTS = Path(__file__).parents[2]
 
@@ -78,3 +83,32 @@ def test_many_pictures_are_made_by_several_processes_in_their_order(
     monkeypatch.setattr(picture_cache, "FEWEST_FOR_PROCESSES", 1)
     monkeypatch.setattr(picture_cache, "CHUNK", 2)
     assert np.array_equal(cached_pictures(paths, 16, 24, tmp_path / "cache"), expected(paths))
+
+
+def test_a_disk_that_is_too_small_is_told_before_it_is_full(
+    tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=18 * 16 * 24 - 1))
+    with pytest.raises(DatasetError, match="make room or give an --out elsewhere"):
+        cached_pictures(paths, 16, 24, tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("pictures-*"))
+
+
+def test_two_commands_at_once_make_the_pictures_once(
+    tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, read = threading.Event(), []
+
+    def slow(path: Path) -> np.ndarray:
+        begun.set()
+        read.append(path)
+        time.sleep(0.01)
+        return read_gray(path)
+
+    monkeypatch.setattr(picture_cache, "read_gray", slow)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cached_pictures, paths, 16, 24, tmp_path / "cache")
+        assert begun.wait(10)
+        second = pool.submit(cached_pictures, paths, 16, 24, tmp_path / "cache")
+        assert np.array_equal(first.result(), second.result())
+    assert len(read) == len(paths)

@@ -23,7 +23,7 @@ from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
 from leapfrog_training.fitting import Examples, Schedule, fit, save_weights, seed_everything
-from leapfrog_training.pictures import answers
+from leapfrog_training.pictures import Pictures, answers
 from leapfrog_training.quantize import (
     convert_float,
     convert_int8,
@@ -96,11 +96,7 @@ def quantize_run(run: Run, data: ChestXray14) -> None:
         _quantize_job(run.seed(seed), training, seed, shown)
         _convert_comparisons(run.seed(seed), training)
     for index, fold in enumerate(folds_of(films, run.notes.folds)):
-        _quantize_job(run.fold(index), _part(training, fold.fit), FIRST_FOLD_SEED + index)
-
-
-def _part(training: Examples, positions: NDArray[np.intp]) -> Examples:
-    return Examples(training.pictures[positions], training.targets[positions])
+        _quantize_job(run.fold(index), training.at(fold.fit), FIRST_FOLD_SEED + index)
 
 
 def _fine_tune(job: Job, training: Examples, imagenet: Path, seed: int) -> None:
@@ -115,10 +111,10 @@ def _fine_tune(job: Job, training: Examples, imagenet: Path, seed: int) -> None:
 
 
 def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: int) -> None:
-    _fine_tune(job, _part(training, fold.fit), imagenet, seed)
+    _fine_tune(job, training.at(fold.fit), imagenet, seed)
     if job.held_out_scores.exists():
         return
-    held_out = training.pictures[fold.held_out]
+    held_out = training.at(fold.held_out).pictures
     scores = [answers(_between(job, training.targets.shape[1], share), held_out)[0] for share in SHARES]
     save_array(job.held_out_scores, np.stack(scores))
 
@@ -154,7 +150,7 @@ def _blend(job: Job, findings: int, share: float) -> None:
         save_weights(_between(job, findings, share), job.weights(CHOSEN))
 
 
-def _quantize_job(job: Job, training: Examples, seed: int, shown: NDArray[np.uint8] | None = None) -> None:
+def _quantize_job(job: Job, training: Examples, seed: int, shown: Pictures | None = None) -> None:
     if job.int8.exists():
         return
     seed_everything(seed)

@@ -6,8 +6,11 @@ and goes on. Its name holds what it was made from: another size, list or file ma
 Runs on the training machine only.
 """
 
+import fcntl
 import hashlib
+import math
 import os
+import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,8 +24,10 @@ from numpy.typing import NDArray
 
 from leapfrog.reading.pixels import model_input
 from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.errors import DatasetError
 from leapfrog_training.progress import shown_progress
 
+LOCK_FILE = "lock"
 LAYOUT = b"1"  # raised when what is kept, or how the kiosk makes a picture from a file, changes
 CHUNK = 64  # pictures at a time: what is lost when the making is stopped
 FEWEST_FOR_PROCESSES = 500  # starting a process takes as long as some hundred pictures
@@ -32,13 +37,17 @@ def cached_pictures(paths: Sequence[Path], height: int, width: int, folder: Path
     """The pictures as the kiosk shows them to a model, shape (pictures, height, width, 1), read from a file in `folder`
     as they are asked for. Made there first, with progress, where they are missing.
 
-    Raises OSError for a file that cannot be decoded.
+    Two commands that want the same pictures make them once: the second waits. Raises OSError for a file that cannot be
+    decoded, and DatasetError when the disk is too small.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"pictures-{height}x{width}-{_fingerprint(paths, height, width)}"
     complete = stem.with_suffix(".npy")
     if not complete.exists():
-        _make(paths, height, width, complete)
+        with (folder / LOCK_FILE).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not complete.exists():
+                _make(paths, height, width, complete)
     pictures: NDArray[np.uint8] = open_memmap(complete, mode="r")
     return pictures
 
@@ -57,6 +66,8 @@ def _make(paths: Sequence[Path], height: int, width: int, complete: Path) -> Non
     is_new = not (growing.exists() and there.exists())
     if is_new:
         there.unlink(missing_ok=True)
+        growing.unlink(missing_ok=True)
+        _refuse_a_full_disk(complete.parent, math.prod(shape))
     pictures = open_memmap(growing, mode="w+" if is_new else "r+", dtype=np.uint8, shape=shape)
     done = np.memmap(there, dtype=np.uint8, mode="w+" if is_new else "r+", shape=(len(paths),))
     missing = np.flatnonzero(done == 0)
@@ -71,6 +82,16 @@ def _make(paths: Sequence[Path], height: int, width: int, complete: Path) -> Non
             advance(len(part))
     growing.replace(complete)
     there.unlink()
+
+
+def _refuse_a_full_disk(folder: Path, needed: int) -> None:
+    """The file is sparse: without this, a full disk would end the process with SIGBUS somewhere in the midst."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DatasetError(
+            f"{folder}: the pictures at the model's size take {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free: "
+            "make room or give an --out elsewhere"
+        )
 
 
 def _mapped(make: "partial[NDArray[np.uint8]]", parts: Sequence[Sequence[Path]]) -> Iterator[NDArray[np.uint8]]:
