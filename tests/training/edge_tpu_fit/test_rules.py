@@ -12,8 +12,8 @@ def tensor(*shape: int, kind: str = "INT8", constant: bool = False, values: tupl
     return Tensor(shape, kind, is_constant=constant, is_static=-1 not in shape, values=values)
 
 
-def verdict(name: str, version: int, inputs: list[Tensor], output: Tensor) -> str | None:
-    options = SimpleNamespace()
+def verdict(name: str, version: int, inputs: list[Tensor], output: Tensor, **fields: int) -> str | None:
+    options = SimpleNamespace(**fields)
     operation = Operation(name, version, tuple(range(len(inputs))), (len(inputs),), options)
     return refusal(Graph((*inputs, output), (operation,), (0,), (len(inputs),)), operation)
 
@@ -85,3 +85,44 @@ def test_large_activations_are_refused_as_an_estimate() -> None:
     side = 512
     picture = tensor(1, side, side, LARGEST_ACTIVATION_BYTES // side**2 + 1)
     assert "an estimate" in (verdict("LOGISTIC", 2, [picture], picture) or "")
+
+
+@pytest.mark.parametrize("name", ["AVERAGE_POOL_2D", "MAX_POOL_2D", "CONCATENATION"])
+def test_an_activation_that_is_fused_into_pooling_or_joining_is_refused(name: str) -> None:
+    inputs, output = [tensor(1, 8, 8, 4)] * 2, tensor(1, 8, 8, 4)
+    assert verdict(name, 2, inputs, output, fusedActivationFunction=0) is None
+    assert "an activation is fused" in (verdict(name, 2, inputs, output, fusedActivationFunction=3) or "")
+
+
+def test_a_mean_over_channels_needs_a_multiple_of_four_and_never_the_batch() -> None:
+    def mean(channels: int, *axes: int) -> str | None:
+        reduced = tensor(len(axes), kind="INT32", constant=True, values=axes)
+        return verdict("MEAN", 2, [tensor(1, 7, 7, channels), reduced], tensor(1, channels))
+
+    assert mean(5, 1, 2) is None
+    assert mean(8, -1) is None
+    assert "averages over 5 channels" in (mean(5, 3) or "")
+    assert "reduces the batch" in (mean(8, 0) or "")
+
+
+def test_lines_of_several_dimensions_are_refused_where_one_is_wanted() -> None:
+    weights = tensor(4, 8, constant=True)
+    assert verdict("FULLY_CONNECTED", 4, [tensor(1, 8), weights], tensor(1, 4)) is None
+    assert "gives shape [6, 4]" in (verdict("FULLY_CONNECTED", 4, [tensor(6, 8), weights], tensor(6, 4)) or "")
+    assert "works on shape [6, 4]" in (verdict("SOFTMAX", 2, [tensor(6, 4)], tensor(6, 4)) or "")
+
+
+def test_unequal_dilation_and_padded_batches_are_refused() -> None:
+    weights, picture = tensor(4, 3, 3, 2, constant=True), tensor(1, 8, 8, 4)
+    unequal = verdict("CONV_2D", 3, [picture, weights], picture, dilationWFactor=2, dilationHFactor=1)
+    assert "2 times across and 1 times down" in (unequal or "")
+    around = tensor(4, 2, kind="INT32", constant=True, values=(0, 0, 1, 1, 1, 1, 0, 0))
+    assert verdict("PAD", 2, [picture, around], tensor(1, 10, 10, 4)) is None
+    before = tensor(4, 2, kind="INT32", constant=True, values=(1, 0, 0, 0, 0, 0, 0, 0))
+    assert "pads the batch" in (verdict("PAD", 2, [tensor(1, 1, 8, 4), before], tensor(2, 1, 8, 4)) or "")
+
+
+def test_a_constant_is_joined_with_one_tensor_only() -> None:
+    moving, constant = tensor(1, 8, 8, 4), tensor(1, 8, 8, 4, constant=True)
+    assert verdict("CONCATENATION", 2, [moving, constant], tensor(1, 8, 8, 8)) is None
+    assert "more than one other" in (verdict("CONCATENATION", 2, [moving, moving, constant], moving) or "")

@@ -10,6 +10,7 @@ from leapfrog_training.edge_tpu_fit.graph import Graph, Operation, Tensor
 
 QUANTIZED = ("INT8", "UINT8")
 MOST_LONG_DIMENSIONS = 3
+MEAN_CHANNELS = 4
 MOST_SOFTMAX_ELEMENTS = 16_000  # of a one-dimensional input
 LARGEST_UPSAMPLING = 8  # times per side; 2 was seen taken, 33 left on the CPU "to avoid loss in precision"
 # Nothing published says where "large activation tensors" begin. U-Nets whose largest tensor had 128 x 128 x 32 values
@@ -115,7 +116,7 @@ def _is_static(graph: Graph, operation: Operation) -> str | None:
 
 def _is_narrow(graph: Graph, operation: Operation) -> str | None:
     for tensor in _activations(graph, operation):
-        if sum(length > 1 for length in tensor.shape) > MOST_LONG_DIMENSIONS:
+        if _long_dimensions(tensor) > MOST_LONG_DIMENSIONS:
             return f"shape {list(tensor.shape)} has more than {MOST_LONG_DIMENSIONS} dimensions above 1"
     return None
 
@@ -137,6 +138,53 @@ def _constant_weights(graph: Graph, operation: Operation) -> str | None:
     return None
 
 
+def _convolution(graph: Graph, operation: Operation) -> str | None:
+    across, down = (getattr(operation.options, name, 1) for name in ("dilationWFactor", "dilationHFactor"))
+    if across != down:
+        return f"is dilated {across} times across and {down} times down; both must be the same"
+    return _constant_weights(graph, operation)
+
+
+def _fully_connected(graph: Graph, operation: Operation) -> str | None:
+    (output,) = graph.outputs_of(operation)
+    if _long_dimensions(output) > 1:
+        return f"gives shape {list(output.shape)}; only one dimension may be above 1"
+    return _constant_weights(graph, operation)
+
+
+def _no_fused_activation(_graph: Graph, operation: Operation) -> str | None:
+    if getattr(operation.options, "fusedActivationFunction", 0):
+        return "an activation is fused into it: convert it with the activation as a layer of its own"
+    return None
+
+
+def _concatenation(graph: Graph, operation: Operation) -> str | None:
+    constants = [tensor for tensor in graph.inputs_of(operation) if tensor.is_constant]
+    if constants and len(operation.inputs) != 2:
+        return "joins a constant with more than one other tensor"
+    return _no_fused_activation(graph, operation)
+
+
+def _reduction(graph: Graph, operation: Operation) -> str | None:
+    read, axes = graph.inputs_of(operation)[:2]
+    dimensions = len(read.shape)
+    reduced = {axis % dimensions for axis in axes.values if dimensions}
+    if 0 in reduced and dimensions > 1:
+        return "reduces the batch"
+    channels = read.shape[-1] if dimensions else 1
+    if operation.name == "MEAN" and dimensions - 1 in reduced and channels % MEAN_CHANNELS:
+        return f"averages over {channels} channels; a multiple of {MEAN_CHANNELS} is needed"
+    return None
+
+
+def _pad(graph: Graph, operation: Operation) -> str | None:
+    return "pads the batch" if any(graph.inputs_of(operation)[1].values[:2]) else None
+
+
+def _long_dimensions(tensor: Tensor) -> int:
+    return sum(length > 1 for length in tensor.shape)
+
+
 def _resize(graph: Graph, operation: Operation) -> str | None:
     before, after = graph.inputs_of(operation)[0].shape, graph.outputs_of(operation)[0].shape
     factor = max(wide / max(narrow, 1) for narrow, wide in zip(before[1:3], after[1:3], strict=True))
@@ -146,7 +194,10 @@ def _resize(graph: Graph, operation: Operation) -> str | None:
 
 
 def _softmax(graph: Graph, operation: Operation) -> str | None:
-    elements = graph.inputs_of(operation)[0].elements
+    read = graph.inputs_of(operation)[0]
+    elements = read.elements
+    if _long_dimensions(read) > 1:
+        return f"works on shape {list(read.shape)}; only one dimension may be above 1"
     if elements > MOST_SOFTMAX_ELEMENTS:
         return f"has {elements} elements; at most {MOST_SOFTMAX_ELEMENTS} are taken"
     return None
@@ -158,11 +209,19 @@ def _strided_slice(graph: Graph, operation: Operation) -> str | None:
 
 
 SPECIAL: Mapping[str, Callable[[Graph, Operation], str | None]] = {
-    "CONV_2D": _constant_weights,
-    "DEPTHWISE_CONV_2D": _constant_weights,
-    "FULLY_CONNECTED": _constant_weights,
+    "AVERAGE_POOL_2D": _no_fused_activation,
+    "CONCATENATION": _concatenation,
+    "CONV_2D": _convolution,
+    "DEPTHWISE_CONV_2D": _convolution,
+    "FULLY_CONNECTED": _fully_connected,
+    "MAX_POOL_2D": _no_fused_activation,
+    "MEAN": _reduction,
+    "PAD": _pad,
+    "REDUCE_MAX": _reduction,
+    "REDUCE_MIN": _reduction,
     "RESIZE_BILINEAR": _resize,
     "RESIZE_NEAREST_NEIGHBOR": _resize,
     "SOFTMAX": _softmax,
     "STRIDED_SLICE": _strided_slice,
+    "SUM": _reduction,
 }
