@@ -22,7 +22,7 @@ from leapfrog_training.datasets import ChestXray14, open_chestxray14
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.pictures import scaled
 
-SIDE = 320  # pixels, of the chest network
+SIDE = 224  # pixels, of the chest network
 BATCH = 16
 FINDINGS = 14
 EPOCHS = 4

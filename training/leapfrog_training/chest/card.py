@@ -25,9 +25,9 @@ from leapfrog_training.evaluate.forms import FORM_NAMES, Form
 
 MADE = """## How it was made
 
-MobileNetV2 1.0 on 320 x 320 gray pixels, started from ImageNet weights, its head from a penalized linear model on the \
+MobileNetV2 1.0 on 224 x 224 gray pixels, started from ImageNet weights, its head from a penalized linear model on the \
 frozen features; a few epochs of everything, then quantization-aware training. Full int8 from input to output. The \
-second output is the class activation map of each finding, 10 x 10.
+second output is the class activation map of each finding, 7 x 7.
 """
 
 DECISIONS = """## Which decision saw which films
