@@ -23,7 +23,6 @@ SIDE = 224  # pixels
 STEM_FILTERS = 32
 FEATURES = 1280
 FINE_LAYER = "block12_add"  # 96 features in 14 x 14 cells
-LAST_BLOCK = "block16_project_conv"
 HEATMAP_LAYER = "heatmap"
 FINE_HEATMAP_LAYER = "heatmap_fine"
 HEAD_LAYERS = (HEATMAP_LAYER, FINE_HEATMAP_LAYER)
@@ -64,8 +63,8 @@ def build(findings: int) -> Any:
     """The network: (batch, 224, 224, 1) in [-1, 1] to logits (batch, findings) and maps (batch, 7, 7, findings)."""
     layers = tf_keras.layers
     image = layers.Input((SIDE, SIDE, 1), name="image")
-    down = layers_until(image, LAST_BLOCK)
-    x, fine = down[LAST_BLOCK], down[FINE_LAYER]
+    down = layers_until(image)
+    x, fine = list(down.values())[-1], down[FINE_LAYER]
     x = _convolution(x, FEATURES, kernel=1, stride=1, name="features")
     heatmap = layers.Conv2D(findings, 1, name=HEATMAP_LAYER)(x)
     fine = layers.AveragePooling2D(name="fine")(fine)
@@ -76,9 +75,11 @@ def build(findings: int) -> Any:
     return tf_keras.Model(image, [logits, heatmap], name="mobilenet_v2")
 
 
-def layers_until(image: Any, last: str) -> dict[str, Any]:
-    """The network's way down from `image` to the block whose output is named `last`: each block's output by the name of
-    the layer that makes it, ``block2_add`` or ``block0_project_conv`` where nothing is added.
+def layers_until(image: Any, last: str = "") -> dict[str, Any]:
+    """The network's way down from `image` to the block whose output is named `last`, or to the very last.
+
+    Each block's output by the name of the layer that makes it, ``block2_add`` or, where nothing is added,
+    ``block0_project_conv``.
     """
     x = _convolution(image, STEM_FILTERS, kernel=3, stride=2, name="stem")
     outputs: dict[str, Any] = {}
