@@ -22,7 +22,7 @@ with warnings.catch_warnings():
     from leapfrog_training.augmentation import Augmentation
     from leapfrog_training.compute import prepare
     from leapfrog_training.devices import Devices, Precision
-    from leapfrog_training.history import History, draw_curves
+    from leapfrog_training.history import History, TrainingRecord, draw_curves
     from leapfrog_training.keras import tf, tf_keras
 
 from leapfrog.errors import UsageError
@@ -30,6 +30,9 @@ from leapfrog.errors import UsageError
 pytestmark = pytest.mark.filterwarnings("ignore")
 STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 TESTS = Path(__file__).parents[1]
+
+
+SCHEDULE = fitting.Schedule(epochs=3, batch=4, learning_rate=0.05)
 
 
 def start(mode: str, folder: Path, **environment: str) -> "subprocess.Popen[str]":
@@ -108,6 +111,27 @@ def test_some_examples_of_many_stay_where_they_are() -> None:
     assert len(some) == len(some.targets) == 3
     assert np.array_equal(some.pictures[np.array([2, 0])], many.pictures[np.array([6, 1])])
     assert np.array_equal(some.at(np.array([1])).pictures[:1], many.pictures[4:5])
+
+
+def stopped_after_one_epoch(folder: Path, seed: int) -> None:
+    def stop(epoch: int) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fitting.fit(tiny(), examples(), squared, STILL, SCHEDULE, seed, after_epoch=stop, folder=folder)
+
+
+@pytest.mark.parametrize(("seed", "epochs_left"), [(1, [2, 3]), (2, [1, 2, 3])])
+def test_a_stopped_training_is_taken_up_by_the_same_settings_only(
+    tmp_path: Path, seed: int, epochs_left: list[int]
+) -> None:
+    stopped_after_one_epoch(tmp_path, seed=1)
+    done: list[int] = []
+    history = fitting.fit(tiny(), examples(), squared, STILL, SCHEDULE, seed, done.append, folder=tmp_path)
+    assert done == epochs_left
+    record = TrainingRecord.model_validate_json((tmp_path / "training.json").read_bytes())
+    assert (record.history, record.settings["seed"]) == (history, seed)
 
 
 def test_early_stopping_ends_after_its_patience_and_gives_the_best_weights() -> None:

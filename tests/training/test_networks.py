@@ -55,7 +55,7 @@ def test_a_u_net_goes_down_as_mobilenet_does(shared_data: Path) -> None:
     path = shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
     whole, segmenter = mobilenet_v2.build(findings=1), mobile_unet.build()
     mobilenet_v2.load_imagenet(whole, path)
-    mobile_unet.load_imagenet(segmenter, path)
+    mobilenet_v2.load_imagenet(segmenter, path)
     down = tf_keras.Model(segmenter.input, segmenter.get_layer(mobile_unet.BOTTOM).output)
     reference = tf_keras.Model(whole.input, whole.get_layer(mobile_unet.BOTTOM).output)
     gray = _photograph()[None, :128, :192, None].astype(np.float32) / 127.5 - 1.0
@@ -114,6 +114,29 @@ def test_the_ranges_of_activations_settle_before_training() -> None:
     ranges = {v.name.split("/")[-1]: float(v) for v in aware.variables if "post_activation" in v.name}
     assert ranges["post_activation_max:0"] == pytest.approx(1.0, abs=0.2)
     assert ranges["post_activation_min:0"] == pytest.approx(-1.0, abs=0.2)
+
+
+def test_quantization_aware_training_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = tf_keras.layers.Input((4, 4, 1))
+    model = tf_keras.Model(image, tf_keras.layers.Conv2D(1, 1, kernel_initializer="ones")(image))
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8)
+    examples = fitting.Examples(pictures, random.random((8, 4, 4, 1)).astype(np.float32))
+    schedule = fitting.Schedule(epochs=3, batch=4, learning_rate=0.05)
+
+    def trained(folder: Path) -> list[Any]:
+        aware = quantize.fit_quantization_aware(model, examples, _squared, STILL, schedule, seed=1, folder=folder)
+        return list(aware.get_weights())
+
+    def stop(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("leapfrog_training.history.JobRecords.epoch_done", stop)
+        trained(tmp_path / "stopped")
+    assert (tmp_path / "stopped" / "quantized" / "unfinished" / "state.json").exists()
+    resumed, undisturbed = trained(tmp_path / "stopped"), trained(tmp_path / "undisturbed")
+    assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(resumed, undisturbed, strict=True))
 
 
 def test_the_commands_make_a_package_that_measures_heads(

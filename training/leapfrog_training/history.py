@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from leapfrog_training.keras import tf
-from leapfrog_training.runs import write_atomically
+from leapfrog_training.runs import Run, write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -130,17 +130,17 @@ class JobRecords:
         )
 
 
-def draw_run_curves(folder: Path) -> None:
-    """Draw the curves of all trainings that ended in a run's folder into pictures there: one for each kind of training,
+def draw_run_curves(run: Run) -> None:
+    """Draw the curves of all trainings of a run that ended into pictures in its folder: one for each kind of training,
     which is the network's own (``curves.png``) or one in a folder of its own below (``curves-quantized.png``).
     """
     kinds: dict[str, dict[str, History]] = {}
-    for path in sorted(folder.glob(f"*/**/{RECORD_FILE}")):
-        job, *below = path.parent.relative_to(folder).parts
-        history = TrainingRecord.model_validate_json(path.read_bytes()).history
-        kinds.setdefault("-".join(below), {})[job] = history
+    for job in run.jobs():
+        for path in job.folder.rglob(RECORD_FILE):
+            history = TrainingRecord.model_validate_json(path.read_bytes()).history
+            kinds.setdefault("-".join(path.parent.relative_to(job.folder).parts), {})[job.folder.name] = history
     for kind, histories in kinds.items():
-        draw_curves(folder / (f"curves-{kind}.png" if kind else CURVES_FILE), kind or "trained", histories)
+        draw_curves(run.folder / (f"curves-{kind}.png" if kind else CURVES_FILE), kind or "float", histories)
 
 
 def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from leapfrog_training.architectures import mobile_unet
+from leapfrog_training.architectures import mobile_unet, mobilenet_v2
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.keras import tf
@@ -36,7 +36,7 @@ def fit_seeds(
         if not job.weights(FLOAT).exists():
             seed_everything(seed)
             model = mobile_unet.build()
-            mobile_unet.load_imagenet(model, imagenet)
+            mobilenet_v2.load_imagenet(model, imagenet)
             fit(model, training, loss, augmentation, schedule, seed, early_stopping=early_stopping, folder=job.folder)
             save_weights(model, job.weights(FLOAT))
     return run.with_notes(run.notes.model_copy(update={"epochs": schedule.epochs}))

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from leapfrog.errors import UsageError
 from leapfrog_training.errors import RunError
 from leapfrog_training.runs import PackageName, Run, RunNotes
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """What the person who trains may choose. `imagenet` is Coral's tf2_mobilenet_v2_1.0_224_ptq.tflite."""
+    """What the person who trains may choose. `imagenet` is Coral's tf2_mobilenet_v2_1.0_224_ptq.tflite, from which
+    every network starts.
+    """
 
+    imagenet: Path
     seeds: int = 3
     folds: int = 5
-    imagenet: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,6 @@ class Task(Protocol):
 
     `fit` and `quantize` import TensorFlow; nothing else does.
     """
-
-    def check(self, options: FitOptions) -> None:
-        """Refuse options that no data could mend. Raises UsageError."""
-        ...
 
     def open(self, folder: Path) -> Any:
         """Check and list the data set; what cannot be used is in `problems`. Raises DatasetError."""
@@ -102,12 +99,3 @@ def evaluation_of(run: Run) -> bytes:
         return run.evaluation.read_bytes()
     except FileNotFoundError as error:
         raise RunError(f"{run.folder} was not measured: run `leapfrog-train evaluate` first") from error
-
-
-def imagenet_weights(options: FitOptions) -> Path:
-    """The file with the ImageNet weights, from which every network starts. Raises UsageError when it is not there."""
-    if options.imagenet is None:
-        raise UsageError("training starts from ImageNet weights: give --imagenet tf2_mobilenet_v2_1.0_224_ptq.tflite")
-    if not options.imagenet.is_file():
-        raise UsageError(f"--imagenet {options.imagenet}: there is no such file")
-    return options.imagenet

@@ -1,6 +1,6 @@
-"""A child of the daemon: started by exec, its stderr drained to the log, killed and reaped.
+"""A child process: started by exec, its stderr drained to the log, killed and reaped.
 
-Runs in the main process.
+The daemon's lanes start theirs with it, and `standalone_engine.py` an engine host without a lane. Runs on both sides.
 """
 
 import logging

@@ -53,7 +53,9 @@ def headline_of(readings: Sequence[ImageReading]) -> Headline:
         remarks = [reading.reason for reading in assessed] + [finding.note for finding in findings]
         return Headline("measured", "; ".join(part for part in (*measurements, missing) if part), _only(remarks))
     unseen = [finding.note for finding in findings]  # a classifier's finding that is not flagged says nothing here
-    nothing, detail = ("Nothing outlined", _only(unseen)) if all(unseen) else ("Nothing flagged", NOT_RULED_OUT)
+    only_outlines = bool(unseen) and all(unseen)
+    nothing = "Nothing outlined" if only_outlines else "Nothing flagged"
+    detail = (_only(unseen) if only_outlines else "") or NOT_RULED_OUT
     return Headline("nothing_flagged", "; ".join(part for part in (nothing, missing) if part), detail)
 
 

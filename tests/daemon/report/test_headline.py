@@ -39,6 +39,15 @@ def test_what_was_not_outlined_is_not_called_unflagged(tmp_path: Path) -> None:
     assert (headline.text, headline.detail) == ("Nothing outlined", "No brachial plexus was recognised.")
 
 
+def test_what_says_nothing_or_different_things_is_called_unflagged_or_left_general(tmp_path: Path) -> None:
+    silent = headline_of([chest_reading(tmp_path, findings=(), outcome="nothing_found")])
+    assert (silent.text, silent.detail) == ("Nothing flagged", "This does not rule out disease.")
+    notes = ("No brachial plexus was recognised.", "No head was recognised.")
+    several = tuple(finding("Outline", 0.1).model_copy(update={"note": note}) for note in notes)
+    both = headline_of([chest_reading(tmp_path, findings=several, outcome="nothing_found")])
+    assert (both.text, both.detail) == ("Nothing outlined", "This does not rule out disease.")
+
+
 def test_a_measurement_is_no_alarm(tmp_path: Path) -> None:
     headline = headline_of([head_reading(tmp_path)])
     assert (headline.kind, headline.text) == ("measured", "Head circumference 175.0 mm")

@@ -91,6 +91,7 @@ def test_the_commands_make_a_package_with_card_and_figures(
     made_by = json.loads((run / "made-by.json").read_text())
     assert made_by[0]["devices"] == "cpu"
     assert (run / "fold-0" / "curves.png").exists() and (run / "seed-0" / "tensorboard").is_dir()
+    assert (run / "curves.png").exists() and (run / "curves-quantized.png").exists()
 
 
 def test_each_patient_of_a_fold_is_held_out_whole(made_up_chest: Any) -> None:

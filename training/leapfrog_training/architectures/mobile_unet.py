@@ -6,7 +6,6 @@ and serves to name things. The mask has half the picture's size, and the kiosk e
 activations away from the Edge TPU. Runs on the training machine only.
 """
 
-from pathlib import Path
 from typing import Any
 
 from leapfrog_training.architectures import mobilenet_v2
@@ -20,7 +19,10 @@ BOTTOM = "block9_add"  # 64 features in 8 x 12 cells
 
 
 def build() -> Any:
-    """The network: (batch, 128, 192, 1) in [-1, 1] to the logits of the mask (batch, 64, 96, 1)."""
+    """The network: (batch, 128, 192, 1) in [-1, 1] to the logits of the mask (batch, 64, 96, 1).
+
+    `mobilenet_v2.load_imagenet` fills its way down.
+    """
     layers = tf_keras.layers
     image = layers.Input((HEIGHT, WIDTH, 1), name="image")
     down = mobilenet_v2.layers_until(image, BOTTOM)
@@ -33,11 +35,6 @@ def build() -> Any:
         x = layers.Concatenate(name=f"join{level}")([x, skip])
         x = _convolution(_convolution(x, filters, name=f"up{level}a"), filters, name=f"up{level}b")
     return tf_keras.Model(image, layers.Conv2D(1, 1, name="logits")(x), name="mobile_unet")
-
-
-def load_imagenet(model: Any, tflite_path: Path) -> None:
-    """Fill the way down of `model`; see `mobilenet_v2.load_imagenet`."""
-    mobilenet_v2.load_imagenet(model, tflite_path)
 
 
 def _convolution(x: Any, filters: int, *, kernel: int = 3, name: str) -> Any:

@@ -15,15 +15,11 @@ from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import chest_manifest
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, Headline, evaluation_of, imagenet_weights
+from leapfrog_training.task import FitOptions, Headline, evaluation_of
 
 
 class ChestTask:
     """Frontal chest films of ChestX-ray14 to findings. See `leapfrog_training.task.Task`."""
-
-    def check(self, options: FitOptions) -> None:
-        """The ImageNet weights must be there."""
-        imagenet_weights(options)
 
     def open(self, folder: Path) -> ChestXray14:
         """The films and lists in the layout of the NIH."""
@@ -46,7 +42,7 @@ class ChestTask:
         """Cross-validate, then fit every seed."""
         from leapfrog_training.chest import recipe
 
-        recipe.fit_run(run, data, imagenet_weights(options))
+        recipe.fit_run(run, data, options.imagenet)
 
     def quantize(self, run: Run, data: ChestXray14) -> None:
         """Every seed and fold."""

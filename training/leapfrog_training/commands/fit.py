@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from leapfrog.errors import UsageError
 from leapfrog_training.commands.options import (
     DataOption,
     DevicesOption,
@@ -36,7 +37,7 @@ def fit(
     threads: ThreadsOption = 2,
 ) -> None:
     """Train the networks of a package in float."""
-    options = FitOptions(seeds=seeds, folds=folds, imagenet=imagenet)
+    options = FitOptions(_weights(imagenet), seeds, folds)
     task, opened, run = _begun(package, data, out, options)
     with working_on(run, devices, precision, threads) as own_run:
         task.fit(own_run, opened, options)
@@ -54,7 +55,7 @@ def train(
     threads: ThreadsOption = 2,
 ) -> None:
     """Train the networks of a package in float, then in int8: `fit` and `quantize` in one, in float32."""
-    options = FitOptions(seeds=seeds, folds=folds, imagenet=imagenet)
+    options = FitOptions(_weights(imagenet), seeds, folds)
     task, opened, run = _begun(package, data, out, options)
     with working_on(run, devices, Precision.FLOAT32, threads) as own_run:
         task.fit(own_run, opened, options)
@@ -63,8 +64,16 @@ def train(
 
 
 def _begun(package: PackageName, data: Path, out: Path, options: FitOptions) -> tuple[Task, Any, Run]:
-    """The steps, the data set and the run, new or taken up. Options are checked before the data, which takes long."""
+    """The steps, the data set and the run, new or taken up."""
     task = task_of(package)
-    task.check(options)
     opened = open_data(package, data)
     return task, opened, begin_run(out, task.notes(opened, options))
+
+
+def _weights(imagenet: Path | None) -> Path:
+    """The file with the ImageNet weights; asked for before the data are opened, which takes long."""
+    if imagenet is None:
+        raise UsageError("training starts from ImageNet weights: give --imagenet tf2_mobilenet_v2_1.0_224_ptq.tflite")
+    if not imagenet.is_file():
+        raise UsageError(f"--imagenet {imagenet}: there is no such file")
+    return imagenet

@@ -24,4 +24,4 @@ def working_on(run: Run, devices: Devices, precision: Precision, threads: int) -
     own = run if compute.is_chief else Run(folder, run.notes)
     with recorded_provenance(folder, compute.devices.value), compute.scope():
         yield own
-        draw_run_curves(folder)
+        draw_run_curves(own)

@@ -13,15 +13,11 @@ from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.manifests import HEAD_NAME, head_manifest
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, Headline, evaluation_of, imagenet_weights
+from leapfrog_training.task import FitOptions, Headline, evaluation_of
 
 
 class HeadTask:
     """Ultrasound of HC18 to the outline of the fetal head. See `leapfrog_training.task.Task`."""
-
-    def check(self, options: FitOptions) -> None:
-        """The ImageNet weights must be there."""
-        imagenet_weights(options)
 
     def open(self, folder: Path) -> HC18:
         """The pictures in the layout of HC18."""
@@ -41,7 +37,7 @@ class HeadTask:
         """Fit every seed."""
         from leapfrog_training.head import recipe
 
-        recipe.fit_run(run, data, imagenet_weights(options))
+        recipe.fit_run(run, data, options.imagenet)
 
     def quantize(self, run: Run, data: HC18) -> None:
         """Every seed."""

@@ -19,8 +19,9 @@ from leapfrog_training.nerve.figures import DICE_FILE
 
 MADE = """## How it was made
 
-A small U-Net on 128 x 192 gray pixels with a mask of half that size, trained on pictures with and without a nerve, \
-then quantization-aware training. Full int8 from input to output. The kiosk outlines the largest part of the mask and \
+A U-Net on 128 x 192 gray pixels with a mask of half that size, its way down that of MobileNetV2 from ImageNet \
+weights, trained on pictures with and without a nerve, then quantization-aware \
+training. Full int8 from input to output. The kiosk outlines the largest part of the mask and \
 measures the area within.
 
 One training patient in five was not fitted on: they ended the training and set the threshold, which is on the mean \

@@ -13,15 +13,11 @@ from leapfrog_training.nerve.evaluation import NerveEvaluation, evaluate_nerve
 from leapfrog_training.nerve.figures import nerve_figures
 from leapfrog_training.package import write_package
 from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
-from leapfrog_training.task import FitOptions, Headline, evaluation_of, imagenet_weights
+from leapfrog_training.task import FitOptions, Headline, evaluation_of
 
 
 class NerveTask:
     """Ultrasound of Kaggle's nerve set to the outline of the brachial plexus. See `leapfrog_training.task.Task`."""
-
-    def check(self, options: FitOptions) -> None:
-        """The ImageNet weights must be there."""
-        imagenet_weights(options)
 
     def open(self, folder: Path) -> Nerve:
         """The pictures in the layout of the Kaggle set."""
@@ -41,7 +37,7 @@ class NerveTask:
         """Fit every seed."""
         from leapfrog_training.nerve import recipe
 
-        recipe.fit_run(run, data, imagenet_weights(options))
+        recipe.fit_run(run, data, options.imagenet)
 
     def quantize(self, run: Run, data: Nerve) -> None:
         """Every seed."""
