@@ -24,6 +24,7 @@ with warnings.catch_warnings():
     from leapfrog_training.devices import Devices, Precision
     from leapfrog_training.history import History, TrainingRecord, draw_curves
     from leapfrog_training.keras import tf, tf_keras
+    from leapfrog_training.resume import forget
 
 from leapfrog.errors import UsageError
 
@@ -62,7 +63,17 @@ def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(tmp_p
     expected = told(undisturbed)
     assert len(resumed["losses"]) == 5
     assert resumed == {name: pytest.approx(values, abs=2e-5) for name, values in expected.items()}
-    assert not (tmp_path / "a" / "unfinished").exists()
+
+
+def test_a_training_that_ended_without_its_weights_kept_gives_them_at_once(tmp_path: Path) -> None:
+    trained = tiny()
+    history = fitting.fit(trained, examples(), squared, STILL, SCHEDULE, seed=1, folder=tmp_path)
+    again, epochs = tiny(), list[int]()
+    assert fitting.fit(again, examples(), squared, STILL, SCHEDULE, 1, epochs.append, folder=tmp_path) == history
+    assert epochs == []
+    assert all(map(np.array_equal, again.get_weights(), trained.get_weights()))
+    forget(tmp_path)
+    assert not (tmp_path / "unfinished").exists()
 
 
 def test_two_devices_and_two_machines_learn_what_one_device_learns(tmp_path: Path) -> None:

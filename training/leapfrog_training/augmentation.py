@@ -18,6 +18,9 @@ class Augmentation:
     shift: float  # of the picture's width
     contrast: float
     brightness: float  # on the scale of -1 to 1
+    gamma: float = 0.0  # of the exponent's logarithm: brightens or darkens the middle grays
+    shading: float = 0.0  # of the logarithm of a gain that runs evenly across and down the picture
+    erased: float = 0.0  # of the picture's width: half a side of a rectangle that is black in every fourth picture
     flip_horizontally: bool = False
     flip_vertically: bool = False
 
@@ -40,7 +43,34 @@ class Augmentation:
         drawn = _Draws(chance, tf.shape(pictures)[0], first=COLOUR_DRAWS)
         gain = tf.reshape(1.0 + drawn.evenly(self.contrast), [-1, 1, 1, 1])
         offset = tf.reshape(drawn.evenly(self.brightness), [-1, 1, 1, 1])
-        return tf.clip_by_value(pictures * gain + offset, -1.0, 1.0)
+        pictures = pictures * gain + offset
+        if self.gamma or self.shading:
+            light = tf.clip_by_value(pictures, -1.0, 1.0) / 2 + 0.5
+            light **= tf.reshape(tf.exp(drawn.evenly(self.gamma)), [-1, 1, 1, 1])
+            x, y = _coordinates(pictures)
+            slopes = (tf.reshape(drawn.evenly(self.shading), [-1, 1, 1, 1]) for _ in range(2))
+            light *= tf.exp(next(slopes) * x + next(slopes) * y)
+            pictures = 2 * light - 1
+        if self.erased:
+            pictures = tf.where(self._rectangles(pictures, drawn), -1.0, pictures)
+        return tf.clip_by_value(pictures, -1.0, 1.0)
+
+    def _rectangles(self, pictures: Any, drawn: "_Draws") -> Any:
+        """Where a picture is to be black: as if by a shadow, a label or the end of the scanned sector."""
+        x, y = _coordinates(pictures)
+        middle_x, middle_y, half_width, half_height = (
+            tf.reshape(drawn.evenly(largest), [-1, 1, 1, 1]) for largest in (1.0, 1.0, 2 * self.erased, 2 * self.erased)
+        )
+        aspect = pictures.shape[2] / pictures.shape[1]
+        return (tf.abs(x - middle_x) < half_width) & (tf.abs(y - middle_y) < half_height * aspect)
+
+
+def _coordinates(pictures: Any) -> tuple[Any, Any]:
+    """Of each column and row, -1 to 1, shaped to go with pictures (count, rows, columns, channels)."""
+    _, rows, columns, _ = pictures.shape
+    return tf.reshape(tf.linspace(-1.0, 1.0, columns), [1, 1, -1, 1]), tf.reshape(
+        tf.linspace(-1.0, 1.0, rows), [1, -1, 1, 1]
+    )
 
 
 def move(pictures: Any, transforms: Any, fill: float) -> Any:

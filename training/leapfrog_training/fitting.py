@@ -97,8 +97,9 @@ def fit(
     `after_epoch` is called with 1, 2, and so on. `stop_after` ends the training early with the learning rates of the
     whole schedule, so that it gives what a full training held after that epoch. In `folder` it leaves TensorBoard's
     logs, its settings and the curves; a training that was stopped in the midst goes on there after its last whole
-    epoch, and then ends with the same weights. Several machines that train together start such a network anew, since
-    each knows only where it was itself.
+    epoch, and then ends with the same weights; so does one that had ended, at once, until `resume.forget` is told that
+    its weights are kept. Several machines that train together start such a network anew, since each knows only where
+    it was itself.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
@@ -135,7 +136,6 @@ def fit(
             records.epoch_done(history, time.monotonic() - start, len(examples))
     if early_stopping is not None:
         resumable.take_best()
-    resumable.forget()
     return history
 
 

@@ -45,7 +45,8 @@ def fit_quantization_aware(
 ) -> Any:
     """Train a copy of the trained `model` for a short while in simulated int8; gives the copy.
 
-    What `fit` leaves goes into a folder of its own below `folder`, from where a training that was stopped goes on.
+    What `fit` leaves goes into a folder of its own below `folder`, from where a training that was stopped goes on until
+    `resume.forget(folder)`.
     """
     aware = quantization_aware(model)
     warm_up_ranges(aware, endless_inputs(examples, schedule.batch, seed))

@@ -20,6 +20,12 @@ FOLDER = "unfinished"
 STATE_FILE = "state.json"
 
 
+def forget(folder: Path) -> None:
+    """What a job's trainings would go on from is of no more use, since their networks are kept elsewhere."""
+    for unfinished in folder.rglob(FOLDER):
+        shutil.rmtree(unfinished)
+
+
 class Resumable:
     """The state of one training, in a folder of its own below the job's; without a folder nothing is kept.
 
@@ -73,11 +79,6 @@ class Resumable:
             if not stale.name.startswith(f"{current.name}."):
                 stale.unlink()
 
-    def forget(self) -> None:
-        """The training has ended: what was kept is of no more use."""
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-
     def _history(self) -> History:
         """What the training that was stopped here had done; empty when there is none or it was another."""
         if self._folder is None or not (self._folder / STATE_FILE).exists():
@@ -88,7 +89,7 @@ class Resumable:
             record = None
         if record is None or record.settings != self._settings:
             logger.warning("%s holds a training with other settings or data: it starts anew", self._folder)
-            self.forget()
+            shutil.rmtree(self._folder)
             return History()
         return record.history
 

@@ -8,6 +8,7 @@ from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.keras import tf
 from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
+from leapfrog_training.resume import forget
 from leapfrog_training.runs import Job, Run, write_atomically
 
 FLOAT = "float"  # the name of the weights after training in float
@@ -39,6 +40,7 @@ def fit_seeds(
             mobilenet_v2.load_imagenet(model, imagenet)
             fit(model, training, loss, augmentation, schedule, seed, early_stopping=early_stopping, folder=job.folder)
             save_weights(model, job.weights(FLOAT))
+        forget(job.folder)
     return run.with_notes(run.notes.model_copy(update={"epochs": schedule.epochs}))
 
 
@@ -55,6 +57,7 @@ def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, sch
             model = _trained(job)
             write_atomically(job.float32, convert_float(model))
             write_atomically(job.ptq, convert_int8(model, representative))
+        forget(job.folder)
 
 
 def _trained(job: Job) -> Any:

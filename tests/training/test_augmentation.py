@@ -1,0 +1,63 @@
+"""How pictures are recoloured for training; how they are moved is tested in test_networks. Skipped without TensorFlow."""
+
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
+    from leapfrog_training.augmentation import Augmentation
+    from leapfrog_training.keras import tf
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
+COUNT, ROWS, COLUMNS = 64, 32, 48
+
+
+def recoloured(changes: Augmentation, gray: float, chance: tuple[int, int] = (1, 2)) -> Any:
+    pictures = tf.fill([COUNT, ROWS, COLUMNS, 1], gray)
+    return changes.recolour(pictures, tf.constant(chance)).numpy()[..., 0]
+
+
+def test_without_changes_pictures_stay_as_they_are() -> None:
+    assert (recoloured(STILL, 0.25) == 0.25).all()
+
+
+def test_gamma_changes_middle_grays_and_neither_black_nor_white() -> None:
+    changes = replace(STILL, gamma=0.5)
+    grays = recoloured(changes, 0.0)[:, 0, 0]
+    lowest, highest = 2 * 0.5 ** np.exp(0.5) - 1, 2 * 0.5 ** np.exp(-0.5) - 1
+    assert lowest <= grays.min() < -0.1
+    assert 0.1 < grays.max() <= highest
+    assert (recoloured(changes, 1.0) == 1).all()
+    assert (recoloured(changes, -1.0) == -1).all()
+
+
+def test_shading_runs_evenly_from_one_side_to_the_other() -> None:
+    light = recoloured(replace(STILL, shading=0.5), -0.5) / 2 + 0.5
+    across = np.diff(np.log(light[:, 0, :]), axis=1)
+    assert np.allclose(across, across[:, :1], atol=1e-5)
+    assert np.abs(np.log(light / 0.25)).max() <= 1.0 + 1e-5
+    assert {-1, 1} == set(np.sign(across[:, 0]))
+
+
+def test_every_fourth_picture_has_a_black_rectangle_of_the_asked_size() -> None:
+    black = recoloured(replace(STILL, erased=0.15), 0.5) == -1
+    assert 6 <= sum(1 for picture in black if picture.any()) <= 26
+    for picture in black:
+        rows, columns = picture.any(axis=1), picture.any(axis=0)
+        assert picture.sum() == rows.sum() * columns.sum()
+        assert max(rows.sum(), columns.sum()) <= 0.3 * COLUMNS + 1
+
+
+def test_the_same_chance_gives_the_same_pictures_and_another_gives_others() -> None:
+    changes = replace(STILL, contrast=0.2, brightness=0.1, gamma=0.3, shading=0.3, erased=0.1)
+    first = recoloured(changes, 0.1)
+    assert np.array_equal(first, recoloured(changes, 0.1))
+    assert not np.array_equal(first, recoloured(changes, 0.1, (1, 3)))
+    assert first.min() >= -1
+    assert first.max() <= 1
