@@ -1,4 +1,4 @@
-"""How pictures are recoloured for training; how they are moved is tested in test_networks. Skipped without TensorFlow."""
+"""How pictures are recoloured for training; test_networks tests how they are moved. Skipped without TensorFlow."""
 
 import warnings
 from dataclasses import replace
