@@ -16,14 +16,17 @@ from leapfrog_training.head.masks import head_mask
 from leapfrog_training.runs import Run
 from leapfrog_training.segmenters import fit_seeds, quantize_seeds
 
-SCHEDULE = Schedule(epochs=28, batch=16, learning_rate=1e-3)
+SCHEDULE = Schedule(epochs=36, batch=16, learning_rate=1e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=2e-4)
 AUGMENTATION = Augmentation(
     rotation_degrees=20,
-    zoom=0.15,
-    shift=0.06,
-    contrast=0.2,
+    zoom=0.2,
+    shift=0.08,
+    contrast=0.25,
     brightness=0.15,
+    gamma=0.25,
+    shading=0.3,
+    erased=0.12,
     flip_horizontally=True,
     flip_vertically=True,
 )
