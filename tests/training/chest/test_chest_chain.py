@@ -14,7 +14,7 @@ with warnings.catch_warnings():
     from leapfrog_training import fitting, quantize, scores
     from leapfrog_training.architectures import mobilenet_v2
     from leapfrog_training.chest import recipe
-    from leapfrog_training.chest.loss import NORMALS_WEIGHT, with_weights
+    from leapfrog_training.chest.loss import film_weights
 
 from typer.testing import CliRunner
 
@@ -52,7 +52,6 @@ def test_the_commands_make_a_package_with_card_and_figures(
         "SIDE": 64,
         "FEATURES": 32,
         "STAGES": (mobilenet_v2.Stage(1, 8, 1, 1), mobilenet_v2.Stage(2, 8, 2, 2), mobilenet_v2.Stage(2, 16, 1, 2)),
-        "FINE_LAYER": "block2_add",
         "load_imagenet": lambda model, path: None,  # there are no weights for a network this small
     }
     for name, value in small.items():
@@ -101,9 +100,8 @@ def test_each_patient_of_a_fold_is_held_out_whole(made_up_chest: Any) -> None:
         assert not held_out & {listed[position].patient for position in fold.fit}
 
 
-def test_films_without_findings_count_less_unless_only_they_teach_what_a_finding_is_not() -> None:
-    # Every abnormal film carries the first finding; half of them the second.
-    labels = np.array([[1, 1], [1, 0], [1, 1], [1, 0], [0, 0]], np.float32)
-    weights = with_weights(labels)[:, 2:]
-    assert weights[-1].tolist() == [1.0, pytest.approx(NORMALS_WEIGHT)]
-    assert (weights[:-1] == 1).all()
+def test_a_film_counts_for_a_rare_finding_by_the_root_of_its_rarity() -> None:
+    labels = np.array([[1, 1], [1, 0], [1, 0], [1, 0], [0, 0]], np.float32)
+    weights = film_weights(labels)
+    assert weights[0].tolist() == [pytest.approx(0.5), pytest.approx(2.0)]
+    assert (weights[labels == 0] == 1).all()

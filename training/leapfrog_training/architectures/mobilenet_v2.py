@@ -1,9 +1,7 @@
 """MobileNetV2 (Sandler et al., CVPR 2018) for one-channel films, with one class activation map per finding.
 
-The head is a 1x1 convolution onto one map per finding, of the last features and of earlier, finer ones, shrunk to the
-same 7 x 7 cells; the mean of a map is the finding's logit. So the map is the class activation map itself (Zhou et
-al., CVPR 2016), in 49 bytes per finding, without a second set of weights. The earlier features, which ImageNet's
-classes have shaped less, were worth .01 of AUROC in cross-validation.
+The head is a 1x1 convolution onto one map per finding; the mean of a map is the finding's logit. So the map is the
+class activation map itself (Zhou et al., CVPR 2016), in 49 bytes per finding, without a second set of weights.
 Batch norm is already folded into the ImageNet weights, so the layers are convolution, bias and ReLU6.
 Runs on the training machine only.
 """
@@ -22,10 +20,7 @@ from leapfrog_training.keras import tf_keras
 SIDE = 224  # pixels
 STEM_FILTERS = 32
 FEATURES = 1280
-FINE_LAYER = "block12_add"  # 96 features in 14 x 14 cells
 HEATMAP_LAYER = "heatmap"
-FINE_HEATMAP_LAYER = "heatmap_fine"
-HEAD_LAYERS = (HEATMAP_LAYER, FINE_HEATMAP_LAYER)
 FROM_IMAGENET = ("stem", "block", "features")  # how the names of its layers begin
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
@@ -63,14 +58,9 @@ def build(findings: int) -> Any:
     """The network: (batch, 224, 224, 1) in [-1, 1] to logits (batch, findings) and maps (batch, 7, 7, findings)."""
     layers = tf_keras.layers
     image = layers.Input((SIDE, SIDE, 1), name="image")
-    down = layers_until(image)
-    x, fine = list(down.values())[-1], down[FINE_LAYER]
+    x = list(layers_until(image).values())[-1]
     x = _convolution(x, FEATURES, kernel=1, stride=1, name="features")
     heatmap = layers.Conv2D(findings, 1, name=HEATMAP_LAYER)(x)
-    fine = layers.AveragePooling2D(name="fine")(fine)
-    heatmap = layers.Add(name="heatmap_sum")(
-        [heatmap, layers.Conv2D(findings, 1, use_bias=False, name=FINE_HEATMAP_LAYER)(fine)]
-    )
     logits = layers.GlobalAveragePooling2D(name="logits")(heatmap)
     return tf_keras.Model(image, [logits, heatmap], name="mobilenet_v2")
 
@@ -109,17 +99,14 @@ def load_imagenet(model: Any, tflite_path: Path) -> None:
 
 
 def feature_model(model: Any) -> Any:
-    """The network up to the means of its features, (batch, 1280 + 96): what a head is started from."""
-    layers = tf_keras.layers
-    means = [layers.GlobalAveragePooling2D()(model.get_layer(name).input) for name in HEAD_LAYERS]
-    return tf_keras.Model(model.input, layers.Concatenate()(means))
+    """The network up to the means of its features, (batch, 1280): what a head is started from."""
+    features = model.get_layer(HEATMAP_LAYER).input
+    return tf_keras.Model(model.input, tf_keras.layers.GlobalAveragePooling2D()(features))
 
 
 def set_head(model: Any, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
-    """Start the head from a linear model on the mean features: `weights` (1376, findings), `bias` (findings,)."""
-    coarse, fine = weights[np.newaxis, np.newaxis, :FEATURES], weights[np.newaxis, np.newaxis, FEATURES:]
-    model.get_layer(HEATMAP_LAYER).set_weights([coarse, bias])
-    model.get_layer(FINE_HEATMAP_LAYER).set_weights([fine])
+    """Start the head from a linear model on the mean features: `weights` (1280, findings), `bias` (findings,)."""
+    model.get_layer(HEATMAP_LAYER).set_weights([weights[np.newaxis, np.newaxis], bias])
 
 
 def _convolution(x: Any, filters: int, *, kernel: int, stride: int, name: str, relu: bool = True) -> Any:

@@ -18,7 +18,7 @@ from leapfrog_training.architectures import mobilenet_v2
 from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.chest.films import abnormal, folds_of, truth
 from leapfrog_training.chest.linear_head import linear_head
-from leapfrog_training.chest.loss import film_weights, weighted_loss, with_weights
+from leapfrog_training.chest.loss import film_weights, weighted_loss
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
@@ -30,12 +30,13 @@ from leapfrog_training.quantize import (
     fit_quantization_aware,
     representative_inputs,
 )
+from leapfrog_training.resume import forget
 from leapfrog_training.runs import Job, Run, save_array, write_atomically
 from leapfrog_training.scores import auroc
 
 logger = logging.getLogger(__name__)
 
-SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=1e-4)
+SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=1e-4)
 QUANTIZED_SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=2e-5)
 # No mirror images: the heart lies on the left. A film that shows it on the right is turned, or of a rare patient.
 AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.08, shift=0.04, contrast=0.15, brightness=0.1)
@@ -105,9 +106,9 @@ def _fine_tune(job: Job, training: Examples, imagenet: Path, seed: int) -> None:
     seed_everything(seed)
     model = start(training, imagenet)
     save_weights(model, job.weights(START))
-    weighted = Examples(training.pictures, with_weights(training.targets))
-    fit(model, weighted, weighted_loss(training.targets), AUGMENTATION, SCHEDULE, seed, folder=job.folder)
+    fit(model, training, weighted_loss(training.targets), AUGMENTATION, SCHEDULE, seed, folder=job.folder)
     save_weights(model, job.weights(FINE_TUNED))
+    forget(job.folder)
 
 
 def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: int) -> None:
@@ -156,11 +157,10 @@ def _quantize_job(job: Job, training: Examples, seed: int, shown: Pictures | Non
     seed_everything(seed)
     teacher = _load(job, training.targets.shape[1], CHOSEN)
     logits = answers(teacher, training.pictures)[0]
-    taught = with_weights(training.targets)
-    taught[:, : logits.shape[1]] = 1 / (1 + np.exp(-logits))
+    chances = (1 / (1 + np.exp(-logits))).astype(np.float32)
     aware = fit_quantization_aware(
         teacher,
-        Examples(training.pictures, taught),
+        Examples(training.pictures, chances),
         weighted_loss(training.targets),
         AUGMENTATION,
         QUANTIZED_SCHEDULE,
@@ -170,6 +170,7 @@ def _quantize_job(job: Job, training: Examples, seed: int, shown: Pictures | Non
     if shown is not None:
         save_array(job.aware_heat_maps, answers(aware, shown)[1])
     write_atomically(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
+    forget(job.folder)
 
 
 def _convert_comparisons(job: Job, training: Examples) -> None:
