@@ -88,7 +88,7 @@ def test_chest_findings_covers_what_has_enough_films_and_its_scores_are_reproduc
         answered = answers(model, [film.path for film in films])
     measured = mean_auroc(truth(films, labels), readings(package.manifest, answered).scores)
     assert measured == pytest.approx(package.manifest.metrics["shipped"]["mean_auroc"], abs=0.002)
-    assert measured >= 0.85
+    assert measured >= 0.866
 
 
 def test_fetal_head_reproduces_its_scores(shared_data: Path) -> None:

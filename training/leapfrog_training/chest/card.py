@@ -43,8 +43,9 @@ least 0.7 | int8 scores of the same held-out training films, each by the network
 | which seed ships | named beforehand: seed 0 |
 | that a threshold must keep a specificity of at least 0.7 | set after the first version's thresholds flagged nearly \
 half of the healthy films, in the cross-validation as on the validation films; AUROC does not depend on it |
-| every number under "What it is worth" | the {validation} validation films, of patients that no network saw; nothing \
-was chosen by them, but what an earlier version reached on them was known |
+| every number under "What it is worth" | the {validation} validation films, of patients that no network saw; no \
+weight, score or threshold was chosen by them, but what earlier versions and two other recipes reached on them was \
+known |
 """
 
 URGENT = """## Urgent findings
