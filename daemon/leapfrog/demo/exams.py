@@ -53,7 +53,7 @@ def demo_exams() -> tuple[DemoExam, ...]:
         DemoExam(
             "Chest, fluid and patches",
             "DICOM, JPEG-LS",
-            lambda: chest_exam("opaque", 2, transfer_syntax=JPEGLSLossless),
+            lambda: chest_exam("opaque", 9, transfer_syntax=JPEGLSLossless),
             "assessed",
         ),
         DemoExam(

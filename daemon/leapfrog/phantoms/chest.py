@@ -20,7 +20,7 @@ DRAWING_ROWS, DRAWING_COLUMNS = 1024, 1250
 FURTHEST = 1.5  # spreads from the middle of its kind that a sampled film may lie, in any direction
 SAMPLED_SPREAD = 0.55
 HAZE = 0.32  # of the full brightness, at the densest
-EMPHASIS = 1.2  # how far beyond its kind's mean a film lies, away from the other kind, so that a model sees which it is
+EMPHASIS = 1.8  # how far beyond its kind's mean a film lies, away from the other kind, so that a model sees which it is
 
 Lungs = Literal["clear", "opaque"]
 Floats = NDArray[np.float32]

@@ -49,7 +49,7 @@ def test_clear_films_of_the_demonstration_are_assessed_and_nothing_is_flagged(se
 
 
 def test_of_the_opaque_films_of_the_demonstration_most_are_flagged_with_a_heat_map() -> None:
-    films = [_read_film("opaque", seed) for seed in (2, 3, 8)]
+    films = [_read_film("opaque", seed) for seed in (9, 3, 8)]
     assert all(film.outcome != "not_assessed" for film in films)
     flagged = [film for film in films if film.outcome == "findings"]
     assert len(flagged) >= 2
