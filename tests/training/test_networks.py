@@ -139,6 +139,7 @@ def test_quantization_aware_training_that_was_stopped_goes_on(tmp_path: Path, mo
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(resumed, undisturbed, strict=True))
 
 
+@pytest.mark.timeout(600)  # a minute and a half of tracing and converting on two quiet cores
 def test_the_commands_make_a_package_that_measures_heads(
     made_up_heads: Any, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
