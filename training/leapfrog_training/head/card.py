@@ -23,7 +23,7 @@ from leapfrog_training.head.figures import CIRCUMFERENCE_FILE, DICE_FILE
 MADE = """## How it was made
 
 A U-Net on 128 x 192 gray pixels with a mask of 64 x 96, its way down that of MobileNetV2 from ImageNet weights, \
-trained with turns, mirror images, zoom and other contrast, then quantization-aware \
+trained with turns, mirror images, zoom, other contrast and shading and black rectangles, then quantization-aware \
 training. Full int8 from input to output. The kiosk fits one ellipse \
 to the edge of the mask and measures its circumference.
 
