@@ -42,16 +42,16 @@ def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
 
 
 def test_what_is_no_module_is_in_the_wheel_too(wheel: zipfile.ZipFile) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no checkout, so that nothing says which files belong to it")
     names = set(wheel.namelist())
     tracked = subprocess.run(
         ["git", "ls-files", "daemon/leapfrog", "training/leapfrog_training"],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    if tracked.returncode:
-        pytest.skip("this is no checkout")
     for path in tracked.stdout.split():
         assert path.split("/", 1)[1] in names
 

@@ -18,13 +18,14 @@ from support.ports import free_port
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fitting
+    from leapfrog_training import fitting, segmenters
     from leapfrog_training.augmentation import Augmentation
     from leapfrog_training.compute import prepare
     from leapfrog_training.devices import Devices, Precision
     from leapfrog_training.history import History, TrainingRecord, draw_curves
     from leapfrog_training.keras import tf, tf_keras
     from leapfrog_training.resume import forget
+    from leapfrog_training.runs import PackageName, RunNotes, begin_run
 
 from leapfrog.errors import UsageError
 
@@ -74,6 +75,18 @@ def test_a_training_that_ended_without_its_weights_kept_gives_them_at_once(tmp_p
     assert all(map(np.array_equal, again.get_weights(), trained.get_weights()))
     forget(tmp_path)
     assert not (tmp_path / "unfinished").exists()
+
+
+def test_a_finished_float_training_leaves_a_stopped_int8_one_to_be_taken_up(tmp_path: Path) -> None:
+    notes = RunNotes(package=PackageName.FETAL_HEAD, seeds=1, folds=0, findings=(), left_out=())
+    run = begin_run(tmp_path / "run", notes)
+    job = run.seed(0)
+    job.weights(segmenters.FLOAT).write_bytes(b"kept")
+    for stopped in (job.folder / "unfinished", job.folder / "quantized" / "unfinished"):
+        stopped.mkdir(parents=True)
+    segmenters.fit_seeds(run, tmp_path / "no.tflite", examples(), STILL, SCHEDULE)
+    assert not (job.folder / "unfinished").exists()
+    assert (job.folder / "quantized" / "unfinished").exists()
 
 
 def test_two_devices_and_two_machines_learn_what_one_device_learns(tmp_path: Path) -> None:

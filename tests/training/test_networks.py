@@ -134,7 +134,7 @@ def test_quantization_aware_training_that_was_stopped_goes_on(tmp_path: Path, mo
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr("leapfrog_training.history.JobRecords.epoch_done", stop)
         trained(tmp_path / "stopped")
-    assert (tmp_path / "stopped" / "quantized" / "unfinished" / "state.json").exists()
+    assert (tmp_path / "stopped" / "unfinished" / "state.json").exists()
     resumed, undisturbed = trained(tmp_path / "stopped"), trained(tmp_path / "undisturbed")
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(resumed, undisturbed, strict=True))
 
@@ -163,6 +163,7 @@ def test_the_commands_make_a_package_that_measures_heads(
     ):
         result = CliRunner().invoke(app, command, catch_exceptions=False)
         assert result.exit_code == 0, result.output
+    assert not list(Path(run).rglob("unfinished"))
     package = load_package(out, signature_policy([public_key], required=True))
     assert package.manifest.version == "9.9"
     assert package.manifest.metrics["dice"] > 0.7

@@ -19,8 +19,8 @@ class Augmentation:
     contrast: float
     brightness: float  # on the scale of -1 to 1
     gamma: float = 0.0  # of the exponent's logarithm: brightens or darkens the middle grays
-    shading: float = 0.0  # of the logarithm of a gain that runs evenly across and down the picture
-    erased: float = 0.0  # of the picture's width: half a side of a rectangle that is black in every fourth picture
+    shading: float = 0.0  # of the logarithm of a gain that grows from one side, and from top or bottom, to the other
+    erased: float = 0.0  # of the picture's width: half a side of a black rectangle in every fourth (Zhong et al., 2020)
     flip_horizontally: bool = False
     flip_vertically: bool = False
 
@@ -39,17 +39,16 @@ class Augmentation:
         return tf.stack([*columns, drawn.evenly(self.shift), drawn.evenly(self.shift)], axis=1)
 
     def recolour(self, pictures: Any, chance: Any) -> Any:
-        """Other contrast and brightness for pictures of -1 to 1, kept within that range; `chance` as above."""
+        """Other grays for pictures (count, rows, columns, 1) of -1 to 1, kept within that range: contrast, brightness,
+        gamma, shading, and rectangles erased. `chance` as above.
+        """
         drawn = _Draws(chance, tf.shape(pictures)[0], first=COLOUR_DRAWS)
-        gain = tf.reshape(1.0 + drawn.evenly(self.contrast), [-1, 1, 1, 1])
-        offset = tf.reshape(drawn.evenly(self.brightness), [-1, 1, 1, 1])
-        pictures = pictures * gain + offset
+        pictures = pictures * (1.0 + drawn.per_picture(self.contrast)) + drawn.per_picture(self.brightness)
         if self.gamma or self.shading:
             light = tf.clip_by_value(pictures, -1.0, 1.0) / 2 + 0.5
-            light **= tf.reshape(tf.exp(drawn.evenly(self.gamma)), [-1, 1, 1, 1])
+            light **= tf.exp(drawn.per_picture(self.gamma))
             x, y = _coordinates(pictures)
-            slopes = (tf.reshape(drawn.evenly(self.shading), [-1, 1, 1, 1]) for _ in range(2))
-            light *= tf.exp(next(slopes) * x + next(slopes) * y)
+            light *= tf.exp(drawn.per_picture(self.shading) * x + drawn.per_picture(self.shading) * y)
             pictures = 2 * light - 1
         if self.erased:
             pictures = tf.where(self._rectangles(pictures, drawn), -1.0, pictures)
@@ -58,9 +57,9 @@ class Augmentation:
     def _rectangles(self, pictures: Any, drawn: "_Draws") -> Any:
         """Where a picture is to be black: as if by a shadow, a label or the end of the scanned sector."""
         x, y = _coordinates(pictures)
-        middle_x, middle_y, half_width, half_height = (
-            tf.reshape(drawn.evenly(largest), [-1, 1, 1, 1]) for largest in (1.0, 1.0, 2 * self.erased, 2 * self.erased)
-        )
+        middle_x, middle_y = drawn.per_picture(1.0), drawn.per_picture(1.0)
+        # Half of the draws are below 0, and no rectangle is seen unless both are above: in every fourth picture.
+        half_width, half_height = drawn.per_picture(2 * self.erased), drawn.per_picture(2 * self.erased)
         aspect = pictures.shape[2] / pictures.shape[1]
         return (tf.abs(x - middle_x) < half_width) & (tf.abs(y - middle_y) < half_height * aspect)
 
@@ -68,9 +67,8 @@ class Augmentation:
 def _coordinates(pictures: Any) -> tuple[Any, Any]:
     """Of each column and row, -1 to 1, shaped to go with pictures (count, rows, columns, channels)."""
     _, rows, columns, _ = pictures.shape
-    return tf.reshape(tf.linspace(-1.0, 1.0, columns), [1, 1, -1, 1]), tf.reshape(
-        tf.linspace(-1.0, 1.0, rows), [1, -1, 1, 1]
-    )
+    x, y = tf.linspace(-1.0, 1.0, columns), tf.linspace(-1.0, 1.0, rows)
+    return tf.reshape(x, [1, 1, -1, 1]), tf.reshape(y, [1, -1, 1, 1])
 
 
 def move(pictures: Any, transforms: Any, fill: float) -> Any:
@@ -105,6 +103,10 @@ class _Draws:
         self._number += 1
         seed = tf.random.experimental.stateless_fold_in(self._chance, self._number)
         return tf.random.stateless_uniform([self._count], seed, -largest, largest)
+
+    def per_picture(self, largest: float) -> Any:
+        """As `evenly`, shaped to go with pictures (count, rows, columns, channels)."""
+        return tf.reshape(self.evenly(largest), [-1, 1, 1, 1])
 
     def sign(self) -> Any:
         return tf.where(self.evenly(1.0) < 0, -1.0, 1.0)

@@ -18,7 +18,6 @@ from leapfrog_training.fitting import Examples, Loss, Schedule, endless_inputs, 
 from leapfrog_training.keras import quant_ops, tf, tf_keras, tfmot
 from leapfrog_training.pictures import Pictures, scaled
 
-FOLDER = "quantized"  # below the network's own
 WARM_UP_PASSES = 20
 WARM_UP_DECAY = 0.8
 TRAINING_DECAY = 0.99
@@ -45,14 +44,12 @@ def fit_quantization_aware(
 ) -> Any:
     """Train a copy of the trained `model` for a short while in simulated int8; gives the copy.
 
-    What `fit` leaves goes into a folder of its own below `folder`, from where a training that was stopped goes on until
-    `resume.forget(folder)`.
+    `folder`, which no other training may share, is as in `fit`.
     """
     aware = quantization_aware(model)
     warm_up_ranges(aware, endless_inputs(examples, schedule.batch, seed))
     with range_decay(TRAINING_DECAY):
-        own_folder = None if folder is None else folder / FOLDER
-        fit(aware, examples, loss, augmentation, schedule, seed, folder=own_folder)
+        fit(aware, examples, loss, augmentation, schedule, seed, folder=folder)
     return aware
 
 

@@ -21,9 +21,11 @@ STATE_FILE = "state.json"
 
 
 def forget(folder: Path) -> None:
-    """What a job's trainings would go on from is of no more use, since their networks are kept elsewhere."""
-    for unfinished in folder.rglob(FOLDER):
-        shutil.rmtree(unfinished)
+    """What the training of `folder` would go on from is of no more use, since its weights are kept; that of a folder
+    below is another's. Nothing may be there.
+    """
+    if (folder / FOLDER).exists():
+        shutil.rmtree(folder / FOLDER)
 
 
 class Resumable:

@@ -75,6 +75,11 @@ class Job:
         return self.folder / f"{name}.weights.h5"
 
     @property
+    def quantized(self) -> Path:
+        """The folder of its quantization-aware training: how it went, and what it goes on from."""
+        return self.folder / "quantized"
+
+    @property
     def held_out_scores(self) -> Path:
         """What a fold's networks say of the films that were held out: (networks, films, findings)."""
         return self.folder / "held_out.npy"

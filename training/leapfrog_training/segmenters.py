@@ -51,13 +51,13 @@ def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, sch
         job = run.seed(seed)
         if not job.int8.exists():
             seed_everything(seed)
-            aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed, job.folder)
+            aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed, job.quantized)
             write_atomically(job.int8, convert_int8(aware, representative))
+        forget(job.quantized)
         if not job.ptq.exists():
             model = _trained(job)
             write_atomically(job.float32, convert_float(model))
             write_atomically(job.ptq, convert_int8(model, representative))
-        forget(job.folder)
 
 
 def _trained(job: Job) -> Any:

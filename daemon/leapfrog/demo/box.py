@@ -4,13 +4,11 @@ Runs in the demonstration, never in the daemon.
 """
 
 import json
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from pynetdicom import AE
 
 from leapfrog.control import ask_daemon
 from leapfrog.demo.exams import PICTURE_FOLDER, PICTURE_PATTERN, SentFile
+from leapfrog.demo.interruption import uninterrupted
 from leapfrog.durable import write_durably
 from leapfrog.errors import DaemonNotRunning, LeapfrogError
 
@@ -28,7 +27,6 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOG_NAME = "daemon.log"
 SUCCESS = 0x0000
-INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 SETTINGS = """\
 # The settings of `leapfrog demo`.
@@ -100,7 +98,7 @@ class DemoBox:
     def start(self) -> None:
         """Start the daemon and return when it listens. Raises DemoFailed, with what it said last, when it does not."""
         command = [sys.executable, "-m", "leapfrog", "run", "--config", str(self._settings_file)]
-        with self.log_file.open("ab") as log, _uninterrupted():
+        with self.log_file.open("ab") as log, uninterrupted():
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.wait(self._listens, START_SECONDS, "the daemon listens")
 
@@ -156,20 +154,6 @@ class DemoBox:
 
     def _last_words(self) -> str:
         return "\n".join(self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Put a signal off until the block ends: one between a child's start and its being known would leave it behind."""
-    met: list[int] = []
-    former = {number: signal.signal(number, lambda number, _frame: met.append(number)) for number in INTERRUPTIONS}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-    if met:
-        raise KeyboardInterrupt
 
 
 def _free_port() -> int:

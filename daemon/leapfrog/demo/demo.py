@@ -6,11 +6,8 @@ results leave by STOW-RS. It ends well only if everything expected has truly hap
 Runs in the demonstration, never in the daemon.
 """
 
-import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pydicom.uid import EncapsulatedPDFStorage
@@ -22,6 +19,7 @@ from leapfrog.demo.box import DemoBox, DemoFailed
 from leapfrog.demo.district import DemoDistrict
 from leapfrog.demo.exams import DemoExam, SentFile, demo_exams
 from leapfrog.demo.findings import Check, Result, check_district, check_reports, find_results
+from leapfrog.demo.interruption import interruptible
 from leapfrog.errors import UsageError
 
 READ_SECONDS = 120.0
@@ -39,7 +37,7 @@ def run_demo(out: Path | None) -> int:
         f"[bold]Leapfrog demonstration[/bold] in {folder}. All exams are phantoms: no patient is behind them."
     )
     began = time.monotonic()
-    with _interruptible():
+    with interruptible():
         try:
             checks, results, received = _Demo(folder, console).run()
         except DemoFailed as problem:
@@ -154,17 +152,6 @@ def _prepared(out: Path | None) -> Path:
     if used:
         raise UsageError(f"--out {out} is not empty: give a new folder, so that results are not mixed up.")
     return out.resolve()
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the demonstration as Ctrl-C does, so that no daemon is left behind."""
-    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
 
 
 def _progress(console: Console) -> Progress:

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from leapfrog.demo.box import DemoBox
 from leapfrog.demo.demo import run_demo
 from leapfrog.errors import UsageError
 from support.waiting import wait_until
@@ -45,6 +47,25 @@ def test_an_interrupted_demonstration_leaves_no_daemon(tmp_path: Path) -> None:
     assert demo.returncode == 130
     assert b"Traceback" not in complaint
     wait_until(lambda: not _daemons(out), "no daemon is left", deadline_seconds=10)
+
+
+def test_a_signal_while_the_daemon_is_started_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = DemoBox(tmp_path, "http://127.0.0.1:9")
+    start = subprocess.Popen
+
+    def interrupted(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        process = start(*arguments, **options)
+        signal.raise_signal(signal.SIGINT)  # before anybody has been told of the process
+        return process
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(subprocess, "Popen", interrupted)
+        box.start()
+    assert len(_daemons(tmp_path)) == 1
+    box.stop()
+    assert _daemons(tmp_path) == []
 
 
 def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:

@@ -90,6 +90,7 @@ def test_the_commands_make_a_package_with_card_and_figures(
     made_by = json.loads((run / "made-by.json").read_text())
     assert made_by[0]["devices"] == "cpu"
     assert (run / "fold-0" / "curves.png").exists() and (run / "seed-0" / "tensorboard").is_dir()
+    assert not list(run.rglob("unfinished"))
     assert (run / "curves.png").exists() and (run / "curves-quantized.png").exists()
 
 

@@ -101,13 +101,12 @@ def quantize_run(run: Run, data: ChestXray14) -> None:
 
 
 def _fine_tune(job: Job, training: Examples, imagenet: Path, seed: int) -> None:
-    if job.weights(FINE_TUNED).exists():
-        return
-    seed_everything(seed)
-    model = start(training, imagenet)
-    save_weights(model, job.weights(START))
-    fit(model, training, weighted_loss(training.targets), AUGMENTATION, SCHEDULE, seed, folder=job.folder)
-    save_weights(model, job.weights(FINE_TUNED))
+    if not job.weights(FINE_TUNED).exists():
+        seed_everything(seed)
+        model = start(training, imagenet)
+        save_weights(model, job.weights(START))
+        fit(model, training, weighted_loss(training.targets), AUGMENTATION, SCHEDULE, seed, folder=job.folder)
+        save_weights(model, job.weights(FINE_TUNED))
     forget(job.folder)
 
 
@@ -152,8 +151,12 @@ def _blend(job: Job, findings: int, share: float) -> None:
 
 
 def _quantize_job(job: Job, training: Examples, seed: int, shown: Pictures | None = None) -> None:
-    if job.int8.exists():
-        return
+    if not job.int8.exists():
+        _quantize(job, training, seed, shown)
+    forget(job.quantized)
+
+
+def _quantize(job: Job, training: Examples, seed: int, shown: Pictures | None) -> None:
     seed_everything(seed)
     teacher = _load(job, training.targets.shape[1], CHOSEN)
     logits = answers(teacher, training.pictures)[0]
@@ -165,12 +168,11 @@ def _quantize_job(job: Job, training: Examples, seed: int, shown: Pictures | Non
         AUGMENTATION,
         QUANTIZED_SCHEDULE,
         seed,
-        job.folder,
+        job.quantized,
     )
     if shown is not None:
         save_array(job.aware_heat_maps, answers(aware, shown)[1])
     write_atomically(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
-    forget(job.folder)
 
 
 def _convert_comparisons(job: Job, training: Examples) -> None:
