@@ -1,4 +1,7 @@
-"""When a signal may end the demonstration, so that no daemon is left behind. Runs in its main thread."""
+"""When a signal may end the demonstration, so that no daemon is left behind; for its main thread.
+
+Runs in the demonstration, never in the daemon.
+"""
 
 import signal
 from collections.abc import Callable, Iterator
