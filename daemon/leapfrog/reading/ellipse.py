@@ -44,10 +44,11 @@ class Ellipse:
         return np.stack([x, y], axis=1)
 
 
-def fit_ellipse(points: NDArray[np.float64]) -> Ellipse | None:
+def fit_ellipse(points: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> Ellipse | None:
     """The ellipse of least algebraic distance to `points` (n, 2), or None when they do not lie on one.
 
-    Direct least squares (Fitzgibbon 1999) in the numerically stable form of Halir and Flusser (WSCG 1998).
+    Squared distances count as much as `weights` (n) say, which are above 0; alike without. Direct least squares
+    (Fitzgibbon 1999) in the numerically stable form of Halir and Flusser (WSCG 1998).
     """
     if len(points) < FEWEST_POINTS:
         return None
@@ -58,6 +59,9 @@ def fit_ellipse(points: NDArray[np.float64]) -> Ellipse | None:
     x, y = ((points - middle) / spread).T
     quadratic = np.stack([x * x, x * y, y * y], axis=1)
     linear = np.stack([x, y, np.ones_like(x)], axis=1)
+    if weights is not None:
+        roots = np.sqrt(weights / weights.max())[:, np.newaxis]
+        quadratic, linear = quadratic * roots, linear * roots
     try:
         reduction = -np.linalg.solve(linear.T @ linear, linear.T @ quadratic)
     except np.linalg.LinAlgError:

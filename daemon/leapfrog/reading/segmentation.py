@@ -117,7 +117,8 @@ def _head(
     level: float,
     spacing_mm: tuple[float, float] | None,
 ) -> Segmentation:
-    ellipse = _ellipse_in_pixels(mask, area, level)
+    edge = edge_in_pixels(mask, area, level)
+    ellipse = edge.ellipse()
     score = 0.0 if ellipse is None else ellipse_agreement(mask, ellipse, area)
     rule = manifest.finding[0]
     finding = _finding(rule, score, ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area))
@@ -129,7 +130,7 @@ def _head(
         return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
     if spacing_mm is None:
         return Segmentation(finding, complete=True, size=ellipse.circumference, reason=NO_SPACING)
-    in_mm = _ellipse_in_mm(mask, area, level, spacing_mm) or ellipse
+    in_mm = edge.scaled(np.array([spacing_mm[1], spacing_mm[0]])).ellipse() or ellipse
     measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
     return Segmentation(measured, complete=True, size=in_mm.circumference)
 
@@ -223,13 +224,29 @@ def main_part(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.fl
     return cleaned
 
 
-def edge_points(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.float64]:
-    """Where the bilinearly enlarged mask crosses `level`, as points (x, y) in cells; a cell's middle is at half.
+@dataclass(frozen=True)
+class Edge:
+    """Where a mask crosses a level: `points` (n, 2) as (x, y), and at each how steep the mask is, 0 to 1 per cell."""
+
+    points: NDArray[np.float64]
+    steepness: NDArray[np.float64]
+
+    def scaled(self, factor: NDArray[np.float64], shift: NDArray[np.float64] | float = 0.0) -> "Edge":
+        """The points times `factor` plus `shift`, each (2,)."""
+        return replace(self, points=self.points * factor + shift)
+
+    def ellipse(self) -> Ellipse | None:
+        """The one that fits best. A mask that is steep knows where its edge is: the others pull less, by the square."""
+        return fit_ellipse(self.points, self.steepness**2)
+
+
+def edge_of(mask: NDArray[np.float32], level: float = INSIDE) -> Edge:
+    """Where the bilinearly enlarged mask crosses `level`, in cells; a cell's middle is at half.
 
     Between two neighbouring cells the enlarged mask is a straight line, so its crossing is exact at any enlargement,
     and none is found where the mask runs into the picture's edge.
     """
-    points = []
+    points, steepness = [], []
     for first, second, step in (
         (mask[:, :-1], mask[:, 1:], (1.0, 0.0)),
         (mask[:-1], mask[1:], (0.0, 1.0)),
@@ -239,24 +256,15 @@ def edge_points(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.
         before, after = first[crossing].astype(np.float64), second[crossing].astype(np.float64)
         way = (level - before) / (after - before)
         points.append(np.stack([columns + 0.5 + way * step[0], rows + 0.5 + way * step[1]], axis=1))
-    return np.concatenate(points)
+        steepness.append(np.abs(after - before))
+    return Edge(np.concatenate(points), np.concatenate(steepness))
 
 
-def _edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> NDArray[np.float64]:
+def edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> Edge:
+    """`edge_of` a mask over `area`, in pixels of the picture."""
     rows, columns = mask.shape
     cell = np.array([area.width / columns, area.height / rows])
-    points: NDArray[np.float64] = edge_points(mask, level) * cell + np.array([area.left, area.top])
-    return points
-
-
-def _ellipse_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> Ellipse | None:
-    return fit_ellipse(_edge_in_pixels(mask, area, level))
-
-
-def _ellipse_in_mm(
-    mask: NDArray[np.float32], area: PictureArea, level: float, spacing_mm: tuple[float, float]
-) -> Ellipse | None:
-    return fit_ellipse(_edge_in_pixels(mask, area, level) * np.array([spacing_mm[1], spacing_mm[0]]))
+    return edge_of(mask, level).scaled(cell, np.array([area.left, area.top]))
 
 
 def ellipse_agreement(mask: NDArray[np.float32], ellipse: Ellipse, area: PictureArea) -> float:

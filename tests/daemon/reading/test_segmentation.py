@@ -11,9 +11,11 @@ from PIL import Image
 from leapfrog.reading.ellipse import Ellipse, fit_ellipse
 from leapfrog.reading.package import Manifest, load_package
 from leapfrog.reading.segmentation import (
+    INSIDE,
     PictureArea,
     Segmentation,
     cut,
+    edge_in_pixels,
     main_part,
     model_area,
     segment,
@@ -55,6 +57,17 @@ def test_an_ellipse_is_recovered_from_its_points() -> None:
     assert (found.angle - 0.4 + math.pi / 2) % math.pi - math.pi / 2 == pytest.approx(0, abs=0.02)
 
 
+def test_points_of_little_weight_hardly_pull() -> None:
+    points = HEAD.outline(60)
+    points[:12] = points[:12] * 1.05
+    weights = np.where(np.arange(60) < 12, 1e-4, 1.0)
+    alike, weighted = fit_ellipse(points), fit_ellipse(points, weights)
+    assert alike is not None
+    assert weighted is not None
+    assert abs(alike.circumference - HEAD.circumference) > 5
+    assert weighted.circumference == pytest.approx(HEAD.circumference, abs=0.5)
+
+
 @pytest.mark.parametrize("points", [np.zeros((0, 2)), np.ones((20, 2)), np.outer(np.arange(20.0), [1, 2])])
 def test_points_that_lie_on_no_ellipse_give_none(points: np.ndarray) -> None:
     assert fit_ellipse(points.astype(np.float64)) is None
@@ -66,6 +79,22 @@ def test_the_circumference_is_that_of_the_ellipse() -> None:
     turn = np.linspace(0, 2 * math.pi, 200_001)
     steps = np.hypot(np.diff(200 * np.cos(turn)), np.diff(150 * np.sin(turn)))
     assert HEAD.circumference == pytest.approx(float(steps.sum()), rel=1e-5)
+
+
+def test_where_the_mask_fades_out_the_rest_of_its_edge_decides(manifest: Manifest) -> None:
+    """A bright echo beside the skull draws the mask outwards; the network is unsure there, so the edge is flat."""
+    mask = ellipse_mask(HEAD)
+    columns = np.arange(96)
+    mask[25:39] = np.maximum(mask[25:39], np.clip(1 - (columns - 66) / 16, 0, 0.9) * (columns > 48))
+    found = segmented(manifest, mask).finding.measurement
+    all_alike = fit_ellipse(edge_in_pixels(mask, WHOLE, INSIDE).points)
+    assert found is not None
+    assert all_alike is not None
+    error, error_of_all_alike = (
+        abs(value - HEAD.circumference * 0.2) for value in (found.value, all_alike.circumference * 0.2)
+    )
+    assert error_of_all_alike > 4
+    assert error < error_of_all_alike / 2
 
 
 def test_a_head_is_measured_within_a_fraction_of_a_percent(manifest: Manifest) -> None:

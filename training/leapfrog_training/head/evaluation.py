@@ -30,7 +30,8 @@ Readings = tuple[HeadReading, ...]
 
 
 class HeadScores(Measured):
-    """One network on the validation subjects. `dice` is the mean over the pictures, each of which shows a head, at the
+    """One network on the validation subjects. `dice`, of the ellipse that the kiosk draws, as in HC18's own challenge,
+    and `masks`, of the network's masks before that, are means over the pictures, each of which shows a head, at the
     picture's own size; errors of the head circumference are in mm, over the pictures in which the kiosk gives one.
     """
 
@@ -76,6 +77,10 @@ class HeadEvaluation(Measured):
         """Of every seed."""
         return [seed.forms[form].dice.value for seed in self.seeds]
 
+    def mask_dices(self, form: Form) -> list[float]:
+        """Of the masks themselves, of every seed."""
+        return [seed.forms[form].masks.kaggle.value for seed in self.seeds]
+
     def absolute_errors_mm(self, form: Form) -> list[float]:
         """Of every seed."""
         return [seed.forms[form].absolute_error_mm.value for seed in self.seeds]
@@ -93,6 +98,7 @@ class HeadEvaluation(Measured):
             "dice": rounded(np.mean(overlaps)),
             "dice_lowest_seed": rounded(np.min(overlaps)),
             "dice_highest_seed": rounded(np.max(overlaps)),
+            "mask_dice": rounded(np.mean(self.mask_dices(Form.INT8))),
             "absolute_error_mm": rounded(np.mean(errors)),
             "absolute_error_mm_lowest_seed": rounded(np.min(errors)),
             "absolute_error_mm_highest_seed": rounded(np.max(errors)),
@@ -143,15 +149,13 @@ def head_scores(readings: Sequence[HeadReading], draws: Resamples) -> HeadScores
     """
     errors = np.array([np.nan if reading.error_mm is None else reading.error_mm for reading in readings])
     known = errors[~np.isnan(errors)]
-    absolute, masks = (
-        bounds(draws.mean(np.abs(errors))),
-        mask_scores([reading.overlap for reading in readings], draws),
-    )
-    if absolute is None or masks.non_empty is None:
+    absolute = bounds(draws.mean(np.abs(errors)))
+    dice = bounds(draws.mean(np.array([reading.overlap.dice for reading in readings])))
+    if absolute is None or dice is None:
         raise RunError(f"the network outlines no head in any of {len(readings)} pictures: it has learnt nothing")
     return HeadScores(
-        dice=masks.non_empty,
-        masks=masks,
+        dice=dice,
+        masks=mask_scores([reading.mask_overlap for reading in readings], draws),
         absolute_error_mm=absolute,
         median_absolute_error_mm=float(np.median(np.abs(known))),
         percentile_95_absolute_error_mm=float(np.percentile(np.abs(known), 95)),

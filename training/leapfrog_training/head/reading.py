@@ -9,7 +9,7 @@ from PIL import Image
 
 from leapfrog.reading.job import Finding
 from leapfrog.reading.package import Manifest
-from leapfrog.reading.segmentation import INSIDE, PictureArea, cut, main_part, model_area, segment
+from leapfrog.reading.segmentation import INSIDE, PictureArea, cut, edge_in_pixels, main_part, model_area, segment
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.kiosk import KioskModel
@@ -28,13 +28,14 @@ class HeadAnswer:
 
 @dataclass(frozen=True)
 class HeadReading:
-    """What the kiosk reports of one picture, and the overlap of the network's mask, at the picture's size, with the
-    filled outline.
+    """What the kiosk reports of one picture, and the overlap with the annotator's filled outline, at the picture's
+    size: of the ellipse that the kiosk fits, whether or not it trusts it, and of the network's mask.
     """
 
     image: HeadImage
     finding: Finding
     overlap: Overlap
+    mask_overlap: Overlap
 
     @property
     def error_mm(self) -> float | None:
@@ -73,16 +74,28 @@ def error_mm(finding: Finding, image: HeadImage) -> float | None:
 
 def read_head(manifest: Manifest, answer: HeadAnswer) -> HeadReading:
     """Read a network's answer as the kiosk does and compare it with the picture's outline."""
-    mask = _mask_of_picture(answer.outputs[manifest.outputs.mask or 0][0, :, :, 0], answer.area)
+    mask = main_part(answer.outputs[manifest.outputs.mask or 0][0, :, :, 0])
+    rule = manifest.measurement
+    truth = filled_outline(outline(answer.image))
     return HeadReading(
         image=answer.image,
         finding=kiosk_finding(manifest, answer),
-        overlap=overlap(mask, filled_outline(outline(answer.image))),
+        overlap=overlap(_filled_ellipse(mask, answer.area, INSIDE if rule is None else rule.level), truth),
+        mask_overlap=overlap(_enlarged(mask, answer.area), truth),
     )
 
 
-def _mask_of_picture(mask: NDArray[np.float32], area: PictureArea) -> NDArray[np.bool_]:
-    """The mask of the kiosk's contour at the picture's size: its largest part, enlarged, at one half."""
-    enlarged = Image.fromarray(main_part(mask)).resize((area.width, area.height), Image.Resampling.BILINEAR)
+def _filled_ellipse(mask: NDArray[np.float32], area: PictureArea, level: float) -> NDArray[np.bool_]:
+    """The pixels whose middle lies within the ellipse of the kiosk's contour; none where no ellipse fits."""
+    ellipse = edge_in_pixels(mask, area, level).ellipse()
+    y, x = np.ogrid[: area.picture_height, : area.picture_width]
+    if ellipse is None:
+        return np.zeros((area.picture_height, area.picture_width), np.bool_)
+    return ellipse.contains(x + 0.5, y + 0.5)
+
+
+def _enlarged(mask: NDArray[np.float32], area: PictureArea) -> NDArray[np.bool_]:
+    """The mask at the picture's size, cut at one half."""
+    enlarged = Image.fromarray(mask).resize((area.width, area.height), Image.Resampling.BILINEAR)
     inside = np.asarray(enlarged) >= INSIDE
     return inside[-area.top :, -area.left :][: area.picture_height, : area.picture_width]

@@ -20,8 +20,8 @@ SCHEDULE = Schedule(epochs=36, batch=16, learning_rate=1e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=2e-4)
 AUGMENTATION = Augmentation(
     rotation_degrees=20,
-    zoom=0.2,
-    shift=0.08,
+    zoom=0.35,
+    shift=0.1,
     contrast=0.25,
     brightness=0.15,
     gamma=0.25,
