@@ -17,11 +17,11 @@ from leapfrog_training.runs import Run
 from leapfrog_training.segmenters import fit_seeds, quantize_seeds
 
 SCHEDULE = Schedule(epochs=36, batch=16, learning_rate=1e-3)
-QUANTIZED_SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=2e-4)
+QUANTIZED_SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=3e-5)
 AUGMENTATION = Augmentation(
     rotation_degrees=20,
-    zoom=0.35,
-    shift=0.1,
+    zoom=0.2,
+    shift=0.08,
     contrast=0.25,
     brightness=0.15,
     gamma=0.25,
