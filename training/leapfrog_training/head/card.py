@@ -44,8 +44,10 @@ training pictures |
 | which seed ships | named beforehand: seed 0 |
 | that there is a level at all | that perfect masks measure too much was seen on training subjects; the level came in \
 after the first version had been scored once without it |
+| the learning rate of quantization-aware training | lowered after one seed of a version before had lost a validation \
+picture that its float form outlines |
 | every number under "What it is worth" | the {validation} validation pictures, of subjects that no network saw; \
-nothing was chosen by them, but what an earlier version reached on them was known |
+nothing else was chosen by them, but what earlier versions reached on them was known |
 """
 
 LIMITS = """## Limits
