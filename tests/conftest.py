@@ -1,8 +1,11 @@
 """What every test may ask for."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+
+from support.edge_tpu import FOLDER_VARIABLE, EdgeTpuDouble, build_library
 
 DEFAULT_BURST = 40
 
@@ -14,6 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--burst", type=int, default=DEFAULT_BURST, help="images in the bursts in which processes are killed"
     )
+    parser.addoption(
+        "--storm",
+        type=int,
+        help="times that each failure of an Edge TPU is brought about, with a deadline of a second: on a quiet machine",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +32,23 @@ def shared_data() -> Path:
             f"the shared data folder is not at {SHARED_DATA.parent.name}/{SHARED_DATA.name} beside the checkout"
         )
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def edge_tpu_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The double of libedgetpu.so.1, compiled."""
+    if shutil.which("gcc") is None:
+        pytest.skip("gcc is not installed: it builds the double of libedgetpu")
+    return build_library(tmp_path_factory.mktemp("libedgetpu"))
+
+
+@pytest.fixture
+def edge_tpu(edge_tpu_library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EdgeTpuDouble:
+    """One Edge TPU on USB, as every process sees it that a test starts."""
+    folder = tmp_path / "edge-tpu"
+    folder.mkdir()
+    monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(edge_tpu_library.parent))
+    double = EdgeTpuDouble(folder, edge_tpu_library)
+    double.plug_in("usb /sys/bus/usb/devices/2-1")
+    return double

@@ -83,6 +83,15 @@ class _Graph:
         return bytes(builder.Output())
 
 
+def float_classifier_content() -> bytes:
+    """A model of the classifier's input in real numbers, to be timed only."""
+    graph = _Graph()
+    picture = graph.tensor((1, 28, 28, 1), schema.TensorType.FLOAT32)
+    cells = graph.tensor((1, 7, 7, 1), schema.TensorType.FLOAT32)
+    graph.pool(picture, cells, 4)
+    return graph.content([picture], [cells])
+
+
 def _logistic(graph: _Graph, source: int, shape: tuple[int, ...]) -> int:
     output = graph.tensor(shape, scale=1 / 256, zero_point=-128)
     graph.operator(BUILTIN.LOGISTIC, [source], output)
