@@ -12,7 +12,8 @@ LeapfrogError
 ├── UnreadableImage          an instance cannot be read, in words that a nurse understands
 ├── NothingToRead            an instance is no picture (a report, a plan, a video): it is passed on as it came
 ├── EngineError              the model could not be run; the image is not to blame
-│   └── EngineRefused        the engine host is well and answered that it cannot do this
+│   ├── EngineRefused        the engine host is well and answered that it cannot do this
+│   └── EngineUntrusted      what the engine host answers cannot be right
 ├── PackageError             a model package is incomplete, altered or not meant for this version
 └── DistrictError            a delivery did not end with a confirmation
     ├── DistrictUnreachable  try again later
@@ -72,6 +73,10 @@ class EngineError(LeapfrogError):
 
 class EngineRefused(EngineError):
     """The engine host is well and answered that it cannot do what was asked."""
+
+
+class EngineUntrusted(EngineError):
+    """What the engine host answers cannot be right."""
 
 
 class PackageError(LeapfrogError):

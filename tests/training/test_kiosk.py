@@ -29,11 +29,11 @@ from leapfrog.reading.catalogue import Catalogue
 from leapfrog.reading.child_process import ChildProcess
 from leapfrog.reading.classification import classify
 from leapfrog.reading.dicom_file import open_dicom_file
+from leapfrog.reading.edge_tpu import ENGINE_HOST
 from leapfrog.reading.engine_client import EngineClient
 from leapfrog.reading.image import open_image
 from leapfrog.reading.image_reader import ImageReader
 from leapfrog.reading.job import ImageReading, PictureHints, PictureIdentity, ReadJob
-from leapfrog.reading.lane import ENGINE_HOST
 from leapfrog.reading.model_bench import ModelBench
 from leapfrog.reading.package import SHIPPED_PACKAGES, load_package
 from leapfrog.reading.pixels import model_input

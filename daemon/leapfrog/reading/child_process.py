@@ -35,6 +35,7 @@ class ChildProcess:
         `may_log` is false for a child that handles patient data. Raises OSError when the command cannot be started.
         """
         self.name = name
+        self.signal: int | None = None  # that ended it by itself; known after `end`
         self._may_log = may_log
         with connection:
             self._process = subprocess.Popen(
@@ -76,6 +77,7 @@ class ChildProcess:
             return "held in the kernel"
         if not ended_itself:
             return "killed"
+        self.signal = -status if status < 0 else None
         return f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
 
     def _drain(self) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from leapfrog.errors import EngineError, EngineRefused
+from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.reading.engine_host import FRAME, LARGEST_HEADER, LARGEST_PAYLOAD, PROTOCOL_VERSION
 from leapfrog.reading.job import Device, Frozen
 from leapfrog.reading.tensors import TensorSpec
@@ -68,7 +68,7 @@ class EngineClient:
             try:
                 self._hello = Hello.model_validate(header)
             except ValidationError as problem:
-                raise EngineError(GARBLED) from problem
+                raise EngineUntrusted(GARBLED) from problem
             if self._hello.protocol != PROTOCOL_VERSION:
                 raise EngineError(
                     f"The engine host speaks protocol {self._hello.protocol}, the reader {PROTOCOL_VERSION}: "
@@ -80,20 +80,24 @@ class EngineClient:
         """Return when the host has answered."""
         self._request({"op": "ping"})
 
-    def load(self, path: Path, threads: int = 1) -> LoadedModel:
-        """Have the host load a model and keep it. Raises EngineRefused when its runtime does not take it."""
-        answer, _ = self._request({"op": "load", "path": str(path), "threads": threads})
+    def load(self, path: Path, threads: int = 1, *, on_edge_tpu: bool = False) -> LoadedModel:
+        """Have the host load a model and keep it, a compiled one for its Edge TPU.
+
+        Raises EngineRefused when the runtime does not take the model, or the Edge TPU is not there.
+        """
+        wish = {"op": "load", "path": str(path), "threads": threads, "on_edge_tpu": on_edge_tpu}
+        answer, _ = self._request(wish)
         try:
             return LoadedModel(int(answer["model"]), _specs(answer["inputs"]), _specs(answer["outputs"]))
         except (KeyError, TypeError, ValueError) as problem:
-            raise EngineError(GARBLED) from problem
+            raise EngineUntrusted(GARBLED) from problem
 
     def invoke(self, model: LoadedModel, tensors: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
         """Run `model` on its input tensors; its output tensors, as the model numbers them (not yet dequantized)."""
         payload = b"".join(np.ascontiguousarray(tensor).tobytes() for tensor in tensors)
         _, content = self._request({"op": "invoke", "model": model.handle}, payload)
         if len(content) != sum(spec.byte_count for spec in model.outputs):
-            raise EngineError(GARBLED)
+            raise EngineUntrusted(GARBLED)
         outputs, start = [], 0
         for spec in model.outputs:
             end = start + spec.byte_count
@@ -113,7 +117,7 @@ class EngineClient:
             raise EngineError(LOST) from problem
         answer, content = self._receive_frame()
         if answer.get("id") != self._last_id:
-            raise EngineError(GARBLED)
+            raise EngineUntrusted(GARBLED)
         if answer.get("ok") is not True:
             raise EngineRefused(f"The engine host answered: {str(answer.get('error'))[:500]}")
         return answer, content
@@ -121,13 +125,13 @@ class EngineClient:
     def _receive_frame(self) -> tuple[dict[str, Any], bytes]:
         header_length, payload_length = FRAME.unpack(self._receive(FRAME.size))
         if header_length > LARGEST_HEADER or payload_length > LARGEST_PAYLOAD:
-            raise EngineError(GARBLED)
+            raise EngineUntrusted(GARBLED)
         try:
             header = json.loads(self._receive(header_length))
         except ValueError as problem:
-            raise EngineError(GARBLED) from problem
+            raise EngineUntrusted(GARBLED) from problem
         if not isinstance(header, dict):
-            raise EngineError(GARBLED)
+            raise EngineUntrusted(GARBLED)
         return header, self._receive(payload_length)
 
     def _receive(self, length: int) -> bytes:

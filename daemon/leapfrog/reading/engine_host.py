@@ -11,10 +11,13 @@ Then it answers requests one by one, each answer with the `id` of its request:
     {"id": 1, "op": "ping"}                                -> {"id": 1, "ok": true}
     {"id": 2, "op": "load", "path": "...", "threads": 1}   -> {"id": 2, "ok": true, "model": 0, "inputs": [TENSOR],
                                                               "outputs": [TENSOR]}
+        with "on_edge_tpu": true, a model that edgetpu_compiler made, for the device of a host that has one
     {"id": 3, "op": "invoke", "model": 0} + input bytes    -> {"id": 3, "ok": true, "milliseconds": 9.8} + output bytes
     anything that cannot be done                           -> {"id": 4, "ok": false, "error": "..."}
 TENSOR is {"shape": [1, 224, 224, 1], "dtype": "int8", "scale": 0.0078, "zero_point": 0}. Tensors follow one another in
 the payload in the model's order, C-contiguous, in the machine's byte order. The host ends when the socket does.
+
+With --probe it serves nobody: it prints what this interpreter and the Edge TPU's library say of themselves, as JSON.
 Runs in the engine host.
 """
 
@@ -22,6 +25,8 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -39,6 +44,7 @@ FRAME = struct.Struct(">IQ")
 LARGEST_HEADER = 64 * 1024  # bytes
 LARGEST_PAYLOAD = 64 * 1024 * 1024  # bytes; a 4096 x 4096 picture as float32
 DRAIN_CHUNK = 1024 * 1024  # bytes
+EDGE_TPU_LIBRARY = "libedgetpu.so.1"
 MODEL_LIMIT = 16  # models that stay resident
 NICE_STEP = 5  # receiving an image matters more than reading one
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -63,20 +69,32 @@ class Answer(NamedTuple):
 class Runtime:
     """The TFLite runtime that this interpreter has."""
 
-    def __init__(self, name: str, version: str, interpreter: Callable[..., Any]) -> None:
-        """`interpreter` is the runtime's Interpreter class."""
+    def __init__(self, name: str, version: str, module: Any) -> None:
+        """`module` is the runtime's own, with Interpreter and load_delegate."""
         self.name = name
         self.version = version
-        self.interpreter = interpreter
+        self.interpreter: Callable[..., Any] = module.Interpreter
+        self.load_delegate: Callable[..., Any] = module.load_delegate
+
+
+class EdgeTpu(NamedTuple):
+    """One device, in libedgetpu's words such as "usb:0", and the library that drives it."""
+
+    device: str
+    library: str
 
 
 class Model:
     """A model that stays in memory, with the specification of its tensors."""
 
-    def __init__(self, runtime: Runtime, path: str, threads: int) -> None:
-        """Raises RequestError when the runtime does not take the model."""
+    def __init__(self, runtime: Runtime, path: str, threads: int, edge_tpu: EdgeTpu | None = None) -> None:
+        """For the processor, or for an Edge TPU. Raises RequestError when the runtime does not take the model."""
         try:
-            self.interpreter = runtime.interpreter(model_path=path, num_threads=threads)
+            # Each model has a delegate of its own, as in pycoral; the library shares the device among them.
+            delegates = [runtime.load_delegate(edge_tpu.library, {"device": edge_tpu.device})] if edge_tpu else None
+            self.interpreter = runtime.interpreter(
+                model_path=path, num_threads=threads, experimental_delegates=delegates
+            )
             self.interpreter.allocate_tensors()
         except (ValueError, RuntimeError, OSError) as problem:
             raise RequestError(f"the model cannot be loaded: {str(problem)[:500]}") from problem
@@ -104,11 +122,11 @@ class Model:
 class Host:
     """Answers requests on one connection until it ends."""
 
-    def __init__(self, connection: socket.socket, runtime: Runtime, device: str) -> None:
-        """`device` is what the hello names."""
+    def __init__(self, connection: socket.socket, runtime: Runtime, edge_tpu: EdgeTpu | None = None) -> None:
+        """Without an Edge TPU every model runs on the processor."""
         self._connection = connection
         self._runtime = runtime
-        self._device = device
+        self._edge_tpu = edge_tpu
         self._models: list[Model] = []
         self._operations: dict[str, Callable[[dict[str, Any], bytearray], Answer]] = {
             "ping": self._ping,
@@ -123,7 +141,7 @@ class Host:
                 "protocol": PROTOCOL_VERSION,
                 "runtime": self._runtime.name,
                 "runtime_version": self._runtime.version,
-                "device": self._device,
+                "device": "edgetpu" if self._edge_tpu else "cpu",
                 "python": ".".join(str(part) for part in sys.version_info[:3]),
             }
             self._send(Answer(hello, []))
@@ -159,12 +177,14 @@ class Host:
         return Answer({"ok": True}, [])
 
     def _load(self, request: dict[str, Any], _payload: bytearray) -> Answer:
-        path, threads = request.get("path"), request.get("threads", 1)
+        path, threads, on_edge_tpu = request.get("path"), request.get("threads", 1), request.get("on_edge_tpu", False)
         if not isinstance(path, str) or not isinstance(threads, int):
             raise RequestError("load needs a path and a number of threads")
         if len(self._models) >= MODEL_LIMIT:
             raise RequestError(f"{MODEL_LIMIT} models are loaded already")
-        model = Model(self._runtime, path, threads)
+        if on_edge_tpu and self._edge_tpu is None:
+            raise RequestError("this engine host has no Edge TPU")
+        model = Model(self._runtime, path, threads, self._edge_tpu if on_edge_tpu else None)
         self._models.append(model)
         header = {
             "ok": True,
@@ -231,18 +251,87 @@ def find_runtime() -> Runtime | None:
     """The newest TFLite runtime that this interpreter has, or None."""
     try:
         import ai_edge_litert
-        from ai_edge_litert.interpreter import Interpreter
+        from ai_edge_litert import interpreter
 
-        return Runtime("ai_edge_litert", str(ai_edge_litert.__version__), Interpreter)
+        return Runtime("ai_edge_litert", str(ai_edge_litert.__version__), interpreter)
     except ImportError:
         pass
     try:
         import tflite_runtime
-        from tflite_runtime.interpreter import Interpreter as OlderInterpreter
+        from tflite_runtime import interpreter as older_interpreter
 
-        return Runtime("tflite_runtime", str(tflite_runtime.__version__), OlderInterpreter)
+        return Runtime("tflite_runtime", str(tflite_runtime.__version__), older_interpreter)
     except ImportError:
         return None
+
+
+def find_pycoral() -> str:
+    """What this interpreter has under the name pycoral: "genuine", that of Google; "impostor", the unrelated program
+    of the package index; or "". None of its code is run.
+    """
+    found = importlib.util.find_spec("pycoral")
+    if found is None:
+        return ""
+    folders = found.submodule_search_locations or []
+    genuine = any((Path(folder) / "utils" / "edgetpu.py").is_file() for folder in folders)
+    return "genuine" if genuine else "impostor"
+
+
+class _Device(ctypes.Structure):
+    """struct edgetpu_device of edgetpu_c.h."""
+
+    _fields_ = [("type", ctypes.c_int), ("path", ctypes.c_char_p)]
+
+
+DEVICE_TYPES = {0: "pci", 1: "usb"}  # enum edgetpu_device_type
+
+
+def ask_library(library: str) -> dict[str, Any]:
+    """The version of libedgetpu and the devices that it finds. Raises OSError when it cannot be loaded."""
+    edgetpu = ctypes.CDLL(library)
+    edgetpu.edgetpu_version.restype = ctypes.c_char_p
+    edgetpu.edgetpu_list_devices.restype = ctypes.POINTER(_Device)
+    edgetpu.edgetpu_list_devices.argtypes = [ctypes.POINTER(ctypes.c_size_t)]
+    edgetpu.edgetpu_free_devices.argtypes = [ctypes.POINTER(_Device)]
+    count = ctypes.c_size_t(0)
+    listed = edgetpu.edgetpu_list_devices(ctypes.byref(count))
+    devices = [
+        {"type": DEVICE_TYPES.get(listed[index].type, "unknown"), "path": _text(listed[index].path)}
+        for index in range(count.value)
+    ]
+    if listed:
+        edgetpu.edgetpu_free_devices(listed)
+    return {"library_version": _text(edgetpu.edgetpu_version()), "devices": devices}
+
+
+def ask_pycoral() -> dict[str, Any]:
+    """The same through Google's pycoral, which brings a libedgetpu of its own. Raises ImportError when it is broken."""
+    edgetpu = importlib.import_module("pycoral.utils.edgetpu")
+    devices = [{"type": str(one["type"]), "path": str(one["path"])} for one in edgetpu.list_edge_tpus()]
+    return {"library_version": str(edgetpu.get_runtime_version()), "devices": devices}
+
+
+def probe(library: str) -> dict[str, Any]:
+    """What this interpreter has for an Edge TPU: its runtime, pycoral, the library and the devices that it finds."""
+    runtime, pycoral = find_runtime(), find_pycoral()
+    found: dict[str, Any] = {
+        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "runtime": runtime.name if runtime else "",
+        "runtime_version": runtime.version if runtime else "",
+        "pycoral": pycoral,
+        "library_version": "",
+        "devices": [],
+        "problem": "",
+    }
+    try:
+        found.update(ask_pycoral() if pycoral == "genuine" else ask_library(library))
+    except (OSError, ImportError, AttributeError) as problem:
+        found["problem"] = str(problem)[:500]
+    return found
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
 
 
 def move_standard_output_to_stderr() -> None:
@@ -263,12 +352,21 @@ def die_with_parent(parent: int) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Serve one connection, given as an open file descriptor; the exit status."""
     parser = argparse.ArgumentParser(description="Leapfrog's engine host; the daemon starts it.")
-    parser.add_argument("--fd", type=int, required=True, help="the connection's file descriptor")
+    parser.add_argument("--fd", type=int, default=-1, help="the connection's file descriptor")
     parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
-    parser.add_argument("--device", choices=["cpu"], default="cpu", help="what runs the models")
+    parser.add_argument("--edge-tpu", metavar="DEVICE", help="the Edge TPU for compiled models, such as usb:0")
+    parser.add_argument("--library", default=EDGE_TPU_LIBRARY, help="what drives the Edge TPU")
+    parser.add_argument("--probe", action="store_true", help="only say what is there")
     options = parser.parse_args(arguments)
+    answers = os.dup(1)
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
+    if options.probe:
+        os.write(answers, json.dumps(probe(options.library)).encode("utf-8"))
+        return 0
+    os.close(answers)
+    if options.fd < 0:
+        parser.error("--fd is needed")
     Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
     # The daemon ends its children itself, once they have finished what they have in hand.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -279,7 +377,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.write(f"{sys.executable} has neither ai_edge_litert nor tflite_runtime\n")
         return 1
     with socket.socket(fileno=options.fd) as connection:
-        Host(connection, runtime, options.device).serve()
+        edge_tpu = EdgeTpu(options.edge_tpu, options.library) if options.edge_tpu is not None else None
+        Host(connection, runtime, edge_tpu).serve()
     return 0
 
 

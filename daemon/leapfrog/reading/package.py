@@ -22,6 +22,7 @@ ANY_SIGNATURE = SignaturePolicy()  # takes all but a signature that does not fit
 MANIFEST_NAME = "model.toml"
 MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
+FLOAT_MODEL_NAME = "model_float.tflite"  # only to be compared with
 QUALITY_NAME = "quality.npz"
 LARGEST_FILE_BYTES = 256 * 1024 * 1024  # far above any model for the Edge TPU; keeps a stray file from being hashed
 LARGEST_MANIFEST_BYTES = 1024 * 1024  # those that ship have 4 kB
@@ -179,6 +180,11 @@ class ModelPackage:
     def model_path(self) -> Path:
         """The int8 model for the CPU."""
         return self.folder / MODEL_NAME
+
+    @cached_property
+    def edge_tpu_path(self) -> Path | None:
+        """The model that edgetpu_compiler made, where the package has one."""
+        return self.folder / EDGE_TPU_MODEL_NAME if EDGE_TPU_MODEL_NAME in self.manifest.files else None
 
     @cached_property
     def quality_path(self) -> Path | None:

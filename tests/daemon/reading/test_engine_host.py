@@ -19,10 +19,10 @@ from leapfrog.errors import EngineError, EngineRefused
 from leapfrog.reading import engine_host
 from leapfrog.reading.engine_client import EngineClient
 from leapfrog.reading.engine_host import FRAME, LARGEST_HEADER, LARGEST_PAYLOAD
+from support.interpreters import INTERPRETERS, interpreter
 from support.tiny_models import classifier_content, write_classifier
 
 HOST_FILE = Path(engine_host.__file__)
-OLD_PYTHON = "LEAPFROG_TEST_TFLITE_PYTHON"  # an interpreter that has tflite-runtime, for the second of PYTHONS
 ENDS_WITHIN_SECONDS = 10.0
 
 
@@ -42,16 +42,7 @@ def start_host(python: str, *, parent: int | None = None) -> RunningHost:
     return RunningHost(process, ours, EngineClient(ours))
 
 
-def interpreter(name: str) -> str:
-    if name == "this":
-        return sys.executable
-    python = os.environ.get(OLD_PYTHON)
-    if not python:
-        pytest.skip(f"{OLD_PYTHON} names no interpreter that has tflite-runtime")
-    return python
-
-
-@pytest.fixture(params=["this", "tflite-runtime"])
+@pytest.fixture(params=INTERPRETERS)
 def host(request: pytest.FixtureRequest) -> Iterator[RunningHost]:
     running = start_host(interpreter(request.param))
     yield running
