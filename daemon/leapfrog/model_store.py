@@ -207,7 +207,7 @@ def _refuse_if_too_large(source: PackageSource, settings: Settings) -> None:
 def _try(package: ModelPackage, engine: EngineSettings) -> None:
     """Run the model once, in processes of its own, since a runtime may crash or hang on a file."""
     command = [sys.executable, "-P", "-m", TRIAL_MODULE, "--package", str(package.folder), "--parent", str(os.getpid())]
-    command += ["--python", str(engine.python or sys.executable), "--threads", str(engine.threads)]
+    command += ["--python", engine.interpreter, "--threads", str(engine.threads or 1)]
     trial = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )

@@ -23,8 +23,14 @@ from leapfrog.journal import Journal
 from leapfrog.model_store import packages_in_use
 from leapfrog.outbox.deliveries import Deliveries
 from leapfrog.outbox.sender import Sender
+from leapfrog.reading.devices.pool import DevicePool
+from leapfrog.reading.devices.trial import PROOF_SECONDS
 from leapfrog.reading.dispatcher import Dispatcher
+from leapfrog.reading.edge_tpu import kernel_devices
+from leapfrog.reading.engine_report import engine_report
+from leapfrog.reading.engine_tuning import EngineTuning
 from leapfrog.reading.lane import Lane
+from leapfrog.reading.reader_setup import reader_setup
 from leapfrog.report.worklist_writer import WorklistWriter
 from leapfrog.retention import Retention
 from leapfrog.settings import Settings
@@ -99,7 +105,7 @@ class Service:
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         model_problems = packages_in_use(settings).problems()  # as the lanes find it; both look at their start only
-        lanes = [Lane(settings.engine, settings.models, settings.state_dir) for _ in range(settings.engine.lanes)]
+        devices, lanes = _lanes(settings)
         dispatcher = Dispatcher(
             settings=settings,
             journal=journal,
@@ -116,7 +122,7 @@ class Service:
         watcher = FolderWatcher(settings, admission, journal, spool)
         live = Live(
             listening=receiver.listening,
-            device=lambda: _device_text(lanes),
+            engine=lambda: engine_report(lanes, devices, wanted=settings.engine.device == "edgetpu"),
             ignored_files=watcher.ignored_files,
             outbox=sender.state,
             model_problems=lambda: model_problems,
@@ -131,6 +137,7 @@ class Service:
         parts = [
             # The lanes first, so that models load while the rest starts; intake last, when all behind it works.
             _Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
+            *([_Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
             _Watched("worklist", worklist),
             _Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             _Watched("outbox", sender),
@@ -174,6 +181,19 @@ class Service:
             self._wake.wait(TICK_SECONDS)
 
 
+def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:
+    """The lanes, as many as the settings say and no fewer than there are Edge TPUs, and what lends them those."""
+    engine, lanes = settings.engine, list[Lane]()
+    setup = reader_setup(engine, settings.models, settings.state_dir)
+    count, devices = engine.lanes, None
+    if engine.device != "cpu":
+        devices = DevicePool(engine.interpreter, setup, _each(lanes, Lane.device_is_free))
+        count = max(count, len(kernel_devices()))
+    tuning = None if engine.threads else EngineTuning(settings.state_dir, engine.interpreter, setup, count)
+    lanes.extend(Lane(engine, settings.models, settings.state_dir, devices, tuning) for _ in range(count))
+    return devices, lanes
+
+
 def _both(*calls: Callable[[], None]) -> Callable[[], None]:
     def call_all() -> None:
         for call in calls:
@@ -182,9 +202,12 @@ def _both(*calls: Callable[[], None]) -> Callable[[], None]:
     return call_all
 
 
-def _device_text(lanes: Sequence[Lane]) -> str:
-    """What the lanes read on, each device once, for staff: "cpu"; "starting" before the models have answered."""
-    return ", ".join(dict.fromkeys(lane.state.device for lane in lanes))
+def _each(lanes: Sequence[Lane], call: Callable[[Lane], None]) -> Callable[[], None]:
+    def call_each() -> None:
+        for lane in lanes:
+            call(lane)
+
+    return call_each
 
 
 def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:

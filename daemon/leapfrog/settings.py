@@ -1,6 +1,7 @@
 """The settings: one typed home, read from one TOML file. Runs in the main process."""
 
 import re
+import sys
 import tomllib
 from collections.abc import Iterable
 from datetime import time
@@ -111,14 +112,21 @@ class FolderSettings(Section):
 
 
 class EngineSettings(Section):
-    """[engine]: what runs the models. `python` names another interpreter for the engine host."""
+    """[engine]: what runs the models. `python` names another interpreter for the engine host. With 0 `threads` the
+    daemon measures how many are fastest.
+    """
 
     device: Literal["auto", "edgetpu", "cpu"] = "auto"
     python: Path | None = None
     lanes: int = Field(default=1, ge=1, le=8)
     deadline_seconds: float = Field(default=60.0, gt=0, le=3600)
-    threads: int = Field(default=1, ge=1, le=16)
+    threads: int = Field(default=0, ge=0, le=16)
     frames_per_cine: int = Field(default=16, ge=1, le=1000)
+
+    @property
+    def interpreter(self) -> str:
+        """The Python of the engine host: the one named, else this one."""
+        return str(self.python or sys.executable)
 
 
 class ModelSettings(Section):
@@ -251,8 +259,6 @@ class Settings(Section):
     def _without_effect(self) -> list[str]:
         """Settings that are taken but that this version does nothing with."""
         found = []
-        if self.engine.device == "edgetpu":
-            found.append("engine.device is edgetpu, but this version reads on the processor only.")
         if self.report.print_to:
             found.append("report.print_to is set, but this version does not print.")
         if unsent := sorted({"structured_report", "segmentation"} & set(self.district.send)):

@@ -290,7 +290,7 @@ def test_what_this_version_does_nothing_with_is_said(tmp_path: Path) -> None:
         '[district]\nsend = ["original", "structured_report"]\n'
     )
     said = " ".join(load_settings(path).warnings())
-    for key in ("engine.device", "report.print_to", "district.send names structured_report"):
+    for key in ("report.print_to", "district.send names structured_report"):
         assert key in said
 
 

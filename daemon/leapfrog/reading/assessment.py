@@ -27,9 +27,8 @@ NOTHING_OUTLINED = (
 class Models(Protocol):
     """What runs the models: a ModelBench, or whatever measures the reading path."""
 
-    @property
-    def device(self) -> Device:
-        """What the models run on."""
+    def device_of(self, package: ModelPackage) -> Device:
+        """What the model of `package`, which has answered, runs on."""
 
     def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         """The model's outputs for a picture (height, width) of its input size, as real numbers, in its order."""

@@ -27,7 +27,8 @@ from leapfrog.reading.job import (
     ReportResult,
     Station,
 )
-from leapfrog.reading.lane import DeadlineMissed, EngineDied, Lane, ReaderDied
+from leapfrog.reading.lane import Lane
+from leapfrog.reading.outcome import DeadlineMissed, EngineDied, ReaderDied
 from leapfrog.records import (
     CommittedReading,
     CommittedReport,

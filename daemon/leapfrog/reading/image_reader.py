@@ -206,7 +206,7 @@ class _OneReading:
             model = ModelUsed(
                 name=manifest.name,
                 version=manifest.version,
-                device=self._models.device,
+                device=self._models.device_of(shown.package),
                 demonstration=manifest.demonstration,
             )
         return ImageReading(

@@ -326,10 +326,12 @@ class EngineFailure(Frozen):
     """The engine did not answer or answered nonsense; the image is not to blame and is read again.
 
     Before any stage of the image was announced, it means that the engine was gone already when the image came.
+    `how` tells whether the engine host ended, lives and refused, or answered what cannot be right.
     """
 
     kind: Literal["engine_failed"] = "engine_failed"
     detail: str
+    how: Literal["ended", "refused", "wrong"] = "ended"
 
 
 ReaderMessage = Annotated[

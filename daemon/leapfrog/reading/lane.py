@@ -16,14 +16,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from leapfrog.errors import LeapfrogError
-from leapfrog.reading.catalogue import package_directories
 from leapfrog.reading.channel import ChannelClosed, LineChannel
 from leapfrog.reading.child_process import ChildProcess
+from leapfrog.reading.devices.pool import DevicePool
+from leapfrog.reading.devices.verdict import DeviceFailure, Trouble, of_refusal
+from leapfrog.reading.edge_tpu import ENGINE_HOST
+from leapfrog.reading.engine_tuning import EngineTuning
+from leapfrog.reading.host_plan import HostPlan
 from leapfrog.reading.job import (
     READER_MESSAGE,
     EngineAttached,
@@ -31,7 +35,6 @@ from leapfrog.reading.job import (
     EngineReady,
     ReaderMessage,
     ReaderReady,
-    ReaderSetup,
     ReadJob,
     ReadResult,
     ReportJob,
@@ -39,55 +42,26 @@ from leapfrog.reading.job import (
     Stage,
     StageNote,
 )
-from leapfrog.reading.signature import signature_policy
+from leapfrog.reading.lane_state import STARTING, LaneState
+from leapfrog.reading.outcome import DeadlineMissed, EngineDied, Outcome, ReaderDied
+from leapfrog.reading.reader_setup import reader_setup
 from leapfrog.settings import EngineSettings, ModelSettings
 
 START_SECONDS = 60.0  # a reader's start takes under 1 s here; a board that boots from an SD card takes many times that
 START_TRIES = 3
 SILENCE_SECONDS = 2.0  # how long a reader has to say that its engine host was killed
-LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
-# Address space of a reader. Measured: 0.2 GB after all imports, 0.4 GB for a film of 64 million 16-bit pixels (the
-# largest that decoding admits), 1.4 GB for the same in lossless JPEG or JPEG 2000; a cine goes frame by frame. What
-# wants more ends the reader, or is set aside, and not the daemon.
-READER_MEMORY_BYTES = 2 * 1024**3
 READER_MODULE = "leapfrog.reading.reader"
-ENGINE_HOST = Path(__file__).with_name("engine_host.py")
 
 GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is to be done
-STARTING = "starting"
 CLOSED = "the lane is closed"
 
 # A job begins with one of these; a note of "inferring" before that comes from models that are loaded in advance, or
 # from the reader's asking whether its engine host still lives.
 FIRST_STAGES: tuple[Stage, ...] = ("decoding", "rendering")
 
-Part = Literal["reader", "engine"]
+FAILURES = {"ended": DeviceFailure.ENDED, "wrong": DeviceFailure.WRONG_ANSWERS}
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class ReaderDied:
-    """The reader ended in the middle of a job; charged to the image."""
-
-    detail: str
-
-
-@dataclass(frozen=True)
-class EngineDied:
-    """The engine host ended or answered nonsense; charged to the device, the image is read again."""
-
-    detail: str
-
-
-@dataclass(frozen=True)
-class DeadlineMissed:
-    """The job took too long; charged to the side that had the work."""
-
-    charged_to: Part
-
-
-Outcome = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed
 
 
 @dataclass(frozen=True)
@@ -97,46 +71,35 @@ class _NotBegun:
     death: ReaderDied | EngineDied
 
 
-@dataclass(frozen=True)
-class LaneState:
-    """How a lane stands. `device` is cpu or edgetpu once its models have answered, before that "starting"; `since` is
-    the time.time() of the last change. The restarts count from the daemon's start.
-    """
-
-    device: str = STARTING
-    runtime: str = ""
-    since: float = 0.0
-    reader_restarts: int = 0
-    engine_restarts: int = 0
-    last_failure: str = ""
-
-
 class Lane:
     """Runs one job at a time. Its processes are started from a thread of its own that lives until `close`."""
 
-    def __init__(self, engine: EngineSettings, models: ModelSettings, state_dir: Path) -> None:
-        """Nothing is started until `start` or the first `run`. `deadline_seconds` may be changed between jobs.
+    def __init__(
+        self,
+        engine: EngineSettings,
+        models: ModelSettings,
+        state_dir: Path,
+        devices: DevicePool | None = None,
+        tuning: EngineTuning | None = None,
+    ) -> None:
+        """Nothing is started until `start` or the first `run`. `deadline_seconds` may be changed between jobs. Without
+        `devices` the lane reads on the processor, without `tuning` with as many threads as the settings say.
 
         Raises SettingsError when a trusted key cannot be read.
         """
         self.deadline_seconds = engine.deadline_seconds
-        self._python = str(engine.python or sys.executable)
-        self._setup = ReaderSetup(
-            model_directories=package_directories(state_dir, models.paths),
-            signature_policy=signature_policy(models.trusted_keys, models.require_signature),
-            threads=engine.threads,
-            frames_per_cine=engine.frames_per_cine,
-            memory_limit_bytes=READER_MEMORY_BYTES,
-        )
+        self._python = engine.interpreter
+        self._setup = reader_setup(engine, models, state_dir)
         self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lane-keeper")
         self._lock = threading.Lock()  # guards _closed and the two processes against close()
         self._closed = False
         self._job_waits = False
+        self._stage: Stage | None = None  # the last that the reader announced
         self._reader: ChildProcess | None = None
         self._host: ChildProcess | None = None
         self._channel: LineChannel | None = None
-        self._host_failures = 0  # since a host last answered
-        self._host_may_start_at = 0.0
+        self._tuning = tuning
+        self._plan = HostPlan(devices)
         self._state = LaneState(since=time.time())
 
     # ------------------------------------------------------------ what others call
@@ -148,6 +111,10 @@ class Lane:
 
     def start(self) -> None:
         """Start both processes in the background, so that models load before the first image comes."""
+        self._submit(self._prepare)
+
+    def device_is_free(self) -> None:
+        """An Edge TPU has proved itself: change over to it when nothing else is to be done. From any thread."""
         self._submit(self._prepare)
 
     def run(self, job: ReadJob | ReportJob) -> Outcome:
@@ -173,6 +140,8 @@ class Lane:
             for process in (self._reader, self._host):
                 if process is not None:
                     process.kill()
+        if self._tuning is not None:
+            self._tuning.stop()
         self._keeper.shutdown(wait=True)
 
     def _submit(self, work: Callable[[], object]) -> None:
@@ -201,41 +170,40 @@ class Lane:
             self._wait_until_host_may_start()
             self._start_host()
         deadline = time.monotonic() + self.deadline_seconds
-        stage: Stage | None = None
         began = False
         try:
             channel.send(job.model_dump_json(), timeout_seconds=self.deadline_seconds)
             while (message := self._receive(channel, deadline - time.monotonic())) is not None:
                 if isinstance(message, StageNote):
-                    stage = message.stage
-                    began = began or stage in FIRST_STAGES
+                    began = began or message.stage in FIRST_STAGES
                 elif outcome := self._outcome(message):
                     return _NotBegun(outcome) if isinstance(outcome, EngineDied) and not began else outcome
         except ChannelClosed:
             death = ReaderDied(self._discard_reader())
             return death if began else _NotBegun(death)
-        return self._deadline_missed(channel, stage)
+        return self._deadline_missed(channel)
 
     def _outcome(self, message: ReaderMessage) -> Outcome | None:
         match message:
             case ReadResult(reading=reading):
                 if reading.model is not None:
-                    self._host_failures = 0
+                    self._plan.answered(reading.model.name, reading.milliseconds.get("inferring", 0.0))
+                    self._change(lost=self._plan.lost)
                 return message
             case ReportResult():
                 return message
-            case EngineFailure(detail=detail):
-                self._discard_host(detail)
+            case EngineFailure(detail=detail, how=how):
+                self._discard_host(detail, of_refusal(detail).kind if how == "refused" else FAILURES[how])
                 return EngineDied(detail)
             case _:
                 return None
 
-    def _deadline_missed(self, channel: LineChannel, stage: Stage | None) -> Outcome:
+    def _deadline_missed(self, channel: LineChannel) -> Outcome:
         """Charge the side that had the work. While the model runs that is the host, unless the reader does not even
         notice that the host was killed.
         """
-        if stage == "inferring":
-            self._discard_host("no answer in time")
+        if self._stage == "inferring":
+            self._discard_host("The engine host gave no answer in time", DeviceFailure.HUNG)
             deadline = time.monotonic() + SILENCE_SECONDS
             try:
                 while (message := self._receive(channel, deadline - time.monotonic())) is not None:
@@ -257,6 +225,7 @@ class Lane:
         except ValidationError as problem:
             _log.error("A reader answered nonsense (%d bytes).", len(line))
             raise ChannelClosed from problem
+        self._stage = message.stage if isinstance(message, StageNote) else None
         if isinstance(message, EngineReady):
             self._change(device=message.device, runtime=f"{message.runtime} {message.runtime_version}")
         return message
@@ -267,22 +236,32 @@ class Lane:
         """Have both processes there before they are needed; what fails is met again, and reported, by the next job."""
         try:
             channel = self._ready_channel()
-            if channel is not None and time.monotonic() >= self._host_may_start_at:
+            if channel is not None and not self._plan.pause_seconds:
+                self._change_over()
                 self._start_host()
                 self._hear_from_host(channel)
         except LeapfrogError as problem:
             _log.error("%s", problem)
 
     def _hear_from_host(self, channel: LineChannel) -> None:
-        """Note when the models have answered, for `state`, unless something better is to be done."""
+        """Note when the models have answered, for `state`, unless a job comes. A host that does not live to say so, or
+        never does, makes way for another.
+        """
         deadline = time.monotonic() + START_SECONDS
         try:
-            while self._state.device == STARTING and not self._job_waits and time.monotonic() < deadline:
+            while self._state.device == STARTING and self._host is not None:
                 self._receive(channel, GLANCE_SECONDS)
-                if self._host is None or not self._host.alive:
+                if self._job_waits:
                     return
+                if not self._host.alive:
+                    self._discard_host("The engine host ended while it started")
+                elif time.monotonic() > deadline:
+                    self._discard_host("The engine host did not start in time", DeviceFailure.HUNG)
         except ChannelClosed:
             self._discard_reader()
+            return
+        if self._host is None:
+            self._submit(self._prepare)
 
     def _ready_channel(self) -> LineChannel | None:
         """The channel to a reader that is ready, or None when the lane was closed."""
@@ -301,6 +280,8 @@ class Lane:
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", READER_MODULE]
         command += ["--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+        if self._tuning is not None:
+            self._setup = self._setup.model_copy(update={"threads": self._tuning.threads()})
         command += ["--setup", self._setup.model_dump_json()]
         channel = LineChannel(ours)
         with self._lock:
@@ -321,9 +302,10 @@ class Lane:
         if self._channel is None or (self._host is not None and self._host.alive):
             return
         if self._host is not None:
-            self._discard_host("it ended between two images")
+            self._discard_host("The engine host ended between two images")
         for_reader, for_host = socket.socketpair()
         command = [self._python, "-I", str(ENGINE_HOST), "--fd", str(for_host.fileno()), "--parent", str(os.getpid())]
+        command += self._plan.options()
         with for_reader, for_host:
             try:
                 with self._lock:
@@ -332,29 +314,41 @@ class Lane:
                     self._host = ChildProcess("engine host", command, for_host, may_log=True)
                 self._channel.send(EngineAttached().model_dump_json(), for_reader.fileno(), SILENCE_SECONDS)
             except OSError as problem:
-                self._host_failed(f"{self._python} cannot be started: {problem.strerror}")
+                self._host_failed(f"{self._python} cannot be started: {problem.strerror}", DeviceFailure.REFUSED)
             except ChannelClosed:
                 pass  # the reader is gone: whoever needs it next finds out
 
     def _wait_until_host_may_start(self) -> None:
-        while not self._closed and (pause := self._host_may_start_at - time.monotonic()) > 0:
+        while not self._closed and (pause := self._plan.pause_seconds) > 0:
             if self._host is not None and self._host.alive:
                 return
             time.sleep(min(pause, 0.1))
 
-    def _discard_host(self, why: str) -> None:
+    def _change_over(self) -> None:
+        """Leave the processor for an Edge TPU that is free, or an Edge TPU that is about to switch itself off."""
+        if trouble := self._plan.unfit():
+            self._plan.give_back(trouble)
+        elif not self._plan.take():
+            return
+        if self._host is not None:
+            self._host.kill()
+            self._host.end()
+            with self._lock:
+                self._host = None
+        self._change(device=STARTING, lost=self._plan.lost)
+
+    def _discard_host(self, why: str, kind: DeviceFailure = DeviceFailure.ENDED) -> None:
         if self._host is not None:
             how = self._host.end()
             with self._lock:
                 self._host = None
-            self._host_failed(f"{why} ({how})")
+            self._host_failed(f"{why.rstrip('.')} ({how})", kind)
 
-    def _host_failed(self, why: str) -> None:
-        self._host_failures += 1
-        pause = 0.0 if self._host_failures == 1 else min(2.0 ** (self._host_failures - 2), LONGEST_PAUSE_SECONDS)
-        self._host_may_start_at = time.monotonic() + pause
+    def _host_failed(self, why: str, kind: DeviceFailure) -> None:
+        pause = self._plan.failed(Trouble(kind=kind, detail=f"{why}."))
         _log.warning("The engine host is started again in %.0f s: %s.", pause, why)
-        self._change(device=STARTING, engine_restarts=self._state.engine_restarts + 1, last_failure=why)
+        restarts = self._state.engine_restarts + 1
+        self._change(device=STARTING, engine_restarts=restarts, last_failure=why, lost=self._plan.lost)
 
     def _discard_reader(self) -> str:
         """End the reader, and with it the host, whose connection ends with the reader; how it ended, in words."""

@@ -1,11 +1,12 @@
 """The models as a reader uses them: loaded into the engine host once, run on a picture. Runs in a reader."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.errors import EngineError, EngineRefused, PackageError
+from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted, PackageError
 from leapfrog.reading.engine_client import EngineClient, Hello, LoadedModel
 from leapfrog.reading.job import Device
 from leapfrog.reading.package import ModelPackage
@@ -15,10 +16,11 @@ NO_HOST = "No engine host is running."
 
 
 class _Ready:
-    """A loaded model and its input's quantization table."""
+    """A loaded model, where it runs, and its input's quantization table."""
 
-    def __init__(self, model: LoadedModel) -> None:
+    def __init__(self, model: LoadedModel, device: Device) -> None:
         self.model = model
+        self.device = device
         self.table = quantization_table(model.inputs[0])
 
 
@@ -36,10 +38,9 @@ class ModelBench:
         """The connection to the engine host, while there is one."""
         return self._client
 
-    @property
-    def device(self) -> Device:
-        """What the attached host runs models on. Raises EngineError when none is attached."""
-        return self._attached().hello().device
+    def device_of(self, package: ModelPackage) -> Device:
+        """What the model of `package`, which has answered, runs on."""
+        return self._ready[package.manifest.name].device
 
     def attach(self, client: EngineClient) -> None:
         """Use a new engine host from now on."""
@@ -74,7 +75,7 @@ class ModelBench:
         client = self._attached()
         try:
             ready = self._loaded(client, package)
-            outputs = client.invoke(ready.model, [quantize(picture, ready.table)])
+            outputs = _invoked(client, ready, quantize(picture, ready.table))
         except (EngineRefused, PackageError):
             raise
         except EngineError:
@@ -90,18 +91,33 @@ class ModelBench:
     def _loaded(self, client: EngineClient, package: ModelPackage) -> _Ready:
         name = package.manifest.name
         if name not in self._ready:
-            runtime = client.hello()
+            hello = client.hello()
+            compiled = package.edge_tpu_path if hello.device == "edgetpu" else None
             try:
-                model = client.load(package.model_path, self._threads)
+                model = client.load(compiled or package.model_path, self._threads, on_edge_tpu=compiled is not None)
             except EngineRefused as problem:
+                if compiled is not None:  # it was proven on this device: the device is to blame
+                    raise EngineError(str(problem)) from problem
                 raise PackageError(
-                    f"The model {package.title} cannot be run by this box's engine ({runtime.runtime}"
-                    f" {runtime.runtime_version}): install a package or an engine that fit each other."
+                    f"The model {package.title} cannot be run by this box's engine ({hello.runtime}"
+                    f" {hello.runtime_version}): install a package or an engine that fit each other."
                 ) from problem
             wanted = (1, package.manifest.input.height, package.manifest.input.width, 1)
             if len(model.inputs) != 1 or model.inputs[0].shape != wanted:
                 raise PackageError(
                     f"The model {package.title} takes other input than its package says: install it again."
                 )
-            self._ready[name] = _Ready(model)
+            self._ready[name] = _Ready(model, "edgetpu" if compiled else "cpu")
         return self._ready[name]
+
+
+def _invoked(client: EngineClient, ready: _Ready, picture: NDArray[Any]) -> list[NDArray[Any]]:
+    """The outputs. An Edge TPU is asked twice, in a few milliseconds, and must say the same: whatever a bad cable
+    changes on the way shows by that. Raises EngineUntrusted when it does not.
+    """
+    outputs = client.invoke(ready.model, [picture])
+    if ready.device == "edgetpu":
+        again = client.invoke(ready.model, [picture])
+        if not all(map(np.array_equal, outputs, again)):
+            raise EngineUntrusted("The Edge TPU gave two answers to the same picture.")
+    return outputs

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import assert_never
 
-from leapfrog.errors import EngineError
+from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.reading.catalogue import Catalogue, find_packages
 from leapfrog.reading.channel import READER_NOTE, ChannelClosed, LineChannel
 from leapfrog.reading.engine_client import EngineClient
@@ -132,7 +132,7 @@ class Reader:
             return ImageReader(self._catalogue, self._bench, self._setup.frames_per_cine).read(job, self._announce)
         except EngineError as problem:
             self._bench.detach()
-            return EngineFailure(detail=str(problem))
+            return _failure(problem)
 
     def _check_host(self) -> None:
         """Raise EngineError when the host that models were to run on is gone before the image is begun.
@@ -160,6 +160,16 @@ class Reader:
 
     def _send(self, message: ReaderMessage) -> None:
         self._channel.send(message.model_dump_json())
+
+
+def _failure(problem: EngineError) -> EngineFailure:
+    match problem:
+        case EngineRefused():
+            return EngineFailure(detail=str(problem), how="refused")
+        case EngineUntrusted():
+            return EngineFailure(detail=str(problem), how="wrong")
+        case _:
+            return EngineFailure(detail=str(problem))
 
 
 def note(sentence: str) -> None:

@@ -19,8 +19,7 @@ LARGEST_ERROR = 0.04
 class _InThisProcess:
     """Runs the packages' models here."""
 
-    @property
-    def device(self) -> Device:
+    def device_of(self, _package: ModelPackage) -> Device:
         return "cpu"
 
     def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

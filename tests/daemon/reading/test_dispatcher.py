@@ -3,127 +3,14 @@
 A spool file that is a named pipe holds a reader in the middle of its work for as long as a test likes.
 """
 
-import json
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from leapfrog.journal import Journal, new_id
 from leapfrog.reading import dispatcher as dispatcher_module
-from leapfrog.reading.dispatcher import INTERRUPTION_LIMIT, READER_DEATH_LIMIT, Dispatcher
-from leapfrog.reading.lane import Lane
-from leapfrog.records import InstanceRecord, NewInstance, StudyIdentity
-from leapfrog.settings import Settings
-from leapfrog.spool import Spool
-from leapfrog.studies import Studies
-from support.instances import gradient, image_dataset, save
-from support.processes import the_child
+from leapfrog.reading.dispatcher import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
+from support.reading_box import Box, running, wait_for_a_reader_of
 from support.waiting import wait_until
-
-READER = "leapfrog.reading.reader"
-
-
-class Box:
-    """Journal, spool and dispatcher in one directory."""
-
-    def __init__(self, directory: Path, *, quiet_seconds: float = 60.0, deadline_seconds: float = 60.0) -> None:
-        self.settings = Settings.model_validate(
-            {
-                "station": {"state_dir": directory},
-                "engine": {"deadline_seconds": deadline_seconds},
-                "report": {"quiet_seconds": quiet_seconds},
-            }
-        )
-        self.journal = Journal(directory / "journal.sqlite")
-        self.studies = Studies(self.journal)
-        self.spool = Spool(directory / "spool", 0)
-        self.faults: list[str] = []
-        self.dispatcher = Dispatcher(
-            settings=self.settings,
-            journal=self.journal,
-            spool=self.spool,
-            lanes=[Lane(self.settings.engine, self.settings.models, directory)],
-            on_deliveries=lambda: None,
-            on_report=lambda: None,
-            on_fatal=self.faults.append,
-        )
-
-    def add_image(self, *, study_uid: str = "2.25.1", patient_id: str = "P1", content: Path | None = None) -> str:
-        """A small film in the spool and the journal; or whatever `content` is, as it is."""
-        instance_id = new_id()
-        spool_name = f"{instance_id}.dcm"
-        if content is None:
-            uids = {"SOPInstanceUID": f"2.25.{int(instance_id, 16)}", "StudyInstanceUID": study_uid}
-            save(image_dataset(gradient(), PatientID=patient_id, **uids), self.spool.path(spool_name))
-        else:
-            content.rename(self.spool.path(spool_name))
-        self.journal.add_instance(
-            NewInstance(
-                id=instance_id,
-                spool_name=spool_name,
-                byte_count=1,
-                source="test",
-                study=StudyIdentity(study_instance_uid=study_uid, patient_id=patient_id),
-                sop_instance_uid=f"2.25.{int(instance_id, 16)}",
-            )
-        )
-        self.dispatcher.wake()
-        return instance_id
-
-    def add_image_that_never_ends(self, directory: Path) -> str:
-        pipe = directory / "pipe"
-        os.mkfifo(pipe)
-        return self.add_image(study_uid="2.25.2", content=pipe)
-
-    def record(self, instance_id: str) -> InstanceRecord:
-        record = self.journal.instance(instance_id)
-        assert record is not None
-        return record
-
-    def wait_for_state(self, instance_id: str, state: str) -> InstanceRecord:
-        wait_until(lambda: self.record(instance_id).state == state, f"instance is {state}", deadline_seconds=60)
-        return self.record(instance_id)
-
-    def report(self, instance_id: str) -> dict[str, Any]:
-        study = self.studies.get(self.record(instance_id).study_key)
-        path = self.dispatcher.report_dir(study) / "report.json"
-        return dict(json.loads(path.read_text())) if path.exists() else {}
-
-    def kill_the_reader_at_work(self, instance_id: str) -> None:
-        """Wait until a reader has the pipe of `instance_id` open, then kill it."""
-        pipe = self.spool.path(self.record(instance_id).spool_name)
-        _wait_for_a_reader_of(pipe)
-        os.kill(the_child(READER), signal.SIGKILL)
-
-
-def _wait_for_a_reader_of(pipe: Path) -> None:
-    descriptor = wait_until(lambda: _open_for_writing(pipe), "a reader opens the image", deadline_seconds=60)
-    assert descriptor is not None
-    os.close(descriptor)
-
-
-def _open_for_writing(pipe: Path) -> int | None:
-    """A descriptor once the other end is open for reading (fifo(7)); never 0, which pytest holds."""
-    try:
-        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:
-        return None
-
-
-@contextmanager
-def running(box: Box, drain_seconds: float = 20.0) -> Iterator[Box]:
-    box.dispatcher.start()
-    try:
-        yield box
-    finally:
-        box.dispatcher.stop(drain_seconds)
-        box.journal.close()
-    assert not box.faults
 
 
 def test_an_image_becomes_a_published_report(tmp_path: Path) -> None:
@@ -168,7 +55,7 @@ def test_what_the_end_of_the_daemon_cuts_short_is_not_the_images_fault(tmp_path:
     with running(box, drain_seconds=0.1):
         endless = box.add_image_that_never_ends(tmp_path)
         pipe = box.spool.path(box.record(endless).spool_name)
-        _wait_for_a_reader_of(pipe)
+        wait_for_a_reader_of(pipe)
         box.dispatcher.stop(drain_seconds=0.1)
         record = box.record(endless)
     assert (record.state, record.attempts, record.interruptions) == ("received", 0, 1)

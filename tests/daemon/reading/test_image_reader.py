@@ -33,11 +33,12 @@ from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_classi
 class ModelsHere:
     """Runs the packages in this process; `failure` is raised instead of answering."""
 
-    device: Device = "cpu"
-
     def __init__(self) -> None:
         self.failure: Exception | None = None
         self.count = 0
+
+    def device_of(self, _package: ModelPackage) -> Device:
+        return "cpu"
 
     def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
         if self.failure is not None:

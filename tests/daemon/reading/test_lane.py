@@ -17,9 +17,11 @@ import pytest
 
 from leapfrog.errors import LeapfrogError
 from leapfrog.reading import lane as lane_module
+from leapfrog.reading import reader_setup
 from leapfrog.reading.engine_client import LOST
 from leapfrog.reading.job import ReadJob, ReadResult, ReportJob, ReportResult, Station
-from leapfrog.reading.lane import DeadlineMissed, EngineDied, Lane, Outcome, ReaderDied
+from leapfrog.reading.lane import Lane
+from leapfrog.reading.outcome import DeadlineMissed, EngineDied, Outcome, ReaderDied
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.films import write_film
 from support.processes import PATIENCE_SECONDS, child_with, children_of, eventually, runs, the_child
@@ -159,7 +161,7 @@ class TestOneLane:
             assert os.getpriority(os.PRIO_PROCESS, the_child(word)) > own
         limits = Path(f"/proc/{the_child('leapfrog.reading.reader')}/limits").read_text()
         assert any(line.split()[:5] == ["Max", "core", "file", "size", "0"] for line in limits.splitlines())
-        assert f"Max address space         {lane_module.READER_MEMORY_BYTES}" in limits
+        assert f"Max address space         {reader_setup.READER_MEMORY_BYTES}" in limits
 
     def test_a_foreign_connection_end_is_not_inherited(self, served: Box) -> None:
         """A child holds its own connections only; else the end of one would go unnoticed."""
@@ -402,7 +404,7 @@ def test_a_reader_that_cannot_be_started_is_an_error_of_the_box(box: Box, monkey
 def test_a_picture_that_needs_more_memory_than_a_reader_has_harms_no_other(
     box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lane_module, "READER_MEMORY_BYTES", 900 * 1024**2)
+    monkeypatch.setattr(reader_setup, "READER_MEMORY_BYTES", 900 * 1024**2)
     import numpy as np
 
     large = write_film(box.directory / "large.dcm", np.zeros((7000, 7000), np.uint8), BitsAllocated=8)

@@ -1,0 +1,153 @@
+"""Journal, spool and dispatcher in one directory, with a lane and its real processes, in the test's own process."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from leapfrog.journal import Journal, new_id
+from leapfrog.reading.devices.pool import DevicePool
+from leapfrog.reading.dispatcher import Dispatcher
+from leapfrog.reading.lane import Lane
+from leapfrog.reading.reader_setup import reader_setup
+from leapfrog.records import InstanceRecord, NewInstance, StudyIdentity
+from leapfrog.settings import Settings
+from leapfrog.spool import Spool
+from leapfrog.studies import Studies
+from support.instances import gradient, image_dataset, save
+from support.processes import the_child
+from support.waiting import wait_until
+
+READER = "leapfrog.reading.reader"
+
+
+class Box:
+    """Journal, spool and dispatcher in one directory."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        quiet_seconds: float = 60.0,
+        deadline_seconds: float = 60.0,
+        packages: Sequence[Path] = (),
+        lanes: int = 1,
+        on_edge_tpu: bool = False,
+    ) -> None:
+        """With `on_edge_tpu` its lanes take whatever Edge TPUs there are."""
+        self.settings = Settings.model_validate(
+            {
+                "station": {"state_dir": directory},
+                "engine": {"deadline_seconds": deadline_seconds},
+                "report": {"quiet_seconds": quiet_seconds},
+                "models": {"paths": packages},
+            }
+        )
+        self.journal = Journal(directory / "journal.sqlite")
+        self.studies = Studies(self.journal)
+        self.spool = Spool(directory / "spool", 0)
+        self.faults: list[str] = []
+        engine, models = self.settings.engine, self.settings.models
+        self.devices = None
+        if on_edge_tpu:
+            setup = reader_setup(engine, models, directory)
+            self.devices = DevicePool(engine.interpreter, setup, self._device_is_free)
+        self.lanes = [Lane(engine, models, directory, self.devices) for _ in range(lanes)]
+        self.dispatcher = Dispatcher(
+            settings=self.settings,
+            journal=self.journal,
+            spool=self.spool,
+            lanes=self.lanes,
+            on_deliveries=lambda: None,
+            on_report=lambda: None,
+            on_fatal=self.faults.append,
+        )
+
+    def _device_is_free(self) -> None:
+        for lane in self.lanes:
+            lane.device_is_free()
+
+    @property
+    def lane(self) -> Lane:
+        """The first."""
+        return self.lanes[0]
+
+    def add_image(self, *, study_uid: str = "2.25.1", patient_id: str = "P1", content: Path | None = None) -> str:
+        """A small film in the spool and the journal; or whatever `content` is, as it is."""
+        instance_id = new_id()
+        spool_name = f"{instance_id}.dcm"
+        if content is None:
+            uids = {"SOPInstanceUID": f"2.25.{int(instance_id, 16)}", "StudyInstanceUID": study_uid}
+            save(image_dataset(gradient(), PatientID=patient_id, **uids), self.spool.path(spool_name))
+        else:
+            content.rename(self.spool.path(spool_name))
+        self.journal.add_instance(
+            NewInstance(
+                id=instance_id,
+                spool_name=spool_name,
+                byte_count=1,
+                source="test",
+                study=StudyIdentity(study_instance_uid=study_uid, patient_id=patient_id),
+                sop_instance_uid=f"2.25.{int(instance_id, 16)}",
+            )
+        )
+        self.dispatcher.wake()
+        return instance_id
+
+    def add_image_that_never_ends(self, directory: Path) -> str:
+        pipe = directory / "pipe"
+        os.mkfifo(pipe)
+        return self.add_image(study_uid="2.25.2", content=pipe)
+
+    def record(self, instance_id: str) -> InstanceRecord:
+        record = self.journal.instance(instance_id)
+        assert record is not None
+        return record
+
+    def wait_for_state(self, instance_id: str, state: str) -> InstanceRecord:
+        wait_until(lambda: self.record(instance_id).state == state, f"instance is {state}", deadline_seconds=60)
+        return self.record(instance_id)
+
+    def report(self, instance_id: str) -> dict[str, Any]:
+        study = self.studies.get(self.record(instance_id).study_key)
+        path = self.dispatcher.report_dir(study) / "report.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def kill_the_reader_at_work(self, instance_id: str) -> None:
+        """Wait until a reader has the pipe of `instance_id` open, then kill it."""
+        pipe = self.spool.path(self.record(instance_id).spool_name)
+        wait_for_a_reader_of(pipe)
+        os.kill(the_child(READER), signal.SIGKILL)
+
+
+def wait_for_a_reader_of(pipe: Path) -> None:
+    """Wait until the named pipe is open for reading."""
+    descriptor = wait_until(lambda: _open_for_writing(pipe), "a reader opens the image", deadline_seconds=60)
+    assert descriptor is not None
+    os.close(descriptor)
+
+
+def _open_for_writing(pipe: Path) -> int | None:
+    """A descriptor once the other end is open for reading (fifo(7)); never 0, which pytest holds."""
+    try:
+        return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+@contextmanager
+def running(box: Box, drain_seconds: float = 20.0) -> Iterator[Box]:
+    if box.devices:
+        box.devices.start()
+    box.dispatcher.start()
+    try:
+        yield box
+    finally:
+        box.dispatcher.stop(drain_seconds)
+        if box.devices:
+            box.devices.stop()
+        box.journal.close()
+    assert not box.faults
