@@ -8,6 +8,7 @@ from leapfrog.journal import Journal
 from leapfrog.model_store import packages_in_use
 from leapfrog.outbox.deliveries import Deliveries
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
+from leapfrog.reading.engine_report import EdgeTpuReport, EngineReport
 from leapfrog.reading.job import Frozen
 from leapfrog.report.wording import count
 from leapfrog.settings import Settings
@@ -33,6 +34,7 @@ class Status(Frozen):
     address: str
     ae_title: str
     device: str
+    edge_tpus: tuple[EdgeTpuReport, ...]
     instances: dict[str, int]
     deliveries: dict[str, int]
     refused: tuple[RefusedDelivery, ...]
@@ -53,7 +55,7 @@ class Live:
     """What only the running daemon knows."""
 
     listening: Callable[[], bool]
-    device: Callable[[], str]
+    engine: Callable[[], EngineReport]
     ignored_files: Callable[[], int]
     outbox: Callable[[], OutboxState]
     model_problems: Callable[[], tuple[str, ...]]
@@ -76,13 +78,15 @@ class StatusSource:
         """The state now; the cost does not grow with the journal."""
         settings = self._settings
         live = self._live
+        engine = live.engine() if live else EngineReport(device=NOT_RUNNING)
         status = Status(
             version=__version__,
             station=settings.station.name,
             listening=live.listening() if live else False,
             address=f"{settings.dicom.host}:{settings.dicom.port}",
             ae_title=settings.dicom.ae_title,
-            device=live.device() if live else NOT_RUNNING,
+            device=engine.device,
+            edge_tpus=engine.edge_tpus,
             instances=self._journal.counts("instances"),
             deliveries=self._journal.counts("deliveries"),
             refused=tuple(
@@ -100,7 +104,7 @@ class StatusSource:
             reports_dir=str(settings.reports_dir),
         )
         problems = live.model_problems() if live else packages_in_use(settings).problems()
-        return status.model_copy(update={"attention": (*_attention(status), *problems)})
+        return status.model_copy(update={"attention": (*_attention(status), *engine.attention, *problems)})
 
     def _outbox_at_rest(self) -> OutboxState:
         configured = bool(self._settings.district.url)

@@ -1,0 +1,77 @@
+"""A box with an Edge TPU that drops out and comes back, as its staff see it. A double of libedgetpu stands for it."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydicom import dcmread
+
+from support import dcmtk
+from support.edge_tpu import EdgeTpuDouble, compile_package
+from support.films import write_film
+from support.kiosk import Kiosk
+from support.tiny_models import write_classifier
+from support.waiting import wait_until
+
+FIRST_PORT, SECOND_PORT = "usb /sys/bus/usb/devices/2-1", "usb /sys/bus/usb/devices/2-2"
+
+
+@pytest.fixture
+def kiosk(edge_tpu: EdgeTpuDouble, tmp_path: Path) -> Iterator[Kiosk]:
+    package = compile_package(write_classifier(tmp_path / "packages"))
+    edge_tpu.plug_in(FIRST_PORT)
+    box = Kiosk(tmp_path / "kiosk", engine={"device": "auto", "threads": 0}, models={"paths": [str(package)]})
+    with box:
+        yield box
+        assert box.stop() == 0
+    assert "Traceback" not in box.log()
+
+
+def wait_for_device(kiosk: Kiosk, device: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        status = kiosk.status()
+        return status if status["device"] == device else None
+
+    return wait_until(look, f"the box reads on {device}", deadline_seconds=60)
+
+
+def device_of_another_film(kiosk: Kiosk, folder: Path) -> str:
+    """Send a film; what the report of it says that it was read on."""
+    film = write_film(folder / "film.dcm")
+    uid = str(dcmread(film).SOPInstanceUID)
+    assert dcmtk.store(kiosk.port, [film]).statuses == ["Success"]
+
+    def look() -> str | None:
+        images = [image for report in kiosk.reports() for image in report["images"]]
+        return next((str(one["model"]["device"]) for one in images if one["sop_instance_uid"] == uid), None)
+
+    return wait_until(look, "the film's report", deadline_seconds=60)
+
+
+def worklist(kiosk: Kiosk) -> str:
+    return (kiosk.reports_dir / "index.html").read_text(encoding="utf-8")
+
+
+def test_staff_see_what_is_read_on_while_a_device_drops_out_and_comes_back(
+    kiosk: Kiosk, edge_tpu: EdgeTpuDouble, tmp_path: Path
+) -> None:
+    wait_for_device(kiosk, "edgetpu")
+    assert device_of_another_film(kiosk, tmp_path) == "edgetpu"
+
+    edge_tpu.plug_in()
+    edge_tpu.next("abort")
+    assert device_of_another_film(kiosk, tmp_path) == "cpu"
+    (sentence,) = wait_for_device(kiosk, "cpu")["attention"]
+    assert re.match(r"Reading on the CPU since \d\d:\d\d\. ", sentence)
+    wait_until(lambda: sentence.split(". ")[0] in worklist(kiosk), "the worklist says so")
+
+    edge_tpu.plug_in(SECOND_PORT)
+    status = wait_for_device(kiosk, "edgetpu")
+    assert [device["state"] for device in status["edge_tpus"]] == ["gone", "in use"]
+    assert device_of_another_film(kiosk, tmp_path) == "edgetpu"
+    assert kiosk.status()["attention"] == []
+    assert (kiosk.state_dir / "engine.json").exists() == (len(os.sched_getaffinity(0)) > 1)
+    wait_until(lambda: "Reading on the CPU" not in worklist(kiosk), "the worklist says no more of it")
