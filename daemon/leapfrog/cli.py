@@ -15,6 +15,7 @@ from leapfrog.settings import Settings, default_file, load_settings
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
+DOCTOR_WORDS = {"ok": "OK", "problem": "PROBLEM", "absent": "-"}
 ID_LENGTH = 16  # an id is for typing after `retry`: never cut
 
 app = typer.Typer(
@@ -136,6 +137,49 @@ def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
         _print_json(found)
     else:
         _console.print(_status_table(found))
+
+
+@app.command()
+def doctor(
+    bundle: Annotated[
+        Path | None,
+        typer.Option("--bundle", metavar="FILE", help="Also write a zip file for support, without patients."),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Look at engine, Edge TPUs, models and disk, and say what to do; exit 1 when there is a problem."""
+    from leapfrog.doctor import examine, write_bundle
+
+    settings = _settings(config)
+    checks = examine(settings)
+    if bundle is not None:
+        write_bundle(bundle, settings, checks)
+    if as_json:
+        _print_json({"checks": [check.model_dump() for check in checks]})
+    else:
+        for check in checks:
+            _console.print(f"{DOCTOR_WORDS[check.status]:8}{check.name}: {check.detail}", soft_wrap=True)
+            if check.remedy:
+                _console.print(f"        -> {check.remedy}", soft_wrap=True)
+    if any(check.status == "problem" for check in checks):
+        raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def bench(
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Also write bench.json and bench.png.")
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how fast this box reads: each model on each engine, and whole images."""
+    from leapfrog.bench.command import run_bench
+
+    found = run_bench(_settings(config), out, _console if not as_json else None)
+    if as_json:
+        _print_json(found)
 
 
 def _status_table(found: dict[str, Any]) -> Table:

@@ -11,7 +11,9 @@ import pytest
 import leapfrog
 
 PACKAGE = Path(leapfrog.__file__).parent
-SIDE = re.compile(r"Runs (in the main process|in a reader|in the engine host|on both sides|in the demonstration)\b")
+SIDE = re.compile(
+    r"Runs (in the main process|in a reader|in the engine host|on both sides|in the demonstration|in the benchmark)\b"
+)
 PIXELS = {"numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "fpdf", "ai_edge_litert"}
 DURABLE_AND_NETWORK = {
     "leapfrog.journal", "leapfrog.spool", "leapfrog.outbox", "leapfrog.intake", "leapfrog.control", "leapfrog.service",

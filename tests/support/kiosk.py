@@ -51,7 +51,7 @@ class Kiosk:
             "station": {"name": "Test clinic", "state_dir": str(self.state_dir)},
             "dicom": {"host": "127.0.0.1", "port": self.port},
             "folder": {"settle_seconds": 0.2, "rescan_seconds": 0.5},
-            "engine": {"device": "cpu"},
+            "engine": {"device": "cpu", "threads": 1},
             "report": {"quiet_seconds": 1.0},
             "retention": {"min_free_bytes": 0},
         }

@@ -55,7 +55,7 @@ def test_the_unit_is_locked_up_as_well_as_systemd_s_own(root: Path) -> None:
 
 def test_an_edge_tpu_on_usb_or_pcie_may_be_opened(service: dict[str, list[str]]) -> None:
     assert service["PrivateDevices"] == ["no"]
-    assert service["DeviceAllow"] == ["char-usb_device rw", "/dev/apex_0 rw"]
+    assert service["DeviceAllow"] == ["char-usb_device rw", "char-apex rw"]  # any number of each
     assert "AF_NETLINK" in service["RestrictAddressFamilies"][0].split()
 
 

@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 
 from typer.testing import CliRunner
 
-from leapfrog.reading.package import load_package
+from leapfrog.reading.package import FLOAT_MODEL_NAME, load_package
 from leapfrog.reading.signature import signature_policy
 from leapfrog_training.cli import app
 from leapfrog_training.kiosk import KioskModel
@@ -159,7 +159,7 @@ def test_the_commands_make_a_package_that_measures_heads(
         ["fit", "fetal-head", "--data", str(data), "--out", run, "--seeds", "1", "--imagenet", imagenet],
         ["quantize", run, "--data", str(data)],
         ["evaluate", run, "--data", str(data)],
-        ["package", run, "--out", str(out), "--version", "9.9", "--key", str(signer)],
+        ["package", run, "--out", str(out), "--version", "9.9", "--key", str(signer), "--with-float"],
     ):
         result = CliRunner().invoke(app, command, catch_exceptions=False)
         assert result.exit_code == 0, result.output
@@ -167,6 +167,8 @@ def test_the_commands_make_a_package_that_measures_heads(
     package = load_package(out, signature_policy([public_key], required=True))
     assert package.manifest.version == "9.9"
     assert package.manifest.metrics["dice"] > 0.7
+    with KioskModel(out / FLOAT_MODEL_NAME) as in_float:
+        assert in_float.input.dtype == "float32"
     assert KioskModel(package.model_path).outputs[0].shape == (1, 16, 24, 1)
     assert f"{package.manifest.metrics['dice']:.4f}" in (out / "card.md").read_text()
 

@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from leapfrog.errors import UsageError
+from leapfrog.reading.package import FLOAT_MODEL_NAME
 from leapfrog.reading.package_version import is_version
 from leapfrog_training.commands.options import RunArgument
 from leapfrog_training.edge_tpu_fit.fit import require_whole_mapping
+from leapfrog_training.package import add_file
 from leapfrog_training.runs import SHIPPED_SEED, open_run
 from leapfrog_training.signing import read_private_key, sign_package
 from leapfrog_training.task import task_of
@@ -24,6 +26,9 @@ def package(
     allow_cpu_ops: Annotated[
         bool, typer.Option("--allow-cpu-ops", help="Also take a model of which a part would stay on the CPU.")
     ] = False,
+    with_float: Annotated[
+        bool, typer.Option("--with-float", help="Add the float model, for `leapfrog bench` to compare with.")
+    ] = False,
 ) -> None:
     """Write the package of an evaluated run: model, hashes, scores and card; signed, where a key is given."""
     if not is_version(version):
@@ -33,6 +38,8 @@ def package(
     if not allow_cpu_ops and opened.evaluation.exists():
         require_whole_mapping(opened.seed(SHIPPED_SEED).int8)
     task_of(opened.notes.package).package(opened, out, version)
+    if with_float:
+        add_file(out, FLOAT_MODEL_NAME, opened.seed(SHIPPED_SEED).float32.read_bytes())
     if signer is not None:
         sign_package(out, signer)
     typer.echo(f"{out} holds {opened.notes.package} {version}")
