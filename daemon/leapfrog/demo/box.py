@@ -54,6 +54,9 @@ view = "PA"
 [report]
 quiet_seconds = 3.0
 
+[engine]
+threads = 1  # a box that lives for minutes does not measure how many are best
+
 [district]
 url = {district}
 
