@@ -27,7 +27,7 @@ class Browser:
     def __init__(self, width: int = 800, height: int = 1200) -> None:
         """Sizes in pixels."""
         self._size = f"{width},{height}"
-        self._profile = TemporaryDirectory(prefix="leapfrog-browser-")
+        self._profile = TemporaryDirectory(prefix="leapfrog-browser-", ignore_cleanup_errors=True)
         self._process: subprocess.Popen[bytes] | None = None
         self._received = b""
         self._last_id = 0
