@@ -48,7 +48,7 @@ class KernelDevice:
     @property
     def may_be_opened(self) -> bool:
         """Whether this process may read and write the device's file."""
-        return os.access(self.node, os.R_OK | os.W_OK, effective_ids=True)
+        return os.access(self.node, os.R_OK | os.W_OK)
 
     @property
     def is_slow_usb(self) -> bool:

@@ -12,7 +12,7 @@ from leapfrog.reading.engine_client import EngineClient, LoadedModel
 from leapfrog.reading.package import SHIPPED_PACKAGES
 from leapfrog.reading.standalone_engine import StandaloneEngine
 from support.edge_tpu import EdgeTpuDouble, compiled
-from support.interpreters import INTERPRETERS, interpreter
+from support.interpreters import INTERPRETERS, NEWEST, OLDEST, interpreter
 from support.tiny_models import classifier_content
 
 PICTURE = np.full((1, 28, 28, 1), 100, np.int8)
@@ -84,7 +84,7 @@ def test_what_the_library_refuses_is_told_and_the_host_lives_on(
         client.invoke(loaded(client, files[1]), [PICTURE])
 
 
-@pytest.mark.parametrize("python", INTERPRETERS)
+@pytest.mark.parametrize("python", ["this", NEWEST, OLDEST])
 @pytest.mark.parametrize("behaviour", ["abort", "segfault", "exit", "segfault-at-construction"])
 def test_what_ends_the_host_ends_nothing_else(
     edge_tpu: EdgeTpuDouble, files: tuple[Path, Path], behaviour: str, python: str
