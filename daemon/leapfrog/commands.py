@@ -107,6 +107,21 @@ def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
         return commands.handlers()[command](arguments)
 
 
+def daemon_status(settings: Settings) -> dict[str, Any] | None:
+    """What a running daemon says of its state; None when none runs.
+
+    Raises LeapfrogError when one may run that cannot be asked: this user may not, or somebody who does not answer holds
+    the state directory.
+    """
+    try:
+        found: dict[str, Any] = ask_daemon(settings.state_dir, "status")
+    except DaemonNotRunning:
+        if settings.state_dir.is_dir():
+            StateLock(settings.state_dir).release()
+        return None
+    return found
+
+
 @contextmanager
 def _commands_at_rest(settings: Settings) -> Iterator[Commands]:
     with StateLock(settings.state_dir):

@@ -9,12 +9,13 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from leapfrog import __version__
-from leapfrog.commands import run_command
-from leapfrog.errors import EngineError, LeapfrogError, StorageError
+from leapfrog.commands import daemon_status
+from leapfrog.errors import EngineError, LeapfrogError, LibraryFailed, StorageError
 from leapfrog.model_store import packages_in_use
 from leapfrog.reading.catalogue import Catalogue
 from leapfrog.reading.devices.trial import DeviceTrial
@@ -39,6 +40,13 @@ BUNDLE_KEPT_STATUS = (
 )
 
 CheckStatus = Literal["ok", "problem", "absent"]
+STATUS_OF_DEVICE: dict[str, CheckStatus] = {  # by what a daemon says of it
+    "in use": "ok",
+    "proven": "ok",
+    "being proven": "absent",
+    "gone": "absent",
+    "resting": "problem",
+}
 
 
 class Check(Frozen):
@@ -50,26 +58,35 @@ class Check(Frozen):
     remedy: str = ""
 
 
+@dataclass(frozen=True)
+class _Daemon:
+    """What a running daemon says of itself; None when none runs. `silent` says why one cannot be asked that may run."""
+
+    status: dict[str, Any] | None = None
+    silent: str = ""
+
+
 def examine(settings: Settings) -> tuple[Check, ...]:
     """Look at everything, in the order in which one thing rests on another.
 
-    While a daemon runs, its devices are not touched: opening one a second time would end the daemon's engine host.
+    While a daemon runs, or may run, its devices are not touched: opening one a second time would end its engine host.
     """
-    running = _running(settings)
-    python = settings.engine.interpreter
-    catalogue = packages_in_use(settings)
+    daemon = _daemon(settings)
     devices = kernel_devices()
-    checks = [_daemon_check(running)]
-    try:
-        found = probe(python)
-    except EngineError as problem:
-        checks.append(Check(name="engine", status="problem", detail=str(problem), remedy="Correct engine.python."))
+    checks = [_daemon_check(daemon)]
+    found = _probed(settings.engine.interpreter)
+    if isinstance(found, Check):
+        checks.append(found)
     else:
-        checks += [_engine_check(found, python), _pycoral_check(found), _library_check(found, devices)]
-        checks += [_kernel_check(device) for device in devices] or [_no_device_check(settings)]
-        checks += _served_checks(running) if running else _proof_checks(settings, found, python)
+        checks += [_engine_check(found, settings.engine.interpreter), _pycoral_check(found)]
+        checks += [_library_check(found, devices)]
+    checks += [_kernel_check(device) for device in devices] or [_no_device_check(settings)]
+    if daemon.status is not None:
+        checks += _served_checks(daemon.status)
+    elif isinstance(found, Probe) and not daemon.silent:
+        checks += _proof_checks(settings, found)
     has_devices = bool(devices) or any(check.name.startswith("proof") for check in checks)
-    return (*checks, *_model_checks(catalogue, has_devices), _disk_check(settings))
+    return (*checks, *_model_checks(packages_in_use(settings), has_devices), _disk_check(settings))
 
 
 def write_bundle(path: Path, settings: Settings, checks: tuple[Check, ...]) -> None:
@@ -77,7 +94,7 @@ def write_bundle(path: Path, settings: Settings, checks: tuple[Check, ...]) -> N
 
     Raises StorageError when it cannot be written.
     """
-    running = _running(settings) or {}
+    running = _daemon(settings).status or {}
     packages = packages_in_use(settings)
     content: dict[str, Any] = {
         "doctor.json": {"checks": [check.model_dump() for check in checks]},
@@ -100,23 +117,35 @@ def write_bundle(path: Path, settings: Settings, checks: tuple[Check, ...]) -> N
         raise StorageError(f"{path} cannot be written: {problem.strerror}.") from problem
 
 
-def _running(settings: Settings) -> dict[str, Any] | None:
-    """The state of a daemon that runs, or None."""
+def _daemon(settings: Settings) -> _Daemon:
     try:
-        found: dict[str, Any] = run_command(settings, "status")
-    except LeapfrogError:
-        return None
-    return found if found["listening"] else None
+        return _Daemon(status=daemon_status(settings))
+    except LeapfrogError as problem:
+        return _Daemon(silent=str(problem))
 
 
-def _daemon_check(running: dict[str, Any] | None) -> Check:
-    if running is None:
+def _daemon_check(daemon: _Daemon) -> Check:
+    if daemon.silent:
+        remedy = "Until it answers, its Edge TPUs are not tried."
+        return Check(name="daemon", status="problem", detail=daemon.silent, remedy=remedy)
+    if daemon.status is None:
         remedy = "Start it with `leapfrog run` or `systemctl start leapfrog`."
         return Check(name="daemon", status="absent", detail="No daemon runs.", remedy=remedy)
-    said = f"It runs and reads on: {running['device']}."
-    if running["attention"]:
-        return Check(name="daemon", status="problem", detail=said, remedy=" ".join(running["attention"]))
+    said = f"It runs and reads on: {daemon.status['device']}."
+    if attention := daemon.status["attention"]:
+        return Check(name="daemon", status="problem", detail=said, remedy=" ".join(attention))
     return Check(name="daemon", status="ok", detail=said)
+
+
+def _probed(python: str) -> Probe | Check:
+    """What the interpreter and the library say, or the problem that keeps them from saying it."""
+    try:
+        return probe(python)
+    except LibraryFailed as problem:
+        remedy = f"Unplug the Edge TPU for ten seconds. When it stays so: {DeviceFailure.NO_LIBRARY.remedy}"
+        return Check(name="libedgetpu", status="problem", detail=str(problem), remedy=remedy)
+    except EngineError as problem:
+        return Check(name="engine", status="problem", detail=str(problem), remedy="Correct engine.python.")
 
 
 def _engine_check(found: Probe, python: str) -> Check:
@@ -184,19 +213,18 @@ def _kernel_check(device: KernelDevice) -> Check:
 
 def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
     for device in running["edge_tpus"]:
-        ok = device["state"] in ("in use", "proven")
         yield Check(
             name=f"proof {device['path']}",
-            status="ok" if ok else "absent" if device["state"] == "gone" else "problem",
+            status=STATUS_OF_DEVICE[device["state"]],
             detail=f"The daemon says: {device['state']}. {device['detail']}".strip(),
-            remedy="" if ok else device["remedy"],
+            remedy=device["remedy"],
         )
 
 
-def _proof_checks(settings: Settings, found: Probe, python: str) -> Iterator[Check]:
+def _proof_checks(settings: Settings, found: Probe) -> Iterator[Check]:
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
     for device, name in zip(found.devices, found.names, strict=True):
-        proof = DeviceTrial(python, setup, name, device.path).result()
+        proof = DeviceTrial(settings.engine.interpreter, setup, name, device.path).result()
         yield _proof_check(f"proof {name}", proof)
 
 

@@ -13,7 +13,8 @@ LeapfrogError
 ├── NothingToRead            an instance is no picture (a report, a plan, a video): it is passed on as it came
 ├── EngineError              the model could not be run; the image is not to blame
 │   ├── EngineRefused        the engine host is well and answered that it cannot do this
-│   └── EngineUntrusted      what the engine host answers cannot be right
+│   ├── EngineUntrusted      what the engine host answers cannot be right
+│   └── LibraryFailed        libedgetpu crashed or hung when it was asked for its devices
 ├── PackageError             a model package is incomplete, altered or not meant for this version
 └── DistrictError            a delivery did not end with a confirmation
     ├── DistrictUnreachable  try again later
@@ -77,6 +78,10 @@ class EngineRefused(EngineError):
 
 class EngineUntrusted(EngineError):
     """What the engine host answers cannot be right."""
+
+
+class LibraryFailed(EngineError):
+    """libedgetpu crashed or hung when it was asked for its devices."""
 
 
 class PackageError(LeapfrogError):

@@ -92,7 +92,7 @@ def test_the_processor_alone_is_measured_where_the_settings_say_so(settings: Set
 
 
 def test_a_daemon_that_runs_is_in_the_way(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "run_command", lambda *_: {"listening": ["127.0.0.1:11112"]})
+    monkeypatch.setattr(command, "daemon_status", lambda _: {"listening": False})  # it may be just starting
     with pytest.raises(UsageError, match="Stop the daemon first"):
         run_bench(settings, None, None)
 

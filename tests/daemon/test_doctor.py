@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from leapfrog.control import StateLock
 from leapfrog.doctor import write_bundle
 from leapfrog.errors import StorageError
 from leapfrog.reading.devices.verdict import REMEDIES, DeviceFailure
@@ -121,6 +122,27 @@ def test_what_keeps_a_device_from_serving_comes_with_its_remedy(
     status, checks = phone.doctor(usb(USB_KNOWN))
     assert (status, checks["proof usb:0"]["status"]) == (1, "problem")
     assert checks["proof usb:0"]["remedy"] == REMEDIES[kind]
+
+
+@pytest.mark.parametrize(("behaviour", "said"), [("list-segfault", "signal 11"), ("list-abort", "signal 6")])
+def test_a_library_that_crashes_when_asked_is_named_and_the_rest_is_looked_at(
+    phone: Phone, edge_tpu: EdgeTpuDouble, behaviour: str, said: str
+) -> None:
+    edge_tpu.next(behaviour)
+    _, checks = phone.doctor(usb(USB_KNOWN))
+    assert (checks["libedgetpu"]["status"], said in checks["libedgetpu"]["detail"]) == ("problem", True)
+    assert "Unplug" in checks["libedgetpu"]["remedy"]
+    assert checks["Edge TPU USB 2-5"]["status"] == "ok"
+
+
+def test_devices_of_a_daemon_that_does_not_answer_are_not_touched(phone: Phone, edge_tpu: EdgeTpuDouble) -> None:
+    """To open one a second time would end the daemon's engine host."""
+    with StateLock(phone.folder / "state"):
+        status, checks = phone.doctor(usb(USB_KNOWN))
+    assert (status, checks["daemon"]["status"]) == (1, "problem")
+    assert "already works with" in checks["daemon"]["detail"]
+    assert not any(name.startswith("proof") for name in checks)
+    assert edge_tpu.calls == 0
 
 
 def test_a_missing_library_is_a_problem_only_beside_a_device(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:

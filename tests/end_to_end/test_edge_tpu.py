@@ -1,7 +1,9 @@
 """A box with an Edge TPU that drops out and comes back, as its staff see it. A double of libedgetpu stands for it."""
 
+import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,13 @@ def device_of_another_film(kiosk: Kiosk, folder: Path) -> str:
     return wait_until(look, "the film's report", deadline_seconds=60)
 
 
+def doctors_word(kiosk: Kiosk) -> tuple[str, str]:
+    """What `leapfrog doctor` says of the device, which it must leave to the daemon."""
+    told = subprocess.run(kiosk.command_line("doctor", "--json"), capture_output=True, check=False)
+    (check,) = [check for check in json.loads(told.stdout)["checks"] if check["name"].startswith("proof")]
+    return check["status"], check["detail"]
+
+
 def worklist(kiosk: Kiosk) -> str:
     return (kiosk.reports_dir / "index.html").read_text(encoding="utf-8")
 
@@ -60,6 +69,7 @@ def test_staff_see_what_is_read_on_while_a_device_drops_out_and_comes_back(
 ) -> None:
     wait_for_device(kiosk, "edgetpu")
     assert device_of_another_film(kiosk, tmp_path) == "edgetpu"
+    assert doctors_word(kiosk) == ("ok", "The daemon says: in use.")
 
     edge_tpu.plug_in()
     edge_tpu.next("abort")

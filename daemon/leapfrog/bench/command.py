@@ -9,8 +9,8 @@ from rich.table import Table
 
 from leapfrog.bench.measure import CPU_FLOAT, CPU_INT8, Bench, measure
 from leapfrog.bench.picture import draw
-from leapfrog.commands import run_command
-from leapfrog.errors import LeapfrogError, StorageError, UsageError
+from leapfrog.commands import daemon_status
+from leapfrog.errors import StorageError, UsageError
 from leapfrog.model_store import packages_in_use
 from leapfrog.reading.devices.trial import DeviceTrial
 from leapfrog.reading.edge_tpu import probe
@@ -21,9 +21,10 @@ from leapfrog.settings import Settings
 def run_bench(settings: Settings, out: Path | None, console: Console | None) -> dict[str, Any]:
     """Measure this box and leave `bench.json` and `bench.png` in `out`, if given; the shape of `--json`.
 
-    Raises UsageError while a daemon runs, which would be in the way and lose its Edge TPU.
+    Raises UsageError while a daemon runs, which would be in the way and lose its Edge TPU; LeapfrogError when one may
+    run that cannot be asked.
     """
-    if _daemon_runs(settings):
+    if daemon_status(settings) is not None:
         raise UsageError("Stop the daemon first (`systemctl stop leapfrog`): it would be measured too.")
     packages = packages_in_use(settings).packages
 
@@ -88,13 +89,6 @@ def _ratios(bench: Bench) -> dict[str, dict[str, float]]:
                 name = f"{one.engine} against {base}"
                 found.setdefault(one.package, {})[name] = round(reference / one.median_ms, 2)
     return found
-
-
-def _daemon_runs(settings: Settings) -> bool:
-    try:
-        return bool(run_command(settings, "status")["listening"])
-    except LeapfrogError:
-        return False
 
 
 def _proven_devices(settings: Settings, say: Any) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from leapfrog.errors import EngineError
+from leapfrog.errors import EngineError, LibraryFailed
 from leapfrog.reading.job import Frozen
 
 ENGINE_HOST = Path(__file__).with_name("engine_host.py")  # not imported: it would bring numpy into the main process
@@ -113,17 +113,17 @@ class Question:
         self._process.kill()
 
     def result(self, seconds: float = PROBE_SECONDS) -> Probe:
-        """Wait for the answer. Raises EngineError when there is none."""
+        """Wait for the answer. Raises LibraryFailed, or EngineError when the interpreter cannot ask."""
         try:
             said, complained = self._process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired as problem:
             self._process.kill()
             self._process.communicate()
-            raise EngineError(
+            raise LibraryFailed(
                 f"{self._library} does not say within {seconds:.0f} s which devices there are."
             ) from problem
         if self._process.returncode < 0:
-            raise EngineError(
+            raise LibraryFailed(
                 f"{self._library} ended the process that asked it for its devices (signal {-self._process.returncode})."
             )
         try:
@@ -134,7 +134,7 @@ class Question:
 
 
 def probe(python: str = sys.executable, library: str = EDGE_TPU_LIBRARY, seconds: float = PROBE_SECONDS) -> Probe:
-    """Ask, and wait for the answer. Raises EngineError when there is none."""
+    """Ask, and wait for the answer. Raises as `Question` does."""
     return Question(python, library).result(seconds)
 
 
