@@ -96,8 +96,8 @@ class ModelBench:
             try:
                 model = client.load(compiled or package.model_path, self._threads, on_edge_tpu=compiled is not None)
             except EngineRefused as problem:
-                if compiled is not None:  # it was proven on this device: the device is to blame
-                    raise EngineError(str(problem)) from problem
+                if compiled is not None:  # it was proven on this device: the device is to blame, not the package
+                    raise
                 raise PackageError(
                     f"The model {package.title} cannot be run by this box's engine ({hello.runtime}"
                     f" {hello.runtime_version}): install a package or an engine that fit each other."
