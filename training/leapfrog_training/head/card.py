@@ -44,10 +44,13 @@ training pictures |
 | which seed ships | named beforehand: seed 0 |
 | that there is a level at all | that perfect masks measure too much was seen on training subjects; the level came in \
 after the first version had been scored once without it |
-| the learning rate of quantization-aware training | lowered after one seed of a version before had lost a validation \
-picture that its float form outlines |
+| how the ellipse weighs the edge of the mask | a held-out fold of the training subjects |
+| the learning rate of quantization-aware training | lowered after one seed had lost a validation picture that \
+its float form outlines |
+| how far pictures are zoomed in training | more of it was trained too, scored lower on the validation pictures, \
+and was taken back |
 | every number under "What it is worth" | the {validation} validation pictures, of subjects that no network saw; \
-nothing else was chosen by them, but what earlier versions reached on them was known |
+by the two decisions above they are a little flattered |
 """
 
 LIMITS = """## Limits
