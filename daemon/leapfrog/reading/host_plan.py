@@ -8,6 +8,7 @@ from leapfrog.reading.devices.pool import DevicePool, LentDevice
 from leapfrog.reading.devices.trial import too_hot
 from leapfrog.reading.devices.verdict import DeviceFailure, Trouble
 from leapfrog.reading.edge_tpu import EDGE_TPU_LIBRARY
+from leapfrog.reading.job import ImageReading
 
 LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
 # A device on USB does not tell its temperature: one that slows itself down is known by so many slow images on end.
@@ -26,7 +27,7 @@ class LostDevice:
 
 @dataclass
 class _Pace:
-    """How long a package's images took on the device, in milliseconds: the best, and the last few."""
+    """Milliseconds that a frame took on the device with a package's model: the best, and those of the last images."""
 
     best: float = float("inf")
     last: deque[float] = field(default_factory=lambda: deque(maxlen=SLOW_IMAGES))
@@ -38,6 +39,12 @@ class _Pace:
     @property
     def is_slow(self) -> bool:
         return len(self.last) == SLOW_IMAGES and min(self.last) > SLOW_TIMES * self.best + SLOW_MS
+
+
+def milliseconds_a_frame(reading: ImageReading, frames_per_cine: int) -> float:
+    """How long the model took; of a cine, of which at most `frames_per_cine` frames are read, a frame's share."""
+    frames = max(1, min(reading.header.frames, frames_per_cine))
+    return reading.milliseconds.get("inferring", 0.0) / frames
 
 
 class HostPlan:
@@ -71,7 +78,7 @@ class HostPlan:
         return self._device is not None
 
     def answered(self, package: str, milliseconds: float) -> None:
-        """A host has read an image with the model of `package`, which took so long."""
+        """A host has read an image with the model of `package`, which took so long a frame."""
         self._failures = 0
         if self._device is not None:
             self.lost = None

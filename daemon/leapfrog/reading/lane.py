@@ -27,7 +27,7 @@ from leapfrog.reading.devices.pool import DevicePool
 from leapfrog.reading.devices.verdict import DeviceFailure, Trouble, of_refusal
 from leapfrog.reading.edge_tpu import ENGINE_HOST
 from leapfrog.reading.engine_tuning import EngineTuning
-from leapfrog.reading.host_plan import HostPlan
+from leapfrog.reading.host_plan import HostPlan, milliseconds_a_frame
 from leapfrog.reading.job import (
     READER_MESSAGE,
     EngineAttached,
@@ -186,8 +186,9 @@ class Lane:
     def _outcome(self, message: ReaderMessage) -> Outcome | None:
         match message:
             case ReadResult(reading=reading):
-                if reading.model is not None:
-                    self._plan.answered(reading.model.name, reading.milliseconds.get("inferring", 0.0))
+                if reading.model is not None and reading.outcome != "not_assessed":
+                    took = milliseconds_a_frame(reading, self._setup.frames_per_cine)
+                    self._plan.answered(reading.model.name, took)
                     self._change(lost=self._plan.lost)
                 return message
             case ReportResult():
