@@ -63,7 +63,8 @@ def test_a_signal_while_the_daemon_is_started_leaves_none_behind(
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(subprocess, "Popen", interrupted)
         box.start()
-    assert len(_daemons(tmp_path)) == 1
+    # `Popen` returns when exec has begun; the kernel shows the new command line a moment later.
+    assert len(wait_until(lambda: _daemons(tmp_path), "the daemon is there", deadline_seconds=60)) == 1
     box.stop()
     assert _daemons(tmp_path) == []
 
