@@ -1,4 +1,4 @@
-"""`python -m leapfrog` is the command `leapfrog`. Runs in the main process."""
+"""`python -m leapfrog` is the command `leapfrog`."""
 
 from leapfrog.cli import main
 

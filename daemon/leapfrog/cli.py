@@ -1,4 +1,4 @@
-"""The command `leapfrog`. Exit status: 0 done, 1 failed, 2 wrong use. Runs in the main process."""
+"""The command `leapfrog`. Exit status: 0 done, 1 failed, 2 wrong use."""
 
 import json
 import sys
@@ -93,7 +93,7 @@ def demo(
     out: Annotated[Path | None, typer.Option("--out", help="Where the results go; else a temporary folder.")] = None,
 ) -> None:
     """Show the whole box at work on made-up exams, with a district server that is down at first."""
-    from leapfrog.demo.demo import run_demo
+    from leapfrog.commands.demo.demo import run_demo
 
     raise typer.Exit(run_demo(out))
 
@@ -110,8 +110,8 @@ def read(
     as_json: JsonOption = False,
 ) -> None:
     """Read files once, without the daemon, and write a report for each study."""
-    from leapfrog.read_once import read_files
-    from leapfrog.reading.job import PictureHints
+    from leapfrog.commands.read import read_files
+    from leapfrog.processes.messages import PictureHints
 
     hints = PictureHints(modality=modality, body_part=body_part, view=view, pixel_spacing_mm=pixel_spacing)
     results = read_files(files, out, _settings(config), hints, _console if not as_json else None)
@@ -130,7 +130,7 @@ def read(
 @app.command()
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what the box is doing, what it owes, and what needs a person."""
-    from leapfrog.commands import run_command
+    from leapfrog.control.commands import run_command
 
     found = run_command(_settings(config), "status")
     if as_json:
@@ -149,7 +149,7 @@ def doctor(
     as_json: JsonOption = False,
 ) -> None:
     """Look at engine, Edge TPUs, models and disk, and say what to do; exit 1 when there is a problem."""
-    from leapfrog.doctor import examine, write_bundle
+    from leapfrog.commands.doctor import examine, write_bundle
 
     settings = _settings(config)
     checks = examine(settings)
@@ -175,7 +175,7 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure how fast this box reads: each model on each engine, and whole images."""
-    from leapfrog.bench.command import run_bench
+    from leapfrog.commands.bench.command import run_bench
 
     found = run_bench(_settings(config), out, _console if not as_json else None)
     if as_json:
@@ -217,7 +217,7 @@ def instances(
     as_json: JsonOption = False,
 ) -> None:
     """List instances, newest first."""
-    from leapfrog.commands import run_command
+    from leapfrog.control.commands import run_command
 
     found = run_command(_settings(config), "instances", state=state)
     if as_json:
@@ -242,7 +242,7 @@ def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption =
 
 
 def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> None:
-    from leapfrog.commands import run_command
+    from leapfrog.control.commands import run_command
 
     found = run_command(_settings(config), command, ids=ids)
     if as_json:
@@ -258,7 +258,7 @@ def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> No
 @app.command()
 def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send what is owed now, whatever the sync windows say."""
-    from leapfrog.commands import run_command
+    from leapfrog.control.commands import run_command
 
     found = run_command(_settings(config), "sync")
     if as_json:
@@ -307,7 +307,7 @@ def models_install(
     as_json: JsonOption = False,
 ) -> None:
     """Verify a package, run its model once, and keep it; what is used now stays for `remove` to go back to."""
-    from leapfrog.model_store import install_package
+    from leapfrog.commands.models.store import install_package
 
     done = install_package(source, _settings(config))
     if as_json:
@@ -323,7 +323,7 @@ def models_remove(
     as_json: JsonOption = False,
 ) -> None:
     """Take away the version of a package that was installed last; the one before it is used again."""
-    from leapfrog.model_store import remove_package
+    from leapfrog.commands.models.store import remove_package
 
     done = remove_package(name, _settings(config))
     if as_json:
@@ -333,7 +333,7 @@ def models_remove(
 
 
 def _packages(config: Path | None) -> list[dict[str, Any]]:
-    from leapfrog.model_store import packages_in_use
+    from leapfrog.commands.models.store import packages_in_use
 
     return packages_in_use(_settings(config)).listing()
 
@@ -341,7 +341,7 @@ def _packages(config: Path | None) -> list[dict[str, Any]]:
 @config_app.command("check")
 def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check the settings file and say what is odd; exit 2 when it is wrong."""
-    from leapfrog.reading.signature import signature_policy
+    from leapfrog.packages.signature import signature_policy
 
     file = config or default_file()
     settings = load_settings(file)
@@ -361,8 +361,8 @@ def install(
     ),
 ) -> None:
     """Lay out the systemd unit, its user and folders, and the commented settings file."""
-    from leapfrog.install import install as lay_out
-    from leapfrog.install import next_steps
+    from leapfrog.commands.install import install as lay_out
+    from leapfrog.commands.install import next_steps
 
     for path in lay_out(root):
         _console.print(str(path))

@@ -1,4 +1,4 @@
-"""Writing files so that they survive a power cut: write, fsync, rename, fsync of the directory. Runs on both sides.
+"""Writing files so that they survive a power cut: write, fsync, rename, fsync of the directory.
 
 Measured on ext4 replayed after a cut: a rename without the file's fsync leaves an empty file, without the directory's
 fsync it loses the name.

@@ -1,4 +1,4 @@
-"""Every error that Leapfrog raises on purpose. Runs on both sides.
+"""Every error that Leapfrog raises on purpose.
 
 LeapfrogError
 ├── SettingsError            the configuration is wrong: key, value, what is allowed        (exit 2)

@@ -1,4 +1,4 @@
-"""The daemon: puts the parts together, watches over them, and takes them apart again. Runs in the main process."""
+"""The daemon: puts the parts together, watches over them, and takes them apart again."""
 
 import faulthandler
 import logging
@@ -12,31 +12,31 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
-from leapfrog import notify
-from leapfrog.commands import JOURNAL_NAME, SPOOL_NAME, Commands
-from leapfrog.control import ControlServer, StateLock
+from leapfrog.commands.models.store import packages_in_use
+from leapfrog.control import systemd
+from leapfrog.control.commands import JOURNAL_NAME, SPOOL_NAME, Commands
+from leapfrog.control.control_socket import ControlServer, StateLock
+from leapfrog.control.engine_report import engine_report
+from leapfrog.control.status import Live, StatusSource
+from leapfrog.devices.edge_tpu import kernel_devices
+from leapfrog.devices.pool import DevicePool
+from leapfrog.devices.trial import PROOF_SECONDS
 from leapfrog.errors import StorageError
 from leapfrog.intake.admission import Admission
-from leapfrog.intake.dicom_receiver import DicomReceiver
-from leapfrog.intake.folder_watcher import FolderWatcher
-from leapfrog.journal import Journal
-from leapfrog.model_store import packages_in_use
-from leapfrog.outbox.deliveries import Deliveries
+from leapfrog.intake.folder.watcher import FolderWatcher
+from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
+from leapfrog.lanes.dispatcher import Dispatcher
+from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.sender import Sender
-from leapfrog.reading.devices.pool import DevicePool
-from leapfrog.reading.devices.trial import PROOF_SECONDS
-from leapfrog.reading.dispatcher import Dispatcher
-from leapfrog.reading.edge_tpu import kernel_devices
-from leapfrog.reading.engine_report import engine_report
-from leapfrog.reading.engine_tuning import EngineTuning
-from leapfrog.reading.lane import Lane
-from leapfrog.reading.reader_setup import reader_setup
-from leapfrog.report.worklist_writer import WorklistWriter
-from leapfrog.retention import Retention
 from leapfrog.settings import Settings
-from leapfrog.spool import Spool
-from leapfrog.status import Live, StatusSource
-from leapfrog.studies import Studies
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.journal import Journal
+from leapfrog.state.retention import Retention
+from leapfrog.state.spool import Spool
+from leapfrog.state.studies import Studies
+from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
 PART_LIMIT_SECONDS = 60.0  # a part that gave no sign of life for so long has stopped
@@ -154,11 +154,11 @@ class Service:
                 started.append(watched.part.stop)
             control.start()
             started.append(control.stop)
-            notify.ready()
+            systemd.ready()
             _log.info("Leapfrog is ready.")
             self._watch(parts, lambda: journal.broken or spool.broken)
         finally:
-            notify.stopping()
+            systemd.stopping()
             # Intake stops first and the outbox last: nothing comes in that could not be finished.
             for stop in reversed(started):
                 stop()
@@ -177,7 +177,7 @@ class Service:
             elif still:
                 self._fatal = f"no sign of life from: {', '.join(still)}"
             else:
-                notify.watchdog()
+                systemd.watchdog()
             self._wake.wait(TICK_SECONDS)
 
 

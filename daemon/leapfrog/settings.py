@@ -1,4 +1,4 @@
-"""The settings: one typed home, read from one TOML file. Runs in the main process."""
+"""The settings: one typed home, read from one TOML file."""
 
 import re
 import sys

@@ -67,7 +67,7 @@ def _memory(name: str, byte_count: int, aim_mebibytes: float | None = None) -> M
 
 def _processes(kiosk: Kiosk) -> tuple[int, int, int]:
     """Main process, reader, engine host."""
-    (reader,) = kiosk.children("leapfrog.reading.reader")
+    (reader,) = kiosk.children("leapfrog.reader.reader")
     (host,) = kiosk.children("engine_host.py")
     return kiosk.process.pid, reader, host
 

@@ -4,12 +4,12 @@ import signal
 import sys
 from pathlib import Path
 
-from leapfrog.commands import JOURNAL_NAME, SPOOL_NAME
+from leapfrog.control.commands import JOURNAL_NAME, SPOOL_NAME
 from leapfrog.intake.admission import Admission
-from leapfrog.intake.dicom_receiver import DicomReceiver
-from leapfrog.journal import Journal
+from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings
-from leapfrog.spool import Spool
+from leapfrog.state.journal import Journal
+from leapfrog.state.spool import Spool
 
 
 def main() -> None:

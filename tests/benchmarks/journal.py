@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.progress import Progress
 from benchmarks.receivers import remove
 from benchmarks.results import Results, at_most
-from leapfrog.commands import JOURNAL_NAME
-from leapfrog.journal import Journal
+from leapfrog.control.commands import JOURNAL_NAME
+from leapfrog.state.journal import Journal
 from support.journal_rows import fill, new_instance
 from support.kiosk import Kiosk
 

@@ -1,23 +1,21 @@
-"""The wall: the main process never touches pixels, a reader never touches the journal or the network."""
+"""The wall, as a fresh interpreter meets it: the main process never touches pixels, a reader never touches the journal
+or the network.
+
+The contracts in pyproject.toml look at our own imports; what libraries bring along only shows here.
+"""
 
 import ast
-import re
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import leapfrog
 
 PACKAGE = Path(leapfrog.__file__).parent
-SIDE = re.compile(
-    r"Runs (in the main process|in a reader|in the engine host|on both sides|in the demonstration|in the benchmark)\b"
-)
 PIXELS = {"numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "fpdf", "ai_edge_litert"}
 DURABLE_AND_NETWORK = {
-    "leapfrog.journal", "leapfrog.spool", "leapfrog.outbox", "leapfrog.intake", "leapfrog.control", "leapfrog.service",
-    "sqlite3", "requests", "pynetdicom", "apscheduler",
+    "leapfrog.state", "leapfrog.intake", "leapfrog.lanes", "leapfrog.outbox", "leapfrog.worklist", "leapfrog.control",
+    "leapfrog.service", "sqlite3", "requests", "pynetdicom", "apscheduler",
 }  # fmt: skip
 
 
@@ -35,15 +33,15 @@ def test_the_main_process_loads_nothing_that_handles_pixels() -> None:
 
 
 def test_a_command_that_asks_the_daemon_loads_little() -> None:
-    assert modules_after("import leapfrog.cli, leapfrog.commands") & PIXELS == set()
+    assert modules_after("import leapfrog.cli, leapfrog.control.commands") & PIXELS == set()
 
 
 def test_a_reader_loads_nothing_that_reaches_the_journal_or_the_network() -> None:
-    assert modules_after("import leapfrog.reading.reader") & DURABLE_AND_NETWORK == set()
+    assert modules_after("import leapfrog.reader.reader") & DURABLE_AND_NETWORK == set()
 
 
 def test_the_engine_host_needs_nothing_of_ours() -> None:
-    path = PACKAGE / "reading" / "engine_host.py"
+    path = PACKAGE / "engine" / "host.py"
     imported = {
         name
         for node in ast.walk(ast.parse(path.read_text()))
@@ -51,13 +49,3 @@ def test_the_engine_host_needs_nothing_of_ours() -> None:
         for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
     }
     assert not any(name.split(".")[0] in {"leapfrog", "pydantic", "pydicom"} for name in imported)
-
-
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_says_on_which_side_it_runs(path: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    assert docstring is not None
-    assert SIDE.search(" ".join(docstring.split()))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from leapfrog.install import LAYOUT, _data_folder, install
+from leapfrog.commands.install import LAYOUT, _data_folder, install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -74,7 +74,7 @@ def test_the_files_of_a_wheel_are_laid_out_as_from_a_checkout(wheel: zipfile.Zip
     wheel.extractall(tmp_path / "site")
     done = subprocess.run(
         [sys.executable, "-c",
-         "import leapfrog, pathlib, sys; from leapfrog.install import install;"
+         "import leapfrog, pathlib, sys; from leapfrog.commands.install import install;"
          "print(leapfrog.__file__); install(pathlib.Path(sys.argv[1]))",
          str(tmp_path / "from-wheel")],
         env={"PYTHONPATH": str(tmp_path / "site")}, capture_output=True, text=True, check=True,

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.intake.admission import Admission
-from leapfrog.intake.dicom_receiver import DicomReceiver
-from leapfrog.intake.folder_watcher import FolderWatcher
-from leapfrog.journal import Journal
-from leapfrog.records import InstanceRecord
+from leapfrog.intake.folder.watcher import FolderWatcher
+from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
-from leapfrog.spool import Spool
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import InstanceRecord
+from leapfrog.state.spool import Spool
 from support.ports import free_port
 from support.waiting import wait_until
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from leapfrog.journal import Journal, new_id
-from leapfrog.reading.job import Identity, ImageHeader, ImageReading
-from leapfrog.records import CommittedReading, InstanceState, NewInstance, StudyIdentity
+from leapfrog.processes.messages import Identity, ImageHeader, ImageReading
+from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.records import CommittedReading, InstanceState, NewInstance, StudyIdentity
 
 
 def new_instance(**values: Any) -> NewInstance:

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from leapfrog.commands import JOURNAL_NAME
-from leapfrog.control import ask_daemon
+from leapfrog.control.commands import JOURNAL_NAME
+from leapfrog.control.control_socket import ask_daemon
 from leapfrog.errors import DaemonNotRunning
 from support.ports import free_port
 from support.toml import toml_document

@@ -7,9 +7,9 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
-from leapfrog.journal import Journal, new_id
-from leapfrog.records import NewInstance, StudyIdentity
-from leapfrog.spool import Spool
+from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.records import NewInstance, StudyIdentity
+from leapfrog.state.spool import Spool
 
 PATIENT_NAME = "Secret^Patient"
 COLUMNS = 1000

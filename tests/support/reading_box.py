@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leapfrog.journal import Journal, new_id
-from leapfrog.reading.devices.pool import DevicePool
-from leapfrog.reading.dispatcher import Dispatcher
-from leapfrog.reading.lane import Lane
-from leapfrog.reading.reader_setup import reader_setup
-from leapfrog.records import InstanceRecord, NewInstance, StudyIdentity
+from leapfrog.devices.pool import DevicePool
+from leapfrog.lanes.dispatcher import Dispatcher
+from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.settings import Settings
-from leapfrog.spool import Spool
-from leapfrog.studies import Studies
+from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.records import InstanceRecord, NewInstance, StudyIdentity
+from leapfrog.state.spool import Spool
+from leapfrog.state.studies import Studies
 from support.instances import gradient, image_dataset, save
 from support.processes import the_child
 from support.waiting import wait_until
 
-READER = "leapfrog.reading.reader"
+READER = "leapfrog.reader.reader"
 
 
 class Box:

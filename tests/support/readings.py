@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reading.job import (
+from leapfrog.processes.messages import (
     Code,
     Finding,
     HeatmapPicture,
@@ -18,7 +18,7 @@ from leapfrog.reading.job import (
     ReportJob,
     Station,
 )
-from leapfrog.report.overlay import save_contour, save_heatmap, save_plain
+from leapfrog.reader.report.overlay import save_contour, save_heatmap, save_plain
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"

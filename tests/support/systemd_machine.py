@@ -11,7 +11,7 @@ from typing import Self
 from uuid import uuid4
 
 import leapfrog
-from leapfrog.install import install
+from leapfrog.commands.install import install
 from support.waiting import wait_until
 
 SCRIPT = Path(__file__).with_name("boot_systemd.sh")

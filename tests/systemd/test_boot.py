@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from leapfrog.control import ask_daemon
-from leapfrog.install import LAYOUT, SETTINGS
+from leapfrog.commands.install import LAYOUT, SETTINGS
+from leapfrog.control.control_socket import ask_daemon
 from support.dcmtk import LARGEST_PDU
 from support.exams import chest_radiograph, write_instances
 from support.systemd_machine import SystemdMachine, why_not

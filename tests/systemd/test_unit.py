@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.install import install
+from leapfrog.commands.install import install
 
 UNIT = "etc/systemd/system/leapfrog.service"
 WORST_EXPOSURE = 1.6  # of 10; hostnamed has 1.5, chrony 3.7, Orthanc 9.2. What is left is network, USB and processes.

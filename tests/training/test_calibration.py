@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog.reading.package import Calibration
+from leapfrog.packages.package import Calibration
 from leapfrog_training.calibration import calibrated, flagging_threshold, platt
 
 

@@ -23,21 +23,21 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from leapfrog.devices.edge_tpu import ENGINE_HOST
+from leapfrog.engine.client import EngineClient
+from leapfrog.engine.model_bench import ModelBench
+from leapfrog.engine.tensors import dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
-from leapfrog.reading.assessment import GrayFrame, assess
-from leapfrog.reading.catalogue import Catalogue
-from leapfrog.reading.child_process import ChildProcess
-from leapfrog.reading.classification import classify
-from leapfrog.reading.dicom_file import open_dicom_file
-from leapfrog.reading.edge_tpu import ENGINE_HOST
-from leapfrog.reading.engine_client import EngineClient
-from leapfrog.reading.image import open_image
-from leapfrog.reading.image_reader import ImageReader
-from leapfrog.reading.job import ImageReading, PictureHints, PictureIdentity, ReadJob
-from leapfrog.reading.model_bench import ModelBench
-from leapfrog.reading.package import SHIPPED_PACKAGES, load_package
-from leapfrog.reading.pixels import model_input
-from leapfrog.reading.tensors import dequantize, quantization_table, quantize
+from leapfrog.packages.catalogue import Catalogue
+from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
+from leapfrog.processes.child_process import ChildProcess
+from leapfrog.processes.messages import ImageReading, PictureHints, PictureIdentity, ReadJob
+from leapfrog.reader.assess.assessment import GrayFrame, assess
+from leapfrog.reader.assess.classification import classify
+from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.image import open_image
+from leapfrog.reader.image.pixels import model_input
+from leapfrog.reader.image_reader import ImageReader
 from leapfrog_training.datasets import open_hc18, read_gray
 from leapfrog_training.head.reading import head_answers, kiosk_finding
 from leapfrog_training.kiosk import KioskModel

@@ -18,8 +18,8 @@ with warnings.catch_warnings():
 
 from typer.testing import CliRunner
 
-from leapfrog.reading.package import FLOAT_MODEL_NAME, load_package
-from leapfrog.reading.signature import signature_policy
+from leapfrog.packages.package import FLOAT_MODEL_NAME, load_package
+from leapfrog.packages.signature import signature_policy
 from leapfrog_training.cli import app
 from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.signing import make_keys

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import PackageError
-from leapfrog.reading.package import Calibration, Manifest, load_package
-from leapfrog.reading.tensors import TensorSpec
+from leapfrog.packages.package import Calibration, Manifest, load_package
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.manifests import chest_manifest, chest_rule
 from leapfrog_training.package import add_file, write_package

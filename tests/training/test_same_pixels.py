@@ -8,10 +8,10 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-from leapfrog.reading.dicom_file import open_dicom_file
-from leapfrog.reading.image import open_image
-from leapfrog.reading.package import SHIPPED_PACKAGES, load_package
-from leapfrog.reading.pixels import model_input
+from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
+from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.image import open_image
+from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.kiosk import KioskModel
 

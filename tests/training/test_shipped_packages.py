@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from leapfrog.reading.package import SHIPPED_PACKAGES, ModelPackage, load_package
+from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog_training.chest.films import covered_findings, truth
 from leapfrog_training.datasets import open_chestxray14, open_hc18
 from leapfrog_training.evaluate.classification import answers, mean_auroc, readings

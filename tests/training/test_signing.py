@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import PackageError
-from leapfrog.reading.package import load_package
-from leapfrog.reading.signature import SIGNATURE_BYTES, signature_policy
+from leapfrog.packages.package import load_package
+from leapfrog.packages.signature import SIGNATURE_BYTES, signature_policy
 from leapfrog_training.cli import main
 from leapfrog_training.errors import SigningError
 from leapfrog_training.signing import make_keys, read_private_key, sign_package

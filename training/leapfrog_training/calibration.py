@@ -5,8 +5,8 @@ machine only.
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reading.classification import SCORE_MARGIN, calibrated_score
-from leapfrog.reading.package import Calibration
+from leapfrog.packages.package import Calibration
+from leapfrog.reader.assess.classification import SCORE_MARGIN, calibrated_score
 
 LEAST_SPECIFICITY = 0.7  # what the WHO asks of a triage test (tuberculosis, target product profiles 2014)
 NEWTON_STEPS = 50

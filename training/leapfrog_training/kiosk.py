@@ -12,10 +12,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reading.engine_client import Hello
-from leapfrog.reading.pixels import model_input
-from leapfrog.reading.standalone_engine import StandaloneEngine
-from leapfrog.reading.tensors import dequantize, quantization_table, quantize
+from leapfrog.engine.client import Hello
+from leapfrog.engine.standalone import StandaloneEngine
+from leapfrog.engine.tensors import dequantize, quantization_table, quantize
+from leapfrog.reader.image.pixels import model_input
 
 
 class KioskModel:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from leapfrog.reading.job import Code
-from leapfrog.reading.package import (
+from leapfrog.packages.package import (
     MODEL_NAME,
     AppliesTo,
     Calibration,
@@ -15,7 +14,8 @@ from leapfrog.reading.package import (
     ModelInput,
     ModelOutputs,
 )
-from leapfrog.reading.routing import NERVE
+from leapfrog.processes.messages import Code
+from leapfrog.reader.assess.routing import NERVE
 from leapfrog_training.chest.labels import CHEST_LABELS, chest_label
 from leapfrog_training.datasets.nerve import BRACHIAL_PLEXUS
 from leapfrog_training.kiosk import KioskModel

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import write_durably
-from leapfrog.reading.package import (
+from leapfrog.packages.package import (
     EDGE_TPU_MODEL_NAME,
     MANIFEST_NAME,
     MODEL_NAME,
@@ -16,8 +16,8 @@ from leapfrog.reading.package import (
     load_package,
     read_manifest,
 )
-from leapfrog.reading.package_version import PackageVersion
-from leapfrog.reading.signature import SIGNATURE_NAME
+from leapfrog.packages.signature import SIGNATURE_NAME
+from leapfrog.packages.version import PackageVersion
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.toml_text import toml_text
 

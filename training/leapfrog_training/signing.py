@@ -1,7 +1,7 @@
 """The keys of those who answer for packages, and signing with them. Runs on the training machine only.
 
 Both keys are PEM files (the private one PKCS #8 without a password, the public one SubjectPublicKeyInfo), as OpenSSL
-has them: `openssl genpkey -algorithm ed25519` makes a private key as well, and `leapfrog.reading.signature` says how
+has them: `openssl genpkey -algorithm ed25519` makes a private key as well, and `leapfrog.packages.signature` says how
 OpenSSL checks a package.
 """
 
@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from leapfrog.durable import fsync_directory, write_durably
-from leapfrog.reading.package import MANIFEST_NAME, load_package
-from leapfrog.reading.signature import SIGNATURE_NAME
+from leapfrog.packages.package import MANIFEST_NAME, load_package
+from leapfrog.packages.signature import SIGNATURE_NAME
 from leapfrog_training.errors import SigningError
 
 PRIVATE_KEY_NAME = "private-key.pem"

@@ -1,1 +1,1 @@
-"""The ways in: the DICOM receiver and the watched folders."""
+"""The ways in: the DICOM receiver and the watched folders. Main process."""

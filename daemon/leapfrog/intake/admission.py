@@ -1,7 +1,4 @@
-"""The one way in: from bytes in the spool's `incoming` to an instance that is durable, known and owed.
-
-Runs in the main process.
-"""
+"""The one way in: from bytes in the spool's `incoming` to an instance that is durable, known and owed."""
 
 import logging
 import uuid
@@ -9,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leapfrog.dataset_digest import content_digest
+from leapfrog.dicom.dataset_digest import content_digest
 from leapfrog.errors import StorageError
-from leapfrog.intake.header import InstanceHeader, is_forwardable_uid
-from leapfrog.journal import Journal, new_id
-from leapfrog.reading.job import PictureHints, PictureIdentity
-from leapfrog.records import FolderFile, NewInstance, StudyIdentity, UidHolder
-from leapfrog.spool import Spool
+from leapfrog.intake.instance_header import InstanceHeader, is_forwardable_uid
+from leapfrog.processes.messages import PictureHints, PictureIdentity
+from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, UidHolder
+from leapfrog.state.spool import Spool
 
 SECONDARY_CAPTURE_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
 

@@ -1,1 +1,1 @@
-"""What is owed to others, and how it gets there."""
+"""What is owed to others, and how it gets there. Main process."""

@@ -1,4 +1,4 @@
-"""How long to wait after failures: doubling, with a cap and jitter. Runs in the main process."""
+"""How long to wait after failures: doubling, with a cap and jitter."""
 
 import random
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the outbox knows of the link to the district server, and what it tells of it. Runs in the main process."""
+"""What the outbox knows of the link to the district server, and what it tells of it."""
 
 from dataclasses import dataclass
 from typing import Literal

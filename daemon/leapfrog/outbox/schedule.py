@@ -1,4 +1,4 @@
-"""The sync windows: the daily spans of local time in which the outbox sends. Runs in the main process."""
+"""The sync windows: the daily spans of local time in which the outbox sends."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The worker that brings deliveries to the district server, one after the other. Runs in the main process."""
+"""The worker that brings deliveries to the district server, one after the other."""
 
 import logging
 import threading
@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from leapfrog.dicom.part10 import part10_source
 from leapfrog.errors import (
     DistrictLocked,
     DistrictRefused,
@@ -16,16 +17,15 @@ from leapfrog.errors import (
     StorageError,
 )
 from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.connection import Timeouts
-from leapfrog.outbox.deliveries import Deliveries
+from leapfrog.outbox.destinations.dicomweb.client import StowClient
+from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
+from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
 from leapfrog.outbox.link import NOT_CONFIGURED, Link, LinkWord, OutboxState
-from leapfrog.outbox.multipart import Throttle
-from leapfrog.outbox.part10 import part10_source
 from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.stow import StowClient
-from leapfrog.records import DeliveryRecord
 from leapfrog.settings import DistrictSettings
-from leapfrog.spool import Spool
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.spool import Spool
 
 LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
 DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)

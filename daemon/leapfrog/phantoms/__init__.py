@@ -1,4 +1,4 @@
 """Exams made by code: they look enough like the real thing to be assessed, and no patient is behind any of them.
 
-Runs in the demonstration and in tests, never in the daemon.
+For the demonstration, the benchmark and tests; the daemon loads none of it.
 """

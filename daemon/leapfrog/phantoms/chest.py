@@ -1,7 +1,4 @@
-"""Chest films of nobody: sampled from what many films share, with ribs, vessels and grain drawn on top.
-
-Runs in the demonstration and in tests, never in the daemon.
-"""
+"""Chest films of nobody: sampled from what many films share, with ribs, vessels and grain drawn on top."""
 
 from dataclasses import dataclass, fields
 from functools import cache

@@ -1,7 +1,4 @@
-"""Phantoms as DICOM objects, in the forms in which machines send them.
-
-Runs in the demonstration and in tests, never in the daemon.
-"""
+"""Phantoms as DICOM objects, in the forms in which machines send them."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -23,9 +20,9 @@ from pydicom.uid import (
     UltrasoundMultiFrameImageStorage,
 )
 
-from leapfrog.phantom_mark import PHANTOM_COMMENT, mark_as_phantom
 from leapfrog.phantoms import chest, fetal_head
 from leapfrog.phantoms.fetal_head import FetalHead, draw_fetal_head
+from leapfrog.reader.image.phantom_mark import PHANTOM_COMMENT, mark_as_phantom
 
 MANUFACTURER = "Leapfrog phantom"
 WHEN = datetime(2026, 1, 1, 8, 0)

@@ -3,8 +3,6 @@
 Sound is simulated as it is scanned: along lines that fan out from a curved probe. Each place scatters at random
 (fully developed speckle), strongly at the skull where it faces the probe; what comes back is blurred along and across
 the line, its envelope is compressed to decibels, and the lines are put into the fan.
-
-Runs in the demonstration and in tests, never in the daemon.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Letters burnt into a phantom's pixels. Runs in the demonstration and in tests, never in the daemon."""
+"""Letters burnt into a phantom's pixels."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -5,10 +5,10 @@ import threading
 from pathlib import Path
 
 from leapfrog.intake.admission import Admission
-from leapfrog.intake.dicom_receiver import DicomReceiver
-from leapfrog.journal import Journal
+from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings
-from leapfrog.spool import Spool
+from leapfrog.state.journal import Journal
+from leapfrog.state.spool import Spool
 
 state_dir, port = Path(sys.argv[1]), int(sys.argv[2])
 journal = Journal(state_dir / "journal.sqlite")

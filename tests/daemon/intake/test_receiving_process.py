@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.journal import Journal
-from leapfrog.spool import Spool
+from leapfrog.state.journal import Journal
+from leapfrog.state.spool import Spool
 from support.ports import free_port
 from support.raw_peer import COMMAND, LAST, RawPeer, data_set, p_data, store_command
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from leapfrog.dataset_digest import content_digest
-from leapfrog.intake.header import read_header
+from leapfrog.dicom.dataset_digest import content_digest
+from leapfrog.intake.instance_header import read_header
 from support.dcmtk import send
 from support.intake_box import Box
 from support.waiting import wait_until

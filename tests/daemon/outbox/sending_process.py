@@ -5,9 +5,9 @@ import threading
 from pathlib import Path
 
 from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.deliveries import Deliveries
 from leapfrog.outbox.sender import Sender, Timing
 from leapfrog.settings import DistrictSettings
+from leapfrog.state.deliveries import Deliveries
 from support.owed import open_state
 
 if __name__ == "__main__":

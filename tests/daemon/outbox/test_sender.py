@@ -9,16 +9,15 @@ import pytest
 import requests
 
 from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.connection import Timeouts
+from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.sender import Sender, Timing
 from leapfrog.settings import Window
 from support.orthanc import Orthanc
+from support.outbox_box import QUICK, Box
 from support.owed import PATIENT_NAME, owe, part10_bytes, secondary_capture
 from support.recording_proxy import Answer, CutAnswer, Exchange, RecordingProxy, Reset, Stall
 from support.waiting import wait_until
-
-from .conftest import QUICK, Box
 
 WEB_PAGE = Answer(200, b"<html><title>Welcome! Please accept our terms</title></html>")
 NOTHING_STORED = Answer(

@@ -10,11 +10,11 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import UID, RLELossless
 
-from leapfrog.phantom_mark import is_phantom
 from leapfrog.phantoms.chest import draw_chest
 from leapfrog.phantoms.exams import TRANSFER_SYNTAXES, as_file, chest_exam, chest_picture, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
-from leapfrog.reading.picture import read_picture
+from leapfrog.reader.image.phantom_mark import is_phantom
+from leapfrog.reader.originals.picture import read_picture
 
 
 def _reread(dataset: Dataset) -> Dataset:

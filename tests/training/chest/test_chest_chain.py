@@ -18,7 +18,7 @@ with warnings.catch_warnings():
 
 from typer.testing import CliRunner
 
-from leapfrog.reading.package import load_package
+from leapfrog.packages.package import load_package
 from leapfrog_training.chest.films import folds_of
 from leapfrog_training.cli import app
 from leapfrog_training.datasets import open_chestxray14

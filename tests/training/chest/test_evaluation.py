@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from leapfrog.reading.package import load_package
+from leapfrog.packages.package import load_package
 from leapfrog_training import scores
 from leapfrog_training.chest import rules
 from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest

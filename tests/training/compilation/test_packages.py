@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from leapfrog.errors import LeapfrogError, PackageError, UsageError
-from leapfrog.reading.package import EdgeTpuModel, load_package
+from leapfrog.packages.package import EdgeTpuModel, load_package
 from leapfrog_training.cli import app
 from leapfrog_training.compilation import packages
 from leapfrog_training.compilation.compiled_file import oldest_runtime

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leapfrog.reading.pixels import model_input
+from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets import picture_cache
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.picture_cache import cached_pictures

@@ -10,7 +10,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from typer.testing import CliRunner
 
-from leapfrog.reading.package import SHIPPED_PACKAGES
+from leapfrog.packages.package import SHIPPED_PACKAGES
 from leapfrog_training.cli import app
 from leapfrog_training.edge_tpu_fit.fit import fit_of, require_whole_mapping
 from leapfrog_training.edge_tpu_fit.graph import EDGE_TPU_OPERATION, read_graph

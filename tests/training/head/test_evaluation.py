@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from leapfrog.reading.tensors import TensorSpec
+from leapfrog.engine.tensors import TensorSpec
 from leapfrog_training.datasets import HeadImage, open_hc18
 from leapfrog_training.datasets.hc18 import outline
 from leapfrog_training.head.evaluation import HeadScores, head_scores, trusted_threshold, unbiased_level

@@ -9,7 +9,7 @@ from PIL import Image
 
 pytest.importorskip("matplotlib", reason="evaluate draws with matplotlib, which the extra `training` brings")
 
-from leapfrog.reading.tensors import TensorSpec
+from leapfrog.engine.tensors import TensorSpec
 from leapfrog_training.datasets import open_hc18
 from leapfrog_training.datasets.hc18 import outline
 from leapfrog_training.evaluate.figures import read_pictures, write_pictures

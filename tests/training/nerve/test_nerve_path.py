@@ -16,9 +16,9 @@ with warnings.catch_warnings():
 
 from typer.testing import CliRunner
 
-from leapfrog.read_once import read_files
-from leapfrog.reading.job import PictureHints
-from leapfrog.reading.package import load_package
+from leapfrog.commands.read import read_files
+from leapfrog.packages.package import load_package
+from leapfrog.processes.messages import PictureHints
 from leapfrog.settings import load_settings
 from leapfrog_training.cli import app
 

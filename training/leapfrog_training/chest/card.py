@@ -3,7 +3,7 @@
 Runs on the training machine only.
 """
 
-from leapfrog.reading.package import Manifest
+from leapfrog.packages.package import Manifest
 from leapfrog_training.cards import (
     counted,
     figure,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reading.classification import heat_map
+from leapfrog.reader.assess.classification import heat_map
 from leapfrog_training.chest.evaluation import ShippedFilms
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.chest.rules import CrossValidatedRule

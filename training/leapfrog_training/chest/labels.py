@@ -6,7 +6,7 @@ therefore cannot be covered yet.
 
 from dataclasses import dataclass
 
-from leapfrog.reading.job import Code
+from leapfrog.processes.messages import Code
 
 
 @dataclass(frozen=True)

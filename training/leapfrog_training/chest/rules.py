@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leapfrog.reading.package import Calibration, FindingRule
+from leapfrog.packages.package import Calibration, FindingRule
 from leapfrog_training.calibration import calibrated, flagging_threshold, platt
 from leapfrog_training.chest.films import abnormal, folds_of, truth
 from leapfrog_training.datasets.chestxray14 import Film

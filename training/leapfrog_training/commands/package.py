@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from leapfrog.errors import UsageError
-from leapfrog.reading.package import FLOAT_MODEL_NAME
-from leapfrog.reading.package_version import is_version
+from leapfrog.packages.package import FLOAT_MODEL_NAME
+from leapfrog.packages.version import is_version
 from leapfrog_training.commands.options import RunArgument
 from leapfrog_training.edge_tpu_fit.fit import require_whole_mapping
 from leapfrog_training.package import add_file

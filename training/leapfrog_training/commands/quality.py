@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from leapfrog.errors import UsageError
-from leapfrog.reading.package import QUALITY_NAME, load_package
+from leapfrog.packages.package import QUALITY_NAME, load_package
 from leapfrog_training.commands.options import open_data
 from leapfrog_training.package import QUALITY_METRICS, add_file
 from leapfrog_training.runs import PackageName

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from leapfrog.reading.pixels import model_input
+from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.errors import DatasetError
 from leapfrog_training.progress import shown_progress

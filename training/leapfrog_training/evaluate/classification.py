@@ -8,8 +8,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reading.classification import classify
-from leapfrog.reading.package import Manifest
+from leapfrog.packages.package import Manifest
+from leapfrog.reader.assess.classification import classify
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.measured import Bounds, Measured, Portion, bounds, portion
 from leapfrog_training.kiosk import KioskModel

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.reading.classification import REGION_GRID, heat_map
+from leapfrog.reader.assess.classification import REGION_GRID, heat_map
 from leapfrog_training.datasets.chestxray14 import Box
 from leapfrog_training.evaluate.measured import Bounds, Measured, bounds
 from leapfrog_training.scores import resample

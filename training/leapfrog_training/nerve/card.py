@@ -1,6 +1,6 @@
 """`card.md` of brachial-plexus. Runs on the training machine only."""
 
-from leapfrog.reading.package import Manifest
+from leapfrog.packages.package import Manifest
 from leapfrog_training.cards import (
     figure,
     latency_rows,

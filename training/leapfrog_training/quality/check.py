@@ -1,4 +1,4 @@
-"""Fits and measures the quality check of a model package (`leapfrog.reading.quality`).
+"""Fits and measures the quality check of a model package (`leapfrog.reader.assess.quality`).
 
 Fitted on training images, each also in two varied forms (`strangers.varied`), against strangers. The limit comes from
 patient-wise cross-validation: the share of held-out training images above it is the false-alarm rate aimed at. Rates
@@ -14,8 +14,8 @@ from io import BytesIO
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reading.pixels import model_input
-from leapfrog.reading.quality import Description, QualityCheck, describe, distance
+from leapfrog.reader.assess.quality import Description, QualityCheck, describe, distance
+from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets import patient_folds
 from leapfrog_training.quality.boundary import fit_boundary
 from leapfrog_training.quality.strangers import Gray, varied

@@ -6,8 +6,8 @@ Runs on the training machine only.
 from pathlib import Path
 
 from leapfrog.errors import LeapfrogError
-from leapfrog.reading.dicom_file import open_dicom_file
-from leapfrog.reading.image import open_image
+from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.image import open_image
 from leapfrog_training.errors import DatasetError
 from leapfrog_training.quality.strangers import Gray
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leapfrog.reading.segmentation import cut, model_area
+from leapfrog.reader.assess.segmentation import cut, model_area
 from leapfrog_training.datasets import HC18, ChestXray14, Film, HeadImage, read_gray
 from leapfrog_training.datasets.hc18 import filled_outline, outline
 from leapfrog_training.quality.check import Fitted, Layout, Rates, fit_quality, measure_quality

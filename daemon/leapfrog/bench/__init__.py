@@ -1,1 +1,0 @@
-"""`leapfrog bench`: how fast this box reads, on the processor and on its Edge TPUs."""

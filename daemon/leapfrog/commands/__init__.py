@@ -1,0 +1,1 @@
+"""What a person runs besides the daemon, a file or a folder for each command."""

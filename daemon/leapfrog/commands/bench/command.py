@@ -1,0 +1,107 @@
+"""What `leapfrog bench` does."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Bench, measure
+from leapfrog.commands.bench.picture import draw
+from leapfrog.commands.models.store import packages_in_use
+from leapfrog.control.commands import daemon_status
+from leapfrog.devices.edge_tpu import probe
+from leapfrog.devices.trial import DeviceTrial
+from leapfrog.errors import StorageError, UsageError
+from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.settings import Settings
+
+
+def run_bench(settings: Settings, out: Path | None, console: Console | None) -> dict[str, Any]:
+    """Measure this box and leave `bench.json` and `bench.png` in `out`, if given; the shape of `--json`.
+
+    Raises UsageError while a daemon runs, which would be in the way and lose its Edge TPU; LeapfrogError when one may
+    run that cannot be asked.
+    """
+    if daemon_status(settings) is not None:
+        raise UsageError("Stop the daemon first (`systemctl stop leapfrog`): it would be measured too.")
+    packages = packages_in_use(settings).packages
+
+    def say(sentence: str) -> None:
+        if console is not None:
+            console.print(f"Measuring {sentence} ...", style="dim", soft_wrap=True)
+
+    bench = measure(settings, packages, _proven_devices(settings, say), say)
+    found = as_json(bench)
+    if console is not None:
+        for table in tables(bench):
+            console.print(table)
+    if out is not None:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / "bench.json").write_text(json.dumps(found, indent=2), encoding="utf-8")
+            draw(bench, out / "bench.png")
+        except OSError as problem:
+            raise StorageError(f"{out} cannot be written: {problem.strerror}.") from problem
+    return found
+
+
+def as_json(bench: Bench) -> dict[str, Any]:
+    """All numbers, with the ratios; `edge_tpu_ms` is what `leapfrog-train table --bench` takes."""
+    edge_tpu: dict[str, float] = {}
+    for timing in bench.models:
+        if timing.engine.startswith("Edge TPU"):
+            edge_tpu.setdefault(timing.package.split(" ")[0], timing.median_ms)
+    listed = [{**one.model_dump(), "per_second": round(one.per_second, 1)} for one in bench.models]
+    return {**bench.model_dump(mode="json"), "models": listed, "ratios": _ratios(bench), "edge_tpu_ms": edge_tpu}
+
+
+def tables(bench: Bench) -> tuple[Table, ...]:
+    """What was measured, for people."""
+    models = Table(
+        "model", "engine", "load ms", "first ms", "median ms", "95 % ms", "per second", "times CPU int8", title="Models"
+    )
+    for one in bench.models:
+        cpu = bench.median(one.package, CPU_INT8)
+        ratio = f"{cpu / one.median_ms:.2f}" if cpu else "-"
+        numbers = (
+            f"{value:.1f}" for value in (one.load_ms, one.first_ms, one.median_ms, one.percentile_95_ms, one.per_second)
+        )
+        models.add_row(one.package, one.engine, *numbers, ratio)
+    box = Table("exam", "engine", "median ms", "95 % ms", title="Whole images, from the file to findings and picture")
+    for whole in bench.box:
+        box.add_row(whole.exam, whole.engine, f"{whole.median_ms:.0f}", f"{whole.percentile_95_ms:.0f}")
+    switches = Table("engine", "alone ms", "in turn ms", title="Models in turn on one engine, mean of all models")
+    for switch in bench.switches:
+        switches.add_row(switch.engine, f"{switch.alone_ms:.1f}", f"{switch.switched_ms:.1f}")
+    box.caption = f"{bench.machine}; {bench.runtime}; load before: {bench.load}"
+    return models, switches, box
+
+
+def _ratios(bench: Bench) -> dict[str, dict[str, float]]:
+    """How many times faster than the processor in int8 and in float32 each model is on each engine."""
+    found: dict[str, dict[str, float]] = {}
+    for one in bench.models:
+        for base in (CPU_INT8, CPU_FLOAT):
+            reference = bench.median(one.package, base)
+            if reference and one.engine != base:
+                name = f"{one.engine} against {base}"
+                found.setdefault(one.package, {})[name] = round(reference / one.median_ms, 2)
+    return found
+
+
+def _proven_devices(settings: Settings, say: Any) -> list[str]:
+    """Edge TPUs that answer rightly; others are named and left out."""
+    if settings.engine.device == "cpu":
+        return []
+    found = probe(settings.engine.interpreter)
+    setup = reader_setup(settings.engine, settings.models, settings.state_dir)
+    proven = []
+    for device, name in zip(found.devices, found.names, strict=True):
+        trouble = DeviceTrial(settings.engine.interpreter, setup, name, device.path).result().trouble
+        if trouble is None:
+            proven.append(name)
+        else:
+            say(f"without Edge TPU {name}: {trouble.detail} {trouble.remedy}")
+    return proven

@@ -1,0 +1,286 @@
+"""Times models and whole readings on this box, on each of its engines."""
+
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from leapfrog.devices.edge_tpu import EDGE_TPU_LIBRARY
+from leapfrog.devices.pool import DevicePool
+from leapfrog.engine.standalone import StandaloneEngine
+from leapfrog.errors import EngineError, LeapfrogError
+from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.lanes.tuning import EngineTuning
+from leapfrog.packages.package import FLOAT_MODEL_NAME, ModelPackage
+from leapfrog.phantoms.exams import as_file, chest_exam, fetal_head_exam
+from leapfrog.phantoms.fetal_head import FetalHead
+from leapfrog.processes.messages import Frozen, ReadJob, ReadResult
+from leapfrog.settings import Settings
+
+RUNS = 100
+BOX_IMAGES = 8
+PROOF_PATIENCE_SECONDS = 90.0
+
+CPU_FLOAT, CPU_INT8 = "CPU float32", "CPU int8"
+
+Say = Callable[[str], None]
+
+
+class ModelTiming(Frozen):
+    """One model on one engine, milliseconds from the input tensor to the outputs through the engine host. `load_ms` is
+    what reading the file and packing its weights takes, once a start; `first_ms` is the first run after that, which on
+    an Edge TPU also carries the parameters over.
+    """
+
+    package: str
+    engine: str
+    threads: int
+    load_ms: float
+    first_ms: float
+    median_ms: float
+    percentile_95_ms: float
+
+    @property
+    def per_second(self) -> float:
+        """Runs one after another."""
+        return 1000 / self.median_ms
+
+
+class SwitchTiming(Frozen):
+    """How much longer a run takes when another model has run in between: what sharing a chip costs."""
+
+    engine: str
+    alone_ms: float
+    switched_ms: float
+
+
+class BoxTiming(Frozen):
+    """Whole images, from the file to the findings and the picture that staff see."""
+
+    exam: str
+    engine: str
+    median_ms: float
+    percentile_95_ms: float
+
+
+class Bench(Frozen):
+    """All that was measured, and on what machine."""
+
+    machine: str
+    runtime: str
+    load: float
+    models: tuple[ModelTiming, ...]
+    switches: tuple[SwitchTiming, ...]
+    box: tuple[BoxTiming, ...]
+
+    def median(self, package: str, engine: str) -> float | None:
+        """Milliseconds of a package's model on an engine, where it was measured."""
+        return next((one.median_ms for one in self.models if (one.package, one.engine) == (package, engine)), None)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Something that runs models: the options of its engine host, and which file of a package it takes."""
+
+    name: str
+    options: tuple[str, ...]
+    file_of: Callable[[ModelPackage], Path | None]
+    on_edge_tpu: bool = False
+
+
+def engines(devices: Sequence[str]) -> tuple[Engine, ...]:
+    """The processor in both number formats, then each Edge TPU by its name."""
+    return (
+        Engine(CPU_FLOAT, (), _float_file),
+        Engine(CPU_INT8, (), lambda package: package.model_path),
+        *(
+            Engine(
+                f"Edge TPU {device}",
+                ("--edge-tpu", device, "--library", EDGE_TPU_LIBRARY),
+                lambda package: package.edge_tpu_path,
+                on_edge_tpu=True,
+            )
+            for device in devices
+        ),
+    )
+
+
+def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Sequence[str], say: Say) -> Bench:
+    """Measure everything; `say` is told what comes next. Raises LeapfrogError when an engine fails."""
+    load = os.getloadavg()[0]
+    python, threads = settings.engine.interpreter, settings.engine.threads
+    tuning = None if threads else _tuning(settings)
+    if tuning is not None:
+        say("how many threads are fastest")
+        threads = tuning.threads()
+    models: list[ModelTiming] = []
+    switches: list[SwitchTiming] = []
+    runtime = ""
+    for engine in engines(devices):
+        files = {package.title: file for package in packages if (file := engine.file_of(package)) is not None}
+        if not files:
+            continue
+        say(f"{engine.name}: {', '.join(files)}")
+        with StandaloneEngine(python, engine.options) as host:
+            runs = _Runs(host, engine, threads)
+            runtime = runs.runtime
+            models += [runs.of(title, file) for title, file in files.items()]
+            switches += runs.switching()
+    box = [timing for name in (CPU_INT8, *_edge_tpu(devices)) for timing in _box(settings, name, tuning, say)]
+    return Bench(
+        machine=machine(),
+        runtime=runtime,
+        load=round(load, 1),
+        models=tuple(models),
+        switches=tuple(switches),
+        box=tuple(box),
+    )
+
+
+def machine() -> str:
+    """Cores and processor of this machine, and the board where it has a name."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return f"{os.cpu_count()} x {named[0] if named else platform.machine()}"
+
+
+class _Runs:
+    """Models of one engine, loaded once and run many times."""
+
+    def __init__(self, host: StandaloneEngine, engine: Engine, threads: int) -> None:
+        hello = host.client.hello()
+        self.runtime = f"{hello.runtime} {hello.runtime_version}"
+        self._client = host.client
+        self._engine = engine
+        self._threads = threads
+        self._loaded: list[Callable[[], float]] = []
+
+    def of(self, title: str, file: Path) -> ModelTiming:
+        began = time.perf_counter()
+        model = self._client.load(file, self._threads, on_edge_tpu=self._engine.on_edge_tpu)
+        load_ms = (time.perf_counter() - began) * 1000
+        random = np.random.default_rng(0)
+        (spec,) = model.inputs
+        is_float = spec.dtype == "float32"
+        values = random.uniform(-1, 1, spec.shape) if is_float else random.integers(-128, 128, spec.shape)
+        picture = values.astype(spec.dtype)
+
+        def once() -> float:
+            began = time.perf_counter()
+            self._client.invoke(model, [picture])
+            return (time.perf_counter() - began) * 1000
+
+        first, taken = once(), [once() for _ in range(RUNS)]
+        self._loaded.append(once)
+        return ModelTiming(
+            package=title,
+            engine=self._engine.name,
+            threads=self._threads,
+            load_ms=round(load_ms, 2),
+            first_ms=round(first, 2),
+            median_ms=round(statistics.median(taken), 2),
+            percentile_95_ms=round(float(np.percentile(taken, 95)), 2),
+        )
+
+    def switching(self) -> Iterator[SwitchTiming]:
+        """The models in turn, against each by itself."""
+        if len(self._loaded) < 2:
+            return
+        alone = sum(statistics.median(once() for _ in range(RUNS // 4)) for once in self._loaded)
+        turns = [[once() for once in self._loaded] for _ in range(RUNS // 4)]
+        switched = sum(statistics.median(column) for column in zip(*turns, strict=True))
+        count = len(self._loaded)
+        yield SwitchTiming(
+            engine=self._engine.name, alone_ms=round(alone / count, 2), switched_ms=round(switched / count, 2)
+        )
+
+
+def _float_file(package: ModelPackage) -> Path | None:
+    return package.folder / FLOAT_MODEL_NAME if FLOAT_MODEL_NAME in package.manifest.files else None
+
+
+def _edge_tpu(devices: Sequence[str]) -> tuple[str, ...]:
+    return ("Edge TPU",) if devices else ()
+
+
+def _tuning(settings: Settings) -> EngineTuning:
+    """That of the daemon, measured now where it has not run yet."""
+    setup = reader_setup(settings.engine, settings.models, settings.state_dir)
+    return EngineTuning(settings.state_dir, settings.engine.interpreter, setup, settings.engine.lanes)
+
+
+def _box(settings: Settings, engine: str, tuning: EngineTuning | None, say: Say) -> Iterator[BoxTiming]:
+    """Made-up exams through a lane with its real processes."""
+    say(f"whole images, {engine}")
+    on_edge_tpu = engine != CPU_INT8
+    setup = reader_setup(settings.engine, settings.models, settings.state_dir)
+    pool = DevicePool(settings.engine.interpreter, setup, lambda: lane.device_is_free())  # noqa: PLW0108 - comes next
+    lane = Lane(settings.engine, settings.models, settings.state_dir, pool if on_edge_tpu else None, tuning)
+    with tempfile.TemporaryDirectory(prefix="leapfrog-bench-") as work:
+        try:
+            if on_edge_tpu:
+                pool.start()
+            lane.start()
+            _wait_for(lane, "edgetpu" if on_edge_tpu else "cpu")
+            for exam, content in (("chest film", _chest()), ("fetal head", _head())):
+                file = Path(work) / "exam.dcm"
+                file.write_bytes(content)
+                readings = [_read(lane, file, Path(work)) for _ in range(BOX_IMAGES + 1)][1:]
+                if on_edge_tpu and {device for device, _ in readings} != {"edgetpu"}:
+                    say(f"no {exam} on it: its model is not compiled for the Edge TPU")
+                    continue
+                taken = [milliseconds for _, milliseconds in readings]
+                yield BoxTiming(
+                    exam=exam,
+                    engine=engine,
+                    median_ms=round(statistics.median(taken), 1),
+                    percentile_95_ms=round(float(np.percentile(taken, 95)), 1),
+                )
+        finally:
+            if on_edge_tpu:
+                pool.stop()
+            lane.close()
+
+
+def _chest() -> bytes:
+    return as_file(chest_exam("opaque", 1))
+
+
+def _head() -> bytes:
+    return as_file(fetal_head_exam(FetalHead(), 1, frames=1))
+
+
+def _wait_for(lane: Lane, device: str) -> None:
+    deadline = time.monotonic() + PROOF_PATIENCE_SECONDS
+    while lane.state.device != device:
+        if time.monotonic() > deadline:
+            raise EngineError(f"No lane reads on {device}: `leapfrog doctor` says why.")
+        time.sleep(0.1)
+
+
+def _read(lane: Lane, file: Path, work: Path) -> tuple[str, float]:
+    """What the exam's model ran on, and the milliseconds of all."""
+    folder = work / "report"
+    folder.mkdir(exist_ok=True)
+    began = time.perf_counter()
+    answer = lane.run(
+        ReadJob(
+            instance_id="bench",
+            attempt=1,
+            source_path=file,
+            source="leapfrog bench",
+            received_at="2026-01-01T00:00:00+00:00",
+            report_dir=folder,
+            work_dir=work,
+        )
+    )
+    if not isinstance(answer, ReadResult) or answer.reading.model is None:
+        raise LeapfrogError(f"A made-up exam was not read ({type(answer).__name__}): see `leapfrog doctor`.")
+    return answer.reading.model.device, (time.perf_counter() - began) * 1000

@@ -1,0 +1,304 @@
+"""What a technician has looked at over the phone: engine, Edge TPUs, models, disk; each with what to do."""
+
+import json
+import platform
+import shutil
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from leapfrog import __version__
+from leapfrog.commands.models.store import packages_in_use
+from leapfrog.control.commands import daemon_status
+from leapfrog.devices.edge_tpu import KernelDevice, Probe, kernel_devices, probe
+from leapfrog.devices.trial import DeviceTrial
+from leapfrog.devices.verdict import DeviceFailure, DeviceProof
+from leapfrog.errors import EngineError, LeapfrogError, LibraryFailed, StorageError
+from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.packages.catalogue import Catalogue
+from leapfrog.packages.package import ModelPackage
+from leapfrog.processes.messages import Frozen
+from leapfrog.settings import Settings
+
+HOT_CELSIUS = 85.0  # from here on the chip slows itself down
+BUNDLE_KEPT_SETTINGS = ("engine", "models", "report", "retention")  # names and addresses of people and places stay here
+BUNDLE_KEPT_STATUS = (
+    "version",
+    "listening",
+    "device",
+    "edge_tpus",
+    "instances",
+    "deliveries",
+    "free_bytes",
+    "attention",
+)
+
+CheckStatus = Literal["ok", "problem", "absent"]
+STATUS_OF_DEVICE: dict[str, CheckStatus] = {  # by what a daemon says of it
+    "in use": "ok",
+    "proven": "ok",
+    "being proven": "absent",
+    "gone": "absent",
+    "resting": "problem",
+}
+
+
+class Check(Frozen):
+    """Something that was looked at."""
+
+    name: str
+    status: CheckStatus
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class _Daemon:
+    """What a running daemon says of itself; None when none runs. `silent` says why one cannot be asked that may run."""
+
+    status: dict[str, Any] | None = None
+    silent: str = ""
+
+
+def examine(settings: Settings) -> tuple[Check, ...]:
+    """Look at everything, in the order in which one thing rests on another.
+
+    While a daemon runs, or may run, its devices are not touched: opening one a second time would end its engine host.
+    """
+    daemon = _daemon(settings)
+    devices = kernel_devices()
+    checks = [_daemon_check(daemon)]
+    found = _probed(settings.engine.interpreter)
+    if isinstance(found, Check):
+        checks.append(found)
+    else:
+        checks += [_engine_check(found, settings.engine.interpreter), _pycoral_check(found)]
+        checks += [_library_check(found, devices)]
+    checks += [_kernel_check(device) for device in devices] or [_no_device_check(settings)]
+    if daemon.status is not None:
+        checks += _served_checks(daemon.status)
+    elif isinstance(found, Probe) and not daemon.silent:
+        checks += _proof_checks(settings, found)
+    has_devices = bool(devices) or any(check.name.startswith("proof") for check in checks)
+    return (*checks, *_model_checks(packages_in_use(settings), has_devices), _disk_check(settings))
+
+
+def write_bundle(path: Path, settings: Settings, checks: tuple[Check, ...]) -> None:
+    """Everything that helps from afar in one zip file, without patients, addresses and passwords.
+
+    Raises StorageError when it cannot be written.
+    """
+    running = _daemon(settings).status or {}
+    packages = packages_in_use(settings)
+    content: dict[str, Any] = {
+        "doctor.json": {"checks": [check.model_dump() for check in checks]},
+        "settings.json": settings.model_dump(mode="json", include=set(BUNDLE_KEPT_SETTINGS)),
+        "status.json": {key: running[key] for key in BUNDLE_KEPT_STATUS if key in running},
+        "models.json": packages.listing(),
+        "machine.json": {
+            "leapfrog": __version__,
+            "python": sys.version,
+            "machine": platform.machine(),
+            "system": platform.platform(),
+            "edge_tpus": [_device_json(device) for device in kernel_devices()],
+        },
+    }
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for name, value in content.items():
+                bundle.writestr(name, json.dumps(value, indent=2, ensure_ascii=False))
+    except OSError as problem:
+        raise StorageError(f"{path} cannot be written: {problem.strerror}.") from problem
+
+
+def _daemon(settings: Settings) -> _Daemon:
+    try:
+        return _Daemon(status=daemon_status(settings))
+    except LeapfrogError as problem:
+        return _Daemon(silent=str(problem))
+
+
+def _daemon_check(daemon: _Daemon) -> Check:
+    if daemon.silent:
+        remedy = "Until it answers, its Edge TPUs are not tried."
+        return Check(name="daemon", status="problem", detail=daemon.silent, remedy=remedy)
+    if daemon.status is None:
+        remedy = "Start it with `leapfrog run` or `systemctl start leapfrog`."
+        return Check(name="daemon", status="absent", detail="No daemon runs.", remedy=remedy)
+    said = f"It runs and reads on: {daemon.status['device']}."
+    if attention := daemon.status["attention"]:
+        return Check(name="daemon", status="problem", detail=said, remedy=" ".join(attention))
+    return Check(name="daemon", status="ok", detail=said)
+
+
+def _probed(python: str) -> Probe | Check:
+    """What the interpreter and the library say, or the problem that keeps them from saying it."""
+    try:
+        return probe(python)
+    except LibraryFailed as problem:
+        remedy = f"Unplug the Edge TPU for ten seconds. When it stays so: {DeviceFailure.NO_LIBRARY.remedy}"
+        return Check(name="libedgetpu", status="problem", detail=str(problem), remedy=remedy)
+    except EngineError as problem:
+        return Check(name="engine", status="problem", detail=str(problem), remedy="Correct engine.python.")
+
+
+def _engine_check(found: Probe, python: str) -> Check:
+    if not found.runtime:
+        detail = f"{python} (Python {found.python}) has no TFLite runtime."
+        remedy = "Install ai-edge-litert or tflite-runtime into it, or name another interpreter in engine.python."
+        return Check(name="engine", status="problem", detail=detail, remedy=remedy)
+    detail = f"{found.runtime} {found.runtime_version} under Python {found.python} ({python})"
+    return Check(name="engine", status="ok", detail=detail)
+
+
+def _pycoral_check(found: Probe) -> Check:
+    if found.pycoral == "impostor":
+        detail = "The package named pycoral is not Google's: the package index gives an unrelated program that name."
+        return Check(name="pycoral", status="problem", detail=detail, remedy="pip uninstall pycoral")
+    if found.pycoral == "genuine":
+        return Check(name="pycoral", status="ok", detail="Google's pycoral is there, and is asked for the devices.")
+    return Check(name="pycoral", status="absent", detail="Not there, and not needed.")
+
+
+def _library_check(found: Probe, devices: tuple[KernelDevice, ...]) -> Check:
+    if not found.problem:
+        return Check(name="libedgetpu", status="ok", detail=found.library_version)
+    return Check(
+        name="libedgetpu",
+        status="problem" if devices else "absent",
+        detail=found.problem,
+        remedy=DeviceFailure.NO_LIBRARY.remedy if devices else "",
+    )
+
+
+def _no_device_check(settings: Settings) -> Check:
+    wanted = settings.engine.device == "edgetpu"
+    return Check(
+        name="Edge TPU",
+        status="problem" if wanted else "absent",
+        detail="The kernel shows none."
+        + (" engine.device asks for one." if wanted else " Models run on the processor."),
+        remedy=DeviceFailure.NO_DEVICE.remedy if wanted else "",
+    )
+
+
+def _kernel_check(device: KernelDevice) -> Check:
+    name = f"Edge TPU {device.title}"
+    if device.is_dead:
+        remedy = "Switch the computer off and on again; when it stays so, replace the module."
+        return Check(name=name, status="problem", detail="The chip does not answer.", remedy=remedy)
+    if not device.may_be_opened:
+        detail = f"This user may not open {device.node}."
+        return Check(name=name, status="problem", detail=detail, remedy=DeviceFailure.NO_PERMISSION.remedy)
+    if device.celsius is not None and device.celsius >= HOT_CELSIUS:
+        detail = f"It is at {device.celsius:.0f} °C and slows itself down."
+        return Check(name=name, status="problem", detail=detail, remedy=DeviceFailure.SLOW.remedy)
+    if device.is_slow_usb:
+        detail = (
+            f"It hangs on USB 2 ({device.speed} Mbit/s): models that do not fit on the chip take ten times as long."
+        )
+        return Check(
+            name=name, status="problem", detail=detail, remedy="Use a USB 3 port (blue) and the cable it came with."
+        )
+    told = f"{device.celsius:.0f} °C" if device.celsius is not None else f"{device.speed or 'unknown'} Mbit/s"
+    fresh = "" if device.has_firmware else ", not opened since it was plugged in"
+    return Check(name=name, status="ok", detail=f"{device.node}, {told}{fresh}")
+
+
+def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
+    for device in running["edge_tpus"]:
+        yield Check(
+            name=f"proof {device['path']}",
+            status=STATUS_OF_DEVICE[device["state"]],
+            detail=f"The daemon says: {device['state']}. {device['detail']}".strip(),
+            remedy=device["remedy"],
+        )
+
+
+def _proof_checks(settings: Settings, found: Probe) -> Iterator[Check]:
+    setup = reader_setup(settings.engine, settings.models, settings.state_dir)
+    for device, name in zip(found.devices, found.names, strict=True):
+        proof = DeviceTrial(settings.engine.interpreter, setup, name, device.path).result()
+        yield _proof_check(f"proof {name}", proof)
+
+
+def _proof_check(name: str, proof: DeviceProof) -> Check:
+    if proof.trouble is not None:
+        return Check(name=name, status="problem", detail=proof.trouble.detail, remedy=proof.trouble.remedy)
+    told = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f} ms)" for one in proof.packages)
+    return Check(name=name, status="ok", detail=f"It answers as the processor does: {told}.")
+
+
+def _model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
+    for package in catalogue.packages:
+        yield _model_check(package, catalogue, has_devices)
+    for damaged in catalogue.damaged:
+        if not damaged.superseded:
+            remedy = "Get the package anew and install it with `leapfrog models install`."
+            yield Check(name=f"model {damaged.name}", status="problem", detail=damaged.reason, remedy=remedy)
+
+
+def _model_check(package: ModelPackage, catalogue: Catalogue, has_devices: bool) -> Check:
+    name, signed = f"model {package.title}", f"signature: {package.signature}"
+    compiled = package.manifest.edge_tpu
+    if compiled is None:
+        return Check(
+            name=name,
+            status="problem" if has_devices else "ok",
+            detail=f"{signed}; not compiled for the Edge TPU, so it runs on the processor",
+            remedy=DeviceFailure.NOT_COMPILED.remedy if has_devices else "",
+        )
+    mapped = (
+        f"{compiled.operations_on_edge_tpu} operations on the Edge TPU, {compiled.operations_on_cpu} on the processor"
+    )
+    detail = f"{signed}; {mapped}; {compiled.streamed_bytes} bytes of parameters streamed at each run"
+    if strangers := _not_compiled_with(package, catalogue):
+        return Check(
+            name=name,
+            status="problem",
+            detail=f"{detail}; not compiled together with {', '.join(strangers)}: each evicts the other from the chip",
+            remedy="Have the packages compiled in one call: `leapfrog-train compile PACKAGE PACKAGE`.",
+        )
+    return Check(name=name, status="ok", detail=detail)
+
+
+def _not_compiled_with(package: ModelPackage, catalogue: Catalogue) -> list[str]:
+    """Other compiled packages in use that this one would share a chip with without having been compiled for it."""
+    compiled = package.manifest.edge_tpu
+    partners = compiled.compiled_with if compiled else {}
+    return [
+        other.title
+        for other in catalogue.packages
+        if other is not package
+        and other.edge_tpu_path is not None
+        and partners.get(other.manifest.name) != other.manifest.files[other.edge_tpu_path.name]
+    ]
+
+
+def _disk_check(settings: Settings) -> Check:
+    try:
+        free = shutil.disk_usage(settings.state_dir).free
+    except OSError as problem:
+        detail = f"{settings.state_dir}: {problem.strerror}"
+        return Check(
+            name="disk", status="absent", detail=detail, remedy="Run `leapfrog install`, then start the daemon."
+        )
+    detail = f"{free / 1e9:.1f} GB free at {settings.state_dir}"
+    if free < settings.retention.min_free_bytes:
+        return Check(name="disk", status="problem", detail=detail, remedy="Make room: new images are refused.")
+    return Check(name="disk", status="ok", detail=detail)
+
+
+def _device_json(device: KernelDevice) -> dict[str, Any]:
+    return {
+        "bus": device.bus,
+        "path": str(device.path),
+        "node": str(device.node),
+        "has_firmware": device.has_firmware,
+        "speed": device.speed,
+        "celsius": device.celsius,
+        "may_be_opened": device.may_be_opened,
+    }

@@ -1,0 +1,1 @@
+"""`leapfrog models install` and `remove`."""

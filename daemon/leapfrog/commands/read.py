@@ -1,0 +1,188 @@
+"""`leapfrog read`: reads files once, without daemon or journal, through the same reader."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from leapfrog import __version__
+from leapfrog.errors import LeapfrogError, StorageError, UsageError
+from leapfrog.intake.admission import mint_uid
+from leapfrog.intake.folder.file_kind import FileKind, kind_of
+from leapfrog.intake.instance_header import read_header
+from leapfrog.lanes.lane import Lane
+from leapfrog.processes.messages import (
+    ImageReading,
+    PictureHints,
+    PictureIdentity,
+    ReadJob,
+    ReadResult,
+    ReportJob,
+    ReportResult,
+    Station,
+)
+from leapfrog.settings import Settings
+from leapfrog.state.journal import new_id, now_text
+from leapfrog.wording.headline import headline_of
+from leapfrog.worklist.publication import publish
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """What became of one file. `report` is the study's report.html, None when there is none."""
+
+    file: Path
+    sentence: str
+    failed: bool
+    report: Path | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `leapfrog read --json`."""
+        return {
+            "file": str(self.file),
+            "result": self.sentence,
+            "failed": self.failed,
+            "report": str(self.report) if self.report else None,
+        }
+
+
+@dataclass(frozen=True)
+class _Study:
+    """Files that belong together. A study without a UID stands alone, since nothing says what it belongs to."""
+
+    key: str
+    report_dir: Path
+    read: list[tuple[Path, ReadResult]]
+
+
+def read_files(
+    files: Sequence[Path], out: Path, settings: Settings, hints: PictureHints, progress: Console | None
+) -> list[FileResult]:
+    """Read `files` and write `out/<study key>/report.{html,pdf,json}`, one report a study, in the order of the files.
+
+    `hints` say what pictures show. Progress is drawn on `progress` where given. Raises UsageError for a file that does
+    not exist, StorageError when `out` cannot be written.
+    """
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"{file} is not a file.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StorageError(f"{out} cannot be created: {problem.strerror}.") from problem
+    lane = Lane(settings.engine, settings.models, settings.state_dir)
+    try:
+        with tempfile.TemporaryDirectory(prefix="leapfrog-read-") as work:
+            return _Reading(out, Path(work), settings, hints, lane).run(files, progress)
+    finally:
+        lane.close()
+
+
+class _Reading:
+    """One run over some files."""
+
+    def __init__(self, out: Path, work: Path, settings: Settings, hints: PictureHints, lane: Lane) -> None:
+        self._out = out
+        self._work = work
+        self._settings = settings
+        self._hints = hints
+        self._lane = lane
+        self._studies: dict[object, _Study] = {}
+        self._failures: list[FileResult] = []
+
+    def run(self, files: Sequence[Path], progress: Console | None) -> list[FileResult]:
+        for file in track(files, "Reading", console=progress, disable=progress is None, transient=True):
+            self._read(file.resolve())
+        results = [result for study in self._studies.values() for result in self._report(study)]
+        return [*results, *self._failures]
+
+    def _read(self, file: Path) -> None:
+        with file.open("rb") as stream:
+            kind = kind_of(stream, file.name)
+        if kind not in {FileKind.DICOM, FileKind.PICTURE}:
+            self._fail(file, f"It is {kind.value}.")
+            return
+        study = self._study_of(file, kind)
+        answer = self._lane.run(self._job(file, kind, study))
+        if isinstance(answer, ReadResult):
+            study.read.append((file, answer))
+        else:
+            self._fail(file, f"The reading program failed on this file ({type(answer).__name__}).")
+
+    def _study_of(self, file: Path, kind: FileKind) -> _Study:
+        header = read_header(file) if kind is FileKind.DICOM else None
+        identity = header.study if header is not None and header.study.study_instance_uid else object()
+        if identity not in self._studies:
+            key = new_id()
+            report_dir = self._out / key
+            report_dir.mkdir()
+            self._studies[identity] = _Study(key, report_dir, [])
+        return self._studies[identity]
+
+    def _job(self, file: Path, kind: FileKind, study: _Study) -> ReadJob:
+        instance_id = new_id()
+        work_dir = self._work / instance_id
+        work_dir.mkdir()
+        picture = None
+        if kind is FileKind.PICTURE:
+            picture = PictureIdentity(
+                study_instance_uid=mint_uid(), series_instance_uid=mint_uid(), sop_instance_uid=mint_uid()
+            )
+        return ReadJob(
+            instance_id=instance_id,
+            attempt=1,
+            source_path=file,
+            source="leapfrog read",
+            received_at=now_text(),
+            picture=picture,
+            hints=self._hints,
+            report_dir=study.report_dir,
+            work_dir=work_dir,
+        )
+
+    def _report(self, study: _Study) -> list[FileResult]:
+        if not study.read:
+            study.report_dir.rmdir()
+            return []
+        answer = self._lane.run(
+            ReportJob(
+                study_key=study.key,
+                version=1,
+                received_at=now_text(),
+                station=Station(
+                    name=self._settings.station.name,
+                    ae_title=self._settings.dicom.ae_title,
+                    language=self._settings.station.language,
+                    software_version=__version__,
+                ),
+                readings=tuple(result.reading for _, result in study.read),
+                page_size=self._settings.report.page_size,
+                include_heatmaps=self._settings.report.include_heatmaps,
+                report_dir=study.report_dir,
+                work_dir=self._work,
+            )
+        )
+        if not isinstance(answer, ReportResult):
+            raise LeapfrogError("The report could not be made: the reading program failed. Try again.")
+        publish(study.report_dir, 1)
+        return [
+            FileResult(
+                file=file,
+                sentence=_sentence(result.reading),
+                failed=result.state == "set_aside",
+                report=study.report_dir / "report.html",
+            )
+            for file, result in study.read
+        ]
+
+    def _fail(self, file: Path, sentence: str) -> None:
+        self._failures.append(FileResult(file, sentence, failed=True))
+
+
+def _sentence(reading: ImageReading) -> str:
+    headline = headline_of([reading])
+    return f"{headline.text}: {headline.detail}" if headline.kind == "not_assessed" else headline.text

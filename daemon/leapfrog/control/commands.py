@@ -1,0 +1,132 @@
+"""What `status`, `instances`, `retry`, `dismiss` and `sync` do, in the daemon or on a state directory at rest."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
+from leapfrog.control.status import StatusSource
+from leapfrog.errors import DaemonNotRunning, UsageError
+from leapfrog.settings import Settings
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import INSTANCE_STATES, InstanceRecord
+from leapfrog.state.spool import Spool
+
+JOURNAL_NAME = "journal.sqlite"
+SPOOL_NAME = "spool"
+
+
+class Commands:
+    """The commands over one open journal."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        deliveries: Deliveries,
+        source: StatusSource,
+        wake: Callable[[], None],
+        sync: Callable[[], None],
+    ) -> None:
+        """`wake` is called when an instance waits again, `sync` when what is owed shall be sent now."""
+        self._journal = journal
+        self._deliveries = deliveries
+        self._source = source
+        self._wake = wake
+        self._sync = sync
+
+    def handlers(self) -> dict[str, Handler]:
+        """Each command by its name on the control socket."""
+        return {
+            "status": lambda _arguments: self._source.status().model_dump(mode="json"),
+            "instances": lambda arguments: self.instances(arguments.get("state")),
+            "retry": lambda arguments: self.retry(arguments["ids"]),
+            "dismiss": lambda arguments: self.dismiss(arguments["ids"]),
+            "sync": lambda _arguments: self.sync(),
+        }
+
+    def instances(self, state: str | None) -> list[dict[str, Any]]:
+        """Newest first, in the shape of `leapfrog instances --json`."""
+        if state is not None and state not in INSTANCE_STATES:
+            raise UsageError(f"There is no state {state!r}; states are {', '.join(INSTANCE_STATES)}.")
+        return [_shown(record) for record in self._journal.instances(state)]
+
+    def retry(self, ids: list[str]) -> dict[str, list[str]]:
+        """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
+        return self._for_each(ids, lambda one: any([self._journal.retry(one), self._deliveries.retry(one)]))
+
+    def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
+        """Owe refused deliveries no longer."""
+        return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)))
+
+    def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
+        unknown = [one for one in ids if self._journal.instance(one) is None and not self._deliveries.exists(one)]
+        if unknown:
+            raise UsageError(
+                f"No instance or delivery has the id {', '.join(unknown)}: `leapfrog instances` lists them."
+            )
+        done = [one for one in ids if action(one)]
+        self._wake()
+        return {"done": done, "unchanged": [one for one in ids if one not in done]}
+
+    def sync(self) -> dict[str, int]:
+        """Send now what is owed, whatever the window. Returns how much waits."""
+        self._sync()
+        return {"waiting": self._journal.counts("deliveries")["waiting"]}
+
+
+def _shown(record: InstanceRecord) -> dict[str, Any]:
+    return {
+        "id": record.id,
+        "state": record.state,
+        "reason": record.reason,
+        "sop_instance_uid": record.sop_instance_uid,
+        "study_key": record.study_key,
+        "source": record.source,
+        "received_at": record.received_at,
+        "attempts": record.attempts,
+    }
+
+
+def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
+    """Ask the daemon or, when none runs, do it on the state directory itself, under its lock.
+
+    Raises LeapfrogError; UsageError for what the caller got wrong; DaemonNotRunning for `sync`, which needs
+    one, and where no daemon has ever run.
+    """
+    try:
+        return ask_daemon(settings.state_dir, command, **arguments)
+    except DaemonNotRunning:
+        if command == "sync" or not (settings.state_dir / JOURNAL_NAME).exists():
+            raise
+    with _commands_at_rest(settings) as commands:
+        return commands.handlers()[command](arguments)
+
+
+def daemon_status(settings: Settings) -> dict[str, Any] | None:
+    """What a running daemon says of its state; None when none runs.
+
+    Raises LeapfrogError when one may run that cannot be asked: this user may not, or somebody who does not answer holds
+    the state directory.
+    """
+    try:
+        found: dict[str, Any] = ask_daemon(settings.state_dir, "status")
+    except DaemonNotRunning:
+        if settings.state_dir.is_dir():
+            StateLock(settings.state_dir).release()
+        return None
+    return found
+
+
+@contextmanager
+def _commands_at_rest(settings: Settings) -> Iterator[Commands]:
+    with StateLock(settings.state_dir):
+        journal = Journal(settings.state_dir / JOURNAL_NAME)
+        try:
+            spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
+            deliveries = Deliveries(journal)
+            source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool)
+            yield Commands(journal=journal, deliveries=deliveries, source=source, wake=lambda: None, sync=lambda: None)
+        finally:
+            journal.close()

@@ -1,0 +1,77 @@
+"""What the lanes read on, and what staff should know of it."""
+
+import time
+from collections.abc import Sequence
+
+from leapfrog.devices.pool import DevicePool, DeviceState
+from leapfrog.devices.verdict import DeviceFailure, Trouble
+from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.lane_state import LaneState
+from leapfrog.processes.messages import Frozen
+
+
+class EdgeTpuReport(Frozen):
+    """An Edge TPU for `leapfrog status --json`: `in use`, `proven`, `being proven`, `resting` or `gone`."""
+
+    path: str
+    state: str
+    detail: str = ""
+    remedy: str = ""
+
+
+class EngineReport(Frozen):
+    """`device` is what is read on now; `attention` holds sentences for staff."""
+
+    device: str
+    edge_tpus: tuple[EdgeTpuReport, ...] = ()
+    attention: tuple[str, ...] = ()
+
+
+def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, wanted: bool) -> EngineReport:
+    """The state now. `wanted` says that the settings ask for an Edge TPU, so that its absence is worth a word."""
+    states = [lane.state for lane in lanes]
+    known = devices.states() if devices else ()
+    return EngineReport(
+        device=", ".join(dict.fromkeys(state.device for state in states)),
+        edge_tpus=tuple(map(_report, known)),
+        attention=tuple(dict.fromkeys(_attention(states, known, devices.trouble if devices and wanted else None))),
+    )
+
+
+def _report(state: DeviceState) -> EdgeTpuReport:
+    trouble = state.trouble
+    detail, remedy = (trouble.detail, trouble.remedy) if trouble else ("", "")
+    return EdgeTpuReport(path=state.path, state=_word(state), detail=detail, remedy=remedy)
+
+
+def _word(state: DeviceState) -> str:
+    if not state.present:
+        return "gone"
+    if state.in_use:
+        return "in use"
+    if state.proof is not None:
+        return "proven"
+    return "resting" if state.trouble is not None else "being proven"
+
+
+def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missing: Trouble | None) -> list[str]:
+    said = []
+    lost = {lane.lost.path for lane in lanes if lane.lost is not None}
+    for lane in lanes:
+        if lane.lost is not None and lane.device != "edgetpu":
+            since = time.strftime("%H:%M", time.localtime(lane.lost.at))
+            said.append(f"Reading on the CPU since {since}. {_words(lane.lost.trouble)}")
+    for device in devices:
+        is_news = device.trouble is not None and device.path not in lost and not device.in_use
+        if device.present and device.trouble is not None and is_news:
+            said.append(f"An Edge TPU is there and is not used. {_words(device.trouble)}")
+    if any(device.is_free for device in devices) and all(lane.device == "edgetpu" for lane in lanes):
+        said.append("An Edge TPU was plugged in that nothing uses yet: restart Leapfrog.")
+    if missing is not None and not said and not any(device.in_use for device in devices):
+        said.append(f"Reading on the CPU. {_words(missing)}")
+    return said
+
+
+def _words(trouble: Trouble) -> str:
+    told = "" if trouble.kind is DeviceFailure.NOT_COMPILED else " It is tried again by itself."
+    return f"{trouble.detail} {trouble.remedy}{told}"

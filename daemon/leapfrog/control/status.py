@@ -1,0 +1,144 @@
+"""The state of the box in one value, for `leapfrog status` and the worklist."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from leapfrog import __version__
+from leapfrog.commands.models.store import packages_in_use
+from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
+from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
+from leapfrog.processes.messages import Frozen
+from leapfrog.settings import Settings
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.journal import Journal
+from leapfrog.state.spool import Spool
+from leapfrog.wording.text import count
+
+NOT_RUNNING = "not running"
+
+
+class RefusedDelivery(Frozen):
+    """Something that the district server does not want; `id` is for `leapfrog retry` and `dismiss`."""
+
+    id: str
+    kind: str
+    reason: str
+
+
+class Status(Frozen):
+    """`leapfrog status --json`. `attention` holds what a person should act on, each a sentence."""
+
+    version: str
+    station: str
+    listening: bool
+    address: str
+    ae_title: str
+    device: str
+    edge_tpus: tuple[EdgeTpuReport, ...]
+    instances: dict[str, int]
+    deliveries: dict[str, int]
+    refused: tuple[RefusedDelivery, ...]
+    outbox: OutboxState
+    oldest_owed_seconds: float | None
+    last_confirmed_at: str | None
+    free_bytes: int
+    min_free_bytes: int
+    ignored_files: int
+    forwarded_under_new_uid: int
+    state_dir: str
+    reports_dir: str
+    attention: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What only the running daemon knows."""
+
+    listening: Callable[[], bool]
+    engine: Callable[[], EngineReport]
+    ignored_files: Callable[[], int]
+    outbox: Callable[[], OutboxState]
+    model_problems: Callable[[], tuple[str, ...]]
+
+
+class StatusSource:
+    """Puts the status together from the journal and, when the daemon runs, from its parts."""
+
+    def __init__(
+        self, *, settings: Settings, journal: Journal, deliveries: Deliveries, spool: Spool, live: Live | None = None
+    ) -> None:
+        """`live` is None for a command that looks at the state directory while no daemon runs."""
+        self._settings = settings
+        self._journal = journal
+        self._deliveries = deliveries
+        self._spool = spool
+        self._live = live
+
+    def status(self) -> Status:
+        """The state now; the cost does not grow with the journal."""
+        settings = self._settings
+        live = self._live
+        engine = live.engine() if live else EngineReport(device=NOT_RUNNING)
+        status = Status(
+            version=__version__,
+            station=settings.station.name,
+            listening=live.listening() if live else False,
+            address=f"{settings.dicom.host}:{settings.dicom.port}",
+            ae_title=settings.dicom.ae_title,
+            device=engine.device,
+            edge_tpus=engine.edge_tpus,
+            instances=self._journal.counts("instances"),
+            deliveries=self._journal.counts("deliveries"),
+            refused=tuple(
+                RefusedDelivery(id=delivery.id, kind=delivery.kind, reason=delivery.last_error)
+                for delivery in self._deliveries.listed("refused")
+            ),
+            outbox=live.outbox() if live else self._outbox_at_rest(),
+            oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
+            last_confirmed_at=self._deliveries.last_confirmed_at(),
+            free_bytes=self._spool.free_bytes(),
+            min_free_bytes=settings.retention.min_free_bytes,
+            ignored_files=live.ignored_files() if live else 0,
+            forwarded_under_new_uid=self._journal.forwarded_under_new_uid(),
+            state_dir=str(settings.state_dir),
+            reports_dir=str(settings.reports_dir),
+        )
+        problems = live.model_problems() if live else packages_in_use(settings).problems()
+        return status.model_copy(update={"attention": (*_attention(status), *engine.attention, *problems)})
+
+    def _outbox_at_rest(self) -> OutboxState:
+        configured = bool(self._settings.district.url)
+        return OutboxState(
+            configured=configured,
+            link="down" if configured else "none",
+            explanation="nothing is sent while the daemon does not run" if configured else NOT_CONFIGURED,
+            last_error="",
+            next_attempt_in_seconds=None,
+            last_confirmed_at=self._deliveries.last_confirmed_at(),
+        )
+
+
+def _attention(status: Status) -> tuple[str, ...]:
+    found = []
+    if not status.listening:
+        found.append("No daemon is running: nothing is received. Start it with `leapfrog run` or systemctl.")
+    if status.free_bytes < status.min_free_bytes:
+        found.append("The disk is nearly full: new images are refused. Make room on the disk of the state directory.")
+    if total := status.instances["set_aside"]:
+        found.append(
+            f"{count(total, 'file')} could not be read. `leapfrog instances --state set_aside` says why,"
+            " `leapfrog retry ID` has one read again."
+        )
+    if total := status.deliveries["refused"]:
+        found.append(
+            f"The district server refused {count(total, 'object')}. `leapfrog status` says why;"
+            " `leapfrog retry ID` sends one again, `leapfrog dismiss ID` gives it up."
+        )
+    if status.outbox.link == "locked":
+        found.append("The district server rejects our credentials: correct [district], then `leapfrog sync`.")
+    if total := status.forwarded_under_new_uid:
+        found.append(
+            f"{count(total, 'image')} came under a number (SOP Instance UID) that another image already had."
+            " Both are kept, and the later one is passed on under a new number."
+        )
+    return tuple(found)

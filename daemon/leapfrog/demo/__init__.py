@@ -1,1 +1,0 @@
-"""`leapfrog demo`: the whole box at work on exams of nobody."""

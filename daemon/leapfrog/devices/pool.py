@@ -1,0 +1,265 @@
+"""The Edge TPUs of a box: which are there, which are proven, which lane has which, and when one is tried again.
+
+A device is lent to one lane at a time and only after it has proved itself, in a process of its own, while the lanes
+read on. One that failed rests, longer each time, and has to prove itself anew.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from leapfrog.devices.edge_tpu import Probe, Question, kernel_devices
+from leapfrog.devices.trial import PROOF_SECONDS, DeviceTrial, too_hot
+from leapfrog.devices.verdict import DeviceFailure, DeviceProof, Trouble
+from leapfrog.errors import EngineError
+from leapfrog.processes.messages import ReaderSetup
+
+LOOK_SECONDS = 2.0  # how soon a device that comes or goes is noticed by the kernel's list
+ASK_SECONDS = 30.0  # how often the library is asked while something is amiss
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 300.0
+FORGIVEN_AFTER_SECONDS = 600.0  # of service without a failure
+NAMES_HOLD_SECONDS = 5.0  # libedgetpu numbers its devices anew as they come and go
+
+Child = TypeVar("Child", DeviceTrial, Question)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LentDevice:
+    """A proven device in a lane's hands: where it hangs, and the name by which libedgetpu opens it now."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """A device as this box knows it, with the `name` by which libedgetpu knew it last. `in_use` by a lane, `proven`, or
+    with the `trouble` that it is tried again after; `next_try` and `since` on the monotonic clock.
+    """
+
+    path: str
+    name: str = ""
+    proof: DeviceProof | None = None
+    in_use: bool = False
+    present: bool = True
+    trouble: Trouble | None = None
+    failures: int = 0
+    next_try: float = 0.0
+    since: float = 0.0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a lane may have it."""
+        return self.present and self.proof is not None and not self.in_use
+
+    def is_due(self, now: float) -> bool:
+        """Whether it should be proven now."""
+        return self.present and self.proof is None and not self.in_use and now >= self.next_try
+
+    def failed(self, trouble: Trouble, now: float) -> "DeviceState":
+        """It rests, twice as long as the last time, unless it had served well since."""
+        served_well = self.in_use and now - self.since >= FORGIVEN_AFTER_SECONDS
+        failures = 1 if served_well else self.failures + 1
+        next_try = now + _pause_seconds(failures)
+        return replace(self, proof=None, in_use=False, trouble=trouble, failures=failures, next_try=next_try, since=now)
+
+
+class DevicePool:
+    """Keeps the devices; a thread of its own looks for them and proves them."""
+
+    def __init__(self, python: str, setup: ReaderSetup, on_free: Callable[[], None]) -> None:
+        """`on_free` is called, on the pool's thread, when a device has become free to be taken."""
+        self._python = python
+        self._setup = setup
+        self._on_free = on_free
+        self._lock = threading.Lock()  # guards all up to _child
+        self._states: dict[str, DeviceState] = {}
+        self._named_at = -NAMES_HOLD_SECONDS  # when the library told the names
+        self._names_wanted = False
+        self._trouble: Trouble | None = None  # of the library, which keeps every device from being found
+        self._child: DeviceTrial | Question | None = None  # what this thread waits for
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._beat = time.monotonic()
+        self._thread = threading.Thread(target=self._work, name="edge-tpus")
+
+    # ------------------------------------------------------------ what others call
+
+    def start(self) -> None:
+        """Begin to look for devices."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and with it a proof or a question that is going on."""
+        self._stopping.set()
+        self._wake.set()
+        with self._lock:
+            if self._child is not None:
+                self._child.kill()
+        self._thread.join()
+
+    def heartbeat(self) -> float:
+        """The last sign of life (time.monotonic)."""
+        return self._beat
+
+    def states(self) -> tuple[DeviceState, ...]:
+        """Every device that was ever seen; from any thread."""
+        with self._lock:
+            return tuple(self._states.values())
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why no device can be found at all."""
+        with self._lock:
+            return self._trouble
+
+    def take(self) -> LentDevice | None:
+        """A proven device that no other lane has, or None; never waits. Where the names of devices may be others by
+        now, the library is asked again and `on_free` called anew.
+        """
+        with self._lock:
+            free = next((state for state in self._states.values() if state.is_free), None)
+            if free is None:
+                return None
+            if time.monotonic() - self._named_at <= NAMES_HOLD_SECONDS:
+                self._states[free.path] = replace(free, in_use=True, since=time.monotonic())
+                return LentDevice(free.path, free.name)
+            self._names_wanted = True
+        self._wake.set()
+        return None
+
+    def give_back(self, device: LentDevice, trouble: Trouble | None = None) -> None:
+        """A lane is done with `device`; with `trouble` it must prove itself anew."""
+        with self._lock:
+            state = self._states[device.path]
+            if trouble is None:
+                self._states[device.path] = replace(state, in_use=False)
+            else:
+                self._states[device.path] = state.failed(trouble, time.monotonic())
+                _log.warning("Edge TPU %s: %s %s", device.path, trouble.detail, trouble.remedy)
+        self._wake.set()
+
+    # ------------------------------------------------------------ the pool's thread
+
+    def _work(self) -> None:
+        seen: tuple[Path, ...] | None = None
+        asked_at, failures, rests_until = 0.0, 0, 0.0
+        while not self._stopping.is_set():
+            self._beat = now = time.monotonic()
+            there = tuple(device.path for device in kernel_devices())
+            is_time = self._one_is_idle() and now - asked_at >= ASK_SECONDS
+            if (there != seen or is_time or self._is_asked_for(now)) and now >= rests_until:
+                seen, asked_at = there, now
+                if self._ask():
+                    failures = 0
+                    self._prove_one()
+                else:
+                    failures += 1
+                    rests_until = time.monotonic() + _pause_seconds(failures)
+            now = time.monotonic()
+            if now < rests_until or not self._is_asked_for(now):
+                self._wake.wait(LOOK_SECONDS)
+            self._wake.clear()
+
+    def _one_is_idle(self) -> bool:
+        with self._lock:
+            return any(not state.in_use for state in self._states.values())
+
+    def _is_asked_for(self, now: float) -> bool:
+        """Whether a lane waits for the names, or a device for its proof."""
+        with self._lock:
+            return self._names_wanted or any(state.is_due(now) for state in self._states.values())
+
+    def _ask(self) -> bool:
+        """Have the library say which devices are there; the states follow. Whether it did."""
+        with self._lock:
+            self._names_wanted = False
+        try:
+            found = self._begun(lambda: Question(self._python)).result()
+        except EngineError as problem:
+            self._note_library(Trouble(kind=DeviceFailure.REFUSED, detail=str(problem)))
+            return False
+        self._note_library(_library_trouble(found))
+        names = {device.path: name for device, name in zip(found.devices, found.names, strict=True)}
+        with self._lock:
+            self._named_at = time.monotonic()
+            for path, name in names.items():
+                state = self._states.get(path, DeviceState(path, since=time.monotonic()))
+                if not state.present:  # plugged in again: it may prove itself at once
+                    state = replace(state, present=True, next_try=0.0)
+                self._states[path] = replace(state, name=name)
+            for path, state in self._states.items():
+                if path not in names:
+                    gone = Trouble(kind=DeviceFailure.NO_DEVICE, detail="It is not there any more.")
+                    self._states[path] = replace(state, present=False, proof=None, trouble=gone)
+            one_is_free = any(state.is_free for state in self._states.values())
+        if one_is_free:
+            self._on_free()
+        return True
+
+    def _note_library(self, trouble: Trouble | None) -> None:
+        with self._lock:
+            if trouble is not None and trouble != self._trouble:
+                _log.info("No Edge TPU can be looked for: %s", trouble.detail)
+            self._trouble = trouble
+
+    def _prove_one(self) -> None:
+        now = time.monotonic()
+        due = next((state for state in self.states() if state.is_due(now)), None)
+        if due is None:
+            return
+        proof = self._prove(due)
+        if proof is None:
+            return
+        with self._lock:
+            state = self._states[due.path]
+            if proof.trouble is not None:
+                self._states[due.path] = state.failed(proof.trouble, time.monotonic())
+            else:
+                self._states[due.path] = replace(state, proof=proof, trouble=None)
+        if proof.trouble is not None:
+            level = logging.DEBUG if proof.trouble == due.trouble else logging.WARNING  # said once
+            _log.log(level, "Edge TPU %s does not serve: %s %s", due.path, proof.trouble.detail, proof.trouble.remedy)
+            return
+        told = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f})" for one in proof.packages)
+        _log.info("Edge TPU %s is proven: %s.", due.path, told)
+        self._on_free()
+
+    def _prove(self, device: DeviceState) -> DeviceProof | None:
+        """What comes of a proof; None when the daemon stops meanwhile."""
+        if hot := too_hot(device.path):
+            return DeviceProof(device=device.name, trouble=hot)
+        try:
+            trial = self._begun(lambda: DeviceTrial(self._python, self._setup, device.name, device.path))
+        except EngineError:
+            return None
+        proof = trial.result(PROOF_SECONDS)
+        return None if self._stopping.is_set() else proof
+
+    def _begun(self, begin: Callable[[], Child]) -> Child:
+        """A child that `stop` ends. One child at a time."""
+        with self._lock:
+            if self._stopping.is_set():
+                raise EngineError("The daemon stops.")
+            child = begin()
+            self._child = child
+        return child
+
+
+def _pause_seconds(failures: int) -> float:
+    """After so many on end."""
+    return min(FIRST_PAUSE_SECONDS * 2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS)
+
+
+def _library_trouble(found: Probe) -> Trouble | None:
+    if found.problem:
+        return Trouble(kind=DeviceFailure.NO_LIBRARY, detail=f"libedgetpu cannot be asked: {found.problem}")
+    if not found.devices:
+        return Trouble(kind=DeviceFailure.NO_DEVICE, detail="No Edge TPU is there.")
+    return None

@@ -1,0 +1,1 @@
+"""How DICOM is written down: elements, value representations, file heads, digests, UIDs. Both sides; no pixels."""

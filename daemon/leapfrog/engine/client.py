@@ -1,0 +1,160 @@
+"""The reader's side of the engine host's protocol; `engine_host.py` describes it."""
+
+import json
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from leapfrog.engine.host import FRAME, LARGEST_HEADER, LARGEST_PAYLOAD, PROTOCOL_VERSION
+from leapfrog.engine.tensors import TensorSpec
+from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
+from leapfrog.processes.messages import Device, Frozen
+
+LOST = "The engine host ended without an answer."
+GARBLED = "The engine host sent what is not an answer."
+
+
+class Hello(Frozen):
+    """How an engine host introduces itself."""
+
+    protocol: int
+    runtime: str
+    runtime_version: str
+    device: Device
+    python: str
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that the host holds, with its tensors in the model's order."""
+
+    handle: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+class EngineClient:
+    """Speaks with one engine host. EngineRefused is an answer; after any other EngineError the host is of no use."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """`connection` is blocking, without a timeout: the lane keeps the deadline and kills a host that hangs."""
+        self._connection = connection
+        self._last_id = 0
+        self._hello: Hello | None = None
+
+    def fileno(self) -> int:
+        """The connection's descriptor, for select."""
+        return self._connection.fileno()
+
+    @property
+    def introduced(self) -> bool:
+        """Whether the host has said hello and been heard."""
+        return self._hello is not None
+
+    def close(self) -> None:
+        """End the connection; the host ends with it."""
+        self._connection.close()
+
+    def hello(self) -> Hello:
+        """The host's introduction; waits for it once."""
+        if self._hello is None:
+            header, _ = self._receive_frame()
+            try:
+                self._hello = Hello.model_validate(header)
+            except ValidationError as problem:
+                raise EngineUntrusted(GARBLED) from problem
+            if self._hello.protocol != PROTOCOL_VERSION:
+                raise EngineError(
+                    f"The engine host speaks protocol {self._hello.protocol}, the reader {PROTOCOL_VERSION}: "
+                    "install both from one version of Leapfrog."
+                )
+        return self._hello
+
+    def ping(self) -> None:
+        """Return when the host has answered."""
+        self._request({"op": "ping"})
+
+    def load(self, path: Path, threads: int = 1, *, on_edge_tpu: bool = False) -> LoadedModel:
+        """Have the host load a model and keep it, a compiled one for its Edge TPU.
+
+        Raises EngineRefused when the runtime does not take the model, or the Edge TPU is not there.
+        """
+        wish = {"op": "load", "path": str(path), "threads": threads, "on_edge_tpu": on_edge_tpu}
+        answer, _ = self._request(wish)
+        try:
+            return LoadedModel(int(answer["model"]), _specs(answer["inputs"]), _specs(answer["outputs"]))
+        except (KeyError, TypeError, ValueError) as problem:
+            raise EngineUntrusted(GARBLED) from problem
+
+    def invoke(self, model: LoadedModel, tensors: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+        """Run `model` on its input tensors; its output tensors, as the model numbers them (not yet dequantized)."""
+        payload = b"".join(np.ascontiguousarray(tensor).tobytes() for tensor in tensors)
+        _, content = self._request({"op": "invoke", "model": model.handle}, payload)
+        if len(content) != sum(spec.byte_count for spec in model.outputs):
+            raise EngineUntrusted(GARBLED)
+        outputs, start = [], 0
+        for spec in model.outputs:
+            end = start + spec.byte_count
+            outputs.append(np.frombuffer(content[start:end], spec.dtype).reshape(spec.shape))
+            start = end
+        return outputs
+
+    def _request(self, header: dict[str, object], payload: bytes = b"") -> tuple[dict[str, Any], bytes]:
+        if len(payload) > LARGEST_PAYLOAD:
+            raise EngineRefused(f"{len(payload)} bytes are more than the engine host takes ({LARGEST_PAYLOAD}).")
+        self.hello()
+        self._last_id += 1
+        encoded = json.dumps({**header, "id": self._last_id}).encode()
+        try:
+            self._connection.sendall(FRAME.pack(len(encoded), len(payload)) + encoded + payload)
+        except OSError as problem:
+            raise EngineError(LOST) from problem
+        answer, content = self._receive_frame()
+        if answer.get("id") != self._last_id:
+            raise EngineUntrusted(GARBLED)
+        if answer.get("ok") is not True:
+            raise EngineRefused(f"The engine host answered: {str(answer.get('error'))[:500]}")
+        return answer, content
+
+    def _receive_frame(self) -> tuple[dict[str, Any], bytes]:
+        header_length, payload_length = FRAME.unpack(self._receive(FRAME.size))
+        if header_length > LARGEST_HEADER or payload_length > LARGEST_PAYLOAD:
+            raise EngineUntrusted(GARBLED)
+        try:
+            header = json.loads(self._receive(header_length))
+        except ValueError as problem:
+            raise EngineUntrusted(GARBLED) from problem
+        if not isinstance(header, dict):
+            raise EngineUntrusted(GARBLED)
+        return header, self._receive(payload_length)
+
+    def _receive(self, length: int) -> bytes:
+        content = bytearray(length)
+        view, got = memoryview(content), 0
+        while got < length:
+            try:
+                count = self._connection.recv_into(view[got:])
+            except OSError as problem:
+                raise EngineError(LOST) from problem
+            if count == 0:
+                raise EngineError(LOST)
+            got += count
+        return bytes(content)
+
+
+def _specs(described: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
+    return tuple(
+        TensorSpec(
+            shape=tuple(int(length) for length in tensor["shape"]),
+            dtype=np.dtype(tensor["dtype"]).name,
+            scale=float(tensor["scale"]),
+            zero_point=int(tensor["zero_point"]),
+        )
+        for tensor in described
+    )

@@ -1,0 +1,385 @@
+"""The engine host: holds models on one device and answers tensors over a socket.
+
+One file that needs the standard library, numpy and one TFLite runtime, on Python 3.7 and up, so that `engine.python`
+can be a board's own old interpreter. Google's pycoral brings `tflite_runtime` along, so the two runtimes below cover
+it; the package index's `pycoral` is an unrelated program and is never imported.
+
+The protocol, version 1, all numbers big-endian. A frame is `header length (4 bytes), payload length (8 bytes)`, a JSON
+header and the payload. The host sends a hello without being asked:
+    {"protocol": 1, "runtime": "ai_edge_litert", "runtime_version": "2.3.0", "device": "cpu", "python": "3.11.7"}
+Then it answers requests one by one, each answer with the `id` of its request:
+    {"id": 1, "op": "ping"}                                -> {"id": 1, "ok": true}
+    {"id": 2, "op": "load", "path": "...", "threads": 1}   -> {"id": 2, "ok": true, "model": 0, "inputs": [TENSOR],
+                                                              "outputs": [TENSOR]}
+        with "on_edge_tpu": true, a model that edgetpu_compiler made, for the device of a host that has one
+    {"id": 3, "op": "invoke", "model": 0} + input bytes    -> {"id": 3, "ok": true, "milliseconds": 9.8} + output bytes
+    anything that cannot be done                           -> {"id": 4, "ok": false, "error": "..."}
+TENSOR is {"shape": [1, 224, 224, 1], "dtype": "int8", "scale": 0.0078, "zero_point": 0}. Tensors follow one another in
+the payload in the model's order, C-contiguous, in the machine's byte order. The host ends when the socket does.
+
+With --probe it serves nobody: it prints what this interpreter and the Edge TPU's library say of themselves, as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import importlib
+import importlib.util
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, NamedTuple  # noqa: UP035 - Python 3.7
+
+import numpy as np
+
+PROTOCOL_VERSION = 1
+FRAME = struct.Struct(">IQ")
+LARGEST_HEADER = 64 * 1024  # bytes
+LARGEST_PAYLOAD = 64 * 1024 * 1024  # bytes; a 4096 x 4096 picture as float32
+DRAIN_CHUNK = 1024 * 1024  # bytes
+EDGE_TPU_LIBRARY = "libedgetpu.so.1"
+MODEL_LIMIT = 16  # models that stay resident
+NICE_STEP = 5  # receiving an image matters more than reading one
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends an engine host before the daemon (proc(5))
+
+
+class RequestError(Exception):
+    """A request that cannot be done; its text is the answer."""
+
+
+class ConnectionOver(Exception):
+    """The other side is gone, or what it sends cannot be told apart any more."""
+
+
+class Answer(NamedTuple):
+    """What goes back: the header, without its id, and the output tensors' bytes."""
+
+    header: dict[str, Any]
+    tensors: list[bytes]
+
+
+class Runtime:
+    """The TFLite runtime that this interpreter has."""
+
+    def __init__(self, name: str, version: str, module: Any) -> None:
+        """`module` is the runtime's own, with Interpreter and load_delegate."""
+        self.name = name
+        self.version = version
+        self.interpreter: Callable[..., Any] = module.Interpreter
+        self.load_delegate: Callable[..., Any] = module.load_delegate
+
+
+class EdgeTpu(NamedTuple):
+    """One device, in libedgetpu's words such as "usb:0", and the library that drives it."""
+
+    device: str
+    library: str
+
+
+class Model:
+    """A model that stays in memory, with the specification of its tensors."""
+
+    def __init__(self, runtime: Runtime, path: str, threads: int, edge_tpu: EdgeTpu | None = None) -> None:
+        """For the processor, or for an Edge TPU. Raises RequestError when the runtime does not take the model."""
+        try:
+            # Each model has a delegate of its own, as in pycoral; the library shares the device among them.
+            delegates = [runtime.load_delegate(edge_tpu.library, {"device": edge_tpu.device})] if edge_tpu else None
+            self.interpreter = runtime.interpreter(
+                model_path=path, num_threads=threads, experimental_delegates=delegates
+            )
+            self.interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, OSError) as problem:
+            raise RequestError(f"the model cannot be loaded: {str(problem)[:500]}") from problem
+        self.inputs = self.interpreter.get_input_details()
+        self.outputs = self.interpreter.get_output_details()
+
+    def invoke(self, payload: bytearray) -> list[bytes]:
+        """Run the model on the input tensors in `payload`; the output tensors' bytes."""
+        needed = sum(_byte_count(details) for details in self.inputs)
+        if len(payload) != needed:
+            raise RequestError(f"the input tensors have {len(payload)} bytes; the model takes {needed}")
+        start = 0
+        try:
+            for details in self.inputs:
+                count = int(np.prod(details["shape"]))
+                tensor = np.frombuffer(payload, details["dtype"], count, start).reshape(details["shape"])
+                self.interpreter.set_tensor(details["index"], tensor)
+                start += _byte_count(details)
+            self.interpreter.invoke()
+        except (ValueError, RuntimeError) as problem:
+            raise RequestError(f"the model cannot be run: {str(problem)[:500]}") from problem
+        return [self.interpreter.get_tensor(details["index"]).tobytes() for details in self.outputs]
+
+
+class Host:
+    """Answers requests on one connection until it ends."""
+
+    def __init__(self, connection: socket.socket, runtime: Runtime, edge_tpu: EdgeTpu | None = None) -> None:
+        """Without an Edge TPU every model runs on the processor."""
+        self._connection = connection
+        self._runtime = runtime
+        self._edge_tpu = edge_tpu
+        self._models: list[Model] = []
+        self._operations: dict[str, Callable[[dict[str, Any], bytearray], Answer]] = {
+            "ping": self._ping,
+            "load": self._load,
+            "invoke": self._invoke,
+        }
+
+    def serve(self) -> None:
+        """Say hello, then answer; returns when the other side is gone."""
+        try:
+            hello = {
+                "protocol": PROTOCOL_VERSION,
+                "runtime": self._runtime.name,
+                "runtime_version": self._runtime.version,
+                "device": "edgetpu" if self._edge_tpu else "cpu",
+                "python": ".".join(str(part) for part in sys.version_info[:3]),
+            }
+            self._send(Answer(hello, []))
+            while True:
+                self._answer_one()
+        except ConnectionOver:
+            return
+
+    def _answer_one(self) -> None:
+        header_length, payload_length = FRAME.unpack(self._receive(FRAME.size))
+        if header_length > LARGEST_HEADER:
+            raise ConnectionOver
+        try:
+            header = json.loads(self._receive(header_length).decode("utf-8"))
+        except ValueError as problem:
+            raise ConnectionOver from problem
+        request = header if isinstance(header, dict) else {}
+        try:
+            if payload_length > LARGEST_PAYLOAD:
+                self._drain(payload_length)
+                raise RequestError(f"{payload_length} bytes are more than a request may have ({LARGEST_PAYLOAD})")
+            payload = self._receive(payload_length)
+            operation = self._operations.get(str(request.get("op")))
+            if operation is None:
+                raise RequestError(f"unknown operation {request.get('op')!r}")
+            answer = operation(request, payload)
+        except RequestError as problem:
+            answer = Answer({"ok": False, "error": str(problem)}, [])
+        answer.header["id"] = request.get("id")
+        self._send(answer)
+
+    def _ping(self, _request: dict[str, Any], _payload: bytearray) -> Answer:
+        return Answer({"ok": True}, [])
+
+    def _load(self, request: dict[str, Any], _payload: bytearray) -> Answer:
+        path, threads, on_edge_tpu = request.get("path"), request.get("threads", 1), request.get("on_edge_tpu", False)
+        if not isinstance(path, str) or not isinstance(threads, int):
+            raise RequestError("load needs a path and a number of threads")
+        if len(self._models) >= MODEL_LIMIT:
+            raise RequestError(f"{MODEL_LIMIT} models are loaded already")
+        if on_edge_tpu and self._edge_tpu is None:
+            raise RequestError("this engine host has no Edge TPU")
+        model = Model(self._runtime, path, threads, self._edge_tpu if on_edge_tpu else None)
+        self._models.append(model)
+        header = {
+            "ok": True,
+            "model": len(self._models) - 1,
+            "inputs": [_describe(details) for details in model.inputs],
+            "outputs": [_describe(details) for details in model.outputs],
+        }
+        return Answer(header, [])
+
+    def _invoke(self, request: dict[str, Any], payload: bytearray) -> Answer:
+        index = request.get("model")
+        if not isinstance(index, int) or not 0 <= index < len(self._models):
+            raise RequestError(f"model {index!r} is not loaded")
+        began = time.perf_counter()
+        outputs = self._models[index].invoke(payload)
+        return Answer({"ok": True, "milliseconds": round((time.perf_counter() - began) * 1000, 3)}, outputs)
+
+    def _send(self, answer: Answer) -> None:
+        header = json.dumps(answer.header).encode("utf-8")
+        lengths = FRAME.pack(len(header), sum(len(tensor) for tensor in answer.tensors))
+        try:
+            self._connection.sendall(b"".join([lengths, header, *answer.tensors]))
+        except OSError as problem:
+            raise ConnectionOver from problem
+
+    def _receive(self, length: int) -> bytearray:
+        content = bytearray(length)
+        view, got = memoryview(content), 0
+        while got < length:
+            count = self._receive_into(view[got:])
+            got += count
+        return content
+
+    def _drain(self, length: int) -> None:
+        chunk = memoryview(bytearray(DRAIN_CHUNK))
+        while length > 0:
+            length -= self._receive_into(chunk[: min(length, DRAIN_CHUNK)])
+
+    def _receive_into(self, view: memoryview) -> int:
+        try:
+            count = self._connection.recv_into(view)
+        except OSError as problem:
+            raise ConnectionOver from problem
+        if count == 0:
+            raise ConnectionOver
+        return count
+
+
+def _byte_count(details: dict[str, Any]) -> int:
+    return int(np.prod(details["shape"]) * np.dtype(details["dtype"]).itemsize)
+
+
+def _describe(details: dict[str, Any]) -> dict[str, Any]:
+    scale, zero_point = details["quantization"]
+    return {
+        "shape": [int(length) for length in details["shape"]],
+        "dtype": np.dtype(details["dtype"]).name,
+        "scale": float(scale),
+        "zero_point": int(zero_point),
+    }
+
+
+def find_runtime() -> Runtime | None:
+    """The newest TFLite runtime that this interpreter has, or None."""
+    try:
+        import ai_edge_litert
+        from ai_edge_litert import interpreter
+
+        return Runtime("ai_edge_litert", str(ai_edge_litert.__version__), interpreter)
+    except ImportError:
+        pass
+    try:
+        import tflite_runtime
+        from tflite_runtime import interpreter as older_interpreter
+
+        return Runtime("tflite_runtime", str(tflite_runtime.__version__), older_interpreter)
+    except ImportError:
+        return None
+
+
+def find_pycoral() -> str:
+    """What this interpreter has under the name pycoral: "genuine", that of Google; "impostor", the unrelated program
+    of the package index; or "". None of its code is run.
+    """
+    found = importlib.util.find_spec("pycoral")
+    if found is None:
+        return ""
+    folders = found.submodule_search_locations or []
+    genuine = any((Path(folder) / "utils" / "edgetpu.py").is_file() for folder in folders)
+    return "genuine" if genuine else "impostor"
+
+
+class _Device(ctypes.Structure):
+    """struct edgetpu_device of edgetpu_c.h."""
+
+    _fields_ = [("type", ctypes.c_int), ("path", ctypes.c_char_p)]
+
+
+DEVICE_TYPES = {0: "pci", 1: "usb"}  # enum edgetpu_device_type
+
+
+def ask_library(library: str) -> dict[str, Any]:
+    """The version of libedgetpu and the devices that it finds. Raises OSError when it cannot be loaded."""
+    edgetpu = ctypes.CDLL(library)
+    edgetpu.edgetpu_version.restype = ctypes.c_char_p
+    edgetpu.edgetpu_list_devices.restype = ctypes.POINTER(_Device)
+    edgetpu.edgetpu_list_devices.argtypes = [ctypes.POINTER(ctypes.c_size_t)]
+    edgetpu.edgetpu_free_devices.argtypes = [ctypes.POINTER(_Device)]
+    count = ctypes.c_size_t(0)
+    listed = edgetpu.edgetpu_list_devices(ctypes.byref(count))
+    devices = [
+        {"type": DEVICE_TYPES.get(listed[index].type, "unknown"), "path": _text(listed[index].path)}
+        for index in range(count.value)
+    ]
+    if listed:
+        edgetpu.edgetpu_free_devices(listed)
+    return {"library_version": _text(edgetpu.edgetpu_version()), "devices": devices}
+
+
+def ask_pycoral() -> dict[str, Any]:
+    """The same through Google's pycoral, which brings a libedgetpu of its own. Raises ImportError when it is broken."""
+    edgetpu = importlib.import_module("pycoral.utils.edgetpu")
+    devices = [{"type": str(one["type"]), "path": str(one["path"])} for one in edgetpu.list_edge_tpus()]
+    return {"library_version": str(edgetpu.get_runtime_version()), "devices": devices}
+
+
+def probe(library: str) -> dict[str, Any]:
+    """What this interpreter has for an Edge TPU: its runtime, pycoral, the library and the devices that it finds."""
+    runtime, pycoral = find_runtime(), find_pycoral()
+    found: dict[str, Any] = {
+        "python": ".".join(str(part) for part in sys.version_info[:3]),
+        "runtime": runtime.name if runtime else "",
+        "runtime_version": runtime.version if runtime else "",
+        "pycoral": pycoral,
+        "library_version": "",
+        "devices": [],
+        "problem": "",
+    }
+    try:
+        found.update(ask_pycoral() if pycoral == "genuine" else ask_library(library))
+    except (OSError, ImportError, AttributeError) as problem:
+        found["problem"] = str(problem)[:500]
+    return found
+
+
+def _text(value: bytes | None) -> str:
+    return (value or b"").decode("utf-8", "replace")
+
+
+def move_standard_output_to_stderr() -> None:
+    """Native code prints on fd 1; nobody must take that for an answer."""
+    sys.stdout.flush()
+    os.dup2(2, 1)
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent's thread ends; end at once when that has happened already."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve one connection, given as an open file descriptor; the exit status."""
+    parser = argparse.ArgumentParser(description="Leapfrog's engine host; the daemon starts it.")
+    parser.add_argument("--fd", type=int, default=-1, help="the connection's file descriptor")
+    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    parser.add_argument("--edge-tpu", metavar="DEVICE", help="the Edge TPU for compiled models, such as usb:0")
+    parser.add_argument("--library", default=EDGE_TPU_LIBRARY, help="what drives the Edge TPU")
+    parser.add_argument("--probe", action="store_true", help="only say what is there")
+    options = parser.parse_args(arguments)
+    answers = os.dup(1)
+    move_standard_output_to_stderr()
+    die_with_parent(options.parent)
+    if options.probe:
+        os.write(answers, json.dumps(probe(options.library)).encode("utf-8"))
+        return 0
+    os.close(answers)
+    if options.fd < 0:
+        parser.error("--fd is needed")
+    Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+    # The daemon ends its children itself, once they have finished what they have in hand.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICE_STEP)
+    runtime = find_runtime()
+    if runtime is None:
+        sys.stderr.write(f"{sys.executable} has neither ai_edge_litert nor tflite_runtime\n")
+        return 1
+    with socket.socket(fileno=options.fd) as connection:
+        edge_tpu = EdgeTpu(options.edge_tpu, options.library) if options.edge_tpu is not None else None
+        Host(connection, runtime, edge_tpu).serve()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

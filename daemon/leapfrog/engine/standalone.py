@@ -1,0 +1,54 @@
+"""An engine host outside of a lane: to try a model before it is installed, and to measure one where it is made."""
+
+import os
+import socket
+import sys
+import weakref
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from leapfrog.engine import host as engine_host
+from leapfrog.engine.client import EngineClient
+from leapfrog.errors import EngineError
+from leapfrog.processes.child_process import ChildProcess
+
+
+class StandaloneEngine:
+    """An engine host of one's own, as the kiosk starts it. It ends with this object, at the latest."""
+
+    def __init__(self, python: str = sys.executable, options: Sequence[str] = ()) -> None:
+        """Start a host under the interpreter `python`, with more `options` of its command line.
+
+        Raises EngineError when it cannot be started.
+        """
+        ours, theirs = socket.socketpair()
+        command = [python, "-I", engine_host.__file__, "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+        command += options
+        self.client = EngineClient(ours)
+        try:
+            host = ChildProcess("engine host", command, theirs, may_log=True)
+        except OSError as problem:
+            self.client.close()
+            raise EngineError(f"{python} cannot be started: {problem.strerror}.") from problem
+        self._host = host
+        self.close = weakref.finalize(self, _end, self.client, host)
+
+    def ended_by(self) -> int | None:
+        """The signal that ended the host, once it has been closed; None when none did, or only ours."""
+        return self._host.signal
+
+    def __enter__(self) -> Self:
+        """Use it for a while."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the host."""
+        self.close()
+
+
+def _end(client: EngineClient, host: ChildProcess) -> None:
+    client.close()  # the host ends with its connection
+    host.end()

@@ -1,0 +1,1 @@
+"""The watched folders: from a file that rests to the spool. Main process."""

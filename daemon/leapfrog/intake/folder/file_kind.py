@@ -1,0 +1,83 @@
+"""What a file in a watched folder is, by its content first and by its name only then."""
+
+import struct
+from enum import Enum
+from pathlib import PurePath
+from typing import BinaryIO
+
+from leapfrog.dicom.dataset_digest import PREAMBLE_BYTES, PREFIX, find_dataset
+from leapfrog.intake.instance_header import is_whole
+
+MEDIA_STORAGE_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
+
+PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+JPEG_MAGIC = b"\xff\xd8\xff"
+TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+PNG_END = b"IEND"
+JPEG_END = b"\xff\xd9"
+TAIL_BYTES = 4096  # some programs append a little after the end of a picture
+
+# A file that calls itself one of these and is not recognised is damaged: a reader says so where staff see it.
+DICOM_SUFFIXES = frozenset((".dcm", ".dicom", ".dic"))
+PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff"))
+
+TEMPORARY_SUFFIXES = frozenset((".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".swp"))
+
+# A data set without preamble begins with one of the first elements of group 0008 (or with group 0002 itself).
+LAST_LIKELY_ELEMENT = 0x0070
+LONGEST_LIKELY_VALUE_BYTES = 1024
+
+
+class FileKind(Enum):
+    """What is done with a file depends on it."""
+
+    DICOM = "DICOM"
+    PICTURE = "a picture"
+    DICOM_DIRECTORY = "the table of contents of a DICOM medium"
+    OTHER = "neither DICOM nor a PNG, JPEG or TIFF picture"
+
+
+def has_temporary_name(name: str) -> bool:
+    """Whether a program that is still writing uses such a name, or one that asks to be left alone."""
+    return name.startswith((".", "~")) or name.endswith("~") or PurePath(name).suffix.lower() in TEMPORARY_SUFFIXES
+
+
+def kind_of(stream: BinaryIO, name: str) -> FileKind:
+    """What the file `stream` called `name` is. Raises OSError only."""
+    stream.seek(0)
+    start = stream.read(PREAMBLE_BYTES + len(PREFIX))
+    if start.endswith(PREFIX) or _begins_with_element(start):
+        stream.seek(0)
+        is_directory = find_dataset(stream).sop_class_uid == MEDIA_STORAGE_DIRECTORY_STORAGE
+        return FileKind.DICOM_DIRECTORY if is_directory else FileKind.DICOM
+    suffix = PurePath(name).suffix.lower()
+    if start.startswith((PNG_MAGIC, JPEG_MAGIC, *TIFF_MAGICS)) or suffix in PICTURE_SUFFIXES:
+        return FileKind.PICTURE
+    return FileKind.DICOM if suffix in DICOM_SUFFIXES else FileKind.OTHER
+
+
+def _begins_with_element(start: bytes) -> bool:
+    if len(start) < 8:
+        return False
+    explicit = start[4:6].isalpha() and start[4:6].isupper()
+    big_endian = explicit and start[:2] == b"\x00\x08"
+    group, element = struct.unpack_from(">HH" if big_endian else "<HH", start)
+    if group not in (0x0002, 0x0008) or element > LAST_LIKELY_ELEMENT:
+        return False
+    return explicit or bool(struct.unpack_from("<L", start, 4)[0] <= LONGEST_LIKELY_VALUE_BYTES)
+
+
+def is_complete(stream: BinaryIO, kind: FileKind) -> bool:
+    """Whether the end of the file is there. TIFF has none that could be looked for. Raises OSError only."""
+    size = stream.seek(0, 2)
+    if not size:
+        return False
+    if kind is FileKind.DICOM:
+        return is_whole(stream)
+    stream.seek(0)
+    start = stream.read(len(PNG_MAGIC))
+    stream.seek(max(0, size - TAIL_BYTES))
+    tail = stream.read(TAIL_BYTES)
+    if start.startswith(PNG_MAGIC):
+        return PNG_END in tail
+    return not start.startswith(JPEG_MAGIC) or JPEG_END in tail

@@ -1,0 +1,53 @@
+"""Who a picture is that says nothing of itself: from its file's name, and UIDs of our own."""
+
+import re
+from pathlib import Path
+
+from leapfrog.intake.admission import mint_uid
+from leapfrog.processes.messages import PictureHints, PictureIdentity
+from leapfrog.settings import FolderSettings
+from leapfrog.state.journal import Journal
+
+
+class PictureIdentities:
+    """Files pictures under patients and studies as `folder.filename_pattern` and [[folder.watch]] say."""
+
+    def __init__(self, settings: FolderSettings, journal: Journal) -> None:
+        """The journal knows which study an accession number got before."""
+        self._pattern = re.compile(settings.filename_pattern) if settings.filename_pattern else None
+        self._watches = sorted(settings.watch, key=lambda watch: len(watch.path.parts), reverse=True)
+        self._journal = journal
+
+    def identity(self, file_name: str) -> PictureIdentity:
+        """A new identity for the picture `file_name`; what the pattern does not find in its name is ''.
+
+        Pictures with the same accession number and patient become one study, as an order has one. Without an accession
+        number each picture is a study of its own: nothing says that two pictures belong together, and a report that
+        mixes two patients is worse than two reports. Each has a series of its own, since a series has one modality.
+        The UIDs are random, not derived from names: two clinics may use the same numbers.
+        """
+        match = self._pattern.search(file_name) if self._pattern else None
+        groups = match.groupdict(default="") if match else {}
+        accession_number = groups.get("accession_number", "").strip()
+        patient_id = groups.get("patient_id", "").strip()
+        earlier = self._journal.picture_of_accession(accession_number, patient_id) if accession_number else None
+        return PictureIdentity(
+            patient_id=patient_id,
+            patient_name=groups.get("patient_name", "").strip(),
+            accession_number=accession_number,
+            study_instance_uid=earlier.study_instance_uid if earlier else mint_uid(),
+            series_instance_uid=mint_uid(),
+            sop_instance_uid=mint_uid(),
+        )
+
+    def hints(self, path: Path) -> PictureHints:
+        """What the machine behind the folder of `path` makes: the entry whose path is nearest to the file."""
+        for watch in self._watches:
+            if path.is_relative_to(watch.path.absolute()):
+                return PictureHints(
+                    modality=watch.modality,
+                    body_part=watch.body_part,
+                    view=watch.view,
+                    pixel_spacing_mm=watch.pixel_spacing_mm,
+                )
+        return PictureHints()

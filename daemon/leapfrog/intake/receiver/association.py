@@ -1,0 +1,225 @@
+"""One association as its acceptor (PS3.8): negotiation, then one message after the other, in one thread.
+
+pynetdicom is not used for it: its reactor has two threads per association poll once a millisecond, holds a PDU in
+memory as a whole and copies it several times, waits for ever on half a header, and aborts over a UID that breaks the
+rules. Here blocking reads with deadlines take its place, and the bytes of a data set go from the socket to the disk in
+pieces.
+"""
+
+import logging
+import socket
+import struct
+import traceback
+from typing import Protocol
+
+from leapfrog.intake.receiver.dimse import (
+    Command,
+    CommandField,
+    CommandMalformed,
+    Status,
+    decode_command,
+    encode_response,
+)
+from leapfrog.intake.receiver.negotiation import AcceptedContext, AssociationRequest
+from leapfrog.intake.receiver.storage import DataSink, Discarded, Storage
+from leapfrog.intake.receiver.upper_layer import (
+    PDU_HEADER,
+    AbortReason,
+    PduStream,
+    PduType,
+    PeerGone,
+    ProtocolViolation,
+    Rejection,
+    abort_pdu,
+    command_pdu,
+    reject_pdu,
+    release_response_pdu,
+)
+
+ASSOCIATE_SECONDS = 10.0  # within which a new connection must have asked for its association (PS3.8's ARTIM timer)
+LONGEST_REQUEST_BYTES = 512 * 1024  # 128 presentation contexts with 30 transfer syntaxes each have 260 KiB
+LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed what was agreed; it costs nothing, since nothing is held
+LONGEST_COMMAND_BYTES = 64 * 1024
+SHORT_PDU_BYTES = 1024  # release and abort have 4
+VALUE_HEADER = struct.Struct(">LBB")  # length, presentation context id, message control header (PS3.8 Annex E.2)
+IS_COMMAND = 0x01
+IS_LAST = 0x02
+
+_log = logging.getLogger(__name__)
+
+
+class Gate(Protocol):
+    """Who may come in, and how many at once."""
+
+    def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
+        """Let an association in, or say why not."""
+
+    def leave(self) -> None:
+        """An association that was let in has ended."""
+
+
+class Association:
+    """One peer's association from its request to its end."""
+
+    def __init__(
+        self, connection: socket.socket, address: str, gate: Gate, storage: Storage, idle_seconds: float
+    ) -> None:
+        """`address` is the peer's. `idle_seconds` is how long the peer may be silent."""
+        self._connection = connection
+        self._stream = PduStream(connection)
+        self._address = address
+        self._gate = gate
+        self._storage = storage
+        self._idle_seconds = idle_seconds
+        self._contexts: dict[int, AcceptedContext] = {}
+        self._source = ""
+        self._command_bytes = b""
+        self._message: tuple[int, Command, DataSink] | None = None  # whose data set is arriving
+        self._waiting = False
+        self._stop_requested = False
+        self.established = False
+
+    def run(self) -> None:
+        """Serve the peer until it releases, aborts or falls silent. Never raises."""
+        farewell = b""
+        try:
+            farewell = self._serve()
+        except PeerGone as problem:
+            _log.info("The association with %s ended: %s", self._source or self._address, problem)
+            farewell = abort_pdu(AbortReason.NOT_SPECIFIED)
+        except ProtocolViolation as problem:
+            _log.warning("The association with %s is aborted: %s", self._source or self._address, problem)
+            farewell = abort_pdu(problem.reason)
+        except Exception as problem:
+            # Its text may hold what the peer sent, and so a patient.
+            trace = "".join(traceback.format_tb(problem.__traceback__))
+            _log.error("An association failed with %s:\n%s", type(problem).__name__, trace)
+        finally:
+            if self._message is not None:
+                self._message[2].abandon()
+            if self.established:
+                self._gate.leave()
+        self._stream.end_with(farewell)
+
+    def stop(self) -> None:
+        """Have it end after the instance that is arriving; from another thread."""
+        self._stop_requested = True
+        if self._waiting:
+            self.cut()
+
+    def cut(self) -> None:
+        """End it now; from another thread. What was not acknowledged is not kept."""
+        try:
+            # Not SSLSocket's own, which takes the TLS session away from under the thread that reads.
+            socket.socket.shutdown(self._connection, socket.SHUT_RD)
+        except OSError:
+            _log.debug("A connection was closed before it was cut.")
+
+    def _serve(self) -> bytes:
+        """The whole conversation. Returns the PDU that ends it, or b'' when the peer has ended it."""
+        rejection = self._associate()
+        if rejection is not None:
+            return reject_pdu(rejection)
+        while True:
+            pdu_type, length = self._next_pdu(self._idle_seconds)
+            if pdu_type == PduType.P_DATA_TF and length <= LONGEST_PDU_BYTES:
+                self._read_values(length)
+            elif pdu_type == PduType.RELEASE_RQ and length <= SHORT_PDU_BYTES:
+                self._stream.read(length)
+                return release_response_pdu()
+            elif pdu_type == PduType.ABORT:
+                return b""
+            elif pdu_type in tuple(PduType):
+                raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
+            else:
+                raise ProtocolViolation(AbortReason.UNRECOGNIZED_PDU)
+
+    def _next_pdu(self, seconds: float) -> tuple[int, int]:
+        self._waiting = self._message is None and not self._command_bytes
+        if self._waiting and self._stop_requested:
+            raise PeerGone("The box stops.")
+        pdu_type, length = self._stream.next_pdu(seconds)
+        self._waiting = False
+        return pdu_type, length
+
+    def _associate(self) -> Rejection | None:
+        """Negotiate. Returns why there is no association."""
+        pdu_type, length = self._next_pdu(min(ASSOCIATE_SECONDS, self._idle_seconds))
+        if pdu_type != PduType.ASSOCIATE_RQ:
+            raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
+        if length > LONGEST_REQUEST_BYTES:
+            raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
+        request = AssociationRequest(PDU_HEADER.pack(pdu_type, length) + self._stream.read(length))
+        source = f"{request.calling_ae_title}@{self._address}"
+        rejection = self._gate.enter(self._address, request.calling_ae_title)
+        if rejection is not None:
+            _log.warning("An association with %s is rejected: %s", source, rejection.sentence)
+            return rejection
+        self.established = True
+        self._source = source
+        self._contexts = request.contexts()
+        self._stream.send(request.accept_pdu(), self._idle_seconds)
+        return None
+
+    def _read_values(self, length: int) -> None:
+        """The presentation data values of one P-DATA-TF PDU (PS3.8 Section 9.3.5)."""
+        while length:
+            if length < VALUE_HEADER.size:
+                raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
+            value_length, context_id, control = VALUE_HEADER.unpack(self._stream.read(VALUE_HEADER.size))
+            fragment_bytes = value_length - 2
+            length -= VALUE_HEADER.size + fragment_bytes
+            if fragment_bytes < 0 or length < 0 or context_id not in self._contexts:
+                raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
+            if control & IS_COMMAND:
+                self._on_command_fragment(context_id, fragment_bytes, is_last=bool(control & IS_LAST))
+            else:
+                self._on_data_fragment(context_id, fragment_bytes, is_last=bool(control & IS_LAST))
+
+    def _on_command_fragment(self, context_id: int, byte_count: int, *, is_last: bool) -> None:
+        if self._message is not None or len(self._command_bytes) + byte_count > LONGEST_COMMAND_BYTES:
+            raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
+        self._command_bytes += self._stream.read(byte_count)
+        if not is_last:
+            return
+        try:
+            command = decode_command(self._command_bytes)
+        except CommandMalformed as problem:
+            raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE) from problem
+        self._command_bytes = b""
+        if command.has_data_set:
+            self._message = (context_id, command, self._sink_for(context_id, command))
+        else:
+            self._answer(context_id, command, _status_without_data_set(command))
+
+    def _sink_for(self, context_id: int, command: Command) -> DataSink:
+        context = self._contexts[context_id]
+        if command.field != CommandField.C_STORE:
+            return Discarded(Status.UNRECOGNIZED_OPERATION)
+        if not context.is_storage:
+            return Discarded(Status.SOP_CLASS_NOT_SUPPORTED)
+        return self._storage.begin(command, context, self._source)
+
+    def _on_data_fragment(self, context_id: int, byte_count: int, *, is_last: bool) -> None:
+        if self._message is None or self._message[0] != context_id:
+            raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
+        _, command, sink = self._message
+        for piece in self._stream.pieces(byte_count):
+            sink.write(piece)
+        if is_last:
+            status = sink.finish()
+            self._message = None
+            self._answer(context_id, command, status)
+
+    def _answer(self, context_id: int, command: Command, status: Status) -> None:
+        if command.is_response or command.field == CommandField.C_CANCEL:
+            return
+        self._stream.send(command_pdu(context_id, encode_response(command, status)), self._idle_seconds)
+
+
+def _status_without_data_set(command: Command) -> Status:
+    if command.field == CommandField.C_ECHO:
+        return Status.SUCCESS
+    if command.field == CommandField.C_STORE:
+        return Status.CANNOT_UNDERSTAND
+    return Status.UNRECOGNIZED_OPERATION

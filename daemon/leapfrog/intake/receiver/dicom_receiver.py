@@ -1,0 +1,217 @@
+"""The DICOM receiver: listens, lets peers in, and gives each association its thread."""
+
+import errno
+import logging
+import socket
+import ssl
+import threading
+import time
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from leapfrog.errors import ListenError, SettingsError
+from leapfrog.intake.admission import Admission
+from leapfrog.intake.receiver.association import ASSOCIATE_SECONDS, Association
+from leapfrog.intake.receiver.storage import Storage
+from leapfrog.intake.receiver.upper_layer import Rejection
+from leapfrog.settings import DicomSettings
+from leapfrog.state.spool import Spool
+
+POLL_SECONDS = 0.5
+# Connections that have not asked for an association yet. They do not count as associations; beyond this number the
+# oldest is cut, so that silent ones never keep a modality out.
+MAXIMUM_UNASSOCIATED = 64
+DRAIN_SECONDS = 5.0  # for instances that are arriving when the box stops
+BACKLOG = 128
+
+# PS3.8 Table 9-21: result, source, reason.
+ADDRESS_NOT_ALLOWED = Rejection(1, 1, 1, "its address is not in dicom.allowed_addresses")
+AE_TITLE_NOT_ALLOWED = Rejection(1, 1, 3, "its AE title is not in dicom.allowed_ae_titles")
+TOO_MANY_ASSOCIATIONS = Rejection(2, 3, 2, "dicom.max_associations are open")
+
+_log = logging.getLogger(__name__)
+
+
+class _Gate:
+    """The allow-lists and the number of associations."""
+
+    def __init__(self, settings: DicomSettings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self.associations = 0
+
+    def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
+        networks = self._settings.allowed_addresses
+        if networks and not any(_plain_address(address) in network for network in networks):
+            return ADDRESS_NOT_ALLOWED
+        titles = [title.strip() for title in self._settings.allowed_ae_titles]
+        if titles and calling_ae_title not in titles:
+            return AE_TITLE_NOT_ALLOWED
+        with self._lock:
+            if self.associations >= self._settings.max_associations:
+                return TOO_MANY_ASSOCIATIONS
+            self.associations += 1
+        return None
+
+    def leave(self) -> None:
+        with self._lock:
+            self.associations -= 1
+
+
+def _plain_address(address: str) -> IPv4Address | IPv6Address:
+    """An IPv4 peer on an IPv6 socket shows as ::ffff:192.0.2.1, and one on a link as fe80::1%eth0."""
+    parsed = ip_address(address.partition("%")[0])
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
+
+
+class DicomReceiver:
+    """A storage and verification SCP for several modalities at once.
+
+    The AE title by which a peer calls the box is not checked: a wrong one is a slip in a modality's settings and no
+    reason to lose images.
+    """
+
+    def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool) -> None:
+        """Nothing listens before `start`."""
+        self._settings = settings
+        self._gate = _Gate(settings)
+        self._storage = Storage(admission, spool)
+        self._tls: ssl.SSLContext | None = None
+        self._listener: socket.socket | None = None
+        self._thread = threading.Thread(target=self._accept_peers, name="dicom-receiver")
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._peers: dict[Association, threading.Thread] = {}  # in the order in which they came
+        self._heartbeat = time.monotonic()
+
+    def start(self) -> None:
+        """Listen. Raises ListenError when the port cannot be had, SettingsError when a TLS file is not usable."""
+        self._tls = _tls_context(self._settings)
+        self._listener = _listen(self._settings.host, self._settings.port)
+        self._heartbeat = time.monotonic()
+        self._thread.start()
+        _log.info(
+            "Listening for DICOM as %s on %s port %d.",
+            self._settings.ae_title,
+            self._settings.host,
+            self._settings.port,
+        )
+
+    def stop(self) -> None:
+        """Let nobody in any more, let instances that are arriving arrive, and end all associations."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if self._listener is not None:
+            self._listener.close()
+        deadline = time.monotonic() + DRAIN_SECONDS
+        peers = self._current_peers()
+        for association in peers:
+            association.stop()
+        for association, thread in peers.items():
+            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.is_alive():
+                association.cut()
+                thread.join()
+
+    def heartbeat(self) -> float:
+        """time.monotonic() of the accepting thread's last sign of life."""
+        return self._heartbeat
+
+    def listening(self) -> bool:
+        """Whether modalities can connect."""
+        return self._thread.is_alive() and not self._stopping.is_set()
+
+    def associations(self) -> int:
+        """How many associations are open now."""
+        return self._gate.associations
+
+    def _accept_peers(self) -> None:
+        assert self._listener is not None
+        self._listener.settimeout(POLL_SECONDS)
+        while not self._stopping.is_set():
+            self._heartbeat = time.monotonic()
+            try:
+                connection, address = self._listener.accept()
+            except TimeoutError:
+                continue
+            except OSError as problem:  # a peer that is gone already, or no file descriptors left: both pass
+                _log.warning("A connection could not be accepted: %s.", problem.strerror)
+                self._stopping.wait(POLL_SECONDS)
+                continue
+            self._serve(connection, str(address[0]))
+
+    def _serve(self, connection: socket.socket, address: str) -> None:
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if self._tls is not None:
+                # Only wrapped here: a peer that never speaks would hold up all others if it were greeted here.
+                connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        except OSError:  # it is gone already
+            connection.close()
+            return
+        association = Association(connection, address, self._gate, self._storage, self._settings.idle_seconds)
+        thread = threading.Thread(
+            target=self._run_association, args=(association, connection), name="dicom-association"
+        )
+        with self._lock:
+            unassociated = [peer for peer in self._peers if not peer.established]
+            self._peers[association] = thread
+        if len(unassociated) >= MAXIMUM_UNASSOCIATED:
+            unassociated[0].cut()
+        thread.start()
+
+    def _run_association(self, association: Association, connection: socket.socket) -> None:
+        try:
+            if isinstance(connection, ssl.SSLSocket):
+                connection.settimeout(min(ASSOCIATE_SECONDS, self._settings.idle_seconds))
+                connection.do_handshake()
+            association.run()
+        except OSError as problem:
+            _log.warning("A TLS connection was not made: %s.", problem.strerror or type(problem).__name__)
+        finally:
+            connection.close()
+            with self._lock:
+                del self._peers[association]
+
+    def _current_peers(self) -> dict[Association, threading.Thread]:
+        with self._lock:
+            return dict(self._peers)
+
+
+def _tls_context(settings: DicomSettings) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+        if settings.tls_client_ca is not None:
+            context.load_verify_locations(settings.tls_client_ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+    except OSError as problem:
+        raise SettingsError(
+            "dicom.tls_certificate, tls_key or tls_client_ca cannot be used:"
+            f" {problem.strerror or problem}. Each must be a readable PEM file, and the key must fit the certificate."
+        ) from problem
+    return context
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as problem:
+        raise ListenError(f"Cannot listen for DICOM on {host} port {port}: {_remedy(problem)}.") from problem
+
+
+def _remedy(problem: OSError) -> str:
+    if isinstance(problem, socket.gaierror):
+        return "the host is unknown; dicom.host must be an address of this box, or 0.0.0.0 for all"
+    if problem.errno == errno.EADDRINUSE:
+        return "another program has it; stop that one, or choose another dicom.port"
+    if problem.errno == errno.EACCES:
+        return "ports below 1024 need special rights; choose a dicom.port above"
+    if problem.errno == errno.EADDRNOTAVAIL:
+        return "the address is not one of this box; dicom.host must be one, or 0.0.0.0 for all"
+    return str(problem.strerror)

@@ -1,0 +1,119 @@
+"""DIMSE commands as the receiver needs them (PS3.7): what a peer asks, and the answer.
+
+A command is a handful of elements in implicit VR little endian (PS3.7 Section 6.3.1). They are taken as they come:
+a UID that breaks the rules is the affair of the instance and no reason to abort the association with all the others,
+as pynetdicom's own message classes do.
+"""
+
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+from leapfrog.errors import LeapfrogError
+
+COMMAND_GROUP_LENGTH = 0x0000
+AFFECTED_SOP_CLASS_UID = 0x0002
+REQUESTED_SOP_CLASS_UID = 0x0003
+COMMAND_FIELD = 0x0100
+MESSAGE_ID = 0x0110
+MESSAGE_ID_BEING_RESPONDED_TO = 0x0120
+COMMAND_DATA_SET_TYPE = 0x0800
+STATUS = 0x0900
+AFFECTED_SOP_INSTANCE_UID = 0x1000
+
+NO_DATA_SET = 0x0101
+RESPONSE = 0x8000  # set in the command field of every response
+
+
+class CommandField(IntEnum):
+    """PS3.7 Section E.1: the commands that are treated in a way of their own."""
+
+    C_STORE = 0x0001
+    C_ECHO = 0x0030
+    C_CANCEL = 0x0FFF
+
+
+class Status(IntEnum):
+    """PS3.7 Annex C and PS3.4 Table B.2-1: what the box answers."""
+
+    SUCCESS = 0x0000
+    SOP_CLASS_NOT_SUPPORTED = 0x0122
+    UNRECOGNIZED_OPERATION = 0x0211
+    OUT_OF_RESOURCES = 0xA700
+    DATA_SET_DOES_NOT_MATCH_SOP_CLASS = 0xA900
+    CANNOT_UNDERSTAND = 0xC000
+
+
+class CommandMalformed(LeapfrogError):
+    """A command set cannot be read."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A request. UIDs are bytes without padding, as they came, so that an answer can repeat them."""
+
+    field: int
+    message_id: int
+    has_data_set: bool
+    sop_class_uid: bytes = b""
+    sop_instance_uid: bytes = b""
+
+    @property
+    def is_response(self) -> bool:
+        """Whether a peer answers something that the box never asked."""
+        return bool(self.field & RESPONSE)
+
+
+def decode_command(encoded: bytes) -> Command:
+    """The command set in `encoded`. Raises CommandMalformed."""
+    values: dict[int, bytes] = {}
+    offset = 0
+    while offset + 8 <= len(encoded):
+        group, number, length = struct.unpack_from("<HHL", encoded, offset)
+        value = encoded[offset + 8 : offset + 8 + length]
+        if group != 0x0000 or len(value) != length:
+            raise CommandMalformed("A command set holds something else than whole command elements.")
+        values[number] = value
+        offset += 8 + length
+    return Command(
+        field=_number(values, COMMAND_FIELD),
+        message_id=_number(values, MESSAGE_ID, missing=0),
+        has_data_set=_number(values, COMMAND_DATA_SET_TYPE) != NO_DATA_SET,
+        sop_class_uid=(values.get(AFFECTED_SOP_CLASS_UID) or values.get(REQUESTED_SOP_CLASS_UID, b"")).strip(b" \0"),
+        sop_instance_uid=values.get(AFFECTED_SOP_INSTANCE_UID, b"").strip(b" \0"),
+    )
+
+
+def _number(values: dict[int, bytes], element: int, missing: int | None = None) -> int:
+    value = values.get(element, b"")
+    if len(value) == 2:
+        return int.from_bytes(value, "little")
+    if missing is None:
+        raise CommandMalformed("A command set lacks its command field or its data set type.")
+    return missing
+
+
+def encode_response(request: Command, status: Status) -> bytes:
+    """The command set of the response to `request`, without a data set."""
+    elements = b""
+    if request.sop_class_uid:
+        elements += _element(AFFECTED_SOP_CLASS_UID, _padded(request.sop_class_uid))
+    elements += _element(COMMAND_FIELD, _short(request.field | RESPONSE))
+    elements += _element(MESSAGE_ID_BEING_RESPONDED_TO, _short(request.message_id))
+    elements += _element(COMMAND_DATA_SET_TYPE, _short(NO_DATA_SET))
+    elements += _element(STATUS, _short(status))
+    if request.sop_instance_uid:
+        elements += _element(AFFECTED_SOP_INSTANCE_UID, _padded(request.sop_instance_uid))
+    return _element(COMMAND_GROUP_LENGTH, struct.pack("<L", len(elements))) + elements
+
+
+def _element(number: int, value: bytes) -> bytes:
+    return struct.pack("<HHL", 0x0000, number, len(value)) + value
+
+
+def _short(number: int) -> bytes:
+    return struct.pack("<H", number)
+
+
+def _padded(uid: bytes) -> bytes:
+    return uid + b"\0" * (len(uid) % 2)

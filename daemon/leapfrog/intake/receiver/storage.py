@@ -1,0 +1,169 @@
+"""C-STORE (PS3.4 Annex B): the bytes of an instance go to the disk as they arrive, and the answer says what became
+of them.
+"""
+
+import contextlib
+import errno
+import logging
+import os
+import traceback
+from typing import Protocol
+
+from leapfrog.dicom.file_meta import file_meta
+from leapfrog.durable import begin_writing_out
+from leapfrog.errors import DiskFull, LeapfrogError
+from leapfrog.intake.admission import Admission
+from leapfrog.intake.instance_header import InstanceHeader, read_header
+from leapfrog.intake.receiver.dimse import Command, Status
+from leapfrog.intake.receiver.negotiation import AcceptedContext
+from leapfrog.state.journal import new_id
+from leapfrog.state.spool import Spool
+
+# A cine loop that fills the disk is stopped on the way and not at its end.
+SPACE_CHECK_BYTES = 16 * 1024 * 1024
+WRITE_OUT_BYTES = 1024 * 1024  # so much at a time is handed to the disk while the rest arrives
+
+_log = logging.getLogger(__name__)
+
+
+class DataSink(Protocol):
+    """Takes the data set of one message."""
+
+    def write(self, piece: memoryview) -> None:
+        """The next bytes. Never raises: what goes wrong is in the status."""
+
+    def finish(self) -> Status:
+        """The data set is complete; the status to answer with. Never raises."""
+
+    def abandon(self) -> None:
+        """The rest will not come: nothing is kept."""
+
+
+class Discarded:
+    """A data set that must be read, since it is on its way, and that nobody keeps."""
+
+    def __init__(self, status: Status) -> None:
+        """`status` is what the peer is told."""
+        self._status = status
+
+    def write(self, piece: memoryview) -> None:
+        """Nothing."""
+
+    def finish(self) -> Status:
+        """The status that was settled before."""
+        return self._status
+
+    def abandon(self) -> None:
+        """Nothing."""
+
+
+class Storage:
+    """The storage service, for all associations."""
+
+    def __init__(self, admission: Admission, spool: Spool) -> None:
+        """Instances go through `spool.incoming` to `admission`."""
+        self._admission = admission
+        self._spool = spool
+
+    def begin(self, command: Command, context: AcceptedContext, source: str) -> DataSink:
+        """Where the data set of the C-STORE request `command` goes. Without room for it, it is not even written."""
+        try:
+            self._spool.require_space()
+            return _ArrivingInstance(self._admission, self._spool, command, context, source)
+        except (LeapfrogError, OSError) as problem:
+            _log.warning("An instance was refused: %s", _reason(problem))
+            return Discarded(Status.OUT_OF_RESOURCES)
+
+
+class _ArrivingInstance:
+    """One instance on its way to the disk."""
+
+    def __init__(
+        self, admission: Admission, spool: Spool, command: Command, context: AcceptedContext, source: str
+    ) -> None:
+        """Raises OSError when its file cannot be made."""
+        self._admission = admission
+        self._spool = spool
+        self._command = command
+        self._source = source
+        self._path = spool.incoming / f"{new_id()}.dcm"
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        self._is_open = True
+        self._refused: Status | None = None
+        self._byte_count = 0
+        self._checked_bytes = 0
+        self._written_out_bytes = 0
+        meta = file_meta(command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax_uid.encode("ascii"))
+        self.write(memoryview(meta))
+
+    def write(self, piece: memoryview) -> None:
+        """Write through to the file; after a failure the rest is only read."""
+        if self._refused is not None:
+            return
+        try:
+            self._byte_count += len(piece)
+            while piece:
+                piece = piece[os.write(self._descriptor, piece) :]
+            if self._byte_count - self._written_out_bytes >= WRITE_OUT_BYTES:
+                begin_writing_out(self._descriptor, self._written_out_bytes, self._byte_count - self._written_out_bytes)
+                self._written_out_bytes = self._byte_count
+            if self._byte_count - self._checked_bytes >= SPACE_CHECK_BYTES:
+                self._spool.require_space()
+                self._checked_bytes = self._byte_count
+        except (LeapfrogError, OSError) as problem:
+            self._refuse(problem)
+
+    def finish(self) -> Status:
+        """0x0000 once the instance is durable, or why it is not kept."""
+        if self._refused is not None:
+            return self._refused
+        try:
+            self._close()
+            return self._admit(read_header(self._path))
+        except (LeapfrogError, OSError) as problem:
+            return self._refuse(problem)
+        except Exception as problem:  # not the fault of the other instances, nor lost: the peer keeps it
+            trace = "".join(traceback.format_tb(problem.__traceback__))
+            _log.error("Storing an instance failed with %s:\n%s", type(problem).__name__, trace)
+            return Status.OUT_OF_RESOURCES
+        finally:
+            self.abandon()
+
+    def _admit(self, header: InstanceHeader) -> Status:
+        if not header.has_identity:
+            _log.warning("An instance from %s was refused: nothing in it can be understood.", self._source)
+            return Status.CANNOT_UNDERSTAND
+        asked = (_text(self._command.sop_class_uid), _text(self._command.sop_instance_uid))
+        if (header.sop_class_uid, header.sop_instance_uid) != asked:
+            _log.warning("An instance from %s was refused: its UIDs are not those of its command.", self._source)
+            return Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+        self._admission.admit_dicom(self._path, header, self._source)
+        return Status.SUCCESS
+
+    def _refuse(self, problem: LeapfrogError | OSError) -> Status:
+        _log.warning("An instance from %s was refused: %s", self._source, _reason(problem))
+        self._refused = Status.OUT_OF_RESOURCES
+        self.abandon()  # at once, since the disk needs the room
+        return self._refused
+
+    def abandon(self) -> None:
+        """Remove what is left in `incoming`."""
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            os.close(self._descriptor)
+
+
+def _text(uid: bytes) -> str:
+    return uid.decode("ascii", "replace")
+
+
+def _reason(problem: LeapfrogError | OSError) -> str:
+    if isinstance(problem, OSError):
+        return str(DiskFull("The disk is full.")) if problem.errno == errno.ENOSPC else str(problem.strerror)
+    return str(problem)

@@ -1,0 +1,155 @@
+"""PDUs over a connection (PS3.8 Section 9.3), read in pieces and against deadlines."""
+
+import contextlib
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from leapfrog.errors import LeapfrogError
+
+BUFFER_BYTES = 256 * 1024
+LINGER_SECONDS = 1.0
+PDU_HEADER = struct.Struct(">BxL")
+
+
+class PduType(IntEnum):
+    """PS3.8 Table 9-11 and following."""
+
+    ASSOCIATE_RQ = 1
+    ASSOCIATE_AC = 2
+    ASSOCIATE_RJ = 3
+    P_DATA_TF = 4
+    RELEASE_RQ = 5
+    RELEASE_RP = 6
+    ABORT = 7
+
+
+class AbortReason(IntEnum):
+    """PS3.8 Table 9-26, for an abort by the service provider."""
+
+    NOT_SPECIFIED = 0
+    UNRECOGNIZED_PDU = 1
+    UNEXPECTED_PDU = 2
+    INVALID_PARAMETER_VALUE = 6
+
+
+class PeerGone(LeapfrogError):
+    """The peer closed the connection, or did not go on within the time that it has."""
+
+
+class ProtocolViolation(LeapfrogError):
+    """The peer sent what the protocol does not allow here; the association is aborted with `reason`."""
+
+    def __init__(self, reason: AbortReason) -> None:
+        """`reason` tells the peer why."""
+        super().__init__(f"The peer broke the protocol: {reason.name.lower().replace('_', ' ')}.")
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why an association is rejected (PS3.8 Table 9-21)."""
+
+    result: int
+    source: int
+    reason: int
+    sentence: str
+
+
+class PduStream:
+    """Reads and writes PDUs on a connected socket. One thread uses it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Take over the reading and writing of `connection`, but not its closing."""
+        self._connection = connection
+        self._view = memoryview(bytearray(BUFFER_BYTES))
+        self._start = 0
+        self._end = 0
+        self._deadline = 0.0
+
+    def next_pdu(self, seconds: float) -> tuple[int, int]:
+        """Type and length in bytes of the next PDU, which must begin within `seconds`; its rest has as long again.
+
+        A deadline for the whole PDU keeps a peer that sends a byte a minute from holding an association for ever.
+        Raises PeerGone.
+        """
+        self._deadline = time.monotonic() + seconds
+        pdu_type, length = PDU_HEADER.unpack(self.read(PDU_HEADER.size))
+        self._deadline = time.monotonic() + seconds
+        return pdu_type, length
+
+    def read(self, count: int) -> bytes:
+        """The next `count` bytes. Raises PeerGone."""
+        if self._end - self._start >= count:
+            self._start += count
+            return bytes(self._view[self._start - count : self._start])
+        return b"".join(bytes(piece) for piece in self.pieces(count))
+
+    def pieces(self, count: int) -> Iterator[memoryview]:
+        """The next `count` bytes as they arrive; each piece is valid until the next is asked for. Raises PeerGone."""
+        while count:
+            if self._start == self._end:
+                self._receive()
+            piece = self._view[self._start : min(self._end, self._start + count)]
+            self._start += len(piece)
+            count -= len(piece)
+            yield piece
+
+    def _receive(self) -> None:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise PeerGone("The peer did not go on in time.")
+        try:
+            self._connection.settimeout(remaining)
+            received = self._connection.recv_into(self._view)
+        except (OSError, ValueError) as problem:  # ValueError: a TLS connection that another thread has shut down
+            raise PeerGone("The connection broke, or the peer did not go on in time.") from problem
+        if not received:
+            raise PeerGone("The peer closed the connection.")
+        self._start, self._end = 0, received
+
+    def send(self, pdu: bytes, seconds: float) -> None:
+        """Send one encoded PDU. Raises PeerGone when the peer does not take it within `seconds`."""
+        try:
+            self._connection.settimeout(seconds)
+            self._connection.sendall(pdu)
+        except (OSError, ValueError) as problem:
+            raise PeerGone("The peer does not take what is sent.") from problem
+
+    def end_with(self, pdu: bytes) -> None:
+        """Send the last PDU, if there is one, and let the peer read it: closing while bytes of its own are unread
+        would take it away. Never raises.
+        """
+        deadline = time.monotonic() + LINGER_SECONDS
+        with contextlib.suppress(OSError, ValueError, PeerGone):
+            if pdu:
+                self.send(pdu, LINGER_SECONDS)
+            socket.socket.shutdown(self._connection, socket.SHUT_WR)
+            while (remaining := deadline - time.monotonic()) > 0:
+                self._connection.settimeout(remaining)
+                if not self._connection.recv_into(self._view):
+                    return
+
+
+def reject_pdu(rejection: Rejection) -> bytes:
+    """A-ASSOCIATE-RJ (PS3.8 Table 9-21)."""
+    return struct.pack(">BxLxBBB", PduType.ASSOCIATE_RJ, 4, rejection.result, rejection.source, rejection.reason)
+
+
+def abort_pdu(reason: AbortReason) -> bytes:
+    """A-ABORT by the service provider (PS3.8 Table 9-26)."""
+    return struct.pack(">BxLxxBB", PduType.ABORT, 4, 2, reason)
+
+
+def release_response_pdu() -> bytes:
+    """A-RELEASE-RP (PS3.8 Table 9-25)."""
+    return struct.pack(">BxL4x", PduType.RELEASE_RP, 4)
+
+
+def command_pdu(context_id: int, encoded_command: bytes) -> bytes:
+    """P-DATA-TF with a whole command set in one presentation data value (PS3.8 Annex E.2)."""
+    value = struct.pack(">LBB", len(encoded_command) + 2, context_id, 0x03) + encoded_command
+    return PDU_HEADER.pack(PduType.P_DATA_TF, len(value)) + value

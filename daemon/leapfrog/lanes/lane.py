@@ -1,0 +1,368 @@
+"""A lane: one reader with its engine host, as the main process sees them.
+
+Whatever happens to the two, `run` answers: with a result, or with who failed. Both are started by exec and joined by a
+socketpair whose ends go to one each, so that a host can be replaced while its reader lives. A new host starts only when
+the old one is gone, since a second process that opens a USB device kills the first (google-coral/edgetpu#645).
+"""
+
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from leapfrog.devices.edge_tpu import ENGINE_HOST
+from leapfrog.devices.pool import DevicePool
+from leapfrog.devices.verdict import DeviceFailure, Trouble, of_refusal
+from leapfrog.errors import LeapfrogError
+from leapfrog.lanes.host_plan import HostPlan, milliseconds_a_frame
+from leapfrog.lanes.lane_state import STARTING, LaneState
+from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, Outcome, ReaderDied
+from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.lanes.tuning import EngineTuning
+from leapfrog.processes.channel import ChannelClosed, LineChannel
+from leapfrog.processes.child_process import ChildProcess
+from leapfrog.processes.messages import (
+    READER_MESSAGE,
+    EngineAttached,
+    EngineFailure,
+    EngineReady,
+    ReaderMessage,
+    ReaderReady,
+    ReadJob,
+    ReadResult,
+    ReportJob,
+    ReportResult,
+    Stage,
+    StageNote,
+)
+from leapfrog.settings import EngineSettings, ModelSettings
+
+START_SECONDS = 60.0  # a reader's start takes under 1 s here; a board that boots from an SD card takes many times that
+START_TRIES = 3
+SILENCE_SECONDS = 2.0  # how long a reader has to say that its engine host was killed
+READER_MODULE = "leapfrog.reader.reader"
+
+GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is to be done
+CLOSED = "the lane is closed"
+
+# A job begins with one of these; a note of "inferring" before that comes from models that are loaded in advance, or
+# from the reader's asking whether its engine host still lives.
+FIRST_STAGES: tuple[Stage, ...] = ("decoding", "rendering")
+
+FAILURES = {"ended": DeviceFailure.ENDED, "wrong": DeviceFailure.WRONG_ANSWERS}
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _NotBegun:
+    """Who was gone when the job came. That is nobody's fault, unless it is so at every try."""
+
+    death: ReaderDied | EngineDied
+
+
+class Lane:
+    """Runs one job at a time. Its processes are started from a thread of its own that lives until `close`."""
+
+    def __init__(
+        self,
+        engine: EngineSettings,
+        models: ModelSettings,
+        state_dir: Path,
+        devices: DevicePool | None = None,
+        tuning: EngineTuning | None = None,
+    ) -> None:
+        """Nothing is started until `start` or the first `run`. `deadline_seconds` may be changed between jobs. Without
+        `devices` the lane reads on the processor, without `tuning` with as many threads as the settings say.
+
+        Raises SettingsError when a trusted key cannot be read.
+        """
+        self.deadline_seconds = engine.deadline_seconds
+        self._python = engine.interpreter
+        self._setup = reader_setup(engine, models, state_dir)
+        self._keeper = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lane-keeper")
+        self._lock = threading.Lock()  # guards _closed and the two processes against close()
+        self._closed = False
+        self._job_waits = False
+        self._stage: Stage | None = None  # the last that the reader announced
+        self._reader: ChildProcess | None = None
+        self._host: ChildProcess | None = None
+        self._channel: LineChannel | None = None
+        self._tuning = tuning
+        self._plan = HostPlan(devices)
+        self._state = LaneState(since=time.time())
+
+    # ------------------------------------------------------------ what others call
+
+    @property
+    def state(self) -> LaneState:
+        """The state now; from any thread."""
+        return self._state
+
+    def start(self) -> None:
+        """Start both processes in the background, so that models load before the first image comes."""
+        self._submit(self._prepare)
+
+    def device_is_free(self) -> None:
+        """An Edge TPU has proved itself: change over to it when nothing else is to be done. From any thread."""
+        self._submit(self._prepare)
+
+    def run(self, job: ReadJob | ReportJob) -> Outcome:
+        """Have `job` done, or say who failed. Waits for it; one that `close` cuts short ends as ReaderDied.
+
+        Raises LeapfrogError when no reader can be started at all.
+        """
+        with self._lock:
+            if self._closed:
+                return ReaderDied(CLOSED)
+            self._job_waits = True  # so that the keeper does not dwell on a host that is slow to start
+            future = self._keeper.submit(self._run, job)
+        try:
+            return future.result()
+        finally:
+            self._submit(self._prepare)
+
+    def close(self) -> None:
+        """End both processes, at once, whatever they do. From any thread."""
+        self._submit(self._discard_reader)
+        with self._lock:
+            self._closed = True
+            for process in (self._reader, self._host):
+                if process is not None:
+                    process.kill()
+        if self._tuning is not None:
+            self._tuning.stop()
+        self._keeper.shutdown(wait=True)
+
+    def _submit(self, work: Callable[[], object]) -> None:
+        with self._lock:
+            if not self._closed:
+                self._keeper.submit(work)
+
+    # ------------------------------------------------------------ the job, on the keeper's thread
+
+    def _run(self, job: ReadJob | ReportJob) -> Outcome:
+        self._job_waits = False
+        outcome = self._try(job)
+        for _ in range(START_TRIES - 1):
+            if isinstance(outcome, _NotBegun):
+                outcome = self._try(job)
+        return outcome.death if isinstance(outcome, _NotBegun) else outcome
+
+    def _try(self, job: ReadJob | ReportJob) -> Outcome | _NotBegun:
+        """Have `job` done once. One of the two may have died in idle time with the kernel not yet saying so; the job
+        then comes back as not begun.
+        """
+        channel = self._ready_channel()
+        if channel is None:
+            return ReaderDied(CLOSED)
+        if isinstance(job, ReadJob):
+            self._wait_until_host_may_start()
+            self._start_host()
+        deadline = time.monotonic() + self.deadline_seconds
+        began = False
+        try:
+            channel.send(job.model_dump_json(), timeout_seconds=self.deadline_seconds)
+            while (message := self._receive(channel, deadline - time.monotonic())) is not None:
+                if isinstance(message, StageNote):
+                    began = began or message.stage in FIRST_STAGES
+                elif outcome := self._outcome(message):
+                    return _NotBegun(outcome) if isinstance(outcome, EngineDied) and not began else outcome
+        except ChannelClosed:
+            death = ReaderDied(self._discard_reader())
+            return death if began else _NotBegun(death)
+        return self._deadline_missed(channel)
+
+    def _outcome(self, message: ReaderMessage) -> Outcome | None:
+        match message:
+            case ReadResult(reading=reading):
+                if reading.model is not None and reading.outcome != "not_assessed":
+                    took = milliseconds_a_frame(reading, self._setup.frames_per_cine)
+                    self._plan.answered(reading.model.name, took)
+                    self._change(lost=self._plan.lost)
+                return message
+            case ReportResult():
+                return message
+            case EngineFailure(detail=detail, how=how):
+                self._discard_host(detail, of_refusal(detail).kind if how == "refused" else FAILURES[how])
+                return EngineDied(detail)
+            case _:
+                return None
+
+    def _deadline_missed(self, channel: LineChannel) -> Outcome:
+        """Charge the side that had the work. While the model runs that is the host, unless the reader does not even
+        notice that the host was killed.
+        """
+        if self._stage == "inferring":
+            self._discard_host("The engine host gave no answer in time", DeviceFailure.HUNG)
+            deadline = time.monotonic() + SILENCE_SECONDS
+            try:
+                while (message := self._receive(channel, deadline - time.monotonic())) is not None:
+                    if isinstance(message, ReadResult):
+                        return message
+                    if isinstance(message, EngineFailure):
+                        return DeadlineMissed(charged_to="engine")
+            except ChannelClosed:
+                pass  # the reader is gone as well: charged below
+        self._discard_reader()
+        return DeadlineMissed(charged_to="reader")
+
+    def _receive(self, channel: LineChannel, timeout_seconds: float) -> ReaderMessage | None:
+        line = channel.receive(timeout_seconds)
+        if line is None:
+            return None
+        try:
+            message = READER_MESSAGE.validate_json(line)
+        except ValidationError as problem:
+            _log.error("A reader answered nonsense (%d bytes).", len(line))
+            raise ChannelClosed from problem
+        self._stage = message.stage if isinstance(message, StageNote) else None
+        if isinstance(message, EngineReady):
+            self._change(device=message.device, runtime=f"{message.runtime} {message.runtime_version}")
+        return message
+
+    # ------------------------------------------------------------ the processes, on the keeper's thread
+
+    def _prepare(self) -> None:
+        """Have both processes there before they are needed; what fails is met again, and reported, by the next job."""
+        try:
+            channel = self._ready_channel()
+            if channel is not None and not self._plan.pause_seconds:
+                self._change_over()
+                self._start_host()
+                self._hear_from_host(channel)
+        except LeapfrogError as problem:
+            _log.error("%s", problem)
+
+    def _hear_from_host(self, channel: LineChannel) -> None:
+        """Note when the models have answered, for `state`, unless a job comes. A host that does not live to say so, or
+        never does, makes way for another.
+        """
+        deadline = time.monotonic() + START_SECONDS
+        try:
+            while self._state.device == STARTING and self._host is not None:
+                self._receive(channel, GLANCE_SECONDS)
+                if self._job_waits:
+                    return
+                if not self._host.alive:
+                    self._discard_host("The engine host ended while it started")
+                elif time.monotonic() > deadline:
+                    self._discard_host("The engine host did not start in time", DeviceFailure.HUNG)
+        except ChannelClosed:
+            self._discard_reader()
+            return
+        if self._host is None:
+            self._submit(self._prepare)
+
+    def _ready_channel(self) -> LineChannel | None:
+        """The channel to a reader that is ready, or None when the lane was closed."""
+        if self._channel is not None and self._reader is not None and self._reader.alive:
+            return self._channel
+        if self._reader is not None:
+            self._discard_reader()
+        for _ in range(START_TRIES):
+            if self._closed or (channel := self._start_reader()) is not None:
+                return None if self._closed else channel
+        raise LeapfrogError(
+            f"The reading program cannot be started (tried {START_TRIES} times): see the log for the reason."
+        )
+
+    def _start_reader(self) -> LineChannel | None:
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-P", "-m", READER_MODULE]
+        command += ["--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+        if self._tuning is not None:
+            self._setup = self._setup.model_copy(update={"threads": self._tuning.threads()})
+        command += ["--setup", self._setup.model_dump_json()]
+        channel = LineChannel(ours)
+        with self._lock:
+            if not self._closed:
+                self._reader = ChildProcess("reader", command, theirs, may_log=False)
+        theirs.close()
+        self._channel = channel
+        try:
+            if self._reader is not None and isinstance(self._receive(channel, START_SECONDS), ReaderReady):
+                return channel
+        except ChannelClosed:
+            pass  # it ended while it started: discarded below
+        _log.error("A reader did not start: %s.", self._discard_reader())
+        return None
+
+    def _start_host(self) -> None:
+        """Start an engine host and hand the reader its end, unless one is there already."""
+        if self._channel is None or (self._host is not None and self._host.alive):
+            return
+        if self._host is not None:
+            self._discard_host("The engine host ended between two images")
+        for_reader, for_host = socket.socketpair()
+        command = [self._python, "-I", str(ENGINE_HOST), "--fd", str(for_host.fileno()), "--parent", str(os.getpid())]
+        command += self._plan.options()
+        with for_reader, for_host:
+            try:
+                with self._lock:
+                    if self._closed:
+                        return
+                    self._host = ChildProcess("engine host", command, for_host, may_log=True)
+                self._channel.send(EngineAttached().model_dump_json(), for_reader.fileno(), SILENCE_SECONDS)
+            except OSError as problem:
+                self._host_failed(f"{self._python} cannot be started: {problem.strerror}", DeviceFailure.REFUSED)
+            except ChannelClosed:
+                pass  # the reader is gone: whoever needs it next finds out
+
+    def _wait_until_host_may_start(self) -> None:
+        while not self._closed and (pause := self._plan.pause_seconds) > 0:
+            if self._host is not None and self._host.alive:
+                return
+            time.sleep(min(pause, 0.1))
+
+    def _change_over(self) -> None:
+        """Leave the processor for an Edge TPU that is free, or an Edge TPU that is about to switch itself off."""
+        if trouble := self._plan.unfit():
+            self._plan.give_back(trouble)
+        elif not self._plan.take():
+            return
+        if self._host is not None:
+            self._host.kill()
+            self._host.end()
+            with self._lock:
+                self._host = None
+        self._change(device=STARTING, lost=self._plan.lost)
+
+    def _discard_host(self, why: str, kind: DeviceFailure = DeviceFailure.ENDED) -> None:
+        if self._host is not None:
+            how = self._host.end()
+            with self._lock:
+                self._host = None
+            self._host_failed(f"{why.rstrip('.')} ({how})", kind)
+
+    def _host_failed(self, why: str, kind: DeviceFailure) -> None:
+        pause = self._plan.failed(Trouble(kind=kind, detail=f"{why}."))
+        _log.warning("The engine host is started again in %.0f s: %s.", pause, why)
+        restarts = self._state.engine_restarts + 1
+        self._change(device=STARTING, engine_restarts=restarts, last_failure=why, lost=self._plan.lost)
+
+    def _discard_reader(self) -> str:
+        """End the reader, and with it the host, whose connection ends with the reader; how it ended, in words."""
+        if self._channel is not None:
+            self._channel.close()
+        how = "never started" if self._reader is None else self._reader.end()
+        if self._host is not None:
+            self._host.end()
+        with self._lock:
+            self._reader, self._host, self._channel = None, None, None
+        if not self._closed:
+            _log.warning("The reader is started again: %s.", how)
+            self._change(device=STARTING, reader_restarts=self._state.reader_restarts + 1, last_failure=how)
+        return how
+
+    def _change(self, **changes: Any) -> None:
+        self._state = replace(self._state, since=time.time(), **changes)

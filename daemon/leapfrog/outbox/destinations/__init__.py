@@ -1,0 +1,1 @@
+"""Where the outbox can send to, a folder each. Main process."""

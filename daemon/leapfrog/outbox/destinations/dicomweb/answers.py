@@ -1,0 +1,131 @@
+"""What a DICOMweb server answers to STOW-RS and QIDO-RS (PS3.18 sections 10.5.3 and 10.6.3).
+
+Only what is said about our very instance counts. Debian 12's Orthanc answers 200 with two empty sequences when its
+disk is full (measured), and a captive portal answers 200 with a web page.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+SOP_INSTANCE_UID = "00080018"
+REFERENCED_SOP_INSTANCE_UID = "00081155"
+FAILURE_REASON = "00081197"
+FAILED_SOP_SEQUENCE = "00081198"
+REFERENCED_SOP_SEQUENCE = "00081199"
+
+# Failure Reason (0008,1197), PS3.18 table I.2-2 and PS3.4 annex B.2.3: these pass by themselves, the others do not.
+PROCESSING_FAILURE = 0x0110
+RESOURCE_LIMITATION = 0x0213
+OUT_OF_RESOURCES = range(0xA700, 0xA800)
+
+
+@dataclass(frozen=True)
+class StoreAnswer:
+    """The instances that a STOW-RS answer calls stored, and those that it calls failed with their Failure Reason."""
+
+    stored: frozenset[str]
+    failed: dict[str, int]
+
+
+def passes_by_itself(failure_reason: int) -> bool:
+    """Whether the same instance may be taken later."""
+    return failure_reason in (PROCESSING_FAILURE, RESOURCE_LIMITATION) or failure_reason in OUT_OF_RESOURCES
+
+
+def parse_store_answer(body: bytes) -> StoreAnswer | None:
+    """The Store Instances Response Module in DICOM JSON or XML; None when `body` is neither."""
+    datasets = _datasets(body)
+    if datasets is None:
+        return None
+    stored: set[str] = set()
+    failed: dict[str, int] = {}
+    for dataset in datasets:
+        for item in _items(dataset, REFERENCED_SOP_SEQUENCE):
+            stored.update(_texts(item, REFERENCED_SOP_INSTANCE_UID))
+        for item in _items(dataset, FAILED_SOP_SEQUENCE):
+            reasons = [int(text) for text in _texts(item, FAILURE_REASON) if text.isdecimal()]
+            for uid in _texts(item, REFERENCED_SOP_INSTANCE_UID):
+                failed[uid] = reasons[0] if reasons else PROCESSING_FAILURE
+    return StoreAnswer(frozenset(stored), failed)
+
+
+def parse_query_answer(body: bytes) -> frozenset[str] | None:
+    """The SOP Instance UIDs that a QIDO-RS answer lists; None when `body` is no such answer."""
+    datasets = _datasets(body)
+    if datasets is None:
+        return None
+    return frozenset(uid for dataset in datasets for uid in _texts(dataset, SOP_INSTANCE_UID))
+
+
+# A data set is held as the DICOM JSON model has it (PS3.18 annex F): tag -> {"vr", "Value"}.
+Dataset = dict[str, Any]
+
+
+def _datasets(body: bytes) -> list[Dataset] | None:
+    start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith((b"{", b"[")):
+        return _from_json(start)
+    if start.startswith(b"<") and b"NativeDicomModel" in start:
+        return _from_xml(start)
+    return None
+
+
+def _from_json(body: bytes) -> list[Dataset] | None:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    datasets = content if isinstance(content, list) else [content]
+    if not all(_is_dataset(dataset) for dataset in datasets):
+        return None
+    return datasets
+
+
+def _is_dataset(content: object) -> bool:
+    """An error page in JSON has words as keys where a data set has tags."""
+    return isinstance(content, dict) and all(re.fullmatch("[0-9A-Fa-f]{8}", key) for key in content)
+
+
+def _items(dataset: Dataset, tag: str) -> list[Dataset]:
+    return [item for item in _values(dataset, tag) if isinstance(item, dict)]
+
+
+def _texts(dataset: Dataset, tag: str) -> list[str]:
+    return [str(value).strip("\0 ") for value in _values(dataset, tag) if isinstance(value, str | int)]
+
+
+def _values(dataset: Dataset, tag: str) -> list[Any]:
+    element = dataset.get(tag)
+    values = element.get("Value") if isinstance(element, dict) else None
+    return values if isinstance(values, list) else []
+
+
+def _from_xml(body: bytes) -> list[Dataset] | None:
+    """The Native DICOM Model (PS3.19 annex A.1). No document type, so no entities that swell."""
+    if b"<!" in body:
+        return None
+    try:
+        root = ElementTree.fromstring(body)
+    except ElementTree.ParseError:
+        return None
+    return [_from_xml_element(root)]
+
+
+def _from_xml_element(parent: ElementTree.Element) -> Dataset:
+    dataset: Dataset = {}
+    for attribute in parent:
+        values: list[Any] = []
+        for child in attribute:
+            if _local_name(child) == "Item":
+                values.append(_from_xml_element(child))
+            elif _local_name(child) == "Value":
+                values.append(child.text or "")
+        dataset[attribute.get("tag", "")] = {"Value": values}
+    return dataset
+
+
+def _local_name(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]

@@ -1,0 +1,90 @@
+"""The body of a STOW-RS request (PS3.18 section 10.5): one instance, streamed from disk, never whole in memory."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+
+from leapfrog.dicom.part10 import Part10Source
+from leapfrog.errors import StorageError
+
+# Small enough that a link of a few hundred bytes a second takes a chunk within the timeout of one send.
+CHUNK_BYTES = 16_384
+# With a limit on the rate, so many chunks go out in a second, for a steady trickle in place of bursts.
+CHUNKS_PER_SECOND = 10
+SMALLEST_CHUNK_BYTES = 512
+
+
+class Throttle:
+    """Keeps what is sent, over all requests, under a number of bytes per second."""
+
+    def __init__(
+        self,
+        bytes_per_second: int,
+        wait: Callable[[float], object],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """0 means no limit. `wait` sleeps for so many seconds, or less when the box is stopping."""
+        self._bytes_per_second = bytes_per_second
+        self._wait = wait
+        self._monotonic = monotonic
+        self._free_at = monotonic()
+
+    @property
+    def chunk_bytes(self) -> int:
+        """How much to hand to the network at once."""
+        if not self._bytes_per_second:
+            return CHUNK_BYTES
+        return max(SMALLEST_CHUNK_BYTES, min(CHUNK_BYTES, self._bytes_per_second // CHUNKS_PER_SECOND))
+
+    def take(self, byte_count: int) -> None:
+        """Wait until `byte_count` more may be sent."""
+        if not self._bytes_per_second:
+            return
+        now = self._monotonic()
+        if self._free_at > now:
+            self._wait(self._free_at - now)
+        self._free_at = max(self._free_at, now) + byte_count / self._bytes_per_second
+
+
+class MultipartBody:
+    """A request body with one part. It has a length and can be iterated once per attempt."""
+
+    def __init__(self, source: Part10Source, throttle: Throttle, progress: Callable[[], None]) -> None:
+        """`progress` is called before each chunk; what it raises ends the transfer."""
+        boundary = secrets.token_hex(16)
+        self.content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
+        self._source = source
+        self._throttle = throttle
+        self._progress = progress
+        self._head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode() + source.head
+        self._tail = f"\r\n--{boundary}--\r\n".encode()
+
+    def __len__(self) -> int:
+        return len(self._head) + self._source.file_bytes + len(self._tail)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._paced(self._head)
+        for chunk in self._file_chunks():
+            yield from self._paced(chunk)
+        yield from self._paced(self._tail)
+
+    def _paced(self, chunk: bytes) -> Iterator[bytes]:
+        self._throttle.take(len(chunk))
+        self._progress()
+        yield chunk
+
+    def _file_chunks(self) -> Iterator[bytes]:
+        """Exactly as many bytes as were announced; a disk that fails must not look like a network that does."""
+        name = self._source.path.name
+        left = self._source.file_bytes
+        try:
+            with self._source.path.open("rb") as stream:
+                stream.seek(self._source.offset)
+                while left > 0:
+                    chunk = stream.read(min(left, self._throttle.chunk_bytes))
+                    if not chunk:
+                        raise StorageError(f"The spool file {name} became shorter while it was sent.")
+                    left -= len(chunk)
+                    yield chunk
+        except OSError as problem:
+            raise StorageError(f"The spool file {name} cannot be read: {problem.strerror}.") from problem

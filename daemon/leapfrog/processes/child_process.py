@@ -1,0 +1,105 @@
+"""A child process: started by exec, its stderr drained to the log, killed and reaped.
+
+The daemon's lanes start theirs with it, and `standalone_engine.py` an engine host without a lane.
+"""
+
+import logging
+import os
+import re
+import socket
+import subprocess
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from leapfrog.processes.channel import READER_NOTE
+
+PATIENCE_SECONDS = 0.2  # for a child that has closed its connection and is about to end by itself
+LONGEST_LOGGED = 300  # characters of one line
+REAP_SECONDS = 10.0  # a killed process is gone at once unless a driver holds it
+# What a reader may have in the log: our own words, and Python's account of a crash (files and functions, no values).
+# Anything else that it prints may hold patient data.
+SAFE_READER_LINE = re.compile(r'^(Fatal Python error: |Current thread |Thread 0x|  File "|Extension )')
+
+_log = logging.getLogger(__name__)
+
+
+class ChildProcess:
+    """A running child. It must be started from a thread that lives as long as the child shall: the kernel kills a
+    child with PR_SET_PDEATHSIG when the thread that started it ends (prctl(2)).
+    """
+
+    def __init__(self, name: str, command: Sequence[str | Path], connection: socket.socket, may_log: bool) -> None:
+        """Start `command` with `connection` kept open in it, and close it here.
+
+        `may_log` is false for a child that handles patient data. Raises OSError when the command cannot be started.
+        """
+        self.name = name
+        self.signal: int | None = None  # that ended it by itself; known after `end`
+        self._may_log = may_log
+        with connection:
+            self._process = subprocess.Popen(
+                [str(part) for part in command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=[connection.fileno()],
+                env=_environment(),
+            )
+        threading.Thread(target=self._drain, name=f"{name}-stderr", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; one that has ended is reaped."""
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """End it now, without waiting. From any thread."""
+        self._process.kill()
+
+    def end(self) -> str:
+        """Kill and reap it; how it ended, in words. A process that a driver holds in the kernel is left behind."""
+        try:
+            self._process.wait(PATIENCE_SECONDS)
+            ended_itself = True
+        except subprocess.TimeoutExpired:
+            ended_itself = False
+        self._process.kill()
+        try:
+            status = self._process.wait(REAP_SECONDS)
+        except subprocess.TimeoutExpired:
+            _log.error("%s (process %d) is held in the kernel and did not end.", self.name, self.pid)
+            return "held in the kernel"
+        if not ended_itself:
+            return "killed"
+        self.signal = -status if status < 0 else None
+        return f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
+
+    def _drain(self) -> None:
+        stream = self._process.stderr
+        if stream is None:
+            return
+        withheld = 0
+        with stream:
+            while raw := stream.readline(LONGEST_LOGGED * 4):
+                line = "".join(
+                    letter if letter.isprintable() else " " for letter in raw.decode("utf-8", "replace").rstrip()
+                )[:LONGEST_LOGGED]
+                if line.startswith(READER_NOTE):
+                    _log.warning("%s", line)
+                elif self._may_log or SAFE_READER_LINE.match(line):
+                    _log.debug("%s: %s", self.name, line)
+                else:
+                    withheld += 1
+        if withheld:
+            _log.debug("%s: %d lines withheld, since they may hold patient data.", self.name, withheld)
+
+
+def _environment() -> dict[str, str]:
+    """One thread per numeric library and few malloc arenas: a lane is one core's work, and memory is limited."""
+    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}

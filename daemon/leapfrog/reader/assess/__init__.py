@@ -1,0 +1,1 @@
+"""From a picture to findings: which package, is it fit, what does the model say, how large is it. Reader."""

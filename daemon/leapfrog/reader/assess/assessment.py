@@ -1,0 +1,126 @@
+"""What a model package says of one frame, and which frame speaks for a cine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.packages.package import ModelPackage
+from leapfrog.processes.messages import Device, Finding, Outcome, Quality
+from leapfrog.reader.assess.classification import classify
+from leapfrog.reader.assess.quality import QualityCheck
+from leapfrog.reader.assess.segmentation import Box, cut, model_area, segment
+from leapfrog.reader.image.pixels import model_input
+
+NOT_SEEN = "No {name} was recognised in the picture. It may be there all the same."
+UNLIKE = "The picture does not look like those that this model was made for."
+NOTHING_OUTLINED = (
+    "No {name} was recognised in the picture, so nothing was measured. A picture that shows the whole outline can be"
+    " measured."
+)
+
+
+class Models(Protocol):
+    """What runs the models: a ModelBench, or whatever measures the reading path."""
+
+    def device_of(self, package: ModelPackage) -> Device:
+        """What the model of `package`, which has answered, runs on."""
+
+    def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        """The model's outputs for a picture (height, width) of its input size, as real numbers, in its order."""
+
+
+@dataclass(frozen=True)
+class GrayFrame:
+    """One frame as a model gets it: the displayed picture in gray (H, W), the part of an ultrasound picture that shows
+    the body, in pixels, and the millimetres between rows and between columns where they are known in the patient.
+    """
+
+    gray: NDArray[np.uint8]
+    area: Box
+    spacing_mm: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a package says of one frame. `heatmaps` are (rows, columns) of 0 to 1 over the whole picture, by finding.
+
+    `weight` orders the frames of one image: how far the highest score is from its threshold or, for a segmentation
+    that was measured, the size.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    quality: Quality | None = None
+    findings: tuple[Finding, ...] = ()
+    heatmaps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    measured: bool = False
+    weight: float = 0.0
+
+
+def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessment:
+    """Check the quality of one frame, then run the package's model on it.
+
+    Raises PackageError when the package cannot be run here, EngineError when the engine failed.
+    """
+    manifest = package.manifest
+    shown = frame.gray
+    if manifest.task == "segmentation":
+        aspect = manifest.input.width / manifest.input.height
+        area = model_area(frame.area, frame.gray.shape, aspect)
+        shown = cut(frame.gray, area, frame.area)
+    picture = model_input(shown, manifest.input.height, manifest.input.width)
+    quality = None if package.quality_path is None else _quality_check(package.quality_path).check(picture)
+    if quality is not None and not quality.acceptable:
+        return Assessment("not_assessed", quality.detail or UNLIKE, quality)
+    outputs = models.infer(package, picture)
+    if manifest.task == "classification":
+        said = classify(manifest, outputs)
+        outcome: Outcome = "findings" if any(finding.flagged for finding in said.findings) else "nothing_found"
+        weight = max(finding.score - finding.threshold for finding in said.findings)
+        return Assessment(outcome, "", quality, said.findings, said.heatmaps, measured=False, weight=weight)
+    outlined = segment(manifest, outputs, area, frame.spacing_mm)
+    if not outlined.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
+        note = NOT_SEEN.format(name=outlined.finding.name.lower())
+        unseen = outlined.finding.model_copy(update={"note": note})
+        return Assessment("nothing_found", "", quality, (unseen,), weight=unseen.score)
+    if not outlined.finding.flagged:
+        reason = NOTHING_OUTLINED.format(name=outlined.finding.name.lower())
+        return Assessment("not_assessed", reason, quality, weight=outlined.finding.score)
+    return Assessment(
+        "findings",
+        outlined.reason,
+        quality,
+        (outlined.finding,),
+        measured=outlined.complete,
+        weight=outlined.size,
+    )
+
+
+def speaking_frame(assessments: Sequence[Assessment]) -> int:
+    """The index of the frame that is reported for the whole image.
+
+    For a classification, the one whose highest score is furthest above its threshold: a finding in any frame counts.
+    For a segmentation, of the frames whose whole outline was found, the one at the upper quarter of the sizes. A head
+    is largest in the plane where its circumference is defined, and a sweep passes through that plane; but the single
+    largest outline of many is often one that went wrong.
+    """
+    best = max(_standing(assessment) for assessment in assessments)
+    equals = [index for index, assessment in enumerate(assessments) if _standing(assessment) == best]
+    equals.sort(key=lambda index: -assessments[index].weight)
+    return equals[len(equals) // 4 if assessments[equals[0]].measured else 0]
+
+
+def _standing(assessment: Assessment) -> tuple[int, bool, bool]:
+    outcomes: tuple[Outcome, ...] = ("not_assessed", "nothing_found", "findings")
+    acceptable = assessment.quality is None or assessment.quality.acceptable
+    return outcomes.index(assessment.outcome), assessment.measured, acceptable
+
+
+@cache
+def _quality_check(path: Path) -> QualityCheck:
+    return QualityCheck.load(path)

@@ -1,0 +1,122 @@
+"""From a classifier's outputs to findings: calibrated scores, thresholds, heat maps and hot areas."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from leapfrog.errors import EngineError
+from leapfrog.packages.package import Calibration, Manifest
+from leapfrog.processes.messages import Finding, Region
+
+SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps logit finite at the ends of the scale
+HOT_FRACTION = 0.5  # a finding's box encloses the area around the peak that is at least half as hot
+LARGEST_REGION = 0.5  # of the picture
+REGION_GRID = 56  # the heat map is enlarged to this many cells a side before the box is drawn
+FLAT_MAP = 1e-3  # a map that varies less than this points nowhere
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What a classifier says of one picture. `heatmaps` holds, for each flagged finding by name, an array
+    (rows, columns) of 0 to 1 over the whole picture; its colours compare within one picture only.
+    """
+
+    findings: tuple[Finding, ...]
+    heatmaps: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def highest_flagged(self) -> float:
+        """How far the strongest flagged finding is above its threshold; 0 when none is flagged."""
+        return max((finding.score - finding.threshold for finding in self.findings if finding.flagged), default=0.0)
+
+
+def calibrated_score(probability: float, calibration: Calibration) -> float:
+    """Platt scaling of a model's own score (0 to 1)."""
+    clipped = min(max(probability, SCORE_MARGIN), 1 - SCORE_MARGIN)
+    logit = math.log(clipped / (1 - clipped))
+    return 1 / (1 + math.exp(-(calibration.a * logit + calibration.b)))
+
+
+def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Classification:
+    """The findings of one picture, every finding that the package covers, in the package's order.
+
+    `outputs` are the model's dequantized output tensors in the model's order: scores (1, F) and, where the package
+    has one, a heat map (1, rows, columns, F). Raises EngineError when their shapes do not fit the package.
+    """
+    count = len(manifest.finding)
+    scores = _output(manifest.outputs.scores, outputs, ndim=2, last=count)[0]
+    maps = None
+    if manifest.outputs.heatmap is not None:
+        maps = _output(manifest.outputs.heatmap, outputs, ndim=4, last=count)[0]
+    findings, heatmaps = [], {}
+    for index, rule in enumerate(manifest.finding):
+        score = calibrated_score(float(scores[index]), rule.calibration)
+        flagged = score >= rule.threshold
+        heat = heat_map(maps[:, :, index]) if flagged and maps is not None else None
+        if heat is not None:
+            heatmaps[rule.name] = heat
+        findings.append(
+            Finding(
+                name=rule.name,
+                code=rule.code,
+                score=round(score, 4),
+                threshold=rule.threshold,
+                flagged=flagged,
+                urgent=rule.urgent,
+                region=None if heat is None else hot_region(heat),
+            )
+        )
+    return Classification(tuple(findings), heatmaps)
+
+
+def _output(index: int | None, outputs: Sequence[NDArray[np.float32]], ndim: int, last: int) -> NDArray[np.float32]:
+    if index is None or index >= len(outputs):
+        raise EngineError(f"The model has {len(outputs)} outputs; its package speaks of output {index}.")
+    output = outputs[index]
+    if output.ndim != ndim or output.shape[0] != 1 or output.shape[-1] != last:
+        raise EngineError(f"The model's output {index} has shape {output.shape}; the package covers {last} findings.")
+    return output
+
+
+def heat_map(evidence: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """A finding's evidence (rows, columns), stretched to 0..1 within this picture; None for a flat map."""
+    low, high = float(evidence.min()), float(evidence.max())
+    if high - low < FLAT_MAP:
+        return None
+    stretched: NDArray[np.float32] = (evidence - np.float32(low)) / np.float32(high - low)
+    return stretched
+
+
+def hot_region(heat: NDArray[np.float32]) -> Region | None:
+    """The box around the hottest point and what is connected to it at HOT_FRACTION of its heat or more; None when the
+    box would hold most of the picture, and so would point nowhere.
+    """
+    fine = np.asarray(Image.fromarray(heat).resize((REGION_GRID, REGION_GRID), Image.Resampling.BILINEAR))
+    hot = fine >= HOT_FRACTION * float(fine.max())
+    area = connected_area(hot, np.unravel_index(int(fine.argmax()), fine.shape))
+    rows, columns = np.flatnonzero(area.any(axis=1)), np.flatnonzero(area.any(axis=0))
+    left, right = int(columns[0]) / REGION_GRID, (int(columns[-1]) + 1) / REGION_GRID
+    top, bottom = int(rows[0]) / REGION_GRID, (int(rows[-1]) + 1) / REGION_GRID
+    if (right - left) * (bottom - top) > LARGEST_REGION:
+        return None
+    return Region(left=left, top=top, right=right, bottom=bottom)
+
+
+def connected_area(mask: NDArray[np.bool_], seed: Sequence[int | np.intp]) -> NDArray[np.bool_]:
+    """The part of `mask` that is joined to `seed` (row, column) by sides, grown a ring at a time."""
+    area = np.zeros_like(mask)
+    area[int(seed[0]), int(seed[1])] = mask[int(seed[0]), int(seed[1])]
+    while True:
+        grown = area.copy()
+        grown[1:] |= area[:-1]
+        grown[:-1] |= area[1:]
+        grown[:, 1:] |= area[:, :-1]
+        grown[:, :-1] |= area[:, 1:]
+        grown &= mask
+        if np.array_equal(grown, area):
+            return area
+        area = grown

@@ -1,0 +1,31 @@
+"""Gestational age from a head circumference, by Hadlock 1984."""
+
+HADLOCK_RANGE_MM = (68.0, 360.0)
+# Upper end of each range of head circumference in mm, and the +/-2 SD in weeks there (Hadlock 1984, as tabulated by
+# Hologic for the SuperSonic MACH).
+HADLOCK_TWO_SD_WEEKS = ((147.5, 1.19), (221.5, 1.48), (282.0, 2.06), (326.5, 2.98), (360.0, 3.2))
+
+
+def gestational_age_weeks(head_circumference_mm: float) -> float | None:
+    """Gestational age by Hadlock 1984: 8.96 + 0.540 HC + 0.0003 HC^3 with HC in cm; None outside its range."""
+    if not HADLOCK_RANGE_MM[0] <= head_circumference_mm <= HADLOCK_RANGE_MM[1]:
+        return None
+    centimetres = head_circumference_mm / 10
+    return 8.96 + 0.540 * centimetres + 0.0003 * centimetres**3
+
+
+def gestational_age_note(head_circumference_mm: float) -> str:
+    """The estimate in words, with its +/-2 SD; empty outside the range of the formula."""
+    weeks = gestational_age_weeks(head_circumference_mm)
+    if weeks is None:
+        return ""
+    two_sd = next(sd for upper, sd in HADLOCK_TWO_SD_WEEKS if head_circumference_mm <= upper)
+    return (
+        f"Estimated gestational age from head circumference (Hadlock 1984): {_weeks_and_days(weeks)}, "
+        f"+/- {_weeks_and_days(two_sd)} (2 SD). Estimate. Do not change dates set by an earlier scan."
+    )
+
+
+def _weeks_and_days(weeks: float) -> str:
+    whole, days = divmod(round(weeks * 7), 7)
+    return f"{whole} week{'' if whole == 1 else 's'} {days} day{'' if days == 1 else 's'}"

@@ -1,0 +1,235 @@
+"""Which model package an image goes to, or why to none, in words that staff understand.
+
+An image goes to a model only when it says itself that it is what the model was made for. The one exception: an X-ray
+that says nothing at all, as many real CR devices leave the body part empty, goes to the model *if* the package has a
+quality check, which then has to vouch for it. What says something else is never forced through a model.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from leapfrog.packages.package import ModelPackage
+
+# PS3.6 Annex A: what an instance without a modality must be, by its SOP class.
+MODALITY_OF_SOP_CLASS = {
+    "1.2.840.10008.5.1.4.1.1.1": "CR",
+    "1.2.840.10008.5.1.4.1.1.1.1": "DX",
+    "1.2.840.10008.5.1.4.1.1.1.1.1": "DX",
+    "1.2.840.10008.5.1.4.1.1.3.1": "US",
+    "1.2.840.10008.5.1.4.1.1.6.1": "US",
+}
+MODALITY_NAMES = {
+    "CR": "X-ray (CR)",
+    "CT": "CT",
+    "DX": "X-ray (DX)",
+    "IO": "dental X-ray",
+    "MG": "mammography",
+    "MR": "MR",
+    "NM": "nuclear medicine",
+    "PX": "dental panorama",
+    "RF": "fluoroscopy",
+    "US": "ultrasound",
+    "XA": "angiography",
+}
+OTHER = "OT"  # what a picture without a hint is wrapped as
+NO_BODY_PART = "The image does not say which body part it shows"
+RADIOGRAPHY = frozenset(("CR", "DX"))
+
+
+def words_of(*texts: str) -> frozenset[str]:
+    """The words of `texts` in upper case, without punctuation; "postero-anterior" is one word."""
+    return frozenset(re.findall(r"[^\W_]+", " ".join(texts).upper().replace("-", "")))
+
+
+# No defined term; the presets of ultrasound machines name no nerve more closely. Plexus and brachial alone are not
+# among its words: there is a choroid plexus and a brachial artery.
+NERVE = "NERVE"
+
+# Words by which devices and their users name a body part. The other keys are DICOM's defined terms for Body Part
+# Examined (PS3.16 Annex L). The order decides where a text names several.
+BODY_PART_WORDS = {
+    "CHEST": words_of(
+        "CHEST CXR THORAX TORAX TÓRAX TORACE POITRINE PECHO LUNG LUNGS PULMONARY PULMO PULMÓN PULMON BRUSTKORB"
+    ),
+    "FETUS": words_of(
+        "FETUS FETAL FOETUS FOETAL FETO OB OBS OBSTETRIC OBSTETRICAL OBSTETRICS OBGYN PREGNANCY GRAVID PRENATAL "
+        "ANTENATAL OBSTÉTRICA OBSTETRICA OBSTÉTRIQUE OBSTETRIQUE"
+    ),
+    NERVE: words_of("NERVE NERVES INTERSCALENE SUPRACLAVICULAR"),
+}
+# Words of an exam's description which show that it is of something else, where no body part is given.
+OTHER_PART_WORDS = words_of(
+    "ABDOMEN ABDOMINAL ANKLE ARM BACK BREAST CALF CARDIAC CARDIOLOGY CAROTID CERVICAL CLAVICLE COCCYX ECHO "
+    "ECHOCARDIOGRAM ELBOW EXTREMITY FACE FEMUR FINGER FOOT FOREARM HAND HEEL HIP HUMERUS JAW KIDNEY KIDNEYS KNEE LEG "
+    "LIVER LUMBAR MANDIBLE NECK NOSE ORBIT PATELLA PELVIS PELVIC PROSTATE RENAL RIBS SACRUM SCAPULA SHOULDER SINUS "
+    "SINUSES SKULL SPINE STERNUM TEE TESTIS THIGH THUMB THYROID TIBIA TOE TOES VASCULAR WRIST"
+)
+# "Median nerve" is a nerve, but not the one at the neck for which models are made.
+OTHER_NERVE_WORDS = words_of(
+    "MEDIAN ULNAR RADIAL SCIATIC FEMORAL SAPHENOUS POPLITEAL TIBIAL PERONEAL FIBULAR SURAL OPTIC VAGUS PUDENDAL "
+    "INTERCOSTAL OCCIPITAL FACIAL CARPAL"
+)
+NEWBORN_WORDS = words_of("NEONATAL NEONATE NEWBORN INFANT TRANSFONTANELLE TRANSFONTANELLAR FONTANELLE")
+SCREEN_TEXTS = (
+    "DOSE REPORT",
+    "DOSE INFO",
+    "SCREEN SAVE",
+    "SCREEN CAPTURE",
+    "SCREENSAVE",
+    "PATIENT PROTOCOL",
+    "EXAM PROTOCOL",
+)
+
+View = Literal["PA", "AP", "LATERAL", "OBLIQUE", ""]
+# View Position (0018,5101) and its everyday spellings; LL and RL are left and right lateral, LLD and RLD decubitus.
+VIEW_WORDS: dict[str, View] = {
+    **dict.fromkeys(("PA", "POSTEROANTERIOR", "POSTERIORANTERIOR", "FRONTAL"), "PA"),
+    **dict.fromkeys(("AP", "ANTEROPOSTERIOR", "ANTERIORPOSTERIOR", "SUPINE", "PORTABLE"), "AP"),
+    **dict.fromkeys(
+        ("LL", "RL", "LLD", "RLD", "LAT", "LATERAL", "LATERALE", "LATERALIS", "LLAT", "RLAT", "PROFIL", "PROFILE"),
+        "LATERAL",
+    ),
+    **dict.fromkeys(("LLO", "LAO", "RAO", "LPO", "RPO", "OBL", "OBLIQUE", "LORDOTIC"), "OBLIQUE"),
+}
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What an instance says of itself, as far as it decides which model reads it. Empty means not given."""
+
+    sop_class_uid: str = ""
+    modality: str = ""
+    body_part: str = ""
+    view: str = ""
+    image_type: str = ""
+    patient_orientation: str = ""
+    regions: str = ""
+    view_codes: str = ""
+    image_texts: str = ""
+    study_texts: str = ""
+    is_picture: bool = False
+
+
+@dataclass(frozen=True)
+class Route:
+    """The package that reads the image, or None with the `reason`.
+
+    `assumption` is what the image does not say of itself and the quality check must confirm.
+    """
+
+    package: ModelPackage | None
+    reason: str = ""
+    assumption: str = ""
+
+
+def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
+    """Choose a package, the first in order that fits."""
+    if not packages:
+        return Route(None, "There is no model on this box. Install one: see `leapfrog models list`.")
+    modality = _modality(exam)
+    if not modality or (exam.is_picture and modality == OTHER):
+        return Route(None, _remedy(exam, "The image does not say what kind of machine made it"))
+    if _is_screen(exam):
+        return Route(None, "This is a screen or a document, not a picture of a body part. It is kept and passed on.")
+    candidates = [package for package in packages if modality in package.manifest.applies_to.modalities]
+    if not candidates:
+        return Route(None, f"No model on this box reads {MODALITY_NAMES.get(modality, modality)} images.")
+    refusals = []
+    for package in candidates:
+        chosen = _fit(exam, modality, package)
+        if chosen.package is not None:
+            return chosen
+        refusals.append(chosen.reason)
+    return Route(None, refusals[0])
+
+
+def _fit(exam: Exam, modality: str, package: ModelPackage) -> Route:
+    stated, found = _body_part(exam)
+    refusal = _refusal(exam, package, stated, found)
+    if refusal:
+        return Route(None, refusal)
+    if found is not None:
+        return Route(package)
+    if modality not in RADIOGRAPHY or package.quality_path is None:
+        return Route(None, _remedy(exam, NO_BODY_PART))
+    return Route(package, assumption=f"{NO_BODY_PART}; it was read as {_listed(_parts(package))}, which it looks like.")
+
+
+def _refusal(exam: Exam, package: ModelPackage, stated: str, found: str | None) -> str:
+    """Why what the image says of itself is not what the package is for; "" when nothing speaks against it."""
+    if found is not None and found not in _parts(package):
+        return f'The image says that it shows "{stated}"; {package.title} is for {_listed(_parts(package))} only.'
+    if "FETUS" in _parts(package) and words_of(exam.image_texts, exam.study_texts) & NEWBORN_WORDS:
+        return f"This is a newborn's exam; {package.title} is for the time before birth only."
+    others = words_of(exam.body_part, exam.regions, exam.image_texts, exam.study_texts) & OTHER_NERVE_WORDS
+    if NERVE in _parts(package) and others:
+        return f"This is of another nerve ({_listed(others)}); {package.title} does not know it."
+    view, views = _view(exam), package.manifest.applies_to.views
+    if views and view and view not in views:
+        return f"This is a {view.lower()} view; {package.title} reads {_listed(views)} views only."
+    return ""
+
+
+def _parts(package: ModelPackage) -> frozenset[str]:
+    return frozenset(_part_of(part) or part.upper() for part in package.manifest.applies_to.body_parts)
+
+
+def _modality(exam: Exam) -> str:
+    return exam.modality.upper().strip() or MODALITY_OF_SOP_CLASS.get(exam.sop_class_uid, "")
+
+
+def _is_screen(exam: Exam) -> bool:
+    """Whether it is a dose report or a saved screen, which come under the modality and body part of their exam.
+
+    Conversion Type WSD (workstation) does not tell: real films that were converted from other formats carry it.
+    """
+    texts = " ".join((exam.image_type.replace("_", " "), exam.image_texts)).upper()
+    return any(screen in texts for screen in SCREEN_TEXTS)
+
+
+def _body_part(exam: Exam) -> tuple[str, str | None]:
+    """What the image says of its body part, in its own words and as a defined term; None when it says nothing."""
+    for stated in (exam.body_part, exam.regions):
+        if stated:
+            return stated, _part_of(stated) or _normalised(stated)
+    for description in (exam.image_texts, exam.image_type, exam.study_texts):
+        if (part := _part_of(description)) is not None:
+            return part, part
+        if others := words_of(description) & OTHER_PART_WORDS:
+            return min(others), min(others)
+    return "", None
+
+
+def _part_of(stated: str) -> str | None:
+    words = words_of(stated)
+    return next((part for part, names in BODY_PART_WORDS.items() if words & names), None)
+
+
+def _view(exam: Exam) -> View:
+    """The view, or "" when nothing says it or texts say several. A study's text often names all its views."""
+    for stated in (exam.view, exam.view_codes, exam.image_texts):
+        views = {VIEW_WORDS[word] for word in words_of(stated) if word in VIEW_WORDS}
+        lateral_or_not = {view in ("PA", "AP") for view in views}
+        if views and len(lateral_or_not) == 1:
+            return min(views)
+    row = exam.patient_orientation.split("\\")[0].upper()
+    return "LATERAL" if row[:1] in ("A", "P") else ""
+
+
+def _normalised(stated: str) -> str:
+    return " ".join(sorted(words_of(stated))) or stated.upper()
+
+
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(sorted(name.lower() if len(name) > 2 else name for name in names))
+
+
+def _remedy(exam: Exam, lack: str) -> str:
+    if exam.is_picture:
+        return (
+            f"{lack}, so no model was chosen. Name the modality, body part and view of its folder in a"
+            " [[folder.watch]] entry of the settings."
+        )
+    return f"{lack}, so no model was chosen. Choose the exam on the machine so that it fills in what is examined."

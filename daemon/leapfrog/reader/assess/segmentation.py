@@ -1,0 +1,318 @@
+"""From a segmenter's mask to an outline and what is measured of it: the circumference of a head by its ellipse, or the
+area within a free outline.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.errors import EngineError
+from leapfrog.packages.package import FindingRule, Manifest
+from leapfrog.processes.messages import Finding, Measurement
+from leapfrog.reader.assess.classification import connected_area
+from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
+from leapfrog.reader.assess.gestational_age import gestational_age_note
+from leapfrog.reader.assess.outline import Outline, trace
+
+INSIDE = 0.5  # the mask's probability from which on a cell belongs to it
+CONTOUR_POINTS = 72  # one every five degrees draws an ellipse smoothly at any size on a page
+OUTLINE_POINTS = 120  # at most, of a free outline
+SMALLEST_AREA = 0.01  # of the picture; the smallest head of HC18 covers 2.5 %
+LARGEST_OUTSIDE = 0.12  # of the ellipse beyond the picture; more, and the outline is mostly a guess
+ROUNDEST, NARROWEST = 1.0, 0.5  # width to length; heads lie between 0.65 and 0.95 (cephalic index)
+SMALLEST_PART = 0.003  # of what the model saw; the nerves that Kaggle's annotators drew cover 1 to 5 %
+LARGEST_CUT_OFF = 0.1  # of a free outline along the edge; more, and the area is that of what happens to be seen
+ASPECT_TOLERANCE = 0.1  # a picture this close to the model's own shape is squashed, others are padded with black
+
+NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
+
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie just outside
+
+
+@dataclass(frozen=True)
+class PictureArea:
+    """The rectangle that the model saw, in pixels of a picture of `picture_width` x `picture_height`.
+
+    It may reach beyond the picture where black was added to keep the shape.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    picture_width: int
+    picture_height: int
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What a segmenter says of one picture.
+
+    `finding` is flagged when an outline was found. `complete` is false when the outline leaves the picture, so that
+    it was not measured. `size` (circumference or area) ranks the frames of a cine, in mm or, without a spacing, pixels.
+    """
+
+    finding: Finding
+    complete: bool
+    size: float
+    reason: str = ""
+
+
+def model_area(box: Box, picture_size: tuple[int, int], input_aspect: float) -> PictureArea:
+    """The area to show to a model whose input has `input_aspect` (width / height), around the image in `box`.
+
+    The shape of a head is what is measured, so an image that is much wider or higher than the model's input is
+    extended (with black) rather than squashed. `picture_size` is (height, width).
+    """
+    left, top, width, height = box[0], box[1], box[2] - box[0], box[3] - box[1]
+    aspect = width / height
+    if aspect > input_aspect * (1 + ASPECT_TOLERANCE):
+        wanted = round(width / input_aspect)
+        top, height = top - (wanted - height) // 2, wanted
+    elif aspect < input_aspect / (1 + ASPECT_TOLERANCE):
+        wanted = round(height * input_aspect)
+        left, width = left - (wanted - width) // 2, wanted
+    return PictureArea(left, top, width, height, picture_width=picture_size[1], picture_height=picture_size[0])
+
+
+def cut(picture: NDArray[np.uint8], area: PictureArea, box: Box) -> NDArray[np.uint8]:
+    """The pixels of `area` (height, width), black beyond the image in `box`: burnt-in text beside an ultrasound image
+    stays out of the model.
+    """
+    left, top, right, bottom = box
+    if box == (area.left, area.top, area.left + area.width, area.top + area.height):
+        return picture[top:bottom, left:right]
+    pixels = np.zeros((area.height, area.width), np.uint8)
+    pixels[top - area.top : bottom - area.top, left - area.left : right - area.left] = picture[top:bottom, left:right]
+    return pixels
+
+
+def segment(
+    manifest: Manifest,
+    outputs: Sequence[NDArray[np.float32]],
+    area: PictureArea,
+    spacing_mm: tuple[float, float] | None,
+) -> Segmentation:
+    """Outline and measurement in one picture.
+
+    `outputs` are the model's dequantized output tensors in the model's order; the mask is (1, rows, columns, 1) with
+    probabilities over `area`. `spacing_mm` is (between rows, between columns) of the picture's pixels; without it
+    nothing is given in millimetres. Raises EngineError when the mask's shape does not fit.
+    """
+    mask = _mask(manifest, outputs)
+    rule = manifest.measurement
+    level = INSIDE if rule is None else rule.level
+    if manifest.measures_area:
+        return _free_outline(manifest, main_part(mask, level), area, level, spacing_mm)
+    return _head(manifest, main_part(mask), area, level, spacing_mm)
+
+
+def _head(
+    manifest: Manifest,
+    mask: NDArray[np.float32],
+    area: PictureArea,
+    level: float,
+    spacing_mm: tuple[float, float] | None,
+) -> Segmentation:
+    edge = edge_in_pixels(mask, area, level)
+    ellipse = edge.ellipse()
+    score = 0.0 if ellipse is None else ellipse_agreement(mask, ellipse, area)
+    rule = manifest.finding[0]
+    finding = _finding(rule, score, ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area))
+    if ellipse is None or not finding.flagged:
+        return Segmentation(finding, complete=False, size=0.0)
+    finding = finding.model_copy(update={"contour": _contour(ellipse.outline(CONTOUR_POINTS), area)})
+    if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE:
+        reason = "Part of the outline lies beyond the picture's edge, so it was not measured."
+        return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
+    if spacing_mm is None:
+        return Segmentation(finding, complete=True, size=ellipse.circumference, reason=NO_SPACING)
+    in_mm = edge.scaled(np.array([spacing_mm[1], spacing_mm[0]])).ellipse() or ellipse
+    measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
+    return Segmentation(measured, complete=True, size=in_mm.circumference)
+
+
+def _free_outline(
+    manifest: Manifest,
+    mask: NDArray[np.float32],
+    area: PictureArea,
+    level: float,
+    spacing_mm: tuple[float, float] | None,
+) -> Segmentation:
+    outline = trace(mask, level)
+    inside = mask >= level
+    rule = manifest.finding[0]
+    score = float(mask[inside].mean()) if outline is not None else 0.0
+    is_there = outline is not None and score >= rule.threshold and float(inside.mean()) >= SMALLEST_PART
+    finding = _finding(rule, score, is_there)
+    if outline is None or not finding.flagged:
+        return Segmentation(finding, complete=False, size=0.0)
+    in_pixels = _in_pixels(outline, mask.shape, area)
+    drawn = in_pixels.thinned(OUTLINE_POINTS).points
+    finding = finding.model_copy(update={"contour": _contour(drawn, area)})
+    if max(outline.share_on_edge, _share_on_padding(in_pixels, mask.shape, area)) > LARGEST_CUT_OFF:
+        reason = "The outline runs along the picture's edge, so what lies beyond was not seen and nothing was measured."
+        return Segmentation(finding, complete=False, size=in_pixels.area, reason=reason)
+    if spacing_mm is None:
+        return Segmentation(finding, complete=True, size=in_pixels.area, reason=NO_SPACING)
+    area_mm2 = in_pixels.area * spacing_mm[0] * spacing_mm[1]
+    return Segmentation(finding.model_copy(update=_measured(manifest, area_mm2)), complete=True, size=area_mm2)
+
+
+def _share_on_padding(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> float:
+    """The share of an outline in pixels that runs where the picture ends and the black that was added begins.
+
+    The mask goes on there, so its own edge does not tell. It is drawn a cell finer than it is known.
+    """
+    rows, columns = shape
+    x, y = outline.points[:, 0], outline.points[:, 1]
+    near_x, near_y = area.width / columns, area.height / rows
+    at_end = np.zeros(len(outline.points), np.bool_)
+    if area.left < 0:
+        at_end |= x <= near_x
+    if area.left + area.width > area.picture_width:
+        at_end |= x >= area.picture_width - near_x
+    if area.top < 0:
+        at_end |= y <= near_y
+    if area.top + area.height > area.picture_height:
+        at_end |= y >= area.picture_height - near_y
+    return float(at_end.mean())
+
+
+def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:
+    return Finding(
+        name=rule.name,
+        code=rule.code,
+        score=round(score, 4),
+        threshold=rule.threshold,
+        flagged=flagged,
+        urgent=rule.urgent and flagged,
+    )
+
+
+def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    index = manifest.outputs.mask
+    if index is None or index >= len(outputs):
+        raise EngineError(f"The model has {len(outputs)} outputs; its package speaks of output {index}.")
+    output = outputs[index]
+    if output.ndim != 4 or output.shape[0] != 1 or output.shape[3] != 1:
+        raise EngineError(f"The model's mask has shape {output.shape}; (1, rows, columns, 1) is needed.")
+    return output[0, :, :, 0]
+
+
+def main_part(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.float32]:
+    """The mask without its smaller parts at `level` and with the holes of the largest one filled; without a part, as it
+    came.
+    """
+    remaining = mask >= level
+    largest = np.zeros_like(remaining)
+    while remaining.any():
+        seed = np.unravel_index(int(remaining.argmax()), remaining.shape)
+        part = connected_area(remaining, seed)
+        remaining &= ~part
+        if part.sum() > largest.sum():
+            largest = part
+    surroundings = np.pad(~largest, 1, constant_values=True)
+    outside = connected_area(surroundings, (0, 0))[1:-1, 1:-1]
+    hole = ~outside & ~largest
+    beside = outside & (mask >= level)
+    cleaned: NDArray[np.float32] = np.where(beside, np.float32(0), mask)
+    cleaned[hole] = 1.0
+    return cleaned
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Where a mask crosses a level: `points` (n, 2) as (x, y), and at each how steep the mask is, 0 to 1 per cell."""
+
+    points: NDArray[np.float64]
+    steepness: NDArray[np.float64]
+
+    def scaled(self, factor: NDArray[np.float64], shift: NDArray[np.float64] | float = 0.0) -> "Edge":
+        """The points times `factor` plus `shift`, each (2,)."""
+        return replace(self, points=self.points * factor + shift)
+
+    def ellipse(self) -> Ellipse | None:
+        """The one that fits best. A mask that is steep knows where its edge is: the others pull less, by the square."""
+        return fit_ellipse(self.points, self.steepness**2)
+
+
+def edge_of(mask: NDArray[np.float32], level: float = INSIDE) -> Edge:
+    """Where the bilinearly enlarged mask crosses `level`, in cells; a cell's middle is at half.
+
+    Between two neighbouring cells the enlarged mask is a straight line, so its crossing is exact at any enlargement,
+    and none is found where the mask runs into the picture's edge.
+    """
+    points, steepness = [], []
+    for first, second, step in (
+        (mask[:, :-1], mask[:, 1:], (1.0, 0.0)),
+        (mask[:-1], mask[1:], (0.0, 1.0)),
+    ):
+        crossing = (first >= level) != (second >= level)
+        rows, columns = np.nonzero(crossing)
+        before, after = first[crossing].astype(np.float64), second[crossing].astype(np.float64)
+        way = (level - before) / (after - before)
+        points.append(np.stack([columns + 0.5 + way * step[0], rows + 0.5 + way * step[1]], axis=1))
+        steepness.append(np.abs(after - before))
+    return Edge(np.concatenate(points), np.concatenate(steepness))
+
+
+def edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> Edge:
+    """`edge_of` a mask over `area`, in pixels of the picture."""
+    rows, columns = mask.shape
+    cell = np.array([area.width / columns, area.height / rows])
+    return edge_of(mask, level).scaled(cell, np.array([area.left, area.top]))
+
+
+def ellipse_agreement(mask: NDArray[np.float32], ellipse: Ellipse, area: PictureArea) -> float:
+    """How well one ellipse explains the mask, 0 to 1: the Dice overlap of the mask's probabilities with the ellipse.
+
+    A sure mask of one head comes near 1; scattered, pale or odd shapes stay low.
+    """
+    inside = _cells_inside(ellipse, mask.shape, area)
+    total = float(mask.sum()) + float(inside.sum())
+    return 2 * float(mask[inside].sum()) / total if total > 0 else 0.0
+
+
+def _cells_inside(ellipse: Ellipse, shape: tuple[int, ...], area: PictureArea) -> NDArray[np.bool_]:
+    rows, columns = shape
+    x = area.left + (np.arange(columns) + 0.5) * (area.width / columns)
+    y = area.top + (np.arange(rows) + 0.5) * (area.height / rows)
+    return ellipse.contains(x[np.newaxis, :], y[:, np.newaxis])
+
+
+def _is_plausible(ellipse: Ellipse, area: PictureArea) -> bool:
+    covered = math.pi * ellipse.semi_major * ellipse.semi_minor / (area.picture_width * area.picture_height)
+    return covered >= SMALLEST_AREA and NARROWEST <= ellipse.semi_minor / ellipse.semi_major <= ROUNDEST
+
+
+def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
+    """The part of the ellipse's area that lies beyond the picture, counted on a grid over its bounding square."""
+    reach = ((np.arange(64) + 0.5) / 32 - 1) * ellipse.semi_major
+    x, y = ellipse.centre_x + reach[np.newaxis, :], ellipse.centre_y + reach[:, np.newaxis]
+    inside = ellipse.contains(x, y)
+    within = (x >= 0) & (x <= area.picture_width) & (y >= 0) & (y <= area.picture_height)
+    return 1 - float((inside & within).sum()) / float(inside.sum())
+
+
+def _in_pixels(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> Outline:
+    rows, columns = shape
+    cell = np.array([area.width / columns, area.height / rows])
+    return replace(outline, points=outline.points * cell + np.array([area.left, area.top]))
+
+
+def _contour(points: NDArray[np.float64], area: PictureArea) -> tuple[tuple[float, float], ...]:
+    fractions = points / np.array([area.picture_width, area.picture_height])
+    return tuple((round(float(x), 5), round(float(y), 5)) for x, y in fractions)
+
+
+def _measured(manifest: Manifest, size: float) -> dict[str, object]:
+    rule = manifest.measurement
+    if rule is None:
+        return {}
+    value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)
+    is_head = rule.code.scheme == "LN" and rule.code.value == "11984-2"
+    return {"measurement": value, "note": gestational_age_note(size) if is_head else ""}

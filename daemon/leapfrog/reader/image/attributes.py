@@ -1,0 +1,97 @@
+"""Attributes of a data set, read so that no malformed value can stop a reading.
+
+pydicom parses values when they are first asked for, so each access can fail in its own way. Its warnings quote the
+values, patients' names among them, so they are kept out of the log here.
+"""
+
+import logging
+import math
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydicom import config
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+
+LEFT_OVER_ESCAPES = re.compile(r"\x1b[ -/]+[0-~]")  # ISO 2022; pydicom 3.0 decodes IR 58 but leaves these in
+LONGEST_TEXT = 1024  # characters; the longest DICOM text that a report shows, LT, may have 10,240
+
+
+@contextmanager
+def lenient_parsing() -> Iterator[None]:
+    """Accept what machines really send, and keep pydicom's warnings, which quote values, out of the log."""
+    logger = logging.getLogger("pydicom")
+    was_disabled, was_mode = logger.disabled, config.settings.reading_validation_mode
+    logger.disabled = True
+    config.settings.reading_validation_mode = config.IGNORE
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = was_disabled
+        config.settings.reading_validation_mode = was_mode
+
+
+def value_of(dataset: Dataset, keyword: str) -> Any:
+    """The value under `keyword`, or None when it is missing, empty or cannot be parsed."""
+    try:
+        with lenient_parsing():
+            return dataset.get(keyword)
+    except Exception:  # whatever a malformed value raises, it counts as not given
+        return None
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """The value as one line of text in its own character set; several values are joined by backslashes, as stored."""
+    value = value_of(dataset, keyword)
+    if value is None:
+        return ""
+    try:
+        with lenient_parsing():
+            values = value if isinstance(value, MultiValue | list) else [value]
+            joined = "\\".join(str(one) for one in values)
+    except Exception:  # a name in a character set that Python does not have
+        return ""
+    joined = LEFT_OVER_ESCAPES.sub("", joined)
+    printable = "".join(letter if letter.isprintable() else " " for letter in joined)
+    return printable.strip()[:LONGEST_TEXT]
+
+
+def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """The finite numbers under `keyword`, in order; anything else among them is left out."""
+    value = value_of(dataset, keyword)
+    values = value if isinstance(value, MultiValue | list | tuple) else [value]
+    found = []
+    for one in values:
+        try:
+            number = float(one)
+        except (TypeError, ValueError, OverflowError):
+            continue
+        if math.isfinite(number):
+            found.append(number)
+    return tuple(found)
+
+
+def integer(dataset: Dataset, keyword: str) -> int | None:
+    """The first number under `keyword` as an integer, or None."""
+    found = numbers(dataset, keyword)
+    return int(found[0]) if found else None
+
+
+def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
+    """The items of a sequence; none when it is missing or malformed."""
+    value = value_of(dataset, keyword)
+    return tuple(value) if isinstance(value, Sequence) else ()
+
+
+def uid_name(uid: str) -> str:
+    """What the standard calls `uid`; '' when it does not know it."""
+    with lenient_parsing():
+        name = UID(uid).name
+    return "" if name == uid else name

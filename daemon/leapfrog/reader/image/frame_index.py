@@ -1,0 +1,102 @@
+"""Where in a file each frame's bytes lie, so that a cine loop is read frame by frame (PS3.5 Annex A.4)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from leapfrog.errors import UnreadableImage
+from leapfrog.reader.image.codestream import starts_picture
+from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, ENDS_EARLY
+
+ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+ITEM_HEADER_BYTES = 8
+MARKER_BYTES = 4
+MOST_FRAGMENTS = 1_000_000  # an index of more, for a file full of empty items, would not fit into memory
+
+
+@dataclass(frozen=True)
+class Extent:
+    """`length` bytes from `offset` on, counted from the file's first byte."""
+
+    offset: int
+    length: int
+
+
+FrameExtents = tuple[Extent, ...]  # the pieces that make one frame, in order
+
+
+def native_frames(offset: int, frame_bytes: int, count: int) -> tuple[FrameExtents, ...]:
+    """Uncompressed frames of `frame_bytes` lie one after the other."""
+    return tuple((Extent(offset + index * frame_bytes, frame_bytes),) for index in range(count))
+
+
+def compressed_frames(stream: BinaryIO, offset: int, byte_count: int, count: int) -> tuple[FrameExtents, ...]:
+    """The frames of compressed pixels whose first item, the offset table, is at `offset` of a file of `byte_count`.
+
+    Raises UnreadableImage when the items do not hold `count` frames.
+    """
+    table, *fragments = _items(stream, offset, byte_count)
+    if not fragments or len(fragments) < count:
+        raise UnreadableImage(ENDS_EARLY)
+    if count == 1:
+        return (tuple(fragments),)
+    if len(fragments) == count:
+        return tuple((fragment,) for fragment in fragments)
+    starts = _starts_by_table(stream, table, fragments, count) or _starts_by_marker(stream, fragments)
+    if len(starts) < count:
+        raise UnreadableImage(ENDS_EARLY)
+    ends = [*starts[1:], len(fragments)]
+    return tuple(tuple(fragments[start:end]) for start, end in zip(starts[:count], ends[:count], strict=True))
+
+
+def read_extents(stream: BinaryIO, extents: FrameExtents) -> bytes:
+    """The bytes of one frame. Raises UnreadableImage when the file has become shorter."""
+    pieces = []
+    for extent in extents:
+        stream.seek(extent.offset)
+        piece = stream.read(extent.length)
+        if len(piece) < extent.length:
+            raise UnreadableImage(ENDS_EARLY)
+        pieces.append(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _items(stream: BinaryIO, offset: int, byte_count: int) -> list[Extent]:
+    """All items, the offset table first. A missing end marker does no harm when the file ends with an item."""
+    found: list[Extent] = []
+    while offset + ITEM_HEADER_BYTES <= byte_count:
+        stream.seek(offset)
+        header = stream.read(ITEM_HEADER_BYTES)
+        if header.startswith(SEQUENCE_END):
+            break
+        length = int.from_bytes(header[4:], "little")
+        if not header.startswith(ITEM) or len(found) > MOST_FRAGMENTS:
+            raise UnreadableImage(CANNOT_BE_READ)
+        if offset + ITEM_HEADER_BYTES + length > byte_count:
+            raise UnreadableImage(ENDS_EARLY)
+        found.append(Extent(offset + ITEM_HEADER_BYTES, length))
+        offset += ITEM_HEADER_BYTES + length
+    if not found:
+        raise UnreadableImage(ENDS_EARLY)
+    return found
+
+
+def _starts_by_table(stream: BinaryIO, table: Extent, fragments: Sequence[Extent], count: int) -> list[int]:
+    """Index of each frame's first fragment by the basic offset table; empty when it is empty or does not fit."""
+    if table.length != 4 * count:
+        return []
+    content = read_extents(stream, (table,))
+    offsets = [int.from_bytes(content[start : start + 4], "little") for start in range(0, len(content), 4)]
+    base = fragments[0].offset
+    index_of = {fragment.offset - base: index for index, fragment in enumerate(fragments)}
+    starts = [index_of.get(offset, -1) for offset in offsets]
+    return starts if starts[0] == 0 and starts == sorted(set(starts)) else []
+
+
+def _starts_by_marker(stream: BinaryIO, fragments: Sequence[Extent]) -> list[int]:
+    starts = []
+    for index, fragment in enumerate(fragments):
+        stream.seek(fragment.offset)
+        if starts_picture(stream.read(min(MARKER_BYTES, fragment.length))):
+            starts.append(index)
+    return starts

@@ -1,0 +1,102 @@
+"""An image as the reader works with it: opened, checked, and shown frame by frame."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from leapfrog.dicom.dataset_digest import EXPLICIT_BIG_ENDIAN
+from leapfrog.errors import UnreadableImage
+from leapfrog.reader.image.decoding import CANNOT_DECODE, PALETTE, TOO_LARGE, FrameDecoder, StoredFrame
+from leapfrog.reader.image.dicom_file import DicomFile
+from leapfrog.reader.image.grayscale import GrayScale
+from leapfrog.reader.image.lookup_table import palette_colours
+from leapfrog.reader.image.object_kind import check_is_picture
+from leapfrog.reader.image.pixels import Frame
+from leapfrog.reader.image.spacing import Spacing, spacing_of
+from leapfrog.reader.image.ultrasound import Box, tissue_region
+
+
+class DecodedImage:
+    """An image whose frames can be shown one at a time; `layout` has its size.
+
+    `area` is the part of the picture that shows the body, in pixels; `spacing` holds there.
+    """
+
+    def __init__(self, file: DicomFile) -> None:
+        """Raises UnreadableImage or NothingToRead, as `open_image` says."""
+        if file.damage:
+            raise UnreadableImage(file.damage)
+        check_is_picture(file)
+        self._file = file
+        self._decoder = FrameDecoder(file)
+        self.layout = self._decoder.layout
+        self._big_endian = file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN
+        self._gray_scale = GrayScale(file.dataset, self.layout, big_endian=self._big_endian)
+        region = tissue_region(file.dataset, self.layout.rows, self.layout.columns)
+        self.area: Box = region.box if region else (0, 0, self.layout.columns, self.layout.rows)
+        self.spacing = _spacing(file, region.spacing_mm if region else None)
+
+    @property
+    def frame_count(self) -> int:
+        """How many frames there are, at least 1."""
+        return self.layout.frames
+
+    def frame(self, index: int) -> Frame:
+        """Frame `index`, from 0, decoded and as a person should see it. Only this frame is held in memory.
+
+        Raises UnreadableImage when it cannot be decoded.
+        """
+        stored = self._decoder.stored(index)
+        try:
+            return Frame(self._shown(stored))
+        except MemoryError as error:
+            too_large = TOO_LARGE.format(columns=self.layout.columns, rows=self.layout.rows)
+            raise UnreadableImage(too_large) from error
+        except (ValueError, IndexError, OverflowError, FloatingPointError) as error:  # look-up tables without sense
+            raise UnreadableImage(CANNOT_DECODE) from error
+
+    def _shown(self, stored: StoredFrame) -> NDArray[np.uint8]:
+        if stored.photometric == PALETTE:
+            return self._through_palette(stored)
+        if stored.samples.ndim == 2:
+            return self._gray_scale.show(stored)
+        colours = _to_bytes(stored, self.layout.bits_stored)
+        return _rgb_of_ybr(colours) if stored.photometric.startswith("YBR") else colours
+
+    def _through_palette(self, stored: StoredFrame) -> NDArray[np.uint8]:
+        if stored.bits is None or stored.samples.itemsize > 2:
+            raise ValueError("A palette has at most 65,536 entries.")
+        patterns = np.arange(1 << (8 * stored.samples.itemsize), dtype=np.uint32)
+        values = stored.bits.values(patterns)
+        signed = self.layout.signed
+        colours = palette_colours(self._file.dataset, values, signed=signed, big_endian=self._big_endian)
+        shown: NDArray[np.uint8] = colours[stored.samples]
+        return shown
+
+
+def open_image(file: DicomFile) -> DecodedImage:
+    """The image in an opened file, its sizes and lengths checked; nothing has been decoded yet.
+
+    Raises NothingToRead when the instance is no still picture and is only to be passed on, and UnreadableImage, with
+    a sentence for staff, when its picture is damaged, missing, too large or compressed in a way unknown here.
+    """
+    return DecodedImage(file)
+
+
+def _spacing(file: DicomFile, region_spacing: tuple[float, float] | None) -> Spacing | None:
+    return Spacing(*region_spacing) if region_spacing else spacing_of(file.dataset)
+
+
+def _to_bytes(stored: StoredFrame, bits_stored: int) -> NDArray[np.uint8]:
+    """The upper 8 of the bits that carry each colour."""
+    if stored.samples.dtype.kind == "f":
+        raise ValueError("Colours cannot be floating-point numbers.")
+    shift = max(bits_stored - 8, 0)
+    return np.ascontiguousarray(stored.samples >> shift if shift else stored.samples).astype(np.uint8, copy=False)
+
+
+def _rgb_of_ybr(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """YBR_FULL is JPEG's own YCbCr (PS3.3 C.7.6.3.1.2), which Pillow converts with integers."""
+    size = (colours.shape[1], colours.shape[0])
+    picture = Image.frombuffer("YCbCr", size, colours.tobytes(), "raw", "YCbCr", 0, 1)
+    return np.asarray(picture.convert("RGB"), dtype=np.uint8)

@@ -1,0 +1,71 @@
+"""What kind of object an instance is, when it is no still picture: such a one is passed on and not read."""
+
+from leapfrog.errors import NothingToRead, UnreadableImage
+from leapfrog.reader.image.attributes import text, uid_name
+from leapfrog.reader.image.dicom_file import DicomFile
+
+STORAGE = "1.2.840.10008.5.1.4.1.1"
+# Roots of SOP Class UIDs (PS3.4 Annex B.5) and what staff call such an object.
+KINDS = {
+    f"{STORAGE}.88": "a report or a list of images",
+    f"{STORAGE}.11": "a setting for showing other images",
+    f"{STORAGE}.9": "a recording of signals, such as an ECG",
+    f"{STORAGE}.104": "a document",
+    f"{STORAGE}.30": "a map of values computed from other images",
+    f"{STORAGE}.66": "measurements or outlines made on other images",
+    f"{STORAGE}.67": "a conversion of pixel values",
+    f"{STORAGE}.68": "the surface of a body",
+    f"{STORAGE}.78": "measurements of an eye",
+    f"{STORAGE}.77.1.1.1": "a video",
+    f"{STORAGE}.77.1.2.1": "a video",
+    f"{STORAGE}.77.1.4.1": "a video",
+    f"{STORAGE}.481.2": "a radiotherapy dose",
+    f"{STORAGE}.481.3": "outlines for radiotherapy",
+    f"{STORAGE}.481": "a radiotherapy plan or record",
+    "1.2.840.10008.5.1.4.34": "a radiotherapy plan or record",
+    "1.2.840.10008.5.1.4.38": "a setting for showing other images",
+}
+RADIOTHERAPY_IMAGE = f"{STORAGE}.481.1"
+VIDEO_TRANSFER_SYNTAXES = tuple(f"1.2.840.10008.1.2.4.{number}" for number in range(100, 109))
+SMPTE_VIDEO = "1.2.840.10008.1.2.7"
+
+NO_PICTURE = "The file should hold a picture, but there is none in it. Send it again from the machine that made it."
+EMPTY = "The file holds no picture and does not say what it is."
+DISC_CONTENTS = "This is the table of contents of a disc (DICOMDIR), not a picture. Copy the pictures themselves."
+PASSED_ON = "The file holds {kind}, not a picture that can be read. It is kept and passed on as it came."
+
+
+def check_is_picture(file: DicomFile) -> None:
+    """Raises NothingToRead for an object that is no still picture, UnreadableImage for one that lacks its picture."""
+    sop_class_uid = sop_class_of(file)
+    kind = _kind(sop_class_uid, file.transfer_syntax_uid)
+    if kind:
+        raise NothingToRead(PASSED_ON.format(kind=kind))
+    if file.pixels is not None:
+        return
+    if "DirectoryRecordSequence" in file.dataset:
+        raise UnreadableImage(DISC_CONTENTS)
+    if not sop_class_uid:
+        raise UnreadableImage(EMPTY)
+    if "Rows" in file.dataset or "Image Storage" in uid_name(sop_class_uid):
+        raise UnreadableImage(NO_PICTURE)
+    raise NothingToRead(PASSED_ON.format(kind="an object of another kind"))
+
+
+def sop_class_of(file: DicomFile) -> str:
+    """The SOP Class UID, from the meta information when the data set has none."""
+    file_meta = getattr(file.dataset, "file_meta", None)
+    named_in_meta = "" if file_meta is None else text(file_meta, "MediaStorageSOPClassUID")
+    return text(file.dataset, "SOPClassUID") or named_in_meta
+
+
+def _kind(sop_class_uid: str, transfer_syntax_uid: str) -> str:
+    if _is_under(transfer_syntax_uid, (*VIDEO_TRANSFER_SYNTAXES, SMPTE_VIDEO)):
+        return "a video"
+    if sop_class_uid == RADIOTHERAPY_IMAGE:
+        return ""
+    return next((kind for root, kind in KINDS.items() if _is_under(sop_class_uid, (root,))), "")
+
+
+def _is_under(uid: str, roots: tuple[str, ...]) -> bool:
+    return any(uid == root or uid.startswith(f"{root}.") for root in roots)

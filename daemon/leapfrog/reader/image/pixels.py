@@ -1,0 +1,76 @@
+"""The displayed picture, and what a model sees of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One displayed frame: `shown` is uint8, (rows, columns) or, in colour, (rows, columns, 3) as RGB."""
+
+    shown: NDArray[np.uint8]
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether any pixel is not gray; many ultrasound machines send gray pictures as RGB."""
+        if self.shown.ndim == 2:
+            return False
+        red = self.shown[..., 0]
+        return not (np.array_equal(red, self.shown[..., 1]) and np.array_equal(red, self.shown[..., 2]))
+
+    def gray(self, max_side: int | None = None) -> NDArray[np.uint8]:
+        """The picture in grays (H, W), shrunk to at most `max_side` pixels on its longer side; air is dark."""
+        return shrink(self._gray_of(self.shown), max_side)
+
+    def rgb(self, max_side: int | None = None) -> NDArray[np.uint8]:
+        """The picture in colour (H, W, 3), shrunk to at most `max_side` pixels on its longer side."""
+        if self.shown.ndim == 2:
+            return np.repeat(self.gray(max_side)[..., np.newaxis], 3, axis=-1)
+        return shrink(self.shown, max_side)
+
+    def picture(self, max_side: int | None = None) -> NDArray[np.uint8]:
+        """The picture as it should be shown to people: (H, W, 3) if it has colours, (H, W) if not."""
+        return self.rgb(max_side) if self.is_colour else self.gray(max_side)
+
+    def _gray_of(self, shown: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if shown.ndim == 2:
+            return shown
+        if not self.is_colour:
+            return np.ascontiguousarray(shown[..., 0])
+        return np.asarray(Image.fromarray(shown).convert("L"), dtype=np.uint8)
+
+
+def shrink(picture: NDArray[np.uint8], max_side: int | None) -> NDArray[np.uint8]:
+    """`picture` (H, W) or (H, W, 3) at no more than `max_side` pixels on its longer side; its shape is kept."""
+    rows, columns = picture.shape[:2]
+    if max_side is None or max(rows, columns) <= max_side:
+        return picture
+    scale = max_side / max(rows, columns)
+    size = (max(round(columns * scale), 1), max(round(rows * scale), 1))
+    shrunk = Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)
+    return np.asarray(shrunk, dtype=np.uint8)
+
+
+def model_input(gray: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The displayed picture `gray` (H, W) at a model's size: (height, width), uint8.
+
+    `gray` is what a person would see, with air dark. Training and the kiosk both call this function, so that a model
+    meets the same pixels in a clinic that it was made with. The filter is Pillow's antialiased triangle; the aspect
+    ratio is not kept, since the chest films of ChestX-ray14 were squashed to a square themselves.
+    """
+    picture = Image.fromarray(gray).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=None)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def chosen_frames(count: int, limit: int) -> tuple[int, ...]:
+    """Indices of at most `limit` of `count` frames, evenly spread from the first to the last; all when few."""
+    if limit <= 0:
+        return ()
+    if count <= limit:
+        return tuple(range(count))
+    if limit == 1:
+        return (count // 2,)
+    return tuple(round(index * (count - 1) / (limit - 1)) for index in range(limit))

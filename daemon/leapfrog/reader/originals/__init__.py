@@ -1,0 +1,1 @@
+"""What is made of an original that cannot be passed on as it came. Reader."""

@@ -1,0 +1,145 @@
+"""A PNG, JPEG or TIFF picture, opened with care: its sizes checked before its pixels are decoded."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from leapfrog.errors import UnreadableImage
+from leapfrog.reader.image.decoding import LARGEST_FRAME_BYTES, LARGEST_FRAME_PIXELS
+from leapfrog.reader.image.phantom_mark import is_phantom_comment
+
+FORMATS = ("PNG", "JPEG", "TIFF")
+MOST_PAGES = 1000
+WHITE_IS_ZERO = 0  # TIFF Photometric Interpretation
+TIFF_PHOTOMETRIC = 262
+TOP_OF_16_BITS = 65535
+
+NOT_A_PICTURE = "This is not a PNG, JPEG or TIFF picture."
+ENDS_EARLY = "The file is damaged: the picture ends early. Export it again from the machine that made it."
+CANNOT_DECODE = "The file is damaged: its picture could not be decoded. Export it again from the machine that made it."
+TOO_LARGE = "The picture is too large for this box. It is kept unread; export it again at a smaller size."
+FIRST_PAGE_ONLY = "Only the first of {count} pages is kept: the others have another size or kind."
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Decoded pages, each (H, W) with 8 or 16 bits or (H, W, 3) with 8 bits, all alike in shape and type.
+
+    `inverted` when 0 is white. `lossy_ratio` is by how much JPEG had shrunk the picture; None if it did not. `note`
+    says what was left out. `phantom` when its comment says that it is one of Leapfrog's own.
+    """
+
+    pages: tuple[Pixels, ...]
+    format: str
+    inverted: bool = False
+    lossy_ratio: float | None = None
+    note: str = ""
+    phantom: bool = False
+
+
+def read_picture(path: Path) -> Picture:
+    """Decode the picture at `path`, turned upright as its EXIF data asks.
+
+    Colours that are all gray become gray, transparency becomes black. Raises UnreadableImage with a sentence for
+    staff, OSError when the disk fails.
+    """
+    with _decoder_errors(), Image.open(path, formats=FORMATS) as image:
+        first = _page(image)
+        page_count = 1 if image.format != "TIFF" else min(getattr(image, "n_frames", 1), MOST_PAGES)
+        if page_count * first.nbytes > LARGEST_FRAME_BYTES:
+            raise UnreadableImage(TOO_LARGE)
+        pages = (first, *_more_pages(image, first, page_count))
+        return Picture(
+            pages=pages,
+            format=image.format or "",
+            inverted=_is_inverted(image),
+            lossy_ratio=_lossy_ratio(path, image, first),
+            note="" if len(pages) == page_count else FIRST_PAGE_ONLY.format(count=page_count),
+            phantom=is_phantom_comment(image.info.get("Comment")),
+        )
+
+
+@contextmanager
+def _decoder_errors() -> Iterator[None]:
+    """Pillow answers damage with errors of many types, and warns of sizes that were checked already."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UnidentifiedImageError as error:
+        raise UnreadableImage(NOT_A_PICTURE) from error
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise UnreadableImage(TOO_LARGE) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise UnreadableImage(ENDS_EARLY if "truncated" in str(error) else CANNOT_DECODE) from error
+    except UnreadableImage:
+        raise
+    except Exception as error:  # SyntaxError, ValueError, struct.error, KeyError, ZeroDivisionError ...
+        raise UnreadableImage(CANNOT_DECODE) from error
+
+
+def _more_pages(image: Image.Image, first: Pixels, page_count: int) -> tuple[Pixels, ...]:
+    """The pages after the first; none when one of them does not match it."""
+    pages = []
+    for number in range(1, page_count):
+        image.seek(number)
+        page = _page(image)
+        if page.shape != first.shape or page.dtype != first.dtype:
+            return ()
+        pages.append(page)
+    return tuple(pages)
+
+
+def _page(image: Image.Image) -> Pixels:
+    if image.width * image.height > LARGEST_FRAME_PIXELS:
+        raise UnreadableImage(TOO_LARGE)
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith(("I", "F")):
+        return _sixteen_bits(np.asarray(upright))
+    if upright.mode in ("1", "L"):
+        return np.asarray(upright.convert("L"), dtype=np.uint8)
+    if upright.has_transparency_data:
+        opaque = Image.new("RGBA", upright.size, (0, 0, 0, 255))
+        upright = Image.alpha_composite(opaque, upright.convert("RGBA"))
+    return _without_idle_colours(np.asarray(upright.convert("RGB"), dtype=np.uint8))
+
+
+def _without_idle_colours(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A third of the bytes for the district's thin link when red, green and blue are the same everywhere."""
+    red = colours[..., 0]
+    if np.array_equal(red, colours[..., 1]) and np.array_equal(red, colours[..., 2]):
+        return np.ascontiguousarray(red)
+    return colours
+
+
+def _sixteen_bits(values: NDArray[Any]) -> NDArray[np.uint16]:
+    """Values of 16 bits as they are; wider, negative or real numbers are stretched over 16 bits."""
+    lowest, highest = float(values.min()), float(values.max())
+    if not np.isfinite((lowest, highest)).all():
+        raise UnreadableImage(CANNOT_DECODE)
+    if values.dtype.kind in "iu" and lowest >= 0 and highest <= TOP_OF_16_BITS:
+        return values.astype(np.uint16)
+    scale = TOP_OF_16_BITS / (highest - lowest) if highest > lowest else 0.0
+    return np.rint((values.astype(np.float64) - lowest) * scale).astype(np.uint16)
+
+
+def _is_inverted(image: Image.Image) -> bool:
+    """Pillow itself turns pictures of up to 8 bits round, but not those of 16."""
+    tags = getattr(image, "tag_v2", {})
+    return image.mode.startswith("I") and tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO
+
+
+def _lossy_ratio(path: Path, image: Image.Image, page: Pixels) -> float | None:
+    is_jpeg = image.format in ("JPEG", "MPO") or image.info.get("compression") == "jpeg"
+    return max(page.nbytes / max(path.stat().st_size, 1), 1.0) if is_jpeg else None

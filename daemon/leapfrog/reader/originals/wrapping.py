@@ -1,0 +1,151 @@
+"""A picture that is not DICOM becomes a Secondary Capture object (PS3.3 A.8), so that one kind of thing flows on.
+
+All that goes into the object comes from the job: the same job gives the same bytes again, after a power cut too.
+"""
+
+from datetime import datetime
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    MultiFrameTrueColorSecondaryCaptureImageStorage,
+    SecondaryCaptureImageStorage,
+)
+
+from leapfrog.durable import writing_durably
+from leapfrog.processes.messages import PictureHints, PictureIdentity, ProducedObject
+from leapfrog.reader.image.attributes import lenient_parsing
+from leapfrog.reader.image.phantom_mark import mark_as_phantom
+from leapfrog.reader.originals.picture import Picture, read_picture
+
+WORKSTATION = "WSD"  # Conversion Type: neither scanned nor filmed, but converted by a program
+OTHER_MODALITY = "OT"
+UTF_8 = "ISO_IR 192"
+JPEG_BASELINE = "ISO_10918_1"
+PAGE_NUMBER_VECTOR = 0x00182001
+EMPTY_BUT_REQUIRED = (  # type 2: present even when nothing is known
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "ReferringPhysicianName",
+    "Manufacturer",
+    "PatientOrientation",
+)
+
+
+def wrap_picture(
+    path: Path, identity: PictureIdentity, hints: PictureHints, received_at: str, out: Path
+) -> ProducedObject:
+    """Write the picture at `path` as a DICOM file to `out`, durably.
+
+    `received_at` (ISO 8601) becomes the date of the capture; when the exam was is not known, and stays empty. Whether
+    names are burnt into the picture is not known either, so Burned In Annotation is left out. Raises UnreadableImage
+    when the picture is broken or too large.
+    """
+    picture = read_picture(path)
+    dataset = Dataset()
+    _describe_exam(dataset, identity, hints)
+    _describe_capture(dataset, picture, datetime.fromisoformat(received_at))
+    _describe_pixels(dataset, picture, hints)
+    if picture.phantom:
+        mark_as_phantom(dataset)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    with lenient_parsing(), writing_durably(out) as stream:
+        dcmwrite(stream, dataset, enforce_file_format=True)
+    return ProducedObject(
+        name=out.name,
+        role="wrapped",
+        sop_class_uid=dataset.SOPClassUID,
+        sop_instance_uid=dataset.SOPInstanceUID,
+        byte_count=out.stat().st_size,
+    )
+
+
+def _describe_exam(dataset: Dataset, identity: PictureIdentity, hints: PictureHints) -> None:
+    dataset.SpecificCharacterSet = UTF_8
+    for keyword in EMPTY_BUT_REQUIRED:
+        setattr(dataset, keyword, "")
+    dataset.PatientName = _one_value(identity.patient_name)
+    dataset.PatientID = _one_value(identity.patient_id)
+    dataset.AccessionNumber = _one_value(identity.accession_number)
+    dataset.StudyInstanceUID = identity.study_instance_uid
+    dataset.SeriesInstanceUID = identity.series_instance_uid
+    dataset.SOPInstanceUID = identity.sop_instance_uid
+    dataset.SeriesNumber = 1
+    dataset.InstanceNumber = 1
+    dataset.Modality = hints.modality or OTHER_MODALITY
+    if hints.body_part:
+        dataset.BodyPartExamined = hints.body_part
+    if hints.view:
+        dataset.ViewPosition = hints.view
+
+
+def _describe_capture(dataset: Dataset, picture: Picture, received_at: datetime) -> None:
+    dataset.SOPClassUID = _sop_class(picture)
+    dataset.ImageType = ["DERIVED", "SECONDARY"]
+    dataset.ConversionType = WORKSTATION
+    dataset.DateOfSecondaryCapture = received_at.strftime("%Y%m%d")
+    dataset.TimeOfSecondaryCapture = received_at.strftime("%H%M%S")
+    dataset.DerivationDescription = " ".join(filter(None, (f"Converted from {picture.format}.", picture.note)))
+    if picture.lossy_ratio is not None:
+        dataset.LossyImageCompression = "01"
+        dataset.LossyImageCompressionRatio = f"{picture.lossy_ratio:.2f}"
+        dataset.LossyImageCompressionMethod = JPEG_BASELINE
+
+
+def _describe_pixels(dataset: Dataset, picture: Picture, hints: PictureHints) -> None:
+    first = picture.pages[0]
+    dataset.Rows, dataset.Columns = first.shape[:2]
+    dataset.BitsAllocated = dataset.BitsStored = 8 * first.itemsize
+    dataset.HighBit = dataset.BitsStored - 1
+    dataset.PixelRepresentation = 0
+    if first.ndim == 3:
+        dataset.SamplesPerPixel = 3
+        dataset.PhotometricInterpretation = "RGB"
+        dataset.PlanarConfiguration = 0
+    else:
+        dataset.SamplesPerPixel = 1
+        dataset.PhotometricInterpretation = "MONOCHROME1" if picture.inverted else "MONOCHROME2"
+    if hints.pixel_spacing_mm is not None:
+        spacing = f"{hints.pixel_spacing_mm:.10g}"
+        dataset.PixelSpacing = [spacing, spacing]
+    if len(picture.pages) > 1:
+        _describe_pages(dataset, len(picture.pages))
+    content = b"".join(page.astype(page.dtype.newbyteorder("<"), copy=False).tobytes() for page in picture.pages)
+    dataset.PixelData = content + b"\0" * (len(content) % 2)
+    dataset["PixelData"].VR = "OB" if first.itemsize == 1 else "OW"
+
+
+def _describe_pages(dataset: Dataset, page_count: int) -> None:
+    """The SC Multi-frame modules (PS3.3 C.8.6.3 and C.8.6.4): frames are pages, values are shown as they are."""
+    dataset.NumberOfFrames = page_count
+    dataset.FrameIncrementPointer = PAGE_NUMBER_VECTOR
+    dataset.PageNumberVector = list(range(1, page_count + 1))
+    if dataset.SamplesPerPixel == 1:
+        dataset.PresentationLUTShape = "INVERSE" if dataset.PhotometricInterpretation == "MONOCHROME1" else "IDENTITY"
+        dataset.RescaleIntercept = 0
+        dataset.RescaleSlope = 1
+        dataset.RescaleType = "US"
+
+
+def _sop_class(picture: Picture) -> str:
+    first = picture.pages[0]
+    if len(picture.pages) == 1 or picture.inverted:
+        return SecondaryCaptureImageStorage
+    if first.ndim == 3:
+        return MultiFrameTrueColorSecondaryCaptureImageStorage
+    if first.itemsize == 1:
+        return MultiFrameGrayscaleByteSecondaryCaptureImageStorage
+    return MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+
+
+def _one_value(value: str) -> str:
+    """`value` without what would split or break it in DICOM: backslashes and control characters."""
+    return "".join(letter if letter.isprintable() and letter != "\\" else " " for letter in value).strip()

@@ -1,0 +1,222 @@
+"""The reader: a child process that decodes, has the models run, and draws; it may die at any moment.
+
+It takes one job at a time from its lane and answers it, over the socket that it was started with. What may be slow to
+import or to load is fetched while no job waits.
+"""
+
+import argparse
+import faulthandler
+import importlib
+import logging
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from types import TracebackType
+from typing import assert_never
+
+from leapfrog.engine.client import EngineClient
+from leapfrog.engine.host import NICE_STEP, die_with_parent, move_standard_output_to_stderr
+from leapfrog.engine.model_bench import ModelBench
+from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
+from leapfrog.packages.catalogue import Catalogue, find_packages
+from leapfrog.processes.channel import READER_NOTE, ChannelClosed, LineChannel
+from leapfrog.processes.messages import (
+    LANE_MESSAGE,
+    EngineAttached,
+    EngineFailure,
+    EngineReady,
+    ReaderMessage,
+    ReaderReady,
+    ReaderSetup,
+    ReadJob,
+    ReadResult,
+    ReportJob,
+    ReportResult,
+    Stage,
+    StageNote,
+)
+
+OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends a reader before the daemon (proc(5))
+# Fetched while no job waits, the most urgent first: the first image needs the first two, its report the next two.
+MODULES = (
+    "leapfrog.reader.image_reader",
+    "leapfrog.reader.report.study_report",
+    "leapfrog.reader.report.pdf",
+    "leapfrog.reader.report.derived",
+    "gdcm",
+)
+
+
+class Reader:
+    """Answers jobs until its lane is gone."""
+
+    def __init__(self, channel: LineChannel, setup: ReaderSetup) -> None:
+        """Loads and verifies the model packages."""
+        self._channel = channel
+        self._setup = setup
+        self._catalogue: Catalogue = find_packages(setup.model_directories, setup.signature_policy)
+        for problem in self._catalogue.problems():
+            note(problem)
+        self._bench = ModelBench(setup.threads)
+        self._modules = list(MODULES)
+        self._host_is_new = False
+        self._lost_while_idle = ""  # how a host failed while no job was there
+
+    def serve(self) -> None:
+        """Say that it is ready, then answer; returns when the lane is gone."""
+        try:
+            self._send(ReaderReady())
+            while True:
+                self._handle(self._next_line())
+        except ChannelClosed:
+            return
+
+    def _next_line(self) -> bytes:
+        """The next line, and in the time until it comes, what will be needed later."""
+        while (line := self._channel.receive(timeout_seconds=0)) is None:
+            if self._modules:
+                self._import(self._modules.pop(0))
+            elif self._host_is_new and self._bench.client is not None:
+                self._greet_when_it_speaks(self._bench.client)
+            elif (line := self._channel.receive()) is not None:
+                break
+        return line
+
+    def _import(self, module: str) -> None:
+        try:
+            importlib.import_module(module)
+        except ImportError as problem:  # the job that needs it fails; others need not
+            note(f"{module} cannot be imported: {problem}")
+
+    def _greet_when_it_speaks(self, client: EngineClient) -> None:
+        if not client.introduced:
+            readable, _, _ = select.select([self._channel.fileno(), client.fileno()], [], [])
+            if client.fileno() not in readable:
+                return
+        self._announce("inferring")
+        try:
+            hello = self._bench.warm_up(self._catalogue.packages)
+        except EngineError as problem:
+            self._bench.detach()
+            self._lost_while_idle = str(problem)
+            note(self._lost_while_idle)
+        else:
+            self._send(EngineReady(device=hello.device, runtime=hello.runtime, runtime_version=hello.runtime_version))
+        self._host_is_new = False
+
+    def _handle(self, line: bytes) -> None:
+        message = LANE_MESSAGE.validate_json(line)
+        match message:
+            case EngineAttached():
+                self._bench.attach(EngineClient(socket.socket(fileno=self._channel.take_descriptor())))
+                self._host_is_new = True
+                self._lost_while_idle = ""
+            case ReadJob():
+                self._send(self._read(message))
+            case ReportJob():
+                self._send(self._report(message))
+            case _:
+                assert_never(message)
+
+    def _read(self, job: ReadJob) -> ReadResult | EngineFailure:
+        from leapfrog.reader.image_reader import ImageReader  # `MODULES` says when
+
+        try:
+            self._check_host()
+            return ImageReader(self._catalogue, self._bench, self._setup.frames_per_cine).read(job, self._announce)
+        except EngineError as problem:
+            self._bench.detach()
+            return _failure(problem)
+
+    def _check_host(self) -> None:
+        """Raise EngineError when the host that models were to run on is gone before the image is begun.
+
+        Asking is the only way to know: of a killed process, the kernel takes down the memory before it ends the
+        connection and lets the parent reap it, which a busy machine draws out. A host that has not said hello yet is
+        waited for when a model is needed.
+        """
+        if self._lost_while_idle:
+            detail, self._lost_while_idle = self._lost_while_idle, ""
+            raise EngineError(detail)
+        client = self._bench.client
+        if client is not None and client.introduced:
+            self._announce("inferring")
+            client.ping()
+
+    def _report(self, job: ReportJob) -> ReportResult:
+        from leapfrog.reader.report.study_report import render
+
+        self._announce("rendering")
+        return render(job)
+
+    def _announce(self, stage: Stage) -> None:
+        self._send(StageNote(stage=stage))
+
+    def _send(self, message: ReaderMessage) -> None:
+        self._channel.send(message.model_dump_json())
+
+
+def _failure(problem: EngineError) -> EngineFailure:
+    match problem:
+        case EngineRefused():
+            return EngineFailure(detail=str(problem), how="refused")
+        case EngineUntrusted():
+            return EngineFailure(detail=str(problem), how="wrong")
+        case _:
+            return EngineFailure(detail=str(problem))
+
+
+def note(sentence: str) -> None:
+    """Write a line for the daemon's log; it must not name a patient."""
+    sys.stderr.write(f"{READER_NOTE}{sentence}\n")
+    sys.stderr.flush()
+
+
+def _say_how_it_ended(kind: type[BaseException], _value: BaseException, trace: TracebackType | None) -> None:
+    """Where an error that nobody caught came from. Its own text is left out, since it may quote a patient's data."""
+    note(f"ended by {kind.__name__}")
+    for entry in traceback.extract_tb(trace):
+        sys.stderr.write(f'  File "{entry.filename}", line {entry.lineno}, in {entry.name}\n')
+
+
+def _limit_itself(memory_limit_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a patient's image
+    os.nice(NICE_STEP)
+    Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+
+
+def main() -> int:
+    """Serve one lane, given as an open file descriptor; the exit status."""
+    parser = argparse.ArgumentParser(description="Leapfrog's reader; the daemon starts it.")
+    parser.add_argument("--fd", type=int, required=True, help="the lane's file descriptor")
+    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON")
+    options = parser.parse_args()
+    move_standard_output_to_stderr()
+    die_with_parent(options.parent)
+    # The daemon ends its children itself, once they have finished what they have in hand.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    faulthandler.enable()
+    sys.excepthook = _say_how_it_ended
+    warnings.simplefilter("ignore")  # pydicom's quote values, patients' names among them
+    logging.disable(logging.CRITICAL)
+    # A reader has no business with the network, and pydicom would load this for 0.1 s to fetch its examples.
+    sys.modules["requests"] = None  # type: ignore[assignment]
+    setup = ReaderSetup.model_validate_json(options.setup)
+    _limit_itself(setup.memory_limit_bytes)
+    channel = LineChannel(socket.socket(fileno=options.fd))
+    Reader(channel, setup).serve()
+    channel.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

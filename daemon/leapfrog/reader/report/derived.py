@@ -1,0 +1,234 @@
+"""The DICOM objects that carry a report to the district: the PDF (Encapsulated PDF Storage) and each overlay (Secondary
+Capture).
+
+Both are for people and say everything by themselves, since few viewers show structured reports well. They keep the
+patient and study as received, under a new series and a SOP Instance UID minted once.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+
+from pydicom import Dataset
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
+from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    EncapsulatedPDFStorage,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
+
+from leapfrog.durable import write_durably
+from leapfrog.processes.messages import Code, Identity, ImageReading, ModelUsed, ProducedObject, ProducedRole, ReportJob
+from leapfrog.reader.report.content import ImageContent, ReportContent, identity_of
+from leapfrog.reader.report.overlay import captioned_jpeg
+
+MANUFACTURER = "Leapfrog"
+PDF_SERIES_NUMBER = 9001
+OVERLAY_SERIES_NUMBER = 9002
+UID = re.compile(r"[0-9.]{1,64}")
+
+ALGORITHM_PURPOSE = Code(value="1630", scheme="99IHE", meaning="Processing Algorithm")  # IHE AI Results
+SOURCE_PURPOSE = Code(value="121322", scheme="DCM", meaning="Source image for image processing operation")
+XRAY_REPORT = Code(value="43468-8", scheme="LN", meaning="X-Ray Report")
+ULTRASOUND_REPORT = Code(value="25061-3", scheme="LN", meaning="Ultrasound Report")
+IMAGING_REPORT = Code(value="18748-4", scheme="LN", meaning="Diagnostic Imaging Report")
+REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": ULTRASOUND_REPORT}  # CID 7000
+
+
+@dataclass(frozen=True)
+class DerivedObjects:
+    """What was written into the work directory, and, a sentence each, what could not be made."""
+
+    produced: tuple[ProducedObject, ...]
+    not_made: tuple[str, ...] = ()
+
+
+def make_derived(job: ReportJob, content: ReportContent, pdf: bytes) -> DerivedObjects:
+    """Write the objects that `job.derived` names into `job.work_dir`, durably.
+
+    Without a usable Study Instance UID none can be made, because no archive could file them.
+    """
+    if not UID.fullmatch(identity_of(job).study_instance_uid):
+        reason = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
+        return DerivedObjects((), (reason,))
+    produced = []
+    if "report_pdf" in job.derived:
+        produced.append(_write(job, "report_pdf", "report_pdf.dcm", _encapsulated_pdf(job, content, pdf)))
+    if "overlay" in job.derived:
+        series_uid = generate_uid(prefix=None)
+        for reading, image in zip(job.readings, content.images, strict=True):
+            if image.overlay is not None:
+                dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, content.disclaimer)
+                dataset.SeriesInstanceUID = series_uid
+                produced.append(_write(job, "overlay", f"overlay-{image.number}.dcm", dataset))
+    return DerivedObjects(tuple(produced))
+
+
+def _encapsulated_pdf(job: ReportJob, content: ReportContent, pdf: bytes) -> Dataset:
+    """PS3.3 A.45.1."""
+    dataset = _common(job, identity_of(job), job.readings)
+    dataset.SOPClassUID = EncapsulatedPDFStorage
+    dataset.Modality = "DOC"
+    dataset.SeriesNumber = PDF_SERIES_NUMBER
+    dataset.SeriesDescription = "Leapfrog report, not a diagnosis"
+    dataset.InstanceNumber = job.version
+    dataset.AcquisitionDateTime = ""
+    dataset.DocumentTitle = "Leapfrog report"
+    titles = {REPORT_TITLES.get(reading.header.modality, IMAGING_REPORT) for reading in job.readings}
+    dataset.ConceptNameCodeSequence = [_code(titles.pop() if len(titles) == 1 else IMAGING_REPORT)]
+    dataset.VerificationFlag = "UNVERIFIED"
+    dataset.SourceInstanceSequence = [_reference(reading) for reading in job.readings if _can_be_referenced(reading)]
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    dataset.EncapsulatedDocumentLength = len(pdf)
+    dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    return dataset
+
+
+def _overlay(job: ReportJob, reading: ImageReading, image: ImageContent, picture: Path, disclaimer: str) -> Dataset:
+    """PS3.3 A.8.1, with the findings in words under the picture."""
+    jpeg = captioned_jpeg(picture, _caption(image, disclaimer))
+    dataset = _common(job, reading.identity, [reading])
+    if not UID.fullmatch(reading.identity.study_instance_uid):
+        dataset.StudyInstanceUID = identity_of(job).study_instance_uid
+    dataset.SOPClassUID = SecondaryCaptureImageStorage
+    dataset.Modality = "OT"
+    dataset.SeriesNumber = OVERLAY_SERIES_NUMBER
+    dataset.SeriesDescription = "Leapfrog overlay, not a diagnosis"
+    dataset.InstanceNumber = image.number
+    dataset.ImageType = ["DERIVED", "SECONDARY"]
+    dataset.DerivationDescription = "What the model flagged or outlined, drawn on the displayed picture"
+    dataset.PatientOrientation = None
+    if _can_be_referenced(reading):
+        source = _reference(reading)
+        if reading.header.frames > 1:
+            source.ReferencedFrameNumber = reading.frame
+        source.PurposeOfReferenceCodeSequence = [_code(SOURCE_PURPOSE)]
+        dataset.SourceImageSequence = [source]
+    _set(dataset, "BodyPartExamined", reading.header.body_part)
+    dataset.SamplesPerPixel = 3
+    dataset.PhotometricInterpretation = "YBR_FULL_422"
+    dataset.PlanarConfiguration = 0
+    dataset.Rows, dataset.Columns = jpeg.height, jpeg.width
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit = 7
+    dataset.PixelRepresentation = 0
+    dataset.LossyImageCompression = "01"
+    dataset.LossyImageCompressionMethod = "ISO_10918_1"
+    dataset.LossyImageCompressionRatio = round(jpeg.height * jpeg.width * 3 / len(jpeg.content), 1)
+    dataset.PixelData = encapsulate([jpeg.content])
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    return dataset
+
+
+def _caption(image: ImageContent, disclaimer: str) -> list[str]:
+    """Everything that the report says of the image, for a viewer that shows nothing but pixels."""
+    loud = [row for row in image.rows if row.kind != "nothing_flagged"]
+    lines = [image.headline.text]
+    lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in loud]
+    if image.overlay is not None:
+        lines.append(image.overlay.caption)
+    return [*lines, f"Model: {image.model}", disclaimer]
+
+
+def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:
+    """Patient, study, series, equipment and SOP common modules; empty where nothing was given (type 2)."""
+    now = datetime.now()
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.SpecificCharacterSet = "ISO_IR 192"
+    dataset.SOPInstanceUID = generate_uid(prefix=None)
+    dataset.InstanceCreationDate = dataset.ContentDate = now.strftime("%Y%m%d")
+    dataset.InstanceCreationTime = dataset.ContentTime = now.strftime("%H%M%S")
+    for keyword, value in (
+        ("PatientName", identity.patient_name),
+        ("PatientID", identity.patient_id),
+        ("PatientBirthDate", identity.birth_date),
+        ("PatientSex", identity.sex),
+        ("StudyInstanceUID", identity.study_instance_uid),
+        ("StudyID", identity.study_id),
+        ("StudyDate", identity.study_date),
+        ("StudyTime", identity.study_time),
+        ("AccessionNumber", identity.accession_number),
+        ("ReferringPhysicianName", identity.referring_physician),
+    ):
+        _set(dataset, keyword, value)
+    for keyword, value in (
+        ("IssuerOfPatientID", identity.issuer_of_patient_id),
+        ("StudyDescription", identity.study_description),
+    ):
+        if value:
+            _set(dataset, keyword, value)
+    dataset.SeriesInstanceUID = generate_uid(prefix=None)
+    dataset.Manufacturer = MANUFACTURER
+    dataset.ManufacturerModelName = "Leapfrog kiosk"
+    dataset.SoftwareVersions = job.station.software_version
+    _set(dataset, "StationName", job.station.name[:16])
+    dataset.ConversionType = "WSD"
+    dataset.BurnedInAnnotation = "YES"
+    models = dict.fromkeys(reading.model for reading in readings if reading.model is not None)
+    if models:
+        dataset.ContributingEquipmentSequence = [_algorithm(model) for model in models]
+    return dataset
+
+
+def _set(dataset: Dataset, keyword: str, value: str) -> None:
+    """Set a value as it was received, also where it breaks its VR's rules.
+
+    A backslash would make two values of one and control characters have no meaning here: both become spaces.
+    """
+    harmless = "".join(" " if letter == "\\" or not letter.isprintable() else letter for letter in value)
+    element = Dataset()
+    setattr(element, keyword, None)
+    template = element[keyword]
+    dataset.add(DataElement(template.tag, template.VR, harmless or None, validation_mode=IGNORE))
+
+
+def _algorithm(model: ModelUsed) -> Dataset:
+    item = Dataset()
+    item.Manufacturer = MANUFACTURER
+    item.ManufacturerModelName = model.name
+    item.SoftwareVersions = model.version
+    item.ContributionDescription = "Demonstration model, not a diagnosis" if model.demonstration else "Model"
+    item.PurposeOfReferenceCodeSequence = [_code(ALGORITHM_PURPOSE)]
+    return item
+
+
+def _code(code: Code) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme, code.meaning
+    return item
+
+
+def _can_be_referenced(reading: ImageReading) -> bool:
+    return bool(UID.fullmatch(reading.sop_instance_uid) and UID.fullmatch(reading.header.sop_class_uid))
+
+
+def _reference(reading: ImageReading) -> Dataset:
+    item = Dataset()
+    item.ReferencedSOPClassUID = reading.header.sop_class_uid
+    item.ReferencedSOPInstanceUID = reading.sop_instance_uid
+    return item
+
+
+def _write(job: ReportJob, role: ProducedRole, name: str, dataset: Dataset) -> ProducedObject:
+    encoded = BytesIO()
+    dataset.save_as(encoded, enforce_file_format=True)
+    content = encoded.getvalue()
+    write_durably(job.work_dir / name, content)
+    return ProducedObject(
+        name=name,
+        role=role,
+        sop_class_uid=dataset.SOPClassUID,
+        sop_instance_uid=dataset.SOPInstanceUID,
+        byte_count=len(content),
+    )

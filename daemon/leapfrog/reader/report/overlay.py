@@ -1,0 +1,278 @@
+"""The pictures of a report: the plain one, and the same with heat maps or a contour drawn on it.
+
+Every mark is a line as well as a colour, so that it survives a black-and-white printer; one hue, since a rainbow does
+not keep its order in grey (PMC6181270). A heat map's colour is scaled to its own peak and cannot be compared between
+pictures (PMC6358056); `HEATMAP_NOTE` says so beside each of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from leapfrog.durable import write_synced
+
+LONGEST_SIDE = 1024  # pixels of a report's picture
+SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and letters are drawn on them
+JPEG_QUALITY = 88
+HEAT_COLOUR = (255, 176, 0)
+HEAT_OPACITY = 0.5  # at the peak
+HEAT_FLOOR = 0.45  # of the peak; below it the picture stays as it is
+CONTOUR_LEVEL = 0.7  # of the peak; where the line of a heat map runs
+COARSE_SIDE = 112  # cells of the smooth grid that a heat map is drawn from
+COARSE_BLUR = 8.0  # of those cells
+HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
+FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own has no ²
+PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
+
+Picture = NDArray[np.uint8]
+Font = ImageFont.FreeTypeFont
+Points = Sequence[tuple[float, float]]
+Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
+
+
+def displayed(picture: Picture, longest_side: int = LONGEST_SIDE) -> Picture:
+    """Shrink `picture` (H, W) or (H, W, 3) to at most `longest_side` pixels, keeping its shape; smaller ones stay."""
+    longest = max(picture.shape[:2])
+    if longest <= longest_side:
+        return picture
+    height, width = (max(1, round(side * longest_side / longest)) for side in picture.shape[:2])
+    shrunk = Image.fromarray(picture).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return np.asarray(shrunk)
+
+
+def save_plain(picture: Picture, path: Path, *, phantom: bool = False) -> None:
+    """Write `picture` (H, W) or (H, W, 3) as a JPEG, at most `LONGEST_SIDE` pixels long.
+
+    Like all that is written here, the name is durable after a `fsync_directory`, one for all pictures of an image.
+    """
+    image = Image.fromarray(displayed(picture))
+    if phantom:
+        image = _for_drawing(picture)
+        _draw_phantom_band(image)
+    _save(image, path)
+
+
+def save_heatmap(
+    picture: Picture, maps: Sequence[tuple[str, NDArray[np.float32]]], path: Path, *, phantom: bool = False
+) -> None:
+    """Write `picture` with the heat of `maps` over it: per map a line around its warm part and its finding's name.
+
+    Each map is (h, w) of any range, larger is warmer, and covers the whole picture. A flat map draws nothing.
+    """
+    image = _for_drawing(picture)
+    coarse = [(name, grid) for name, values in maps if (grid := _coarse(values)) is not None]
+    if coarse:
+        _tint(image, np.maximum.reduce([grid for _, grid in coarse]))
+    for _, grid in coarse:
+        _outline(image, grid)
+    labels = _Labels(image)
+    for name, grid in coarse:
+        labels.put_beside(name, _area_above(grid, CONTOUR_LEVEL, image.size))
+    if phantom:
+        _draw_phantom_band(image)
+    _save(image, path)
+
+
+def save_contour(picture: Picture, contour: Points, label: str, path: Path, *, phantom: bool = False) -> None:
+    """Write `picture` with the closed `contour`, (x, y) as fractions of its width and height, and `label` beside it."""
+    image = _for_drawing(picture)
+    if len(contour) >= 2:
+        _draw_closed_line(image, contour)
+    if label:
+        _Labels(image).put_in_corner(label)
+    if phantom:
+        _draw_phantom_band(image)
+    _save(image, path)
+
+
+@dataclass(frozen=True)
+class Jpeg:
+    """An encoded picture: baseline, 4:2:2. Sizes in pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
+
+def captioned_jpeg(path: Path, lines: Sequence[str]) -> Jpeg:
+    """The picture at `path` with `lines` of text on a band below it, wrapped to its width."""
+    with Image.open(path) as source:
+        picture = source.convert("RGB")
+    font_size = max(14, picture.width // 42)
+    font = _font(font_size)
+    margin = max(6, picture.width // 80)
+    wrapped = [part for line in lines for part in _wrapped(line, font, picture.width - 2 * margin)]
+    line_height = round(1.4 * font_size)
+    image = Image.new("RGB", (picture.width, picture.height + line_height * len(wrapped) + 2 * margin))
+    image.paste(picture)
+    draw = ImageDraw.Draw(image)
+    for index, text in enumerate(wrapped):
+        draw.text((margin, picture.height + margin + index * line_height), text, font=font, fill=(255, 255, 255))
+    content = BytesIO()
+    image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling="4:2:2")
+    return Jpeg(content.getvalue(), *image.size)
+
+
+def _wrapped(line: str, font: Font, width: int) -> list[str]:
+    lines = [""]
+    for word in line.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.getlength(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _for_drawing(picture: Picture) -> Image.Image:
+    image = Image.fromarray(displayed(picture)).convert("RGB")
+    longest = max(image.size)
+    if longest < SHORTEST_DRAWN_SIDE:
+        scale = SHORTEST_DRAWN_SIDE / longest
+        image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
+    return image
+
+
+def _save(image: Image.Image, path: Path) -> None:
+    content = BytesIO()
+    image.save(content, "JPEG", quality=JPEG_QUALITY)
+    write_synced(path, content.getvalue())
+
+
+def _coarse(values: NDArray[np.float32]) -> Picture | None:
+    """The map on a smooth grid, its lowest value 0 and its peak 255; None for a flat or unusable map.
+
+    It is blurred by half a cell of a 7 x 7 map, so that what is drawn has no islands and holes smaller than the cells
+    that the model spoke of.
+    """
+    stretched = _stretched(values)
+    if stretched is None:
+        return None
+    smooth = Image.fromarray(stretched).resize((COARSE_SIDE, COARSE_SIDE), Image.Resampling.BICUBIC)
+    return _stretched(np.asarray(smooth.filter(ImageFilter.GaussianBlur(COARSE_BLUR)), dtype=np.float32))
+
+
+def _stretched(values: NDArray[np.float32]) -> Picture | None:
+    lowest, highest = float(np.min(values)), float(np.max(values))
+    if not np.isfinite([lowest, highest]).all() or highest - lowest < 1e-6:
+        return None
+    return ((values - lowest) * (255.0 / (highest - lowest))).astype(np.uint8)
+
+
+def _area_above(grid: Picture, level: float, size: tuple[int, int]) -> Box:
+    """The pixels of a picture of `size` in which `grid` exceeds `level` of its peak, with one grid cell around them."""
+    above = grid >= level * 255
+    rows, columns = np.flatnonzero(above.any(axis=1)), np.flatnonzero(above.any(axis=0))
+    across, down = size[0] / COARSE_SIDE, size[1] / COARSE_SIDE
+    return (
+        max(0, int((columns[0] - 1) * across)),
+        max(0, int((rows[0] - 1) * down)),
+        min(size[0], round((columns[-1] + 2) * across)),
+        min(size[1], round((rows[-1] + 2) * down)),
+    )
+
+
+def _enlarged(grid: Picture, area: Box, size: tuple[int, int]) -> Image.Image:
+    """That part of `grid` which covers `area` of a picture of `size`; the rest costs no time."""
+    across, down = COARSE_SIDE / size[0], COARSE_SIDE / size[1]
+    part = (area[0] * across, area[1] * down, area[2] * across, area[3] * down)
+    extent = (area[2] - area[0], area[3] - area[1])
+    return Image.fromarray(grid).resize(extent, Image.Resampling.BICUBIC, box=part)
+
+
+def _tint(image: Image.Image, grid: Picture) -> None:
+    area = _area_above(grid, HEAT_FLOOR, image.size)
+    floor = HEAT_FLOOR * 255
+    opacity = [round(max(0.0, (level - floor) / (255 - floor)) * HEAT_OPACITY * 255) for level in range(256)]
+    image.paste(HEAT_COLOUR, area, _enlarged(grid, area, image.size).point(opacity))
+
+
+def _outline(image: Image.Image, grid: Picture) -> None:
+    """Draw a smooth line, white within black, where `grid` crosses `CONTOUR_LEVEL`.
+
+    A blurred mask rises evenly across its border, so a look-up table that picks the middle of the rise is a line.
+    """
+    area = _area_above(grid, CONTOUR_LEVEL, image.size)
+    radius = max(2, round(max(image.size) / 260))
+    warmth = _enlarged(grid, area, image.size)
+    mask = warmth.point([255 if value >= CONTOUR_LEVEL * 255 else 0 for value in range(256)])
+    rise = mask.filter(ImageFilter.BoxBlur(radius))
+    for colour, half_width in (((0, 0, 0), 105), ((255, 255, 255), 50)):
+        line = [min(255, max(0, (half_width - abs(value - 128)) * 8)) for value in range(256)]
+        image.paste(colour, area, rise.point(line))
+
+
+def _draw_closed_line(image: Image.Image, contour: Points) -> None:
+    draw = ImageDraw.Draw(image)
+    points = [(x * image.width, y * image.height) for x, y in contour]
+    points += points[:2]  # the second point again, so that the joint at the start is rounded like the others
+    width = max(3, round(max(image.size) / 250))
+    draw.line(points, fill=(0, 0, 0), width=width + 4, joint="curve")
+    draw.line(points, fill=HEAT_COLOUR, width=width, joint="curve")
+
+
+def _draw_phantom_band(image: Image.Image) -> None:
+    draw = ImageDraw.Draw(image)
+    font = _font(max(14, image.width // 34))
+    _, top, _, bottom = draw.textbbox((0, 0), PHANTOM_TEXT, font=font)
+    height = round((bottom - top) * 2)
+    draw.rectangle((0, 0, image.width, height), fill=(255, 255, 255))
+    draw.line((0, height, image.width, height), fill=(0, 0, 0), width=3)
+    draw.text((image.width / 2, height / 2), PHANTOM_TEXT, font=font, fill=(0, 0, 0), anchor="mm")
+
+
+class _Labels:
+    """Words on a picture, in chips that do not cover one another."""
+
+    def __init__(self, image: Image.Image) -> None:
+        self._draw = ImageDraw.Draw(image)
+        self._width, self._height = image.size
+        self._font = _font(max(15, max(image.size) // 30))
+        self._margin = max(4, max(image.size) // 160)
+        self._taken: list[tuple[float, float, float, float]] = []
+
+    def put_beside(self, text: str, box: Box) -> None:
+        """Put `text` under `box`, or above it near the lower edge, and further down or up where a chip is already."""
+        width, height = self._size_of(text)
+        left = min(max((box[0] + box[2] - width) / 2, 0), max(0, self._width - width))
+        below, above = float(box[3] + self._margin), float(box[1] - height - self._margin)
+        steps = range(int(self._height / height) + 1)
+        choices = [below + step * height for step in steps] + [above - step * height for step in steps]
+        for top in choices:
+            place = (left, top, left + width, top + height)
+            if top >= 0 and place[3] <= self._height and not any(_overlap(place, taken) for taken in self._taken):
+                self._put(text, place)
+                return
+        self._put(text, (left, 0, left + width, height))
+
+    def put_in_corner(self, text: str) -> None:
+        """Put `text` at the lower left."""
+        width, height = self._size_of(text)
+        bottom = self._height - self._margin
+        self._put(text, (self._margin, bottom - height, self._margin + width, bottom))
+
+    def _size_of(self, text: str) -> tuple[float, float]:
+        left, top, right, bottom = self._draw.textbbox((0, 0), text, font=self._font, anchor="ls")
+        ascent = self._draw.textbbox((0, 0), "Ágj", font=self._font, anchor="ls")
+        return right - left + 3 * self._margin, max(bottom, ascent[3]) - min(top, ascent[1]) + 2 * self._margin
+
+    def _put(self, text: str, place: tuple[float, float, float, float]) -> None:
+        self._draw.rectangle(place, fill=(0, 0, 0), outline=(255, 255, 255))
+        middle = ((place[0] + place[2]) / 2, (place[1] + place[3]) / 2)
+        self._draw.text(middle, text, font=self._font, fill=(255, 255, 255), anchor="mm")
+        self._taken.append(place)
+
+
+def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+@cache
+def _font(size: int) -> Font:
+    return ImageFont.truetype(FONT, size)

@@ -1,0 +1,113 @@
+"""Renders one version of a study's report: page, PDF, `report.json` and the DICOM objects owed to the district."""
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from leapfrog.durable import fsync_directory, write_synced
+from leapfrog.processes.messages import REPORT_SCHEMA_VERSION, Artefact, ImageReading, ReportJob, ReportResult
+from leapfrog.reader.report.content import content_of, identity_of
+from leapfrog.reader.report.page import render_page
+
+
+def render(job: ReportJob) -> ReportResult:
+    """Write `report-<version>.html`, `.json` and, if asked, `.pdf` into `job.report_dir`, and the derived DICOM
+    objects into `job.work_dir`, all durable. What is shown under the plain names does not change.
+
+    Raises OSError when the disk does not take them.
+    """
+    started = time.perf_counter()
+    job = _without_lost_pictures(job)
+    content = content_of(job)
+    artefacts = []
+    pdf = b""
+    if job.pdf or "report_pdf" in job.derived:
+        from leapfrog.reader.report.pdf import (
+            render_pdf,  # 0.1 s to import, and most renders of a growing study need none
+        )
+
+        pdf = render_pdf(content, job.report_dir, job.page_size)
+    if job.pdf:
+        artefacts.append(_write(job, "pdf", pdf))
+    page = render_page(content, has_pdf=job.pdf, worklist_href=job.worklist_href)
+    artefacts.append(_write(job, "html", page.encode()))
+    artefacts += [_artefact(name, (job.report_dir / name).read_bytes()) for name in _pictures(job)]
+    milliseconds = (time.perf_counter() - started) * 1000
+    document = _document(job, [_published(artefact, job.version) for artefact in artefacts], milliseconds)
+    artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
+    fsync_directory(job.report_dir)
+    if not job.derived:
+        return ReportResult(study_key=job.study_key, version=job.version, artefacts=tuple(artefacts))
+    from leapfrog.reader.report.derived import make_derived  # pydicom, for the same reason
+
+    made = make_derived(job, content, pdf)
+    return ReportResult(
+        study_key=job.study_key,
+        version=job.version,
+        artefacts=tuple(artefacts),
+        produced=made.produced,
+        not_made=made.not_made,
+    )
+
+
+def _without_lost_pictures(job: ReportJob) -> ReportJob:
+    """A picture that someone removed from the reports folder is missing from the report, and nothing else is."""
+    present = {path.name for path in job.report_dir.iterdir()}
+    readings = tuple(
+        reading.model_copy(
+            update={
+                "plain": reading.plain if reading.plain in present else None,
+                "overlay": reading.overlay if reading.overlay in present else None,
+                "heatmaps": tuple(heatmap for heatmap in reading.heatmaps if heatmap.file in present),
+            }
+        )
+        for reading in job.readings
+    )
+    return job.model_copy(update={"readings": readings})
+
+
+def _write(job: ReportJob, kind: str, content: bytes) -> Artefact:
+    name = f"report-{job.version}.{kind}"
+    write_synced(job.report_dir / name, content)
+    return _artefact(name, content)
+
+
+def _artefact(name: str, content: bytes) -> Artefact:
+    return Artefact(name=name, sha256=hashlib.sha256(content).hexdigest(), byte_count=len(content))
+
+
+def _published(artefact: Artefact, version: int) -> Artefact:
+    """The same file under the name that staff see."""
+    suffix = Path(artefact.name).suffix
+    return artefact.model_copy(update={"name": f"report{suffix}"}) if suffix in (".html", ".pdf") else artefact
+
+
+def _pictures(job: ReportJob) -> list[str]:
+    """The picture files that the report shows, each once."""
+    names: dict[str, None] = {}
+    for reading in job.readings:
+        for name in (reading.plain, reading.overlay, *(heatmap.file for heatmap in reading.heatmaps)):
+            if name:
+                names[name] = None
+    return list(names)
+
+
+def _document(job: ReportJob, artefacts: list[Artefact], milliseconds: float) -> dict[str, Any]:
+    return {
+        "schema_version": REPORT_SCHEMA_VERSION,
+        "version": job.version,
+        "study_key": job.study_key,
+        "received_at": job.received_at,
+        "station": job.station.model_dump(mode="json"),
+        "study": identity_of(job).model_dump(mode="json"),
+        "conflicts": list(job.conflicts),
+        "images": [_image(reading) for reading in job.readings],
+        "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
+        "milliseconds": {"rendering": round(milliseconds, 1)},
+    }
+
+
+def _image(reading: ImageReading) -> dict[str, Any]:
+    return reading.model_dump(mode="json")

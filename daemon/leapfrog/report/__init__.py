@@ -1,1 +1,0 @@
-"""What staff read: pages, PDFs, overlays and the worklist."""

@@ -1,0 +1,1 @@
+"""What outlives a power cut: journal, spool, and what may be forgotten. Main process."""

@@ -1,0 +1,138 @@
+"""The deliveries: what is owed to the district server, row by row, and what became of it."""
+
+import json
+import sqlite3
+from collections.abc import Collection
+from datetime import datetime
+
+from leapfrog.errors import JournalError
+from leapfrog.state.journal import Journal, now_text
+from leapfrog.state.records import DeliveryRecord, DeliveryState
+
+DELIVERY_COLUMNS = (
+    "sequence, id, kind, state, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name, byte_count,"
+    " urgent, posted, attempts, last_error, created_at"
+)
+
+
+class Deliveries:
+    """The `deliveries` table. Every method is one transaction; any thread may call it."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Work on the journal's one connection."""
+        self._journal = journal
+
+    # ------------------------------------------------------------ for the sender
+
+    def next_waiting(self, excluded: Collection[str] = ()) -> DeliveryRecord | None:
+        """The delivery to work on now: urgent ones first, then in the order in which they came; None when none waits.
+
+        Left out are those whose bytes a reader has not made yet, and those whose ids are in `excluded`.
+        """
+        rows = self._journal.rows(
+            f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_waiting"
+            " WHERE state = 'waiting' AND spool_name IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))"
+            " ORDER BY urgent DESC, sequence LIMIT 1",
+            (json.dumps(list(excluded)),),
+        )
+        return _delivery(rows[0]) if rows else None
+
+    def mark_posted(self, delivery_id: str) -> None:
+        """Note, before the first byte goes out, that this delivery may arrive; counts the attempt."""
+        self._update("posted = 1, attempts = attempts + 1 WHERE id = ? AND state = 'waiting'", delivery_id)
+
+    def confirm(self, delivery_id: str) -> None:
+        """The far side said that it holds this very instance."""
+        ended_at = now_text()
+        with self._journal.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE deliveries SET state = 'confirmed', posted = 0, last_error = '', ended_at = ?"
+                " WHERE id = ? AND state = 'waiting'",
+                (ended_at, delivery_id),
+            ).rowcount
+            if changed != 1:
+                raise JournalError(f"Delivery {delivery_id} was not waiting to be confirmed.")
+            connection.execute("INSERT OR REPLACE INTO facts VALUES ('last_confirmed_at', ?)", (ended_at,))
+
+    def refuse(self, delivery_id: str, reason: str) -> None:
+        """The far side does not want this very instance: park it, still owed, until a person retries or dismisses."""
+        self._update(
+            "state = 'refused', posted = 0, last_error = ?, ended_at = ? WHERE id = ? AND state = 'waiting'",
+            reason,
+            now_text(),
+            delivery_id,
+        )
+
+    def note_failure(self, delivery_id: str, reason: str) -> None:
+        """Keep why an attempt did not end the delivery. It stays marked as posted: ask before sending it again."""
+        self._update("last_error = ? WHERE id = ? AND state = 'waiting'", reason, delivery_id)
+
+    def _update(self, assignment: str, *values: object) -> None:
+        with self._journal.transaction() as connection:
+            changed = connection.execute(f"UPDATE deliveries SET {assignment}", values).rowcount
+        if changed != 1:
+            raise JournalError(f"Delivery {values[-1]} is not waiting.")
+
+    # ------------------------------------------------------------ for people
+
+    def retry(self, owner_id: str) -> int:
+        """Owe again what was refused: one delivery by its id, or all of an instance by the instance's id.
+
+        Returns how many wait again.
+        """
+        with self._journal.transaction() as connection:
+            return connection.execute(
+                "UPDATE deliveries SET state = 'waiting', attempts = 0, last_error = '', ended_at = NULL"
+                " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
+                (owner_id, owner_id),
+            ).rowcount
+
+    def dismiss(self, owner_id: str) -> int:
+        """Owe no longer what was refused: one delivery by its id, or all of an instance by the instance's id.
+
+        Returns how many were dismissed.
+        """
+        with self._journal.transaction() as connection:
+            return connection.execute(
+                "UPDATE deliveries SET state = 'dismissed', ended_at = ?"
+                " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
+                (now_text(), owner_id, owner_id),
+            ).rowcount
+
+    def exists(self, delivery_id: str) -> bool:
+        """Whether there is a delivery with that id of ours."""
+        return bool(self._journal.rows("SELECT 1 FROM deliveries WHERE id = ?", (delivery_id,)))
+
+    def listed(self, state: DeliveryState, limit: int = 20) -> list[DeliveryRecord]:
+        """The oldest deliveries of one state, for `status`: what is owed and why."""
+        rows = self._journal.rows(
+            f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = ? ORDER BY sequence LIMIT ?", (state, limit)
+        )
+        return [_delivery(row) for row in rows]
+
+    def oldest_owed_seconds(self) -> float | None:
+        """How long the oldest delivery has been owed, refused ones included; None when nothing is owed.
+
+        By the wall clock, for people; 0 when the clock was set back. Costs the same for any number of rows.
+        """
+        rows = self._journal.rows(
+            "SELECT created_at FROM deliveries WHERE sequence ="
+            " (SELECT min(sequence) FROM (SELECT min(sequence) AS sequence FROM deliveries WHERE state = 'waiting'"
+            " UNION ALL SELECT min(sequence) FROM deliveries WHERE state = 'refused'))"
+        )
+        if not rows:
+            return None
+        age = datetime.now().astimezone() - datetime.fromisoformat(rows[0]["created_at"])
+        return max(0.0, age.total_seconds())
+
+    def last_confirmed_at(self) -> str | None:
+        """When the district last confirmed something, as local ISO text; None when it never did."""
+        rows = self._journal.rows("SELECT value FROM facts WHERE name = 'last_confirmed_at'")
+        return str(rows[0]["value"]) if rows else None
+
+
+def _delivery(row: sqlite3.Row) -> DeliveryRecord:
+    values = dict(row)
+    values["urgent"] = bool(row["urgent"])
+    values["posted"] = bool(row["posted"])
+    return DeliveryRecord(**values)

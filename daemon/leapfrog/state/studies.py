@@ -1,0 +1,156 @@
+"""The studies in the journal: their reports' versions, when they are quiet, and when they may be forgotten."""
+
+import sqlite3
+from datetime import datetime
+from typing import Any, Literal, cast
+
+from leapfrog.errors import JournalError
+from leapfrog.processes.messages import ImageReading
+from leapfrog.state.journal import Journal, owe
+from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
+
+STUDY_COLUMNS = (
+    "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
+    " derived_version, changes, reported_changes, urgent, summary"
+)
+
+
+class Studies:
+    """The rows of `studies`; every method is one transaction of the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        """`journal` is the one that holds them."""
+        self._journal = journal
+
+    def _found(self, condition: str, *values: Any) -> list[StudyRecord]:
+        rows = self._journal.rows(f"SELECT {STUDY_COLUMNS} FROM studies {condition}", values)
+        return [_study(row) for row in rows]
+
+    def get(self, key: str) -> StudyRecord:
+        """The study `key`. Raises JournalError when there is none."""
+        found = self._found("WHERE key = ?", key)
+        if not found:
+            raise JournalError(f"There is no study {key}.")
+        return found[0]
+
+    def open(self) -> list[StudyRecord]:
+        """Studies that may still change or whose last report is not out, oldest first."""
+        return self._found("WHERE state = 'open' ORDER BY sequence")
+
+    def unpublished(self) -> list[StudyRecord]:
+        """Studies whose committed report was not switched to its plain names, as after a power cut."""
+        return self._found("WHERE published_version < version ORDER BY sequence")
+
+    def newest(self, limit: int) -> list[StudyRecord]:
+        """The studies that came last, newest first, for the worklist."""
+        return self._found("ORDER BY sequence DESC LIMIT ?", limit)
+
+    def sharing_uid(self, study: StudyRecord) -> list[StudyRecord]:
+        """Other studies under the same Study Instance UID: the same number for another patient."""
+        uid = study.identity.study_instance_uid
+        return self._found("WHERE study_instance_uid = ? AND key <> ? ORDER BY sequence", uid, study.key) if uid else []
+
+    def unread(self, key: str) -> int:
+        """How many instances of the study still wait to be read."""
+        query = "SELECT COUNT(*) AS total FROM instances WHERE study_key = ? AND state = 'received'"
+        return int(self._journal.rows(query, (key,))[0]["total"])
+
+    def readings(self, study_key: str) -> list[ImageReading]:
+        """The readings of a study in the order in which its instances came."""
+        rows = self._journal.rows(
+            "SELECT reading FROM instances WHERE study_key = ? AND reading IS NOT NULL AND state <> 'received'"
+            " ORDER BY sequence",
+            (study_key,),
+        )
+        return [ImageReading.model_validate_json(row["reading"]) for row in rows]
+
+    def commit_report(self, committed: CommittedReport) -> None:
+        """Write that a report version exists, what it owes the district, and the study's state, in one transaction."""
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "UPDATE studies SET version = ?, summary = ?, urgent = ?, reported_changes = ?,"
+                " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
+                " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ?",
+                (
+                    committed.version,
+                    committed.summary,
+                    committed.urgent,
+                    committed.changes,
+                    committed.closing,
+                    committed.changes,
+                    bool(committed.deliveries),
+                    committed.version,
+                    committed.study_key,
+                ),
+            )
+            connection.execute(
+                "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'",
+                (committed.urgent, committed.study_key),
+            )
+            owe(connection, committed.deliveries, committed.study_key, None)
+
+    def close(self, key: str) -> None:
+        """The study is quiet and its last report is complete."""
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", (key,)
+            )
+
+    def mark_published(self, key: str, version: int) -> None:
+        """The plain names in the report folder now show `version`."""
+        with self._journal.transaction() as connection:
+            connection.execute("UPDATE studies SET published_version = ? WHERE key = ?", (version, key))
+
+    def date_finished(self, now: datetime) -> int:
+        """Begin the age of every quiet study of which nothing is owed (any more). Returns how many began."""
+        with self._journal.transaction() as connection:
+            return connection.execute(
+                "UPDATE studies SET finished_epoch = ? WHERE state = 'quiet' AND finished_epoch IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))",
+                (int(now.timestamp()),),
+            ).rowcount
+
+    def dated_before(self, moment: datetime) -> list[StudyRecord]:
+        """Quiet studies whose age began before `moment`, the longest finished first."""
+        return self._found(
+            "WHERE state = 'quiet' AND finished_epoch < ? ORDER BY finished_epoch", int(moment.timestamp())
+        )
+
+    def forget(self, key: str) -> set[str]:
+        """Remove a study with all its rows, unless something of it is owed again. Returns the spool files it had."""
+        with self._journal.transaction() as connection:
+            owed = connection.execute(
+                "SELECT 1 FROM deliveries WHERE study_key = ? AND state IN ('waiting', 'refused')", (key,)
+            ).fetchone()
+            if owed:
+                return set()
+            names = connection.execute(
+                "SELECT spool_name FROM instances WHERE study_key = ?1"
+                " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL",
+                (key,),
+            ).fetchall()
+            connection.execute("DELETE FROM deliveries WHERE study_key = ?", (key,))
+            connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
+            connection.execute("DELETE FROM studies WHERE key = ?", (key,))
+        return {row["spool_name"] for row in names}
+
+
+def _study(row: sqlite3.Row) -> StudyRecord:
+    return StudyRecord(
+        key=row["key"],
+        identity=StudyIdentity(
+            study_instance_uid=row["study_instance_uid"],
+            patient_id=row["patient_id"],
+            issuer_of_patient_id=row["issuer"],
+        ),
+        received_at=row["received_at"],
+        received_date=row["received_date"],
+        state=cast(Literal["open", "quiet"], row["state"]),
+        version=row["version"],
+        published_version=row["published_version"],
+        derived_version=row["derived_version"],
+        changes=row["changes"],
+        reported_changes=row["reported_changes"],
+        urgent=bool(row["urgent"]),
+        summary=row["summary"],
+    )

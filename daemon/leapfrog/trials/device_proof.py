@@ -1,0 +1,159 @@
+"""Proves an Edge TPU: runs every compiled model on it and compares what it says with the same model on the processor.
+
+A loaded delegate proves nothing (a libedgetpu that does not fit the runtime crashes only afterwards), and a device that
+answers may answer wrongly. A process of its own, which its parent ends when it hangs; it prints a DeviceProof.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.devices.verdict import (
+    DeviceFailure,
+    DeviceProof,
+    PackageProof,
+    Stage,
+    Trouble,
+    of_end,
+    of_refusal,
+)
+from leapfrog.engine import host as engine_host
+from leapfrog.engine.client import EngineClient, LoadedModel
+from leapfrog.engine.standalone import StandaloneEngine
+from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
+from leapfrog.packages.catalogue import find_packages
+from leapfrog.packages.package import ModelPackage
+from leapfrog.processes.messages import ReaderSetup
+
+RUNS = 5  # after the first, which also loads the parameters onto the chip
+# Both compute in int8 but round in other places: a step or two apart at each output is no error.
+LARGEST_MEAN_DIFFERENCE = 3.0  # int8 steps
+LARGEST_SLOWNESS = 3.0  # times the processor's time: a device that is slower helps nobody
+SLOWNESS_MS = 20.0  # that nobody notices
+
+
+def prove(device: str, library: str, python: str, packages: Sequence[ModelPackage], threads: int) -> DeviceProof:
+    """Try every compiled model of `packages` on `device` in an engine host under the interpreter `python`."""
+    compiled = [package for package in packages if package.edge_tpu_path is not None]
+    if not compiled:
+        trouble = Trouble(kind=DeviceFailure.NOT_COMPILED, detail="No model package has a model for the Edge TPU.")
+        return DeviceProof(device=device, trouble=trouble)
+    with StandaloneEngine(python, ["--edge-tpu", device, "--library", library]) as engine:
+        proof = _Proof(engine.client, threads)
+        try:
+            runtime = engine.client.hello()
+            proven = tuple(map(proof.of, compiled))
+        except _Untrusted as problem:
+            return DeviceProof(device=device, trouble=problem.trouble)
+        except EngineRefused as problem:
+            return DeviceProof(device=device, trouble=of_refusal(str(problem)))
+        except EngineUntrusted as problem:
+            trouble = Trouble(kind=DeviceFailure.WRONG_ANSWERS, detail=str(problem))
+            return DeviceProof(device=device, trouble=trouble)
+        except EngineError:
+            engine.close()
+            return DeviceProof(device=device, trouble=of_end(proof.stage, engine.ended_by()))
+    return DeviceProof(device=device, runtime=f"{runtime.runtime} {runtime.runtime_version}", packages=proven)
+
+
+class _Untrusted(Exception):
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.detail)
+        self.trouble = trouble
+
+
+class _Proof:
+    def __init__(self, client: EngineClient, threads: int) -> None:
+        self.stage: Stage = "starting"
+        self._client = client
+        self._threads = threads
+
+    def of(self, package: ModelPackage) -> PackageProof:
+        """Compare the model of `package` on the device with the one on the processor. Raises _Untrusted."""
+        assert package.edge_tpu_path is not None
+        self.stage = "loading"
+        on_cpu = self._client.load(package.model_path, self._threads)
+        on_device = self._client.load(package.edge_tpu_path, on_edge_tpu=True)
+        self.stage = "running"
+        pictures = _known_pictures(on_cpu)
+        (first, *_), first_times = self._answers(on_device, pictures[:1])
+        answers, times = self._answers(on_device, pictures)
+        expected, cpu_times = self._answers(on_cpu, pictures)
+        self.stage = "comparing"
+        for given, wanted in zip([first, *answers], [expected[0], *expected], strict=True):
+            _compare(package, given, wanted)
+        proof = PackageProof(
+            package=package.title, first_ms=first_times[0], median_ms=median(times), cpu_ms=median(cpu_times)
+        )
+        if proof.median_ms > LARGEST_SLOWNESS * proof.cpu_ms + SLOWNESS_MS:
+            slow = f"{package.title} takes {proof.median_ms:.0f} ms on the device, {proof.cpu_ms:.0f} on the processor."
+            raise _Untrusted(Trouble(kind=DeviceFailure.SLOW, detail=slow))
+        return proof
+
+    def _answers(
+        self, model: LoadedModel, pictures: Sequence[NDArray[np.int8]]
+    ) -> tuple[list[list[NDArray[np.generic]]], list[float]]:
+        answers, times = [], []
+        for picture in pictures:
+            began = time.perf_counter()
+            answers.append(self._client.invoke(model, [picture]))
+            times.append(round((time.perf_counter() - began) * 1000, 3))
+        return answers, times
+
+
+def _known_pictures(model: LoadedModel) -> list[NDArray[np.int8]]:
+    """The same pictures each time, none of them a patient's: coarse patterns, so that every layer has something."""
+    _, rows, columns, _ = model.inputs[0].shape
+    random = np.random.default_rng(0)
+    pictures = []
+    for _ in range(RUNS):
+        blocks = random.integers(-128, 128, (8, 8), dtype=np.int8)
+        grown = np.kron(blocks, np.ones((-(-rows // 8), -(-columns // 8)), np.int8))
+        pictures.append(grown[np.newaxis, :rows, :columns, np.newaxis])
+    return pictures
+
+
+def _compare(
+    package: ModelPackage, given: Sequence[NDArray[np.generic]], wanted: Sequence[NDArray[np.generic]]
+) -> None:
+    for one, other in zip(given, wanted, strict=True):
+        if one.shape != other.shape:
+            differ = f"shape {one.shape} instead of {other.shape}"
+        else:
+            mean = float(np.abs(one.astype(np.float64) - other.astype(np.float64)).mean())
+            if mean <= LARGEST_MEAN_DIFFERENCE:
+                continue
+            differ = f"{mean:.0f} steps of int8 off on average"
+        detail = f"{package.title} answers otherwise on the device than on the processor: {differ}."
+        raise _Untrusted(Trouble(kind=DeviceFailure.WRONG_ANSWERS, detail=detail))
+
+
+def main() -> int:
+    """Prove the device that the arguments name; prints a DeviceProof."""
+    parser = argparse.ArgumentParser(description="Proves an Edge TPU; the daemon and `leapfrog doctor` start it.")
+    parser.add_argument("--device", required=True, help="in libedgetpu's words, such as usb:0")
+    parser.add_argument("--library", required=True, help="what drives the Edge TPU")
+    parser.add_argument("--python", required=True, help="the interpreter of the engine host")
+    parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON: where packages are")
+    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    options = parser.parse_args()
+    engine_host.die_with_parent(options.parent)
+    setup = ReaderSetup.model_validate_json(options.setup)
+    packages = find_packages(map(Path, setup.model_directories), setup.signature_policy).packages
+    try:
+        proof = prove(options.device, options.library, options.python, packages, setup.threads)
+    except EngineError as problem:
+        trouble = Trouble(kind=DeviceFailure.REFUSED, detail=str(problem))
+        proof = DeviceProof(device=options.device, trouble=trouble)
+    sys.stdout.write(proof.model_dump_json())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Runs a package's model once, before the package is installed: whether this box's engine takes it, and whether what
+it answers is what the manifest speaks of.
+
+A process of its own. It ends with status 0 when all is well; else one sentence on its standard output says why not.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from leapfrog.engine import host as engine_host
+from leapfrog.engine.model_bench import ModelBench
+from leapfrog.engine.standalone import StandaloneEngine
+from leapfrog.errors import LeapfrogError, PackageError
+from leapfrog.packages.package import ModelPackage, load_package
+from leapfrog.reader.assess.classification import classify
+from leapfrog.reader.assess.quality import QualityCheck
+from leapfrog.reader.assess.segmentation import model_area, segment
+
+MID_GRAY = 128
+
+
+def try_package(package: ModelPackage, python: str, threads: int) -> None:
+    """Run the model of `package` on a gray picture in an engine host under the interpreter `python`.
+
+    Raises PackageError when the engine does not take the model or its quality check cannot be used, EngineError when
+    the engine fails or the outputs do not fit the manifest.
+    """
+    with StandaloneEngine(python) as engine:
+        bench = ModelBench(threads)
+        bench.attach(engine.client)
+        _run(package, bench)
+
+
+def _run(package: ModelPackage, bench: ModelBench) -> None:
+    manifest = package.manifest
+    height, width = manifest.input.height, manifest.input.width
+    picture = np.full((height, width), MID_GRAY, np.uint8)
+    outputs = bench.infer(package, picture)
+    if manifest.task == "classification":
+        classify(manifest, outputs)
+    else:
+        segment(manifest, outputs, model_area((0, 0, width, height), (height, width), width / height), None)
+    if package.quality_path is not None:
+        try:
+            QualityCheck.load(package.quality_path).check(picture)
+        except ValueError as problem:
+            raise PackageError(f"The quality check does not fit the model: {problem}.") from problem
+
+
+def main() -> int:
+    """Try the package that the arguments name; the exit status."""
+    parser = argparse.ArgumentParser(description="Runs a model once; `leapfrog models install` starts it.")
+    parser.add_argument("--package", type=Path, required=True, help="the package's folder")
+    parser.add_argument("--python", required=True, help="the interpreter of the engine host")
+    parser.add_argument("--threads", type=int, required=True, help="processor threads for the model")
+    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    options = parser.parse_args()
+    engine_host.die_with_parent(options.parent)
+    try:
+        try_package(load_package(options.package), options.python, options.threads)
+    except LeapfrogError as problem:
+        sys.stdout.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""Times the models on the processor with one thread, two, and so on; prints milliseconds as JSON."""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from leapfrog.engine import host as engine_host
+from leapfrog.engine.client import EngineClient
+from leapfrog.engine.standalone import StandaloneEngine
+from leapfrog.errors import EngineError
+from leapfrog.packages.catalogue import find_packages
+from leapfrog.processes.messages import ReaderSetup
+
+RUNS = 15
+WARM_UP_RUNS = 3
+
+
+def time_threads(setup: ReaderSetup, python: str, most: int) -> dict[int, float]:
+    """The median milliseconds of one run of every package's model together, by the number of threads from 1 to `most`.
+
+    A model that the engine does not take is left out. Raises EngineError when the engine fails.
+    """
+    paths = [package.model_path for package in find_packages(setup.model_directories, setup.signature_policy).packages]
+    found = {}
+    for threads in range(1, most + 1):
+        with StandaloneEngine(python) as engine:
+            found[threads] = round(sum(_milliseconds(engine.client, path, threads) for path in paths), 3)
+    return found
+
+
+def _milliseconds(client: EngineClient, path: Path, threads: int) -> float:
+    model = client.load(path, threads)
+    pictures = [np.zeros(spec.shape, spec.dtype) for spec in model.inputs]
+    taken = []
+    for _ in range(WARM_UP_RUNS + RUNS):
+        began = time.perf_counter()
+        client.invoke(model, pictures)
+        taken.append((time.perf_counter() - began) * 1000)
+    return median(taken[WARM_UP_RUNS:])
+
+
+def main() -> int:
+    """Time what the arguments name; the exit status."""
+    parser = argparse.ArgumentParser(description="Times models on the processor; the daemon starts it once.")
+    parser.add_argument("--python", required=True, help="the interpreter of the engine host")
+    parser.add_argument("--most", type=int, required=True, help="the largest number of threads")
+    parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON: where packages are")
+    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    options = parser.parse_args()
+    engine_host.die_with_parent(options.parent)
+    try:
+        found = time_threads(ReaderSetup.model_validate_json(options.setup), options.python, options.most)
+    except EngineError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    sys.stdout.write(json.dumps(found))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Text for staff: what comes from outside made harmless, DICOM values made readable, findings put in careful words.
+
+Patient names are hostile input: they may hold markup, control characters, marks that turn the reading direction, or
+a thousand letters. Markup is the templates' business (autoescape); the rest is settled here.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import datetime
+
+from leapfrog.processes.messages import Finding, ImageHeader, ImageReading, Measurement
+
+NOT_GIVEN = "not given"
+UNSHOWABLE = "[?]"  # stands for what has no harmless picture; every PDF core font can draw it
+LONGEST_TEXT = 256  # characters; a DICOM person name has at most 3 x 64
+MOST_MARKS = 6  # combining marks on one letter; more would climb over the lines around it
+JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian need
+DISCLAIMER = "Demonstration model. This is not a diagnosis and no medical device: a trained person decides."
+NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
+LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
+UNITS = {"mm2": "mm²"}
+SEXES = {"M": "male", "F": "female", "O": "other"}
+
+# A radiograph shows features; pneumonia is a diagnosis that needs the patient as well.
+CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
+
+
+def clean(text: str, longest: int = LONGEST_TEXT) -> str:
+    """One line of `text` that cannot disturb what stands around it; at most `longest` characters, then an ellipsis."""
+    kept: list[str] = []
+    marks = 0
+    for letter in " ".join(text.split()):
+        category = unicodedata.category(letter)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if marks > MOST_MARKS:
+            continue
+        if category[0] == "C" and letter not in JOINERS:
+            if kept[-1:] != [UNSHOWABLE]:
+                kept.append(UNSHOWABLE)
+        else:
+            kept.append(letter)
+        if len(kept) > longest:
+            return "".join(kept[:longest]) + "…"
+    return "".join(kept)
+
+
+def given(text: str) -> str:
+    """`text` made harmless, or the words that say that it was not given."""
+    return clean(text) or NOT_GIVEN
+
+
+def person_name(value: str) -> str:
+    """A DICOM person name (PS3.5 6.2.1) as staff write it: `Okello^Grace^A^Dr` becomes `Okello, Dr Grace A`.
+
+    Further component groups (ideographic, phonetic) follow in brackets. Empty when no name was given.
+    """
+    groups = [readable for group in value.split("=") if (readable := _name_group(group))]
+    if not groups:
+        return ""
+    return clean(groups[0] + "".join(f" ({group})" for group in groups[1:]))
+
+
+def _name_group(group: str) -> str:
+    parts = [" ".join(part.split()) for part in group.split("^")]
+    family, given_name, middle, prefix, suffix = (parts + [""] * 5)[:5]
+    rest = " ".join(part for part in (prefix, given_name, middle, suffix, *parts[5:]) if part)
+    return ", ".join(part for part in (family, rest) if part)
+
+
+def date(value: str) -> str:
+    """DICOM's YYYYMMDD (or the old YYYY.MM.DD) as YYYY-MM-DD; anything else as it came, made harmless."""
+    digits = value.replace(".", "").strip()
+    if len(digits) == 8 and digits.isascii() and digits.isdigit():
+        return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+    return clean(value)
+
+
+def time_of_day(value: str) -> str:
+    """DICOM's HHMMSS.FFFFFF as HH:MM; empty for anything else."""
+    digits = value.replace(":", "").strip()[:4]
+    return f"{digits[:2]}:{digits[2:]}" if len(digits) == 4 and digits.isascii() and digits.isdigit() else ""
+
+
+def moment(value: str) -> str:
+    """An ISO 8601 moment as `2026-11-03 14:22`; anything else as it came, made harmless."""
+    try:
+        return datetime.fromisoformat(value).strftime("%Y-%m-%d %H:%M")
+    except ValueError:
+        return clean(value)
+
+
+def sex(value: str) -> str:
+    """Patient's sex in a word; unknown codes as they came, made harmless."""
+    return SEXES.get(value.strip().upper(), clean(value))
+
+
+def image_name(header: ImageHeader) -> str:
+    """What an image shows, in DICOM's own short words: `CR CHEST PA`."""
+    parts = (header.modality, header.body_part, header.view, LATERALITIES.get(header.laterality.upper(), ""))
+    return clean(" ".join(part for part in parts if part))
+
+
+def exam_name(readings: Sequence[ImageReading]) -> str:
+    """What a study without a description shows: its images' names, each once."""
+    names = dict.fromkeys(name for reading in readings if (name := image_name(reading.header)))
+    return clean(", ".join(names)) or NOT_GIVEN
+
+
+def finding_name(finding: Finding) -> str:
+    """What a finding is called on a report: never as a diagnosis."""
+    return CAREFUL_NAMES.get((finding.code.scheme, finding.code.value), clean(finding.name))
+
+
+def measured(measurement: Measurement) -> str:
+    """What was measured, with its unit: `Head circumference 175.0 mm`."""
+    return f"{clean(measurement.name)} {measurement.value:.1f} {unit(measurement.unit)}"
+
+
+def unit(ucum: str) -> str:
+    """A unit as people write it: UCUM's `mm2` is `mm²`."""
+    return UNITS.get(ucum, clean(ucum))
+
+
+def count(number: int, thing: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

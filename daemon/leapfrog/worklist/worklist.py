@@ -1,0 +1,163 @@
+"""The worklist `reports/index.html`: every exam in a line, urgent ones on top, searchable from a plain file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from leapfrog.durable import write_durably
+from leapfrog.web_page import content_security_policy, environment, inline
+from leapfrog.wording import text as wording
+from leapfrog.wording.headline import MARKS, HeadlineKind
+
+TEMPLATES = Path(__file__).with_name("templates")
+INDEX_NAME = "index.html"
+RELOAD_SECONDS = 30  # how often an open page loads itself anew; a person can stop it (WCAG 2.2.1)
+STALE_SECONDS = 180  # an open page that saw no newer list for so long says so; write the list more often than this
+DETAIL_CHARACTERS = 160
+URGENT_DAYS = 2  # of the newest days in the list; older urgent exams keep their mark and take their place by time
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorklistEntry:
+    """One study. Names and texts as received; `images` and `not_assessed` are counts; `received_at` is ISO 8601."""
+
+    study_key: str
+    date_folder: str
+    patient_name: str
+    patient_id: str
+    exam: str
+    received_at: str
+    kind: HeadlineKind
+    headline: str
+    urgent: bool
+    state: Literal["open", "quiet"]
+    images: int
+    not_assessed: int
+    phantom: bool = False
+    detail: str = ""
+
+    @property
+    def href(self) -> str:
+        """Where its report lies, from the worklist."""
+        return f"{self.date_folder}/{self.study_key}/report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorklistStatus:
+    """How the box is. `owed` counts deliveries; `attention` holds sentences on what a person should act on."""
+
+    station: str
+    listening: bool
+    device: str
+    district_configured: bool
+    owed: int
+    oldest_owed_seconds: float | None
+    free_bytes: int
+    updated_at: datetime
+    attention: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Row:
+    href: str
+    patient: str
+    patient_id: str
+    exam: str
+    received: str
+    kind: HeadlineKind
+    mark: str
+    headline: str
+    detail: str
+    urgent: bool
+    phantom: bool
+    images: str
+    growing: bool
+
+
+def write_worklist(reports_dir: Path, entries: Sequence[WorklistEntry], status: WorklistStatus) -> None:
+    """Replace the worklist in `reports_dir` in one step. `entries` come newest first.
+
+    Raises OSError when the disk does not take it; the old worklist then stays.
+    """
+    write_durably(reports_dir / INDEX_NAME, render_worklist(entries, status).encode())
+
+
+def render_worklist(entries: Sequence[WorklistEntry], status: WorklistStatus) -> str:
+    """The HTML of the worklist. `entries` come newest first."""
+    script = inline(TEMPLATES / "worklist.js")
+    return (
+        environment(TEMPLATES)
+        .get_template("worklist.html")
+        .render(
+            policy=content_security_policy(script),
+            style=inline(TEMPLATES / "worklist.css"),
+            script=script,
+            rows=[_row(entry) for entry in _urgent_first(entries)],
+            station=wording.clean(status.station),
+            facts=_facts(status),
+            attention=[wording.clean(sentence, longest=600) for sentence in status.attention],
+            updated=status.updated_at.strftime("%Y-%m-%d %H:%M:%S"),
+            updated_stamp=int(status.updated_at.timestamp() * 1000),
+            reload_seconds=RELOAD_SECONDS,
+            stale_seconds=STALE_SECONDS,
+        )
+    )
+
+
+def _urgent_first(entries: Sequence[WorklistEntry]) -> list[WorklistEntry]:
+    newest_days = list(dict.fromkeys(entry.date_folder for entry in entries))[:URGENT_DAYS]
+    return sorted(entries, key=lambda entry: not (entry.urgent and entry.date_folder in newest_days))
+
+
+def _row(entry: WorklistEntry) -> _Row:
+    images = wording.count(entry.images, "image")
+    if entry.not_assessed and entry.kind != "not_assessed":
+        images += f", {entry.not_assessed} not assessed"
+    return _Row(
+        href=entry.href,
+        patient=wording.person_name(entry.patient_name) or wording.NOT_GIVEN,
+        patient_id=wording.given(entry.patient_id),
+        exam=wording.given(entry.exam),
+        received=wording.moment(entry.received_at),
+        kind=entry.kind,
+        mark=MARKS[entry.kind],
+        headline=wording.clean(entry.headline),
+        # Only a missing result needs its reason here; what was found has a page of its own.
+        detail=wording.clean(entry.detail, DETAIL_CHARACTERS) if entry.kind == "not_assessed" else "",
+        urgent=entry.urgent,
+        phantom=entry.phantom,
+        images=images,
+        growing=entry.state == "open",
+    )
+
+
+def _facts(status: WorklistStatus) -> list[tuple[str, str, bool]]:
+    """Label, value, and whether it is as it should be."""
+    return [
+        ("Receiving", "yes" if status.listening else "NO", status.listening),
+        ("Read on", wording.clean(status.device), True),
+        ("To be sent", _owed(status), True),
+        ("Disk free", _bytes(status.free_bytes), True),
+    ]
+
+
+def _owed(status: WorklistStatus) -> str:
+    if not status.district_configured:
+        return "no district server set up"
+    if not status.owed:
+        return "nothing, all confirmed"
+    waiting = "" if status.oldest_owed_seconds is None else f", the oldest from {_span(status.oldest_owed_seconds)} ago"
+    return f"{wording.count(status.owed, 'file')}{waiting}"
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return wording.count(int(seconds // size), unit)
+    return "moments"
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count < 10e9 else f"{count / 1e9:,.0f} GB"

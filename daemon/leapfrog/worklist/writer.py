@@ -1,0 +1,104 @@
+"""Keeps `reports/index.html` true: writes the worklist anew when a report appeared, and now and then so that its clock
+shows that the box lives.
+"""
+
+import logging
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+from leapfrog.control.status import Status, StatusSource
+from leapfrog.state.records import StudyRecord
+from leapfrog.state.studies import Studies
+from leapfrog.worklist.summary import StudySummary
+from leapfrog.worklist.worklist import WorklistEntry, WorklistStatus, write_worklist
+
+WORKLIST_STUDIES = 500  # what staff scroll and search; older reports stay in their folders by date
+SHORTEST_PAUSE_SECONDS = 1.0  # a burst of reports writes the list once a second, not once a report
+LONGEST_PAUSE_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class WorklistWriter:
+    """Writes the worklist, coalesced."""
+
+    def __init__(self, reports_dir: Path, studies: Studies, source: StatusSource) -> None:
+        """Nothing is written until `start`."""
+        self._reports_dir = reports_dir
+        self._studies = studies
+        self._source = source
+        self._touched = threading.Event()
+        self._stopping = threading.Event()
+        self._beat = time.monotonic()
+        self._thread = threading.Thread(target=self._work, name="worklist")
+
+    def start(self) -> None:
+        """Write it at once, then whenever it is touched."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write it a last time, so that it shows what was finished."""
+        self._stopping.set()
+        self._touched.set()
+        self._thread.join()
+        self._write()
+
+    def touch(self) -> None:
+        """Something that the list shows has changed."""
+        self._touched.set()
+
+    def heartbeat(self) -> float:
+        """time.monotonic() of the last turn."""
+        return self._beat
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            self._beat = time.monotonic()
+            self._touched.clear()
+            self._write()
+            self._stopping.wait(SHORTEST_PAUSE_SECONDS)
+            self._touched.wait(LONGEST_PAUSE_SECONDS)
+
+    def _write(self) -> None:
+        entries = [_entry(study) for study in self._studies.newest(WORKLIST_STUDIES) if study.version]
+        try:
+            write_worklist(self._reports_dir, entries, _shown(self._source.status()))
+        except OSError as problem:  # a full disk: the list grows old, which its clock shows, and reading goes on
+            _log.warning("The worklist could not be written: %s.", problem.strerror)
+
+
+def _entry(study: StudyRecord) -> WorklistEntry:
+    summary = StudySummary.model_validate_json(study.summary)
+    exam = " ".join((*summary.modalities, *summary.body_parts)) or summary.identity.study_description
+    return WorklistEntry(
+        study_key=study.key,
+        date_folder=study.received_date,
+        patient_name=summary.identity.patient_name,
+        patient_id=summary.identity.patient_id,
+        exam=exam,
+        received_at=study.received_at,
+        kind=summary.kind,
+        headline=summary.headline,
+        detail=summary.detail,
+        urgent=summary.urgent,
+        state=study.state,
+        images=summary.images,
+        not_assessed=summary.not_assessed,
+        phantom=summary.phantom,
+    )
+
+
+def _shown(status: Status) -> WorklistStatus:
+    return WorklistStatus(
+        station=status.station,
+        listening=status.listening,
+        device=status.device,
+        district_configured=status.outbox.configured,
+        owed=status.deliveries["waiting"] + status.deliveries["refused"],
+        oldest_owed_seconds=status.oldest_owed_seconds,
+        free_bytes=status.free_bytes,
+        updated_at=datetime.now().astimezone(),
+        attention=status.attention,
+    )

@@ -1,0 +1,171 @@
+"""`leapfrog install` lays out what a system needs, never over a person's settings."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from leapfrog.commands.install import LAYOUT, install, next_steps
+from leapfrog.errors import StorageError
+from leapfrog.settings import load_settings
+
+UNIT = "etc/systemd/system/leapfrog.service"
+SETTINGS = "etc/leapfrog/leapfrog.toml"
+
+
+def exec_start(root: Path) -> str:
+    (line,) = [line for line in (root / UNIT).read_text().splitlines() if line.startswith("ExecStart=")]
+    return line.removeprefix("ExecStart=")
+
+
+@contextmanager
+def working_under_umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def test_every_file_is_laid_out_and_named(tmp_path: Path) -> None:
+    written = install(tmp_path)
+    assert {str(path.relative_to(tmp_path)) for path in written} == set(LAYOUT.values())
+    assert all(path.is_file() for path in written)
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_the_settings_that_are_laid_out_can_be_read(tmp_path: Path) -> None:
+    install(tmp_path)
+    assert load_settings(tmp_path / SETTINGS).state_dir == Path("/var/lib/leapfrog")
+
+
+def test_the_unit_starts_the_leapfrog_that_installed_it(tmp_path: Path) -> None:
+    install(tmp_path)
+    program = Path(sysconfig.get_path("scripts")) / "leapfrog"
+    assert exec_start(tmp_path) == f"{program} run --config /{SETTINGS}"
+
+
+def test_without_a_command_in_the_environment_the_unit_starts_its_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.commands.install.sysconfig.get_path", lambda _name: str(tmp_path / "nowhere"))
+    install(tmp_path)
+    assert exec_start(tmp_path).startswith(f"{sys.executable} -m leapfrog run ")
+
+
+@pytest.mark.parametrize(
+    ("folder", "written"),
+    [
+        ("with space", '"{}/leapfrog"'),
+        ("100%", '"{}/leapfrog"'),
+        ('a "name"', '"{}/leapfrog"'),
+        ("plain", "{}/leapfrog"),
+    ],
+)
+def test_a_path_is_quoted_as_systemd_reads_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, written: str
+) -> None:
+    scripts = tmp_path / folder
+    scripts.mkdir()
+    (scripts / "leapfrog").touch()
+    monkeypatch.setattr("leapfrog.commands.install.sysconfig.get_path", lambda _name: str(scripts))
+    install(tmp_path)
+    escaped = str(scripts).replace('"', '\\"').replace("%", "%%")
+    assert exec_start(tmp_path).startswith(written.format(escaped) + " run ")
+
+
+def test_a_second_time_there_is_nothing_to_write(tmp_path: Path) -> None:
+    first = install(tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in first}
+    assert install(tmp_path) == []
+    assert {path: path.stat().st_mtime_ns for path in first} == before
+
+
+def test_changed_settings_are_kept_and_the_shipped_ones_laid_beside(tmp_path: Path) -> None:
+    install(tmp_path)
+    settings = tmp_path / SETTINGS
+    shipped = settings.read_bytes()
+    settings.write_text('[station]\nname = "Mine"\n')
+
+    new = settings.with_name("leapfrog.toml.new")
+    assert install(tmp_path) == [new]
+    assert settings.read_text() == '[station]\nname = "Mine"\n'
+    assert new.read_bytes() == shipped
+    assert "Your settings were kept" in next_steps(tmp_path)
+    assert install(tmp_path) == []
+
+
+def test_a_changed_unit_is_replaced_since_changes_belong_into_a_drop_in(tmp_path: Path) -> None:
+    install(tmp_path)
+    drop_in = tmp_path / f"{UNIT}.d/override.conf"
+    drop_in.parent.mkdir()
+    drop_in.write_text("[Service]\nNice=0\n")
+    (tmp_path / UNIT).write_text("[Unit]\n")
+    assert install(tmp_path) == [tmp_path / UNIT]
+    assert drop_in.read_text() == "[Service]\nNice=0\n"
+
+
+def test_the_files_can_be_read_by_the_daemon_whatever_the_umask(tmp_path: Path) -> None:
+    with working_under_umask(0o077):
+        written = install(tmp_path)
+    assert {path.stat().st_mode & 0o777 for path in written} == {0o644}
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "etc").write_text("a file where a folder should be")
+    with pytest.raises(StorageError, match=r"cannot be written: .*\. Run this as root, or give another folder"):
+        install(tmp_path)
+
+
+def test_the_next_steps_name_the_settings_and_how_to_start(tmp_path: Path) -> None:
+    install(tmp_path)
+    steps = next_steps(tmp_path)
+    assert str(tmp_path / SETTINGS) in steps
+    assert f"systemctl --root={tmp_path} enable leapfrog" in steps
+
+
+def test_on_the_running_system_the_steps_make_the_user_and_start_the_unit() -> None:
+    steps = next_steps(Path("/"))
+    for step in ("systemd-sysusers", "systemd-tmpfiles --create", "config check", "systemctl enable --now leapfrog"):
+        assert step in steps
+
+
+def test_a_leapfrog_that_its_own_user_cannot_reach_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.commands.install.HIDDEN_FROM_SERVICES", (sysconfig.get_path("scripts"),))
+    assert "where its own user may not look" in next_steps(tmp_path)
+    monkeypatch.setattr("leapfrog.commands.install.HIDDEN_FROM_SERVICES", ("/home",))
+    monkeypatch.setattr("leapfrog.commands.install.sysconfig.get_path", lambda _name: str(tmp_path))
+    (tmp_path / "leapfrog").touch()
+    assert "where its own user may not look" not in next_steps(tmp_path)
+
+
+def test_the_command_prints_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "leapfrog", "install", "--root", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    unwrapped = done.stdout.replace("\n", "")
+    assert all(str(tmp_path / place) in unwrapped for place in LAYOUT.values())
+    assert "systemctl" in unwrapped
+
+
+def test_the_command_says_in_a_sentence_what_it_cannot_write(tmp_path: Path) -> None:
+    (tmp_path / "etc").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "leapfrog", "install", "--root", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("leapfrog: ")
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,104 @@
+"""Which Edge TPUs there are: by the kernel (umockdev), and by the library (its double) in a child process."""
+
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from leapfrog.devices.edge_tpu import Probe, probe
+from leapfrog.errors import EngineError
+from support.edge_tpu import EdgeTpuDouble
+from support.mock_devices import USB_KNOWN, USB_NEW, apex, usb, with_devices
+
+SHOW = """
+from leapfrog.devices.edge_tpu import kernel_devices
+for one in kernel_devices():
+    print(one.title, one.node, one.has_firmware, one.is_slow_usb, one.celsius, one.is_dead, one.may_be_opened)
+"""
+PYCORALS = Path(__file__).resolve().parents[2] / "support"
+
+
+def seen(folder: Path, *devices: str) -> list[str]:
+    shown = subprocess.run(
+        [*with_devices(folder, *devices), sys.executable, "-c", SHOW], capture_output=True, text=True, check=True
+    )
+    return shown.stdout.splitlines()
+
+
+def test_without_a_device_there_is_none(tmp_path: Path) -> None:
+    assert seen(tmp_path, usb(("046d", "c52b"))) == []
+
+
+def test_usb_is_known_before_and_after_its_firmware_and_pcie_by_its_temperature(tmp_path: Path) -> None:
+    devices = (usb(USB_NEW), usb(USB_KNOWN, speed=480, number=6), apex(), apex(-89_700, number=1))
+    assert seen(tmp_path, *devices) == [
+        "USB 2-5 /dev/bus/usb/002/005 False False None False True",
+        "USB 2-6 /dev/bus/usb/002/006 True True None False True",
+        "PCIe apex_0 /dev/apex_0 True False 48.05 False True",
+        "PCIe apex_1 /dev/apex_1 True False None True True",
+    ]
+
+
+def test_the_library_names_its_devices_by_bus(edge_tpu: EdgeTpuDouble) -> None:
+    edge_tpu.plug_in("usb /sys/bus/usb/devices/2-1", "pci /dev/apex_0", "usb /sys/bus/usb/devices/2-2")
+    found = probe(library=str(edge_tpu.library))
+    assert found.names == ("usb:0", "pci:0", "usb:1")
+    assert found.devices[1].path == "/dev/apex_0"
+    assert "RuntimeVersion(14)" in found.library_version
+    assert (found.runtime, found.pycoral, found.problem) == ("ai_edge_litert", "", "")
+
+
+def test_a_missing_library_is_said(tmp_path: Path) -> None:
+    found = probe(library=str(tmp_path / "libedgetpu.so.1"))
+    assert "cannot open shared object file" in found.problem
+    assert found.names == ()
+
+
+def test_a_library_of_another_kind_is_said() -> None:
+    assert "edgetpu_version" in probe(library="libc.so.6").problem
+
+
+@pytest.mark.parametrize(("behaviour", "said"), [("abort", "signal 6"), ("segfault", "signal 11")])
+def test_a_library_that_ends_the_child_ends_nothing_else(edge_tpu: EdgeTpuDouble, behaviour: str, said: str) -> None:
+    edge_tpu.always(f"list-{behaviour}")
+    with pytest.raises(EngineError, match=said):
+        probe(library=str(edge_tpu.library))
+
+
+def test_a_library_that_hangs_is_given_up(edge_tpu: EdgeTpuDouble) -> None:
+    edge_tpu.always("list-hang")
+    with pytest.raises(EngineError, match="does not say within 2 s"):
+        probe(library=str(edge_tpu.library), seconds=2)
+
+
+def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="cannot be started: No such file"):
+        probe(python=str(tmp_path / "python"))
+
+
+def interpreter_with(folder: Path, package: Path) -> str:
+    """An environment of its own that also has `package` and all that this interpreter has."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    (places,) = folder.glob("lib/python*/site-packages")
+    (places / "more.pth").write_text(f"{package}\n{sysconfig.get_path('purelib')}\n")
+    return str(folder / "bin" / "python")
+
+
+def test_googles_pycoral_is_asked_where_it_is(
+    edge_tpu: EdgeTpuDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGE_TPU_DOUBLE_LIBRARY", str(edge_tpu.library))
+    python = interpreter_with(tmp_path / "environment", PYCORALS / "pycoral_genuine")
+    found = probe(python, library="libedgetpu-that-is-not-there.so")
+    assert (found.pycoral, found.names, found.problem) == ("genuine", ("usb:0",), "")
+    assert "RuntimeVersion(14)" in found.library_version
+
+
+def test_the_impostor_of_the_package_index_is_named_and_never_run(edge_tpu: EdgeTpuDouble, tmp_path: Path) -> None:
+    impostor = tmp_path / "index" / "pycoral"
+    impostor.mkdir(parents=True)
+    (impostor / "__init__.py").write_text("raise SystemExit('the impostor was run')")
+    found: Probe = probe(interpreter_with(tmp_path / "environment", impostor.parent), str(edge_tpu.library))
+    assert (found.pycoral, found.names) == ("impostor", ("usb:0",))

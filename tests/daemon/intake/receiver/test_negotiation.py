@@ -1,0 +1,127 @@
+"""What is agreed on when an association begins, held against pynetdicom's encoding and its table of services."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.uid import UID
+from pynetdicom import sop_class
+from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
+from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
+from pynetdicom.presentation import build_context
+from pynetdicom.service_class import ServiceClass, StorageServiceClass
+
+from leapfrog.intake.receiver.negotiation import MAXIMUM_PDU_BYTES, AcceptedContext, AssociationRequest
+from leapfrog.intake.receiver.upper_layer import ProtocolViolation
+
+COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
+EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"  # never sent; pynetdicom has no service for it
+
+KNOWN_CLASSES = sorted(
+    {
+        str(uid)
+        for name, table in vars(sop_class).items()
+        if name.endswith("_CLASSES") and isinstance(table, dict)
+        for uid in table.values()
+        if isinstance(uid, str) and uid != MEDIA_STORAGE_DIRECTORY
+    }
+)
+
+
+def request_pdu(*sop_class_uids: str, calling: str = "MODALITY") -> bytes:
+    primitive = A_ASSOCIATE()
+    primitive.application_context_name = UID("1.2.840.10008.3.1.1.1")
+    primitive.calling_ae_title, primitive.called_ae_title = calling, "LEAPFROG"
+    contexts = [build_context(uid, EXPLICIT_LITTLE_ENDIAN) for uid in sop_class_uids]
+    for number, context in enumerate(contexts):
+        context.context_id = 2 * number + 1
+    primitive.presentation_context_definition_list = contexts
+    length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
+    length.maximum_length_received = 16384
+    implementation.implementation_class_uid = UID("1.2.3.4")
+    primitive.user_information = [length, implementation]
+    return bytes(A_ASSOCIATE_RQ(primitive).encode())
+
+
+def answer_of(request: AssociationRequest) -> A_ASSOCIATE:
+    pdu = A_ASSOCIATE_AC()
+    pdu.decode(request.accept_pdu())
+    return pdu.to_primitive()
+
+
+def test_who_calls_is_told_without_its_padding() -> None:
+    assert AssociationRequest(request_pdu(COMPUTED_RADIOGRAPHY, calling="CR ROOM 1")).calling_ae_title == "CR ROOM 1"
+
+
+def test_a_title_cannot_write_lines_of_its_own_into_the_log() -> None:
+    pdu = request_pdu(COMPUTED_RADIOGRAPHY, calling="CR ROOM 123").replace(b"CR ROOM 123", b"CR\nERR \x1b[2J")
+    assert AssociationRequest(pdu).calling_ae_title == "CR?ERR ?[2J"
+
+
+def test_the_answer_can_be_read_by_another_implementation() -> None:
+    answer = answer_of(AssociationRequest(request_pdu("1.2.840.10008.1.1", COMPUTED_RADIOGRAPHY)))
+    assert (answer.calling_ae_title, answer.called_ae_title, answer.result) == ("MODALITY", "LEAPFROG", 0)
+    assert answer.maximum_length_received == MAXIMUM_PDU_BYTES
+    assert answer.implementation_class_uid is not None
+    results = answer.presentation_context_definition_results_list
+    assert [(found.context_id, found.result) for found in results] == [(1, 0), (3, 0)]
+    assert all(found.transfer_syntax == [EXPLICIT_LITTLE_ENDIAN] for found in results)
+
+
+def test_as_many_contexts_as_there_can_be_are_answered() -> None:
+    request = AssociationRequest(request_pdu(*[COMPUTED_RADIOGRAPHY] * 128))
+    assert request.contexts()[255] == AcceptedContext(COMPUTED_RADIOGRAPHY, EXPLICIT_LITTLE_ENDIAN)
+    assert len(answer_of(request).presentation_context_definition_results_list) == 128
+
+
+@pytest.mark.parametrize("uid", KNOWN_CLASSES)
+def test_storage_and_echo_are_served_and_no_other_service(uid: str) -> None:
+    storage = sop_class.uid_to_service_class(uid) in (StorageServiceClass, ServiceClass)
+    served = bool(AssociationRequest(request_pdu(uid)).contexts())
+    assert served == (storage or uid == "1.2.840.10008.1.1")
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.10008.5.1.4.1.1.999.1", "1.3.12.2.1107.5.9.1", "2.25.7"])
+def test_storage_classes_that_nobody_knows_yet_are_served(uid: str) -> None:
+    assert AssociationRequest(request_pdu(uid)).contexts() == {1: AcceptedContext(uid, EXPLICIT_LITTLE_ENDIAN)}
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        b"\x02\0\0\0\x30\0\0\x051.2.3\x40\0\0\x051.2.3",  # an even id
+        b"\x01\0\0\0\x30\0\0\x051.2.3",  # no transfer syntax
+        b"\x01\0\0\0\x40\0\0\x051.2.3",  # no abstract syntax
+        b"\x01\0\0\0\x30\0\0\x051.2.3\x30\0\0\x051.2.3\x40\0\0\x051.2.3",  # two abstract syntaxes
+        b"\x01\0\0\0\x30\0\0\x051.a.3\x40\0\0\x051.2.3",  # not a UID
+        b"\x01\0\0\0\x30\0\0\0\x40\0\0\x051.2.3",  # an empty one
+        b"\x01\0\0\0\x30\0\xff\xff1.2.3",  # longer than what holds it
+        b"\x01\0\0\0\x30\0",  # a torn header
+        b"\x01\0",
+    ],
+)
+def test_a_context_that_is_none_is_a_violation(context: bytes) -> None:
+    pdu = request_pdu(COMPUTED_RADIOGRAPHY)
+    with pytest.raises(ProtocolViolation):
+        AssociationRequest(pdu + struct.pack(">BxH", 0x20, len(context)) + context)
+
+
+def test_a_request_of_another_protocol_version_is_a_violation() -> None:
+    pdu = bytearray(request_pdu(COMPUTED_RADIOGRAPHY))
+    pdu[6:8] = b"\x00\x02"
+    with pytest.raises(ProtocolViolation):
+        AssociationRequest(bytes(pdu))
+
+
+@given(st.integers(0, 400), st.integers(0, 255), st.integers(0, 400))
+def test_whatever_comes_the_answer_is_a_request_or_a_violation(position: int, value: int, cut: int) -> None:
+    pdu = bytearray(request_pdu("1.2.840.10008.1.1", COMPUTED_RADIOGRAPHY))
+    pdu[position % len(pdu)] = value
+    try:
+        request = AssociationRequest(bytes(pdu[: len(pdu) - cut % 40]))
+    except ProtocolViolation:
+        return
+    assert request.accept_pdu()[0] == 2
+    assert len(request.contexts()) <= 2

@@ -1,0 +1,52 @@
+"""When an Edge TPU counts as having grown slow."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from leapfrog.devices.pool import LentDevice
+from leapfrog.devices.verdict import DeviceFailure
+from leapfrog.lanes.host_plan import SLOW_IMAGES, HostPlan, milliseconds_a_frame
+from support.readings import head_reading
+
+
+class OneDevice:
+    """A pool that lends its only device."""
+
+    def take(self) -> LentDevice:
+        return LentDevice("/sys/bus/usb/devices/2-1", "usb:0")
+
+
+@pytest.fixture
+def plan() -> HostPlan:
+    pool: Any = OneDevice()
+    made = HostPlan(pool)
+    assert made.take()
+    return made
+
+
+@pytest.mark.parametrize(("frames", "took"), [(1, 160.0), (4, 40.0), (16, 10.0), (200, 10.0)])
+def test_a_cine_is_judged_by_the_frame(tmp_path: Path, frames: int, took: float) -> None:
+    reading = head_reading(tmp_path)
+    header = reading.header.model_copy(update={"frames": frames})
+    cine = reading.model_copy(update={"header": header, "milliseconds": {"inferring": 160.0}})
+    assert milliseconds_a_frame(cine, frames_per_cine=16) == took
+
+
+def test_slow_images_on_end_make_a_device_unfit(plan: HostPlan) -> None:
+    plan.answered("chest-findings", 5.0)
+    for _ in range(SLOW_IMAGES - 1):
+        plan.answered("chest-findings", 300.0)
+    assert plan.unfit() is None
+    plan.answered("chest-findings", 300.0)
+    trouble = plan.unfit()
+    assert trouble is not None
+    assert trouble.kind is DeviceFailure.SLOW
+
+
+def test_packages_are_judged_by_their_own_best(plan: HostPlan) -> None:
+    plan.answered("fetal-head", 5.0)
+    for _ in range(2 * SLOW_IMAGES):
+        plan.answered("chest-findings", 300.0)
+    assert plan.unfit() is None

@@ -1,0 +1,115 @@
+"""From a classifier's outputs to findings."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
+from leapfrog.errors import EngineError
+from leapfrog.packages.package import Calibration, Manifest, load_package
+from leapfrog.reader.assess.classification import calibrated_score, classify, hot_region
+from support.tiny_models import write_classifier
+
+
+@pytest.fixture
+def manifest(tmp_path: Path) -> Manifest:
+    return load_package(write_classifier(tmp_path)).manifest
+
+
+def outputs(bright: float, dark: float) -> list[np.ndarray]:
+    heat = np.zeros((1, 7, 7, 2), np.float32)
+    heat[0, 1:3, 4:6, 0] = 1.0
+    return [np.array([[bright, dark]], np.float32), heat]
+
+
+def test_every_finding_is_told_and_only_the_flagged_one_has_a_heat_map(manifest: Manifest) -> None:
+    said = classify(manifest, outputs(0.9, 0.2))
+    assert [(finding.name, finding.flagged, finding.urgent) for finding in said.findings] == [
+        ("Bright", True, True),
+        ("Dark", False, False),
+    ]
+    assert said.findings[0].score == pytest.approx(0.9, abs=1e-3)
+    assert list(said.heatmaps) == ["Bright"]
+    assert said.heatmaps["Bright"].min() == 0
+    assert said.heatmaps["Bright"].max() == 1
+
+
+def test_the_box_encloses_the_hot_area(manifest: Manifest) -> None:
+    region = classify(manifest, outputs(0.9, 0.2)).findings[0].region
+    assert region is not None
+    assert region.left == pytest.approx(4 / 7, abs=0.04)
+    assert region.right == pytest.approx(6 / 7, abs=0.04)
+    assert region.top == pytest.approx(1 / 7, abs=0.04)
+    assert region.bottom == pytest.approx(3 / 7, abs=0.04)
+
+
+def test_the_box_leaves_out_a_second_hot_area() -> None:
+    heat = np.zeros((7, 7), np.float32)
+    heat[0, 0], heat[6, 6] = 1.0, 0.9
+    region = hot_region(heat)
+    assert region is not None
+    assert region.right < 0.5
+    assert region.bottom < 0.5
+
+
+def test_a_box_that_would_hold_most_of_the_picture_is_left_out() -> None:
+    heat = np.zeros((7, 7), np.float32)
+    heat[1:, :6] = 1.0
+    assert hot_region(heat) is None
+
+
+def test_a_flat_map_points_nowhere(manifest: Manifest) -> None:
+    flat = [np.array([[0.9, 0.1]], np.float32), np.full((1, 7, 7, 2), 0.5, np.float32)]
+    said = classify(manifest, flat)
+    assert said.findings[0].flagged
+    assert said.findings[0].region is None
+    assert said.heatmaps == {}
+
+
+def test_the_threshold_is_on_the_calibrated_score() -> None:
+    assert calibrated_score(0.5, Calibration()) == pytest.approx(0.5)
+    assert calibrated_score(0.5, Calibration(a=1, b=2)) == pytest.approx(1 / (1 + np.exp(-2)))
+    assert calibrated_score(0.0, Calibration(a=2)) > 0
+    assert calibrated_score(1.0, Calibration(a=2)) < 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [np.zeros((1, 3), np.float32), np.zeros((1, 7, 7, 2), np.float32)],
+        [np.zeros((1, 2), np.float32), np.zeros((1, 7, 7, 3), np.float32)],
+        [np.zeros((1, 2), np.float32)],
+    ],
+)
+def test_outputs_that_do_not_fit_the_package_are_the_engines_failure(
+    manifest: Manifest, wrong: list[np.ndarray]
+) -> None:
+    with pytest.raises(EngineError):
+        classify(manifest, wrong)
+
+
+@pytest.mark.parametrize("scale", [2 / 255, float(np.float32(2 / 255))])
+def test_grays_reach_the_model_through_its_own_scale(scale: float) -> None:
+    spec = TensorSpec(shape=(1, 2, 2, 1), dtype="int8", scale=scale, zero_point=-1)
+    table = quantization_table(spec)
+    picture = np.array([[0, 255], [100, 200]], np.uint8)
+    tensor = quantize(picture, table)
+    assert tensor.shape == (1, 2, 2, 1)
+    assert tensor.dtype == np.int8
+    real = dequantize(tensor, spec)[0, :, :, 0]
+    assert np.abs(real - (picture / 127.5 - 1)).max() <= 0.51 * scale
+    assert len(set(table.tolist())) >= 255  # nearly every gray keeps a number of its own
+
+
+def test_a_shifted_zero_point_is_kept() -> None:
+    spec = TensorSpec(shape=(1,), dtype="uint8", scale=2 / 255, zero_point=127)
+    table = quantization_table(spec)
+    assert table[0] == 0
+    assert table[255] == 255
+
+
+def test_an_input_that_is_not_quantized_is_refused_unless_float() -> None:
+    with pytest.raises(EngineError):
+        quantization_table(TensorSpec(shape=(1,), dtype="int8"))
+    assert quantization_table(TensorSpec(shape=(1,), dtype="float32"))[255] == pytest.approx(1.0)

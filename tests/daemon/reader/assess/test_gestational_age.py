@@ -1,0 +1,19 @@
+"""Gestational age from a head circumference."""
+
+import pytest
+
+from leapfrog.reader.assess.gestational_age import gestational_age_note, gestational_age_weeks
+
+
+@pytest.mark.parametrize(("hc_mm", "weeks"), [(80, 13.43), (175, 20.02), (250, 27.15), (350, 40.72)])
+def test_gestational_age_follows_hadlock_1984(hc_mm: float, weeks: float) -> None:
+    assert gestational_age_weeks(hc_mm) == pytest.approx(weeks, abs=0.01)
+
+
+def test_gestational_age_is_an_estimate_with_its_spread() -> None:
+    assert gestational_age_note(175.0) == (
+        "Estimated gestational age from head circumference (Hadlock 1984): 20 weeks 0 days, +/- 1 week 3 days (2 SD)."
+        " Estimate. Do not change dates set by an earlier scan."
+    )
+    assert gestational_age_note(50.0) == ""
+    assert gestational_age_note(400.0) == ""

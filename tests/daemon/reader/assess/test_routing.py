@@ -1,0 +1,167 @@
+"""Which package an image goes to, and what is said when it goes to none."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from leapfrog.errors import LeapfrogError
+from leapfrog.packages.package import Manifest, ModelPackage
+from leapfrog.processes.messages import PictureHints
+from leapfrog.reader.assess.routing import Exam, Route, route
+from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.header import exam_of, header_of
+
+CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
+
+
+def package(
+    name: str, modalities: list[str], body_parts: list[str], views: list[str], *, has_quality_check: bool = True
+) -> ModelPackage:
+    files = {"model.tflite": "0" * 64} | ({"quality.npz": "0" * 64} if has_quality_check else {})
+    manifest = {
+        "name": name,
+        "version": "1",
+        "task": "classification",
+        "demonstration": True,
+        "intended_use": "Tests only.",
+        "applies_to": {"modalities": modalities, "body_parts": body_parts, "views": views},
+        "input": {"height": 224, "width": 224},
+        "outputs": {"scores": 0},
+        "finding": [{"name": "F", "code": {"value": "1", "scheme": "99T", "meaning": "F"}, "threshold": 0.5}],
+        "files": files,
+    }
+    return ModelPackage(Path("/packages") / name, Manifest.model_validate(manifest))
+
+
+CHEST = package("chest-findings", ["CR", "DX"], ["CHEST"], ["PA", "AP"])
+HEAD = package("fetal-head", ["US"], ["FETUS"], [])
+PACKAGES = (CHEST, HEAD)
+
+
+def chosen(exam: Exam) -> str | None:
+    found = route(exam, PACKAGES).package
+    return found.manifest.name if found else None
+
+
+@pytest.mark.parametrize(
+    "exam",
+    [
+        Exam(modality="CR", body_part="CHEST", view="PA"),
+        Exam(modality="DX", body_part="Thorax", view="AP"),
+        Exam(modality="DX", body_part="CHEST"),
+        Exam(sop_class_uid=CR_STORAGE, body_part="CHEST"),
+        Exam(modality="CR", image_texts="Chest PA"),
+        Exam(modality="CR", study_texts="Chest PA and lateral"),
+        Exam(modality="CR", image_texts="TORAX AP"),
+        Exam(modality="DX", regions="Chest", view_codes="postero-anterior"),
+        Exam(modality="CR", body_part="CHEST", image_texts="PA / LAT"),
+        Exam(modality="CR", body_part="CHEST", patient_orientation="L\\F"),
+    ],
+)
+def test_a_frontal_chest_film_goes_to_the_chest_model(exam: Exam) -> None:
+    assert route(exam, PACKAGES) == Route(CHEST)
+
+
+@pytest.mark.parametrize(
+    "exam",
+    [
+        Exam(modality="US", body_part="FETUS"),
+        Exam(modality="US", image_type="ORIGINAL\\PRIMARY\\OBSTETRICAL\\0001"),
+        Exam(modality="US", study_texts="OB 2nd trimester"),
+        Exam(modality="US", image_texts="Fetal biometry"),
+    ],
+)
+def test_an_obstetric_ultrasound_goes_to_the_fetal_model(exam: Exam) -> None:
+    assert route(exam, PACKAGES) == Route(HEAD)
+
+
+@pytest.mark.parametrize(
+    ("exam", "said"),
+    [
+        (Exam(modality="CR", body_part="CHEST", view="LL"), "lateral view"),
+        (Exam(modality="DX", body_part="CHEST", view="LATERAL"), "lateral view"),
+        (Exam(modality="DX", body_part="CHEST", view="LLD"), "lateral view"),
+        (Exam(modality="CR", body_part="CHEST", image_texts="Thorax lat"), "lateral view"),
+        (Exam(modality="CR", body_part="CHEST", patient_orientation="A\\F"), "lateral view"),
+        (Exam(modality="CR", body_part="CHEST", view="RAO"), "oblique view"),
+        (Exam(modality="CR", body_part="HAND", view="PA"), '"HAND"'),
+        (Exam(modality="CR", body_part="TSPINE"), '"TSPINE"'),
+        (Exam(modality="CR", image_texts="Left wrist PA"), '"WRIST"'),
+        (Exam(modality="US", body_part="CHEST"), '"CHEST"'),
+        (Exam(modality="US", study_texts="Stress Echo Study"), '"ECHO"'),
+        (Exam(modality="US", body_part="FETUS", study_texts="Neonatal head"), "newborn"),
+        (Exam(modality="US"), "does not say which body part"),
+        (Exam(modality="CT", body_part="CHEST"), "No model on this box reads CT images"),
+        (Exam(modality="OT"), "reads OT images"),
+        (Exam(modality="DX", body_part="CHEST", image_texts="Dose Report"), "a screen or a document"),
+        (Exam(modality="US", body_part="FETUS", image_type="DERIVED\\SECONDARY\\SCREEN SAVE"), "a screen"),
+        (Exam(), "what kind of machine"),
+        (Exam(is_picture=True), "[[folder.watch]]"),
+        (Exam(is_picture=True, modality="OT"), "[[folder.watch]]"),
+        (Exam(is_picture=True, modality="US"), "[[folder.watch]]"),
+    ],
+)
+def test_what_a_model_was_not_made_for_is_not_forced_through_it(exam: Exam, said: str) -> None:
+    refused = route(exam, PACKAGES)
+    assert refused.package is None
+    assert said in refused.reason
+
+
+def test_an_x_ray_that_says_nothing_needs_the_quality_check_to_vouch_for_it() -> None:
+    silent = Exam(modality="CR")
+    vouched = route(silent, PACKAGES)
+    assert vouched.package is CHEST
+    assert "it was read as chest" in vouched.assumption
+    unchecked = package("chest-findings", ["CR"], ["CHEST"], ["PA"], has_quality_check=False)
+    refused = route(silent, (unchecked,))
+    assert refused.package is None
+    assert "does not say which body part" in refused.reason
+
+
+def test_without_packages_the_remedy_is_named() -> None:
+    assert "Install" in route(Exam(modality="CR", body_part="CHEST"), ()).reason
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("fo-dicom_MSPL/CR-MONO1-10-chest", "chest-findings"),
+        ("torchxrayvision_Apache2/Fake_MONOHR1.dcm", "chest-findings"),
+        ("pydicom-data_MIT/RG1_J2KI.dcm", "chest-findings"),
+        ("pydicom-data_MIT/RG3_J2KI.dcm", None),
+        ("highdicom_MIT/dx_image.dcm", None),  # the lateral film of a dog's thorax
+        ("pydicom-data_MIT/OBXXXX1A.dcm", "fetal-head"),
+        ("pydicom-data_MIT/color-px.dcm", None),
+        ("pydicom_MIT/CT_small.dcm", None),
+    ],
+)
+def test_real_files_go_where_a_radiographer_would_send_them(shared_data: Path, file: str, expected: str | None) -> None:
+    opened = open_dicom_file(shared_data / "dicom" / file)
+    header = header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints())
+    assert chosen(exam_of(opened.dataset, header, is_picture=False)) == expected
+
+
+def test_a_scan_with_a_preset_for_nerves_goes_to_the_model_for_nerves_only(shared_data: Path) -> None:
+    scan = next((shared_data / "dicom" / "us_brachial_GPL3").glob("*.dcm"))
+    opened = open_dicom_file(scan)
+    exam = exam_of(
+        opened.dataset, header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints()), is_picture=False
+    )
+    nerve = package("brachial-plexus", ["US"], ["NERVE"], [])
+    assert route(exam, (CHEST, HEAD, nerve)).package == nerve
+    assert "NERVE" in route(exam, PACKAGES).reason
+    elsewhere = route(replace(exam, study_texts="Median nerve, right wrist"), (nerve,))
+    assert elsewhere.package is None
+    assert "another nerve (median)" in elsewhere.reason
+
+
+def test_every_shared_file_gets_a_package_or_a_reason(shared_data: Path) -> None:
+    for path in sorted((shared_data / "dicom").rglob("*")):
+        try:
+            opened = open_dicom_file(path)
+        except (LeapfrogError, IsADirectoryError):
+            continue
+        header = header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints())
+        found = route(exam_of(opened.dataset, header, is_picture=False), PACKAGES)
+        assert (found.package is None) == bool(found.reason), path.name

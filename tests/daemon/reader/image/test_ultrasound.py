@@ -1,0 +1,109 @@
+"""The image within an ultrasound picture, and how large pixels are."""
+
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from leapfrog.reader.image.spacing import Spacing, spacing_of
+from leapfrog.reader.image.ultrasound import UltrasoundRegion, tissue_region
+
+ROWS, COLUMNS = 480, 640
+
+
+def region(box: tuple[int, int, int, int] = (40, 30, 599, 449), **attributes: Any) -> Dataset:
+    item = Dataset()
+    item.RegionLocationMinX0, item.RegionLocationMinY0, item.RegionLocationMaxX1, item.RegionLocationMaxY1 = box
+    item.RegionSpatialFormat = 1
+    item.RegionDataType = 1
+    item.PhysicalUnitsXDirection = item.PhysicalUnitsYDirection = 3
+    item.PhysicalDeltaX, item.PhysicalDeltaY = 0.02, 0.03
+    for keyword, value in attributes.items():
+        setattr(item, keyword, value)
+    return item
+
+
+def found(*items: Dataset) -> UltrasoundRegion | None:
+    dataset = Dataset()
+    dataset.SequenceOfUltrasoundRegions = list(items)
+    return tissue_region(dataset, ROWS, COLUMNS)
+
+
+def test_a_region_holds_both_its_corners_and_its_deltas_are_centimetres() -> None:
+    one = found(region())
+    assert one is not None
+    assert one.box == (40, 30, 600, 450)
+    assert one.spacing_mm == pytest.approx((0.3, 0.2))
+
+
+def test_negative_deltas_only_say_that_an_axis_points_the_other_way() -> None:
+    one = found(region(PhysicalDeltaX=-0.02, PhysicalDeltaY=-0.03))
+    assert one is not None
+    assert one.spacing_mm == pytest.approx((0.3, 0.2))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"PhysicalUnitsXDirection": 4},
+        {"PhysicalUnitsYDirection": 0},
+        {"PhysicalDeltaX": 0.0},
+        {"PhysicalDeltaY": None},
+    ],
+    ids=["seconds", "no unit", "zero", "empty"],
+)
+def test_deltas_that_are_no_lengths_give_no_spacing(attributes: dict[str, Any]) -> None:
+    one = found(region(**attributes))
+    assert one is not None
+    assert one.spacing_mm is None
+
+
+def test_the_largest_picture_of_tissue_is_chosen_among_traces_and_scales() -> None:
+    large_m_mode = region((0, 0, 639, 479), RegionSpatialFormat=2)
+    small_tissue = region((0, 0, 99, 99))
+    tissue = region((100, 100, 399, 399))
+    colour = region((50, 50, 599, 449), RegionDataType=2)
+    one = found(large_m_mode, small_tissue, tissue, colour)
+    assert one is not None
+    assert one.box == (100, 100, 400, 400)
+    assert found(large_m_mode) is None
+    only_colour = found(colour)
+    assert only_colour is not None
+    assert only_colour.box == (50, 50, 600, 450)
+
+
+def test_regions_beyond_the_picture_are_cut_and_nonsense_is_left_out() -> None:
+    one = found(region((600, 400, 5000, 5000)))
+    assert one is not None
+    assert one.box == (600, 400, 640, 480)
+    assert found(region((700, 500, 900, 900))) is None
+    assert found(region((300, 300, 100, 100))) is None
+    assert found(region((10, 10, 20, 20))) is None
+    assert found() is None
+    incomplete = region()
+    del incomplete.RegionLocationMaxX1
+    assert found(incomplete) is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"PixelSpacing": [0.3, 0.2]}, Spacing(0.3, 0.2)),
+        ({"PixelSpacing": [0.3, 0.2], "Modality": "DX"}, Spacing(0.3, 0.2, at_detector=True)),
+        (
+            {"PixelSpacing": [0.3, 0.2], "Modality": "DX", "PixelSpacingCalibrationType": "FIDUCIAL"},
+            Spacing(0.3, 0.2),
+        ),
+        ({"ImagerPixelSpacing": [0.14, 0.14]}, Spacing(0.14, 0.14, at_detector=True)),
+        ({"ImagerPixelSpacing": [0.14, 0.14], "PixelSpacing": [0.14, 0.14]}, Spacing(0.14, 0.14, at_detector=True)),
+        ({"ImagerPixelSpacing": [0.14, 0.14], "PixelSpacing": [0.1, 0.1]}, Spacing(0.1, 0.1)),
+        ({"PixelSpacing": [0, 0]}, None),
+        ({"PixelSpacing": [0.3]}, None),
+        ({}, None),
+    ],
+)
+def test_spacings_say_whether_they_hold_in_the_patient(attributes: dict[str, Any], expected: Spacing | None) -> None:
+    dataset = Dataset()
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    assert spacing_of(dataset) == expected

@@ -1,0 +1,147 @@
+"""The DICOM objects that carry a report are valid, complete, and filed with the images that they speak of."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.encaps import get_frame
+from pydicom.uid import EncapsulatedPDFStorage, JPEGBaseline8Bit, SecondaryCaptureImageStorage
+
+from leapfrog.processes.messages import Identity, ImageReading, ReportResult
+from leapfrog.reader.report.study_report import render
+from support.orthanc import Orthanc, orthanc_program
+from support.readings import PATIENT, chest_reading, head_reading, report_job, unassessed_reading
+
+needs_dcmtk = pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
+
+
+def _derive(
+    report_dir: Path, *readings: ImageReading, **values: object
+) -> tuple[ReportResult, dict[str, pydicom.Dataset]]:
+    result = render(report_job(report_dir, *readings, derived=("report_pdf", "overlay"), **values))
+    return result, {one.name: pydicom.dcmread(report_dir / "work" / one.name) for one in result.produced}
+
+
+def test_the_pdf_travels_as_encapsulated_pdf(tmp_path: Path) -> None:
+    result, objects = _derive(tmp_path, chest_reading(tmp_path))
+    document = objects["report_pdf.dcm"]
+    pdf = (tmp_path / "report-1.pdf").read_bytes()
+    assert document.SOPClassUID == EncapsulatedPDFStorage
+    assert document.EncapsulatedDocument[: document.EncapsulatedDocumentLength] == pdf
+    assert document.MIMETypeOfEncapsulatedDocument == "application/pdf"
+    assert document.ConceptNameCodeSequence[0].CodeValue == "43468-8"
+    assert document.BurnedInAnnotation == "YES"
+    assert document.SpecificCharacterSet == "ISO_IR 192"
+    assert document.SourceInstanceSequence[0].ReferencedSOPInstanceUID == "1.2.826.0.1.3680043.10.1.1"
+    assert [one.role for one in result.produced] == ["report_pdf", "overlay"]
+
+
+def test_patient_and_study_are_as_received_under_new_series_and_instance_uids(tmp_path: Path) -> None:
+    _, objects = _derive(tmp_path, chest_reading(tmp_path), head_reading(tmp_path))
+    for one in objects.values():
+        assert (one.PatientName, one.PatientID, one.PatientBirthDate, one.PatientSex) == (
+            PATIENT.patient_name,
+            PATIENT.patient_id,
+            PATIENT.birth_date,
+            PATIENT.sex,
+        )
+        assert one.StudyInstanceUID == PATIENT.study_instance_uid
+        assert one.SOPInstanceUID.startswith("2.25.")
+        assert all(keyword in one for keyword in ("StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyTime"))
+    assert len({one.SOPInstanceUID for one in objects.values()}) == 3
+    assert len({one.SeriesInstanceUID for one in objects.values()}) == 2
+
+
+def test_each_model_is_named_as_contributing_equipment_with_its_version(tmp_path: Path) -> None:
+    _, objects = _derive(tmp_path, chest_reading(tmp_path), head_reading(tmp_path))
+    models = objects["report_pdf.dcm"].ContributingEquipmentSequence
+    assert [(one.ManufacturerModelName, one.SoftwareVersions) for one in models] == [
+        ("chest-findings", "0.1.0"),
+        ("fetal-head", "0.2.0"),
+    ]
+    purpose = models[0].PurposeOfReferenceCodeSequence[0]
+    assert (purpose.CodeValue, purpose.CodingSchemeDesignator) == ("1630", "99IHE")
+
+
+def test_an_overlay_is_a_jpeg_secondary_capture_that_names_its_source(tmp_path: Path) -> None:
+    _, objects = _derive(tmp_path, head_reading(tmp_path))
+    overlay = objects["overlay-1.dcm"]
+    assert overlay.SOPClassUID == SecondaryCaptureImageStorage
+    assert overlay.file_meta.TransferSyntaxUID == JPEGBaseline8Bit
+    assert overlay.ImageType == ["DERIVED", "SECONDARY"]
+    assert (overlay.ConversionType, overlay.BurnedInAnnotation, overlay.LossyImageCompression) == ("WSD", "YES", "01")
+    source = overlay.SourceImageSequence[0]
+    assert (source.ReferencedSOPInstanceUID, source.ReferencedFrameNumber) == ("1.2.826.0.1.3680043.10.1.2", 12)
+    (tmp_path / "frame.jpg").write_bytes(get_frame(overlay.PixelData, 0, number_of_frames=1))
+    with Image.open(tmp_path / "frame.jpg") as frame:
+        assert frame.size == (overlay.Columns, overlay.Rows)
+
+
+def test_an_image_without_an_overlay_makes_none(tmp_path: Path) -> None:
+    result, _ = _derive(tmp_path, unassessed_reading())
+    assert [one.role for one in result.produced] == ["report_pdf"]
+
+
+def test_new_content_gets_a_new_uid(tmp_path: Path) -> None:
+    _, first = _derive(tmp_path, chest_reading(tmp_path))
+    _, second = _derive(tmp_path, chest_reading(tmp_path), version=2)
+    assert first["report_pdf.dcm"].SOPInstanceUID != second["report_pdf.dcm"].SOPInstanceUID
+
+
+@pytest.mark.parametrize("uid", ["", "not a uid", "1.2/3"])
+def test_without_a_study_uid_nothing_is_made_and_the_reason_is_said(uid: str, tmp_path: Path) -> None:
+    result, _ = _derive(tmp_path, unassessed_reading(identity=Identity(study_instance_uid=uid)))
+    assert result.produced == ()
+    assert result.not_made == (
+        "The images have no Study Instance UID, so the report cannot be filed with them at the district.",
+    )
+    assert (tmp_path / "report-1.pdf").exists()
+
+
+@needs_dcmtk
+def test_dcmtk_reads_what_hostile_values_made(tmp_path: Path) -> None:
+    odd = "a\\b\x00\n\u202e" + "ለ" * 200
+    identity = Identity(
+        patient_name=f"{odd}^x=山田^太郎",
+        patient_id=odd,
+        birth_date="19xx",
+        sex="female",
+        accession_number=odd,
+        study_id=odd,
+        study_date="3 Nov",
+        study_description=odd,
+        study_instance_uid=PATIENT.study_instance_uid,
+    )
+    _derive(tmp_path, chest_reading(tmp_path, identity=identity))
+    for path in (tmp_path / "work").glob("*.dcm"):
+        done = subprocess.run(["dcmdump", "-q", str(path)], capture_output=True, timeout=30, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+    with pytest.warns(UserWarning, match="exceeds the maximum"):
+        assert pydicom.dcmread(tmp_path / "work" / "report_pdf.dcm").PatientName.ideographic == "山田^太郎"
+
+
+@needs_dcmtk
+def test_dcm2pdf_gives_the_pdf_back(tmp_path: Path) -> None:
+    _derive(tmp_path, chest_reading(tmp_path))
+    source, target = tmp_path / "work" / "report_pdf.dcm", tmp_path / "back.pdf"
+    subprocess.run(["dcm2pdf", str(source), str(target)], check=True, timeout=30)
+    pdf = (tmp_path / "report-1.pdf").read_bytes()
+    assert target.read_bytes()[: len(pdf)] == pdf
+
+
+@pytest.mark.skipif(orthanc_program() is None, reason="Orthanc is not installed")
+@pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
+def test_orthanc_stores_and_shows_them(tmp_path: Path) -> None:
+    _, objects = _derive(tmp_path, chest_reading(tmp_path))
+    with Orthanc(tmp_path / "orthanc") as district:
+        for path in sorted((tmp_path / "work").glob("*.dcm")):
+            syntax = ["-xy"] if path.name.startswith("overlay") else []
+            command = ["storescu", *syntax, "127.0.0.1", str(district.dicom_port), str(path)]
+            subprocess.run(command, check=True, timeout=30, capture_output=True)
+        assert set(district.held()) == {one.SOPInstanceUID for one in objects.values()}
+        stored = district.file(objects["overlay-1.dcm"].SOPInstanceUID)
+        (tmp_path / "back.dcm").write_bytes(stored)
+        assert pydicom.dcmread(tmp_path / "back.dcm").PixelData == objects["overlay-1.dcm"].PixelData

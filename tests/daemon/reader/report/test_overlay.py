@@ -1,0 +1,111 @@
+"""Pictures carry their marks as lines that survive a black-and-white printer."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from leapfrog.reader.report.overlay import captioned_jpeg, save_contour, save_heatmap, save_plain
+from support.readings import CIRCLE, gray_picture, warm_spot
+
+
+def _gray(path: Path) -> NDArray[np.int16]:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L"), dtype=np.int16)
+
+
+def _colour(path: Path) -> NDArray[np.int16]:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"), dtype=np.int16)
+
+
+@pytest.mark.parametrize("shape", [(3000, 2000), (700, 1600, 3), (1, 5000), (64, 64)])
+def test_a_plain_picture_is_at_most_1024_pixels_long_and_keeps_its_shape(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    save_plain(np.full(shape, 90, np.uint8), tmp_path / "plain.jpg")
+    with Image.open(tmp_path / "plain.jpg") as image:
+        scale = min(1.0, 1024 / max(shape[:2]))
+        assert image.size == (max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale)))
+
+
+def test_a_heat_map_tints_only_where_it_is_warm(tmp_path: Path) -> None:
+    flat = np.full((700, 700), 90, np.uint8)
+    save_heatmap(flat, [("", warm_spot(1, 1))], tmp_path / "heat.jpg")
+    picture = _colour(tmp_path / "heat.jpg")
+    red_over_blue = picture[..., 0] - picture[..., 2]
+    assert red_over_blue[130:170, 130:170].mean() > 50
+    assert abs(red_over_blue[400:, 400:]).max() <= 4
+
+
+def test_a_heat_map_is_outlined_in_black_and_white(tmp_path: Path) -> None:
+    flat = np.full((700, 700), 90, np.uint8)
+    save_heatmap(flat, [("", warm_spot(3, 3))], tmp_path / "heat.jpg")
+    middle_row = _gray(tmp_path / "heat.jpg")[350]
+    assert middle_row[:350].max() > 220
+    assert middle_row[:350].min() < 40
+
+
+@pytest.mark.parametrize("values", [0.0, np.nan, np.inf])
+def test_a_flat_or_unusable_map_draws_nothing(values: float, tmp_path: Path) -> None:
+    save_heatmap(gray_picture(700, 700), [("Nodule", np.full((7, 7), values, np.float32))], tmp_path / "heat.jpg")
+    save_plain(gray_picture(700, 700), tmp_path / "plain.jpg")
+    assert np.abs(_gray(tmp_path / "heat.jpg") - _gray(tmp_path / "plain.jpg")).max() <= 3
+
+
+def test_names_beside_warm_spots_do_not_cover_one_another(tmp_path: Path) -> None:
+    flat = np.full((700, 700), 90, np.uint8)
+    same = [(name, warm_spot(6, 6)) for name in ("Pleural effusion", "Infiltration", "Consolidation")]
+    save_heatmap(flat, same[:1], tmp_path / "one.jpg")
+    save_heatmap(flat, same, tmp_path / "three.jpg")
+    chips = [np.count_nonzero(_gray(tmp_path / f"{name}.jpg") < 12) for name in ("one", "three")]
+    assert chips[1] > 2.2 * chips[0]
+
+
+def test_a_contour_lies_where_it_was_given(tmp_path: Path) -> None:
+    save_contour(np.zeros((800, 800, 3), np.uint8), CIRCLE, "", tmp_path / "contour.jpg")
+    rows, columns = np.nonzero(_gray(tmp_path / "contour.jpg") > 100)
+    assert (rows.min(), rows.max()) == pytest.approx((80, 720), abs=4)
+    assert (columns.min(), columns.max()) == pytest.approx((160, 560 + 80), abs=4)
+
+
+def test_a_small_picture_is_enlarged_before_it_is_drawn_on(tmp_path: Path) -> None:
+    save_contour(gray_picture(100, 150), CIRCLE, "Head circumference 175.0 mm", tmp_path / "contour.jpg")
+    with Image.open(tmp_path / "contour.jpg") as image:
+        assert image.size == (640, 427)
+
+
+def test_the_label_of_an_area_has_its_square(tmp_path: Path) -> None:
+    drawn = []
+    for number, label in enumerate(("35.5 mm²", "35.5 mm\ufffe")):  # the other one has no glyph: a box stands for it
+        save_contour(np.zeros((400, 600), np.uint8), CIRCLE, label, tmp_path / f"{number}.jpg")
+        drawn.append(_gray(tmp_path / f"{number}.jpg"))
+    assert not np.array_equal(drawn[0], drawn[1])
+
+
+@pytest.mark.parametrize("draw", ["plain", "heatmap", "contour"])
+def test_a_phantom_says_so_on_every_picture(draw: str, tmp_path: Path) -> None:
+    path = tmp_path / "picture.jpg"
+    black = np.zeros((700, 700), np.uint8)
+    match draw:
+        case "plain":
+            save_plain(black, path, phantom=True)
+        case "heatmap":
+            save_heatmap(black, [], path, phantom=True)
+        case _:
+            save_contour(black, CIRCLE, "", path, phantom=True)
+    assert np.median(_gray(path)[:20]) > 240
+
+
+def test_a_caption_is_wrapped_under_the_picture_and_hides_none_of_it(tmp_path: Path) -> None:
+    save_plain(np.full((400, 600), 90, np.uint8), tmp_path / "plain.jpg")
+    jpeg = captioned_jpeg(tmp_path / "plain.jpg", ["word " * 60])
+    assert jpeg.width == 600
+    assert jpeg.height > 400 + 60
+    (tmp_path / "captioned.jpg").write_bytes(jpeg.content)
+    assert np.abs(_gray(tmp_path / "captioned.jpg")[:390] - 90).max() <= 4
+    below = _gray(tmp_path / "captioned.jpg")[400:]
+    assert below[:, -4:].max() < 40
+    assert below.max() > 200

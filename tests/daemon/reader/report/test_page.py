@@ -1,0 +1,123 @@
+"""The report page in a real browser, opened from the disk as staff open it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leapfrog.processes.messages import Identity
+from leapfrog.reader.report.study_report import render
+from leapfrog.worklist.publication import publish
+from support.browser import Browser, chromium_program
+from support.readings import chest_reading, head_reading, report_job, unassessed_reading
+
+HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
+
+pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with Browser(800, 1200) as one:
+        yield one
+
+
+def _open(browser: Browser, report_dir: Path, *readings: object, **values: object) -> str:
+    """Render, publish and open a report; what it says."""
+    render(report_job(report_dir, *readings, **values))  # type: ignore[arg-type]
+    publish(report_dir, 1)
+    browser.console.clear()
+    browser.open(report_dir / "report.html")
+    text: str = browser.value("document.body.innerText")
+    return text
+
+
+def test_the_pictures_show_and_nothing_is_blocked(browser: Browser, tmp_path: Path) -> None:
+    _open(browser, tmp_path, chest_reading(tmp_path))
+    browser.value("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager' })")
+    browser.wait_for("[...document.images].every((image) => image.complete)")
+    assert browser.value("[...document.images].map((image) => image.naturalWidth > 0)") == [True] * 4
+    assert browser.console == []
+
+
+def test_the_plain_picture_stands_beside_the_heat_map(browser: Browser, tmp_path: Path) -> None:
+    _open(browser, tmp_path, chest_reading(tmp_path))
+    plain, overlay = browser.value("[...document.images].slice(0, 2).map((i) => i.getBoundingClientRect().toJSON())")
+    assert plain["top"] == overlay["top"]
+    assert plain["right"] <= overlay["left"]
+
+
+def test_findings_are_told_in_words_with_score_threshold_and_model(browser: Browser, tmp_path: Path) -> None:
+    text = _open(browser, tmp_path, chest_reading(tmp_path))
+    rows = browser.value("[...document.querySelectorAll('tbody tr')].map((row) => row.innerText.split(/\\s*\\t\\s*/))")
+    assert [row[:4] for row in rows] == [
+        ["Pleural effusion", "▲ FLAGGED", "0.87", "0.41"],
+        ["Infiltration", "▲ FLAGGED", "0.63", "0.52"],
+        ["Nodule", "○ not flagged", "0.11", "0.35"],
+    ]
+    assert "chest-findings 0.1.0 on CPU, demonstration model" in text
+    assert "This is not a diagnosis" in text
+    assert browser.value("document.querySelector('h1').innerText").startswith("2 findings need a look")
+
+
+def test_not_assessed_gives_reason_and_that_a_person_is_needed(browser: Browser, tmp_path: Path) -> None:
+    text = _open(browser, tmp_path, chest_reading(tmp_path), unassessed_reading())
+    assert "? Not assessed" in text
+    assert "This is a lateral view. Send a frontal film." in text
+    assert "it needs a person" in text
+    assert "1 of 2 images was not assessed" in text
+
+
+def test_a_measurement_is_shown_with_its_outline(browser: Browser, tmp_path: Path) -> None:
+    text = _open(browser, tmp_path, head_reading(tmp_path))
+    assert browser.value("document.querySelector('h1').innerText") == "Head circumference 175.0 mm"
+    assert "The picture, frame 12 of 40" in text
+    assert "FLAGGED" not in text
+
+
+def test_hostile_names_are_shown_and_do_nothing(browser: Browser, tmp_path: Path) -> None:
+    identity = Identity(patient_name=HOSTILE, patient_id=HOSTILE, study_description=HOSTILE, accession_number=HOSTILE)
+    readings = [chest_reading(tmp_path, identity=identity), unassessed_reading(reason=HOSTILE)]
+    text = _open(browser, tmp_path, *readings, conflicts=(HOSTILE,))
+    assert text.count("<script>") == 6
+    assert browser.value("document.title") == "▲ 2 findings need a look: Pleural effusion, Infiltration"
+    assert browser.value("document.images.length") == 4
+    assert browser.console == []
+
+
+def test_even_a_script_that_got_in_would_not_run(browser: Browser, tmp_path: Path) -> None:
+    _open(browser, tmp_path, chest_reading(tmp_path))
+    page = tmp_path / "report.html"
+    page.write_text(page.read_text().replace("</main>", "<script>document.title = 'run'</script></main>"))
+    browser.open(page)
+    assert browser.value("document.scripts.length") == 1
+    assert browser.value("document.title") != "run"
+
+
+def test_empty_identity_is_said_to_be_not_given(browser: Browser, tmp_path: Path) -> None:
+    text = _open(browser, tmp_path, unassessed_reading(identity=Identity()))
+    assert text.count("not given") == 6
+
+
+def test_differing_identities_are_shown_in_red(browser: Browser, tmp_path: Path) -> None:
+    _open(browser, tmp_path, chest_reading(tmp_path), conflicts=("The images disagree about the name.",))
+    colour = browser.value("getComputedStyle(document.querySelector('.conflict p + p')).color")
+    assert colour == "rgb(176, 0, 18)"
+
+
+def test_a_phantom_is_announced(browser: Browser, tmp_path: Path) -> None:
+    assert "There is no patient." in _open(browser, tmp_path, head_reading(tmp_path, phantom=True))
+
+
+def test_no_heat_maps_when_they_are_switched_off(browser: Browser, tmp_path: Path) -> None:
+    _open(browser, tmp_path, chest_reading(tmp_path), include_heatmaps=False)
+    assert browser.value("document.images.length") == 1
+
+
+def test_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
+    name = "W" * 300
+    render(report_job(tmp_path, chest_reading(tmp_path, identity=Identity(patient_name=name, patient_id=name))))
+    with Browser(500, 900) as phone:
+        phone.call("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=True)
+        phone.open(tmp_path / "report-1.html")
+        assert phone.value("document.documentElement.scrollWidth") <= 400

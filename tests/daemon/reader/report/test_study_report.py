@@ -1,0 +1,84 @@
+"""A rendered report is complete, self-consistent and versioned."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from leapfrog.reader.report.study_report import render
+from leapfrog.worklist.publication import publish
+from support.readings import chest_reading, head_reading, report_job, unassessed_reading
+
+
+def _rendered(report_dir: Path, *readings: Any, **values: Any) -> dict[str, Any]:
+    render(report_job(report_dir, *readings, **values))
+    publish(report_dir, values.get("version", 1))
+    document: dict[str, Any] = json.loads((report_dir / "report.json").read_bytes())
+    return document
+
+
+def test_report_json_covers_every_finding_flagged_or_not(tmp_path: Path) -> None:
+    document = _rendered(tmp_path, chest_reading(tmp_path))
+    assert document["schema_version"] == 1
+    [image] = document["images"]
+    assert [(one["name"], one["score"], one["threshold"], one["flagged"]) for one in image["findings"]] == [
+        ("Pleural effusion", 0.87, 0.41, True),
+        ("Infiltration", 0.63, 0.52, True),
+        ("Nodule", 0.11, 0.35, False),
+    ]
+    assert image["model"] == {"name": "chest-findings", "version": "0.1.0", "device": "cpu", "demonstration": True}
+    assert image["outcome"] == "findings"
+    assert document["study"]["patient_name"] == "Okello^Grace"
+    assert document["station"]["name"] == "Kitgum"
+
+
+def test_report_json_says_why_an_image_was_not_assessed(tmp_path: Path) -> None:
+    [image] = _rendered(tmp_path, unassessed_reading())["images"]
+    assert (image["outcome"], image["model"], image["findings"]) == ("not_assessed", None, [])
+    assert image["reason"] == "This is a lateral view. Send a frontal film."
+
+
+def test_report_json_gives_a_measurement_with_its_unit(tmp_path: Path) -> None:
+    [image] = _rendered(tmp_path, head_reading(tmp_path))["images"]
+    measurement = image["findings"][0]["measurement"]
+    assert (measurement["value"], measurement["unit"]) == (175.0, "mm")
+    assert image["frame"] == 12
+
+
+def test_every_artefact_in_report_json_is_there_with_its_sha256(tmp_path: Path) -> None:
+    artefacts = _rendered(tmp_path, chest_reading(tmp_path))["artefacts"]
+    pictures = {"plain-1.jpg", "overlay-1.jpg", "heatmap-1-1.jpg", "heatmap-1-2.jpg"}
+    assert {artefact["name"] for artefact in artefacts} == {"report.html", "report.pdf"} | pictures
+    for artefact in artefacts:
+        content = (tmp_path / artefact["name"]).read_bytes()
+        assert artefact["sha256"] == hashlib.sha256(content).hexdigest()
+        assert artefact["byte_count"] == len(content)
+
+
+def test_rendering_leaves_what_is_shown_untouched(tmp_path: Path) -> None:
+    _rendered(tmp_path, chest_reading(tmp_path))
+    shown = (tmp_path / "report.html").read_bytes()
+    result = render(report_job(tmp_path, unassessed_reading(), version=2))
+    assert (tmp_path / "report.html").read_bytes() == shown
+    assert {"report-2.html", "report-2.json", "report-2.pdf"} <= {artefact.name for artefact in result.artefacts}
+
+
+def test_a_growing_study_is_rendered_without_a_pdf(tmp_path: Path) -> None:
+    render(report_job(tmp_path, chest_reading(tmp_path), pdf=False))
+    assert not list(tmp_path.glob("*.pdf"))
+    assert "PDF follows" in (tmp_path / "report-1.html").read_text()
+
+
+def test_a_picture_that_someone_removed_costs_only_the_picture(tmp_path: Path) -> None:
+    reading = chest_reading(tmp_path)
+    (tmp_path / "overlay-1.jpg").unlink()
+    document = _rendered(tmp_path, reading)
+    assert document["images"][0]["overlay"] is None
+    assert "overlay-1.jpg" not in (tmp_path / "report.html").read_text()
+
+
+def test_a_study_without_a_readable_image_has_a_report_too(tmp_path: Path) -> None:
+    document = _rendered(tmp_path)
+    assert document["images"] == []
+    assert "Not assessed" in (tmp_path / "report.html").read_text()
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")

@@ -1,0 +1,289 @@
+"""One instance from its bytes to its result, with a real model in this process."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+from PIL import Image
+
+from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
+from leapfrog.errors import EngineError, PackageError
+from leapfrog.packages.catalogue import Catalogue, find_packages
+from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
+from leapfrog.processes.messages import (
+    Device,
+    Outcome,
+    PictureHints,
+    PictureIdentity,
+    Quality,
+    ReadJob,
+    ReadResult,
+    Stage,
+)
+from leapfrog.reader.assess.assessment import Assessment, speaking_frame
+from leapfrog.reader.image_reader import ImageReader
+from support.films import head_frame, write_cine, write_film
+from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_classifier, write_package, write_segmenter
+
+
+class ModelsHere:
+    """Runs the packages in this process; `failure` is raised instead of answering."""
+
+    def __init__(self) -> None:
+        self.failure: Exception | None = None
+        self.count = 0
+
+    def device_of(self, _package: ModelPackage) -> Device:
+        return "cpu"
+
+    def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        if self.failure is not None:
+            raise self.failure
+        self.count += 1
+        interpreter = Interpreter(model_path=str(package.model_path), num_threads=1)
+        interpreter.allocate_tensors()
+        details = interpreter.get_input_details()[0]
+        interpreter.set_tensor(details["index"], quantize(picture, quantization_table(_spec(details))))
+        interpreter.invoke()
+        return [
+            dequantize(interpreter.get_tensor(output["index"]), _spec(output))
+            for output in interpreter.get_output_details()
+        ]
+
+
+def _spec(details: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = details["quantization"]
+    return TensorSpec(tuple(details["shape"]), np.dtype(details["dtype"]).name, scale, zero_point)
+
+
+class Bench:
+    """A reader on a bench: packages, folders, and what it announced."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.models = ModelsHere()
+        self.stages: list[Stage] = []
+        packages = directory / "packages"
+        write_classifier(packages)
+        write_segmenter(packages)
+        write_package(packages / "tiny-nerve", NERVE_SEGMENTER, segmenter_content())
+        self.catalogue: Catalogue = find_packages((packages,), ANY_SIGNATURE)
+        for name in ("report", "work"):
+            (directory / name).mkdir()
+
+    def read(self, path: Path, **changes: Any) -> ReadResult:
+        job = ReadJob(
+            instance_id="abc",
+            attempt=1,
+            source_path=path,
+            source="test",
+            received_at="2026-11-05T10:00:00+00:00",
+            report_dir=self.directory / "report",
+            work_dir=self.directory / "work",
+        ).model_copy(update=changes)
+        return ImageReader(self.catalogue, self.models, frames_per_cine=4).read(job, self.stages.append)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_film_is_read_drawn_and_told_with_its_model(bench: Bench, tmp_path: Path) -> None:
+    result = bench.read(write_film(tmp_path / "film.dcm"))
+    reading = result.reading
+    assert result.state == "read"
+    assert reading.outcome == "findings"
+    assert [(finding.name, finding.flagged) for finding in reading.findings] == [("Bright", True), ("Dark", False)]
+    assert reading.findings[0].region is not None
+    assert reading.findings[0].region.right < 0.7
+    assert reading.model is not None
+    assert (reading.model.name, reading.model.version, reading.model.device) == ("tiny-chest", "1.2.3", "cpu")
+    assert reading.identity.patient_name == "Zwiebel^Zoe"
+    assert (reading.header.rows, reading.header.columns) == (400, 300)
+    assert len(result.dataset_sha256) == 64
+    assert set(reading.milliseconds) == {"decoding", "inferring", "rendering", "total"}
+    for name in (reading.plain, reading.overlay):
+        assert name is not None
+        assert "abc-1" in name
+        assert Image.open(tmp_path / "report" / name).size[0] > 0
+    assert bench.stages[0] == "decoding"
+    assert bench.stages[-1] == "rendering"
+    assert "inferring" in bench.stages
+
+
+def test_the_sop_instance_uid_comes_from_the_job_or_else_from_the_file(bench: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm", SOPInstanceUID="1.2.3.4")
+    assert bench.read(film).reading.sop_instance_uid == "1.2.3.4"
+    assert bench.read(film, sop_instance_uid="2.25.1").reading.sop_instance_uid == "2.25.1"
+
+
+def test_a_cine_is_reported_by_one_measured_frame(bench: Bench, tmp_path: Path) -> None:
+    sizes = (30, 40, 50, 60, 70, 72, 74, 65)
+    cine = write_cine(tmp_path / "cine.dcm", [head_frame(size, size * 0.8) for size in sizes])
+    result = bench.read(cine)
+    assert bench.models.count == 4  # evenly chosen: frames 1, 3, 6 and 8
+    assert result.reading.header.frames == 8
+    assert result.reading.outcome == "findings"
+    measurement = result.reading.findings[0].measurement
+    assert measurement is not None
+    assert result.reading.frame == 8
+    assert measurement.value == pytest.approx(0.5 * 65 * 5.67, rel=0.03)
+    assert result.reading.overlay is not None
+
+
+def test_an_empty_cine_is_not_assessed_and_says_what_can_be(bench: Bench, tmp_path: Path) -> None:
+    cine = write_cine(tmp_path / "cine.dcm", [np.full((200, 300), 10, np.uint8)] * 3)
+    reading = bench.read(cine).reading
+    assert reading.outcome == "not_assessed"
+    assert "No fetal head was recognised" in reading.reason
+    assert reading.findings == ()
+    assert reading.plain is not None
+    assert reading.model is None
+
+
+def test_a_nerve_is_outlined_and_its_area_measured(bench: Bench, tmp_path: Path) -> None:
+    cine = write_cine(tmp_path / "cine.dcm", [head_frame(60, 30)], BodyPartExamined="NERVE")
+    reading = bench.read(cine).reading
+    assert reading.outcome == "findings"
+    (nerve,) = reading.findings
+    assert nerve.contour is not None
+    assert nerve.measurement is not None
+    assert nerve.measurement.value == pytest.approx(math.pi * 60 * 30 * 0.5**2, rel=0.1)  # cells of 6 mm
+    assert nerve.measurement.unit == "mm2"
+    assert reading.overlay is not None
+
+
+def test_a_picture_without_a_nerve_was_assessed_and_shows_none(bench: Bench, tmp_path: Path) -> None:
+    cine = write_cine(tmp_path / "cine.dcm", [np.full((200, 300), 10, np.uint8)], BodyPartExamined="NERVE")
+    reading = bench.read(cine).reading
+    assert reading.outcome == "nothing_found"
+    assert [finding.flagged for finding in reading.findings] == [False]
+    assert reading.model is not None
+    assert reading.overlay is None
+
+
+def test_what_no_model_covers_is_shown_plain_with_the_reason(bench: Bench, tmp_path: Path) -> None:
+    result = bench.read(write_film(tmp_path / "hand.dcm", BodyPartExamined="HAND"))
+    assert result.state == "read"
+    assert result.reading.outcome == "not_assessed"
+    assert "HAND" in result.reading.reason
+    assert result.reading.plain is not None
+    assert bench.models.count == 0
+
+
+def test_a_package_that_the_engine_does_not_take_is_said_on_the_report(bench: Bench, tmp_path: Path) -> None:
+    bench.models.failure = PackageError("The model tiny-chest cannot be run by this box's engine.")
+    result = bench.read(write_film(tmp_path / "film.dcm"))
+    assert result.state == "read"
+    assert result.reading.outcome == "not_assessed"
+    assert "cannot be run" in result.reading.reason
+
+
+def test_an_engine_that_fails_is_not_blamed_on_the_image(bench: Bench, tmp_path: Path) -> None:
+    bench.models.failure = EngineError("gone")
+    with pytest.raises(EngineError):
+        bench.read(write_film(tmp_path / "film.dcm"))
+
+
+def test_a_truncated_film_is_set_aside_with_whose_it_is(bench: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm")
+    film.write_bytes(film.read_bytes()[:-5000])
+    result = bench.read(film)
+    assert result.state == "set_aside"
+    assert result.reading.outcome == "not_assessed"
+    assert "the picture ends early" in result.reading.reason
+    assert result.reading.identity.patient_name == "Zwiebel^Zoe"
+    assert result.reading.plain is None
+    assert len(result.dataset_sha256) == 64
+
+
+def test_what_is_not_dicom_is_set_aside(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "letter.dcm"
+    path.write_bytes(b"Dear Sir or Madam, " * 100)
+    result = bench.read(path)
+    assert result.state == "set_aside"
+    assert result.reading.reason.endswith(".")
+
+
+def test_a_report_object_is_passed_on_unread(bench: Bench, shared_data: Path) -> None:
+    result = bench.read(shared_data / "dicom" / "pydicom_MIT" / "reportsi.dcm")
+    assert result.state == "forward_only"
+    assert "passed on" in result.reading.reason
+
+
+def test_a_picture_is_wrapped_once_and_read_with_its_folders_hints(bench: Bench, tmp_path: Path) -> None:
+    picture = tmp_path / "upload.png"
+    Image.fromarray(head_frame()).save(picture)
+    identity = PictureIdentity(
+        patient_id="P1", study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.3"
+    )
+    hints = PictureHints(modality="US", body_part="FETUS", pixel_spacing_mm=0.5)
+    result = bench.read(picture, picture=identity, hints=hints, sop_instance_uid="2.25.3")
+    assert [(made.name, made.role, made.sop_instance_uid) for made in result.produced] == [
+        ("wrapped.dcm", "wrapped", "2.25.3")
+    ]
+    assert (tmp_path / "work" / "wrapped.dcm").stat().st_size == result.produced[0].byte_count
+    assert result.reading.outcome == "findings"
+    assert result.reading.findings[0].measurement is not None
+    assert result.reading.identity.patient_id == "P1"
+
+
+def test_a_picture_without_hints_names_the_remedy(bench: Bench, tmp_path: Path) -> None:
+    picture = tmp_path / "upload.png"
+    Image.fromarray(head_frame()).save(picture)
+    identity = PictureIdentity(study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.3")
+    reading = bench.read(picture, picture=identity).reading
+    assert reading.outcome == "not_assessed"
+    assert "[[folder.watch]]" in reading.reason
+
+
+def test_a_taken_uid_gets_a_copy_to_forward_even_when_the_picture_is_broken(bench: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm")
+    film.write_bytes(film.read_bytes()[:-5000])
+    result = bench.read(film, forward_as="2.25.99")
+    assert result.state == "set_aside"
+    assert [(made.role, made.sop_instance_uid) for made in result.produced] == [("forward_copy", "2.25.99")]
+
+
+def test_a_second_attempt_keeps_the_pictures_of_the_first(bench: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm")
+    first, second = bench.read(film), bench.read(film, attempt=2)
+    assert first.reading.plain != second.reading.plain
+    assert len(list((tmp_path / "report").glob("plain-*"))) == 2
+
+
+def assessed(outcome: Outcome, weight: float, *, measured: bool = False, acceptable: bool = True) -> Assessment:
+    return Assessment(outcome, quality=Quality(acceptable=acceptable), weight=weight, measured=measured)
+
+
+def test_the_frame_that_speaks_has_the_strongest_finding() -> None:
+    frames = [assessed("nothing_found", -0.1), assessed("findings", 0.1), assessed("findings", 0.3)]
+    assert speaking_frame(frames) == 2
+
+
+def test_a_flagged_frame_speaks_before_an_unflagged_and_an_unassessed_one() -> None:
+    frames = [assessed("not_assessed", 9, acceptable=False), assessed("nothing_found", -0.01), assessed("findings", 0)]
+    assert speaking_frame(frames) == 2
+    assert speaking_frame(frames[:2]) == 1
+
+
+def test_of_measured_frames_the_upper_quarter_speaks_and_not_the_largest_of_many() -> None:
+    sizes = [100, 180, 184, 186, 188, 190, 192, 400]
+    frames = [assessed("findings", size, measured=True) for size in sizes]
+    assert sizes[speaking_frame(frames)] == 190
+    assert speaking_frame(frames[:1]) == 0
+
+
+def test_an_outline_that_was_measured_speaks_before_a_larger_one_that_was_not() -> None:
+    frames = [assessed("findings", 500), assessed("findings", 200, measured=True)]
+    assert speaking_frame(frames) == 1
+
+
+def test_an_assessed_frame_without_a_head_speaks_before_one_that_is_unlike() -> None:
+    frames = [assessed("not_assessed", 0, acceptable=False), assessed("not_assessed", 0)]
+    assert speaking_frame(frames) == 1
