@@ -111,7 +111,7 @@ def read(
 ) -> None:
     """Read files once, without the daemon, and write a report for each study."""
     from leapfrog.commands.read import read_files
-    from leapfrog.processes.messages import PictureHints
+    from leapfrog.exam import PictureHints
 
     hints = PictureHints(modality=modality, body_part=body_part, view=view, pixel_spacing_mm=pixel_spacing)
     results = read_files(files, out, _settings(config), hints, _console if not as_json else None)

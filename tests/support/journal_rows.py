@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from leapfrog.processes.messages import Identity, ImageHeader, ImageReading
+from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import CommittedReading, InstanceState, NewInstance, StudyIdentity
 

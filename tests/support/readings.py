@@ -6,18 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.processes.messages import (
-    Code,
-    Finding,
-    HeatmapPicture,
-    Identity,
-    ImageHeader,
-    ImageReading,
-    Measurement,
-    ModelUsed,
-    ReportJob,
-    Station,
-)
+from leapfrog.exam import Code, Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, Measurement, ModelUsed
+from leapfrog.processes.messages import ReportJob, Station
 from leapfrog.reader.report.overlay import save_contour, save_heatmap, save_plain
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"

@@ -28,10 +28,11 @@ from leapfrog.engine.client import EngineClient
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.tensors import dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
+from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.processes.child_process import ChildProcess
-from leapfrog.processes.messages import ImageReading, PictureHints, PictureIdentity, ReadJob
+from leapfrog.processes.messages import ReadJob
 from leapfrog.reader.assess.assessment import GrayFrame, assess
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.image.dicom_file import open_dicom_file

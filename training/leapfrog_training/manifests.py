@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from leapfrog.exam import Code
 from leapfrog.packages.package import (
     MODEL_NAME,
     AppliesTo,
@@ -14,7 +15,6 @@ from leapfrog.packages.package import (
     ModelInput,
     ModelOutputs,
 )
-from leapfrog.processes.messages import Code
 from leapfrog.reader.assess.routing import NERVE
 from leapfrog_training.chest.labels import CHEST_LABELS, chest_label
 from leapfrog_training.datasets.nerve import BRACHIAL_PLEXUS

@@ -17,10 +17,10 @@ from leapfrog.devices.edge_tpu import KernelDevice, Probe, kernel_devices, probe
 from leapfrog.devices.trial import DeviceTrial
 from leapfrog.devices.verdict import DeviceFailure, DeviceProof
 from leapfrog.errors import EngineError, LeapfrogError, LibraryFailed, StorageError
+from leapfrog.exam import Frozen
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
-from leapfrog.processes.messages import Frozen
 from leapfrog.settings import Settings
 
 HOT_CELSIUS = 85.0  # from here on the chip slows itself down

@@ -11,20 +11,12 @@ from rich.progress import track
 
 from leapfrog import __version__
 from leapfrog.errors import LeapfrogError, StorageError, UsageError
+from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
 from leapfrog.intake.admission import mint_uid
 from leapfrog.intake.folder.file_kind import FileKind, kind_of
 from leapfrog.intake.instance_header import read_header
 from leapfrog.lanes.lane import Lane
-from leapfrog.processes.messages import (
-    ImageReading,
-    PictureHints,
-    PictureIdentity,
-    ReadJob,
-    ReadResult,
-    ReportJob,
-    ReportResult,
-    Station,
-)
+from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
 from leapfrog.state.journal import new_id, now_text
 from leapfrog.wording.headline import headline_of

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from leapfrog.devices.pool import DevicePool, DeviceState
 from leapfrog.devices.verdict import DeviceFailure, Trouble
+from leapfrog.exam import Frozen
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.lane_state import LaneState
-from leapfrog.processes.messages import Frozen
 
 
 class EdgeTpuReport(Frozen):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from leapfrog import __version__
 from leapfrog.commands.models.store import packages_in_use
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
+from leapfrog.exam import Frozen
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
-from leapfrog.processes.messages import Frozen
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal

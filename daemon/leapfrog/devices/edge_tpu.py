@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from leapfrog.errors import EngineError, LibraryFailed
-from leapfrog.processes.messages import Frozen
+from leapfrog.exam import Frozen
 
 # Not imported: it would bring numpy into the main process.
 ENGINE_HOST = Path(__file__).parent.parent / "engine" / "host.py"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Literal
 
-from leapfrog.processes.messages import Frozen
+from leapfrog.exam import Frozen
 
 Stage = Literal["starting", "loading", "running", "comparing"]
 

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from leapfrog.engine.host import FRAME, LARGEST_HEADER, LARGEST_PAYLOAD, PROTOCOL_VERSION
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
-from leapfrog.processes.messages import Device, Frozen
+from leapfrog.exam import Device, Frozen
 
 LOST = "The engine host ended without an answer."
 GARBLED = "The engine host sent what is not an answer."

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from leapfrog.engine.client import EngineClient, Hello, LoadedModel
 from leapfrog.engine.tensors import dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted, PackageError
+from leapfrog.exam import Device
 from leapfrog.packages.package import ModelPackage
-from leapfrog.processes.messages import Device
 
 NO_HOST = "No engine host is running."
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from leapfrog.dicom.dataset_digest import content_digest
 from leapfrog.errors import StorageError
+from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.intake.instance_header import InstanceHeader, is_forwardable_uid
-from leapfrog.processes.messages import PictureHints, PictureIdentity
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, UidHolder
 from leapfrog.state.spool import Spool

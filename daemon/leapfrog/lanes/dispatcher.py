@@ -14,19 +14,10 @@ from typing import Literal, assert_never
 
 from leapfrog import __version__
 from leapfrog.errors import LeapfrogError
+from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, ReaderDied
-from leapfrog.processes.messages import (
-    Identity,
-    ImageHeader,
-    ImageReading,
-    ProducedObject,
-    ReadJob,
-    ReadResult,
-    ReportJob,
-    ReportResult,
-    Station,
-)
+from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import (

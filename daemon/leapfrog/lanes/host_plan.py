@@ -8,7 +8,7 @@ from leapfrog.devices.edge_tpu import EDGE_TPU_LIBRARY
 from leapfrog.devices.pool import DevicePool, LentDevice
 from leapfrog.devices.trial import too_hot
 from leapfrog.devices.verdict import DeviceFailure, Trouble
-from leapfrog.processes.messages import ImageReading
+from leapfrog.exam import ImageReading
 
 LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
 # A device on USB does not tell its temperature: one that slows itself down is known by so many slow images on end.

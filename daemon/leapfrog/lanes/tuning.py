@@ -12,7 +12,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from leapfrog.durable import writing_durably
-from leapfrog.processes.messages import Frozen, ReaderSetup
+from leapfrog.exam import Frozen
+from leapfrog.processes.messages import ReaderSetup
 
 FILE_NAME = "engine.json"
 TRIAL_MODULE = "leapfrog.trials.thread_trial"

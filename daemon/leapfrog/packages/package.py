@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
+from leapfrog.exam import Code, Frozen
 from leapfrog.packages.signature import SIGNATURE_FILE_BYTES, SIGNATURE_NAME, SignaturePolicy, SignatureState
 from leapfrog.packages.version import VERSION_PATTERN
-from leapfrog.processes.messages import Code, Frozen
 
 SHIPPED_PACKAGES = Path(__file__).resolve().parent.parent / "models"
 ANY_SIGNATURE = SignaturePolicy()  # takes all but a signature that does not fit

@@ -8,20 +8,10 @@ from typing import Literal
 from leapfrog.dicom.dataset_digest import content_digest
 from leapfrog.durable import fsync_directory
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
+from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, ModelUsed
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
-from leapfrog.processes.messages import (
-    Finding,
-    HeatmapPicture,
-    Identity,
-    ImageHeader,
-    ImageReading,
-    ModelUsed,
-    ProducedObject,
-    ReadJob,
-    ReadResult,
-    Stage,
-)
+from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, speaking_frame
 from leapfrog.reader.assess.routing import route
 from leapfrog.reader.image.attributes import text

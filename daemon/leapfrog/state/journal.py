@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leapfrog.errors import JournalError, StorageError
-from leapfrog.processes.messages import PictureHints, PictureIdentity
+from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.state.records import (
     INSTANCE_STATES,
     CommittedReading,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from leapfrog.processes.messages import ImageReading, PictureHints, PictureIdentity
+from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
 
 InstanceState = Literal["received", "read", "set_aside", "forward_only"]
 StudyState = Literal["open", "quiet"]

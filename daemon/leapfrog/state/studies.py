@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal, cast
 
 from leapfrog.errors import JournalError
-from leapfrog.processes.messages import ImageReading
+from leapfrog.exam import ImageReading
 from leapfrog.state.journal import Journal, owe
 from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from leapfrog.processes.messages import Finding, ImageReading
+from leapfrog.exam import Finding, ImageReading
 from leapfrog.wording.text import clean, count, finding_name, measured, unit
 
 HeadlineKind = Literal["look", "measured", "nothing_flagged", "not_assessed"]

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from leapfrog.processes.messages import Finding, ImageHeader, ImageReading, Measurement
+from leapfrog.exam import Finding, ImageHeader, ImageReading, Measurement
 
 NOT_GIVEN = "not given"
 UNSHOWABLE = "[?]"  # stands for what has no harmless picture; every PDF core font can draw it

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from leapfrog.processes.messages import Frozen, Identity, ImageReading
+from leapfrog.exam import Frozen, Identity, ImageReading, whose_exam
 from leapfrog.wording.headline import HeadlineKind, headline_of
 
 
@@ -22,17 +22,15 @@ class StudySummary(Frozen):
 
 
 def summarise(readings: Sequence[ImageReading]) -> StudySummary:
-    """The summary of a study's readings; the identity is that of the first image that gives a name or a number."""
+    """The summary of a study's readings."""
     headline = headline_of(readings)
-    identities = [reading.identity for reading in readings]
-    identity = next((one for one in identities if one.patient_name or one.patient_id), Identity())
     return StudySummary(
         kind=headline.kind,
         headline=headline.text,
         detail=headline.detail,
         urgent=headline.urgent,
         phantom=any(reading.phantom for reading in readings),
-        identity=identity,
+        identity=whose_exam(readings),
         modalities=_each_once(reading.header.modality for reading in readings),
         body_parts=_each_once(reading.header.body_part for reading in readings),
         images=len(readings),

@@ -7,9 +7,9 @@ import pytest
 
 from leapfrog.dicom.dataset_digest import content_digest
 from leapfrog.errors import DiskFull, JournalError, StorageError
+from leapfrog.exam import Identity, ImageHeader, ImageReading, PictureHints, PictureIdentity
 from leapfrog.intake.admission import Admitted, mint_uid
 from leapfrog.intake.instance_header import read_header
-from leapfrog.processes.messages import Identity, ImageHeader, ImageReading, PictureHints, PictureIdentity
 from leapfrog.state.records import CommittedReading, FolderFile
 from support.intake_box import Box
 from support.raw_peer import data_set, element

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from leapfrog.exam import Device
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.phantoms.chest import Lungs, draw_chest
 from leapfrog.phantoms.fetal_head import COLUMNS, ROWS, FetalHead, draw_fetal_head
-from leapfrog.processes.messages import Device
 from leapfrog.reader.assess.assessment import Assessment, GrayFrame, assess
 from leapfrog_training.kiosk import KioskModel
 

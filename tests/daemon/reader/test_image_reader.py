@@ -12,18 +12,10 @@ from PIL import Image
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError, PackageError
+from leapfrog.exam import Device, Outcome, PictureHints, PictureIdentity, Quality
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
-from leapfrog.processes.messages import (
-    Device,
-    Outcome,
-    PictureHints,
-    PictureIdentity,
-    Quality,
-    ReadJob,
-    ReadResult,
-    Stage,
-)
+from leapfrog.processes.messages import ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, speaking_frame
 from leapfrog.reader.image_reader import ImageReader
 from support.films import head_frame, write_cine, write_film

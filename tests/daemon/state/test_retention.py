@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.processes.messages import Identity, ImageHeader, ImageReading
+from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import CommittedReading, CommittedReport, NewInstance, StudyIdentity, StudyRecord
 from leapfrog.state.retention import Retention, clock_is_synchronised

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from leapfrog.processes.messages import Measurement
+from leapfrog.exam import Measurement
 from leapfrog.wording.headline import headline_of
 from support.readings import chest_reading, finding, head_reading, unassessed_reading
 

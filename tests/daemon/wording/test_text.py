@@ -2,7 +2,7 @@
 
 import pytest
 
-from leapfrog.processes.messages import Code
+from leapfrog.exam import Code
 from leapfrog.wording.text import LONGEST_TEXT, clean, date, finding_name, moment, person_name, time_of_day
 from support.readings import finding
 

@@ -17,8 +17,8 @@ with warnings.catch_warnings():
 from typer.testing import CliRunner
 
 from leapfrog.commands.read import read_files
+from leapfrog.exam import PictureHints
 from leapfrog.packages.package import load_package
-from leapfrog.processes.messages import PictureHints
 from leapfrog.settings import load_settings
 from leapfrog_training.cli import app
 

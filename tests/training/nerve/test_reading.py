@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leapfrog.processes.messages import Code, Finding
+from leapfrog.exam import Code, Finding
 from leapfrog_training.datasets.nerve import NerveImage
 from leapfrog_training.nerve.evaluation import best_threshold
 from leapfrog_training.nerve.reading import NerveReading, within

@@ -6,7 +6,7 @@ therefore cannot be covered yet.
 
 from dataclasses import dataclass
 
-from leapfrog.processes.messages import Code
+from leapfrog.exam import Code
 
 
 @dataclass(frozen=True)

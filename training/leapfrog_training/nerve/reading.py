@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from leapfrog.processes.messages import Finding
+from leapfrog.exam import Finding
 from leapfrog.reader.assess.segmentation import model_area, segment
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve import NerveImage, nerve_mask

@@ -15,13 +15,14 @@ from leapfrog.devices.edge_tpu import EDGE_TPU_LIBRARY
 from leapfrog.devices.pool import DevicePool
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import EngineError, LeapfrogError
+from leapfrog.exam import Frozen
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.packages.package import FLOAT_MODEL_NAME, ModelPackage
 from leapfrog.phantoms.exams import as_file, chest_exam, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
-from leapfrog.processes.messages import Frozen, ReadJob, ReadResult
+from leapfrog.processes.messages import ReadJob, ReadResult
 from leapfrog.settings import Settings
 
 RUNS = 100

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.exam import Device, Finding, Outcome, Quality
 from leapfrog.packages.package import ModelPackage
-from leapfrog.processes.messages import Device, Finding, Outcome, Quality
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog.reader.assess.segmentation import Box, cut, model_area, segment

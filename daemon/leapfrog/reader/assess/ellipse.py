@@ -54,14 +54,11 @@ def fit_ellipse(points: NDArray[np.float64], weights: NDArray[np.float64] | None
     if len(points) < FEWEST_POINTS:
         return None
     middle = points.mean(axis=0)
+    length, width = np.linalg.svd(points - middle, compute_uv=False)
+    if width <= STRAIGHT * length:
+        return None
     spread = float(np.abs(points - middle).max())
-    if spread <= 0:
-        return None
-    centred = (points - middle) / spread
-    length, width = np.linalg.svd(centred, compute_uv=False)
-    if width < STRAIGHT * length:
-        return None
-    x, y = centred.T
+    x, y = ((points - middle) / spread).T
     quadratic = np.stack([x * x, x * y, y * y], axis=1)
     linear = np.stack([x, y, np.ones_like(x)], axis=1)
     if weights is not None:

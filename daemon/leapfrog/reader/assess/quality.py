@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.errors import PackageError
-from leapfrog.processes.messages import Quality
+from leapfrog.exam import Quality
 
 Floats = NDArray[np.float32]
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
+from leapfrog.exam import Finding, Measurement
 from leapfrog.packages.package import FindingRule, Manifest
-from leapfrog.processes.messages import Finding, Measurement
 from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.gestational_age import gestational_age_note

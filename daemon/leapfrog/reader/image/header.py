@@ -2,7 +2,7 @@
 
 from pydicom.dataset import Dataset
 
-from leapfrog.processes.messages import Identity, ImageHeader, PictureHints
+from leapfrog.exam import Identity, ImageHeader, PictureHints
 from leapfrog.reader.assess.routing import Exam
 from leapfrog.reader.image.attributes import integer, items, text
 

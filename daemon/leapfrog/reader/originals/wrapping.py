@@ -17,7 +17,8 @@ from pydicom.uid import (
 )
 
 from leapfrog.durable import writing_durably
-from leapfrog.processes.messages import PictureHints, PictureIdentity, ProducedObject
+from leapfrog.exam import PictureHints, PictureIdentity
+from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.image.attributes import lenient_parsing
 from leapfrog.reader.image.phantom_mark import mark_as_phantom
 from leapfrog.reader.originals.picture import Picture, read_picture

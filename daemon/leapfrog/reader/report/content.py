@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from leapfrog.processes.messages import Finding, Identity, ImageReading, ReportJob
+from leapfrog.exam import Finding, Identity, ImageReading, whose_exam
+from leapfrog.processes.messages import ReportJob
 from leapfrog.reader.report.overlay import HEATMAP_NOTE
 from leapfrog.wording import text as wording
 from leapfrog.wording.headline import (
@@ -91,7 +92,7 @@ class ReportContent:
 
 def content_of(job: ReportJob) -> ReportContent:
     """Everything that the report of `job` says."""
-    identity = identity_of(job)
+    identity = whose_exam(job.readings)
     images = tuple(
         _image(reading, number, len(job.readings), job.include_heatmaps)
         for number, reading in enumerate(job.readings, start=1)
@@ -107,13 +108,6 @@ def content_of(job: ReportJob) -> ReportContent:
         disclaimer=wording.DISCLAIMER if any(image.demonstration for image in images) else wording.NO_DIAGNOSIS,
         phantom=any(image.phantom for image in images),
     )
-
-
-def identity_of(job: ReportJob) -> Identity:
-    """Whose exam it is: as the first image that names a patient has it."""
-    named = (reading.identity for reading in job.readings if reading.identity.patient_name)
-    first = (reading.identity for reading in job.readings)
-    return next(named, next(first, Identity()))
 
 
 def _patient(identity: Identity) -> tuple[Field, ...]:

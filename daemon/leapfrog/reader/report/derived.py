@@ -26,8 +26,9 @@ from pydicom.uid import (
 )
 
 from leapfrog.durable import write_durably
-from leapfrog.processes.messages import Code, Identity, ImageReading, ModelUsed, ProducedObject, ProducedRole, ReportJob
-from leapfrog.reader.report.content import ImageContent, ReportContent, identity_of
+from leapfrog.exam import Code, Identity, ImageReading, ModelUsed, whose_exam
+from leapfrog.processes.messages import ProducedObject, ProducedRole, ReportJob
+from leapfrog.reader.report.content import ImageContent, ReportContent
 from leapfrog.reader.report.overlay import captioned_jpeg
 
 MANUFACTURER = "Leapfrog"
@@ -56,7 +57,7 @@ def make_derived(job: ReportJob, content: ReportContent, pdf: bytes) -> DerivedO
 
     Without a usable Study Instance UID none can be made, because no archive could file them.
     """
-    if not UID.fullmatch(identity_of(job).study_instance_uid):
+    if not UID.fullmatch(whose_exam(job.readings).study_instance_uid):
         reason = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
         return DerivedObjects((), (reason,))
     produced = []
@@ -74,7 +75,7 @@ def make_derived(job: ReportJob, content: ReportContent, pdf: bytes) -> DerivedO
 
 def _encapsulated_pdf(job: ReportJob, content: ReportContent, pdf: bytes) -> Dataset:
     """PS3.3 A.45.1."""
-    dataset = _common(job, identity_of(job), job.readings)
+    dataset = _common(job, whose_exam(job.readings), job.readings)
     dataset.SOPClassUID = EncapsulatedPDFStorage
     dataset.Modality = "DOC"
     dataset.SeriesNumber = PDF_SERIES_NUMBER
@@ -98,7 +99,7 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageContent, picture
     jpeg = captioned_jpeg(picture, _caption(image, disclaimer))
     dataset = _common(job, reading.identity, [reading])
     if not UID.fullmatch(reading.identity.study_instance_uid):
-        dataset.StudyInstanceUID = identity_of(job).study_instance_uid
+        dataset.StudyInstanceUID = whose_exam(job.readings).study_instance_uid
     dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.Modality = "OT"
     dataset.SeriesNumber = OVERLAY_SERIES_NUMBER

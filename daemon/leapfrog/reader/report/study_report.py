@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import fsync_directory, write_synced
-from leapfrog.processes.messages import REPORT_SCHEMA_VERSION, Artefact, ImageReading, ReportJob, ReportResult
-from leapfrog.reader.report.content import content_of, identity_of
+from leapfrog.exam import ImageReading, whose_exam
+from leapfrog.processes.messages import Artefact, ReportJob, ReportResult
+from leapfrog.reader.report.content import content_of
 from leapfrog.reader.report.page import render_page
+
+REPORT_SCHEMA_VERSION = 1
 
 
 def render(job: ReportJob) -> ReportResult:
@@ -101,7 +104,7 @@ def _document(job: ReportJob, artefacts: list[Artefact], milliseconds: float) ->
         "study_key": job.study_key,
         "received_at": job.received_at,
         "station": job.station.model_dump(mode="json"),
-        "study": identity_of(job).model_dump(mode="json"),
+        "study": whose_exam(job.readings).model_dump(mode="json"),
         "conflicts": list(job.conflicts),
         "images": [_image(reading) for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import LeapfrogError
+from leapfrog.exam import PictureHints
 from leapfrog.packages.package import Manifest, ModelPackage
-from leapfrog.processes.messages import PictureHints
 from leapfrog.reader.assess.routing import Exam, Route, route
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.header import exam_of, header_of

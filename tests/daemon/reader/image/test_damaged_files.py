@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from leapfrog.errors import LeapfrogError
-from leapfrog.processes.messages import PictureHints, PictureIdentity
+from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.header import identity_of
 from leapfrog.reader.image.image import open_image

@@ -16,7 +16,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from pydicom.dataset import Dataset
 
 from leapfrog.errors import UnreadableImage
-from leapfrog.processes.messages import PictureHints, PictureIdentity
+from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import Frame

@@ -10,7 +10,8 @@ from PIL import Image
 from pydicom.encaps import get_frame
 from pydicom.uid import EncapsulatedPDFStorage, JPEGBaseline8Bit, SecondaryCaptureImageStorage
 
-from leapfrog.processes.messages import Identity, ImageReading, ReportResult
+from leapfrog.exam import Identity, ImageReading
+from leapfrog.processes.messages import ReportResult
 from leapfrog.reader.report.study_report import render
 from support.orthanc import Orthanc, orthanc_program
 from support.readings import PATIENT, chest_reading, head_reading, report_job, unassessed_reading

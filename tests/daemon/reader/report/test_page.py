@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.processes.messages import Identity
+from leapfrog.exam import Identity
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from support.browser import Browser, chromium_program

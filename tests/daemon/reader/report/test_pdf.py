@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.processes.messages import Identity, ImageReading
+from leapfrog.exam import Identity, ImageReading
 from leapfrog.reader.report.study_report import render
 from leapfrog.reader.report.typesetting import FONTS, SCRIPT_BLOCKS
 from support.readings import chest_reading, head_reading, report_job, unassessed_reading

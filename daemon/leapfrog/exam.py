@@ -1,0 +1,174 @@
+"""What is known of an exam and what a reading says of it: the vocabulary that every part shares.
+
+No message, no row, no word for staff; values only, which check themselves when they come from JSON.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Outcome = Literal["findings", "nothing_found", "not_assessed"]
+Device = Literal["cpu", "edgetpu"]
+
+
+class Frozen(BaseModel):
+    """A value: it cannot change and refuses keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Code(Frozen):
+    """A coded concept (PS3.16): `scheme` is the coding scheme designator, such as SCT, LN or DCM."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+class Region(Frozen):
+    """A rectangle on the displayed picture, as fractions (0 to 1) of its width and height."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Measurement(Frozen):
+    """A measured value with its unit (UCUM)."""
+
+    name: str
+    code: Code | None = None
+    value: float
+    unit: str
+
+
+class Finding(Frozen):
+    """One statement that a model makes about an image. `score` and `threshold` are 0 to 1; `contour` holds (x, y)
+    points as fractions of the picture's width and height; `note` is a sentence for staff beside the finding.
+    """
+
+    name: str
+    code: Code
+    score: float
+    threshold: float
+    flagged: bool
+    urgent: bool = False
+    region: Region | None = None
+    contour: tuple[tuple[float, float], ...] | None = None
+    measurement: Measurement | None = None
+    note: str = ""
+
+
+class ModelUsed(Frozen):
+    """The model package that spoke, and on what device it ran."""
+
+    name: str
+    version: str
+    device: Device
+    demonstration: bool
+
+
+class Quality(Frozen):
+    """How far the image resembles what the model was made for: `score` against `limit`, larger is stranger."""
+
+    acceptable: bool
+    score: float | None = None
+    limit: float | None = None
+    detail: str = ""
+
+
+class Identity(Frozen):
+    """Who and what the exam is, as received; empty means not given. Dates are DICOM's YYYYMMDD."""
+
+    patient_name: str = ""
+    patient_id: str = ""
+    issuer_of_patient_id: str = ""
+    birth_date: str = ""
+    sex: str = ""
+    accession_number: str = ""
+    study_instance_uid: str = ""
+    study_id: str = ""
+    study_date: str = ""
+    study_time: str = ""
+    study_description: str = ""
+    referring_physician: str = ""
+
+
+class ImageHeader(Frozen):
+    """What the instance says of its own image."""
+
+    sop_class_uid: str = ""
+    series_instance_uid: str = ""
+    transfer_syntax_uid: str = ""
+    modality: str = ""
+    body_part: str = ""
+    view: str = ""
+    laterality: str = ""
+    instance_number: str = ""
+    rows: int = 0
+    columns: int = 0
+    frames: int = 1
+
+
+class HeatmapPicture(Frozen):
+    """A picture in the study's report directory that shows where the model looked for one finding."""
+
+    finding: str
+    file: str
+
+
+class ImageReading(Frozen):
+    """All that is known of one instance once it was read; one entry of `images` in `report.json`.
+
+    `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show.
+    `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
+    """
+
+    instance_id: str
+    sop_instance_uid: str
+    source: str
+    identity: Identity
+    header: ImageHeader
+    model: ModelUsed | None = None
+    outcome: Outcome
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    quality: Quality | None = None
+    plain: str | None = None
+    overlay: str | None = None
+    heatmaps: tuple[HeatmapPicture, ...] = ()
+    frame: int = 1
+    phantom: bool = False
+    milliseconds: dict[str, float] = Field(default_factory=dict)
+
+
+class PictureHints(Frozen):
+    """What the folder of a picture that is not DICOM says about it ([[folder.watch]])."""
+
+    modality: str = ""
+    body_part: str = ""
+    view: str = ""
+    pixel_spacing_mm: float | None = None
+
+
+class PictureIdentity(Frozen):
+    """What a picture is filed under: names from its file name, UIDs minted once at intake."""
+
+    patient_id: str = ""
+    patient_name: str = ""
+    accession_number: str = ""
+    study_instance_uid: str
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+def whose_exam(readings: Sequence[ImageReading]) -> Identity:
+    """Whose exam some images of one study are: as the first that names a patient has it, failing that the first that
+    gives a number, failing that the first.
+    """
+    identities = [reading.identity for reading in readings] or [Identity()]
+    named = (identity for identity in identities if identity.patient_name)
+    numbered = (identity for identity in identities if identity.patient_id)
+    return next(named, next(numbered, identities[0]))
