@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.progress import track
 
 from leapfrog import __version__
+from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import LeapfrogError, StorageError, UsageError
 from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
-from leapfrog.intake.admission import mint_uid
 from leapfrog.intake.folder.file_kind import FileKind, kind_of
 from leapfrog.intake.instance_header import read_header
 from leapfrog.lanes.lane import Lane

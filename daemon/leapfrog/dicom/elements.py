@@ -5,23 +5,27 @@ and puts values, so patients, into its warnings.
 """
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, NamedTuple
 
-from leapfrog.dicom.dataset_digest import EXPLICIT_BIG_ENDIAN
+from leapfrog.dicom.encoding import (
+    ITEM,
+    ITEM_DELIMITATION,
+    LONG_VALUE_REPRESENTATIONS,
+    SEQUENCE_DELIMITATION,
+    UNDEFINED_LENGTH,
+    Encoding,
+    is_value_representation,
+)
+from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN
 from leapfrog.errors import LeapfrogError
 
-UNDEFINED_LENGTH = 0xFFFFFFFF
-ITEM_GROUP = 0xFFFE
-ITEM_DELIMITATION = 0xFFFEE00D
-SEQUENCE_DELIMITATION = 0xFFFEE0DD
-# PS3.5 Section 7.1.2: in explicit VR these have two reserved bytes and a length of 32 bits.
-LONG_VALUE_REPRESENTATIONS = frozenset(
-    (b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV")
-)
+HEADER_BYTES = 8
+LONG_HEADER_BYTES = 12
+ITEM_GROUP = ITEM >> 16
+FIRST_VR, LAST_VR = b"AA", b"ZZ"  # what lies between is taken for a VR, as pydicom does
 MAXIMUM_NESTING = 1000  # sequences within sequences; real objects have fewer than 20
-MAXIMUM_ELEMENTS = 200_000  # of one walk, half a second's work: a file made of empty elements must not hold up others
+MOST_ELEMENTS = 200_000  # of one walk, half a second's work: a file made of empty elements must not hold up others
 
 
 class DatasetTruncated(LeapfrogError):
@@ -32,21 +36,57 @@ class DatasetMalformed(LeapfrogError):
     """The data set is not a sequence of DICOM elements, or is more of them than anything real."""
 
 
-@dataclass(frozen=True)
-class Encoding:
-    """How the elements of a data set are written."""
+class Element(NamedTuple):
+    """An element: its header begins at byte `start` of the file, its value at `offset`, what follows it at `end`.
 
-    explicit: bool
-    little_endian: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Element:
-    """A top-level element; its value begins at byte `offset`. `length` is None when it is undefined (PS3.5 7.1.1)."""
+    `vr` is b"" where it is not written. `length` is None when it is undefined (PS3.5 7.1.1), and `end` then known only
+    of an element that a walk has gone through.
+    """
 
     tag: int
+    vr: bytes
+    start: int
     offset: int
     length: int | None
+    end: int
+
+
+class ElementReader:
+    """Reads the header of one element at a time."""
+
+    def __init__(self, stream: BinaryIO, *, little_endian: bool = True) -> None:
+        """Nothing is read yet; `stream` is moved by each reading."""
+        order = "<" if little_endian else ">"
+        self._stream = stream
+        self._tag = struct.Struct(order + "HH").unpack_from
+        self._short = struct.Struct(order + "H").unpack_from
+        self._long = struct.Struct(order + "L").unpack_from
+
+    def read(self, start: int, *, explicit: bool) -> Element:
+        """The element at byte `start`. In explicit VR, one without a letter for its VR is read as implicit, since some
+        writers switch, and one with a VR that nobody knows as having a short length. Raises DatasetTruncated when its
+        header is not whole.
+        """
+        self._stream.seek(start)
+        header = self._stream.read(LONG_HEADER_BYTES)
+        if len(header) < HEADER_BYTES:
+            raise DatasetTruncated("The data set ends within the header of an element.")
+        group, number = self._tag(header)
+        tag, vr = group << 16 | number, header[4:6]
+        if not explicit or group == ITEM_GROUP or not FIRST_VR <= vr <= LAST_VR:
+            return _element(tag, b"", start, HEADER_BYTES, self._long(header, 4)[0])
+        if vr not in LONG_VALUE_REPRESENTATIONS:
+            return _element(tag, vr, start, HEADER_BYTES, self._short(header, 6)[0])
+        if len(header) < LONG_HEADER_BYTES:
+            raise DatasetTruncated("The data set ends within the header of an element.")
+        return _element(tag, vr, start, LONG_HEADER_BYTES, self._long(header, 8)[0])
+
+
+def _element(tag: int, vr: bytes, start: int, header_bytes: int, length: int) -> Element:
+    offset = start + header_bytes
+    if length == UNDEFINED_LENGTH:
+        return Element(tag, vr, start, offset, None, offset)
+    return Element(tag, vr, start, offset, length, offset + length)
 
 
 def actual_encoding(stream: BinaryIO, offset: int, transfer_syntax_uid: str) -> Encoding:
@@ -54,79 +94,84 @@ def actual_encoding(stream: BinaryIO, offset: int, transfer_syntax_uid: str) -> 
     way round, so its first element is believed.
     """
     stream.seek(offset)
-    first_element = stream.read(8)
+    first_element = stream.read(HEADER_BYTES)
     return Encoding(
-        explicit=_is_value_representation(first_element[4:6]),
+        explicit=is_value_representation(first_element[4:6]),
         little_endian=transfer_syntax_uid != EXPLICIT_BIG_ENDIAN,
     )
 
 
-def walk(stream: BinaryIO, offset: int, encoding: Encoding) -> Iterator[Element]:
+def walk(
+    stream: BinaryIO,
+    offset: int,
+    encoding: Encoding,
+    until: Callable[[int], bool] = lambda _tag: False,
+    most_elements: int = MOST_ELEMENTS,
+) -> Iterator[Element]:
     """The top-level elements of the data set from byte `offset` on, each once it is known to be whole.
 
-    Raises DatasetTruncated when the file ends within an element, DatasetMalformed when the bytes cannot be elements.
+    The first whose tag `until` is true of is the last, and comes as it is found, whole or not. Raises DatasetTruncated
+    when the file ends within an element, DatasetMalformed when the bytes cannot be elements or are more than
+    `most_elements`, nested ones included.
     """
     end = stream.seek(0, 2)
-    headers = _HeaderReader(stream, encoding)
+    reader = ElementReader(stream, little_endian=encoding.little_endian)
     open_encodings: list[bool] = []  # for each open sequence or item: whether what is around it is in explicit VR
     outermost: Element | None = None
     explicit = encoding.explicit
-    for _ in range(MAXIMUM_ELEMENTS):
+    for _ in range(most_elements):
         if offset >= end and not open_encodings:
             return
-        tag, representation, length, offset = headers.read(offset, explicit)
-        if tag in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
+        element = reader.read(offset, explicit=explicit)
+        offset = element.offset
+        if not open_encodings and until(element.tag):
+            yield element
+            return
+        if element.tag in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
             if not open_encodings:
                 raise DatasetMalformed("A delimiter closes what was not open.")
             explicit = open_encodings.pop()
             if outermost is not None and not open_encodings:
-                yield outermost
-        elif length == UNDEFINED_LENGTH:
+                yield outermost._replace(end=offset)
+        elif element.length is None:
             if not open_encodings:
-                outermost = Element(tag, offset, None)
+                outermost = element
             open_encodings.append(explicit)
             # PS3.5 Section 6.2.2: what was stored as UN is in implicit VR inside.
-            explicit = explicit and representation != b"UN"
+            explicit = explicit and element.vr != b"UN"
             if len(open_encodings) > MAXIMUM_NESTING:
                 raise DatasetMalformed("Sequences are nested too deeply.")
-        elif offset + length > end:
-            raise DatasetTruncated("The data set ends within a value.")
+        elif element.end > end:
+            raise _overrun(element, explicit=explicit)
         else:
             if not open_encodings:
-                yield Element(tag, offset, length)
-            offset += length
+                yield element
+            offset = element.end
     raise DatasetMalformed("The data set has too many elements.")
 
 
-class _HeaderReader:
-    """Reads the header of one element: tag, VR, length."""
-
-    def __init__(self, stream: BinaryIO, encoding: Encoding) -> None:
-        order = "<" if encoding.little_endian else ">"
-        self._stream = stream
-        self._tag = struct.Struct(order + "HH").unpack_from
-        self._short = struct.Struct(order + "H").unpack_from
-        self._long = struct.Struct(order + "L").unpack_from
-
-    def read(self, offset: int, explicit: bool) -> tuple[int, bytes, int, int]:
-        """Tag, VR (b'' in implicit VR), length, and where the value of the element at `offset` begins."""
-        self._stream.seek(offset)
-        header = self._stream.read(12)
-        if len(header) < 8:
-            raise DatasetTruncated("The data set ends within the header of an element.")
-        group, number = self._tag(header)
-        tag = group << 16 | number
-        if not explicit or group == ITEM_GROUP:
-            return tag, b"", self._long(header, 4)[0], offset + 8
-        representation = header[4:6]
-        if representation in LONG_VALUE_REPRESENTATIONS:
-            if len(header) < 12:
-                raise DatasetTruncated("The data set ends within the header of an element.")
-            return tag, representation, self._long(header, 8)[0], offset + 12
-        if not _is_value_representation(representation):
-            raise DatasetMalformed("An element has no value representation.")
-        return tag, representation, self._short(header, 6)[0], offset + 8
+def _overrun(element: Element, *, explicit: bool) -> DatasetTruncated | DatasetMalformed:
+    """What an element that reaches beyond the file's end says of the file."""
+    if explicit and not element.vr and element.tag != ITEM:
+        return DatasetMalformed("An element has neither a VR nor a length that can be.")
+    return DatasetTruncated("The data set ends within a value.")
 
 
-def _is_value_representation(letters: bytes) -> bool:
-    return len(letters) == 2 and letters.isalpha() and letters.isupper()
+def fragments(stream: BinaryIO, offset: int) -> Iterator[Element]:
+    """The items of encapsulated pixels, whose first begins at byte `offset` (PS3.5 Annex A.4).
+
+    A missing end marker does no harm when the file ends with an item. Raises DatasetTruncated when it ends within one,
+    DatasetMalformed for what is no item.
+    """
+    end = stream.seek(0, 2)
+    reader = ElementReader(stream)
+    while offset + HEADER_BYTES <= end:
+        item = reader.read(offset, explicit=False)
+        if item.tag == SEQUENCE_DELIMITATION:
+            return
+        if item.tag != ITEM or item.length is None:
+            raise DatasetMalformed("The pixels are not a sequence of items.")
+        if item.end > end:
+            raise DatasetTruncated("The pixels end within an item.")
+        yield item
+        offset = item.end

@@ -1,15 +1,124 @@
-"""A spool file as a DICOM file (PS3.10 section 7): what must be sent before its bytes so that a server can read it.
+"""A DICOM file around its data set (PS3.10 Section 7): the head that it has, the one that it lacks, and a digest that
+looks past it.
 
 Old machines leave files in folders without preamble, without file meta information, or without both. They are kept as
-they came; the missing part is made here, on the way out.
+they came; the missing part is made here, on the way out. Only the standard library is needed.
 """
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from leapfrog.dicom.dataset_digest import PREAMBLE_BYTES, PREFIX, find_dataset
-from leapfrog.dicom.file_meta import file_meta
+from leapfrog.dicom.elements import DatasetTruncated, Element, ElementReader
+from leapfrog.dicom.encoding import EXPLICIT_LITTLE, is_value_representation
+from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
+from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from leapfrog.errors import StorageError
+
+PREAMBLE_BYTES = 128
+PREFIX = b"DICM"
+META_GROUP = 0x0002
+META_GROUP_LENGTH = 0x00020000
+META_VERSION = 0x00020001
+SOP_CLASS = 0x00020002
+SOP_INSTANCE = 0x00020003
+TRANSFER_SYNTAX = 0x00020010
+IMPLEMENTATION_CLASS = 0x00020012
+IMPLEMENTATION_VERSION = 0x00020013
+LONGEST_UID_BYTES = 64
+LOWEST_SWAPPED_GROUP = 0x0400  # group 0x0008 of a big-endian file reads as 0x0800
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class DatasetStart:
+    """The data set begins at byte `offset` and is encoded in `transfer_syntax_uid`.
+
+    A file without meta information gets the transfer syntax that its first bytes show: implicit or explicit little
+    endian, or explicit big endian. `has_meta` tells which it was. The two SOP UIDs are the meta information's, or ''.
+    """
+
+    transfer_syntax_uid: str
+    offset: int
+    has_meta: bool
+    sop_class_uid: str = ""
+    sop_instance_uid: str = ""
+
+
+def find_dataset(stream: BinaryIO) -> DatasetStart:
+    """Read past preamble and file meta information, each of which may be missing. Leaves `stream` at the data set."""
+    head = stream.read(PREAMBLE_BYTES + len(PREFIX))
+    offset = len(head) if has_preamble(head) else 0
+    uids: dict[int, str] = {}
+    has_meta = False
+    for element in _meta_elements(stream, offset):
+        has_meta, offset = True, element.end
+        if element.tag in (SOP_CLASS, SOP_INSTANCE, TRANSFER_SYNTAX):
+            stream.seek(element.offset)
+            value = stream.read(min(element.end - element.offset, LONGEST_UID_BYTES))
+            uids[element.tag] = value.decode("ascii", "replace").strip("\0 ")
+    stream.seek(offset)
+    first_bytes = stream.read(6)
+    stream.seek(offset)
+    return DatasetStart(
+        uids.get(TRANSFER_SYNTAX) or _likely_transfer_syntax(first_bytes),
+        offset,
+        has_meta,
+        sop_class_uid=uids.get(SOP_CLASS, ""),
+        sop_instance_uid=uids.get(SOP_INSTANCE, ""),
+    )
+
+
+def _meta_elements(stream: BinaryIO, offset: int) -> Iterator[Element]:
+    """Always explicit little endian (PS3.10 Section 7.1); a few writers made it implicit."""
+    reader = ElementReader(stream)
+    with suppress(DatasetTruncated):  # nothing follows, or too little to be an element
+        while (element := reader.read(offset, explicit=True)).tag >> 16 == META_GROUP:
+            yield element
+            offset = element.end
+
+
+def has_preamble(head: bytes) -> bool:
+    """Whether a file that begins with `head` has preamble and prefix."""
+    return head[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX
+
+
+def _likely_transfer_syntax(first_bytes: bytes) -> str:
+    if not is_value_representation(first_bytes[4:6]):
+        return IMPLICIT_LITTLE_ENDIAN
+    group = int.from_bytes(first_bytes[:2], "little")
+    return EXPLICIT_BIG_ENDIAN if group >= LOWEST_SWAPPED_GROUP else EXPLICIT_LITTLE_ENDIAN
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256, in hexadecimal, over the transfer syntax UID and the data set's bytes. Raises OSError.
+
+    Two receivers write other preambles and meta information around the same data set, so "the same content" means the
+    same transfer syntax and the same bytes after the meta information.
+    """
+    with path.open("rb") as stream:
+        start = find_dataset(stream)
+        digest = hashlib.sha256(start.transfer_syntax_uid.encode("ascii", "replace") + b"\0")
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def file_head(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax_uid: bytes) -> bytes:
+    """Preamble and file meta information for a data set that follows as it came."""
+    element = EXPLICIT_LITTLE.element
+    meta = (
+        element(META_VERSION, b"OB", b"\x00\x01")
+        + element(SOP_CLASS, b"UI", sop_class_uid)
+        + element(SOP_INSTANCE, b"UI", sop_instance_uid)
+        + element(TRANSFER_SYNTAX, b"UI", transfer_syntax_uid)
+        + element(IMPLEMENTATION_CLASS, b"UI", IMPLEMENTATION_CLASS_UID.encode())
+        + element(IMPLEMENTATION_VERSION, b"SH", IMPLEMENTATION_VERSION_NAME.encode())
+    )
+    return bytes(PREAMBLE_BYTES) + PREFIX + element(META_GROUP_LENGTH, b"UL", len(meta).to_bytes(4, "little")) + meta
 
 
 @dataclass(frozen=True)
@@ -28,20 +137,20 @@ class Part10Source:
 
 
 def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str) -> Part10Source:
-    """How to send the spool file `path`. The UIDs go into the file meta information where the file has none.
+    """How to send the file `path`. The UIDs go into the file meta information where the file has none.
 
     Raises StorageError when the file cannot be read.
     """
     try:
         with path.open("rb") as stream:
-            has_preamble = stream.read(PREAMBLE_BYTES + len(PREFIX))[PREAMBLE_BYTES:] == PREFIX
+            is_headed = has_preamble(stream.read(PREAMBLE_BYTES + len(PREFIX)))
             stream.seek(0)
             start = find_dataset(stream)
         size = path.stat().st_size
     except OSError as problem:
         raise StorageError(f"The spool file {path.name} cannot be read: {problem.strerror}.") from problem
     if start.has_meta:
-        head = b"" if has_preamble else bytes(PREAMBLE_BYTES) + PREFIX
+        head = b"" if is_headed else bytes(PREAMBLE_BYTES) + PREFIX
         return Part10Source(path, head, 0, size)
-    head = file_meta(*(uid.encode() for uid in (sop_class_uid, sop_instance_uid, start.transfer_syntax_uid)))
+    head = file_head(*(uid.encode() for uid in (sop_class_uid, sop_instance_uid, start.transfer_syntax_uid)))
     return Part10Source(path, head, start.offset, size - start.offset)

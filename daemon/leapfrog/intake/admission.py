@@ -1,15 +1,15 @@
 """The one way in: from bytes in the spool's `incoming` to an instance that is durable, known and owed."""
 
 import logging
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leapfrog.dicom.dataset_digest import content_digest
+from leapfrog.dicom.part10 import content_digest
+from leapfrog.dicom.uids import is_forwardable_uid, mint_uid
 from leapfrog.errors import StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
-from leapfrog.intake.instance_header import InstanceHeader, is_forwardable_uid
+from leapfrog.intake.instance_header import InstanceHeader
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, UidHolder
 from leapfrog.state.spool import Spool
@@ -17,11 +17,6 @@ from leapfrog.state.spool import Spool
 SECONDARY_CAPTURE_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
 
 _log = logging.getLogger(__name__)
-
-
-def mint_uid() -> str:
-    """A new UID that nobody else has: a random UUID as a decimal number under 2.25 (PS3.5 Section B.2)."""
-    return f"2.25.{uuid.uuid4().int}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,14 +4,15 @@ Whatever the file holds, the answer is a header with what could be read.
 """
 
 import contextlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from leapfrog.dicom.dataset_digest import EXPLICIT_LITTLE_ENDIAN, DatasetStart, find_dataset
+from leapfrog.dicom.character_sets import codec_of
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
+from leapfrog.dicom.part10 import DatasetStart, find_dataset
+from leapfrog.dicom.transfer_syntaxes import DEFLATED_SYNTAXES, EXPLICIT_LITTLE_ENDIAN
 from leapfrog.state.records import StudyIdentity
 
 SPECIFIC_CHARACTER_SET = 0x00080005
@@ -25,34 +26,6 @@ WANTED = frozenset(
     (SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, ISSUER_OF_PATIENT_ID, STUDY_INSTANCE_UID)
 )
 LONGEST_VALUE_BYTES = 1024  # of a wanted element; the standard's longest, with a multi-byte character set, is 256
-
-DEFLATED_EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1.99"
-# Here the whole data set is compressed: 306 KB were seen to unpack to 649 MiB, so nothing of it is read at the intake.
-DEFLATED_SYNTAXES = frozenset(
-    (DEFLATED_EXPLICIT_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205")  # and JPIP's two
-)
-
-# PS3.3 Section C.12.1.1.2. Two patients differ by their bytes in any of them; the names only make text of those.
-CODECS = {
-    "ISO_IR 100": "latin-1",
-    "ISO_IR 101": "iso8859-2",
-    "ISO_IR 109": "iso8859-3",
-    "ISO_IR 110": "iso8859-4",
-    "ISO_IR 126": "iso8859-7",
-    "ISO_IR 127": "iso8859-6",
-    "ISO_IR 138": "iso8859-8",
-    "ISO_IR 144": "iso8859-5",
-    "ISO_IR 148": "iso8859-9",
-    "ISO_IR 166": "tis-620",
-    "ISO_IR 192": "utf-8",
-    "ISO_IR 203": "iso8859-15",
-    "ISO_IR 13": "shift-jis",
-    "GB18030": "gb18030",
-    "GBK": "gbk",
-}
-
-# PS3.5 Section 9.1 allows digits and dots; letters and the like do no harm on the way and are what some machines make.
-FORWARDABLE_UID = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +41,6 @@ class InstanceHeader:
     transfer_syntax_uid: str = EXPLICIT_LITTLE_ENDIAN
     study: StudyIdentity = field(default_factory=StudyIdentity)
     has_identity: bool = False
-
-
-def is_forwardable_uid(uid: str) -> bool:
-    """Whether a server can be asked for `uid`: at most 64 characters, none that would not survive the way."""
-    return FORWARDABLE_UID.fullmatch(uid) is not None
 
 
 def read_header(path: Path) -> InstanceHeader:
@@ -130,17 +98,13 @@ def _wanted_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
 
 
 def _study(values: dict[int, bytes]) -> StudyIdentity:
-    codec = _codec(values.get(SPECIFIC_CHARACTER_SET, b""))
+    # Two patients differ by their bytes in any character set; its name only makes text of those.
+    codec = codec_of(values.get(SPECIFIC_CHARACTER_SET, b""))
     return StudyIdentity(
         study_instance_uid=_uid(values.get(STUDY_INSTANCE_UID)),
         patient_id=_text(values.get(PATIENT_ID), codec),
         issuer_of_patient_id=_text(values.get(ISSUER_OF_PATIENT_ID), codec),
     )
-
-
-def _codec(character_set: bytes) -> str:
-    """The codec for text. An unknown or a switching character set (ISO 2022) is read byte by byte: nothing is lost."""
-    return CODECS.get(character_set.decode("ascii", "replace").strip(" \0").replace("ISO 2022 IR", "ISO_IR"), "latin-1")
 
 
 def _text(value: bytes | None, codec: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from leapfrog.dicom.dataset_digest import content_digest
+from leapfrog.dicom.part10 import content_digest
 from leapfrog.durable import fsync_directory
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
 from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, ModelUsed

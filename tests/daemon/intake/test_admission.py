@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from leapfrog.dicom.dataset_digest import content_digest
+from leapfrog.dicom.part10 import content_digest
+from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import DiskFull, JournalError, StorageError
 from leapfrog.exam import Identity, ImageHeader, ImageReading, PictureHints, PictureIdentity
-from leapfrog.intake.admission import Admitted, mint_uid
+from leapfrog.intake.admission import Admitted
 from leapfrog.intake.instance_header import read_header
 from leapfrog.state.records import CommittedReading, FolderFile
 from support.intake_box import Box
@@ -170,9 +171,3 @@ def test_a_folder_file_is_remembered_with_its_instance_also_when_it_is_a_repetit
     for file in files:
         admit(box, META + data_set("1.2.3"), folder_file=file)
     assert sorted(box.journal.folder_files(), key=lambda file: file.path) == files
-
-
-def test_minted_uids_follow_the_rules() -> None:
-    uids = {mint_uid() for _ in range(1000)}
-    assert len(uids) == 1000
-    assert all(len(uid) <= 64 and uid.startswith("2.25.") and not uid.startswith("2.25.0") for uid in uids)

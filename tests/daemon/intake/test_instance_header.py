@@ -6,7 +6,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from leapfrog.intake.instance_header import InstanceHeader, is_forwardable_uid, is_whole, read_header
+from leapfrog.intake.instance_header import InstanceHeader, is_whole, read_header
 from leapfrog.state.records import StudyIdentity
 from support.raw_peer import COMPUTED_RADIOGRAPHY, data_set, element
 
@@ -135,12 +135,3 @@ def test_real_files_say_what_pydicom_says(shared_data: Path) -> None:
         assert header.study.patient_id == str(dataset.get("PatientID") or ""), path.name
         compared += 1
     assert compared > 80
-
-
-@pytest.mark.parametrize(
-    ("uid", "forwardable"),
-    [("1.2.840.1", True), ("1.2.x", True), ("1." + "9" * 62, True), ("1." + "9" * 63, False), ("1.2\\1.3", False),
-     ("1.2/../3", False), ("", False)],
-)  # fmt: skip
-def test_a_uid_is_forwardable_when_it_survives_the_way(uid: str, forwardable: bool) -> None:
-    assert is_forwardable_uid(uid) == forwardable

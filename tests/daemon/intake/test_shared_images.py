@@ -6,7 +6,7 @@ from pathlib import Path
 import pydicom
 import pytest
 
-from leapfrog.dicom.dataset_digest import content_digest
+from leapfrog.dicom.part10 import content_digest
 from leapfrog.intake.instance_header import read_header
 from support.dcmtk import send
 from support.intake_box import Box

@@ -5,7 +5,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import BinaryIO
 
-from leapfrog.dicom.dataset_digest import PREAMBLE_BYTES, PREFIX, find_dataset
+from leapfrog.dicom.part10 import PREAMBLE_BYTES, PREFIX, find_dataset
 from leapfrog.intake.instance_header import is_whole
 
 MEDIA_STORAGE_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from leapfrog.dicom.dataset_digest import PREAMBLE_BYTES, PREFIX
+from leapfrog.dicom.part10 import PREAMBLE_BYTES, PREFIX
 from leapfrog.errors import LeapfrogError, StorageError
 
 CHUNK_BYTES = 1 << 20

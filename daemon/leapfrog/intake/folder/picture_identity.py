@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from leapfrog.dicom.uids import mint_uid
 from leapfrog.exam import PictureHints, PictureIdentity
-from leapfrog.intake.admission import mint_uid
 from leapfrog.settings import FolderSettings
 from leapfrog.state.journal import Journal
 

@@ -8,7 +8,10 @@ as pynetdicom's own message classes do.
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
+from io import BytesIO
 
+from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, walk
+from leapfrog.dicom.encoding import IMPLICIT_LITTLE
 from leapfrog.errors import LeapfrogError
 
 COMMAND_GROUP_LENGTH = 0x0000
@@ -20,6 +23,7 @@ MESSAGE_ID_BEING_RESPONDED_TO = 0x0120
 COMMAND_DATA_SET_TYPE = 0x0800
 STATUS = 0x0900
 AFFECTED_SOP_INSTANCE_UID = 0x1000
+LAST_COMMAND_TAG = 0xFFFF  # all are of group 0000
 
 NO_DATA_SET = 0x0101
 RESPONSE = 0x8000  # set in the command field of every response
@@ -67,14 +71,13 @@ class Command:
 def decode_command(encoded: bytes) -> Command:
     """The command set in `encoded`. Raises CommandMalformed."""
     values: dict[int, bytes] = {}
-    offset = 0
-    while offset + 8 <= len(encoded):
-        group, number, length = struct.unpack_from("<HHL", encoded, offset)
-        value = encoded[offset + 8 : offset + 8 + length]
-        if group != 0x0000 or len(value) != length:
-            raise CommandMalformed("A command set holds something else than whole command elements.")
-        values[number] = value
-        offset += 8 + length
+    try:
+        for element in walk(BytesIO(encoded), 0, IMPLICIT_LITTLE):
+            values[element.tag] = encoded[element.offset : element.end]
+    except (DatasetTruncated, DatasetMalformed) as problem:
+        raise CommandMalformed("A command set holds something else than whole command elements.") from problem
+    if any(tag > LAST_COMMAND_TAG for tag in values):
+        raise CommandMalformed("A command set holds something else than command elements.")
     return Command(
         field=_number(values, COMMAND_FIELD),
         message_id=_number(values, MESSAGE_ID, missing=0),
@@ -95,25 +98,18 @@ def _number(values: dict[int, bytes], element: int, missing: int | None = None) 
 
 def encode_response(request: Command, status: Status) -> bytes:
     """The command set of the response to `request`, without a data set."""
+    element = IMPLICIT_LITTLE.element
     elements = b""
     if request.sop_class_uid:
-        elements += _element(AFFECTED_SOP_CLASS_UID, _padded(request.sop_class_uid))
-    elements += _element(COMMAND_FIELD, _short(request.field | RESPONSE))
-    elements += _element(MESSAGE_ID_BEING_RESPONDED_TO, _short(request.message_id))
-    elements += _element(COMMAND_DATA_SET_TYPE, _short(NO_DATA_SET))
-    elements += _element(STATUS, _short(status))
+        elements += element(AFFECTED_SOP_CLASS_UID, b"UI", request.sop_class_uid)
+    elements += element(COMMAND_FIELD, b"US", _short(request.field | RESPONSE))
+    elements += element(MESSAGE_ID_BEING_RESPONDED_TO, b"US", _short(request.message_id))
+    elements += element(COMMAND_DATA_SET_TYPE, b"US", _short(NO_DATA_SET))
+    elements += element(STATUS, b"US", _short(status))
     if request.sop_instance_uid:
-        elements += _element(AFFECTED_SOP_INSTANCE_UID, _padded(request.sop_instance_uid))
-    return _element(COMMAND_GROUP_LENGTH, struct.pack("<L", len(elements))) + elements
-
-
-def _element(number: int, value: bytes) -> bytes:
-    return struct.pack("<HHL", 0x0000, number, len(value)) + value
+        elements += element(AFFECTED_SOP_INSTANCE_UID, b"UI", request.sop_instance_uid)
+    return element(COMMAND_GROUP_LENGTH, b"UL", struct.pack("<L", len(elements))) + elements
 
 
 def _short(number: int) -> bytes:
     return struct.pack("<H", number)
-
-
-def _padded(uid: bytes) -> bytes:
-    return uid + b"\0" * (len(uid) % 2)

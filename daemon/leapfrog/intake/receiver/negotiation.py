@@ -8,8 +8,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leapfrog.dicom.file_meta import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from leapfrog.intake.instance_header import DEFLATED_SYNTAXES
+from leapfrog.dicom.transfer_syntaxes import (
+    DEFLATED_SYNTAXES,
+    EXPLICIT_BIG_ENDIAN,
+    EXPLICIT_LITTLE_ENDIAN,
+    IMPLICIT_LITTLE_ENDIAN,
+)
+from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, is_valid_uid
 from leapfrog.intake.receiver.upper_layer import PDU_HEADER, AbortReason, PduType, ProtocolViolation
 
 # Larger ones gain nothing (measured), and DCMTK never sends more than 128 KiB.
@@ -38,14 +43,12 @@ TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
 
 # Uncompressed before compressed, as Orthanc and DCMTK choose: a machine that offers both in one breath might otherwise
 # compress for us what it has in full. Machines that cannot decompress offer their syntax alone.
-PREFERRED_SYNTAXES = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2")
-BIG_ENDIAN = "1.2.840.10008.1.2.2"
+PREFERRED_SYNTAXES = (EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN)
 
 DICOM_ROOT = "1.2.840.10008."
 # The standard's storage classes, those to come included, but for protocols and inventories, which have services of
 # their own (PS3.4 Annex B and GG, PS3.6 Table A-1).
 STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1\.(?!200\.[134567]$|201\.)|34\.(7|10)$)")
-UID = re.compile(r"[0-9.]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,8 @@ class AssociationRequest:
         fixed = FIXED_FIELDS.pack(PROTOCOL_VERSION, self._called, self._calling, self._reserved)
         information = (
             _item(MAXIMUM_LENGTH_ITEM, struct.pack(">L", MAXIMUM_PDU_BYTES))
-            + _item(IMPLEMENTATION_CLASS_UID_ITEM, IMPLEMENTATION_CLASS_UID)
-            + _item(IMPLEMENTATION_VERSION_NAME_ITEM, IMPLEMENTATION_VERSION_NAME)
+            + _item(IMPLEMENTATION_CLASS_UID_ITEM, IMPLEMENTATION_CLASS_UID.encode())
+            + _item(IMPLEMENTATION_VERSION_NAME_ITEM, IMPLEMENTATION_VERSION_NAME.encode())
         )
         body = (
             fixed
@@ -163,7 +166,7 @@ def _answer(requested: bytes) -> _AnsweredContext:
 
 def _uid(value: bytes) -> str:
     uid = value.decode("ascii", "replace").strip(" \0")
-    if not UID.fullmatch(uid):
+    if not is_valid_uid(uid):
         raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
     return uid
 
@@ -171,7 +174,7 @@ def _uid(value: bytes) -> str:
 def _preference(transfer_syntax: str) -> int:
     if transfer_syntax in PREFERRED_SYNTAXES:
         return PREFERRED_SYNTAXES.index(transfer_syntax)
-    return len(PREFERRED_SYNTAXES) + (transfer_syntax == BIG_ENDIAN)
+    return len(PREFERRED_SYNTAXES) + (transfer_syntax == EXPLICIT_BIG_ENDIAN)
 
 
 def _is_served(abstract_syntax: str) -> bool:

@@ -9,7 +9,7 @@ import os
 import traceback
 from typing import Protocol
 
-from leapfrog.dicom.file_meta import file_meta
+from leapfrog.dicom.part10 import file_head
 from leapfrog.durable import begin_writing_out
 from leapfrog.errors import DiskFull, LeapfrogError
 from leapfrog.intake.admission import Admission
@@ -93,8 +93,8 @@ class _ArrivingInstance:
         self._byte_count = 0
         self._checked_bytes = 0
         self._written_out_bytes = 0
-        meta = file_meta(command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax_uid.encode("ascii"))
-        self.write(memoryview(meta))
+        head = file_head(command.sop_class_uid, command.sop_instance_uid, context.transfer_syntax_uid.encode("ascii"))
+        self.write(memoryview(head))
 
     def write(self, piece: memoryview) -> None:
         """Write through to the file; after a failure the rest is only read."""

@@ -13,14 +13,16 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
-from leapfrog.dicom.dataset_digest import find_dataset
+from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, actual_encoding, walk
+from leapfrog.dicom.part10 import DatasetStart, find_dataset
+from leapfrog.dicom.transfer_syntaxes import DEFLATED
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import lenient_parsing
 
-DEFLATED = "1.2.840.10008.1.2.1.99"
 FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS = 0x7FE00008, 0x7FE00009, 0x7FE00010
-UNDEFINED_LENGTH = 0xFFFFFFFF
+PIXEL_TAGS = frozenset((FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS))
 LAST_IDENTIFYING_GROUP = 0x0020
+MOST_ELEMENTS = 5_000_000  # before the pixels: functional groups of 20,000 frames; ten seconds of a reader's time
 DEFERRED_BYTES = 1 << 20  # larger elements before the pixels stay on disk; the largest palette takes 128 KiB
 
 ENDS_EARLY = "The file is damaged: the picture ends early. Send it again from the machine that made it."
@@ -59,26 +61,6 @@ class DicomFile:
     damage: str = ""
 
 
-class _Scan:
-    """Told of each top-level element before its value is read; stops at the pixels and where the file ends early."""
-
-    def __init__(self, stream: BinaryIO, byte_count: int) -> None:
-        self._stream = stream
-        self._byte_count = byte_count
-        self.pixels: PixelElement | None = None
-        self.damage = ""
-
-    def stop_when(self, tag: BaseTag, representation: str | None, length: int) -> bool:
-        """pydicom's question whether to stop before this element."""
-        offset = self._stream.tell()
-        if tag in (FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS):
-            known_length = None if length == UNDEFINED_LENGTH else length
-            self.pixels = PixelElement(int(tag), representation or "", offset, known_length)
-        if length != UNDEFINED_LENGTH and offset + length > self._byte_count:
-            self.damage = ENDS_EARLY if self.pixels else ENDS_BEFORE_PICTURE
-        return bool(self.damage) or self.pixels is not None
-
-
 def open_dicom_file(path: Path) -> DicomFile:
     """Parse `path`, with or without preamble and meta information, as far as the pixels.
 
@@ -90,22 +72,40 @@ def open_dicom_file(path: Path) -> DicomFile:
         start = find_dataset(stream)
         if start.transfer_syntax_uid == DEFLATED:
             return DicomFile(path, DEFLATED, Dataset(), None, byte_count, DEFLATED_REFUSED)
-        scan = _Scan(stream, byte_count)
+        pixels, end, damage = _find_pixels(stream, start, byte_count)
         try:
-            dataset = _parse(stream, scan.stop_when)
-            damage = scan.damage
+            dataset = _parse(stream, lambda _tag: stream.tell() >= end)
         except UnreadableImage as error:
             dataset, damage = _saved_part(stream), str(error)
     if not _looks_like_dicom(dataset, start.has_meta):
         damage = NOT_DICOM
-    return DicomFile(path, start.transfer_syntax_uid, dataset, scan.pixels, byte_count, damage)
+    return DicomFile(path, start.transfer_syntax_uid, dataset, pixels, byte_count, damage)
 
 
-def _parse(stream: BinaryIO, stop_when: Callable[[BaseTag, str | None, int], bool]) -> Dataset:
+def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[PixelElement | None, int, str]:
+    """The pixels, where the part before them ends, and what keeps them from being read."""
+    end = start.offset
+    try:
+        encoding = actual_encoding(stream, start.offset, start.transfer_syntax_uid)
+        for element in walk(stream, start.offset, encoding, PIXEL_TAGS.__contains__, MOST_ELEMENTS):
+            if element.tag in PIXEL_TAGS:
+                pixels = PixelElement(element.tag, element.vr.decode("ascii"), element.offset, element.length)
+                return pixels, element.offset, ENDS_EARLY if element.end > byte_count else ""
+            end = element.end
+    except DatasetTruncated:
+        return None, end + 1, ENDS_BEFORE_PICTURE
+    except DatasetMalformed:
+        return None, end + 1, CANNOT_BE_READ
+    return None, byte_count + 1, ""
+
+
+def _parse(stream: BinaryIO, stop: Callable[[BaseTag], bool]) -> Dataset:
     stream.seek(0)
     try:
         with lenient_parsing():
-            return read_partial(stream, stop_when=stop_when, defer_size=DEFERRED_BYTES, force=True)
+            return read_partial(
+                stream, stop_when=lambda tag, _vr, _length: stop(tag), defer_size=DEFERRED_BYTES, force=True
+            )
     except OSError as error:
         if error.errno is not None:
             raise
@@ -117,7 +117,7 @@ def _parse(stream: BinaryIO, stop_when: Callable[[BaseTag, str | None, int], boo
 def _saved_part(stream: BinaryIO) -> Dataset:
     """The groups that say whose picture it is, which come first; nothing when not even they can be parsed."""
     try:
-        return _parse(stream, lambda tag, _representation, _length: tag.group > LAST_IDENTIFYING_GROUP)
+        return _parse(stream, lambda tag: tag.group > LAST_IDENTIFYING_GROUP)
     except UnreadableImage:
         return Dataset()
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import BinaryIO
 
+from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, fragments
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.codestream import starts_picture
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, ENDS_EARLY
 
-ITEM, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
-ITEM_HEADER_BYTES = 8
 MARKER_BYTES = 4
 MOST_FRAGMENTS = 1_000_000  # an index of more, for a file full of empty items, would not fit into memory
 
@@ -30,12 +30,12 @@ def native_frames(offset: int, frame_bytes: int, count: int) -> tuple[FrameExten
     return tuple((Extent(offset + index * frame_bytes, frame_bytes),) for index in range(count))
 
 
-def compressed_frames(stream: BinaryIO, offset: int, byte_count: int, count: int) -> tuple[FrameExtents, ...]:
-    """The frames of compressed pixels whose first item, the offset table, is at `offset` of a file of `byte_count`.
+def compressed_frames(stream: BinaryIO, offset: int, count: int) -> tuple[FrameExtents, ...]:
+    """The frames of compressed pixels whose first item, the offset table, is at byte `offset`.
 
     Raises UnreadableImage when the items do not hold `count` frames.
     """
-    table, *fragments = _items(stream, offset, byte_count)
+    table, *fragments = _items(stream, offset)
     if not fragments or len(fragments) < count:
         raise UnreadableImage(ENDS_EARLY)
     if count == 1:
@@ -61,21 +61,18 @@ def read_extents(stream: BinaryIO, extents: FrameExtents) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _items(stream: BinaryIO, offset: int, byte_count: int) -> list[Extent]:
-    """All items, the offset table first. A missing end marker does no harm when the file ends with an item."""
-    found: list[Extent] = []
-    while offset + ITEM_HEADER_BYTES <= byte_count:
-        stream.seek(offset)
-        header = stream.read(ITEM_HEADER_BYTES)
-        if header.startswith(SEQUENCE_END):
-            break
-        length = int.from_bytes(header[4:], "little")
-        if not header.startswith(ITEM) or len(found) > MOST_FRAGMENTS:
-            raise UnreadableImage(CANNOT_BE_READ)
-        if offset + ITEM_HEADER_BYTES + length > byte_count:
-            raise UnreadableImage(ENDS_EARLY)
-        found.append(Extent(offset + ITEM_HEADER_BYTES, length))
-        offset += ITEM_HEADER_BYTES + length
+def _items(stream: BinaryIO, offset: int) -> list[Extent]:
+    """All items, the offset table first."""
+    try:
+        found = [
+            Extent(item.offset, item.length or 0) for item in islice(fragments(stream, offset), MOST_FRAGMENTS + 1)
+        ]
+    except DatasetTruncated as error:
+        raise UnreadableImage(ENDS_EARLY) from error
+    except DatasetMalformed as error:
+        raise UnreadableImage(CANNOT_BE_READ) from error
+    if len(found) > MOST_FRAGMENTS:
+        raise UnreadableImage(CANNOT_BE_READ)
     if not found:
         raise UnreadableImage(ENDS_EARLY)
     return found

@@ -6,7 +6,7 @@ All that goes into the object comes from the job: the same job gives the same by
 from datetime import datetime
 from pathlib import Path
 
-from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.dataset import Dataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import (
     ExplicitVRLittleEndian,
@@ -19,6 +19,7 @@ from pydicom.uid import (
 from leapfrog.durable import writing_durably
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.processes.messages import ProducedObject
+from leapfrog.reader.dicom_objects import one_value, our_file_meta
 from leapfrog.reader.image.attributes import lenient_parsing
 from leapfrog.reader.image.phantom_mark import mark_as_phantom
 from leapfrog.reader.originals.picture import Picture, read_picture
@@ -56,8 +57,7 @@ def wrap_picture(
     _describe_pixels(dataset, picture, hints)
     if picture.phantom:
         mark_as_phantom(dataset)
-    dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta = our_file_meta(ExplicitVRLittleEndian)
     with lenient_parsing(), writing_durably(out) as stream:
         dcmwrite(stream, dataset, enforce_file_format=True)
     return ProducedObject(
@@ -73,9 +73,9 @@ def _describe_exam(dataset: Dataset, identity: PictureIdentity, hints: PictureHi
     dataset.SpecificCharacterSet = UTF_8
     for keyword in EMPTY_BUT_REQUIRED:
         setattr(dataset, keyword, "")
-    dataset.PatientName = _one_value(identity.patient_name)
-    dataset.PatientID = _one_value(identity.patient_id)
-    dataset.AccessionNumber = _one_value(identity.accession_number)
+    dataset.PatientName = one_value(identity.patient_name)
+    dataset.PatientID = one_value(identity.patient_id)
+    dataset.AccessionNumber = one_value(identity.accession_number)
     dataset.StudyInstanceUID = identity.study_instance_uid
     dataset.SeriesInstanceUID = identity.series_instance_uid
     dataset.SOPInstanceUID = identity.sop_instance_uid
@@ -145,8 +145,3 @@ def _sop_class(picture: Picture) -> str:
     if first.itemsize == 1:
         return MultiFrameGrayscaleByteSecondaryCaptureImageStorage
     return MultiFrameGrayscaleWordSecondaryCaptureImageStorage
-
-
-def _one_value(value: str) -> str:
-    """`value` without what would split or break it in DICOM: backslashes and control characters."""
-    return "".join(letter if letter.isprintable() and letter != "\\" else " " for letter in value).strip()

@@ -5,7 +5,6 @@ Both are for people and say everything by themselves, since few viewers show str
 patient and study as received, under a new series and a SOP Instance UID minted once.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,26 +14,25 @@ from pathlib import Path
 from pydicom import Dataset
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
-from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     EncapsulatedPDFStorage,
     ExplicitVRLittleEndian,
     JPEGBaseline8Bit,
     SecondaryCaptureImageStorage,
-    generate_uid,
 )
 
+from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.durable import write_durably
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed, whose_exam
 from leapfrog.processes.messages import ProducedObject, ProducedRole, ReportJob
+from leapfrog.reader.dicom_objects import one_value, our_file_meta
 from leapfrog.reader.report.content import ImageContent, ReportContent
 from leapfrog.reader.report.overlay import captioned_jpeg
 
 MANUFACTURER = "Leapfrog"
 PDF_SERIES_NUMBER = 9001
 OVERLAY_SERIES_NUMBER = 9002
-UID = re.compile(r"[0-9.]{1,64}")
 
 ALGORITHM_PURPOSE = Code(value="1630", scheme="99IHE", meaning="Processing Algorithm")  # IHE AI Results
 SOURCE_PURPOSE = Code(value="121322", scheme="DCM", meaning="Source image for image processing operation")
@@ -57,14 +55,14 @@ def make_derived(job: ReportJob, content: ReportContent, pdf: bytes) -> DerivedO
 
     Without a usable Study Instance UID none can be made, because no archive could file them.
     """
-    if not UID.fullmatch(whose_exam(job.readings).study_instance_uid):
+    if not is_valid_uid(whose_exam(job.readings).study_instance_uid):
         reason = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
         return DerivedObjects((), (reason,))
     produced = []
     if "report_pdf" in job.derived:
         produced.append(_write(job, "report_pdf", "report_pdf.dcm", _encapsulated_pdf(job, content, pdf)))
     if "overlay" in job.derived:
-        series_uid = generate_uid(prefix=None)
+        series_uid = mint_uid()
         for reading, image in zip(job.readings, content.images, strict=True):
             if image.overlay is not None:
                 dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, content.disclaimer)
@@ -90,7 +88,7 @@ def _encapsulated_pdf(job: ReportJob, content: ReportContent, pdf: bytes) -> Dat
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(pdf)
     dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta = our_file_meta(ExplicitVRLittleEndian)
     return dataset
 
 
@@ -98,7 +96,7 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageContent, picture
     """PS3.3 A.8.1, with the findings in words under the picture."""
     jpeg = captioned_jpeg(picture, _caption(image, disclaimer))
     dataset = _common(job, reading.identity, [reading])
-    if not UID.fullmatch(reading.identity.study_instance_uid):
+    if not is_valid_uid(reading.identity.study_instance_uid):
         dataset.StudyInstanceUID = whose_exam(job.readings).study_instance_uid
     dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.Modality = "OT"
@@ -127,7 +125,7 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageContent, picture
     dataset.LossyImageCompressionRatio = round(jpeg.height * jpeg.width * 3 / len(jpeg.content), 1)
     dataset.PixelData = encapsulate([jpeg.content])
     dataset["PixelData"].is_undefined_length = True
-    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.file_meta = our_file_meta(JPEGBaseline8Bit)
     return dataset
 
 
@@ -145,9 +143,8 @@ def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]
     """Patient, study, series, equipment and SOP common modules; empty where nothing was given (type 2)."""
     now = datetime.now()
     dataset = Dataset()
-    dataset.file_meta = FileMetaDataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
-    dataset.SOPInstanceUID = generate_uid(prefix=None)
+    dataset.SOPInstanceUID = mint_uid()
     dataset.InstanceCreationDate = dataset.ContentDate = now.strftime("%Y%m%d")
     dataset.InstanceCreationTime = dataset.ContentTime = now.strftime("%H%M%S")
     for keyword, value in (
@@ -169,7 +166,7 @@ def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]
     ):
         if value:
             _set(dataset, keyword, value)
-    dataset.SeriesInstanceUID = generate_uid(prefix=None)
+    dataset.SeriesInstanceUID = mint_uid()
     dataset.Manufacturer = MANUFACTURER
     dataset.ManufacturerModelName = "Leapfrog kiosk"
     dataset.SoftwareVersions = job.station.software_version
@@ -183,15 +180,11 @@ def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]
 
 
 def _set(dataset: Dataset, keyword: str, value: str) -> None:
-    """Set a value as it was received, also where it breaks its VR's rules.
-
-    A backslash would make two values of one and control characters have no meaning here: both become spaces.
-    """
-    harmless = "".join(" " if letter == "\\" or not letter.isprintable() else letter for letter in value)
+    """Set a value as it was received, also where it breaks its VR's rules."""
     element = Dataset()
     setattr(element, keyword, None)
     template = element[keyword]
-    dataset.add(DataElement(template.tag, template.VR, harmless or None, validation_mode=IGNORE))
+    dataset.add(DataElement(template.tag, template.VR, one_value(value) or None, validation_mode=IGNORE))
 
 
 def _algorithm(model: ModelUsed) -> Dataset:
@@ -211,7 +204,7 @@ def _code(code: Code) -> Dataset:
 
 
 def _can_be_referenced(reading: ImageReading) -> bool:
-    return bool(UID.fullmatch(reading.sop_instance_uid) and UID.fullmatch(reading.header.sop_class_uid))
+    return is_valid_uid(reading.sop_instance_uid) and is_valid_uid(reading.header.sop_class_uid)
 
 
 def _reference(reading: ImageReading) -> Dataset:

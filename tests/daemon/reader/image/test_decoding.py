@@ -11,7 +11,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import MPEG2MPML, UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLosslessSV1, RLELossless
 
-from leapfrog.dicom.dataset_digest import find_dataset
+from leapfrog.dicom.part10 import find_dataset
 from leapfrog.errors import NothingToRead, UnreadableImage
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.header import identity_of

@@ -8,12 +8,9 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import MPEG2MPML, UID, DeflatedExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
-from leapfrog.dicom.dataset_digest import (
-    EXPLICIT_BIG_ENDIAN,
-    EXPLICIT_LITTLE_ENDIAN,
-    IMPLICIT_LITTLE_ENDIAN,
-    find_dataset,
-)
+from leapfrog.dicom.part10 import find_dataset
+from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
+from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import lenient_parsing
 from leapfrog.reader.originals.forwarding import forward_copy
@@ -43,6 +40,7 @@ def test_only_the_uid_changes_and_the_old_one_is_named_as_the_source(syntax: str
     copy = pydicom.dcmread(tmp_path / "copy.dcm")
     assert copy.SOPInstanceUID == copy.file_meta.MediaStorageSOPInstanceUID == NEW_UID
     assert copy.file_meta.TransferSyntaxUID == syntax
+    assert copy.file_meta.ImplementationClassUID == IMPLEMENTATION_CLASS_UID
     assert [item.ReferencedSOPInstanceUID for item in copy.SourceImageSequence] == [SOP_INSTANCE_UID]
     assert copy.SourceImageSequence[0].ReferencedSOPClassUID == copy.SOPClassUID
     assert raw_elements(path) == raw_elements(tmp_path / "copy.dcm")

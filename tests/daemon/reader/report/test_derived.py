@@ -10,6 +10,7 @@ from PIL import Image
 from pydicom.encaps import get_frame
 from pydicom.uid import EncapsulatedPDFStorage, JPEGBaseline8Bit, SecondaryCaptureImageStorage
 
+from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
 from leapfrog.exam import Identity, ImageReading
 from leapfrog.processes.messages import ReportResult
 from leapfrog.reader.report.study_report import render
@@ -72,6 +73,7 @@ def test_an_overlay_is_a_jpeg_secondary_capture_that_names_its_source(tmp_path: 
     overlay = objects["overlay-1.dcm"]
     assert overlay.SOPClassUID == SecondaryCaptureImageStorage
     assert overlay.file_meta.TransferSyntaxUID == JPEGBaseline8Bit
+    assert overlay.file_meta.ImplementationClassUID == IMPLEMENTATION_CLASS_UID
     assert overlay.ImageType == ["DERIVED", "SECONDARY"]
     assert (overlay.ConversionType, overlay.BurnedInAnnotation, overlay.LossyImageCompression) == ("WSD", "YES", "01")
     source = overlay.SourceImageSequence[0]

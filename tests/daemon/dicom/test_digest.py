@@ -2,13 +2,8 @@
 
 from pathlib import Path
 
-from leapfrog.dicom.dataset_digest import (
-    EXPLICIT_BIG_ENDIAN,
-    EXPLICIT_LITTLE_ENDIAN,
-    IMPLICIT_LITTLE_ENDIAN,
-    content_digest,
-    find_dataset,
-)
+from leapfrog.dicom.part10 import content_digest, find_dataset
+from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
 from support.instances import gradient, image_dataset, save
 
 

@@ -1,0 +1,27 @@
+"""Unique identifiers (PS3.5 Section 9 and Annex B): ours, and which of others can be used."""
+
+import re
+import uuid
+
+# Our name in the file meta information and associations: a UUID under 2.25 (PS3.5 Section B.2), minted once.
+IMPLEMENTATION_CLASS_UID = "2.25.260296573081352730755019682584660652257"
+IMPLEMENTATION_VERSION_NAME = "LEAPFROG"
+
+VALID = re.compile(r"[0-9.]{1,64}")
+# PS3.5 Section 9.1 allows digits and dots; letters and the like do no harm on the way and are what some machines make.
+FORWARDABLE = re.compile(r"[0-9A-Za-z._-]{1,64}")
+
+
+def mint_uid() -> str:
+    """A new UID that nobody else has: a random UUID as a decimal number under 2.25 (PS3.5 Section B.2)."""
+    return f"2.25.{uuid.uuid4().int}"
+
+
+def is_valid_uid(uid: str) -> bool:
+    """Whether `uid` has the standard's characters and length."""
+    return VALID.fullmatch(uid) is not None
+
+
+def is_forwardable_uid(uid: str) -> bool:
+    """Whether a server can be asked for `uid`: at most 64 characters, none that would not survive the way."""
+    return FORWARDABLE.fullmatch(uid) is not None

@@ -1,0 +1,20 @@
+"""UIDs of our own, and which of others can be used."""
+
+import pytest
+
+from leapfrog.dicom.uids import is_forwardable_uid, mint_uid
+
+
+@pytest.mark.parametrize(
+    ("uid", "forwardable"),
+    [("1.2.840.1", True), ("1.2.x", True), ("1." + "9" * 62, True), ("1." + "9" * 63, False), ("1.2\\1.3", False),
+     ("1.2/../3", False), ("", False)],
+)  # fmt: skip
+def test_a_uid_is_forwardable_when_it_survives_the_way(uid: str, forwardable: bool) -> None:
+    assert is_forwardable_uid(uid) == forwardable
+
+
+def test_minted_uids_follow_the_rules() -> None:
+    uids = {mint_uid() for _ in range(1000)}
+    assert len(uids) == 1000
+    assert all(len(uid) <= 64 and uid.startswith("2.25.") and not uid.startswith("2.25.0") for uid in uids)
