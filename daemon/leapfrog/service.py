@@ -18,9 +18,9 @@ from leapfrog.control.commands import JOURNAL_NAME, SPOOL_NAME, Commands
 from leapfrog.control.control_socket import ControlServer, StateLock
 from leapfrog.control.engine_report import engine_report
 from leapfrog.control.status import Live, StatusSource
-from leapfrog.devices.edge_tpu import kernel_devices
+from leapfrog.devices.kernel import kernel_devices
 from leapfrog.devices.pool import DevicePool
-from leapfrog.devices.trial import PROOF_SECONDS
+from leapfrog.devices.proof import PROOF_SECONDS
 from leapfrog.errors import StorageError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher

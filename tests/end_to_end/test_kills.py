@@ -79,7 +79,7 @@ def proxy(district: Orthanc) -> Iterator[RecordingProxy]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["daemon", "leapfrog.reader.reader", "engine_host.py"])
+@pytest.mark.parametrize("victim", ["daemon", "leapfrog.reader.reader", "engine/host.py"])
 def test_a_kill_in_the_middle_of_a_burst_loses_nothing(
     tmp_path: Path, district: Orthanc, proxy: RecordingProxy, victim: str, request: pytest.FixtureRequest
 ) -> None:

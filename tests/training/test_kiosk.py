@@ -23,7 +23,6 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from leapfrog.devices.edge_tpu import ENGINE_HOST
 from leapfrog.engine.client import EngineClient
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.tensors import dequantize, quantization_table, quantize
@@ -32,6 +31,7 @@ from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.processes.child_process import ChildProcess
+from leapfrog.processes.command_lines import ENGINE_HOST
 from leapfrog.processes.messages import ReadJob
 from leapfrog.reader.assess.assessment import GrayFrame, assess
 from leapfrog.reader.assess.classification import classify

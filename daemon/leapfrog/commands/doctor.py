@@ -13,9 +13,10 @@ from typing import Any, Literal
 from leapfrog import __version__
 from leapfrog.commands.models.store import packages_in_use
 from leapfrog.control.commands import daemon_status
-from leapfrog.devices.edge_tpu import KernelDevice, Probe, kernel_devices, probe
-from leapfrog.devices.trial import DeviceTrial
-from leapfrog.devices.verdict import DeviceFailure, DeviceProof
+from leapfrog.devices.failures import DeviceFailure, DeviceProof
+from leapfrog.devices.kernel import KernelDevice, kernel_devices
+from leapfrog.devices.library import Probe, probe
+from leapfrog.devices.proof import prove
 from leapfrog.errors import EngineError, LeapfrogError, LibraryFailed, StorageError
 from leapfrog.exam import Frozen
 from leapfrog.lanes.reader_setup import reader_setup
@@ -221,7 +222,7 @@ def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
 def _proof_checks(settings: Settings, found: Probe) -> Iterator[Check]:
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
     for device, name in zip(found.devices, found.names, strict=True):
-        proof = DeviceTrial(settings.engine.interpreter, setup, name, device.path).result()
+        proof = prove(settings.engine.interpreter, setup, name, device.path)
         yield _proof_check(f"proof {name}", proof)
 
 

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Sequence
 
+from leapfrog.devices.failures import DeviceFailure, Trouble
 from leapfrog.devices.pool import DevicePool, DeviceState
-from leapfrog.devices.verdict import DeviceFailure, Trouble
 from leapfrog.exam import Frozen
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.lane_state import LaneState

@@ -10,21 +10,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
-from leapfrog.devices.edge_tpu import Probe, Question, kernel_devices
-from leapfrog.devices.trial import PROOF_SECONDS, DeviceTrial, too_hot
-from leapfrog.devices.verdict import DeviceFailure, DeviceProof, Trouble
+from leapfrog.devices.failures import DeviceFailure, DeviceProof, Trouble
+from leapfrog.devices.kernel import kernel_devices
+from leapfrog.devices.library import Probe, probe
+from leapfrog.devices.proof import prove, too_hot
 from leapfrog.errors import EngineError
 from leapfrog.processes.messages import ReaderSetup
+from leapfrog.processes.trial import Trials
 
 LOOK_SECONDS = 2.0  # how soon a device that comes or goes is noticed by the kernel's list
 ASK_SECONDS = 30.0  # how often the library is asked while something is amiss
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 300.0
 FORGIVEN_AFTER_SECONDS = 600.0  # of service without a failure
 NAMES_HOLD_SECONDS = 5.0  # libedgetpu numbers its devices anew as they come and go
-
-Child = TypeVar("Child", DeviceTrial, Question)
 
 _log = logging.getLogger(__name__)
 
@@ -78,12 +77,12 @@ class DevicePool:
         self._python = python
         self._setup = setup
         self._on_free = on_free
-        self._lock = threading.Lock()  # guards all up to _child
+        self._trials = Trials()
+        self._lock = threading.Lock()  # guards all up to _trouble
         self._states: dict[str, DeviceState] = {}
         self._named_at = -NAMES_HOLD_SECONDS  # when the library told the names
         self._names_wanted = False
         self._trouble: Trouble | None = None  # of the library, which keeps every device from being found
-        self._child: DeviceTrial | Question | None = None  # what this thread waits for
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._beat = time.monotonic()
@@ -99,9 +98,7 @@ class DevicePool:
         """End, and with it a proof or a question that is going on."""
         self._stopping.set()
         self._wake.set()
-        with self._lock:
-            if self._child is not None:
-                self._child.kill()
+        self._trials.stop()
         self._thread.join()
 
     def heartbeat(self) -> float:
@@ -181,9 +178,10 @@ class DevicePool:
         with self._lock:
             self._names_wanted = False
         try:
-            found = self._begun(lambda: Question(self._python)).result()
+            found = probe(self._python, trials=self._trials)
         except EngineError as problem:
-            self._note_library(Trouble(kind=DeviceFailure.REFUSED, detail=str(problem)))
+            if not self._stopping.is_set():
+                self._note_library(Trouble(kind=DeviceFailure.REFUSED, detail=str(problem)))
             return False
         self._note_library(_library_trouble(found))
         names = {device.path: name for device, name in zip(found.devices, found.names, strict=True)}
@@ -235,21 +233,8 @@ class DevicePool:
         """What comes of a proof; None when the daemon stops meanwhile."""
         if hot := too_hot(device.path):
             return DeviceProof(device=device.name, trouble=hot)
-        try:
-            trial = self._begun(lambda: DeviceTrial(self._python, self._setup, device.name, device.path))
-        except EngineError:
-            return None
-        proof = trial.result(PROOF_SECONDS)
+        proof = prove(self._python, self._setup, device.name, device.path, trials=self._trials)
         return None if self._stopping.is_set() else proof
-
-    def _begun(self, begin: Callable[[], Child]) -> Child:
-        """A child that `stop` ends. One child at a time."""
-        with self._lock:
-            if self._stopping.is_set():
-                raise EngineError("The daemon stops.")
-            child = begin()
-            self._child = child
-        return child
 
 
 def _pause_seconds(failures: int) -> float:

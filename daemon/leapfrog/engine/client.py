@@ -1,4 +1,4 @@
-"""The reader's side of the engine host's protocol; `engine_host.py` describes it."""
+"""The reader's side of the engine host's protocol; `host.py` describes it."""
 
 import json
 import socket

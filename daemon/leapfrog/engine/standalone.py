@@ -1,6 +1,5 @@
 """An engine host outside of a lane: to try a model before it is installed, and to measure one where it is made."""
 
-import os
 import socket
 import sys
 import weakref
@@ -8,10 +7,10 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from leapfrog.engine import host as engine_host
 from leapfrog.engine.client import EngineClient
 from leapfrog.errors import EngineError
 from leapfrog.processes.child_process import ChildProcess
+from leapfrog.processes.command_lines import engine_host
 
 
 class StandaloneEngine:
@@ -23,8 +22,7 @@ class StandaloneEngine:
         Raises EngineError when it cannot be started.
         """
         ours, theirs = socket.socketpair()
-        command = [python, "-I", engine_host.__file__, "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
-        command += options
+        command = engine_host(python, "--fd", str(theirs.fileno()), *options)
         self.client = EngineClient(ours)
         try:
             host = ChildProcess("engine host", command, theirs, may_log=True)

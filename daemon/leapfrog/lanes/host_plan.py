@@ -4,11 +4,11 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from leapfrog.devices.edge_tpu import EDGE_TPU_LIBRARY
+from leapfrog.devices.failures import DeviceFailure, Trouble
 from leapfrog.devices.pool import DevicePool, LentDevice
-from leapfrog.devices.trial import too_hot
-from leapfrog.devices.verdict import DeviceFailure, Trouble
+from leapfrog.devices.proof import too_hot
 from leapfrog.exam import ImageReading
+from leapfrog.processes.command_lines import on_edge_tpu
 
 LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
 # A device on USB does not tell its temperature: one that slows itself down is known by so many slow images on end.
@@ -68,7 +68,7 @@ class HostPlan:
         """What the next host is started with."""
         if self._device is None:
             return []
-        return ["--edge-tpu", self._device.name, "--library", EDGE_TPU_LIBRARY]
+        return on_edge_tpu(self._device.name)
 
     def take(self) -> bool:
         """Take an Edge TPU instead of the processor; whether one was free."""

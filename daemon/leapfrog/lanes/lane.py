@@ -6,9 +6,7 @@ the old one is gone, since a second process that opens a USB device kills the fi
 """
 
 import logging
-import os
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,9 +17,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from leapfrog.devices.edge_tpu import ENGINE_HOST
+from leapfrog.devices.failures import DeviceFailure, Trouble, of_refusal
 from leapfrog.devices.pool import DevicePool
-from leapfrog.devices.verdict import DeviceFailure, Trouble, of_refusal
 from leapfrog.errors import LeapfrogError
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_a_frame
 from leapfrog.lanes.lane_state import STARTING, LaneState
@@ -30,6 +27,7 @@ from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.child_process import ChildProcess
+from leapfrog.processes.command_lines import engine_host, our_program
 from leapfrog.processes.messages import (
     READER_MESSAGE,
     EngineAttached,
@@ -49,7 +47,7 @@ from leapfrog.settings import EngineSettings, ModelSettings
 START_SECONDS = 60.0  # a reader's start takes under 1 s here; a board that boots from an SD card takes many times that
 START_TRIES = 3
 SILENCE_SECONDS = 2.0  # how long a reader has to say that its engine host was killed
-READER_MODULE = "leapfrog.reader.reader"
+READER_PROGRAM = "leapfrog.reader.reader"
 
 GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is to be done
 CLOSED = "the lane is closed"
@@ -278,11 +276,10 @@ class Lane:
 
     def _start_reader(self) -> LineChannel | None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-P", "-m", READER_MODULE]
-        command += ["--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
         if self._tuning is not None:
             self._setup = self._setup.model_copy(update={"threads": self._tuning.threads()})
-        command += ["--setup", self._setup.model_dump_json()]
+        setup = self._setup.model_dump_json()
+        command = our_program(READER_PROGRAM, "--fd", str(theirs.fileno()), "--setup", setup)
         channel = LineChannel(ours)
         with self._lock:
             if not self._closed:
@@ -304,8 +301,7 @@ class Lane:
         if self._host is not None:
             self._discard_host("The engine host ended between two images")
         for_reader, for_host = socket.socketpair()
-        command = [self._python, "-I", str(ENGINE_HOST), "--fd", str(for_host.fileno()), "--parent", str(os.getpid())]
-        command += self._plan.options()
+        command = engine_host(self._python, "--fd", str(for_host.fileno()), *self._plan.options())
         with for_reader, for_host:
             try:
                 with self._lock:

@@ -4,19 +4,20 @@ import hashlib
 import json
 import logging
 import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from leapfrog.durable import writing_durably
+from leapfrog.durable import write_durably
+from leapfrog.errors import EngineError
 from leapfrog.exam import Frozen
+from leapfrog.processes.command_lines import our_program
 from leapfrog.processes.messages import ReaderSetup
+from leapfrog.processes.trial import Trials
 
 FILE_NAME = "engine.json"
-TRIAL_MODULE = "leapfrog.trials.thread_trial"
+TRIAL_PROGRAM = "leapfrog.trials.thread_trial"
 TRIAL_SECONDS = 60.0
 WORTH_A_THREAD = 0.9  # another thread must make it at least this much faster, or it serves better elsewhere
 MOST_THREADS = 4
@@ -43,9 +44,7 @@ class EngineTuning:
         self._most = max(1, min(MOST_THREADS, len(os.sched_getaffinity(0)) // lanes))
         self._measuring = threading.Lock()  # held while the number is sought, so that it is sought once
         self._threads = 0
-        self._lock = threading.Lock()  # guards the two below
-        self._trial: subprocess.Popen[bytes] | None = None
-        self._stopped = False
+        self._trials = Trials()
 
     def threads(self) -> int:
         """The number to use. The first call on a machine, and the first with other models, takes seconds."""
@@ -56,10 +55,7 @@ class EngineTuning:
 
     def stop(self) -> None:
         """End a measurement that is going on; whoever waits for it gets one thread. From any thread."""
-        with self._lock:
-            self._stopped = True
-            if self._trial is not None:
-                self._trial.kill()
+        self._trials.stop()
 
     def _kept(self) -> int:
         try:
@@ -72,39 +68,25 @@ class EngineTuning:
         if self._most == 1:
             return 1
         try:
-            milliseconds = {int(threads): float(value) for threads, value in json.loads(self._try()).items()}
-        except (OSError, ValueError, AttributeError, subprocess.SubprocessError) as problem:
-            if not self._stopped:
-                _log.warning("Threads were not measured, so one is used: %s", problem)
+            end = self._trials.run(self._command(), TRIAL_SECONDS)
+            if end.how == "stopped":
+                return 1
+            milliseconds = {int(threads): float(value) for threads, value in json.loads(end.printed).items()}
+        except (EngineError, ValueError, AttributeError) as problem:
+            _log.warning("Threads were not measured, so one is used: %s", problem)
             return 1
         threads = fewest_that_pay(milliseconds)
         self._keep(Tuning(fingerprint=self._fingerprint(), milliseconds=milliseconds, threads=threads))
         _log.info("Models run with %d threads: %s ms by threads.", threads, milliseconds)
         return threads
 
-    def _try(self) -> bytes:
-        """What the trial prints; b"" when it was stopped. Raises OSError or SubprocessError."""
-        command = [sys.executable, "-P", "-m", TRIAL_MODULE, "--python", self._python, "--most", str(self._most)]
-        command += ["--setup", self._setup.model_dump_json(), "--parent", str(os.getpid())]
-        with self._lock:
-            if self._stopped:
-                return b""
-            self._trial = trial = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
-        try:
-            printed, _ = trial.communicate(timeout=TRIAL_SECONDS)
-        finally:
-            trial.kill()
-            trial.wait()
-            with self._lock:
-                self._trial = None
-        return printed
+    def _command(self) -> list[str]:
+        arguments = ["--python", self._python, "--most", str(self._most), "--setup", self._setup.model_dump_json()]
+        return our_program(TRIAL_PROGRAM, *arguments)
 
     def _keep(self, tuning: Tuning) -> None:
         try:
-            with writing_durably(self._path) as stream:
-                stream.write(tuning.model_dump_json(indent=2).encode())
+            write_durably(self._path, tuning.model_dump_json(indent=2).encode())
         except OSError as problem:
             _log.warning("%s cannot be written: %s", self._path, problem.strerror)
 

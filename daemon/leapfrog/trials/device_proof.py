@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.devices.verdict import (
+from leapfrog.devices.failures import (
     DeviceFailure,
     DeviceProof,
     PackageProof,
@@ -23,8 +23,8 @@ from leapfrog.devices.verdict import (
     of_end,
     of_refusal,
 )
-from leapfrog.engine import host as engine_host
 from leapfrog.engine.client import EngineClient, LoadedModel
+from leapfrog.engine.host import die_with_parent
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.packages.catalogue import find_packages
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON: where packages are")
     parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
     options = parser.parse_args()
-    engine_host.die_with_parent(options.parent)
+    die_with_parent(options.parent)
     setup = ReaderSetup.model_validate_json(options.setup)
     packages = find_packages(map(Path, setup.model_directories), setup.signature_policy).packages
     try:

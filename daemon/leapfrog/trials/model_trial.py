@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leapfrog.engine import host as engine_host
+from leapfrog.engine.host import die_with_parent
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import LeapfrogError, PackageError
@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, required=True, help="processor threads for the model")
     parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
     options = parser.parse_args()
-    engine_host.die_with_parent(options.parent)
+    die_with_parent(options.parent)
     try:
         try_package(load_package(options.package), options.python, options.threads)
     except LeapfrogError as problem:

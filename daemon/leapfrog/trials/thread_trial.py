@@ -9,8 +9,8 @@ from statistics import median
 
 import numpy as np
 
-from leapfrog.engine import host as engine_host
 from leapfrog.engine.client import EngineClient
+from leapfrog.engine.host import die_with_parent
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import EngineError
 from leapfrog.packages.catalogue import find_packages
@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON: where packages are")
     parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
     options = parser.parse_args()
-    engine_host.die_with_parent(options.parent)
+    die_with_parent(options.parent)
     try:
         found = time_threads(ReaderSetup.model_validate_json(options.setup), options.python, options.most)
     except EngineError as problem:

@@ -12,7 +12,7 @@ import pytest
 
 from leapfrog.commands.doctor import write_bundle
 from leapfrog.control.control_socket import StateLock
-from leapfrog.devices.verdict import REMEDIES, DeviceFailure
+from leapfrog.devices.failures import REMEDIES, DeviceFailure
 from leapfrog.errors import StorageError
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.settings import Settings

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from leapfrog.control.engine_report import EngineReport, engine_report
+from leapfrog.devices.failures import DeviceFailure, DeviceProof, Trouble
 from leapfrog.devices.pool import DeviceState
-from leapfrog.devices.verdict import DeviceFailure, DeviceProof, Trouble
 from leapfrog.lanes.host_plan import LostDevice
 from leapfrog.lanes.lane_state import LaneState
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from leapfrog.devices.failures import DeviceFailure
 from leapfrog.devices.pool import LentDevice
-from leapfrog.devices.verdict import DeviceFailure
 from leapfrog.lanes.host_plan import SLOW_IMAGES, HostPlan, milliseconds_a_frame
 from support.readings import head_reading
 

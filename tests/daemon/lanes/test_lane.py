@@ -157,7 +157,7 @@ class TestOneLane:
         lane = served.lanes[0]
         assert reads(lane, served)
         own = os.getpriority(os.PRIO_PROCESS, 0)
-        for word in ("leapfrog.reader.reader", "engine_host.py"):
+        for word in ("leapfrog.reader.reader", "engine/host.py"):
             assert os.getpriority(os.PRIO_PROCESS, the_child(word)) > own
         limits = Path(f"/proc/{the_child('leapfrog.reader.reader')}/limits").read_text()
         assert any(line.split()[:5] == ["Max", "core", "file", "size", "0"] for line in limits.splitlines())
@@ -170,7 +170,7 @@ class TestOneLane:
             lane = served.lanes[0]
             assert reads(lane, served)
             inode = os.fstat(foreign.fileno()).st_ino
-            for word in ("leapfrog.reader.reader", "engine_host.py"):
+            for word in ("leapfrog.reader.reader", "engine/host.py"):
                 directory = Path(f"/proc/{the_child(word)}/fd")
                 held = {entry.stat().st_ino for entry in directory.iterdir() if entry.exists()}
                 assert inode not in held
@@ -212,18 +212,18 @@ class TestOneLane:
         lane = served.lanes[0]
         assert reads(lane, served)
         os.kill(the_child("leapfrog.reader.reader"), signal.SIGKILL)
-        assert eventually(lambda: child_with("engine_host.py") is None)  # it ends with its connection
+        assert eventually(lambda: child_with("engine/host.py") is None)  # it ends with its connection
         assert reads(lane, served)
 
     def test_an_engine_host_that_dies_while_nothing_is_to_do_is_charged_to_nobody(self, served: Box) -> None:
         lane = served.lanes[0]
         assert reads(lane, served)
-        reader, host = the_child("leapfrog.reader.reader"), the_child("engine_host.py")
+        reader, host = the_child("leapfrog.reader.reader"), the_child("engine/host.py")
         os.kill(host, signal.SIGKILL)
-        assert eventually(lambda: child_with("engine_host.py") is None)
+        assert eventually(lambda: child_with("engine/host.py") is None)
         assert reads(lane, served)
         assert the_child("leapfrog.reader.reader") == reader
-        assert the_child("engine_host.py") != host
+        assert the_child("engine/host.py") != host
 
     def test_an_engine_host_that_is_as_good_as_dead_when_the_image_comes_is_charged_to_nobody(
         self, served: Box
@@ -232,7 +232,7 @@ class TestOneLane:
         lane = served.lanes[0]
         assert reads(lane, served)
         assert eventually(lambda: lane.state.device == "cpu")  # the models are loaded
-        reader, host = the_child("leapfrog.reader.reader"), the_child("engine_host.py")
+        reader, host = the_child("leapfrog.reader.reader"), the_child("engine/host.py")
         os.kill(host, signal.SIGSTOP)
         restarts = lane.state.engine_restarts
         future = in_background(lane, served.job())
@@ -247,14 +247,14 @@ class TestOneLane:
     def test_an_engine_host_that_hangs_misses_the_deadline_on_the_devices_account(self, served: Box) -> None:
         lane = served.lanes[0]
         assert reads(lane, served)
-        reader, host = the_child("leapfrog.reader.reader"), the_child("engine_host.py")
+        reader, host = the_child("leapfrog.reader.reader"), the_child("engine/host.py")
         os.kill(host, signal.SIGSTOP)
         lane.deadline_seconds = SHORT_DEADLINE_SECONDS
         assert lane.run(served.job()) == DeadlineMissed(charged_to="engine")
         lane.deadline_seconds = PATIENCE_SECONDS
         assert reads(lane, served)
         assert the_child("leapfrog.reader.reader") == reader
-        assert the_child("engine_host.py") != host
+        assert the_child("engine/host.py") != host
 
     def test_a_reader_that_hangs_misses_the_deadline_on_the_images_account(self, served: Box, pipe_film: Path) -> None:
         lane = served.lanes[0]
@@ -396,7 +396,7 @@ def test_an_engine_that_cannot_be_started_is_the_devices_failure_and_reports_sti
 
 
 def test_a_reader_that_cannot_be_started_is_an_error_of_the_box(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "READER_MODULE", "leapfrog.reader.no_such_module")
+    monkeypatch.setattr(lane_module, "READER_PROGRAM", "leapfrog.reader.no_such_module")
     with pytest.raises(LeapfrogError, match="cannot be started"):
         box.lane().run(box.job())
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.devices import pool, trial
-from leapfrog.devices.edge_tpu import PROBE_SECONDS, KernelDevice
+from leapfrog.devices import pool, proof
+from leapfrog.devices.failures import DeviceFailure
+from leapfrog.devices.kernel import KernelDevice
+from leapfrog.devices.library import PROBE_SECONDS
 from leapfrog.devices.pool import DevicePool, LentDevice
-from leapfrog.devices.verdict import DeviceFailure
 from leapfrog.lanes.host_plan import SLOW_IMAGES
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, Outcome
@@ -239,14 +240,14 @@ def test_a_device_on_pcie_rests_while_it_is_too_hot(
 ) -> None:
     assert box.on_edge_tpu()
     shown = KernelDevice("pci", Path("/sys/class/apex/apex_0"), Path("/dev/apex_0"), celsius=97.0)
-    monkeypatch.setattr(trial, "kernel_device", lambda _: shown)
+    monkeypatch.setattr(proof, "kernel_device", lambda _: shown)
     assert box.device() == "edgetpu"  # it answers still
     assert eventually(lambda: box.lane.state.device == "cpu", PATIENCE_SECONDS)
     lost = box.lane.state.lost
     assert lost is not None
     assert (lost.trouble.kind, lost.trouble.detail) == (DeviceFailure.SLOW, "The device is at 97 °C.")
     assert eventually(lambda: [state.failures for state in box.pool.states()] == [2], PATIENCE_SECONDS)
-    monkeypatch.setattr(trial, "kernel_device", lambda _: replace(shown, celsius=70.0))
+    monkeypatch.setattr(proof, "kernel_device", lambda _: replace(shown, celsius=70.0))
     assert box.on_edge_tpu()
 
 

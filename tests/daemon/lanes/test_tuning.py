@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.lanes.reader_setup import reader_setup
-from leapfrog.lanes.tuning import FILE_NAME, TRIAL_MODULE, EngineTuning, fewest_that_pay
+from leapfrog.lanes.tuning import FILE_NAME, TRIAL_PROGRAM, EngineTuning, fewest_that_pay
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.processes import the_child
@@ -82,7 +82,7 @@ def test_a_measurement_is_ended_when_the_daemon_stops(setup: ReaderSetup, tmp_pa
     found: list[int] = []
     asking = threading.Thread(target=lambda: found.append(one.threads()))
     asking.start()
-    trial = the_child(TRIAL_MODULE)
+    trial = the_child(TRIAL_PROGRAM)
     one.stop()
     asking.join(10)
     assert found == [1]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.devices.verdict import REMEDIES, DeviceFailure, DeviceProof
+from leapfrog.devices.failures import REMEDIES, DeviceFailure, DeviceProof
 from leapfrog.packages.package import ModelPackage, load_package
 from leapfrog.trials.device_proof import prove
 from support.edge_tpu import EdgeTpuDouble, compile_package

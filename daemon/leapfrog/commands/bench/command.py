@@ -11,8 +11,8 @@ from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Bench, measure
 from leapfrog.commands.bench.picture import draw
 from leapfrog.commands.models.store import packages_in_use
 from leapfrog.control.commands import daemon_status
-from leapfrog.devices.edge_tpu import probe
-from leapfrog.devices.trial import DeviceTrial
+from leapfrog.devices.library import probe
+from leapfrog.devices.proof import prove
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.settings import Settings
@@ -99,7 +99,7 @@ def _proven_devices(settings: Settings, say: Any) -> list[str]:
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
     proven = []
     for device, name in zip(found.devices, found.names, strict=True):
-        trouble = DeviceTrial(settings.engine.interpreter, setup, name, device.path).result().trouble
+        trouble = prove(settings.engine.interpreter, setup, name, device.path).trouble
         if trouble is None:
             proven.append(name)
         else:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from leapfrog.devices.edge_tpu import EDGE_TPU_LIBRARY
 from leapfrog.devices.pool import DevicePool
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import EngineError, LeapfrogError
@@ -22,6 +21,7 @@ from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.packages.package import FLOAT_MODEL_NAME, ModelPackage
 from leapfrog.phantoms.exams import as_file, chest_exam, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
+from leapfrog.processes.command_lines import on_edge_tpu
 from leapfrog.processes.messages import ReadJob, ReadResult
 from leapfrog.settings import Settings
 
@@ -104,7 +104,7 @@ def engines(devices: Sequence[str]) -> tuple[Engine, ...]:
         *(
             Engine(
                 f"Edge TPU {device}",
-                ("--edge-tpu", device, "--library", EDGE_TPU_LIBRARY),
+                tuple(on_edge_tpu(device)),
                 lambda package: package.edge_tpu_path,
                 on_edge_tpu=True,
             )

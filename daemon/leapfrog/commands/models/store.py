@@ -12,12 +12,9 @@ version is there whole or not at all.
 import fcntl
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,12 +34,14 @@ from leapfrog.packages.catalogue import (
 from leapfrog.packages.package import SHIPPED_PACKAGES, Manifest, ModelPackage, load_package
 from leapfrog.packages.signature import SignaturePolicy, signature_policy
 from leapfrog.packages.version import PackageVersion
+from leapfrog.processes.command_lines import our_program
+from leapfrog.processes.trial import Trials
 from leapfrog.settings import EngineSettings, Settings
 
 NEW_PREFIX, OLD_PREFIX = ".new-", ".old-"
 FOLDER_MODE = 0o755  # models are no secret, and the daemon's own user reads what root has installed
 TRIAL_START_SECONDS = 60.0  # as a reader may take on a board that boots from an SD card
-TRIAL_MODULE = "leapfrog.trials.model_trial"
+TRIAL_PROGRAM = "leapfrog.trials.model_trial"
 RESTART = "Restart a Leapfrog that is running, since it looks for packages at its start: systemctl restart leapfrog"
 
 
@@ -206,21 +205,19 @@ def _refuse_if_too_large(source: PackageSource, settings: Settings) -> None:
 
 def _try(package: ModelPackage, engine: EngineSettings) -> None:
     """Run the model once, in processes of its own, since a runtime may crash or hang on a file."""
-    command = [sys.executable, "-P", "-m", TRIAL_MODULE, "--package", str(package.folder), "--parent", str(os.getpid())]
-    command += ["--python", engine.interpreter, "--threads", str(engine.threads or 1)]
-    trial = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        said, _ = trial.communicate(timeout=engine.deadline_seconds + TRIAL_START_SECONDS)
-    except subprocess.TimeoutExpired as problem:
-        raise PackageError(f"{package.title} is not installed: its model did not answer in time.") from problem
-    finally:
-        with suppress(ProcessLookupError):  # it has ended, and its engine host with it
-            os.killpg(trial.pid, signal.SIGKILL)
-        trial.wait()
-    if trial.returncode:
-        why = said.decode(errors="replace").strip() or f"The trial of its model ended with status {trial.returncode}."
+    arguments = [
+        "--package",
+        str(package.folder),
+        "--python",
+        engine.interpreter,
+        "--threads",
+        str(engine.threads or 1),
+    ]
+    end = Trials().run(our_program(TRIAL_PROGRAM, *arguments), engine.deadline_seconds + TRIAL_START_SECONDS)
+    if end.how == "late":
+        raise PackageError(f"{package.title} is not installed: its model did not answer in time.")
+    if end.status:
+        why = end.printed.decode(errors="replace").strip() or f"The trial of its model ended with status {end.status}."
         raise PackageError(f"{package.title} is not installed: its model was run once, and failed. {why}")
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.devices import trial
-from leapfrog.devices.edge_tpu import KernelDevice
-from leapfrog.devices.trial import DeviceTrial
-from leapfrog.devices.verdict import DeviceFailure, DeviceProof
+from leapfrog.devices import kernel
+from leapfrog.devices.failures import DeviceFailure
+from leapfrog.devices.kernel import KernelDevice
+from leapfrog.devices.proof import prove
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.edge_tpu import EdgeTpuDouble, compile_package
@@ -24,7 +24,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of a device that the kernel shows at PORT."""
     made = tmp_path / "bus-2-device-4"
     made.write_bytes(b"")
-    monkeypatch.setattr(trial, "kernel_devices", lambda: (KernelDevice("usb", Path(PORT), made),))
+    monkeypatch.setattr(kernel, "kernel_devices", lambda: (KernelDevice("usb", Path(PORT), made),))
     return made
 
 
@@ -32,7 +32,7 @@ def refused(edge_tpu: EdgeTpuDouble, folder: Path) -> DeviceFailure:
     """Try the device, which is refused; the reason that is given."""
     edge_tpu.next("refuse")
     models = ModelSettings(paths=(compile_package(write_classifier(folder / "packages")),))
-    proof = DeviceTrial(sys.executable, reader_setup(EngineSettings(), models, folder), "usb:0", PORT).result()
+    proof = prove(sys.executable, reader_setup(EngineSettings(), models, folder), "usb:0", PORT)
     assert proof.trouble is not None
     return proof.trouble.kind
 
@@ -57,7 +57,7 @@ def test_another_program_that_has_it_open(node: Path, edge_tpu: EdgeTpuDouble, t
 def test_a_device_that_the_kernel_does_not_show(
     edge_tpu: EdgeTpuDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trial, "kernel_devices", lambda: ())
+    monkeypatch.setattr(kernel, "kernel_devices", lambda: ())
     assert refused(edge_tpu, tmp_path) is DeviceFailure.NO_DEVICE
 
 
@@ -71,8 +71,7 @@ def test_a_device_with_nothing_amiss_is_refused_without_a_reason(
 def test_a_proof_that_takes_too_long_hangs(node: Path, edge_tpu: EdgeTpuDouble, tmp_path: Path) -> None:
     edge_tpu.next("hang")
     models = ModelSettings(paths=(compile_package(write_classifier(tmp_path / "packages")),))
-    trial = DeviceTrial(sys.executable, reader_setup(EngineSettings(), models, tmp_path), "usb:0", PORT)
-    proof: DeviceProof = trial.result(seconds=4.0)
+    proof = prove(sys.executable, reader_setup(EngineSettings(), models, tmp_path), "usb:0", PORT, seconds=4.0)
     assert proof.trouble is not None
     assert proof.trouble.kind is DeviceFailure.HUNG
     assert "within 4 s" in proof.trouble.detail
