@@ -53,7 +53,6 @@ class Trials:
             process.communicate()
             return TrialEnd("late")
         finally:
-            _kill(process)
             with self._lock:
                 self._process = None
         return TrialEnd("stopped" if self._stopped else "by itself", process.returncode, printed, complained)
