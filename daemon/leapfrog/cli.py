@@ -333,7 +333,7 @@ def models_remove(
 
 
 def _packages(config: Path | None) -> list[dict[str, Any]]:
-    from leapfrog.commands.models.store import packages_in_use
+    from leapfrog.packages.catalogue import packages_in_use
 
     return packages_in_use(_settings(config)).listing()
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol
 
-from leapfrog.commands.models.store import packages_in_use
 from leapfrog.control import systemd
 from leapfrog.control.commands import JOURNAL_NAME, SPOOL_NAME, Commands
 from leapfrog.control.control_socket import ControlServer, StateLock
@@ -30,6 +29,7 @@ from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.sender import Sender
+from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
@@ -128,7 +128,7 @@ class Service:
             model_problems=lambda: model_problems,
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
-        worklist = WorklistWriter(settings.reports_dir, studies, source)
+        worklist = WorklistWriter(settings.reports_dir, studies, source.for_worklist)
         retention = Retention(
             studies=studies, spool=spool, report_dir=dispatcher.report_dir, keep_days=settings.retention.keep_days
         )

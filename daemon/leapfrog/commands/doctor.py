@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leapfrog import __version__
-from leapfrog.commands.models.store import packages_in_use
 from leapfrog.control.commands import daemon_status
 from leapfrog.devices.failures import DeviceFailure, DeviceProof
 from leapfrog.devices.kernel import KernelDevice, kernel_devices
@@ -20,7 +19,7 @@ from leapfrog.devices.proof import prove
 from leapfrog.errors import EngineError, LeapfrogError, LibraryFailed, StorageError
 from leapfrog.exam import Frozen
 from leapfrog.lanes.reader_setup import reader_setup
-from leapfrog.packages.catalogue import Catalogue
+from leapfrog.packages.catalogue import Catalogue, packages_in_use
 from leapfrog.packages.package import ModelPackage
 from leapfrog.settings import Settings
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from leapfrog import __version__
-from leapfrog.commands.models.store import packages_in_use
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
 from leapfrog.exam import Frozen
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
+from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from leapfrog.wording.text import count
+from leapfrog.worklist.worklist import WorklistStatus
 
 NOT_RUNNING = "not running"
 
@@ -105,6 +107,21 @@ class StatusSource:
         )
         problems = live.model_problems() if live else packages_in_use(settings).problems()
         return status.model_copy(update={"attention": (*_attention(status), *engine.attention, *problems)})
+
+    def for_worklist(self) -> WorklistStatus:
+        """The part of it that the worklist shows."""
+        status = self.status()
+        return WorklistStatus(
+            station=status.station,
+            listening=status.listening,
+            device=status.device,
+            district_configured=status.outbox.configured,
+            owed=status.deliveries["waiting"] + status.deliveries["refused"],
+            oldest_owed_seconds=status.oldest_owed_seconds,
+            free_bytes=status.free_bytes,
+            updated_at=datetime.now().astimezone(),
+            attention=status.attention,
+        )
 
     def _outbox_at_rest(self) -> OutboxState:
         configured = bool(self._settings.district.url)

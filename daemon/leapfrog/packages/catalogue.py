@@ -13,8 +13,9 @@ from leapfrog.packages.package import (
     read_manifest,
     signature_state,
 )
-from leapfrog.packages.signature import SIGNATURE_NAME, SignaturePolicy, SignatureState
+from leapfrog.packages.signature import SIGNATURE_NAME, SignaturePolicy, SignatureState, signature_policy
 from leapfrog.packages.version import PackageVersion, is_version
+from leapfrog.settings import Settings
 
 INSTALLED_NAME = "models"  # in the state directory
 FOLDER_SEPARATOR = "_"  # in neither a name nor a version: an installed package lies in <name>_<version>
@@ -94,6 +95,16 @@ def _entry(package: ModelPackage) -> dict[str, object]:
 def package_directories(state_dir: Path, configured: Iterable[Path] = ()) -> tuple[Path, ...]:
     """Where packages are looked for, the strongest first: the settings, then the box's own, then those that ship."""
     return (*configured, state_dir / INSTALLED_NAME, SHIPPED_PACKAGES)
+
+
+def packages_in_use(settings: Settings) -> Catalogue:
+    """The packages that this box reads with, and those that it refuses. Raises SettingsError for an unreadable key."""
+    return find_packages(package_directories(settings.state_dir, settings.models.paths), settings_policy(settings))
+
+
+def settings_policy(settings: Settings) -> SignaturePolicy:
+    """Whose packages the settings take. Raises SettingsError for an unreadable key."""
+    return signature_policy(settings.models.trusted_keys, settings.models.require_signature)
 
 
 def find_packages(directories: Iterable[Path], policy: SignaturePolicy) -> Catalogue:

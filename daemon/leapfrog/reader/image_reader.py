@@ -14,9 +14,10 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, speaking_frame
 from leapfrog.reader.assess.routing import route
+from leapfrog.reader.assess.stated import exam_of
 from leapfrog.reader.image.attributes import text
 from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
-from leapfrog.reader.image.header import exam_of, header_of, identity_of
+from leapfrog.reader.image.header import header_of, identity_of
 from leapfrog.reader.image.image import DecodedImage, open_image
 from leapfrog.reader.image.phantom_mark import is_phantom
 from leapfrog.reader.image.pixels import Frame, chosen_frames

@@ -5,10 +5,9 @@ shows that the box lives.
 import logging
 import threading
 import time
-from datetime import datetime
+from collections.abc import Callable
 from pathlib import Path
 
-from leapfrog.control.status import Status, StatusSource
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.summary import StudySummary
@@ -24,11 +23,11 @@ _log = logging.getLogger(__name__)
 class WorklistWriter:
     """Writes the worklist, coalesced."""
 
-    def __init__(self, reports_dir: Path, studies: Studies, source: StatusSource) -> None:
-        """Nothing is written until `start`."""
+    def __init__(self, reports_dir: Path, studies: Studies, status: Callable[[], WorklistStatus]) -> None:
+        """`status` says how the box is. Nothing is written until `start`."""
         self._reports_dir = reports_dir
         self._studies = studies
-        self._source = source
+        self._status = status
         self._touched = threading.Event()
         self._stopping = threading.Event()
         self._beat = time.monotonic()
@@ -64,7 +63,7 @@ class WorklistWriter:
     def _write(self) -> None:
         entries = [_entry(study) for study in self._studies.newest(WORKLIST_STUDIES) if study.version]
         try:
-            write_worklist(self._reports_dir, entries, _shown(self._source.status()))
+            write_worklist(self._reports_dir, entries, self._status())
         except OSError as problem:  # a full disk: the list grows old, which its clock shows, and reading goes on
             _log.warning("The worklist could not be written: %s.", problem.strerror)
 
@@ -87,18 +86,4 @@ def _entry(study: StudyRecord) -> WorklistEntry:
         images=summary.images,
         not_assessed=summary.not_assessed,
         phantom=summary.phantom,
-    )
-
-
-def _shown(status: Status) -> WorklistStatus:
-    return WorklistStatus(
-        station=status.station,
-        listening=status.listening,
-        device=status.device,
-        district_configured=status.outbox.configured,
-        owed=status.deliveries["waiting"] + status.deliveries["refused"],
-        oldest_owed_seconds=status.oldest_owed_seconds,
-        free_bytes=status.free_bytes,
-        updated_at=datetime.now().astimezone(),
-        attention=status.attention,
     )

@@ -9,12 +9,12 @@ from rich.table import Table
 
 from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Bench, measure
 from leapfrog.commands.bench.picture import draw
-from leapfrog.commands.models.store import packages_in_use
 from leapfrog.control.commands import daemon_status
 from leapfrog.devices.library import probe
 from leapfrog.devices.proof import prove
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
 
 

@@ -25,14 +25,13 @@ from leapfrog.errors import DiskFull, PackageError, StateDirectoryHeld, StorageE
 from leapfrog.packages.catalogue import (
     FOLDER_SEPARATOR,
     INSTALLED_NAME,
-    Catalogue,
     DamagedPackage,
-    find_packages,
-    package_directories,
     packages_in,
+    packages_in_use,
+    settings_policy,
 )
 from leapfrog.packages.package import SHIPPED_PACKAGES, Manifest, ModelPackage, load_package
-from leapfrog.packages.signature import SignaturePolicy, signature_policy
+from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.packages.version import PackageVersion
 from leapfrog.processes.command_lines import our_program
 from leapfrog.processes.trial import Trials
@@ -98,11 +97,6 @@ class Removed:
         return said, f"{self.now.title} in {self.now.folder} is used again.", *self.problems, RESTART
 
 
-def packages_in_use(settings: Settings) -> Catalogue:
-    """The packages that this box reads with, and those that it refuses. Raises SettingsError for an unreadable key."""
-    return find_packages(package_directories(settings.state_dir, settings.models.paths), _policy(settings))
-
-
 def install_package(source: Path, settings: Settings) -> Installed:
     """Install the package in the folder or zip file `source` beside those that are there.
 
@@ -115,14 +109,14 @@ def install_package(source: Path, settings: Settings) -> Installed:
         _make(settings.state_dir, directory)
         with _alone_in(directory):
             former = packages_in_use(settings).named(opened.manifest.name)
-            _refuse_unless_higher(opened.manifest, former, directory, _policy(settings))
+            _refuse_unless_higher(opened.manifest, former, directory, settings_policy(settings))
             _refuse_if_too_large(opened, settings)
             with _passing_folder(directory, NEW_PREFIX) as passing:
                 staged = passing / f"{opened.manifest.name}{FOLDER_SEPARATOR}{opened.manifest.version}"
                 staged.mkdir()
                 staged.chmod(FOLDER_MODE)
                 opened.copy_into(staged)
-                package = load_package(staged, _policy(settings))
+                package = load_package(staged, settings_policy(settings))
                 if package.manifest != opened.manifest:
                     raise PackageError(f"{source} was altered while it was read: try again.")
                 _try(package, settings.engine)
@@ -131,7 +125,7 @@ def install_package(source: Path, settings: Settings) -> Installed:
                     _take_away(place)
                 staged.rename(place)
                 fsync_directory(directory)
-            return Installed(load_package(place, _policy(settings)), former)
+            return Installed(load_package(place, settings_policy(settings)), former)
 
 
 def remove_package(name: str, settings: Settings) -> Removed:
@@ -142,7 +136,7 @@ def remove_package(name: str, settings: Settings) -> Removed:
     if not directory.is_dir():
         raise UsageError(_nothing_installed(name, settings))
     with _storage_errors(directory), _alone_in(directory):
-        found = [one for one in packages_in(directory, _policy(settings)) if _identity(one)[0] == name]
+        found = [one for one in packages_in(directory, settings_policy(settings)) if _identity(one)[0] == name]
         if not found:
             raise UsageError(_nothing_installed(name, settings))
         _take_away(found[0].folder)
@@ -156,10 +150,6 @@ def _nothing_installed(name: str, settings: Settings) -> str:
     if package is None:
         return f"There is no package {name}: `leapfrog models list` shows those that there are."
     return f"{package.title} was not installed by `leapfrog models install` and stays: it lies in {package.folder}."
-
-
-def _policy(settings: Settings) -> SignaturePolicy:
-    return signature_policy(settings.models.trusted_keys, settings.models.require_signature)
 
 
 def _identity(found: ModelPackage | DamagedPackage) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leapfrog.packages.package import ModelPackage
+from leapfrog.reader.assess.stated import Exam
 
 # PS3.6 Annex A: what an instance without a modality must be, by its SOP class.
 MODALITY_OF_SOP_CLASS = {
@@ -93,23 +94,6 @@ VIEW_WORDS: dict[str, View] = {
     ),
     **dict.fromkeys(("LLO", "LAO", "RAO", "LPO", "RPO", "OBL", "OBLIQUE", "LORDOTIC"), "OBLIQUE"),
 }
-
-
-@dataclass(frozen=True)
-class Exam:
-    """What an instance says of itself, as far as it decides which model reads it. Empty means not given."""
-
-    sop_class_uid: str = ""
-    modality: str = ""
-    body_part: str = ""
-    view: str = ""
-    image_type: str = ""
-    patient_orientation: str = ""
-    regions: str = ""
-    view_codes: str = ""
-    image_texts: str = ""
-    study_texts: str = ""
-    is_picture: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.commands.models.store import install_package, packages_in_use, remove_package
+from leapfrog.commands.models.store import install_package, remove_package
 from leapfrog.errors import DiskFull, PackageError, StateDirectoryHeld, StorageError, UsageError
+from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import EngineSettings, ModelSettings, RetentionSettings, Settings, StationSettings
 from support.signed_packages import new_signer, write_version
 from support.tiny_models import CLASSIFIER, SEGMENTER, classifier_content, segmenter_content, write_package

@@ -8,9 +8,10 @@ import pytest
 from leapfrog.errors import LeapfrogError
 from leapfrog.exam import PictureHints
 from leapfrog.packages.package import Manifest, ModelPackage
-from leapfrog.reader.assess.routing import Exam, Route, route
+from leapfrog.reader.assess.routing import Route, route
+from leapfrog.reader.assess.stated import Exam, exam_of
 from leapfrog.reader.image.dicom_file import open_dicom_file
-from leapfrog.reader.image.header import exam_of, header_of
+from leapfrog.reader.image.header import header_of
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 

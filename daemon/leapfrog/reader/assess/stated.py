@@ -1,0 +1,61 @@
+"""What an instance says of itself, as far as it decides which model reads it."""
+
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from leapfrog.exam import ImageHeader
+from leapfrog.reader.image.attributes import items, text
+
+# What describes one image or its series; and what describes the whole study, whose other images show other views.
+IMAGE_TEXTS = (
+    "SeriesDescription",
+    "ProtocolName",
+    "AcquisitionDeviceProcessingDescription",
+    "ProcessingFunction",  # an ultrasound machine's preset, such as NERVE_0TO4CM
+    "ImageComments",
+)
+STUDY_TEXTS = ("StudyDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription")
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What an instance says of itself, as far as it decides which model reads it. Empty means not given."""
+
+    sop_class_uid: str = ""
+    modality: str = ""
+    body_part: str = ""
+    view: str = ""
+    image_type: str = ""
+    patient_orientation: str = ""
+    regions: str = ""
+    view_codes: str = ""
+    image_texts: str = ""
+    study_texts: str = ""
+    is_picture: bool = False
+
+
+def exam_of(dataset: Dataset, header: ImageHeader, *, is_picture: bool) -> Exam:
+    """What routing goes by. `is_picture` when the instance came as a picture that says nothing of itself."""
+    return Exam(
+        sop_class_uid=header.sop_class_uid,
+        modality=header.modality,
+        body_part=header.body_part,
+        view=header.view,
+        image_type=text(dataset, "ImageType"),
+        patient_orientation=text(dataset, "PatientOrientation"),
+        regions=_meanings(dataset, "AnatomicRegionSequence"),
+        view_codes=_meanings(dataset, "ViewCodeSequence"),
+        image_texts=" / ".join(filter(None, (text(dataset, keyword) for keyword in IMAGE_TEXTS))),
+        study_texts=" / ".join(
+            filter(
+                None,
+                (*(text(dataset, keyword) for keyword in STUDY_TEXTS), _meanings(dataset, "ProcedureCodeSequence")),
+            )
+        ),
+        is_picture=is_picture,
+    )
+
+
+def _meanings(dataset: Dataset, keyword: str) -> str:
+    return " / ".join(filter(None, (text(item, "CodeMeaning") for item in items(dataset, keyword))))
