@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Protocol
 
 from leapfrog.control import systemd
-from leapfrog.control.commands import JOURNAL_NAME, SPOOL_NAME, Commands
+from leapfrog.control.commands import Commands
 from leapfrog.control.control_socket import ControlServer, StateLock
 from leapfrog.control.engine_report import engine_report
 from leapfrog.control.status import Live, StatusSource
@@ -32,9 +32,10 @@ from leapfrog.outbox.sender import Sender
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.journal import Journal
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.retention import Retention
-from leapfrog.state.spool import Spool
+from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.writer import WorklistWriter
 
@@ -218,11 +219,12 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
             (settings.state_dir / "inbox").mkdir(mode=0o770, exist_ok=True)
     except OSError as problem:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
-    cut = journal.close_cut_attempts()
+    instances = Instances(journal)
+    cut = instances.close_cut_attempts()
     swept = spool.sweep(journal.spool_names())
     owed = 0
     if settings.district.url and "original" in settings.district.send:
-        owed = journal.owe_all_originals()
+        owed = instances.owe_all_originals()
     if cut or swept or owed:
         _log.info(
             "At start: %d attempts were cut short, %d leftover files removed, %d originals newly owed.",

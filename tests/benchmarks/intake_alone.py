@@ -4,12 +4,11 @@ import signal
 import sys
 from pathlib import Path
 
-from leapfrog.control.commands import JOURNAL_NAME, SPOOL_NAME
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings
-from leapfrog.state.journal import Journal
-from leapfrog.state.spool import Spool
+from leapfrog.state.journal import JOURNAL_NAME, Journal
+from leapfrog.state.spool import SPOOL_NAME, Spool
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from benchmarks.progress import Progress
 from benchmarks.receivers import remove
 from benchmarks.results import Results, at_most
-from leapfrog.control.commands import JOURNAL_NAME
-from leapfrog.state.journal import Journal
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import JOURNAL_NAME, Journal
 from support.journal_rows import fill, new_instance
 from support.kiosk import Kiosk
 
@@ -26,7 +26,11 @@ def measure(results: Results, directory: Path, progress: Progress) -> None:
     with ExitStack() as stack:
         journals = [_filled(kiosk, count, progress) for kiosk, count in zip(kiosks, ROW_COUNTS, strict=True)]
         progress.say("taking the next instance")
-        _add(results, "taking the next instance", _milliseconds_in_turn([one.begin_attempt for one in journals]))
+        _add(
+            results,
+            "taking the next instance",
+            _milliseconds_in_turn([Instances(one).begin_attempt for one in journals]),
+        )
         for journal in journals:
             _leave_nothing_to_read(journal)
         for kiosk in kiosks:
@@ -44,7 +48,7 @@ def _filled(kiosk: Kiosk, count: int, progress: Progress) -> Journal:
     journal = Journal(kiosk.state_dir / JOURNAL_NAME)
     fill(journal, count)
     for _ in range(REPEATS):
-        journal.add_instance(new_instance())
+        Instances(journal).add(new_instance())
     return journal
 
 

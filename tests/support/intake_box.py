@@ -9,6 +9,7 @@ from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
 from leapfrog.state.spool import Spool
@@ -55,7 +56,7 @@ class Box:
 
     def instances(self) -> list[InstanceRecord]:
         """All instances, oldest first."""
-        return self.journal.instances()[::-1]
+        return Instances(self.journal).listed()[::-1]
 
     def spool_files(self) -> set[str]:
         """The names in the spool; what is in `incoming` with its folder's name before it."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from leapfrog.exam import Identity, ImageHeader, ImageReading
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import CommittedReading, InstanceState, NewInstance, StudyIdentity
 
@@ -38,7 +39,7 @@ def reading_of(instance_id: str, reason: str = "") -> ImageReading:
 
 def commit(journal: Journal, instance_id: str, state: Any = "read", **values: Any) -> None:
     """Commit a reading of an instance."""
-    journal.commit_reading(
+    Instances(journal).commit_reading(
         CommittedReading(instance_id=instance_id, state=state, reading=reading_of(instance_id), **values)
     )
 

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from leapfrog.control.commands import JOURNAL_NAME
 from leapfrog.control.control_socket import ask_daemon
 from leapfrog.errors import DaemonNotRunning
+from leapfrog.state.journal import JOURNAL_NAME
 from support.ports import free_port
 from support.toml import toml_document
 from support.waiting import wait_until

@@ -7,6 +7,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import NewInstance, StudyIdentity
 from leapfrog.state.spool import Spool
@@ -51,7 +52,7 @@ def owe(journal: Journal, spool: Spool, content: bytes, sop_instance_uid: str, *
     arriving = spool.incoming / instance_id
     arriving.write_bytes(content)
     spool.adopt(arriving, f"{instance_id}.dcm")
-    journal.add_instance(
+    Instances(journal).add(
         NewInstance(
             id=instance_id,
             spool_name=f"{instance_id}.dcm",

@@ -13,6 +13,7 @@ from leapfrog.lanes.dispatcher import Dispatcher
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.settings import Settings
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import InstanceRecord, NewInstance, StudyIdentity
 from leapfrog.state.spool import Spool
@@ -84,7 +85,7 @@ class Box:
             save(image_dataset(gradient(), PatientID=patient_id, **uids), self.spool.path(spool_name))
         else:
             content.rename(self.spool.path(spool_name))
-        self.journal.add_instance(
+        Instances(self.journal).add(
             NewInstance(
                 id=instance_id,
                 spool_name=spool_name,
@@ -103,7 +104,7 @@ class Box:
         return self.add_image(study_uid="2.25.2", content=pipe)
 
     def record(self, instance_id: str) -> InstanceRecord:
-        record = self.journal.instance(instance_id)
+        record = Instances(self.journal).get(instance_id)
         assert record is not None
         return record
 

@@ -9,12 +9,10 @@ from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, UsageError
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.journal import Journal
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.records import INSTANCE_STATES, InstanceRecord
-from leapfrog.state.spool import Spool
-
-JOURNAL_NAME = "journal.sqlite"
-SPOOL_NAME = "spool"
+from leapfrog.state.spool import SPOOL_NAME, Spool
 
 
 class Commands:
@@ -31,6 +29,7 @@ class Commands:
     ) -> None:
         """`wake` is called when an instance waits again, `sync` when what is owed shall be sent now."""
         self._journal = journal
+        self._instances = Instances(journal)
         self._deliveries = deliveries
         self._source = source
         self._wake = wake
@@ -50,18 +49,18 @@ class Commands:
         """Newest first, in the shape of `leapfrog instances --json`."""
         if state is not None and state not in INSTANCE_STATES:
             raise UsageError(f"There is no state {state!r}; states are {', '.join(INSTANCE_STATES)}.")
-        return [_shown(record) for record in self._journal.instances(state)]
+        return [_shown(record) for record in self._instances.listed(state)]
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
         """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
-        return self._for_each(ids, lambda one: any([self._journal.retry(one), self._deliveries.retry(one)]))
+        return self._for_each(ids, lambda one: any([self._instances.retry(one), self._deliveries.retry(one)]))
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
         """Owe refused deliveries no longer."""
         return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)))
 
     def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
-        unknown = [one for one in ids if self._journal.instance(one) is None and not self._deliveries.exists(one)]
+        unknown = [one for one in ids if self._instances.get(one) is None and not self._deliveries.exists(one)]
         if unknown:
             raise UsageError(
                 f"No instance or delivery has the id {', '.join(unknown)}: `leapfrog instances` lists them."

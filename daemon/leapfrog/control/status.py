@@ -11,6 +11,7 @@ from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from leapfrog.wording.text import count
@@ -101,7 +102,7 @@ class StatusSource:
             free_bytes=self._spool.free_bytes(),
             min_free_bytes=settings.retention.min_free_bytes,
             ignored_files=live.ignored_files() if live else 0,
-            forwarded_under_new_uid=self._journal.forwarded_under_new_uid(),
+            forwarded_under_new_uid=Instances(self._journal).forwarded_under_new_uid(),
             state_dir=str(settings.state_dir),
             reports_dir=str(settings.reports_dir),
         )

@@ -10,6 +10,8 @@ from leapfrog.dicom.uids import is_forwardable_uid, mint_uid
 from leapfrog.errors import StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.intake.instance_header import InstanceHeader
+from leapfrog.state.folder_files import FolderFiles
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, UidHolder
 from leapfrog.state.spool import Spool
@@ -33,6 +35,8 @@ class Admission:
     def __init__(self, journal: Journal, spool: Spool, owed: bool, on_received: Callable[[], None]) -> None:
         """`owed`: a district wants the originals. `on_received` is called after each new instance."""
         self._journal = journal
+        self._instances = Instances(journal)
+        self._folder_files = FolderFiles(journal)
         self._spool = spool
         self._owed = owed
         self._on_received = on_received
@@ -104,14 +108,14 @@ class Admission:
             return Admitted(instance_id=new.id)
         self._spool.remove(new.spool_name)
         if new.folder_file:
-            self._journal.remember_folder_file(new.folder_file, holder_id)
+            self._folder_files.remember(new.folder_file, holder_id)
         return Admitted(instance_id=holder_id, repeated=True)
 
     def _enter(self, new: NewInstance) -> str | None:
         """Write `new` into the journal. Returns the id of an instance that has the same UID and content instead."""
         compared: set[str] = set()
         digest = ""
-        while holders := self._journal.add_instance(new, compared):
+        while holders := self._instances.add(new, compared):
             digest = digest or self._file_digest(new.spool_name)
             for holder in holders:
                 if self._holder_digest(holder) == digest:

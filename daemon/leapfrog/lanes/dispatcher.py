@@ -19,6 +19,7 @@ from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, ReaderDied
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import (
     CommittedReading,
@@ -98,7 +99,7 @@ class Dispatcher:
         this part cannot go on.
         """
         self._settings = settings
-        self._journal = journal
+        self._instances = Instances(journal)
         self._studies = Studies(journal)
         self._spool = spool
         self._lanes = lanes
@@ -181,7 +182,7 @@ class Dispatcher:
             clock = self._clocks.setdefault(study.key, _StudyClock(changed_at=now))
             if study.changed and now >= clock.next_render_at:
                 return self._claim(study, closing=False)
-        record = self._journal.begin_attempt()
+        record = self._instances.begin_attempt()
         if record is not None:
             return record
         for study in studies:
@@ -240,7 +241,7 @@ class Dispatcher:
         owed = self._owes("original")
         deliveries = self._adopt(wrapped, work_dir, {"wrapped": "original"}) if owed else ()
         forward_copies = self._adopt(copies, work_dir, {"forward_copy": "original"}) if owed else ()
-        self._journal.commit_reading(
+        self._instances.commit_reading(
             CommittedReading(
                 instance_id=result.instance_id,
                 state=result.state,
@@ -253,7 +254,7 @@ class Dispatcher:
         self._after_reading(result.instance_id, bool(deliveries or forward_copies))
 
     def _after_reading(self, instance_id: str, owed: bool) -> None:
-        record = self._journal.instance(instance_id)
+        record = self._instances.get(instance_id)
         with self._condition:
             if record is not None:
                 now = time.monotonic()
@@ -264,18 +265,18 @@ class Dispatcher:
 
     def _after_reader_death(self, record: InstanceRecord) -> None:
         if self._stopping:
-            self._journal.end_attempt(record.id, "interruption")
+            self._instances.end_attempt(record.id, "interruption")
             return
-        charged = self._journal.end_attempt(record.id, "reader")
+        charged = self._instances.end_attempt(record.id, "reader")
         _log.warning("A reader died over instance %s (%d of %d).", record.id, charged.attempts, READER_DEATH_LIMIT)
         if charged.attempts >= READER_DEATH_LIMIT:
             self._set_aside(charged, READER_DIED.format(count=charged.attempts))
 
     def _after_engine_failure(self, record: InstanceRecord) -> None:
         if self._stopping:
-            self._journal.end_attempt(record.id, "interruption")
+            self._instances.end_attempt(record.id, "interruption")
             return
-        charged = self._journal.end_attempt(record.id, "engine")
+        charged = self._instances.end_attempt(record.id, "engine")
         _log.warning("The engine failed on instance %s (%d times).", record.id, charged.engine_failures)
         if charged.engine_failures >= ENGINE_FAILURE_LIMIT:
             self._set_aside(charged, ENGINE_DIED.format(count=charged.engine_failures))
@@ -296,7 +297,7 @@ class Dispatcher:
             outcome="not_assessed",
             reason=reason,
         )
-        self._journal.commit_reading(CommittedReading(instance_id=record.id, state="set_aside", reading=reading))
+        self._instances.commit_reading(CommittedReading(instance_id=record.id, state="set_aside", reading=reading))
         self._after_reading(record.id, owed=False)
 
     # ------------------------------------------------------------ rendering
@@ -365,6 +366,7 @@ class Dispatcher:
                 summary=summary.model_dump_json(),
                 urgent=summary.urgent,
                 deliveries=deliveries,
+                not_made=result.not_made,
             )
         )
         self._publish(study, result.version)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from leapfrog.errors import JournalError
 from leapfrog.state.journal import Journal, now_text
-from leapfrog.state.records import DeliveryRecord, DeliveryState
+from leapfrog.state.records import DeliveryRecord, DeliveryState, NewDelivery
 
 DELIVERY_COLUMNS = (
     "sequence, id, kind, state, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name, byte_count,"
@@ -129,6 +129,32 @@ class Deliveries:
         """When the district last confirmed something, as local ISO text; None when it never did."""
         rows = self._journal.rows("SELECT value FROM facts WHERE name = 'last_confirmed_at'")
         return str(rows[0]["value"]) if rows else None
+
+
+def owe(
+    connection: sqlite3.Connection, deliveries: Collection[NewDelivery], study_key: str, instance_id: str | None
+) -> None:
+    """Enter what is owed to the district, within a transaction of whoever made it; as urgent as its study is."""
+    urgent = "(SELECT urgent FROM studies WHERE key = ?)"
+    connection.executemany(
+        "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
+        f" byte_count, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
+        [
+            (
+                new.id,
+                new.kind,
+                study_key,
+                instance_id,
+                new.sop_class_uid,
+                new.sop_instance_uid,
+                new.spool_name,
+                new.byte_count,
+                study_key,
+                now_text(),
+            )
+            for new in deliveries
+        ],
+    )
 
 
 def _delivery(row: sqlite3.Row) -> DeliveryRecord:

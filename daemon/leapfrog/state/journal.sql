@@ -1,4 +1,5 @@
--- The journal: a row per instance, study and delivery, with their states. Version 1 (PRAGMA user_version).
+-- The journal: a row per instance, study and delivery, with their states. An older journal becomes this by the steps in
+-- migrations/, the last of which gives its version (PRAGMA user_version).
 -- `sequence` orders everything: the clock of a box may be wrong by years and may jump.
 
 CREATE TABLE studies (
@@ -17,13 +18,15 @@ CREATE TABLE studies (
     reported_changes    INTEGER NOT NULL DEFAULT 0,    -- what of it the last committed report holds
     urgent              INTEGER NOT NULL DEFAULT 0,
     finished_epoch      INTEGER,                       -- when a believable clock first found it finished; see retention
-    summary             TEXT NOT NULL DEFAULT '{}'     -- what the worklist shows of it, as JSON
+    summary             TEXT NOT NULL DEFAULT '{}',    -- what the worklist shows of it, as JSON
+    not_made            TEXT NOT NULL DEFAULT '[]'     -- JSON: sentences on DICOM objects that the last report lacks
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
     WHERE study_instance_uid <> '';
 CREATE INDEX studies_open ON studies (sequence) WHERE state = 'open';
 CREATE INDEX studies_finished ON studies (finished_epoch) WHERE state = 'quiet';
 CREATE INDEX studies_unpublished ON studies (sequence) WHERE published_version < version;
+CREATE INDEX studies_not_made ON studies (sequence) WHERE not_made <> '[]';
 
 CREATE TABLE instances (
     sequence            INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -109,13 +109,13 @@ class StudyRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
-    """Something owed to the district whose final bytes lie in the spool under `spool_name`."""
+    """Something owed to the district. Its final bytes lie in the spool under `spool_name`, None until they are made."""
 
     id: str
     kind: DeliveryKind
     sop_class_uid: str
     sop_instance_uid: str
-    spool_name: str
+    spool_name: str | None
     byte_count: int
 
 
@@ -157,7 +157,7 @@ class CommittedReport:
     """What one transaction writes when a report was rendered; its files are durable under versioned names.
 
     `changes` is the study's count of changes when the report was begun. `closing`: the study was quiet then, and stays
-    so unless something came in the meantime.
+    so unless something came in the meantime. `not_made` says, a sentence each, which DICOM objects it lacks and why.
     """
 
     study_key: str
@@ -167,3 +167,4 @@ class CommittedReport:
     summary: str
     urgent: bool
     deliveries: tuple[NewDelivery, ...] = ()
+    not_made: tuple[str, ...] = ()

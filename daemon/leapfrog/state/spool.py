@@ -9,6 +9,7 @@ from pathlib import Path
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import DiskFull, StorageError
 
+SPOOL_NAME = "spool"  # in the state directory
 # What a dying or unplugged disk answers. A full one (ENOSPC, EDQUOT) refuses a file and is well.
 DISK_FAILURES = frozenset((errno.EIO, errno.EROFS, errno.ENODEV, errno.ENXIO))
 

@@ -1,12 +1,14 @@
 """The studies in the journal: their reports' versions, when they are quiet, and when they may be forgotten."""
 
+import json
 import sqlite3
 from datetime import datetime
 from typing import Any, Literal, cast
 
 from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading
-from leapfrog.state.journal import Journal, owe
+from leapfrog.state.deliveries import owe
+from leapfrog.state.journal import Journal, new_id, now_text
 from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
@@ -68,7 +70,7 @@ class Studies:
         """Write that a report version exists, what it owes the district, and the study's state, in one transaction."""
         with self._journal.transaction() as connection:
             connection.execute(
-                "UPDATE studies SET version = ?, summary = ?, urgent = ?, reported_changes = ?,"
+                "UPDATE studies SET version = ?, summary = ?, urgent = ?, reported_changes = ?, not_made = ?,"
                 " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
                 " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ?",
                 (
@@ -76,6 +78,7 @@ class Studies:
                     committed.summary,
                     committed.urgent,
                     committed.changes,
+                    json.dumps(committed.not_made),
                     committed.closing,
                     committed.changes,
                     bool(committed.deliveries),
@@ -88,6 +91,11 @@ class Studies:
                 (committed.urgent, committed.study_key),
             )
             owe(connection, committed.deliveries, committed.study_key, None)
+
+    def lacking_objects(self) -> dict[str, tuple[str, ...]]:
+        """What the last report of a study lacks as DICOM objects, a sentence each, by the study's key."""
+        rows = self._journal.rows("SELECT key, not_made FROM studies WHERE not_made <> '[]' ORDER BY sequence")
+        return {row["key"]: tuple(json.loads(row["not_made"])) for row in rows}
 
     def close(self, key: str) -> None:
         """The study is quiet and its last report is complete."""
@@ -133,6 +141,34 @@ class Studies:
             connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM studies WHERE key = ?", (key,))
         return {row["spool_name"] for row in names}
+
+
+def study_for(connection: sqlite3.Connection, identity: StudyIdentity) -> str:
+    """The key of an instance's study, opened again or made, within a transaction of whoever adds the instance."""
+    values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
+    if identity.study_instance_uid:
+        row = connection.execute(
+            "SELECT key FROM studies WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ?"
+            " AND study_instance_uid <> ''",
+            values,
+        ).fetchone()
+        if row is not None:
+            connection.execute("UPDATE studies SET state = 'open' WHERE key = ?", (row["key"],))
+            return str(row["key"])
+        # Reports under the same UID for another patient must now say so.
+        connection.execute(
+            "UPDATE studies SET changes = changes + 1, state = 'open'"
+            " WHERE study_instance_uid = ? AND study_instance_uid <> '' AND version > 0",
+            values[:1],
+        )
+    key = new_id()
+    received_at = now_text()
+    connection.execute(
+        "INSERT INTO studies (key, study_instance_uid, patient_id, issuer, received_at, received_date)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (key, *values, received_at, received_at[:10]),
+    )
+    return key
 
 
 def _study(row: sqlite3.Row) -> StudyRecord:

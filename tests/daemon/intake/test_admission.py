@@ -11,6 +11,8 @@ from leapfrog.errors import DiskFull, JournalError, StorageError
 from leapfrog.exam import Identity, ImageHeader, ImageReading, PictureHints, PictureIdentity
 from leapfrog.intake.admission import Admitted
 from leapfrog.intake.instance_header import read_header
+from leapfrog.state.folder_files import FolderFiles
+from leapfrog.state.instances import Instances
 from leapfrog.state.records import CommittedReading, FolderFile
 from support.intake_box import Box
 from support.raw_peer import data_set, element
@@ -82,7 +84,7 @@ def test_a_noted_digest_is_enough_to_know_the_same_content(box: Box) -> None:
         header=ImageHeader(),
         outcome="not_assessed",
     )
-    box.journal.commit_reading(
+    Instances(box.journal).commit_reading(
         CommittedReading(instance_id=instance.id, state="read", reading=reading, dataset_sha256=digest)
     )
     box.spool.remove(instance.spool_name)
@@ -130,7 +132,7 @@ def test_without_its_row_the_file_is_not_kept_either(box: Box, monkeypatch: pyte
     def refuse(*_: object) -> None:
         raise JournalError("no")
 
-    monkeypatch.setattr(box.journal, "add_instance", refuse)
+    monkeypatch.setattr(Instances, "add", refuse)
     with pytest.raises(JournalError):
         admit(box, META + data_set("1.2.3"))
     assert box.spool_files() == set()
@@ -143,7 +145,7 @@ def test_after_a_failed_write_of_the_journal_the_file_waits_for_the_next_start(
         box.journal.broken = True
         raise StorageError("the disk failed")
 
-    monkeypatch.setattr(box.journal, "add_instance", fail)
+    monkeypatch.setattr(Instances, "add", fail)
     with pytest.raises(StorageError):
         admit(box, META + data_set("1.2.3"))
     assert len(box.spool_files()) == 1  # its row may have reached the disk
@@ -170,4 +172,4 @@ def test_a_folder_file_is_remembered_with_its_instance_also_when_it_is_a_repetit
     files = [FolderFile(path=f"/inbox/{name}", byte_count=1, modified_ns=2, inode=3) for name in "ab"]
     for file in files:
         admit(box, META + data_set("1.2.3"), folder_file=file)
-    assert sorted(box.journal.folder_files(), key=lambda file: file.path) == files
+    assert sorted(FolderFiles(box.journal).all(), key=lambda file: file.path) == files

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from support.ports import free_port
@@ -73,7 +74,7 @@ def test_what_was_acknowledged_is_whole_after_a_kill(tmp_path: Path, seed: int) 
             sender.join()
     journal, spool = Journal(tmp_path / "state" / "journal.sqlite"), Spool(tmp_path / "state" / "spool", 0)
     spool.sweep(journal.spool_names())
-    instances = {instance.sop_instance_uid: instance for instance in journal.instances(limit=10**6)}
+    instances = {instance.sop_instance_uid: instance for instance in Instances(journal).listed(limit=10**6)}
     assert acknowledged
     for uid, content in acknowledged.items():
         assert spool.path(instances[uid].spool_name).read_bytes().endswith(content), uid

@@ -8,6 +8,7 @@ import pytest
 
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.intake.instance_header import read_header
+from leapfrog.state.folder_files import FolderFiles
 from support.dcmtk import send
 from support.intake_box import Box
 from support.waiting import wait_until
@@ -27,7 +28,7 @@ def test_every_file_of_the_folder_is_taken_or_named_as_left_alone(box: Box, dico
         (folder / path.name).write_bytes(path.read_bytes())
     watcher = box.watcher(settle_seconds=0.05, rescan_seconds=0.5)
     wait_until(
-        lambda: len(box.journal.folder_files()) + watcher.ignored_files() == len(dicom_files),
+        lambda: len(FolderFiles(box.journal).all()) + watcher.ignored_files() == len(dicom_files),
         "every file is taken or left alone",
         deadline_seconds=40,
     )

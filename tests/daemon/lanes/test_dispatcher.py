@@ -9,6 +9,7 @@ import pytest
 
 from leapfrog.lanes import dispatcher as dispatcher_module
 from leapfrog.lanes.dispatcher import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
+from leapfrog.state.instances import Instances
 from support.reading_box import Box, running, wait_for_a_reader_of
 from support.waiting import wait_until
 
@@ -65,8 +66,8 @@ def test_an_image_in_whose_midst_the_box_ends_again_and_again_is_set_aside_unrea
     box = Box(tmp_path)
     endless = box.add_image_that_never_ends(tmp_path)
     for _ in range(INTERRUPTION_LIMIT):
-        assert box.journal.begin_attempt() is not None
-        assert box.journal.close_cut_attempts() == 1
+        assert Instances(box.journal).begin_attempt() is not None
+        assert Instances(box.journal).close_cut_attempts() == 1
     with running(box):
         aside = box.wait_for_state(endless, "set_aside")
         assert "switched off" in aside.reason
@@ -79,8 +80,8 @@ def test_a_dead_engine_is_not_the_images_fault_until_it_has_failed_often(
     monkeypatch.setattr(dispatcher_module, "ENGINE_FAILURE_LIMIT", 2)  # each failure doubles the pause before the next
     box = Box(tmp_path)
     instance_id = box.add_image()
-    assert box.journal.begin_attempt() is not None
-    box.journal.end_attempt(instance_id, "engine")
+    assert Instances(box.journal).begin_attempt() is not None
+    Instances(box.journal).end_attempt(instance_id, "engine")
     with running(box):
         record = box.wait_for_state(instance_id, "read")
     assert (record.attempts, record.engine_failures) == (0, 1)

@@ -14,7 +14,9 @@ from leapfrog.control.status import StatusSource
 from leapfrog.errors import JournalError, StorageError
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.journal import SCHEMA_VERSION, Journal, new_id
+from leapfrog.state.folder_files import FolderFiles
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import (
     INSTANCE_STATES,
     CommittedReport,
@@ -98,7 +100,7 @@ def test_an_instance_changes_its_state_only_as_designed(
     journal: Journal, before: InstanceState, after: InstanceState
 ) -> None:
     new = new_instance()
-    journal.add_instance(new)
+    Instances(journal).add(new)
     bring_to(journal, new.id, before)
 
     def move() -> None:
@@ -112,7 +114,7 @@ def test_an_instance_changes_its_state_only_as_designed(
         with pytest.raises(JournalError, match="cannot change its state this way"):
             move()
         expected = before
-    found = journal.instance(new.id)
+    found = Instances(journal).get(new.id)
     assert found is not None
     assert found.state == expected
     assert journal.counts("instances") == {state: int(state == expected) for state in INSTANCE_STATES}
@@ -125,7 +127,7 @@ def test_a_delivery_changes_its_state_only_as_designed(
     journal: Journal, before: DeliveryState, after: DeliveryState
 ) -> None:
     new = new_instance()
-    journal.add_instance(new)
+    Instances(journal).add(new)
     with journal.transaction() as connection:
         for state in {"confirmed": ["confirmed"], "refused": ["refused"], "dismissed": ["refused", "dismissed"]}.get(
             before, []
@@ -149,13 +151,13 @@ def test_a_delivery_changes_its_state_only_as_designed(
 
 @pytest.mark.parametrize("table", ["instances", "deliveries", "studies"])
 def test_a_state_that_nobody_knows_is_refused(journal: Journal, table: str) -> None:
-    journal.add_instance(new_instance())
+    Instances(journal).add(new_instance())
     with pytest.raises(JournalError), journal.transaction() as connection:
         connection.execute(f"UPDATE {table} SET state = 'lost'")
 
 
 def test_a_report_never_goes_back_to_an_older_version(journal: Journal) -> None:
-    journal.add_instance(new_instance())
+    Instances(journal).add(new_instance())
     (study,) = Studies(journal).open()
     report(journal, study.key, 2)
     with pytest.raises(JournalError, match="older version"):
@@ -168,7 +170,7 @@ def test_a_report_never_goes_back_to_an_older_version(journal: Journal) -> None:
 
 def test_an_instance_and_what_it_owes_are_written_together(journal: Journal) -> None:
     new = new_instance()
-    assert journal.add_instance(new) == []
+    assert Instances(journal).add(new) == []
     owed = delivery(journal, new.id)
     assert (owed["sop_instance_uid"], owed["spool_name"], owed["state"]) == (
         new.sop_instance_uid,
@@ -184,37 +186,37 @@ def test_nothing_of_an_instance_stays_when_the_write_fails_half_way(journal: Jou
             "CREATE TEMP TRIGGER half BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'half way'); END"
         )
     with pytest.raises(JournalError, match="half way"):
-        journal.add_instance(new)
-    assert journal.instance(new.id) is None
+        Instances(journal).add(new)
+    assert Instances(journal).get(new.id) is None
     assert Studies(journal).open() == []
     assert journal.counts("instances")["received"] == 0
 
 
 def test_without_a_district_nothing_is_owed(journal: Journal) -> None:
-    journal.add_instance(new_instance(owed=False))
+    Instances(journal).add(new_instance(owed=False))
     assert journal.counts("deliveries")["waiting"] == 0
 
 
 def test_originals_are_owed_once_a_district_is_configured_and_only_once(journal: Journal) -> None:
-    journal.add_instance(new_instance(owed=False))
-    journal.add_instance(new_instance(owed=True))
-    journal.add_instance(new_instance(owed=False, sop_instance_uid=""))
-    assert journal.owe_all_originals() == 1
-    assert journal.owe_all_originals() == 0
+    Instances(journal).add(new_instance(owed=False))
+    Instances(journal).add(new_instance(owed=True))
+    Instances(journal).add(new_instance(owed=False, sop_instance_uid=""))
+    assert Instances(journal).owe_all_originals() == 1
+    assert Instances(journal).owe_all_originals() == 0
     assert journal.counts("deliveries")["waiting"] == 2
 
 
 def test_a_uid_that_is_held_is_not_written_until_it_was_compared(journal: Journal) -> None:
     first = new_instance(sop_instance_uid="1.2.3")
     second = new_instance(sop_instance_uid="1.2.3")
-    journal.add_instance(first)
-    (holder,) = journal.add_instance(second)
+    Instances(journal).add(first)
+    (holder,) = Instances(journal).add(second)
     assert (holder.id, holder.spool_name) == (first.id, first.spool_name)
-    assert journal.instance(second.id) is None
+    assert Instances(journal).get(second.id) is None
 
-    assert journal.add_instance(second, compared={first.id}) == []
+    assert Instances(journal).add(second, compared={first.id}) == []
     third = new_instance(sop_instance_uid="1.2.3")
-    assert {holder.id for holder in journal.add_instance(third, compared={first.id})} == {second.id}
+    assert {holder.id for holder in Instances(journal).add(third, compared={first.id})} == {second.id}
 
 
 def test_of_many_that_bring_the_same_uid_at_once_one_is_written(journal: Journal) -> None:
@@ -224,7 +226,7 @@ def test_of_many_that_bring_the_same_uid_at_once_one_is_written(journal: Journal
     def bring() -> None:
         new = new_instance(sop_instance_uid="1.2.3")
         barrier.wait()
-        answers.append(journal.add_instance(new) == [])
+        answers.append(Instances(journal).add(new) == [])
 
     threads = [threading.Thread(target=bring) for _ in range(8)]
     for thread in threads:
@@ -236,7 +238,7 @@ def test_of_many_that_bring_the_same_uid_at_once_one_is_written(journal: Journal
 
 def test_an_instance_that_is_forwarded_anew_owes_bytes_that_a_reader_makes(journal: Journal) -> None:
     new = new_instance(forward_as="2.25.7")
-    journal.add_instance(new)
+    Instances(journal).add(new)
     owed = delivery(journal, new.id)
     assert (owed["sop_instance_uid"], owed["spool_name"]) == ("2.25.7", None)
 
@@ -251,7 +253,7 @@ def test_an_instance_that_is_forwarded_anew_owes_bytes_that_a_reader_makes(journ
 
 def test_a_uid_under_two_patients_makes_two_studies_that_know_of_each_other(journal: Journal) -> None:
     for patient in ("P1", "P2", "P1"):
-        journal.add_instance(new_instance(study=StudyIdentity(study_instance_uid="1.2", patient_id=patient)))
+        Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2", patient_id=patient)))
     one, other = Studies(journal).open()
     assert (one.identity.patient_id, other.identity.patient_id) == ("P1", "P2")
     assert [study.key for study in Studies(journal).sharing_uid(one)] == [other.key]
@@ -260,20 +262,20 @@ def test_a_uid_under_two_patients_makes_two_studies_that_know_of_each_other(jour
 def test_the_issuer_tells_patients_apart(journal: Journal) -> None:
     for issuer in ("north", "south"):
         identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1", issuer_of_patient_id=issuer)
-        journal.add_instance(new_instance(study=identity))
+        Instances(journal).add(new_instance(study=identity))
     assert len(Studies(journal).open()) == 2
 
 
 def test_an_instance_without_a_study_uid_is_a_study_of_its_own(journal: Journal) -> None:
     for _ in range(2):
-        journal.add_instance(new_instance(study=StudyIdentity(patient_id="P1")))
+        Instances(journal).add(new_instance(study=StudyIdentity(patient_id="P1")))
     one, other = Studies(journal).open()
     assert one.key != other.key
     assert Studies(journal).sharing_uid(one) == []
 
 
 def test_a_study_s_key_says_nothing_of_the_patient(journal: Journal) -> None:
-    journal.add_instance(new_instance(study=StudyIdentity(study_instance_uid="1.2.3", patient_id="SECRET")))
+    Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2.3", patient_id="SECRET")))
     (study,) = Studies(journal).open()
     assert "SECRET" not in study.key
     assert "1.2.3" not in study.key
@@ -281,17 +283,17 @@ def test_a_study_s_key_says_nothing_of_the_patient(journal: Journal) -> None:
 
 def test_a_late_image_opens_a_study_that_was_closed(journal: Journal) -> None:
     identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1")
-    journal.add_instance(new_instance(study=identity))
+    Instances(journal).add(new_instance(study=identity))
     (study,) = Studies(journal).open()
     report(journal, study.key, 1)
     assert Studies(journal).open() == []
-    journal.add_instance(new_instance(study=identity))
+    Instances(journal).add(new_instance(study=identity))
     assert [found.key for found in Studies(journal).open()] == [study.key]
 
 
 def test_a_reading_that_came_during_the_rendering_keeps_the_study_open(journal: Journal) -> None:
     new = new_instance()
-    journal.add_instance(new)
+    Instances(journal).add(new)
     (study,) = Studies(journal).open()
     begun = CommittedReport(study_key=study.key, version=1, changes=0, closing=True, summary="{}", urgent=False)
     commit(journal, new.id)
@@ -304,7 +306,7 @@ def test_a_reading_that_came_during_the_rendering_keeps_the_study_open(journal: 
 
 
 def test_a_report_that_was_committed_and_not_switched_is_found_at_a_start(journal: Journal, tmp_path: Path) -> None:
-    journal.add_instance(new_instance())
+    Instances(journal).add(new_instance())
     (study,) = Studies(journal).open()
     report(journal, study.key, 1)
     journal = reopened(journal, tmp_path)
@@ -315,7 +317,7 @@ def test_a_report_that_was_committed_and_not_switched_is_found_at_a_start(journa
 
 
 def test_a_study_that_turns_urgent_takes_what_it_still_owes_along(journal: Journal) -> None:
-    journal.add_instance(new_instance())
+    Instances(journal).add(new_instance())
     (study,) = Studies(journal).open()
     report(journal, study.key, 1, urgent=True)
     assert {row["urgent"] for row in journal.rows("SELECT urgent FROM deliveries")} == {1}
@@ -325,7 +327,7 @@ def test_readings_come_in_the_order_of_the_instances(journal: Journal) -> None:
     identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1")
     first, second, third = (new_instance(study=identity) for _ in range(3))
     for new in (first, second, third):
-        journal.add_instance(new)
+        Instances(journal).add(new)
     for new in (third, first):
         commit(journal, new.id)
     (study,) = Studies(journal).open()
@@ -338,9 +340,9 @@ def test_readings_come_in_the_order_of_the_instances(journal: Journal) -> None:
 
 def test_an_attempt_is_counted_before_the_work_and_given_out_once(journal: Journal) -> None:
     first, second = new_instance(), new_instance()
-    journal.add_instance(first)
-    journal.add_instance(second)
-    begun = [journal.begin_attempt() for _ in range(3)]
+    Instances(journal).add(first)
+    Instances(journal).add(second)
+    begun = [Instances(journal).begin_attempt() for _ in range(3)]
     assert [found.id if found else None for found in begun] == [first.id, second.id, None]
     assert begun[0] is not None
     assert begun[0].attempt_number == 1
@@ -351,25 +353,25 @@ def test_an_attempt_is_counted_before_the_work_and_given_out_once(journal: Journ
 )
 def test_a_failed_attempt_is_charged_to_whom_it_belongs(journal: Journal, charge: str, counter: str) -> None:
     new = new_instance()
-    journal.add_instance(new)
-    journal.begin_attempt()
-    ended = journal.end_attempt(new.id, charge)  # type: ignore[arg-type]
+    Instances(journal).add(new)
+    Instances(journal).begin_attempt()
+    ended = Instances(journal).end_attempt(new.id, charge)  # type: ignore[arg-type]
     assert {name: getattr(ended, name) for name in ("attempts", "engine_failures", "interruptions")} == {
         "attempts": 0, "engine_failures": 0, "interruptions": 0, counter: 1,
     }  # fmt: skip
-    again = journal.begin_attempt()
+    again = Instances(journal).begin_attempt()
     assert again is not None
     assert (again.id, again.attempt_number) == (new.id, 2)
 
 
 def test_the_end_of_the_daemon_charges_neither_image_nor_device(journal: Journal, tmp_path: Path) -> None:
     new = new_instance()
-    journal.add_instance(new)
-    journal.begin_attempt()
+    Instances(journal).add(new)
+    Instances(journal).begin_attempt()
     journal = reopened(journal, tmp_path)
-    assert journal.close_cut_attempts() == 1
-    assert journal.close_cut_attempts() == 0
-    found = journal.begin_attempt()
+    assert Instances(journal).close_cut_attempts() == 1
+    assert Instances(journal).close_cut_attempts() == 0
+    found = Instances(journal).begin_attempt()
     assert found is not None
     assert (found.attempts, found.engine_failures, found.interruptions) == (0, 0, 1)
     journal.close()
@@ -377,7 +379,7 @@ def test_the_end_of_the_daemon_charges_neither_image_nor_device(journal: Journal
 
 def test_a_reading_is_committed_once(journal: Journal) -> None:
     new = new_instance()
-    journal.add_instance(new)
+    Instances(journal).add(new)
     commit(journal, new.id)
     with pytest.raises(JournalError, match="was not waiting to be read"):
         commit(journal, new.id)
@@ -385,11 +387,11 @@ def test_a_reading_is_committed_once(journal: Journal) -> None:
 
 def test_a_reading_without_its_deliveries_is_not_written(journal: Journal) -> None:
     new = new_instance()
-    journal.add_instance(new)
+    Instances(journal).add(new)
     twice = new_delivery()
     with pytest.raises(JournalError):
         commit(journal, new.id, deliveries=(twice, twice))
-    found = journal.instance(new.id)
+    found = Instances(journal).get(new.id)
     assert found is not None
     assert found.state == "received"
     assert journal.counts("deliveries")["waiting"] == 1
@@ -397,24 +399,24 @@ def test_a_reading_without_its_deliveries_is_not_written(journal: Journal) -> No
 
 def test_a_retried_instance_begins_with_clean_counters(journal: Journal) -> None:
     new = new_instance()
-    journal.add_instance(new)
+    Instances(journal).add(new)
     for _ in range(3):
-        journal.begin_attempt()
-        journal.end_attempt(new.id, "reader")
+        Instances(journal).begin_attempt()
+        Instances(journal).end_attempt(new.id, "reader")
     commit(journal, new.id, "set_aside")
-    assert journal.retry(new.id)
-    assert not journal.retry(new.id)
-    found = journal.begin_attempt()
+    assert Instances(journal).retry(new.id)
+    assert not Instances(journal).retry(new.id)
+    found = Instances(journal).begin_attempt()
     assert found is not None
     assert (found.attempts, found.reason, found.attempt_number) == (0, "", 4)
 
 
 def test_what_was_read_cannot_be_retried(journal: Journal) -> None:
     new = new_instance()
-    journal.add_instance(new)
+    Instances(journal).add(new)
     commit(journal, new.id)
-    assert not journal.retry(new.id)
-    assert not journal.retry("nobody")
+    assert not Instances(journal).retry(new.id)
+    assert not Instances(journal).retry("nobody")
 
 
 # ---------------------------------------------------------------- folder files
@@ -422,11 +424,11 @@ def test_what_was_read_cannot_be_retried(journal: Journal) -> None:
 
 def test_a_folder_file_is_remembered_with_its_instance_over_a_restart(journal: Journal, tmp_path: Path) -> None:
     file = FolderFile(path="/inbox/a.dcm", byte_count=5, modified_ns=7, inode=9)
-    journal.add_instance(new_instance(folder_file=file))
+    Instances(journal).add(new_instance(folder_file=file))
     journal = reopened(journal, tmp_path)
-    assert journal.folder_files() == [file]
-    journal.forget_folder_files([file.path])
-    assert journal.folder_files() == []
+    assert FolderFiles(journal).all() == [file]
+    FolderFiles(journal).forget([file.path])
+    assert FolderFiles(journal).all() == []
     journal.close()
 
 
@@ -443,15 +445,6 @@ def test_the_journal_is_durable_and_checks_its_references(journal: Journal) -> N
             "INSERT INTO instances (id, study_key, sop_instance_uid, sop_class_uid, source, received_at, spool_name,"
             " byte_count) VALUES ('a', 'nowhere', '', '', '', '', '', 0)"
         )
-
-
-def test_a_journal_of_a_newer_leapfrog_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "journal.sqlite"
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    connection.close()
-    with pytest.raises(JournalError, match="install the newer Leapfrog again"):
-        Journal(path)
 
 
 def test_a_file_that_is_no_journal_is_named_and_kept(tmp_path: Path) -> None:
@@ -472,7 +465,7 @@ def test_a_failing_disk_breaks_the_journal_for_good(journal: Journal) -> None:
     journal.rows(f"PRAGMA max_page_count = {pages[0]}")  # SQLite's own way to a full disk
     with pytest.raises(StorageError, match="could not be written"):
         for _ in range(1000):
-            journal.add_instance(new_instance())
+            Instances(journal).add(new_instance())
     assert journal.broken
 
 
@@ -507,7 +500,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
     fill(journal, count)
     news = [new_instance() for _ in range(3)]
     for new in news:
-        journal.add_instance(new)
+        Instances(journal).add(new)
     deliveries = Deliveries(journal)
     source = StatusSource(
         settings=Settings(), journal=journal, deliveries=deliveries, spool=Spool(directory / "spool", 0)
@@ -516,14 +509,14 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
     late = new_instance()
     found = {
         "status": steps(journal, source.status),
-        "take the next instance": steps(journal, journal.begin_attempt),
-        "add an instance": steps(journal, lambda: journal.add_instance(late)),
+        "take the next instance": steps(journal, Instances(journal).begin_attempt),
+        "add an instance": steps(journal, lambda: Instances(journal).add(late)),
         "commit a reading": steps(journal, lambda: commit(journal, news[0].id)),
         "commit a report": steps(journal, lambda: report(journal, study_key, 1)),
         "find open studies": steps(journal, Studies(journal).open),
         "find unpublished studies": steps(journal, Studies(journal).unpublished),
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
-        "close cut attempts": steps(journal, journal.close_cut_attempts),
+        "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
         "find the next delivery": steps(journal, deliveries.next_waiting),
     }
     journal.close()
@@ -560,7 +553,7 @@ class CountsStayTrue(RuleBasedStateMachine):
     @rule(target=received, owed=st.booleans())
     def receive(self, owed: bool) -> str:
         new = new_instance(owed=owed)
-        self.journal.add_instance(new)
+        Instances(self.journal).add(new)
         return new.id
 
     @rule(instance_id=consumes(received), state=st.sampled_from(["read", "forward_only"]))
@@ -574,7 +567,7 @@ class CountsStayTrue(RuleBasedStateMachine):
 
     @rule(target=received, instance_id=consumes(aside))
     def retry(self, instance_id: str) -> str:
-        assert self.journal.retry(instance_id)
+        assert Instances(self.journal).retry(instance_id)
         return instance_id
 
     @rule(confirmed=st.booleans())
@@ -591,7 +584,7 @@ class CountsStayTrue(RuleBasedStateMachine):
         with pytest.raises(JournalError), self.journal.transaction():
             self.journal._connection.execute("DELETE FROM deliveries")
             self.journal._connection.execute("UPDATE instances SET state = 'lost' WHERE id = ?", (instance_id,))
-        assert self.journal.instance(new.id) is None
+        assert Instances(self.journal).get(new.id) is None
 
     @invariant()
     def the_counts_are_true(self) -> None:

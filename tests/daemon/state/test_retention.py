@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.exam import Identity, ImageHeader, ImageReading
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import CommittedReading, CommittedReport, NewInstance, StudyIdentity, StudyRecord
 from leapfrog.state.retention import Retention, clock_is_synchronised
@@ -42,7 +43,7 @@ class Box:
         arriving = self.spool.incoming / instance_id
         arriving.write_bytes(b"bytes")
         self.spool.adopt(arriving, f"{instance_id}.dcm")
-        self.journal.add_instance(
+        Instances(self.journal).add(
             NewInstance(
                 id=instance_id,
                 spool_name=f"{instance_id}.dcm",
@@ -53,7 +54,7 @@ class Box:
                 owed=owed,
             )
         )
-        record = self.journal.begin_attempt()
+        record = Instances(self.journal).begin_attempt()
         assert record is not None
         reading = ImageReading(
             instance_id=instance_id,
@@ -63,7 +64,7 @@ class Box:
             header=ImageHeader(),
             outcome="nothing_found",
         )
-        self.journal.commit_reading(CommittedReading(instance_id=instance_id, state="read", reading=reading))
+        Instances(self.journal).commit_reading(CommittedReading(instance_id=instance_id, state="read", reading=reading))
         self.studies.commit_report(
             CommittedReport(study_key=record.study_key, version=1, changes=1, closing=True, summary="{}", urgent=False)
         )

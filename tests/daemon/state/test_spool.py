@@ -26,13 +26,14 @@ WRITER = textwrap.dedent("""\
     import hashlib, os, sys
     from pathlib import Path
     from leapfrog.errors import StorageError
+    from leapfrog.state.instances import Instances
     from leapfrog.state.journal import Journal, new_id
     from leapfrog.state.records import NewInstance, StudyIdentity
     from leapfrog.state.spool import Spool
 
     state_dir = Path(sys.argv[1])
     spool = Spool(state_dir / "spool", 0)
-    journal = Journal(state_dir / "journal.sqlite")
+    instances = Instances(Journal(state_dir / "journal.sqlite"))
     while True:
         name = new_id()
         content = os.urandom(20_000)
@@ -40,7 +41,7 @@ WRITER = textwrap.dedent("""\
         arriving.write_bytes(content)
         try:
             spool.adopt(arriving, f"{name}.dcm")
-            journal.add_instance(NewInstance(
+            instances.add(NewInstance(
                 id=name, spool_name=f"{name}.dcm", byte_count=len(content), source="writer", owed=True,
                 study=StudyIdentity(patient_id=name), sop_instance_uid=f"1.2.{int(name, 16)}",
             ))

@@ -6,6 +6,7 @@ from pathlib import Path
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.settings import FolderSettings
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 
 
@@ -16,7 +17,7 @@ class PictureIdentities:
         """The journal knows which study an accession number got before."""
         self._pattern = re.compile(settings.filename_pattern) if settings.filename_pattern else None
         self._watches = sorted(settings.watch, key=lambda watch: len(watch.path.parts), reverse=True)
-        self._journal = journal
+        self._instances = Instances(journal)
 
     def identity(self, file_name: str) -> PictureIdentity:
         """A new identity for the picture `file_name`; what the pattern does not find in its name is ''.
@@ -30,7 +31,7 @@ class PictureIdentities:
         groups = match.groupdict(default="") if match else {}
         accession_number = groups.get("accession_number", "").strip()
         patient_id = groups.get("patient_id", "").strip()
-        earlier = self._journal.picture_of_accession(accession_number, patient_id) if accession_number else None
+        earlier = self._instances.picture_of_accession(accession_number, patient_id) if accession_number else None
         return PictureIdentity(
             patient_id=patient_id,
             patient_name=groups.get("patient_name", "").strip(),

@@ -17,6 +17,7 @@ from leapfrog.intake.folder.picture_identity import PictureIdentities
 from leapfrog.intake.folder.scan import TAKEN_FOLDER, FolderScan, FoundFile, look_at, text_of
 from leapfrog.intake.instance_header import read_header
 from leapfrog.settings import Settings
+from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import FolderFile
 from leapfrog.state.spool import Spool
@@ -56,7 +57,7 @@ class FolderWatcher:
         self._settings = settings.folder
         self._roots = _outermost(settings.inbox_dirs)
         self._admission = admission
-        self._journal = journal
+        self._folder_files = FolderFiles(journal)
         self._spool = spool
         self._identities = PictureIdentities(settings.folder, journal)
         self._wake = threading.Event()
@@ -73,7 +74,7 @@ class FolderWatcher:
     def start(self) -> None:
         """Begin to look, also at what was there before."""
         self._taken = {
-            file.path: Signature(file.byte_count, file.modified_ns, file.inode) for file in self._journal.folder_files()
+            file.path: Signature(file.byte_count, file.modified_ns, file.inode) for file in self._folder_files.all()
         }
         self._heartbeat = time.monotonic()
         self._hints.start()
@@ -248,7 +249,7 @@ class FolderWatcher:
                 f"Files in {found.root} were taken and cannot be put away: {problem.strerror}.",
             )
         else:
-            self._journal.forget_folder_files([found.key])
+            self._folder_files.forget([found.key])
             del self._taken[found.key]
 
     # ------------------------------------------------------------ remembering
@@ -266,7 +267,7 @@ class FolderWatcher:
                 known.pop(key)
         gone = _gone(self._taken, root, seen)
         if gone and seen.intersection(self._taken):
-            self._journal.forget_folder_files(gone)
+            self._folder_files.forget(gone)
             for key in gone:
                 del self._taken[key]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.records import InstanceRecord
 from support.capabilities import bound_by_file_modes
 from support.intake_box import Box, wait_for_scans
@@ -160,7 +161,7 @@ def test_the_same_instance_under_two_names_is_kept_once_and_both_are_remembered(
     for name in "ab":
         (box.inbox / f"{name}.dcm").write_bytes(DICOM)
     watcher = box.watcher()
-    wait_until(lambda: len(box.journal.folder_files()) == 2, "both files are remembered")
+    wait_until(lambda: len(FolderFiles(box.journal).all()) == 2, "both files are remembered")
     wait_for_scans(watcher)
     assert len(box.instances()) == 1
 
@@ -171,10 +172,10 @@ def test_a_file_that_is_gone_is_forgotten_but_not_when_all_are(box: Box) -> None
     watcher = box.watcher()
     taken(box, 2)
     (box.inbox / "a.png").unlink()
-    wait_until(lambda: len(box.journal.folder_files()) == 1, "one file is forgotten")
+    wait_until(lambda: len(FolderFiles(box.journal).all()) == 1, "one file is forgotten")
     (box.inbox / "b.png").unlink()  # or the share is not mounted
     wait_for_scans(watcher)
-    assert len(box.journal.folder_files()) == 1
+    assert len(FolderFiles(box.journal).all()) == 1
 
 
 # ---------------------------------------------------------------- what becomes of the file
@@ -186,7 +187,7 @@ def test_after_delete_the_file_is_gone_once_it_is_durable(box: Box) -> None:
     wait_until(lambda: not (box.inbox / "a.dcm").exists(), "the file is gone")
     [instance] = box.instances()
     assert box.spool.path(instance.spool_name).read_bytes() == DICOM
-    wait_until(lambda: box.journal.folder_files() == [], "nothing is left to remember")
+    wait_until(lambda: FolderFiles(box.journal).all() == [], "nothing is left to remember")
 
 
 def test_after_move_the_file_lies_in_taken_which_is_not_looked_at(box: Box) -> None:

@@ -1,0 +1,230 @@
+"""The instances in the journal: received, read, set aside, and every attempt at them."""
+
+import sqlite3
+from collections.abc import Collection
+from typing import Literal
+
+from leapfrog.errors import JournalError
+from leapfrog.exam import PictureHints, PictureIdentity
+from leapfrog.state.deliveries import owe
+from leapfrog.state.folder_files import remember
+from leapfrog.state.journal import Journal, new_id, now_text
+from leapfrog.state.records import (
+    INSTANCE_STATES,
+    CommittedReading,
+    InstanceRecord,
+    InstanceState,
+    NewDelivery,
+    NewInstance,
+    UidHolder,
+)
+from leapfrog.state.studies import study_for
+
+INSTANCE_COLUMNS = (
+    "sequence, id, study_key, state, reason, sop_instance_uid, source, received_at, spool_name, picture, hints,"
+    " forward_as, attempts, engine_failures, interruptions, attempt_number"
+)
+
+Charge = Literal["reader", "engine", "interruption"]
+CHARGE_COLUMNS: dict[Charge, str] = {
+    "reader": "attempts",
+    "engine": "engine_failures",
+    "interruption": "interruptions",
+}
+
+
+class Instances:
+    """The rows of `instances`. Every method is one transaction; any thread may call it."""
+
+    def __init__(self, journal: Journal) -> None:
+        """`journal` is the one that holds them."""
+        self._journal = journal
+
+    # ------------------------------------------------------------ intake
+
+    def add(self, new: NewInstance, compared: Collection[str] = ()) -> list[UidHolder]:
+        """Write an instance, and the delivery that owes its original, in one transaction.
+
+        Returns [] when it was written. When other instances hold its SOP Instance UID that are not in `compared`,
+        nothing is written and they are returned, for the caller to compare contents first.
+        """
+        with self._journal.transaction() as connection:
+            holders = self._holders_of(new.sop_instance_uid) if new.sop_instance_uid else []
+            strangers = [holder for holder in holders if holder.id not in compared]
+            if strangers:
+                return strangers
+            study_key = study_for(connection, new.study)
+            received_at = now_text()
+            connection.execute(
+                "INSERT INTO instances (id, study_key, sop_instance_uid, sop_class_uid, source, received_at,"
+                " spool_name, byte_count, picture, hints, forward_as) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    new.id,
+                    study_key,
+                    new.sop_instance_uid,
+                    new.sop_class_uid,
+                    new.source,
+                    received_at,
+                    new.spool_name,
+                    new.byte_count,
+                    new.picture.model_dump_json() if new.picture else None,
+                    new.hints.model_dump_json(),
+                    new.forward_as,
+                ),
+            )
+            if new.owed:
+                owe(connection, [_original(new)], study_key, new.id)
+            if new.folder_file:
+                remember(connection, new.folder_file, new.id)
+        return []
+
+    def _holders_of(self, sop_instance_uid: str) -> list[UidHolder]:
+        rows = self._journal.rows(
+            # The second condition lets SQLite take the partial index: it cannot know what the parameter will be.
+            "SELECT id, spool_name, dataset_sha256 FROM instances"
+            " WHERE sop_instance_uid = ? AND sop_instance_uid <> ''",
+            (sop_instance_uid,),
+        )
+        return [UidHolder(**dict(row)) for row in rows]
+
+    def picture_of_accession(self, accession_number: str, patient_id: str) -> PictureIdentity | None:
+        """The newest picture under that accession number and patient: what comes next belongs to its study."""
+        row = self._journal.row(
+            "SELECT picture FROM instances WHERE picture IS NOT NULL"
+            " AND json_extract(picture, '$.accession_number') = ? AND json_extract(picture, '$.patient_id') = ?"
+            " ORDER BY sequence DESC LIMIT 1",
+            (accession_number, patient_id),
+        )
+        return PictureIdentity.model_validate_json(row["picture"]) if row else None
+
+    # ------------------------------------------------------------ lanes
+
+    def close_cut_attempts(self) -> int:
+        """At a start: charge attempts that the end of the daemon cut short to their own counter. Returns how many."""
+        with self._journal.transaction() as connection:
+            return connection.execute(
+                "UPDATE instances SET interruptions = interruptions + 1, attempt_open = 0 WHERE attempt_open = 1"
+            ).rowcount
+
+    def begin_attempt(self) -> InstanceRecord | None:
+        """Take the longest-waiting instance and count the attempt before any work begins; None when none waits."""
+        with self._journal.transaction() as connection:
+            row = connection.execute(
+                "UPDATE instances SET attempt_open = 1, attempt_number = attempt_number + 1 WHERE sequence ="
+                " (SELECT sequence FROM instances WHERE state = 'received' AND attempt_open = 0"
+                f" ORDER BY sequence LIMIT 1) RETURNING {INSTANCE_COLUMNS}"
+            ).fetchone()
+        return _instance(row) if row else None
+
+    def end_attempt(self, instance_id: str, charge: Charge) -> InstanceRecord:
+        """End an attempt that gave no result and charge it; the instance waits again."""
+        column = CHARGE_COLUMNS[charge]
+        with self._journal.transaction() as connection:
+            row = connection.execute(
+                f"UPDATE instances SET attempt_open = 0, {column} = {column} + 1 WHERE id = ?"
+                f" RETURNING {INSTANCE_COLUMNS}",
+                (instance_id,),
+            ).fetchone()
+        return _instance(row)
+
+    def commit_reading(self, committed: CommittedReading) -> None:
+        """Write a reading, the instance's new state and the deliveries that come of it, in one transaction."""
+        with self._journal.transaction() as connection:
+            row = connection.execute(
+                "UPDATE instances SET state = ?, reason = ?, reading = ?, attempt_open = 0,"
+                " dataset_sha256 = CASE WHEN ? = '' THEN dataset_sha256 ELSE ? END"
+                " WHERE id = ? AND state = 'received' RETURNING study_key",
+                (
+                    committed.state,
+                    committed.reading.reason,
+                    committed.reading.model_dump_json(),
+                    committed.dataset_sha256,
+                    committed.dataset_sha256,
+                    committed.instance_id,
+                ),
+            ).fetchone()
+            if row is None:
+                raise JournalError(f"Instance {committed.instance_id} was not waiting to be read.")
+            if copy := committed.forward_copy:
+                connection.execute(
+                    "UPDATE deliveries SET spool_name = ?, byte_count = ? WHERE instance_id = ? AND kind = 'original'"
+                    " AND spool_name IS NULL",
+                    (copy.spool_name, copy.byte_count, committed.instance_id),
+                )
+            owe(connection, committed.deliveries, row["study_key"], committed.instance_id)
+            connection.execute(
+                "UPDATE studies SET changes = changes + 1, state = 'open' WHERE key = ?", (row["study_key"],)
+            )
+
+    def retry(self, instance_id: str) -> bool:
+        """Have an instance that was set aside read again, with its counters at zero. Returns whether it was."""
+        with self._journal.transaction() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0,"
+                    " interruptions = 0 WHERE id = ? AND state = 'set_aside'",
+                    (instance_id,),
+                ).rowcount
+            )
+
+    # ------------------------------------------------------------ looking
+
+    def get(self, instance_id: str) -> InstanceRecord | None:
+        """The instance with that id of ours, or None."""
+        row = self._journal.row(f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE id = ?", (instance_id,))
+        return _instance(row) if row else None
+
+    def listed(self, state: InstanceState | None = None, limit: int = 1000) -> list[InstanceRecord]:
+        """Instances, newest first, of one state or of all."""
+        where, values = ("WHERE state = ?", [state]) if state else ("", [])
+        rows = self._journal.rows(
+            f"SELECT {INSTANCE_COLUMNS} FROM instances {where} ORDER BY sequence DESC LIMIT ?", [*values, limit]
+        )
+        return [_instance(row) for row in rows]
+
+    def forwarded_under_new_uid(self) -> int:
+        """How many instances are forwarded under a new UID since theirs was taken by other content."""
+        row = self._journal.row("SELECT COUNT(*) FROM instances WHERE forward_as IS NOT NULL")
+        return int(row[0]) if row else 0
+
+    def owe_all_originals(self) -> int:
+        """Owe every original that is not owed yet, once a district is configured. Returns how many were added."""
+        with self._journal.transaction() as connection:
+            rows = connection.execute(
+                "SELECT id, study_key, sop_class_uid, sop_instance_uid, spool_name, byte_count FROM instances"
+                " WHERE sop_instance_uid <> '' AND picture IS NULL AND forward_as IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE instance_id = instances.id AND kind = 'original')"
+                " ORDER BY sequence"
+            ).fetchall()
+            for row in rows:
+                original = NewDelivery(
+                    id=new_id(),
+                    kind="original",
+                    sop_class_uid=row["sop_class_uid"],
+                    sop_instance_uid=row["sop_instance_uid"],
+                    spool_name=row["spool_name"],
+                    byte_count=row["byte_count"],
+                )
+                owe(connection, [original], row["study_key"], row["id"])
+        return len(rows)
+
+
+def _original(new: NewInstance) -> NewDelivery:
+    """A copy under another UID is owed at once too; its bytes come when a reader has written them."""
+    return NewDelivery(
+        id=new_id(),
+        kind="original",
+        sop_class_uid=new.sop_class_uid,
+        sop_instance_uid=new.forward_as or new.sop_instance_uid,
+        spool_name=None if new.forward_as else new.spool_name,
+        byte_count=new.byte_count,
+    )
+
+
+def _instance(row: sqlite3.Row) -> InstanceRecord:
+    values = dict(row)
+    values["picture"] = PictureIdentity.model_validate_json(row["picture"]) if row["picture"] else None
+    values["hints"] = PictureHints.model_validate_json(row["hints"])
+    if row["state"] not in INSTANCE_STATES:
+        raise JournalError(f"Instance {row['id']} has the unknown state {row['state']!r}.")
+    return InstanceRecord(**values)

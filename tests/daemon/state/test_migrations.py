@@ -1,0 +1,194 @@
+"""A journal of an older Leapfrog becomes one of today, whole and at once, whatever happens on the way."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import pytest
+
+from leapfrog.errors import JournalError
+from leapfrog.state import migrations
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal
+from leapfrog.state.studies import Studies
+
+JOURNALS = Path(__file__).with_name("journals")
+VERSIONS = range(migrations.FIRST_VERSION, migrations.schema_version())  # those before today's
+OPEN = """
+import sys; from pathlib import Path; from leapfrog.state.journal import Journal; Journal(Path(sys.argv[1])).close()
+"""
+KILL_POINTS = range(1, 60, 4)
+
+
+def old_journal(folder: Path, version: int) -> Path:
+    """A journal of that version with something in every table."""
+    path = folder / "journal.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript((JOURNALS / f"version-{version}.sql").read_text(encoding="utf-8"))
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    return path
+
+
+def backup_of(path: Path, version: int) -> Path:
+    return path.with_name(f"journal.version-{version}.sqlite")
+
+
+def content(path: Path) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table, by column."""
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    tables = [row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    found = {table: [dict(row) for row in connection.execute(f"SELECT * FROM {table}")] for table in tables}
+    connection.close()
+    return found
+
+
+def schema(path: Path) -> dict[str, object]:
+    """Columns of each table, and the text of all else, without comments and white space."""
+    connection = sqlite3.connect(path)
+    found: dict[str, object] = {"version": connection.execute("PRAGMA user_version").fetchone()[0]}
+    for kind, name, text in connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall():
+        if kind == "table":
+            found[name] = connection.execute(f"PRAGMA table_xinfo({name})").fetchall()
+        elif text:
+            found[name] = re.sub(r"\s+", " ", re.sub(r"--.*", "", text)).strip()
+    connection.close()
+    return found
+
+
+def assert_holds_all_of(after: Path, before: dict[str, list[dict[str, object]]]) -> None:
+    now = content(after)
+    for table, rows in before.items():
+        assert [{key: row[key] for key in old} for row, old in zip(now[table], rows, strict=True)] == rows, table
+
+
+def test_steps_are_numbered_without_a_gap_and_each_has_a_journal_to_try_it_on() -> None:
+    assert list(migrations.steps()) == [version + 1 for version in VERSIONS]
+    assert sorted(path.name for path in JOURNALS.iterdir()) == sorted(f"version-{version}.sql" for version in VERSIONS)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_older_journal_becomes_what_a_new_one_is_and_keeps_every_row(version: int, tmp_path: Path) -> None:
+    path = old_journal(tmp_path, version)
+    before = content(path)
+    Journal(path).close()
+    Journal(tmp_path / "new.sqlite").close()
+    assert schema(path) == schema(tmp_path / "new.sqlite")
+    assert_holds_all_of(path, before)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_journal_as_it_was_is_kept_beside(version: int, tmp_path: Path) -> None:
+    path = old_journal(tmp_path, version)
+    before, was = content(path), schema(path)
+    Journal(path).close()
+    assert (content(backup_of(path, version)), schema(backup_of(path, version))) == (before, was)
+    changed = backup_of(path, version).stat().st_mtime_ns
+    Journal(path).close()
+    assert backup_of(path, version).stat().st_mtime_ns == changed, "a second start has nothing to do"
+
+
+def test_work_goes_on_in_a_journal_of_version_1(tmp_path: Path) -> None:
+    journal = Journal(old_journal(tmp_path, 1))
+    instances, studies, deliveries = Instances(journal), Studies(journal), Deliveries(journal)
+    assert instances.close_cut_attempts() == 1
+    assert journal.counts("instances") == {"received": 5, "read": 1, "set_aside": 1, "forward_only": 0}
+    assert journal.counts("deliveries") == {"waiting": 5, "confirmed": 1, "refused": 1, "dismissed": 0}
+    first = instances.begin_attempt()
+    assert first is not None
+    assert (first.attempts, first.interruptions) == (1, 1)
+    waiting = deliveries.next_waiting()
+    assert waiting is not None
+    assert len(studies.newest(10)) == 4
+    assert studies.lacking_objects() == {}
+    journal.close()
+
+
+def test_a_journal_of_a_newer_leapfrog_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {migrations.schema_version() + 1}")
+    connection.close()
+    with pytest.raises(JournalError, match="install the newer Leapfrog again"):
+        Journal(path)
+
+
+@pytest.fixture
+def next_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file of one more step, after those that there are."""
+    steps, version = migrations.steps(), migrations.schema_version() + 1
+    file = tmp_path / f"{version:04}_more.sql"
+    more: dict[int, Traversable] = {**steps, version: file}
+    monkeypatch.setattr(migrations, "steps", lambda: more)
+    yield file
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "CREATE TABLE more (a); CREATE TABLE more (a);",
+        "CREATE TABLE more (a); UPDATE instances SET study_key = 'nowhere';",
+    ],
+)
+def test_a_step_that_fails_changes_nothing_and_is_tried_again(broken: str, next_step: Path, tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 1)
+    before = content(path)
+    next_step.write_text(broken)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        Journal(path)
+    assert schema(path)["version"] == migrations.schema_version() - 1, "the steps before it are done"
+    assert "more" not in content(path)
+    next_step.write_text("CREATE TABLE more (a);")
+    Journal(path).close()
+    assert schema(path)["version"] == migrations.schema_version()
+    assert_holds_all_of(path, before)
+
+
+def test_a_step_may_rebuild_a_table_that_others_refer_to(next_step: Path, tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 1)
+    before = content(path)
+    next_step.write_text(
+        "CREATE TABLE more AS SELECT * FROM studies; DROP TABLE studies; ALTER TABLE more RENAME TO studies;"
+        " CREATE UNIQUE INDEX studies_key ON studies (key);"
+    )
+    Journal(path).close()
+    assert_holds_all_of(path, {table: before[table] for table in ("studies", "instances", "deliveries")})
+
+
+def test_without_room_for_the_backup_nothing_is_changed(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 1)
+    before = content(path)
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)){OPEN}"
+    refused = subprocess.run([sys.executable, "-c", limited, path], capture_output=True, text=True, check=False)
+    assert "StorageError" in refused.stderr
+    assert "make room on the disk" in refused.stderr
+    assert (schema(path)["version"], content(path)) == (1, before)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["journal.sqlite"]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_a_kill_at_any_moment_leaves_a_journal_that_the_next_start_brings_up_to_date(tmp_path: Path) -> None:
+    ended = set()
+    for number in KILL_POINTS:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = old_journal(folder, 1)
+        before = content(path)
+        inject = f"inject=pwrite64,write,fdatasync,fsync,rename,unlink:signal=KILL:when={number}"
+        command = ["strace", "-f", "-o", "/dev/null", "-e", inject, sys.executable, "-c", OPEN, str(path)]
+        ended.add(subprocess.run(command, capture_output=True, check=False).returncode)
+        assert schema(path)["version"] in (1, 2)
+        assert_holds_all_of(path, before)
+        Journal(path).close()
+        assert schema(path)["version"] == migrations.schema_version()
+        assert_holds_all_of(path, before)
+        assert content(backup_of(path, 1)) == before
+        assert not list(folder.glob(".*.part"))
+    assert {0, -9} <= ended, "some were killed, and the last ran through"
