@@ -14,6 +14,7 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
+from leapfrog.state.studies import Studies
 from leapfrog.wording.text import count
 from leapfrog.worklist.worklist import WorklistStatus
 
@@ -26,6 +27,13 @@ class RefusedDelivery(Frozen):
     id: str
     kind: str
     reason: str
+
+
+class LackingReport(Frozen):
+    """A report of which the district cannot get all, since some of its DICOM objects could not be made, and why."""
+
+    study_key: str
+    reasons: tuple[str, ...]
 
 
 class Status(Frozen):
@@ -41,6 +49,8 @@ class Status(Frozen):
     instances: dict[str, int]
     deliveries: dict[str, int]
     refused: tuple[RefusedDelivery, ...]
+    lacking_reports: tuple[LackingReport, ...]
+    lacking_reports_total: int
     outbox: OutboxState
     oldest_owed_seconds: float | None
     last_confirmed_at: str | None
@@ -73,6 +83,8 @@ class StatusSource:
         """`live` is None for a command that looks at the state directory while no daemon runs."""
         self._settings = settings
         self._journal = journal
+        self._instances = Instances(journal)
+        self._studies = Studies(journal)
         self._deliveries = deliveries
         self._spool = spool
         self._live = live
@@ -96,13 +108,18 @@ class StatusSource:
                 RefusedDelivery(id=delivery.id, kind=delivery.kind, reason=delivery.last_error)
                 for delivery in self._deliveries.listed("refused")
             ),
+            lacking_reports=tuple(
+                LackingReport(study_key=key, reasons=reasons)
+                for key, reasons in self._studies.lacking_objects().items()
+            ),
+            lacking_reports_total=self._studies.count_lacking_objects(),
             outbox=live.outbox() if live else self._outbox_at_rest(),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             free_bytes=self._spool.free_bytes(),
             min_free_bytes=settings.retention.min_free_bytes,
             ignored_files=live.ignored_files() if live else 0,
-            forwarded_under_new_uid=Instances(self._journal).forwarded_under_new_uid(),
+            forwarded_under_new_uid=self._instances.forwarded_under_new_uid(),
             state_dir=str(settings.state_dir),
             reports_dir=str(settings.reports_dir),
         )
@@ -152,6 +169,9 @@ def _attention(status: Status) -> tuple[str, ...]:
             f"The district server refused {count(total, 'object')}. `leapfrog status` says why;"
             " `leapfrog retry ID` sends one again, `leapfrog dismiss ID` gives it up."
         )
+    if total := status.lacking_reports_total:
+        reasons = dict.fromkeys(reason for report in status.lacking_reports for reason in report.reasons)
+        found.append(f"Of {count(total, 'report')} not everything can be sent to the district. {' '.join(reasons)}")
     if status.outbox.link == "locked":
         found.append("The district server rejects our credentials: correct [district], then `leapfrog sync`.")
     if total := status.forwarded_under_new_uid:

@@ -92,10 +92,17 @@ class Studies:
             )
             owe(connection, committed.deliveries, committed.study_key, None)
 
-    def lacking_objects(self) -> dict[str, tuple[str, ...]]:
-        """What the last report of a study lacks as DICOM objects, a sentence each, by the study's key."""
-        rows = self._journal.rows("SELECT key, not_made FROM studies WHERE not_made <> '[]' ORDER BY sequence")
+    def lacking_objects(self, limit: int = 20) -> dict[str, tuple[str, ...]]:
+        """What the last reports of studies lack as DICOM objects, a sentence each, by the study's key; newest first."""
+        rows = self._journal.rows(
+            "SELECT key, not_made FROM studies WHERE not_made <> '[]' ORDER BY sequence DESC LIMIT ?", (limit,)
+        )
         return {row["key"]: tuple(json.loads(row["not_made"])) for row in rows}
+
+    def count_lacking_objects(self) -> int:
+        """How many studies have a last report that lacks some."""
+        row = self._journal.row("SELECT COUNT(*) FROM studies WHERE not_made <> '[]'")
+        return int(row[0]) if row else 0
 
     def close(self, key: str) -> None:
         """The study is quiet and its last report is complete."""

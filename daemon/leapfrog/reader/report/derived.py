@@ -6,7 +6,6 @@ patient and study as received, under a new series and a SOP Instance UID minted 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -42,22 +41,17 @@ IMAGING_REPORT = Code(value="18748-4", scheme="LN", meaning="Diagnostic Imaging 
 REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": ULTRASOUND_REPORT}  # CID 7000
 
 
-@dataclass(frozen=True)
-class DerivedObjects:
-    """What was written into the work directory, and, a sentence each, what could not be made."""
-
-    produced: tuple[ProducedObject, ...]
-    not_made: tuple[str, ...] = ()
-
-
-def make_derived(job: ReportJob, content: ReportContent, pdf: bytes) -> DerivedObjects:
-    """Write the objects that `job.derived` names into `job.work_dir`, durably.
+def make_derived(
+    job: ReportJob, content: ReportContent, pdf: bytes
+) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
+    """Write the objects that `job.derived` names into `job.work_dir`, durably. Returns those that were made and, a
+    sentence each, those that could not be, and why.
 
     Without a usable Study Instance UID none can be made, because no archive could file them.
     """
     if not is_valid_uid(whose_exam(job.readings).study_instance_uid):
         reason = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
-        return DerivedObjects((), (reason,))
+        return (), (reason,)
     produced = []
     if "report_pdf" in job.derived:
         produced.append(_write(job, "report_pdf", "report_pdf.dcm", _encapsulated_pdf(job, content, pdf)))
@@ -68,7 +62,7 @@ def make_derived(job: ReportJob, content: ReportContent, pdf: bytes) -> DerivedO
                 dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, content.disclaimer)
                 dataset.SeriesInstanceUID = series_uid
                 produced.append(_write(job, "overlay", f"overlay-{image.number}.dcm", dataset))
-    return DerivedObjects(tuple(produced))
+    return tuple(produced), ()
 
 
 def _encapsulated_pdf(job: ReportJob, content: ReportContent, pdf: bytes) -> Dataset:

@@ -8,7 +8,7 @@ from typing import Any
 
 from leapfrog.durable import fsync_directory, write_synced
 from leapfrog.exam import ImageReading, whose_exam
-from leapfrog.processes.messages import Artefact, ReportJob, ReportResult
+from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.content import content_of
 from leapfrog.reader.report.page import render_page
 
@@ -27,9 +27,7 @@ def render(job: ReportJob) -> ReportResult:
     artefacts = []
     pdf = b""
     if job.pdf or "report_pdf" in job.derived:
-        from leapfrog.reader.report.pdf import (
-            render_pdf,  # 0.1 s to import, and most renders of a growing study need none
-        )
+        from leapfrog.reader.report.pdf import render_pdf  # 0.1 s to import; most renders of a growing study need none
 
         pdf = render_pdf(content, job.report_dir, job.page_size)
     if job.pdf:
@@ -38,20 +36,22 @@ def render(job: ReportJob) -> ReportResult:
     artefacts.append(_write(job, "html", page.encode()))
     artefacts += [_artefact(name, (job.report_dir / name).read_bytes()) for name in _pictures(job)]
     milliseconds = (time.perf_counter() - started) * 1000
-    document = _document(job, [_published(artefact, job.version) for artefact in artefacts], milliseconds)
+    produced: tuple[ProducedObject, ...] = ()
+    not_made: tuple[str, ...] = ()
+    if job.derived:
+        from leapfrog.reader.report.derived import make_derived  # pydicom, for the same reason
+
+        produced, not_made = make_derived(job, content, pdf)
+    published = [_published(artefact, job.version) for artefact in artefacts]
+    document = _document(job, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
     fsync_directory(job.report_dir)
-    if not job.derived:
-        return ReportResult(study_key=job.study_key, version=job.version, artefacts=tuple(artefacts))
-    from leapfrog.reader.report.derived import make_derived  # pydicom, for the same reason
-
-    made = make_derived(job, content, pdf)
     return ReportResult(
         study_key=job.study_key,
         version=job.version,
         artefacts=tuple(artefacts),
-        produced=made.produced,
-        not_made=made.not_made,
+        produced=produced,
+        not_made=not_made,
     )
 
 
@@ -97,7 +97,9 @@ def _pictures(job: ReportJob) -> list[str]:
     return list(names)
 
 
-def _document(job: ReportJob, artefacts: list[Artefact], milliseconds: float) -> dict[str, Any]:
+def _document(
+    job: ReportJob, artefacts: list[Artefact], not_made: tuple[str, ...], milliseconds: float
+) -> dict[str, Any]:
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
         "version": job.version,
@@ -108,6 +110,7 @@ def _document(job: ReportJob, artefacts: list[Artefact], milliseconds: float) ->
         "conflicts": list(job.conflicts),
         "images": [_image(reading) for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
+        "not_made": list(not_made),
         "milliseconds": {"rendering": round(milliseconds, 1)},
     }
 

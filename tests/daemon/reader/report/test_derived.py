@@ -1,5 +1,6 @@
 """The DICOM objects that carry a report are valid, complete, and filed with the images that they speak of."""
 
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -102,6 +103,7 @@ def test_without_a_study_uid_nothing_is_made_and_the_reason_is_said(uid: str, tm
         "The images have no Study Instance UID, so the report cannot be filed with them at the district.",
     )
     assert (tmp_path / "report-1.pdf").exists()
+    assert json.loads((tmp_path / "report-1.json").read_bytes())["not_made"] == list(result.not_made)
 
 
 @needs_dcmtk

@@ -1,0 +1,46 @@
+"""What `status` says of reports of which the district cannot get all."""
+
+from pathlib import Path
+
+from leapfrog.control.status import Status, StatusSource
+from leapfrog.settings import Settings
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import CommittedReport
+from leapfrog.state.spool import Spool
+from leapfrog.state.studies import Studies
+from support.journal_rows import new_instance
+
+WHY = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
+
+
+def status_of(journal: Journal, directory: Path) -> Status:
+    deliveries, spool = Deliveries(journal), Spool(directory / "spool", 0)
+    return StatusSource(settings=Settings(), journal=journal, deliveries=deliveries, spool=spool).status()
+
+
+def report(journal: Journal, version: int, *not_made: str) -> str:
+    studies = Studies(journal)
+    study = studies.newest(1)[0]
+    studies.commit_report(
+        CommittedReport(
+            study_key=study.key, version=version, changes=study.changes, closing=True, summary="{}", urgent=False,
+            not_made=not_made,
+        )
+    )  # fmt: skip
+    return study.key
+
+
+def test_a_report_whose_objects_could_not_be_made_is_told_until_a_later_version_has_them(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    Instances(journal).add(new_instance())
+    key = report(journal, 1, WHY)
+    status = status_of(journal, tmp_path)
+    assert [(one.study_key, one.reasons) for one in status.lacking_reports] == [(key, (WHY,))]
+    assert f"Of 1 report not everything can be sent to the district. {WHY}" in status.attention
+    report(journal, 2)
+    status = status_of(journal, tmp_path)
+    assert (status.lacking_reports, status.lacking_reports_total) == ((), 0)
+    assert not any("district" in sentence for sentence in status.attention)
+    journal.close()
