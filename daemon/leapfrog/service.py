@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import Protocol
 
@@ -37,6 +38,7 @@ from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.retention import Retention
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.studies import Studies
+from leapfrog.worklist.publication import report_dir_of
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
@@ -116,9 +118,8 @@ class Service:
             on_report=lambda: worklist.touch(),  # noqa: PLW0108 - the list shows the parts that follow
             on_fatal=self._on_fatal,
         )
-        owed = bool(settings.district.url) and "original" in settings.district.send
         wake_all = _both(dispatcher.wake, sender.wake)
-        admission = Admission(journal, spool, owed, wake_all)
+        admission = Admission(journal, spool, settings.district.wants("original"), wake_all)
         receiver = DicomReceiver(settings.dicom, admission, spool)
         watcher = FolderWatcher(settings, admission, journal, spool)
         live = Live(
@@ -131,7 +132,10 @@ class Service:
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
         worklist = WorklistWriter(settings.reports_dir, studies, source.for_worklist)
         retention = Retention(
-            studies=studies, spool=spool, report_dir=dispatcher.report_dir, keep_days=settings.retention.keep_days
+            studies=studies,
+            spool=spool,
+            report_dir=partial(report_dir_of, settings.reports_dir),
+            keep_days=settings.retention.keep_days,
         )
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
@@ -223,7 +227,7 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
     cut = instances.close_cut_attempts()
     swept = spool.sweep(journal.spool_names())
     owed = 0
-    if settings.district.url and "original" in settings.district.send:
+    if settings.district.wants("original"):
         owed = instances.owe_all_originals()
     if cut or swept or owed:
         _log.info(

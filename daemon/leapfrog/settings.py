@@ -183,6 +183,10 @@ class DistrictSettings(Section):
     password_file: Path | None = None
     token_file: Path | None = None
 
+    def wants(self, kind: Sendable) -> bool:
+        """Whether there is a district that gets objects of that kind."""
+        return bool(self.url) and kind in self.send
+
     @field_validator("url")
     @classmethod
     def _is_web_address(cls, url: str) -> str:

@@ -15,9 +15,10 @@ from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.settings import Settings
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
-from leapfrog.state.records import InstanceRecord, NewInstance, StudyIdentity
+from leapfrog.state.records import InstanceRecord, NewInstance, StudyIdentity, StudyRecord
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
+from leapfrog.worklist.publication import report_dir_of
 from support.instances import gradient, image_dataset, save
 from support.processes import the_child
 from support.waiting import wait_until
@@ -112,9 +113,12 @@ class Box:
         wait_until(lambda: self.record(instance_id).state == state, f"instance is {state}", deadline_seconds=60)
         return self.record(instance_id)
 
+    def report_dir(self, study: StudyRecord) -> Path:
+        return report_dir_of(self.settings.reports_dir, study)
+
     def report(self, instance_id: str) -> dict[str, Any]:
         study = self.studies.get(self.record(instance_id).study_key)
-        path = self.dispatcher.report_dir(study) / "report.json"
+        path = self.report_dir(study) / "report.json"
         return dict(json.loads(path.read_text())) if path.exists() else {}
 
     def kill_the_reader_at_work(self, instance_id: str) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from leapfrog import __version__
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import LeapfrogError, StorageError, UsageError
 from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
 from leapfrog.intake.folder.file_kind import FileKind, kind_of
 from leapfrog.intake.instance_header import read_header
 from leapfrog.lanes.lane import Lane
-from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult, Station
+from leapfrog.lanes.reports import station_of
+from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.journal import new_id, now_text
 from leapfrog.wording.headline import headline_of
@@ -145,12 +145,7 @@ class _Reading:
                 study_key=study.key,
                 version=1,
                 received_at=now_text(),
-                station=Station(
-                    name=self._settings.station.name,
-                    ae_title=self._settings.dicom.ae_title,
-                    language=self._settings.station.language,
-                    software_version=__version__,
-                ),
+                station=station_of(self._settings),
                 readings=tuple(result.reading for _, result in study.read),
                 page_size=self._settings.report.page_size,
                 include_heatmaps=self._settings.report.include_heatmaps,

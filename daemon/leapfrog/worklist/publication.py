@@ -10,9 +10,22 @@ import re
 from pathlib import Path
 
 from leapfrog.durable import fsync_directory, write_durably
+from leapfrog.state.records import StudyRecord
 
 VERSIONED_NAME = re.compile(r"report-(\d+)\.(html|json|pdf)")
 SWITCHING_ORDER = ("pdf", "html", "json")  # what counts as the report comes last
+
+
+def report_dir_of(reports_dir: Path, study: StudyRecord) -> Path:
+    """Where a study's report lies: by date and a key of ours, so that no path says whose it is."""
+    return reports_dir / study.received_date / study.key
+
+
+def made_report_dir(reports_dir: Path, study: StudyRecord) -> Path:
+    """The same, made where it is missing. Raises OSError when the disk does not take it."""
+    path = report_dir_of(reports_dir, study)
+    path.mkdir(mode=0o750, parents=True, exist_ok=True)
+    return path
 
 
 def publish(report_dir: Path, version: int) -> None:

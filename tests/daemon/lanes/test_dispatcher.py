@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.lanes import dispatcher as dispatcher_module
-from leapfrog.lanes.dispatcher import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
+from leapfrog.lanes import readings
+from leapfrog.lanes.readings import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
 from leapfrog.state.instances import Instances
 from support.reading_box import Box, running, wait_for_a_reader_of
 from support.waiting import wait_until
@@ -21,7 +21,7 @@ def test_an_image_becomes_a_published_report(tmp_path: Path) -> None:
         report = wait_until(lambda: box.report(instance_id), "the report is published")
         assert [image["instance_id"] for image in report["images"]] == [instance_id]
         study = box.studies.get(box.record(instance_id).study_key)
-        assert {path.name for path in box.dispatcher.report_dir(study).glob("report.*")} == {
+        assert {path.name for path in box.report_dir(study).glob("report.*")} == {
             "report.html",
             "report.json",
             "report.pdf",
@@ -77,7 +77,7 @@ def test_an_image_in_whose_midst_the_box_ends_again_and_again_is_set_aside_unrea
 def test_a_dead_engine_is_not_the_images_fault_until_it_has_failed_often(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatcher_module, "ENGINE_FAILURE_LIMIT", 2)  # each failure doubles the pause before the next
+    monkeypatch.setattr(readings, "ENGINE_FAILURE_LIMIT", 2)  # each failure doubles the pause before the next
     box = Box(tmp_path)
     instance_id = box.add_image()
     assert Instances(box.journal).begin_attempt() is not None
@@ -127,7 +127,7 @@ def test_another_patient_under_the_same_study_uid_is_told_on_both_reports(tmp_pa
 
 def _page(box: Box, instance_id: str) -> str:
     study = box.studies.get(box.record(instance_id).study_key)
-    path = box.dispatcher.report_dir(study) / "report.html"
+    path = box.report_dir(study) / "report.html"
     return path.read_text() if path.exists() else ""
 
 
@@ -137,7 +137,7 @@ def test_a_committed_report_that_was_not_shown_is_shown_at_the_next_start(tmp_pa
         wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
     box = Box(tmp_path)
     key = box.record(instance_id).study_key
-    folder = box.dispatcher.report_dir(box.studies.get(key))
+    folder = box.report_dir(box.studies.get(key))
     for kind in ("html", "json", "pdf"):
         (folder / f"report.{kind}").unlink()
     box.studies.mark_published(key, 0)

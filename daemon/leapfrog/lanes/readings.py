@@ -1,0 +1,151 @@
+"""From an instance that waits to a reading in the journal: the job for a lane, and what each ending means."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import assert_never
+
+from leapfrog.errors import LeapfrogError
+from leapfrog.exam import Identity, ImageHeader, ImageReading
+from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, ReaderDied
+from leapfrog.lanes.produced import adopt
+from leapfrog.processes.messages import ReadJob, ReadResult, ReportResult
+from leapfrog.settings import Settings
+from leapfrog.state.instances import Charge, Instances
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import CommittedReading, InstanceRecord
+from leapfrog.state.spool import Spool
+from leapfrog.state.studies import Studies
+from leapfrog.worklist.publication import made_report_dir
+
+READER_DEATH_LIMIT = 3
+ENGINE_FAILURE_LIMIT = 5
+INTERRUPTION_LIMIT = 10
+
+READER_DIED = (
+    "The reading program stopped {count} times while it worked on this file. The file may be damaged: send the image"
+    " again from the machine that made it, or have it looked at by a person."
+)
+ENGINE_DIED = (
+    "The model could not be run on this image ({count} attempts). The image is kept: look at it yourself, and call the"
+    " technician; `leapfrog retry` has it read again."
+)
+INTERRUPTED = (
+    "Reading this image was cut short {count} times by the box being switched off or restarted. It is kept;"
+    " `leapfrog retry` has it read again."
+)
+
+_log = logging.getLogger(__name__)
+
+
+class Readings:
+    """Has instances read, one for each lane at a time. Any lane may call it: all it knows is in the journal."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        journal: Journal,
+        spool: Spool,
+        on_read: Callable[[str], None],
+        on_deliveries: Callable[[], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        """`on_read` is called with a study's key when a reading of it was committed, `on_deliveries` when something new
+        is owed. What fails while `is_stopping` is charged to no image.
+        """
+        self._settings = settings
+        self._instances = Instances(journal)
+        self._studies = Studies(journal)
+        self._spool = spool
+        self._on_read = on_read
+        self._on_deliveries = on_deliveries
+        self._is_stopping = is_stopping
+
+    def begin(self) -> InstanceRecord | None:
+        """The instance that waits longest, its attempt counted; None when none waits."""
+        return self._instances.begin_attempt()
+
+    def read(self, lane: Lane, record: InstanceRecord) -> None:
+        """Have `lane` read the instance that was begun, and commit what came of it."""
+        if record.interruptions >= INTERRUPTION_LIMIT:
+            self._set_aside(record, INTERRUPTED.format(count=record.interruptions))
+            return
+        work_dir = self._spool.work_dir(record.id)
+        answer = lane.run(self._job(record, work_dir))
+        match answer:
+            case ReadResult():
+                self._commit(record, answer, work_dir)
+            case ReaderDied() | DeadlineMissed(charged_to="reader"):
+                self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
+            case EngineDied() | DeadlineMissed():
+                self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
+            case ReportResult():
+                raise LeapfrogError("A lane answered a report to an image.")
+            case _:
+                assert_never(answer)
+        self._spool.clear_work_dir(work_dir)
+
+    def _job(self, record: InstanceRecord, work_dir: Path) -> ReadJob:
+        return ReadJob(
+            instance_id=record.id,
+            attempt=record.attempt_number,
+            source_path=self._spool.path(record.spool_name),
+            source=record.source,
+            received_at=record.received_at,
+            sop_instance_uid=record.sop_instance_uid,
+            picture=record.picture,
+            hints=record.hints,
+            forward_as=record.forward_as,
+            report_dir=made_report_dir(self._settings.reports_dir, self._studies.get(record.study_key)),
+            work_dir=work_dir,
+        )
+
+    def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
+        owed = result.produced if self._settings.district.wants("original") else ()
+        originals = adopt(self._spool, [one for one in owed if one.role == "wrapped"], work_dir)
+        copies = adopt(self._spool, [one for one in owed if one.role == "forward_copy"], work_dir)
+        self._instances.commit_reading(
+            CommittedReading(
+                instance_id=record.id,
+                state=result.state,
+                reading=result.reading,
+                dataset_sha256=result.dataset_sha256,
+                deliveries=originals,
+                forward_copy=copies[0] if copies else None,
+            )
+        )
+        self._on_read(record.study_key)
+        if owed:
+            self._on_deliveries()
+
+    def _failed(self, record: InstanceRecord, charge: Charge, limit: int, sentence: str) -> None:
+        """An attempt gave no result. So many on one account, and the instance is set aside."""
+        if self._is_stopping():
+            self._instances.end_attempt(record.id, "interruption")
+            return
+        charged = self._instances.end_attempt(record.id, charge)
+        count = charged.attempts if charge == "reader" else charged.engine_failures
+        _log.warning("The %s failed over instance %s (%d of %d).", charge, record.id, count, limit)
+        if count >= limit:
+            self._set_aside(charged, sentence.format(count=count))
+
+    def _set_aside(self, record: InstanceRecord, reason: str) -> None:
+        """No reader could say anything of this instance, so its reading holds only what the journal knows."""
+        study = self._studies.get(record.study_key).identity
+        reading = ImageReading(
+            instance_id=record.id,
+            sop_instance_uid=record.sop_instance_uid,
+            source=record.source,
+            identity=Identity(
+                patient_id=study.patient_id,
+                issuer_of_patient_id=study.issuer_of_patient_id,
+                study_instance_uid=study.study_instance_uid,
+            ),
+            header=ImageHeader(),
+            outcome="not_assessed",
+            reason=reason,
+        )
+        self._instances.commit_reading(CommittedReading(instance_id=record.id, state="set_aside", reading=reading))
+        self._on_read(record.study_key)

@@ -1,0 +1,237 @@
+"""When a study's report is rendered, and what is committed and shown of it: the schedule of reports beside that of
+readings.
+
+A study that grows is rendered now and then, not with each image; one that has been quiet gets a last version, with the
+PDF and what is owed of it.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from leapfrog import __version__
+from leapfrog.exam import ImageReading
+from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.produced import adopt
+from leapfrog.processes.messages import ReportJob, ReportResult, Station
+from leapfrog.settings import Settings
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import CommittedReport, StudyRecord
+from leapfrog.state.spool import Spool
+from leapfrog.state.studies import Studies
+from leapfrog.wording.conflicts import conflicts
+from leapfrog.worklist.publication import made_report_dir, publish
+from leapfrog.worklist.summary import summarise
+from leapfrog.worklist.worklist import INDEX_NAME
+
+RENDER_INTERVAL_SECONDS = 2.0  # a study that still grows is rendered no more often than this
+RENDER_PAUSE_LIMIT_SECONDS = 300.0
+
+DerivedKind = Literal["report_pdf", "overlay"]
+DERIVED_KINDS: tuple[DerivedKind, ...] = ("report_pdf", "overlay")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _StudyClock:
+    """When, on the monotonic clock, a study last changed and may be rendered again. Lost at a restart, and may be."""
+
+    changed_at: float
+    next_render_at: float = float("-inf")
+    failures: int = 0
+
+    def render_begins(self) -> None:
+        """Space renders out: two seconds, doubled with each failure, so that a report that fails starves nothing."""
+        pause = min(RENDER_INTERVAL_SECONDS * 2**self.failures, RENDER_PAUSE_LIMIT_SECONDS)
+        self.next_render_at = time.monotonic() + pause
+
+
+@dataclass(frozen=True)
+class Render:
+    """A report to be made: of a study as it was when it was chosen, its last version for now when `closing`."""
+
+    study: StudyRecord
+    closing: bool
+
+
+class Reports:
+    """Chooses and renders reports, one at a time for each study. Any lane's thread may call it."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        journal: Journal,
+        spool: Spool,
+        on_report: Callable[[], None],
+        on_deliveries: Callable[[], None],
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        """`on_report` is called when a report appeared, `on_deliveries` when something new is owed. A render that fails
+        while `is_stopping` counts for nothing.
+        """
+        self._settings = settings
+        self._studies = Studies(journal)
+        self._spool = spool
+        self._on_report = on_report
+        self._on_deliveries = on_deliveries
+        self._is_stopping = is_stopping
+        self._lock = threading.Lock()  # guards the two below; never held while the disk works
+        self._clocks: dict[str, _StudyClock] = {}
+        self._rendering: set[str] = set()
+
+    def show_committed(self) -> None:
+        """At a start: switch reports that were committed and not yet shown."""
+        for study in self._studies.unpublished():
+            self._show(study, study.version)
+
+    def changed(self, study_key: str) -> None:
+        """A reading of the study was committed: its quiet time begins anew."""
+        now = time.monotonic()
+        with self._lock:
+            self._clocks.setdefault(study_key, _StudyClock(now)).changed_at = now
+
+    # ------------------------------------------------------------ choosing
+
+    def candidates(self) -> list[StudyRecord]:
+        """Studies whose report may be due, oldest first, for the two below."""
+        with self._lock:
+            busy = set(self._rendering)  # looked at first: what is committed meanwhile is not chosen as it was before
+        studies = [study for study in self._studies.open() if study.key not in busy]
+        now = time.monotonic()
+        with self._lock:
+            for study in studies:
+                self._clocks.setdefault(study.key, _StudyClock(now))
+        return studies
+
+    def claim_growing(self, candidates: Sequence[StudyRecord]) -> Render | None:
+        """A report that lacks readings and was not rendered just now."""
+        now = time.monotonic()
+        for study in candidates:
+            if study.changed and now >= self._clock(study).next_render_at:
+                return self._claim(study, closing=False)
+        return None
+
+    def claim_settled(self, candidates: Sequence[StudyRecord]) -> Render | None:
+        """A report whose images have all been read: at once if it lacks some of them, and a last time when it has been
+        quiet.
+        """
+        now = time.monotonic()
+        for study in candidates:
+            clock = self._clock(study)
+            unread = self._studies.unread(study.key)
+            if study.changed and not unread and not clock.failures:
+                return self._claim(study, closing=False)
+            quiet = now - clock.changed_at >= self._settings.report.quiet_seconds
+            if quiet and not unread and now >= clock.next_render_at:
+                return self._claim(study, closing=True)
+        return None
+
+    def _clock(self, study: StudyRecord) -> _StudyClock:
+        with self._lock:
+            return replace(self._clocks[study.key])
+
+    def _claim(self, study: StudyRecord, *, closing: bool) -> Render:
+        with self._lock:
+            self._rendering.add(study.key)
+        return Render(study, closing)
+
+    # ------------------------------------------------------------ rendering
+
+    def render(self, lane: Lane, render: Render) -> None:
+        """Have `lane` render the report that was claimed, commit it and show it."""
+        try:
+            self._render(lane, render)
+        finally:
+            with self._lock:
+                self._rendering.discard(render.study.key)
+
+    def _render(self, lane: Lane, render: Render) -> None:
+        study = render.study
+        derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._settings.district.wants(kind))
+        if render.closing and study.version and not study.changed and not derived:
+            self._studies.close(study.key)
+            self._forget_clock(study)
+            return
+        readings = tuple(self._studies.readings(study.key))
+        work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
+        with self._lock:
+            self._clocks[study.key].render_begins()
+        answer = lane.run(self._job(render, readings, derived, work_dir))
+        if isinstance(answer, ReportResult):
+            self._commit(render, readings, answer, work_dir)
+        elif not self._is_stopping():
+            with self._lock:
+                self._clocks[study.key].failures += 1
+            _log.warning("The report of study %s could not be made; it is tried again.", study.key)
+        self._spool.clear_work_dir(work_dir)
+
+    def _job(
+        self, render: Render, readings: tuple[ImageReading, ...], derived: tuple[DerivedKind, ...], work_dir: Path
+    ) -> ReportJob:
+        study = render.study
+        others = [other.identity.patient_id for other in self._studies.sharing_uid(study)]
+        return ReportJob(
+            study_key=study.key,
+            version=study.version + 1,
+            received_at=study.received_at,
+            station=station_of(self._settings),
+            readings=readings,
+            conflicts=conflicts(readings, others),
+            pdf=render.closing or study.version == 0,
+            derived=derived,
+            page_size=self._settings.report.page_size,
+            include_heatmaps=self._settings.report.include_heatmaps,
+            worklist_href=f"../../{INDEX_NAME}",
+            report_dir=made_report_dir(self._settings.reports_dir, study),
+            work_dir=work_dir,
+        )
+
+    def _commit(self, render: Render, readings: Sequence[ImageReading], result: ReportResult, work_dir: Path) -> None:
+        study = render.study
+        deliveries = adopt(self._spool, result.produced, work_dir)
+        summary = summarise(readings)
+        self._studies.commit_report(
+            CommittedReport(
+                study_key=study.key,
+                version=result.version,
+                changes=study.changes,
+                closing=render.closing,
+                summary=summary.model_dump_json(),
+                urgent=summary.urgent,
+                deliveries=deliveries,
+                not_made=result.not_made,
+            )
+        )
+        self._show(study, result.version)
+        if render.closing:
+            self._forget_clock(study)
+        else:
+            with self._lock:
+                self._clocks[study.key].failures = 0
+        if deliveries:
+            self._on_deliveries()
+
+    def _forget_clock(self, study: StudyRecord) -> None:
+        with self._lock:
+            self._clocks.pop(study.key, None)
+
+    def _show(self, study: StudyRecord, version: int) -> None:
+        publish(made_report_dir(self._settings.reports_dir, study), version)
+        self._studies.mark_published(study.key, version)
+        self._on_report()
+
+
+def station_of(settings: Settings) -> Station:
+    """The box, as its reports name it."""
+    return Station(
+        name=settings.station.name,
+        ae_title=settings.dicom.ae_title,
+        language=settings.station.language,
+        software_version=__version__,
+    )
