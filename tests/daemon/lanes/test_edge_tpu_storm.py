@@ -1,7 +1,7 @@
 """Every failure of an Edge TPU, over and over in random order, while images come: none is lost, late or wrong.
 
 The full dose, five hundred images and more, and each failure a hundred times, takes an hour on a quiet machine, since
-every call has a second: `tests/run tests/daemon/reading/test_edge_tpu_storm.py -n 0 -s --storm 100`.
+every call has a second: `tests/run tests/daemon/lanes/test_edge_tpu_storm.py -n 0 -s --storm 100`.
 """
 
 import os
@@ -9,13 +9,14 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from leapfrog.devices import pool
+from leapfrog.devices import pool, proof
 from leapfrog.lanes import lane
 from support.edge_tpu import EdgeTpuDouble, compile_package
 from support.films import write_film
@@ -120,10 +121,10 @@ def box(
         "LONGEST_PAUSE_SECONDS": 0.1,
         "LOOK_SECONDS": 0.05,
         "ASK_SECONDS": 0.3,
-        "PROOF_SECONDS": 4.0,
     }
     for name, value in times.items():
         monkeypatch.setattr(pool, name, value)
+    monkeypatch.setattr(pool, "prove", partial(proof.prove, seconds=4.0))
     monkeypatch.setattr(lane, "START_SECONDS", 4.0)
     package = compile_package(write_classifier(tmp_path / "packages"))
     edge_tpu.plug_in(PORTS[0])
