@@ -36,19 +36,13 @@ def fsync_file(path: Path) -> None:
 
 
 @contextmanager
-def writing_durably(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
-    """A stream whose content replaces `path` in one step when the block ends well; else nothing is left behind.
+def replacing(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
+    """A stream whose content, synced, replaces `path` in one step when the block ends well; else nothing is left
+    behind.
 
-    A reader sees the old file or the new one, also after a power cut. Raises OSError when the disk does not take it.
+    A reader sees the old file or the new one. The new name is durable after a `fsync_directory`, one for all files of
+    a folder. Raises OSError when the disk does not take it.
     """
-    with writing_synced(path, mode) as stream:
-        yield stream
-    fsync_directory(path.parent)
-
-
-@contextmanager
-def writing_synced(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
-    """Like `writing_durably`, but the name is durable only after a `fsync_directory` that serves several files."""
     temporary = path.with_name(f".{path.name}.part")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, mode)
     try:
@@ -62,21 +56,19 @@ def writing_synced(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
         raise
 
 
+def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
+    """Replace `path` by `content`: also after a power cut a reader sees the old file or the new one.
+
+    Raises OSError when the disk does not take it.
+    """
+    with replacing(path, mode) as stream:
+        stream.write(content)
+    fsync_directory(path.parent)
+
+
 def begin_writing_out(descriptor: int, offset: int, byte_count: int) -> None:
     """Have the disk begin with these bytes while more arrive, so that the fsync at the end finds little left to do.
 
     Promises nothing by itself and never raises (sync_file_range(2)); measured: a fifth more images a second.
     """
     _sync_file_range(descriptor, offset, byte_count, SYNC_FILE_RANGE_WRITE)
-
-
-def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
-    """Replace `path` by `content`, as `writing_durably` does."""
-    with writing_durably(path, mode) as stream:
-        stream.write(content)
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Replace `path` by `content`, as `writing_synced` does: one of several files that a `fsync_directory` follows."""
-    with writing_synced(path) as stream:
-        stream.write(content)

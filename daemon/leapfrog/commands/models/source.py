@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO, TypeVar
 
-from leapfrog.durable import fsync_directory, writing_synced
+from leapfrog.durable import fsync_directory, replacing
 from leapfrog.errors import PackageError, UsageError
 from leapfrog.packages.package import (
     LARGEST_FILE_BYTES,
@@ -69,7 +69,7 @@ class PackageSource:
     def copy_into(self, folder: Path) -> None:
         """Copy the package's files into `folder`, durably, readable for everybody. Raises PackageError and OSError."""
         for name in self.names:
-            with self.open(name) as stream, writing_synced(folder / name, FILE_MODE) as copy:
+            with self.open(name) as stream, replacing(folder / name, FILE_MODE) as copy:
                 shutil.copyfileobj(stream, copy)
                 os.fchmod(copy.fileno(), FILE_MODE)  # whatever the umask of the person who installs
         fsync_directory(folder)

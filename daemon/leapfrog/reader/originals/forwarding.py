@@ -16,7 +16,7 @@ from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element,
 from leapfrog.dicom.encoding import IMPLICIT_LITTLE, Encoding
 from leapfrog.dicom.part10 import file_head, find_dataset
 from leapfrog.dicom.transfer_syntaxes import DEFLATED
-from leapfrog.durable import writing_durably
+from leapfrog.durable import replacing
 from leapfrog.errors import UnreadableImage
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.image.dicom_file import DEFLATED_REFUSED
@@ -35,7 +35,7 @@ NO_UID = "The file has no SOP Instance UID, so it cannot be passed on. It is kep
 def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
     """Write the instance at `path` to `out` under `new_uid`, its own UID added to its Source Image Sequence.
 
-    The file meta information is written anew, to match. Durable when it returns. Raises UnreadableImage when the
+    The file meta information is written anew, to match. Synced when it returns. Raises UnreadableImage when the
     file is Deflated, or has no SOP Instance UID before anything that is damaged.
     """
     with path.open("rb") as source:
@@ -52,7 +52,7 @@ def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
             SOP_INSTANCE_UID: encoding.element(SOP_INSTANCE_UID, b"UI", new_uid.encode()),
             SOURCE_IMAGES: _source_images(source, elements, encoding, (sop_class_uid, old_uid)),
         }
-        with writing_durably(out) as target:
+        with replacing(out) as target:
             target.write(file_head(sop_class_uid, new_uid.encode(), start.transfer_syntax_uid.encode()))
             for element in elements:
                 if element.tag != GROUP_LENGTH:

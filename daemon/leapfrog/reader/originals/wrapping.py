@@ -16,7 +16,7 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from leapfrog.durable import writing_durably
+from leapfrog.durable import replacing
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.dicom_objects import one_value, our_file_meta
@@ -44,7 +44,7 @@ EMPTY_BUT_REQUIRED = (  # type 2: present even when nothing is known
 def wrap_picture(
     path: Path, identity: PictureIdentity, hints: PictureHints, received_at: str, out: Path
 ) -> ProducedObject:
-    """Write the picture at `path` as a DICOM file to `out`, durably.
+    """Write the picture at `path` as a DICOM file to `out`, synced.
 
     `received_at` (ISO 8601) becomes the date of the capture; when the exam was is not known, and stays empty. Whether
     names are burnt into the picture is not known either, so Burned In Annotation is left out. Raises UnreadableImage
@@ -58,7 +58,7 @@ def wrap_picture(
     if picture.phantom:
         mark_as_phantom(dataset)
     dataset.file_meta = our_file_meta(ExplicitVRLittleEndian)
-    with lenient_parsing(), writing_durably(out) as stream:
+    with lenient_parsing(), replacing(out) as stream:
         dcmwrite(stream, dataset, enforce_file_format=True)
     return ProducedObject(
         name=out.name,

@@ -7,10 +7,9 @@ patient and study as received, under a new series and a SOP Instance UID minted 
 
 from collections.abc import Sequence
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
 
-from pydicom import Dataset
+from pydicom import Dataset, dcmwrite
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.encaps import encapsulate
@@ -22,7 +21,7 @@ from pydicom.uid import (
 )
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
-from leapfrog.durable import write_durably
+from leapfrog.durable import replacing
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed, whose_exam
 from leapfrog.processes.messages import ProducedObject, ProducedRole, ReportJob
 from leapfrog.reader.dicom_objects import one_value, our_file_meta
@@ -44,7 +43,7 @@ REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": 
 def make_derived(
     job: ReportJob, content: ReportContent, pdf: bytes
 ) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
-    """Write the objects that `job.derived` names into `job.work_dir`, durably. Returns those that were made and, a
+    """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made and, a
     sentence each, those that could not be, and why.
 
     Without a usable Study Instance UID none can be made, because no archive could file them.
@@ -209,14 +208,13 @@ def _reference(reading: ImageReading) -> Dataset:
 
 
 def _write(job: ReportJob, role: ProducedRole, name: str, dataset: Dataset) -> ProducedObject:
-    encoded = BytesIO()
-    dataset.save_as(encoded, enforce_file_format=True)
-    content = encoded.getvalue()
-    write_durably(job.work_dir / name, content)
+    path = job.work_dir / name
+    with replacing(path) as stream:
+        dcmwrite(stream, dataset, enforce_file_format=True)
     return ProducedObject(
         name=name,
         role=role,
         sop_class_uid=dataset.SOPClassUID,
         sop_instance_uid=dataset.SOPInstanceUID,
-        byte_count=len(content),
+        byte_count=path.stat().st_size,
     )

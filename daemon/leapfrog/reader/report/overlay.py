@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from leapfrog.durable import write_synced
+from leapfrog.durable import replacing
 
 LONGEST_SIDE = 1024  # pixels of a report's picture
 SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and letters are drawn on them
@@ -140,9 +140,10 @@ def _for_drawing(picture: Picture) -> Image.Image:
 
 
 def _save(image: Image.Image, path: Path) -> None:
-    content = BytesIO()
+    content = BytesIO()  # Pillow on a full disk raises an OSError that does not say so
     image.save(content, "JPEG", quality=JPEG_QUALITY)
-    write_synced(path, content.getvalue())
+    with replacing(path) as stream:
+        stream.write(content.getvalue())
 
 
 def _coarse(values: NDArray[np.float32]) -> Picture | None:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from leapfrog.durable import fsync_directory, write_synced
+from leapfrog.durable import fsync_directory, replacing
 from leapfrog.exam import ImageReading, whose_exam
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.content import content_of
@@ -73,7 +73,8 @@ def _without_lost_pictures(job: ReportJob) -> ReportJob:
 
 def _write(job: ReportJob, kind: str, content: bytes) -> Artefact:
     name = f"report-{job.version}.{kind}"
-    write_synced(job.report_dir / name, content)
+    with replacing(job.report_dir / name) as stream:
+        stream.write(content)
     return _artefact(name, content)
 
 
