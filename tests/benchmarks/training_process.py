@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from leapfrog_training.datasets import ChestXray14, open_chestxray14
 from leapfrog_training.datasets.picture_cache import cached_pictures
-from leapfrog_training.pictures import scaled
+from leapfrog_training.fitting.pictures import scaled
 
 SIDE = 224  # pixels, of the chest network
 BATCH = 16
@@ -97,7 +97,7 @@ def _train(arguments: argparse.Namespace, watch: _Memory) -> dict[str, Any]:
     """Epochs of the chest network on pictures spread over all films, from disk and then from memory."""
     from leapfrog_training.architectures import mobilenet_v2
     from leapfrog_training.chest.recipe import AUGMENTATION
-    from leapfrog_training.fitting import Examples, Schedule, fit
+    from leapfrog_training.fitting.loop import Examples, Schedule, fit
     from leapfrog_training.keras import tf, use_threads
 
     use_threads(os.cpu_count() or 1)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from leapfrog_training.signing import make_keys, read_private_key, sign_package
+from leapfrog_training.packaging.signing import make_keys, read_private_key, sign_package
 from support.tiny_models import CLASSIFIER, classifier_content, write_package
 
 

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from leapfrog_training import fitting
-from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.compute import Compute, prepare
-from leapfrog_training.devices import Devices, Precision
+from leapfrog_training.fitting import loop
+from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.compute import Compute, prepare
+from leapfrog_training.fitting.devices import Devices, Precision
 from leapfrog_training.keras import tf, tf_keras
 
 AUGMENTATION = Augmentation(rotation_degrees=10, zoom=0.1, shift=0.1, contrast=0.2, brightness=0.2)
 STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
-SCHEDULE = fitting.Schedule(epochs=5, batch=4, learning_rate=0.05)
+SCHEDULE = loop.Schedule(epochs=5, batch=4, learning_rate=0.05)
 
 
 def main(mode: str, folder: Path) -> None:
@@ -35,7 +35,7 @@ def main(mode: str, folder: Path) -> None:
     else:
         compute = prepare(Devices.MACHINES if mode == "machines" else Devices.CPU, Precision.FLOAT32)
     with compute.scope():
-        fitting.seed_everything(3)
+        loop.seed_everything(3)
         model = tf_keras.Sequential([tf_keras.layers.Flatten(input_shape=(8, 8, 1)), tf_keras.layers.Dense(1)])
 
         def loss(truth: object, logits: object) -> object:
@@ -46,8 +46,8 @@ def main(mode: str, folder: Path) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         changes = AUGMENTATION if mode in ("kill", "whole") else STILL
-        history = fitting.fit(
-            model, fitting.Examples(pictures, targets), loss, changes, SCHEDULE, 7, after_epoch, folder=folder
+        history = loop.fit(
+            model, loop.Examples(pictures, targets), loss, changes, SCHEDULE, 7, after_epoch, folder=folder
         )
     weights = np.concatenate([weight.ravel() for weight in model.get_weights()])
     print("losses", *(f"{value:.6f}" for value in history.losses))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leapfrog_training.cli import main
-from leapfrog_training.runs import PackageName, RunNotes, begin_run, open_run
+from leapfrog_training.run.folder import PackageName, RunNotes, begin_run, open_run
 
 NOTES = RunNotes(package=PackageName.CHEST_FINDINGS, seeds=1, folds=2, findings=("Edema",), left_out=())
 

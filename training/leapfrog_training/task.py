@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from leapfrog_training.errors import RunError
-from leapfrog_training.runs import PackageName, Run, RunNotes
+from leapfrog_training.run.folder import PackageName, Run, RunNotes
 
 
 @dataclass(frozen=True)

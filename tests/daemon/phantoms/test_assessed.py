@@ -11,7 +11,7 @@ from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_packa
 from leapfrog.phantoms.chest import Lungs, draw_chest
 from leapfrog.phantoms.fetal_head import COLUMNS, ROWS, FetalHead, draw_fetal_head
 from leapfrog.reader.assess.assessment import Assessment, GrayFrame, assess
-from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.evaluate.kiosk import KioskModel
 
 LARGEST_ERROR = 0.04
 

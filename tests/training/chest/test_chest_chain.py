@@ -11,10 +11,11 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fitting, quantize, scores
     from leapfrog_training.architectures import mobilenet_v2
     from leapfrog_training.chest import recipe
     from leapfrog_training.chest.loss import film_weights
+    from leapfrog_training.evaluate import scores
+    from leapfrog_training.fitting import loop, quantize
 
 from typer.testing import CliRunner
 
@@ -56,8 +57,8 @@ def test_the_commands_make_a_package_with_card_and_figures(
     }
     for name, value in small.items():
         monkeypatch.setattr(mobilenet_v2, name, value)
-    monkeypatch.setattr(recipe, "SCHEDULE", fitting.Schedule(epochs=1, batch=16, learning_rate=1e-4))
-    monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=16, learning_rate=1e-5))
+    monkeypatch.setattr(recipe, "SCHEDULE", loop.Schedule(epochs=1, batch=16, learning_rate=1e-4))
+    monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", loop.Schedule(epochs=1, batch=16, learning_rate=1e-5))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
     monkeypatch.setattr(scores, "RESAMPLES", 20)
     monkeypatch.setattr(latency, "RUNS", 3)

@@ -11,18 +11,17 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from leapfrog.packages.package import load_package
-from leapfrog_training import scores
 from leapfrog_training.chest import rules
 from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
 from leapfrog_training.chest.films import folds_of
 from leapfrog_training.cli import app
 from leapfrog_training.datasets import open_chestxray14
 from leapfrog_training.errors import RunError
-from leapfrog_training.evaluate import latency
+from leapfrog_training.evaluate import latency, scores
 from leapfrog_training.evaluate.classification import Answers, answers
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.runs import PackageName, Run, RunNotes, begin_run
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.run.folder import PackageName, Run, RunNotes, begin_run
 from support.tiny_models import classifier_content
 
 pytest.importorskip("matplotlib", reason="evaluate draws with matplotlib, which the extra `training` brings")

@@ -13,7 +13,7 @@ from leapfrog_training.compilation import packages
 from leapfrog_training.compilation.compiled_file import oldest_runtime
 from leapfrog_training.edge_tpu_fit.graph import read_graph
 from leapfrog_training.errors import CompilerError, ModelFileError, NotForEdgeTpu
-from leapfrog_training.package import add_edge_tpu_model, add_file
+from leapfrog_training.packaging.package import add_edge_tpu_model, add_file
 from support import edgetpu_compiler, tiny_models
 
 from .conftest import CompilerDouble
@@ -83,7 +83,7 @@ def test_packages_compiled_together_record_each_other(double: CompilerDouble, ch
 
 
 def test_a_signature_that_no_longer_holds_is_removed_and_that_is_said(double: CompilerDouble, chest: Path) -> None:
-    from leapfrog_training.signing import make_keys, read_private_key, sign_package
+    from leapfrog_training.packaging.signing import make_keys, read_private_key, sign_package
 
     sign_package(chest, read_private_key(make_keys(chest.parent / "keys")[0]))
     assert "no longer holds and was removed: sign it again" in run(chest).output
@@ -172,7 +172,7 @@ def test_a_package_loads_at_every_moment_of_being_compiled_anew(
         path.chmod(mode)
         states.append(load_package(chest).manifest.edge_tpu is not None)
 
-    monkeypatch.setattr("leapfrog_training.package.write_durably", written)
+    monkeypatch.setattr("leapfrog_training.packaging.package.write_durably", written)
     add_edge_tpu_model(chest, other, described)
     assert states == [False, False, True]
     assert (chest / "model_edgetpu.tflite").read_bytes() == other

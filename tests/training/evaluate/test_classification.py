@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leapfrog_training.evaluate.classification import Readings, classifier_scores
-from leapfrog_training.scores import resample
+from leapfrog_training.evaluate.scores import resample
 
 NAMES = ("Pneumonia", "Edema")
 LABELS = np.array([[True, True], [True, False], [True, True], [True, False], [False, False], [False, False]])

@@ -2,8 +2,8 @@
 
 import pytest
 
+from leapfrog_training.evaluate.scores import Overlap, resample
 from leapfrog_training.evaluate.segmentation import mask_scores
-from leapfrog_training.scores import Overlap, resample
 
 
 def test_an_empty_mask_of_an_empty_picture_counts_for_kaggle_only() -> None:

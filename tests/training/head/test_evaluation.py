@@ -9,11 +9,11 @@ import numpy as np
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog_training.datasets import HeadImage, open_hc18
 from leapfrog_training.datasets.hc18 import outline
+from leapfrog_training.evaluate.scores import resample
 from leapfrog_training.head.evaluation import HeadScores, head_scores, trusted_threshold, unbiased_level
 from leapfrog_training.head.masks import head_mask
 from leapfrog_training.head.reading import HeadAnswer, read_head, whole_picture
-from leapfrog_training.manifests import head_manifest
-from leapfrog_training.scores import resample
+from leapfrog_training.packaging.manifests import head_manifest
 
 
 class MaskShape:

@@ -17,7 +17,7 @@ from leapfrog_training.head.examples import head_examples
 from leapfrog_training.head.figures import head_figures
 from leapfrog_training.head.masks import head_mask
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, read_head, whole_picture
-from leapfrog_training.manifests import head_manifest
+from leapfrog_training.packaging.manifests import head_manifest
 
 LARGEST_FIGURE_BYTES = 60_000
 

@@ -10,8 +10,9 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fitting, quantize, scores
     from leapfrog_training.architectures import mobile_unet
+    from leapfrog_training.evaluate import scores
+    from leapfrog_training.fitting import loop, quantize
     from leapfrog_training.nerve import recipe
 
 from typer.testing import CliRunner
@@ -45,8 +46,8 @@ def test_a_package_made_from_the_kaggle_layout_outlines_and_measures_in_real_sca
     made_up_nerves: Any, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = made_up_nerves.write(patients=8, each=6)
-    monkeypatch.setattr(recipe, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=2e-3))
-    monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=8, learning_rate=1e-4))
+    monkeypatch.setattr(recipe, "SCHEDULE", loop.Schedule(epochs=30, batch=8, learning_rate=2e-3))
+    monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", loop.Schedule(epochs=1, batch=8, learning_rate=1e-4))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
     monkeypatch.setattr(scores, "RESAMPLES", 20)
     for name, value in SMALL.items():

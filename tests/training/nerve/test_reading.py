@@ -7,9 +7,9 @@ import pytest
 
 from leapfrog.exam import Code, Finding
 from leapfrog_training.datasets.nerve import NerveImage
+from leapfrog_training.evaluate.scores import Overlap
 from leapfrog_training.nerve.evaluation import best_threshold
 from leapfrog_training.nerve.reading import NerveReading, within
-from leapfrog_training.scores import Overlap
 
 CODE = Code(value="36582005", scheme="SCT", meaning="Brachial plexus")
 

@@ -4,7 +4,11 @@ Runs on the training machine only.
 """
 
 from leapfrog.packages.package import Manifest
-from leapfrog_training.cards import (
+from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed
+from leapfrog_training.chest.figures import AUROC_FILE, RELIABILITY_FILE, ROC_FILE
+from leapfrog_training.chest.labels import chest_label
+from leapfrog_training.evaluate.forms import FORM_NAMES, Form
+from leapfrog_training.packaging.cards import (
     counted,
     figure,
     latency_rows,
@@ -18,10 +22,6 @@ from leapfrog_training.cards import (
     title,
     with_interval,
 )
-from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed
-from leapfrog_training.chest.figures import AUROC_FILE, RELIABILITY_FILE, ROC_FILE
-from leapfrog_training.chest.labels import chest_label
-from leapfrog_training.evaluate.forms import FORM_NAMES, Form
 
 MADE = """## How it was made
 

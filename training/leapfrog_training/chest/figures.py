@@ -9,7 +9,7 @@ from leapfrog_training.chest.evaluation import ChestEvaluation, ShippedFilms
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.evaluate.figures import BLACK, BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.scores import calibration_bins, roc
+from leapfrog_training.evaluate.scores import calibration_bins, roc
 
 ROC_FILE, AUROC_FILE, RELIABILITY_FILE = "roc.png", "auroc.png", "reliability.png"
 ROC_COLUMNS = 3

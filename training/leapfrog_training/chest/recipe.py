@@ -15,24 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
-from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.chest.films import abnormal, folds_of, truth
 from leapfrog_training.chest.linear_head import linear_head
 from leapfrog_training.chest.loss import film_weights, weighted_loss
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
-from leapfrog_training.fitting import Examples, Schedule, fit, save_weights, seed_everything
-from leapfrog_training.pictures import Pictures, answers
-from leapfrog_training.quantize import (
+from leapfrog_training.evaluate.scores import auroc
+from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.loop import Examples, Schedule, fit, save_weights, seed_everything
+from leapfrog_training.fitting.pictures import Pictures, answers
+from leapfrog_training.fitting.quantize import (
     convert_float,
     convert_int8,
     fit_quantization_aware,
     representative_inputs,
 )
-from leapfrog_training.resume import forget
-from leapfrog_training.runs import Job, Run, save_array, write_atomically
-from leapfrog_training.scores import auroc
+from leapfrog_training.fitting.resume import forget
+from leapfrog_training.run.folder import Job, Run, save_array, write_atomically
 
 logger = logging.getLogger(__name__)
 

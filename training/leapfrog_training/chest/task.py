@@ -11,10 +11,10 @@ from leapfrog_training.chest.films import covered_findings
 from leapfrog_training.datasets import ChestXray14, open_chestxray14
 from leapfrog_training.evaluate.figures import read_pictures, write_pictures
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.manifests import chest_manifest
-from leapfrog_training.package import write_package
-from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.packaging.manifests import chest_manifest
+from leapfrog_training.packaging.package import write_package
+from leapfrog_training.run.folder import SHIPPED_SEED, PackageName, Run, RunNotes
 from leapfrog_training.task import FitOptions, Headline, evaluation_of
 
 

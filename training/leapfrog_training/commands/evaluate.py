@@ -3,7 +3,7 @@
 import typer
 
 from leapfrog_training.commands.options import DataOption, RunArgument, open_data
-from leapfrog_training.runs import open_run, write_atomically
+from leapfrog_training.run.folder import open_run, write_atomically
 from leapfrog_training.task import task_of
 
 

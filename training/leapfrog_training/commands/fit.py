@@ -18,8 +18,8 @@ from leapfrog_training.commands.options import (
     open_data,
 )
 from leapfrog_training.commands.working import working_on
-from leapfrog_training.devices import Devices, Precision
-from leapfrog_training.runs import PackageName, Run, begin_run, open_run
+from leapfrog_training.fitting.devices import Devices, Precision
+from leapfrog_training.run.folder import PackageName, Run, begin_run, open_run
 from leapfrog_training.task import FitOptions, Task, task_of
 
 PackageArgument = Annotated[PackageName, typer.Argument(help="Which package to make a model for.")]

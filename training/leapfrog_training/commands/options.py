@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from leapfrog_training.devices import Devices, Precision
-from leapfrog_training.runs import PackageName
+from leapfrog_training.fitting.devices import Devices, Precision
+from leapfrog_training.run.folder import PackageName
 from leapfrog_training.task import task_of
 
 MOST_NAMED = 20  # one by one; run.json names them all

@@ -10,9 +10,9 @@ from leapfrog.packages.package import FLOAT_MODEL_NAME
 from leapfrog.packages.version import is_version
 from leapfrog_training.commands.options import RunArgument
 from leapfrog_training.edge_tpu_fit.fit import require_whole_mapping
-from leapfrog_training.package import add_file
-from leapfrog_training.runs import SHIPPED_SEED, open_run
-from leapfrog_training.signing import read_private_key, sign_package
+from leapfrog_training.packaging.package import add_file
+from leapfrog_training.packaging.signing import read_private_key, sign_package
+from leapfrog_training.run.folder import SHIPPED_SEED, open_run
 from leapfrog_training.task import task_of
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from leapfrog_training.commands.options import DataOption, open_data
-from leapfrog_training.runs import PackageName, write_atomically
+from leapfrog_training.run.folder import PackageName, write_atomically
 
 
 def phantoms(
@@ -14,8 +14,8 @@ def phantoms(
     out: Annotated[Path, typer.Option("--out", help="The file, chest_model.npz, that the phantoms are drawn from.")],
 ) -> None:
     """Fit the low-rank model of chest films from which the demonstration's phantoms are sampled."""
+    from leapfrog_training.chest.phantom_model import chest_model_bytes, fit_chest_model
     from leapfrog_training.datasets import read_gray
-    from leapfrog_training.phantom_model import chest_model_bytes, fit_chest_model
 
     films = open_data(PackageName.CHEST_FINDINGS, data).in_split("train")
     model = fit_chest_model([read_gray(film.path) for film in films], [film.labels for film in films])

@@ -8,8 +8,8 @@ import typer
 from leapfrog.errors import UsageError
 from leapfrog.packages.package import QUALITY_NAME, load_package
 from leapfrog_training.commands.options import open_data
-from leapfrog_training.package import QUALITY_METRICS, add_file
-from leapfrog_training.runs import PackageName
+from leapfrog_training.packaging.package import QUALITY_METRICS, add_file
+from leapfrog_training.run.folder import PackageName
 
 
 def quality(

@@ -4,8 +4,8 @@ import typer
 
 from leapfrog_training.commands.options import DataOption, DevicesOption, RunArgument, ThreadsOption, open_data
 from leapfrog_training.commands.working import working_on
-from leapfrog_training.devices import Devices, Precision
-from leapfrog_training.runs import open_run
+from leapfrog_training.fitting.devices import Devices, Precision
+from leapfrog_training.run.folder import open_run
 from leapfrog_training.task import task_of
 
 

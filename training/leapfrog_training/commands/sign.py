@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from leapfrog_training.signing import make_keys, read_private_key, sign_package
+from leapfrog_training.packaging.signing import make_keys, read_private_key, sign_package
 
 
 def keys(

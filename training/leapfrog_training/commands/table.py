@@ -11,7 +11,7 @@ from leapfrog.errors import UsageError
 from leapfrog_training.comparison.rows import baseline_row, measured_latencies, run_row
 from leapfrog_training.comparison.table import HEADER, cells, write_table
 from leapfrog_training.evaluate.latency import machine
-from leapfrog_training.runs import open_run
+from leapfrog_training.run.folder import open_run
 
 
 def table(

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from leapfrog_training.devices import Devices, Precision
-from leapfrog_training.provenance import recorded_provenance
-from leapfrog_training.runs import Run
+from leapfrog_training.fitting.devices import Devices, Precision
+from leapfrog_training.run.provenance import recorded_provenance
+from leapfrog_training.run.folder import Run
 
 
 @contextmanager
@@ -15,8 +15,8 @@ def working_on(run: Run, devices: Devices, precision: Precision, threads: int) -
     several that train together only the first one's files count, the others write into a folder of their own. At the
     end the curves of all its networks are drawn.
     """
-    from leapfrog_training.compute import prepare
-    from leapfrog_training.history import draw_run_curves
+    from leapfrog_training.fitting.compute import prepare
+    from leapfrog_training.fitting.history import draw_run_curves
 
     compute = prepare(devices, precision, threads)
     folder: Path = run.folder if compute.is_chief else run.folder / f"machine-{compute.worker}"

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from leapfrog_training.architectures import densenet, paper_unet
-from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.fitting import Examples, Schedule, fit, seed_everything
+from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.loop import Examples, Schedule, fit, seed_everything
+from leapfrog_training.fitting.quantize import convert_float, convert_int8, representative_inputs
 from leapfrog_training.keras import tf, tf_keras
-from leapfrog_training.quantize import convert_float, convert_int8, representative_inputs
-from leapfrog_training.runs import write_atomically
+from leapfrog_training.run.folder import write_atomically
 
 FINDINGS = 14
 PICTURES = 8

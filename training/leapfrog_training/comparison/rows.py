@@ -8,7 +8,7 @@ from pathlib import Path
 from leapfrog.errors import UsageError
 from leapfrog_training.edge_tpu_fit.fit import fit_of
 from leapfrog_training.evaluate.latency import median_milliseconds
-from leapfrog_training.runs import SHIPPED_SEED, Run
+from leapfrog_training.run.folder import SHIPPED_SEED, Run
 from leapfrog_training.task import task_of
 
 

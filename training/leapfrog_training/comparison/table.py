@@ -8,7 +8,7 @@ from typing import Any
 
 from leapfrog_training.comparison.rows import Row
 from leapfrog_training.evaluate.figures import BLUE, GRAY, VERMILLION, canvas, png
-from leapfrog_training.runs import write_atomically
+from leapfrog_training.run.folder import write_atomically
 
 HEADER = (
     "model",

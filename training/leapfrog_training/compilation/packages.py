@@ -14,7 +14,7 @@ from leapfrog_training.compilation.compiler import Compiled, Compiler
 from leapfrog_training.compilation.log import ModelReport
 from leapfrog_training.edge_tpu_fit.graph import read_graph
 from leapfrog_training.errors import CompilerError, ModelFileError, NotForEdgeTpu
-from leapfrog_training.package import add_edge_tpu_model
+from leapfrog_training.packaging.package import add_edge_tpu_model
 
 
 @dataclass(frozen=True)

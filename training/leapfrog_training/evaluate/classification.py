@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from leapfrog.packages.package import Manifest
 from leapfrog.reader.assess.classification import classify
 from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.measured import Bounds, Measured, Portion, bounds, portion
-from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.evaluate.scores import Resamples, brier, calibration_error, operating_point
 from leapfrog_training.progress import each
-from leapfrog_training.scores import Resamples, brier, calibration_error, operating_point
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image, ImageColor
 
 from leapfrog_training.errors import RunError
-from leapfrog_training.runs import write_atomically
+from leapfrog_training.run.folder import write_atomically
 
 # Okabe and Ito, Color Universal Design, 2008.
 BLUE, VERMILLION, GRAY, BLACK = "#0072B2", "#D55E00", "#777777", "#222222"

@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from leapfrog_training.errors import RunError
-from leapfrog_training.runs import Job
+from leapfrog_training.run.folder import Job
 
 
 class Form(StrEnum):

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from leapfrog_training.evaluate.forms import Form, file_of
+from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.measured import Measured
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.runs import Job
+from leapfrog_training.run.folder import Job
 
 RUNS = 50
 WARM_UP_RUNS = 5

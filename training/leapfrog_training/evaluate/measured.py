@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from leapfrog_training.scores import Share, interval
+from leapfrog_training.evaluate.scores import Share, interval
 
 
 class Measured(BaseModel):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from leapfrog_training.evaluate.measured import Bounds, Measured, bounds
-from leapfrog_training.scores import Overlap, Resamples, pooled_dice
+from leapfrog_training.evaluate.scores import Overlap, Resamples, pooled_dice
 
 
 class MaskScores(Measured):

@@ -4,7 +4,10 @@ Runs on the training machine only.
 """
 
 from leapfrog.packages.package import Manifest
-from leapfrog_training.cards import (
+from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.head.evaluation import HeadEvaluation
+from leapfrog_training.head.figures import CIRCUMFERENCE_FILE, DICE_FILE
+from leapfrog_training.packaging.cards import (
     figure,
     latency_rows,
     of_seeds,
@@ -16,9 +19,6 @@ from leapfrog_training.cards import (
     title,
     with_interval,
 )
-from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.head.evaluation import HeadEvaluation
-from leapfrog_training.head.figures import CIRCUMFERENCE_FILE, DICE_FILE
 
 MADE = """## How it was made
 

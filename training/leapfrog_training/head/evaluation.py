@@ -12,14 +12,14 @@ from leapfrog.packages.package import Manifest
 from leapfrog_training.datasets.hc18 import HC18
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
+from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
 from leapfrog_training.evaluate.measured import Bounds, Measured, bounds, rounded
+from leapfrog_training.evaluate.scores import Resamples, resample
 from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, error_mm, head_answers, kiosk_finding, read_head
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.manifests import head_manifest
-from leapfrog_training.runs import SHIPPED_SEED, Run
-from leapfrog_training.scores import Resamples, resample
+from leapfrog_training.packaging.manifests import head_manifest
+from leapfrog_training.run.folder import SHIPPED_SEED, Run
 
 TRUSTED_SHARE = 0.99  # of the training pictures score above the threshold
 THRESHOLD_STEP = 0.05

@@ -12,9 +12,9 @@ from leapfrog.packages.package import Manifest
 from leapfrog.reader.assess.segmentation import INSIDE, PictureArea, cut, edge_in_pixels, main_part, model_area, segment
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.evaluate.scores import Overlap, overlap
 from leapfrog_training.progress import each
-from leapfrog_training.scores import Overlap, overlap
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,14 @@ from pathlib import Path
 from leapfrog_training.datasets import HC18, open_hc18
 from leapfrog_training.evaluate.figures import read_pictures, write_pictures
 from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.head.card import head_card
 from leapfrog_training.head.evaluation import HeadEvaluation, evaluate_head
 from leapfrog_training.head.examples import head_examples
 from leapfrog_training.head.figures import head_figures
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.manifests import HEAD_NAME, head_manifest
-from leapfrog_training.package import write_package
-from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
+from leapfrog_training.packaging.manifests import HEAD_NAME, head_manifest
+from leapfrog_training.packaging.package import write_package
+from leapfrog_training.run.folder import SHIPPED_SEED, PackageName, Run, RunNotes
 from leapfrog_training.task import FitOptions, Headline, evaluation_of
 
 

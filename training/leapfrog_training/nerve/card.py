@@ -1,7 +1,10 @@
 """`card.md` of brachial-plexus. Runs on the training machine only."""
 
 from leapfrog.packages.package import Manifest
-from leapfrog_training.cards import (
+from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.nerve.evaluation import NerveEvaluation
+from leapfrog_training.nerve.figures import DICE_FILE
+from leapfrog_training.packaging.cards import (
     figure,
     latency_rows,
     of_seeds,
@@ -13,9 +16,6 @@ from leapfrog_training.cards import (
     title,
     with_interval,
 )
-from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.nerve.evaluation import NerveEvaluation
-from leapfrog_training.nerve.figures import DICE_FILE
 
 MADE = """## How it was made
 

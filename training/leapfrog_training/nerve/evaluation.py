@@ -8,14 +8,14 @@ import numpy as np
 from leapfrog_training.datasets.nerve import Nerve
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
+from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
 from leapfrog_training.evaluate.measured import Measured, rounded
+from leapfrog_training.evaluate.scores import Resamples, resample
 from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
-from leapfrog_training.kiosk import KioskModel
 from leapfrog_training.nerve.reading import NerveReading, read_nerves
 from leapfrog_training.nerve.sides import training_sides
-from leapfrog_training.runs import SHIPPED_SEED, Run
-from leapfrog_training.scores import Resamples, resample
+from leapfrog_training.run.folder import SHIPPED_SEED, Run
 
 THRESHOLDS = np.round(np.arange(0.5, 0.96, 0.05), 2)
 

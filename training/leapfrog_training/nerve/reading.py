@@ -11,10 +11,10 @@ from leapfrog.exam import Finding
 from leapfrog.reader.assess.segmentation import model_area, segment
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve import NerveImage, nerve_mask
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.manifests import nerve_manifest
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.evaluate.scores import Overlap, overlap
+from leapfrog_training.packaging.manifests import nerve_manifest
 from leapfrog_training.progress import each
-from leapfrog_training.scores import Overlap, overlap
 
 
 @dataclass(frozen=True)

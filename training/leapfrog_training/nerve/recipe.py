@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog_training.architectures import mobile_unet
-from leapfrog_training.augmentation import Augmentation
 from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
 from leapfrog_training.datasets.picture_cache import cached_pictures
-from leapfrog_training.fitting import EarlyStopping, Examples, Schedule
+from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule
+from leapfrog_training.fitting.pictures import answers
+from leapfrog_training.fitting.segmenters import fit_seeds, loss, quantize_seeds
 from leapfrog_training.keras import tf
 from leapfrog_training.nerve.sides import training_sides
-from leapfrog_training.pictures import answers
-from leapfrog_training.runs import Run
-from leapfrog_training.segmenters import fit_seeds, loss, quantize_seeds
+from leapfrog_training.run.folder import Run
 
 SCHEDULE = Schedule(epochs=40, batch=16, learning_rate=1e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=2e-4)

@@ -6,13 +6,13 @@ from leapfrog_training.datasets import Nerve, open_nerve
 from leapfrog_training.datasets.nerve import BRACHIAL_PLEXUS
 from leapfrog_training.evaluate.figures import read_pictures, write_pictures
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.manifests import nerve_manifest
+from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.nerve.card import nerve_card
 from leapfrog_training.nerve.evaluation import NerveEvaluation, evaluate_nerve
 from leapfrog_training.nerve.figures import nerve_figures
-from leapfrog_training.package import write_package
-from leapfrog_training.runs import SHIPPED_SEED, PackageName, Run, RunNotes
+from leapfrog_training.packaging.manifests import nerve_manifest
+from leapfrog_training.packaging.package import write_package
+from leapfrog_training.run.folder import SHIPPED_SEED, PackageName, Run, RunNotes
 from leapfrog_training.task import FitOptions, Headline, evaluation_of
 
 

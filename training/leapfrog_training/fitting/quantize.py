@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures.upsampling import NearestUpsampling, PassRangeThrough
-from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.fitting import Examples, Loss, Schedule, endless_inputs, fit
+from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.loop import Examples, Loss, Schedule, endless_inputs, fit
+from leapfrog_training.fitting.pictures import Pictures, scaled
 from leapfrog_training.keras import quant_ops, tf, tf_keras, tfmot
-from leapfrog_training.pictures import Pictures, scaled
 
 WARM_UP_PASSES = 20
 WARM_UP_DECAY = 0.8

@@ -13,7 +13,7 @@ from leapfrog.packages.package import load_package
 from leapfrog.packages.signature import SIGNATURE_BYTES, signature_policy
 from leapfrog_training.cli import main
 from leapfrog_training.errors import SigningError
-from leapfrog_training.signing import make_keys, read_private_key, sign_package
+from leapfrog_training.packaging.signing import make_keys, read_private_key, sign_package
 from support.tiny_models import write_classifier
 
 

@@ -19,7 +19,7 @@ from leapfrog.packages.package import (
 from leapfrog.packages.signature import SIGNATURE_NAME
 from leapfrog.packages.version import PackageVersion
 from leapfrog_training.errors import TrainingError
-from leapfrog_training.toml_text import toml_text
+from leapfrog_training.packaging.toml_text import toml_text
 
 CARD_NAME = "card.md"
 QUALITY_METRICS = "quality"  # the table of `metrics` that belongs to the quality check

@@ -13,7 +13,7 @@ from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.kiosk import KioskModel
+from leapfrog_training.evaluate.kiosk import KioskModel
 
 
 def as_dicom(gray: np.ndarray, path: Path, inverted: bool, bits: int) -> Path:

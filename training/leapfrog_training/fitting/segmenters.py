@@ -4,12 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog_training.architectures import mobile_unet, mobilenet_v2
-from leapfrog_training.augmentation import Augmentation
-from leapfrog_training.fitting import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
+from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
+from leapfrog_training.fitting.quantize import (
+    convert_float,
+    convert_int8,
+    fit_quantization_aware,
+    representative_inputs,
+)
+from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import tf
-from leapfrog_training.quantize import convert_float, convert_int8, fit_quantization_aware, representative_inputs
-from leapfrog_training.resume import forget
-from leapfrog_training.runs import Job, Run, write_atomically
+from leapfrog_training.run.folder import Job, Run, write_atomically
 
 FLOAT = "float"  # the name of the weights after training in float
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from leapfrog_training.keras import tf
-from leapfrog_training.runs import Run, write_atomically
+from leapfrog_training.run.folder import Run, write_atomically
 
 logger = logging.getLogger(__name__)
 

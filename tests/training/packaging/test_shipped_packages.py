@@ -10,10 +10,10 @@ from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_packa
 from leapfrog_training.chest.films import covered_findings, truth
 from leapfrog_training.datasets import open_chestxray14, open_hc18
 from leapfrog_training.evaluate.classification import answers, mean_auroc, readings
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.evaluate.scores import resample
 from leapfrog_training.head.evaluation import head_scores
 from leapfrog_training.head.reading import head_answers, read_head
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.scores import resample
 
 LARGEST_BYTES = {"chest-findings": 2_800_000, "fetal-head": 400_000}
 # The highest version of each operation that edgetpu_compiler 16 takes for int8.

@@ -10,9 +10,10 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fitting, quantize, scores
     from leapfrog_training.architectures import mobile_unet, mobilenet_v2
-    from leapfrog_training.augmentation import Augmentation, move
+    from leapfrog_training.evaluate import scores
+    from leapfrog_training.fitting import loop, quantize
+    from leapfrog_training.fitting.augmentation import Augmentation, move
     from leapfrog_training.head import recipe as head_recipe
     from leapfrog_training.keras import tf, tf_keras, use_threads
 
@@ -21,8 +22,8 @@ from typer.testing import CliRunner
 from leapfrog.packages.package import FLOAT_MODEL_NAME, load_package
 from leapfrog.packages.signature import signature_policy
 from leapfrog_training.cli import app
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.signing import make_keys
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.packaging.signing import make_keys
 
 use_threads(2)  # before the first operation, as the commands do
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -91,15 +92,15 @@ def test_an_augmentation_of_nothing_changes_nothing() -> None:
 
 def test_a_training_that_stops_early_holds_what_a_full_one_held_then() -> None:
     random = np.random.default_rng(0)
-    examples = fitting.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
-    schedule = fitting.Schedule(epochs=3, batch=4, learning_rate=0.1)
+    examples = loop.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
+    schedule = loop.Schedule(epochs=3, batch=4, learning_rate=0.1)
     kept: list[Any] = []
     weights = []
     for stop in (None, 2):
-        fitting.seed_everything(5)
+        loop.seed_everything(5)
         model = tf_keras.Sequential([tf_keras.layers.Flatten(input_shape=(4, 4, 1)), tf_keras.layers.Dense(1)])
         after = (lambda epoch, m=model: kept.append(m.get_weights()[0])) if stop is None else None
-        fitting.fit(model, examples, _squared, STILL, schedule, seed=1, after_epoch=after, stop_after=stop)
+        loop.fit(model, examples, _squared, STILL, schedule, seed=1, after_epoch=after, stop_after=stop)
         weights.append(model.get_weights()[0])
     assert np.allclose(weights[1], kept[1])
     assert not np.allclose(weights[0], weights[1])
@@ -121,8 +122,8 @@ def test_quantization_aware_training_that_was_stopped_goes_on(tmp_path: Path, mo
     model = tf_keras.Model(image, tf_keras.layers.Conv2D(1, 1, kernel_initializer="ones")(image))
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8)
-    examples = fitting.Examples(pictures, random.random((8, 4, 4, 1)).astype(np.float32))
-    schedule = fitting.Schedule(epochs=3, batch=4, learning_rate=0.05)
+    examples = loop.Examples(pictures, random.random((8, 4, 4, 1)).astype(np.float32))
+    schedule = loop.Schedule(epochs=3, batch=4, learning_rate=0.05)
 
     def trained(folder: Path) -> list[Any]:
         aware = quantize.fit_quantization_aware(model, examples, _squared, STILL, schedule, seed=1, folder=folder)
@@ -132,7 +133,7 @@ def test_quantization_aware_training_that_was_stopped_goes_on(tmp_path: Path, mo
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("leapfrog_training.history.JobRecords.epoch_done", stop)
+        patched.setattr("leapfrog_training.fitting.history.JobRecords.epoch_done", stop)
         trained(tmp_path / "stopped")
     assert (tmp_path / "stopped" / "unfinished" / "state.json").exists()
     resumed, undisturbed = trained(tmp_path / "stopped"), trained(tmp_path / "undisturbed")
@@ -145,8 +146,8 @@ def test_the_commands_make_a_package_that_measures_heads(
 ) -> None:
     names = [f"{subject:03}_HC.png" for subject in range(20)]
     data = made_up_heads.write(names, validation=["016", "017", "018", "019"])
-    monkeypatch.setattr(head_recipe, "SCHEDULE", fitting.Schedule(epochs=30, batch=8, learning_rate=2e-3))
-    monkeypatch.setattr(head_recipe, "QUANTIZED_SCHEDULE", fitting.Schedule(epochs=1, batch=8, learning_rate=1e-4))
+    monkeypatch.setattr(head_recipe, "SCHEDULE", loop.Schedule(epochs=30, batch=8, learning_rate=2e-3))
+    monkeypatch.setattr(head_recipe, "QUANTIZED_SCHEDULE", loop.Schedule(epochs=1, batch=8, learning_rate=1e-4))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
     monkeypatch.setattr(scores, "RESAMPLES", 20)
     small = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24}

@@ -11,8 +11,8 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import quantize
     from leapfrog_training.architectures import densenet, mobile_unet, paper_unet
+    from leapfrog_training.fitting import quantize
     from leapfrog_training.keras import tf_keras
 
 from leapfrog_training.edge_tpu_fit.fit import fit_of

@@ -11,9 +11,9 @@ from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import PackageError
 from leapfrog.packages.package import Calibration, Manifest, load_package
 from leapfrog_training.errors import TrainingError
-from leapfrog_training.manifests import chest_manifest, chest_rule
-from leapfrog_training.package import add_file, write_package
-from leapfrog_training.signing import sign_package
+from leapfrog_training.packaging.manifests import chest_manifest, chest_rule
+from leapfrog_training.packaging.package import add_file, write_package
+from leapfrog_training.packaging.signing import sign_package
 
 COVERED = ("Pneumonia", "Effusion")
 

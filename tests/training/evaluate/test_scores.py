@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog_training.scores import (
+from leapfrog_training.evaluate.scores import (
     Overlap,
     Resamples,
     auroc,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leapfrog.packages.package import Calibration
-from leapfrog_training.calibration import calibrated, flagging_threshold, platt
+from leapfrog_training.evaluate.calibration import calibrated, flagging_threshold, platt
 
 
 def test_platt_finds_the_scaling_that_made_the_labels() -> None:

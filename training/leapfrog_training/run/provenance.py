@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from leapfrog_training.evaluate.latency import machine
-from leapfrog_training.runs import write_atomically
+from leapfrog_training.run.folder import write_atomically
 
 FILE = "made-by.json"
 PACKAGES = ("leapfrog-kiosk", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")

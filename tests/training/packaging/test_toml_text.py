@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from leapfrog_training.toml_text import Value, toml_text
+from leapfrog_training.packaging.toml_text import Value, toml_text
 
 DOCUMENT: dict[str, Value] = {
     "name": 'a "quoted" name\nin two lines, é',

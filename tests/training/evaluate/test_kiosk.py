@@ -40,8 +40,8 @@ from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import model_input
 from leapfrog.reader.image_reader import ImageReader
 from leapfrog_training.datasets import open_hc18, read_gray
+from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.head.reading import head_answers, kiosk_finding
-from leapfrog_training.kiosk import KioskModel
 from support.instances import image_dataset, save
 from support.tiny_models import classifier_content
 

@@ -18,23 +18,23 @@ from support.ports import free_port
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training import fitting, segmenters
-    from leapfrog_training.augmentation import Augmentation
-    from leapfrog_training.compute import prepare
-    from leapfrog_training.devices import Devices, Precision
-    from leapfrog_training.history import History, TrainingRecord, draw_curves
+    from leapfrog_training.fitting import loop, segmenters
+    from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting.compute import prepare
+    from leapfrog_training.fitting.devices import Devices, Precision
+    from leapfrog_training.fitting.history import History, TrainingRecord, draw_curves
+    from leapfrog_training.fitting.resume import forget
     from leapfrog_training.keras import tf, tf_keras
-    from leapfrog_training.resume import forget
-    from leapfrog_training.runs import PackageName, RunNotes, begin_run
+    from leapfrog_training.run.folder import PackageName, RunNotes, begin_run
 
 from leapfrog.errors import UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
-SCHEDULE = fitting.Schedule(epochs=3, batch=4, learning_rate=0.05)
+SCHEDULE = loop.Schedule(epochs=3, batch=4, learning_rate=0.05)
 
 
 def start(mode: str, folder: Path, **environment: str) -> "subprocess.Popen[str]":
@@ -68,9 +68,9 @@ def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(tmp_p
 
 def test_a_training_that_ended_without_its_weights_kept_gives_them_at_once(tmp_path: Path) -> None:
     trained = tiny()
-    history = fitting.fit(trained, examples(), squared, STILL, SCHEDULE, seed=1, folder=tmp_path)
+    history = loop.fit(trained, examples(), squared, STILL, SCHEDULE, seed=1, folder=tmp_path)
     again, epochs = tiny(), list[int]()
-    assert fitting.fit(again, examples(), squared, STILL, SCHEDULE, 1, epochs.append, folder=tmp_path) == history
+    assert loop.fit(again, examples(), squared, STILL, SCHEDULE, 1, epochs.append, folder=tmp_path) == history
     assert epochs == []
     assert all(map(np.array_equal, again.get_weights(), trained.get_weights()))
     forget(tmp_path)
@@ -116,7 +116,7 @@ def test_two_devices_and_two_machines_learn_what_one_device_learns(tmp_path: Pat
 
 
 def tiny(seed: int = 5) -> Any:
-    fitting.seed_everything(seed)
+    loop.seed_everything(seed)
     return tf_keras.Sequential([tf_keras.layers.Flatten(input_shape=(4, 4, 1)), tf_keras.layers.Dense(1)])
 
 
@@ -124,9 +124,9 @@ def squared(targets: Any, outputs: Any) -> Any:
     return tf.reduce_mean(tf.square(targets - outputs))
 
 
-def examples() -> fitting.Examples:
+def examples() -> loop.Examples:
     random = np.random.default_rng(0)
-    return fitting.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
+    return loop.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
 
 
 def test_some_examples_of_many_stay_where_they_are() -> None:
@@ -143,7 +143,7 @@ def stopped_after_one_epoch(folder: Path, seed: int) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fitting.fit(tiny(), examples(), squared, STILL, SCHEDULE, seed, after_epoch=stop, folder=folder)
+        loop.fit(tiny(), examples(), squared, STILL, SCHEDULE, seed, after_epoch=stop, folder=folder)
 
 
 @pytest.mark.parametrize(("seed", "epochs_left"), [(1, [2, 3]), (2, [1, 2, 3])])
@@ -152,7 +152,7 @@ def test_a_stopped_training_is_taken_up_by_the_same_settings_only(
 ) -> None:
     stopped_after_one_epoch(tmp_path, seed=1)
     done: list[int] = []
-    history = fitting.fit(tiny(), examples(), squared, STILL, SCHEDULE, seed, done.append, folder=tmp_path)
+    history = loop.fit(tiny(), examples(), squared, STILL, SCHEDULE, seed, done.append, folder=tmp_path)
     assert done == epochs_left
     record = TrainingRecord.model_validate_json((tmp_path / "training.json").read_bytes())
     assert (record.history, record.settings["seed"]) == (history, seed)
@@ -167,9 +167,9 @@ def test_early_stopping_ends_after_its_patience_and_gives_the_best_weights() -> 
         return next(scores)
 
     model = tiny()
-    stopping = fitting.EarlyStopping(score, patience=2)
-    schedule = fitting.Schedule(epochs=9, batch=4, learning_rate=0.1)
-    history = fitting.fit(model, examples(), squared, STILL, schedule, seed=1, early_stopping=stopping)
+    stopping = loop.EarlyStopping(score, patience=2)
+    schedule = loop.Schedule(epochs=9, batch=4, learning_rate=0.1)
+    history = loop.fit(model, examples(), squared, STILL, schedule, seed=1, early_stopping=stopping)
     assert (history.scores, history.best_epoch) == ((0.1, 0.5, 0.4, 0.3), 2)
     assert np.array_equal(model.get_weights()[0], seen[1])
 
@@ -179,7 +179,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None
     weights = []
     for seed in (1, 1, 2):
         model = tiny()
-        fitting.fit(model, examples(), squared, changes, fitting.Schedule(2, 4, 0.05), seed)
+        loop.fit(model, examples(), squared, changes, loop.Schedule(2, 4, 0.05), seed)
         weights.append(model.get_weights()[0])
     assert np.array_equal(weights[0], weights[1])
     assert not np.allclose(weights[0], weights[2])
@@ -188,7 +188,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None
 def test_what_a_training_leaves_can_be_read_by_tensorboard_and_seen(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    fitting.fit(tiny(), examples(), squared, STILL, fitting.Schedule(3, 4, 0.05), seed=1, folder=tmp_path)
+    loop.fit(tiny(), examples(), squared, STILL, loop.Schedule(3, 4, 0.05), seed=1, folder=tmp_path)
     events = EventAccumulator(str(tmp_path / "tensorboard"), size_guidance={"tensors": 0})
     events.Reload()
     assert [event.step for event in events.Tensors("loss")] == [1, 2, 3]
@@ -210,8 +210,8 @@ def test_mixed_precision_computes_in_float16_with_a_scaled_loss_and_keeps_weight
             model = tiny()
             before = model.get_weights()[0].copy()
             assert model.layers[-1].compute_dtype == "float16"
-            assert type(fitting._scaled(tf_keras.optimizers.legacy.Adam())).__name__.startswith("LossScale")
-            history = fitting.fit(model, examples(), squared, STILL, fitting.Schedule(2, 4, 0.05), seed=1)
+            assert type(loop._scaled(tf_keras.optimizers.legacy.Adam())).__name__.startswith("LossScale")
+            history = loop.fit(model, examples(), squared, STILL, loop.Schedule(2, 4, 0.05), seed=1)
         assert model.get_weights()[0].dtype == np.float32
         assert not np.allclose(model.get_weights()[0], before)
         assert np.isfinite(history.losses).all()
@@ -227,7 +227,7 @@ def test_a_graphics_card_that_is_not_there_is_told() -> None:
 
 
 def test_machines_without_their_names_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from leapfrog_training.compute import _this_worker
+    from leapfrog_training.fitting.compute import _this_worker
 
     monkeypatch.setenv("TF_CONFIG", "{}")
     with pytest.raises(UsageError, match="TF_CONFIG"):

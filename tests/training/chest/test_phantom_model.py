@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from leapfrog.phantoms.chest import ChestModel
-from leapfrog_training.phantom_model import COMPONENTS, SIDE, chest_model_bytes, fit_chest_model
+from leapfrog_training.chest.phantom_model import COMPONENTS, SIDE, chest_model_bytes, fit_chest_model
 from leapfrog_training.quality.strangers import Gray
 
 

@@ -18,8 +18,8 @@ from leapfrog.packages.package import (
 from leapfrog.reader.assess.routing import NERVE
 from leapfrog_training.chest.labels import CHEST_LABELS, chest_label
 from leapfrog_training.datasets.nerve import BRACHIAL_PLEXUS
-from leapfrog_training.kiosk import KioskModel
-from leapfrog_training.runs import PackageName
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.run.folder import PackageName
 
 NOT_YET_HASHED = "0" * 64
 

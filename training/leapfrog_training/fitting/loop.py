@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.augmentation import Augmentation, move
-from leapfrog_training.history import History, JobRecords
+from leapfrog_training.fitting.augmentation import Augmentation, move
+from leapfrog_training.fitting.history import History, JobRecords
+from leapfrog_training.fitting.pictures import Pictures, Selected, scaled
+from leapfrog_training.fitting.resume import Resumable
 from leapfrog_training.keras import tf, tf_keras
-from leapfrog_training.pictures import Pictures, Selected, scaled
-from leapfrog_training.resume import Resumable
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leapfrog.errors import UsageError
-from leapfrog_training.devices import Devices, Precision
+from leapfrog_training.fitting.devices import Devices, Precision
 from leapfrog_training.keras import tf, tf_keras, use_threads
 
 CLUSTER_VARIABLE = "TF_CONFIG"  # TensorFlow's own: which machines take part, and which of them this is

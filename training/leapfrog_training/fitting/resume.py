@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from leapfrog_training.history import History, TrainingRecord
+from leapfrog_training.fitting.history import History, TrainingRecord
 from leapfrog_training.keras import tf
-from leapfrog_training.runs import write_atomically
+from leapfrog_training.run.folder import write_atomically
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training.augmentation import Augmentation
+    from leapfrog_training.fitting.augmentation import Augmentation
     from leapfrog_training.keras import tf
 
 pytestmark = pytest.mark.filterwarnings("ignore")
