@@ -1,4 +1,4 @@
-"""The command `leapfrog-train`. Runs on the training machine only.
+"""The command `leapfrog-train`.
 
 TensorFlow takes seconds to import and is an extra: only `fit` and `quantize` import it, when they need it.
 """

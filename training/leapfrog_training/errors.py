@@ -1,4 +1,4 @@
-"""Every error that the training side raises on purpose. Runs in no process of the box: the training machine only.
+"""Every error that the training side raises on purpose.
 
 LeapfrogError (leapfrog.errors)
 └── TrainingError

@@ -2,7 +2,7 @@
 
 tensorflow-model-optimization 0.8 works on Keras 2 (the package tf-keras) only; TensorFlow 2.21 takes that one when
 TF_USE_LEGACY_KERAS is set before its first import. Importing this module costs seconds: commands do it when they need
-it. Runs on the training machine only.
+it.
 """
 
 import os

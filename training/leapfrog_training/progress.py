@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal, and every so often as a line in the log. Runs on the training machine only."""
+"""Progress of long work on the terminal, and every so often as a line in the log."""
 
 import logging
 import sys

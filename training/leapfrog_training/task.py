@@ -1,7 +1,4 @@
-"""What the commands ask of each package's folder (`chest`, `head`, `nerve`): the same steps for every one of them.
-
-Runs on the training machine only.
-"""
+"""What the commands ask of each package's folder (`chest`, `head`, `nerve`): the same steps for every one of them."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -2,7 +2,7 @@
 
 A baseline to compare sizes and speed with. Its batch norm stands before each convolution, where it cannot be folded
 away; the converter makes a MUL and an ADD of it, which the Edge TPU takes. The head is as in `mobilenet_v2.py`: a map
-for each finding, whose mean is the finding's logit. Runs on the training machine only.
+for each finding, whose mean is the finding's logit.
 """
 
 from typing import Any

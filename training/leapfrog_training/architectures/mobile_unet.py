@@ -3,7 +3,7 @@
 The way down is depthwise-separable and starts from ImageNet weights: few pictures teach edges and textures badly. It
 ends at 8 x 12 cells with the 64 features of MobileNetV2's fourth stage; what follows there weighs ten times as much
 and serves to name things. The mask has half the picture's size, and the kiosk enlarges it: that keeps the large
-activations away from the Edge TPU. Runs on the training machine only.
+activations away from the Edge TPU.
 """
 
 from typing import Any

@@ -3,7 +3,6 @@
 The head is a 1x1 convolution onto one map per finding; the mean of a map is the finding's logit. So the map is the
 class activation map itself (Zhou et al., CVPR 2016), in 49 bytes per finding, without a second set of weights.
 Batch norm is already folded into the ImageNet weights, so the layers are convolution, bias and ReLU6.
-Runs on the training machine only.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The plain U-Net (Ronneberger et al., MICCAI 2015) of the paper that Leapfrog follows: 80 x 112 pixels, 32-512 maps.
 
-A baseline to compare sizes and speed with. Runs on the training machine only.
+A baseline to compare sizes and speed with.
 """
 
 from typing import Any

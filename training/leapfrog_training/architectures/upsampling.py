@@ -1,4 +1,4 @@
-"""Upsampling that the Edge TPU takes, and how it is quantized. Runs on the training machine only.
+"""Upsampling that the Edge TPU takes, and how it is quantized.
 
 Nearest neighbour as of TensorFlow 1 becomes RESIZE_NEAREST_NEIGHBOR version 2; version 3, which Keras' own layer makes,
 is refused by the Edge TPU compiler.

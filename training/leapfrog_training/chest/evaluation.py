@@ -1,7 +1,4 @@
-"""What a run of chest-findings is worth: rules from the cross-validation, then the validation films, once a seed.
-
-Runs on the training machine only.
-"""
+"""What a run of chest-findings is worth: rules from the cross-validation, then the validation films, once a seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
 """Films that the shipped network reads right and wrong, drawn for whoever trains. They show patients, so they stay in
-the run's folder. Runs on the training machine only.
+the run's folder.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The figures of the card of chest-findings. Runs on the training machine only."""
+"""The figures of the card of chest-findings."""
 
 import math
 from typing import Any

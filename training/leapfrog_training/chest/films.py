@@ -1,7 +1,4 @@
-"""Which films and findings the package chest-findings is made from, and how its cross-validation is dealt.
-
-Runs on the training machine only.
-"""
+"""Which films and findings the package chest-findings is made from, and how its cross-validation is dealt."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the labels of ChestX-ray14 are called on a report, and their codes. Runs on the training machine only.
+"""What the labels of ChestX-ray14 are called on a report, and their codes.
 
 SNOMED CT codes, each with a valid check digit; there is none of certain meaning for pleural thickening, which
 therefore cannot be covered yet.

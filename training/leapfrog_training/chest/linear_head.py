@@ -1,4 +1,4 @@
-"""Penalized logistic regression by Newton's method, in numpy. Runs on the training machine only."""
+"""Penalized logistic regression by Newton's method, in numpy."""
 
 import numpy as np
 from numpy.typing import NDArray

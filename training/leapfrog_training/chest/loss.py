@@ -1,4 +1,4 @@
-"""What chest-findings is trained to lower. Runs on the training machine only."""
+"""What chest-findings is trained to lower."""
 
 from typing import Any
 

@@ -2,8 +2,6 @@
 
 Only what many films share is kept: their mean, blurred, and a few principal components, in 8 bits, with the spread of
 each component and the mean position of films with and without findings. No film's own position is stored.
-
-Runs on the training machine only.
 """
 
 from collections.abc import Sequence

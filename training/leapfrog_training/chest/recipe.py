@@ -1,4 +1,4 @@
-"""The recipe of the package chest-findings: MobileNetV2 on frontal films. Runs on the training machine only.
+"""The recipe of the package chest-findings: MobileNetV2 on frontal films.
 
 From ImageNet weights: a penalized linear head on the frozen features, then a few epochs of everything, then the mean of
 the weights before and after. Few films teach the whole network as much by heart as for good; between the two lies a

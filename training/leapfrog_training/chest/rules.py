@@ -1,7 +1,4 @@
-"""Calibration and threshold of each finding of chest-findings, from films that the network did not see.
-
-Runs on the training machine only.
-"""
+"""Calibration and threshold of each finding of chest-findings, from films that the network did not see."""
 
 from collections.abc import Sequence
 

@@ -1,3 +1,3 @@
 """One file per command of `leapfrog-train`: its options, and the call of what does the work. None imports TensorFlow
-before it must. Runs on the training machine only.
+before it must.
 """

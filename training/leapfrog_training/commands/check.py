@@ -1,4 +1,4 @@
-"""`leapfrog-train check` and `leapfrog-train published`. Runs on the training machine only."""
+"""`leapfrog-train check` and `leapfrog-train published`."""
 
 import json
 from pathlib import Path

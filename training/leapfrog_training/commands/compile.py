@@ -1,4 +1,4 @@
-"""`leapfrog-train compile`. Runs on the training machine only."""
+"""`leapfrog-train compile`."""
 
 from pathlib import Path
 from typing import Annotated

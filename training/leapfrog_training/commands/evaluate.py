@@ -1,4 +1,4 @@
-"""`leapfrog-train evaluate`. Runs on the training machine only."""
+"""`leapfrog-train evaluate`."""
 
 import typer
 

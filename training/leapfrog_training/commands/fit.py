@@ -1,4 +1,4 @@
-"""`leapfrog-train fit` and `leapfrog-train train`. Runs on the training machine only."""
+"""`leapfrog-train fit` and `leapfrog-train train`."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how they open data. Runs on the training machine only."""
+"""Options that several commands share, and how they open data."""
 
 from collections import Counter
 from pathlib import Path

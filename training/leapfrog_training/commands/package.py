@@ -1,4 +1,4 @@
-"""`leapfrog-train package`. Runs on the training machine only."""
+"""`leapfrog-train package`."""
 
 from pathlib import Path
 from typing import Annotated

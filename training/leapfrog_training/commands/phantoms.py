@@ -1,4 +1,4 @@
-"""`leapfrog-train phantoms`. Runs on the training machine only."""
+"""`leapfrog-train phantoms`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`leapfrog-train quality`. Runs on the training machine only."""
+"""`leapfrog-train quality`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`leapfrog-train quantize`. Runs on the training machine only."""
+"""`leapfrog-train quantize`."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`leapfrog-train keys` and `leapfrog-train sign`. Runs on the training machine only."""
+"""`leapfrog-train keys` and `leapfrog-train sign`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`leapfrog-train table`. Runs on the training machine only."""
+"""`leapfrog-train table`."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Work on a run with TensorFlow, the same for every command that trains. Runs on the training machine only."""
+"""Work on a run with TensorFlow, the same for every command that trains."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

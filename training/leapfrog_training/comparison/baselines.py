@@ -1,4 +1,4 @@
-"""The networks of the paper, built, trained for a few steps on noise, and converted. Runs on the training machine only.
+"""The networks of the paper, built, trained for a few steps on noise, and converted.
 
 No weights for them can be had and no score is claimed: what is compared is their size and speed.
 """

@@ -1,4 +1,4 @@
-"""A row of the table for each run and for each of the paper's baselines. Runs on the training machine only."""
+"""A row of the table for each run and for each of the paper's baselines."""
 
 import json
 from collections.abc import Mapping

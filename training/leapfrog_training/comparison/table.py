@@ -1,4 +1,4 @@
-"""The table as Markdown, as JSON and as a picture. Runs on the training machine only."""
+"""The table as Markdown, as JSON and as a picture."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,1 +1,1 @@
-"""From an int8 model to one for the Edge TPU, by Google's edgetpu_compiler. Runs on the training machine only."""
+"""From an int8 model to one for the Edge TPU, by Google's edgetpu_compiler."""

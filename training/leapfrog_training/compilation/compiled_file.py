@@ -1,4 +1,4 @@
-"""What a compiled TFLite file says of itself. Runs on the training machine only.
+"""What a compiled TFLite file says of itself.
 
 edgetpu_compiler replaces what it maps by one custom operation. Its options are a FlexBuffer map, whose key "4" holds a
 FlatBuffer: the table `Package` of executable.fbs in google-coral/libedgetpu.

@@ -1,4 +1,4 @@
-"""Calling edgetpu_compiler here, in a container or on another machine. Runs on the training machine only.
+"""Calling edgetpu_compiler here, in a container or on another machine.
 
 The compiler exists for x86-64 Debian only. So a shell is named that takes a script as its last argument, with standard
 input and output: `sh -c` here, `docker run --rm -i IMAGE sh -c` for a container, `ssh HOST` for another machine. The

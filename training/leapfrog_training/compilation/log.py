@@ -1,4 +1,4 @@
-"""What edgetpu_compiler prints, read into numbers. Runs on the training machine only."""
+"""What edgetpu_compiler prints, read into numbers."""
 
 import re
 from collections.abc import Mapping

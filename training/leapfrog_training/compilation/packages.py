@@ -1,4 +1,4 @@
-"""Compiled models put into their packages. Runs on the training machine only."""
+"""Compiled models put into their packages."""
 
 import hashlib
 from collections import Counter

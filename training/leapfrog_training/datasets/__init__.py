@@ -1,7 +1,4 @@
-"""The data sets that models are made from: one file per data set, each checks its layout when it is opened.
-
-Runs on the training machine only.
-"""
+"""The data sets that models are made from: one file per data set, each checks its layout when it is opened."""
 
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film, open_chestxray14
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, open_hc18

@@ -2,7 +2,7 @@
 
 The films lie in `images/`, or as published in `images_001/images/` to `images_012/images/`. `BBox_List_2017.csv`, where
 it is there, says where a radiologist saw the finding on some of them. Wang et al., "ChestX-ray8", CVPR 2017. Labels are
-text-mined: they hold for groups of films, not for each film. Runs on the training machine only.
+text-mined: they hold for groups of films, not for each film.
 """
 
 import csv

@@ -2,7 +2,6 @@
 
 `training_set_pixel_size_and_HC.csv` gives pixel size and head circumference; `validation_subjects.txt` (one subject
 per line) says whom to keep out of training. Van den Heuvel et al., PLoS ONE 2018, doi 10.1371/journal.pone.0200412.
-Runs on the training machine only.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Reading the pictures of a data set. Runs on the training machine only."""
+"""Reading the pictures of a data set."""
 
 import os
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Kaggle's Ultrasound Nerve Segmentation in its own layout: `train/P_N.tif` with `train/P_N_mask.tif`.
 
 580 x 420 pixels, masks of 0 and 255, most of them empty: the brachial plexus is not in every picture. The set may not
-be passed on; whoever has it gives its folder. Runs on the training machine only.
+be passed on; whoever has it gives its folder.
 """
 
 import re

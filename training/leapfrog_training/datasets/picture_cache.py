@@ -2,8 +2,6 @@
 
 The file grows picture by picture and says of each whether it is there, so that making it can be stopped at any moment
 and goes on. Its name holds what it was made from: another size, list or file makes another.
-
-Runs on the training machine only.
 """
 
 import fcntl

@@ -1,4 +1,4 @@
-"""Splits that keep every patient on one side. Runs on the training machine only."""
+"""Splits that keep every patient on one side."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

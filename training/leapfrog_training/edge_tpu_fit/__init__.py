@@ -1,4 +1,4 @@
 """What the Edge TPU makes of a model, told from its flatbuffer alone: which operations it takes, and how fast it is.
 
-Runs on the training machine only, without TensorFlow and without the compiler.
+Needs neither TensorFlow, but for `rebuilt.py` and `inception.py`, nor the compiler.
 """

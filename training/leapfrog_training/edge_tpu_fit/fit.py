@@ -1,7 +1,4 @@
-"""The verdict: where each operation of a model would run, and where the first one falls to the CPU.
-
-Runs on the training machine only.
-"""
+"""The verdict: where each operation of a model would run, and where the first one falls to the CPU."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A TFLite file as a graph of operations and tensors. Runs on the training machine only."""
+"""A TFLite file as a graph of operations and tensors."""
 
 import struct
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Inception v1 and v4 as Keras networks with random weights, for `rebuilt.py`. Runs on the training machine only.
+"""Inception v1 and v4 as Keras networks with random weights, for `rebuilt.py`.
 
 Batch norms are left out: folded into the convolutions they cost an inference nothing.
 """

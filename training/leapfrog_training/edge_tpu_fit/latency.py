@@ -4,7 +4,6 @@ milliseconds = a operations + b MACs + c bytes that operations write + d paramet
 with a to d not negative and of least squared relative error over the published networks. The error of an estimate is
 that of each network when it is left out of the fit. The terms were chosen by that error among six sets, on eight of
 the networks; the five that came later (Inception v4, Inception-ResNet v2, both ResNets v2, VGG19) had no say in it.
-Runs on the training machine only.
 """
 
 from collections.abc import Sequence

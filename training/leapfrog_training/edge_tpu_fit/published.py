@@ -2,8 +2,6 @@
 
 Source: "Edge TPU performance benchmarks" on coral.ai, milliseconds of an inference with a USB accelerator on a desktop
 (USB 3) and on the Dev Board, whose Edge TPU is on PCIe. `leapfrog-train published --rebuild` makes the work anew.
-
-Runs on the training machine only.
 """
 
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 
 What counts for speed is their shape: weights are random, and nothing is trained. They are converted in float,
 which takes seconds where int8 takes minutes; each value is then counted as the one byte that it would be.
-
-Runs on the training machine only.
 """
 
 from collections.abc import Callable, Mapping

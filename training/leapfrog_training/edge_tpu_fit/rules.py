@@ -1,4 +1,4 @@
-"""Which operations edgetpu_compiler 16.0 takes, and why not the others. Runs on the training machine only.
+"""Which operations edgetpu_compiler 16.0 takes, and why not the others.
 
 Sources: Coral's list of supported operations ("TensorFlow models on the Edge TPU"), the versions that the compiler was
 seen to take or refuse, and Coral's own models beside what its compiler made of them, which the tests hold this to.

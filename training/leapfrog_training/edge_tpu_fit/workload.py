@@ -1,4 +1,4 @@
-"""How much work a model is: what the latency on an Edge TPU depends on. Runs on the training machine only."""
+"""How much work a model is: what the latency on an Edge TPU depends on."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

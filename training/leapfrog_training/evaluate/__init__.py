@@ -2,5 +2,5 @@
 form (float32, quantized after training, int8), and drawn.
 
 One file per thing that is measured; which of them a package needs is said in its own folder (`chest`, `head`). Nothing
-here needs TensorFlow. Runs on the training machine only.
+here needs TensorFlow.
 """

@@ -1,6 +1,4 @@
-"""From a model's own scores to calibrated ones and thresholds, from cross-validated scores only. Runs on the training
-machine only.
-"""
+"""From a model's own scores to calibrated ones and thresholds, from cross-validated scores only."""
 
 import numpy as np
 from numpy.typing import NDArray

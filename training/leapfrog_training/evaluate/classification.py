@@ -1,4 +1,4 @@
-"""What a classifier's scores are worth, for any findings. Runs on the training machine only."""
+"""What a classifier's scores are worth, for any findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

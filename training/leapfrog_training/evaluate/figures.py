@@ -1,7 +1,4 @@
-"""Drawing for cards: one look, colours that colour-blind readers tell apart, small files.
-
-Runs on the training machine only.
-"""
+"""Drawing for cards: one look, colours that colour-blind readers tell apart, small files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

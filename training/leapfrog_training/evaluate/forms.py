@@ -1,4 +1,4 @@
-"""The forms of one trained network, their files and sizes. Runs on the training machine only."""
+"""The forms of one trained network, their files and sizes."""
 
 from enum import StrEnum
 from pathlib import Path

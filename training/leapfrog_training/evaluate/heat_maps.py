@@ -1,7 +1,4 @@
-"""What heat maps are worth: whether they point at what a radiologist marked, and whether int8 keeps them.
-
-Runs on the training machine only.
-"""
+"""What heat maps are worth: whether they point at what a radiologist marked, and whether int8 keeps them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

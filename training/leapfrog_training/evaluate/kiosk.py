@@ -1,7 +1,5 @@
 """A model file run as the kiosk runs it: by the engine host, a process of its own, on the kiosk's own pictures and
 tensors.
-
-Runs on the training machine only.
 """
 
 import time

@@ -1,6 +1,4 @@
-"""How long one picture takes in each form of a network, on the machine that evaluates. Runs on the training machine
-only.
-"""
+"""How long one picture takes in each form of a network, on the machine that evaluates."""
 
 import os
 import platform

@@ -1,7 +1,4 @@
-"""Measured values as they are written to `evaluation.json`, and from there to card and package.
-
-Runs on the training machine only.
-"""
+"""Measured values as they are written to `evaluation.json`, and from there to card and package."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Measures of how well a model does, with their uncertainty. Runs on the training machine only."""
+"""Measures of how well a model does, with their uncertainty."""
 
 import math
 from collections.abc import Sequence

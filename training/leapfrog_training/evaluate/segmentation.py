@@ -1,4 +1,4 @@
-"""What masks are worth, for any segmentation. Runs on the training machine only."""
+"""What masks are worth, for any segmentation."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Random changes of training pictures, the same for a picture and its mask. Runs on the training machine only."""
+"""Random changes of training pictures, the same for a picture and its mask."""
 
 import math
 from dataclasses import dataclass

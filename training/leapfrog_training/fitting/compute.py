@@ -1,7 +1,4 @@
-"""Where a training runs: one setting for processors, one graphics card, several, or several machines.
-
-Runs on the training machine only.
-"""
+"""Where a training runs: one setting for processors, one graphics card, several, or several machines."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The choices of where and how a training runs; `compute.py` acts on them. Runs on the training machine only."""
+"""The choices of where and how a training runs; `compute.py` acts on them."""
 
 from enum import StrEnum
 

@@ -1,7 +1,4 @@
-"""How a training went: its curves, for TensorBoard, as a picture, and as a line for each epoch.
-
-Runs on the training machine only.
-"""
+"""How a training went: its curves, for TensorBoard, as a picture, and as a line for each epoch."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""The training loop, the same for every network and for quantization-aware training. Runs on the training machine only.
+"""The training loop, the same for every network and for quantization-aware training.
 
 A plain loop over arrays: `tf.data` with its automatic tuning leaves cores idle in repeated short runs. All chance comes
 from the seed and the number of the step, so that a training that was stopped goes on as if it had not been. The loop

@@ -1,7 +1,4 @@
-"""From the pictures of a data set to what a model is fed, by the kiosk's own function, and to what it answers.
-
-Runs on the training machine only.
-"""
+"""From the pictures of a data set to what a model is fed, by the kiosk's own function, and to what it answers."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

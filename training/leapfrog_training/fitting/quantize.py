@@ -1,7 +1,4 @@
-"""From a trained network to a full int8 file: quantization-aware training, and quantization after training beside it.
-
-Runs on the training machine only.
-"""
+"""From a trained network to a full int8 file, by quantization-aware training; and one quantized after training."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

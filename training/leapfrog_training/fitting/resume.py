@@ -1,7 +1,4 @@
-"""What lets a training that was stopped go on: weights, optimizer and history after each whole epoch.
-
-Runs on the training machine only.
-"""
+"""What lets a training that was stopped go on: weights, optimizer and history after each whole epoch."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""What the recipes of segmenters share: network, loss, and the networks of a run. Runs on the training machine only."""
+"""What the recipes of segmenters share: network, loss, and the networks of a run."""
 
 from pathlib import Path
 from typing import Any

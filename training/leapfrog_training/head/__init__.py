@@ -1,1 +1,1 @@
-"""The package fetal-head: its masks, how it is fitted, what it is worth. Runs on the training machine only."""
+"""The package fetal-head: its masks, how it is fitted, what it is worth."""

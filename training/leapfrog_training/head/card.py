@@ -1,7 +1,4 @@
-"""`card.md` of fetal-head: what it is for, what it was made from and what it is worth, in plain words.
-
-Runs on the training machine only.
-"""
+"""`card.md` of fetal-head: what it is for, what it was made from and what it is worth, in plain words."""
 
 from leapfrog.packages.package import Manifest
 from leapfrog_training.evaluate.forms import Form

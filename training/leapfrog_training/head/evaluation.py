@@ -1,4 +1,4 @@
-"""What a run of fetal-head is worth on the validation subjects, once a seed. Runs on the training machine only."""
+"""What a run of fetal-head is worth on the validation subjects, once a seed."""
 
 import math
 from bisect import bisect_left

@@ -1,5 +1,5 @@
 """Pictures that the shipped network outlines well and badly, drawn for whoever trains. They show patients, so they stay
-in the run's folder. Runs on the training machine only.
+in the run's folder.
 """
 
 from collections.abc import Sequence

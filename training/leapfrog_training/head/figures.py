@@ -1,4 +1,4 @@
-"""The figures of the card of fetal-head. Runs on the training machine only."""
+"""The figures of the card of fetal-head."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a segmenter of fetal heads should answer. Runs on the training machine only."""
+"""What a segmenter of fetal heads should answer."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Pictures of HC18 read as the kiosk reads them, beside what an annotator drew. Runs on the training machine only."""
+"""Pictures of HC18 read as the kiosk reads them, beside what an annotator drew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The recipe of the package fetal-head: a U-Net that outlines the fetal head, from ImageNet weights.
-
-Runs on the training machine only.
-"""
+"""The recipe of the package fetal-head: a U-Net that outlines the fetal head, from ImageNet weights."""
 
 from pathlib import Path
 

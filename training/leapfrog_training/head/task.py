@@ -1,4 +1,4 @@
-"""The steps of fetal-head as the commands call them. Runs on the training machine only."""
+"""The steps of fetal-head as the commands call them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`card.md` of brachial-plexus. Runs on the training machine only."""
+"""`card.md` of brachial-plexus."""
 
 from leapfrog.packages.package import Manifest
 from leapfrog_training.evaluate.forms import Form

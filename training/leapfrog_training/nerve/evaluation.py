@@ -1,4 +1,4 @@
-"""What a run of brachial-plexus is worth on patients held out for the end. Runs on the training machine only."""
+"""What a run of brachial-plexus is worth on patients held out for the end."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The figure of the card of brachial-plexus. Runs on the training machine only."""
+"""The figure of the card of brachial-plexus."""
 
 from collections.abc import Sequence
 

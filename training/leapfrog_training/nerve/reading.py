@@ -1,4 +1,4 @@
-"""What the kiosk makes of a nerve picture, against what was drawn in it. Runs on the training machine only."""
+"""What the kiosk makes of a nerve picture, against what was drawn in it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The recipe of the package brachial-plexus: a U-Net, from ImageNet weights, that outlines a nerve where it sees one.
-
-Runs on the training machine only.
-"""
+"""The recipe of the package brachial-plexus: a U-Net from ImageNet weights that outlines a nerve where it sees one."""
 
 from collections.abc import Callable
 from pathlib import Path

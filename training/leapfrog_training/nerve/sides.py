@@ -1,7 +1,4 @@
-"""Which training patients a network is fitted on, and which stop the training and set the threshold.
-
-Runs on the training machine only.
-"""
+"""Which training patients a network is fitted on, and which stop the training and set the threshold."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The steps of brachial-plexus as the commands call them. Runs on the training machine only."""
+"""The steps of brachial-plexus as the commands call them."""
 
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the cards of all packages share: what the model is for, its data, and tables with the forms of a network side by
 side.
-
-Runs on the training machine only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

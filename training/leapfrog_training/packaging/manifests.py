@@ -1,4 +1,4 @@
-"""The `model.toml` of each package that there is a recipe for. Runs on the training machine only."""
+"""The `model.toml` of each package that there is a recipe for."""
 
 from collections.abc import Mapping
 from typing import Any

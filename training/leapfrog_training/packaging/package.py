@@ -1,4 +1,4 @@
-"""Writing model packages: the folder that a kiosk loads. Runs on the training machine only, without TensorFlow."""
+"""Writing model packages: the folder that a kiosk loads."""
 
 import hashlib
 from collections.abc import Mapping

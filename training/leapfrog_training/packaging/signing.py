@@ -1,4 +1,4 @@
-"""The keys of those who answer for packages, and signing with them. Runs on the training machine only.
+"""The keys of those who answer for packages, and signing with them.
 
 Both keys are PEM files (the private one PKCS #8 without a password, the public one SubjectPublicKeyInfo), as OpenSSL
 has them: `openssl genpkey -algorithm ed25519` makes a private key as well, and `leapfrog.packages.signature` says how

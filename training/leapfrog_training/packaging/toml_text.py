@@ -1,4 +1,4 @@
-"""Writing TOML: the few kinds of values that `model.toml` holds. Runs on the training machine only."""
+"""Writing TOML: the few kinds of values that `model.toml` holds."""
 
 import json
 from collections.abc import Mapping, Sequence

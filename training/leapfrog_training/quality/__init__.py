@@ -1,1 +1,1 @@
-"""The check in front of a model that a picture looks like what the model is for. Runs on the training machine only."""
+"""The check in front of a model that a picture looks like what the model is for."""

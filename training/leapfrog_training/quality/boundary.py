@@ -1,7 +1,4 @@
-"""Fits the small network that tells training images from strangers, in numpy.
-
-Runs on the training machine only.
-"""
+"""Fits the small network that tells training images from strangers, in numpy."""
 
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 Fitted on training images, each also in two varied forms (`strangers.varied`), against strangers. The limit comes from
 patient-wise cross-validation: the share of held-out training images above it is the false-alarm rate aimed at. Rates
 are then measured on the validation images and on strangers that differ in kind or source from the fitted ones.
-
-Runs on the training machine only.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,4 @@
-"""Pictures out of DICOM files that show something else, as the kiosk shows them.
-
-Runs on the training machine only.
-"""
+"""Pictures out of DICOM files that show something else, as the kiosk shows them."""
 
 from pathlib import Path
 

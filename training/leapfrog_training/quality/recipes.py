@@ -1,4 +1,4 @@
-"""How the quality checks of the packages that ship are fitted and measured. Runs on the training machine only."""
+"""How the quality checks of the packages that ship are fitted and measured."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -2,8 +2,6 @@
 
 What is measured differs in kind or in source from what was fitted: `DRAWN_FOR_FITTING` and `DRAWN_FOR_MEASURING`
 share no drawing, and real pictures come from patients on either side of the split. All pictures are 8-bit gray.
-
-Runs on the training machine only.
 """
 
 from collections.abc import Callable

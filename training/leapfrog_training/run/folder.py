@@ -18,7 +18,7 @@
     examples/                   pictures of patients, read rightly and wrongly
 
 Every file is written whole or not at all, and what is there already is not made again: a run can be taken up after a
-power cut by the same command. Runs on the training machine only.
+power cut by the same command.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a run was made by: command, code, packages and machine. Runs on the training machine only."""
+"""What a run was made by: command, code, packages and machine."""
 
 import json
 import platform
