@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog_training.evaluate.latency import machine
-from leapfrog_training.run.provenance import git_revision, recorded_provenance
+from leapfrog_training.run.provenance import git_revision, machine, recorded_provenance
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:

@@ -6,13 +6,13 @@ each component and the mean position of films with and without findings. No film
 
 from collections.abc import Sequence
 from dataclasses import fields
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from leapfrog.phantoms.chest import ChestModel
+from leapfrog_training.files import npz_bytes
 
 SIDE = 128  # pixels of the model's square
 COMPONENTS = 32
@@ -49,11 +49,7 @@ def fit_chest_model(films: Sequence[NDArray[np.uint8]], labels: Sequence[frozens
 
 def chest_model_bytes(model: ChestModel) -> bytes:
     """The model as the content of an .npz that `ChestModel.load` reads."""
-    stream = BytesIO()
-    np.savez_compressed(
-        stream, allow_pickle=False, **{field.name: getattr(model, field.name) for field in fields(model)}
-    )
-    return stream.getvalue()
+    return npz_bytes({field.name: getattr(model, field.name) for field in fields(model)})
 
 
 def _square(film: NDArray[np.uint8]) -> NDArray[np.float64]:

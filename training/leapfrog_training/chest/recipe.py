@@ -22,6 +22,7 @@ from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
 from leapfrog_training.evaluate.scores import auroc
+from leapfrog_training.files import save_array, write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.pictures import Pictures, answers
@@ -32,7 +33,7 @@ from leapfrog_training.fitting.quantize import (
     representative_inputs,
 )
 from leapfrog_training.fitting.resume import forget
-from leapfrog_training.run.folder import Job, Run, save_array, write_atomically
+from leapfrog_training.run.folder import Job, Run
 
 logger = logging.getLogger(__name__)
 
@@ -172,15 +173,15 @@ def _quantize(job: Job, training: Examples, seed: int, shown: Pictures | None) -
     )
     if shown is not None:
         save_array(job.aware_heat_maps, answers(aware, shown)[1])
-    write_atomically(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
+    write_whole(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
 
 
 def _convert_comparisons(job: Job, training: Examples) -> None:
     if job.ptq.exists():
         return
     model = _load(job, training.targets.shape[1], CHOSEN)
-    write_atomically(job.float32, convert_float(model))
-    write_atomically(job.ptq, convert_int8(model, representative_inputs(training.pictures)))
+    write_whole(job.float32, convert_float(model))
+    write_whole(job.ptq, convert_int8(model, representative_inputs(training.pictures)))
 
 
 def _load(job: Job, findings: int, name: str) -> Any:

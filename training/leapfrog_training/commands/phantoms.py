@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from leapfrog_training.commands.options import DataOption, open_data
-from leapfrog_training.run.folder import PackageName, write_atomically
+from leapfrog_training.files import write_whole
+from leapfrog_training.run.folder import PackageName
 
 
 def phantoms(
@@ -19,5 +20,5 @@ def phantoms(
 
     films = open_data(PackageName.CHEST_FINDINGS, data).in_split("train")
     model = fit_chest_model([read_gray(film.path) for film in films], [film.labels for film in films])
-    write_atomically(out, chest_model_bytes(model))
+    write_whole(out, chest_model_bytes(model))
     typer.echo(f"{out} blends {len(films)} films")

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from leapfrog_training.architectures import densenet, paper_unet
+from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import Examples, Schedule, fit, seed_everything
 from leapfrog_training.fitting.quantize import convert_float, convert_int8, representative_inputs
 from leapfrog_training.keras import tf, tf_keras
-from leapfrog_training.run.folder import write_atomically
 
 FINDINGS = 14
 PICTURES = 8
@@ -51,8 +51,8 @@ def build_baseline(name: str, folder: Path) -> Files:
     first = model.outputs[0]
     targets = random.integers(0, 2, (PICTURES, *first.shape[1:])).astype(np.float32)
     fit(model, Examples(pictures, targets), _entropy, STILL, SCHEDULE, seed=0)
-    write_atomically(files.float32, convert_float(model))
-    write_atomically(files.int8, convert_int8(model, representative_inputs(pictures)))
+    write_whole(files.float32, convert_float(model))
+    write_whole(files.int8, convert_int8(model, representative_inputs(pictures)))
     return files
 
 

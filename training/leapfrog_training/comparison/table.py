@@ -8,7 +8,7 @@ from typing import Any
 
 from leapfrog_training.comparison.rows import Row
 from leapfrog_training.evaluate.figures import BLUE, GRAY, VERMILLION, canvas, png
-from leapfrog_training.run.folder import write_atomically
+from leapfrog_training.files import write_whole
 
 HEADER = (
     "model",
@@ -49,10 +49,10 @@ def write_table(folder: Path, rows: Sequence[Row], machine: str) -> None:
     lines = [HEADER, ["---"] * len(HEADER), *map(cells, rows)]
     text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     note = f"Processor: {machine}, one thread. Edge TPU over USB 3; an estimate says within what it lies."
-    write_atomically(folder / "table.md", f"{text}\n\n{note}\n".encode())
+    write_whole(folder / "table.md", f"{text}\n\n{note}\n".encode())
     document = {"machine": machine, "rows": [{**asdict(row), "ratio": round(row.ratio, 2)} for row in rows]}
-    write_atomically(folder / "table.json", json.dumps(document, indent=2).encode())
-    write_atomically(folder / "table.png", _picture(rows, machine))
+    write_whole(folder / "table.json", json.dumps(document, indent=2).encode())
+    write_whole(folder / "table.png", _picture(rows, machine))
 
 
 def _picture(rows: Sequence[Row], machine: str) -> bytes:

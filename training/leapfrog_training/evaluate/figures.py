@@ -9,7 +9,7 @@ from typing import Any
 from PIL import Image, ImageColor
 
 from leapfrog_training.errors import RunError
-from leapfrog_training.run.folder import write_atomically
+from leapfrog_training.files import write_whole
 
 # Okabe and Ito, Color Universal Design, 2008.
 BLUE, VERMILLION, GRAY, BLACK = "#0072B2", "#D55E00", "#777777", "#222222"
@@ -84,7 +84,7 @@ def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
         if former.name not in pictures:
             former.unlink()
     for name, content in pictures.items():
-        write_atomically(folder / name, content)
+        write_whole(folder / name, content)
 
 
 def read_pictures(folder: Path) -> dict[str, bytes]:

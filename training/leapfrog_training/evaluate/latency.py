@@ -1,7 +1,6 @@
 """How long one picture takes in each form of a network, on the machine that evaluates."""
 
 import os
-import platform
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from leapfrog_training.evaluate.forms import Form, file_of
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.measured import Measured
+from leapfrog_training.run.provenance import machine
 from leapfrog_training.run.folder import Job
 
 RUNS = 50
@@ -58,13 +58,3 @@ def median_milliseconds(model: Path, threads: int = 1) -> float:
     """Of one file."""
     with KioskModel(model, threads) as opened:
         return float(np.median(opened.milliseconds(RUNS, WARM_UP_RUNS)))
-
-
-def machine() -> str:
-    """Cores and processor of this machine."""
-    named = [line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith(("model name", "Model"))]
-    return f"{os.cpu_count()} x {named[0] if named else platform.machine()}"
-
-
-def _cpuinfo() -> list[str]:
-    return Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

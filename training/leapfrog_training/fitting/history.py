@@ -9,8 +9,9 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from leapfrog_training.files import write_whole
 from leapfrog_training.keras import tf
-from leapfrog_training.run.folder import Run, write_atomically
+from leapfrog_training.run.folder import Run
 
 logger = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class JobRecords:
             self._writer.close()
         if kind is None and self._folder is not None and self._history is not None:
             record = TrainingRecord(settings=self._settings, history=self._history)
-            write_atomically(self._folder / RECORD_FILE, record.model_dump_json(indent=2).encode())
+            write_whole(self._folder / RECORD_FILE, record.model_dump_json(indent=2).encode())
             draw_curves(self._folder / CURVES_FILE, self._name, {self._name: self._history})
 
     def advance(self, epoch: int, steps: int, batch: int) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.history import History, TrainingRecord
 from leapfrog_training.keras import tf
-from leapfrog_training.run.folder import write_atomically
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Resumable:
         current = self._epoch(history)
         self._checkpoint.write(str(current))
         record = TrainingRecord(settings=self._settings, history=history)
-        write_atomically(self._folder / STATE_FILE, record.model_dump_json().encode())
+        write_whole(self._folder / STATE_FILE, record.model_dump_json().encode())
         for stale in self._folder.glob("epoch-*"):
             if not stale.name.startswith(f"{current.name}."):
                 stale.unlink()

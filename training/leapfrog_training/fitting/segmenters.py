@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog_training.architectures import mobile_unet, mobilenet_v2
+from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.quantize import (
@@ -14,7 +15,7 @@ from leapfrog_training.fitting.quantize import (
 )
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import tf
-from leapfrog_training.run.folder import Job, Run, write_atomically
+from leapfrog_training.run.folder import Job, Run
 
 FLOAT = "float"  # the name of the weights after training in float
 
@@ -57,12 +58,12 @@ def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, sch
         if not job.int8.exists():
             seed_everything(seed)
             aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed, job.quantized)
-            write_atomically(job.int8, convert_int8(aware, representative))
+            write_whole(job.int8, convert_int8(aware, representative))
         forget(job.quantized)
         if not job.ptq.exists():
             model = _trained(job)
-            write_atomically(job.float32, convert_float(model))
-            write_atomically(job.ptq, convert_int8(model, representative))
+            write_whole(job.float32, convert_float(model))
+            write_whole(job.ptq, convert_int8(model, representative))
 
 
 def _trained(job: Job) -> Any:

@@ -7,7 +7,6 @@ are then measured on the validation images and on strangers that differ in kind 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from leapfrog.reader.assess.quality import Description, QualityCheck, describe, distance
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets import patient_folds
+from leapfrog_training.files import npz_bytes
 from leapfrog_training.quality.boundary import fit_boundary
 from leapfrog_training.quality.strangers import Gray, varied
 
@@ -156,10 +156,7 @@ def metrics(fitted: Fitted, rates: Rates) -> dict[str, object]:
 def quality_bytes(check: QualityCheck) -> bytes:
     """The check as the content of `quality.npz`; the large parts as 16-bit floats."""
     values = {field.name: np.asarray(getattr(check, field.name)) for field in fields(check)}
-    stored = {name: value.astype(np.float16) if name in STORED_IN_HALF else value for name, value in values.items()}
-    stream = BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **stored)
-    return stream.getvalue()
+    return npz_bytes({**values, **{name: values[name].astype(np.float16) for name in STORED_IN_HALF}})
 
 
 def _varied_forms(picture: Gray, generator: np.random.Generator) -> list[Gray]:

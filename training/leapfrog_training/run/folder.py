@@ -21,18 +21,14 @@ Every file is written whole or not at all, and what is there already is not made
 power cut by the same command.
 """
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
-from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from leapfrog_training.errors import RunError
+from leapfrog_training.files import write_whole
 
 NOTES_FILE = "run.json"
 SHIPPED_SEED = 0  # named beforehand, not chosen by its score on what is held out
@@ -153,7 +149,7 @@ class Run:
 
     def with_notes(self, notes: RunNotes) -> "Run":
         """The same run with other notes, written down."""
-        write_atomically(self.folder / NOTES_FILE, notes.model_dump_json(indent=2).encode())
+        write_whole(self.folder / NOTES_FILE, notes.model_dump_json(indent=2).encode())
         return Run(self.folder, notes)
 
     def _job(self, name: str) -> Job:
@@ -182,17 +178,3 @@ def open_run(folder: Path) -> Run:
         raise RunError(f"{folder} holds no run: make one with `leapfrog-train fit`") from error
     except ValidationError as error:
         raise RunError(f"{folder / NOTES_FILE} is damaged: {error.errors()[0]['msg']}") from error
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write `content` under `path`, whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-
-
-def save_array(path: Path, values: NDArray[Any]) -> None:
-    """Keep an array under `path`, an .npy file, whole or not at all."""
-    stream = BytesIO()
-    np.save(stream, values)
-    write_atomically(path, stream.getvalue())

@@ -1,6 +1,7 @@
 """What a run was made by: command, code, packages and machine."""
 
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -11,8 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from leapfrog_training.evaluate.latency import machine
-from leapfrog_training.run.folder import write_atomically
+from leapfrog_training.files import write_whole
 
 FILE = "made-by.json"
 PACKAGES = ("leapfrog-kiosk", "tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy", "pillow")
@@ -40,7 +40,7 @@ def recorded_provenance(folder: Path, devices: str) -> Iterator[None]:
     }
 
     def write() -> None:
-        write_atomically(path, json.dumps([*earlier, entry], indent=2).encode())
+        write_whole(path, json.dumps([*earlier, entry], indent=2).encode())
 
     write()
     try:
@@ -51,6 +51,13 @@ def recorded_provenance(folder: Path, devices: str) -> Iterator[None]:
     finally:
         entry.update(ended=_now(), seconds=round(time.monotonic() - start, 1))
         write()
+
+
+def machine() -> str:
+    """Cores and processor of this machine."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return f"{os.cpu_count()} x {named[0] if named else platform.machine()}"
 
 
 def git_revision() -> str:

@@ -1,0 +1,34 @@
+"""Files of a run and of a table: there whole or not at all, also after a power cut."""
+
+import os
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from leapfrog.durable import fsync_file
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace `path` by `content`; several processes that train together may do so at once."""
+    own = path.with_name(f"{path.name}.{os.getpid()}.part")
+    own.write_bytes(content)
+    fsync_file(own)
+    own.replace(path)
+
+
+def save_array(path: Path, values: NDArray[Any]) -> None:
+    """Keep an array under `path`, an .npy file."""
+    stream = BytesIO()
+    np.save(stream, values)
+    write_whole(path, stream.getvalue())
+
+
+def npz_bytes(arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """The content of a compressed .npz file with arrays by name."""
+    stream = BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
