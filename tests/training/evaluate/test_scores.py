@@ -7,16 +7,16 @@ from leapfrog_training.evaluate.scores import (
     Overlap,
     Resamples,
     auroc,
+    bounds,
     brier,
     calibration_bins,
     calibration_error,
-    interval,
     operating_point,
     overlap,
     pooled_dice,
+    portion,
     resample,
     roc,
-    share,
 )
 
 
@@ -48,16 +48,18 @@ def test_a_roc_has_the_area_of_the_auroc_and_ends_at_everything() -> None:
 
 def test_an_operating_point_is_shares_of_positives_and_negatives() -> None:
     point = operating_point(np.array([True, True, False, False, False]), np.array([True, False, True, False, False]))
+    assert point.sensitivity is not None and point.specificity is not None
     assert (point.sensitivity.hits, point.sensitivity.of, point.sensitivity.value) == (1, 2, 0.5)
     assert point.specificity.value == pytest.approx(2 / 3)
 
 
 def test_a_share_of_everything_is_not_certain() -> None:
-    everything = share(12, 12)
+    everything, nothing = portion(np.full(12, True)), portion(np.full(12, False))
+    assert everything is not None and nothing is not None
     assert everything.high == 1.0
     assert everything.low == pytest.approx(12 / (12 + 1.959964**2))  # Wilson's interval, where all are hits
-    assert share(0, 12).high == pytest.approx(1 - everything.low)
-    assert np.isnan(share(0, 0).value)
+    assert nothing.high == pytest.approx(1 - everything.low)
+    assert portion(np.full(0, True)) is None
 
 
 def test_dice_of_half_overlapping_squares() -> None:
@@ -91,8 +93,9 @@ def test_scores_that_are_all_too_high_are_off_by_that_much() -> None:
 
 def test_the_interval_holds_the_value_and_is_wider_when_records_share_a_patient() -> None:
     values = np.repeat(np.random.default_rng(0).normal(size=20), 10)
-    alone = interval(resample([str(k) for k in range(200)]).mean(values))
-    shared = interval(resample([str(k // 10) for k in range(200)]).mean(values))
+    alone = bounds(resample([str(k) for k in range(200)]).mean(values))
+    shared = bounds(resample([str(k // 10) for k in range(200)]).mean(values))
+    assert alone is not None and shared is not None
     assert alone.value == pytest.approx(values.mean(), abs=1e-6)
     assert alone.low < alone.value < alone.high
     assert shared.high - shared.low > 2 * (alone.high - alone.low)

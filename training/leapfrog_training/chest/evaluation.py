@@ -24,8 +24,8 @@ from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.heat_maps import Pointed, PointingGame, correlation, pointing_game
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Bounds, Measured, bounds, rounded
-from leapfrog_training.evaluate.scores import Resamples, resample
+from leapfrog_training.evaluate.measured import Bounds, Measured, rounded
+from leapfrog_training.evaluate.scores import Resamples, bounds, resample
 from leapfrog_training.packaging.manifests import chest_manifest
 from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 

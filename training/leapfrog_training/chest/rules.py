@@ -11,7 +11,7 @@ from leapfrog_training.evaluate.calibration import calibrated, flagging_threshol
 from leapfrog_training.evaluate.classification import Answers, answers
 from leapfrog_training.evaluate.forms import Form, file_of
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.measured import Measured, Portion, portion
+from leapfrog_training.evaluate.measured import Measured, Portion
 from leapfrog_training.evaluate.scores import auroc, operating_point
 from leapfrog_training.packaging.manifests import chest_rule
 from leapfrog_training.run.folder import Run
@@ -73,8 +73,8 @@ def cross_validated_rules(
                 threshold=threshold,
                 auroc=auroc(positive, shown),
                 within_abnormal=None if np.isnan(within) else within,
-                sensitivity=portion(point.sensitivity),
-                specificity=portion(point.specificity),
+                sensitivity=point.sensitivity,
+                specificity=point.specificity,
             )
         )
     return tuple(rules)

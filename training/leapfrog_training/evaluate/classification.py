@@ -12,8 +12,8 @@ from leapfrog.packages.package import Manifest
 from leapfrog.reader.assess.classification import classify
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.measured import Bounds, Measured, Portion, bounds, portion
-from leapfrog_training.evaluate.scores import Resamples, brier, calibration_error, operating_point
+from leapfrog_training.evaluate.measured import Bounds, Measured, Portion
+from leapfrog_training.evaluate.scores import Resamples, bounds, brier, calibration_error, operating_point
 from leapfrog_training.progress import each
 
 Scores = NDArray[np.float64]
@@ -116,8 +116,8 @@ def classifier_scores(
                 positives=int(positive.sum()),
                 auroc=_told(bounds(everywhere[:, k]), name),
                 within_abnormal=bounds(within[:, k]),
-                sensitivity=_told(portion(point.sensitivity), name),
-                specificity=_told(portion(point.specificity), name),
+                sensitivity=_told(point.sensitivity, name),
+                specificity=_told(point.specificity, name),
                 brier=brier(positive, scores),
                 brier_of_share=float(positive.mean() * (1 - positive.mean())),
                 calibration_error=calibration_error(positive, scores),

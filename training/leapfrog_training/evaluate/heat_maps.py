@@ -9,8 +9,8 @@ from PIL import Image
 
 from leapfrog.reader.assess.classification import REGION_GRID, heat_map
 from leapfrog_training.datasets.chestxray14 import Box
-from leapfrog_training.evaluate.measured import Bounds, Measured, bounds
-from leapfrog_training.evaluate.scores import resample
+from leapfrog_training.evaluate.measured import Bounds, Measured
+from leapfrog_training.evaluate.scores import bounds, resample
 
 Maps = NDArray[np.float32]
 

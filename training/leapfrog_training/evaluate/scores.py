@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog_training.evaluate.measured import Bounds, Portion
+
 RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)  # percentiles: a 95 % interval
 NORMAL_95 = 1.959964  # standard deviations of a normal distribution that hold 95 % of it
@@ -18,31 +20,11 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Interval:
-    """A measured value with its 95 % interval; all nan where it cannot be told."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Share:
-    """`hits` of `of`, with the 95 % interval of the share by Wilson, which holds for few and for 0 or all of them."""
-
-    hits: int
-    of: int
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
 class OperatingPoint:
-    """What a threshold does: the shares of the positives and of the negatives that are told rightly."""
+    """What a threshold does: the shares of the positives and of the negatives that are told rightly, None of none."""
 
-    sensitivity: Share
-    specificity: Share
+    sensitivity: Portion | None
+    specificity: Portion | None
 
 
 @dataclass(frozen=True)
@@ -50,7 +32,7 @@ class CalibrationBin:
     """Scores of about the same height: how many, their mean, and the share that was really positive."""
 
     mean_score: float
-    positives: Share
+    positives: Portion
 
 
 @dataclass(frozen=True)
@@ -115,21 +97,29 @@ def resample(patients: Sequence[str], seed: int = 0) -> Resamples:
     return Resamples(counts)
 
 
-def interval(values: Values) -> Interval:
-    """The measure of all records (row 0) with the percentiles over the draws; draws that are nan are left out."""
+def bounds(values: Values) -> Bounds | None:
+    """The measure of all records (row 0) with the percentiles over the draws of `Resamples`; None where it cannot be
+    told. Draws that are nan are left out.
+    """
     drawn = values[1:][~np.isnan(values[1:])]
-    low, high = np.percentile(drawn, INTERVAL) if len(drawn) else (np.nan, np.nan)
-    return Interval(float(values[0]), float(low), float(high))
+    if np.isnan(values[0]) or len(drawn) == 0:
+        return None
+    low, high = np.percentile(drawn, INTERVAL)
+    return Bounds(value=float(values[0]), low=float(low), high=float(high))
 
 
-def share(hits: int, of: int) -> Share:
-    """A share with Wilson's interval (1927); nan where there is nothing to count."""
-    if of == 0:
-        return Share(hits, of, math.nan, math.nan, math.nan)
-    value, squared = hits / of, NORMAL_95**2
+def portion(chosen: Truth) -> Portion | None:
+    """The share of the records that are `chosen` (records,); None of no record."""
+    return _wilson(chosen) if len(chosen) else None
+
+
+def _wilson(chosen: Truth) -> Portion:
+    """With the interval of Wilson (1927)."""
+    hits, of, squared = int(chosen.sum()), len(chosen), NORMAL_95**2
+    value = hits / of
     middle = (value + squared / (2 * of)) / (1 + squared / of)
     reach = NORMAL_95 * math.sqrt(value * (1 - value) / of + squared / (4 * of**2)) / (1 + squared / of)
-    return Share(hits, of, value, max(0.0, middle - reach), min(1.0, middle + reach))
+    return Portion(hits=hits, of=of, value=value, low=max(0.0, middle - reach), high=min(1.0, middle + reach))
 
 
 def auroc(positive: Truth, scores: NDArray[np.floating]) -> float:
@@ -139,10 +129,7 @@ def auroc(positive: Truth, scores: NDArray[np.floating]) -> float:
 
 def operating_point(positive: Truth, flagged: Truth) -> OperatingPoint:
     """Sensitivity and specificity of what was flagged."""
-    return OperatingPoint(
-        share(int(flagged[positive].sum()), int(positive.sum())),
-        share(int((~flagged[~positive]).sum()), int((~positive).sum())),
-    )
+    return OperatingPoint(portion(flagged[positive]), portion(~flagged[~positive]))
 
 
 def roc(positive: Truth, scores: Values) -> tuple[Values, Values]:
@@ -161,9 +148,7 @@ def brier(positive: Truth, scores: Values) -> float:
 def calibration_bins(positive: Truth, scores: Values) -> tuple[CalibrationBin, ...]:
     """The reliability curve: the records in CALIBRATION_BINS groups of equally many, by rising score."""
     groups = np.array_split(np.argsort(scores, kind="stable"), min(CALIBRATION_BINS, len(scores)))
-    return tuple(
-        CalibrationBin(float(scores[group].mean()), share(int(positive[group].sum()), len(group))) for group in groups
-    )
+    return tuple(CalibrationBin(float(scores[group].mean()), _wilson(positive[group])) for group in groups)
 
 
 def calibration_error(positive: Truth, scores: Values) -> float:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leapfrog_training.evaluate.measured import Bounds, Measured, bounds
-from leapfrog_training.evaluate.scores import Overlap, Resamples, pooled_dice
+from leapfrog_training.evaluate.measured import Bounds, Measured
+from leapfrog_training.evaluate.scores import Overlap, Resamples, bounds, pooled_dice
 
 
 class MaskScores(Measured):

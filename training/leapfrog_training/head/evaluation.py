@@ -14,8 +14,8 @@ from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Bounds, Measured, bounds, rounded
-from leapfrog_training.evaluate.scores import Resamples, resample
+from leapfrog_training.evaluate.measured import Bounds, Measured, rounded
+from leapfrog_training.evaluate.scores import Resamples, bounds, resample
 from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, error_mm, head_answers, kiosk_finding, read_head
 from leapfrog_training.packaging.manifests import head_manifest
