@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.datasets import ChestXray14, open_chestxray14
+from leapfrog_training.datasets.chestxray14 import ChestXray14, open_chestxray14
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting.pictures import scaled
 
@@ -71,7 +71,7 @@ def _open(arguments: argparse.Namespace, watch: _Memory) -> dict[str, Any]:
     began = time.perf_counter()
     data = open_chestxray14(arguments.root)
     seconds = time.perf_counter() - began
-    return {"seconds": seconds, "films": len(data.films), "left_out": len(data.problems), "own_bytes": watch.peak}
+    return {"seconds": seconds, "films": len(data.records), "left_out": len(data.problems), "own_bytes": watch.peak}
 
 
 def _make(arguments: argparse.Namespace, watch: _Memory) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _train(arguments: argparse.Namespace, watch: _Memory) -> dict[str, Any]:
 
 
 def _pictures(data: ChestXray14, cache: Path) -> NDArray[np.uint8]:
-    return cached_pictures([film.path for film in data.films], SIDE, SIDE, cache)
+    return cached_pictures([film.path for film in data.records], SIDE, SIDE, cache)
 
 
 STEPS: dict[str, Callable[[argparse.Namespace, _Memory], dict[str, Any]]] = {

@@ -15,8 +15,7 @@ import numpy as np
 
 from leapfrog_training.fitting import loop
 from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.compute import Compute, prepare
-from leapfrog_training.fitting.devices import Devices, Precision
+from leapfrog_training.fitting.devices import Compute, Devices, Precision, prepare
 from leapfrog_training.keras import tf, tf_keras
 
 AUGMENTATION = Augmentation(rotation_degrees=10, zoom=0.1, shift=0.1, contrast=0.2, brightness=0.2)

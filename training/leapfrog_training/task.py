@@ -1,22 +1,23 @@
-"""What the commands ask of each package's folder (`chest`, `head`, `nerve`): the same steps for every one of them."""
+"""One package's way from a data set to a model: the steps that the commands call, the same for every package.
 
+`chest`, `head` and `nerve` each have a `task.py` that says what is their own; `tasks.py` lists them.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+from leapfrog.packages.package import Manifest
+from leapfrog_training.datasets.splits import AnyRecord, DataSet
 from leapfrog_training.errors import RunError
-from leapfrog_training.run.folder import PackageName, Run, RunNotes
+from leapfrog_training.evaluate.figures import read_pictures
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.evaluate.measured import Evaluation
+from leapfrog_training.packaging.package import write_package
+from leapfrog_training.run.folder import SHIPPED_SEED, PackageName, Run, RunNotes
 
-
-@dataclass(frozen=True)
-class FitOptions:
-    """What the person who trains may choose. `imagenet` is Coral's tf2_mobilenet_v2_1.0_224_ptq.tflite, from which
-    every network starts.
-    """
-
-    imagenet: Path
-    seeds: int = 3
-    folds: int = 5
+AnyEvaluation = TypeVar("AnyEvaluation", bound=Evaluation)
 
 
 @dataclass(frozen=True)
@@ -28,71 +29,57 @@ class Headline:
     int8: float
 
 
-class Evaluation(Protocol):
-    """What was measured in a run, as it is kept in `evaluation.json`."""
+class Recipe(Protocol):
+    """What the module `recipe.py` of a package's folder holds; importing it imports TensorFlow."""
 
-    def metrics(self) -> dict[str, Any]:
-        """`[metrics]` of the package."""
+    def fit_run(self, run: Run, data: Any, imagenet: Path) -> Run:
+        """Train in float, from the weights in `imagenet`: Coral's tf2_mobilenet_v2_1.0_224_ptq.tflite."""
         ...
 
-    def model_dump_json(self, *, indent: int) -> str:
-        """The whole as JSON."""
-        ...
-
-
-class Task(Protocol):
-    """One package's way from a data set to a model. `Data` is what its loader gives; only its own steps look inside.
-
-    `fit` and `quantize` import TensorFlow; nothing else does.
-    """
-
-    def open(self, folder: Path) -> Any:
-        """Check and list the data set; what cannot be used is in `problems`. Raises DatasetError."""
-        ...
-
-    def notes(self, data: Any, options: FitOptions) -> RunNotes:
-        """What a new run is to do. Raises UsageError when data or options do not allow one."""
-        ...
-
-    def fit(self, run: Run, data: Any, options: FitOptions) -> None:
-        """Train in float."""
-        ...
-
-    def quantize(self, run: Run, data: Any) -> None:
+    def quantize_run(self, run: Run, data: Any) -> None:
         """Make the int8 networks and those to compare with."""
         ...
 
-    def evaluate(self, run: Run, data: Any) -> Evaluation:
-        """Measure through the kiosk's own reading."""
-        ...
 
-    def headline(self, run: Run) -> Headline:
-        """The score of an evaluated run. Raises RunError when it was not evaluated."""
-        ...
+@dataclass(frozen=True, kw_only=True)
+class Task(Generic[AnyRecord, AnyEvaluation]):
+    """What is a package's own: how to `open` its data set (raises DatasetError), what to find in it (raises UsageError
+    when the data allow nothing), its recipe, how to measure a run (figures and examples are drawn into it), and what
+    follows from what was measured: the headline, the manifest but for the hashes, and the card.
+    """
+
+    name: PackageName
+    open: Callable[[Path], DataSet[AnyRecord]]
+    findings: Callable[[DataSet[AnyRecord]], tuple[str, ...]]
+    recipe: Callable[[], Recipe]
+    evaluation: type[AnyEvaluation]
+    evaluate: Callable[[Run, DataSet[AnyRecord]], AnyEvaluation]
+    headline: Callable[[AnyEvaluation], Headline]
+    manifest: Callable[[str, KioskModel, Run, AnyEvaluation], Manifest]
+    card: Callable[[Manifest, AnyEvaluation], str]
+    is_cross_validated: bool = False
+
+    def notes(self, data: DataSet[AnyRecord], seeds: int, folds: int) -> RunNotes:
+        """What a new run is to do. Raises UsageError when the data do not allow one."""
+        return RunNotes(
+            package=self.name,
+            seeds=seeds,
+            folds=folds if self.is_cross_validated else 0,
+            findings=self.findings(data),
+            left_out=data.problems,
+        )
+
+    def measured(self, run: Run) -> AnyEvaluation:
+        """What `evaluate` left in the run. Raises RunError when it has not run."""
+        try:
+            return self.evaluation.model_validate_json(run.evaluation.read_bytes())
+        except FileNotFoundError as error:
+            raise RunError(f"{run.folder} was not measured: run `leapfrog-train evaluate` first") from error
 
     def package(self, run: Run, out: Path, version: str) -> None:
-        """Write the package of an evaluated run."""
-        ...
-
-
-def task_of(package: PackageName) -> Task:
-    """The steps of a package."""
-    if package is PackageName.CHEST_FINDINGS:
-        from leapfrog_training.chest.task import ChestTask
-
-        return ChestTask()
-    if package is PackageName.BRACHIAL_PLEXUS:
-        from leapfrog_training.nerve.task import NerveTask
-
-        return NerveTask()
-    from leapfrog_training.head.task import HeadTask
-
-    return HeadTask()
-
-
-def evaluation_of(run: Run) -> bytes:
-    """What `evaluate` left. Raises RunError when it has not run."""
-    try:
-        return run.evaluation.read_bytes()
-    except FileNotFoundError as error:
-        raise RunError(f"{run.folder} was not measured: run `leapfrog-train evaluate` first") from error
+        """Write the package of an evaluated run's shipped seed. Raises RunError when it was not evaluated."""
+        evaluation, model_path = self.measured(run), run.seed(SHIPPED_SEED).int8
+        with KioskModel(model_path) as model:
+            manifest = self.manifest(version, model, run, evaluation)
+        card, figures = self.card(manifest, evaluation), read_pictures(run.figures)
+        write_package(out, manifest, model_path.read_bytes(), card, extra_files=figures)

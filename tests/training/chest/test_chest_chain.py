@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from leapfrog.packages.package import load_package
 from leapfrog_training.chest.films import folds_of
 from leapfrog_training.cli import app
-from leapfrog_training.datasets import open_chestxray14
+from leapfrog_training.datasets.chestxray14 import open_chestxray14
 from leapfrog_training.evaluate import latency
 
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -15,7 +15,7 @@ from leapfrog_training.chest import rules
 from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
 from leapfrog_training.chest.films import folds_of
 from leapfrog_training.cli import app
-from leapfrog_training.datasets import open_chestxray14
+from leapfrog_training.datasets.chestxray14 import open_chestxray14
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate import latency, scores
 from leapfrog_training.evaluate.classification import Answers, answers
@@ -48,7 +48,7 @@ class Measured:
     def repaint(self, list_file: str, seed: int) -> None:
         """Other films under the same names and labels, on one side."""
         random = np.random.default_rng(seed)
-        films = {film.path: film for film in open_chestxray14(self.data).films}
+        films = {film.path: film for film in open_chestxray14(self.data).records}
         for name in (self.data / list_file).read_text().split():
             path = self.data / "images" / name
             label = next(iter(films[path].labels), "No Finding")

@@ -56,7 +56,8 @@ def test_too_few_films_to_blend_are_refused() -> None:
 
 
 def test_the_model_that_ships_is_what_the_training_films_give(shared_data: Path) -> None:
-    from leapfrog_training.datasets import open_chestxray14, read_gray
+    from leapfrog_training.datasets.chestxray14 import open_chestxray14
+    from leapfrog_training.datasets.images import read_gray
 
     films = open_chestxray14(shared_data / "chestxray14").in_split("train")
     fitted = fit_chest_model([read_gray(film.path) for film in films], [film.labels for film in films])

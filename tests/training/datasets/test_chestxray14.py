@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog_training.datasets import open_chestxray14
-from leapfrog_training.datasets.chestxray14 import Box
+from leapfrog_training.datasets.chestxray14 import Box, open_chestxray14
 from leapfrog_training.errors import DatasetError, PatientLeak
 
 FILMS = [
@@ -40,7 +39,7 @@ def test_what_is_missing_or_damaged_is_named_and_left_out(made_up_chest: Any) ->
     with (root / "test_list.txt").open("a") as stream:
         stream.write("00000009_000.png\n")
     data = open_chestxray14(root)
-    assert [film.path.name for film in data.films] == ["00000001_001.png"]
+    assert [film.path.name for film in data.records] == ["00000001_001.png"]
     missing, cut, unlisted = data.problems
     assert missing == "00000001_000.png: missing"
     assert cut.startswith("00000002_000.png: unreadable")
@@ -68,7 +67,7 @@ def test_a_misspelt_label_or_an_unknown_view_is_named_with_the_nearest_and_left_
         "00000003_000.png: unknown finding Efusion (perhaps Effusion)",
         "00000002_000.png: view 'LL' is not one of PA, AP",
     )
-    assert len(data.films) == 2
+    assert len(data.records) == 2
 
 
 def test_the_layout_of_2017_opens_too(made_up_chest: Any) -> None:
@@ -83,8 +82,8 @@ def test_the_layout_of_2017_opens_too(made_up_chest: Any) -> None:
         (root / "images" / name).rename(folder / name)
     (root / "images").rmdir()
     data = open_chestxray14(root)
-    assert (len(data.films), data.problems) == (3, ())
-    assert data.films[1].path.parent.parent.name == "images_002"
+    assert (len(data.records), data.problems) == (3, ())
+    assert data.records[1].path.parent.parent.name == "images_002"
 
 
 def test_boxes_are_fractions_of_the_published_film_and_odd_rows_are_named(made_up_chest: Any) -> None:
@@ -96,8 +95,8 @@ def test_boxes_are_fractions_of_the_published_film_and_odd_rows_are_named(made_u
         "00000002_000.png,Pneumona,1,2,3,4,,,\n"
     )
     data = open_chestxray14(root)
-    assert data.films[1].boxes == (Box("Infiltration", 0.25, 0.5, 0.125, 0.0625),)
-    assert data.films[0].boxes == ()
+    assert data.records[1].boxes == (Box("Infiltration", 0.25, 0.5, 0.125, 0.0625),)
+    assert data.records[0].boxes == ()
     assert data.problems == (
         "BBox_List_2017.csv, line 3: not a film, a finding and four numbers",
         "BBox_List_2017.csv, line 4: unknown finding Pneumona (perhaps Pneumonia)",
@@ -107,4 +106,4 @@ def test_boxes_are_fractions_of_the_published_film_and_odd_rows_are_named(made_u
 def test_the_shared_subset_opens_whole(shared_data: Path) -> None:
     data = open_chestxray14(shared_data / "chestxray14")
     assert (len(data.in_split("train")), len(data.in_split("test")), data.problems) == (569, 160, ())
-    assert sum(len(film.boxes) for film in data.films) == 37
+    assert sum(len(film.boxes) for film in data.records) == 37

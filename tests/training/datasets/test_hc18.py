@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from leapfrog_training.datasets import open_hc18
-from leapfrog_training.datasets.hc18 import filled_outline, outline
+from leapfrog_training.datasets.hc18 import filled_outline, open_hc18, outline
 from leapfrog_training.errors import DatasetError
 
 NAMES = ["000_HC.png", "010_HC.png", "010_2HC.png"]
@@ -25,7 +24,7 @@ def test_every_picture_of_a_subject_is_on_one_side(made_up_heads: Any) -> None:
 
 
 def test_a_filled_outline_is_the_whole_head(made_up_heads: Any) -> None:
-    image = open_hc18(made_up_heads.write(NAMES, validation=[])).images[0]
+    image = open_hc18(made_up_heads.write(NAMES, validation=[])).records[0]
     line = outline(image)
     rows, columns = np.nonzero(line)
     semi_axes = (columns.max() - columns.min() + 1) / 2, (rows.max() - rows.min() + 1) / 2
@@ -40,7 +39,7 @@ def test_an_open_outline_is_named_and_left_out(made_up_heads: Any) -> None:
     picture.save(path)
     data = open_hc18(root)
     assert data.problems == ("000_HC_Annotation.png: the outline is not closed",)
-    assert len(data.images) == 2
+    assert len(data.records) == 2
 
 
 def test_a_missing_outline_is_named_and_left_out(made_up_heads: Any) -> None:

@@ -14,9 +14,9 @@ from leapfrog_training.errors import DatasetError
 def test_every_pair_is_listed_with_its_patient_and_whether_there_is_a_nerve(made_up_nerves: Any) -> None:
     data = open_nerve(made_up_nerves.write(patients=6, each=3))
     assert data.problems == ()
-    assert [image.path.name for image in data.images[:4]] == ["1_1.tif", "1_2.tif", "1_3.tif", "2_1.tif"]
-    assert [image.has_nerve for image in data.images[:3]] == [True, False, True]
-    assert nerve_mask(data.images[0]).any() and not nerve_mask(data.images[1]).any()
+    assert [image.path.name for image in data.records[:4]] == ["1_1.tif", "1_2.tif", "1_3.tif", "2_1.tif"]
+    assert [image.has_nerve for image in data.records[:3]] == [True, False, True]
+    assert nerve_mask(data.records[0]).any() and not nerve_mask(data.records[1]).any()
 
 
 def test_no_patient_is_on_both_sides_and_the_split_is_the_same_every_time(made_up_nerves: Any) -> None:
@@ -39,7 +39,7 @@ def test_what_cannot_be_used_is_left_out_and_named(made_up_nerves: Any) -> None:
     (folder / "5_9_mask.tif").write_bytes((folder / "5_1_mask.tif").read_bytes())
     (folder / "notes.txt").write_text("?")
     data = open_nerve(root)
-    assert len(data.images) == 20
+    assert len(data.records) == 20
     told = "\n".join(data.problems)
     for expected in (
         "1_1_mask.tif: missing",

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog_training.datasets import patient_folds
+from leapfrog_training.datasets.splits import patient_folds
 from leapfrog_training.errors import DatasetError
 
 PATIENTS = [f"{number % 17}" for number in range(60)]

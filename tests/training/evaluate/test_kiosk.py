@@ -39,7 +39,8 @@ from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import model_input
 from leapfrog.reader.image_reader import ImageReader
-from leapfrog_training.datasets import open_hc18, read_gray
+from leapfrog_training.datasets.hc18 import open_hc18
+from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.head.reading import head_answers, kiosk_finding
 from support.instances import image_dataset, save

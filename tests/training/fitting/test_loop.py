@@ -20,8 +20,7 @@ with warnings.catch_warnings():
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.fitting import loop, segmenters
     from leapfrog_training.fitting.augmentation import Augmentation
-    from leapfrog_training.fitting.compute import prepare
-    from leapfrog_training.fitting.devices import Devices, Precision
+    from leapfrog_training.fitting.devices import Devices, Precision, prepare
     from leapfrog_training.fitting.history import History, TrainingRecord, draw_curves
     from leapfrog_training.fitting.resume import forget
     from leapfrog_training.keras import tf, tf_keras
@@ -227,7 +226,7 @@ def test_a_graphics_card_that_is_not_there_is_told() -> None:
 
 
 def test_machines_without_their_names_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from leapfrog_training.fitting.compute import _this_worker
+    from leapfrog_training.fitting.devices import _this_worker
 
     monkeypatch.setenv("TF_CONFIG", "{}")
     with pytest.raises(UsageError, match="TF_CONFIG"):

@@ -7,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from leapfrog.engine.tensors import TensorSpec
-from leapfrog_training.datasets import HeadImage, open_hc18
-from leapfrog_training.datasets.hc18 import outline
+from leapfrog_training.datasets.hc18 import HeadImage, head_mask, open_hc18, outline
 from leapfrog_training.evaluate.scores import resample
 from leapfrog_training.head.evaluation import HeadScores, head_scores, trusted_threshold, unbiased_level
-from leapfrog_training.head.masks import head_mask
+from leapfrog_training.head.manifest import head_manifest
 from leapfrog_training.head.reading import HeadAnswer, read_head, whole_picture
-from leapfrog_training.packaging.manifests import head_manifest
 
 
 class MaskShape:
@@ -44,7 +42,7 @@ def scores_at(level: float, images: Sequence[HeadImage]) -> HeadScores:
 
 
 def test_a_perfect_mask_of_a_made_up_head_measures_true(made_up_heads: Any) -> None:
-    images = open_hc18(made_up_heads.write(["000_HC.png", "001_HC.png", "002_HC.png"], validation=[])).images
+    images = open_hc18(made_up_heads.write(["000_HC.png", "001_HC.png", "002_HC.png"], validation=[])).records
     scores = scores_at(0.5, images)
     assert scores.not_measured == 0
     assert scores.dice.value > 0.985
@@ -55,7 +53,7 @@ def test_a_perfect_mask_of_a_made_up_head_measures_true(made_up_heads: Any) -> N
 
 def test_the_outline_that_is_drawn_is_judged_and_the_mask_beside_it(made_up_heads: Any) -> None:
     """A mask with a ragged edge: the ellipse smooths it."""
-    images = open_hc18(made_up_heads.write(["000_HC.png"], validation=[])).images
+    images = open_hc18(made_up_heads.write(["000_HC.png"], validation=[])).records
     (whole,) = perfect_answers(images)
     mask = whole.outputs[0].copy()
     edge = (mask > 0.1) & (mask < 0.9)
@@ -81,7 +79,7 @@ def test_the_level_takes_the_bias_of_the_drawn_outlines_away(shared_data: Path) 
 
 
 def test_the_threshold_is_below_what_nearly_all_training_pictures_reach(made_up_heads: Any) -> None:
-    images = open_hc18(made_up_heads.write(["000_HC.png", "001_HC.png"], validation=[])).images
+    images = open_hc18(made_up_heads.write(["000_HC.png", "001_HC.png"], validation=[])).records
     answers = perfect_answers(images)
     threshold = trusted_threshold(head_manifest("0", MODEL, 0.0, 0.5), answers)
     readings = [read_head(head_manifest("0", MODEL, threshold, 0.5), answer) for answer in answers]

@@ -10,14 +10,12 @@ from PIL import Image
 pytest.importorskip("matplotlib", reason="evaluate draws with matplotlib, which the extra `training` brings")
 
 from leapfrog.engine.tensors import TensorSpec
-from leapfrog_training.datasets import open_hc18
-from leapfrog_training.datasets.hc18 import outline
+from leapfrog_training.datasets.hc18 import head_mask, open_hc18, outline
 from leapfrog_training.evaluate.figures import read_pictures, write_pictures
 from leapfrog_training.head.examples import head_examples
 from leapfrog_training.head.figures import head_figures
-from leapfrog_training.head.masks import head_mask
+from leapfrog_training.head.manifest import head_manifest
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, read_head, whole_picture
-from leapfrog_training.packaging.manifests import head_manifest
 
 LARGEST_FIGURE_BYTES = 60_000
 
@@ -34,7 +32,7 @@ class MaskShape:
 @pytest.fixture
 def readings(made_up_heads: Any) -> list[HeadReading]:
     """Three perfect masks, and one that is empty."""
-    images = open_hc18(made_up_heads.write([f"{k:03}_HC.png" for k in range(4)], validation=[])).images
+    images = open_hc18(made_up_heads.write([f"{k:03}_HC.png" for k in range(4)], validation=[])).records
     model: Any = MaskShape()
     manifest = head_manifest("0", model, threshold=0.5, level=0.5)
     read = []

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import PackageError
 from leapfrog.packages.package import Calibration, Manifest, load_package
+from leapfrog_training.chest.manifest import chest_manifest, chest_rule
 from leapfrog_training.errors import TrainingError
-from leapfrog_training.packaging.manifests import chest_manifest, chest_rule
 from leapfrog_training.packaging.package import add_file, write_package
 from leapfrog_training.packaging.signing import sign_package
 

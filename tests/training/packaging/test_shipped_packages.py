@@ -8,7 +8,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog_training.chest.films import covered_findings, truth
-from leapfrog_training.datasets import open_chestxray14, open_hc18
+from leapfrog_training.datasets.chestxray14 import open_chestxray14
+from leapfrog_training.datasets.hc18 import open_hc18
 from leapfrog_training.evaluate.classification import answers, mean_auroc, readings
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.scores import resample

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.chest.films import abnormal, truth
+from leapfrog_training.chest.manifest import chest_manifest
 from leapfrog_training.chest.rules import CrossValidatedRule, cross_validated_rules, held_out_answers
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.errors import RunError
@@ -24,9 +25,8 @@ from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.heat_maps import Pointed, PointingGame, correlation, pointing_game
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Bounds, Measured, rounded
+from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, rounded
 from leapfrog_training.evaluate.scores import Resamples, bounds, resample
-from leapfrog_training.packaging.manifests import chest_manifest
 from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 
 
@@ -48,7 +48,7 @@ class ChestSeed(Measured):
     sizes: dict[Form, int]
 
 
-class ChestEvaluation(Measured):
+class ChestEvaluation(Evaluation):
     """All that was measured in a run."""
 
     training_films: int

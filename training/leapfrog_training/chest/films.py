@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.errors import UsageError
 from leapfrog_training.chest.labels import CHEST_LABELS
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.splits import Fold, Split, patient_folds
@@ -25,18 +26,24 @@ def abnormal(films: Sequence[Film]) -> NDArray[np.bool_]:
 
 
 def covered_findings(data: ChestXray14) -> tuple[str, ...]:
-    """The findings with a code and enough films on both sides to be learnt and to be measured, in the labels' order."""
+    """The findings with a code and enough films on both sides to be learnt and to be measured, in the labels' order.
+
+    Raises UsageError when there is none.
+    """
 
     def films_with(label: str, split: Split) -> int:
         return sum(label in film.labels for film in data.in_split(split))
 
-    return tuple(
+    covered = tuple(
         entry.label
         for entry in CHEST_LABELS
         if entry.code is not None
         and films_with(entry.label, "train") >= FEWEST_TRAINING_POSITIVES
         and films_with(entry.label, "test") >= FEWEST_VALIDATION_POSITIVES
     )
+    if not covered:
+        raise UsageError("no finding has enough films on both sides to be learnt and measured")
+    return covered
 
 
 def folds_of(films: tuple[Film, ...], folds: int) -> tuple[Fold, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from leapfrog.packages.package import Calibration, FindingRule
 from leapfrog_training.chest.films import abnormal, folds_of, truth
+from leapfrog_training.chest.manifest import chest_rule
 from leapfrog_training.datasets.chestxray14 import Film
 from leapfrog_training.evaluate.calibration import calibrated, flagging_threshold, platt
 from leapfrog_training.evaluate.classification import Answers, answers
@@ -13,7 +14,6 @@ from leapfrog_training.evaluate.forms import Form, file_of
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.measured import Measured, Portion
 from leapfrog_training.evaluate.scores import auroc, operating_point
-from leapfrog_training.packaging.manifests import chest_rule
 from leapfrog_training.run.folder import Run
 
 

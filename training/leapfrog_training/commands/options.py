@@ -8,7 +8,7 @@ import typer
 
 from leapfrog_training.fitting.devices import Devices, Precision
 from leapfrog_training.run.folder import PackageName
-from leapfrog_training.task import task_of
+from leapfrog_training.tasks import TASKS
 
 MOST_NAMED = 20  # one by one; run.json names them all
 
@@ -30,7 +30,7 @@ FoldsOption = Annotated[int, typer.Option("--folds", min=2, help="Of the cross-v
 
 def open_data(package: PackageName, folder: Path) -> Any:
     """The data set of a package; what was left out is told on stderr, with counts. Raises DatasetError."""
-    data = task_of(package).open(folder)
+    data = TASKS[package].open(folder)
     for problem in data.problems[:MOST_NAMED]:
         typer.echo(f"left out: {problem}", err=True)
     if data.problems:

@@ -13,7 +13,7 @@ from leapfrog_training.edge_tpu_fit.fit import require_whole_mapping
 from leapfrog_training.packaging.package import add_file
 from leapfrog_training.packaging.signing import read_private_key, sign_package
 from leapfrog_training.run.folder import SHIPPED_SEED, open_run
-from leapfrog_training.task import task_of
+from leapfrog_training.tasks import TASKS
 
 
 def package(
@@ -37,7 +37,7 @@ def package(
     opened = open_run(run)
     if not allow_cpu_ops and opened.evaluation.exists():
         require_whole_mapping(opened.seed(SHIPPED_SEED).int8)
-    task_of(opened.notes.package).package(opened, out, version)
+    TASKS[opened.notes.package].package(opened, out, version)
     if with_float:
         add_file(out, FLOAT_MODEL_NAME, opened.seed(SHIPPED_SEED).float32.read_bytes())
     if signer is not None:

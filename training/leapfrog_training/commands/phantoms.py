@@ -16,7 +16,7 @@ def phantoms(
 ) -> None:
     """Fit the low-rank model of chest films from which the demonstration's phantoms are sampled."""
     from leapfrog_training.chest.phantom_model import chest_model_bytes, fit_chest_model
-    from leapfrog_training.datasets import read_gray
+    from leapfrog_training.datasets.images import read_gray
 
     films = open_data(PackageName.CHEST_FINDINGS, data).in_split("train")
     model = fit_chest_model([read_gray(film.path) for film in films], [film.labels for film in films])

@@ -9,7 +9,7 @@ from leapfrog.errors import UsageError
 from leapfrog_training.edge_tpu_fit.fit import fit_of
 from leapfrog_training.evaluate.latency import median_milliseconds
 from leapfrog_training.run.folder import SHIPPED_SEED, Run
-from leapfrog_training.task import task_of
+from leapfrog_training.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ def run_row(run: Run, measured_ms: Mapping[str, float]) -> Row:
     """The row of an evaluated run: its shipped seed. Raises RunError when it was not evaluated."""
     name = run.notes.package.value
     job = run.seed(SHIPPED_SEED)
-    score = task_of(run.notes.package).headline(run)
+    task = TASKS[run.notes.package]
+    score = task.headline(task.measured(run))
     return _row(name, job.float32, job.int8, (score.name, score.float32, score.int8), measured_ms.get(name))
 
 

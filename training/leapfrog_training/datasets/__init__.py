@@ -1,23 +1,11 @@
-"""The data sets that models are made from: one file per data set, each checks its layout when it is opened."""
+"""The data sets that models are made from, each in the layout in which it is published.
 
-from leapfrog_training.datasets.chestxray14 import ChestXray14, Film, open_chestxray14
-from leapfrog_training.datasets.hc18 import HC18, HeadImage, open_hc18
-from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.datasets.nerve import Nerve, NerveImage, open_nerve
-from leapfrog_training.datasets.splits import Fold, Split, patient_folds
+| data set | file | shows | package |
+| --- | --- | --- | --- |
+| NIH ChestX-ray14 | `chestxray14.py` | frontal chest films with labels of findings | chest-findings |
+| HC18 | `hc18.py` | ultrasound of fetal heads with their outlines | fetal-head |
+| Ultrasound Nerve Segmentation (Kaggle) | `nerve.py` | ultrasound of the neck with masks of nerves | brachial-plexus |
 
-__all__ = [
-    "HC18",
-    "ChestXray14",
-    "Film",
-    "Fold",
-    "HeadImage",
-    "Nerve",
-    "NerveImage",
-    "Split",
-    "open_chestxray14",
-    "open_hc18",
-    "open_nerve",
-    "patient_folds",
-    "read_gray",
-]
+`open_...` of each file checks the layout and gives a `splits.DataSet`: records, each on one side of a split, and a
+sentence for each one that cannot be used.
+"""

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from leapfrog_training.datasets.images import picture_problems
-from leapfrog_training.datasets.splits import Split, refuse_leak
+from leapfrog_training.datasets.splits import DataSet, Split, refuse_leak
 from leapfrog_training.errors import DatasetError
 
 ENTRY_FILES = "Data_Entry_2017*.csv"  # the release of 2020 mended patient ages; its name sorts last and is taken
@@ -65,16 +65,7 @@ class Film:
     boxes: tuple[Box, ...] = ()
 
 
-@dataclass(frozen=True)
-class ChestXray14:
-    """The films that can be used, in the order of the lists, and a sentence for each one that cannot."""
-
-    films: tuple[Film, ...]
-    problems: tuple[str, ...]
-
-    def in_split(self, split: Split) -> tuple[Film, ...]:
-        """The films of one side, in the order of its list."""
-        return tuple(film for film in self.films if film.split == split)
+ChestXray14 = DataSet[Film]  # in the order of the lists
 
 
 def open_chestxray14(root: Path) -> ChestXray14:
@@ -106,12 +97,9 @@ def open_chestxray14(root: Path) -> ChestXray14:
             films.append(Film(path, entry["Patient ID"], labels, view, split, tuple(boxes.get(name, ()))))
     if not films:
         raise DatasetError(f"{root}: no film of the lists can be read; the first problem is: {problems[0]}")
-    refuse_leak(
-        (film.patient for film in films if film.split == "train"),
-        (film.patient for film in films if film.split == "test"),
-        "ChestX-ray14",
-    )
-    return ChestXray14(tuple(films), tuple(problems))
+    data = DataSet(tuple(films), tuple(problems))
+    refuse_leak(data, "ChestX-ray14")
+    return data
 
 
 def _picture_paths(root: Path) -> Iterator[Path]:

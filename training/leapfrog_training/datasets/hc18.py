@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog_training.datasets.images import picture_problem, read_gray
-from leapfrog_training.datasets.splits import Split
+from leapfrog_training.datasets.images import cells, picture_problem, read_gray
+from leapfrog_training.datasets.splits import DataSet, Split
 from leapfrog_training.errors import DatasetError
 
 IMAGE_FOLDER = "training_set"
@@ -24,7 +24,7 @@ NAME_COLUMN = "filename"
 PIXEL_SIZE_COLUMN = "pixel size(mm)"
 CIRCUMFERENCE_COLUMN = "head circumference (mm)"
 SUBJECT_OF_NAME = re.compile(r"^(\d{3})_\d?HC\.png$")
-FETAL_HEAD = "Fetal head"
+OUTLINE_SHARE_OUTSIDE = 0.5  # of the drawn line, counted from its outer edge, that is no longer head
 OPEN_OUTLINE_SHARE = 0.02  # rows and columns of a closed outline enclose the same area; of an open one they do not
 
 
@@ -38,23 +38,12 @@ class HeadImage:
     path: Path
     annotation_path: Path
     patient: str
-    labels: frozenset[str]
-    view: str
     split: Split
     pixel_size_mm: float
     head_circumference_mm: float
 
 
-@dataclass(frozen=True)
-class HC18:
-    """The pictures that can be used, in the order of the table, and a sentence for each one that cannot."""
-
-    images: tuple[HeadImage, ...]
-    problems: tuple[str, ...]
-
-    def in_split(self, split: Split) -> tuple[HeadImage, ...]:
-        """The pictures of one side: "train", or "test" for the validation subjects."""
-        return tuple(image for image in self.images if image.split == split)
+HC18 = DataSet[HeadImage]  # in the order of the table
 
 
 def open_hc18(root: Path) -> HC18:
@@ -76,7 +65,7 @@ def open_hc18(root: Path) -> HC18:
             problems.append(problem)
     if not images:
         raise DatasetError(f"{root}: no picture of {TABLE_FILE} can be read")
-    return HC18(tuple(images), tuple(problems))
+    return DataSet(tuple(images), tuple(problems))
 
 
 def outline(image: HeadImage) -> NDArray[np.bool_]:
@@ -90,6 +79,15 @@ def filled_outline(line: NDArray[np.bool_]) -> NDArray[np.bool_]:
     An ellipse is convex: what lies between two points of its line, in its row and in its column, is inside.
     """
     return _between(line, axis=1) & _between(line, axis=0)
+
+
+def head_mask(line: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.float32]:
+    """The head as a soft mask to learn (rows, columns), 0 to 1, from its drawn outline: up to the middle of the line.
+
+    A cell on the line holds the part of it that is head. The kiosk draws its contour where the mask crosses one half,
+    which is then the middle of the line and not its outer edge.
+    """
+    return cells(filled_outline(line) - OUTLINE_SHARE_OUTSIDE * line, rows, columns)
 
 
 def _between(line: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
@@ -123,8 +121,6 @@ def _image_of(row: dict[str, str], folder: Path, validation_subjects: frozenset[
         path=folder / name,
         annotation_path=folder / name.replace(".png", "_Annotation.png"),
         patient=match.group(1),
-        labels=frozenset({FETAL_HEAD}),
-        view="",
         split="test" if match.group(1) in validation_subjects else "train",
         pixel_size_mm=pixel_size_mm,
         head_circumference_mm=head_circumference_mm,

@@ -1,9 +1,10 @@
-"""Reading the pictures of a data set."""
+"""Reading the pictures and masks of a data set."""
 
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,12 @@ def picture_problems(paths: Sequence[Path]) -> dict[Path, str]:
             if problem is not None:
                 problems[path] = problem
         return problems
+
+
+def cells(values: NDArray[Any], rows: int, columns: int) -> NDArray[np.float32]:
+    """The mean of a mask's values in each of `rows` x `columns` cells."""
+    shrunk = Image.fromarray(values.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX)
+    return np.asarray(shrunk, dtype=np.float32)
 
 
 def read_gray(path: Path) -> NDArray[np.uint8]:

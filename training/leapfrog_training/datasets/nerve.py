@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.datasets.images import picture_problem, read_gray
-from leapfrog_training.datasets.splits import Split, patient_folds
+from leapfrog_training.datasets.splits import DataSet, Split, patient_folds
 from leapfrog_training.errors import DatasetError
 
 IMAGE_FOLDER = "train"
 PICTURE_NAME = re.compile(r"^(\d+)_(\d+)\.tif$")
 MASK_SUFFIX = "_mask.tif"
-BRACHIAL_PLEXUS = "Brachial plexus"
 HELD_OUT_FOLDS = 5  # no split is published: one patient in five is kept for the end
 SPLIT_SEED = 0
 
@@ -33,22 +32,8 @@ class NerveImage:
     split: Split
     has_nerve: bool
 
-    @property
-    def labels(self) -> frozenset[str]:
-        """What is to be seen in it."""
-        return frozenset({BRACHIAL_PLEXUS}) if self.has_nerve else frozenset()
 
-
-@dataclass(frozen=True)
-class Nerve:
-    """The pictures that can be used, by patient and number, and a sentence for each one that cannot."""
-
-    images: tuple[NerveImage, ...]
-    problems: tuple[str, ...]
-
-    def in_split(self, split: Split) -> tuple[NerveImage, ...]:
-        """The pictures of one side: "train", or "test" for the patients that are held out."""
-        return tuple(image for image in self.images if image.split == split)
+Nerve = DataSet[NerveImage]  # by patient and number
 
 
 def nerve_mask(image: NerveImage) -> NDArray[np.bool_]:
@@ -86,7 +71,7 @@ def open_nerve(root: Path) -> Nerve:
         NerveImage(path, mask_path, patient, "test" if position in held_out else "train", has_nerve)
         for position, (patient, path, mask_path, has_nerve) in enumerate(usable)
     )
-    return Nerve(images, tuple(problems))
+    return DataSet(images, tuple(problems))
 
 
 def _looked_into(path: Path, mask_path: Path) -> tuple[str | None, bool]:

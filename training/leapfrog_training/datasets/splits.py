@@ -1,8 +1,8 @@
-"""Splits that keep every patient on one side."""
+"""A data set's records, split so that every patient stays on one side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,36 @@ from numpy.typing import NDArray
 from leapfrog_training.errors import DatasetError, PatientLeak
 
 Split = Literal["train", "test"]
+SPLITS: tuple[Split, Split] = ("train", "test")
+
+
+class Record(Protocol):
+    """One picture of a data set."""
+
+    @property
+    def patient(self) -> str:
+        """Whose picture it is."""
+        ...
+
+    @property
+    def split(self) -> Split:
+        """The side that the patient is on: "train", or "test" for those who are kept out of training."""
+        ...
+
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+
+@dataclass(frozen=True)
+class DataSet(Generic[AnyRecord]):
+    """The records that can be used, in the order of the data set, and a sentence for each one that cannot."""
+
+    records: tuple[AnyRecord, ...]
+    problems: tuple[str, ...]
+
+    def in_split(self, split: Split) -> tuple[AnyRecord, ...]:
+        """The records of one side."""
+        return tuple(record for record in self.records if record.split == split)
 
 
 @dataclass(frozen=True)
@@ -20,13 +50,13 @@ class Fold:
     held_out: NDArray[np.intp]
 
 
-def refuse_leak(train_patients: Iterable[str], test_patients: Iterable[str], data_set: str) -> None:
-    """Raise PatientLeak, naming a few, when a patient is in both groups."""
-    shared = sorted(set(train_patients) & set(test_patients))
-    if shared:
+def refuse_leak(data: DataSet[AnyRecord], name: str) -> None:
+    """Raise PatientLeak, naming a few, when a patient of the data set `name` is on both sides."""
+    train, test = ({record.patient for record in data.in_split(split)} for split in SPLITS)
+    if shared := sorted(train & test):
         some = ", ".join(shared[:5])
         raise PatientLeak(
-            f"{data_set}: {len(shared)} patients are both in training and in test ({some}): "
+            f"{name}: {len(shared)} patients are both in training and in test ({some}): "
             "give lists in which no patient occurs twice"
         )
 

@@ -1,5 +1,8 @@
 """Measured values as they are written to `evaluation.json`, and from there to card and package."""
 
+from abc import ABC, abstractmethod
+from typing import Any
+
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
@@ -8,6 +11,14 @@ class Measured(BaseModel):
     """A set of measured values."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Evaluation(Measured, ABC):
+    """All that was measured in a run, as it is kept in `evaluation.json`."""
+
+    @abstractmethod
+    def metrics(self) -> dict[str, Any]:
+        """`[metrics]` of the package."""
 
 
 class Bounds(Measured):

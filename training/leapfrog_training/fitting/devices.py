@@ -1,6 +1,15 @@
-"""The choices of where and how a training runs; `compute.py` acts on them."""
+"""Where a training runs: one setting for processors, one graphics card, several, or several machines."""
 
+import json
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+from leapfrog.errors import UsageError
+
+CLUSTER_VARIABLE = "TF_CONFIG"  # TensorFlow's own: which machines take part, and which of them this is
 
 
 class Devices(StrEnum):
@@ -19,3 +28,62 @@ class Precision(StrEnum):
     AUTO = "auto"
     FLOAT32 = "float32"
     MIXED = "mixed"
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Where networks are built and trained, within `scope`: several devices under a strategy of tf.distribute, a single
+    one, for which `strategy` is None, without.
+    """
+
+    devices: Devices
+    strategy: Any = None
+    worker: int = 0
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """What is built and trained within runs on the devices."""
+        return nullcontext() if self.strategy is None else self.strategy.scope()
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this machine's files count; of several that train together only the first one's do."""
+        return self.worker == 0
+
+
+def prepare(devices: Devices, precision: Precision, threads: int | None = None) -> Compute:
+    """Choose devices, precision and threads, before any network is built. Raises UsageError for what is not there."""
+    from leapfrog_training.keras import tf, tf_keras, use_threads
+
+    if threads is not None:
+        use_threads(threads)
+    cards = tf.config.list_physical_devices("GPU")
+    chosen = _automatic(bool(cards)) if devices is Devices.AUTO else devices
+    if chosen in (Devices.ONE_GPU, Devices.ALL_GPUS) and not cards:
+        raise UsageError(f"--devices {chosen}: TensorFlow finds no graphics card on this machine; say --devices cpu")
+    mixed = precision is Precision.MIXED or (precision is Precision.AUTO and bool(cards) and chosen != Devices.CPU)
+    tf_keras.mixed_precision.set_global_policy("mixed_float16" if mixed else "float32")
+    if chosen is Devices.MACHINES:
+        return Compute(chosen, tf.distribute.MultiWorkerMirroredStrategy(), _this_worker())
+    if chosen is Devices.ALL_GPUS and len(cards) > 1:
+        return Compute(chosen, tf.distribute.MirroredStrategy())
+    if chosen is Devices.CPU:
+        tf.config.set_visible_devices([], "GPU")
+    return Compute(chosen)
+
+
+def _automatic(has_cards: bool) -> Devices:
+    if CLUSTER_VARIABLE in os.environ:
+        return Devices.MACHINES
+    return Devices.ALL_GPUS if has_cards else Devices.CPU
+
+
+def _this_worker() -> int:
+    """The position of this machine among those of TF_CONFIG."""
+    try:
+        task = json.loads(os.environ[CLUSTER_VARIABLE])["task"]
+        return int(task["index"]) if task["type"] == "worker" else 0
+    except (KeyError, ValueError, TypeError) as problem:
+        raise UsageError(
+            f"--devices machines: set {CLUSTER_VARIABLE} on every machine, such as "
+            '{"cluster": {"worker": ["first:2222", "second:2222"]}, "task": {"type": "worker", "index": 0}}'
+        ) from problem

@@ -2,7 +2,7 @@
 
 A plain loop over arrays: `tf.data` with its automatic tuning leaves cores idle in repeated short runs. All chance comes
 from the seed and the number of the step, so that a training that was stopped goes on as if it had not been. The loop
-runs on whatever devices the strategy in scope has (`compute.py`).
+runs on whatever devices the strategy in scope has (`devices.py`).
 """
 
 import logging

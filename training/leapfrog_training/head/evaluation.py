@@ -14,11 +14,11 @@ from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Bounds, Measured, rounded
+from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, rounded
 from leapfrog_training.evaluate.scores import Resamples, bounds, resample
 from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
+from leapfrog_training.head.manifest import head_manifest
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, error_mm, head_answers, kiosk_finding, read_head
-from leapfrog_training.packaging.manifests import head_manifest
 from leapfrog_training.run.folder import SHIPPED_SEED, Run
 
 TRUSTED_SHARE = 0.99  # of the training pictures score above the threshold
@@ -58,7 +58,7 @@ class HeadSeed(Measured):
     sizes: dict[Form, int]
 
 
-class HeadEvaluation(Measured):
+class HeadEvaluation(Evaluation):
     """All that was measured in a run."""
 
     training_pictures: int

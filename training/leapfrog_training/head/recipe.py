@@ -5,12 +5,11 @@ from pathlib import Path
 import numpy as np
 
 from leapfrog_training.architectures import mobile_unet
-from leapfrog_training.datasets.hc18 import HC18, HeadImage, outline
+from leapfrog_training.datasets.hc18 import HC18, HeadImage, head_mask, outline
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import Examples, Schedule
 from leapfrog_training.fitting.segmenters import fit_seeds, quantize_seeds
-from leapfrog_training.head.masks import head_mask
 from leapfrog_training.run.folder import Run
 
 SCHEDULE = Schedule(epochs=36, batch=16, learning_rate=1e-3)

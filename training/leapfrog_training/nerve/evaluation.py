@@ -10,7 +10,7 @@ from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Measured, rounded
+from leapfrog_training.evaluate.measured import Evaluation, Measured, rounded
 from leapfrog_training.evaluate.scores import Resamples, resample
 from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
 from leapfrog_training.nerve.reading import NerveReading, read_nerves
@@ -32,7 +32,7 @@ class NerveSeed(Measured):
     sizes: dict[Form, int]
 
 
-class NerveEvaluation(Measured):
+class NerveEvaluation(Evaluation):
     """All that was measured in a run. `nothing_anywhere` is the Kaggle metric of a network that never sees a nerve."""
 
     training_pictures: int

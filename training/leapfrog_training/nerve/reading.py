@@ -13,7 +13,7 @@ from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve import NerveImage, nerve_mask
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.scores import Overlap, overlap
-from leapfrog_training.packaging.manifests import nerve_manifest
+from leapfrog_training.nerve.manifest import nerve_manifest
 from leapfrog_training.progress import each
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from leapfrog_training.architectures import mobile_unet
+from leapfrog_training.datasets.images import cells
 from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting.augmentation import Augmentation
@@ -30,7 +29,7 @@ AUGMENTATION = Augmentation(
 
 def examples(images: tuple[NerveImage, ...], cache: Path) -> Examples:
     """Pictures and masks of the images, in their order, those in the folder `cache`; an empty mask: no nerve."""
-    masks = [_cells(nerve_mask(image)) for image in images]
+    masks = [cells(nerve_mask(image), mobile_unet.MASK_HEIGHT, mobile_unet.MASK_WIDTH) for image in images]
     pictures = cached_pictures([image.path for image in images], mobile_unet.HEIGHT, mobile_unet.WIDTH, cache)
     return Examples(pictures, np.stack(masks)[..., np.newaxis])
 
@@ -54,11 +53,3 @@ def _held_out_score(held_out: Examples) -> Callable[[Any], float]:
         return -float(loss(tf.constant(held_out.targets), tf.constant(answers(model, held_out.pictures)[0])))
 
     return score
-
-
-def _cells(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """The part of each of the network's cells that is nerve, 0 to 1."""
-    cells = Image.fromarray(mask.astype(np.float32)).resize(
-        (mobile_unet.MASK_WIDTH, mobile_unet.MASK_HEIGHT), Image.Resampling.BOX
-    )
-    return np.asarray(cells, dtype=np.float32)

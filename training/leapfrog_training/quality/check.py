@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from leapfrog.reader.assess.quality import Description, QualityCheck, describe, distance
 from leapfrog.reader.image.pixels import model_input
-from leapfrog_training.datasets import patient_folds
+from leapfrog_training.datasets.splits import patient_folds
 from leapfrog_training.files import npz_bytes
 from leapfrog_training.quality.boundary import fit_boundary
 from leapfrog_training.quality.strangers import Gray, varied

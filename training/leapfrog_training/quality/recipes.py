@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from leapfrog.reader.assess.segmentation import cut, model_area
-from leapfrog_training.datasets import HC18, ChestXray14, Film, HeadImage, read_gray
-from leapfrog_training.datasets.hc18 import filled_outline, outline
+from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
+from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
+from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.quality.check import Fitted, Layout, Rates, fit_quality, measure_quality
 from leapfrog_training.quality.strangers import (
     DRAWN_FOR_FITTING,

@@ -1,0 +1,47 @@
+"""`model.toml` of fetal-head."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leapfrog.exam import Code
+from leapfrog.packages.package import AppliesTo, DataSource, FindingRule, Manifest, MeasurementRule, ModelOutputs
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.packaging.manifest import demonstration
+from leapfrog_training.run.folder import PackageName
+
+USE = (
+    "Demonstration on the standard plane of the fetal head in two-dimensional ultrasound: outlines the head and "
+    "measures its circumference. It is no diagnosis and must not decide what happens to a patient."
+)
+DATA = DataSource(
+    name="HC18: 763 pictures at half resolution",
+    licence="CC BY 4.0",
+    citation=(
+        "van den Heuvel et al., Automated measurement of fetal head circumference using 2D ultrasound images, "
+        "PLoS ONE 2018, doi 10.1371/journal.pone.0200412, Zenodo 1327317"
+    ),
+)
+FETAL_HEAD = "Fetal head"
+CRANIUM = Code(value="125004", scheme="DCM", meaning="Fetal Cranium")
+CIRCUMFERENCE = Code(value="11984-2", scheme="LN", meaning="Head circumference")
+
+
+def head_manifest(
+    version: str, model: KioskModel, threshold: float, level: float, metrics: Mapping[str, Any] | None = None
+) -> Manifest:
+    """`model.toml` of fetal-head; `threshold` is on how well one ellipse explains the mask, `level` the mask's value
+    at the line that is measured.
+    """
+    return demonstration(
+        PackageName.FETAL_HEAD,
+        version,
+        model,
+        task="segmentation",
+        intended_use=USE,
+        applies_to=AppliesTo(modalities=("US",), body_parts=("FETUS",)),
+        outputs=ModelOutputs(mask=model.output_of_rank(4)),
+        finding=(FindingRule(name=FETAL_HEAD, code=CRANIUM, threshold=threshold),),
+        measurement=MeasurementRule(name="Head circumference", code=CIRCUMFERENCE, unit="mm", level=level),
+        metrics=metrics or {},
+        data=DATA,
+    )

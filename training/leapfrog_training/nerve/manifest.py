@@ -1,0 +1,47 @@
+"""`model.toml` of brachial-plexus."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leapfrog.exam import Code
+from leapfrog.packages.package import AppliesTo, DataSource, FindingRule, Manifest, MeasurementRule, ModelOutputs
+from leapfrog.reader.assess.routing import NERVE
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.packaging.manifest import demonstration
+from leapfrog_training.run.folder import PackageName
+
+USE = (
+    "Demonstration on two-dimensional ultrasound of the side of the neck, at the interscalene brachial plexus: "
+    "outlines the nerves where they are seen and measures the area within. It must not guide a needle, it is no "
+    "diagnosis and must not decide what happens to a patient."
+)
+DATA = DataSource(
+    name="Ultrasound Nerve Segmentation (Kaggle, 2016)",
+    licence="The rules of the competition, which whoever downloads the data accepts; pictures may not be passed on",
+    citation=(
+        "Montoya, Hasnin, kaggle446, shirzad, Cukierski and yffud, Ultrasound Nerve Segmentation, Kaggle 2016, "
+        "kaggle.com/competitions/ultrasound-nerve-segmentation"
+    ),
+)
+BRACHIAL_PLEXUS = "Brachial plexus"
+PLEXUS = Code(value="36582005", scheme="SCT", meaning="Brachial plexus")
+AREA = Code(value="42798000", scheme="SCT", meaning="Area")
+
+
+def nerve_manifest(
+    version: str, model: KioskModel, threshold: float, metrics: Mapping[str, Any] | None = None
+) -> Manifest:
+    """`model.toml` of brachial-plexus; `threshold` is on the mean probability within the outline."""
+    return demonstration(
+        PackageName.BRACHIAL_PLEXUS,
+        version,
+        model,
+        task="segmentation",
+        intended_use=USE,
+        applies_to=AppliesTo(modalities=("US",), body_parts=(NERVE,)),
+        outputs=ModelOutputs(mask=model.output_of_rank(4)),
+        finding=(FindingRule(name=BRACHIAL_PLEXUS, code=PLEXUS, threshold=threshold),),
+        measurement=MeasurementRule(name=f"{BRACHIAL_PLEXUS} area", code=AREA, kind="area", unit="mm2"),
+        metrics=metrics or {},
+        data=DATA,
+    )

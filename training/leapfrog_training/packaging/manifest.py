@@ -1,0 +1,22 @@
+"""What the manifests of all packages say alike."""
+
+from typing import Any
+
+from leapfrog.packages.package import MODEL_NAME, Manifest, ModelInput
+from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.run.folder import PackageName
+
+NOT_YET_HASHED = "0" * 64  # until the package is written
+
+
+def demonstration(package: PackageName, version: str, model: KioskModel, **described: Any) -> Manifest:
+    """`model.toml` of a demonstration on gray pictures of the size that `model` takes; `described` says the rest."""
+    _, height, width, _ = model.input.shape
+    return Manifest(
+        name=package,
+        version=version,
+        demonstration=True,
+        input=ModelInput(height=height, width=width, channels=1, scaling="symmetric"),
+        files={MODEL_NAME: NOT_YET_HASHED},
+        **described,
+    )

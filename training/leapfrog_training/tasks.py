@@ -1,0 +1,16 @@
+"""The packages that are made here: whose folder has the steps of which."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from leapfrog_training.chest.task import CHEST
+from leapfrog_training.head.task import HEAD
+from leapfrog_training.nerve.task import NERVE
+from leapfrog_training.run.folder import PackageName
+from leapfrog_training.task import Task
+
+TASKS: Mapping[PackageName, Task[Any, Any]] = {
+    PackageName.CHEST_FINDINGS: CHEST,
+    PackageName.FETAL_HEAD: HEAD,
+    PackageName.BRACHIAL_PLEXUS: NERVE,
+}
