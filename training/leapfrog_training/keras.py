@@ -6,6 +6,8 @@ it.
 """
 
 import os
+from functools import partial
+from typing import Any
 
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -15,7 +17,14 @@ import tensorflow_model_optimization as tfmot
 import tf_keras
 from tensorflow_model_optimization.python.core.quantization.keras import quant_ops
 
-__all__ = ["quant_ops", "tf", "tf_keras", "tfmot", "use_threads"]
+__all__ = ["lite_converter", "quant_ops", "tf", "tf_keras", "tfmot", "use_threads"]
+
+
+def lite_converter(model: Any) -> Any:
+    """TensorFlow's converter of `model`, as it infers one picture at a time, to a TFLite file."""
+    image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
+    function = tf.function(partial(model, training=False)).get_concrete_function(image)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
 
 
 def use_threads(threads: int) -> None:

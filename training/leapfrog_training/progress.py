@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 logger = logging.getLogger(__name__)
 
@@ -17,12 +17,17 @@ FEWEST_SHOWN = 100
 LOG_SECONDS = 60.0
 
 
+def progress_bar(*beside: ProgressColumn, hidden: bool = False) -> Progress:
+    """How much of how much is done, what columns `beside` it say, and what time remains: on a terminal only."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *beside, TimeRemainingColumn())
+    return Progress(*columns, disable=hidden or not sys.stderr.isatty(), transient=True)
+
+
 @contextmanager
 def shown_progress(title: str, total: int, already: int = 0) -> Iterator[Callable[[int], None]]:
     """Gives a function to call with how many more are done. Little work is done in silence."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     done, last = already, time.monotonic()
-    with Progress(*columns, disable=total < FEWEST_SHOWN or not sys.stderr.isatty(), transient=True) as bar:
+    with progress_bar(hidden=total < FEWEST_SHOWN) as bar:
         task = bar.add_task(title, total=total, completed=already)
 
         def advance(count: int) -> None:

@@ -10,8 +10,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from leapfrog.packages.package import Manifest
 from leapfrog_training.datasets.splits import AnyRecord, DataSet
+from leapfrog_training.drawing import read_pictures
 from leapfrog_training.errors import RunError
-from leapfrog_training.evaluate.figures import read_pictures
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.measured import Evaluation
 from leapfrog_training.packaging.package import write_package

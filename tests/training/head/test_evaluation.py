@@ -9,9 +9,10 @@ import numpy as np
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog_training.datasets.hc18 import HeadImage, head_mask, open_hc18, outline
 from leapfrog_training.evaluate.scores import resample
+from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.head.evaluation import HeadScores, head_scores, trusted_threshold, unbiased_level
 from leapfrog_training.head.manifest import head_manifest
-from leapfrog_training.head.reading import HeadAnswer, read_head, whole_picture
+from leapfrog_training.head.reading import HeadAnswer, read_head
 
 
 class MaskShape:
@@ -31,7 +32,7 @@ def perfect_answers(images: Sequence[HeadImage]) -> list[HeadAnswer]:
     for image in images:
         line = outline(image)
         mask = head_mask(line, 64, 96)[np.newaxis, :, :, np.newaxis]
-        answers.append(HeadAnswer(image, whole_picture(line.shape, 192 / 128), (mask,)))
+        answers.append(HeadAnswer(image, as_shown(line.astype(np.uint8), 192 / 128)[0], (mask,)))
     return answers
 
 

@@ -11,11 +11,12 @@ pytest.importorskip("matplotlib", reason="evaluate draws with matplotlib, which 
 
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog_training.datasets.hc18 import head_mask, open_hc18, outline
-from leapfrog_training.evaluate.figures import read_pictures, write_pictures
+from leapfrog_training.drawing import read_pictures, write_pictures
+from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.head.examples import head_examples
 from leapfrog_training.head.figures import head_figures
 from leapfrog_training.head.manifest import head_manifest
-from leapfrog_training.head.reading import HeadAnswer, HeadReading, read_head, whole_picture
+from leapfrog_training.head.reading import HeadAnswer, HeadReading, read_head
 
 LARGEST_FIGURE_BYTES = 60_000
 
@@ -39,7 +40,7 @@ def readings(made_up_heads: Any) -> list[HeadReading]:
     for image in images:
         line = outline(image)
         mask = head_mask(line, 64, 96) * np.float32(image.patient != "003")
-        answer = HeadAnswer(image, whole_picture(line.shape, 1.5), (mask[np.newaxis, :, :, np.newaxis],))
+        answer = HeadAnswer(image, as_shown(line.astype(np.uint8), 1.5)[0], (mask[np.newaxis, :, :, np.newaxis],))
         read.append(read_head(manifest, answer))
     return read
 

@@ -10,9 +10,9 @@ from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_packa
 from leapfrog_training.chest.films import covered_findings, truth
 from leapfrog_training.datasets.chestxray14 import open_chestxray14
 from leapfrog_training.datasets.hc18 import open_hc18
-from leapfrog_training.evaluate.classification import answers, mean_auroc, readings
+from leapfrog_training.evaluate.classification import answers, readings
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.scores import resample
+from leapfrog_training.evaluate.scores import mean_auroc, resample
 from leapfrog_training.head.evaluation import head_scores
 from leapfrog_training.head.reading import head_answers, read_head
 

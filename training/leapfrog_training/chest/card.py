@@ -5,20 +5,7 @@ from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed
 from leapfrog_training.chest.figures import AUROC_FILE, RELIABILITY_FILE, ROC_FILE
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.evaluate.forms import FORM_NAMES, Form
-from leapfrog_training.packaging.cards import (
-    counted,
-    figure,
-    latency_rows,
-    of_seeds,
-    size_row,
-    sources,
-    spread,
-    table,
-    table_of_forms,
-    timed_on,
-    title,
-    with_interval,
-)
+from leapfrog_training.packaging import cards
 
 MADE = """## How it was made
 
@@ -68,57 +55,59 @@ def chest_card(manifest: Manifest, evaluation: ChestEvaluation) -> str:
     """The card; its figures are those of `chest_figures`."""
     shipped = evaluation.shipped
     parts = [
-        title(manifest),
+        cards.title(manifest),
         "## What it is worth\n",
         f"Measured on {evaluation.validation_films} films of other patients; {evaluation.training_films} films were "
         f"trained on, {evaluation.left_out} could not be read. Every score below came from the kiosk's own engine host "
         "on the kiosk's own pixels. In square brackets: 95 % intervals, over patients by bootstrap, of counts by "
         "Wilson. All three forms are read with the same calibration and thresholds. AUROC is how often a film with the "
         "finding scores above a film without: 0.5 is a coin, 1 is always.\n",
-        table_of_forms(_form_rows(evaluation)),
-        f"int8 less float32 in mean AUROC: {with_interval(shipped.int8_minus_float32)}. "
-        f"{timed_on(evaluation.latencies)}"
+        cards.table_of_forms(_form_rows(evaluation)),
+        f"int8 less float32 in mean AUROC: {cards.with_interval(shipped.int8_minus_float32)}. "
+        f"{cards.timed_on(evaluation.latencies)}"
         "\n",
-        figure(AUROC_FILE, "AUROC of each finding with its interval, over all films and over the abnormal ones"),
+        cards.figure(AUROC_FILE, "AUROC of each finding with its interval, over all films and over the abnormal ones"),
         "### Each finding, as it ships\n",
         _findings(evaluation),
-        figure(ROC_FILE, "The share found against the share of false alarms for each finding, int8 beside float32"),
+        cards.figure(
+            ROC_FILE, "The share found against the share of false alarms for each finding, int8 beside float32"
+        ),
         "### AUROC of each finding in each form\n",
         _aurocs(shipped),
         "### Do the scores mean what they say?\n",
         _calibration(shipped),
-        figure(RELIABILITY_FILE, "Scores shown against the share that was really positive"),
+        cards.figure(RELIABILITY_FILE, "Scores shown against the share that was really positive"),
         "### Where the heat map points\n",
         _heat_maps(shipped),
         MADE,
         DECISIONS.format(training=evaluation.training_films, validation=evaluation.validation_films),
         URGENT,
         LIMITS.format(not_covered=", ".join(manifest.not_covered)),
-        sources(manifest),
+        cards.sources(manifest),
     ]
     return "\n".join(parts)
 
 
 def _form_rows(evaluation: ChestEvaluation) -> list[tuple[str, dict[Form, str]]]:
-    shipped, seeds = evaluation.shipped, of_seeds(len(evaluation.seeds))
+    shipped, seeds = evaluation.shipped, cards.of_seeds(len(evaluation.seeds))
     return [
-        (f"Mean AUROC, {seeds}", {form: spread(evaluation.mean_aurocs(form)) for form in Form}),
+        (f"Mean AUROC, {seeds}", {form: cards.spread(evaluation.mean_aurocs(form)) for form in Form}),
         (
             f"The same among abnormal films only, {seeds}",
-            {form: spread(evaluation.means_within_abnormal(form)) for form in Form},
+            {form: cards.spread(evaluation.means_within_abnormal(form)) for form in Form},
         ),
         (
             f"Mean AUROC, seed {shipped.seed}, which ships",
-            {form: with_interval(scores.mean_auroc) for form, scores in shipped.forms.items()},
+            {form: cards.with_interval(scores.mean_auroc) for form, scores in shipped.forms.items()},
         ),
         (
             f"The same among abnormal films only, seed {shipped.seed}",
-            {form: with_interval(scores.mean_within_abnormal) for form, scores in shipped.forms.items()},
+            {form: cards.with_interval(scores.mean_within_abnormal) for form, scores in shipped.forms.items()},
         ),
         ("Brier score (0: perfect)", {form: f"{scores.brier:.3f}" for form, scores in shipped.forms.items()}),
         ("Calibration error", {form: f"{scores.calibration_error:.3f}" for form, scores in shipped.forms.items()}),
-        size_row(shipped.sizes),
-        *latency_rows(evaluation.latencies),
+        cards.size_row(shipped.sizes),
+        *cards.latency_rows(evaluation.latencies),
     ]
 
 
@@ -135,16 +124,16 @@ def _findings(evaluation: ChestEvaluation) -> str:
     rows = [
         (
             chest_label(finding.label).name,
-            with_interval(finding.auroc),
-            with_interval(finding.within_abnormal),
+            cards.with_interval(finding.auroc),
+            cards.with_interval(finding.within_abnormal),
             f"{rule.auroc:.3f}",
             f"{rule.threshold:.3f}",
-            counted(finding.sensitivity),
-            counted(finding.specificity),
+            cards.counted(finding.sensitivity),
+            cards.counted(finding.specificity),
         )
         for finding, rule in zip(evaluation.shipped.forms[Form.INT8].findings, evaluation.rules, strict=True)
     ]
-    return table(header, rows)
+    return cards.table(header, rows)
 
 
 def _aurocs(shipped: ChestSeed) -> str:
@@ -152,11 +141,11 @@ def _aurocs(shipped: ChestSeed) -> str:
     for k, finding in enumerate(shipped.forms[Form.INT8].findings):
         name = chest_label(finding.label).name
         of_form = {form: scores.findings[k] for form, scores in shipped.forms.items()}
-        rows.append((name, {form: with_interval(one.auroc) for form, one in of_form.items()}))
+        rows.append((name, {form: cards.with_interval(one.auroc) for form, one in of_form.items()}))
         if finding.within_abnormal is not None:
-            within = {form: with_interval(one.within_abnormal) for form, one in of_form.items()}
+            within = {form: cards.with_interval(one.within_abnormal) for form, one in of_form.items()}
             rows.append((f"{name}, abnormal films only", within))
-    return table_of_forms(rows)
+    return cards.table_of_forms(rows)
 
 
 def _calibration(shipped: ChestSeed) -> str:
@@ -170,7 +159,7 @@ def _calibration(shipped: ChestSeed) -> str:
         "Brier is the mean squared distance of the score from the truth; a model that always answers the share of the "
         "finding, without a look, reaches the column before the last. The error is how far score and truth lie apart, "
         "on average over groups of equally many films (int8); on so few films chance alone makes it some hundredths."
-        "\n\n" + table(header, rows)
+        "\n\n" + cards.table(header, rows)
     )
 
 
@@ -185,7 +174,7 @@ def _heat_maps(shipped: ChestSeed) -> str:
     return (
         f"Radiologists drew {game.boxes} boxes around covered findings on {game.films} films (validation films read by "
         "this network, training films by the fold that held them out). The hottest point of a finding's heat map lies "
-        f"in the box for {with_interval(game.hit_rate, digits=2)} of them; a point thrown at random would for "
+        f"in the box for {cards.with_interval(game.hit_rate, digits=2)} of them; a point thrown at random would for "
         f"{game.chance:.2f}, the one point that suits the other patients' boxes best for {game.best_fixed_point:.2f}. "
         f"A heat map says roughly where to look, no more. {kept}"
     )

@@ -13,7 +13,7 @@ from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.chest.rules import CrossValidatedRule
 from leapfrog_training.datasets.chestxray14 import Film
 from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.evaluate.figures import VERMILLION, canvas, photograph
+from leapfrog_training.drawing import VERMILLION, canvas, photograph
 from leapfrog_training.evaluate.forms import Form
 
 EXAMPLES_OF_EACH = 2

@@ -7,7 +7,7 @@ import numpy as np
 
 from leapfrog_training.chest.evaluation import ChestEvaluation, ShippedFilms
 from leapfrog_training.chest.labels import chest_label
-from leapfrog_training.evaluate.figures import BLACK, BLUE, GRAY, VERMILLION, canvas, png
+from leapfrog_training.drawing import BLACK, BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.scores import calibration_bins, roc
 

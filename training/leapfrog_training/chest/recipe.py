@@ -8,6 +8,7 @@ training patients. Quantization-aware training then learns the answers of that n
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ from leapfrog_training.chest.loss import film_weights, weighted_loss
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
-from leapfrog_training.evaluate.scores import auroc
+from leapfrog_training.evaluate.scores import mean_auroc
 from leapfrog_training.files import save_array, write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.pictures import Pictures, answers
 from leapfrog_training.fitting.quantize import (
-    convert_float,
+    convert_comparisons,
     convert_int8,
     fit_quantization_aware,
     representative_inputs,
@@ -95,8 +96,9 @@ def quantize_run(run: Run, data: ChestXray14) -> None:
     training = examples(films, run.notes.findings, run.pictures)
     shown = examples(data.in_split("test"), run.notes.findings, run.pictures).pictures
     for seed in range(run.notes.seeds):
-        _quantize_job(run.seed(seed), training, seed, shown)
-        _convert_comparisons(run.seed(seed), training)
+        job = run.seed(seed)
+        _quantize_job(job, training, seed, shown)
+        convert_comparisons(job, partial(_load, job, len(run.notes.findings), CHOSEN), training.pictures)
     for index, fold in enumerate(folds_of(films, run.notes.folds)):
         _quantize_job(run.fold(index), training.at(fold.fit), FIRST_FOLD_SEED + index)
 
@@ -132,8 +134,8 @@ def _cross_validated(
         everywhere, within = [], []
         for fold, of_fold in zip(folds, scores, strict=True):
             truth_of_fold, sick = labels[fold.held_out] == 1, any_label[fold.held_out]
-            everywhere.append(_mean_auroc(truth_of_fold, of_fold[index]))
-            within.append(_mean_auroc(truth_of_fold[sick], of_fold[index][sick]))
+            everywhere.append(mean_auroc(truth_of_fold, of_fold[index]))
+            within.append(mean_auroc(truth_of_fold[sick], of_fold[index][sick]))
         curve.append((round(float(np.nanmean(everywhere)), 4), round(float(np.nanmean(within)), 4)))
     return curve
 
@@ -176,22 +178,7 @@ def _quantize(job: Job, training: Examples, seed: int, shown: Pictures | None) -
     write_whole(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
 
 
-def _convert_comparisons(job: Job, training: Examples) -> None:
-    if job.ptq.exists():
-        return
-    model = _load(job, training.targets.shape[1], CHOSEN)
-    write_whole(job.float32, convert_float(model))
-    write_whole(job.ptq, convert_int8(model, representative_inputs(training.pictures)))
-
-
 def _load(job: Job, findings: int, name: str) -> Any:
     model = mobilenet_v2.build(findings)
     model.load_weights(job.weights(name))
     return model
-
-
-def _mean_auroc(labels: NDArray[np.bool_], scores: NDArray[np.float32]) -> float:
-    """Over the findings that are there and not in every film."""
-    values = [auroc(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
-    told = [value for value in values if not np.isnan(value)]
-    return float(np.mean(told)) if told else float("nan")

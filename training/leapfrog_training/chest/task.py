@@ -8,7 +8,7 @@ from leapfrog_training.chest.figures import chest_figures
 from leapfrog_training.chest.films import covered_findings
 from leapfrog_training.chest.manifest import chest_manifest
 from leapfrog_training.datasets.chestxray14 import ChestXray14, open_chestxray14
-from leapfrog_training.evaluate.figures import write_pictures
+from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.run.folder import PackageName, Run

@@ -25,19 +25,16 @@ def quality(
     """Fit and measure the check that a picture looks like what the model is for, and put it into the package."""
     from leapfrog_training.quality.check import metrics, quality_bytes
     from leapfrog_training.quality.foreign import foreign_pictures
-    from leapfrog_training.quality.recipes import chest_quality, head_quality
+    from leapfrog_training.quality.recipes import RECIPES
 
     loaded = load_package(package)
     name = loaded.manifest.name
     foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
     films = open_data(PackageName.CHEST_FINDINGS, chest)
     pictures = open_data(PackageName.FETAL_HEAD, heads)
-    if name == PackageName.CHEST_FINDINGS:
-        made = chest_quality(films, pictures, foreign, seed)
-    elif name == PackageName.FETAL_HEAD:
-        made = head_quality(pictures, films, foreign, seed)
-    else:
+    if name not in RECIPES:
         raise UsageError(f"there is no recipe for the quality check of {name}")
+    made = RECIPES[name](films, pictures, foreign, seed)
     measured = metrics(made.fitted, made.rates)
     add_file(package, QUALITY_NAME, quality_bytes(made.fitted.check), {QUALITY_METRICS: measured})
     for key, value in measured.items():

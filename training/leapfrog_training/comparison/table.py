@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog_training.comparison.rows import Row
-from leapfrog_training.evaluate.figures import BLUE, GRAY, VERMILLION, canvas, png
+from leapfrog_training.drawing import BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.files import write_whole
+from leapfrog_training.packaging.cards import table
 
 HEADER = (
     "model",
@@ -46,10 +47,8 @@ def cells(row: Row) -> tuple[str, ...]:
 def write_table(folder: Path, rows: Sequence[Row], machine: str) -> None:
     """Leave `table.md`, `table.json` and `table.png` in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [HEADER, ["---"] * len(HEADER), *map(cells, rows)]
-    text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     note = f"Processor: {machine}, one thread. Edge TPU over USB 3; an estimate says within what it lies."
-    write_whole(folder / "table.md", f"{text}\n\n{note}\n".encode())
+    write_whole(folder / "table.md", f"{table(HEADER, map(cells, rows))}\n{note}\n".encode())
     document = {"machine": machine, "rows": [{**asdict(row), "ratio": round(row.ratio, 2)} for row in rows]}
     write_whole(folder / "table.json", json.dumps(document, indent=2).encode())
     write_whole(folder / "table.png", _picture(rows, machine))

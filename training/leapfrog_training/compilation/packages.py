@@ -1,6 +1,5 @@
 """Compiled models put into their packages."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from leapfrog_training.compilation.compiler import Compiled, Compiler
 from leapfrog_training.compilation.log import ModelReport
 from leapfrog_training.edge_tpu_fit.graph import read_graph
 from leapfrog_training.errors import CompilerError, ModelFileError, NotForEdgeTpu
-from leapfrog_training.packaging.package import add_edge_tpu_model
+from leapfrog_training.packaging.package import add_edge_tpu_model, sha256
 
 
 @dataclass(frozen=True)
@@ -110,9 +109,7 @@ def _described(
         on_chip_bytes=one.report.on_chip_bytes,
         remaining_bytes=one.report.remaining_bytes,
         streamed_bytes=one.report.streamed_bytes,
-        compiled_with={
-            other: hashlib.sha256(compiled[other].content).hexdigest() for other in sources if other != name
-        },
+        compiled_with={other: sha256(compiled[other].content) for other in sources if other != name},
     )
 
 

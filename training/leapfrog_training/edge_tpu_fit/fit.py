@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leapfrog_training.edge_tpu_fit.graph import DAMAGE, Graph, Operation, read_graph
-from leapfrog_training.edge_tpu_fit.latency import BUSES, Bus, Estimate, estimate
+from leapfrog_training.edge_tpu_fit.latency import BUSES, LEAST_CACHE_BYTES, Bus, Estimate, estimate
 from leapfrog_training.edge_tpu_fit.rules import refusal
 from leapfrog_training.edge_tpu_fit.workload import Workload, workload
 from leapfrog_training.errors import ModelFileError, NotForEdgeTpu
 
-CACHE_BYTES = (int(6.9 * 2**20), int(7.9 * 2**20))  # of parameters on the chip, as compiled models were seen to have
+# Of parameters on the chip: the least and the most that compiled models were seen to have.
+CACHE_BYTES = (int(LEAST_CACHE_BYTES), int(7.9 * 2**20))
 
 Place = Literal["edgetpu", "cpu"]
 

@@ -21,7 +21,7 @@ from leapfrog_training.edge_tpu_fit.workload import Workload
 Bus = Literal["usb3", "usb2", "pcie"]
 BUSES: tuple[Bus, ...] = ("usb3", "usb2", "pcie")
 
-CACHE_BYTES = 6.9 * 2**20  # of parameters on the chip: the least that compiled models were seen to have
+LEAST_CACHE_BYTES = 6.9 * 2**20  # of parameters on the chip: the least that compiled models were seen to have
 USB2_BYTES_PER_MS = 40_000.0
 USB3_BYTES_PER_MS = 350_000.0
 # MobileNet v2 takes 10.6 ms on a Raspberry Pi 3B+ (USB 2) and 4.55 ms on a Pi 4B (USB 3): what the slower bus does not
@@ -108,7 +108,7 @@ def _features(work: Workload) -> NDArray[np.float64]:
 
 
 def _streamed(work: Workload) -> float:
-    return max(0.0, work.parameter_bytes - CACHE_BYTES)
+    return max(0.0, work.parameter_bytes - LEAST_CACHE_BYTES)
 
 
 def _published_ms(network: Published, bus: Bus) -> float:

@@ -6,13 +6,12 @@ which takes seconds where int8 takes minutes; each value is then counted as the 
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from leapfrog_training.edge_tpu_fit.graph import read_graph
 from leapfrog_training.edge_tpu_fit.inception import convolution, inception_v1, inception_v4
 from leapfrog_training.edge_tpu_fit.workload import Workload, workload
-from leapfrog_training.keras import tf, tf_keras
+from leapfrog_training.keras import lite_converter, tf_keras
 
 FLOAT_BYTES = 4
 
@@ -21,10 +20,7 @@ def rebuilt_workload(name: str) -> Workload:
     """The work of the network of that name in `published.PUBLISHED`, in int8."""
     tf_keras.backend.clear_session()
     model = NETWORKS[name]()
-    image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
-    function = tf.function(partial(model, training=False)).get_concrete_function(image)
-    float_model = tf.lite.TFLiteConverter.from_concrete_functions([function], model).convert()
-    work = workload(read_graph(bytes(float_model)))
+    work = workload(read_graph(bytes(lite_converter(model).convert())))
     return replace(
         work,
         parameter_bytes=work.parameter_bytes // FLOAT_BYTES,

@@ -91,12 +91,6 @@ def aurocs(draws: Resamples, labels: Labels, scores: Scores) -> Scores:
     return np.stack([draws.auroc(labels[:, k], scores[:, k]) for k in range(labels.shape[1])], axis=1)
 
 
-def mean_auroc(labels: Labels, scores: Scores) -> float:
-    """The mean over the findings."""
-    everything = Resamples(np.ones((1, len(labels)), np.float32))
-    return float(np.mean(aurocs(everything, labels, scores)))
-
-
 def classifier_scores(
     names: Sequence[str], labels: Labels, abnormal: Labels, read: Readings, draws: Resamples
 ) -> ClassifierScores:

@@ -127,6 +127,13 @@ def auroc(positive: Truth, scores: NDArray[np.floating]) -> float:
     return float(Resamples(np.ones((1, len(scores)), np.float32)).auroc(positive, scores.astype(np.float64))[0])
 
 
+def mean_auroc(labels: Truth, scores: NDArray[np.floating]) -> float:
+    """The mean `auroc` of findings, both (records, findings), without those of one kind only; nan when all are."""
+    values = [auroc(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
+    told = [value for value in values if not np.isnan(value)]
+    return float(np.mean(told)) if told else float("nan")
+
+
 def operating_point(positive: Truth, flagged: Truth) -> OperatingPoint:
     """Sensitivity and specificity of what was flagged."""
     return OperatingPoint(portion(flagged[positive]), portion(~flagged[~positive]))

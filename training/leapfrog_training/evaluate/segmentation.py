@@ -1,9 +1,11 @@
-"""What masks are worth, for any segmentation."""
+"""What of a picture a segmenter is shown, and what its masks are worth."""
 
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from leapfrog.reader.assess.segmentation import PictureArea, cut, model_area
 from leapfrog_training.evaluate.measured import Bounds, Measured
 from leapfrog_training.evaluate.scores import Overlap, Resamples, bounds, pooled_dice
 
@@ -22,6 +24,16 @@ class MaskScores(Measured):
     pooled: float
     non_empty: Bounds | None
     kaggle: Bounds
+
+
+def as_shown(gray: NDArray[np.uint8], input_aspect: float) -> tuple[PictureArea, NDArray[np.uint8]]:
+    """The area of a picture (rows, columns) without burnt-in text that the kiosk shows to a segmenter whose input has
+    that aspect, width over height, and its pixels: with black added where the shapes differ much.
+    """
+    rows, columns = gray.shape
+    box = (0, 0, columns, rows)
+    area = model_area(box, (rows, columns), input_aspect)
+    return area, cut(gray, area, box)
 
 
 def mask_scores(overlaps: Sequence[Overlap], draws: Resamples) -> MaskScores:

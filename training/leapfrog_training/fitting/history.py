@@ -1,16 +1,17 @@
 """How a training went: its curves, for TensorBoard, as a picture, and as a line for each epoch."""
 
 import logging
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
+from leapfrog_training.drawing import canvas, photograph
 from leapfrog_training.files import write_whole
 from leapfrog_training.keras import tf
+from leapfrog_training.progress import progress_bar
 from leapfrog_training.run.folder import Run
 
 logger = logging.getLogger(__name__)
@@ -65,15 +66,7 @@ class JobRecords:
         """`name` is that of the network; with no folder nothing is written."""
         self._folder, self._name, self._epochs, self._settings = folder, name, epochs, settings
         self._writer: Any = None if folder is None else tf.summary.create_file_writer(str(folder / LOG_FOLDER))
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            disable=not sys.stderr.isatty(),
-            transient=True,
-        )
+        self._progress = progress_bar(TextColumn("{task.fields[speed]}"))
         self._task: Any = None
         self._epoch = 0
         self._history: History | None = None
@@ -143,27 +136,19 @@ def draw_run_curves(run: Run) -> None:
 
 def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:
     """Draw loss and held-out score of each training over its epochs into a PNG."""
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-    from matplotlib.ticker import MaxNLocator
-
     with_scores = any(history.scores for history in histories.values())
-    figure, axes = plt.subplots(1, 2 if with_scores else 1, figsize=(10 if with_scores else 6, 4), squeeze=False)
-    for name, history in histories.items():
-        epochs = range(1, len(history.losses) + 1)
-        axes[0, 0].plot(epochs, history.losses, marker="o", markersize=3, label=name)
-        if history.scores:
-            axes[0, 1].plot(range(1, len(history.scores) + 1), history.scores, marker="o", markersize=3, label=name)
-    for axis, label in zip(axes[0], ("mean loss", "score on what was held out"), strict=False):
-        axis.set_xlabel("epoch")
-        axis.set_ylabel(label)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axis.grid(alpha=0.3)
-    if len(histories) > 1:
-        axes[0, 0].legend(fontsize=8)
-    figure.suptitle(title)
-    figure.tight_layout()
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    with canvas(10 if with_scores else 6, 4, columns=2 if with_scores else 1, style={}) as (figure, axes):
+        for name, history in histories.items():
+            for panel, values in zip(axes[0], (history.losses, history.scores), strict=False):
+                if values:
+                    panel.plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=name)
+        for panel, label in zip(axes[0], ("mean loss", "score on what was held out"), strict=False):
+            panel.set_xlabel("epoch")
+            panel.set_ylabel(label)
+            panel.xaxis.get_major_locator().set_params(integer=True)
+            panel.grid(alpha=0.3)
+        if len(histories) > 1:
+            axes[0, 0].legend(fontsize=8)
+        figure.suptitle(title)
+        figure.tight_layout()
+        write_whole(path, photograph(figure))

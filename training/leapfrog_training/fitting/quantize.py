@@ -1,6 +1,6 @@
 """From a trained network to a full int8 file, by quantization-aware training; and one quantized after training."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures.upsampling import NearestUpsampling, PassRangeThrough
+from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import Examples, Loss, Schedule, endless_inputs, fit
 from leapfrog_training.fitting.pictures import Pictures, scaled
-from leapfrog_training.keras import quant_ops, tf, tf_keras, tfmot
+from leapfrog_training.keras import lite_converter, quant_ops, tf, tf_keras, tfmot
+from leapfrog_training.run.folder import Job
 
 WARM_UP_PASSES = 20
 WARM_UP_DECAY = 0.8
@@ -83,10 +85,7 @@ def convert_int8(model: Any, representative: NDArray[np.float32]) -> bytes:
     `model` gives logits first, and is float (quantized after training by `representative`, shape (pictures, height,
     width, 1)) or quantization-aware (`representative` is then only needed for what it left open).
     """
-    inference = _with_sigmoid(model)
-    image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
-    function = tf.function(partial(inference, training=False)).get_concrete_function(image)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], inference)
+    converter = lite_converter(_with_sigmoid(model))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = partial(_one_by_one, representative)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
@@ -97,10 +96,18 @@ def convert_int8(model: Any, representative: NDArray[np.float32]) -> bytes:
 
 def convert_float(model: Any) -> bytes:
     """The network as a float32 TFLite file, for the comparison of sizes and scores."""
-    inference = _with_sigmoid(model)
-    image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
-    function = tf.function(partial(inference, training=False)).get_concrete_function(image)
-    return bytes(tf.lite.TFLiteConverter.from_concrete_functions([function], inference).convert())
+    return bytes(lite_converter(_with_sigmoid(model)).convert())
+
+
+def convert_comparisons(job: Job, load: Callable[[], Any], pictures: Pictures) -> None:
+    """Leave the network that `load` gives in float32, and quantized after training by some of `pictures`, to compare
+    the int8 one with, unless they are there.
+    """
+    if job.ptq.exists():
+        return
+    model = load()
+    write_whole(job.float32, convert_float(model))
+    write_whole(job.ptq, convert_int8(model, representative_inputs(pictures)))
 
 
 def representative_inputs(pictures: Pictures) -> NDArray[np.float32]:

@@ -1,5 +1,6 @@
 """What the recipes of segmenters share: network, loss, and the networks of a run."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.quantize import (
-    convert_float,
+    convert_comparisons,
     convert_int8,
     fit_quantization_aware,
     representative_inputs,
@@ -52,18 +53,14 @@ def fit_seeds(
 
 def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, schedule: Schedule) -> None:
     """Make the int8 network of every seed, and beside it the float one and one quantized after training."""
-    representative = representative_inputs(training.pictures)
     for seed in range(run.notes.seeds):
         job = run.seed(seed)
         if not job.int8.exists():
             seed_everything(seed)
             aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed, job.quantized)
-            write_whole(job.int8, convert_int8(aware, representative))
+            write_whole(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
         forget(job.quantized)
-        if not job.ptq.exists():
-            model = _trained(job)
-            write_whole(job.float32, convert_float(model))
-            write_whole(job.ptq, convert_int8(model, representative))
+        convert_comparisons(job, partial(_trained, job), training.pictures)
 
 
 def _trained(job: Job) -> Any:

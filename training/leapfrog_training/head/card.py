@@ -4,18 +4,7 @@ from leapfrog.packages.package import Manifest
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.head.evaluation import HeadEvaluation
 from leapfrog_training.head.figures import CIRCUMFERENCE_FILE, DICE_FILE
-from leapfrog_training.packaging.cards import (
-    figure,
-    latency_rows,
-    of_seeds,
-    size_row,
-    sources,
-    spread,
-    table_of_forms,
-    timed_on,
-    title,
-    with_interval,
-)
+from leapfrog_training.packaging import cards
 
 MADE = """## How it was made
 
@@ -64,7 +53,7 @@ def head_card(manifest: Manifest, evaluation: HeadEvaluation) -> str:
     shipped = evaluation.shipped
     scores = shipped.forms[Form.INT8]
     parts = [
-        title(manifest),
+        cards.title(manifest),
         "## What it is worth\n",
         f"Measured on {evaluation.validation_pictures} pictures of {evaluation.validation_subjects} other subjects; "
         f"{evaluation.training_pictures} pictures were trained on, {evaluation.left_out} could not be read. Every mask "
@@ -73,38 +62,38 @@ def head_card(manifest: Manifest, evaluation: HeadEvaluation) -> str:
         "kiosk draws and the annotator's filled outline share, over the sum of both (1: the same), as HC18's own "
         "challenge compares ellipses; that of the mask, cut at one half, to which the ellipse is fitted, is given "
         "beside it. All forms are read with one level and threshold.\n",
-        table_of_forms(_form_rows(evaluation)),
-        f"int8 less float32 in Dice: {with_interval(shipped.int8_minus_float32, digits=4)}. "
-        f"{timed_on(evaluation.latencies)}\n",
+        cards.table_of_forms(_form_rows(evaluation)),
+        f"int8 less float32 in Dice: {cards.with_interval(shipped.int8_minus_float32, digits=4)}. "
+        f"{cards.timed_on(evaluation.latencies)}\n",
         f"Of {evaluation.validation_pictures} pictures {scores.not_measured} were not measured: the kiosk says so "
         "instead of giving a number that it does not trust.\n",
-        figure(DICE_FILE, "How many pictures reach which Dice"),
-        figure(CIRCUMFERENCE_FILE, "Error of the head circumference over its size, with the limits of agreement"),
+        cards.figure(DICE_FILE, "How many pictures reach which Dice"),
+        cards.figure(CIRCUMFERENCE_FILE, "Error of the head circumference over its size, with the limits of agreement"),
         MADE.format(level=shipped.level),
         DECISIONS.format(training=evaluation.training_pictures, validation=evaluation.validation_pictures),
         LIMITS,
-        sources(manifest),
+        cards.sources(manifest),
     ]
     return "\n".join(parts)
 
 
 def _form_rows(evaluation: HeadEvaluation) -> list[tuple[str, dict[Form, str]]]:
-    shipped, seeds = evaluation.shipped, of_seeds(len(evaluation.seeds))
+    shipped, seeds = evaluation.shipped, cards.of_seeds(len(evaluation.seeds))
     forms = shipped.forms
     return [
-        (f"Dice, {seeds}", {form: spread(evaluation.dices(form), digits=4) for form in Form}),
+        (f"Dice, {seeds}", {form: cards.spread(evaluation.dices(form), digits=4) for form in Form}),
         (
             f"Mean error of the circumference, mm, {seeds}",
-            {form: spread(evaluation.absolute_errors_mm(form), digits=2) for form in Form},
+            {form: cards.spread(evaluation.absolute_errors_mm(form), digits=2) for form in Form},
         ),
         (
             f"Dice, seed {shipped.seed}, which ships",
-            {form: with_interval(scores.dice, digits=4) for form, scores in forms.items()},
+            {form: cards.with_interval(scores.dice, digits=4) for form, scores in forms.items()},
         ),
-        (f"Dice of the mask, {seeds}", {form: spread(evaluation.mask_dices(form), digits=4) for form in Form}),
+        (f"Dice of the mask, {seeds}", {form: cards.spread(evaluation.mask_dices(form), digits=4) for form in Form}),
         (
             f"Mean error of the circumference, mm, seed {shipped.seed}",
-            {form: with_interval(scores.absolute_error_mm, digits=2) for form, scores in forms.items()},
+            {form: cards.with_interval(scores.absolute_error_mm, digits=2) for form, scores in forms.items()},
         ),
         (
             "Its median; the error that 95 % stay below, mm",
@@ -115,6 +104,6 @@ def _form_rows(evaluation: HeadEvaluation) -> list[tuple[str, dict[Form, str]]]:
         ),
         ("Mean error with its sign, mm", {form: f"{scores.mean_error_mm:+.2f}" for form, scores in forms.items()}),
         ("Pictures not measured", {form: str(scores.not_measured) for form, scores in forms.items()}),
-        size_row(shipped.sizes),
-        *latency_rows(evaluation.latencies),
+        cards.size_row(shipped.sizes),
+        *cards.latency_rows(evaluation.latencies),
     ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from leapfrog_training.datasets.hc18 import outline
 from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.evaluate.figures import BLUE, VERMILLION, canvas, photograph
+from leapfrog_training.drawing import BLUE, VERMILLION, canvas, photograph
 from leapfrog_training.head.reading import HeadReading
 
 EXAMPLES_OF_EACH = 3

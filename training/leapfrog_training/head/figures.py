@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leapfrog_training.evaluate.figures import BLACK, BLUE, GRAY, VERMILLION, canvas, png
+from leapfrog_training.drawing import BLACK, BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.head.reading import HeadReading
 
 DICE_FILE, CIRCUMFERENCE_FILE = "dice.png", "circumference.png"

@@ -9,11 +9,12 @@ from PIL import Image
 
 from leapfrog.exam import Finding
 from leapfrog.packages.package import Manifest
-from leapfrog.reader.assess.segmentation import INSIDE, PictureArea, cut, edge_in_pixels, main_part, model_area, segment
+from leapfrog.reader.assess.segmentation import INSIDE, PictureArea, edge_in_pixels, main_part, segment
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.scores import Overlap, overlap
+from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.progress import each
 
 
@@ -48,17 +49,9 @@ def head_answers(model: KioskModel, images: Sequence[HeadImage]) -> tuple[HeadAn
     _, height, width, _ = model.input.shape
     answered = []
     for image in each(images, "reading pictures"):
-        gray = read_gray(image.path)
-        area = whole_picture(gray.shape, width / height)
-        box = (0, 0, area.picture_width, area.picture_height)
-        answered.append(HeadAnswer(image, area, model.run(cut(gray, area, box))))
+        area, pixels = as_shown(read_gray(image.path), width / height)
+        answered.append(HeadAnswer(image, area, model.run(pixels)))
     return tuple(answered)
-
-
-def whole_picture(size: tuple[int, ...], input_aspect: float) -> PictureArea:
-    """The area that the kiosk shows to a model of a picture of `size` (rows, columns) without burnt-in text."""
-    rows, columns = size
-    return model_area((0, 0, columns, rows), (rows, columns), input_aspect)
 
 
 def kiosk_finding(manifest: Manifest, answer: HeadAnswer) -> Finding:

@@ -4,18 +4,7 @@ from leapfrog.packages.package import Manifest
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.nerve.evaluation import NerveEvaluation
 from leapfrog_training.nerve.figures import DICE_FILE
-from leapfrog_training.packaging.cards import (
-    figure,
-    latency_rows,
-    of_seeds,
-    size_row,
-    sources,
-    spread,
-    table_of_forms,
-    timed_on,
-    title,
-    with_interval,
-)
+from leapfrog_training.packaging import cards
 
 MADE = """## How it was made
 
@@ -41,7 +30,7 @@ def nerve_card(manifest: Manifest, evaluation: NerveEvaluation) -> str:
     """The card; its figure is that of `nerve_figures`."""
     shipped = evaluation.shipped
     parts = [
-        title(manifest),
+        cards.title(manifest),
         "## What it is worth\n",
         f"Measured on {evaluation.held_out_pictures} pictures of {evaluation.held_out_patients} other patients; "
         f"{evaluation.training_pictures} pictures were trained on, {evaluation.left_out} could not be read. Every mask "
@@ -49,27 +38,27 @@ def nerve_card(manifest: Manifest, evaluation: NerveEvaluation) -> str:
         "pictures, where one without a nerve counts 1 when nothing is outlined: a model that never outlines anything "
         f"would reach {evaluation.nothing_anywhere:.3f}. In square brackets: 95 % intervals over patients by "
         "bootstrap.\n",
-        table_of_forms(
+        cards.table_of_forms(
             [
                 (
-                    f"Kaggle metric, {of_seeds(len(evaluation.seeds))}",
-                    {form: spread([seed.forms[form].kaggle.value for seed in evaluation.seeds]) for form in Form},
+                    f"Kaggle metric, {cards.of_seeds(len(evaluation.seeds))}",
+                    {form: cards.spread([seed.forms[form].kaggle.value for seed in evaluation.seeds]) for form in Form},
                 ),
                 (
                     "Kaggle metric, the seed that ships",
-                    {form: with_interval(shipped.forms[form].kaggle) for form in Form},
+                    {form: cards.with_interval(shipped.forms[form].kaggle) for form in Form},
                 ),
                 (
                     "Dice where a nerve was drawn, the seed that ships",
-                    {form: with_interval(shipped.forms[form].non_empty) for form in Form},
+                    {form: cards.with_interval(shipped.forms[form].non_empty) for form in Form},
                 ),
-                size_row(shipped.sizes),
-                *latency_rows(evaluation.latencies),
+                cards.size_row(shipped.sizes),
+                *cards.latency_rows(evaluation.latencies),
             ]
         ),
-        f"{timed_on(evaluation.latencies)}\n",
-        figure(DICE_FILE, "Dice of the pictures with a nerve"),
+        f"{cards.timed_on(evaluation.latencies)}\n",
+        cards.figure(DICE_FILE, "Dice of the pictures with a nerve"),
         MADE,
-        sources(manifest),
+        cards.sources(manifest),
     ]
     return "\n".join(parts)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leapfrog_training.evaluate.figures import BLUE, VERMILLION, canvas, png
+from leapfrog_training.drawing import BLUE, VERMILLION, canvas, png
 from leapfrog_training.nerve.reading import NerveReading
 
 DICE_FILE = "dice.png"

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from leapfrog.exam import Finding
-from leapfrog.reader.assess.segmentation import model_area, segment
+from leapfrog.reader.assess.segmentation import segment
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve import NerveImage, nerve_mask
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.scores import Overlap, overlap
+from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.nerve.manifest import nerve_manifest
 from leapfrog_training.progress import each
 
@@ -42,10 +43,9 @@ def read_nerves(model: KioskModel, images: Sequence[NerveImage], threshold: floa
     readings = []
     for image in each(images, "reading pictures"):
         gray = read_gray(image.path)
-        rows, columns = gray.shape
-        area = model_area((0, 0, columns, rows), (rows, columns), aspect)
-        finding = segment(manifest, model.run(gray), area, spacing_mm=None).finding
-        compared = overlap(within(finding, rows, columns), nerve_mask(image))
+        area, pixels = as_shown(gray, aspect)
+        finding = segment(manifest, model.run(pixels), area, spacing_mm=None).finding
+        compared = overlap(within(finding, *gray.shape), nerve_mask(image))
         readings.append(NerveReading(image, finding.score, finding.flagged, compared))
     return tuple(readings)
 

@@ -2,7 +2,7 @@
 
 from leapfrog.packages.package import Manifest
 from leapfrog_training.datasets.nerve import Nerve, open_nerve
-from leapfrog_training.evaluate.figures import write_pictures
+from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.nerve.card import nerve_card

@@ -54,7 +54,7 @@ def write_package(
             stale.unlink()
     for name, content in contents.items():
         write_durably(folder / name, content, mode=0o644)
-    files = {name: _sha256(content) for name, content in contents.items()}
+    files = {name: sha256(content) for name, content in contents.items()}
     _write_manifest(folder, manifest.model_copy(update={"files": files, "metrics": metrics}))
     load_package(folder)
 
@@ -71,7 +71,7 @@ def add_edge_tpu_model(folder: Path, content: bytes, edge_tpu: EdgeTpuModel) -> 
     if files != manifest.files:
         _write_manifest(folder, manifest.model_copy(update={"files": files, "edge_tpu": None}))
     write_durably(folder / EDGE_TPU_MODEL_NAME, content, mode=0o644)
-    files[EDGE_TPU_MODEL_NAME] = _sha256(content)
+    files[EDGE_TPU_MODEL_NAME] = sha256(content)
     _write_manifest(folder, manifest.model_copy(update={"files": files, "edge_tpu": edge_tpu}))
 
 
@@ -108,7 +108,7 @@ def add_file(folder: Path, name: str, content: bytes, metrics: Mapping[str, Any]
     write_durably(folder / name, content, mode=0o644)
     (folder / SIGNATURE_NAME).unlink(missing_ok=True)
     changes = {
-        "files": {**manifest.files, name: _sha256(content)},
+        "files": {**manifest.files, name: sha256(content)},
         "metrics": {**manifest.metrics, **(metrics or {})},
     }
     _write_manifest(folder, manifest.model_copy(update=changes))
@@ -119,5 +119,6 @@ def _write_manifest(folder: Path, manifest: Manifest) -> None:
     write_durably(folder / MANIFEST_NAME, toml_text(document).encode(), mode=0o644)
 
 
-def _sha256(content: bytes) -> str:
+def sha256(content: bytes) -> str:
+    """As `model.toml` names what a file holds."""
     return hashlib.sha256(content).hexdigest()

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leapfrog.reader.assess.segmentation import cut, model_area
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.quality.check import Fitted, Layout, Rates, fit_quality, measure_quality
 from leapfrog_training.quality.strangers import (
     DRAWN_FOR_FITTING,
@@ -19,6 +19,7 @@ from leapfrog_training.quality.strangers import (
     varied,
     without_head,
 )
+from leapfrog_training.run.folder import PackageName
 
 CHEST = Layout(height=224, width=224, thumbnail_block=7, gradient_block=4, telling=True)
 HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2, false_alarm_rate=0.02)
@@ -79,7 +80,7 @@ def chest_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequenc
     return Made(fitted, measure_quality(fitted.check, validation, unseen, seed + 1))
 
 
-def head_quality(heads: HC18, chest: ChestXray14, foreign: Mapping[str, Sequence[Gray]], seed: int) -> Made:
+def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> Made:
     """The check of fetal-head: a fetal head in ultrasound passes (either way round), anything else does not.
 
     Fitted on the training pictures and their mirror images against the same pictures with the head painted over,
@@ -118,6 +119,12 @@ def head_quality(heads: HC18, chest: ChestXray14, foreign: Mapping[str, Sequence
     return Made(fitted, measure_quality(fitted.check, validation, shown, seed + 1))
 
 
+RECIPES: Mapping[str, Callable[[ChestXray14, HC18, Mapping[str, Sequence[Gray]], int], Made]] = {
+    PackageName.CHEST_FINDINGS: chest_quality,
+    PackageName.FETAL_HEAD: head_quality,
+}
+
+
 def _grays(pictures: Iterable[Film | HeadImage]) -> list[Gray]:
     return [read_gray(picture.path) for picture in pictures]
 
@@ -128,9 +135,7 @@ def _heads_hidden(images: Sequence[HeadImage], generator: np.random.Generator) -
 
 def _as_shown(gray: Gray) -> Gray:
     """The whole picture in the shape of the segmenter's input, with black added where the kiosk adds it."""
-    rows, columns = gray.shape
-    box = (0, 0, columns, rows)
-    return cut(gray, model_area(box, (rows, columns), HEAD.width / HEAD.height), box)
+    return as_shown(gray, HEAD.width / HEAD.height)[1]
 
 
 def _drawn_for_fitting(generator: np.random.Generator) -> list[Gray]:

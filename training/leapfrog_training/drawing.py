@@ -1,4 +1,4 @@
-"""Drawing for cards: one look, colours that colour-blind readers tell apart, small files."""
+"""Drawing for cards, tables and runs: one look, colours that colour-blind readers tell apart, small files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,18 +30,20 @@ STYLE: dict[Any, Any] = {
 
 
 @contextmanager
-def canvas(width: float, height: float, rows: int = 1, columns: int = 1) -> Iterator[tuple[Any, Any]]:
+def canvas(
+    width: float, height: float, rows: int = 1, columns: int = 1, style: Mapping[Any, Any] = STYLE
+) -> Iterator[tuple[Any, Any]]:
     """A figure of `width` x `height` inches with its array of axes (rows, columns). Raises RunError without
     matplotlib.
     """
     try:
         import matplotlib as mpl
     except ImportError as error:
-        raise RunError("evaluate draws figures with matplotlib: pip install 'leapfrog-kiosk[training]'") from error
+        raise RunError("figures are drawn with matplotlib: pip install 'leapfrog-kiosk[training]'") from error
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
-    with plt.rc_context(STYLE):
+    with plt.rc_context(dict(style)):
         figure, axes = plt.subplots(rows, columns, figsize=(width, height), squeeze=False)
         try:
             yield figure, axes
@@ -51,15 +53,14 @@ def canvas(width: float, height: float, rows: int = 1, columns: int = 1) -> Iter
 
 def png(figure: Any) -> bytes:
     """The figure as a small PNG: our colours only, and no date, so that the same numbers give the same file."""
-    drawn, saved = BytesIO(), BytesIO()
-    figure.savefig(drawn, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    few = Image.open(drawn).convert("RGB").quantize(palette=_tints(), dither=Image.Dither.NONE)
+    saved = BytesIO()
+    few = Image.open(BytesIO(photograph(figure))).convert("RGB").quantize(palette=_tints(), dither=Image.Dither.NONE)
     few.save(saved, format="png", optimize=True)
     return saved.getvalue()
 
 
 def photograph(figure: Any) -> bytes:
-    """A figure that holds a patient's picture, as a PNG with every shade."""
+    """The figure as a PNG with every shade, as a patient's picture in it needs."""
     saved = BytesIO()
     figure.savefig(saved, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
     return saved.getvalue()
