@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leapfrog_training.cli import main
-from leapfrog_training.run.folder import PackageName, RunNotes, begin_run, open_run
+from leapfrog_training.run.folder import PackageName, RunNotes, begin_run
 
 NOTES = RunNotes(package=PackageName.CHEST_FINDINGS, seeds=1, folds=2, findings=("Edema",), left_out=())
 
@@ -84,24 +84,6 @@ def test_a_package_is_not_begun_with_what_would_fail_at_its_end(
     ended = run(monkeypatch, capsys, "package", str(tmp_path / "r"), "--out", str(tmp_path / "p"), *options)
     assert (ended[0], said in ended[1]) == (status, True)
     assert not (tmp_path / "p").exists()
-
-
-def test_a_run_is_taken_up_again_but_not_with_other_settings(tmp_path: Path) -> None:
-    from leapfrog_training.errors import RunError
-
-    first = begin_run(tmp_path, NOTES)
-    first.with_notes(NOTES.model_copy(update={"epochs": 3, "cross_validation": ((0.5, 0.7),)}))
-    assert begin_run(tmp_path, NOTES).epochs == 3
-    with pytest.raises(RunError, match="other data or settings"):
-        begin_run(tmp_path, NOTES.model_copy(update={"seeds": 2}))
-
-
-def test_a_run_whose_fit_has_not_ended_says_so(tmp_path: Path) -> None:
-    from leapfrog_training.errors import RunError
-
-    begin_run(tmp_path, NOTES)
-    with pytest.raises(RunError, match="fit has not ended"):
-        _ = open_run(tmp_path).epochs
 
 
 def test_the_command_line_starts_without_tensorflow() -> None:

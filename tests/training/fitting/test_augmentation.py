@@ -1,4 +1,4 @@
-"""How pictures are recoloured for training; test_networks tests how they are moved. Skipped without TensorFlow."""
+"""How pictures are recoloured and moved for training. Skipped without TensorFlow."""
 
 import warnings
 from dataclasses import replace
@@ -10,12 +10,13 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting.augmentation import Augmentation, move
     from leapfrog_training.keras import tf
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 COUNT, ROWS, COLUMNS = 64, 32, 48
+CHANCE = (1, 2)
 
 
 def recoloured(changes: Augmentation, gray: float, chance: tuple[int, int] = (1, 2)) -> Any:
@@ -61,3 +62,21 @@ def test_the_same_chance_gives_the_same_pictures_and_another_gives_others() -> N
     assert not np.array_equal(first, recoloured(changes, 0.1, (1, 3)))
     assert first.min() >= -1
     assert first.max() <= 1
+
+
+def test_a_picture_and_its_smaller_mask_move_alike() -> None:
+    picture = np.zeros((1, 128, 192, 1), np.float32)
+    picture[0, 30:70, 40:100] = 1.0
+    mask = picture.reshape(1, 64, 2, 96, 2, 1).mean(axis=(2, 4))
+    transforms = Augmentation(25, 0.2, 0.05, 0, 0, flip_horizontally=True).transforms(1, CHANCE)
+    moved, moved_mask = move(picture, transforms, fill=0.0).numpy(), move(mask, transforms, fill=0.0).numpy()
+    shrunk = moved.reshape(1, 64, 2, 96, 2, 1).mean(axis=(2, 4))
+    assert not np.allclose(shrunk, mask, atol=0.1)
+    assert np.abs(shrunk - moved_mask).mean() < 0.01
+
+
+def test_an_augmentation_of_nothing_changes_nothing() -> None:
+    pictures = np.random.default_rng(0).uniform(-1, 1, (2, 16, 24, 1)).astype(np.float32)
+    assert np.allclose(
+        STILL.recolour(move(pictures, STILL.transforms(2, CHANCE), fill=-1.0), CHANCE), pictures, atol=1e-5
+    )

@@ -26,7 +26,6 @@ with warnings.catch_warnings():
     from leapfrog_training.keras import tf, tf_keras
     from leapfrog_training.run.folder import PackageName, RunNotes, begin_run
 
-from leapfrog.errors import UsageError
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
@@ -218,16 +217,17 @@ def test_mixed_precision_computes_in_float16_with_a_scaled_loss_and_keeps_weight
         tf_keras.mixed_precision.set_global_policy("float32")
 
 
-def test_a_graphics_card_that_is_not_there_is_told() -> None:
-    if tf.config.list_physical_devices("GPU"):
-        pytest.skip("this machine has a graphics card")
-    with pytest.raises(UsageError, match="finds no graphics card"):
-        prepare(Devices.ONE_GPU, Precision.AUTO)
-
-
-def test_machines_without_their_names_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from leapfrog_training.fitting.devices import _this_worker
-
-    monkeypatch.setenv("TF_CONFIG", "{}")
-    with pytest.raises(UsageError, match="TF_CONFIG"):
-        _this_worker()
+def test_a_training_that_stops_early_holds_what_a_full_one_held_then() -> None:
+    random = np.random.default_rng(0)
+    examples = loop.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
+    schedule = loop.Schedule(epochs=3, batch=4, learning_rate=0.1)
+    kept: list[Any] = []
+    weights = []
+    for stop in (None, 2):
+        loop.seed_everything(5)
+        model = tf_keras.Sequential([tf_keras.layers.Flatten(input_shape=(4, 4, 1)), tf_keras.layers.Dense(1)])
+        after = (lambda epoch, m=model: kept.append(m.get_weights()[0])) if stop is None else None
+        loop.fit(model, examples, squared, STILL, schedule, seed=1, after_epoch=after, stop_after=stop)
+        weights.append(model.get_weights()[0])
+    assert np.allclose(weights[1], kept[1])
+    assert not np.allclose(weights[0], weights[1])

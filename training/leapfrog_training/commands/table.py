@@ -10,8 +10,8 @@ from rich.table import Table
 from leapfrog.errors import UsageError
 from leapfrog_training.comparison.rows import baseline_row, measured_latencies, run_row
 from leapfrog_training.comparison.table import HEADER, cells, write_table
-from leapfrog_training.run.provenance import machine
 from leapfrog_training.run.folder import open_run
+from leapfrog_training.run.provenance import machine
 
 
 def table(

@@ -21,8 +21,8 @@ from leapfrog_training.commands.options import (
     open_data,
 )
 from leapfrog_training.fitting.devices import Devices, Precision, prepare
-from leapfrog_training.run.provenance import recorded_provenance
 from leapfrog_training.run.folder import PackageName, Run, begin_run, open_run
+from leapfrog_training.run.provenance import recorded_provenance
 from leapfrog_training.tasks import TASKS
 
 PackageArgument = Annotated[PackageName, typer.Argument(help="Which package to make a model for.")]

@@ -8,8 +8,8 @@ import numpy as np
 from leapfrog_training.evaluate.forms import Form, file_of
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.measured import Measured
-from leapfrog_training.run.provenance import machine
 from leapfrog_training.run.folder import Job
+from leapfrog_training.run.provenance import machine
 
 RUNS = 50
 WARM_UP_RUNS = 5
