@@ -1,3 +1,10 @@
-"""The networks that models are made of: one file per network, built with batch 1 in mind and only from operations
-that the Edge TPU compiler takes.
+"""The networks that models are made of: built with batch 1 in mind and only from operations that the Edge TPU compiler
+takes.
+
+| network | file | answers | for |
+| --- | --- | --- | --- |
+| MobileNetV2 | `mobilenet_v2.py` | a score and a heat map for each finding | chest-findings |
+| U-Net on MobileNetV2 | `mobile_unet.py` | a mask | fetal-head, brachial-plexus |
+| DenseNet-121 | `densenet.py` | a score and a heat map for each finding | `comparison`: the paper's classifier |
+| U-Net | `paper_unet.py` | a mask | `comparison`: the paper's segmenter |
 """

@@ -1,1 +1,1 @@
-"""The package chest-findings: films, labels, training and measuring."""
+"""The package chest-findings, how it is fitted and what it is worth; also what the phantoms are drawn from."""

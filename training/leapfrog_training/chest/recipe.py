@@ -23,16 +23,11 @@ from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Fold
 from leapfrog_training.evaluate.scores import mean_auroc
-from leapfrog_training.files import save_array, write_whole
+from leapfrog_training.files import save_array
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import Examples, Schedule, fit, save_weights, seed_everything
-from leapfrog_training.fitting.pictures import Pictures, answers
-from leapfrog_training.fitting.quantize import (
-    convert_comparisons,
-    convert_int8,
-    fit_quantization_aware,
-    representative_inputs,
-)
+from leapfrog_training.fitting.pictures import Pictures, predictions
+from leapfrog_training.fitting.quantize import convert_comparisons, fit_quantization_aware, make_int8
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.run.folder import Job, Run
 
@@ -59,7 +54,7 @@ def start(training: Examples, imagenet: Path) -> Any:
     """The network before its first epoch: ImageNet weights and a head fitted to their features."""
     model = mobilenet_v2.build(training.targets.shape[1])
     mobilenet_v2.load_imagenet(model, imagenet)
-    (features,) = answers(mobilenet_v2.feature_model(model), training.pictures)
+    (features,) = predictions(mobilenet_v2.feature_model(model), training.pictures)
     weights, bias = linear_head(features, training.targets, film_weights(training.targets))
     mobilenet_v2.set_head(model, weights, bias)
     return model
@@ -97,10 +92,11 @@ def quantize_run(run: Run, data: ChestXray14) -> None:
     shown = examples(data.in_split("test"), run.notes.findings, run.pictures).pictures
     for seed in range(run.notes.seeds):
         job = run.seed(seed)
-        _quantize_job(job, training, seed, shown)
+        make_int8(job, seed, partial(_quantization_aware, job, training, seed, shown), training.pictures)
         convert_comparisons(job, partial(_load, job, len(run.notes.findings), CHOSEN), training.pictures)
     for index, fold in enumerate(folds_of(films, run.notes.folds)):
-        _quantize_job(run.fold(index), training.at(fold.fit), FIRST_FOLD_SEED + index)
+        job, fitted, seed = run.fold(index), training.at(fold.fit), FIRST_FOLD_SEED + index
+        make_int8(job, seed, partial(_quantization_aware, job, fitted, seed), fitted.pictures)
 
 
 def _fine_tune(job: Job, training: Examples, imagenet: Path, seed: int) -> None:
@@ -118,7 +114,7 @@ def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: in
     if job.held_out_scores.exists():
         return
     held_out = training.at(fold.held_out).pictures
-    scores = [answers(_between(job, training.targets.shape[1], share), held_out)[0] for share in SHARES]
+    scores = [predictions(_between(job, training.targets.shape[1], share), held_out)[0] for share in SHARES]
     save_array(job.held_out_scores, np.stack(scores))
 
 
@@ -153,16 +149,10 @@ def _blend(job: Job, findings: int, share: float) -> None:
         save_weights(_between(job, findings, share), job.weights(CHOSEN))
 
 
-def _quantize_job(job: Job, training: Examples, seed: int, shown: Pictures | None = None) -> None:
-    if not job.int8.exists():
-        _quantize(job, training, seed, shown)
-    forget(job.quantized)
-
-
-def _quantize(job: Job, training: Examples, seed: int, shown: Pictures | None) -> None:
-    seed_everything(seed)
+def _quantization_aware(job: Job, training: Examples, seed: int, shown: Pictures | None = None) -> Any:
+    """The network of a job in simulated int8, trained on the float one's answers."""
     teacher = _load(job, training.targets.shape[1], CHOSEN)
-    logits = answers(teacher, training.pictures)[0]
+    logits = predictions(teacher, training.pictures)[0]
     chances = (1 / (1 + np.exp(-logits))).astype(np.float32)
     aware = fit_quantization_aware(
         teacher,
@@ -174,8 +164,8 @@ def _quantize(job: Job, training: Examples, seed: int, shown: Pictures | None) -
         job.quantized,
     )
     if shown is not None:
-        save_array(job.aware_heat_maps, answers(aware, shown)[1])
-    write_whole(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
+        save_array(job.aware_heat_maps, predictions(aware, shown)[1])
+    return aware
 
 
 def _load(job: Job, findings: int, name: str) -> Any:

@@ -78,12 +78,6 @@ class Graph:
         """Whether edgetpu_compiler has made this file."""
         return any(operation.name == EDGE_TPU_OPERATION for operation in self.operations)
 
-    @property
-    def parameter_bytes(self) -> int:
-        """Bytes of all constants that operations read."""
-        used = {index for operation in self.operations for index in operation.inputs if index is not None}
-        return sum(self.tensors[index].byte_count for index in used if self.tensors[index].is_constant)
-
 
 def read_graph(model: bytes) -> Graph:
     """The graph of a TFLite file. Raises ModelFileError when it is none, is damaged or has several subgraphs."""

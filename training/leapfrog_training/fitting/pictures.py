@@ -44,7 +44,7 @@ def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
     return pictures.astype(np.float32) / np.float32(127.5) - np.float32(1.0)
 
 
-def answers(model: Any, pictures: Pictures) -> list[NDArray[np.float32]]:
+def predictions(model: Any, pictures: Pictures) -> list[NDArray[np.float32]]:
     """Each output of a Keras model for all pictures (n, height, width, 1), read and scaled a few at a time."""
     parts = []
     for start in range(0, len(pictures), PREDICTED_AT_ONCE):

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from leapfrog_training.architectures.upsampling import NearestUpsampling, PassRangeThrough
 from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.loop import Examples, Loss, Schedule, endless_inputs, fit
+from leapfrog_training.fitting.loop import Examples, Loss, Schedule, endless_inputs, fit, seed_everything
 from leapfrog_training.fitting.pictures import Pictures, scaled
+from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import lite_converter, quant_ops, tf, tf_keras, tfmot
 from leapfrog_training.run.folder import Job
 
@@ -97,6 +98,14 @@ def convert_int8(model: Any, representative: NDArray[np.float32]) -> bytes:
 def convert_float(model: Any) -> bytes:
     """The network as a float32 TFLite file, for the comparison of sizes and scores."""
     return bytes(lite_converter(_with_sigmoid(model)).convert())
+
+
+def make_int8(job: Job, seed: int, train: Callable[[], Any], pictures: Pictures) -> None:
+    """Leave the int8 network of a job, made of the quantization-aware one that `train` gives, unless it is there."""
+    if not job.int8.exists():
+        seed_everything(seed)
+        write_whole(job.int8, convert_int8(train(), representative_inputs(pictures)))
+    forget(job.quantized)
 
 
 def convert_comparisons(job: Job, load: Callable[[], Any], pictures: Pictures) -> None:

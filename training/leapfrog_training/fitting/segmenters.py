@@ -5,15 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog_training.architectures import mobile_unet, mobilenet_v2
-from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
-from leapfrog_training.fitting.quantize import (
-    convert_comparisons,
-    convert_int8,
-    fit_quantization_aware,
-    representative_inputs,
-)
+from leapfrog_training.fitting.quantize import convert_comparisons, fit_quantization_aware, make_int8
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import tf
 from leapfrog_training.run.folder import Job, Run
@@ -55,12 +49,12 @@ def quantize_seeds(run: Run, training: Examples, augmentation: Augmentation, sch
     """Make the int8 network of every seed, and beside it the float one and one quantized after training."""
     for seed in range(run.notes.seeds):
         job = run.seed(seed)
-        if not job.int8.exists():
-            seed_everything(seed)
-            aware = fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed, job.quantized)
-            write_whole(job.int8, convert_int8(aware, representative_inputs(training.pictures)))
-        forget(job.quantized)
+        make_int8(job, seed, partial(_aware, job, training, augmentation, schedule, seed), training.pictures)
         convert_comparisons(job, partial(_trained, job), training.pictures)
+
+
+def _aware(job: Job, training: Examples, augmentation: Augmentation, schedule: Schedule, seed: int) -> Any:
+    return fit_quantization_aware(_trained(job), training, loss, augmentation, schedule, seed, job.quantized)
 
 
 def _trained(job: Job) -> Any:

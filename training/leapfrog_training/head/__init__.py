@@ -1,1 +1,1 @@
-"""The package fetal-head: its masks, how it is fitted, what it is worth."""
+"""The package fetal-head: how it is fitted and what it is worth."""

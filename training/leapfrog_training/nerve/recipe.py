@@ -12,7 +12,7 @@ from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule
-from leapfrog_training.fitting.pictures import answers
+from leapfrog_training.fitting.pictures import predictions
 from leapfrog_training.fitting.segmenters import fit_seeds, loss, quantize_seeds
 from leapfrog_training.keras import tf
 from leapfrog_training.nerve.sides import training_sides
@@ -50,6 +50,6 @@ def _held_out_score(held_out: Examples) -> Callable[[Any], float]:
     """The loss on the held-out examples, as a score: the Kaggle metric would praise a network that sees nothing."""
 
     def score(model: Any) -> float:
-        return -float(loss(tf.constant(held_out.targets), tf.constant(answers(model, held_out.pictures)[0])))
+        return -float(loss(tf.constant(held_out.targets), tf.constant(predictions(model, held_out.pictures)[0])))
 
     return score

@@ -1,1 +1,1 @@
-"""Turns a measured network into a model package, the folder that a kiosk loads: manifest, card, hashes, signature."""
+"""From a measured network to a model package, the folder that a kiosk loads: manifest, card, hashes and signature."""

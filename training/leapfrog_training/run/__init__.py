@@ -1,1 +1,1 @@
-"""The folder of a run: what is in it, how a file gets there, and what it was made by."""
+"""The folder of one training, from `fit` to `package`: what is in it, and what it was made by."""
