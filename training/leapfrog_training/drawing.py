@@ -39,7 +39,7 @@ def canvas(
     try:
         import matplotlib as mpl
     except ImportError as error:
-        raise RunError("figures are drawn with matplotlib: pip install 'leapfrog-kiosk[training]'") from error
+        raise RunError("evaluate draws figures with matplotlib: pip install 'leapfrog-kiosk[training]'") from error
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 

@@ -8,8 +8,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
 
 from leapfrog.durable import fsync_file
+
+
+class KeptAsJson(BaseModel):
+    """Values that are kept in a file as JSON; none that is unknown is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def write_whole(path: Path, content: bytes) -> None:

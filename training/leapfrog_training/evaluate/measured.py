@@ -4,13 +4,12 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+
+from leapfrog_training.files import KeptAsJson
 
 
-class Measured(BaseModel):
+class Measured(KeptAsJson):
     """A set of measured values."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Evaluation(Measured, ABC):

@@ -5,11 +5,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
 from rich.progress import TextColumn
 
 from leapfrog_training.drawing import canvas, photograph
-from leapfrog_training.files import write_whole
+from leapfrog_training.files import KeptAsJson, write_whole
 from leapfrog_training.keras import tf
 from leapfrog_training.progress import progress_bar
 from leapfrog_training.run.folder import Run
@@ -21,10 +20,8 @@ CURVES_FILE = "curves.png"
 RECORD_FILE = "training.json"
 
 
-class History(BaseModel):
+class History(KeptAsJson):
     """Mean loss, learning rate at its end and, where something was held out, the score of each epoch."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     losses: tuple[float, ...] = ()
     scores: tuple[float, ...] = ()
@@ -48,12 +45,10 @@ class History(BaseModel):
         return len(self.scores) - self.best_epoch >= patience and bool(self.scores)
 
 
-class TrainingRecord(BaseModel):
+class TrainingRecord(KeptAsJson):
     """What a training was asked for and how it went. `settings` are the schedule, the augmentation, the seed and a
     checksum of what was learnt from: two trainings with the same settings and the same start end the same.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: dict[str, Any]
     history: History
@@ -138,6 +133,8 @@ def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:
     """Draw loss and held-out score of each training over its epochs into a PNG."""
     with_scores = any(history.scores for history in histories.values())
     with canvas(10 if with_scores else 6, 4, columns=2 if with_scores else 1, style={}) as (figure, axes):
+        from matplotlib.ticker import MaxNLocator
+
         for name, history in histories.items():
             for panel, values in zip(axes[0], (history.losses, history.scores), strict=False):
                 if values:
@@ -145,7 +142,7 @@ def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:
         for panel, label in zip(axes[0], ("mean loss", "score on what was held out"), strict=False):
             panel.set_xlabel("epoch")
             panel.set_ylabel(label)
-            panel.xaxis.get_major_locator().set_params(integer=True)
+            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
             panel.grid(alpha=0.3)
         if len(histories) > 1:
             axes[0, 0].legend(fontsize=8)

@@ -1,4 +1,4 @@
-"""From a trained network to a full int8 file, by quantization-aware training; and one quantized after training."""
+"""From a trained network to full int8 files: by quantization-aware training, and by quantization after training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

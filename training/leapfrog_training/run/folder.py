@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from leapfrog_training.errors import RunError
-from leapfrog_training.files import write_whole
+from leapfrog_training.files import KeptAsJson, write_whole
 
 NOTES_FILE = "run.json"
 SHIPPED_SEED = 0  # named beforehand, not chosen by its score on what is held out
@@ -42,13 +42,11 @@ class PackageName(StrEnum):
     BRACHIAL_PLEXUS = "brachial-plexus"
 
 
-class RunNotes(BaseModel):
+class RunNotes(KeptAsJson):
     """What was chosen in a run. `epochs` is None until `fit` has ended. `cross_validation` holds the scores on held-out
     training patients that decided `fine_tuned_share` (chest-findings: AUROC of all films and of the abnormal ones for
     each share that was tried).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     package: PackageName
     seeds: int
