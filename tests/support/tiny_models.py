@@ -147,6 +147,7 @@ intended_use = "Tests only."
 modalities = ["CR", "DX"]
 body_parts = ["CHEST"]
 views = ["PA", "AP"]
+words.CHEST = "THORAX CXR"
 [input]
 height = 28
 width = 28
@@ -173,6 +174,7 @@ intended_use = "Tests only."
 [applies_to]
 modalities = ["US"]
 body_parts = ["FETUS"]
+words.FETUS = "FETAL OB OBSTETRICAL"
 [input]
 height = 32
 width = 48
@@ -185,6 +187,7 @@ threshold = 0.8
 [measurement]
 name = "Head circumference"
 code = {value = "11984-2", scheme = "LN", meaning = "Head circumference"}
+estimate = "gestational_age_hadlock_1984"
 """
 
 NERVE_SEGMENTER = """
@@ -196,6 +199,7 @@ intended_use = "Tests only."
 [applies_to]
 modalities = ["US"]
 body_parts = ["NERVE"]
+words.NERVE = "INTERSCALENE"
 [input]
 height = 32
 width = 48

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.splits import AnyRecord, DataSet
 from leapfrog_training.drawing import read_pictures
 from leapfrog_training.errors import RunError

@@ -5,14 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from leapfrog.errors import PackageError
-from leapfrog.packages.package import (
-    MANIFEST_NAME,
-    SHIPPED_PACKAGES,
-    ModelPackage,
-    load_package,
-    read_manifest,
-    signature_state,
-)
+from leapfrog.packages.manifest import MANIFEST_NAME
+from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package, read_manifest, signature_state
 from leapfrog.packages.signature import SIGNATURE_NAME, SignaturePolicy, SignatureState, signature_policy
 from leapfrog.packages.version import PackageVersion, is_version
 from leapfrog.settings import Settings

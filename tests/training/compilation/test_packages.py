@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from leapfrog.errors import LeapfrogError, PackageError, UsageError
-from leapfrog.packages.package import EdgeTpuModel, load_package
+from leapfrog.packages.manifest import EdgeTpuModel
+from leapfrog.packages.package import load_package
 from leapfrog_training.cli import app
 from leapfrog_training.compilation import packages
 from leapfrog_training.compilation.compiled_file import oldest_runtime

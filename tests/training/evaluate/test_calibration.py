@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog.packages.package import Calibration
+from leapfrog.packages.manifest import Calibration
 from leapfrog_training.evaluate.calibration import calibrated, flagging_threshold, platt
 
 

@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import PackageError
-from leapfrog.packages.package import Calibration, Manifest, load_package
+from leapfrog.packages.manifest import Calibration, Manifest
+from leapfrog.packages.package import load_package
 from leapfrog_training.chest.manifest import chest_manifest, chest_rule
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.packaging.package import add_file, write_package

@@ -7,12 +7,14 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
+from leapfrog_training.chest import manifest as chest
 from leapfrog_training.chest.films import covered_findings, truth
 from leapfrog_training.datasets.chestxray14 import open_chestxray14
 from leapfrog_training.datasets.hc18 import open_hc18
 from leapfrog_training.evaluate.classification import answers, readings
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.scores import mean_auroc, resample
+from leapfrog_training.head import manifest as head
 from leapfrog_training.head.evaluation import head_scores
 from leapfrog_training.head.reading import head_answers, read_head
 
@@ -37,6 +39,11 @@ TAKEN = {
 @pytest.fixture(params=sorted(LARGEST_BYTES))
 def package(request: pytest.FixtureRequest) -> ModelPackage:
     return load_package(SHIPPED_PACKAGES / request.param)
+
+
+def test_an_exam_is_chosen_by_the_words_of_the_recipe(package: ModelPackage) -> None:
+    recipes = {"chest-findings": chest.APPLIES_TO, "fetal-head": head.APPLIES_TO}
+    assert package.manifest.applies_to == recipes[package.manifest.name]
 
 
 def operation_versions(model: bytes) -> Counter[tuple[str, int]]:

@@ -1,6 +1,6 @@
 """`card.md` of chest-findings: what it is for, what it was made from and what it is worth, in plain words."""
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed
 from leapfrog_training.chest.figures import AUROC_FILE, RELIABILITY_FILE, ROC_FILE
 from leapfrog_training.chest.labels import chest_label

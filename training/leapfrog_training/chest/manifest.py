@@ -3,12 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from leapfrog.packages.package import AppliesTo, Calibration, DataSource, FindingRule, Manifest, ModelOutputs
+from leapfrog.packages.manifest import AppliesTo, Calibration, DataSource, FindingRule, Manifest, ModelOutputs
 from leapfrog_training.chest.labels import CHEST_LABELS, chest_label
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration
 from leapfrog_training.run.folder import PackageName
 
+APPLIES_TO = AppliesTo(
+    modalities=("CR", "DX"),
+    body_parts=("CHEST",),
+    views=("PA", "AP"),
+    words={"CHEST": "CXR THORAX TORAX TÓRAX TORACE POITRINE PECHO LUNG LUNGS PULMONARY PULMO PULMÓN PULMON BRUSTKORB"},
+)
 USE = (
     "Demonstration on frontal chest films (PA or AP), mostly of adults. Trained on a few hundred films whose labels "
     "were read from reports by a program. It is no diagnosis and must not decide what happens to a patient."
@@ -35,7 +41,7 @@ def chest_manifest(
         task="classification",
         intended_use=USE,
         not_covered=tuple(entry.name for entry in CHEST_LABELS if entry.label not in covered),
-        applies_to=AppliesTo(modalities=("CR", "DX"), body_parts=("CHEST",), views=("PA", "AP")),
+        applies_to=APPLIES_TO,
         outputs=ModelOutputs(scores=model.output_of_rank(2), heatmap=model.output_of_rank(4)),
         finding=rules,
         metrics=metrics or {},

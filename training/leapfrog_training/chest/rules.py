@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leapfrog.packages.package import Calibration, FindingRule
+from leapfrog.packages.manifest import Calibration, FindingRule
 from leapfrog_training.chest.films import abnormal, folds_of, truth
 from leapfrog_training.chest.manifest import chest_rule
 from leapfrog_training.datasets.chestxray14 import Film

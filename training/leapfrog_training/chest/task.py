@@ -1,6 +1,6 @@
 """The steps of chest-findings as the commands call them: frontal chest films of ChestX-ray14 to findings."""
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.chest.card import chest_card
 from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
 from leapfrog_training.chest.examples import chest_examples

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from leapfrog.cli import JsonOption
 from leapfrog.errors import UsageError
 from leapfrog_training.edge_tpu_fit.fit import Fit, fit_of
 from leapfrog_training.edge_tpu_fit.latency import BUSES, Bus, error_factor, left_out
@@ -21,7 +22,7 @@ _console = Console(highlight=False)
 
 def check(
     model: Annotated[Path, typer.Argument(help="An int8 or uint8 TFLite file, not yet compiled.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Answer with JSON, for programs.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Say from the file alone what the Edge TPU would take and how fast it would be; exit 1 unless it maps whole."""
     if not model.is_file():

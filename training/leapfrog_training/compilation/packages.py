@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leapfrog.errors import UsageError
-from leapfrog.packages.package import EDGE_TPU_MODEL_NAME, EdgeTpuModel, ModelPackage, load_package
+from leapfrog.packages.manifest import EDGE_TPU_MODEL_NAME, EdgeTpuModel
+from leapfrog.packages.package import ModelPackage, load_package
 from leapfrog.packages.signature import SIGNATURE_NAME
 from leapfrog_training.compilation.compiled_file import oldest_runtime
 from leapfrog_training.compilation.compiler import Compiled, Compiler

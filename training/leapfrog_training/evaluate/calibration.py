@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.packages.package import Calibration
+from leapfrog.packages.manifest import Calibration
 from leapfrog.reader.assess.classification import SCORE_MARGIN, calibrated_score
 
 LEAST_SPECIFICITY = 0.7  # what the WHO asks of a triage test (tuberculosis, target product profiles 2014)

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.classification import classify
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel

@@ -1,6 +1,6 @@
 """`card.md` of fetal-head: what it is for, what it was made from and what it is worth, in plain words."""
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.head.evaluation import HeadEvaluation
 from leapfrog_training.head.figures import CIRCUMFERENCE_FILE, DICE_FILE

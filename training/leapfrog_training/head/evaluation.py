@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.hc18 import HC18
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes

@@ -4,11 +4,35 @@ from collections.abc import Mapping
 from typing import Any
 
 from leapfrog.exam import Code
-from leapfrog.packages.package import AppliesTo, DataSource, FindingRule, Manifest, MeasurementRule, ModelOutputs
+from leapfrog.packages.manifest import (
+    AppliesTo,
+    DataSource,
+    Exclusion,
+    FindingRule,
+    Manifest,
+    MeasurementRule,
+    ModelOutputs,
+)
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration
 from leapfrog_training.run.folder import PackageName
 
+APPLIES_TO = AppliesTo(
+    modalities=("US",),
+    body_parts=("FETUS",),
+    words={
+        "FETUS": (
+            "FETAL FOETUS FOETAL FETO OB OBS OBSTETRIC OBSTETRICAL OBSTETRICS OBGYN PREGNANCY GRAVID PRENATAL "
+            "ANTENATAL OBSTÉTRICA OBSTETRICA OBSTÉTRIQUE OBSTETRIQUE"
+        )
+    },
+    excluded=(
+        Exclusion(
+            words="NEONATAL NEONATE NEWBORN INFANT TRANSFONTANELLE TRANSFONTANELLAR FONTANELLE",
+            reason="This is a newborn's exam; {package} is for the time before birth only.",
+        ),
+    ),
+)
 USE = (
     "Demonstration on the standard plane of the fetal head in two-dimensional ultrasound: outlines the head and "
     "measures its circumference. It is no diagnosis and must not decide what happens to a patient."
@@ -38,10 +62,16 @@ def head_manifest(
         model,
         task="segmentation",
         intended_use=USE,
-        applies_to=AppliesTo(modalities=("US",), body_parts=("FETUS",)),
+        applies_to=APPLIES_TO,
         outputs=ModelOutputs(mask=model.output_of_rank(4)),
         finding=(FindingRule(name=FETAL_HEAD, code=CRANIUM, threshold=threshold),),
-        measurement=MeasurementRule(name="Head circumference", code=CIRCUMFERENCE, unit="mm", level=level),
+        measurement=MeasurementRule(
+            name="Head circumference",
+            code=CIRCUMFERENCE,
+            unit="mm",
+            level=level,
+            estimate="gestational_age_hadlock_1984",
+        ),
         metrics=metrics or {},
         data=DATA,
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog.exam import Finding
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.segmentation import INSIDE, PictureArea, edge_in_pixels, main_part, segment
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray

@@ -1,6 +1,6 @@
 """The steps of fetal-head as the commands call them: ultrasound of HC18 to the outline of the fetal head."""
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.hc18 import HC18, open_hc18
 from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form

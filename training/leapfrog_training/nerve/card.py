@@ -1,6 +1,6 @@
 """`card.md` of brachial-plexus."""
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.nerve.evaluation import NerveEvaluation
 from leapfrog_training.nerve.figures import DICE_FILE

@@ -4,12 +4,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from leapfrog.exam import Code
-from leapfrog.packages.package import AppliesTo, DataSource, FindingRule, Manifest, MeasurementRule, ModelOutputs
-from leapfrog.reader.assess.routing import NERVE
+from leapfrog.packages.manifest import (
+    AppliesTo,
+    DataSource,
+    Exclusion,
+    FindingRule,
+    Manifest,
+    MeasurementRule,
+    ModelOutputs,
+)
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration
 from leapfrog_training.run.folder import PackageName
 
+# NERVE is no defined term; the presets of ultrasound machines name no nerve more closely. Plexus and brachial alone are
+# not among its words: there is a choroid plexus and a brachial artery. "Median nerve" is a nerve, but not the one at
+# the neck.
+APPLIES_TO = AppliesTo(
+    modalities=("US",),
+    body_parts=("NERVE",),
+    words={"NERVE": "NERVES INTERSCALENE SUPRACLAVICULAR"},
+    excluded=(
+        Exclusion(
+            words=(
+                "MEDIAN ULNAR RADIAL SCIATIC FEMORAL SAPHENOUS POPLITEAL TIBIAL PERONEAL FIBULAR SURAL OPTIC VAGUS "
+                "PUDENDAL INTERCOSTAL OCCIPITAL FACIAL CARPAL"
+            ),
+            reason="This is of another nerve ({words}); {package} does not know it.",
+        ),
+    ),
+)
 USE = (
     "Demonstration on two-dimensional ultrasound of the side of the neck, at the interscalene brachial plexus: "
     "outlines the nerves where they are seen and measures the area within. It must not guide a needle, it is no "
@@ -38,7 +62,7 @@ def nerve_manifest(
         model,
         task="segmentation",
         intended_use=USE,
-        applies_to=AppliesTo(modalities=("US",), body_parts=(NERVE,)),
+        applies_to=APPLIES_TO,
         outputs=ModelOutputs(mask=model.output_of_rank(4)),
         finding=(FindingRule(name=BRACHIAL_PLEXUS, code=PLEXUS, threshold=threshold),),
         measurement=MeasurementRule(name=f"{BRACHIAL_PLEXUS} area", code=AREA, kind="area", unit="mm2"),

@@ -1,6 +1,6 @@
 """The steps of brachial-plexus as the commands call them: ultrasound of Kaggle's nerve set to the plexus's outline."""
 
-from leapfrog.packages.package import Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.nerve import Nerve, open_nerve
 from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from leapfrog.packages.package import MODEL_NAME, Manifest, ModelInput
+from leapfrog.packages.manifest import MODEL_NAME, Manifest, ModelInput
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.run.folder import PackageName
 

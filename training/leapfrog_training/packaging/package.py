@@ -6,16 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import write_durably
-from leapfrog.packages.package import (
-    EDGE_TPU_MODEL_NAME,
-    MANIFEST_NAME,
-    MODEL_NAME,
-    QUALITY_NAME,
-    EdgeTpuModel,
-    Manifest,
-    load_package,
-    read_manifest,
-)
+from leapfrog.packages.manifest import EDGE_TPU_MODEL_NAME, MANIFEST_NAME, MODEL_NAME, EdgeTpuModel, Manifest
+from leapfrog.packages.package import QUALITY_NAME, load_package, read_manifest
 from leapfrog.packages.signature import SIGNATURE_NAME
 from leapfrog.packages.version import PackageVersion
 from leapfrog_training.errors import TrainingError

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from leapfrog.durable import fsync_directory, write_durably
-from leapfrog.packages.package import MANIFEST_NAME, load_package
+from leapfrog.packages.manifest import MANIFEST_NAME
+from leapfrog.packages.package import load_package
 from leapfrog.packages.signature import SIGNATURE_NAME
 from leapfrog_training.errors import SigningError
 

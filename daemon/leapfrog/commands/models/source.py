@@ -17,13 +17,8 @@ from typing import IO, TypeVar
 
 from leapfrog.durable import fsync_directory, replacing
 from leapfrog.errors import PackageError, UsageError
-from leapfrog.packages.package import (
-    LARGEST_FILE_BYTES,
-    LARGEST_MANIFEST_BYTES,
-    MANIFEST_NAME,
-    Manifest,
-    parse_manifest,
-)
+from leapfrog.packages.manifest import MANIFEST_NAME, Manifest, parse_manifest
+from leapfrog.packages.package import LARGEST_FILE_BYTES, LARGEST_MANIFEST_BYTES
 from leapfrog.packages.signature import SIGNATURE_NAME
 
 LARGEST_PACKAGE_BYTES = 2 * LARGEST_FILE_BYTES

@@ -30,7 +30,8 @@ from leapfrog.packages.catalogue import (
     packages_in_use,
     settings_policy,
 )
-from leapfrog.packages.package import SHIPPED_PACKAGES, Manifest, ModelPackage, load_package
+from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.packages.version import PackageVersion
 from leapfrog.processes.command_lines import our_program

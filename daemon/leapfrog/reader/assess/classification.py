@@ -10,7 +10,7 @@ from PIL import Image
 
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Region
-from leapfrog.packages.package import Calibration, Manifest
+from leapfrog.packages.manifest import Calibration, Manifest
 
 SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps logit finite at the ends of the scale
 HOT_FRACTION = 0.5  # a finding's box encloses the area around the peak that is at least half as hot

@@ -1,12 +1,13 @@
 """Which model package an image goes to, or why to none, in words that staff understand.
 
-An image goes to a model only when it says itself that it is what the model was made for. The one exception: an X-ray
-that says nothing at all, as many real CR devices leave the body part empty, goes to the model *if* the package has a
-quality check, which then has to vouch for it. What says something else is never forced through a model.
+An image goes to a model only when it says itself that it is what the model was made for; the words by which it may say
+so, and those that speak against it, are the package's. The one exception: an X-ray that says nothing at all, as many
+real CR devices leave the body part empty, goes to the model *if* the package has a quality check, which then has to
+vouch for it. What says something else is never forced through a model.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,35 +45,14 @@ def words_of(*texts: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]+", " ".join(texts).upper().replace("-", "")))
 
 
-# No defined term; the presets of ultrasound machines name no nerve more closely. Plexus and brachial alone are not
-# among its words: there is a choroid plexus and a brachial artery.
-NERVE = "NERVE"
-
-# Words by which devices and their users name a body part. The other keys are DICOM's defined terms for Body Part
-# Examined (PS3.16 Annex L). The order decides where a text names several.
-BODY_PART_WORDS = {
-    "CHEST": words_of(
-        "CHEST CXR THORAX TORAX TÓRAX TORACE POITRINE PECHO LUNG LUNGS PULMONARY PULMO PULMÓN PULMON BRUSTKORB"
-    ),
-    "FETUS": words_of(
-        "FETUS FETAL FOETUS FOETAL FETO OB OBS OBSTETRIC OBSTETRICAL OBSTETRICS OBGYN PREGNANCY GRAVID PRENATAL "
-        "ANTENATAL OBSTÉTRICA OBSTETRICA OBSTÉTRIQUE OBSTETRIQUE"
-    ),
-    NERVE: words_of("NERVE NERVES INTERSCALENE SUPRACLAVICULAR"),
-}
-# Words of an exam's description which show that it is of something else, where no body part is given.
+# Words of an exam's description which, where no body part is given and no package on the box knows its words, show that
+# it is of something else.
 OTHER_PART_WORDS = words_of(
     "ABDOMEN ABDOMINAL ANKLE ARM BACK BREAST CALF CARDIAC CARDIOLOGY CAROTID CERVICAL CLAVICLE COCCYX ECHO "
     "ECHOCARDIOGRAM ELBOW EXTREMITY FACE FEMUR FINGER FOOT FOREARM HAND HEEL HIP HUMERUS JAW KIDNEY KIDNEYS KNEE LEG "
-    "LIVER LUMBAR MANDIBLE NECK NOSE ORBIT PATELLA PELVIS PELVIC PROSTATE RENAL RIBS SACRUM SCAPULA SHOULDER SINUS "
-    "SINUSES SKULL SPINE STERNUM TEE TESTIS THIGH THUMB THYROID TIBIA TOE TOES VASCULAR WRIST"
+    "LIVER LUMBAR MANDIBLE NECK NERVE NERVES NOSE ORBIT PATELLA PELVIS PELVIC PROSTATE RENAL RIBS SACRUM SCAPULA "
+    "SHOULDER SINUS SINUSES SKULL SPINE STERNUM TEE TESTIS THIGH THUMB THYROID TIBIA TOE TOES VASCULAR WRIST"
 )
-# "Median nerve" is a nerve, but not the one at the neck for which models are made.
-OTHER_NERVE_WORDS = words_of(
-    "MEDIAN ULNAR RADIAL SCIATIC FEMORAL SAPHENOUS POPLITEAL TIBIAL PERONEAL FIBULAR SURAL OPTIC VAGUS PUDENDAL "
-    "INTERCOSTAL OCCIPITAL FACIAL CARPAL"
-)
-NEWBORN_WORDS = words_of("NEONATAL NEONATE NEWBORN INFANT TRANSFONTANELLE TRANSFONTANELLAR FONTANELLE")
 SCREEN_TEXTS = (
     "DOSE REPORT",
     "DOSE INFO",
@@ -83,6 +63,7 @@ SCREEN_TEXTS = (
     "EXAM PROTOCOL",
 )
 
+NamesOfParts = Mapping[str, frozenset[str]]  # the words for each body part that some package on the box reads
 View = Literal["PA", "AP", "LATERAL", "OBLIQUE", ""]
 # View Position (0018,5101) and its everyday spellings; LL and RL are left and right lateral, LLD and RLD decubitus.
 VIEW_WORDS: dict[str, View] = {
@@ -120,17 +101,17 @@ def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
     candidates = [package for package in packages if modality in package.manifest.applies_to.modalities]
     if not candidates:
         return Route(None, f"No model on this box reads {MODALITY_NAMES.get(modality, modality)} images.")
+    stated, found = _body_part(exam, _names_of_parts(packages))
     refusals = []
     for package in candidates:
-        chosen = _fit(exam, modality, package)
+        chosen = _fit(exam, modality, package, stated, found)
         if chosen.package is not None:
             return chosen
         refusals.append(chosen.reason)
     return Route(None, refusals[0])
 
 
-def _fit(exam: Exam, modality: str, package: ModelPackage) -> Route:
-    stated, found = _body_part(exam)
+def _fit(exam: Exam, modality: str, package: ModelPackage, stated: str, found: str | None) -> Route:
     refusal = _refusal(exam, package, stated, found)
     if refusal:
         return Route(None, refusal)
@@ -145,11 +126,10 @@ def _refusal(exam: Exam, package: ModelPackage, stated: str, found: str | None) 
     """Why what the image says of itself is not what the package is for; "" when nothing speaks against it."""
     if found is not None and found not in _parts(package):
         return f'The image says that it shows "{stated}"; {package.title} is for {_listed(_parts(package))} only.'
-    if "FETUS" in _parts(package) and words_of(exam.image_texts, exam.study_texts) & NEWBORN_WORDS:
-        return f"This is a newborn's exam; {package.title} is for the time before birth only."
-    others = words_of(exam.body_part, exam.regions, exam.image_texts, exam.study_texts) & OTHER_NERVE_WORDS
-    if NERVE in _parts(package) and others:
-        return f"This is of another nerve ({_listed(others)}); {package.title} does not know it."
+    texts = words_of(exam.body_part, exam.regions, exam.image_texts, exam.study_texts)
+    for exclusion in package.manifest.applies_to.excluded:
+        if met := texts & words_of(exclusion.words):
+            return exclusion.reason.replace("{package}", package.title).replace("{words}", _listed(met))
     view, views = _view(exam), package.manifest.applies_to.views
     if views and view and view not in views:
         return f"This is a {view.lower()} view; {package.title} reads {_listed(views)} views only."
@@ -157,7 +137,17 @@ def _refusal(exam: Exam, package: ModelPackage, stated: str, found: str | None) 
 
 
 def _parts(package: ModelPackage) -> frozenset[str]:
-    return frozenset(_part_of(part) or part.upper() for part in package.manifest.applies_to.body_parts)
+    return frozenset(map(_normalised, package.manifest.applies_to.body_parts))
+
+
+def _names_of_parts(packages: Sequence[ModelPackage]) -> NamesOfParts:
+    names: dict[str, frozenset[str]] = {}
+    for package in packages:
+        applies_to = package.manifest.applies_to
+        for part in applies_to.body_parts:
+            known = names.get(_normalised(part), frozenset())
+            names[_normalised(part)] = known | words_of(applies_to.words.get(part, "")) | {_normalised(part)}
+    return names
 
 
 def _modality(exam: Exam) -> str:
@@ -173,22 +163,23 @@ def _is_screen(exam: Exam) -> bool:
     return any(screen in texts for screen in SCREEN_TEXTS)
 
 
-def _body_part(exam: Exam) -> tuple[str, str | None]:
+def _body_part(exam: Exam, names: NamesOfParts) -> tuple[str, str | None]:
     """What the image says of its body part, in its own words and as a defined term; None when it says nothing."""
     for stated in (exam.body_part, exam.regions):
         if stated:
-            return stated, _part_of(stated) or _normalised(stated)
+            return stated, _part_of(stated, names) or _normalised(stated)
     for description in (exam.image_texts, exam.image_type, exam.study_texts):
-        if (part := _part_of(description)) is not None:
+        if (part := _part_of(description, names)) is not None:
             return part, part
         if others := words_of(description) & OTHER_PART_WORDS:
             return min(others), min(others)
     return "", None
 
 
-def _part_of(stated: str) -> str | None:
+def _part_of(stated: str, names: NamesOfParts) -> str | None:
+    """The part that the text names; of several the first by the alphabet, so that it is always the same."""
     words = words_of(stated)
-    return next((part for part, names in BODY_PART_WORDS.items() if words & names), None)
+    return min((part for part, known in names.items() if words & known), default=None)
 
 
 def _view(exam: Exam) -> View:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Measurement
-from leapfrog.packages.package import FindingRule, Manifest
+from leapfrog.packages.manifest import FindingRule, Manifest
 from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
-from leapfrog.reader.assess.gestational_age import gestational_age_note
+from leapfrog.reader.assess.estimates import ESTIMATES
 from leapfrog.reader.assess.outline import Outline, trace
 
 INSIDE = 0.5  # the mask's probability from which on a cell belongs to it
@@ -314,5 +314,4 @@ def _measured(manifest: Manifest, size: float) -> dict[str, object]:
     if rule is None:
         return {}
     value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)
-    is_head = rule.code.scheme == "LN" and rule.code.value == "11984-2"
-    return {"measurement": value, "note": gestational_age_note(size) if is_head else ""}
+    return {"measurement": value, "note": ESTIMATES[rule.estimate](size) if rule.estimate else ""}

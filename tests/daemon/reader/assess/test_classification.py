@@ -7,7 +7,8 @@ import pytest
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
-from leapfrog.packages.package import Calibration, Manifest, load_package
+from leapfrog.packages.manifest import Calibration, Manifest
+from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.classification import calibrated_score, classify, hot_region
 from support.tiny_models import write_classifier
 

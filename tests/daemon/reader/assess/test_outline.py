@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leapfrog.packages.package import Manifest, load_package
+from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.outline import trace
 from leapfrog.reader.assess.segmentation import PictureArea, Segmentation, segment
 from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_package

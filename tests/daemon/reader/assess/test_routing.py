@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from leapfrog.errors import LeapfrogError
 from leapfrog.exam import PictureHints
-from leapfrog.packages.package import Manifest, ModelPackage
+from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.reader.assess.routing import Route, route
 from leapfrog.reader.assess.stated import Exam, exam_of
 from leapfrog.reader.image.dicom_file import open_dicom_file
@@ -16,9 +19,7 @@ from leapfrog.reader.image.header import header_of
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 
 
-def package(
-    name: str, modalities: list[str], body_parts: list[str], views: list[str], *, has_quality_check: bool = True
-) -> ModelPackage:
+def package(name: str, *, has_quality_check: bool = True, **applies_to: Any) -> ModelPackage:
     files = {"model.tflite": "0" * 64} | ({"quality.npz": "0" * 64} if has_quality_check else {})
     manifest = {
         "name": name,
@@ -26,7 +27,7 @@ def package(
         "task": "classification",
         "demonstration": True,
         "intended_use": "Tests only.",
-        "applies_to": {"modalities": modalities, "body_parts": body_parts, "views": views},
+        "applies_to": applies_to,
         "input": {"height": 224, "width": 224},
         "outputs": {"scores": 0},
         "finding": [{"name": "F", "code": {"value": "1", "scheme": "99T", "meaning": "F"}, "threshold": 0.5}],
@@ -35,8 +36,15 @@ def package(
     return ModelPackage(Path("/packages") / name, Manifest.model_validate(manifest))
 
 
-CHEST = package("chest-findings", ["CR", "DX"], ["CHEST"], ["PA", "AP"])
-HEAD = package("fetal-head", ["US"], ["FETUS"], [])
+CHEST = load_package(SHIPPED_PACKAGES / "chest-findings")
+HEAD = load_package(SHIPPED_PACKAGES / "fetal-head")
+NERVE = package(
+    "brachial-plexus",
+    modalities=["US"],
+    body_parts=["NERVE"],
+    words={"NERVE": "nerves interscalene"},
+    excluded=[{"words": "median ulnar", "reason": "This is of another nerve ({words}); {package} is not for it."}],
+)
 PACKAGES = (CHEST, HEAD)
 
 
@@ -114,7 +122,7 @@ def test_an_x_ray_that_says_nothing_needs_the_quality_check_to_vouch_for_it() ->
     vouched = route(silent, PACKAGES)
     assert vouched.package is CHEST
     assert "it was read as chest" in vouched.assumption
-    unchecked = package("chest-findings", ["CR"], ["CHEST"], ["PA"], has_quality_check=False)
+    unchecked = package("chest-findings", modalities=["CR"], body_parts=["CHEST"], has_quality_check=False)
     refused = route(silent, (unchecked,))
     assert refused.package is None
     assert "does not say which body part" in refused.reason
@@ -149,12 +157,37 @@ def test_a_scan_with_a_preset_for_nerves_goes_to_the_model_for_nerves_only(share
     exam = exam_of(
         opened.dataset, header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints()), is_picture=False
     )
-    nerve = package("brachial-plexus", ["US"], ["NERVE"], [])
-    assert route(exam, (CHEST, HEAD, nerve)).package == nerve
+    assert route(exam, (CHEST, HEAD, NERVE)).package == NERVE
     assert "NERVE" in route(exam, PACKAGES).reason
-    elsewhere = route(replace(exam, study_texts="Median nerve, right wrist"), (nerve,))
+    elsewhere = route(replace(exam, study_texts="Median nerve, right wrist"), (NERVE,))
     assert elsewhere.package is None
-    assert "another nerve (median)" in elsewhere.reason
+    assert elsewhere.reason == "This is of another nerve (median); brachial-plexus 1 is not for it."
+
+
+def test_a_new_package_brings_its_own_words() -> None:
+    knee = package("knee-effusion", modalities=["US", "CR"], body_parts=["KNEE"], words={"KNEE": "genou Rodilla"})
+    described = Exam(modality="US", study_texts="Écho du GENOU droit")
+    assert route(described, (HEAD, knee)) == Route(knee)
+    assert "does not say which body part" in route(described, (HEAD,)).reason
+    assert '"Rodilla"' in route(Exam(modality="DX", body_part="Rodilla"), (CHEST, knee)).reason
+
+
+def test_a_package_without_words_reads_what_says_its_very_term() -> None:
+    plain = package("plain", modalities=["CR"], body_parts=["WHOLE BODY"])
+    assert route(Exam(modality="CR", body_part="Whole  body"), (plain,)) == Route(plain)
+    assert '"BODY"' in route(Exam(modality="CR", body_part="BODY"), (plain,)).reason
+
+
+def test_of_several_parts_in_one_text_the_same_counts_in_every_order_of_packages() -> None:
+    exam = Exam(modality="US", study_texts="Fetal chest")
+    assert {route(exam, order).reason for order in ((CHEST, HEAD), (HEAD, CHEST))} == {
+        'The image says that it shows "CHEST"; fetal-head 0.2.0 is for fetus only.'
+    }
+
+
+def test_words_for_a_body_part_that_the_package_does_not_read_are_refused() -> None:
+    with pytest.raises(ValidationError, match="not among"):
+        package("wrong", modalities=["US"], body_parts=["FETUS"], words={"FOETUS": "fetal"})
 
 
 def test_every_shared_file_gets_a_package_or_a_reason(shared_data: Path) -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leapfrog.packages.package import Manifest, load_package
+from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.segmentation import (
     INSIDE,
@@ -106,6 +107,14 @@ def test_a_head_is_measured_within_a_fraction_of_a_percent(manifest: Manifest) -
     assert found.finding.measurement.unit == "mm"
     assert found.finding.measurement.value == pytest.approx(HEAD.circumference * 0.2, rel=0.004)
     assert found.finding.note.startswith("Estimated gestational age")
+
+
+def test_nothing_is_estimated_that_the_manifest_does_not_ask_for(manifest: Manifest) -> None:
+    assert manifest.measurement is not None
+    plain = manifest.model_copy(update={"measurement": manifest.measurement.model_copy(update={"estimate": None})})
+    found = segmented(plain, ellipse_mask(HEAD)).finding
+    assert found.measurement is not None
+    assert found.note == ""
 
 
 def test_pixels_that_are_not_square_are_measured_in_millimetres(manifest: Manifest) -> None:

@@ -1,4 +1,8 @@
-"""Gestational age from a head circumference, by Hadlock 1984."""
+"""What is estimated from a measurement, for the manifests that ask for it: the table at the end names each."""
+
+from collections.abc import Callable
+
+from leapfrog.packages.manifest import Estimate
 
 HADLOCK_RANGE_MM = (68.0, 360.0)
 # Upper end of each range of head circumference in mm, and the +/-2 SD in weeks there (Hadlock 1984, as tabulated by
@@ -29,3 +33,7 @@ def gestational_age_note(head_circumference_mm: float) -> str:
 def _weeks_and_days(weeks: float) -> str:
     whole, days = divmod(round(weeks * 7), 7)
     return f"{whole} week{'' if whole == 1 else 's'} {days} day{'' if days == 1 else 's'}"
+
+
+# From the measurement, in the unit of its rule, to the sentence for the report; "" where there is none to make.
+ESTIMATES: dict[Estimate, Callable[[float], str]] = {"gestational_age_hadlock_1984": gestational_age_note}

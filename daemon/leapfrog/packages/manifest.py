@@ -1,0 +1,195 @@
+"""What a model package says of itself: `model.toml`, checked."""
+
+import tomllib
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from leapfrog.errors import PackageError
+from leapfrog.exam import Code, Frozen
+from leapfrog.packages.version import VERSION_PATTERN
+
+MANIFEST_NAME = "model.toml"
+MODEL_NAME = "model.tflite"
+EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
+
+Task = Literal["classification", "segmentation"]
+MeasurementKind = Literal["ellipse_circumference", "area"]
+UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
+Estimate = Literal["gestational_age_hadlock_1984"]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Exclusion(Frozen):
+    """Words, each by itself and in any case, by which an exam's description says that the model is not for it.
+
+    `reason` is what staff read; in it, {package} becomes the package's name and version, {words} the words met.
+    """
+
+    words: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+
+
+class AppliesTo(Frozen):
+    """What the model was made for, in DICOM's defined terms: (0008,0060), (0018,0015) and (0018,5101).
+
+    `words` has, for each of `body_parts` that needs it, the words by which devices and their users name it besides the
+    term itself, each by itself and in any case.
+    """
+
+    modalities: tuple[str, ...] = Field(min_length=1)
+    body_parts: tuple[str, ...] = Field(min_length=1)
+    views: tuple[str, ...] = ()
+    words: dict[str, str] = Field(default_factory=dict)
+    excluded: tuple[Exclusion, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_words_for_its_parts_only(self) -> Self:
+        for part in self.words:
+            if part not in self.body_parts:
+                raise ValueError(f"applies_to.words has {part!r}, which is not among applies_to.body_parts")
+        return self
+
+
+class ModelInput(Frozen):
+    """The picture that the model takes, in pixels; "symmetric" scaling is gray / 127.5 - 1."""
+
+    height: int = Field(ge=8, le=4096)
+    width: int = Field(ge=8, le=4096)
+    channels: Literal[1] = 1
+    scaling: Literal["symmetric"] = "symmetric"
+
+
+class ModelOutputs(Frozen):
+    """Which output tensor is which, by its index in the model."""
+
+    scores: int | None = Field(default=None, ge=0)
+    heatmap: int | None = Field(default=None, ge=0)
+    mask: int | None = Field(default=None, ge=0)
+
+
+class Calibration(Frozen):
+    """Platt scaling: the displayed score is 1 / (1 + exp(-(a * logit(p) + b))) for the model's own score p."""
+
+    a: float = 1.0
+    b: float = 0.0
+
+
+class FindingRule(Frozen):
+    """A finding that the model can state. `threshold` is on the calibrated score."""
+
+    name: str = Field(min_length=1)
+    code: Code
+    threshold: Fraction
+    calibration: Calibration = Calibration()
+    urgent: bool = False
+
+
+class MeasurementRule(Frozen):
+    """What a segmentation measures, with its code and unit (UCUM): the circumference of the ellipse that fits, or the
+    area within a free outline; and the `estimate`, if any, that the report makes from it.
+
+    The line that is measured runs where the mask crosses `level`. Annotators draw an outline beside the edge that they
+    measure; training finds the level at which the measurement carries no bias from that.
+    """
+
+    name: str = Field(min_length=1)
+    code: Code
+    kind: MeasurementKind = "ellipse_circumference"
+    unit: Literal["mm", "mm2"] = "mm"
+    level: float = Field(default=0.5, ge=0.5, le=0.9)
+    estimate: Estimate | None = None
+
+    @model_validator(mode="after")
+    def _has_the_unit_of_its_kind(self) -> Self:
+        if self.unit != UNIT_OF_KIND[self.kind]:
+            raise ValueError(f'the unit of "{self.kind}" is "{UNIT_OF_KIND[self.kind]}", not "{self.unit}"')
+        return self
+
+
+class EdgeTpuModel(Frozen):
+    """`model_edgetpu.tflite` in the words of edgetpu_compiler: operations by where they run, bytes of parameters.
+
+    `min_runtime_version` is the oldest Edge TPU runtime that takes it. `compiled_with` names the packages whose models
+    share the chip's memory with it, with the SHA-256 of their `model_edgetpu.tflite`: any other model, also another
+    compilation of theirs, evicts its parameters at each switch.
+    """
+
+    compiler_version: str = Field(min_length=1)
+    min_runtime_version: int = Field(ge=0)
+    operations_on_edge_tpu: int = Field(ge=1)
+    operations_on_cpu: int = Field(ge=0)
+    on_chip_bytes: int = Field(ge=0)
+    remaining_bytes: int = Field(ge=0)
+    streamed_bytes: int = Field(ge=0)
+    compiled_with: dict[str, Sha256] = Field(default_factory=dict)
+
+
+class DataSource(Frozen):
+    """The images that the model was made from."""
+
+    name: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+class Manifest(Frozen):
+    """`model.toml`, checked. `metrics` are the scores as measured, for the card and the report."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    version: str = Field(pattern=VERSION_PATTERN, max_length=32)
+    task: Task
+    demonstration: bool
+    intended_use: str = Field(min_length=1)
+    not_covered: tuple[str, ...] = ()
+    applies_to: AppliesTo
+    input: ModelInput
+    outputs: ModelOutputs
+    finding: tuple[FindingRule, ...] = Field(min_length=1)
+    measurement: MeasurementRule | None = None
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    edge_tpu: EdgeTpuModel | None = None
+    data: DataSource = DataSource()
+    files: dict[str, Sha256]
+
+    @field_validator("files")
+    @classmethod
+    def _names_files_of_this_folder(cls, files: dict[str, str]) -> dict[str, str]:
+        for name in files:
+            if "/" in name or "\\" in name or name.startswith("."):
+                raise ValueError(f"{name!r} must be the plain name of a file in the package")
+        if MODEL_NAME not in files:
+            raise ValueError(f"{MODEL_NAME} must be listed with its SHA-256")
+        return files
+
+    @model_validator(mode="after")
+    def _has_what_its_task_needs(self) -> Self:
+        if self.task == "classification" and self.outputs.scores is None:
+            raise ValueError("a classification needs outputs.scores")
+        if self.task == "segmentation" and (self.outputs.mask is None or len(self.finding) != 1):
+            raise ValueError("a segmentation needs outputs.mask and exactly one [[finding]]")
+        if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
+            raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
+        return self
+
+    @property
+    def measures_area(self) -> bool:
+        """Whether a free outline is drawn around what may not be there, rather than one ellipse around a head."""
+        return self.measurement is not None and self.measurement.kind == "area"
+
+
+def parse_manifest(content: bytes, package: str) -> Manifest:
+    """The manifest whose file holds `content`. Raises PackageError, which calls the package `package`."""
+    try:
+        return Manifest.model_validate(tomllib.loads(content.decode()))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        detail = f"{MANIFEST_NAME} is not valid TOML: {problem}"
+    except ValidationError as problem:
+        detail = f"in {MANIFEST_NAME} " + "; ".join(_sentence(error) for error in problem.errors())
+    raise PackageError(f"The model package {package} is not loaded: {detail}.")
+
+
+def _sentence(error: Any) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "the whole"
+    return f"{key}: {error['msg'].removeprefix('Value error, ')}"
