@@ -164,7 +164,7 @@ class Service:
             self._watch(parts, lambda: journal.broken or spool.broken)
         finally:
             systemd.stopping()
-            # Intake stops first and the outbox last: nothing comes in that could not be finished.
+            # Intake stops first, the outbox with it, and the lanes last, with time for what they have in hand.
             for stop in reversed(started):
                 stop()
         if self._fatal:

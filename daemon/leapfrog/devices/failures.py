@@ -13,7 +13,6 @@ Stage = Literal["starting", "loading", "running", "comparing"]
 DELEGATE_REFUSED = "Failed to load delegate"
 NEWER_RUNTIME = re.compile(r"requires runtime version \(?(\d+)\)?.*newer than this runtime version \(?(\d+)\)?")
 NO_SHARED_OBJECT = "cannot open shared object file"
-NO_DELEGATE = "edgetpu-custom-op"
 
 
 class DeviceFailure(StrEnum):

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from leapfrog.dicom.part10 import content_digest
@@ -21,14 +21,6 @@ SECONDARY_CAPTURE_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Admitted:
-    """An instance that is durable. `repeated`: the box had it already, with the same content."""
-
-    instance_id: str
-    repeated: bool = False
-
-
 class Admission:
     """Makes instances durable, once each. Any thread may call it."""
 
@@ -43,12 +35,12 @@ class Admission:
 
     def admit_dicom(
         self, incoming: Path, header: InstanceHeader, source: str, folder_file: FolderFile | None = None
-    ) -> Admitted:
-        """Take the DICOM file `incoming`, which lies in `spool.incoming`, and return once it is durable.
+    ) -> str:
+        """Take the DICOM file `incoming`, which lies in `spool.incoming`. Returns the instance's id once it is durable.
 
-        The same SOP Instance UID with the same content is kept once. With other content, or when no server could
-        hold the UID, the instance is kept and forwarded under a new UID. Raises StorageError (DiskFull) when it
-        cannot be made durable; then nothing of it is kept, and `incoming` may be gone.
+        The same SOP Instance UID with the same content is kept once, under the id that it has. With other content, or
+        when no server could hold the UID, the instance is kept and forwarded under a new UID. Raises StorageError
+        (DiskFull) when it cannot be made durable; then nothing of it is kept, and `incoming` may be gone.
         """
         new = NewInstance(
             id=new_id(),
@@ -73,7 +65,7 @@ class Admission:
         hints: PictureHints,
         source: str,
         folder_file: FolderFile | None = None,
-    ) -> Admitted:
+    ) -> str:
         """Take the picture `incoming`, which is not DICOM: a reader wraps it, and the wrapped object is what is owed.
 
         Raises StorageError (DiskFull) like `admit_dicom`.
@@ -92,7 +84,7 @@ class Admission:
         )
         return self._admit(incoming, replace(new, spool_name=f"{new.id}.picture"))
 
-    def _admit(self, incoming: Path, new: NewInstance) -> Admitted:
+    def _admit(self, incoming: Path, new: NewInstance) -> str:
         self._spool.require_space()
         self._spool.adopt(incoming, new.spool_name)
         try:
@@ -105,11 +97,11 @@ class Admission:
             raise
         if holder_id is None:
             self._on_received()
-            return Admitted(instance_id=new.id)
+            return new.id
         self._spool.remove(new.spool_name)
         if new.folder_file:
             self._folder_files.remember(new.folder_file, holder_id)
-        return Admitted(instance_id=holder_id, repeated=True)
+        return holder_id
 
     def _enter(self, new: NewInstance) -> str | None:
         """Write `new` into the journal. Returns the id of an instance that has the same UID and content instead."""

@@ -343,8 +343,7 @@ class Lane:
     def _host_failed(self, why: str, kind: DeviceFailure) -> None:
         pause = self._plan.failed(Trouble(kind=kind, detail=f"{why}."))
         _log.warning("The engine host is started again in %.0f s: %s.", pause, why)
-        restarts = self._state.engine_restarts + 1
-        self._change(device=STARTING, engine_restarts=restarts, last_failure=why, lost=self._plan.lost)
+        self._change(device=STARTING, lost=self._plan.lost)
 
     def _discard_reader(self) -> str:
         """End the reader, and with it the host, whose connection ends with the reader; how it ended, in words."""
@@ -357,7 +356,7 @@ class Lane:
             self._reader, self._host, self._channel = None, None, None
         if not self._closed:
             _log.warning("The reader is started again: %s.", how)
-            self._change(device=STARTING, reader_restarts=self._state.reader_restarts + 1, last_failure=how)
+            self._change(device=STARTING)
         return how
 
     def _change(self, **changes: Any) -> None:

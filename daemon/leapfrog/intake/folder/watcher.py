@@ -29,14 +29,6 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class IgnoredFile:
-    """A file that is left alone, and why. The path may hold a patient's name: it is shown to staff, never logged."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class _Candidate:
     """A file that may be taken: unchanged `since`, to be looked at when it is `due` (time.monotonic())."""
 
@@ -68,7 +60,7 @@ class FolderWatcher:
         self._next_scan = 0.0
         self._taken: dict[str, Signature] = {}
         self._candidates: dict[str, _Candidate] = {}
-        self._left_alone: dict[str, tuple[Signature | None, str]] = {}
+        self._left_alone: dict[str, Signature | None] = {}
         self._said: set[str] = set()
 
     def start(self) -> None:
@@ -95,10 +87,6 @@ class FolderWatcher:
     def ignored_files(self) -> int:
         """How many files are left alone."""
         return len(self._left_alone)
-
-    def ignored(self) -> tuple[IgnoredFile, ...]:
-        """The files that are left alone, and why."""
-        return tuple(IgnoredFile(path, reason) for path, (_, reason) in self._left_alone.copy().items())
 
     # ------------------------------------------------------------ looking
 
@@ -133,7 +121,7 @@ class FolderWatcher:
                 self._consider(found)
             for link in scan.links:
                 seen.add(text_of(link))
-                self._leave_alone(text_of(link), root, None, "a link to another place")
+                self._leave_alone(text_of(link), root, None)
             if scan.complete:
                 self._forget_gone(root, seen)
                 self._said.discard(f"unreadable {root}")
@@ -162,7 +150,7 @@ class FolderWatcher:
         if self._taken.get(key) == found.signature:
             self._put_away(found)
             return
-        if key in self._left_alone and self._left_alone[key][0] == found.signature:
+        if key in self._left_alone and self._left_alone[key] == found.signature:
             return
         candidate = self._candidates.get(key)
         if candidate is None or candidate.found.signature != found.signature:
@@ -181,12 +169,12 @@ class FolderWatcher:
             self._next_scan = min(self._next_scan, now + self._settings.settle_seconds)
         except StorageError as problem:
             self._say_once("storage", f"Files stay in their folders and are tried again: {problem}")
-        except OSError as problem:
-            self._leave_alone(key, found.root, None, f"it cannot be read ({problem.strerror})")
+        except OSError:  # it cannot be read
+            self._leave_alone(key, found.root, None)
         except Exception as problem:  # one file must not keep all others out; its text may name a patient
             trace = "".join(traceback.format_tb(problem.__traceback__))
             _log.error("A file in %s failed with %s:\n%s", found.root, type(problem).__name__, trace)
-            self._leave_alone(key, found.root, found.signature, "Leapfrog failed over it: tell those who maintain it")
+            self._leave_alone(key, found.root, found.signature)
             del self._candidates[key]
         else:
             if done:
@@ -199,7 +187,7 @@ class FolderWatcher:
         with opened(found.path, found.real_root, found.signature) as stream:
             kind = kind_of(stream, found.path.name)
             if kind not in (FileKind.DICOM, FileKind.PICTURE):
-                self._leave_alone(found.key, found.root, found.signature, f"it is {kind.value}")
+                self._leave_alone(found.key, found.root, found.signature)
                 return True
             if patient and not is_complete(stream, kind):
                 return False
@@ -254,8 +242,8 @@ class FolderWatcher:
 
     # ------------------------------------------------------------ remembering
 
-    def _leave_alone(self, key: str, root: Path, signature: Signature | None, reason: str) -> None:
-        self._left_alone[key] = (signature, reason)
+    def _leave_alone(self, key: str, root: Path, signature: Signature | None) -> None:
+        self._left_alone[key] = signature
         self._say_once(f"left alone {root}", f"Some files in {root} are left alone; `leapfrog status` counts them.")
 
     def _forget_gone(self, root: Path, seen: set[str]) -> None:

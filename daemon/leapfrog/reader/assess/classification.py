@@ -28,11 +28,6 @@ class Classification:
     findings: tuple[Finding, ...]
     heatmaps: Mapping[str, NDArray[np.float32]]
 
-    @property
-    def highest_flagged(self) -> float:
-        """How far the strongest flagged finding is above its threshold; 0 when none is flagged."""
-        return max((finding.score - finding.threshold for finding in self.findings if finding.flagged), default=0.0)
-
 
 def calibrated_score(probability: float, calibration: Calibration) -> float:
     """Platt scaling of a model's own score (0 to 1)."""

@@ -160,9 +160,10 @@ def _rescale(dataset: Dataset) -> tuple[float, float]:
 
 
 def _padding_range(dataset: Dataset) -> tuple[float, float] | None:
-    """Stored values that fill the area around the image (PS3.3 C.7.5.1.1.2). They are left out when the range of
+    """Stored values that fill the area around the image (PS3.3 C.7.5.1.1.2).
 
-    values is looked for, but shown like any other: what one machine calls padding is dense bone on the next.
+    They are left out when the range of values is looked for, but shown like any other: what one machine calls padding
+    is dense bone on the next.
     """
     first = numbers(dataset, "PixelPaddingValue")
     if not first:

@@ -119,9 +119,6 @@ def test_other_files_are_left_alone_and_counted(box: Box, caplog: pytest.LogCapt
     wait_until(lambda: watcher.ignored_files() == 3, "three ignored files")
     wait_for_scans(watcher)
     assert box.instances() == []
-    reasons = {Path(ignored.path).name: ignored.reason for ignored in watcher.ignored()}
-    assert "neither DICOM nor a PNG" in reasons["Doe^John.txt"]
-    assert "table of contents" in reasons["DICOMDIR"]
     assert len(caplog.records) == 1
     assert "Doe" not in caplog.text
     (box.inbox / "empty").unlink()
