@@ -17,7 +17,7 @@ from leapfrog.dicom.encoding import (
     Encoding,
     is_value_representation,
 )
-from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN
+from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN
 from leapfrog.errors import LeapfrogError
 
 HEADER_BYTES = 8

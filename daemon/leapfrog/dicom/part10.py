@@ -14,8 +14,13 @@ from typing import BinaryIO
 
 from leapfrog.dicom.elements import DatasetTruncated, Element, ElementReader
 from leapfrog.dicom.encoding import EXPLICIT_LITTLE, is_value_representation
-from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
-from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from leapfrog.dicom.uids import (
+    EXPLICIT_BIG_ENDIAN,
+    EXPLICIT_LITTLE_ENDIAN,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    IMPLICIT_LITTLE_ENDIAN,
+)
 from leapfrog.errors import StorageError
 
 PREAMBLE_BYTES = 128

@@ -1,4 +1,4 @@
-"""Unique identifiers (PS3.5 Section 9 and Annex B): ours, and which of others can be used."""
+"""Unique identifiers (PS3.5 Section 9, Annex B): ours, those of transfer syntaxes, whether others' can be used."""
 
 import re
 import uuid
@@ -10,6 +10,15 @@ IMPLEMENTATION_VERSION_NAME = "LEAPFROG"
 VALID = re.compile(r"[0-9.]{1,64}")
 # PS3.5 Section 9.1 allows digits and dots; letters and the like do no harm on the way and are what some machines make.
 FORWARDABLE = re.compile(r"[0-9A-Za-z._-]{1,64}")
+
+# Transfer syntaxes that are more than a name to us (PS3.5 Section 10 and Annex A).
+IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
+EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
+EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
+NATIVE = frozenset((IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN))
+DEFLATED = "1.2.840.10008.1.2.1.99"
+# Here the whole data set is compressed: 306 KB were seen to unpack to 649 MiB, so nothing of it is read at the intake.
+DEFLATED_SYNTAXES = frozenset((DEFLATED, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"))  # and JPIP's two
 
 
 def mint_uid() -> str:

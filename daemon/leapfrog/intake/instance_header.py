@@ -12,7 +12,7 @@ from typing import BinaryIO
 from leapfrog.dicom.character_sets import codec_of
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
 from leapfrog.dicom.part10 import DatasetStart, find_dataset
-from leapfrog.dicom.transfer_syntaxes import DEFLATED_SYNTAXES, EXPLICIT_LITTLE_ENDIAN
+from leapfrog.dicom.uids import DEFLATED_SYNTAXES, EXPLICIT_LITTLE_ENDIAN
 from leapfrog.state.records import StudyIdentity
 
 SPECIFIC_CHARACTER_SET = 0x00080005

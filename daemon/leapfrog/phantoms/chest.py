@@ -7,9 +7,7 @@ from typing import BinaryIO, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageDraw, ImageFilter
-
-from leapfrog.phantoms.lettering import letter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 MODEL_PATH = Path(__file__).with_name("chest_model.npz")
 ROWS, COLUMNS = 2048, 2500  # of a 35 x 43 cm plate, lying
@@ -87,8 +85,8 @@ def draw_chest(lungs: Lungs, seed: int) -> NDArray[np.uint16]:
     film = _enlarged(_model().sample(lungs, generator))
     film = _with_anatomy(film, lungs, generator)
     # Below the band that reports lay over the top of a phantom's picture.
-    film = letter(film, "PHANTOM", (0.15, 0.11), 0.05, 0.97)
-    film = letter(film, "L", (0.90, 0.12), 0.06, 0.97)
+    film = _letter(film, "PHANTOM", (0.15, 0.11), 0.05, 0.97)
+    film = _letter(film, "L", (0.90, 0.12), 0.06, 0.97)
     plate = np.asarray(Image.fromarray(film).resize((COLUMNS, ROWS), Image.Resampling.BILINEAR))
     grain = generator.standard_normal((ROWS, COLUMNS), dtype=np.float32)
     return np.asarray(np.clip(plate * 3800 + 120 + grain * (12 + 20 * plate), 0, 4095), dtype=np.uint16)
@@ -267,3 +265,15 @@ def _mirrored(points: tuple[Point, ...]) -> tuple[Point, ...]:
 
 def _in_pixels(points: tuple[Point, ...] | list[Point]) -> list[Point]:
     return [(x * DRAWING_COLUMNS, y * DRAWING_ROWS) for x, y in points]
+
+
+def _letter(
+    picture: NDArray[np.float32], text: str, middle: tuple[float, float], height: float, brightness: float
+) -> NDArray[np.float32]:
+    """`picture` (rows, columns) with `text` in it; `middle` (x, y) and `height` are fractions of the picture."""
+    rows, columns = picture.shape
+    mask = Image.new("L", (columns, rows), 0)
+    font = ImageFont.load_default(max(round(height * rows), 8))
+    ImageDraw.Draw(mask).text((middle[0] * columns, middle[1] * rows), text, fill=255, font=font, anchor="mm")
+    share = np.asarray(mask, dtype=np.float32) / 255
+    return np.asarray(picture * (1 - share) + brightness * share, dtype=np.float32)

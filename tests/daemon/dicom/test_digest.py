@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from leapfrog.dicom.part10 import content_digest, find_dataset
-from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
+from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
 from support.instances import gradient, image_dataset, save
 
 

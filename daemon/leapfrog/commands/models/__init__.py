@@ -1,1 +1,1 @@
-"""`leapfrog models install` and `remove`."""
+"""`leapfrog models install` and `remove`. A short program of its own."""

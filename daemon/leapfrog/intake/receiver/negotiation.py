@@ -8,13 +8,15 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from leapfrog.dicom.transfer_syntaxes import (
+from leapfrog.dicom.uids import (
     DEFLATED_SYNTAXES,
     EXPLICIT_BIG_ENDIAN,
     EXPLICIT_LITTLE_ENDIAN,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
     IMPLICIT_LITTLE_ENDIAN,
+    is_valid_uid,
 )
-from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, is_valid_uid
 from leapfrog.intake.receiver.upper_layer import PDU_HEADER, AbortReason, PduType, ProtocolViolation
 
 # Larger ones gain nothing (measured), and DCMTK never sends more than 128 KiB.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, NATIVE
+from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, NATIVE
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import integer, lenient_parsing, text, uid_name
 from leapfrog.reader.image.codestream import END_OF_IMAGE, codestream_size

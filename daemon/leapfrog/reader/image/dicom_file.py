@@ -15,7 +15,7 @@ from pydicom.tag import BaseTag
 
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, actual_encoding, walk
 from leapfrog.dicom.part10 import DatasetStart, find_dataset
-from leapfrog.dicom.transfer_syntaxes import DEFLATED
+from leapfrog.dicom.uids import DEFLATED
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import lenient_parsing
 

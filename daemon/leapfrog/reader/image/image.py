@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN
+from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.decoding import CANNOT_DECODE, PALETTE, TOO_LARGE, FrameDecoder, StoredFrame
 from leapfrog.reader.image.dicom_file import DicomFile

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
 from leapfrog.dicom.encoding import IMPLICIT_LITTLE, Encoding
 from leapfrog.dicom.part10 import file_head, find_dataset
-from leapfrog.dicom.transfer_syntaxes import DEFLATED
+from leapfrog.dicom.uids import DEFLATED
 from leapfrog.durable import replacing
 from leapfrog.errors import UnreadableImage
 from leapfrog.processes.messages import ProducedObject

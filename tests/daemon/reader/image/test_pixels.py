@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 
-from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, IMPLICIT_LITTLE_ENDIAN
+from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, IMPLICIT_LITTLE_ENDIAN
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import DecodedImage, open_image
 from leapfrog.reader.image.pixels import Frame, chosen_frames, model_input, shrink

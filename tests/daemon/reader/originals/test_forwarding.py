@@ -9,8 +9,12 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MPEG2MPML, UID, DeflatedExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from leapfrog.dicom.part10 import find_dataset
-from leapfrog.dicom.transfer_syntaxes import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
-from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
+from leapfrog.dicom.uids import (
+    EXPLICIT_BIG_ENDIAN,
+    EXPLICIT_LITTLE_ENDIAN,
+    IMPLEMENTATION_CLASS_UID,
+    IMPLICIT_LITTLE_ENDIAN,
+)
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import lenient_parsing
 from leapfrog.reader.originals.forwarding import forward_copy
