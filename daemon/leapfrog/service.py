@@ -115,7 +115,7 @@ class Service:
             spool=spool,
             lanes=lanes,
             on_deliveries=sender.wake,
-            on_report=lambda: worklist.touch(),  # noqa: PLW0108 - the list shows the parts that follow
+            on_report=lambda: worklist.wake(),  # noqa: PLW0108 - the list shows the parts that follow
             on_fatal=self._on_fatal,
         )
         wake_all = _both(dispatcher.wake, sender.wake)

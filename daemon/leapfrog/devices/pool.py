@@ -18,6 +18,7 @@ from leapfrog.devices.proof import prove, too_hot
 from leapfrog.errors import EngineError
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.processes.trial import Trials
+from leapfrog.worker import Worker
 
 LOOK_SECONDS = 2.0  # how soon a device that comes or goes is noticed by the kernel's list
 ASK_SECONDS = 30.0  # how often the library is asked while something is amiss
@@ -69,11 +70,12 @@ class DeviceState:
         return replace(self, proof=None, in_use=False, trouble=trouble, failures=failures, next_try=next_try, since=now)
 
 
-class DevicePool:
+class DevicePool(Worker):
     """Keeps the devices; a thread of its own looks for them and proves them."""
 
     def __init__(self, python: str, setup: ReaderSetup, on_free: Callable[[], None]) -> None:
         """`on_free` is called, on the pool's thread, when a device has become free to be taken."""
+        super().__init__("edge-tpus")
         self._python = python
         self._setup = setup
         self._on_free = on_free
@@ -83,27 +85,16 @@ class DevicePool:
         self._named_at = -NAMES_HOLD_SECONDS  # when the library told the names
         self._names_wanted = False
         self._trouble: Trouble | None = None  # of the library, which keeps every device from being found
-        self._stopping = threading.Event()
-        self._wake = threading.Event()
-        self._beat = time.monotonic()
-        self._thread = threading.Thread(target=self._work, name="edge-tpus")
+        self._seen: tuple[Path, ...] | None = None  # what the kernel listed when the library was asked
+        self._asked_at, self._failures, self._rests_until = 0.0, 0, 0.0
 
     # ------------------------------------------------------------ what others call
-
-    def start(self) -> None:
-        """Begin to look for devices."""
-        self._thread.start()
 
     def stop(self) -> None:
         """End, and with it a proof or a question that is going on."""
         self._stopping.set()
-        self._wake.set()
         self._trials.stop()
-        self._thread.join()
-
-    def heartbeat(self) -> float:
-        """The last sign of life (time.monotonic)."""
-        return self._beat
+        super().stop()
 
     def states(self) -> tuple[DeviceState, ...]:
         """Every device that was ever seen; from any thread."""
@@ -128,7 +119,7 @@ class DevicePool:
                 self._states[free.path] = replace(free, in_use=True, since=time.monotonic())
                 return LentDevice(free.path, free.name)
             self._names_wanted = True
-        self._wake.set()
+        self.wake()
         return None
 
     def give_back(self, device: LentDevice, trouble: Trouble | None = None) -> None:
@@ -140,29 +131,25 @@ class DevicePool:
             else:
                 self._states[device.path] = state.failed(trouble, time.monotonic())
                 _log.warning("Edge TPU %s: %s %s", device.path, trouble.detail, trouble.remedy)
-        self._wake.set()
+        self.wake()
 
     # ------------------------------------------------------------ the pool's thread
 
-    def _work(self) -> None:
-        seen: tuple[Path, ...] | None = None
-        asked_at, failures, rests_until = 0.0, 0, 0.0
-        while not self._stopping.is_set():
-            self._beat = now = time.monotonic()
-            there = tuple(device.path for device in kernel_devices())
-            is_time = self._one_is_idle() and now - asked_at >= ASK_SECONDS
-            if (there != seen or is_time or self._is_asked_for(now)) and now >= rests_until:
-                seen, asked_at = there, now
-                if self._ask():
-                    failures = 0
-                    self._prove_one()
-                else:
-                    failures += 1
-                    rests_until = time.monotonic() + _pause_seconds(failures)
-            now = time.monotonic()
-            if now < rests_until or not self._is_asked_for(now):
-                self._wake.wait(LOOK_SECONDS)
-            self._wake.clear()
+    def turn(self) -> float:
+        """Look at what the kernel lists, ask the library where there is a reason to, and prove a device that is due."""
+        now = time.monotonic()
+        there = tuple(device.path for device in kernel_devices())
+        is_time = self._one_is_idle() and now - self._asked_at >= ASK_SECONDS
+        if (there != self._seen or is_time or self._is_asked_for(now)) and now >= self._rests_until:
+            self._seen, self._asked_at = there, now
+            if self._ask():
+                self._failures = 0
+                self._prove_one()
+            else:
+                self._failures += 1
+                self._rests_until = time.monotonic() + _pause_seconds(self._failures)
+        now = time.monotonic()
+        return LOOK_SECONDS if now < self._rests_until or not self._is_asked_for(now) else 0.0
 
     def _one_is_idle(self) -> bool:
         with self._lock:

@@ -1,4 +1,4 @@
-"""The worker that brings deliveries to the district server, one after the other."""
+"""The part that brings deliveries to the district server, one after the other."""
 
 import logging
 import threading
@@ -26,6 +26,7 @@ from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
+from leapfrog.worker import Worker
 
 LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
 DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)
@@ -60,7 +61,7 @@ class _Stopped(Exception):
     """The box is stopping in the middle of a transfer."""
 
 
-class Sender:
+class Sender(Worker):
     """Works the deliveries off: urgent ones first, then in the order in which they came.
 
     Where the link is at fault nothing is tried until its backoff has passed, then one question proves it before the
@@ -79,6 +80,7 @@ class Sender:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`on_fatal` is told why when the sender cannot go on. `windows` defaults to those of `settings`."""
+        super().__init__("outbox")
         self._configured = bool(settings.url)
         self._deliveries = deliveries
         self._spool = spool
@@ -86,10 +88,7 @@ class Sender:
         self._timing = timing or Timing()
         self._timeouts = timeouts or Timeouts()
         self._monotonic = monotonic
-        self._stopping = threading.Event()
-        self._woken = threading.Event()
         self._sync_requested = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="outbox")
         self._windows = windows or SyncWindows(settings.windows, self.wake)
         throttle = Throttle(settings.bytes_per_second, self._stopping.wait, monotonic)
         self._client = StowClient(settings, throttle, self._progress, self._timeouts)
@@ -105,15 +104,13 @@ class Sender:
         """Begin to send. With no district server configured nothing is started."""
         if self._configured:
             self._windows.start()
-            self._thread.start()
+            super().start()
 
     def stop(self) -> None:
         """Cut what is under way and end; what was cut is asked for at the next start before it is sent again."""
         self._stopping.set()
-        self._woken.set()
         self._client.cut()
-        if self._thread.is_alive():
-            self._thread.join()
+        super().stop()
         self._windows.stop()
         self._client.close()
 
@@ -122,14 +119,10 @@ class Sender:
         now = self._monotonic()
         return min(now, self._alive_until) if self._configured else now
 
-    def wake(self) -> None:
-        """There may be something new to send."""
-        self._woken.set()
-
     def sync_now(self) -> None:
         """Try everything that is owed once now, whatever the window and the backoff say."""
         self._sync_requested.set()
-        self._woken.set()
+        self.wake()
 
     def state(self) -> OutboxState:
         """What `status` says of the outbox."""
@@ -176,13 +169,9 @@ class Sender:
 
     # ------------------------------------------------------------ the worker
 
-    def _run(self) -> None:
+    def _work(self) -> None:
         try:
-            while not self._stopping.is_set():
-                self._alive_until = self._monotonic() + self._timing.poll_seconds + STEP_SECONDS
-                if (pause := self._turn()) > 0:
-                    self._woken.wait(pause)
-                    self._woken.clear()
+            super()._work()
         except _Stopped:
             _log.info("A transfer was cut because the box stops.")
         except Exception as problem:
@@ -192,8 +181,9 @@ class Sender:
             words = str(problem) if isinstance(problem, LeapfrogError) else type(problem).__name__
             self._on_fatal(f"The outbox cannot go on: {words}")
 
-    def _turn(self) -> float:
-        """Work on at most one delivery. Returns how many seconds there is nothing to do."""
+    def turn(self) -> float:
+        """Work on at most one delivery."""
+        self._alive_until = self._monotonic() + self._timing.poll_seconds + STEP_SECONDS
         self._windows.rebuild_after_clock_jump()
         if self._sync_requested.is_set():
             self._begin_forced_pass()

@@ -7,7 +7,6 @@ with the first round that finds the study finished while the system's clock is s
 import ctypes
 import logging
 import shutil
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from pathlib import Path
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
+from leapfrog.worker import Worker
 
 ROUND_SECONDS = 3600.0
 BEAT_SECONDS = 10.0
@@ -31,7 +31,7 @@ def clock_is_synchronised() -> bool:
     return state not in {-1, TIME_ERROR}
 
 
-class Retention:
+class Retention(Worker):
     """Once an hour, removes studies of which nothing is owed and that are older than the limit."""
 
     def __init__(
@@ -44,36 +44,20 @@ class Retention:
         synchronised: Callable[[], bool] = clock_is_synchronised,
     ) -> None:
         """`report_dir` tells where a study's report lies."""
+        super().__init__("retention")
         self._studies = studies
         self._spool = spool
         self._report_dir = report_dir
         self._keep = timedelta(days=keep_days)
         self._synchronised = synchronised
-        self._stopping = threading.Event()
-        self._beat = time.monotonic()
-        self._thread = threading.Thread(target=self._work, name="retention")
+        self._next_round = time.monotonic()
 
-    def start(self) -> None:
-        """Begin with the first round."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the study in hand."""
-        self._stopping.set()
-        self._thread.join()
-
-    def heartbeat(self) -> float:
-        """time.monotonic() of the last sign of life."""
-        return self._beat
-
-    def _work(self) -> None:
-        next_round = time.monotonic()
-        while not self._stopping.is_set():
-            self._beat = time.monotonic()
-            if self._beat >= next_round:
-                self.round(datetime.now().astimezone())
-                next_round = time.monotonic() + ROUND_SECONDS
-            self._stopping.wait(BEAT_SECONDS)
+    def turn(self) -> float:
+        """A round, when it is time for one."""
+        if time.monotonic() >= self._next_round:
+            self.round(datetime.now().astimezone())
+            self._next_round = time.monotonic() + ROUND_SECONDS
+        return BEAT_SECONDS
 
     def round(self, now: datetime) -> int:
         """Date what is finished, forget what is old enough. Returns how many studies went.
@@ -86,9 +70,8 @@ class Retention:
         self._studies.date_finished(now)
         forgotten = 0
         for study in self._studies.dated_before(now - self._keep):
-            if self._stopping.is_set():
+            if not self.beat():
                 break
-            self._beat = time.monotonic()
             shutil.rmtree(self._report_dir(study), ignore_errors=True)
             for spool_name in self._studies.forget(study.key):
                 self._spool.remove(spool_name)

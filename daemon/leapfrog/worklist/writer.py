@@ -3,13 +3,12 @@ shows that the box lives.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
+from leapfrog.worker import Worker
 from leapfrog.worklist.summary import StudySummary
 from leapfrog.worklist.worklist import WorklistEntry, WorklistStatus, write_worklist
 
@@ -20,45 +19,26 @@ LONGEST_PAUSE_SECONDS = 30.0
 _log = logging.getLogger(__name__)
 
 
-class WorklistWriter:
-    """Writes the worklist, coalesced."""
+class WorklistWriter(Worker):
+    """Writes the worklist at once, and then whenever it is woken, coalesced."""
 
     def __init__(self, reports_dir: Path, studies: Studies, status: Callable[[], WorklistStatus]) -> None:
         """`status` says how the box is. Nothing is written until `start`."""
+        super().__init__("worklist")
         self._reports_dir = reports_dir
         self._studies = studies
         self._status = status
-        self._touched = threading.Event()
-        self._stopping = threading.Event()
-        self._beat = time.monotonic()
-        self._thread = threading.Thread(target=self._work, name="worklist")
-
-    def start(self) -> None:
-        """Write it at once, then whenever it is touched."""
-        self._thread.start()
 
     def stop(self) -> None:
         """Write it a last time, so that it shows what was finished."""
-        self._stopping.set()
-        self._touched.set()
-        self._thread.join()
+        super().stop()
         self._write()
 
-    def touch(self) -> None:
-        """Something that the list shows has changed."""
-        self._touched.set()
-
-    def heartbeat(self) -> float:
-        """time.monotonic() of the last turn."""
-        return self._beat
-
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            self._beat = time.monotonic()
-            self._touched.clear()
-            self._write()
-            self._stopping.wait(SHORTEST_PAUSE_SECONDS)
-            self._touched.wait(LONGEST_PAUSE_SECONDS)
+    def turn(self) -> float:
+        """Write it, and no more for a while, whoever calls."""
+        self._write()
+        self._stopping.wait(SHORTEST_PAUSE_SECONDS)
+        return LONGEST_PAUSE_SECONDS
 
     def _write(self) -> None:
         entries = [_entry(study) for study in self._studies.newest(WORKLIST_STUDIES) if study.version]

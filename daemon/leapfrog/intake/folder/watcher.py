@@ -1,7 +1,6 @@
 """The watched folders: what comes to lie there, and stays as it is, is taken once."""
 
 import logging
-import threading
 import time
 import traceback
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import FolderFile
 from leapfrog.state.spool import Spool
+from leapfrog.worker import Worker
 
 PATIENCE = 30  # a file that ends early is taken after so many times settle_seconds, for a reader to say so
 BEAT_SECONDS = 1.0
@@ -37,7 +37,7 @@ class _Candidate:
     due: float
 
 
-class FolderWatcher:
+class FolderWatcher(Worker):
     """Takes DICOM files and pictures out of the watched folders.
 
     A file is ready when two looks `settle_seconds` apart show the same size, time and inode and its end is there.
@@ -46,17 +46,14 @@ class FolderWatcher:
 
     def __init__(self, settings: Settings, admission: Admission, journal: Journal, spool: Spool) -> None:
         """Nothing is looked at before `start`."""
+        super().__init__("folder-watcher")
         self._settings = settings.folder
         self._roots = _outermost(settings.inbox_dirs)
         self._admission = admission
         self._folder_files = FolderFiles(journal)
         self._spool = spool
         self._identities = PictureIdentities(settings.folder, journal)
-        self._wake = threading.Event()
-        self._hints = FolderHints(self._wake.set)
-        self._thread = threading.Thread(target=self._watch, name="folder-watcher")
-        self._stopping = False
-        self._heartbeat = time.monotonic()
+        self._hints = FolderHints(self.wake)
         self._next_scan = 0.0
         self._taken: dict[str, Signature] = {}
         self._candidates: dict[str, _Candidate] = {}
@@ -68,21 +65,13 @@ class FolderWatcher:
         self._taken = {
             file.path: Signature(file.byte_count, file.modified_ns, file.inode) for file in self._folder_files.all()
         }
-        self._heartbeat = time.monotonic()
         self._hints.start()
-        self._thread.start()
+        super().start()
 
     def stop(self) -> None:
         """End; a file that is being copied stays where it is for the next start."""
-        self._stopping = True
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        super().stop()
         self._hints.stop()
-
-    def heartbeat(self) -> float:
-        """time.monotonic() of the last sign of life."""
-        return self._heartbeat
 
     def ignored_files(self) -> int:
         """How many files are left alone."""
@@ -90,24 +79,15 @@ class FolderWatcher:
 
     # ------------------------------------------------------------ looking
 
-    def _watch(self) -> None:
-        while not self._stopping:
-            self._wake.clear()
-            hinted, scan_wanted = self._hints.collected()
-            if scan_wanted or time.monotonic() >= self._next_scan:
-                self._scan()
-                self._next_scan = time.monotonic() + self._settings.rescan_seconds
-            self._look_again(hinted)
-            self._beat()
-            self._wake.wait(self._pause_seconds())
-
-    def _pause_seconds(self) -> float:
+    def turn(self) -> float:
+        """Scan when it is time, and look at what the system gave notice of."""
+        hinted, scan_wanted = self._hints.collected()
+        if scan_wanted or time.monotonic() >= self._next_scan:
+            self._scan()
+            self._next_scan = time.monotonic() + self._settings.rescan_seconds
+        self._look_again(hinted)
         due = min((candidate.due for candidate in self._candidates.values()), default=self._next_scan)
         return min(BEAT_SECONDS, max(0.0, min(due, self._next_scan) - time.monotonic()))
-
-    def _beat(self) -> bool:
-        self._heartbeat = time.monotonic()
-        return not self._stopping
 
     def _scan(self) -> None:
         for root in self._roots:
@@ -115,7 +95,7 @@ class FolderWatcher:
             scan = FolderScan(root)
             seen: set[str] = set()
             for found in scan.files():
-                if not self._beat():
+                if not self.beat():
                     return
                 seen.add(found.key)
                 self._consider(found)
@@ -137,7 +117,7 @@ class FolderWatcher:
         for candidate in [candidate for candidate in self._candidates.values() if candidate.due <= now]:
             hinted.setdefault(candidate.found.path, candidate.found.root)
         for path, root in hinted.items():
-            if not self._beat():
+            if not self.beat():
                 return
             found = look_at(path, root)
             if found is None:
@@ -193,7 +173,7 @@ class FolderWatcher:
                 return False
             self._spool.require_space(found.signature.byte_count)
             incoming = self._spool.incoming / new_id()
-            copy(stream, incoming, found.signature, self._beat)
+            copy(stream, incoming, found.signature, self.beat)
         try:
             self._admit(incoming, found, kind)
         finally:
