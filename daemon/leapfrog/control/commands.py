@@ -11,8 +11,11 @@ from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal
-from leapfrog.state.records import INSTANCE_STATES, InstanceRecord
+from leapfrog.state.records import INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
+
+# Of an instance, in `leapfrog instances --json`.
+SHOWN = ("id", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts")
 
 
 class Commands:
@@ -49,7 +52,7 @@ class Commands:
         """Newest first, in the shape of `leapfrog instances --json`."""
         if state is not None and state not in INSTANCE_STATES:
             raise UsageError(f"There is no state {state!r}; states are {', '.join(INSTANCE_STATES)}.")
-        return [_shown(record) for record in self._instances.listed(state)]
+        return [{name: getattr(record, name) for name in SHOWN} for record in self._instances.listed(state)]
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
         """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
@@ -73,19 +76,6 @@ class Commands:
         """Send now what is owed, whatever the window. Returns how much waits."""
         self._sync()
         return {"waiting": self._journal.counts("deliveries")["waiting"]}
-
-
-def _shown(record: InstanceRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "state": record.state,
-        "reason": record.reason,
-        "sop_instance_uid": record.sop_instance_uid,
-        "study_key": record.study_key,
-        "source": record.source,
-        "received_at": record.received_at,
-        "attempts": record.attempts,
-    }
 
 
 def run_command(settings: Settings, command: str, **arguments: Any) -> Any:

@@ -7,12 +7,9 @@ from datetime import datetime
 
 from leapfrog.errors import JournalError
 from leapfrog.state.journal import Journal, now_text
-from leapfrog.state.records import DeliveryRecord, DeliveryState, NewDelivery
+from leapfrog.state.records import DeliveryRecord, DeliveryState, NewDelivery, columns_of
 
-DELIVERY_COLUMNS = (
-    "sequence, id, kind, state, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name, byte_count,"
-    " urgent, posted, attempts, last_error, created_at"
-)
+DELIVERY_COLUMNS = columns_of(DeliveryRecord)
 
 
 class Deliveries:
@@ -68,8 +65,7 @@ class Deliveries:
         self._update("last_error = ? WHERE id = ? AND state = 'waiting'", reason, delivery_id)
 
     def _update(self, assignment: str, *values: object) -> None:
-        with self._journal.transaction() as connection:
-            changed = connection.execute(f"UPDATE deliveries SET {assignment}", values).rowcount
+        changed = self._journal.change(f"UPDATE deliveries SET {assignment}", *values)
         if changed != 1:
             raise JournalError(f"Delivery {values[-1]} is not waiting.")
 
@@ -80,28 +76,29 @@ class Deliveries:
 
         Returns how many wait again.
         """
-        with self._journal.transaction() as connection:
-            return connection.execute(
-                "UPDATE deliveries SET state = 'waiting', attempts = 0, last_error = '', ended_at = NULL"
-                " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
-                (owner_id, owner_id),
-            ).rowcount
+        return self._journal.change(
+            "UPDATE deliveries SET state = 'waiting', attempts = 0, last_error = '', ended_at = NULL"
+            " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
+            owner_id,
+            owner_id,
+        )
 
     def dismiss(self, owner_id: str) -> int:
         """Owe no longer what was refused: one delivery by its id, or all of an instance by the instance's id.
 
         Returns how many were dismissed.
         """
-        with self._journal.transaction() as connection:
-            return connection.execute(
-                "UPDATE deliveries SET state = 'dismissed', ended_at = ?"
-                " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
-                (now_text(), owner_id, owner_id),
-            ).rowcount
+        return self._journal.change(
+            "UPDATE deliveries SET state = 'dismissed', ended_at = ?"
+            " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
+            now_text(),
+            owner_id,
+            owner_id,
+        )
 
     def exists(self, delivery_id: str) -> bool:
         """Whether there is a delivery with that id of ours."""
-        return bool(self._journal.rows("SELECT 1 FROM deliveries WHERE id = ?", (delivery_id,)))
+        return bool(self._journal.count("deliveries WHERE id = ?", delivery_id))
 
     def listed(self, state: DeliveryState, limit: int = 20) -> list[DeliveryRecord]:
         """The oldest deliveries of one state, for `status`: what is owed and why."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Collection
 
 from leapfrog.state.journal import Journal
-from leapfrog.state.records import FolderFile
+from leapfrog.state.records import FolderFile, columns_of
 
 
 class FolderFiles:
@@ -21,7 +21,7 @@ class FolderFiles:
 
     def all(self) -> list[FolderFile]:
         """Every file of the watched folders that was taken."""
-        rows = self._journal.rows("SELECT path, byte_count, modified_ns, inode FROM folder_files")
+        rows = self._journal.rows(f"SELECT {columns_of(FolderFile)} FROM folder_files")
         return [FolderFile(**dict(row)) for row in rows]
 
     def forget(self, paths: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from leapfrog.errors import JournalError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.state.deliveries import owe
 from leapfrog.state.folder_files import remember
-from leapfrog.state.journal import Journal, new_id, now_text
+from leapfrog.state.journal import Journal, insert, new_id, now_text
 from leapfrog.state.records import (
     INSTANCE_STATES,
     CommittedReading,
@@ -17,13 +17,11 @@ from leapfrog.state.records import (
     NewDelivery,
     NewInstance,
     UidHolder,
+    columns_of,
 )
 from leapfrog.state.studies import study_for
 
-INSTANCE_COLUMNS = (
-    "sequence, id, study_key, state, reason, sop_instance_uid, source, received_at, spool_name, picture, hints,"
-    " forward_as, attempts, engine_failures, interruptions, attempt_number"
-)
+INSTANCE_COLUMNS = columns_of(InstanceRecord)
 
 Charge = Literal["reader", "engine", "interruption"]
 CHARGE_COLUMNS: dict[Charge, str] = {
@@ -54,23 +52,20 @@ class Instances:
             if strangers:
                 return strangers
             study_key = study_for(connection, new.study)
-            received_at = now_text()
-            connection.execute(
-                "INSERT INTO instances (id, study_key, sop_instance_uid, sop_class_uid, source, received_at,"
-                " spool_name, byte_count, picture, hints, forward_as) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    new.id,
-                    study_key,
-                    new.sop_instance_uid,
-                    new.sop_class_uid,
-                    new.source,
-                    received_at,
-                    new.spool_name,
-                    new.byte_count,
-                    new.picture.model_dump_json() if new.picture else None,
-                    new.hints.model_dump_json(),
-                    new.forward_as,
-                ),
+            insert(
+                connection,
+                "instances",
+                id=new.id,
+                study_key=study_key,
+                sop_instance_uid=new.sop_instance_uid,
+                sop_class_uid=new.sop_class_uid,
+                source=new.source,
+                received_at=now_text(),
+                spool_name=new.spool_name,
+                byte_count=new.byte_count,
+                picture=new.picture.model_dump_json() if new.picture else None,
+                hints=new.hints.model_dump_json(),
+                forward_as=new.forward_as,
             )
             if new.owed:
                 owe(connection, [_original(new)], study_key, new.id)
@@ -81,8 +76,7 @@ class Instances:
     def _holders_of(self, sop_instance_uid: str) -> list[UidHolder]:
         rows = self._journal.rows(
             # The second condition lets SQLite take the partial index: it cannot know what the parameter will be.
-            "SELECT id, spool_name, dataset_sha256 FROM instances"
-            " WHERE sop_instance_uid = ? AND sop_instance_uid <> ''",
+            f"SELECT {columns_of(UidHolder)} FROM instances WHERE sop_instance_uid = ? AND sop_instance_uid <> ''",
             (sop_instance_uid,),
         )
         return [UidHolder(**dict(row)) for row in rows]
@@ -101,10 +95,9 @@ class Instances:
 
     def close_cut_attempts(self) -> int:
         """At a start: charge attempts that the end of the daemon cut short to their own counter. Returns how many."""
-        with self._journal.transaction() as connection:
-            return connection.execute(
-                "UPDATE instances SET interruptions = interruptions + 1, attempt_open = 0 WHERE attempt_open = 1"
-            ).rowcount
+        return self._journal.change(
+            "UPDATE instances SET interruptions = interruptions + 1, attempt_open = 0 WHERE attempt_open = 1"
+        )
 
     def begin_attempt(self) -> InstanceRecord | None:
         """Take the longest-waiting instance and count the attempt before any work begins; None when none waits."""
@@ -158,14 +151,12 @@ class Instances:
 
     def retry(self, instance_id: str) -> bool:
         """Have an instance that was set aside read again, with its counters at zero. Returns whether it was."""
-        with self._journal.transaction() as connection:
-            return bool(
-                connection.execute(
-                    "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0,"
-                    " interruptions = 0 WHERE id = ? AND state = 'set_aside'",
-                    (instance_id,),
-                ).rowcount
-            )
+        changed = self._journal.change(
+            "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0,"
+            " interruptions = 0 WHERE id = ? AND state = 'set_aside'",
+            instance_id,
+        )
+        return bool(changed)
 
     # ------------------------------------------------------------ looking
 
@@ -184,8 +175,7 @@ class Instances:
 
     def forwarded_under_new_uid(self) -> int:
         """How many instances are forwarded under a new UID since theirs was taken by other content."""
-        row = self._journal.row("SELECT COUNT(*) FROM instances WHERE forward_as IS NOT NULL")
-        return int(row[0]) if row else 0
+        return self._journal.count("instances WHERE forward_as IS NOT NULL")
 
     def owe_all_originals(self) -> int:
         """Owe every original that is not owed yet, once a district is configured. Returns how many were added."""

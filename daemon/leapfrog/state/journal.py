@@ -37,6 +37,12 @@ def now_text() -> str:
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
+def insert(connection: sqlite3.Connection, table: str, **values: object) -> None:
+    """Write one row, column by column, within a transaction."""
+    places = ", ".join(f":{column}" for column in values)
+    connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", values)
+
+
 class Journal:
     """The one connection. Any thread may use it."""
 
@@ -86,6 +92,11 @@ class Journal:
                     raise StorageError(f"The journal could not be written: {problem}.") from problem
                 raise
 
+    def change(self, statement: str, *values: object) -> int:
+        """A transaction of one statement. Returns how many rows it changed."""
+        with self.transaction() as connection:
+            return connection.execute(statement, values).rowcount
+
     def rows(self, query: str, values: Collection[Any] = ()) -> list[sqlite3.Row]:
         """What `query` finds."""
         with self._lock:
@@ -95,6 +106,10 @@ class Journal:
         """The first that `query` finds, or None."""
         rows = self.rows(query, values)
         return rows[0] if rows else None
+
+    def count(self, what: str, *values: object) -> int:
+        """How many rows there are of a table, as `what` says: its name, and perhaps a condition."""
+        return int(self.rows(f"SELECT COUNT(*) FROM {what}", values)[0][0])
 
     def counts(self, what: Literal["instances", "deliveries"]) -> dict[str, int]:
         """How many rows there are in each state; costs the same for any number of rows."""

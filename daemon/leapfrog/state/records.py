@@ -1,6 +1,6 @@
 """The journal's rows as values, for whoever works with them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
@@ -66,7 +66,6 @@ class UidHolder:
 class InstanceRecord:
     """A row of `instances`."""
 
-    sequence: int
     id: str
     study_key: str
     state: InstanceState
@@ -95,7 +94,6 @@ class StudyRecord:
     state: StudyState
     version: int
     published_version: int
-    derived_version: int
     changes: int
     reported_changes: int
     urgent: bool
@@ -123,7 +121,6 @@ class NewDelivery:
 class DeliveryRecord:
     """A row of `deliveries`. `posted`: sent once without a clear answer, so ask before sending again."""
 
-    sequence: int
     id: str
     kind: DeliveryKind
     state: DeliveryState
@@ -137,7 +134,11 @@ class DeliveryRecord:
     posted: bool
     attempts: int
     last_error: str
-    created_at: str
+
+
+def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRecord]) -> str:
+    """The columns of a row that is `record`, for a query."""
+    return ", ".join(column.name for column in fields(record))
 
 
 @dataclass(frozen=True, kw_only=True)

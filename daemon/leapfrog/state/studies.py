@@ -3,17 +3,17 @@
 import json
 import sqlite3
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any
 
 from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading
 from leapfrog.state.deliveries import owe
-from leapfrog.state.journal import Journal, new_id, now_text
+from leapfrog.state.journal import Journal, insert, new_id, now_text
 from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
-    " derived_version, changes, reported_changes, urgent, summary"
+    " changes, reported_changes, urgent, summary"
 )
 
 
@@ -54,8 +54,7 @@ class Studies:
 
     def unread(self, key: str) -> int:
         """How many instances of the study still wait to be read."""
-        query = "SELECT COUNT(*) AS total FROM instances WHERE study_key = ? AND state = 'received'"
-        return int(self._journal.rows(query, (key,))[0]["total"])
+        return self._journal.count("instances WHERE study_key = ? AND state = 'received'", key)
 
     def readings(self, study_key: str) -> list[ImageReading]:
         """The readings of a study in the order in which its instances came."""
@@ -101,29 +100,23 @@ class Studies:
 
     def count_lacking_objects(self) -> int:
         """How many studies have a last report that lacks some."""
-        row = self._journal.row("SELECT COUNT(*) FROM studies WHERE not_made <> '[]'")
-        return int(row[0]) if row else 0
+        return self._journal.count("studies WHERE not_made <> '[]'")
 
     def close(self, key: str) -> None:
         """The study is quiet and its last report is complete."""
-        with self._journal.transaction() as connection:
-            connection.execute(
-                "UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", (key,)
-            )
+        self._journal.change("UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", key)
 
     def mark_published(self, key: str, version: int) -> None:
         """The plain names in the report folder now show `version`."""
-        with self._journal.transaction() as connection:
-            connection.execute("UPDATE studies SET published_version = ? WHERE key = ?", (version, key))
+        self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, key)
 
     def date_finished(self, now: datetime) -> int:
         """Begin the age of every quiet study of which nothing is owed (any more). Returns how many began."""
-        with self._journal.transaction() as connection:
-            return connection.execute(
-                "UPDATE studies SET finished_epoch = ? WHERE state = 'quiet' AND finished_epoch IS NULL AND NOT EXISTS"
-                " (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))",
-                (int(now.timestamp()),),
-            ).rowcount
+        return self._journal.change(
+            "UPDATE studies SET finished_epoch = ? WHERE state = 'quiet' AND finished_epoch IS NULL AND NOT EXISTS"
+            " (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))",
+            int(now.timestamp()),
+        )
 
     def dated_before(self, moment: datetime) -> list[StudyRecord]:
         """Quiet studies whose age began before `moment`, the longest finished first."""
@@ -170,30 +163,24 @@ def study_for(connection: sqlite3.Connection, identity: StudyIdentity) -> str:
         )
     key = new_id()
     received_at = now_text()
-    connection.execute(
-        "INSERT INTO studies (key, study_instance_uid, patient_id, issuer, received_at, received_date)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (key, *values, received_at, received_at[:10]),
+    insert(
+        connection,
+        "studies",
+        key=key,
+        study_instance_uid=identity.study_instance_uid,
+        patient_id=identity.patient_id,
+        issuer=identity.issuer_of_patient_id,
+        received_at=received_at,
+        received_date=received_at[:10],
     )
     return key
 
 
 def _study(row: sqlite3.Row) -> StudyRecord:
-    return StudyRecord(
-        key=row["key"],
-        identity=StudyIdentity(
-            study_instance_uid=row["study_instance_uid"],
-            patient_id=row["patient_id"],
-            issuer_of_patient_id=row["issuer"],
-        ),
-        received_at=row["received_at"],
-        received_date=row["received_date"],
-        state=cast(Literal["open", "quiet"], row["state"]),
-        version=row["version"],
-        published_version=row["published_version"],
-        derived_version=row["derived_version"],
-        changes=row["changes"],
-        reported_changes=row["reported_changes"],
-        urgent=bool(row["urgent"]),
-        summary=row["summary"],
+    values = dict(row)
+    identity = StudyIdentity(
+        study_instance_uid=values.pop("study_instance_uid"),
+        patient_id=values.pop("patient_id"),
+        issuer_of_patient_id=values.pop("issuer"),
     )
+    return StudyRecord(**values | {"identity": identity, "urgent": bool(row["urgent"])})
