@@ -1,0 +1,81 @@
+"""The map of the house, `daemon/README.md`, names what is there."""
+
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import leapfrog
+from support.kiosk import Kiosk
+from support.waiting import wait_until
+
+HOUSE = Path(leapfrog.__file__).parent
+MAP = HOUSE.parent / "README.md"
+TELLING_DAEMON = """
+import signal, sys, threading
+from pathlib import Path
+from leapfrog.cli import main
+told = Path(sys.argv.pop(1))
+signal.signal(signal.SIGUSR2, lambda *_: told.write_text("\\n".join(one.name for one in threading.enumerate())))
+main()
+"""
+
+
+def section(title: str) -> str:
+    return MAP.read_text().partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def first_cells(title: str) -> str:
+    rows = [line for line in section(title).splitlines() if line.startswith("| ")]
+    return "\n".join(row.split(" | ")[0] for row in rows)
+
+
+def in_code(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+def test_every_room_and_every_file_of_the_ground_floor_is_on_the_map() -> None:
+    there = {f"{path.name}/" for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    there |= {path.name for path in HOUSE.glob("*.py") if not path.name.startswith("__")}
+    assert set(in_code(first_cells("Rooms"))) == there
+
+
+def test_every_path_on_the_map_is_there() -> None:
+    paths = {word for word in in_code(MAP.read_text()) if re.fullmatch(r"[a-z_0-9/]+(/|\.py|\.sql)", word)}
+    own = [path for path in HOUSE.rglob("*") if "__pycache__" not in path.parts]
+    known = {f"{path.relative_to(HOUSE)}{'/' if path.is_dir() else ''}" for path in own}
+    # Within a line about a folder its files go by their names alone.
+    known |= {path.name for path in own} | {f"{path.name}/" for path in own if path.is_dir()}
+    assert {path for path in paths if path not in known and not (HOUSE.parent.parent / path).exists()} == set()
+
+
+class TellingKiosk(Kiosk):
+    """A box that writes down the names of its threads at SIGUSR2."""
+
+    def command_line(self, *arguments: str) -> list[str]:
+        usual = super().command_line(*arguments)
+        return [sys.executable, "-c", TELLING_DAEMON, str(self.directory / "threads"), *usual[usual.index("run") :]]
+
+    def threads(self) -> set[str]:
+        """Their names, without numbers."""
+        told = self.directory / "threads"
+        told.unlink(missing_ok=True)
+        self.process.send_signal(signal.SIGUSR2)
+        wait_until(lambda: told.exists() and bool(told.read_text()), "the names of the threads")
+        return {without_number(name) for name in told.read_text().splitlines()}
+
+
+def without_number(name: str) -> str:
+    return re.sub(r"[-_]\d+( \(.*\))?$", "", name)
+
+
+def test_every_thread_of_a_running_box_is_on_the_map(tmp_path: Path) -> None:
+    district = {"url": "http://127.0.0.1:9/dicom-web", "windows": ["00:00-00:01"]}
+    listed = {without_number(name) for name in in_code(first_cells("Threads of the main process"))}
+    with (
+        TellingKiosk(tmp_path, district=district, engine={"device": "auto", "threads": 1}) as kiosk,
+        socket.create_connection(("127.0.0.1", kiosk.port)),
+    ):
+        everything = listed | {"Thread"}  # watchdog's own
+        wait_until(lambda: kiosk.threads() == everything, "every thread of the map, and no other")
