@@ -1,11 +1,22 @@
 """Rows for a journal under test: new instances, readings, and a journal as full as after years."""
 
+import sqlite3
+from pathlib import Path
 from typing import Any
 
 from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
-from leapfrog.state.records import CommittedReading, InstanceState, NewInstance, StudyIdentity
+from leapfrog.state.records import (
+    CommittedReading,
+    CommittedReport,
+    DeliveryKind,
+    InstanceState,
+    NewDelivery,
+    NewInstance,
+    StudyIdentity,
+)
+from leapfrog.state.studies import Studies
 
 
 def new_instance(**values: Any) -> NewInstance:
@@ -48,6 +59,47 @@ def bring_to(journal: Journal, instance_id: str, state: InstanceState) -> None:
     """Bring a received instance to a state, on the way that the daemon takes."""
     if state != "received":
         commit(journal, instance_id, state)
+
+
+def reopened(journal: Journal, tmp_path: Path) -> Journal:
+    """The journal after a restart; it lies in `tmp_path`."""
+    journal.close()
+    return Journal(tmp_path / "journal.sqlite")
+
+
+def original_delivery(journal: Journal, instance_id: str) -> sqlite3.Row:
+    """The one row that owes an instance's original."""
+    (row,) = journal.rows("SELECT * FROM deliveries WHERE instance_id = ? AND kind = 'original'", (instance_id,))
+    return row
+
+
+def new_delivery(kind: DeliveryKind = "report_pdf") -> NewDelivery:
+    """Something owed, with UIDs of its own."""
+    name = new_id()
+    return NewDelivery(
+        id=name,
+        kind=kind,
+        sop_class_uid="1.2.840.10008.5.1.4.1.1.104.1",
+        sop_instance_uid=f"1.2.4.{int(name, 16)}",
+        spool_name=f"{name}.dcm",
+        byte_count=5,
+    )
+
+
+def report(journal: Journal, study_key: str, version: int, *, closing: bool = True, urgent: bool = False) -> None:
+    """Commit a version of a study's report, with a PDF that is owed."""
+    (row,) = journal.rows("SELECT changes FROM studies WHERE key = ?", (study_key,))
+    Studies(journal).commit_report(
+        CommittedReport(
+            study_key=study_key,
+            version=version,
+            changes=row["changes"],
+            closing=closing,
+            summary="{}",
+            urgent=urgent,
+            deliveries=(new_delivery(),),
+        )
+    )
 
 
 def fill(journal: Journal, count: int) -> None:

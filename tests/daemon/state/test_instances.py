@@ -1,0 +1,173 @@
+"""Instances: written with what they owe, tried, charged, read and read again."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from leapfrog.errors import JournalError
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal
+from leapfrog.state.studies import Studies
+from support.journal_rows import commit, new_delivery, new_instance, original_delivery, reopened
+
+
+def test_an_instance_and_what_it_owes_are_written_together(journal: Journal) -> None:
+    new = new_instance()
+    assert Instances(journal).add(new) == []
+    owed = original_delivery(journal, new.id)
+    assert (owed["sop_instance_uid"], owed["spool_name"], owed["state"]) == (
+        new.sop_instance_uid,
+        new.spool_name,
+        "waiting",
+    )
+
+
+def test_nothing_of_an_instance_stays_when_the_write_fails_half_way(journal: Journal) -> None:
+    new = new_instance()
+    with journal.transaction() as connection:
+        connection.execute(
+            "CREATE TEMP TRIGGER half BEFORE INSERT ON deliveries BEGIN SELECT RAISE(ABORT, 'half way'); END"
+        )
+    with pytest.raises(JournalError, match="half way"):
+        Instances(journal).add(new)
+    assert Instances(journal).get(new.id) is None
+    assert Studies(journal).open() == []
+    assert journal.counts("instances")["received"] == 0
+
+
+def test_without_a_district_nothing_is_owed(journal: Journal) -> None:
+    Instances(journal).add(new_instance(owed=False))
+    assert journal.counts("deliveries")["waiting"] == 0
+
+
+def test_originals_are_owed_once_a_district_is_configured_and_only_once(journal: Journal) -> None:
+    Instances(journal).add(new_instance(owed=False))
+    Instances(journal).add(new_instance(owed=True))
+    Instances(journal).add(new_instance(owed=False, sop_instance_uid=""))
+    assert Instances(journal).owe_all_originals() == 1
+    assert Instances(journal).owe_all_originals() == 0
+    assert journal.counts("deliveries")["waiting"] == 2
+
+
+def test_a_uid_that_is_held_is_not_written_until_it_was_compared(journal: Journal) -> None:
+    first = new_instance(sop_instance_uid="1.2.3")
+    second = new_instance(sop_instance_uid="1.2.3")
+    Instances(journal).add(first)
+    (holder,) = Instances(journal).add(second)
+    assert (holder.id, holder.spool_name) == (first.id, first.spool_name)
+    assert Instances(journal).get(second.id) is None
+
+    assert Instances(journal).add(second, compared={first.id}) == []
+    third = new_instance(sop_instance_uid="1.2.3")
+    assert {holder.id for holder in Instances(journal).add(third, compared={first.id})} == {second.id}
+
+
+def test_of_many_that_bring_the_same_uid_at_once_one_is_written(journal: Journal) -> None:
+    answers: list[bool] = []
+    barrier = threading.Barrier(8)
+
+    def bring() -> None:
+        new = new_instance(sop_instance_uid="1.2.3")
+        barrier.wait()
+        answers.append(Instances(journal).add(new) == [])
+
+    threads = [threading.Thread(target=bring) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False] * 7 + [True]
+
+
+def test_an_instance_that_is_forwarded_anew_owes_bytes_that_a_reader_makes(journal: Journal) -> None:
+    new = new_instance(forward_as="2.25.7")
+    Instances(journal).add(new)
+    owed = original_delivery(journal, new.id)
+    assert (owed["sop_instance_uid"], owed["spool_name"]) == ("2.25.7", None)
+
+    copy = new_delivery("original")
+    commit(journal, new.id, forward_copy=copy)
+    assert original_delivery(journal, new.id)["spool_name"] == copy.spool_name
+    assert journal.counts("deliveries")["waiting"] == 1
+
+
+def test_an_attempt_is_counted_before_the_work_and_given_out_once(journal: Journal) -> None:
+    first, second = new_instance(), new_instance()
+    Instances(journal).add(first)
+    Instances(journal).add(second)
+    begun = [Instances(journal).begin_attempt() for _ in range(3)]
+    assert [found.id if found else None for found in begun] == [first.id, second.id, None]
+    assert begun[0] is not None
+    assert begun[0].attempt_number == 1
+
+
+@pytest.mark.parametrize(
+    ("charge", "counter"), [("reader", "attempts"), ("engine", "engine_failures"), ("interruption", "interruptions")]
+)
+def test_a_failed_attempt_is_charged_to_whom_it_belongs(journal: Journal, charge: str, counter: str) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    Instances(journal).begin_attempt()
+    ended = Instances(journal).end_attempt(new.id, charge)  # type: ignore[arg-type]
+    assert {name: getattr(ended, name) for name in ("attempts", "engine_failures", "interruptions")} == {
+        "attempts": 0, "engine_failures": 0, "interruptions": 0, counter: 1,
+    }  # fmt: skip
+    again = Instances(journal).begin_attempt()
+    assert again is not None
+    assert (again.id, again.attempt_number) == (new.id, 2)
+
+
+def test_the_end_of_the_daemon_charges_neither_image_nor_device(journal: Journal, tmp_path: Path) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    Instances(journal).begin_attempt()
+    journal = reopened(journal, tmp_path)
+    assert Instances(journal).close_cut_attempts() == 1
+    assert Instances(journal).close_cut_attempts() == 0
+    found = Instances(journal).begin_attempt()
+    assert found is not None
+    assert (found.attempts, found.engine_failures, found.interruptions) == (0, 0, 1)
+    journal.close()
+
+
+def test_a_reading_is_committed_once(journal: Journal) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    commit(journal, new.id)
+    with pytest.raises(JournalError, match="was not waiting to be read"):
+        commit(journal, new.id)
+
+
+def test_a_reading_without_its_deliveries_is_not_written(journal: Journal) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    twice = new_delivery()
+    with pytest.raises(JournalError):
+        commit(journal, new.id, deliveries=(twice, twice))
+    found = Instances(journal).get(new.id)
+    assert found is not None
+    assert found.state == "received"
+    assert journal.counts("deliveries")["waiting"] == 1
+
+
+def test_a_retried_instance_begins_with_clean_counters(journal: Journal) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    for _ in range(3):
+        Instances(journal).begin_attempt()
+        Instances(journal).end_attempt(new.id, "reader")
+    commit(journal, new.id, "set_aside")
+    assert Instances(journal).retry(new.id)
+    assert not Instances(journal).retry(new.id)
+    found = Instances(journal).begin_attempt()
+    assert found is not None
+    assert (found.attempts, found.reason, found.attempt_number) == (0, "", 4)
+
+
+def test_what_was_read_cannot_be_retried(journal: Journal) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    commit(journal, new.id)
+    assert not Instances(journal).retry(new.id)
+    assert not Instances(journal).retry("nobody")

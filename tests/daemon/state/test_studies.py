@@ -1,0 +1,93 @@
+"""Studies: whose they are, when they are quiet, and which version of a report is shown."""
+
+from pathlib import Path
+
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import CommittedReport, StudyIdentity
+from leapfrog.state.studies import Studies
+from support.journal_rows import commit, new_instance, reopened, report
+
+
+def test_a_uid_under_two_patients_makes_two_studies_that_know_of_each_other(journal: Journal) -> None:
+    for patient in ("P1", "P2", "P1"):
+        Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2", patient_id=patient)))
+    one, other = Studies(journal).open()
+    assert (one.identity.patient_id, other.identity.patient_id) == ("P1", "P2")
+    assert [study.key for study in Studies(journal).sharing_uid(one)] == [other.key]
+
+
+def test_the_issuer_tells_patients_apart(journal: Journal) -> None:
+    for issuer in ("north", "south"):
+        identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1", issuer_of_patient_id=issuer)
+        Instances(journal).add(new_instance(study=identity))
+    assert len(Studies(journal).open()) == 2
+
+
+def test_an_instance_without_a_study_uid_is_a_study_of_its_own(journal: Journal) -> None:
+    for _ in range(2):
+        Instances(journal).add(new_instance(study=StudyIdentity(patient_id="P1")))
+    one, other = Studies(journal).open()
+    assert one.key != other.key
+    assert Studies(journal).sharing_uid(one) == []
+
+
+def test_a_study_s_key_says_nothing_of_the_patient(journal: Journal) -> None:
+    Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2.3", patient_id="SECRET")))
+    (study,) = Studies(journal).open()
+    assert "SECRET" not in study.key
+    assert "1.2.3" not in study.key
+
+
+def test_a_late_image_opens_a_study_that_was_closed(journal: Journal) -> None:
+    identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1")
+    Instances(journal).add(new_instance(study=identity))
+    (study,) = Studies(journal).open()
+    report(journal, study.key, 1)
+    assert Studies(journal).open() == []
+    Instances(journal).add(new_instance(study=identity))
+    assert [found.key for found in Studies(journal).open()] == [study.key]
+
+
+def test_a_reading_that_came_during_the_rendering_keeps_the_study_open(journal: Journal) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    (study,) = Studies(journal).open()
+    begun = CommittedReport(study_key=study.key, version=1, changes=0, closing=True, summary="{}", urgent=False)
+    commit(journal, new.id)
+    Studies(journal).commit_report(begun)
+    assert [found.key for found in Studies(journal).open()] == [study.key]
+    Studies(journal).close(study.key)
+    assert Studies(journal).open() != []
+    report(journal, study.key, 2)
+    assert Studies(journal).open() == []
+
+
+def test_a_report_that_was_committed_and_not_switched_is_found_at_a_start(journal: Journal, tmp_path: Path) -> None:
+    Instances(journal).add(new_instance())
+    (study,) = Studies(journal).open()
+    report(journal, study.key, 1)
+    journal = reopened(journal, tmp_path)
+    assert [found.key for found in Studies(journal).unpublished()] == [study.key]
+    Studies(journal).mark_published(study.key, 1)
+    assert Studies(journal).unpublished() == []
+    journal.close()
+
+
+def test_a_study_that_turns_urgent_takes_what_it_still_owes_along(journal: Journal) -> None:
+    Instances(journal).add(new_instance())
+    (study,) = Studies(journal).open()
+    report(journal, study.key, 1, urgent=True)
+    assert {row["urgent"] for row in journal.rows("SELECT urgent FROM deliveries")} == {1}
+
+
+def test_readings_come_in_the_order_of_the_instances(journal: Journal) -> None:
+    identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1")
+    first, second, third = (new_instance(study=identity) for _ in range(3))
+    for new in (first, second, third):
+        Instances(journal).add(new)
+    for new in (third, first):
+        commit(journal, new.id)
+    (study,) = Studies(journal).open()
+    assert [reading.instance_id for reading in Studies(journal).readings(study.key)] == [first.id, third.id]
+    assert Studies(journal).unread(study.key) == 1
