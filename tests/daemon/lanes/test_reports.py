@@ -1,0 +1,130 @@
+"""When a study's report is due, and that lanes which choose at the same time are not in each other's way."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.outcome import ReaderDied
+from leapfrog.lanes.reports import Render, Reports
+from leapfrog.processes.messages import ReportJob, ReportResult
+from leapfrog.settings import Settings
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import StudyRecord
+from leapfrog.state.spool import Spool
+from leapfrog.state.studies import Studies
+from support.journal_rows import commit, new_instance
+
+
+class Pen:
+    """A lane that renders by writing three empty files, or fails; `meanwhile` is called in the midst."""
+
+    def __init__(self) -> None:
+        self.jobs: list[ReportJob] = []
+        self.fails = False
+        self.meanwhile: Callable[[], object] = lambda: None
+
+    def run(self, job: ReportJob) -> ReportResult | ReaderDied:
+        self.jobs.append(job)
+        self.meanwhile()
+        if self.fails:
+            return ReaderDied("for the test")
+        for kind in ("html", "json", "pdf"):
+            (job.report_dir / f"report-{job.version}.{kind}").touch()
+        return ReportResult(study_key=job.study_key, version=job.version, artefacts=())
+
+
+class Desk:
+    """A journal with one study of one image that was read, and the schedule of its reports."""
+
+    def __init__(self, directory: Path) -> None:
+        settings = Settings.model_validate({"station": {"state_dir": directory}, "report": {"quiet_seconds": 0}})
+        self.journal = Journal(directory / "journal.sqlite")
+        self.studies = Studies(self.journal)
+        self.pen = Pen()
+        self.reports = Reports(
+            settings=settings,
+            journal=self.journal,
+            spool=Spool(directory / "spool", 0),
+            on_report=lambda: None,
+            on_deliveries=lambda: None,
+            is_stopping=lambda: False,
+        )
+        self.read_one()
+
+    def study(self) -> StudyRecord:
+        (study,) = self.studies.newest(1)
+        return study
+
+    def read_one(self, **values: Any) -> None:
+        new = new_instance(owed=False, **values)
+        Instances(self.journal).add(new)
+        commit(self.journal, new.id)
+        self.reports.changed(self.study().key)
+
+    def render(self, claimed: Render | None) -> None:
+        assert claimed is not None
+        self.reports.render(cast(Lane, self.pen), claimed)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    made = Desk(tmp_path)
+    yield made
+    made.journal.close()
+
+
+def test_a_study_that_one_lane_renders_is_no_candidate_for_another(desk: Desk) -> None:
+    reports, met = desk.reports, list[list[StudyRecord]]()
+    desk.pen.meanwhile = lambda: met.append(reports.candidates())
+    desk.render(reports.claim_growing(reports.candidates()))
+    assert met == [[]]
+    assert [study.version for study in reports.candidates()] == [1]
+
+
+def test_a_study_that_is_finished_while_candidates_are_listed_is_not_chosen_as_it_was(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One lane commits its report between the moments at which another looks at the journal and at what is busy."""
+    reports, looked = desk.reports, list[list[StudyRecord]]()
+    claimed = reports.claim_growing(reports.candidates())
+    look = Studies.open
+
+    def look_and_be_overtaken(studies: Studies) -> list[StudyRecord]:
+        found = look(studies)
+        monkeypatch.setattr(Studies, "open", look)
+        desk.render(claimed)
+        return found
+
+    monkeypatch.setattr(Studies, "open", look_and_be_overtaken)
+    looked.append(reports.candidates())
+    assert desk.study().version == 1
+    assert looked == [[]]
+
+
+def test_a_report_that_fails_is_put_off_and_does_not_count_as_a_version(desk: Desk) -> None:
+    desk.pen.fails = True
+    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
+    candidates = desk.reports.candidates()
+    assert [study.version for study in candidates] == [0]
+    assert desk.reports.claim_growing(candidates) is None
+    assert desk.reports.claim_settled(candidates) is None
+
+
+def test_the_last_version_closes_the_study_and_a_late_image_opens_it_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+    reports = desk.reports
+    desk.render(reports.claim_growing(reports.candidates()))
+    assert desk.study().state == "open"
+    desk.render(reports.claim_settled(reports.candidates()))
+    assert desk.study().state == "quiet"
+    assert [job.version for job in desk.pen.jobs] == [1]  # nothing had changed: the closing version is the same
+    desk.read_one(study=desk.study().identity)
+    assert desk.study().state == "open"
+    desk.render(reports.claim_growing(reports.candidates()))
+    assert desk.study().published_version == 2
