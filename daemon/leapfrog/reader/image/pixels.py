@@ -21,37 +21,17 @@ class Frame:
         red = self.shown[..., 0]
         return not (np.array_equal(red, self.shown[..., 1]) and np.array_equal(red, self.shown[..., 2]))
 
-    def gray(self, max_side: int | None = None) -> NDArray[np.uint8]:
-        """The picture in grays (H, W), shrunk to at most `max_side` pixels on its longer side; air is dark."""
-        return shrink(self._gray_of(self.shown), max_side)
-
-    def rgb(self, max_side: int | None = None) -> NDArray[np.uint8]:
-        """The picture in colour (H, W, 3), shrunk to at most `max_side` pixels on its longer side."""
+    def gray(self) -> NDArray[np.uint8]:
+        """The picture in grays (H, W); air is dark."""
         if self.shown.ndim == 2:
-            return np.repeat(self.gray(max_side)[..., np.newaxis], 3, axis=-1)
-        return shrink(self.shown, max_side)
-
-    def picture(self, max_side: int | None = None) -> NDArray[np.uint8]:
-        """The picture as it should be shown to people: (H, W, 3) if it has colours, (H, W) if not."""
-        return self.rgb(max_side) if self.is_colour else self.gray(max_side)
-
-    def _gray_of(self, shown: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if shown.ndim == 2:
-            return shown
+            return self.shown
         if not self.is_colour:
-            return np.ascontiguousarray(shown[..., 0])
-        return np.asarray(Image.fromarray(shown).convert("L"), dtype=np.uint8)
+            return np.ascontiguousarray(self.shown[..., 0])
+        return np.asarray(Image.fromarray(self.shown).convert("L"), dtype=np.uint8)
 
-
-def shrink(picture: NDArray[np.uint8], max_side: int | None) -> NDArray[np.uint8]:
-    """`picture` (H, W) or (H, W, 3) at no more than `max_side` pixels on its longer side; its shape is kept."""
-    rows, columns = picture.shape[:2]
-    if max_side is None or max(rows, columns) <= max_side:
-        return picture
-    scale = max_side / max(rows, columns)
-    size = (max(round(columns * scale), 1), max(round(rows * scale), 1))
-    shrunk = Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR)
-    return np.asarray(shrunk, dtype=np.uint8)
+    def picture(self) -> NDArray[np.uint8]:
+        """The picture as it should be shown to people: (H, W, 3) if it has colours, (H, W) if not."""
+        return self.shown if self.is_colour else self.gray()
 
 
 def model_input(gray: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, IMPLICIT_LITTLE_ENDIAN
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import DecodedImage, open_image
-from leapfrog.reader.image.pixels import Frame, chosen_frames, model_input, shrink
+from leapfrog.reader.image.pixels import Frame, chosen_frames, model_input
 from support.instances import gradient, image_dataset, save
 
 
@@ -219,20 +219,20 @@ def test_bytes_swapped_in_pairs_are_put_right_in_every_frame(tmp_path: Path) -> 
 def test_colour_by_plane_and_by_pixel_are_the_same_picture(tmp_path: Path) -> None:
     colours = np.random.default_rng(2).integers(0, 256, (8, 10, 3), dtype=np.uint8)
     dataset = image_dataset(colours)
-    assert np.array_equal(opened(dataset, tmp_path).frame(0).rgb(), colours)
+    assert np.array_equal(opened(dataset, tmp_path).frame(0).shown, colours)
     dataset.PlanarConfiguration = 1
     dataset.PixelData = colours.transpose(2, 0, 1).tobytes()
-    assert np.array_equal(opened(dataset, tmp_path).frame(0).rgb(), colours)
+    assert np.array_equal(opened(dataset, tmp_path).frame(0).shown, colours)
 
 
 def test_colours_of_sixteen_bits_keep_their_upper_byte(tmp_path: Path) -> None:
     colours = np.random.default_rng(3).integers(0, 256, (8, 10, 3), dtype=np.uint16)
-    assert np.array_equal(opened(image_dataset(colours * 256 + 7), tmp_path).frame(0).rgb(), colours)
+    assert np.array_equal(opened(image_dataset(colours * 256 + 7), tmp_path).frame(0).shown, colours)
 
 
 def test_luminance_and_chroma_become_colours(tmp_path: Path) -> None:
     ybr = np.array([[[76, 85, 255], [150, 44, 21], [29, 255, 107]]], dtype=np.uint8)  # red, green, blue
-    got = opened(image_dataset(ybr, PhotometricInterpretation="YBR_FULL"), tmp_path).frame(0).rgb().astype(int)
+    got = opened(image_dataset(ybr, PhotometricInterpretation="YBR_FULL"), tmp_path).frame(0).shown.astype(int)
     assert np.abs(got - [[[255, 0, 0], [0, 255, 0], [0, 0, 255]]]).max() <= 2
 
 
@@ -251,7 +251,7 @@ def test_palette_indices_become_their_colours(bits: int, tmp_path: Path) -> None
     colours[0] = 255
     indices = np.arange(20, dtype=np.uint8).reshape(4, 5)
     stored = colours if bits == 8 else colours * 257
-    got = opened(palette_dataset(indices, stored, first=2, bits=bits), tmp_path).frame(0).rgb()
+    got = opened(palette_dataset(indices, stored, first=2, bits=bits), tmp_path).frame(0).shown
     expected = colours[np.clip(indices.astype(int) - 2, 0, 15)]
     assert np.array_equal(got, expected)
 
@@ -265,14 +265,6 @@ def test_gray_pictures_sent_as_colour_are_known_as_gray() -> None:
     coloured[3, 3] = (200, 10, 10)
     assert Frame(coloured).is_colour
     assert Frame(coloured).picture().shape == (20, 30, 3)
-
-
-def test_shrinking_keeps_the_shape_and_never_enlarges() -> None:
-    picture = gradient(300, 200, top=255, kind="u1")
-    assert shrink(picture, 150).shape == (150, 100)
-    assert shrink(picture, None) is picture
-    assert shrink(picture, 300) is picture
-    assert shrink(np.zeros((2000, 2, 3), np.uint8), 100).shape == (100, 1, 3)
 
 
 def test_a_model_sees_the_whole_picture_squashed_by_an_antialiasing_triangle() -> None:

@@ -100,16 +100,16 @@ def test_a_tiff_of_eight_bits_whose_zero_is_white_is_shown_inverted(tmp_path: Pa
 def test_palettes_transparency_and_print_colours_become_what_a_viewer_shows(tmp_path: Path) -> None:
     palette = Image.fromarray(COLOUR).quantize(16)
     assert np.array_equal(
-        frame_of(wrapped(saved(palette, tmp_path / "a.png"))).rgb(), np.asarray(palette.convert("RGB"))
+        frame_of(wrapped(saved(palette, tmp_path / "a.png"))).shown, np.asarray(palette.convert("RGB"))
     )
     alpha = np.full((40, 60), 255, np.uint8)
     alpha[:20] = 0
     see_through = Image.fromarray(np.dstack([COLOUR, alpha]))
-    shown = frame_of(wrapped(saved(see_through, tmp_path / "b.png"))).rgb()
+    shown = frame_of(wrapped(saved(see_through, tmp_path / "b.png"))).shown
     assert np.array_equal(shown[20:], COLOUR[20:])
     assert not shown[:20].any()
     cmyk = Image.fromarray(COLOUR).convert("CMYK")
-    shown = frame_of(wrapped(saved(cmyk, tmp_path / "c.tif"))).rgb()
+    shown = frame_of(wrapped(saved(cmyk, tmp_path / "c.tif"))).shown
     assert np.array_equal(shown, np.asarray(cmyk.convert("RGB")))
 
 

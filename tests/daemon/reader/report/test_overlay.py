@@ -7,7 +7,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.reader.report.overlay import captioned_jpeg, save_contour, save_heatmap, save_plain
+from leapfrog.reader.report.overlay import captioned_jpeg, displayed, save_contour, save_heatmap, save_plain
+from support.instances import gradient
 from support.readings import CIRCLE, gray_picture, warm_spot
 
 
@@ -29,6 +30,14 @@ def test_a_plain_picture_is_at_most_1024_pixels_long_and_keeps_its_shape(
     with Image.open(tmp_path / "plain.jpg") as image:
         scale = min(1.0, 1024 / max(shape[:2]))
         assert image.size == (max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale)))
+
+
+def test_shrinking_keeps_the_shape_and_never_enlarges() -> None:
+    picture = gradient(300, 200, top=255, kind="u1")
+    assert displayed(picture, 150).shape == (150, 100)
+    assert displayed(picture, 1024) is picture
+    assert displayed(picture, 300) is picture
+    assert displayed(np.zeros((2000, 2, 3), np.uint8), 100).shape == (100, 1, 3)
 
 
 def test_a_heat_map_tints_only_where_it_is_warm(tmp_path: Path) -> None:
