@@ -169,13 +169,7 @@ class _OneReading:
         return frame
 
     def _assess(self, package: ModelPackage, image: DecodedImage, frame: Frame) -> Assessment:
-        spacing = image.spacing
-        in_patient = spacing is not None and not spacing.at_detector
-        gray_frame = GrayFrame(
-            gray=frame.gray(),
-            area=image.area,
-            spacing_mm=(spacing.between_rows_mm, spacing.between_columns_mm) if spacing and in_patient else None,
-        )
+        gray_frame = GrayFrame(frame.gray(), image.area, image.spacing_mm)
         self._announce("inferring")
         assessment = assess(package, self._models, gray_frame)
         self._announce("decoding")

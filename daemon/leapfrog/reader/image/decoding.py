@@ -211,7 +211,7 @@ class FrameDecoder:
     def _is_swapped_in_pairs(self) -> bool:
         """8-bit samples written as big-endian 16-bit words (PS3.5 Section 8.1.1 and Annex A.3)."""
         big_endian = self._file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN
-        return big_endian and self._pixels.representation == "OW" and self.layout.bits_allocated <= 8
+        return big_endian and self._pixels.vr == b"OW" and self.layout.bits_allocated <= 8
 
     def _unpack(self, content: bytes, index: int) -> StoredFrame:
         layout = self.layout

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
 
-from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, actual_encoding, walk
+from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
 from leapfrog.dicom.part10 import DatasetStart, find_dataset
 from leapfrog.dicom.uids import DEFLATED
 from leapfrog.errors import UnreadableImage
@@ -36,18 +36,9 @@ DEFLATED_REFUSED = (
 
 
 @dataclass(frozen=True)
-class PixelElement:
-    """Where the pixels lie: `length` bytes from `offset` on; None when they come in items (PS3.5 Annex A.4)."""
-
-    tag: int
-    representation: str
-    offset: int
-    length: int | None
-
-
-@dataclass(frozen=True)
 class DicomFile:
-    """An opened file: `dataset` holds what comes before the pixels; `byte_count` is the file's size.
+    """An opened file: `dataset` holds what comes before the element `pixels`, whose length is None when they come in
+    items (PS3.5 Annex A.4).
 
     `damage` is a sentence for staff when the file cannot be read to its end; then `dataset` holds what could be
     saved, so that the report can still name the patient.
@@ -56,8 +47,7 @@ class DicomFile:
     path: Path
     transfer_syntax_uid: str
     dataset: Dataset
-    pixels: PixelElement | None
-    byte_count: int
+    pixels: Element | None
     damage: str = ""
 
 
@@ -71,7 +61,7 @@ def open_dicom_file(path: Path) -> DicomFile:
         byte_count = os.fstat(stream.fileno()).st_size
         start = find_dataset(stream)
         if start.transfer_syntax_uid == DEFLATED:
-            return DicomFile(path, DEFLATED, Dataset(), None, byte_count, DEFLATED_REFUSED)
+            return DicomFile(path, DEFLATED, Dataset(), None, DEFLATED_REFUSED)
         pixels, end, damage = _find_pixels(stream, start, byte_count)
         try:
             dataset = _parse(stream, lambda _tag: stream.tell() >= end)
@@ -79,18 +69,17 @@ def open_dicom_file(path: Path) -> DicomFile:
             dataset, damage = _saved_part(stream), str(error)
     if not _looks_like_dicom(dataset, start.has_meta):
         damage = NOT_DICOM
-    return DicomFile(path, start.transfer_syntax_uid, dataset, pixels, byte_count, damage)
+    return DicomFile(path, start.transfer_syntax_uid, dataset, pixels, damage)
 
 
-def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[PixelElement | None, int, str]:
+def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[Element | None, int, str]:
     """The pixels, where the part before them ends, and what keeps them from being read."""
     end = start.offset
     try:
         encoding = actual_encoding(stream, start.offset, start.transfer_syntax_uid)
         for element in walk(stream, start.offset, encoding, PIXEL_TAGS.__contains__, MOST_ELEMENTS):
             if element.tag in PIXEL_TAGS:
-                pixels = PixelElement(element.tag, element.vr.decode("ascii"), element.offset, element.length)
-                return pixels, element.offset, ENDS_EARLY if element.end > byte_count else ""
+                return element, element.offset, ENDS_EARLY if element.end > byte_count else ""
             end = element.end
     except DatasetTruncated:
         return None, end + 1, ENDS_BEFORE_PICTURE

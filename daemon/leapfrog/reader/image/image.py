@@ -12,14 +12,15 @@ from leapfrog.reader.image.grayscale import GrayScale
 from leapfrog.reader.image.lookup_table import palette_colours
 from leapfrog.reader.image.object_kind import check_is_picture
 from leapfrog.reader.image.pixels import Frame
-from leapfrog.reader.image.spacing import Spacing, spacing_of
+from leapfrog.reader.image.spacing import spacing_mm_of
 from leapfrog.reader.image.ultrasound import Box, tissue_region
 
 
 class DecodedImage:
     """An image whose frames can be shown one at a time; `layout` has its size.
 
-    `area` is the part of the picture that shows the body, in pixels; `spacing` holds there.
+    `area` is the part of the picture that shows the body, in pixels; `spacing_mm` between rows and between columns
+    holds there, in the patient.
     """
 
     def __init__(self, file: DicomFile) -> None:
@@ -34,7 +35,7 @@ class DecodedImage:
         self._gray_scale = GrayScale(file.dataset, self.layout, big_endian=self._big_endian)
         region = tissue_region(file.dataset, self.layout.rows, self.layout.columns)
         self.area: Box = region.box if region else (0, 0, self.layout.columns, self.layout.rows)
-        self.spacing = _spacing(file, region.spacing_mm if region else None)
+        self.spacing_mm = (region.spacing_mm if region else None) or spacing_mm_of(file.dataset)
 
     @property
     def frame_count(self) -> int:
@@ -81,10 +82,6 @@ def open_image(file: DicomFile) -> DecodedImage:
     a sentence for staff, when its picture is damaged, missing, too large or compressed in a way unknown here.
     """
     return DecodedImage(file)
-
-
-def _spacing(file: DicomFile, region_spacing: tuple[float, float] | None) -> Spacing | None:
-    return Spacing(*region_spacing) if region_spacing else spacing_of(file.dataset)
 
 
 def _to_bytes(stored: StoredFrame, bits_stored: int) -> NDArray[np.uint8]:

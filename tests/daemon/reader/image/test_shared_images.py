@@ -185,11 +185,7 @@ def test_ultrasound_regions_and_spacings(files: list[DicomFile]) -> None:
     by_name = {file.path.name: image for file, image in pictures(files)}
     duplex = by_name["I_000003.dcm"]
     assert duplex.area == (42, 4, 439, 354)
-    assert duplex.spacing is not None
-    assert duplex.spacing.between_rows_mm == pytest.approx(0.2286, abs=1e-4)
-    assert duplex.spacing.between_columns_mm == pytest.approx(0.2857, abs=1e-4)
+    assert duplex.spacing_mm == pytest.approx((0.2286, 0.2857), abs=1e-4)
     assert by_name["12-08_202108_20210100.dcm"].area == (120, 60, 800, 519)
-    film = by_name["Fake_MONOHR1.dcm"].spacing
-    assert film is not None
-    assert film.at_detector
-    assert by_name["RG1_J2KI.dcm"].spacing is None  # it says 0.000 mm
+    assert by_name["Fake_MONOHR1.dcm"].spacing_mm is None  # its is the detector's
+    assert by_name["RG1_J2KI.dcm"].spacing_mm is None  # it says 0.000 mm

@@ -20,7 +20,6 @@ from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import Frame
-from leapfrog.reader.image.spacing import Spacing
 from leapfrog.reader.originals.wrapping import wrap_picture
 
 IDENTITY = PictureIdentity(
@@ -165,14 +164,14 @@ def test_the_object_says_what_folder_and_file_name_say_and_leaves_the_rest_empty
     for unknown in ("StudyDate", "StudyTime", "PatientBirthDate", "PatientSex", "ReferringPhysicianName", "StudyID"):
         assert dataset[unknown].is_empty, unknown
     assert "BurnedInAnnotation" not in dataset
-    assert open_image(open_dicom_file(tmp_path / "wrapped.dcm")).spacing == Spacing(0.21, 0.21)
+    assert open_image(open_dicom_file(tmp_path / "wrapped.dcm")).spacing_mm == (0.21, 0.21)
 
 
 def test_without_hints_the_modality_is_other_and_no_size_is_claimed(tmp_path: Path) -> None:
     path = wrapped(saved(Image.fromarray(GRAY), tmp_path / "a.png"), hints=PictureHints())
     dataset = checked(path)
     assert dataset.Modality == "OT"
-    assert open_image(open_dicom_file(path)).spacing is None
+    assert open_image(open_dicom_file(path)).spacing_mm is None
 
 
 def test_the_same_job_makes_the_same_bytes(tmp_path: Path) -> None:
