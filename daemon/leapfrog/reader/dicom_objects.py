@@ -1,18 +1,45 @@
 """What every DICOM object that we make has: our own file meta information, and values that hold what they should."""
 
-from pydicom.dataset import FileMetaDataset
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.filewriter import dcmwrite
 from pydicom.uid import UID
 
 from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from leapfrog.durable import replacing
+from leapfrog.processes.messages import ProducedObject, ProducedRole
 
 
-def our_file_meta(transfer_syntax_uid: str) -> FileMetaDataset:
-    """File meta information that names us; pydicom adds the rest when it writes the file."""
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = UID(transfer_syntax_uid)
-    meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
-    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
-    return meta
+def write_object(dataset: Dataset, role: ProducedRole, out: Path, transfer_syntax: UID) -> ProducedObject:
+    """Write `dataset`, whose pixels are encoded in `transfer_syntax`, as a DICOM file to `out`, synced."""
+    dataset.file_meta = FileMetaDataset()  # pydicom adds the rest when it writes the file
+    dataset.file_meta.TransferSyntaxUID = transfer_syntax
+    dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
+    dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
+    with replacing(out) as stream:
+        dcmwrite(stream, dataset, enforce_file_format=True)
+    return ProducedObject(
+        name=out.name,
+        role=role,
+        sop_class_uid=dataset.SOPClassUID,
+        sop_instance_uid=dataset.SOPInstanceUID,
+        byte_count=out.stat().st_size,
+    )
+
+
+def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photometric: str) -> None:
+    """The Image Pixel module (PS3.3 C.7.6.3) of unsigned samples, (rows, columns) or (rows, columns, 3), that fill
+    their `bits`.
+    """
+    dataset.Rows, dataset.Columns = shape[:2]
+    dataset.BitsAllocated = dataset.BitsStored = bits
+    dataset.HighBit = bits - 1
+    dataset.PixelRepresentation = 0
+    dataset.PhotometricInterpretation = photometric
+    dataset.SamplesPerPixel = 3 if len(shape) == 3 else 1
+    if dataset.SamplesPerPixel > 1:
+        dataset.PlanarConfiguration = 0
 
 
 def one_value(text: str) -> str:

@@ -5,23 +5,26 @@ from pydicom.dataset import Dataset
 from leapfrog.exam import Identity, ImageHeader, PictureHints
 from leapfrog.reader.image.attributes import integer, text
 
+# Where each field of an Identity stands in a data set.
+IDENTITY_KEYWORDS = {
+    "patient_name": "PatientName",
+    "patient_id": "PatientID",
+    "issuer_of_patient_id": "IssuerOfPatientID",
+    "birth_date": "PatientBirthDate",
+    "sex": "PatientSex",
+    "accession_number": "AccessionNumber",
+    "study_instance_uid": "StudyInstanceUID",
+    "study_id": "StudyID",
+    "study_date": "StudyDate",
+    "study_time": "StudyTime",
+    "study_description": "StudyDescription",
+    "referring_physician": "ReferringPhysicianName",
+}
+
 
 def identity_of(dataset: Dataset) -> Identity:
     """Who and what the exam is, as received."""
-    return Identity(
-        patient_name=text(dataset, "PatientName"),
-        patient_id=text(dataset, "PatientID"),
-        issuer_of_patient_id=text(dataset, "IssuerOfPatientID"),
-        birth_date=text(dataset, "PatientBirthDate"),
-        sex=text(dataset, "PatientSex"),
-        accession_number=text(dataset, "AccessionNumber"),
-        study_instance_uid=text(dataset, "StudyInstanceUID"),
-        study_id=text(dataset, "StudyID"),
-        study_date=text(dataset, "StudyDate"),
-        study_time=text(dataset, "StudyTime"),
-        study_description=text(dataset, "StudyDescription"),
-        referring_physician=text(dataset, "ReferringPhysicianName"),
-    )
+    return Identity(**{field: text(dataset, keyword) for field, keyword in IDENTITY_KEYWORDS.items()})
 
 
 def header_of(dataset: Dataset, transfer_syntax_uid: str, hints: PictureHints) -> ImageHeader:

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from pydicom.dataset import Dataset
-from pydicom.filewriter import dcmwrite
 from pydicom.uid import (
     ExplicitVRLittleEndian,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
@@ -16,11 +15,9 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from leapfrog.durable import replacing
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.processes.messages import ProducedObject
-from leapfrog.reader.dicom_objects import one_value, our_file_meta
-from leapfrog.reader.image.attributes import lenient_parsing
+from leapfrog.reader.dicom_objects import describe_pixels, one_value, write_object
 from leapfrog.reader.image.phantom_mark import mark_as_phantom
 from leapfrog.reader.originals.picture import Picture, read_picture
 
@@ -57,16 +54,7 @@ def wrap_picture(
     _describe_pixels(dataset, picture, hints)
     if picture.phantom:
         mark_as_phantom(dataset)
-    dataset.file_meta = our_file_meta(ExplicitVRLittleEndian)
-    with lenient_parsing(), replacing(out) as stream:
-        dcmwrite(stream, dataset, enforce_file_format=True)
-    return ProducedObject(
-        name=out.name,
-        role="wrapped",
-        sop_class_uid=dataset.SOPClassUID,
-        sop_instance_uid=dataset.SOPInstanceUID,
-        byte_count=out.stat().st_size,
-    )
+    return write_object(dataset, "wrapped", out, ExplicitVRLittleEndian)
 
 
 def _describe_exam(dataset: Dataset, identity: PictureIdentity, hints: PictureHints) -> None:
@@ -103,17 +91,8 @@ def _describe_capture(dataset: Dataset, picture: Picture, received_at: datetime)
 
 def _describe_pixels(dataset: Dataset, picture: Picture, hints: PictureHints) -> None:
     first = picture.pages[0]
-    dataset.Rows, dataset.Columns = first.shape[:2]
-    dataset.BitsAllocated = dataset.BitsStored = 8 * first.itemsize
-    dataset.HighBit = dataset.BitsStored - 1
-    dataset.PixelRepresentation = 0
-    if first.ndim == 3:
-        dataset.SamplesPerPixel = 3
-        dataset.PhotometricInterpretation = "RGB"
-        dataset.PlanarConfiguration = 0
-    else:
-        dataset.SamplesPerPixel = 1
-        dataset.PhotometricInterpretation = "MONOCHROME1" if picture.inverted else "MONOCHROME2"
+    gray = "MONOCHROME1" if picture.inverted else "MONOCHROME2"
+    describe_pixels(dataset, first.shape, 8 * first.itemsize, "RGB" if first.ndim == 3 else gray)
     if hints.pixel_spacing_mm is not None:
         spacing = f"{hints.pixel_spacing_mm:.10g}"
         dataset.PixelSpacing = [spacing, spacing]

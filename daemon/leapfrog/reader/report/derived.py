@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from pydicom import Dataset, dcmwrite
+from pydicom import Dataset
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
 from pydicom.encaps import encapsulate
@@ -21,14 +21,15 @@ from pydicom.uid import (
 )
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
-from leapfrog.durable import replacing
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed, whose_exam
-from leapfrog.processes.messages import ProducedObject, ProducedRole, ReportJob
-from leapfrog.reader.dicom_objects import one_value, our_file_meta
+from leapfrog.processes.messages import ProducedObject, ReportJob
+from leapfrog.reader.dicom_objects import describe_pixels, one_value, write_object
+from leapfrog.reader.image.header import IDENTITY_KEYWORDS
 from leapfrog.reader.report.content import ImageContent, ReportContent
 from leapfrog.reader.report.overlay import captioned_jpeg
 
 MANUFACTURER = "Leapfrog"
+OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "StudyDescription")  # type 3: left out when not given
 PDF_SERIES_NUMBER = 9001
 OVERLAY_SERIES_NUMBER = 9002
 
@@ -53,18 +54,20 @@ def make_derived(
         return (), (reason,)
     produced = []
     if "report_pdf" in job.derived:
-        produced.append(_write(job, "report_pdf", "report_pdf.dcm", _encapsulated_pdf(job, content, pdf)))
+        dataset = _encapsulated_pdf(job, pdf)
+        produced.append(write_object(dataset, "report_pdf", job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
     if "overlay" in job.derived:
         series_uid = mint_uid()
         for reading, image in zip(job.readings, content.images, strict=True):
             if image.overlay is not None:
                 dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, content.disclaimer)
                 dataset.SeriesInstanceUID = series_uid
-                produced.append(_write(job, "overlay", f"overlay-{image.number}.dcm", dataset))
+                out = job.work_dir / f"overlay-{image.number}.dcm"
+                produced.append(write_object(dataset, "overlay", out, JPEGBaseline8Bit))
     return tuple(produced), ()
 
 
-def _encapsulated_pdf(job: ReportJob, content: ReportContent, pdf: bytes) -> Dataset:
+def _encapsulated_pdf(job: ReportJob, pdf: bytes) -> Dataset:
     """PS3.3 A.45.1."""
     dataset = _common(job, whose_exam(job.readings), job.readings)
     dataset.SOPClassUID = EncapsulatedPDFStorage
@@ -81,7 +84,6 @@ def _encapsulated_pdf(job: ReportJob, content: ReportContent, pdf: bytes) -> Dat
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(pdf)
     dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
-    dataset.file_meta = our_file_meta(ExplicitVRLittleEndian)
     return dataset
 
 
@@ -106,19 +108,12 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageContent, picture
         source.PurposeOfReferenceCodeSequence = [_code(SOURCE_PURPOSE)]
         dataset.SourceImageSequence = [source]
     _set(dataset, "BodyPartExamined", reading.header.body_part)
-    dataset.SamplesPerPixel = 3
-    dataset.PhotometricInterpretation = "YBR_FULL_422"
-    dataset.PlanarConfiguration = 0
-    dataset.Rows, dataset.Columns = jpeg.height, jpeg.width
-    dataset.BitsAllocated = dataset.BitsStored = 8
-    dataset.HighBit = 7
-    dataset.PixelRepresentation = 0
+    describe_pixels(dataset, (jpeg.height, jpeg.width, 3), 8, "YBR_FULL_422")
     dataset.LossyImageCompression = "01"
     dataset.LossyImageCompressionMethod = "ISO_10918_1"
     dataset.LossyImageCompressionRatio = round(jpeg.height * jpeg.width * 3 / len(jpeg.content), 1)
     dataset.PixelData = encapsulate([jpeg.content])
     dataset["PixelData"].is_undefined_length = True
-    dataset.file_meta = our_file_meta(JPEGBaseline8Bit)
     return dataset
 
 
@@ -140,24 +135,9 @@ def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]
     dataset.SOPInstanceUID = mint_uid()
     dataset.InstanceCreationDate = dataset.ContentDate = now.strftime("%Y%m%d")
     dataset.InstanceCreationTime = dataset.ContentTime = now.strftime("%H%M%S")
-    for keyword, value in (
-        ("PatientName", identity.patient_name),
-        ("PatientID", identity.patient_id),
-        ("PatientBirthDate", identity.birth_date),
-        ("PatientSex", identity.sex),
-        ("StudyInstanceUID", identity.study_instance_uid),
-        ("StudyID", identity.study_id),
-        ("StudyDate", identity.study_date),
-        ("StudyTime", identity.study_time),
-        ("AccessionNumber", identity.accession_number),
-        ("ReferringPhysicianName", identity.referring_physician),
-    ):
-        _set(dataset, keyword, value)
-    for keyword, value in (
-        ("IssuerOfPatientID", identity.issuer_of_patient_id),
-        ("StudyDescription", identity.study_description),
-    ):
-        if value:
+    for field, keyword in IDENTITY_KEYWORDS.items():
+        value = getattr(identity, field)
+        if value or keyword not in OPTIONAL_KEYWORDS:
             _set(dataset, keyword, value)
     dataset.SeriesInstanceUID = mint_uid()
     dataset.Manufacturer = MANUFACTURER
@@ -205,16 +185,3 @@ def _reference(reading: ImageReading) -> Dataset:
     item.ReferencedSOPClassUID = reading.header.sop_class_uid
     item.ReferencedSOPInstanceUID = reading.sop_instance_uid
     return item
-
-
-def _write(job: ReportJob, role: ProducedRole, name: str, dataset: Dataset) -> ProducedObject:
-    path = job.work_dir / name
-    with replacing(path) as stream:
-        dcmwrite(stream, dataset, enforce_file_format=True)
-    return ProducedObject(
-        name=name,
-        role=role,
-        sop_class_uid=dataset.SOPClassUID,
-        sop_instance_uid=dataset.SOPInstanceUID,
-        byte_count=path.stat().st_size,
-    )
