@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.durable import fsync_directory
@@ -63,39 +63,31 @@ class _Shown:
     package: ModelPackage | None
 
 
+@dataclass(frozen=True)
 class ImageReader:
-    """Reads instances one by one with the packages of a catalogue."""
+    """Reads instances one by one with the packages of a catalogue; of a cine, at most `frames_per_cine` evenly chosen
+    frames.
+    """
 
-    def __init__(self, catalogue: Catalogue, models: Models, frames_per_cine: int) -> None:
-        """Of a cine, at most `frames_per_cine` evenly chosen frames are read."""
-        self._packages = catalogue.packages
-        self._models = models
-        self._frames_per_cine = frames_per_cine
+    catalogue: Catalogue
+    models: Models
+    frames_per_cine: int
 
     def read(self, job: ReadJob, announce: Callable[[Stage], None]) -> ReadResult:
         """Read the instance of `job`; its pictures are durable in `job.report_dir` when this returns.
 
         Raises EngineError when the engine failed, OSError when the disk did.
         """
-        return _OneReading(job, announce, self._packages, self._models, self._frames_per_cine).result()
+        return _OneReading(self, job, announce).result()
 
 
 class _OneReading:
     """The work on one instance, and what is known of it so far, which a damaged one is reported with."""
 
-    def __init__(
-        self,
-        job: ReadJob,
-        announce: Callable[[Stage], None],
-        packages: tuple[ModelPackage, ...],
-        models: Models,
-        frames_per_cine: int,
-    ) -> None:
+    def __init__(self, reader: ImageReader, job: ReadJob, announce: Callable[[Stage], None]) -> None:
+        self._reader = reader
         self._job = job
         self._announce = announce
-        self._packages = packages
-        self._models = models
-        self._frames_per_cine = frames_per_cine
         self._clock = StageClock()
         self._identity = Identity()
         self._header = ImageHeader()
@@ -116,7 +108,7 @@ class _OneReading:
         except MemoryError:
             return self._ended("set_aside", self._unread(TOO_LARGE))
         self._announce("rendering")
-        return self._ended("read", self._reading(file, shown))
+        return self._ended("read", self._reading(shown))
 
     # ------------------------------------------------------------ from bytes to a model's words
 
@@ -139,10 +131,10 @@ class _OneReading:
 
     def _look(self, file: DicomFile, image: DecodedImage) -> _Shown:
         exam = exam_of(file.dataset, self._header, is_picture=self._job.picture is not None)
-        chosen = route(exam, self._packages)
+        chosen = route(exam, self._reader.catalogue.packages)
         if chosen.package is None:
             return self._unassessed(image, chosen.reason)
-        indices = chosen_frames(image.frame_count, self._frames_per_cine)
+        indices = chosen_frames(image.frame_count, self._reader.frames_per_cine)
         assessments, last = [], None
         try:
             for index in indices:
@@ -171,14 +163,14 @@ class _OneReading:
     def _assess(self, package: ModelPackage, image: DecodedImage, frame: Frame) -> Assessment:
         gray_frame = GrayFrame(frame.gray(), image.area, image.spacing_mm)
         self._announce("inferring")
-        assessment = assess(package, self._models, gray_frame)
+        assessment = assess(package, self._reader.models, gray_frame)
         self._announce("decoding")
         self._clock.lap("inferring")
         return assessment
 
     # ------------------------------------------------------------ what goes back
 
-    def _reading(self, file: DicomFile, shown: _Shown) -> ImageReading:
+    def _reading(self, shown: _Shown) -> ImageReading:
         said = shown.assessment
         pictures = _Pictures(self._job, shown.frame, self._phantom)
         plain, overlay = pictures.plain(), pictures.overlay(said)
@@ -191,15 +183,10 @@ class _OneReading:
             model = ModelUsed(
                 name=manifest.name,
                 version=manifest.version,
-                device=self._models.device_of(shown.package),
+                device=self._reader.models.device_of(shown.package),
                 demonstration=manifest.demonstration,
             )
-        return ImageReading(
-            instance_id=self._job.instance_id,
-            sop_instance_uid=self._sop_instance_uid,
-            source=self._job.source,
-            identity=self._identity,
-            header=self._header,
+        return self._told(
             model=model,
             outcome=said.outcome,
             reason=said.reason,
@@ -209,22 +196,23 @@ class _OneReading:
             overlay=overlay,
             heatmaps=heatmaps,
             frame=shown.index + 1,
-            phantom=self._phantom,
-            milliseconds=self._clock.milliseconds(),
         )
 
     def _unread(self, reason: str) -> ImageReading:
         self._clock.lap("decoding")
+        return self._told(outcome="not_assessed", reason=reason)
+
+    def _told(self, **said: Any) -> ImageReading:
+        """What is known of the instance in any case, and what is `said` of it."""
         return ImageReading(
             instance_id=self._job.instance_id,
             sop_instance_uid=self._sop_instance_uid,
             source=self._job.source,
             identity=self._identity,
             header=self._header,
-            outcome="not_assessed",
-            reason=reason,
             phantom=self._phantom,
             milliseconds=self._clock.milliseconds(),
+            **said,
         )
 
     def _ended(self, state: InstanceEnd, reading: ImageReading) -> ReadResult:
