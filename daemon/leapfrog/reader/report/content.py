@@ -71,8 +71,6 @@ class ImageContent:
     not_assessed: tuple[str, ...]
     model: str
     notes: tuple[str, ...]
-    phantom: bool
-    demonstration: bool
 
 
 @dataclass(frozen=True)
@@ -93,20 +91,20 @@ class ReportContent:
 def content_of(job: ReportJob) -> ReportContent:
     """Everything that the report of `job` says."""
     identity = whose_exam(job.readings)
-    images = tuple(
-        _image(reading, number, len(job.readings), job.include_heatmaps)
-        for number, reading in enumerate(job.readings, start=1)
-    )
+    is_demonstration = any(reading.model is not None and reading.model.demonstration for reading in job.readings)
     return ReportContent(
         headline=headline_of(job.readings),
         conflicts=tuple(wording.clean(sentence, LONGEST_REMARK) for sentence in job.conflicts),
         patient=_patient(identity),
         exam=_exam(identity, job),
-        images=images,
+        images=tuple(
+            _image(reading, number, len(job.readings), job.include_heatmaps)
+            for number, reading in enumerate(job.readings, start=1)
+        ),
         station=wording.clean(job.station.name),
         version_line=_version_line(job),
-        disclaimer=wording.DISCLAIMER if any(image.demonstration for image in images) else wording.NO_DIAGNOSIS,
-        phantom=any(image.phantom for image in images),
+        disclaimer=wording.DISCLAIMER if is_demonstration else wording.NO_DIAGNOSIS,
+        phantom=any(reading.phantom for reading in job.readings),
     )
 
 
@@ -161,8 +159,6 @@ def _image(reading: ImageReading, number: int, total: int, include_heatmaps: boo
         not_assessed=() if assessed else _not_assessed(reading),
         model=_model(reading),
         notes=_notes(reading, headline) if assessed else (),
-        phantom=reading.phantom,
-        demonstration=reading.model is not None and reading.model.demonstration,
     )
 
 

@@ -51,11 +51,7 @@ def save_plain(picture: Picture, path: Path, *, phantom: bool = False) -> None:
 
     Like all that is written here, the name is durable after a `fsync_directory`, one for all pictures of an image.
     """
-    image = Image.fromarray(displayed(picture))
-    if phantom:
-        image = _for_drawing(picture)
-        _draw_phantom_band(image)
-    _save(image, path)
+    _save(_for_drawing(picture) if phantom else Image.fromarray(displayed(picture)), path, phantom=phantom)
 
 
 def save_heatmap(
@@ -74,9 +70,7 @@ def save_heatmap(
     labels = _Labels(image)
     for name, grid in coarse:
         labels.put_beside(name, _area_above(grid, CONTOUR_LEVEL, image.size))
-    if phantom:
-        _draw_phantom_band(image)
-    _save(image, path)
+    _save(image, path, phantom=phantom)
 
 
 def save_contour(picture: Picture, contour: Points, label: str, path: Path, *, phantom: bool = False) -> None:
@@ -86,9 +80,7 @@ def save_contour(picture: Picture, contour: Points, label: str, path: Path, *, p
         _draw_closed_line(image, contour)
     if label:
         _Labels(image).put_in_corner(label)
-    if phantom:
-        _draw_phantom_band(image)
-    _save(image, path)
+    _save(image, path, phantom=phantom)
 
 
 @dataclass(frozen=True)
@@ -139,7 +131,9 @@ def _for_drawing(picture: Picture) -> Image.Image:
     return image
 
 
-def _save(image: Image.Image, path: Path) -> None:
+def _save(image: Image.Image, path: Path, *, phantom: bool) -> None:
+    if phantom:
+        _draw_phantom_band(image)
     content = BytesIO()  # Pillow on a full disk raises an OSError that does not say so
     image.save(content, "JPEG", quality=JPEG_QUALITY)
     with replacing(path) as stream:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import fsync_directory, replacing
-from leapfrog.exam import ImageReading, whose_exam
+from leapfrog.exam import whose_exam
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.content import content_of
 from leapfrog.reader.report.page import render_page
@@ -90,12 +90,12 @@ def _published(artefact: Artefact, version: int) -> Artefact:
 
 def _pictures(job: ReportJob) -> list[str]:
     """The picture files that the report shows, each once."""
-    names: dict[str, None] = {}
-    for reading in job.readings:
-        for name in (reading.plain, reading.overlay, *(heatmap.file for heatmap in reading.heatmaps)):
-            if name:
-                names[name] = None
-    return list(names)
+    names = [
+        name
+        for reading in job.readings
+        for name in (reading.plain, reading.overlay, *(heatmap.file for heatmap in reading.heatmaps))
+    ]
+    return list(filter(None, dict.fromkeys(names)))
 
 
 def _document(
@@ -109,12 +109,8 @@ def _document(
         "station": job.station.model_dump(mode="json"),
         "study": whose_exam(job.readings).model_dump(mode="json"),
         "conflicts": list(job.conflicts),
-        "images": [_image(reading) for reading in job.readings],
+        "images": [reading.model_dump(mode="json") for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
         "not_made": list(not_made),
         "milliseconds": {"rendering": round(milliseconds, 1)},
     }
-
-
-def _image(reading: ImageReading) -> dict[str, Any]:
-    return reading.model_dump(mode="json")
