@@ -274,7 +274,7 @@ def _not_compiled_with(package: ModelPackage, catalogue: Catalogue) -> list[str]
         for other in catalogue.packages
         if other is not package
         and other.edge_tpu_path is not None
-        and partners.get(other.manifest.name) != other.manifest.files[other.edge_tpu_path.name]
+        and partners.get(other.name) != other.manifest.files[other.edge_tpu_path.name]
     ]
 
 

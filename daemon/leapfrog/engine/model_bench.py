@@ -40,7 +40,7 @@ class ModelBench:
 
     def device_of(self, package: ModelPackage) -> Device:
         """What the model of `package`, which has answered, runs on."""
-        return self._ready[package.manifest.name].device
+        return self._ready[package.name].device
 
     def attach(self, client: EngineClient) -> None:
         """Use a new engine host from now on."""
@@ -89,7 +89,7 @@ class ModelBench:
         return self._client
 
     def _loaded(self, client: EngineClient, package: ModelPackage) -> _Ready:
-        name = package.manifest.name
+        name = package.name
         if name not in self._ready:
             hello = client.hello()
             compiled = package.edge_tpu_path if hello.device == "edgetpu" else None

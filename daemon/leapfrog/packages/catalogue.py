@@ -40,7 +40,7 @@ class Catalogue:
 
     def named(self, name: str) -> ModelPackage | None:
         """The package in use that has this name."""
-        return next((package for package in self.packages if package.manifest.name == name), None)
+        return next((package for package in self.packages if package.name == name), None)
 
     def problems(self, name: str | None = None) -> tuple[str, ...]:
         """What is said of each package (of that name, if given) that would be used and is not, and what is instead."""
@@ -56,37 +56,24 @@ class Catalogue:
 
     def listing(self) -> list[dict[str, object]]:
         """What `leapfrog models list --json` prints; a damaged package is listed with `verified` false and `reason`."""
-        listed: list[dict[str, object]] = [_entry(package) for package in self.packages]
-        return listed + [
-            {
-                "name": broken.name,
-                "version": broken.version,
-                "task": "",
-                "demonstration": False,
-                "verified": False,
-                "signature": broken.signature,
-                "path": str(broken.folder),
-                "reason": broken.reason,
-            }
-            for broken in self.damaged
-        ]
+        return [*map(_entry, self.packages), *map(_entry, self.damaged)]
 
 
-def _entry(package: ModelPackage) -> dict[str, object]:
-    manifest = package.manifest
+def _entry(found: ModelPackage | DamagedPackage) -> dict[str, object]:
+    manifest = found.manifest if isinstance(found, ModelPackage) else None
     return {
-        "name": manifest.name,
-        "version": manifest.version,
-        "task": manifest.task,
-        "demonstration": manifest.demonstration,
-        "verified": True,
-        "signature": package.signature,
-        "path": str(package.folder),
-        "reason": "",
+        "name": found.name,
+        "version": found.version,
+        "task": manifest.task if manifest else "",
+        "demonstration": manifest is not None and manifest.demonstration,
+        "verified": manifest is not None,
+        "signature": found.signature,
+        "path": str(found.folder),
+        "reason": found.reason if isinstance(found, DamagedPackage) else "",
     }
 
 
-def package_directories(state_dir: Path, configured: Iterable[Path] = ()) -> tuple[Path, ...]:
+def package_directories(state_dir: Path, configured: Iterable[Path]) -> tuple[Path, ...]:
     """Where packages are looked for, the strongest first: the settings, then the box's own, then those that ship."""
     return (*configured, state_dir / INSTALLED_NAME, SHIPPED_PACKAGES)
 
@@ -113,7 +100,7 @@ def find_packages(directories: Iterable[Path], policy: SignaturePolicy) -> Catal
     for directory in directories:
         for found in packages_in(directory, policy):
             if isinstance(found, ModelPackage):
-                packages.setdefault(found.manifest.name, found)
+                packages.setdefault(found.name, found)
             elif found.name not in packages:
                 damaged.append(found)
             elif found.signature == "bad" or not policy.refusal(found.signature):
@@ -135,8 +122,7 @@ def _package_folders(directory: Path) -> list[Path]:
 
 
 def _rank(found: ModelPackage | DamagedPackage) -> tuple[bool, PackageVersion]:
-    version = found.manifest.version if isinstance(found, ModelPackage) else found.version
-    return not version, PackageVersion.parse(version or "0")
+    return not found.version, PackageVersion.parse(found.version or "0")
 
 
 def _examined(folder: Path, policy: SignaturePolicy) -> ModelPackage | DamagedPackage:

@@ -41,9 +41,19 @@ class ModelPackage:
         return self.folder / QUALITY_NAME if QUALITY_NAME in self.manifest.files else None
 
     @property
+    def name(self) -> str:
+        """Of all its versions."""
+        return self.manifest.name
+
+    @property
+    def version(self) -> str:
+        """As `PackageVersion` compares it."""
+        return self.manifest.version
+
+    @property
     def title(self) -> str:
         """Name and version, as reports and logs say it."""
-        return f"{self.manifest.name} {self.manifest.version}"
+        return f"{self.name} {self.version}"
 
 
 def load_package(folder: Path, policy: SignaturePolicy = ANY_SIGNATURE) -> ModelPackage:

@@ -25,7 +25,6 @@ from leapfrog.errors import DiskFull, PackageError, StateDirectoryHeld, StorageE
 from leapfrog.packages.catalogue import (
     FOLDER_SEPARATOR,
     INSTALLED_NAME,
-    DamagedPackage,
     packages_in,
     packages_in_use,
     settings_policy,
@@ -55,17 +54,17 @@ class Installed:
     def as_json(self) -> dict[str, Any]:
         """The shape of `leapfrog models install --json`."""
         return {
-            "name": self.package.manifest.name,
-            "version": self.package.manifest.version,
+            "name": self.package.name,
+            "version": self.package.version,
             "signature": self.package.signature,
             "path": str(self.package.folder),
-            "former": self.former.manifest.version if self.former else None,
+            "former": self.former.version if self.former else None,
         }
 
     def sentences(self) -> tuple[str, ...]:
         """The same for a person."""
         said = f"{self.package.title} is installed (signature: {self.package.signature})."
-        back = f"`leapfrog models remove {self.package.manifest.name}`"
+        back = f"`leapfrog models remove {self.package.name}`"
         if self.former is None:
             return said, f"{back} takes it away again.", RESTART
         return said, f"It replaces {self.former.title}; {back} goes back to that.", RESTART
@@ -85,7 +84,7 @@ class Removed:
         return {
             "name": self.name,
             "removed": self.version,
-            "now": self.now.manifest.version if self.now else None,
+            "now": self.now.version if self.now else None,
             "path": str(self.now.folder) if self.now else None,
             "problems": list(self.problems),
         }
@@ -137,13 +136,12 @@ def remove_package(name: str, settings: Settings) -> Removed:
     if not directory.is_dir():
         raise UsageError(_nothing_installed(name, settings))
     with _storage_errors(directory), _alone_in(directory):
-        found = [one for one in packages_in(directory, settings_policy(settings)) if _identity(one)[0] == name]
+        found = [one for one in packages_in(directory, settings_policy(settings)) if one.name == name]
         if not found:
             raise UsageError(_nothing_installed(name, settings))
         _take_away(found[0].folder)
     left = packages_in_use(settings)
-    version = _identity(found[0])[1]
-    return Removed(name, version, left.named(name), left.problems(name))
+    return Removed(name, found[0].version, left.named(name), left.problems(name))
 
 
 def _nothing_installed(name: str, settings: Settings) -> str:
@@ -151,11 +149,6 @@ def _nothing_installed(name: str, settings: Settings) -> str:
     if package is None:
         return f"There is no package {name}: `leapfrog models list` shows those that there are."
     return f"{package.title} was not installed by `leapfrog models install` and stays: it lies in {package.folder}."
-
-
-def _identity(found: ModelPackage | DamagedPackage) -> tuple[str, str]:
-    said = found.manifest if isinstance(found, ModelPackage) else found
-    return said.name, said.version
 
 
 # ---------------------------------------------------------------- what is refused
@@ -171,17 +164,16 @@ def _refuse_unless_higher(
             " that folder. Replace it there, or take it out of models.paths."
         )
     back = f"`leapfrog models remove {manifest.name}` takes that away."
-    if current is not None and version <= PackageVersion.parse(current.manifest.version):
+    if current is not None and version <= PackageVersion.parse(current.version):
         raise PackageError(
             f"{title} is not installed: {current.title} is in use, and a version can only grow."
             f"{f' {back}' if current.folder.parent == directory else ''}"
         )
     for other in packages_in(directory, policy):
-        name, kept = _identity(other)
-        if name == manifest.name and kept and version < PackageVersion.parse(kept):
+        if other.name == manifest.name and other.version and version < PackageVersion.parse(other.version):
             raise PackageError(
-                f"{title} is not installed: {name} {kept} was, and a version can only grow. That is not used, though"
-                f" ({other.folder} is damaged, or not signed as the settings ask): {back}"
+                f"{title} is not installed: {other.name} {other.version} was, and a version can only grow. That is not"
+                f" used, though ({other.folder} is damaged, or not signed as the settings ask): {back}"
             )
 
 
