@@ -8,7 +8,6 @@ pieces.
 
 import logging
 import socket
-import struct
 import traceback
 from typing import Protocol
 
@@ -20,10 +19,13 @@ from leapfrog.intake.receiver.dimse import (
     decode_command,
     encode_response,
 )
-from leapfrog.intake.receiver.negotiation import AcceptedContext, AssociationRequest
+from leapfrog.intake.receiver.negotiation import AssociationRequest, PresentationContext
 from leapfrog.intake.receiver.storage import DataSink, Discarded, Storage
 from leapfrog.intake.receiver.upper_layer import (
+    IS_COMMAND,
+    IS_LAST,
     PDU_HEADER,
+    VALUE_HEADER,
     AbortReason,
     PduStream,
     PduType,
@@ -41,9 +43,6 @@ LONGEST_REQUEST_BYTES = 512 * 1024  # 128 presentation contexts with 30 transfer
 LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed what was agreed; it costs nothing, since nothing is held
 LONGEST_COMMAND_BYTES = 64 * 1024
 SHORT_PDU_BYTES = 1024  # release and abort have 4
-VALUE_HEADER = struct.Struct(">LBB")  # length, presentation context id, message control header (PS3.8 Annex E.2)
-IS_COMMAND = 0x01
-IS_LAST = 0x02
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +70,7 @@ class Association:
         self._gate = gate
         self._storage = storage
         self._idle_seconds = idle_seconds
-        self._contexts: dict[int, AcceptedContext] = {}
+        self._contexts: dict[int, PresentationContext] = {}
         self._source = ""
         self._command_bytes = b""
         self._message: tuple[int, Command, DataSink] | None = None  # whose data set is arriving

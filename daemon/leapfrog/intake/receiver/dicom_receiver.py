@@ -15,6 +15,7 @@ from leapfrog.intake.receiver.storage import Storage
 from leapfrog.intake.receiver.upper_layer import Rejection
 from leapfrog.settings import DicomSettings
 from leapfrog.state.spool import Spool
+from leapfrog.worker import Worker
 
 POLL_SECONDS = 0.5
 # Connections that have not asked for an association yet. They do not count as associations; beyond this number the
@@ -63,7 +64,7 @@ def _plain_address(address: str) -> IPv4Address | IPv6Address:
     return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
-class DicomReceiver:
+class DicomReceiver(Worker):
     """A storage and verification SCP for several modalities at once.
 
     The AE title by which a peer calls the box is not checked: a wrong one is a slip in a modality's settings and no
@@ -72,23 +73,21 @@ class DicomReceiver:
 
     def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool) -> None:
         """Nothing listens before `start`."""
+        super().__init__("dicom-receiver")
         self._settings = settings
         self._gate = _Gate(settings)
         self._storage = Storage(admission, spool)
         self._tls: ssl.SSLContext | None = None
         self._listener: socket.socket | None = None
-        self._thread = threading.Thread(target=self._accept_peers, name="dicom-receiver")
-        self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._peers: dict[Association, threading.Thread] = {}  # in the order in which they came
-        self._heartbeat = time.monotonic()
 
     def start(self) -> None:
         """Listen. Raises ListenError when the port cannot be had, SettingsError when a TLS file is not usable."""
         self._tls = _tls_context(self._settings)
         self._listener = _listen(self._settings.host, self._settings.port)
-        self._heartbeat = time.monotonic()
-        self._thread.start()
+        self._listener.settimeout(POLL_SECONDS)
+        super().start()
         _log.info(
             "Listening for DICOM as %s on %s port %d.",
             self._settings.ae_title,
@@ -98,9 +97,7 @@ class DicomReceiver:
 
     def stop(self) -> None:
         """Let nobody in any more, let instances that are arriving arrive, and end all associations."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        super().stop()
         if self._listener is not None:
             self._listener.close()
         deadline = time.monotonic() + DRAIN_SECONDS
@@ -113,10 +110,6 @@ class DicomReceiver:
                 association.cut()
                 thread.join()
 
-    def heartbeat(self) -> float:
-        """time.monotonic() of the accepting thread's last sign of life."""
-        return self._heartbeat
-
     def listening(self) -> bool:
         """Whether modalities can connect."""
         return self._thread.is_alive() and not self._stopping.is_set()
@@ -125,20 +118,18 @@ class DicomReceiver:
         """How many associations are open now."""
         return self._gate.associations
 
-    def _accept_peers(self) -> None:
+    def turn(self) -> float:
+        """Wait for a peer for a moment, and let it in."""
         assert self._listener is not None
-        self._listener.settimeout(POLL_SECONDS)
-        while not self._stopping.is_set():
-            self._heartbeat = time.monotonic()
-            try:
-                connection, address = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError as problem:  # a peer that is gone already, or no file descriptors left: both pass
-                _log.warning("A connection could not be accepted: %s.", problem.strerror)
-                self._stopping.wait(POLL_SECONDS)
-                continue
-            self._serve(connection, str(address[0]))
+        try:
+            connection, address = self._listener.accept()
+        except TimeoutError:
+            return 0
+        except OSError as problem:  # a peer that is gone already, or no file descriptors left: both pass
+            _log.warning("A connection could not be accepted: %s.", problem.strerror)
+            return POLL_SECONDS
+        self._serve(connection, str(address[0]))
+        return 0
 
     def _serve(self, connection: socket.socket, address: str) -> None:
         try:

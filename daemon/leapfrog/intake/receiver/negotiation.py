@@ -54,26 +54,18 @@ STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1\.(?!200\.[134567]$|201\.
 
 
 @dataclass(frozen=True)
-class AcceptedContext:
-    """A presentation context that the box accepted."""
-
-    sop_class_uid: str
-    transfer_syntax_uid: str
-
-    @property
-    def is_storage(self) -> bool:
-        """Whether instances may be sent in it."""
-        return self.sop_class_uid != VERIFICATION
-
-
-@dataclass(frozen=True)
-class _AnsweredContext:
-    """A requested presentation context with our answer to it."""
+class PresentationContext:
+    """A requested presentation context with our answer to it, `result` (PS3.8 Table 9-18)."""
 
     context_id: int
     sop_class_uid: str
     transfer_syntax_uid: str
     result: int
+
+    @property
+    def is_storage(self) -> bool:
+        """Whether instances may be sent in it."""
+        return self.sop_class_uid != VERIFICATION
 
 
 class AssociationRequest:
@@ -97,13 +89,9 @@ class AssociationRequest:
         text = self._calling.decode("ascii", "replace").strip(" \0")
         return "".join(letter if letter.isprintable() else "?" for letter in text)
 
-    def contexts(self) -> dict[int, AcceptedContext]:
+    def contexts(self) -> dict[int, PresentationContext]:
         """The accepted presentation contexts by their id."""
-        return {
-            answer.context_id: AcceptedContext(answer.sop_class_uid, answer.transfer_syntax_uid)
-            for answer in self._answers
-            if answer.result == ACCEPTED
-        }
+        return {answer.context_id: answer for answer in self._answers if answer.result == ACCEPTED}
 
     def accept_pdu(self) -> bytes:
         """The A-ASSOCIATE-AC that answers it.
@@ -143,13 +131,13 @@ def _item(kind: int, value: bytes) -> bytes:
     return ITEM_HEADER.pack(kind, len(value)) + value
 
 
-def _answered_item(answer: _AnsweredContext) -> bytes:
+def _answered_item(answer: PresentationContext) -> bytes:
     header = struct.pack(">BxBx", answer.context_id, answer.result)
     syntax = _item(TRANSFER_SYNTAX_ITEM, answer.transfer_syntax_uid.encode("ascii"))
     return _item(ANSWERED_CONTEXT_ITEM, header + syntax)
 
 
-def _answer(requested: bytes) -> _AnsweredContext:
+def _answer(requested: bytes) -> PresentationContext:
     """What becomes of a requested presentation context (PS3.8 Table 9-13). Raises ProtocolViolation."""
     if len(requested) < 4 or requested[0] % 2 == 0:  # ids are odd
         raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
@@ -163,7 +151,7 @@ def _answer(requested: bytes) -> _AnsweredContext:
         result = ABSTRACT_SYNTAX_NOT_SUPPORTED
     else:
         result = ACCEPTED if usable else TRANSFER_SYNTAXES_NOT_SUPPORTED
-    return _AnsweredContext(requested[0], abstract_syntaxes[0], (usable or offered)[0], result)
+    return PresentationContext(requested[0], abstract_syntaxes[0], (usable or offered)[0], result)
 
 
 def _uid(value: bytes) -> str:

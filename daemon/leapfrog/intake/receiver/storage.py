@@ -7,7 +7,6 @@ import errno
 import logging
 import os
 import traceback
-from typing import Protocol
 
 from leapfrog.dicom.part10 import file_head
 from leapfrog.durable import begin_writing_out
@@ -15,7 +14,7 @@ from leapfrog.errors import DiskFull, LeapfrogError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.instance_header import InstanceHeader, read_header
 from leapfrog.intake.receiver.dimse import Command, Status
-from leapfrog.intake.receiver.negotiation import AcceptedContext
+from leapfrog.intake.receiver.negotiation import PresentationContext
 from leapfrog.state.journal import new_id
 from leapfrog.state.spool import Spool
 
@@ -24,19 +23,6 @@ SPACE_CHECK_BYTES = 16 * 1024 * 1024
 WRITE_OUT_BYTES = 1024 * 1024  # so much at a time is handed to the disk while the rest arrives
 
 _log = logging.getLogger(__name__)
-
-
-class DataSink(Protocol):
-    """Takes the data set of one message."""
-
-    def write(self, piece: memoryview) -> None:
-        """The next bytes. Never raises: what goes wrong is in the status."""
-
-    def finish(self) -> Status:
-        """The data set is complete; the status to answer with. Never raises."""
-
-    def abandon(self) -> None:
-        """The rest will not come: nothing is kept."""
 
 
 class Discarded:
@@ -57,29 +43,11 @@ class Discarded:
         """Nothing."""
 
 
-class Storage:
-    """The storage service, for all associations."""
-
-    def __init__(self, admission: Admission, spool: Spool) -> None:
-        """Instances go through `spool.incoming` to `admission`."""
-        self._admission = admission
-        self._spool = spool
-
-    def begin(self, command: Command, context: AcceptedContext, source: str) -> DataSink:
-        """Where the data set of the C-STORE request `command` goes. Without room for it, it is not even written."""
-        try:
-            self._spool.require_space()
-            return _ArrivingInstance(self._admission, self._spool, command, context, source)
-        except (LeapfrogError, OSError) as problem:
-            _log.warning("An instance was refused: %s", _reason(problem))
-            return Discarded(Status.OUT_OF_RESOURCES)
-
-
-class _ArrivingInstance:
-    """One instance on its way to the disk."""
+class ArrivingInstance:
+    """One instance on its way to the disk. No method raises: what goes wrong is in the status."""
 
     def __init__(
-        self, admission: Admission, spool: Spool, command: Command, context: AcceptedContext, source: str
+        self, admission: Admission, spool: Spool, command: Command, context: PresentationContext, source: str
     ) -> None:
         """Raises OSError when its file cannot be made."""
         self._admission = admission
@@ -147,7 +115,7 @@ class _ArrivingInstance:
         return self._refused
 
     def abandon(self) -> None:
-        """Remove what is left in `incoming`."""
+        """The rest will not come: remove what is left in `incoming`."""
         with contextlib.suppress(OSError):
             self._close()
         with contextlib.suppress(OSError):
@@ -157,6 +125,27 @@ class _ArrivingInstance:
         if self._is_open:
             self._is_open = False
             os.close(self._descriptor)
+
+
+DataSink = Discarded | ArrivingInstance  # takes the data set of one message
+
+
+class Storage:
+    """The storage service, for all associations."""
+
+    def __init__(self, admission: Admission, spool: Spool) -> None:
+        """Instances go through `spool.incoming` to `admission`."""
+        self._admission = admission
+        self._spool = spool
+
+    def begin(self, command: Command, context: PresentationContext, source: str) -> DataSink:
+        """Where the data set of the C-STORE request `command` goes. Without room for it, it is not even written."""
+        try:
+            self._spool.require_space()
+            return ArrivingInstance(self._admission, self._spool, command, context, source)
+        except (LeapfrogError, OSError) as problem:
+            _log.warning("An instance was refused: %s", _reason(problem))
+            return Discarded(Status.OUT_OF_RESOURCES)
 
 
 def _text(uid: bytes) -> str:

@@ -13,6 +13,9 @@ from leapfrog.errors import LeapfrogError
 BUFFER_BYTES = 256 * 1024
 LINGER_SECONDS = 1.0
 PDU_HEADER = struct.Struct(">BxL")
+VALUE_HEADER = struct.Struct(">LBB")  # length, presentation context id, message control header (PS3.8 Annex E.2)
+IS_COMMAND = 0x01
+IS_LAST = 0x02
 
 
 class PduType(IntEnum):
@@ -151,5 +154,5 @@ def release_response_pdu() -> bytes:
 
 def command_pdu(context_id: int, encoded_command: bytes) -> bytes:
     """P-DATA-TF with a whole command set in one presentation data value (PS3.8 Annex E.2)."""
-    value = struct.pack(">LBB", len(encoded_command) + 2, context_id, 0x03) + encoded_command
+    value = VALUE_HEADER.pack(len(encoded_command) + 2, context_id, IS_COMMAND | IS_LAST) + encoded_command
     return PDU_HEADER.pack(PduType.P_DATA_TF, len(value)) + value

@@ -12,7 +12,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotific
 from pynetdicom.presentation import build_context
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 
-from leapfrog.intake.receiver.negotiation import MAXIMUM_PDU_BYTES, AcceptedContext, AssociationRequest
+from leapfrog.intake.receiver.negotiation import ACCEPTED, MAXIMUM_PDU_BYTES, AssociationRequest, PresentationContext
 from leapfrog.intake.receiver.upper_layer import ProtocolViolation
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
@@ -60,6 +60,10 @@ def test_a_title_cannot_write_lines_of_its_own_into_the_log() -> None:
     assert AssociationRequest(pdu).calling_ae_title == "CR?ERR ?[2J"
 
 
+def accepted(context_id: int, sop_class_uid: str) -> PresentationContext:
+    return PresentationContext(context_id, sop_class_uid, EXPLICIT_LITTLE_ENDIAN, ACCEPTED)
+
+
 def test_the_answer_can_be_read_by_another_implementation() -> None:
     answer = answer_of(AssociationRequest(request_pdu("1.2.840.10008.1.1", COMPUTED_RADIOGRAPHY)))
     assert (answer.calling_ae_title, answer.called_ae_title, answer.result) == ("MODALITY", "LEAPFROG", 0)
@@ -72,7 +76,7 @@ def test_the_answer_can_be_read_by_another_implementation() -> None:
 
 def test_as_many_contexts_as_there_can_be_are_answered() -> None:
     request = AssociationRequest(request_pdu(*[COMPUTED_RADIOGRAPHY] * 128))
-    assert request.contexts()[255] == AcceptedContext(COMPUTED_RADIOGRAPHY, EXPLICIT_LITTLE_ENDIAN)
+    assert request.contexts()[255] == accepted(255, COMPUTED_RADIOGRAPHY)
     assert len(answer_of(request).presentation_context_definition_results_list) == 128
 
 
@@ -85,7 +89,7 @@ def test_storage_and_echo_are_served_and_no_other_service(uid: str) -> None:
 
 @pytest.mark.parametrize("uid", ["1.2.840.10008.5.1.4.1.1.999.1", "1.3.12.2.1107.5.9.1", "2.25.7"])
 def test_storage_classes_that_nobody_knows_yet_are_served(uid: str) -> None:
-    assert AssociationRequest(request_pdu(uid)).contexts() == {1: AcceptedContext(uid, EXPLICIT_LITTLE_ENDIAN)}
+    assert AssociationRequest(request_pdu(uid)).contexts() == {1: accepted(1, uid)}
 
 
 @pytest.mark.parametrize(
