@@ -11,7 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from leapfrog.engine.host import FRAME, LARGEST_HEADER, LARGEST_PAYLOAD, PROTOCOL_VERSION
+from leapfrog.engine.host import (
+    FRAME,
+    LARGEST_HEADER,
+    LARGEST_PAYLOAD,
+    PROTOCOL_VERSION,
+    ConnectionOver,
+    receive,
+    send,
+)
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.exam import Device, Frozen
@@ -105,15 +113,14 @@ class EngineClient:
             start = end
         return outputs
 
-    def _request(self, header: dict[str, object], payload: bytes = b"") -> tuple[dict[str, Any], bytes]:
+    def _request(self, header: dict[str, object], payload: bytes = b"") -> tuple[dict[str, Any], bytearray]:
         if len(payload) > LARGEST_PAYLOAD:
             raise EngineRefused(f"{len(payload)} bytes are more than the engine host takes ({LARGEST_PAYLOAD}).")
         self.hello()
         self._last_id += 1
-        encoded = json.dumps({**header, "id": self._last_id}).encode()
         try:
-            self._connection.sendall(FRAME.pack(len(encoded), len(payload)) + encoded + payload)
-        except OSError as problem:
+            send(self._connection, {**header, "id": self._last_id}, [payload])
+        except ConnectionOver as problem:
             raise EngineError(LOST) from problem
         answer, content = self._receive_frame()
         if answer.get("id") != self._last_id:
@@ -122,7 +129,7 @@ class EngineClient:
             raise EngineRefused(f"The engine host answered: {str(answer.get('error'))[:500]}")
         return answer, content
 
-    def _receive_frame(self) -> tuple[dict[str, Any], bytes]:
+    def _receive_frame(self) -> tuple[dict[str, Any], bytearray]:
         header_length, payload_length = FRAME.unpack(self._receive(FRAME.size))
         if header_length > LARGEST_HEADER or payload_length > LARGEST_PAYLOAD:
             raise EngineUntrusted(GARBLED)
@@ -134,18 +141,11 @@ class EngineClient:
             raise EngineUntrusted(GARBLED)
         return header, self._receive(payload_length)
 
-    def _receive(self, length: int) -> bytes:
-        content = bytearray(length)
-        view, got = memoryview(content), 0
-        while got < length:
-            try:
-                count = self._connection.recv_into(view[got:])
-            except OSError as problem:
-                raise EngineError(LOST) from problem
-            if count == 0:
-                raise EngineError(LOST)
-            got += count
-        return bytes(content)
+    def _receive(self, length: int) -> bytearray:
+        try:
+            return receive(self._connection, length)
+        except ConnectionOver as problem:
+            raise EngineError(LOST) from problem
 
 
 def _specs(described: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:

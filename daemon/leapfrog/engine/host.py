@@ -34,7 +34,7 @@ import struct
 import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, NamedTuple  # noqa: UP035 - Python 3.7
+from typing import Any, Callable, NamedTuple, Sequence  # noqa: UP035 - Python 3.7
 
 import numpy as np
 
@@ -47,7 +47,7 @@ EDGE_TPU_LIBRARY = "libedgetpu.so.1"
 MODEL_LIMIT = 16  # models that stay resident
 NICE_STEP = 5  # receiving an image matters more than reading one
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends an engine host before the daemon (proc(5))
+OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends such a child before the daemon (proc(5))
 
 
 class RequestError(Exception):
@@ -143,18 +143,18 @@ class Host:
                 "device": "edgetpu" if self._edge_tpu else "cpu",
                 "python": ".".join(str(part) for part in sys.version_info[:3]),
             }
-            self._send(Answer(hello, []))
+            send(self._connection, hello)
             while True:
                 self._answer_one()
         except ConnectionOver:
             return
 
     def _answer_one(self) -> None:
-        header_length, payload_length = FRAME.unpack(self._receive(FRAME.size))
+        header_length, payload_length = FRAME.unpack(receive(self._connection, FRAME.size))
         if header_length > LARGEST_HEADER:
             raise ConnectionOver
         try:
-            header = json.loads(self._receive(header_length).decode("utf-8"))
+            header = json.loads(receive(self._connection, header_length).decode("utf-8"))
         except ValueError as problem:
             raise ConnectionOver from problem
         request = header if isinstance(header, dict) else {}
@@ -162,7 +162,7 @@ class Host:
             if payload_length > LARGEST_PAYLOAD:
                 self._drain(payload_length)
                 raise RequestError(f"{payload_length} bytes are more than a request may have ({LARGEST_PAYLOAD})")
-            payload = self._receive(payload_length)
+            payload = receive(self._connection, payload_length)
             operation = self._operations.get(str(request.get("op")))
             if operation is None:
                 raise RequestError(f"unknown operation {request.get('op')!r}")
@@ -170,7 +170,7 @@ class Host:
         except RequestError as problem:
             answer = Answer({"ok": False, "error": str(problem)}, [])
         answer.header["id"] = request.get("id")
-        self._send(answer)
+        send(self._connection, answer.header, answer.tensors)
 
     def _ping(self, _request: dict[str, Any], _payload: bytearray) -> Answer:
         return Answer({"ok": True}, [])
@@ -201,35 +201,34 @@ class Host:
         outputs = self._models[index].invoke(payload)
         return Answer({"ok": True, "milliseconds": round((time.perf_counter() - began) * 1000, 3)}, outputs)
 
-    def _send(self, answer: Answer) -> None:
-        header = json.dumps(answer.header).encode("utf-8")
-        lengths = FRAME.pack(len(header), sum(len(tensor) for tensor in answer.tensors))
-        try:
-            self._connection.sendall(b"".join([lengths, header, *answer.tensors]))
-        except OSError as problem:
-            raise ConnectionOver from problem
-
-    def _receive(self, length: int) -> bytearray:
-        content = bytearray(length)
-        view, got = memoryview(content), 0
-        while got < length:
-            count = self._receive_into(view[got:])
-            got += count
-        return content
-
     def _drain(self, length: int) -> None:
-        chunk = memoryview(bytearray(DRAIN_CHUNK))
         while length > 0:
-            length -= self._receive_into(chunk[: min(length, DRAIN_CHUNK)])
+            length -= len(receive(self._connection, min(length, DRAIN_CHUNK)))
 
-    def _receive_into(self, view: memoryview) -> int:
+
+def send(connection: socket.socket, header: dict[str, Any], tensors: Sequence[bytes] = ()) -> None:
+    """Send a frame. Raises ConnectionOver."""
+    encoded = json.dumps(header).encode("utf-8")
+    lengths = FRAME.pack(len(encoded), sum(len(tensor) for tensor in tensors))
+    try:
+        connection.sendall(b"".join([lengths, encoded, *tensors]))
+    except OSError as problem:
+        raise ConnectionOver from problem
+
+
+def receive(connection: socket.socket, length: int) -> bytearray:
+    """The next `length` bytes. Raises ConnectionOver."""
+    content = bytearray(length)
+    view, got = memoryview(content), 0
+    while got < length:
         try:
-            count = self._connection.recv_into(view)
+            count = connection.recv_into(view[got:])
         except OSError as problem:
             raise ConnectionOver from problem
         if count == 0:
             raise ConnectionOver
-        return count
+        got += count
+    return content
 
 
 def _byte_count(details: dict[str, Any]) -> int:
@@ -348,6 +347,16 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
+def yield_to_daemon() -> None:
+    """Leave the end of this process to the daemon, which waits for what is in hand, and the machine's time and memory
+    to the daemon first.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICE_STEP)
+    Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve one connection, given as an open file descriptor; the exit status."""
     parser = argparse.ArgumentParser(description="Leapfrog's engine host; the daemon starts it.")
@@ -366,11 +375,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.close(answers)
     if options.fd < 0:
         parser.error("--fd is needed")
-    Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
-    # The daemon ends its children itself, once they have finished what they have in hand.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(NICE_STEP)
+    yield_to_daemon()
     runtime = find_runtime()
     if runtime is None:
         sys.stderr.write(f"{sys.executable} has neither ai_edge_litert nor tflite_runtime\n")

@@ -4,8 +4,7 @@ import socket
 import sys
 import weakref
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
 
 from leapfrog.engine.client import EngineClient
 from leapfrog.errors import EngineError
@@ -13,7 +12,7 @@ from leapfrog.processes.child_process import ChildProcess
 from leapfrog.processes.command_lines import engine_host
 
 
-class StandaloneEngine:
+class StandaloneEngine(AbstractContextManager["StandaloneEngine"]):
     """An engine host of one's own, as the kiosk starts it. It ends with this object, at the latest."""
 
     def __init__(self, python: str = sys.executable, options: Sequence[str] = ()) -> None:
@@ -36,13 +35,7 @@ class StandaloneEngine:
         """The signal that ended the host, once it has been closed; None when none did, or only ours."""
         return self._host.signal
 
-    def __enter__(self) -> Self:
-        """Use it for a while."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """End the host."""
         self.close()
 

@@ -8,20 +8,17 @@ import argparse
 import faulthandler
 import importlib
 import logging
-import os
 import resource
 import select
-import signal
 import socket
 import sys
 import traceback
 import warnings
-from pathlib import Path
 from types import TracebackType
 from typing import assert_never
 
 from leapfrog.engine.client import EngineClient
-from leapfrog.engine.host import NICE_STEP, die_with_parent, move_standard_output_to_stderr
+from leapfrog.engine.host import die_with_parent, move_standard_output_to_stderr, yield_to_daemon
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.packages.catalogue import Catalogue, find_packages
@@ -42,7 +39,6 @@ from leapfrog.processes.messages import (
     StageNote,
 )
 
-OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends a reader before the daemon (proc(5))
 # Fetched while no job waits, the most urgent first: the first image needs the first two, its report the next two.
 MODULES = (
     "leapfrog.reader.image_reader",
@@ -188,8 +184,6 @@ def _say_how_it_ended(kind: type[BaseException], _value: BaseException, trace: T
 def _limit_itself(memory_limit_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a patient's image
-    os.nice(NICE_STEP)
-    Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
 
 
 def main() -> int:
@@ -201,9 +195,7 @@ def main() -> int:
     options = parser.parse_args()
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
-    # The daemon ends its children itself, once they have finished what they have in hand.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    yield_to_daemon()
     faulthandler.enable()
     sys.excepthook = _say_how_it_ended
     warnings.simplefilter("ignore")  # pydicom's quote values, patients' names among them
