@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,6 @@ from leapfrog.settings import Settings, default_file, load_settings
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
-DOCTOR_WORDS = {"ok": "OK", "problem": "PROBLEM", "absent": "-"}
 ID_LENGTH = 16  # an id is for typing after `retry`: never cut
 
 app = typer.Typer(
@@ -44,25 +44,35 @@ def main() -> None:
     """Run the command line; an expected error is one sentence on stderr, never a traceback."""
     try:
         app()
-    except (SettingsError, UsageError) as problem:
-        _fail(problem, EXIT_WRONG_USE)
     except LeapfrogError as problem:
-        _fail(problem, EXIT_FAILED)
+        print(f"leapfrog: {problem}", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_WRONG_USE if isinstance(problem, SettingsError | UsageError) else EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _fail(problem: LeapfrogError, status: int) -> None:
-    print(f"leapfrog: {problem}", file=sys.stderr)  # noqa: T201
-    sys.exit(status)
 
 
 def _settings(config: Path | None) -> Settings:
     return load_settings(config or default_file())
 
 
+def _ask(config: Path | None, command: str, **arguments: Any) -> Any:
+    """What the daemon answers or, when none runs, the state directory at rest."""
+    from leapfrog.control.commands import run_command  # each command loads only what it needs
+
+    return run_command(_settings(config), command, **arguments)
+
+
 def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+def _show(found: Any, as_json: bool, lines: Iterable[str | Table], *, whole: bool = False) -> None:
+    """`found` for programs or `lines` for people, which a narrow screen does not break when they are `whole`."""
+    if as_json:
+        _print_json(found)
+        return
+    for line in lines:
+        _console.print(line, soft_wrap=whole)
 
 
 def _show_version(wanted: bool) -> None:
@@ -130,13 +140,8 @@ def read(
 @app.command()
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what the box is doing, what it owes, and what needs a person."""
-    from leapfrog.control.commands import run_command
-
-    found = run_command(_settings(config), "status")
-    if as_json:
-        _print_json(found)
-    else:
-        _console.print(_status_table(found))
+    found = _ask(config, "status")
+    _show(found, as_json, [_status_table(found)])
 
 
 @app.command()
@@ -155,13 +160,8 @@ def doctor(
     checks = examine(settings)
     if bundle is not None:
         write_bundle(bundle, settings, checks)
-    if as_json:
-        _print_json({"checks": [check.model_dump() for check in checks]})
-    else:
-        for check in checks:
-            _console.print(f"{DOCTOR_WORDS[check.status]:8}{check.name}: {check.detail}", soft_wrap=True)
-            if check.remedy:
-                _console.print(f"        -> {check.remedy}", soft_wrap=True)
+    lines = [line for check in checks for line in check.lines()]
+    _show({"checks": [check.model_dump() for check in checks]}, as_json, lines, whole=True)
     if any(check.status == "problem" for check in checks):
         raise typer.Exit(EXIT_FAILED)
 
@@ -217,16 +217,11 @@ def instances(
     as_json: JsonOption = False,
 ) -> None:
     """List instances, newest first."""
-    from leapfrog.control.commands import run_command
-
-    found = run_command(_settings(config), "instances", state=state)
-    if as_json:
-        _print_json(found)
-        return
+    found = _ask(config, "instances", state=state)
     table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", "Received", "Source", "Reason")
     for row in found:
         table.add_row(row["id"], row["state"].replace("_", " "), row["received_at"], row["source"], row["reason"])
-    _console.print(table)
+    _show(found, as_json, [table])
 
 
 @app.command()
@@ -242,15 +237,9 @@ def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption =
 
 
 def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> None:
-    from leapfrog.control.commands import run_command
-
-    found = run_command(_settings(config), command, ids=ids)
-    if as_json:
-        _print_json(found)
-    for done in found["done"] if not as_json else ():
-        _console.print(f"{done}: done")
-    for unchanged in found["unchanged"] if not as_json else ():
-        _console.print(f"{unchanged}: nothing to {command}")
+    found = _ask(config, command, ids=ids)
+    done = [f"{one}: done" for one in found["done"]]
+    _show(found, as_json, [*done, *(f"{one}: nothing to {command}" for one in found["unchanged"])])
     if not found["done"]:
         raise typer.Exit(EXIT_FAILED)
 
@@ -258,22 +247,15 @@ def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> No
 @app.command()
 def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Send what is owed now, whatever the sync windows say."""
-    from leapfrog.control.commands import run_command
-
-    found = run_command(_settings(config), "sync")
-    if as_json:
-        _print_json(found)
-    else:
-        _console.print(f"Sending now; {found['waiting']} deliveries wait. `leapfrog status` shows how it goes.")
+    found = _ask(config, "sync")
+    told = f"Sending now; {found['waiting']} deliveries wait. `leapfrog status` shows how it goes."
+    _show(found, as_json, [told])
 
 
 @models_app.command("list")
 def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the model packages, verified or not."""
     found = _packages(config)
-    if as_json:
-        _print_json(found)
-        return
     table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Signature", "Folder")
     for row in found:
         table.add_row(
@@ -285,17 +267,14 @@ def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> Non
             row["signature"],
             row["path"],
         )
-    _console.print(table)
+    _show(found, as_json, [table])
 
 
 @models_app.command("verify")
 def models_verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Check every package against its signature and hashes; exit 1 when one is not what it says."""
     found = _packages(config)
-    if as_json:
-        _print_json(found)
-    for row in found if not as_json else ():
-        _console.print(f"{row['path']}: {'OK' if row['verified'] else row['reason']}")
+    _show(found, as_json, (f"{row['path']}: {'OK' if row['verified'] else row['reason']}" for row in found))
     if not found or not all(row["verified"] for row in found):
         raise typer.Exit(EXIT_FAILED)
 
@@ -310,10 +289,7 @@ def models_install(
     from leapfrog.commands.models.store import install_package
 
     done = install_package(source, _settings(config))
-    if as_json:
-        _print_json(done.as_json())
-    for sentence in done.sentences() if not as_json else ():
-        _console.print(sentence, soft_wrap=True)
+    _show(done.as_json(), as_json, done.sentences(), whole=True)
 
 
 @models_app.command("remove")
@@ -326,10 +302,7 @@ def models_remove(
     from leapfrog.commands.models.store import remove_package
 
     done = remove_package(name, _settings(config))
-    if as_json:
-        _print_json(done.as_json())
-    for sentence in done.sentences() if not as_json else ():
-        _console.print(sentence, soft_wrap=True)
+    _show(done.as_json(), as_json, done.sentences(), whole=True)
 
 
 def _packages(config: Path | None) -> list[dict[str, Any]]:
@@ -346,12 +319,9 @@ def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> No
     file = config or default_file()
     settings = load_settings(file)
     signature_policy(settings.models.trusted_keys, settings.models.require_signature)  # refuses keys that are none
-    if as_json:
-        _print_json({"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()})
-        return
-    _console.print(f"{file or 'Built-in defaults'}: OK")
-    for warning in settings.warnings():
-        _console.print(f"Note: {warning}")
+    found = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
+    notes = [f"Note: {warning}" for warning in settings.warnings()]
+    _show(found, as_json, [f"{file or 'Built-in defaults'}: OK", *notes])
 
 
 @app.command()

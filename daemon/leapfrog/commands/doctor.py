@@ -37,6 +37,7 @@ BUNDLE_KEPT_STATUS = (
 )
 
 CheckStatus = Literal["ok", "problem", "absent"]
+STATUS_WORDS: dict[CheckStatus, str] = {"ok": "OK", "problem": "PROBLEM", "absent": "-"}
 STATUS_OF_DEVICE: dict[str, CheckStatus] = {  # by what a daemon says of it
     "in use": "ok",
     "proven": "ok",
@@ -53,6 +54,24 @@ class Check(Frozen):
     status: CheckStatus
     detail: str
     remedy: str = ""
+
+    def lines(self) -> Iterator[str]:
+        """For a person."""
+        yield f"{STATUS_WORDS[self.status]:8}{self.name}: {self.detail}"
+        if self.remedy:
+            yield f"        -> {self.remedy}"
+
+
+def _ok(name: str, detail: str) -> Check:
+    return Check(name=name, status="ok", detail=detail)
+
+
+def _problem(name: str, detail: str, remedy: str) -> Check:
+    return Check(name=name, status="problem", detail=detail, remedy=remedy)
+
+
+def _absent(name: str, detail: str, remedy: str = "") -> Check:
+    return Check(name=name, status="absent", detail=detail, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -123,15 +142,13 @@ def _daemon(settings: Settings) -> _Daemon:
 
 def _daemon_check(daemon: _Daemon) -> Check:
     if daemon.silent:
-        remedy = "Until it answers, its Edge TPUs are not tried."
-        return Check(name="daemon", status="problem", detail=daemon.silent, remedy=remedy)
+        return _problem("daemon", daemon.silent, "Until it answers, its Edge TPUs are not tried.")
     if daemon.status is None:
-        remedy = "Start it with `leapfrog run` or `systemctl start leapfrog`."
-        return Check(name="daemon", status="absent", detail="No daemon runs.", remedy=remedy)
+        return _absent("daemon", "No daemon runs.", "Start it with `leapfrog run` or `systemctl start leapfrog`.")
     said = f"It runs and reads on: {daemon.status['device']}."
     if attention := daemon.status["attention"]:
-        return Check(name="daemon", status="problem", detail=said, remedy=" ".join(attention))
-    return Check(name="daemon", status="ok", detail=said)
+        return _problem("daemon", said, " ".join(attention))
+    return _ok("daemon", said)
 
 
 def _probed(python: str) -> Probe | Check:
@@ -140,72 +157,61 @@ def _probed(python: str) -> Probe | Check:
         return probe(python)
     except LibraryFailed as problem:
         remedy = f"Unplug the Edge TPU for ten seconds. When it stays so: {DeviceFailure.NO_LIBRARY.remedy}"
-        return Check(name="libedgetpu", status="problem", detail=str(problem), remedy=remedy)
+        return _problem("libedgetpu", str(problem), remedy)
     except EngineError as problem:
-        return Check(name="engine", status="problem", detail=str(problem), remedy="Correct engine.python.")
+        return _problem("engine", str(problem), "Correct engine.python.")
 
 
 def _engine_check(found: Probe, python: str) -> Check:
     if not found.runtime:
         detail = f"{python} (Python {found.python}) has no TFLite runtime."
         remedy = "Install ai-edge-litert or tflite-runtime into it, or name another interpreter in engine.python."
-        return Check(name="engine", status="problem", detail=detail, remedy=remedy)
-    detail = f"{found.runtime} {found.runtime_version} under Python {found.python} ({python})"
-    return Check(name="engine", status="ok", detail=detail)
+        return _problem("engine", detail, remedy)
+    return _ok("engine", f"{found.runtime} {found.runtime_version} under Python {found.python} ({python})")
 
 
 def _pycoral_check(found: Probe) -> Check:
     if found.pycoral == "impostor":
         detail = "The package named pycoral is not Google's: the package index gives an unrelated program that name."
-        return Check(name="pycoral", status="problem", detail=detail, remedy="pip uninstall pycoral")
+        return _problem("pycoral", detail, "pip uninstall pycoral")
     if found.pycoral == "genuine":
-        return Check(name="pycoral", status="ok", detail="Google's pycoral is there, and is asked for the devices.")
-    return Check(name="pycoral", status="absent", detail="Not there, and not needed.")
+        return _ok("pycoral", "Google's pycoral is there, and is asked for the devices.")
+    return _absent("pycoral", "Not there, and not needed.")
 
 
 def _library_check(found: Probe, devices: tuple[KernelDevice, ...]) -> Check:
     if not found.problem:
-        return Check(name="libedgetpu", status="ok", detail=found.library_version)
-    return Check(
-        name="libedgetpu",
-        status="problem" if devices else "absent",
-        detail=found.problem,
-        remedy=DeviceFailure.NO_LIBRARY.remedy if devices else "",
-    )
+        return _ok("libedgetpu", found.library_version)
+    if devices:
+        return _problem("libedgetpu", found.problem, DeviceFailure.NO_LIBRARY.remedy)
+    return _absent("libedgetpu", found.problem)
 
 
 def _no_device_check(settings: Settings) -> Check:
-    wanted = settings.engine.device == "edgetpu"
-    return Check(
-        name="Edge TPU",
-        status="problem" if wanted else "absent",
-        detail="The kernel shows none."
-        + (" engine.device asks for one." if wanted else " Models run on the processor."),
-        remedy=DeviceFailure.NO_DEVICE.remedy if wanted else "",
-    )
+    if settings.engine.device == "edgetpu":
+        detail = "The kernel shows none. engine.device asks for one."
+        return _problem("Edge TPU", detail, DeviceFailure.NO_DEVICE.remedy)
+    return _absent("Edge TPU", "The kernel shows none. Models run on the processor.")
 
 
 def _kernel_check(device: KernelDevice) -> Check:
     name = f"Edge TPU {device.title}"
     if device.is_dead:
         remedy = "Switch the computer off and on again; when it stays so, replace the module."
-        return Check(name=name, status="problem", detail="The chip does not answer.", remedy=remedy)
+        return _problem(name, "The chip does not answer.", remedy)
     if not device.may_be_opened:
-        detail = f"This user may not open {device.node}."
-        return Check(name=name, status="problem", detail=detail, remedy=DeviceFailure.NO_PERMISSION.remedy)
+        return _problem(name, f"This user may not open {device.node}.", DeviceFailure.NO_PERMISSION.remedy)
     if device.celsius is not None and device.celsius >= HOT_CELSIUS:
         detail = f"It is at {device.celsius:.0f} °C and slows itself down."
-        return Check(name=name, status="problem", detail=detail, remedy=DeviceFailure.SLOW.remedy)
+        return _problem(name, detail, DeviceFailure.SLOW.remedy)
     if device.is_slow_usb:
         detail = (
             f"It hangs on USB 2 ({device.speed} Mbit/s): models that do not fit on the chip take ten times as long."
         )
-        return Check(
-            name=name, status="problem", detail=detail, remedy="Use a USB 3 port (blue) and the cable it came with."
-        )
+        return _problem(name, detail, "Use a USB 3 port (blue) and the cable it came with.")
     told = f"{device.celsius:.0f} °C" if device.celsius is not None else f"{device.speed or 'unknown'} Mbit/s"
     fresh = "" if device.has_firmware else ", not opened since it was plugged in"
-    return Check(name=name, status="ok", detail=f"{device.node}, {told}{fresh}")
+    return _ok(name, f"{device.node}, {told}{fresh}")
 
 
 def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
@@ -227,9 +233,9 @@ def _proof_checks(settings: Settings, found: Probe) -> Iterator[Check]:
 
 def _proof_check(name: str, proof: DeviceProof) -> Check:
     if proof.trouble is not None:
-        return Check(name=name, status="problem", detail=proof.trouble.detail, remedy=proof.trouble.remedy)
+        return _problem(name, proof.trouble.detail, proof.trouble.remedy)
     told = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f} ms)" for one in proof.packages)
-    return Check(name=name, status="ok", detail=f"It answers as the processor does: {told}.")
+    return _ok(name, f"It answers as the processor does: {told}.")
 
 
 def _model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
@@ -238,31 +244,24 @@ def _model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
     for damaged in catalogue.damaged:
         if not damaged.superseded:
             remedy = "Get the package anew and install it with `leapfrog models install`."
-            yield Check(name=f"model {damaged.name}", status="problem", detail=damaged.reason, remedy=remedy)
+            yield _problem(f"model {damaged.name}", damaged.reason, remedy)
 
 
 def _model_check(package: ModelPackage, catalogue: Catalogue, has_devices: bool) -> Check:
     name, signed = f"model {package.title}", f"signature: {package.signature}"
     compiled = package.manifest.edge_tpu
     if compiled is None:
-        return Check(
-            name=name,
-            status="problem" if has_devices else "ok",
-            detail=f"{signed}; not compiled for the Edge TPU, so it runs on the processor",
-            remedy=DeviceFailure.NOT_COMPILED.remedy if has_devices else "",
-        )
+        detail = f"{signed}; not compiled for the Edge TPU, so it runs on the processor"
+        return _problem(name, detail, DeviceFailure.NOT_COMPILED.remedy) if has_devices else _ok(name, detail)
     mapped = (
         f"{compiled.operations_on_edge_tpu} operations on the Edge TPU, {compiled.operations_on_cpu} on the processor"
     )
     detail = f"{signed}; {mapped}; {compiled.streamed_bytes} bytes of parameters streamed at each run"
     if strangers := _not_compiled_with(package, catalogue):
-        return Check(
-            name=name,
-            status="problem",
-            detail=f"{detail}; not compiled together with {', '.join(strangers)}: each evicts the other from the chip",
-            remedy="Have the packages compiled in one call: `leapfrog-train compile PACKAGE PACKAGE`.",
-        )
-    return Check(name=name, status="ok", detail=detail)
+        detail += f"; not compiled together with {', '.join(strangers)}: each evicts the other from the chip"
+        remedy = "Have the packages compiled in one call: `leapfrog-train compile PACKAGE PACKAGE`."
+        return _problem(name, detail, remedy)
+    return _ok(name, detail)
 
 
 def _not_compiled_with(package: ModelPackage, catalogue: Catalogue) -> list[str]:
@@ -283,13 +282,11 @@ def _disk_check(settings: Settings) -> Check:
         free = shutil.disk_usage(settings.state_dir).free
     except OSError as problem:
         detail = f"{settings.state_dir}: {problem.strerror}"
-        return Check(
-            name="disk", status="absent", detail=detail, remedy="Run `leapfrog install`, then start the daemon."
-        )
+        return _absent("disk", detail, "Run `leapfrog install`, then start the daemon.")
     detail = f"{free / 1e9:.1f} GB free at {settings.state_dir}"
     if free < settings.retention.min_free_bytes:
-        return Check(name="disk", status="problem", detail=detail, remedy="Make room: new images are refused.")
-    return Check(name="disk", status="ok", detail=detail)
+        return _problem("disk", detail, "Make room: new images are refused.")
+    return _ok("disk", detail)
 
 
 def _device_json(device: KernelDevice) -> dict[str, Any]:
