@@ -33,12 +33,20 @@ class ModelPackage:
     @cached_property
     def edge_tpu_path(self) -> Path | None:
         """The model that edgetpu_compiler made, where the package has one."""
-        return self.folder / EDGE_TPU_MODEL_NAME if EDGE_TPU_MODEL_NAME in self.manifest.files else None
+        return self._listed(EDGE_TPU_MODEL_NAME)
+
+    @property
+    def float_path(self) -> Path | None:
+        """The model before it was quantized, where the package has it."""
+        return self._listed(FLOAT_MODEL_NAME)
 
     @cached_property
     def quality_path(self) -> Path | None:
         """The parameters of the quality check, where the package has one."""
-        return self.folder / QUALITY_NAME if QUALITY_NAME in self.manifest.files else None
+        return self._listed(QUALITY_NAME)
+
+    def _listed(self, name: str) -> Path | None:
+        return self.folder / name if name in self.manifest.files else None
 
     @property
     def name(self) -> str:

@@ -18,7 +18,7 @@ from leapfrog.exam import Frozen
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
-from leapfrog.packages.package import FLOAT_MODEL_NAME, ModelPackage
+from leapfrog.packages.package import ModelPackage
 from leapfrog.phantoms.exams import as_file, chest_exam, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
 from leapfrog.processes.command_lines import on_edge_tpu
@@ -88,28 +88,22 @@ class Bench(Frozen):
 
 @dataclass(frozen=True)
 class Engine:
-    """Something that runs models: the options of its engine host, and which file of a package it takes."""
+    """Something that runs models: the options of its engine host, which the processor needs none of, and which file of
+    a package it takes.
+    """
 
     name: str
-    options: tuple[str, ...]
+    options: Sequence[str]
     file_of: Callable[[ModelPackage], Path | None]
-    on_edge_tpu: bool = False
 
 
 def engines(devices: Sequence[str]) -> tuple[Engine, ...]:
     """The processor in both number formats, then each Edge TPU by its name."""
+    edge_tpus = (Engine(f"Edge TPU {one}", on_edge_tpu(one), lambda package: package.edge_tpu_path) for one in devices)
     return (
-        Engine(CPU_FLOAT, (), _float_file),
+        Engine(CPU_FLOAT, (), lambda package: package.float_path),
         Engine(CPU_INT8, (), lambda package: package.model_path),
-        *(
-            Engine(
-                f"Edge TPU {device}",
-                tuple(on_edge_tpu(device)),
-                lambda package: package.edge_tpu_path,
-                on_edge_tpu=True,
-            )
-            for device in devices
-        ),
+        *edge_tpus,
     )
 
 
@@ -117,10 +111,12 @@ def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Seque
     """Measure everything; `say` is told what comes next. Raises LeapfrogError when an engine fails."""
     load = os.getloadavg()[0]
     python, threads = settings.engine.interpreter, settings.engine.threads
-    tuning = None if threads else _tuning(settings)
-    if tuning is not None:
+    tuning = None
+    if not threads:
+        setup = reader_setup(settings.engine, settings.models, settings.state_dir)
+        tuning = EngineTuning(settings.state_dir, python, setup, settings.engine.lanes)
         say("how many threads are fastest")
-        threads = tuning.threads()
+        threads = tuning.threads()  # the daemon's, measured now where it has not run yet
     models: list[ModelTiming] = []
     switches: list[SwitchTiming] = []
     runtime = ""
@@ -134,7 +130,8 @@ def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Seque
             runtime = runs.runtime
             models += [runs.of(title, file) for title, file in files.items()]
             switches += runs.switching()
-    box = [timing for name in (CPU_INT8, *_edge_tpu(devices)) for timing in _box(settings, name, tuning, say)]
+    readers = (CPU_INT8, "Edge TPU") if devices else (CPU_INT8,)
+    box = [timing for name in readers for timing in _box(settings, name, tuning, say)]
     return Bench(
         machine=machine(),
         runtime=runtime,
@@ -165,7 +162,7 @@ class _Runs:
 
     def of(self, title: str, file: Path) -> ModelTiming:
         began = time.perf_counter()
-        model = self._client.load(file, self._threads, on_edge_tpu=self._engine.on_edge_tpu)
+        model = self._client.load(file, self._threads, on_edge_tpu=bool(self._engine.options))
         load_ms = (time.perf_counter() - began) * 1000
         random = np.random.default_rng(0)
         (spec,) = model.inputs
@@ -203,20 +200,6 @@ class _Runs:
         )
 
 
-def _float_file(package: ModelPackage) -> Path | None:
-    return package.folder / FLOAT_MODEL_NAME if FLOAT_MODEL_NAME in package.manifest.files else None
-
-
-def _edge_tpu(devices: Sequence[str]) -> tuple[str, ...]:
-    return ("Edge TPU",) if devices else ()
-
-
-def _tuning(settings: Settings) -> EngineTuning:
-    """That of the daemon, measured now where it has not run yet."""
-    setup = reader_setup(settings.engine, settings.models, settings.state_dir)
-    return EngineTuning(settings.state_dir, settings.engine.interpreter, setup, settings.engine.lanes)
-
-
 def _box(settings: Settings, engine: str, tuning: EngineTuning | None, say: Say) -> Iterator[BoxTiming]:
     """Made-up exams through a lane with its real processes."""
     say(f"whole images, {engine}")
@@ -230,9 +213,10 @@ def _box(settings: Settings, engine: str, tuning: EngineTuning | None, say: Say)
                 pool.start()
             lane.start()
             _wait_for(lane, "edgetpu" if on_edge_tpu else "cpu")
-            for exam, content in (("chest film", _chest()), ("fetal head", _head())):
+            exams = {"chest film": chest_exam("opaque", 1), "fetal head": fetal_head_exam(FetalHead(), 1, frames=1)}
+            for exam, dataset in exams.items():
                 file = Path(work) / "exam.dcm"
-                file.write_bytes(content)
+                file.write_bytes(as_file(dataset))
                 readings = [_read(lane, file, Path(work)) for _ in range(BOX_IMAGES + 1)][1:]
                 if on_edge_tpu and {device for device, _ in readings} != {"edgetpu"}:
                     say(f"no {exam} on it: its model is not compiled for the Edge TPU")
@@ -248,14 +232,6 @@ def _box(settings: Settings, engine: str, tuning: EngineTuning | None, say: Say)
             if on_edge_tpu:
                 pool.stop()
             lane.close()
-
-
-def _chest() -> bytes:
-    return as_file(chest_exam("opaque", 1))
-
-
-def _head() -> bytes:
-    return as_file(fetal_head_exam(FetalHead(), 1, frames=1))
 
 
 def _wait_for(lane: Lane, device: str) -> None:
