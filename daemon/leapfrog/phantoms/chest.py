@@ -71,9 +71,7 @@ class ChestModel:
         return np.asarray(np.clip(picture / 255, 0, 1), dtype=np.float32)
 
 
-@cache
-def _model() -> ChestModel:
-    return ChestModel.load()
+_model = cache(ChestModel.load)
 
 
 def draw_chest(lungs: Lungs, seed: int) -> NDArray[np.uint16]:

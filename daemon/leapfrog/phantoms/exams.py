@@ -13,10 +13,6 @@ from pydicom.uid import (
     UID,
     ComputedRadiographyImageStorage,
     ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGLSLossless,
-    RLELossless,
     UltrasoundMultiFrameImageStorage,
 )
 
@@ -26,7 +22,6 @@ from leapfrog.reader.image.phantom_mark import PHANTOM_COMMENT, mark_as_phantom
 
 MANUFACTURER = "Leapfrog phantom"
 WHEN = datetime(2026, 1, 1, 8, 0)
-TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless, JPEGLSLossless, JPEG2000Lossless)
 PLATE_BITS = 12
 PLATE_SPACING_MM = 0.168
 FRAME_MILLISECONDS = 66.0
@@ -42,7 +37,6 @@ def chest_exam(
     transfer_syntax: UID = ExplicitVRLittleEndian,
     photometric: str = "MONOCHROME2",
     upside_down: bool = False,
-    when: datetime = WHEN,
 ) -> Dataset:
     """A frontal chest film of nobody as a CR image, 2048 x 2500, 12 bits.
 
@@ -54,7 +48,7 @@ def chest_exam(
         plate = np.ascontiguousarray(np.rot90(plate, 2))
     kind = f"{lungs} turned" if upside_down else lungs
     form = f"{photometric} {transfer_syntax}"
-    dataset = _exam(ComputedRadiographyImageStorage, f"CHEST {kind} {seed}", f"C{seed}-{kind}", form, when)
+    dataset = _exam(ComputedRadiographyImageStorage, f"CHEST {kind} {seed}", f"C{seed}-{kind}", form)
     dataset.Modality = "CR"
     dataset.BodyPartExamined = "CHEST"
     dataset.ViewPosition = "PA"
@@ -80,16 +74,10 @@ def chest_picture(lungs: chest.Lungs, seed: int) -> bytes:
     return stream.getvalue()
 
 
-def fetal_head_exam(
-    head: FetalHead,
-    seed: int,
-    *,
-    frames: int = 20,
-    transfer_syntax: UID = ExplicitVRLittleEndian,
-    when: datetime = WHEN,
-) -> Dataset:
+def fetal_head_exam(head: FetalHead, seed: int, *, frames: int = 20) -> Dataset:
     """A cine of a fetal head of nobody as an ultrasound machine's screen, its area and spacing given as a region."""
-    dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD {seed}", f"H{seed}", f"{head} {transfer_syntax}", when)
+    form = f"{head} {ExplicitVRLittleEndian}"
+    dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD {seed}", f"H{seed}", form)
     dataset.Modality = "US"
     dataset.BodyPartExamined = "FETUS"
     dataset.StudyDescription = "PHANTOM obstetric ultrasound"
@@ -99,7 +87,7 @@ def fetal_head_exam(
     dataset.FrameIncrementPointer = 0x00181063
     dataset.SequenceOfUltrasoundRegions = [_region(head.pixel_spacing_mm)]
     _set_pixels(dataset, _screens(draw_fetal_head(head, frames, seed)), "MONOCHROME2", 8)
-    return _encoded(dataset, transfer_syntax)
+    return _encoded(dataset, ExplicitVRLittleEndian)
 
 
 def as_file(dataset: Dataset) -> bytes:
@@ -109,7 +97,7 @@ def as_file(dataset: Dataset) -> bytes:
     return stream.getvalue()
 
 
-def _exam(sop_class: UID, name: str, number: str, form: str, when: datetime) -> Dataset:
+def _exam(sop_class: UID, name: str, number: str, form: str) -> Dataset:
     """What every phantom has. `form` is what else tells it apart: the same UID shall never have other content."""
     dataset = Dataset()
     dataset.SOPClassUID = sop_class
@@ -125,8 +113,8 @@ def _exam(sop_class: UID, name: str, number: str, form: str, when: datetime) -> 
     dataset.StudyID = number[:16]
     dataset.SeriesNumber = 1
     dataset.InstanceNumber = 1
-    dataset.StudyDate = dataset.SeriesDate = dataset.ContentDate = f"{when:%Y%m%d}"
-    dataset.StudyTime = dataset.SeriesTime = dataset.ContentTime = f"{when:%H%M%S}"
+    dataset.StudyDate = dataset.SeriesDate = dataset.ContentDate = f"{WHEN:%Y%m%d}"
+    dataset.StudyTime = dataset.SeriesTime = dataset.ContentTime = f"{WHEN:%H%M%S}"
     dataset.Manufacturer = MANUFACTURER
     dataset.ImageType = ["ORIGINAL", "PRIMARY"]
     dataset.BurnedInAnnotation = "NO"
