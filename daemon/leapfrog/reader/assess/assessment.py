@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -13,8 +12,9 @@ from leapfrog.exam import Device, Finding, Outcome, Quality
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.quality import QualityCheck
-from leapfrog.reader.assess.segmentation import Box, cut, model_area, segment
+from leapfrog.reader.assess.segmentation import cut, model_area, segment
 from leapfrog.reader.image.pixels import model_input
+from leapfrog.reader.image.ultrasound import Box
 
 NOT_SEEN = "No {name} was recognised in the picture. It may be there all the same."
 UNLIKE = "The picture does not look like those that this model was made for."
@@ -22,6 +22,9 @@ NOTHING_OUTLINED = (
     "No {name} was recognised in the picture, so nothing was measured. A picture that shows the whole outline can be"
     " measured."
 )
+
+
+_quality_check = cache(QualityCheck.load)
 
 
 class Models(Protocol):
@@ -119,8 +122,3 @@ def _standing(assessment: Assessment) -> tuple[int, bool, bool]:
     outcomes: tuple[Outcome, ...] = ("not_assessed", "nothing_found", "findings")
     acceptable = assessment.quality is None or assessment.quality.acceptable
     return outcomes.index(assessment.outcome), assessment.measured, acceptable
-
-
-@cache
-def _quality_check(path: Path) -> QualityCheck:
-    return QualityCheck.load(path)

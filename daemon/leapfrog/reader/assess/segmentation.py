@@ -16,6 +16,7 @@ from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.estimates import ESTIMATES
 from leapfrog.reader.assess.outline import Outline, trace
+from leapfrog.reader.image.ultrasound import Box
 
 INSIDE = 0.5  # the mask's probability from which on a cell belongs to it
 CONTOUR_POINTS = 72  # one every five degrees draws an ellipse smoothly at any size on a page
@@ -28,8 +29,6 @@ LARGEST_CUT_OFF = 0.1  # of a free outline along the edge; more, and the area is
 ASPECT_TOLERANCE = 0.1  # a picture this close to the model's own shape is squashed, others are padded with black
 
 NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
-
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie just outside
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,13 @@ class PictureArea:
     height: int
     picture_width: int
     picture_height: int
+
+    def in_pixels(self, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """Points (n, 2) of (x, y) in cells of a mask of `shape` over this area, in pixels of the picture."""
+        rows, columns = shape
+        cell = np.array([self.width / columns, self.height / rows])
+        moved: NDArray[np.float64] = points * cell + np.array([self.left, self.top])
+        return moved
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ def _head(
         return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
     if spacing_mm is None:
         return Segmentation(finding, complete=True, size=ellipse.circumference, reason=NO_SPACING)
-    in_mm = edge.scaled(np.array([spacing_mm[1], spacing_mm[0]])).ellipse() or ellipse
+    in_mm = replace(edge, points=edge.points * np.array([spacing_mm[1], spacing_mm[0]])).ellipse() or ellipse
     measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
     return Segmentation(measured, complete=True, size=in_mm.circumference)
 
@@ -150,7 +156,7 @@ def _free_outline(
     finding = _finding(rule, score, is_there)
     if outline is None or not finding.flagged:
         return Segmentation(finding, complete=False, size=0.0)
-    in_pixels = _in_pixels(outline, mask.shape, area)
+    in_pixels = replace(outline, points=area.in_pixels(outline.points, mask.shape))
     drawn = in_pixels.thinned(OUTLINE_POINTS).points
     finding = finding.model_copy(update={"contour": _contour(drawn, area)})
     if max(outline.share_on_edge, _share_on_padding(in_pixels, mask.shape, area)) > LARGEST_CUT_OFF:
@@ -231,17 +237,13 @@ class Edge:
     points: NDArray[np.float64]
     steepness: NDArray[np.float64]
 
-    def scaled(self, factor: NDArray[np.float64], shift: NDArray[np.float64] | float = 0.0) -> "Edge":
-        """The points times `factor` plus `shift`, each (2,)."""
-        return replace(self, points=self.points * factor + shift)
-
     def ellipse(self) -> Ellipse | None:
         """The one that fits best. A mask that is steep knows where its edge is: the others pull less, by the square."""
         return fit_ellipse(self.points, self.steepness**2)
 
 
-def edge_of(mask: NDArray[np.float32], level: float = INSIDE) -> Edge:
-    """Where the bilinearly enlarged mask crosses `level`, in cells; a cell's middle is at half.
+def edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> Edge:
+    """Where the bilinearly enlarged mask over `area` crosses `level`, in pixels of the picture.
 
     Between two neighbouring cells the enlarged mask is a straight line, so its crossing is exact at any enlargement,
     and none is found where the mask runs into the picture's edge.
@@ -255,16 +257,10 @@ def edge_of(mask: NDArray[np.float32], level: float = INSIDE) -> Edge:
         rows, columns = np.nonzero(crossing)
         before, after = first[crossing].astype(np.float64), second[crossing].astype(np.float64)
         way = (level - before) / (after - before)
+        # In cells: a cell's middle is at half.
         points.append(np.stack([columns + 0.5 + way * step[0], rows + 0.5 + way * step[1]], axis=1))
         steepness.append(np.abs(after - before))
-    return Edge(np.concatenate(points), np.concatenate(steepness))
-
-
-def edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> Edge:
-    """`edge_of` a mask over `area`, in pixels of the picture."""
-    rows, columns = mask.shape
-    cell = np.array([area.width / columns, area.height / rows])
-    return edge_of(mask, level).scaled(cell, np.array([area.left, area.top]))
+    return Edge(area.in_pixels(np.concatenate(points), mask.shape), np.concatenate(steepness))
 
 
 def ellipse_agreement(mask: NDArray[np.float32], ellipse: Ellipse, area: PictureArea) -> float:
@@ -296,12 +292,6 @@ def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
     inside = ellipse.contains(x, y)
     within = (x >= 0) & (x <= area.picture_width) & (y >= 0) & (y <= area.picture_height)
     return 1 - float((inside & within).sum()) / float(inside.sum())
-
-
-def _in_pixels(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> Outline:
-    rows, columns = shape
-    cell = np.array([area.width / columns, area.height / rows])
-    return replace(outline, points=outline.points * cell + np.array([area.left, area.top]))
 
 
 def _contour(points: NDArray[np.float64], area: PictureArea) -> tuple[tuple[float, float], ...]:

@@ -1,5 +1,6 @@
 """What an instance says of itself, as far as it decides which model reads it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -46,16 +47,17 @@ def exam_of(dataset: Dataset, header: ImageHeader, *, is_picture: bool) -> Exam:
         patient_orientation=text(dataset, "PatientOrientation"),
         regions=_meanings(dataset, "AnatomicRegionSequence"),
         view_codes=_meanings(dataset, "ViewCodeSequence"),
-        image_texts=" / ".join(filter(None, (text(dataset, keyword) for keyword in IMAGE_TEXTS))),
-        study_texts=" / ".join(
-            filter(
-                None,
-                (*(text(dataset, keyword) for keyword in STUDY_TEXTS), _meanings(dataset, "ProcedureCodeSequence")),
-            )
+        image_texts=_joined(text(dataset, keyword) for keyword in IMAGE_TEXTS),
+        study_texts=_joined(
+            [*(text(dataset, keyword) for keyword in STUDY_TEXTS), _meanings(dataset, "ProcedureCodeSequence")]
         ),
         is_picture=is_picture,
     )
 
 
 def _meanings(dataset: Dataset, keyword: str) -> str:
-    return " / ".join(filter(None, (text(item, "CodeMeaning") for item in items(dataset, keyword))))
+    return _joined(text(item, "CodeMeaning") for item in items(dataset, keyword))
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return " / ".join(filter(None, texts))
