@@ -1,7 +1,7 @@
 """The models as a reader uses them: loaded into the engine host once, run on a picture."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,12 @@ from leapfrog.packages.package import ModelPackage
 NO_HOST = "No engine host is running."
 
 
-class _Ready:
+class _Ready(NamedTuple):
     """A loaded model, where it runs, and its input's quantization table."""
 
-    def __init__(self, model: LoadedModel, device: Device) -> None:
-        self.model = model
-        self.device = device
-        self.table = quantization_table(model.inputs[0])
+    model: LoadedModel
+    device: Device
+    table: NDArray[np.generic]
 
 
 class ModelBench:
@@ -107,7 +106,7 @@ class ModelBench:
                 raise PackageError(
                     f"The model {package.title} takes other input than its package says: install it again."
                 )
-            self._ready[name] = _Ready(model, "edgetpu" if compiled else "cpu")
+            self._ready[name] = _Ready(model, "edgetpu" if compiled else "cpu", quantization_table(model.inputs[0]))
         return self._ready[name]
 
 

@@ -1,5 +1,6 @@
 """Quantized tensors: between a gray picture, a model's int8 numbers and floats."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,7 @@ class TensorSpec:
     @property
     def byte_count(self) -> int:
         """How many bytes the tensor's values take."""
-        count = np.dtype(self.dtype).itemsize
-        for length in self.shape:
-            count *= length
-        return count
+        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 def quantization_table(spec: TensorSpec) -> NDArray[np.generic]:

@@ -28,17 +28,13 @@ def try_package(package: ModelPackage, python: str, threads: int) -> None:
     Raises PackageError when the engine does not take the model or its quality check cannot be used, EngineError when
     the engine fails or the outputs do not fit the manifest.
     """
-    with StandaloneEngine(python) as engine:
-        bench = ModelBench(threads)
-        bench.attach(engine.client)
-        _run(package, bench)
-
-
-def _run(package: ModelPackage, bench: ModelBench) -> None:
     manifest = package.manifest
     height, width = manifest.input.height, manifest.input.width
     picture = np.full((height, width), MID_GRAY, np.uint8)
-    outputs = bench.infer(package, picture)
+    with StandaloneEngine(python) as engine:
+        bench = ModelBench(threads)
+        bench.attach(engine.client)
+        outputs = bench.infer(package, picture)
     if manifest.task == "classification":
         classify(manifest, outputs)
     else:
