@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections import Counter
+from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -36,7 +37,7 @@ class DemoDistrict:
         self._lock = threading.Lock()
         self._sop_classes: dict[str, UID] = {}
         self._arrivals: Counter[str] = Counter()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self), bind_and_activate=False)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self), bind_and_activate=False)
         self._server.daemon_threads = True
         self._server.server_bind()
         self._thread: threading.Thread | None = None
@@ -84,18 +85,12 @@ class DemoDistrict:
         return uid, sop_class
 
 
-def _handler_of(district: DemoDistrict) -> type[BaseHTTPRequestHandler]:
-    class Handler(_Handler):
-        def __init__(self, *arguments: Any) -> None:
-            self.district = district
-            super().__init__(*arguments)
-
-    return Handler
-
-
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    district: DemoDistrict
+
+    def __init__(self, district: DemoDistrict, *arguments: Any) -> None:
+        self.district = district
+        super().__init__(*arguments)
 
     def do_POST(self) -> None:
         """STOW-RS: each part is one instance, confirmed or failed by its UID."""

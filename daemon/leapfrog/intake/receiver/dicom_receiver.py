@@ -101,7 +101,8 @@ class DicomReceiver(Worker):
         if self._listener is not None:
             self._listener.close()
         deadline = time.monotonic() + DRAIN_SECONDS
-        peers = self._current_peers()
+        with self._lock:
+            peers = dict(self._peers)
         for association in peers:
             association.stop()
         for association, thread in peers.items():
@@ -164,10 +165,6 @@ class DicomReceiver(Worker):
             connection.close()
             with self._lock:
                 del self._peers[association]
-
-    def _current_peers(self) -> dict[Association, threading.Thread]:
-        with self._lock:
-            return dict(self._peers)
 
 
 def _tls_context(settings: DicomSettings) -> ssl.SSLContext | None:

@@ -239,8 +239,7 @@ class _ReportPdf(FPDF):
         top = lowest = self.y
         for column, picture in enumerate(pictures):
             left = MARGIN + column * (width + GAP)
-            self.y = self._picture(picture, left, top, width, tallest) + 0.8
-            self._write(picture.caption, SMALL, left=left, width=width, grey=GREY)
+            self._picture(picture, left, top, width, tallest)
             lowest = max(lowest, self.y)
         self.y = lowest + 2
 
@@ -256,17 +255,17 @@ class _ReportPdf(FPDF):
         top = self.y + 1
         for column, heatmap in enumerate(heatmaps[:HEATMAPS_IN_A_ROW]):
             left = MARGIN + column * (width + GAP)
-            self.y = self._picture(heatmap, left, top, width, min(room, width * 1.25)) + 0.8
-            self._write(heatmap.caption, SMALL, left=left, width=width, grey=GREY)
+            self._picture(heatmap, left, top, width, min(room, width * 1.25))
 
-    def _picture(self, picture: PictureContent, left: float, top: float, width: float, tallest: float) -> float:
-        """Draw a picture as large as fits, and return where it ends."""
+    def _picture(self, picture: PictureContent, left: float, top: float, width: float, tallest: float) -> None:
+        """Draw a picture as large as fits, and its caption."""
         path = self._report_dir / picture.file
         with Image.open(path) as image:
             scale = min(width / image.width, tallest / image.height)
             size = (image.width * scale, image.height * scale)
         self.image(path, left, top, *size, alt_text=picture.caption)
-        return top + size[1]
+        self.y = top + size[1] + 0.8
+        self._write(picture.caption, SMALL, left=left, width=width, grey=GREY)
 
     def _height_of_findings(self, image: ImageContent) -> float:
         notes = sum(self._typesetter.height(note, SMALL, self.epw) for note in image.notes)
