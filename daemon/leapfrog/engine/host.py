@@ -65,15 +65,12 @@ class Answer(NamedTuple):
     tensors: list[bytes]
 
 
-class Runtime:
-    """The TFLite runtime that this interpreter has."""
+class Runtime(NamedTuple):
+    """The TFLite runtime that this interpreter has; `module` is its own, with Interpreter and load_delegate."""
 
-    def __init__(self, name: str, version: str, module: Any) -> None:
-        """`module` is the runtime's own, with Interpreter and load_delegate."""
-        self.name = name
-        self.version = version
-        self.interpreter: Callable[..., Any] = module.Interpreter
-        self.load_delegate: Callable[..., Any] = module.load_delegate
+    name: str
+    version: str
+    module: Any
 
 
 class EdgeTpu(NamedTuple):
@@ -90,8 +87,10 @@ class Model:
         """For the processor, or for an Edge TPU. Raises RequestError when the runtime does not take the model."""
         try:
             # Each model has a delegate of its own, as in pycoral; the library shares the device among them.
-            delegates = [runtime.load_delegate(edge_tpu.library, {"device": edge_tpu.device})] if edge_tpu else None
-            self.interpreter = runtime.interpreter(
+            delegates = None
+            if edge_tpu:
+                delegates = [runtime.module.load_delegate(edge_tpu.library, {"device": edge_tpu.device})]
+            self.interpreter = runtime.module.Interpreter(
                 model_path=path, num_threads=threads, experimental_delegates=delegates
             )
             self.interpreter.allocate_tensors()
