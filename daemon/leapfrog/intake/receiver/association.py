@@ -14,7 +14,6 @@ from typing import Protocol
 from leapfrog.intake.receiver.dimse import (
     Command,
     CommandField,
-    CommandMalformed,
     Status,
     decode_command,
     encode_response,
@@ -181,10 +180,7 @@ class Association:
         self._command_bytes += self._stream.read(byte_count)
         if not is_last:
             return
-        try:
-            command = decode_command(self._command_bytes)
-        except CommandMalformed as problem:
-            raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE) from problem
+        command = decode_command(self._command_bytes)
         self._command_bytes = b""
         if command.has_data_set:
             self._message = (context_id, command, self._sink_for(context_id, command))

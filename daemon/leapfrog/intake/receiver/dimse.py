@@ -12,7 +12,7 @@ from io import BytesIO
 
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, walk
 from leapfrog.dicom.encoding import IMPLICIT_LITTLE
-from leapfrog.errors import LeapfrogError
+from leapfrog.intake.receiver.upper_layer import AbortReason, ProtocolViolation
 
 COMMAND_GROUP_LENGTH = 0x0000
 AFFECTED_SOP_CLASS_UID = 0x0002
@@ -48,10 +48,6 @@ class Status(IntEnum):
     CANNOT_UNDERSTAND = 0xC000
 
 
-class CommandMalformed(LeapfrogError):
-    """A command set cannot be read."""
-
-
 @dataclass(frozen=True)
 class Command:
     """A request. UIDs are bytes without padding, as they came, so that an answer can repeat them."""
@@ -69,15 +65,17 @@ class Command:
 
 
 def decode_command(encoded: bytes) -> Command:
-    """The command set in `encoded`. Raises CommandMalformed."""
+    """The command set in `encoded`. Raises ProtocolViolation when it holds something else than whole command elements,
+    or lacks its command field or its data set type.
+    """
     values: dict[int, bytes] = {}
     try:
         for element in walk(BytesIO(encoded), 0, IMPLICIT_LITTLE):
             values[element.tag] = encoded[element.offset : element.end]
     except (DatasetTruncated, DatasetMalformed) as problem:
-        raise CommandMalformed("A command set holds something else than whole command elements.") from problem
+        raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE) from problem
     if any(tag > LAST_COMMAND_TAG for tag in values):
-        raise CommandMalformed("A command set holds something else than command elements.")
+        raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
     return Command(
         field=_number(values, COMMAND_FIELD),
         message_id=_number(values, MESSAGE_ID, missing=0),
@@ -92,7 +90,7 @@ def _number(values: dict[int, bytes], element: int, missing: int | None = None) 
     if len(value) == 2:
         return int.from_bytes(value, "little")
     if missing is None:
-        raise CommandMalformed("A command set lacks its command field or its data set type.")
+        raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
     return missing
 
 
