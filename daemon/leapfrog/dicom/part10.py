@@ -43,11 +43,13 @@ class DatasetStart:
     """The data set begins at byte `offset` and is encoded in `transfer_syntax_uid`.
 
     A file without meta information gets the transfer syntax that its first bytes show: implicit or explicit little
-    endian, or explicit big endian. `has_meta` tells which it was. The two SOP UIDs are the meta information's, or ''.
+    endian, or explicit big endian. `has_meta` tells which it was, `has_preamble` whether preamble and prefix are there.
+    The two SOP UIDs are the meta information's, or ''.
     """
 
     transfer_syntax_uid: str
     offset: int
+    has_preamble: bool
     has_meta: bool
     sop_class_uid: str = ""
     sop_instance_uid: str = ""
@@ -56,7 +58,8 @@ class DatasetStart:
 def find_dataset(stream: BinaryIO) -> DatasetStart:
     """Read past preamble and file meta information, each of which may be missing. Leaves `stream` at the data set."""
     head = stream.read(PREAMBLE_BYTES + len(PREFIX))
-    offset = len(head) if has_preamble(head) else 0
+    has_preamble = head[PREAMBLE_BYTES:] == PREFIX
+    offset = len(head) if has_preamble else 0
     uids: dict[int, str] = {}
     has_meta = False
     for element in _meta_elements(stream, offset):
@@ -71,6 +74,7 @@ def find_dataset(stream: BinaryIO) -> DatasetStart:
     return DatasetStart(
         uids.get(TRANSFER_SYNTAX) or _likely_transfer_syntax(first_bytes),
         offset,
+        has_preamble,
         has_meta,
         sop_class_uid=uids.get(SOP_CLASS, ""),
         sop_instance_uid=uids.get(SOP_INSTANCE, ""),
@@ -84,11 +88,6 @@ def _meta_elements(stream: BinaryIO, offset: int) -> Iterator[Element]:
         while (element := reader.read(offset, explicit=True)).tag >> 16 == META_GROUP:
             yield element
             offset = element.end
-
-
-def has_preamble(head: bytes) -> bool:
-    """Whether a file that begins with `head` has preamble and prefix."""
-    return head[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX
 
 
 def _likely_transfer_syntax(first_bytes: bytes) -> str:
@@ -148,14 +147,12 @@ def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str) -> Part
     """
     try:
         with path.open("rb") as stream:
-            is_headed = has_preamble(stream.read(PREAMBLE_BYTES + len(PREFIX)))
-            stream.seek(0)
             start = find_dataset(stream)
         size = path.stat().st_size
     except OSError as problem:
         raise StorageError(f"The spool file {path.name} cannot be read: {problem.strerror}.") from problem
     if start.has_meta:
-        head = b"" if is_headed else bytes(PREAMBLE_BYTES) + PREFIX
+        head = b"" if start.has_preamble else bytes(PREAMBLE_BYTES) + PREFIX
         return Part10Source(path, head, 0, size)
     head = file_head(*(uid.encode() for uid in (sop_class_uid, sop_instance_uid, start.transfer_syntax_uid)))
     return Part10Source(path, head, start.offset, size - start.offset)
