@@ -24,7 +24,7 @@ class _Ready(NamedTuple):
 
 
 class ModelBench:
-    """Runs model packages on whatever engine host is attached. One that fails is let go of."""
+    """Runs model packages on whatever engine host is attached. Whoever attached one that fails lets go of it."""
 
     def __init__(self, threads: int) -> None:
         """`threads` is how many the host may use for one model."""
@@ -72,14 +72,8 @@ class ModelBench:
         Raises PackageError when the host is well but does not take this model, EngineError when the host is not.
         """
         client = self._attached()
-        try:
-            ready = self._loaded(client, package)
-            outputs = _invoked(client, ready, quantize(picture, ready.table))
-        except (EngineRefused, PackageError):
-            raise
-        except EngineError:
-            self.detach()
-            raise
+        ready = self._loaded(client, package)
+        outputs = _invoked(client, ready, quantize(picture, ready.table))
         return [dequantize(output, spec) for output, spec in zip(outputs, ready.model.outputs, strict=True)]
 
     def _attached(self) -> EngineClient:

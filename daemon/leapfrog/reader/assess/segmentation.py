@@ -30,6 +30,9 @@ ASPECT_TOLERANCE = 0.1  # a picture this close to the model's own shape is squas
 
 NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
 
+Mask = NDArray[np.float32]  # (rows, columns), the probability of each cell
+SpacingMm = tuple[float, float]  # between rows, between columns
+
 
 @dataclass(frozen=True)
 class PictureArea:
@@ -97,10 +100,7 @@ def cut(picture: NDArray[np.uint8], area: PictureArea, box: Box) -> NDArray[np.u
 
 
 def segment(
-    manifest: Manifest,
-    outputs: Sequence[NDArray[np.float32]],
-    area: PictureArea,
-    spacing_mm: tuple[float, float] | None,
+    manifest: Manifest, outputs: Sequence[NDArray[np.float32]], area: PictureArea, spacing_mm: SpacingMm | None
 ) -> Segmentation:
     """Outline and measurement in one picture.
 
@@ -117,11 +117,7 @@ def segment(
 
 
 def _head(
-    manifest: Manifest,
-    mask: NDArray[np.float32],
-    area: PictureArea,
-    level: float,
-    spacing_mm: tuple[float, float] | None,
+    manifest: Manifest, mask: Mask, area: PictureArea, level: float, spacing_mm: SpacingMm | None
 ) -> Segmentation:
     edge = edge_in_pixels(mask, area, level)
     ellipse = edge.ellipse()
@@ -142,11 +138,7 @@ def _head(
 
 
 def _free_outline(
-    manifest: Manifest,
-    mask: NDArray[np.float32],
-    area: PictureArea,
-    level: float,
-    spacing_mm: tuple[float, float] | None,
+    manifest: Manifest, mask: Mask, area: PictureArea, level: float, spacing_mm: SpacingMm | None
 ) -> Segmentation:
     outline = trace(mask, level)
     inside = mask >= level
@@ -199,7 +191,7 @@ def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:
     )
 
 
-def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Mask:
     index = manifest.outputs.mask
     if index is None or index >= len(outputs):
         raise EngineError(f"The model has {len(outputs)} outputs; its package speaks of output {index}.")
@@ -209,7 +201,7 @@ def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> NDArray
     return output[0, :, :, 0]
 
 
-def main_part(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.float32]:
+def main_part(mask: Mask, level: float = INSIDE) -> Mask:
     """The mask without its smaller parts at `level` and with the holes of the largest one filled; without a part, as it
     came.
     """
@@ -225,7 +217,7 @@ def main_part(mask: NDArray[np.float32], level: float = INSIDE) -> NDArray[np.fl
     outside = connected_area(surroundings, (0, 0))[1:-1, 1:-1]
     hole = ~outside & ~largest
     beside = outside & (mask >= level)
-    cleaned: NDArray[np.float32] = np.where(beside, np.float32(0), mask)
+    cleaned: Mask = np.where(beside, np.float32(0), mask)
     cleaned[hole] = 1.0
     return cleaned
 
@@ -242,7 +234,7 @@ class Edge:
         return fit_ellipse(self.points, self.steepness**2)
 
 
-def edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -> Edge:
+def edge_in_pixels(mask: Mask, area: PictureArea, level: float) -> Edge:
     """Where the bilinearly enlarged mask over `area` crosses `level`, in pixels of the picture.
 
     Between two neighbouring cells the enlarged mask is a straight line, so its crossing is exact at any enlargement,
@@ -263,7 +255,7 @@ def edge_in_pixels(mask: NDArray[np.float32], area: PictureArea, level: float) -
     return Edge(area.in_pixels(np.concatenate(points), mask.shape), np.concatenate(steepness))
 
 
-def ellipse_agreement(mask: NDArray[np.float32], ellipse: Ellipse, area: PictureArea) -> float:
+def ellipse_agreement(mask: Mask, ellipse: Ellipse, area: PictureArea) -> float:
     """How well one ellipse explains the mask, 0 to 1: the Dice overlap of the mask's probabilities with the ellipse.
 
     A sure mask of one head comes near 1; scattered, pale or odd shapes stay low.
