@@ -18,6 +18,7 @@ from pydicom.uid import (
 
 from leapfrog.phantoms import chest, fetal_head
 from leapfrog.phantoms.fetal_head import FetalHead, draw_fetal_head
+from leapfrog.reader.dicom_objects import describe_pixels
 from leapfrog.reader.image.phantom_mark import PHANTOM_COMMENT, mark_as_phantom
 
 MANUFACTURER = "Leapfrog phantom"
@@ -128,19 +129,14 @@ def _uid(*parts: str) -> UID:
 
 
 def _set_pixels(dataset: Dataset, stored: NDArray[np.uint8] | NDArray[np.uint16], photometric: str, bits: int) -> None:
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = photometric
-    dataset.Rows, dataset.Columns = stored.shape[-2:]
-    dataset.BitsAllocated = stored.dtype.itemsize * 8
-    dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = bits, bits - 1, 0
+    describe_pixels(dataset, stored.shape[-2:], 8 * stored.itemsize, photometric)
+    dataset.BitsStored, dataset.HighBit = bits, bits - 1
     dataset.PixelData = stored.tobytes()
     dataset["PixelData"].VR = "OB" if stored.dtype.itemsize == 1 else "OW"
 
 
 def _encoded(dataset: Dataset, transfer_syntax: UID) -> Dataset:
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     if transfer_syntax.is_compressed:
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.compress(transfer_syntax, generate_instance_uid=False)

@@ -8,7 +8,6 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -29,6 +28,7 @@ from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.packages.catalogue import find_packages
 from leapfrog.packages.package import ModelPackage
+from leapfrog.processes.command_lines import on_edge_tpu
 from leapfrog.processes.messages import ReaderSetup
 
 RUNS = 5  # after the first, which also loads the parameters onto the chip
@@ -44,22 +44,22 @@ def prove(device: str, library: str, python: str, packages: Sequence[ModelPackag
     if not compiled:
         trouble = Trouble(kind=DeviceFailure.NOT_COMPILED, detail="No model package has a model for the Edge TPU.")
         return DeviceProof(device=device, trouble=trouble)
-    with StandaloneEngine(python, ["--edge-tpu", device, "--library", library]) as engine:
+    with StandaloneEngine(python, on_edge_tpu(device, library)) as engine:
         proof = _Proof(engine.client, threads)
         try:
             runtime = engine.client.hello()
             proven = tuple(map(proof.of, compiled))
+            return DeviceProof(device=device, runtime=f"{runtime.runtime} {runtime.runtime_version}", packages=proven)
         except _Untrusted as problem:
-            return DeviceProof(device=device, trouble=problem.trouble)
+            trouble = problem.trouble
         except EngineRefused as problem:
-            return DeviceProof(device=device, trouble=of_refusal(str(problem)))
+            trouble = of_refusal(str(problem))
         except EngineUntrusted as problem:
             trouble = Trouble(kind=DeviceFailure.WRONG_ANSWERS, detail=str(problem))
-            return DeviceProof(device=device, trouble=trouble)
         except EngineError:
             engine.close()
-            return DeviceProof(device=device, trouble=of_end(proof.stage, engine.ended_by()))
-    return DeviceProof(device=device, runtime=f"{runtime.runtime} {runtime.runtime_version}", packages=proven)
+            trouble = of_end(proof.stage, engine.ended_by())
+    return DeviceProof(device=device, trouble=trouble)
 
 
 class _Untrusted(Exception):
@@ -145,7 +145,7 @@ def main() -> int:
     options = parser.parse_args()
     die_with_parent(options.parent)
     setup = ReaderSetup.model_validate_json(options.setup)
-    packages = find_packages(map(Path, setup.model_directories), setup.signature_policy).packages
+    packages = find_packages(setup.model_directories, setup.signature_policy).packages
     try:
         proof = prove(options.device, options.library, options.python, packages, setup.threads)
     except EngineError as problem:

@@ -42,8 +42,7 @@ def render(job: ReportJob) -> ReportResult:
         from leapfrog.reader.report.derived import make_derived  # pydicom, for the same reason
 
         produced, not_made = make_derived(job, content, pdf)
-    published = [_published(artefact, job.version) for artefact in artefacts]
-    document = _document(job, published, not_made, milliseconds)
+    document = _document(job, list(map(_published, artefacts)), not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
     fsync_directory(job.report_dir)
     return ReportResult(
@@ -82,7 +81,7 @@ def _artefact(name: str, content: bytes) -> Artefact:
     return Artefact(name=name, sha256=hashlib.sha256(content).hexdigest(), byte_count=len(content))
 
 
-def _published(artefact: Artefact, version: int) -> Artefact:
+def _published(artefact: Artefact) -> Artefact:
     """The same file under the name that staff see."""
     suffix = Path(artefact.name).suffix
     return artefact.model_copy(update={"name": f"report{suffix}"}) if suffix in (".html", ".pdf") else artefact
