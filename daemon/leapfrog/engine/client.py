@@ -11,15 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from leapfrog.engine.host import (
-    FRAME,
-    LARGEST_HEADER,
-    LARGEST_PAYLOAD,
-    PROTOCOL_VERSION,
-    ConnectionOver,
-    receive,
-    send,
-)
+from leapfrog.engine import host
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.exam import Device, Frozen
@@ -77,9 +69,9 @@ class EngineClient:
                 self._hello = Hello.model_validate(header)
             except ValidationError as problem:
                 raise EngineUntrusted(GARBLED) from problem
-            if self._hello.protocol != PROTOCOL_VERSION:
+            if self._hello.protocol != host.PROTOCOL_VERSION:
                 raise EngineError(
-                    f"The engine host speaks protocol {self._hello.protocol}, the reader {PROTOCOL_VERSION}: "
+                    f"The engine host speaks protocol {self._hello.protocol}, the reader {host.PROTOCOL_VERSION}: "
                     "install both from one version of Leapfrog."
                 )
         return self._hello
@@ -114,13 +106,13 @@ class EngineClient:
         return outputs
 
     def _request(self, header: dict[str, object], payload: bytes = b"") -> tuple[dict[str, Any], bytearray]:
-        if len(payload) > LARGEST_PAYLOAD:
-            raise EngineRefused(f"{len(payload)} bytes are more than the engine host takes ({LARGEST_PAYLOAD}).")
+        if len(payload) > host.LARGEST_PAYLOAD:
+            raise EngineRefused(f"{len(payload)} bytes are more than the engine host takes ({host.LARGEST_PAYLOAD}).")
         self.hello()
         self._last_id += 1
         try:
-            send(self._connection, {**header, "id": self._last_id}, [payload])
-        except ConnectionOver as problem:
+            host.send(self._connection, {**header, "id": self._last_id}, [payload])
+        except host.ConnectionOver as problem:
             raise EngineError(LOST) from problem
         answer, content = self._receive_frame()
         if answer.get("id") != self._last_id:
@@ -130,8 +122,8 @@ class EngineClient:
         return answer, content
 
     def _receive_frame(self) -> tuple[dict[str, Any], bytearray]:
-        header_length, payload_length = FRAME.unpack(self._receive(FRAME.size))
-        if header_length > LARGEST_HEADER or payload_length > LARGEST_PAYLOAD:
+        header_length, payload_length = host.FRAME.unpack(self._receive(host.FRAME.size))
+        if header_length > host.LARGEST_HEADER or payload_length > host.LARGEST_PAYLOAD:
             raise EngineUntrusted(GARBLED)
         try:
             header = json.loads(self._receive(header_length))
@@ -143,8 +135,8 @@ class EngineClient:
 
     def _receive(self, length: int) -> bytearray:
         try:
-            return receive(self._connection, length)
-        except ConnectionOver as problem:
+            return host.receive(self._connection, length)
+        except host.ConnectionOver as problem:
             raise EngineError(LOST) from problem
 
 

@@ -24,12 +24,11 @@ class StandaloneEngine(AbstractContextManager["StandaloneEngine"]):
         command = engine_host(python, "--fd", str(theirs.fileno()), *options)
         self.client = EngineClient(ours)
         try:
-            host = ChildProcess("engine host", command, theirs, may_log=True)
+            self._host = ChildProcess("engine host", command, theirs, may_log=True)
         except OSError as problem:
             self.client.close()
             raise EngineError(f"{python} cannot be started: {problem.strerror}.") from problem
-        self._host = host
-        self.close = weakref.finalize(self, _end, self.client, host)
+        self.close = weakref.finalize(self, _end, self.client, self._host)
 
     def ended_by(self) -> int | None:
         """The signal that ended the host, once it has been closed; None when none did, or only ours."""

@@ -15,7 +15,7 @@ import sys
 import traceback
 import warnings
 from types import TracebackType
-from typing import assert_never
+from typing import Literal, assert_never
 
 from leapfrog.engine.client import EngineClient
 from leapfrog.engine.host import die_with_parent, move_standard_output_to_stderr, yield_to_daemon
@@ -47,6 +47,11 @@ MODULES = (
     "leapfrog.reader.report.derived",
     "gdcm",
 )
+# What an engine host did that raised the error; with any other error it has ended.
+HOST_FAILURES: dict[type[EngineError], Literal["refused", "wrong"]] = {
+    EngineRefused: "refused",
+    EngineUntrusted: "wrong",
+}
 
 
 class Reader:
@@ -128,7 +133,7 @@ class Reader:
             return ImageReader(self._catalogue, self._bench, self._setup.frames_per_cine).read(job, self._announce)
         except EngineError as problem:
             self._bench.detach()
-            return _failure(problem)
+            return EngineFailure(detail=str(problem), how=HOST_FAILURES.get(type(problem), "ended"))
 
     def _check_host(self) -> None:
         """Raise EngineError when the host that models were to run on is gone before the image is begun.
@@ -156,16 +161,6 @@ class Reader:
 
     def _send(self, message: ReaderMessage) -> None:
         self._channel.send(message.model_dump_json())
-
-
-def _failure(problem: EngineError) -> EngineFailure:
-    match problem:
-        case EngineRefused():
-            return EngineFailure(detail=str(problem), how="refused")
-        case EngineUntrusted():
-            return EngineFailure(detail=str(problem), how="wrong")
-        case _:
-            return EngineFailure(detail=str(problem))
 
 
 def note(sentence: str) -> None:
