@@ -1,4 +1,6 @@
-"""What every DICOM object that we make has: our own file meta information, and values that hold what they should."""
+"""What every DICOM object that we make has: our own file meta information, its pixels described, and values that hold
+what they should.
+"""
 
 from pathlib import Path
 
