@@ -10,6 +10,7 @@ from benchmarks.results import Measurement, Results, at_most
 from support.dcmtk import store
 from support.exams import chest_radiograph, ultrasound, write_instances
 from support.kiosk import Kiosk
+from support.processes import ENGINE_HOST, READER
 from support.waiting import wait_until
 
 MEBIBYTE = 2**20
@@ -67,8 +68,8 @@ def _memory(name: str, byte_count: int, aim_mebibytes: float | None = None) -> M
 
 def _processes(kiosk: Kiosk) -> tuple[int, int, int]:
     """Main process, reader, engine host."""
-    (reader,) = kiosk.children("leapfrog.reader.reader")
-    (host,) = kiosk.children("engine_host.py")
+    (reader,) = kiosk.children(READER)
+    (host,) = kiosk.children(ENGINE_HOST)
     return kiosk.process.pid, reader, host
 
 

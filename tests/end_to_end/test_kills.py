@@ -16,6 +16,7 @@ from support.dcmtk import Outcome, store_arguments
 from support.exams import Instance, chest_radiograph, write_instances
 from support.kiosk import Kiosk
 from support.orthanc import Orthanc, orthanc_program
+from support.processes import ENGINE_HOST, READER
 from support.recording_proxy import RecordingProxy
 from support.waiting import wait_until
 
@@ -79,7 +80,7 @@ def proxy(district: Orthanc) -> Iterator[RecordingProxy]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("victim", ["daemon", "leapfrog.reader.reader", "engine/host.py"])
+@pytest.mark.parametrize("victim", ["daemon", READER, ENGINE_HOST])
 def test_a_kill_in_the_middle_of_a_burst_loses_nothing(
     tmp_path: Path, district: Orthanc, proxy: RecordingProxy, victim: str, request: pytest.FixtureRequest
 ) -> None:

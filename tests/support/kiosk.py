@@ -118,7 +118,7 @@ class Kiosk:
         return [pid for pid in _processes() if pid != self._daemon_pid() and self._is_ours(pid)]
 
     def children(self, name: str) -> list[int]:
-        """Processes of this kiosk whose command line has `name` in it, such as "engine/host.py"."""
+        """Processes of this kiosk whose command line has `name` in it, such as processes.READER."""
         return [pid for pid in self.orphans() if name in _command_line(pid)]
 
     def kill_child(self, name: str) -> bool:

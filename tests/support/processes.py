@@ -5,6 +5,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from leapfrog.lanes.lane import READER_PROGRAM
+from leapfrog.processes import command_lines
+
+READER = READER_PROGRAM  # what the command line of a reader has in it
+ENGINE_HOST = "/".join(command_lines.ENGINE_HOST.parts[-2:])  # and that of an engine host
 PATIENCE_SECONDS = 30.0  # the machine may be busy
 
 

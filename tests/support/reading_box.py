@@ -20,10 +20,8 @@ from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.publication import report_dir_of
 from support.instances import gradient, image_dataset, save
-from support.processes import the_child
+from support.processes import READER, the_child
 from support.waiting import wait_until
-
-READER = "leapfrog.reader.reader"
 
 
 class Box:

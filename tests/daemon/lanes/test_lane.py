@@ -24,7 +24,16 @@ from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, Outcome, ReaderDi
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult, Station
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.films import write_film
-from support.processes import PATIENCE_SECONDS, child_with, children_of, eventually, runs, the_child
+from support.processes import (
+    ENGINE_HOST,
+    PATIENCE_SECONDS,
+    READER,
+    child_with,
+    children_of,
+    eventually,
+    runs,
+    the_child,
+)
 from support.tiny_models import write_classifier
 
 GONE_WITHIN_SECONDS = 1.0
@@ -161,9 +170,9 @@ class TestOneLane:
         lane = served.lanes[0]
         assert reads(lane, served)
         own = os.getpriority(os.PRIO_PROCESS, 0)
-        for word in ("leapfrog.reader.reader", "engine/host.py"):
+        for word in (READER, ENGINE_HOST):
             assert os.getpriority(os.PRIO_PROCESS, the_child(word)) > own
-        limits = Path(f"/proc/{the_child('leapfrog.reader.reader')}/limits").read_text()
+        limits = Path(f"/proc/{the_child(READER)}/limits").read_text()
         assert any(line.split()[:5] == ["Max", "core", "file", "size", "0"] for line in limits.splitlines())
         assert f"Max address space         {reader_setup.READER_MEMORY_BYTES}" in limits
 
@@ -174,7 +183,7 @@ class TestOneLane:
             lane = served.lanes[0]
             assert reads(lane, served)
             inode = os.fstat(foreign.fileno()).st_ino
-            for word in ("leapfrog.reader.reader", "engine/host.py"):
+            for word in (READER, ENGINE_HOST):
                 directory = Path(f"/proc/{the_child(word)}/fd")
                 held = {entry.stat().st_ino for entry in directory.iterdir() if entry.exists()}
                 assert inode not in held
@@ -186,16 +195,16 @@ class TestOneLane:
         thread = threading.Thread(target=lambda: outcomes.append(lane.run(served.job())))
         thread.start()
         thread.join()
-        reader = the_child("leapfrog.reader.reader")
+        reader = the_child(READER)
         assert isinstance(outcomes[0], ReadResult)
         assert reads(lane, served)
-        assert the_child("leapfrog.reader.reader") == reader
+        assert the_child(READER) == reader
 
     def test_nothing_of_a_patient_is_logged(self, served: Box, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level("DEBUG")
         lane = served.lanes[0]
         assert reads(lane, served)
-        os.kill(the_child("leapfrog.reader.reader"), signal.SIGSEGV)
+        os.kill(the_child(READER), signal.SIGSEGV)
         assert reads(lane, served)
         assert "reader: " in caplog.text
         assert "Zwiebel" not in caplog.text
@@ -207,7 +216,7 @@ class TestOneLane:
         lane = served.lanes[0]
         future = in_background(lane, served.job(pipe_film))
         held = hold_the_reader(pipe_film)
-        os.kill(the_child("leapfrog.reader.reader"), signal.SIGKILL)
+        os.kill(the_child(READER), signal.SIGKILL)
         assert isinstance(future.result(PATIENCE_SECONDS), ReaderDied)
         os.close(held)
         assert reads(lane, served)
@@ -216,19 +225,19 @@ class TestOneLane:
     def test_a_reader_that_dies_while_nothing_is_to_do_is_charged_to_nobody(self, served: Box) -> None:
         lane = served.lanes[0]
         assert reads(lane, served)
-        os.kill(the_child("leapfrog.reader.reader"), signal.SIGKILL)
-        assert eventually(lambda: child_with("engine/host.py") is None)  # it ends with its connection
+        os.kill(the_child(READER), signal.SIGKILL)
+        assert eventually(lambda: child_with(ENGINE_HOST) is None)  # it ends with its connection
         assert reads(lane, served)
 
     def test_an_engine_host_that_dies_while_nothing_is_to_do_is_charged_to_nobody(self, served: Box) -> None:
         lane = served.lanes[0]
         assert reads(lane, served)
-        reader, host = the_child("leapfrog.reader.reader"), the_child("engine/host.py")
+        reader, host = the_child(READER), the_child(ENGINE_HOST)
         os.kill(host, signal.SIGKILL)
-        assert eventually(lambda: child_with("engine/host.py") is None)
+        assert eventually(lambda: child_with(ENGINE_HOST) is None)
         assert reads(lane, served)
-        assert the_child("leapfrog.reader.reader") == reader
-        assert the_child("engine/host.py") != host
+        assert the_child(READER) == reader
+        assert the_child(ENGINE_HOST) != host
 
     def test_an_engine_host_that_is_as_good_as_dead_when_the_image_comes_is_charged_to_nobody(
         self, served: Box, caplog: pytest.LogCaptureFixture
@@ -237,7 +246,7 @@ class TestOneLane:
         lane = served.lanes[0]
         assert reads(lane, served)
         assert eventually(lambda: lane.state.device == "cpu")  # the models are loaded
-        reader, host = the_child("leapfrog.reader.reader"), the_child("engine/host.py")
+        reader, host = the_child(READER), the_child(ENGINE_HOST)
         os.kill(host, signal.SIGSTOP)
         future = in_background(lane, served.job())
         time.sleep(0.3)  # the image goes to the reader, since the host seems to live
@@ -245,35 +254,35 @@ class TestOneLane:
         outcome = future.result(PATIENCE_SECONDS)
         assert isinstance(outcome, ReadResult)
         assert outcome.reading.outcome == "findings"
-        assert the_child("leapfrog.reader.reader") == reader
+        assert the_child(READER) == reader
         assert restarts_of("engine host", caplog) == 1
 
     def test_an_engine_host_that_hangs_misses_the_deadline_on_the_devices_account(self, served: Box) -> None:
         lane = served.lanes[0]
         assert reads(lane, served)
-        reader, host = the_child("leapfrog.reader.reader"), the_child("engine/host.py")
+        reader, host = the_child(READER), the_child(ENGINE_HOST)
         os.kill(host, signal.SIGSTOP)
         lane.deadline_seconds = SHORT_DEADLINE_SECONDS
         assert lane.run(served.job()) == DeadlineMissed(charged_to="engine")
         lane.deadline_seconds = PATIENCE_SECONDS
         assert reads(lane, served)
-        assert the_child("leapfrog.reader.reader") == reader
-        assert the_child("engine/host.py") != host
+        assert the_child(READER) == reader
+        assert the_child(ENGINE_HOST) != host
 
     def test_a_reader_that_hangs_misses_the_deadline_on_the_images_account(self, served: Box, pipe_film: Path) -> None:
         lane = served.lanes[0]
         assert reads(lane, served)
-        reader = the_child("leapfrog.reader.reader")
+        reader = the_child(READER)
         lane.deadline_seconds = SHORT_DEADLINE_SECONDS
         assert lane.run(served.job(pipe_film)) == DeadlineMissed(charged_to="reader")
         lane.deadline_seconds = PATIENCE_SECONDS
         assert reads(lane, served)
-        assert the_child("leapfrog.reader.reader") != reader
+        assert the_child(READER) != reader
 
     def test_a_stopped_reader_is_killed_at_the_deadline(self, served: Box) -> None:
         lane = served.lanes[0]
         assert reads(lane, served)
-        os.kill(the_child("leapfrog.reader.reader"), signal.SIGSTOP)
+        os.kill(the_child(READER), signal.SIGSTOP)
         lane.deadline_seconds = SHORT_DEADLINE_SECONDS
         assert lane.run(served.job()) == DeadlineMissed(charged_to="reader")
         lane.deadline_seconds = PATIENCE_SECONDS
@@ -323,13 +332,13 @@ def test_an_engine_host_that_dies_at_work_is_charged_to_the_device_and_the_reade
     lane = box.lane(python=aborting_host(box.directory, flag))
     assert reads(lane, box)
     assert eventually(lambda: lane.state.device == "cpu")  # the models are loaded
-    reader = the_child("leapfrog.reader.reader")
+    reader = the_child(READER)
     flag.touch()
     assert isinstance(lane.run(box.job()), EngineDied)
     flag.unlink()
     assert restarts_of("engine host", caplog) == 1
     assert reads(lane, box)
-    assert the_child("leapfrog.reader.reader") == reader
+    assert the_child(READER) == reader
 
 
 def host_script(directory: Path, body: str) -> Path:
