@@ -33,7 +33,7 @@ def _measure_memory(results: Results, directory: Path, dose: float, progress: Pr
     (cine,) = write_instances(ultrasound(768, 1024, frames), directory / "cine", 1)
     with WholeBox(directory / "box") as box:
         progress.say("memory at rest")
-        store(box.port, [images[0].path])  # the model is loaded, every module was used once
+        _send(box, images[0].path)  # the model is loaded, every module was used once
         box.drain(1)
         time.sleep(SETTLE_SECONDS)
         main, reader, host = _processes(box.kiosk)
@@ -43,7 +43,7 @@ def _measure_memory(results: Results, directory: Path, dose: float, progress: Pr
 
         progress.say(f"memory while {count} radiographs come in and are read")
         _forget_peaks(main, reader, host)
-        store(box.port, [image.path for image in images[1:]])
+        _send(box, *(image.path for image in images[1:]))
         box.drain(count)
         results.add(_memory(f"main process at peak, {count} CR, RSS", _peak(main), 120))
         results.add(_memory(f"reader at peak, {count} CR, RSS", _peak(reader)))
@@ -52,13 +52,19 @@ def _measure_memory(results: Results, directory: Path, dose: float, progress: Pr
         size = cine.path.stat().st_size
         progress.say(f"memory while a loop of {size / 1e6:.0f} MB comes in")
         _forget_peaks(main, reader)
-        store(box.port, [cine.path])
+        _send(box, cine.path)
         results.add(_memory(f"main process receiving {size / 1e6:.0f} MB, RSS", _peak(main), 120))
         box.drain(count + 1)
         reader = _processes(box.kiosk)[1]
         results.add(_memory(f"reader reading {size / 1e6:.0f} MB, RSS", _peak(reader)))
     for name in ("cr", "cine", "box"):
         remove(directory / name)
+
+
+def _send(box: WholeBox, *files: Path) -> None:
+    outcome = store(box.port, files)
+    if not outcome.succeeded:
+        raise RuntimeError(outcome.text[-2000:])
 
 
 def _memory(name: str, byte_count: int, aim_mebibytes: float | None = None) -> Measurement:

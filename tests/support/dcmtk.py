@@ -1,7 +1,9 @@
 """DCMTK's command-line programs as modalities."""
 
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +48,10 @@ class Outcome:
 
 def dcmtk_program(name: str) -> str:
     """Where the program is; the test is skipped where DCMTK is not installed."""
-    found = shutil.which(name)
+    # pynetdicom brings programs of the same names, which come first on the path of an activated environment.
+    ours = Path(sys.executable).parent
+    path = os.pathsep.join(one for one in os.get_exec_path() if Path(one) != ours)
+    found = shutil.which(name, path=path)
     if found is None:
         pytest.skip(f"DCMTK's {name} is not installed")
     return found

@@ -15,6 +15,7 @@ from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
 from leapfrog.exam import Identity, ImageReading
 from leapfrog.processes.messages import ReportResult
 from leapfrog.reader.report.study_report import render
+from support.dcmtk import store
 from support.orthanc import Orthanc, orthanc_program
 from support.readings import PATIENT, chest_reading, head_reading, report_job, unassessed_reading
 
@@ -138,14 +139,13 @@ def test_dcm2pdf_gives_the_pdf_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(orthanc_program() is None, reason="Orthanc is not installed")
-@pytest.mark.skipif(shutil.which("storescu") is None, reason="DCMTK is not installed")
+@needs_dcmtk
 def test_orthanc_stores_and_shows_them(tmp_path: Path) -> None:
     _, objects = _derive(tmp_path, chest_reading(tmp_path))
     with Orthanc(tmp_path / "orthanc") as district:
         for path in sorted((tmp_path / "work").glob("*.dcm")):
             syntax = ["-xy"] if path.name.startswith("overlay") else []
-            command = ["storescu", *syntax, "127.0.0.1", str(district.dicom_port), str(path)]
-            subprocess.run(command, check=True, timeout=30, capture_output=True)
+            assert store(district.dicom_port, [path], *syntax).succeeded
         assert set(district.held()) == {one.SOPInstanceUID for one in objects.values()}
         stored = district.file(objects["overlay-1.dcm"].SOPInstanceUID)
         (tmp_path / "back.dcm").write_bytes(stored)
