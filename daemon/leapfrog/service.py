@@ -149,9 +149,15 @@ class Service:
             _Watched("folder watcher", watcher),
             _Watched("receiver", receiver),
         ]
-        return self._run_parts(parts, control, journal, spool)
+        return self._run_parts(parts, control, lambda: journal.broken or spool.broken, sender.look_at_clock)
 
-    def _run_parts(self, parts: list[_Watched], control: ControlServer, journal: Journal, spool: Spool) -> int:
+    def _run_parts(
+        self,
+        parts: list[_Watched],
+        control: ControlServer,
+        disk_failed: Callable[[], bool],
+        look_at_clock: Callable[[], None],
+    ) -> int:
         started: list[Callable[[], None]] = []
         try:
             for watched in parts:
@@ -161,7 +167,7 @@ class Service:
             started.append(control.stop)
             systemd.ready()
             _log.info("Leapfrog is ready.")
-            self._watch(parts, lambda: journal.broken or spool.broken)
+            self._watch(parts, disk_failed, look_at_clock)
         finally:
             systemd.stopping()
             # Intake stops first, the outbox with it, and the lanes last, with time for what they have in hand.
@@ -172,8 +178,10 @@ class Service:
             return 1
         return 0
 
-    def _watch(self, parts: list[_Watched], disk_failed: Callable[[], bool]) -> None:
-        """Ping systemd's watchdog only while every part has moved."""
+    def _watch(self, parts: list[_Watched], disk_failed: Callable[[], bool], look_at_clock: Callable[[], None]) -> None:
+        """Ping systemd's watchdog only while every part has moved. What must be looked at over and over is looked at
+        here, so that the parts may sleep.
+        """
         while not self._stop_requested and not self._fatal:
             now = time.monotonic()
             still = [watched.name for watched in parts if now - watched.part.heartbeat() > watched.limit_seconds]
@@ -183,6 +191,7 @@ class Service:
                 self._fatal = f"no sign of life from: {', '.join(still)}"
             else:
                 systemd.watchdog()
+            look_at_clock()
             self._wake.wait(TICK_SECONDS)
 
 

@@ -1,5 +1,7 @@
 """A box with something owed, and the senders that a test starts on it."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from leapfrog.outbox.backoff import Backoff
@@ -11,13 +13,18 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from support.owed import owe_image
+from support.recording_proxy import Answer
 from support.waiting import wait_until
 
 QUICK = Timing(
     link=Backoff(first_seconds=0.05, cap_seconds=0.2),
     delivery=Backoff(first_seconds=0.05, cap_seconds=0.2),
     locked_seconds=0.1,
-    poll_seconds=0.05,
+)
+PATIENT = Timing(link=Backoff(60.0, 60.0), delivery=Backoff(60.0, 60.0), locked_seconds=60.0)
+# What a server says that takes an instance and stores nothing, as Orthanc does when its disk is full.
+NOTHING_STORED = Answer(
+    200, b'{"00081198": {"vr": "SQ"}, "00081199": {"vr": "SQ"}}', content_type="application/dicom+json"
 )
 
 
@@ -32,8 +39,11 @@ class Box:
     senders: list[Sender] = field(default_factory=list)
 
     def owe(self, pixel_bytes: int = 1000, *, urgent: bool = False) -> str:
-        """Owe a made-up image; returns its SOP Instance UID."""
-        return owe_image(self.journal, self.spool, pixel_bytes, urgent=urgent)
+        """Owe a made-up image and wake the senders, as an admission does; returns its SOP Instance UID."""
+        uid = owe_image(self.journal, self.spool, pixel_bytes, urgent=urgent)
+        for sender in self.senders:
+            sender.wake()
+        return uid
 
     def sender(
         self,
@@ -41,11 +51,12 @@ class Box:
         timing: Timing = QUICK,
         timeouts: Timeouts | None = None,
         windows: SyncWindows | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
         **settings: object,
     ) -> Sender:
         """A sender to `url`, not started; the fixture stops it."""
         district = DistrictSettings.model_validate({"url": url, **settings})
-        sender = Sender(district, self.deliveries, self.spool, self.fatal.append, timing, timeouts, windows)
+        sender = Sender(district, self.deliveries, self.spool, self.fatal.append, timing, timeouts, windows, monotonic)
         self.senders.append(sender)
         return sender
 
@@ -60,3 +71,13 @@ class Box:
             f"deliveries {expected}",
             deadline_seconds=30.0,
         )
+
+
+def wait_for_link(sender: Sender, word: str) -> None:
+    """Wait until `status` says that of the link."""
+    wait_until(lambda: sender.state().link == word, f"the link is {word}")
+
+
+def wait_for_error(sender: Sender, words: str) -> None:
+    """Wait until those words are part of the last error."""
+    wait_until(lambda: words in sender.state().last_error, f"an error with the words {words!r}")

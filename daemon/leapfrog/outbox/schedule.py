@@ -1,6 +1,15 @@
-"""The sync windows: the daily spans of local time in which the outbox sends."""
+"""The sync windows: the daily spans of local time in which the outbox sends.
 
-import threading
+They are all of the outbox that follows the wall clock, so theirs are the only timers of APScheduler's; whatever waits
+for a time to pass does so on the monotonic clock.
+
+A timer sleeps on the monotonic clock until a wall-clock time, so it fires at a wrong one when somebody sets the clock,
+the box was suspended, or summer time begins. Each shows as a change of the difference between the clocks, for which
+the main thread looks once a second while it watches the parts (`look_at_clock`). timerfd_create(2) could tell of a set
+clock at once (TFD_TIMER_CANCEL_ON_SET) and of the end of a suspension, but not of summer time, would need a thread that
+waits for it and, before Python 3.13, ctypes: more parts for a second that nobody misses.
+"""
+
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -29,15 +38,13 @@ class SyncWindows:
         now: Callable[[], datetime] = _local_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_edge` is called in the scheduler's thread, so it should only wake somebody."""
+        """`on_edge` is called in the scheduler's thread or that of `look_at_clock`, so it should only wake somebody."""
         self._windows = tuple(windows)
         self._on_edge = on_edge
         self._now = now
         self._monotonic = monotonic
-        self._clock_offset = self._offset()
-        self._utc_offset = self._now().utcoffset()
-        self._lock = threading.Lock()
         self._scheduler: BackgroundScheduler | None = None
+        self._clock_offset, self._utc_offset = 0.0, timedelta()  # as they were when the timers were set
 
     def is_open(self) -> bool:
         """Whether results may be sent now, by the wall clock."""
@@ -57,40 +64,40 @@ class SyncWindows:
         ]
         return min(((opening - now) % timedelta(days=1)).total_seconds() for opening in openings)
 
+    # ------------------------------------------------------------ the timers, of which one thread at a time takes care
+
     def start(self) -> None:
         """Set a timer for each edge of each window."""
         if self._windows:
-            with self._lock:
-                self._build()
+            self._build()
 
     def stop(self) -> None:
         """Take the timers away."""
-        with self._lock:
-            self._discard()
+        if self._scheduler is not None:
+            self._scheduler.shutdown()
+            self._scheduler = None
 
-    def rebuild_after_clock_jump(self) -> bool:
-        """Set the timers anew when wall and monotonic time have parted since they were set; returns whether they had.
-
-        A timer sleeps on the monotonic clock until a wall-clock time, so a set clock would make it fire at a wrong one.
-        Summer time counts as a jump too.
+    def look_at_clock(self) -> bool:
+        """Set the timers anew, and call back, when wall and monotonic time have parted since they were set, or local
+        and universal time have. Returns whether they had; without timers nothing depends on it.
         """
-        offset = self._offset()
-        utc_offset = self._now().utcoffset()
-        if abs(offset - self._clock_offset) < CLOCK_JUMP_SECONDS and utc_offset == self._utc_offset:
+        if self._scheduler is None:
             return False
-        self._utc_offset = utc_offset
-        with self._lock:
-            self._clock_offset = offset
-            if self._scheduler is not None:
-                self._discard()
-                self._build()
+        clock_offset, utc_offset = self._offsets()
+        if abs(clock_offset - self._clock_offset) < CLOCK_JUMP_SECONDS and utc_offset == self._utc_offset:
+            return False
+        self.stop()
+        self._build()
         self._on_edge()
         return True
 
-    def _offset(self) -> float:
-        return self._now().timestamp() - self._monotonic()
+    def _offsets(self) -> tuple[float, timedelta]:
+        """Of the wall clock from the monotonic one, in seconds, and of local time from UTC."""
+        now = self._now()
+        return now.timestamp() - self._monotonic(), now.utcoffset() or timedelta()
 
     def _build(self) -> None:
+        self._clock_offset, self._utc_offset = self._offsets()  # before the timers, so that a jump meanwhile is noticed
         # The zone is given since APScheduler's own look-up raises where /etc/timezone and /etc/localtime disagree. The
         # debug executor runs the callback in the scheduler's own thread: one thread in place of a pool of ten.
         zone = self._now().tzinfo
@@ -101,8 +108,3 @@ class SyncWindows:
             scheduler.add_job(self._on_edge, trigger, misfire_grace_time=None, coalesce=True)
         scheduler.start()
         self._scheduler = scheduler
-
-    def _discard(self) -> None:
-        if self._scheduler is not None:
-            self._scheduler.shutdown()
-            self._scheduler = None

@@ -1,4 +1,9 @@
-"""The part that brings deliveries to the district server, one after the other."""
+"""The part that brings deliveries to the district server, one after the other.
+
+It sleeps while there is nothing to do, and looks at nothing now and then. It rises by itself when a backoff has passed,
+and is woken by whoever makes a delivery waiting (after the commit), by the edges of the sync windows, by `sync_now` and
+by `stop`.
+"""
 
 import logging
 import threading
@@ -26,7 +31,7 @@ from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
-from leapfrog.worker import Worker
+from leapfrog.worker import UNTIL_WOKEN, Worker
 
 LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
 DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)
@@ -34,8 +39,8 @@ DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)
 UNCLEAR_IN_A_ROW = 3
 # A server may ask for any patience; ours ends here.
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
-# How long a step without the network may take before the worker counts as hung, and what a request may take beyond
-# the wait for its answer (looking up a name, connecting).
+# For how long a turn's sign of life holds before it comes to the network, and beyond the wait for an answer there
+# (looking up a name, connecting).
 STEP_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
@@ -48,7 +53,6 @@ class Timing:
     link: Backoff = LINK_BACKOFF
     delivery: Backoff = DELIVERY_BACKOFF
     locked_seconds: float = 300.0
-    poll_seconds: float = 5.0  # looks at clock, window and deliveries this often also when nobody wakes it
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,6 @@ class Sender(Worker):
         self._deferred: dict[str, _Deferred] = {}
         self._unclear_in_a_row = 0
         self._forced = False  # a pass that `sync_now` asked for: no window holds it back
-        self._alive_until = monotonic() + STEP_SECONDS
 
     # ------------------------------------------------------------ for others
 
@@ -114,10 +117,11 @@ class Sender(Worker):
         self._windows.stop()
         self._client.close()
 
-    def heartbeat(self) -> float:
-        """The monotonic time of the last sign of life; a wait for the network that has a limit counts as life."""
-        now = self._monotonic()
-        return min(now, self._alive_until) if self._configured else now
+    def look_at_clock(self) -> None:
+        """To be called every second or so, by the thread that starts and stops this part: a clock that was set may have
+        opened or closed a sync window.
+        """
+        self._windows.look_at_clock()
 
     def sync_now(self) -> None:
         """Try everything that is owed once now, whatever the window and the backoff say."""
@@ -183,17 +187,19 @@ class Sender(Worker):
 
     def turn(self) -> float:
         """Work on at most one delivery."""
-        self._alive_until = self._monotonic() + self._timing.poll_seconds + STEP_SECONDS
-        self._windows.rebuild_after_clock_jump()
+        self.beat(STEP_SECONDS)
         if self._sync_requested.is_set():
             self._begin_forced_pass()
-        if (pause := self._pause_seconds()) > 0:
-            return pause
+        if not self._forced and not self._windows.is_open():
+            return UNTIL_WOKEN
         now = self._monotonic()
-        delivery = self._deliveries.next_waiting([i for i, deferred in self._deferred.items() if deferred.due_at > now])
+        if self._link.due_at > now:
+            return self._link.due_at - now
+        deferred = {id_: each.due_at for id_, each in self._deferred.items() if each.due_at > now}
+        delivery = self._deliveries.next_waiting(deferred)
         if delivery is None:
             self._forced = False
-            return self._timing.poll_seconds
+            return min(deferred.values(), default=UNTIL_WOKEN) - now
         self._work_on(delivery)
         return 0.0
 
@@ -202,11 +208,6 @@ class Sender(Worker):
         self._deferred.clear()
         self._link = replace(self._link, proven=False, locked=False, due_at=0.0)
         self._forced = True
-
-    def _pause_seconds(self) -> float:
-        if not self._forced and not self._windows.is_open():
-            return self._timing.poll_seconds
-        return max(0.0, min(self._link.due_at - self._monotonic(), self._timing.poll_seconds))
 
     def _work_on(self, delivery: DeliveryRecord) -> None:
         try:
@@ -306,6 +307,5 @@ class Sender(Worker):
 
     def _progress(self) -> None:
         """Called by the client whenever bytes are about to move."""
-        if self._stopping.is_set():
+        if not self.beat(self._timeouts.answer_seconds + STEP_SECONDS):
             raise _Stopped
-        self._alive_until = self._monotonic() + self._timeouts.answer_seconds + STEP_SECONDS

@@ -10,21 +10,8 @@ import pytest
 
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.settings import DistrictSettings, Window
+from support.clocks import Clocks
 from support.waiting import wait_until
-
-
-class Clocks:
-    """A wall clock and a monotonic clock that a test moves together or apart."""
-
-    def __init__(self, text: str) -> None:
-        self.wall = datetime.fromisoformat(text).astimezone()
-        self.seconds = 1000.0
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.seconds
 
 
 def _windows(*texts: str) -> tuple[Window, ...]:
@@ -84,22 +71,23 @@ def test_a_set_clock_has_the_timers_set_anew() -> None:
     offset = timedelta()
     windows = SyncWindows([_opening_in(2)], edges.release, lambda: datetime.now().astimezone() + offset, time.monotonic)
     with _started(windows):
-        assert not windows.rebuild_after_clock_jump()
+        assert not windows.look_at_clock()
         offset = timedelta(days=-4000)
-        assert windows.rebuild_after_clock_jump()
+        assert windows.look_at_clock()
         assert edges.acquire(timeout=0)
-        assert not windows.rebuild_after_clock_jump()
+        assert not windows.look_at_clock()
         assert edges.acquire(timeout=3), "the timers of the new schedule do not fire"
 
 
 def test_hours_that_pass_are_no_jump_and_a_suspended_box_is() -> None:
     clocks = Clocks("2026-03-04T10:00:00")
-    windows = SyncWindows(_windows("12:00-13:00"), lambda: None, clocks.now, clocks.monotonic)
-    clocks.wall += timedelta(hours=5)
-    clocks.seconds += 5 * 3600 + 0.5
-    assert not windows.rebuild_after_clock_jump()
-    clocks.wall += timedelta(minutes=10)
-    assert windows.rebuild_after_clock_jump()
+    with _started(SyncWindows(_windows("12:00-13:00"), lambda: None, clocks.now, clocks.monotonic)) as windows:
+        clocks.pass_by(5 * 3600)
+        clocks.seconds += 0.5
+        assert not windows.look_at_clock()
+        clocks.wall += timedelta(minutes=10)
+        assert windows.look_at_clock()
+        assert not windows.look_at_clock()
 
 
 def test_stopping_leaves_no_thread_behind() -> None:
@@ -111,9 +99,15 @@ def test_stopping_leaves_no_thread_behind() -> None:
 
 def test_summer_time_has_the_timers_set_anew() -> None:
     clocks = Clocks("2026-03-29T01:59:00+01:00")
-    clocks.wall = datetime.fromisoformat("2026-03-29T01:59:00+01:00")
-    windows = SyncWindows(_windows("12:00-13:00"), lambda: None, clocks.now, clocks.monotonic)
-    clocks.wall = datetime.fromisoformat("2026-03-29T03:01:00+02:00")
-    clocks.seconds += 120
-    assert windows.rebuild_after_clock_jump()
-    assert not windows.rebuild_after_clock_jump()
+    with _started(SyncWindows(_windows("12:00-13:00"), lambda: None, clocks.now, clocks.monotonic)) as windows:
+        clocks.wall = datetime.fromisoformat("2026-03-29T03:01:00+02:00")
+        clocks.seconds += 120
+        assert windows.look_at_clock()
+        assert not windows.look_at_clock()
+
+
+def test_where_no_timers_are_set_a_clock_that_is_set_is_nobodys_concern() -> None:
+    clocks = Clocks()
+    with _started(SyncWindows((), pytest.fail, clocks.now, clocks.monotonic)) as windows:
+        clocks.wall += timedelta(days=4000)
+        assert not windows.look_at_clock()
