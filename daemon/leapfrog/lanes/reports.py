@@ -208,14 +208,14 @@ class Reports:
                 not_made=result.not_made,
             )
         )
+        if deliveries:
+            self._on_deliveries()
         self._show(study, result.version)
         if render.closing:
             self._forget_clock(study)
         else:
             with self._lock:
                 self._clocks[study.key].failures = 0
-        if deliveries:
-            self._on_deliveries()
 
     def _forget_clock(self, study: StudyRecord) -> None:
         with self._lock:

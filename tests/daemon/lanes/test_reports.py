@@ -9,10 +9,10 @@ import pytest
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.outcome import ReaderDied
 from leapfrog.lanes.reports import Render, Reports
-from leapfrog.processes.messages import ReportJob, ReportResult
+from leapfrog.processes.messages import ProducedObject, ProducedRole, ReportJob, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.instances import Instances
-from leapfrog.state.journal import Journal
+from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
@@ -34,14 +34,28 @@ class Pen:
             return ReaderDied("for the test")
         for kind in ("html", "json", "pdf"):
             (job.report_dir / f"report-{job.version}.{kind}").touch()
-        return ReportResult(study_key=job.study_key, version=job.version, artefacts=())
+        return ReportResult(
+            study_key=job.study_key,
+            version=job.version,
+            artefacts=(),
+            produced=tuple(self._made(job.work_dir, kind) for kind in job.derived),
+        )
+
+    @staticmethod
+    def _made(work_dir: Path, kind: ProducedRole) -> ProducedObject:
+        (work_dir / f"{kind}.dcm").write_bytes(b"bytes")
+        uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.104.1", "sop_instance_uid": new_id()}
+        return ProducedObject(name=f"{kind}.dcm", role=kind, byte_count=5, **uids)
 
 
 class Desk:
     """A journal with one study of one image that was read, and the schedule of its reports."""
 
-    def __init__(self, directory: Path) -> None:
-        settings = Settings.model_validate({"station": {"state_dir": directory}, "report": {"quiet_seconds": 0}})
+    def __init__(self, directory: Path, url: str = "") -> None:
+        settings = Settings.model_validate(
+            {"station": {"state_dir": directory}, "report": {"quiet_seconds": 0}, "district": {"url": url}}
+        )
+        self.waiting_when_woken: list[int] = []
         self.journal = Journal(directory / "journal.sqlite")
         self.studies = Studies(self.journal)
         self.pen = Pen()
@@ -50,7 +64,7 @@ class Desk:
             journal=self.journal,
             spool=Spool(directory / "spool", 0),
             on_report=lambda: None,
-            on_deliveries=lambda: None,
+            on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,
         )
         self.read_one()
@@ -128,3 +142,15 @@ def test_the_last_version_closes_the_study_and_a_late_image_opens_it_again(
     assert desk.study().state == "open"
     desk.render(reports.claim_growing(reports.candidates()))
     assert desk.study().published_version == 2
+
+
+def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+    desk = Desk(tmp_path, "http://district.example/dicom-web")
+    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
+    assert desk.waiting_when_woken == []
+    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    assert desk.waiting_when_woken == [2]
+    desk.journal.close()
