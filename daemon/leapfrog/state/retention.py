@@ -7,7 +7,6 @@ with the first round that finds the study finished while the system's clock is s
 import ctypes
 import logging
 import shutil
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +17,6 @@ from leapfrog.state.studies import Studies
 from leapfrog.worker import Worker
 
 ROUND_SECONDS = 3600.0
-BEAT_SECONDS = 10.0
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
 TIMEX_BYTES = 256  # struct timex is 208 bytes on 64-bit Linux; all zeros means: only look
 
@@ -50,14 +48,11 @@ class Retention(Worker):
         self._report_dir = report_dir
         self._keep = timedelta(days=keep_days)
         self._synchronised = synchronised
-        self._next_round = time.monotonic()
 
     def turn(self) -> float:
-        """A round, when it is time for one."""
-        if time.monotonic() >= self._next_round:
-            self.round(datetime.now().astimezone())
-            self._next_round = time.monotonic() + ROUND_SECONDS
-        return BEAT_SECONDS
+        """A round. The next one comes when so much time has passed, whatever the clock shows by then."""
+        self.round(datetime.now().astimezone())
+        return ROUND_SECONDS
 
     def round(self, now: datetime) -> int:
         """Date what is finished, forget what is old enough. Returns how many studies went.

@@ -23,7 +23,6 @@ from leapfrog.state.spool import Spool
 from leapfrog.worker import Worker
 
 PATIENCE = 30  # a file that ends early is taken after so many times settle_seconds, for a reader to say so
-BEAT_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -87,7 +86,7 @@ class FolderWatcher(Worker):
             self._next_scan = time.monotonic() + self._settings.rescan_seconds
         self._look_again(hinted)
         due = min((candidate.due for candidate in self._candidates.values()), default=self._next_scan)
-        return min(BEAT_SECONDS, max(0.0, min(due, self._next_scan) - time.monotonic()))
+        return min(due, self._next_scan) - time.monotonic()
 
     def _scan(self) -> None:
         for root in self._roots:
