@@ -28,7 +28,7 @@ def test_runs(part: str, tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=150,
         check=False,
     )
 
