@@ -60,6 +60,16 @@ class Finding(Frozen):
     measurement: Measurement | None = None
     note: str = ""
 
+    @property
+    def is_outlined(self) -> bool:
+        """Whether it is an outline or a measurement rather than a yes or no."""
+        return self.contour is not None or self.measurement is not None
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether it calls for a look; an outline or a measurement speaks for itself."""
+        return self.flagged and not self.is_outlined
+
 
 class ModelUsed(Frozen):
     """The model package that spoke, and on what device it ran."""

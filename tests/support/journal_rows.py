@@ -95,7 +95,7 @@ def report(journal: Journal, study_key: str, version: int, *, closing: bool = Tr
             version=version,
             changes=row["changes"],
             closing=closing,
-            summary="{}",
+            worklist_row="{}",
             urgent=urgent,
             deliveries=(new_delivery(),),
         )

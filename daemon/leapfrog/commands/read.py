@@ -19,7 +19,8 @@ from leapfrog.lanes.reports import station_of
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.journal import new_id, now_text
-from leapfrog.wording.headline import headline_of
+from leapfrog.wording.content import gist_of
+from leapfrog.wording.report import headline_of
 from leapfrog.worklist.publication import publish
 
 
@@ -171,5 +172,5 @@ class _Reading:
 
 
 def _sentence(reading: ImageReading) -> str:
-    headline = headline_of([reading])
+    headline = headline_of(gist_of([reading]))
     return f"{headline.text}: {headline.detail}" if headline.kind == "not_assessed" else headline.text

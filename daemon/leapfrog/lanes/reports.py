@@ -23,9 +23,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.wording.conflicts import conflicts
 from leapfrog.worklist.publication import made_report_dir, publish
-from leapfrog.worklist.summary import summarise
 from leapfrog.worklist.worklist import INDEX_NAME
 
 RENDER_INTERVAL_SECONDS = 2.0  # a study that still grows is rendered no more often than this
@@ -164,7 +162,7 @@ class Reports:
             self._clocks[study.key].render_begins()
         answer = lane.run(self._job(render, readings, derived, work_dir))
         if isinstance(answer, ReportResult):
-            self._commit(render, readings, answer, work_dir)
+            self._commit(render, answer, work_dir)
         elif not self._is_stopping():
             with self._lock:
                 self._clocks[study.key].failures += 1
@@ -175,14 +173,13 @@ class Reports:
         self, render: Render, readings: tuple[ImageReading, ...], derived: tuple[DerivedKind, ...], work_dir: Path
     ) -> ReportJob:
         study = render.study
-        others = [other.identity.patient_id for other in self._studies.sharing_uid(study)]
         return ReportJob(
             study_key=study.key,
             version=study.version + 1,
             received_at=study.received_at,
             station=station_of(self._settings),
             readings=readings,
-            conflicts=conflicts(readings, others),
+            other_patient_ids=tuple(other.identity.patient_id for other in self._studies.sharing_uid(study)),
             pdf=render.closing or study.version == 0,
             derived=derived,
             page_size=self._settings.report.page_size,
@@ -192,18 +189,17 @@ class Reports:
             work_dir=work_dir,
         )
 
-    def _commit(self, render: Render, readings: Sequence[ImageReading], result: ReportResult, work_dir: Path) -> None:
+    def _commit(self, render: Render, result: ReportResult, work_dir: Path) -> None:
         study = render.study
         deliveries = adopt(self._spool, result.produced, work_dir)
-        summary = summarise(readings)
         self._studies.commit_report(
             CommittedReport(
                 study_key=study.key,
                 version=result.version,
                 changes=study.changes,
                 closing=render.closing,
-                summary=summary.model_dump_json(),
-                urgent=summary.urgent,
+                worklist_row=result.worklist_row.model_dump_json(),
+                urgent=result.worklist_row.urgent,
                 deliveries=deliveries,
                 not_made=result.not_made,
             )

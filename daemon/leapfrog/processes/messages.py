@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from leapfrog.exam import Device, Frozen, ImageReading, PictureHints, PictureIdentity
 from leapfrog.packages.signature import SignaturePolicy
+from leapfrog.wording.report import WorklistRow
 
 Stage = Literal["decoding", "inferring", "rendering"]
 
@@ -53,8 +54,9 @@ class Station(Frozen):
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on.
 
-    `conflicts` are sentences about differing identities, shown in red. With `pdf` a PDF is made, with `derived` the
-    DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture) go to `work_dir`.
+    `other_patient_ids` came under the same Study Instance UID, and are shown in red. With `pdf` a PDF is made, with
+    `derived` the DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture) go to
+    `work_dir`.
     `worklist_href` leads from the report to the worklist; empty gives no link.
     """
 
@@ -64,7 +66,7 @@ class ReportJob(Frozen):
     received_at: str
     station: Station
     readings: tuple[ImageReading, ...]
-    conflicts: tuple[str, ...] = ()
+    other_patient_ids: tuple[str, ...] = ()
     pdf: bool = True
     derived: tuple[Literal["report_pdf", "overlay"], ...] = ()
     page_size: Literal["A4", "Letter"] = "A4"
@@ -161,6 +163,7 @@ class ReportResult(Frozen):
     artefacts: tuple[Artefact, ...]
     produced: tuple[ProducedObject, ...] = ()
     not_made: tuple[str, ...] = ()
+    worklist_row: WorklistRow
 
 
 class EngineFailure(Frozen):

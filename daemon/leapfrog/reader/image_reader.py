@@ -24,7 +24,7 @@ from leapfrog.reader.image.pixels import Frame, chosen_frames
 from leapfrog.reader.originals.forwarding import forward_copy
 from leapfrog.reader.originals.wrapping import wrap_picture
 from leapfrog.reader.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
-from leapfrog.wording.text import finding_name, measured
+from leapfrog.wording.report import finding_name, measured
 
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
 WRAPPED_NAME = "wrapped.dcm"

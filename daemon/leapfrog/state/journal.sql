@@ -18,7 +18,7 @@ CREATE TABLE studies (
     reported_changes    INTEGER NOT NULL DEFAULT 0,    -- what of it the last committed report holds
     urgent              INTEGER NOT NULL DEFAULT 0,
     finished_epoch      INTEGER,                       -- when a believable clock first found it finished; see retention
-    summary             TEXT NOT NULL DEFAULT '{}',    -- what the worklist shows of it, as JSON
+    worklist_row        TEXT NOT NULL DEFAULT '{}',    -- its line of the worklist in words, as JSON
     not_made            TEXT NOT NULL DEFAULT '[]'     -- JSON: sentences on DICOM objects that the last report lacks
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)

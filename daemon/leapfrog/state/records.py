@@ -97,7 +97,7 @@ class StudyRecord:
     changes: int
     reported_changes: int
     urgent: bool
-    summary: str
+    worklist_row: str
 
     @property
     def changed(self) -> bool:
@@ -165,7 +165,7 @@ class CommittedReport:
     version: int
     changes: int
     closing: bool
-    summary: str
+    worklist_row: str
     urgent: bool
     deliveries: tuple[NewDelivery, ...] = ()
     not_made: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
-    " changes, reported_changes, urgent, summary"
+    " changes, reported_changes, urgent, worklist_row"
 )
 
 
@@ -69,12 +69,12 @@ class Studies:
         """Write that a report version exists, what it owes the district, and the study's state, in one transaction."""
         with self._journal.transaction() as connection:
             connection.execute(
-                "UPDATE studies SET version = ?, summary = ?, urgent = ?, reported_changes = ?, not_made = ?,"
+                "UPDATE studies SET version = ?, worklist_row = ?, urgent = ?, reported_changes = ?, not_made = ?,"
                 " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
                 " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ?",
                 (
                     committed.version,
-                    committed.summary,
+                    committed.worklist_row,
                     committed.urgent,
                     committed.changes,
                     json.dumps(committed.not_made),

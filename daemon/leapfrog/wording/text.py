@@ -1,28 +1,18 @@
-"""Text for staff: what comes from outside made harmless, DICOM values made readable, findings put in careful words.
+"""Text for staff: what comes from outside made harmless, DICOM values made readable.
 
 Patient names are hostile input: they may hold markup, control characters, marks that turn the reading direction, or
 a thousand letters. Markup is the templates' business (autoescape); the rest is settled here.
 """
 
 import unicodedata
-from collections.abc import Sequence
 from datetime import datetime
-
-from leapfrog.exam import Finding, ImageHeader, ImageReading, Measurement
 
 NOT_GIVEN = "not given"
 UNSHOWABLE = "[?]"  # stands for what has no harmless picture; every PDF core font can draw it
 LONGEST_TEXT = 256  # characters; a DICOM person name has at most 3 x 64
 MOST_MARKS = 6  # combining marks on one letter; more would climb over the lines around it
 JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian need
-DISCLAIMER = "Demonstration model. This is not a diagnosis and no medical device: a trained person decides."
-NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
-LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
-UNITS = {"mm2": "mm²"}
 SEXES = {"M": "male", "F": "female", "O": "other"}
-
-# A radiograph shows features; pneumonia is a diagnosis that needs the patient as well.
-CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
 
 
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
@@ -92,33 +82,6 @@ def moment(value: str) -> str:
 def sex(value: str) -> str:
     """Patient's sex in a word; unknown codes as they came, made harmless."""
     return SEXES.get(value.strip().upper(), clean(value))
-
-
-def image_name(header: ImageHeader) -> str:
-    """What an image shows, in DICOM's own short words: `CR CHEST PA`."""
-    parts = (header.modality, header.body_part, header.view, LATERALITIES.get(header.laterality.upper(), ""))
-    return clean(" ".join(part for part in parts if part))
-
-
-def exam_name(readings: Sequence[ImageReading]) -> str:
-    """What a study without a description shows: its images' names, each once."""
-    names = dict.fromkeys(name for reading in readings if (name := image_name(reading.header)))
-    return clean(", ".join(names)) or NOT_GIVEN
-
-
-def finding_name(finding: Finding) -> str:
-    """What a finding is called on a report: never as a diagnosis."""
-    return CAREFUL_NAMES.get((finding.code.scheme, finding.code.value), clean(finding.name))
-
-
-def measured(measurement: Measurement) -> str:
-    """What was measured, with its unit: `Head circumference 175.0 mm`."""
-    return f"{clean(measurement.name)} {measurement.value:.1f} {unit(measurement.unit)}"
-
-
-def unit(ucum: str) -> str:
-    """A unit as people write it: UCUM's `mm2` is `mm²`."""
-    return UNITS.get(ucum, clean(ucum))
 
 
 def count(number: int, thing: str) -> str:

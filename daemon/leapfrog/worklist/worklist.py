@@ -4,44 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from leapfrog.durable import write_durably
+from leapfrog.state.records import StudyRecord
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording import text as wording
-from leapfrog.wording.headline import MARKS, HeadlineKind
+from leapfrog.wording.report import WorklistRow
 
 TEMPLATES = Path(__file__).with_name("templates")
 INDEX_NAME = "index.html"
 RELOAD_SECONDS = 30  # how often an open page loads itself anew; a person can stop it (WCAG 2.2.1)
 STALE_SECONDS = 180  # an open page that saw no newer list for so long says so; write the list more often than this
-DETAIL_CHARACTERS = 160
 URGENT_DAYS = 2  # of the newest days in the list; older urgent exams keep their mark and take their place by time
 
 
-@dataclass(frozen=True, kw_only=True)
-class WorklistEntry:
-    """One study. Names and texts as received; `images` and `not_assessed` are counts; `received_at` is ISO 8601."""
-
-    study_key: str
-    date_folder: str
-    patient_name: str
-    patient_id: str
-    exam: str
-    received_at: str
-    kind: HeadlineKind
-    headline: str
-    urgent: bool
-    state: Literal["open", "quiet"]
-    images: int
-    not_assessed: int
-    phantom: bool = False
-    detail: str = ""
-
-    @property
-    def href(self) -> str:
-        """Where its report lies, from the worklist."""
-        return f"{self.date_folder}/{self.study_key}/report.html"
+Exam = tuple[StudyRecord, WorklistRow]  # where its report lies and how it stands, and what its report says
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,33 +36,16 @@ class WorklistStatus:
     attention: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Row:
-    href: str
-    patient: str
-    patient_id: str
-    exam: str
-    received: str
-    kind: HeadlineKind
-    mark: str
-    headline: str
-    detail: str
-    urgent: bool
-    phantom: bool
-    images: str
-    growing: bool
-
-
-def write_worklist(reports_dir: Path, entries: Sequence[WorklistEntry], status: WorklistStatus) -> None:
-    """Replace the worklist in `reports_dir` in one step. `entries` come newest first.
+def write_worklist(reports_dir: Path, exams: Sequence[Exam], status: WorklistStatus) -> None:
+    """Replace the worklist in `reports_dir` in one step. `exams` come newest first.
 
     Raises OSError when the disk does not take it; the old worklist then stays.
     """
-    write_durably(reports_dir / INDEX_NAME, render_worklist(entries, status).encode())
+    write_durably(reports_dir / INDEX_NAME, render_worklist(exams, status).encode())
 
 
-def render_worklist(entries: Sequence[WorklistEntry], status: WorklistStatus) -> str:
-    """The HTML of the worklist. `entries` come newest first."""
+def render_worklist(exams: Sequence[Exam], status: WorklistStatus) -> str:
+    """The HTML of the worklist. `exams` come newest first."""
     script = inline(TEMPLATES / "worklist.js")
     return (
         environment(TEMPLATES)
@@ -94,7 +54,7 @@ def render_worklist(entries: Sequence[WorklistEntry], status: WorklistStatus) ->
             policy=content_security_policy(script),
             style=inline(TEMPLATES / "worklist.css"),
             script=script,
-            rows=[_row(entry) for entry in _urgent_first(entries)],
+            exams=_urgent_first(exams),
             station=wording.clean(status.station),
             facts=_facts(status),
             attention=[wording.clean(sentence, longest=600) for sentence in status.attention],
@@ -106,31 +66,9 @@ def render_worklist(entries: Sequence[WorklistEntry], status: WorklistStatus) ->
     )
 
 
-def _urgent_first(entries: Sequence[WorklistEntry]) -> list[WorklistEntry]:
-    newest_days = list(dict.fromkeys(entry.date_folder for entry in entries))[:URGENT_DAYS]
-    return sorted(entries, key=lambda entry: not (entry.urgent and entry.date_folder in newest_days))
-
-
-def _row(entry: WorklistEntry) -> _Row:
-    images = wording.count(entry.images, "image")
-    if entry.not_assessed and entry.kind != "not_assessed":
-        images += f", {entry.not_assessed} not assessed"
-    return _Row(
-        href=entry.href,
-        patient=wording.person_name(entry.patient_name) or wording.NOT_GIVEN,
-        patient_id=wording.given(entry.patient_id),
-        exam=wording.given(entry.exam),
-        received=wording.moment(entry.received_at),
-        kind=entry.kind,
-        mark=MARKS[entry.kind],
-        headline=wording.clean(entry.headline),
-        # Only a missing result needs its reason here; what was found has a page of its own.
-        detail=wording.clean(entry.detail, DETAIL_CHARACTERS) if entry.kind == "not_assessed" else "",
-        urgent=entry.urgent,
-        phantom=entry.phantom,
-        images=images,
-        growing=entry.state == "open",
-    )
+def _urgent_first(exams: Sequence[Exam]) -> list[Exam]:
+    newest_days = list(dict.fromkeys(study.received_date for study, _ in exams))[:URGENT_DAYS]
+    return sorted(exams, key=lambda exam: not (exam[1].urgent and exam[0].received_date in newest_days))
 
 
 def _facts(status: WorklistStatus) -> list[tuple[str, str, bool]]:

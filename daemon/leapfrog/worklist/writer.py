@@ -6,11 +6,10 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
+from leapfrog.wording.report import WorklistRow
 from leapfrog.worker import Worker
-from leapfrog.worklist.summary import StudySummary
-from leapfrog.worklist.worklist import WorklistEntry, WorklistStatus, write_worklist
+from leapfrog.worklist.worklist import WorklistStatus, write_worklist
 
 WORKLIST_STUDIES = 500  # what staff scroll and search; older reports stay in their folders by date
 SHORTEST_PAUSE_SECONDS = 1.0  # a burst of reports writes the list once a second, not once a report
@@ -41,29 +40,9 @@ class WorklistWriter(Worker):
         return LONGEST_PAUSE_SECONDS
 
     def _write(self) -> None:
-        entries = [_entry(study) for study in self._studies.newest(WORKLIST_STUDIES) if study.version]
+        studies = [study for study in self._studies.newest(WORKLIST_STUDIES) if study.version]
+        exams = [(study, WorklistRow.model_validate_json(study.worklist_row)) for study in studies]
         try:
-            write_worklist(self._reports_dir, entries, self._status())
+            write_worklist(self._reports_dir, exams, self._status())
         except OSError as problem:  # a full disk: the list grows old, which its clock shows, and reading goes on
             _log.warning("The worklist could not be written: %s.", problem.strerror)
-
-
-def _entry(study: StudyRecord) -> WorklistEntry:
-    summary = StudySummary.model_validate_json(study.summary)
-    exam = " ".join((*summary.modalities, *summary.body_parts)) or summary.identity.study_description
-    return WorklistEntry(
-        study_key=study.key,
-        date_folder=study.received_date,
-        patient_name=summary.identity.patient_name,
-        patient_id=summary.identity.patient_id,
-        exam=exam,
-        received_at=study.received_at,
-        kind=summary.kind,
-        headline=summary.headline,
-        detail=summary.detail,
-        urgent=summary.urgent,
-        state=study.state,
-        images=summary.images,
-        not_assessed=summary.not_assessed,
-        phantom=summary.phantom,
-    )

@@ -16,7 +16,18 @@ from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
+from leapfrog.wording.report import WorklistRow
 from support.journal_rows import commit, new_instance
+
+ROW = WorklistRow(
+    patient="Okello, Grace",
+    patient_id="KIT-1",
+    exam="CR CHEST",
+    received="2026-11-03 14:25",
+    kind="nothing_flagged",
+    headline="Nothing flagged",
+    images="1 image",
+)
 
 
 class Pen:
@@ -38,6 +49,7 @@ class Pen:
             study_key=job.study_key,
             version=job.version,
             artefacts=(),
+            worklist_row=ROW,
             produced=tuple(self._made(job.work_dir, kind) for kind in job.derived),
         )
 

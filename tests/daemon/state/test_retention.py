@@ -66,7 +66,9 @@ class Box:
         )
         Instances(self.journal).commit_reading(CommittedReading(instance_id=instance_id, state="read", reading=reading))
         self.studies.commit_report(
-            CommittedReport(study_key=record.study_key, version=1, changes=1, closing=True, summary="{}", urgent=False)
+            CommittedReport(
+                study_key=record.study_key, version=1, changes=1, closing=True, worklist_row="{}", urgent=False
+            )
         )
         study = self.studies.get(record.study_key)
         self.report_dir(study).mkdir(parents=True)

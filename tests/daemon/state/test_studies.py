@@ -53,7 +53,7 @@ def test_a_reading_that_came_during_the_rendering_keeps_the_study_open(journal: 
     new = new_instance()
     Instances(journal).add(new)
     (study,) = Studies(journal).open()
-    begun = CommittedReport(study_key=study.key, version=1, changes=0, closing=True, summary="{}", urgent=False)
+    begun = CommittedReport(study_key=study.key, version=1, changes=0, closing=True, worklist_row="{}", urgent=False)
     commit(journal, new.id)
     Studies(journal).commit_report(begun)
     assert [found.key for found in Studies(journal).open()] == [study.key]

@@ -5,35 +5,45 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from leapfrog.worklist.worklist import WorklistEntry, WorklistStatus, render_worklist, write_worklist
+from leapfrog.state.records import StudyIdentity, StudyRecord
+from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.text import person_name
+from leapfrog.worklist.worklist import Exam, WorklistStatus, render_worklist, write_worklist
 from support.browser import Browser, chromium_program
 
 HOSTILE = "<script>document.title='run'</script>"
 needs_browser = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
 
-def _entry(name: str, **values: Any) -> WorklistEntry:
-    return WorklistEntry(
-        **{
-            "study_key": "00000000000000f1",
-            "date_folder": "2026-11-03",
-            "patient_name": name,
-            "patient_id": "KIT-1",
-            "exam": "CR CHEST",
-            "received_at": "2026-11-03T14:25:10+03:00",
-            "kind": "nothing_flagged",
-            "headline": "Nothing flagged",
-            "urgent": False,
-            "state": "quiet",
-            "images": 1,
-            "not_assessed": 0,
-            **values,
-        }
+def _entry(name: str, *, day: str = "2026-11-03", state: Literal["open", "quiet"] = "quiet", **values: Any) -> Exam:
+    study = StudyRecord(
+        key="00000000000000f1",
+        identity=StudyIdentity(),
+        received_at=f"{day}T14:25:10+03:00",
+        received_date=day,
+        state=state,
+        version=1,
+        published_version=1,
+        changes=1,
+        reported_changes=1,
+        urgent=False,
+        worklist_row="",
     )
+    row = {
+        "patient": person_name(name),
+        "patient_id": "KIT-1",
+        "exam": "CR CHEST",
+        "received": f"{day} 14:25",
+        "kind": "nothing_flagged",
+        "headline": "Nothing flagged",
+        "images": "1 image",
+        **values,
+    }
+    return study, WorklistRow.model_validate(row)
 
 
 def _status(**values: Any) -> WorklistStatus:
@@ -56,7 +66,7 @@ ENTRIES = [
     _entry("Żółć^Łukasz"),
     _entry("Nakato^Sarah", kind="look", headline="1 finding needs a look: Nodule", state="open"),
     _entry("Okello^Grace", kind="look", headline="Urgent: 1 finding needs a look: Pneumothorax", urgent=True),
-    _entry(HOSTILE, patient_id="", kind="not_assessed", headline="Not assessed", phantom=True),
+    _entry(HOSTILE, patient_id="not given", kind="not_assessed", headline="Not assessed", phantom=True),
 ]
 
 
@@ -85,7 +95,7 @@ def test_the_newest_come_first_and_urgent_ones_on_top() -> None:
 
 
 def test_an_urgent_exam_of_days_ago_takes_its_place_by_time() -> None:
-    days = [_entry(f"Patient {day}", date_folder=f"2026-11-{day:02}", urgent=day == 1) for day in (3, 2, 1)]
+    days = [_entry(f"Patient {day}", day=f"2026-11-{day:02}", urgent=day == 1) for day in (3, 2, 1)]
     page = render_worklist(days, _status())
     assert page.index("Patient 3") < page.index("Patient 2") < page.index("Patient 1")
 
@@ -113,7 +123,7 @@ def test_writing_replaces_the_old_list_in_one_step(tmp_path: Path) -> None:
 
 def test_the_main_process_gets_no_pixel_library_with_it() -> None:
     check = (
-        "import sys, leapfrog.worklist.worklist, leapfrog.worklist.publication, leapfrog.wording.headline\n"
+        "import sys, leapfrog.worklist.worklist, leapfrog.worklist.publication, leapfrog.wording.report\n"
         "heavy = {'numpy', 'PIL', 'pydicom', 'fpdf', 'highdicom'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )

@@ -25,8 +25,8 @@ from leapfrog.exam import Code, Identity, ImageReading, ModelUsed, whose_exam
 from leapfrog.processes.messages import ProducedObject, ReportJob
 from leapfrog.reader.dicom_objects import describe_pixels, one_value, write_object
 from leapfrog.reader.image.header import IDENTITY_KEYWORDS
-from leapfrog.reader.report.content import ImageContent, ReportContent
 from leapfrog.reader.report.overlay import captioned_jpeg
+from leapfrog.wording.report import ImageWords, ReportWords
 
 MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "StudyDescription")  # type 3: left out when not given
@@ -41,9 +41,7 @@ IMAGING_REPORT = Code(value="18748-4", scheme="LN", meaning="Diagnostic Imaging 
 REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": ULTRASOUND_REPORT}  # CID 7000
 
 
-def make_derived(
-    job: ReportJob, content: ReportContent, pdf: bytes
-) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
+def make_derived(job: ReportJob, words: ReportWords, pdf: bytes) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
     """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made and, a
     sentence each, those that could not be, and why.
 
@@ -58,9 +56,9 @@ def make_derived(
         produced.append(write_object(dataset, "report_pdf", job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
     if "overlay" in job.derived:
         series_uid = mint_uid()
-        for reading, image in zip(job.readings, content.images, strict=True):
+        for reading, image in zip(job.readings, words.images, strict=True):
             if image.overlay is not None:
-                dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, content.disclaimer)
+                dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, words.disclaimer)
                 dataset.SeriesInstanceUID = series_uid
                 out = job.work_dir / f"overlay-{image.number}.dcm"
                 produced.append(write_object(dataset, "overlay", out, JPEGBaseline8Bit))
@@ -87,7 +85,7 @@ def _encapsulated_pdf(job: ReportJob, pdf: bytes) -> Dataset:
     return dataset
 
 
-def _overlay(job: ReportJob, reading: ImageReading, image: ImageContent, picture: Path, disclaimer: str) -> Dataset:
+def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: Path, disclaimer: str) -> Dataset:
     """PS3.3 A.8.1, with the findings in words under the picture."""
     jpeg = captioned_jpeg(picture, _caption(image, disclaimer))
     dataset = _common(job, reading.identity, [reading])
@@ -117,14 +115,14 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageContent, picture
     return dataset
 
 
-def _caption(image: ImageContent, disclaimer: str) -> list[str]:
+def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     """Everything that the report says of the image, for a viewer that shows nothing but pixels."""
     loud = [row for row in image.rows if row.kind != "nothing_flagged"]
     lines = [image.headline.text]
     lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in loud]
     if image.overlay is not None:
         lines.append(image.overlay.caption)
-    return [*lines, f"Model: {image.model}", disclaimer]
+    return [*lines, image.model.removesuffix("."), disclaimer]
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:

@@ -2,7 +2,7 @@
 
 Every mark is a line as well as a colour, so that it survives a black-and-white printer; one hue, since a rainbow does
 not keep its order in grey (PMC6181270). A heat map's colour is scaled to its own peak and cannot be compared between
-pictures (PMC6358056); `HEATMAP_NOTE` says so beside each of them.
+pictures (PMC6358056); a note says so beside each of them.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,6 @@ HEAT_FLOOR = 0.45  # of the peak; below it the picture stays as it is
 CONTOUR_LEVEL = 0.7  # of the peak; where the line of a heat map runs
 COARSE_SIDE = 112  # cells of the smooth grid that a heat map is drawn from
 COARSE_BLUR = 8.0  # of those cells
-HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
 FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own has no ²
 PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
 

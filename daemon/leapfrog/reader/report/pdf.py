@@ -10,16 +10,9 @@ from typing import Literal
 from fpdf import FPDF
 from PIL import Image
 
-from leapfrog.reader.report.content import (
-    PHANTOM_BANNER,
-    Field,
-    FindingRow,
-    ImageContent,
-    PictureContent,
-    ReportContent,
-)
 from leapfrog.reader.report.typesetting import BUILT_IN_FAMILY, Type, Typesetter
-from leapfrog.wording.headline import Headline, HeadlineKind
+from leapfrog.wording.content import Kind
+from leapfrog.wording.report import Field, FindingRow, Headline, ImageWords, PictureWords, ReportWords
 from leapfrog.wording.text import clean
 
 MARGIN = 12.0  # mm, as all lengths here
@@ -55,7 +48,7 @@ TOTAL_PAGES = "\x1b000"  # stands for the number of pages; no text that was made
 PageSize = Literal["A4", "Letter"]
 
 
-def render_pdf(report: ReportContent, report_dir: Path, page_size: PageSize) -> bytes:
+def render_pdf(report: ReportWords, report_dir: Path, page_size: PageSize) -> bytes:
     """The PDF of `report`, whose pictures lie in `report_dir`."""
     pdf = _ReportPdf(report, report_dir, page_size)
     for image in report.images:
@@ -68,7 +61,7 @@ def render_pdf(report: ReportContent, report_dir: Path, page_size: PageSize) -> 
 class _ReportPdf(FPDF):
     """Draws one report. `self.y` is always where the next block begins."""
 
-    def __init__(self, report: ReportContent, report_dir: Path, page_size: PageSize) -> None:
+    def __init__(self, report: ReportWords, report_dir: Path, page_size: PageSize) -> None:
         super().__init__(format=page_size)
         self._report = report
         self._report_dir = report_dir
@@ -87,7 +80,7 @@ class _ReportPdf(FPDF):
 
     # ------------------------------------------------------------ pages
 
-    def add_image(self, image: ImageContent) -> None:
+    def add_image(self, image: ImageWords) -> None:
         """A page for one image; the first also has the headline of the study."""
         self._begin_page(image.title)
         own = image.number > 1 or len(self._report.images) == 1
@@ -138,8 +131,8 @@ class _ReportPdf(FPDF):
         left_end, self.y = self.y, top
         self._write(title, BODY_BOLD, left=MARGIN + self.epw * 0.4, width=self.epw * 0.6, to_right=True)
         self.y = max(self.y, left_end) + 1.5
-        if self._report.phantom:
-            self._banner([PHANTOM_BANNER], (0, 0, 0))
+        if self._report.phantom_banner:
+            self._banner([self._report.phantom_banner], (0, 0, 0))
         if self._report.conflicts:
             shown = [clean(sentence, LONGEST_CONFLICT) for sentence in self._report.conflicts[:MOST_CONFLICTS]]
             more = len(self._report.conflicts) - len(shown)
@@ -179,7 +172,7 @@ class _ReportPdf(FPDF):
         self.rect(MARGIN, top, self.epw, self.y - top)
         self._reset_pen()
 
-    def _mark(self, kind: HeadlineKind, x: float, y: float, size: float) -> None:
+    def _mark(self, kind: Kind, x: float, y: float, size: float) -> None:
         """The shape of `kind`, centred on (x, y): a filled triangle, a disc, a ring, a question mark."""
         half = size / 2
         self.set_line_width(max(0.25, size / 14))
@@ -225,7 +218,7 @@ class _ReportPdf(FPDF):
 
     # ------------------------------------------------------------ pictures
 
-    def _pictures(self, image: ImageContent) -> None:
+    def _pictures(self, image: ImageWords) -> None:
         pictures = [picture for picture in (image.plain, image.overlay) if picture is not None]
         if not pictures:
             self._write("There is no picture to show.", BODY)
@@ -243,7 +236,7 @@ class _ReportPdf(FPDF):
             lowest = max(lowest, self.y)
         self.y = lowest + 2
 
-    def _heatmaps(self, heatmaps: Sequence[PictureContent]) -> None:
+    def _heatmaps(self, heatmaps: Sequence[PictureWords]) -> None:
         """Each flagged finding by itself, in a row, where the page has room; the overlay shows them all together."""
         width = (self.epw - (HEATMAPS_IN_A_ROW - 1) * GAP) / HEATMAPS_IN_A_ROW
         heading, caption = SMALL.line_height + 4, 2 * SMALL.line_height + 1
@@ -257,7 +250,7 @@ class _ReportPdf(FPDF):
             left = MARGIN + column * (width + GAP)
             self._picture(heatmap, left, top, width, min(room, width * 1.25))
 
-    def _picture(self, picture: PictureContent, left: float, top: float, width: float, tallest: float) -> None:
+    def _picture(self, picture: PictureWords, left: float, top: float, width: float, tallest: float) -> None:
         """Draw a picture as large as fits, and its caption."""
         path = self._report_dir / picture.file
         with Image.open(path) as image:
@@ -267,26 +260,23 @@ class _ReportPdf(FPDF):
         self.y = top + size[1] + 0.8
         self._write(picture.caption, SMALL, left=left, width=width, grey=GREY)
 
-    def _height_of_findings(self, image: ImageContent) -> float:
+    def _height_of_findings(self, image: ImageWords) -> float:
         notes = sum(self._typesetter.height(note, SMALL, self.epw) for note in image.notes)
-        caption = self._typesetter.height(self._table_caption(image), SMALL, self.epw)
+        caption = self._typesetter.height(image.table_caption, SMALL, self.epw)
         return notes + caption + (len(image.rows) + 1) * ROW_HEIGHT + 3 if image.rows else notes + 6
 
     # ------------------------------------------------------------ findings
 
-    def _findings(self, image: ImageContent) -> None:
+    def _findings(self, image: ImageWords) -> None:
         if not image.rows:
             if image.model and not image.not_assessed:
-                self._write(f"Model: {image.model}.", SMALL, grey=GREY)
+                self._write(image.model, SMALL, grey=GREY)
             return
-        self._write(self._table_caption(image), SMALL, grey=GREY)
+        self._write(image.table_caption, SMALL, grey=GREY)
         self._table_line([title for title, _ in TABLE_COLUMNS], SMALL_BOLD)
         for row in image.rows:
             self._finding(row)
         self.y += 1.5
-
-    def _table_caption(self, image: ImageContent) -> str:
-        return f"What the model looked for. Model and thresholds: {image.model}."
 
     def _finding(self, row: FindingRow) -> None:
         if self.y + ROW_HEIGHT > self._bottom:

@@ -9,8 +9,9 @@ from typing import Any
 from leapfrog.durable import fsync_directory, replacing
 from leapfrog.exam import whose_exam
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
-from leapfrog.reader.report.content import content_of
 from leapfrog.reader.report.page import render_page
+from leapfrog.wording.content import content_of
+from leapfrog.wording.report import ReportWords, words_of
 
 REPORT_SCHEMA_VERSION = 1
 
@@ -23,16 +24,16 @@ def render(job: ReportJob) -> ReportResult:
     """
     started = time.perf_counter()
     job = _without_lost_pictures(job)
-    content = content_of(job)
+    words = _words(job)
     artefacts = []
     pdf = b""
     if job.pdf or "report_pdf" in job.derived:
         from leapfrog.reader.report.pdf import render_pdf  # 0.1 s to import; most renders of a growing study need none
 
-        pdf = render_pdf(content, job.report_dir, job.page_size)
+        pdf = render_pdf(words, job.report_dir, job.page_size)
     if job.pdf:
         artefacts.append(_write(job, "pdf", pdf))
-    page = render_page(content, has_pdf=job.pdf, worklist_href=job.worklist_href)
+    page = render_page(words, has_pdf=job.pdf, worklist_href=job.worklist_href)
     artefacts.append(_write(job, "html", page.encode()))
     artefacts += [_artefact(name, (job.report_dir / name).read_bytes()) for name in _pictures(job)]
     milliseconds = (time.perf_counter() - started) * 1000
@@ -41,8 +42,8 @@ def render(job: ReportJob) -> ReportResult:
     if job.derived:
         from leapfrog.reader.report.derived import make_derived  # pydicom, for the same reason
 
-        produced, not_made = make_derived(job, content, pdf)
-    document = _document(job, list(map(_published, artefacts)), not_made, milliseconds)
+        produced, not_made = make_derived(job, words, pdf)
+    document = _document(job, words.conflicts, list(map(_published, artefacts)), not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
     fsync_directory(job.report_dir)
     return ReportResult(
@@ -51,6 +52,18 @@ def render(job: ReportJob) -> ReportResult:
         artefacts=tuple(artefacts),
         produced=produced,
         not_made=not_made,
+        worklist_row=words.worklist_row,
+    )
+
+
+def _words(job: ReportJob) -> ReportWords:
+    return words_of(
+        content_of(job.readings, other_patient_ids=job.other_patient_ids, include_heatmaps=job.include_heatmaps),
+        station=job.station.name,
+        ae_title=job.station.ae_title,
+        version=job.version,
+        software_version=job.station.software_version,
+        received_at=job.received_at,
     )
 
 
@@ -98,7 +111,11 @@ def _pictures(job: ReportJob) -> list[str]:
 
 
 def _document(
-    job: ReportJob, artefacts: list[Artefact], not_made: tuple[str, ...], milliseconds: float
+    job: ReportJob,
+    conflicts: tuple[str, ...],
+    artefacts: list[Artefact],
+    not_made: tuple[str, ...],
+    milliseconds: float,
 ) -> dict[str, Any]:
     return {
         "schema_version": REPORT_SCHEMA_VERSION,
@@ -107,7 +124,7 @@ def _document(
         "received_at": job.received_at,
         "station": job.station.model_dump(mode="json"),
         "study": whose_exam(job.readings).model_dump(mode="json"),
-        "conflicts": list(job.conflicts),
+        "conflicts": list(conflicts),
         "images": [reading.model_dump(mode="json") for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
         "not_made": list(not_made),

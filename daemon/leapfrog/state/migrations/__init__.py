@@ -2,7 +2,8 @@
 
 `journal.sql` beside this folder is the schema as it is now, for a new journal; the steps bring an older one to the very
 same. Whoever changes the schema changes `journal.sql`, adds the step `NNNN_what_it_does.sql` here, whose number is the
-version that it makes, and keeps a small journal of the version before under `tests/daemon/state/journals/`.
+version that it makes (with a function of ours where SQL alone cannot say it), and keeps a small journal of the version
+before under `tests/daemon/state/journals/`.
 """
 
 import logging
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import JournalError, StorageError
+from leapfrog.state.migrations.worklist_rows import as_worklist_row
 
 FIRST_VERSION = 1
 
@@ -49,6 +51,7 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         )
     elif found < newest:
         backup = _back_up(connection, path, found)
+        connection.create_function("as_worklist_row", 2, as_worklist_row, deterministic=True)
         for version, step in _missing(found):
             _run(connection, step, version)
         _log.info("The journal was brought from version %d to %d; as it was, it is kept in %s.", found, newest, backup)

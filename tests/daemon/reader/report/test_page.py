@@ -78,8 +78,8 @@ def test_a_measurement_is_shown_with_its_outline(browser: Browser, tmp_path: Pat
 def test_hostile_names_are_shown_and_do_nothing(browser: Browser, tmp_path: Path) -> None:
     identity = Identity(patient_name=HOSTILE, patient_id=HOSTILE, study_description=HOSTILE, accession_number=HOSTILE)
     readings = [chest_reading(tmp_path, identity=identity), unassessed_reading(reason=HOSTILE)]
-    text = _open(browser, tmp_path, *readings, conflicts=(HOSTILE,))
-    assert text.count("<script>") == 6
+    text = _open(browser, tmp_path, *readings, other_patient_ids=(HOSTILE,))
+    assert text.count("<script>") == 7, "four fields, a reason, and two sentences on whose exam it is"
     assert browser.value("document.title") == "▲ 2 findings need a look: Pleural effusion, Infiltration"
     assert browser.value("document.images.length") == 4
     assert browser.console == []
@@ -100,7 +100,7 @@ def test_empty_identity_is_said_to_be_not_given(browser: Browser, tmp_path: Path
 
 
 def test_differing_identities_are_shown_in_red(browser: Browser, tmp_path: Path) -> None:
-    _open(browser, tmp_path, chest_reading(tmp_path), conflicts=("The images disagree about the name.",))
+    _open(browser, tmp_path, chest_reading(tmp_path), other_patient_ids=("KIT-2",))
     colour = browser.value("getComputedStyle(document.querySelector('.conflict p + p')).color")
     assert colour == "rgb(176, 0, 18)"
 

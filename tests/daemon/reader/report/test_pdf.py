@@ -104,8 +104,8 @@ def test_numbers_keep_their_order_in_a_right_to_left_text(tmp_path: Path) -> Non
 def test_hostile_identities_do_not_flood_the_paper(tmp_path: Path) -> None:
     wide = "W" * 5000 + " {nb}"
     identity = Identity(patient_name=wide, patient_id=wide, study_description=wide, accession_number=wide, sex=wide)
-    conflicts = tuple(f"{number} {wide}" for number in range(50))
-    pdf = _pdf(tmp_path, chest_reading(tmp_path, identity=identity), conflicts=conflicts)
+    others = tuple(f"{number} {wide}" for number in range(50))
+    pdf = _pdf(tmp_path, chest_reading(tmp_path, identity=identity), other_patient_ids=others)
     assert "Page 2 of 2" in _text(pdf)
     assert "And 45 more." in _text(pdf)
 

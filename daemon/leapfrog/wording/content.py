@@ -1,0 +1,133 @@
+"""What a report says of an exam, chosen and in order, before words are put to it: built once for each report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageReading, whose_exam
+
+Kind = Literal["look", "measured", "nothing_flagged", "not_assessed"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """One thing that was measured on one or more images: the lowest and the highest value, in `unit` (UCUM)."""
+
+    name: str
+    unit: str
+    lowest: float
+    highest: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Gist:
+    """What matters most of an image, or of several: what needs a look before what was measured before what is quiet.
+
+    `flagged` come urgent ones first; `outlined` are outlines without a measure; `assessed` of `images` were assessed,
+    so that "nothing flagged" never speaks for the others. `remarks` are sentences of models and checks, of which one
+    may stand beside the headline if it is the only one.
+    """
+
+    kind: Kind
+    images: int
+    assessed: int
+    urgent: bool = False
+    flagged: tuple[Finding, ...] = ()
+    spans: tuple[Span, ...] = ()
+    outlined: tuple[Finding, ...] = ()
+    only_outlines: bool = False
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ImageContent:
+    """One image of a study: `number` from 1; `findings` flagged ones first, otherwise in the package's order.
+
+    `plain`, `overlay` and `heatmaps` are what is shown of the reading's pictures.
+    """
+
+    number: int
+    reading: ImageReading
+    gist: Gist
+    findings: tuple[Finding, ...]
+    plain: str | None
+    overlay: str | None
+    heatmaps: tuple[HeatmapPicture, ...]
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """A whole report. `other_patient_ids` came under the same Study Instance UID; empty stands for none given."""
+
+    identity: Identity
+    gist: Gist
+    images: tuple[ImageContent, ...]
+    other_patient_ids: tuple[str, ...]
+    phantom: bool
+    demonstration: bool
+
+
+def content_of(
+    readings: Sequence[ImageReading], *, other_patient_ids: Sequence[str] = (), include_heatmaps: bool = True
+) -> ReportContent:
+    """Everything that the report of one study says."""
+    return ReportContent(
+        identity=whose_exam(readings),
+        gist=gist_of(readings),
+        images=tuple(_image(number, reading, include_heatmaps) for number, reading in enumerate(readings, start=1)),
+        other_patient_ids=tuple(other_patient_ids),
+        phantom=any(reading.phantom for reading in readings),
+        demonstration=any(reading.model is not None and reading.model.demonstration for reading in readings),
+    )
+
+
+def gist_of(readings: Sequence[ImageReading]) -> Gist:
+    """What matters most of these images of one study."""
+    assessed = [reading for reading in readings if reading.outcome != "not_assessed"]
+    findings = [finding for reading in assessed for finding in reading.findings]
+    notes = tuple(finding.note for finding in findings)
+    flagged = tuple(sorted((one for one in findings if one.needs_look), key=lambda finding: not finding.urgent))
+    spans = _spans(findings)
+    outlined = tuple(finding for finding in findings if finding.contour is not None and finding.measurement is None)
+    gist = Gist("not_assessed", len(readings), len(assessed))
+    if not assessed:
+        return replace(gist, remarks=tuple(reading.reason for reading in readings))
+    if flagged:
+        urgent = any(finding.urgent for finding in flagged)
+        return replace(gist, kind="look", urgent=urgent, flagged=flagged, spans=spans, outlined=outlined)
+    if spans or outlined:
+        reasons = tuple(reading.reason for reading in assessed)
+        return replace(gist, kind="measured", spans=spans, outlined=outlined, remarks=reasons + notes)
+    # A classifier's finding that is not flagged has no note; an outliner that saw nothing has one.
+    only_outlines = bool(notes) and all(notes)
+    return replace(gist, kind="nothing_flagged", only_outlines=only_outlines, remarks=notes if only_outlines else ())
+
+
+def kind_of(finding: Finding) -> Kind:
+    """How a single finding is marked."""
+    return "look" if finding.needs_look else "measured" if finding.is_outlined else "nothing_flagged"
+
+
+def _image(number: int, reading: ImageReading, include_heatmaps: bool) -> ImageContent:
+    shows_marks = include_heatmaps or any(finding.contour is not None for finding in reading.findings)
+    # A single heat map says no more than the overlay does.
+    heatmaps = reading.heatmaps if include_heatmaps and len(reading.heatmaps) > 1 else ()
+    return ImageContent(
+        number=number,
+        reading=reading,
+        gist=gist_of([reading]),
+        findings=tuple(sorted(reading.findings, key=lambda finding: not finding.needs_look)),
+        plain=reading.plain,
+        overlay=reading.overlay if shows_marks else None,
+        heatmaps=heatmaps,
+    )
+
+
+def _spans(findings: Sequence[Finding]) -> tuple[Span, ...]:
+    values: dict[tuple[str, str], list[float]] = {}
+    for finding in findings:
+        if finding.measurement is not None:
+            key = (finding.measurement.name, finding.measurement.unit)
+            values.setdefault(key, []).append(finding.measurement.value)
+    return tuple(Span(*key, min(numbers), max(numbers), len(numbers)) for key, numbers in values.items())

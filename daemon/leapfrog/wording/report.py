@@ -1,0 +1,427 @@
+"""A report in words: the one place where what a report says becomes what people read.
+
+Page, PDF, pictures, DICOM objects and the worklist only set what they get from here. Whoever translates reports
+translates this file.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from leapfrog.exam import Finding, Frozen, Identity, ImageReading, Measurement, ModelUsed
+from leapfrog.wording.content import Gist, ImageContent, Kind, ReportContent, Span, kind_of
+from leapfrog.wording.text import NOT_GIVEN, clean, count, date, given, moment, person_name, sex, time_of_day
+
+MARKS: dict[Kind, str] = {"look": "▲", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
+LONGEST_REMARK = 600  # characters
+LONGEST_ROW_DETAIL = 160
+
+PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
+DISCLAIMER = "Demonstration model. This is not a diagnosis and no medical device: a trained person decides."
+NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
+NOT_RULED_OUT = "This does not rule out disease."
+LOOK_YOURSELF = "Look at the picture yourself before you act."
+NEEDS_A_PERSON = "No model has looked at this: it needs a person."
+NO_REASON = "No reason was given."
+HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
+
+DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
+LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
+UNITS = {"mm2": "mm²"}
+
+# A radiograph shows features; pneumonia is a diagnosis that needs the patient as well.
+CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A line for staff, and a second one in small. `kind` chooses mark and colour; `urgent` puts it on top."""
+
+    kind: Kind
+    text: str
+    detail: str = ""
+    urgent: bool = False
+
+    @property
+    def mark(self) -> str:
+        """A shape that says the kind without colour."""
+        return MARKS[self.kind]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A labelled value; `value` is never empty."""
+
+    label: str
+    value: str
+
+
+@dataclass(frozen=True)
+class PictureWords:
+    """A picture file in the report's folder with the words that belong to it."""
+
+    file: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One line of the findings table; the fractions are 0 to 1, for the bar."""
+
+    name: str
+    score: str
+    threshold: str
+    result: str
+    kind: Kind
+    score_fraction: float
+    threshold_fraction: float
+
+    @property
+    def mark(self) -> str:
+        """A shape that says the result without colour."""
+        return MARKS[self.kind]
+
+
+@dataclass(frozen=True)
+class ImageWords:
+    """One image of the study. `not_assessed` holds the reason and then what can be done, and is empty otherwise."""
+
+    number: int
+    title: str
+    headline: Headline
+    plain: PictureWords | None
+    overlay: PictureWords | None
+    heatmaps: tuple[PictureWords, ...]
+    rows: tuple[FindingRow, ...]
+    not_assessed: tuple[str, ...]
+    model: str
+    table_caption: str
+    notes: tuple[str, ...]
+
+
+class WorklistRow(Frozen):
+    """A study's line in the worklist, word for word as its report has it."""
+
+    patient: str
+    patient_id: str
+    exam: str
+    received: str
+    kind: Kind
+    headline: str
+    detail: str = ""
+    urgent: bool = False
+    phantom: bool = False
+    images: str
+
+    @property
+    def mark(self) -> str:
+        """A shape that says the kind without colour."""
+        return MARKS[self.kind]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What stands on every report, whatever it says."""
+
+    report: str = "report"
+    check_whose_exam: str = "! Check whose exam this is."
+    no_picture: str = "There is no picture to show."
+    this_image: str = "This image"
+    not_assessed: str = "Not assessed"
+    finding: str = "Finding"
+    result: str = "Result"
+    score: str = "Score"
+    threshold: str = "Threshold"
+    bar: str = "0 to 1"
+    each_finding: str = "Each flagged finding by itself"
+    where_the_model_looked: str = "Where the model looked for"
+    worklist_link: str = "Back to the worklist"
+    pdf_link: str = "PDF for printing"
+    pdf_follows: str = "PDF follows when no more images arrive"
+
+
+@dataclass(frozen=True)
+class ReportWords:
+    """A whole report."""
+
+    headline: Headline
+    conflicts: tuple[str, ...]
+    patient: tuple[Field, ...]
+    exam: tuple[Field, ...]
+    images: tuple[ImageWords, ...]
+    station: str
+    version_line: str
+    disclaimer: str
+    phantom_banner: str
+    worklist_row: WorklistRow
+    labels: Labels = Labels()
+
+
+def words_of(
+    content: ReportContent, *, station: str, ae_title: str, version: int, software_version: str, received_at: str
+) -> ReportWords:
+    """`content` in words. `received_at` is ISO 8601; the rest says which box made the report, and which it is."""
+    headline = headline_of(content.gist)
+    images = count(len(content.images), "image")
+    box = f"{clean(station)} ({clean(ae_title)})"
+    readings = [image.reading for image in content.images]
+    return ReportWords(
+        headline=headline,
+        conflicts=_conflicts(content.other_patient_ids, [reading.identity for reading in readings]),
+        patient=_patient(content.identity),
+        exam=_exam(content.identity, readings, received_at),
+        images=tuple(_image(image, len(content.images)) for image in content.images),
+        station=clean(station),
+        version_line=f"Report version {version} · {images} · {box} · Leapfrog {software_version}",
+        disclaimer=DISCLAIMER if content.demonstration else NO_DIAGNOSIS,
+        phantom_banner=PHANTOM_BANNER if content.phantom else "",
+        worklist_row=_worklist_row(content, headline, readings, received_at),
+    )
+
+
+# ---------------------------------------------------------------- the headline
+
+
+def headline_of(gist: Gist) -> Headline:
+    """The one thing that staff need to know of an image or a study, in a line."""
+    measurements = [_span(span) for span in gist.spans] or _each_once(
+        f"{finding_name(finding)} outlined, not measured" for finding in gist.outlined
+    )
+    missing = _missing(gist.images, gist.assessed)
+    match gist.kind:
+        case "not_assessed":
+            return Headline("not_assessed", "Not assessed", f"{_only(gist.remarks)} {NEEDS_A_PERSON}".strip())
+        case "look":
+            names = _each_once(finding_name(finding) for finding in gist.flagged)
+            verb = "finding needs a look" if len(names) == 1 else "findings need a look"
+            text = f"{len(names)} {verb}: {', '.join(names)}"
+            details = [*(f"{part}." for part in (*measurements, missing) if part), LOOK_YOURSELF]
+            return Headline("look", f"Urgent: {text}" if gist.urgent else text, " ".join(details), gist.urgent)
+        case "measured":
+            text = "; ".join(part for part in (*measurements, missing) if part)
+            return Headline("measured", text, _only(gist.remarks))
+        case "nothing_flagged":
+            nothing = "Nothing outlined" if gist.only_outlines else "Nothing flagged"
+            text = "; ".join(part for part in (nothing, missing) if part)
+            return Headline("nothing_flagged", text, _only(gist.remarks) or NOT_RULED_OUT)
+
+
+def _span(span: Span) -> str:
+    """`Head circumference 175.0 mm`; for several images `Head circumference 170.0 to 175.0 mm (2 images)`."""
+    name, written_unit = clean(span.name), unit(span.unit)
+    lowest, highest = f"{span.lowest:.1f}", f"{span.highest:.1f}"
+    if lowest == highest:
+        return f"{name} {lowest} {written_unit}"
+    return f"{name} {lowest} to {highest} {written_unit} ({count(span.images, 'image')})"
+
+
+def _missing(images: int, assessed: int) -> str:
+    if images == assessed:
+        return ""
+    verb = "was" if images - assessed == 1 else "were"
+    return f"{images - assessed} of {images} images {verb} not assessed"
+
+
+def _only(sentences: Iterable[str]) -> str:
+    """The one sentence that is there; empty when there are several, which each image then says for itself."""
+    different = {clean(sentence, LONGEST_REMARK) for sentence in sentences if sentence}
+    return different.pop() if len(different) == 1 else ""
+
+
+def _each_once(words: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(word for word in words if word))
+
+
+# ---------------------------------------------------------------- whose exam
+
+
+def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity]) -> tuple[str, ...]:
+    """A sentence for each other patient under the same Study Instance UID, and for each thing that the images disagree
+    about.
+    """
+    sentences = [
+        "The same study number was also received for another patient"
+        f" (patient ID {given(patient_id)}). Check whose images these are."
+        for patient_id in other_patient_ids
+    ]
+    for what, values in (
+        ("patient name", {person_name(identity.patient_name) for identity in identities}),
+        ("date of birth", {date(identity.birth_date) for identity in identities}),
+    ):
+        if len(different := sorted(values - {""})) > 1:
+            sentences.append(f"The images of this study disagree about the {what}: {'; '.join(different)}.")
+    return tuple(clean(sentence, LONGEST_REMARK) for sentence in sentences)
+
+
+def _patient(identity: Identity) -> tuple[Field, ...]:
+    patient_id = given(identity.patient_id)
+    if issuer := clean(identity.issuer_of_patient_id):
+        patient_id += f" (issued by {issuer})"
+    return (
+        Field("Patient", person_name(identity.patient_name) or NOT_GIVEN),
+        Field("Patient ID", patient_id),
+        Field("Born", date(identity.birth_date) or NOT_GIVEN),
+        Field("Sex", sex(identity.sex) or NOT_GIVEN),
+    )
+
+
+def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str) -> tuple[Field, ...]:
+    taken = " ".join(part for part in (date(identity.study_date), time_of_day(identity.study_time)) if part)
+    shown = ", ".join(_each_once(_image_name(reading) for reading in readings))
+    fields = [
+        Field("Exam date", taken or NOT_GIVEN),
+        Field("Exam", clean(identity.study_description) or given(shown)),
+        Field("Accession number", given(identity.accession_number)),
+        Field("Received", moment(received_at)),
+    ]
+    if referring := person_name(identity.referring_physician):
+        fields.append(Field("Referred by", referring))
+    return tuple(fields)
+
+
+def _worklist_row(
+    content: ReportContent, headline: Headline, readings: Sequence[ImageReading], received_at: str
+) -> WorklistRow:
+    headers = [reading.header for reading in readings]
+    modalities = _each_once(header.modality for header in headers)
+    body_parts = _each_once(header.body_part for header in headers)
+    images = count(content.gist.images, "image")
+    not_assessed = content.gist.images - content.gist.assessed
+    if not_assessed and headline.kind != "not_assessed":
+        images += f", {not_assessed} not assessed"
+    return WorklistRow(
+        patient=person_name(content.identity.patient_name) or NOT_GIVEN,
+        patient_id=given(content.identity.patient_id),
+        exam=given(" ".join(modalities + body_parts) or content.identity.study_description),
+        received=moment(received_at),
+        kind=headline.kind,
+        headline=clean(headline.text),
+        # Only a missing result needs its reason here; what was found has a page of its own.
+        detail=clean(headline.detail, LONGEST_ROW_DETAIL) if headline.kind == "not_assessed" else "",
+        urgent=headline.urgent,
+        phantom=content.phantom,
+        images=images,
+    )
+
+
+# ---------------------------------------------------------------- an image
+
+
+def _image(image: ImageContent, total: int) -> ImageWords:
+    reading = image.reading
+    assessed = reading.outcome != "not_assessed"
+    headline = headline_of(image.gist)
+    names = {finding.name: finding_name(finding) for finding in reading.findings}
+    model = _model(reading.model)
+    return ImageWords(
+        number=image.number,
+        title=_title(reading, image.number, total),
+        headline=headline,
+        plain=PictureWords(image.plain, _plain_caption(reading)) if image.plain else None,
+        overlay=PictureWords(image.overlay, _overlay_caption(reading)) if image.overlay else None,
+        heatmaps=tuple(PictureWords(one.file, names.get(one.finding, clean(one.finding))) for one in image.heatmaps),
+        rows=tuple(map(_row, image.findings)) if assessed else (),
+        not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
+        model=f"Model: {model}." if model else "",
+        table_caption=f"What the model looked for. Model and thresholds: {model}.",
+        notes=_notes(reading, headline) if assessed else (),
+    )
+
+
+def _image_name(reading: ImageReading) -> str:
+    """What an image shows, in DICOM's own short words: `CR CHEST PA`."""
+    header = reading.header
+    parts = (header.modality, header.body_part, header.view, LATERALITIES.get(header.laterality.upper(), ""))
+    return clean(" ".join(part for part in parts if part))
+
+
+def _title(reading: ImageReading, number: int, total: int) -> str:
+    shown = _image_name(reading)
+    if total == 1:
+        return shown or "Image"
+    return f"Image {number} of {total}: {shown}" if shown else f"Image {number} of {total}"
+
+
+def _plain_caption(reading: ImageReading) -> str:
+    frames = reading.header.frames
+    return f"The picture, frame {reading.frame} of {frames}" if frames > 1 else "The picture"
+
+
+def _overlay_caption(reading: ImageReading) -> str:
+    outlines = [finding for finding in reading.findings if finding.is_outlined]
+    if outlines:
+        return "Outline: " + ", ".join(_outline(finding) for finding in outlines)
+    names = ", ".join(finding_name(finding) for finding in reading.findings if finding.needs_look)
+    return f"Where the model looked: {names}. {HEATMAP_NOTE}"
+
+
+def _outline(finding: Finding) -> str:
+    name = finding_name(finding)
+    if finding.measurement is None:
+        return name
+    written = measured(finding.measurement)
+    return written if written.startswith(name) else f"{name} ({written})"
+
+
+def _row(finding: Finding) -> FindingRow:
+    score, threshold = _numbers(finding.score, finding.threshold)
+    return FindingRow(
+        name=finding_name(finding),
+        score=score,
+        threshold=threshold,
+        result=_result(finding),
+        kind=kind_of(finding),
+        score_fraction=min(1.0, max(0.0, finding.score)),
+        threshold_fraction=min(1.0, max(0.0, finding.threshold)),
+    )
+
+
+def _numbers(score: float, threshold: float) -> tuple[str, str]:
+    """Both with two decimals, or with three when two would hide on which side of the threshold the score lies."""
+    decimals = 3 if score != threshold and f"{score:.2f}" == f"{threshold:.2f}" else 2
+    return f"{score:.{decimals}f}", f"{threshold:.{decimals}f}"
+
+
+def _result(finding: Finding) -> str:
+    if finding.measurement is not None:
+        return measured(finding.measurement)
+    if finding.contour is not None:
+        return "outlined"
+    if not finding.flagged:
+        return "not flagged"
+    return "FLAGGED, urgent" if finding.urgent else "FLAGGED"
+
+
+def _model(model: ModelUsed | None) -> str:
+    if model is None:
+        return ""
+    demonstration = ", demonstration model" if model.demonstration else ""
+    return f"{clean(model.name)} {clean(model.version)} on {DEVICE_NAMES[model.device]}{demonstration}"
+
+
+def _notes(reading: ImageReading, headline: Headline) -> tuple[str, ...]:
+    """What else is to be said of an assessed image, and is not in its headline already."""
+    remarks = [reading.reason, *(finding.note for finding in reading.findings)]
+    notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) != headline.detail]
+    if any(not finding.is_outlined for finding in reading.findings):
+        notes.append(f"Not flagged means that the score is under this model version's threshold. {NOT_RULED_OUT}")
+    if reading.quality is not None and reading.quality.detail:
+        notes.append(f"Image check: {clean(reading.quality.detail, LONGEST_REMARK)}")
+    return tuple(notes)
+
+
+# ---------------------------------------------------------------- findings, which pictures name too
+
+
+def finding_name(finding: Finding) -> str:
+    """What a finding is called on a report: never as a diagnosis."""
+    return CAREFUL_NAMES.get((finding.code.scheme, finding.code.value), clean(finding.name))
+
+
+def measured(measurement: Measurement) -> str:
+    """What was measured, with its unit: `Head circumference 175.0 mm`."""
+    return f"{clean(measurement.name)} {measurement.value:.1f} {unit(measurement.unit)}"
+
+
+def unit(ucum: str) -> str:
+    """A unit as people write it: UCUM's `mm2` is `mm²`."""
+    return UNITS.get(ucum, clean(ucum))
