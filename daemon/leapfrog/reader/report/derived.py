@@ -122,7 +122,7 @@ def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in loud]
     if image.overlay is not None:
         lines.append(image.overlay.caption)
-    return [*lines, image.model.removesuffix("."), disclaimer]
+    return [*lines, image.model, disclaimer]
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:
