@@ -12,9 +12,9 @@ from typing import Any, Literal
 
 from leapfrog import __version__
 from leapfrog.control.commands import daemon_status
-from leapfrog.devices.failures import DeviceFailure, DeviceProof
+from leapfrog.devices.failures import DeviceProof, FailureKind
 from leapfrog.devices.kernel import KernelDevice, kernel_devices
-from leapfrog.devices.library import Probe, probe
+from leapfrog.devices.library import Inventory, take_inventory
 from leapfrog.devices.proof import prove
 from leapfrog.errors import EngineError, LeapfrogError, LibraryFailed, StorageError
 from leapfrog.exam import Frozen
@@ -90,7 +90,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
     daemon = _daemon(settings)
     devices = kernel_devices()
     checks = [_daemon_check(daemon)]
-    found = _probed(settings.engine.interpreter)
+    found = _inventory(settings.engine.interpreter)
     if isinstance(found, Check):
         checks.append(found)
     else:
@@ -99,7 +99,7 @@ def examine(settings: Settings) -> tuple[Check, ...]:
     checks += [_kernel_check(device) for device in devices] or [_no_device_check(settings)]
     if daemon.status is not None:
         checks += _served_checks(daemon.status)
-    elif isinstance(found, Probe) and not daemon.silent:
+    elif isinstance(found, Inventory) and not daemon.silent:
         checks += _proof_checks(settings, found)
     has_devices = bool(devices) or any(check.name.startswith("proof") for check in checks)
     return (*checks, *_model_checks(packages_in_use(settings), has_devices), _disk_check(settings))
@@ -151,18 +151,18 @@ def _daemon_check(daemon: _Daemon) -> Check:
     return _ok("daemon", said)
 
 
-def _probed(python: str) -> Probe | Check:
+def _inventory(python: str) -> Inventory | Check:
     """What the interpreter and the library say, or the problem that keeps them from saying it."""
     try:
-        return probe(python)
+        return take_inventory(python)
     except LibraryFailed as problem:
-        remedy = f"Unplug the Edge TPU for ten seconds. When it stays so: {DeviceFailure.NO_LIBRARY.remedy}"
+        remedy = f"Unplug the Edge TPU for ten seconds. When it stays so: {FailureKind.NO_LIBRARY.remedy}"
         return _problem("libedgetpu", str(problem), remedy)
     except EngineError as problem:
         return _problem("engine", str(problem), "Correct engine.python.")
 
 
-def _engine_check(found: Probe, python: str) -> Check:
+def _engine_check(found: Inventory, python: str) -> Check:
     if not found.runtime:
         detail = f"{python} (Python {found.python}) has no TFLite runtime."
         remedy = "Install ai-edge-litert or tflite-runtime into it, or name another interpreter in engine.python."
@@ -170,7 +170,7 @@ def _engine_check(found: Probe, python: str) -> Check:
     return _ok("engine", f"{found.runtime} {found.runtime_version} under Python {found.python} ({python})")
 
 
-def _pycoral_check(found: Probe) -> Check:
+def _pycoral_check(found: Inventory) -> Check:
     if found.pycoral == "impostor":
         detail = "The package named pycoral is not Google's: the package index gives an unrelated program that name."
         return _problem("pycoral", detail, "pip uninstall pycoral")
@@ -179,18 +179,18 @@ def _pycoral_check(found: Probe) -> Check:
     return _absent("pycoral", "Not there, and not needed.")
 
 
-def _library_check(found: Probe, devices: tuple[KernelDevice, ...]) -> Check:
+def _library_check(found: Inventory, devices: tuple[KernelDevice, ...]) -> Check:
     if not found.problem:
         return _ok("libedgetpu", found.library_version)
     if devices:
-        return _problem("libedgetpu", found.problem, DeviceFailure.NO_LIBRARY.remedy)
+        return _problem("libedgetpu", found.problem, FailureKind.NO_LIBRARY.remedy)
     return _absent("libedgetpu", found.problem)
 
 
 def _no_device_check(settings: Settings) -> Check:
     if settings.engine.device == "edgetpu":
         detail = "The kernel shows none. engine.device asks for one."
-        return _problem("Edge TPU", detail, DeviceFailure.NO_DEVICE.remedy)
+        return _problem("Edge TPU", detail, FailureKind.NO_DEVICE.remedy)
     return _absent("Edge TPU", "The kernel shows none. Models run on the processor.")
 
 
@@ -200,10 +200,10 @@ def _kernel_check(device: KernelDevice) -> Check:
         remedy = "Switch the computer off and on again; when it stays so, replace the module."
         return _problem(name, "The chip does not answer.", remedy)
     if not device.may_be_opened:
-        return _problem(name, f"This user may not open {device.node}.", DeviceFailure.NO_PERMISSION.remedy)
+        return _problem(name, f"This user may not open {device.node}.", FailureKind.NO_PERMISSION.remedy)
     if device.celsius is not None and device.celsius >= HOT_CELSIUS:
         detail = f"It is at {device.celsius:.0f} °C and slows itself down."
-        return _problem(name, detail, DeviceFailure.SLOW.remedy)
+        return _problem(name, detail, FailureKind.SLOW.remedy)
     if device.is_slow_usb:
         detail = (
             f"It hangs on USB 2 ({device.speed} Mbit/s): models that do not fit on the chip take ten times as long."
@@ -224,7 +224,7 @@ def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
         )
 
 
-def _proof_checks(settings: Settings, found: Probe) -> Iterator[Check]:
+def _proof_checks(settings: Settings, found: Inventory) -> Iterator[Check]:
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
     for device, name in zip(found.devices, found.names, strict=True):
         proof = prove(settings.engine.interpreter, setup, name, device.path)
@@ -232,8 +232,8 @@ def _proof_checks(settings: Settings, found: Probe) -> Iterator[Check]:
 
 
 def _proof_check(name: str, proof: DeviceProof) -> Check:
-    if proof.trouble is not None:
-        return _problem(name, proof.trouble.detail, proof.trouble.remedy)
+    if proof.failure is not None:
+        return _problem(name, proof.failure.detail, proof.failure.remedy)
     told = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f} ms)" for one in proof.packages)
     return _ok(name, f"It answers as the processor does: {told}.")
 
@@ -252,7 +252,7 @@ def _model_check(package: ModelPackage, catalogue: Catalogue, has_devices: bool)
     compiled = package.manifest.edge_tpu
     if compiled is None:
         detail = f"{signed}; not compiled for the Edge TPU, so it runs on the processor"
-        return _problem(name, detail, DeviceFailure.NOT_COMPILED.remedy) if has_devices else _ok(name, detail)
+        return _problem(name, detail, FailureKind.NOT_COMPILED.remedy) if has_devices else _ok(name, detail)
     mapped = (
         f"{compiled.operations_on_edge_tpu} operations on the Edge TPU, {compiled.operations_on_cpu} on the processor"
     )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 
-from leapfrog.devices.failures import DeviceFailure, Trouble
+from leapfrog.devices.failures import DeviceFailure, FailureKind
 from leapfrog.devices.pool import DevicePool, DeviceState
 from leapfrog.exam import Frozen
 from leapfrog.lanes.lane import Lane
@@ -34,13 +34,13 @@ def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, wanted: 
     return EngineReport(
         device=", ".join(dict.fromkeys(state.device for state in states)),
         edge_tpus=tuple(map(_report, known)),
-        attention=tuple(dict.fromkeys(_attention(states, known, devices.trouble if devices and wanted else None))),
+        attention=tuple(dict.fromkeys(_attention(states, known, devices.failure if devices and wanted else None))),
     )
 
 
 def _report(state: DeviceState) -> EdgeTpuReport:
-    trouble = state.trouble
-    detail, remedy = (trouble.detail, trouble.remedy) if trouble else ("", "")
+    failure = state.failure
+    detail, remedy = (failure.detail, failure.remedy) if failure else ("", "")
     return EdgeTpuReport(path=state.path, state=_word(state), detail=detail, remedy=remedy)
 
 
@@ -51,20 +51,20 @@ def _word(state: DeviceState) -> str:
         return "in use"
     if state.proof is not None:
         return "proven"
-    return "resting" if state.trouble is not None else "being proven"
+    return "resting" if state.failure is not None else "being proven"
 
 
-def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missing: Trouble | None) -> list[str]:
+def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missing: DeviceFailure | None) -> list[str]:
     said = []
     lost = {lane.lost.path for lane in lanes if lane.lost is not None}
     for lane in lanes:
         if lane.lost is not None and lane.device != "edgetpu":
             since = time.strftime("%H:%M", time.localtime(lane.lost.at))
-            said.append(f"Reading on the CPU since {since}. {_words(lane.lost.trouble)}")
+            said.append(f"Reading on the CPU since {since}. {_words(lane.lost.failure)}")
     for device in devices:
-        is_news = device.trouble is not None and device.path not in lost and not device.in_use
-        if device.present and device.trouble is not None and is_news:
-            said.append(f"An Edge TPU is there and is not used. {_words(device.trouble)}")
+        is_news = device.failure is not None and device.path not in lost and not device.in_use
+        if device.present and device.failure is not None and is_news:
+            said.append(f"An Edge TPU is there and is not used. {_words(device.failure)}")
     if any(device.is_free for device in devices) and all(lane.device == "edgetpu" for lane in lanes):
         said.append("An Edge TPU was plugged in that nothing uses yet: restart Leapfrog.")
     if missing is not None and not said and not any(device.in_use for device in devices):
@@ -72,6 +72,6 @@ def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missi
     return said
 
 
-def _words(trouble: Trouble) -> str:
-    told = "" if trouble.kind is DeviceFailure.NOT_COMPILED else " It is tried again by itself."
-    return f"{trouble.detail} {trouble.remedy}{told}"
+def _words(failure: DeviceFailure) -> str:
+    told = "" if failure.kind is FailureKind.NOT_COMPILED else " It is tried again by itself."
+    return f"{failure.detail} {failure.remedy}{told}"

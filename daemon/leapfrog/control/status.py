@@ -36,7 +36,7 @@ class LackingReport(Frozen):
     reasons: tuple[str, ...]
 
 
-class Status(Frozen):
+class BoxStatus(Frozen):
     """`leapfrog status --json`. `attention` holds what a person should act on, each a sentence."""
 
     version: str
@@ -89,12 +89,12 @@ class StatusSource:
         self._spool = spool
         self._live = live
 
-    def status(self) -> Status:
+    def status(self) -> BoxStatus:
         """The state now; the cost does not grow with the journal."""
         settings = self._settings
         live = self._live
         engine = live.engine() if live else EngineReport(device=NOT_RUNNING)
-        status = Status(
+        status = BoxStatus(
             version=__version__,
             station=settings.station.name,
             listening=live.listening() if live else False,
@@ -153,7 +153,7 @@ class StatusSource:
         )
 
 
-def _attention(status: Status) -> tuple[str, ...]:
+def _attention(status: BoxStatus) -> tuple[str, ...]:
     found = []
     if not status.listening:
         found.append("No daemon is running: nothing is received. Start it with `leapfrog run` or systemctl.")

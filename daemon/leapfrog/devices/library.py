@@ -14,7 +14,7 @@ from leapfrog.exam import Frozen
 from leapfrog.processes.command_lines import EDGE_TPU_LIBRARY, engine_host
 from leapfrog.processes.trial import TrialEnd, Trials
 
-PROBE_SECONDS = 30.0  # a first opening of the interpreter on an SD card takes some of them
+INVENTORY_SECONDS = 30.0  # a first opening of the interpreter on an SD card takes some of them
 
 
 class LibraryDevice(Frozen):
@@ -24,7 +24,7 @@ class LibraryDevice(Frozen):
     path: str
 
 
-class Probe(Frozen):
+class Inventory(Frozen):
     """What the interpreter of the engine host has for an Edge TPU; `problem` says why nothing could be asked."""
 
     python: str
@@ -42,23 +42,23 @@ class Probe(Frozen):
         return tuple(f"{bus}:{buses[:place].count(bus)}" for place, bus in enumerate(buses))
 
 
-def probe(
+def take_inventory(
     python: str = sys.executable,
     library: str = EDGE_TPU_LIBRARY,
-    seconds: float = PROBE_SECONDS,
+    seconds: float = INVENTORY_SECONDS,
     trials: Trials | None = None,
-) -> Probe:
+) -> Inventory:
     """Ask the interpreter `python` and the library; `trials` lets another thread end the wait.
 
     Raises LibraryFailed, or EngineError when the interpreter cannot be started or cannot ask.
     """
-    end = (trials or Trials()).run(engine_host(python, "--probe", "--library", library), seconds)
+    end = (trials or Trials()).run(engine_host(python, "--inventory", "--library", library), seconds)
     if end.how == "late":
         raise LibraryFailed(f"{library} does not say within {seconds:.0f} s which devices there are.")
     if end.status < 0:
         raise LibraryFailed(f"{library} ended the process that asked it for its devices (signal {-end.status}).")
     try:
-        return Probe.model_validate_json(end.printed)
+        return Inventory.model_validate_json(end.printed)
     except ValidationError as problem:
         raise EngineError(f"{python} cannot run the engine host: {_last_words(end)}") from problem
 

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leapfrog.devices.failures import DeviceFailure, DeviceProof, Trouble
+from leapfrog.devices.failures import DeviceFailure, DeviceProof, FailureKind
 from leapfrog.devices.kernel import kernel_devices
-from leapfrog.devices.library import Probe, probe
+from leapfrog.devices.library import Inventory, take_inventory
 from leapfrog.devices.proof import prove, too_hot
 from leapfrog.errors import EngineError
 from leapfrog.processes.messages import ReaderSetup
@@ -40,7 +40,7 @@ class LentDevice:
 @dataclass(frozen=True)
 class DeviceState:
     """A device as this box knows it, with the `name` by which libedgetpu knew it last. `in_use` by a lane, `proven`, or
-    with the `trouble` that it is tried again after; `next_try` and `since` on the monotonic clock.
+    with the `failure` that it is tried again after; `next_try` and `since` on the monotonic clock.
     """
 
     path: str
@@ -48,7 +48,7 @@ class DeviceState:
     proof: DeviceProof | None = None
     in_use: bool = False
     present: bool = True
-    trouble: Trouble | None = None
+    failure: DeviceFailure | None = None
     failures: int = 0
     next_try: float = 0.0
     since: float = 0.0
@@ -62,12 +62,12 @@ class DeviceState:
         """Whether it should be proven now."""
         return self.present and self.proof is None and not self.in_use and now >= self.next_try
 
-    def failed(self, trouble: Trouble, now: float) -> "DeviceState":
+    def failed(self, failure: DeviceFailure, now: float) -> "DeviceState":
         """It rests, twice as long as the last time, unless it had served well since."""
         served_well = self.in_use and now - self.since >= FORGIVEN_AFTER_SECONDS
         failures = 1 if served_well else self.failures + 1
         next_try = now + _pause_seconds(failures)
-        return replace(self, proof=None, in_use=False, trouble=trouble, failures=failures, next_try=next_try, since=now)
+        return replace(self, proof=None, in_use=False, failure=failure, failures=failures, next_try=next_try, since=now)
 
 
 class DevicePool(Worker):
@@ -80,11 +80,11 @@ class DevicePool(Worker):
         self._setup = setup
         self._on_free = on_free
         self._trials = Trials()
-        self._lock = threading.Lock()  # guards all up to _trouble
+        self._lock = threading.Lock()  # guards all up to _failure
         self._states: dict[str, DeviceState] = {}
         self._named_at = -NAMES_HOLD_SECONDS  # when the library told the names
         self._names_wanted = False
-        self._trouble: Trouble | None = None  # of the library, which keeps every device from being found
+        self._failure: DeviceFailure | None = None  # of the library, which keeps every device from being found
         self._seen: tuple[Path, ...] | None = None  # what the kernel listed when the library was asked
         self._asked_at, self._failures, self._rests_until = 0.0, 0, 0.0
 
@@ -102,10 +102,10 @@ class DevicePool(Worker):
             return tuple(self._states.values())
 
     @property
-    def trouble(self) -> Trouble | None:
+    def failure(self) -> DeviceFailure | None:
         """Why no device can be found at all."""
         with self._lock:
-            return self._trouble
+            return self._failure
 
     def take(self) -> LentDevice | None:
         """A proven device that no other lane has, or None; never waits. Where the names of devices may be others by
@@ -122,15 +122,15 @@ class DevicePool(Worker):
         self.wake()
         return None
 
-    def give_back(self, device: LentDevice, trouble: Trouble | None = None) -> None:
-        """A lane is done with `device`; with `trouble` it must prove itself anew."""
+    def give_back(self, device: LentDevice, failure: DeviceFailure | None = None) -> None:
+        """A lane is done with `device`; with `failure` it must prove itself anew."""
         with self._lock:
             state = self._states[device.path]
-            if trouble is None:
+            if failure is None:
                 self._states[device.path] = replace(state, in_use=False)
             else:
-                self._states[device.path] = state.failed(trouble, time.monotonic())
-                _log.warning("Edge TPU %s: %s %s", device.path, trouble.detail, trouble.remedy)
+                self._states[device.path] = state.failed(failure, time.monotonic())
+                _log.warning("Edge TPU %s: %s %s", device.path, failure.detail, failure.remedy)
         self.wake()
 
     # ------------------------------------------------------------ the pool's thread
@@ -165,10 +165,10 @@ class DevicePool(Worker):
         with self._lock:
             self._names_wanted = False
         try:
-            found = probe(self._python, trials=self._trials)
+            found = take_inventory(self._python, trials=self._trials)
         except EngineError as problem:
             if not self._stopping.is_set():
-                self._note_library(Trouble(kind=DeviceFailure.REFUSED, detail=str(problem)))
+                self._note_library(DeviceFailure(kind=FailureKind.REFUSED, detail=str(problem)))
             return False
         self._note_library(_library_trouble(found))
         names = {device.path: name for device, name in zip(found.devices, found.names, strict=True)}
@@ -181,18 +181,18 @@ class DevicePool(Worker):
                 self._states[path] = replace(state, name=name)
             for path, state in self._states.items():
                 if path not in names:
-                    gone = Trouble(kind=DeviceFailure.NO_DEVICE, detail="It is not there any more.")
-                    self._states[path] = replace(state, present=False, proof=None, trouble=gone)
+                    gone = DeviceFailure(kind=FailureKind.NO_DEVICE, detail="It is not there any more.")
+                    self._states[path] = replace(state, present=False, proof=None, failure=gone)
             one_is_free = any(state.is_free for state in self._states.values())
         if one_is_free:
             self._on_free()
         return True
 
-    def _note_library(self, trouble: Trouble | None) -> None:
+    def _note_library(self, failure: DeviceFailure | None) -> None:
         with self._lock:
-            if trouble is not None and trouble != self._trouble:
-                _log.info("No Edge TPU can be looked for: %s", trouble.detail)
-            self._trouble = trouble
+            if failure is not None and failure != self._failure:
+                _log.info("No Edge TPU can be looked for: %s", failure.detail)
+            self._failure = failure
 
     def _prove_one(self) -> None:
         now = time.monotonic()
@@ -204,13 +204,13 @@ class DevicePool(Worker):
             return
         with self._lock:
             state = self._states[due.path]
-            if proof.trouble is not None:
-                self._states[due.path] = state.failed(proof.trouble, time.monotonic())
+            if proof.failure is not None:
+                self._states[due.path] = state.failed(proof.failure, time.monotonic())
             else:
-                self._states[due.path] = replace(state, proof=proof, trouble=None)
-        if proof.trouble is not None:
-            level = logging.DEBUG if proof.trouble == due.trouble else logging.WARNING  # said once
-            _log.log(level, "Edge TPU %s does not serve: %s %s", due.path, proof.trouble.detail, proof.trouble.remedy)
+                self._states[due.path] = replace(state, proof=proof, failure=None)
+        if proof.failure is not None:
+            level = logging.DEBUG if proof.failure == due.failure else logging.WARNING  # said once
+            _log.log(level, "Edge TPU %s does not serve: %s %s", due.path, proof.failure.detail, proof.failure.remedy)
             return
         told = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f})" for one in proof.packages)
         _log.info("Edge TPU %s is proven: %s.", due.path, told)
@@ -219,7 +219,7 @@ class DevicePool(Worker):
     def _prove(self, device: DeviceState) -> DeviceProof | None:
         """What comes of a proof; None when the daemon stops meanwhile."""
         if hot := too_hot(device.path):
-            return DeviceProof(device=device.name, trouble=hot)
+            return DeviceProof(device=device.name, failure=hot)
         proof = prove(self._python, self._setup, device.name, device.path, trials=self._trials)
         return None if self._stopping.is_set() else proof
 
@@ -229,9 +229,9 @@ def _pause_seconds(failures: int) -> float:
     return min(FIRST_PAUSE_SECONDS * 2.0 ** (failures - 1), LONGEST_PAUSE_SECONDS)
 
 
-def _library_trouble(found: Probe) -> Trouble | None:
+def _library_trouble(found: Inventory) -> DeviceFailure | None:
     if found.problem:
-        return Trouble(kind=DeviceFailure.NO_LIBRARY, detail=f"libedgetpu cannot be asked: {found.problem}")
+        return DeviceFailure(kind=FailureKind.NO_LIBRARY, detail=f"libedgetpu cannot be asked: {found.problem}")
     if not found.devices:
-        return Trouble(kind=DeviceFailure.NO_DEVICE, detail="No Edge TPU is there.")
+        return DeviceFailure(kind=FailureKind.NO_DEVICE, detail="No Edge TPU is there.")
     return None

@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from leapfrog.devices.failures import DeviceFailure, DeviceProof, Trouble, of_refused_delegate
+from leapfrog.devices.failures import DeviceFailure, DeviceProof, FailureKind, of_refused_delegate
 from leapfrog.devices.kernel import is_open_elsewhere, kernel_device
 from leapfrog.processes.command_lines import EDGE_TPU_LIBRARY, our_program
 from leapfrog.processes.messages import ReaderSetup
@@ -24,34 +24,34 @@ def prove(
     command = our_program(PROOF_PROGRAM, "--device", name, "--library", EDGE_TPU_LIBRARY, "--python", python)
     end = (trials or Trials()).run([*command, "--setup", setup.model_dump_json()], seconds)
     if end.how == "late":
-        return _failed(name, DeviceFailure.HUNG, f"The device gave no answer within {seconds:.0f} s.")
+        return _failed(name, FailureKind.HUNG, f"The device gave no answer within {seconds:.0f} s.")
     try:
         return _explained(DeviceProof.model_validate_json(end.printed), path)
     except ValidationError:
-        return _failed(name, DeviceFailure.REFUSED, f"The proof ended without an answer (status {end.status}).")
+        return _failed(name, FailureKind.REFUSED, f"The proof ended without an answer (status {end.status}).")
 
 
-def _failed(name: str, kind: DeviceFailure, detail: str) -> DeviceProof:
-    return DeviceProof(device=name, trouble=Trouble(kind=kind, detail=detail))
+def _failed(name: str, kind: FailureKind, detail: str) -> DeviceProof:
+    return DeviceProof(device=name, failure=DeviceFailure(kind=kind, detail=detail))
 
 
-def too_hot(path: str) -> Trouble | None:
-    """The trouble of a device that is about to switch itself off; None for any other. USB does not tell."""
+def too_hot(path: str) -> DeviceFailure | None:
+    """Why a device that is about to switch itself off should rest; None for any other. USB does not tell."""
     kernel = kernel_device(path)
     if kernel is None or kernel.celsius is None or kernel.celsius < TOO_HOT_CELSIUS:
         return None
-    return Trouble(kind=DeviceFailure.SLOW, detail=f"The device is at {kernel.celsius:.0f} °C.")
+    return DeviceFailure(kind=FailureKind.SLOW, detail=f"The device is at {kernel.celsius:.0f} °C.")
 
 
 def _explained(proof: DeviceProof, path: str) -> DeviceProof:
     """What libedgetpu does not say of a device that it refuses to open."""
-    if proof.trouble is None or proof.trouble.kind is not DeviceFailure.REFUSED:
+    if proof.failure is None or proof.failure.kind is not FailureKind.REFUSED:
         return proof
     kernel = kernel_device(path)
-    trouble = of_refused_delegate(
-        proof.trouble.detail,
+    failure = of_refused_delegate(
+        proof.failure.detail,
         present=kernel is not None,
         may_be_opened=lambda: kernel is not None and kernel.may_be_opened,
         is_open_elsewhere=lambda: kernel is not None and is_open_elsewhere(kernel.node),
     )
-    return proof.model_copy(update={"trouble": trouble})
+    return proof.model_copy(update={"failure": failure})

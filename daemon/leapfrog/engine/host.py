@@ -17,7 +17,7 @@ Then it answers requests one by one, each answer with the `id` of its request:
 TENSOR is {"shape": [1, 224, 224, 1], "dtype": "int8", "scale": 0.0078, "zero_point": 0}. Tensors follow one another in
 the payload in the model's order, C-contiguous, in the machine's byte order. The host ends when the socket does.
 
-With --probe it serves nobody: it prints what this interpreter and the Edge TPU's library say of themselves, as JSON.
+With --inventory it serves nobody: it prints as JSON what this interpreter has, and what the Edge TPU's library lists.
 """
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ def ask_pycoral() -> dict[str, Any]:
     return {"library_version": str(edgetpu.get_runtime_version()), "devices": devices}
 
 
-def probe(library: str) -> dict[str, Any]:
+def inventory(library: str) -> dict[str, Any]:
     """What this interpreter has for an Edge TPU: its runtime, pycoral, the library and the devices that it finds."""
     runtime, pycoral = find_runtime(), find_pycoral()
     found: dict[str, Any] = {
@@ -363,13 +363,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
     parser.add_argument("--edge-tpu", metavar="DEVICE", help="the Edge TPU for compiled models, such as usb:0")
     parser.add_argument("--library", default=EDGE_TPU_LIBRARY, help="what drives the Edge TPU")
-    parser.add_argument("--probe", action="store_true", help="only say what is there")
+    parser.add_argument("--inventory", action="store_true", help="only say what is there")
     options = parser.parse_args(arguments)
     answers = os.dup(1)
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
-    if options.probe:
-        os.write(answers, json.dumps(probe(options.library)).encode("utf-8"))
+    if options.inventory:
+        os.write(answers, json.dumps(inventory(options.library)).encode("utf-8"))
         return 0
     os.close(answers)
     if options.fd < 0:

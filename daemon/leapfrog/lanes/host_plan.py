@@ -4,7 +4,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from leapfrog.devices.failures import DeviceFailure, Trouble
+from leapfrog.devices.failures import DeviceFailure, FailureKind
 from leapfrog.devices.pool import DevicePool, LentDevice
 from leapfrog.devices.proof import too_hot
 from leapfrog.exam import ImageReading
@@ -21,7 +21,7 @@ class LostDevice:
     """The Edge TPU that a lane had, why it was given up, and when (time.time())."""
 
     path: str
-    trouble: Trouble
+    failure: DeviceFailure
     at: float
 
 
@@ -84,7 +84,7 @@ class HostPlan:
             self.lost = None
             self._paces.setdefault(package, _Pace()).add(milliseconds)
 
-    def unfit(self) -> Trouble | None:
+    def unfit(self) -> DeviceFailure | None:
         """Why the device, which answers still, should not be used further."""
         if self._pool is None or self._device is None:
             return None
@@ -93,27 +93,27 @@ class HostPlan:
                 detail = (
                     f"{package} took {min(pace.last):.0f} ms and more for {SLOW_IMAGES} images, {pace.best:.0f} before."
                 )
-                return Trouble(kind=DeviceFailure.SLOW, detail=detail)
+                return DeviceFailure(kind=FailureKind.SLOW, detail=detail)
         return too_hot(self._device.path)
 
-    def failed(self, trouble: Trouble) -> float:
+    def failed(self, failure: DeviceFailure) -> float:
         """A host failed: seconds until the next may start. An Edge TPU is given back, and the processor takes over at
         once.
         """
-        if self.give_back(trouble):
+        if self.give_back(failure):
             return 0.0
         self._failures += 1
         pause = 0.0 if self._failures == 1 else min(2.0 ** (self._failures - 2), LONGEST_PAUSE_SECONDS)
         self._may_start_at = time.monotonic() + pause
         return pause
 
-    def give_back(self, trouble: Trouble | None = None) -> bool:
-        """Part with the Edge TPU, if there is one; with `trouble` it was lost."""
+    def give_back(self, failure: DeviceFailure | None = None) -> bool:
+        """Part with the Edge TPU, if there is one; with `failure` it was lost."""
         if self._device is None or self._pool is None:
             return False
-        self._pool.give_back(self._device, trouble)
-        if trouble is not None:
-            self.lost = LostDevice(self._device.path, trouble, time.time())
+        self._pool.give_back(self._device, failure)
+        if failure is not None:
+            self.lost = LostDevice(self._device.path, failure, time.time())
         self._device = None
         self._paces = {}
         return True

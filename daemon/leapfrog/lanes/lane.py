@@ -17,12 +17,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from leapfrog.devices.failures import DeviceFailure, Trouble, of_refusal
+from leapfrog.devices.failures import DeviceFailure, FailureKind, of_refusal
 from leapfrog.devices.pool import DevicePool
 from leapfrog.errors import LeapfrogError
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_a_frame
+from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, JobEnd, ReaderDied
 from leapfrog.lanes.lane_state import STARTING, LaneState
-from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, Outcome, ReaderDied
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.processes.channel import ChannelClosed, LineChannel
@@ -56,7 +56,7 @@ CLOSED = "the lane is closed"
 # from the reader's asking whether its engine host still lives.
 FIRST_STAGES: tuple[Stage, ...] = ("decoding", "rendering")
 
-FAILURES = {"ended": DeviceFailure.ENDED, "wrong": DeviceFailure.WRONG_ANSWERS}
+FAILURES = {"ended": FailureKind.ENDED, "wrong": FailureKind.WRONG_ANSWERS}
 
 _log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Lane:
         """An Edge TPU has proved itself: change over to it when nothing else is to be done. From any thread."""
         self._submit(self._prepare)
 
-    def run(self, job: ReadJob | ReportJob) -> Outcome:
+    def run(self, job: ReadJob | ReportJob) -> JobEnd:
         """Have `job` done, or say who failed. Waits for it; one that `close` cuts short ends as ReaderDied.
 
         Raises LeapfrogError when no reader can be started at all.
@@ -148,15 +148,15 @@ class Lane:
 
     # ------------------------------------------------------------ the job, on the keeper's thread
 
-    def _run(self, job: ReadJob | ReportJob) -> Outcome:
+    def _run(self, job: ReadJob | ReportJob) -> JobEnd:
         self._job_waits = False
-        outcome = self._try(job)
+        end = self._try(job)
         for _ in range(START_TRIES - 1):
-            if isinstance(outcome, _NotBegun):
-                outcome = self._try(job)
-        return outcome.death if isinstance(outcome, _NotBegun) else outcome
+            if isinstance(end, _NotBegun):
+                end = self._try(job)
+        return end.death if isinstance(end, _NotBegun) else end
 
-    def _try(self, job: ReadJob | ReportJob) -> Outcome | _NotBegun:
+    def _try(self, job: ReadJob | ReportJob) -> JobEnd | _NotBegun:
         """Have `job` done once. One of the two may have died in idle time with the kernel not yet saying so; the job
         then comes back as not begun.
         """
@@ -173,14 +173,14 @@ class Lane:
             while (message := self._receive(channel, deadline - time.monotonic())) is not None:
                 if isinstance(message, StageNote):
                     began = began or message.stage in FIRST_STAGES
-                elif outcome := self._outcome(message):
-                    return _NotBegun(outcome) if isinstance(outcome, EngineDied) and not began else outcome
+                elif end := self._end_of(message):
+                    return _NotBegun(end) if isinstance(end, EngineDied) and not began else end
         except ChannelClosed:
             death = ReaderDied(self._discard_reader())
             return death if began else _NotBegun(death)
         return self._deadline_missed(channel)
 
-    def _outcome(self, message: ReaderMessage) -> Outcome | None:
+    def _end_of(self, message: ReaderMessage) -> JobEnd | None:
         match message:
             case ReadResult(reading=reading):
                 if reading.model is not None and reading.outcome != "not_assessed":
@@ -196,12 +196,12 @@ class Lane:
             case _:
                 return None
 
-    def _deadline_missed(self, channel: LineChannel) -> Outcome:
+    def _deadline_missed(self, channel: LineChannel) -> JobEnd:
         """Charge the side that had the work. While the model runs that is the host, unless the reader does not even
         notice that the host was killed.
         """
         if self._stage == "inferring":
-            self._discard_host("The engine host gave no answer in time", DeviceFailure.HUNG)
+            self._discard_host("The engine host gave no answer in time", FailureKind.HUNG)
             deadline = time.monotonic() + SILENCE_SECONDS
             try:
                 while (message := self._receive(channel, deadline - time.monotonic())) is not None:
@@ -254,7 +254,7 @@ class Lane:
                 if not self._host.alive:
                     self._discard_host("The engine host ended while it started")
                 elif time.monotonic() > deadline:
-                    self._discard_host("The engine host did not start in time", DeviceFailure.HUNG)
+                    self._discard_host("The engine host did not start in time", FailureKind.HUNG)
         except ChannelClosed:
             self._discard_reader()
             return
@@ -310,7 +310,7 @@ class Lane:
                     self._host = ChildProcess("engine host", command, for_host, may_log=True)
                 self._channel.send(EngineAttached().model_dump_json(), for_reader.fileno(), SILENCE_SECONDS)
             except OSError as problem:
-                self._host_failed(f"{self._python} cannot be started: {problem.strerror}", DeviceFailure.REFUSED)
+                self._host_failed(f"{self._python} cannot be started: {problem.strerror}", FailureKind.REFUSED)
             except ChannelClosed:
                 pass  # the reader is gone: whoever needs it next finds out
 
@@ -322,8 +322,8 @@ class Lane:
 
     def _change_over(self) -> None:
         """Leave the processor for an Edge TPU that is free, or an Edge TPU that is about to switch itself off."""
-        if trouble := self._plan.unfit():
-            self._plan.give_back(trouble)
+        if failure := self._plan.unfit():
+            self._plan.give_back(failure)
         elif not self._plan.take():
             return
         if self._host is not None:
@@ -333,15 +333,15 @@ class Lane:
                 self._host = None
         self._change(device=STARTING, lost=self._plan.lost)
 
-    def _discard_host(self, why: str, kind: DeviceFailure = DeviceFailure.ENDED) -> None:
+    def _discard_host(self, why: str, kind: FailureKind = FailureKind.ENDED) -> None:
         if self._host is not None:
             how = self._host.end()
             with self._lock:
                 self._host = None
             self._host_failed(f"{why.rstrip('.')} ({how})", kind)
 
-    def _host_failed(self, why: str, kind: DeviceFailure) -> None:
-        pause = self._plan.failed(Trouble(kind=kind, detail=f"{why}."))
+    def _host_failed(self, why: str, kind: FailureKind) -> None:
+        pause = self._plan.failed(DeviceFailure(kind=kind, detail=f"{why}."))
         _log.warning("The engine host is started again in %.0f s: %s.", pause, why)
         self._change(device=STARTING, lost=self._plan.lost)
 

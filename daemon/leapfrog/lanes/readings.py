@@ -7,8 +7,8 @@ from typing import assert_never
 
 from leapfrog.errors import LeapfrogError
 from leapfrog.exam import Identity, ImageHeader, ImageReading
+from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, ReaderDied
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, ReaderDied
 from leapfrog.lanes.produced import adopt
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from leapfrog.devices.failures import (
     DeviceFailure,
     DeviceProof,
+    FailureKind,
     PackageProof,
-    Stage,
-    Trouble,
+    ProofStep,
     of_end,
     of_refusal,
 )
@@ -42,8 +42,8 @@ def prove(device: str, library: str, python: str, packages: Sequence[ModelPackag
     """Try every compiled model of `packages` on `device` in an engine host under the interpreter `python`."""
     compiled = [package for package in packages if package.edge_tpu_path is not None]
     if not compiled:
-        trouble = Trouble(kind=DeviceFailure.NOT_COMPILED, detail="No model package has a model for the Edge TPU.")
-        return DeviceProof(device=device, trouble=trouble)
+        failure = DeviceFailure(kind=FailureKind.NOT_COMPILED, detail="No model package has a model for the Edge TPU.")
+        return DeviceProof(device=device, failure=failure)
     with StandaloneEngine(python, on_edge_tpu(device, library)) as engine:
         proof = _Proof(engine.client, threads)
         try:
@@ -51,41 +51,41 @@ def prove(device: str, library: str, python: str, packages: Sequence[ModelPackag
             proven = tuple(map(proof.of, compiled))
             return DeviceProof(device=device, runtime=f"{runtime.runtime} {runtime.runtime_version}", packages=proven)
         except _Untrusted as problem:
-            trouble = problem.trouble
+            failure = problem.failure
         except EngineRefused as problem:
-            trouble = of_refusal(str(problem))
+            failure = of_refusal(str(problem))
         except EngineUntrusted as problem:
-            trouble = Trouble(kind=DeviceFailure.WRONG_ANSWERS, detail=str(problem))
+            failure = DeviceFailure(kind=FailureKind.WRONG_ANSWERS, detail=str(problem))
         except EngineError:
             engine.close()
-            trouble = of_end(proof.stage, engine.ended_by())
-    return DeviceProof(device=device, trouble=trouble)
+            failure = of_end(proof.step, engine.ended_by())
+    return DeviceProof(device=device, failure=failure)
 
 
 class _Untrusted(Exception):
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.detail)
-        self.trouble = trouble
+    def __init__(self, failure: DeviceFailure) -> None:
+        super().__init__(failure.detail)
+        self.failure = failure
 
 
 class _Proof:
     def __init__(self, client: EngineClient, threads: int) -> None:
-        self.stage: Stage = "starting"
+        self.step: ProofStep = "starting"
         self._client = client
         self._threads = threads
 
     def of(self, package: ModelPackage) -> PackageProof:
         """Compare the model of `package` on the device with the one on the processor. Raises _Untrusted."""
         assert package.edge_tpu_path is not None
-        self.stage = "loading"
+        self.step = "loading"
         on_cpu = self._client.load(package.model_path, self._threads)
         on_device = self._client.load(package.edge_tpu_path, on_edge_tpu=True)
-        self.stage = "running"
+        self.step = "running"
         pictures = _known_pictures(on_cpu)
         (first, *_), first_times = self._answers(on_device, pictures[:1])
         answers, times = self._answers(on_device, pictures)
         expected, cpu_times = self._answers(on_cpu, pictures)
-        self.stage = "comparing"
+        self.step = "comparing"
         for given, wanted in zip([first, *answers], [expected[0], *expected], strict=True):
             _compare(package, given, wanted)
         proof = PackageProof(
@@ -93,7 +93,7 @@ class _Proof:
         )
         if proof.median_ms > LARGEST_SLOWNESS * proof.cpu_ms + SLOWNESS_MS:
             slow = f"{package.title} takes {proof.median_ms:.0f} ms on the device, {proof.cpu_ms:.0f} on the processor."
-            raise _Untrusted(Trouble(kind=DeviceFailure.SLOW, detail=slow))
+            raise _Untrusted(DeviceFailure(kind=FailureKind.SLOW, detail=slow))
         return proof
 
     def _answers(
@@ -131,7 +131,7 @@ def _compare(
                 continue
             differ = f"{mean:.0f} steps of int8 off on average"
         detail = f"{package.title} answers otherwise on the device than on the processor: {differ}."
-        raise _Untrusted(Trouble(kind=DeviceFailure.WRONG_ANSWERS, detail=detail))
+        raise _Untrusted(DeviceFailure(kind=FailureKind.WRONG_ANSWERS, detail=detail))
 
 
 def main() -> int:
@@ -149,8 +149,8 @@ def main() -> int:
     try:
         proof = prove(options.device, options.library, options.python, packages, setup.threads)
     except EngineError as problem:
-        trouble = Trouble(kind=DeviceFailure.REFUSED, detail=str(problem))
-        proof = DeviceProof(device=options.device, trouble=trouble)
+        failure = DeviceFailure(kind=FailureKind.REFUSED, detail=str(problem))
+        proof = DeviceProof(device=options.device, failure=failure)
     sys.stdout.write(proof.model_dump_json())
     return 0
 

@@ -12,7 +12,7 @@ import pytest
 
 from leapfrog.commands.doctor import write_bundle
 from leapfrog.control.control_socket import StateLock
-from leapfrog.devices.failures import REMEDIES, DeviceFailure
+from leapfrog.devices.failures import REMEDIES, FailureKind
 from leapfrog.errors import StorageError
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.settings import Settings
@@ -83,7 +83,7 @@ def test_a_device_that_was_asked_for_is_missed(phone: Phone, edge_tpu: EdgeTpuDo
     phone.engine = {"device": "edgetpu"}
     status, checks = phone.doctor(usb(("046d", "c52b")))
     assert (status, checks["Edge TPU"]["status"]) == (1, "problem")
-    assert checks["Edge TPU"]["remedy"] == REMEDIES[DeviceFailure.NO_DEVICE]
+    assert checks["Edge TPU"]["remedy"] == REMEDIES[FailureKind.NO_DEVICE]
 
 
 @pytest.mark.parametrize(
@@ -109,14 +109,14 @@ def test_a_device_that_was_never_opened_is_said(phone: Phone) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "kind"),
     [
-        ("segfault-at-construction", DeviceFailure.RUNTIME_MISFIT),
-        ("too-new", DeviceFailure.COMPILED_TOO_NEW),
-        ("wrong", DeviceFailure.WRONG_ANSWERS),
-        ("abort", DeviceFailure.ENDED),
+        ("segfault-at-construction", FailureKind.RUNTIME_MISFIT),
+        ("too-new", FailureKind.COMPILED_TOO_NEW),
+        ("wrong", FailureKind.WRONG_ANSWERS),
+        ("abort", FailureKind.ENDED),
     ],
 )
 def test_what_keeps_a_device_from_serving_comes_with_its_remedy(
-    phone: Phone, edge_tpu: EdgeTpuDouble, behaviour: str, kind: DeviceFailure
+    phone: Phone, edge_tpu: EdgeTpuDouble, behaviour: str, kind: FailureKind
 ) -> None:
     edge_tpu.next(behaviour)
     status, checks = phone.doctor(usb(USB_KNOWN))

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from leapfrog.control.engine_report import EngineReport, engine_report
-from leapfrog.devices.failures import DeviceFailure, DeviceProof, Trouble
+from leapfrog.devices.failures import DeviceFailure, DeviceProof, FailureKind
 from leapfrog.devices.pool import DeviceState
 from leapfrog.lanes.host_plan import LostDevice
 from leapfrog.lanes.lane_state import LaneState
 
 PORT, OTHER_PORT = "/sys/bus/usb/devices/2-1", "/sys/bus/usb/devices/2-2"
-HUNG = Trouble(kind=DeviceFailure.HUNG, detail="no answer in time.")
-NOT_COMPILED = Trouble(kind=DeviceFailure.NOT_COMPILED, detail="No model package has a model for the Edge TPU.")
+HUNG = DeviceFailure(kind=FailureKind.HUNG, detail="no answer in time.")
+NOT_COMPILED = DeviceFailure(kind=FailureKind.NOT_COMPILED, detail="No model package has a model for the Edge TPU.")
 PROOF = DeviceProof(device="usb:0")
 AT_14_05 = time.mktime((2026, 11, 5, 14, 5, 0, 0, 0, -1))
 
@@ -31,17 +31,17 @@ class Devices:
     """A pool as far as it is looked at."""
 
     known: tuple[DeviceState, ...]
-    trouble: Trouble | None = None
+    failure: DeviceFailure | None = None
 
     def states(self) -> tuple[DeviceState, ...]:
         return self.known
 
 
 def report(
-    *lanes: LaneState, devices: tuple[DeviceState, ...] = (), trouble: Trouble | None = None, wanted: bool = False
+    *lanes: LaneState, devices: tuple[DeviceState, ...] = (), failure: DeviceFailure | None = None, wanted: bool = False
 ) -> EngineReport:
     standing: Any = [Standing(lane) for lane in lanes]
-    pool: Any = Devices(devices, trouble)
+    pool: Any = Devices(devices, failure)
     return engine_report(standing, pool, wanted=wanted)
 
 
@@ -53,12 +53,12 @@ def test_a_device_in_use_needs_no_word() -> None:
 
 def test_the_processor_stands_in_since_a_time_and_for_a_reason() -> None:
     lost = LostDevice(PORT, HUNG, AT_14_05)
-    said = report(LaneState("cpu", lost=lost), devices=(DeviceState(PORT, trouble=HUNG),))
+    said = report(LaneState("cpu", lost=lost), devices=(DeviceState(PORT, failure=HUNG),))
     (sentence,) = said.attention
     assert sentence.startswith("Reading on the CPU since 14:05. no answer in time. Unplug the device")
     assert sentence.endswith("It is tried again by itself.")
     (device,) = said.edge_tpus
-    assert (device.state, device.remedy) == ("resting", DeviceFailure.HUNG.remedy)
+    assert (device.state, device.remedy) == ("resting", FailureKind.HUNG.remedy)
 
 
 def test_two_lanes_that_lost_one_device_say_so_once() -> None:
@@ -67,19 +67,19 @@ def test_two_lanes_that_lost_one_device_say_so_once() -> None:
 
 
 def test_a_device_that_never_served_is_named() -> None:
-    (sentence,) = report(LaneState("cpu"), devices=(DeviceState(PORT, trouble=NOT_COMPILED),)).attention
+    (sentence,) = report(LaneState("cpu"), devices=(DeviceState(PORT, failure=NOT_COMPILED),)).attention
     assert sentence.startswith("An Edge TPU is there and is not used. No model package")
     assert "tried again" not in sentence  # nothing would change
 
 
 @pytest.mark.parametrize(("wanted", "words"), [(True, 1), (False, 0)])
 def test_no_device_is_worth_a_word_where_one_is_wanted(wanted: bool, words: int) -> None:
-    none = Trouble(kind=DeviceFailure.NO_DEVICE, detail="No Edge TPU is there.")
-    assert len(report(LaneState("cpu"), trouble=none, wanted=wanted).attention) == words
+    none = DeviceFailure(kind=FailureKind.NO_DEVICE, detail="No Edge TPU is there.")
+    assert len(report(LaneState("cpu"), failure=none, wanted=wanted).attention) == words
 
 
 def test_a_device_that_went_is_listed_as_gone() -> None:
-    gone = DeviceState(PORT, present=False, trouble=HUNG)
+    gone = DeviceState(PORT, present=False, failure=HUNG)
     said = report(LaneState("cpu"), devices=(gone, DeviceState(OTHER_PORT)))
     assert [one.state for one in said.edge_tpus] == ["gone", "being proven"]
     assert said.attention == ()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from leapfrog.control.status import Status, StatusSource
+from leapfrog.control.status import BoxStatus, StatusSource
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -15,7 +15,7 @@ from support.journal_rows import new_instance
 WHY = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
 
 
-def status_of(journal: Journal, directory: Path) -> Status:
+def status_of(journal: Journal, directory: Path) -> BoxStatus:
     deliveries, spool = Deliveries(journal), Spool(directory / "spool", 0)
     return StatusSource(settings=Settings(), journal=journal, deliveries=deliveries, spool=spool).status()
 
@@ -25,8 +25,8 @@ def report(journal: Journal, version: int, *not_made: str) -> str:
     study = studies.newest(1)[0]
     studies.commit_report(
         CommittedReport(
-            study_key=study.key, version=version, changes=study.changes, closing=True, summary="{}", urgent=False,
-            not_made=not_made,
+            study_key=study.key, version=version, changes=study.changes, closing=True, worklist_row="{}",
+            urgent=False, not_made=not_made,
         )
     )  # fmt: skip
     return study.key

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.devices.library import Probe, probe
+from leapfrog.devices.library import take_inventory
 from leapfrog.errors import EngineError
 from support.edge_tpu import EdgeTpuDouble
 
@@ -16,7 +16,7 @@ PYCORALS = Path(__file__).resolve().parents[2] / "support"
 
 def test_the_library_names_its_devices_by_bus(edge_tpu: EdgeTpuDouble) -> None:
     edge_tpu.plug_in("usb /sys/bus/usb/devices/2-1", "pci /dev/apex_0", "usb /sys/bus/usb/devices/2-2")
-    found = probe(library=str(edge_tpu.library))
+    found = take_inventory(library=str(edge_tpu.library))
     assert found.names == ("usb:0", "pci:0", "usb:1")
     assert found.devices[1].path == "/dev/apex_0"
     assert "RuntimeVersion(14)" in found.library_version
@@ -24,31 +24,31 @@ def test_the_library_names_its_devices_by_bus(edge_tpu: EdgeTpuDouble) -> None:
 
 
 def test_a_missing_library_is_said(tmp_path: Path) -> None:
-    found = probe(library=str(tmp_path / "libedgetpu.so.1"))
+    found = take_inventory(library=str(tmp_path / "libedgetpu.so.1"))
     assert "cannot open shared object file" in found.problem
     assert found.names == ()
 
 
 def test_a_library_of_another_kind_is_said() -> None:
-    assert "edgetpu_version" in probe(library="libc.so.6").problem
+    assert "edgetpu_version" in take_inventory(library="libc.so.6").problem
 
 
 @pytest.mark.parametrize(("behaviour", "said"), [("abort", "signal 6"), ("segfault", "signal 11")])
 def test_a_library_that_ends_the_child_ends_nothing_else(edge_tpu: EdgeTpuDouble, behaviour: str, said: str) -> None:
     edge_tpu.always(f"list-{behaviour}")
     with pytest.raises(EngineError, match=said):
-        probe(library=str(edge_tpu.library))
+        take_inventory(library=str(edge_tpu.library))
 
 
 def test_a_library_that_hangs_is_given_up(edge_tpu: EdgeTpuDouble) -> None:
     edge_tpu.always("list-hang")
     with pytest.raises(EngineError, match="does not say within 2 s"):
-        probe(library=str(edge_tpu.library), seconds=2)
+        take_inventory(library=str(edge_tpu.library), seconds=2)
 
 
 def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be started: No such file"):
-        probe(python=str(tmp_path / "python"))
+        take_inventory(python=str(tmp_path / "python"))
 
 
 def interpreter_with(folder: Path, package: Path) -> str:
@@ -64,7 +64,7 @@ def test_googles_pycoral_is_asked_where_it_is(
 ) -> None:
     monkeypatch.setenv("EDGE_TPU_DOUBLE_LIBRARY", str(edge_tpu.library))
     python = interpreter_with(tmp_path / "environment", PYCORALS / "pycoral_genuine")
-    found = probe(python, library="libedgetpu-that-is-not-there.so")
+    found = take_inventory(python, library="libedgetpu-that-is-not-there.so")
     assert (found.pycoral, found.names, found.problem) == ("genuine", ("usb:0",), "")
     assert "RuntimeVersion(14)" in found.library_version
 
@@ -73,5 +73,6 @@ def test_the_impostor_of_the_package_index_is_named_and_never_run(edge_tpu: Edge
     impostor = tmp_path / "index" / "pycoral"
     impostor.mkdir(parents=True)
     (impostor / "__init__.py").write_text("raise SystemExit('the impostor was run')")
-    found: Probe = probe(interpreter_with(tmp_path / "environment", impostor.parent), str(edge_tpu.library))
+    python = interpreter_with(tmp_path / "environment", impostor.parent)
+    found = take_inventory(python, str(edge_tpu.library))
     assert (found.pycoral, found.names) == ("impostor", ("usb:0",))

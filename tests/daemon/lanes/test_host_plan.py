@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog.devices.failures import DeviceFailure
+from leapfrog.devices.failures import FailureKind
 from leapfrog.devices.pool import LentDevice
 from leapfrog.lanes.host_plan import SLOW_IMAGES, HostPlan, milliseconds_a_frame
 from support.readings import head_reading
@@ -40,9 +40,9 @@ def test_slow_images_on_end_make_a_device_unfit(plan: HostPlan) -> None:
         plan.answered("chest-findings", 300.0)
     assert plan.unfit() is None
     plan.answered("chest-findings", 300.0)
-    trouble = plan.unfit()
-    assert trouble is not None
-    assert trouble.kind is DeviceFailure.SLOW
+    failure = plan.unfit()
+    assert failure is not None
+    assert failure.kind is FailureKind.SLOW
 
 
 def test_packages_are_judged_by_their_own_best(plan: HostPlan) -> None:

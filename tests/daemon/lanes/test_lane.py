@@ -19,8 +19,8 @@ from leapfrog.engine.client import LOST
 from leapfrog.errors import LeapfrogError
 from leapfrog.lanes import lane as lane_module
 from leapfrog.lanes import reader_setup
+from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, JobEnd, ReaderDied
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, Outcome, ReaderDied
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportResult, Station
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.films import write_film
@@ -98,8 +98,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
 
 
 def reads(lane: Lane, box: Box) -> bool:
-    outcome = lane.run(box.job())
-    return isinstance(outcome, ReadResult) and outcome.reading.outcome == "findings"
+    end = lane.run(box.job())
+    return isinstance(end, ReadResult) and end.reading.outcome == "findings"
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def restarts_of(child: str, caplog: pytest.LogCaptureFixture) -> int:
     return caplog.text.count(f"The {child} is started again")
 
 
-def in_background(lane: Lane, job: ReadJob | ReportJob) -> "Future[Outcome]":
+def in_background(lane: Lane, job: ReadJob | ReportJob) -> "Future[JobEnd]":
     executor = ThreadPoolExecutor(1)
     future = executor.submit(lane.run, job)
     executor.shutdown(wait=False)
@@ -151,7 +151,7 @@ class TestOneLane:
         lane = served.lanes[0]
         read = lane.run(served.job())
         assert isinstance(read, ReadResult)
-        outcome = lane.run(
+        end = lane.run(
             ReportJob(
                 study_key="s1",
                 version=1,
@@ -163,7 +163,7 @@ class TestOneLane:
                 work_dir=served.directory / "work",
             )
         )
-        assert isinstance(outcome, ReportResult)
+        assert isinstance(end, ReportResult)
         assert (served.directory / "report" / "report-1.html").is_file()
 
     def test_the_children_are_nicer_than_the_daemon_and_dump_no_core(self, served: Box) -> None:
@@ -191,12 +191,12 @@ class TestOneLane:
     def test_the_thread_that_asked_may_end_without_its_children_ending(self, served: Box) -> None:
         """PR_SET_PDEATHSIG counts the thread that started a child as its parent."""
         lane = served.lanes[0]
-        outcomes: list[Outcome] = []
-        thread = threading.Thread(target=lambda: outcomes.append(lane.run(served.job())))
+        ends: list[JobEnd] = []
+        thread = threading.Thread(target=lambda: ends.append(lane.run(served.job())))
         thread.start()
         thread.join()
         reader = the_child(READER)
-        assert isinstance(outcomes[0], ReadResult)
+        assert isinstance(ends[0], ReadResult)
         assert reads(lane, served)
         assert the_child(READER) == reader
 
@@ -251,9 +251,9 @@ class TestOneLane:
         future = in_background(lane, served.job())
         time.sleep(0.3)  # the image goes to the reader, since the host seems to live
         os.kill(host, signal.SIGKILL)
-        outcome = future.result(PATIENCE_SECONDS)
-        assert isinstance(outcome, ReadResult)
-        assert outcome.reading.outcome == "findings"
+        end = future.result(PATIENCE_SECONDS)
+        assert isinstance(end, ReadResult)
+        assert end.reading.outcome == "findings"
         assert the_child(READER) == reader
         assert restarts_of("engine host", caplog) == 1
 
@@ -292,8 +292,8 @@ class TestOneLane:
 def test_lanes_work_beside_each_other(box: Box) -> None:
     lanes = [box.lane(), box.lane()]
     futures = [in_background(lane, box.job()) for lane in lanes for _ in range(3)]
-    outcomes = [future.result(PATIENCE_SECONDS) for future in futures]
-    assert all(isinstance(outcome, ReadResult) for outcome in outcomes)
+    ends = [future.result(PATIENCE_SECONDS) for future in futures]
+    assert all(isinstance(end, ReadResult) for end in ends)
 
 
 def aborting_host(directory: Path, flag: Path) -> Path:
@@ -375,8 +375,8 @@ def host_script(directory: Path, body: str) -> Path:
 )
 def test_an_engine_host_that_makes_no_sense_is_replaced(box: Box, body: str, caplog: pytest.LogCaptureFixture) -> None:
     lane = box.lane(python=host_script(box.directory, body))
-    outcome = lane.run(box.job())
-    assert isinstance(outcome, EngineDied | ReadResult)  # a host that ended before the image came was replaced already
+    end = lane.run(box.job())
+    assert isinstance(end, EngineDied | ReadResult)  # a host that ended before the image came was replaced already
     assert reads(lane, box)
     assert restarts_of("engine host", caplog) >= 1
     assert restarts_of("reader", caplog) == 0
@@ -404,8 +404,8 @@ def test_an_engine_that_cannot_be_started_is_the_devices_failure_and_reports_sti
     box: Box, caplog: pytest.LogCaptureFixture
 ) -> None:
     lane = box.lane(python=Path("/nonexistent/python"))
-    outcome = lane.run(box.job())
-    assert isinstance(outcome, EngineDied)
+    end = lane.run(box.job())
+    assert isinstance(end, EngineDied)
     assert "No such file" in caplog.text
     unrouted = lane.run(box.job(write_film(box.directory / "hand.dcm", BodyPartExamined="HAND")))
     assert isinstance(unrouted, ReadResult)
@@ -426,8 +426,8 @@ def test_a_picture_that_needs_more_memory_than_a_reader_has_harms_no_other(
 
     large = write_film(box.directory / "large.dcm", np.zeros((7000, 7000), np.uint8), BitsAllocated=8)
     lane = box.lane()
-    outcome = lane.run(box.job(large))
-    assert isinstance(outcome, ReadResult | ReaderDied)
+    end = lane.run(box.job(large))
+    assert isinstance(end, ReadResult | ReaderDied)
     assert reads(lane, box)
 
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from leapfrog.devices import pool, proof
-from leapfrog.devices.failures import DeviceFailure
+from leapfrog.devices.failures import FailureKind
 from leapfrog.devices.kernel import KernelDevice
-from leapfrog.devices.library import PROBE_SECONDS
+from leapfrog.devices.library import INVENTORY_SECONDS
 from leapfrog.devices.pool import DevicePool, LentDevice
 from leapfrog.lanes.host_plan import SLOW_IMAGES
+from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, JobEnd
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.outcome import DeadlineMissed, EngineDied, Outcome
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob
 from leapfrog.settings import EngineSettings, ModelSettings
@@ -45,7 +45,7 @@ class Box:
     def lane(self) -> Lane:
         return self.lanes[0]
 
-    def read(self, lane: Lane | None = None) -> Outcome:
+    def read(self, lane: Lane | None = None) -> JobEnd:
         self.jobs += 1
         return (lane or self.lane).run(
             ReadJob(
@@ -61,11 +61,11 @@ class Box:
 
     def device(self, lane: Lane | None = None) -> str:
         """Read the film; what on."""
-        outcome = self.read(lane)
-        assert isinstance(outcome, ReadResult)
-        assert outcome.reading.outcome == "findings"
-        assert outcome.reading.model is not None
-        return outcome.reading.model.device
+        end = self.read(lane)
+        assert isinstance(end, ReadResult)
+        assert end.reading.outcome == "findings"
+        assert end.reading.model is not None
+        return end.reading.model.device
 
     def on_edge_tpu(self) -> bool:
         return eventually(lambda: self.lane.state.device == "edgetpu", PATIENCE_SECONDS)
@@ -123,17 +123,17 @@ def test_a_proven_device_takes_over_from_the_processor(box: Box) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "kind", "charged"),
     [
-        ("abort", DeviceFailure.ENDED, EngineDied),
-        ("segfault", DeviceFailure.ENDED, EngineDied),
-        ("exit", DeviceFailure.ENDED, EngineDied),
-        ("fail", DeviceFailure.REFUSED, EngineDied),
-        ("wrong", DeviceFailure.WRONG_ANSWERS, EngineDied),
-        ("wrong-size", DeviceFailure.WRONG_ANSWERS, EngineDied),
-        ("hang", DeviceFailure.HUNG, DeadlineMissed),
+        ("abort", FailureKind.ENDED, EngineDied),
+        ("segfault", FailureKind.ENDED, EngineDied),
+        ("exit", FailureKind.ENDED, EngineDied),
+        ("fail", FailureKind.REFUSED, EngineDied),
+        ("wrong", FailureKind.WRONG_ANSWERS, EngineDied),
+        ("wrong-size", FailureKind.WRONG_ANSWERS, EngineDied),
+        ("hang", FailureKind.HUNG, DeadlineMissed),
     ],
 )
 def test_a_device_that_fails_loses_no_image_and_is_taken_back(
-    box: Box, edge_tpu: EdgeTpuDouble, behaviour: str, kind: DeviceFailure, charged: type[Outcome]
+    box: Box, edge_tpu: EdgeTpuDouble, behaviour: str, kind: FailureKind, charged: type[JobEnd]
 ) -> None:
     assert box.on_edge_tpu()
     edge_tpu.next(behaviour)
@@ -141,7 +141,7 @@ def test_a_device_that_fails_loses_no_image_and_is_taken_back(
     assert box.device() == "cpu"
     lost = box.lane.state.lost
     assert lost is not None
-    assert lost.trouble.kind is kind
+    assert lost.failure.kind is kind
     assert time.time() - lost.at < PATIENCE_SECONDS
     assert box.on_edge_tpu()
     assert box.device() == "edgetpu"
@@ -151,11 +151,11 @@ def test_a_device_that_fails_loses_no_image_and_is_taken_back(
 def test_a_device_that_answers_wrongly_in_its_proof_is_not_used(tmp_path: Path, edge_tpu: EdgeTpuDouble) -> None:
     edge_tpu.always("wrong")
     with running(make_box(tmp_path)) as box:
-        assert eventually(lambda: any(state.trouble for state in box.pool.states()), PATIENCE_SECONDS)
+        assert eventually(lambda: any(state.failure for state in box.pool.states()), PATIENCE_SECONDS)
         assert box.device() == "cpu"
         (state,) = box.pool.states()
-        assert state.trouble is not None
-        assert state.trouble.kind is DeviceFailure.WRONG_ANSWERS
+        assert state.failure is not None
+        assert state.failure.kind is FailureKind.WRONG_ANSWERS
         edge_tpu.always("")
         assert box.on_edge_tpu()
 
@@ -177,9 +177,9 @@ def test_a_device_that_is_gone_is_said_and_the_processor_reads(box: Box, edge_tp
     edge_tpu.next("abort")
     assert isinstance(box.read(), EngineDied)
     assert [box.device() for _ in range(3)] == ["cpu"] * 3
-    assert eventually(lambda: box.pool.trouble is not None, PATIENCE_SECONDS)
-    assert box.pool.trouble is not None
-    assert box.pool.trouble.kind is DeviceFailure.NO_DEVICE
+    assert eventually(lambda: box.pool.failure is not None, PATIENCE_SECONDS)
+    assert box.pool.failure is not None
+    assert box.pool.failure.kind is FailureKind.NO_DEVICE
 
 
 def test_a_device_that_grows_slow_is_left_for_the_processor(box: Box, edge_tpu: EdgeTpuDouble) -> None:
@@ -190,7 +190,7 @@ def test_a_device_that_grows_slow_is_left_for_the_processor(box: Box, edge_tpu: 
     assert eventually(lambda: box.lane.state.device == "cpu", PATIENCE_SECONDS)
     lost = box.lane.state.lost
     assert lost is not None
-    assert lost.trouble.kind is DeviceFailure.SLOW
+    assert lost.failure.kind is FailureKind.SLOW
     assert box.device() == "cpu"
 
 
@@ -219,7 +219,7 @@ def test_a_library_that_hangs_keeps_no_image_waiting(box: Box, edge_tpu: EdgeTpu
     assert isinstance(box.read(), EngineDied)
     began = time.monotonic()
     assert [box.device() for _ in range(3)] == ["cpu"] * 3
-    assert time.monotonic() - began < PROBE_SECONDS / 2
+    assert time.monotonic() - began < INVENTORY_SECONDS / 2
 
 
 def test_a_library_that_crashes_is_asked_with_growing_pauses(box: Box, edge_tpu: EdgeTpuDouble) -> None:
@@ -227,10 +227,10 @@ def test_a_library_that_crashes_is_asked_with_growing_pauses(box: Box, edge_tpu:
     edge_tpu.always("list-segfault")
     edge_tpu.next("abort")
     assert isinstance(box.read(), EngineDied)
-    assert eventually(lambda: box.pool.trouble is not None, PATIENCE_SECONDS)
+    assert eventually(lambda: box.pool.failure is not None, PATIENCE_SECONDS)
     assert box.device() == "cpu"
-    assert box.pool.trouble is not None
-    assert "signal 11" in box.pool.trouble.detail
+    assert box.pool.failure is not None
+    assert "signal 11" in box.pool.failure.detail
     edge_tpu.always("")
     assert box.on_edge_tpu()
 
@@ -245,7 +245,7 @@ def test_a_device_on_pcie_rests_while_it_is_too_hot(
     assert eventually(lambda: box.lane.state.device == "cpu", PATIENCE_SECONDS)
     lost = box.lane.state.lost
     assert lost is not None
-    assert (lost.trouble.kind, lost.trouble.detail) == (DeviceFailure.SLOW, "The device is at 97 °C.")
+    assert (lost.failure.kind, lost.failure.detail) == (FailureKind.SLOW, "The device is at 97 °C.")
     assert eventually(lambda: [state.failures for state in box.pool.states()] == [2], PATIENCE_SECONDS)
     monkeypatch.setattr(proof, "kernel_device", lambda _: replace(shown, celsius=70.0))
     assert box.on_edge_tpu()
@@ -273,7 +273,7 @@ def test_devices_share_a_stream_of_images_evenly(
     given: Counter[int] = Counter()
     run = Lane.run
 
-    def counted(lane: Lane, job: ReadJob | ReportJob) -> Outcome:
+    def counted(lane: Lane, job: ReadJob | ReportJob) -> JobEnd:
         given[id(lane)] += isinstance(job, ReadJob)
         return run(lane, job)
 

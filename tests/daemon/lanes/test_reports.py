@@ -6,8 +6,8 @@ from typing import Any, cast
 
 import pytest
 
+from leapfrog.lanes.job_end import ReaderDied
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.outcome import ReaderDied
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.processes.messages import ProducedObject, ProducedRole, ReportJob, ReportResult
 from leapfrog.settings import Settings

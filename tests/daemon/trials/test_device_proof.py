@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.devices.failures import REMEDIES, DeviceFailure, DeviceProof
+from leapfrog.devices.failures import REMEDIES, DeviceProof, FailureKind
 from leapfrog.packages.package import ModelPackage, load_package
 from leapfrog.trials.device_proof import prove
 from support.edge_tpu import EdgeTpuDouble, compile_package
@@ -25,7 +25,7 @@ def proven(edge_tpu: EdgeTpuDouble, packages: list[ModelPackage], device: str = 
 
 def test_a_device_that_answers_rightly_is_proven(edge_tpu: EdgeTpuDouble, packages: list[ModelPackage]) -> None:
     proof = proven(edge_tpu, packages)
-    assert proof.trouble is None
+    assert proof.failure is None
     assert [one.package for one in proof.packages] == [package.title for package in packages]
     assert all(one.first_ms > 0 and one.median_ms > 0 and one.cpu_ms > 0 for one in proof.packages)
     assert proof.runtime.startswith("ai_edge_litert ")
@@ -34,44 +34,44 @@ def test_a_device_that_answers_rightly_is_proven(edge_tpu: EdgeTpuDouble, packag
 
 def test_without_compiled_models_a_device_is_of_no_use(edge_tpu: EdgeTpuDouble, tmp_path: Path) -> None:
     proof = proven(edge_tpu, [load_package(write_classifier(tmp_path / "plain"))])
-    assert proof.trouble is not None
-    assert proof.trouble.kind is DeviceFailure.NOT_COMPILED
+    assert proof.failure is not None
+    assert proof.failure.kind is FailureKind.NOT_COMPILED
     assert edge_tpu.calls == 0
 
 
 @pytest.mark.parametrize(
     ("behaviour", "kind", "said"),
     [
-        ("too-new", DeviceFailure.COMPILED_TOO_NEW, "runtime 15, this libedgetpu has 14"),
-        ("segfault-at-construction", DeviceFailure.RUNTIME_MISFIT, "do not fit"),
-        ("wrong", DeviceFailure.WRONG_ANSWERS, "tiny-chest 1.2.3 answers otherwise"),
-        ("wrong-size", DeviceFailure.WRONG_ANSWERS, "not an answer"),
-        ("abort", DeviceFailure.ENDED, "signal 6"),
-        ("segfault", DeviceFailure.ENDED, "signal 11"),
-        ("exit", DeviceFailure.ENDED, "no word"),
-        ("refuse", DeviceFailure.REFUSED, "Failed to load delegate"),
-        ("fail", DeviceFailure.REFUSED, "Could not map pages"),
+        ("too-new", FailureKind.COMPILED_TOO_NEW, "runtime 15, this libedgetpu has 14"),
+        ("segfault-at-construction", FailureKind.RUNTIME_MISFIT, "do not fit"),
+        ("wrong", FailureKind.WRONG_ANSWERS, "tiny-chest 1.2.3 answers otherwise"),
+        ("wrong-size", FailureKind.WRONG_ANSWERS, "not an answer"),
+        ("abort", FailureKind.ENDED, "signal 6"),
+        ("segfault", FailureKind.ENDED, "signal 11"),
+        ("exit", FailureKind.ENDED, "no word"),
+        ("refuse", FailureKind.REFUSED, "Failed to load delegate"),
+        ("fail", FailureKind.REFUSED, "Could not map pages"),
     ],
 )
 def test_what_fails_is_told_apart(
-    edge_tpu: EdgeTpuDouble, packages: list[ModelPackage], behaviour: str, kind: DeviceFailure, said: str
+    edge_tpu: EdgeTpuDouble, packages: list[ModelPackage], behaviour: str, kind: FailureKind, said: str
 ) -> None:
     edge_tpu.next(behaviour)
-    trouble = proven(edge_tpu, packages).trouble
-    assert trouble is not None
-    assert (trouble.kind, trouble.remedy) == (kind, REMEDIES[kind])
-    assert said in trouble.detail
+    failure = proven(edge_tpu, packages).failure
+    assert failure is not None
+    assert (failure.kind, failure.remedy) == (kind, REMEDIES[kind])
+    assert said in failure.detail
 
 
 def test_a_device_that_is_slower_than_the_processor_is_of_no_use(
     edge_tpu: EdgeTpuDouble, packages: list[ModelPackage]
 ) -> None:
     edge_tpu.always("slow 120")
-    trouble = proven(edge_tpu, packages).trouble
-    assert trouble is not None
-    assert trouble.kind is DeviceFailure.SLOW
+    failure = proven(edge_tpu, packages).failure
+    assert failure is not None
+    assert failure.kind is FailureKind.SLOW
 
 
 def test_every_kind_has_a_remedy_of_its_own() -> None:
-    assert set(REMEDIES) == set(DeviceFailure)
+    assert set(REMEDIES) == set(FailureKind)
     assert len(set(REMEDIES.values())) == len(REMEDIES)

@@ -10,7 +10,7 @@ from rich.table import Table
 from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Bench, measure
 from leapfrog.commands.bench.picture import draw
 from leapfrog.control.commands import daemon_status
-from leapfrog.devices.library import probe
+from leapfrog.devices.library import take_inventory
 from leapfrog.devices.proof import prove
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.lanes.reader_setup import reader_setup
@@ -95,13 +95,13 @@ def _proven_devices(settings: Settings, say: Any) -> list[str]:
     """Edge TPUs that answer rightly; others are named and left out."""
     if settings.engine.device == "cpu":
         return []
-    found = probe(settings.engine.interpreter)
+    found = take_inventory(settings.engine.interpreter)
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
     proven = []
     for device, name in zip(found.devices, found.names, strict=True):
-        trouble = prove(settings.engine.interpreter, setup, name, device.path).trouble
-        if trouble is None:
+        failure = prove(settings.engine.interpreter, setup, name, device.path).failure
+        if failure is None:
             proven.append(name)
         else:
-            say(f"without Edge TPU {name}: {trouble.detail} {trouble.remedy}")
+            say(f"without Edge TPU {name}: {failure.detail} {failure.remedy}")
     return proven

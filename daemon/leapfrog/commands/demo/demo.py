@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from leapfrog.commands.demo.box import DemoBox, DemoFailed
 from leapfrog.commands.demo.district import DemoDistrict
 from leapfrog.commands.demo.exams import DemoExam, SentFile, demo_exams
-from leapfrog.commands.demo.findings import Check, Result, check_district, check_reports, find_results
+from leapfrog.commands.demo.findings import Expectation, Result, check_district, check_reports, find_results
 from leapfrog.commands.demo.interruption import interruptible
 from leapfrog.errors import UsageError
 
@@ -58,9 +58,9 @@ class _Demo:
         self._console = console
         self._district = DemoDistrict(folder / "district")
         self._box = DemoBox(folder, self._district.url)
-        self._checks: list[Check] = []
+        self._checks: list[Expectation] = []
 
-    def run(self) -> tuple[list[Check], list[Result], dict[str, int]]:
+    def run(self) -> tuple[list[Expectation], list[Result], dict[str, int]]:
         """What was checked, what became of each exam, and what the district received by kind.
 
         Raises DemoFailed when it cannot go on. The daemon does not run any more afterwards.
@@ -70,7 +70,7 @@ class _Demo:
         finally:
             exit_status = self._box.stop()
             self._district.close()
-        self._checks.append(Check("the daemon stopped cleanly when it was told to", exit_status == 0))
+        self._checks.append(Expectation("the daemon stopped cleanly when it was told to", exit_status == 0))
         return self._checks, results, received
 
     def _steps(self) -> tuple[list[Result], dict[str, int]]:
@@ -127,7 +127,9 @@ class _Demo:
         status = self._box.ask("status")
         owed = status["deliveries"]["waiting"]
         held = owed >= exams and not self._district.received()
-        self._checks.append(Check(f"with the district out of reach nothing was lost: {owed} deliveries waited", held))
+        self._checks.append(
+            Expectation(f"with the district out of reach nothing was lost: {owed} deliveries waited", held)
+        )
 
     def _all_delivered(self, studies: int, progress: Progress, task: TaskID) -> bool:
         """Whether each study's PDF has arrived, which is made once the study is quiet, and nothing waits."""

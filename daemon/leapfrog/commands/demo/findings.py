@@ -15,7 +15,7 @@ REPORT_FILES = ("report.html", "report.pdf", "report.json")
 
 
 @dataclass(frozen=True)
-class Check:
+class Expectation:
     """Something that should hold, as a sentence, and whether it does."""
 
     sentence: str
@@ -99,7 +99,7 @@ def _measured(image: Mapping[str, Any], true_mm: float) -> tuple[str, bool]:
     return sentence, unit == "mm" and error <= LARGEST_ERROR
 
 
-def check_reports(results: Sequence[Result], reports_dir: Path) -> list[Check]:
+def check_reports(results: Sequence[Result], reports_dir: Path) -> list[Expectation]:
     """Whether there are a worklist and whole reports, with a finding, its heat map and an unremarkable film."""
     images = [result.image for result in results if result.image is not None]
     folders = [result.report_dir for result in results if result.report_dir is not None]
@@ -107,25 +107,25 @@ def check_reports(results: Sequence[Result], reports_dir: Path) -> list[Check]:
     with_map = [image for image in images if image["outcome"] == "findings" and image["heatmaps"]]
     phantoms = [image["phantom"] for image in images]
     return [
-        Check("the worklist is there", (reports_dir / "index.html").is_file()),
-        Check("each study has its report as a page, a PDF and for programs", whole),
-        Check("a film has a finding with a heat map", bool(with_map)),
-        Check("a film has no finding", any(image["outcome"] == "nothing_found" for image in images)),
-        Check("each report says that it is of a phantom", bool(phantoms) and all(phantoms)),
+        Expectation("the worklist is there", (reports_dir / "index.html").is_file()),
+        Expectation("each study has its report as a page, a PDF and for programs", whole),
+        Expectation("a film has a finding with a heat map", bool(with_map)),
+        Expectation("a film has no finding", any(image["outcome"] == "nothing_found" for image in images)),
+        Expectation("each report says that it is of a phantom", bool(phantoms) and all(phantoms)),
     ]
 
 
 def check_district(
     results: Sequence[Result], received: Mapping[str, UID], sent_twice: int, status: Mapping[str, Any]
-) -> list[Check]:
+) -> list[Expectation]:
     """Whether the district holds each original and each report, each once, and nothing is owed any more."""
     originals = {result.sop_instance_uid for result in results}
     reports = sum(sop_class == EncapsulatedPDFStorage for sop_class in received.values())
     folders = {result.report_dir for result in results if result.report_dir is not None}
     deliveries = status["deliveries"]
     return [
-        Check(f"the district holds all {len(originals)} originals", originals <= received.keys()),
-        Check(f"the district holds a report of each of the {len(folders)} studies", reports >= len(folders) > 0),
-        Check("nothing was sent twice", sent_twice == 0),
-        Check("nothing is owed any more", deliveries["waiting"] == 0 and deliveries["refused"] == 0),
+        Expectation(f"the district holds all {len(originals)} originals", originals <= received.keys()),
+        Expectation(f"the district holds a report of each of the {len(folders)} studies", reports >= len(folders) > 0),
+        Expectation("nothing was sent twice", sent_twice == 0),
+        Expectation("nothing is owed any more", deliveries["waiting"] == 0 and deliveries["refused"] == 0),
     ]

@@ -19,21 +19,21 @@ class FileChanged(LeapfrogError):
 
 
 @dataclass(frozen=True)
-class Signature:
-    """By what a file is known to be unchanged."""
+class FileState:
+    """A file as it was seen: as long as this holds, it was not changed."""
 
     byte_count: int
     modified_ns: int
     inode: int
 
 
-def signature_of(status: os.stat_result) -> Signature:
-    """The signature in a file's status."""
-    return Signature(status.st_size, status.st_mtime_ns, status.st_ino)
+def state_of(status: os.stat_result) -> FileState:
+    """What stat(2) says of the file."""
+    return FileState(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @contextmanager
-def opened(path: Path, root: Path, expected: Signature) -> Iterator[BinaryIO]:
+def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
     """The regular file `path`, open for reading, if it is still `expected` and lies in `root`, an absolute path
     without links.
 
@@ -44,14 +44,14 @@ def opened(path: Path, root: Path, expected: Signature) -> Iterator[BinaryIO]:
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         actual_path = Path(f"/proc/self/fd/{descriptor}").readlink()
-        if not stat.S_ISREG(status.st_mode) or signature_of(status) != expected:
+        if not stat.S_ISREG(status.st_mode) or state_of(status) != expected:
             raise FileChanged("A file changed while it was looked at.")
         if not actual_path.is_relative_to(root):
             raise FileChanged("A file does not lie where it seemed to.")
         yield stream
 
 
-def copy(stream: BinaryIO, target: Path, expected: Signature, go_on: Callable[[], bool]) -> None:
+def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[], bool]) -> None:
     """Copy `stream` to the new file `target`; the preamble of a DICOM file becomes zeros.
 
     It means nothing to DICOM and can hold a program (CVE-2019-11687). Raises FileChanged
@@ -70,7 +70,7 @@ def copy(stream: BinaryIO, target: Path, expected: Signature, go_on: Callable[[]
             _write(copied, chunk)
             if not go_on():
                 raise FileChanged("The box stops; the file waits.")
-        if signature_of(os.fstat(stream.fileno())) != expected:
+        if state_of(os.fstat(stream.fileno())) != expected:
             raise FileChanged("A file changed while it was copied.")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leapfrog.intake.folder.file_kind import has_temporary_name
-from leapfrog.intake.folder.pickup import Signature, signature_of
+from leapfrog.intake.folder.pickup import FileState, state_of
 
 TAKEN_FOLDER = "taken"  # in each watched folder, for `after = "move"`; what lies there is not looked at
 
@@ -19,7 +19,7 @@ class FoundFile:
     path: Path
     root: Path
     real_root: Path
-    signature: Signature
+    state: FileState
 
     @property
     def key(self) -> str:
@@ -67,7 +67,7 @@ class FolderScan:
         elif stat.S_ISDIR(status.st_mode):
             pending.append(path)
         elif stat.S_ISREG(status.st_mode):
-            yield FoundFile(path, self.root, real_root, signature_of(status))
+            yield FoundFile(path, self.root, real_root, state_of(status))
 
 
 def look_at(path: Path, root: Path) -> FoundFile | None:
@@ -81,4 +81,4 @@ def look_at(path: Path, root: Path) -> FoundFile | None:
     except OSError:
         return None
     in_place = Path(os.path.realpath(path.parent)) == real_root.joinpath(*names[:-1])
-    return FoundFile(path, root, real_root, signature_of(status)) if in_place and stat.S_ISREG(status.st_mode) else None
+    return FoundFile(path, root, real_root, state_of(status)) if in_place and stat.S_ISREG(status.st_mode) else None

@@ -11,7 +11,7 @@ from leapfrog.errors import StorageError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.file_kind import FileKind, is_complete, kind_of
 from leapfrog.intake.folder.hints import FolderHints
-from leapfrog.intake.folder.pickup import FileChanged, Signature, copy, opened
+from leapfrog.intake.folder.pickup import FileChanged, FileState, copy, opened
 from leapfrog.intake.folder.picture_identity import PictureIdentities
 from leapfrog.intake.folder.scan import TAKEN_FOLDER, FolderScan, FoundFile, look_at, text_of
 from leapfrog.intake.instance_header import read_header
@@ -54,15 +54,15 @@ class FolderWatcher(Worker):
         self._identities = PictureIdentities(settings.folder, journal)
         self._hints = FolderHints(self.wake)
         self._next_scan = 0.0
-        self._taken: dict[str, Signature] = {}
+        self._taken: dict[str, FileState] = {}
         self._candidates: dict[str, _Candidate] = {}
-        self._left_alone: dict[str, Signature | None] = {}
+        self._left_alone: dict[str, FileState | None] = {}
         self._said: set[str] = set()
 
     def start(self) -> None:
         """Begin to look, also at what was there before."""
         self._taken = {
-            file.path: Signature(file.byte_count, file.modified_ns, file.inode) for file in self._folder_files.all()
+            file.path: FileState(file.byte_count, file.modified_ns, file.inode) for file in self._folder_files.all()
         }
         self._hints.start()
         super().start()
@@ -126,13 +126,13 @@ class FolderWatcher(Worker):
 
     def _consider(self, found: FoundFile) -> None:
         key, now = found.key, time.monotonic()
-        if self._taken.get(key) == found.signature:
+        if self._taken.get(key) == found.state:
             self._put_away(found)
             return
-        if key in self._left_alone and self._left_alone[key] == found.signature:
+        if key in self._left_alone and self._left_alone[key] == found.state:
             return
         candidate = self._candidates.get(key)
-        if candidate is None or candidate.found.signature != found.signature:
+        if candidate is None or candidate.found.state != found.state:
             self._candidates[key] = _Candidate(found, now, now + self._settings.settle_seconds)
         elif candidate.due <= now:
             self._try_to_take(candidate)
@@ -153,7 +153,7 @@ class FolderWatcher(Worker):
         except Exception as problem:  # one file must not keep all others out; its text may name a patient
             trace = "".join(traceback.format_tb(problem.__traceback__))
             _log.error("A file in %s failed with %s:\n%s", found.root, type(problem).__name__, trace)
-            self._leave_alone(key, found.root, found.signature)
+            self._leave_alone(key, found.root, found.state)
             del self._candidates[key]
         else:
             if done:
@@ -163,21 +163,21 @@ class FolderWatcher(Worker):
 
     def _take(self, found: FoundFile, *, patient: bool) -> bool:
         """Take the file or leave it alone for good. Returns False when its end is still awaited."""
-        with opened(found.path, found.real_root, found.signature) as stream:
+        with opened(found.path, found.real_root, found.state) as stream:
             kind = kind_of(stream, found.path.name)
             if kind not in (FileKind.DICOM, FileKind.PICTURE):
-                self._leave_alone(found.key, found.root, found.signature)
+                self._leave_alone(found.key, found.root, found.state)
                 return True
             if patient and not is_complete(stream, kind):
                 return False
-            self._spool.require_space(found.signature.byte_count)
+            self._spool.require_space(found.state.byte_count)
             incoming = self._spool.incoming / new_id()
-            copy(stream, incoming, found.signature, self.beat)
+            copy(stream, incoming, found.state, self.beat)
         try:
             self._admit(incoming, found, kind)
         finally:
             incoming.unlink(missing_ok=True)
-        self._taken[found.key] = found.signature
+        self._taken[found.key] = found.state
         self._left_alone.pop(found.key, None)
         self._said.discard("storage")
         self._put_away(found)
@@ -185,12 +185,12 @@ class FolderWatcher(Worker):
 
     def _admit(self, incoming: Path, found: FoundFile, kind: FileKind) -> None:
         source = f"folder {found.root}"
-        signature = found.signature
+        state = found.state
         file = FolderFile(
             path=found.key,
-            byte_count=signature.byte_count,
-            modified_ns=signature.modified_ns,
-            inode=signature.inode,
+            byte_count=state.byte_count,
+            modified_ns=state.modified_ns,
+            inode=state.inode,
         )
         if kind is FileKind.DICOM:
             self._admission.admit_dicom(incoming, read_header(incoming), source, file)
@@ -203,7 +203,7 @@ class FolderWatcher(Worker):
         if self._settings.after == "keep":
             return
         now_there = look_at(found.path, found.root)
-        if now_there is None or now_there.signature != found.signature:
+        if now_there is None or now_there.state != found.state:
             return
         try:
             if self._settings.after == "delete":
@@ -221,8 +221,8 @@ class FolderWatcher(Worker):
 
     # ------------------------------------------------------------ remembering
 
-    def _leave_alone(self, key: str, root: Path, signature: Signature | None) -> None:
-        self._left_alone[key] = signature
+    def _leave_alone(self, key: str, root: Path, state: FileState | None) -> None:
+        self._left_alone[key] = state
         self._say_once(f"left alone {root}", f"Some files in {root} are left alone; `leapfrog status` counts them.")
 
     def _forget_gone(self, root: Path, seen: set[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from leapfrog.intake.receiver.dimse import (
     Command,
     CommandField,
-    Status,
+    DimseStatus,
     decode_command,
     encode_response,
 )
@@ -190,9 +190,9 @@ class Association:
     def _sink_for(self, context_id: int, command: Command) -> DataSink:
         context = self._contexts[context_id]
         if command.field != CommandField.C_STORE:
-            return Discarded(Status.UNRECOGNIZED_OPERATION)
+            return Discarded(DimseStatus.UNRECOGNIZED_OPERATION)
         if not context.is_storage:
-            return Discarded(Status.SOP_CLASS_NOT_SUPPORTED)
+            return Discarded(DimseStatus.SOP_CLASS_NOT_SUPPORTED)
         return self._storage.begin(command, context, self._source)
 
     def _on_data_fragment(self, context_id: int, byte_count: int, *, is_last: bool) -> None:
@@ -206,15 +206,15 @@ class Association:
             self._message = None
             self._answer(context_id, command, status)
 
-    def _answer(self, context_id: int, command: Command, status: Status) -> None:
+    def _answer(self, context_id: int, command: Command, status: DimseStatus) -> None:
         if command.is_response or command.field == CommandField.C_CANCEL:
             return
         self._stream.send(command_pdu(context_id, encode_response(command, status)), self._idle_seconds)
 
 
-def _status_without_data_set(command: Command) -> Status:
+def _status_without_data_set(command: Command) -> DimseStatus:
     if command.field == CommandField.C_ECHO:
-        return Status.SUCCESS
+        return DimseStatus.SUCCESS
     if command.field == CommandField.C_STORE:
-        return Status.CANNOT_UNDERSTAND
-    return Status.UNRECOGNIZED_OPERATION
+        return DimseStatus.CANNOT_UNDERSTAND
+    return DimseStatus.UNRECOGNIZED_OPERATION

@@ -37,7 +37,7 @@ class CommandField(IntEnum):
     C_CANCEL = 0x0FFF
 
 
-class Status(IntEnum):
+class DimseStatus(IntEnum):
     """PS3.7 Annex C and PS3.4 Table B.2-1: what the box answers."""
 
     SUCCESS = 0x0000
@@ -94,7 +94,7 @@ def _number(values: dict[int, bytes], element: int, missing: int | None = None) 
     return missing
 
 
-def encode_response(request: Command, status: Status) -> bytes:
+def encode_response(request: Command, status: DimseStatus) -> bytes:
     """The command set of the response to `request`, without a data set."""
     element = IMPLICIT_LITTLE.element
     elements = b""

@@ -13,7 +13,7 @@ from leapfrog.durable import begin_writing_out
 from leapfrog.errors import DiskFull, LeapfrogError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.instance_header import InstanceHeader, read_header
-from leapfrog.intake.receiver.dimse import Command, Status
+from leapfrog.intake.receiver.dimse import Command, DimseStatus
 from leapfrog.intake.receiver.negotiation import PresentationContext
 from leapfrog.state.journal import new_id
 from leapfrog.state.spool import Spool
@@ -28,14 +28,14 @@ _log = logging.getLogger(__name__)
 class Discarded:
     """A data set that must be read, since it is on its way, and that nobody keeps."""
 
-    def __init__(self, status: Status) -> None:
+    def __init__(self, status: DimseStatus) -> None:
         """`status` is what the peer is told."""
         self._status = status
 
     def write(self, piece: memoryview) -> None:
         """Nothing."""
 
-    def finish(self) -> Status:
+    def finish(self) -> DimseStatus:
         """The status that was settled before."""
         return self._status
 
@@ -57,7 +57,7 @@ class ArrivingInstance:
         self._path = spool.incoming / f"{new_id()}.dcm"
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._is_open = True
-        self._refused: Status | None = None
+        self._refused: DimseStatus | None = None
         self._byte_count = 0
         self._checked_bytes = 0
         self._written_out_bytes = 0
@@ -81,7 +81,7 @@ class ArrivingInstance:
         except (LeapfrogError, OSError) as problem:
             self._refuse(problem)
 
-    def finish(self) -> Status:
+    def finish(self) -> DimseStatus:
         """0x0000 once the instance is durable, or why it is not kept."""
         if self._refused is not None:
             return self._refused
@@ -93,24 +93,24 @@ class ArrivingInstance:
         except Exception as problem:  # not the fault of the other instances, nor lost: the peer keeps it
             trace = "".join(traceback.format_tb(problem.__traceback__))
             _log.error("Storing an instance failed with %s:\n%s", type(problem).__name__, trace)
-            return Status.OUT_OF_RESOURCES
+            return DimseStatus.OUT_OF_RESOURCES
         finally:
             self.abandon()
 
-    def _admit(self, header: InstanceHeader) -> Status:
+    def _admit(self, header: InstanceHeader) -> DimseStatus:
         if not header.has_identity:
             _log.warning("An instance from %s was refused: nothing in it can be understood.", self._source)
-            return Status.CANNOT_UNDERSTAND
+            return DimseStatus.CANNOT_UNDERSTAND
         asked = (_text(self._command.sop_class_uid), _text(self._command.sop_instance_uid))
         if (header.sop_class_uid, header.sop_instance_uid) != asked:
             _log.warning("An instance from %s was refused: its UIDs are not those of its command.", self._source)
-            return Status.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
+            return DimseStatus.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
         self._admission.admit_dicom(self._path, header, self._source)
-        return Status.SUCCESS
+        return DimseStatus.SUCCESS
 
-    def _refuse(self, problem: LeapfrogError | OSError) -> Status:
+    def _refuse(self, problem: LeapfrogError | OSError) -> DimseStatus:
         _log.warning("An instance from %s was refused: %s", self._source, _reason(problem))
-        self._refused = Status.OUT_OF_RESOURCES
+        self._refused = DimseStatus.OUT_OF_RESOURCES
         self.abandon()  # at once, since the disk needs the room
         return self._refused
 
@@ -145,7 +145,7 @@ class Storage:
             return ArrivingInstance(self._admission, self._spool, command, context, source)
         except (LeapfrogError, OSError) as problem:
             _log.warning("An instance was refused: %s", _reason(problem))
-            return Discarded(Status.OUT_OF_RESOURCES)
+            return Discarded(DimseStatus.OUT_OF_RESOURCES)
 
 
 def _text(uid: bytes) -> str:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from leapfrog.processes.messages import ReadResult, ReportResult
 
-Part = Literal["reader", "engine"]
+Side = Literal["reader", "engine"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class EngineDied:
 class DeadlineMissed:
     """The job took too long; charged to the side that had the work."""
 
-    charged_to: Part
+    charged_to: Side
 
 
-Outcome = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed
+JobEnd = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed
