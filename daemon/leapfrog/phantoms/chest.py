@@ -212,8 +212,8 @@ def _branch(
 def _grain(generator: np.random.Generator) -> Floats:
     """Texture that is coarser than the plate's own grain, about one standard deviation."""
     texture = np.zeros((DRAWING_ROWS, DRAWING_COLUMNS), dtype=np.float32)
-    for shrink in (2, 4, 8, 16):
-        size = (DRAWING_ROWS // shrink, DRAWING_COLUMNS // shrink)
+    for factor in (2, 4, 8, 16):
+        size = (DRAWING_ROWS // factor, DRAWING_COLUMNS // factor)
         noise = Image.fromarray(generator.standard_normal(size, dtype=np.float32))
         texture += np.asarray(noise.resize((DRAWING_COLUMNS, DRAWING_ROWS), Image.Resampling.BICUBIC)) * 0.5
     return texture

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog_training.datasets.chestxray14 import Box, open_chestxray14
+from leapfrog_training.datasets.chestxray14 import BoundingBox, open_chestxray14
 from leapfrog_training.errors import DatasetError, PatientLeak
 
 FILMS = [
@@ -95,7 +95,7 @@ def test_boxes_are_fractions_of_the_published_film_and_odd_rows_are_named(made_u
         "00000002_000.png,Pneumona,1,2,3,4,,,\n"
     )
     data = open_chestxray14(root)
-    assert data.records[1].boxes == (Box("Infiltration", 0.25, 0.5, 0.125, 0.0625),)
+    assert data.records[1].boxes == (BoundingBox("Infiltration", 0.25, 0.5, 0.125, 0.0625),)
     assert data.records[0].boxes == ()
     assert data.problems == (
         "BBox_List_2017.csv, line 3: not a film, a finding and four numbers",

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from leapfrog_training.datasets.chestxray14 import Box
+from leapfrog_training.datasets.chestxray14 import BoundingBox
 from leapfrog_training.evaluate.heat_maps import Pointed, correlation, pointing_game
 
-UPPER_LEFT = Box("Pneumonia", left=0.0, top=0.0, width=0.5, height=0.5)
-LOWER_RIGHT = Box("Pneumonia", left=0.75, top=0.75, width=0.25, height=0.25)
+UPPER_LEFT = BoundingBox("Pneumonia", left=0.0, top=0.0, width=0.5, height=0.5)
+LOWER_RIGHT = BoundingBox("Pneumonia", left=0.75, top=0.75, width=0.25, height=0.25)
 
 
 def hot_at(row: int, column: int) -> NDArray[np.float32]:
@@ -33,14 +33,14 @@ def test_a_map_hits_when_its_hottest_point_lies_in_the_box() -> None:
 
 
 def test_a_row_is_a_height_and_a_column_a_width() -> None:
-    lower_left = Box("Pneumonia", left=0.0, top=0.5, width=0.4, height=0.5)
+    lower_left = BoundingBox("Pneumonia", left=0.0, top=0.5, width=0.4, height=0.5)
     hit, miss = (pointing_game([Pointed("1", lower_left, evidence)]) for evidence in (hot_at(6, 0), hot_at(0, 6)))
     assert hit is not None and hit.hit_rate.value == 1.0
     assert miss is not None and miss.hit_rate.value == 0.0
 
 
 def test_a_flat_map_points_nowhere() -> None:
-    game = pointing_game([Pointed("1", Box("Pneumonia", 0, 0, 1, 1), np.full((7, 7), 0.3, np.float32))])
+    game = pointing_game([Pointed("1", BoundingBox("Pneumonia", 0, 0, 1, 1), np.full((7, 7), 0.3, np.float32))])
     assert game is not None
     assert game.hit_rate.value == 0.0
 

@@ -43,7 +43,7 @@ NEEDED_COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position"
 
 
 @dataclass(frozen=True)
-class Box:
+class BoundingBox:
     """Where a radiologist saw a finding: the sides of a rectangle as fractions of the film's width and height."""
 
     label: str
@@ -62,7 +62,7 @@ class Film:
     labels: frozenset[str]
     view: str
     split: Split
-    boxes: tuple[Box, ...] = ()
+    boxes: tuple[BoundingBox, ...] = ()
 
 
 ChestXray14 = DataSet[Film]  # in the order of the lists
@@ -123,9 +123,9 @@ def _read_entries(root: Path) -> tuple[str, dict[str, dict[str, str]]]:
         return path.name, {row["Image Index"]: row for row in rows}
 
 
-def _read_boxes(path: Path) -> tuple[dict[str, list[Box]], list[str]]:
+def _read_boxes(path: Path) -> tuple[dict[str, list[BoundingBox]], list[str]]:
     """The boxes by film, and a sentence for each row that is none. The set is complete without the file."""
-    boxes: dict[str, list[Box]] = {}
+    boxes: dict[str, list[BoundingBox]] = {}
     problems: list[str] = []
     if not path.is_file():
         return boxes, problems
@@ -135,7 +135,7 @@ def _read_boxes(path: Path) -> tuple[dict[str, list[Box]], list[str]]:
                 continue  # the header has names for the first two columns only
             try:
                 label = BOX_LABELS.get(row[1], row[1])
-                box = Box(label, *(float(value) / BOX_SIDE for value in row[2:6]))
+                box = BoundingBox(label, *(float(value) / BOX_SIDE for value in row[2:6]))
             except (IndexError, ValueError, TypeError):
                 problems.append(f"{path.name}, line {number}: not a film, a finding and four numbers")
                 continue

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog.reader.assess.classification import REGION_GRID, heat_map
-from leapfrog_training.datasets.chestxray14 import Box
+from leapfrog_training.datasets.chestxray14 import BoundingBox
 from leapfrog_training.evaluate.measured import Bounds, Measured
 from leapfrog_training.evaluate.scores import bounds, resample
 
@@ -20,7 +20,7 @@ class Pointed:
     """A box with the map of its finding on its film (rows, columns)."""
 
     patient: str
-    box: Box
+    box: BoundingBox
     evidence: Maps
 
 
@@ -83,7 +83,7 @@ def _peak(evidence: Maps) -> tuple[int, int] | None:
     return int(row), int(column)
 
 
-def _cells(box: Box) -> NDArray[np.bool_]:
+def _cells(box: BoundingBox) -> NDArray[np.bool_]:
     """The cells of the kiosk's grid whose middle lies in the box."""
     middles = (np.arange(REGION_GRID) + 0.5) / REGION_GRID
     rows = (middles >= box.top) & (middles <= box.top + box.height)

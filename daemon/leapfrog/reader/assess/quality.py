@@ -48,7 +48,7 @@ class Description:
     texture: Floats
 
 
-def shrink(picture: Floats, block: int) -> Floats:
+def block_means(picture: Floats, block: int) -> Floats:
     """Means of `block` x `block` pixels, shape (H // block, W // block); a remainder at the edges is cut off."""
     height, width = picture.shape[0] // block, picture.shape[1] // block
     cut = picture[: height * block, : width * block]
@@ -59,9 +59,9 @@ def shrink(picture: Floats, block: int) -> Floats:
 def describe(gray: NDArray[np.uint8], thumbnail_block: int, gradient_block: int) -> Description:
     """Describe a model's input picture, shape (H, W); the blocks say how far it is shrunk for each part."""
     picture = gray.astype(np.float32) / np.float32(255)
-    thumbnail = shrink(picture, thumbnail_block)
+    thumbnail = block_means(picture, thumbnail_block)
     thumbnail = (thumbnail - thumbnail.mean()) / (thumbnail.std() + np.float32(0.02))
-    return Description(thumbnail.ravel(), _gradients(shrink(picture, gradient_block)), _texture(picture))
+    return Description(thumbnail.ravel(), _gradients(block_means(picture, gradient_block)), _texture(picture))
 
 
 def _gradients(picture: Floats) -> Floats:
@@ -75,7 +75,7 @@ def _gradients(picture: Floats) -> Floats:
     rows, columns = np.indices(picture.shape)
     votes[below, rows, columns] += strength * (1 - share)
     votes[(below + 1) % DIRECTIONS, rows, columns] += strength * share
-    cells = np.stack([shrink(vote, CELL_PIXELS) for vote in votes])
+    cells = np.stack([block_means(vote, CELL_PIXELS) for vote in votes])
     norm = np.sqrt((cells**2).sum(axis=0, keepdims=True))
     normalised: Floats = (cells / (norm + 0.3 * norm.mean() + 1e-3)).astype(np.float32)
     return normalised.ravel()
@@ -91,7 +91,7 @@ def _texture(picture: Floats) -> Floats:
         detail = scaled[1:-1, 1:-1] - neighbours / 4
         values.append(np.log(detail.std() / (deviation + 0.02) + 1e-3))
         values.append(np.log((np.abs(detail).mean() + 1e-4) / (detail.std() + 1e-3)))
-        scaled = shrink(scaled, 2)
+        scaled = block_means(scaled, 2)
     quantiles = np.quantile(picture, TEXTURE_QUANTILES)
     values.extend((quantiles - quantiles.mean()) / (deviation + 0.02))
     values.extend([(picture < 0.02).mean(), (picture > 0.98).mean()])

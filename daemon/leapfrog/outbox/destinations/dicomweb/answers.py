@@ -61,10 +61,10 @@ def parse_query_answer(body: bytes) -> frozenset[str] | None:
 
 
 # A data set is held as the DICOM JSON model has it (PS3.18 annex F): tag -> {"vr", "Value"}.
-Dataset = dict[str, Any]
+DicomJson = dict[str, Any]
 
 
-def _datasets(body: bytes) -> list[Dataset] | None:
+def _datasets(body: bytes) -> list[DicomJson] | None:
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith((b"{", b"[")):
         return _from_json(start)
@@ -73,7 +73,7 @@ def _datasets(body: bytes) -> list[Dataset] | None:
     return None
 
 
-def _from_json(body: bytes) -> list[Dataset] | None:
+def _from_json(body: bytes) -> list[DicomJson] | None:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
@@ -89,21 +89,21 @@ def _is_dataset(content: object) -> bool:
     return isinstance(content, dict) and all(re.fullmatch("[0-9A-Fa-f]{8}", key) for key in content)
 
 
-def _items(dataset: Dataset, tag: str) -> list[Dataset]:
+def _items(dataset: DicomJson, tag: str) -> list[DicomJson]:
     return [item for item in _values(dataset, tag) if isinstance(item, dict)]
 
 
-def _texts(dataset: Dataset, tag: str) -> list[str]:
+def _texts(dataset: DicomJson, tag: str) -> list[str]:
     return [str(value).strip("\0 ") for value in _values(dataset, tag) if isinstance(value, str | int)]
 
 
-def _values(dataset: Dataset, tag: str) -> list[Any]:
+def _values(dataset: DicomJson, tag: str) -> list[Any]:
     element = dataset.get(tag)
     values = element.get("Value") if isinstance(element, dict) else None
     return values if isinstance(values, list) else []
 
 
-def _from_xml(body: bytes) -> list[Dataset] | None:
+def _from_xml(body: bytes) -> list[DicomJson] | None:
     """The Native DICOM Model (PS3.19 annex A.1). No document type, so no entities that swell."""
     if b"<!" in body:
         return None
@@ -114,8 +114,8 @@ def _from_xml(body: bytes) -> list[Dataset] | None:
     return [_from_xml_element(root)]
 
 
-def _from_xml_element(parent: ElementTree.Element) -> Dataset:
-    dataset: Dataset = {}
+def _from_xml_element(parent: ElementTree.Element) -> DicomJson:
+    dataset: DicomJson = {}
     for attribute in parent:
         values: list[Any] = []
         for child in attribute:
