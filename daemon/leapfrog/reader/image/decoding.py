@@ -1,22 +1,25 @@
 """From the bytes of a frame to its stored samples: sizes checked first, then the decoder for the transfer syntax.
 
-Decoders are imported when the first compressed frame comes, so that a reader is ready sooner. They are written in C
-and may end the process on a malformed file; that is what the reader is there for.
+pydicom unpacks and decompresses; it is told what was checked here rather than given the data set. Its decoders are
+written in C and may end the process on a malformed file; that is what the reader is there for.
 """
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import get_decoder
 
-from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, NATIVE
+from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, NATIVE
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import integer, lenient_parsing, text, uid_name
 from leapfrog.reader.image.codestream import END_OF_IMAGE, codestream_size
-from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, DicomFile
-from leapfrog.reader.image.frame_index import FrameExtents, compressed_frames, native_frames, read_extents
+from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, PIXELS, DicomFile
+from leapfrog.reader.image.frame_index import FrameExtents, compressed_frames, read_extents
 
 LARGEST_FRAME_PIXELS = 64 * 1024 * 1024  # four times the largest detector panels; scanned slides are beyond a clinic
 LARGEST_FRAME_BYTES = 256 * 1024 * 1024
@@ -40,6 +43,7 @@ DECODERS = {
     "1.2.840.10008.1.2.4.203": "pylibjpeg",
     RLE: "pydicom",
 }
+PIXEL_KEYWORDS = {PIXELS: "PixelData", FLOAT_PIXELS: "FloatPixelData", DOUBLE_PIXELS: "DoubleFloatPixelData"}
 JPEG_XL = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (110, 111, 112))  # newer than pydicom 3.0's names
 SUBSAMPLED = "YBR_FULL_422"
 COLOUR = frozenset(("RGB", "YBR_FULL", SUBSAMPLED, "YBR_ICT", "YBR_RCT"))
@@ -168,17 +172,18 @@ class FrameDecoder:
         floating_bits = {FLOAT_PIXELS: 32, DOUBLE_PIXELS: 64}.get(file.pixels.tag, 0)
         self.layout = read_layout(file.dataset, floating_bits=floating_bits)
         self._compressed = file.pixels.length is None
+        self._is_big_endian = file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN
         self._check_transfer_syntax()
         self._frames = self._find_frames(file.pixels.length)
 
     def stored(self, index: int) -> StoredFrame:
         """Frame `index`, counted from 0. Raises UnreadableImage when it cannot be decoded."""
-        with self._file.path.open("rb") as stream:
-            content = read_extents(stream, self._frames[index])
         try:
-            with lenient_parsing():
-                return self._decompress(content) if self._compressed else self._unpack(content, index)
-        except UnreadableImage:
+            with self._file.path.open("rb") as stream, lenient_parsing():
+                if self._compressed:
+                    return self._decompressed(read_extents(stream, self._frames[index]))
+                return self._unpacked(stream, index)
+        except (UnreadableImage, OSError):  # the disk's; what decoders raise comes as a RuntimeError
             raise
         except MemoryError as error:
             raise UnreadableImage(TOO_LARGE.format(columns=self.layout.columns, rows=self.layout.rows)) from error
@@ -194,69 +199,67 @@ class FrameDecoder:
             raise UnreadableImage(UNKNOWN_COMPRESSION.format(name=name))
 
     def _find_frames(self, length: int | None) -> tuple[FrameExtents, ...]:
-        offset, layout = self._pixels.offset, self.layout
+        """Where each compressed frame lies; nothing of uncompressed ones, which lie one after the other."""
         if length is None:
             with self._file.path.open("rb") as stream:
-                return compressed_frames(stream, offset, layout.frames)
-        if layout.frame_bits * layout.frames > 8 * length:
+                return compressed_frames(stream, self._pixels.offset, self.layout.frames)
+        if self.layout.frame_bits * self.layout.frames > 8 * length:
             raise UnreadableImage(ENDS_EARLY)
-        if self._crosses_bytes():
-            return ((native_frames(offset, length, 1)[0]),) * layout.frames
-        return native_frames(offset, layout.frame_bits // 8, layout.frames)
+        return ()
 
-    def _crosses_bytes(self) -> bool:
-        """Whether frames begin inside a byte or, swapped in pairs, inside a word: then each is cut from the whole."""
-        return self.layout.frame_bits % 8 != 0 or (self._is_swapped_in_pairs() and self.layout.frame_bits % 16 != 0)
-
-    def _is_swapped_in_pairs(self) -> bool:
-        """8-bit samples written as big-endian 16-bit words (PS3.5 Section 8.1.1 and Annex A.3)."""
-        big_endian = self._file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN
-        return big_endian and self._pixels.vr == b"OW" and self.layout.bits_allocated <= 8
-
-    def _unpack(self, content: bytes, index: int) -> StoredFrame:
+    def _unpacked(self, stream: BinaryIO, index: int) -> StoredFrame:
         layout = self.layout
-        raw = np.frombuffer(content, np.uint8)
-        if self._is_swapped_in_pairs():
-            raw = raw[: len(raw) & ~1].view(np.uint16).byteswap().view(np.uint8)
-        start = index * layout.frame_bits if self._crosses_bytes() else 0
         if layout.bits_allocated == 1:
-            single: Samples = np.unpackbits(raw, bitorder="little")[start : start + layout.frame_bits]
-            bits = SampleBits(1, 0, signed=False)
-            return StoredFrame(single.reshape(layout.rows, layout.columns), layout.photometric, bits)
-        flat = raw[start // 8 : (start + layout.frame_bits) // 8].view(self._stored_type())
-        samples = self._arranged(flat.astype(flat.dtype.newbyteorder("="), copy=False))
-        if layout.floating:
-            return StoredFrame(samples, layout.photometric, None)
+            return StoredFrame(self._single_bits(stream, index), layout.photometric, SampleBits(1, 0, signed=False))
+        # Pixels that do not come in items are read even where the transfer syntax is unknown or a compressed one.
+        order = EXPLICIT_BIG_ENDIAN if self._is_big_endian else EXPLICIT_LITTLE_ENDIAN
+        options = self._decoding_options(layout.frames) | {
+            "pixel_keyword": PIXEL_KEYWORDS[self._pixels.tag],
+            "pixel_vr": self._pixels.vr.decode("latin-1"),  # big endian OW: bytes are swapped in pairs
+            "pixel_representation": 0,  # the bits as they are: SampleBits knows the high bit as well, pydicom does not
+            "correct_unused_bits": False,
+            "planar_configuration": int(layout.planar and layout.photometric != SUBSAMPLED),  # PS3.3 C.7.6.3.1.2
+            "view_only": True,
+        }
+        stream.seek(self._pixels.offset)
+        samples, properties = get_decoder(order).as_array(stream, index=index, raw=True, validate=False, **options)
+        samples = samples.astype(samples.dtype.newbyteorder("="), copy=False)
         bits = SampleBits(layout.bits_stored, layout.high_bit + 1 - layout.bits_stored, layout.signed)
-        return StoredFrame(samples, layout.photometric, bits)
+        return StoredFrame(samples, str(properties["photometric_interpretation"]), None if layout.floating else bits)
 
-    def _arranged(self, flat: Samples) -> Samples:
-        """Samples in the file's order, as rows of pixels."""
-        layout = self.layout
-        if layout.samples == 1:
-            return flat.reshape(layout.rows, layout.columns)
-        if layout.photometric == SUBSAMPLED:
-            return _spread_chroma(flat).reshape(layout.rows, layout.columns, 3)
-        if layout.planar:
-            return flat.reshape(layout.samples, layout.rows, layout.columns).transpose(1, 2, 0)
-        return flat.reshape(layout.rows, layout.columns, layout.samples)
+    def _single_bits(self, stream: BinaryIO, index: int) -> Samples:
+        """Frame `index` of pixels that take a bit each.
 
-    def _stored_type(self) -> np.dtype[Any]:
-        order = ">" if self._file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN else "<"
-        return np.dtype(f"{order}{'f' if self.layout.floating else 'u'}{self.layout.bits_allocated // 8}")
+        Ours, since pydicom 3.0.2 reads a byte too few of a frame that begins within one, and does not swap these.
+        """
+        count = self.layout.frame_bits
+        word, start = divmod(index * count, 16)
+        stream.seek(self._pixels.offset + 2 * word)
+        packed = np.frombuffer(stream.read(2 * math.ceil((start + count) / 16)), np.uint8)
+        if self._is_big_endian and self._pixels.vr == b"OW":  # bytes swapped in pairs: PS3.5 Section 8.1.1, Annex A.3
+            packed = packed[: len(packed) & ~1].view(np.uint16).byteswap().view(np.uint8)
+        bits = np.unpackbits(packed, bitorder="little")[start : start + count]
+        return bits.reshape(self.layout.rows, self.layout.columns)
 
-    def _decompress(self, content: bytes) -> StoredFrame:
-        from pydicom.encaps import encapsulate
-        from pydicom.pixels.decoders.base import get_decoder
-
+    def _decompressed(self, content: bytes) -> StoredFrame:
         syntax, layout = self._file.transfer_syntax_uid, self.layout
         if syntax != RLE:
             _check_codestream(content, layout)
-        options: dict[str, Any] = {
+        samples, properties = get_decoder(syntax).as_array(
+            encapsulate([content]), index=0, raw=True, decoding_plugin=DECODERS[syntax], **self._decoding_options(1)
+        )
+        bits = SampleBits(8 * samples.itemsize, 0, layout.signed)
+        unsigned = samples.view(np.dtype(f"u{samples.itemsize}"))
+        return StoredFrame(unsigned, str(properties["photometric_interpretation"]), bits)
+
+    def _decoding_options(self, frames: int) -> dict[str, Any]:
+        """The layout in pydicom's words."""
+        layout = self.layout
+        return {
             "rows": layout.rows,
             "columns": layout.columns,
             "samples_per_pixel": layout.samples,
-            "number_of_frames": 1,
+            "number_of_frames": frames,
             "photometric_interpretation": layout.photometric,
             "bits_allocated": layout.bits_allocated,
             "bits_stored": layout.bits_stored,
@@ -264,12 +267,6 @@ class FrameDecoder:
             "planar_configuration": int(layout.planar),
             "pixel_keyword": "PixelData",
         }
-        samples, properties = get_decoder(syntax).as_array(
-            encapsulate([content]), index=0, raw=True, decoding_plugin=DECODERS[syntax], **options
-        )
-        bits = SampleBits(8 * samples.itemsize, 0, layout.signed)
-        unsigned = samples.view(np.dtype(f"u{samples.itemsize}"))
-        return StoredFrame(unsigned, str(properties["photometric_interpretation"]), bits)
 
 
 def _check_codestream(content: bytes, layout: Layout) -> None:
@@ -281,9 +278,3 @@ def _check_codestream(content: bytes, layout: Layout) -> None:
         raise UnreadableImage(CANNOT_DECODE)
     if (size.rows, size.columns, size.samples) != (layout.rows, layout.columns, layout.samples):
         raise UnreadableImage(CONTRADICTION)
-
-
-def _spread_chroma(flat: Samples) -> Samples:
-    """Y1 Y2 Cb Cr becomes Y1 Cb Cr Y2 Cb Cr (PS3.3 C.7.6.3.1.2)."""
-    pairs = flat[: len(flat) // 4 * 4].reshape(-1, 4)
-    return pairs[:, [0, 2, 3, 1, 2, 3]].reshape(-1)

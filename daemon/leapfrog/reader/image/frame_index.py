@@ -25,11 +25,6 @@ class Extent:
 FrameExtents = tuple[Extent, ...]  # the pieces that make one frame, in order
 
 
-def native_frames(offset: int, frame_bytes: int, count: int) -> tuple[FrameExtents, ...]:
-    """Uncompressed frames of `frame_bytes` lie one after the other."""
-    return tuple((Extent(offset + index * frame_bytes, frame_bytes),) for index in range(count))
-
-
 def compressed_frames(stream: BinaryIO, offset: int, count: int) -> tuple[FrameExtents, ...]:
     """The frames of compressed pixels whose first item, the offset table, is at byte `offset`.
 

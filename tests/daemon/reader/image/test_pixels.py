@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 
 from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, IMPLICIT_LITTLE_ENDIAN
 from leapfrog.reader.image.dicom_file import open_dicom_file
@@ -216,6 +217,26 @@ def test_bytes_swapped_in_pairs_are_put_right_in_every_frame(tmp_path: Path) -> 
         assert np.array_equal(image.frame(index).gray(), frames[index])
 
 
+def test_single_bits_swapped_in_pairs_are_put_right_in_every_frame(tmp_path: Path) -> None:
+    frames = np.random.default_rng(6).integers(0, 2, (3, 5, 7), dtype=np.uint8)
+    packed = np.packbits(frames.reshape(-1), bitorder="little")
+    dataset = image_dataset(frames, BitsAllocated=1, BitsStored=1, NumberOfFrames=3, Rows=5, Columns=7)
+    dataset.PixelData = np.frombuffer(packed.tobytes(), "<u2").byteswap().tobytes()
+    dataset["PixelData"].VR = "OW"
+    image = opened(dataset, tmp_path, EXPLICIT_BIG_ENDIAN)
+    for index in range(3):
+        assert np.array_equal(image.frame(index).gray(), frames[index] * 255)
+
+
+def test_pixels_outside_items_are_read_under_a_compressed_transfer_syntax_too(tmp_path: Path) -> None:
+    pixels = gradient(top=255, kind="u1")
+    path = save(image_dataset(pixels), tmp_path / "image.dcm", ExplicitVRLittleEndian)
+    path.write_bytes(path.read_bytes().replace(f"{ExplicitVRLittleEndian}\0".encode(), f"{RLELossless}\0".encode()))
+    file = open_dicom_file(path)
+    assert file.transfer_syntax_uid == RLELossless
+    assert np.array_equal(open_image(file).frame(0).gray(), pixels)
+
+
 def test_colour_by_plane_and_by_pixel_are_the_same_picture(tmp_path: Path) -> None:
     colours = np.random.default_rng(2).integers(0, 256, (8, 10, 3), dtype=np.uint8)
     dataset = image_dataset(colours)
@@ -234,6 +255,15 @@ def test_luminance_and_chroma_become_colours(tmp_path: Path) -> None:
     ybr = np.array([[[76, 85, 255], [150, 44, 21], [29, 255, 107]]], dtype=np.uint8)  # red, green, blue
     got = opened(image_dataset(ybr, PhotometricInterpretation="YBR_FULL"), tmp_path).frame(0).shown.astype(int)
     assert np.abs(got - [[[255, 0, 0], [0, 255, 0], [0, 0, 255]]]).max() <= 2
+
+
+def test_chroma_that_two_pixels_share_is_never_by_plane(tmp_path: Path) -> None:
+    ybr = np.array([[[76, 85, 255], [90, 85, 255], [29, 255, 107], [40, 255, 107]]], dtype=np.uint8)
+    expected = opened(image_dataset(ybr, PhotometricInterpretation="YBR_FULL"), tmp_path).frame(0).shown
+    for planar in (0, 1):
+        dataset = image_dataset(ybr, PhotometricInterpretation="YBR_FULL_422", PlanarConfiguration=planar)
+        dataset.PixelData = bytes([76, 90, 85, 255, 29, 40, 255, 107])  # PS3.3 C.7.6.3.1.2
+        assert np.array_equal(opened(dataset, tmp_path).frame(0).shown, expected)
 
 
 def palette_dataset(indices: NDArray[Any], colours: NDArray[Any], first: int, bits: int) -> Dataset:
