@@ -44,6 +44,14 @@ def test_a_written_package_loads_and_says_what_it_was_given(tmp_path: Path, mani
     assert loaded.finding[0].urgent and not loaded.finding[1].urgent
 
 
+def test_any_text_in_a_manifest_reads_back_the_same(tmp_path: Path, manifest: Manifest) -> None:
+    text = 'a "quoted" \\ name\r\nin two lines, \u00e9 \x00\x1b\x7f'
+    odd = manifest.model_copy(update={"intended_use": text, "metrics": {text: {"by.site": [0.5, 1e-9], "": text}}})
+    write_package(tmp_path / "p", odd, b"model", "# card\n")
+    loaded = load_package(tmp_path / "p").manifest
+    assert (loaded.intended_use, loaded.metrics) == (text, odd.metrics)
+
+
 def test_every_finding_that_is_not_covered_is_named(manifest: Manifest) -> None:
     assert len(manifest.not_covered) == 12
     assert {"Pneumothorax", "Pleural thickening"} <= set(manifest.not_covered)

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from leapfrog.durable import write_durably
 from leapfrog.packages.manifest import EDGE_TPU_MODEL_NAME, MANIFEST_NAME, MODEL_NAME, EdgeTpuModel, Manifest
 from leapfrog.packages.package import QUALITY_NAME, load_package, read_manifest
 from leapfrog.packages.signature import SIGNATURE_NAME
 from leapfrog.packages.version import PackageVersion
 from leapfrog_training.errors import TrainingError
-from leapfrog_training.packaging.toml_text import toml_text
 
 CARD_NAME = "card.md"
 QUALITY_METRICS = "quality"  # the table of `metrics` that belongs to the quality check
@@ -108,7 +109,7 @@ def add_file(folder: Path, name: str, content: bytes, metrics: Mapping[str, Any]
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
     document = manifest.model_dump(mode="json", exclude_none=True)
-    write_durably(folder / MANIFEST_NAME, toml_text(document).encode(), mode=0o644)
+    write_durably(folder / MANIFEST_NAME, tomli_w.dumps(document).encode(), mode=0o644)
 
 
 def sha256(content: bytes) -> str:
