@@ -156,7 +156,7 @@ class ReportSettings(Section):
     include_heatmaps: bool = True
 
 
-class Window(Section):
+class SyncWindow(Section):
     """A daily span of local time in which results are sent; it may cross midnight."""
 
     start: time
@@ -174,7 +174,7 @@ class DistrictSettings(Section):
 
     url: str = ""
     send: tuple[Sendable, ...] = ("original", "report_pdf", "overlay")
-    windows: tuple[Window, ...] = ()
+    windows: tuple[SyncWindow, ...] = ()
     bytes_per_second: int = Field(default=0, ge=0)
     ca_file: Path | None = None
     client_certificate: Path | None = None

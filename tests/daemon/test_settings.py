@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from leapfrog.errors import SettingsError
-from leapfrog.settings import FolderWatchSettings, Settings, Window, load_settings
+from leapfrog.settings import FolderWatchSettings, Settings, SyncWindow, load_settings
 from support.toml import toml_value
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "leapfrog.toml"
@@ -104,7 +104,7 @@ def test_a_window_contains_its_start_and_not_its_end(
 @given(start=st.times(), end=st.times(), moment=st.times())
 def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: time, end: time, moment: time) -> None:
     if start != end:
-        one, other = Window(start=start, end=end), Window(start=end, end=start)
+        one, other = SyncWindow(start=start, end=end), SyncWindow(start=end, end=start)
         assert one.contains(moment) != other.contains(moment)
 
 

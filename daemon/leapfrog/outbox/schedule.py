@@ -18,7 +18,7 @@ from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from leapfrog.settings import Window
+from leapfrog.settings import SyncWindow
 
 # Wall and monotonic clock drift apart by milliseconds; when they part by more, somebody set the clock.
 CLOCK_JUMP_SECONDS = 2.0
@@ -33,7 +33,7 @@ class SyncWindows:
 
     def __init__(
         self,
-        windows: Sequence[Window],
+        windows: Sequence[SyncWindow],
         on_edge: Callable[[], None],
         now: Callable[[], datetime] = _local_now,
         monotonic: Callable[[], float] = time.monotonic,

@@ -17,10 +17,10 @@ from leapfrog.reader.assess.routing import route
 from leapfrog.reader.assess.stated import exam_of
 from leapfrog.reader.image.attributes import text
 from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
-from leapfrog.reader.image.header import header_of, identity_of
+from leapfrog.reader.image.identity import header_of, identity_of
 from leapfrog.reader.image.image import DecodedImage, open_image
 from leapfrog.reader.image.phantom_mark import is_phantom
-from leapfrog.reader.image.pixels import Frame, chosen_frames
+from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames
 from leapfrog.reader.originals.forwarding import forward_copy
 from leapfrog.reader.originals.wrapping import wrap_picture
 from leapfrog.reader.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
@@ -58,7 +58,7 @@ class _Shown:
     """The frame that is reported, from 0, with what the model says of it."""
 
     index: int
-    frame: Frame
+    frame: DisplayedFrame
     assessment: Assessment
     package: ModelPackage | None
 
@@ -155,12 +155,12 @@ class _OneReading:
         middle = chosen_frames(image.frame_count, 1)[0]
         return _Shown(middle, self._decode(image, middle), Assessment("not_assessed", reason), None)
 
-    def _decode(self, image: DecodedImage, index: int) -> Frame:
+    def _decode(self, image: DecodedImage, index: int) -> DisplayedFrame:
         frame = image.frame(index)
         self._clock.lap("decoding")
         return frame
 
-    def _assess(self, package: ModelPackage, image: DecodedImage, frame: Frame) -> Assessment:
+    def _assess(self, package: ModelPackage, image: DecodedImage, frame: DisplayedFrame) -> Assessment:
         gray_frame = GrayFrame(frame.gray(), image.area, image.spacing_mm)
         self._announce("inferring")
         assessment = assess(package, self._reader.models, gray_frame)
@@ -228,7 +228,7 @@ class _OneReading:
 class _Pictures:
     """Draws the pictures of one reading, under names of its own so that an earlier report keeps its pictures."""
 
-    def __init__(self, job: ReadJob, frame: Frame, phantom: bool) -> None:
+    def __init__(self, job: ReadJob, frame: DisplayedFrame, phantom: bool) -> None:
         self._directory = job.report_dir
         self._stem = f"{job.instance_id}-{job.attempt}"
         self._picture = displayed(frame.picture())  # once: shrinking a film takes longer than drawing on it

@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.settings import DistrictSettings, Window
+from leapfrog.settings import DistrictSettings, SyncWindow
 from support.clocks import Clocks
 from support.waiting import wait_until
 
 
-def _windows(*texts: str) -> tuple[Window, ...]:
+def _windows(*texts: str) -> tuple[SyncWindow, ...]:
     return DistrictSettings.model_validate({"windows": texts}).windows
 
 
-def _opening_in(seconds: float) -> Window:
+def _opening_in(seconds: float) -> SyncWindow:
     opening = (datetime.now() + timedelta(seconds=seconds)).replace(microsecond=0)
-    return Window(start=opening.time(), end=(opening + timedelta(hours=1)).time())
+    return SyncWindow(start=opening.time(), end=(opening + timedelta(hours=1)).time())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.sender import Sender, Timing
-from leapfrog.settings import DistrictSettings, Window
+from leapfrog.settings import DistrictSettings, SyncWindow
 from leapfrog.worker import UNTIL_WOKEN
 from support.clocks import Clocks
 from support.outbox_box import PATIENT, QUICK, Box, wait_for_link
@@ -124,7 +124,7 @@ def test_a_clock_that_is_set_opens_and_closes_a_window_and_nothing_is_forgotten(
 
 def test_a_window_that_opens_and_closes_wakes_the_sleeping_sender(box: Box, proxy: RecordingProxy) -> None:
     opening = (datetime.now() + timedelta(seconds=2)).replace(microsecond=0)
-    window = Window(start=opening.time(), end=(opening + timedelta(hours=1)).time())
+    window = SyncWindow(start=opening.time(), end=(opening + timedelta(hours=1)).time())
     box.owe()
     sender = box.sender(proxy.url, windows=SyncWindows([window], lambda: sender.wake()))  # noqa: PLW0108 - the sender follows
     sender.start()
@@ -135,7 +135,7 @@ def test_a_window_that_opens_and_closes_wakes_the_sleeping_sender(box: Box, prox
 
 def test_outside_the_windows_nothing_is_sent_and_a_sync_sends_all_the_same(box: Box, proxy: RecordingProxy) -> None:
     now = datetime.now()
-    closed = Window(start=(now + timedelta(hours=2)).time(), end=(now + timedelta(hours=3)).time())
+    closed = SyncWindow(start=(now + timedelta(hours=2)).time(), end=(now + timedelta(hours=3)).time())
     box.owe()
     sender = box.sender(proxy.url, windows=SyncWindows([closed], lambda: None))
     sender.start()

@@ -21,7 +21,7 @@ from leapfrog.phantoms.chest import draw_chest
 from leapfrog.phantoms.exams import as_file, chest_exam, chest_picture, fetal_head_exam
 from leapfrog.phantoms.fetal_head import FetalHead
 from leapfrog.reader.image.phantom_mark import is_phantom
-from leapfrog.reader.originals.picture import read_picture
+from leapfrog.reader.originals.picture_file import read_picture_file
 
 TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless, JPEGLSLossless, JPEG2000Lossless)
 
@@ -101,7 +101,7 @@ def test_the_cine_gives_its_area_and_spacing() -> None:
 def test_the_picture_is_the_film_in_eight_bits_and_says_that_it_is_a_phantom(tmp_path: Path) -> None:
     file = tmp_path / "film.png"
     file.write_bytes(chest_picture("clear", 1))
-    assert read_picture(file).phantom
+    assert read_picture_file(file).phantom
     gray = np.asarray(Image.open(file), dtype=float)
     shrunk = np.asarray(Image.fromarray((draw_chest("clear", 1) >> 4).astype(np.uint8)).resize(gray.shape[::-1]))
     assert np.abs(gray - shrunk).mean() < 1

@@ -13,8 +13,7 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog.reader.assess.segmentation import cut, model_area, segment
-from leapfrog.reader.image.pixels import model_input
-from leapfrog.reader.image.ultrasound import Box
+from leapfrog.reader.image.pixels import PixelRegion, model_input
 
 NOT_SEEN = "No {name} was recognised in the picture. It may be there all the same."
 UNLIKE = "The picture does not look like those that this model was made for."
@@ -44,7 +43,7 @@ class GrayFrame:
     """
 
     gray: NDArray[np.uint8]
-    area: Box
+    area: PixelRegion
     spacing_mm: tuple[float, float] | None = None
 
 

@@ -16,7 +16,7 @@ from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.estimates import ESTIMATES
 from leapfrog.reader.assess.outline import Outline, trace
-from leapfrog.reader.image.ultrasound import Box
+from leapfrog.reader.image.pixels import PixelRegion
 
 INSIDE = 0.5  # the mask's probability from which on a cell belongs to it
 CONTOUR_POINTS = 72  # one every five degrees draws an ellipse smoothly at any size on a page
@@ -70,7 +70,7 @@ class Segmentation:
     reason: str = ""
 
 
-def model_area(box: Box, picture_size: tuple[int, int], input_aspect: float) -> PictureArea:
+def model_area(box: PixelRegion, picture_size: tuple[int, int], input_aspect: float) -> PictureArea:
     """The area to show to a model whose input has `input_aspect` (width / height), around the image in `box`.
 
     The shape of a head is what is measured, so an image that is much wider or higher than the model's input is
@@ -87,7 +87,7 @@ def model_area(box: Box, picture_size: tuple[int, int], input_aspect: float) -> 
     return PictureArea(left, top, width, height, picture_width=picture_size[1], picture_height=picture_size[0])
 
 
-def cut(picture: NDArray[np.uint8], area: PictureArea, box: Box) -> NDArray[np.uint8]:
+def cut(picture: NDArray[np.uint8], area: PictureArea, box: PixelRegion) -> NDArray[np.uint8]:
     """The pixels of `area` (height, width), black beyond the image in `box`: burnt-in text beside an ultrasound image
     stays out of the model.
     """

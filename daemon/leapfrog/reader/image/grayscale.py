@@ -26,7 +26,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Window:
+class VoiWindow:
     """A VOI window (PS3.3 C.11.2.1.2 and C.11.2.1.3): `function` is LINEAR, LINEAR_EXACT or SIGMOID."""
 
     center: float
@@ -64,7 +64,7 @@ class GrayScale:
         )
         voi = items(dataset, "VOILUTSequence")
         self._voi_table = read_table(voi[0], signed_input=self._gives_signed(), big_endian=big_endian) if voi else None
-        self._window = read_window(dataset)
+        self._window = read_voi_window(dataset)
         self._table: NDArray[np.uint8] | None = None
 
     def show(self, frame: StoredFrame) -> NDArray[np.uint8]:
@@ -139,7 +139,7 @@ class GrayScale:
         return self._modality_table is None and (self._layout.signed or self._intercept < 0)
 
 
-def read_window(dataset: Dataset) -> Window | None:
+def read_voi_window(dataset: Dataset) -> VoiWindow | None:
     """The first usable window; None when there is none. Widths from 0 to 1 only make sense as LINEAR_EXACT."""
     function = text(dataset, "VOILUTFunction").upper()
     if function not in ("LINEAR_EXACT", "SIGMOID"):
@@ -147,9 +147,9 @@ def read_window(dataset: Dataset) -> Window | None:
     pairs = zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False)
     for center, width in pairs:
         if width >= 1 or (width > 0 and function != "LINEAR"):
-            return Window(center, width, function)
+            return VoiWindow(center, width, function)
         if width > 0:
-            return Window(center, width, "LINEAR_EXACT")
+            return VoiWindow(center, width, "LINEAR_EXACT")
     return None
 
 

@@ -11,9 +11,9 @@ from leapfrog.reader.image.dicom_file import DicomFile
 from leapfrog.reader.image.grayscale import GrayScale
 from leapfrog.reader.image.lookup_table import palette_colours
 from leapfrog.reader.image.object_kind import check_is_picture
-from leapfrog.reader.image.pixels import Frame
+from leapfrog.reader.image.pixels import DisplayedFrame, PixelRegion
 from leapfrog.reader.image.spacing import spacing_mm_of
-from leapfrog.reader.image.ultrasound import Box, tissue_region
+from leapfrog.reader.image.ultrasound import tissue_region
 
 
 class DecodedImage:
@@ -34,7 +34,7 @@ class DecodedImage:
         self._big_endian = file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN
         self._gray_scale = GrayScale(file.dataset, self.layout, big_endian=self._big_endian)
         region = tissue_region(file.dataset, self.layout.rows, self.layout.columns)
-        self.area: Box = region.box if region else (0, 0, self.layout.columns, self.layout.rows)
+        self.area: PixelRegion = region.box if region else (0, 0, self.layout.columns, self.layout.rows)
         self.spacing_mm = (region.spacing_mm if region else None) or spacing_mm_of(file.dataset)
 
     @property
@@ -42,14 +42,14 @@ class DecodedImage:
         """How many frames there are, at least 1."""
         return self.layout.frames
 
-    def frame(self, index: int) -> Frame:
+    def frame(self, index: int) -> DisplayedFrame:
         """Frame `index`, from 0, decoded and as a person should see it. Only this frame is held in memory.
 
         Raises UnreadableImage when it cannot be decoded.
         """
         stored = self._decoder.stored(index)
         try:
-            return Frame(self._shown(stored))
+            return DisplayedFrame(self._shown(stored))
         except MemoryError as error:
             too_large = TOO_LARGE.format(columns=self.layout.columns, rows=self.layout.rows)
             raise UnreadableImage(too_large) from error

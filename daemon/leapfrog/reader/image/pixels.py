@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+PixelRegion = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie just outside
+
 
 @dataclass(frozen=True)
-class Frame:
+class DisplayedFrame:
     """One displayed frame: `shown` is uint8, (rows, columns) or, in colour, (rows, columns, 3) as RGB."""
 
     shown: NDArray[np.uint8]

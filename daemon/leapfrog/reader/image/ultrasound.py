@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from leapfrog.reader.image.attributes import integer, items, numbers
+from leapfrog.reader.image.pixels import PixelRegion
 
 TWO_DIMENSIONAL = 1  # Region Spatial Format; others are M-mode, spectra, waveforms and graphics
 TISSUE, COLOUR_FLOW = 1, 2  # Region Data Type
 CENTIMETRES = 3  # Physical Units
 SMALLEST_SIDE = 32  # pixels; smaller regions are icons or nonsense
 
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie just outside
-
 
 @dataclass(frozen=True)
 class UltrasoundRegion:
     """`box` holds the image; `spacing_mm` is (between rows, between columns), or None when not given in length."""
 
-    box: Box
+    box: PixelRegion
     spacing_mm: tuple[float, float] | None
 
 
@@ -32,7 +31,7 @@ def tissue_region(dataset: Dataset, rows: int, columns: int) -> UltrasoundRegion
     """
     candidates = []
     for item in items(dataset, "SequenceOfUltrasoundRegions"):
-        box = _box(item, rows, columns)
+        box = _corners(item, rows, columns)
         data_type = integer(item, "RegionDataType")
         if box and integer(item, "RegionSpatialFormat") == TWO_DIMENSIONAL and data_type in (TISSUE, COLOUR_FLOW):
             area = (box[2] - box[0]) * (box[3] - box[1])
@@ -40,7 +39,7 @@ def tissue_region(dataset: Dataset, rows: int, columns: int) -> UltrasoundRegion
     return max(candidates, key=lambda candidate: candidate[:2])[2] if candidates else None
 
 
-def _box(item: Dataset, rows: int, columns: int) -> Box | None:
+def _corners(item: Dataset, rows: int, columns: int) -> PixelRegion | None:
     """The region's corners, both of which lie inside it, cut to the picture."""
     corners = [integer(item, f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
     left, top, right, bottom = (-1 if corner is None else corner for corner in corners)

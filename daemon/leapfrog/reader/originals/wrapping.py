@@ -19,7 +19,7 @@ from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.dicom_objects import describe_pixels, one_value, write_object
 from leapfrog.reader.image.phantom_mark import mark_as_phantom
-from leapfrog.reader.originals.picture import Picture, read_picture
+from leapfrog.reader.originals.picture_file import PictureFile, read_picture_file
 
 WORKSTATION = "WSD"  # Conversion Type: neither scanned nor filmed, but converted by a program
 OTHER_MODALITY = "OT"
@@ -47,7 +47,7 @@ def wrap_picture(
     names are burnt into the picture is not known either, so Burned In Annotation is left out. Raises UnreadableImage
     when the picture is broken or too large.
     """
-    picture = read_picture(path)
+    picture = read_picture_file(path)
     dataset = Dataset()
     _describe_exam(dataset, identity, hints)
     _describe_capture(dataset, picture, datetime.fromisoformat(received_at))
@@ -76,7 +76,7 @@ def _describe_exam(dataset: Dataset, identity: PictureIdentity, hints: PictureHi
         dataset.ViewPosition = hints.view
 
 
-def _describe_capture(dataset: Dataset, picture: Picture, received_at: datetime) -> None:
+def _describe_capture(dataset: Dataset, picture: PictureFile, received_at: datetime) -> None:
     dataset.SOPClassUID = _sop_class(picture)
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.ConversionType = WORKSTATION
@@ -89,7 +89,7 @@ def _describe_capture(dataset: Dataset, picture: Picture, received_at: datetime)
         dataset.LossyImageCompressionMethod = JPEG_BASELINE
 
 
-def _describe_pixels(dataset: Dataset, picture: Picture, hints: PictureHints) -> None:
+def _describe_pixels(dataset: Dataset, picture: PictureFile, hints: PictureHints) -> None:
     first = picture.pages[0]
     gray = "MONOCHROME1" if picture.inverted else "MONOCHROME2"
     describe_pixels(dataset, first.shape, 8 * first.itemsize, "RGB" if first.ndim == 3 else gray)
@@ -115,7 +115,7 @@ def _describe_pages(dataset: Dataset, page_count: int) -> None:
         dataset.RescaleType = "US"
 
 
-def _sop_class(picture: Picture) -> str:
+def _sop_class(picture: PictureFile) -> str:
     first = picture.pages[0]
     if len(picture.pages) == 1 or picture.inverted:
         return SecondaryCaptureImageStorage

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from leapfrog.durable import replacing
+from leapfrog.reader.image.pixels import PixelRegion
 
 LONGEST_SIDE = 1024  # pixels of a report's picture
 SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and letters are drawn on them
@@ -29,13 +30,12 @@ COARSE_BLUR = 8.0  # of those cells
 FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own has no ²
 PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 Font = ImageFont.FreeTypeFont
 Points = Sequence[tuple[float, float]]
-Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
-def displayed(picture: Picture, longest_side: int = LONGEST_SIDE) -> Picture:
+def displayed(picture: Pixels, longest_side: int = LONGEST_SIDE) -> Pixels:
     """Shrink `picture` (H, W) or (H, W, 3) to at most `longest_side` pixels, keeping its shape; smaller ones stay."""
     longest = max(picture.shape[:2])
     if longest <= longest_side:
@@ -45,7 +45,7 @@ def displayed(picture: Picture, longest_side: int = LONGEST_SIDE) -> Picture:
     return np.asarray(shrunk)
 
 
-def save_plain(picture: Picture, path: Path, *, phantom: bool = False) -> None:
+def save_plain(picture: Pixels, path: Path, *, phantom: bool = False) -> None:
     """Write `picture` (H, W) or (H, W, 3) as a JPEG, at most `LONGEST_SIDE` pixels long.
 
     Like all that is written here, the name is durable after a `fsync_directory`, one for all pictures of an image.
@@ -54,7 +54,7 @@ def save_plain(picture: Picture, path: Path, *, phantom: bool = False) -> None:
 
 
 def save_heatmap(
-    picture: Picture, maps: Sequence[tuple[str, NDArray[np.float32]]], path: Path, *, phantom: bool = False
+    picture: Pixels, maps: Sequence[tuple[str, NDArray[np.float32]]], path: Path, *, phantom: bool = False
 ) -> None:
     """Write `picture` with the heat of `maps` over it: per map a line around its warm part and its finding's name.
 
@@ -72,7 +72,7 @@ def save_heatmap(
     _save(image, path, phantom=phantom)
 
 
-def save_contour(picture: Picture, contour: Points, label: str, path: Path, *, phantom: bool = False) -> None:
+def save_contour(picture: Pixels, contour: Points, label: str, path: Path, *, phantom: bool = False) -> None:
     """Write `picture` with the closed `contour`, (x, y) as fractions of its width and height, and `label` beside it."""
     image = _for_drawing(picture)
     if len(contour) >= 2:
@@ -121,7 +121,7 @@ def _wrapped(line: str, font: Font, width: int) -> list[str]:
     return lines
 
 
-def _for_drawing(picture: Picture) -> Image.Image:
+def _for_drawing(picture: Pixels) -> Image.Image:
     image = Image.fromarray(displayed(picture)).convert("RGB")
     longest = max(image.size)
     if longest < SHORTEST_DRAWN_SIDE:
@@ -139,7 +139,7 @@ def _save(image: Image.Image, path: Path, *, phantom: bool) -> None:
         stream.write(content.getvalue())
 
 
-def _coarse(values: NDArray[np.float32]) -> Picture | None:
+def _coarse(values: NDArray[np.float32]) -> Pixels | None:
     """The map on a smooth grid, its lowest value 0 and its peak 255; None for a flat or unusable map.
 
     It is blurred by half a cell of a 7 x 7 map, so that what is drawn has no islands and holes smaller than the cells
@@ -152,14 +152,14 @@ def _coarse(values: NDArray[np.float32]) -> Picture | None:
     return _stretched(np.asarray(smooth.filter(ImageFilter.GaussianBlur(COARSE_BLUR)), dtype=np.float32))
 
 
-def _stretched(values: NDArray[np.float32]) -> Picture | None:
+def _stretched(values: NDArray[np.float32]) -> Pixels | None:
     lowest, highest = float(np.min(values)), float(np.max(values))
     if not np.isfinite([lowest, highest]).all() or highest - lowest < 1e-6:
         return None
     return ((values - lowest) * (255.0 / (highest - lowest))).astype(np.uint8)
 
 
-def _area_above(grid: Picture, level: float, size: tuple[int, int]) -> Box:
+def _area_above(grid: Pixels, level: float, size: tuple[int, int]) -> PixelRegion:
     """The pixels of a picture of `size` in which `grid` exceeds `level` of its peak, with one grid cell around them."""
     above = grid >= level * 255
     rows, columns = np.flatnonzero(above.any(axis=1)), np.flatnonzero(above.any(axis=0))
@@ -172,7 +172,7 @@ def _area_above(grid: Picture, level: float, size: tuple[int, int]) -> Box:
     )
 
 
-def _enlarged(grid: Picture, area: Box, size: tuple[int, int]) -> Image.Image:
+def _enlarged(grid: Pixels, area: PixelRegion, size: tuple[int, int]) -> Image.Image:
     """That part of `grid` which covers `area` of a picture of `size`; the rest costs no time."""
     across, down = COARSE_SIDE / size[0], COARSE_SIDE / size[1]
     part = (area[0] * across, area[1] * down, area[2] * across, area[3] * down)
@@ -180,14 +180,14 @@ def _enlarged(grid: Picture, area: Box, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(grid).resize(extent, Image.Resampling.BICUBIC, box=part)
 
 
-def _tint(image: Image.Image, grid: Picture) -> None:
+def _tint(image: Image.Image, grid: Pixels) -> None:
     area = _area_above(grid, HEAT_FLOOR, image.size)
     floor = HEAT_FLOOR * 255
     opacity = [round(max(0.0, (level - floor) / (255 - floor)) * HEAT_OPACITY * 255) for level in range(256)]
     image.paste(HEAT_COLOUR, area, _enlarged(grid, area, image.size).point(opacity))
 
 
-def _outline(image: Image.Image, grid: Picture) -> None:
+def _outline(image: Image.Image, grid: Pixels) -> None:
     """Draw a smooth line, white within black, where `grid` crosses `CONTOUR_LEVEL`.
 
     A blurred mask rises evenly across its border, so a look-up table that picks the middle of the rise is a line.
@@ -231,7 +231,7 @@ class _Labels:
         self._margin = max(4, max(image.size) // 160)
         self._taken: list[tuple[float, float, float, float]] = []
 
-    def put_beside(self, text: str, box: Box) -> None:
+    def put_beside(self, text: str, box: PixelRegion) -> None:
         """Put `text` under `box`, or above it near the lower edge, and further down or up where a chip is already."""
         width, height = self._size_of(text)
         left = min(max((box[0] + box[2] - width) / 2, 0), max(0, self._width - width))

@@ -14,7 +14,7 @@ from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_packa
 from leapfrog.reader.assess.routing import Route, route
 from leapfrog.reader.assess.stated import Exam, exam_of
 from leapfrog.reader.image.dicom_file import open_dicom_file
-from leapfrog.reader.image.header import header_of
+from leapfrog.reader.image.identity import header_of
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 

@@ -10,7 +10,7 @@ from PIL import Image
 from leapfrog.errors import LeapfrogError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
-from leapfrog.reader.image.header import identity_of
+from leapfrog.reader.image.identity import identity_of
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.originals.forwarding import forward_copy
 from leapfrog.reader.originals.wrapping import wrap_picture

@@ -14,7 +14,7 @@ from pydicom.uid import MPEG2MPML, UID, DeflatedExplicitVRLittleEndian, JPEGBase
 from leapfrog.dicom.part10 import find_dataset
 from leapfrog.errors import NothingToRead, UnreadableImage
 from leapfrog.reader.image.dicom_file import open_dicom_file
-from leapfrog.reader.image.header import identity_of
+from leapfrog.reader.image.identity import identity_of
 from leapfrog.reader.image.image import DecodedImage, open_image
 from support.instances import gradient, image_dataset, items, save
 

@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, RLELossless
 from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, IMPLICIT_LITTLE_ENDIAN
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import DecodedImage, open_image
-from leapfrog.reader.image.pixels import Frame, chosen_frames, model_input
+from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames, model_input
 from support.instances import gradient, image_dataset, save
 
 
@@ -288,13 +288,13 @@ def test_palette_indices_become_their_colours(bits: int, tmp_path: Path) -> None
 
 def test_gray_pictures_sent_as_colour_are_known_as_gray() -> None:
     gray = gradient(20, 30, top=255, kind="u1")
-    frame = Frame(np.repeat(gray[..., np.newaxis], 3, axis=-1))
+    frame = DisplayedFrame(np.repeat(gray[..., np.newaxis], 3, axis=-1))
     assert not frame.is_colour
     assert np.array_equal(frame.picture(), gray)
     coloured = frame.shown.copy()
     coloured[3, 3] = (200, 10, 10)
-    assert Frame(coloured).is_colour
-    assert Frame(coloured).picture().shape == (20, 30, 3)
+    assert DisplayedFrame(coloured).is_colour
+    assert DisplayedFrame(coloured).picture().shape == (20, 30, 3)
 
 
 def test_a_model_sees_the_whole_picture_squashed_by_an_antialiasing_triangle() -> None:

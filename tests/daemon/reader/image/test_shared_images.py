@@ -9,7 +9,7 @@ from PIL import Image
 
 from leapfrog.errors import NothingToRead, UnreadableImage
 from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
-from leapfrog.reader.image.grayscale import read_window
+from leapfrog.reader.image.grayscale import read_voi_window
 from leapfrog.reader.image.image import DecodedImage, open_image
 
 # What becomes of files that are not read; all others under dicom/ are. The words are from the sentence for staff.
@@ -127,7 +127,7 @@ def test_pictures_are_those_that_dcmtk_makes(files: list[DicomFile], tmp_path: P
             source = tmp_path / "decoded.dcm"
             subprocess.run([decoder, "-q", str(file.path), str(source)], check=True)
         gray = image.layout.photometric.startswith("MONOCHROME")
-        options = ["+Wi", "1"] if gray and read_window(file.dataset) else ["-W"]
+        options = ["+Wi", "1"] if gray and read_voi_window(file.dataset) else ["-W"]
         made = tmp_path / "picture.pnm"
         subprocess.run(["dcm2pnm", "-q", "-O", *options, str(source), str(made)], check=True)
         theirs = np.asarray(Image.open(made)).astype(int)

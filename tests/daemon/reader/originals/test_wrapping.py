@@ -19,7 +19,7 @@ from leapfrog.errors import UnreadableImage
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
-from leapfrog.reader.image.pixels import Frame
+from leapfrog.reader.image.pixels import DisplayedFrame
 from leapfrog.reader.originals.wrapping import wrap_picture
 
 IDENTITY = PictureIdentity(
@@ -48,7 +48,7 @@ def saved(image: Image.Image, path: Path, **options: Any) -> Path:
     return path
 
 
-def frame_of(path: Path, index: int = 0) -> Frame:
+def frame_of(path: Path, index: int = 0) -> DisplayedFrame:
     return open_image(open_dicom_file(path)).frame(index)
 
 

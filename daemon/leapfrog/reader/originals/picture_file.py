@@ -31,7 +31,7 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
-class Picture:
+class PictureFile:
     """Decoded pages, each (H, W) with 8 or 16 bits or (H, W, 3) with 8 bits, all alike in shape and type.
 
     `inverted` when 0 is white. `lossy_ratio` is by how much JPEG had shrunk the picture; None if it did not. `note`
@@ -46,7 +46,7 @@ class Picture:
     phantom: bool = False
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture_file(path: Path) -> PictureFile:
     """Decode the picture at `path`, turned upright as its EXIF data asks.
 
     Colours that are all gray become gray, transparency becomes black. Raises UnreadableImage with a sentence for
@@ -58,7 +58,7 @@ def read_picture(path: Path) -> Picture:
         if page_count * first.nbytes > LARGEST_FRAME_BYTES:
             raise UnreadableImage(TOO_LARGE)
         pages = (first, *_more_pages(image, first, page_count))
-        return Picture(
+        return PictureFile(
             pages=pages,
             format=image.format or "",
             inverted=_is_inverted(image),
