@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
-from leapfrog.exam import Code, Identity, ImageReading, ModelUsed, whose_exam
+from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
 from leapfrog.processes.messages import ProducedObject, ReportJob
 from leapfrog.reader.dicom_objects import describe_pixels, one_value, write_object
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
@@ -41,33 +41,38 @@ IMAGING_REPORT = Code(value="18748-4", scheme="LN", meaning="Diagnostic Imaging 
 REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": ULTRASOUND_REPORT}  # CID 7000
 
 
-def make_derived(job: ReportJob, words: ReportWords, pdf: bytes) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
+def make_derived(
+    job: ReportJob, identity: Identity, words: ReportWords, pdf: bytes
+) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
     """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made and, a
     sentence each, those that could not be, and why.
 
-    Without a usable Study Instance UID none can be made, because no archive could file them.
+    `identity` says whose exam it is. Without a usable Study Instance UID none can be made, because no archive could
+    file them.
     """
-    if not is_valid_uid(whose_exam(job.readings).study_instance_uid):
+    if not is_valid_uid(identity.study_instance_uid):
         reason = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
         return (), (reason,)
     produced = []
     if "report_pdf" in job.derived:
-        dataset = _encapsulated_pdf(job, pdf)
+        dataset = _encapsulated_pdf(job, identity, pdf)
         produced.append(write_object(dataset, "report_pdf", job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
     if "overlay" in job.derived:
         series_uid = mint_uid()
         for reading, image in zip(job.readings, words.images, strict=True):
             if image.overlay is not None:
                 dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, words.disclaimer)
+                if not is_valid_uid(reading.identity.study_instance_uid):
+                    dataset.StudyInstanceUID = identity.study_instance_uid
                 dataset.SeriesInstanceUID = series_uid
                 out = job.work_dir / f"overlay-{image.number}.dcm"
                 produced.append(write_object(dataset, "overlay", out, JPEGBaseline8Bit))
     return tuple(produced), ()
 
 
-def _encapsulated_pdf(job: ReportJob, pdf: bytes) -> Dataset:
+def _encapsulated_pdf(job: ReportJob, identity: Identity, pdf: bytes) -> Dataset:
     """PS3.3 A.45.1."""
-    dataset = _common(job, whose_exam(job.readings), job.readings)
+    dataset = _common(job, identity, job.readings)
     dataset.SOPClassUID = EncapsulatedPDFStorage
     dataset.Modality = "DOC"
     dataset.SeriesNumber = PDF_SERIES_NUMBER
@@ -89,8 +94,6 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: 
     """PS3.3 A.8.1, with the findings in words under the picture."""
     jpeg = captioned_jpeg(picture, _caption(image, disclaimer))
     dataset = _common(job, reading.identity, [reading])
-    if not is_valid_uid(reading.identity.study_instance_uid):
-        dataset.StudyInstanceUID = whose_exam(job.readings).study_instance_uid
     dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.Modality = "OT"
     dataset.SeriesNumber = OVERLAY_SERIES_NUMBER

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import fsync_directory, replacing
-from leapfrog.exam import whose_exam
+from leapfrog.exam import Identity
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.page import render_page
 from leapfrog.wording.content import content_of
-from leapfrog.wording.report import ReportWords, words_of
+from leapfrog.wording.report import words_of
 
 REPORT_SCHEMA_VERSION = 1
 
@@ -24,7 +24,15 @@ def render(job: ReportJob) -> ReportResult:
     """
     started = time.perf_counter()
     job = _without_lost_pictures(job)
-    words = _words(job)
+    content = content_of(job.readings, other_patient_ids=job.other_patient_ids, include_heatmaps=job.include_heatmaps)
+    words = words_of(
+        content,
+        station=job.station.name,
+        ae_title=job.station.ae_title,
+        version=job.version,
+        software_version=job.station.software_version,
+        received_at=job.received_at,
+    )
     artefacts = []
     pdf = b""
     if job.pdf or "report_pdf" in job.derived:
@@ -42,8 +50,9 @@ def render(job: ReportJob) -> ReportResult:
     if job.derived:
         from leapfrog.reader.report.derived import make_derived  # pydicom, for the same reason
 
-        produced, not_made = make_derived(job, words, pdf)
-    document = _document(job, words.conflicts, list(map(_published, artefacts)), not_made, milliseconds)
+        produced, not_made = make_derived(job, content.identity, words, pdf)
+    published = [_published(artefact) for artefact in artefacts]
+    document = _document(job, content.identity, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
     fsync_directory(job.report_dir)
     return ReportResult(
@@ -53,17 +62,6 @@ def render(job: ReportJob) -> ReportResult:
         produced=produced,
         not_made=not_made,
         worklist_row=words.worklist_row,
-    )
-
-
-def _words(job: ReportJob) -> ReportWords:
-    return words_of(
-        content_of(job.readings, other_patient_ids=job.other_patient_ids, include_heatmaps=job.include_heatmaps),
-        station=job.station.name,
-        ae_title=job.station.ae_title,
-        version=job.version,
-        software_version=job.station.software_version,
-        received_at=job.received_at,
     )
 
 
@@ -112,6 +110,7 @@ def _pictures(job: ReportJob) -> list[str]:
 
 def _document(
     job: ReportJob,
+    identity: Identity,
     conflicts: tuple[str, ...],
     artefacts: list[Artefact],
     not_made: tuple[str, ...],
@@ -123,7 +122,7 @@ def _document(
         "study_key": job.study_key,
         "received_at": job.received_at,
         "station": job.station.model_dump(mode="json"),
-        "study": whose_exam(job.readings).model_dump(mode="json"),
+        "study": identity.model_dump(mode="json"),
         "conflicts": list(conflicts),
         "images": [reading.model_dump(mode="json") for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
