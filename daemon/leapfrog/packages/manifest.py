@@ -21,21 +21,36 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
+# What each estimate is made from: a measurement of this kind, with this code in LOINC.
+MEASURED_FOR: dict[Estimate, tuple[MeasurementKind, str]] = {
+    "gestational_age_hadlock_1984": ("ellipse_circumference", "11984-2"),
+}
+
+
 class Exclusion(Frozen):
     """Words, each by itself and in any case, by which an exam's description says that the model is not for it.
 
     `reason` is what staff read; in it, {package} becomes the package's name and version, {words} the words met.
     """
 
-    words: str = Field(min_length=1)
-    reason: str = Field(min_length=1)
+    words: str
+    reason: str
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not has_words(self.words):
+            raise ValueError("words of an exclusion need at least one word")
+        if not self.reason.strip() or not self.reason.isprintable():
+            raise ValueError("the reason of an exclusion must be a sentence in one line")
+        return self
 
 
 class AppliesTo(Frozen):
     """What the model was made for, in DICOM's defined terms: (0008,0060), (0018,0015) and (0018,5101).
 
-    `words` has, for each of `body_parts` that needs it, the words by which devices and their users name it besides the
-    term itself, each by itself and in any case.
+    `words` has, for each of `body_parts`, the words by which devices and their users name it besides the term itself,
+    each by itself and in any case. A package without them was made when the daemon had them, with the exclusions: it
+    would now meet exams that it is not for, so it is refused.
     """
 
     modalities: tuple[str, ...] = Field(min_length=1)
@@ -45,10 +60,16 @@ class AppliesTo(Frozen):
     excluded: tuple[Exclusion, ...] = ()
 
     @model_validator(mode="after")
-    def _has_words_for_its_parts_only(self) -> Self:
+    def _has_words_for_its_parts(self) -> Self:
         for part in self.words:
             if part not in self.body_parts:
                 raise ValueError(f"applies_to.words has {part!r}, which is not among applies_to.body_parts")
+        lacking = [part for part in self.body_parts if not has_words(self.words.get(part, ""))]
+        if lacking:
+            raise ValueError(
+                f"applies_to.words lacks the words for {', '.join(lacking)}, as packages for an older Leapfrog do:"
+                " install a newer version of the package, or pack it again with `leapfrog-train package`"
+            )
         return self
 
 
@@ -105,6 +126,14 @@ class MeasurementRule(Frozen):
     def _has_the_unit_of_its_kind(self) -> Self:
         if self.unit != UNIT_OF_KIND[self.kind]:
             raise ValueError(f'the unit of "{self.kind}" is "{UNIT_OF_KIND[self.kind]}", not "{self.unit}"')
+        return self
+
+    @model_validator(mode="after")
+    def _measures_what_its_estimate_is_made_from(self) -> Self:
+        if self.estimate is not None:
+            kind, loinc = MEASURED_FOR[self.estimate]
+            if (self.kind, self.code.scheme, self.code.value) != (kind, "LN", loinc):
+                raise ValueError(f'the estimate "{self.estimate}" is made from a "{kind}" with the LOINC code {loinc}')
         return self
 
 
@@ -177,6 +206,11 @@ class Manifest(Frozen):
     def measures_area(self) -> bool:
         """Whether a free outline is drawn around what may not be there, rather than one ellipse around a head."""
         return self.measurement is not None and self.measurement.kind == "area"
+
+
+def has_words(text: str) -> bool:
+    """Whether there is a letter or a digit in it: routing looks at nothing else."""
+    return any(map(str.isalnum, text))
 
 
 def parse_manifest(content: bytes, package: str) -> Manifest:

@@ -122,7 +122,9 @@ def test_an_x_ray_that_says_nothing_needs_the_quality_check_to_vouch_for_it() ->
     vouched = route(silent, PACKAGES)
     assert vouched.package is CHEST
     assert "it was read as chest" in vouched.assumption
-    unchecked = package("chest-findings", modalities=["CR"], body_parts=["CHEST"], has_quality_check=False)
+    unchecked = package(
+        "chest-findings", modalities=["CR"], body_parts=["CHEST"], words={"CHEST": "thorax"}, has_quality_check=False
+    )
     refused = route(silent, (unchecked,))
     assert refused.package is None
     assert "does not say which body part" in refused.reason
@@ -172,8 +174,8 @@ def test_a_new_package_brings_its_own_words() -> None:
     assert '"Rodilla"' in route(Exam(modality="DX", body_part="Rodilla"), (CHEST, knee)).reason
 
 
-def test_a_package_without_words_reads_what_says_its_very_term() -> None:
-    plain = package("plain", modalities=["CR"], body_parts=["WHOLE BODY"])
+def test_a_term_of_several_words_counts_as_a_whole() -> None:
+    plain = package("plain", modalities=["CR"], body_parts=["WHOLE BODY"], words={"WHOLE BODY": "babygram"})
     assert route(Exam(modality="CR", body_part="Whole  body"), (plain,)) == Route(plain)
     assert '"BODY"' in route(Exam(modality="CR", body_part="BODY"), (plain,)).reason
 
@@ -181,13 +183,18 @@ def test_a_package_without_words_reads_what_says_its_very_term() -> None:
 def test_of_several_parts_in_one_text_the_same_counts_in_every_order_of_packages() -> None:
     exam = Exam(modality="US", study_texts="Fetal chest")
     assert {route(exam, order).reason for order in ((CHEST, HEAD), (HEAD, CHEST))} == {
-        'The image says that it shows "CHEST"; fetal-head 0.2.0 is for fetus only.'
+        'The image says that it shows "CHEST"; fetal-head 0.2.1 is for fetus only.'
     }
 
 
 def test_words_for_a_body_part_that_the_package_does_not_read_are_refused() -> None:
     with pytest.raises(ValidationError, match="not among"):
         package("wrong", modalities=["US"], body_parts=["FETUS"], words={"FOETUS": "fetal"})
+
+
+def test_words_for_a_nerve_block_are_of_another_part_where_no_package_knows_nerves() -> None:
+    for text in ("Supraclavicular", "Interscalene block"):
+        assert route(Exam(modality="CR", study_texts=text), (CHEST,)).package is None
 
 
 def test_every_shared_file_gets_a_package_or_a_reason(shared_data: Path) -> None:

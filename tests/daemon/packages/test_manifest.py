@@ -1,0 +1,66 @@
+"""What a manifest may say: whom a model is for is never left empty, and an estimate needs its own measurement."""
+
+from pathlib import Path
+
+import pytest
+
+from leapfrog.errors import PackageError
+from leapfrog.packages.catalogue import find_packages
+from leapfrog.packages.manifest import parse_manifest
+from leapfrog.packages.package import ANY_SIGNATURE
+from support.tiny_models import (
+    CLASSIFIER,
+    NERVE_SEGMENTER,
+    SEGMENTER,
+    classifier_content,
+    segmenter_content,
+    write_package,
+    write_segmenter,
+)
+
+FILES = f'\n[files]\n"model.tflite" = "{"0" * 64}"\n'
+WORDS = 'words.FETUS = "FETAL OB OBSTETRICAL"\n'
+EXCLUDED = '[[applies_to.excluded]]\nwords = "{words}"\nreason = "{reason}"\n[input]'
+
+
+def refusal(manifest: str) -> str:
+    with pytest.raises(PackageError) as refused:
+        parse_manifest((manifest + FILES).encode(), "tiny")
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("words", ["", 'words.FETUS = ""\n', 'words.FETUS = " - "\n'])
+def test_a_package_without_words_for_its_body_part_is_refused_and_says_what_to_do(words: str) -> None:
+    reason = refusal(SEGMENTER.replace(WORDS, words))
+    assert "applies_to.words lacks the words for FETUS" in reason
+    assert "install a newer version" in reason
+
+
+def test_an_installed_package_for_an_older_leapfrog_gives_way_to_the_one_that_ships(tmp_path: Path) -> None:
+    """Its exclusions stood in the daemon then: without them it would measure a newborn's head."""
+    older = SEGMENTER.replace(WORDS, "").replace("0.0.1", "3.0.0")
+    write_package(tmp_path / "installed" / "tiny-head", older, segmenter_content())
+    write_segmenter(tmp_path / "shipped")
+    catalogue = find_packages((tmp_path / "installed", tmp_path / "shipped"), ANY_SIGNATURE)
+    assert [package.title for package in catalogue.packages] == ["tiny-head 0.0.1"]
+    (problem,) = catalogue.problems()
+    assert "for an older Leapfrog" in problem
+
+
+@pytest.mark.parametrize(("words", "reason"), [("  ", "It is not for it."), ("--- ...", "It is not."), ("A", "  ")])
+def test_an_exclusion_that_excludes_nothing_or_gives_no_reason_is_refused(words: str, reason: str) -> None:
+    assert "exclusion" in refusal(CLASSIFIER.replace("[input]", EXCLUDED.format(words=words, reason=reason)))
+
+
+def test_an_exclusions_reason_is_one_line(tmp_path: Path) -> None:
+    manifest = CLASSIFIER.replace("[input]", EXCLUDED.format(words="A", reason="One line.\\nAnother."))
+    assert "in one line" in refusal(manifest)
+    sound = CLASSIFIER.replace("[input]", EXCLUDED.format(words="A", reason="This is of {words}."))
+    write_package(tmp_path / "tiny", sound, classifier_content())
+    assert len(find_packages((tmp_path,), ANY_SIGNATURE).packages) == 1
+
+
+def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
+    estimate = 'estimate = "gestational_age_hadlock_1984"\n'
+    assert "11984-2" in refusal(NERVE_SEGMENTER + estimate)
+    assert "11984-2" in refusal(SEGMENTER.replace('"11984-2"', '"11979-2"'))
