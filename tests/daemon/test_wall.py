@@ -12,7 +12,9 @@ from pathlib import Path
 import leapfrog
 
 PACKAGE = Path(leapfrog.__file__).parent
-PIXELS = {"numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "fpdf", "ai_edge_litert"}
+PIXELS = {
+    "numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "typst", "ai_edge_litert",
+}  # fmt: skip
 DURABLE_AND_NETWORK = {
     "leapfrog.state", "leapfrog.intake", "leapfrog.lanes", "leapfrog.outbox", "leapfrog.worklist", "leapfrog.control",
     "leapfrog.service", "sqlite3", "requests", "pynetdicom", "apscheduler",

@@ -101,5 +101,8 @@ class ChildProcess:
 
 
 def _environment() -> dict[str, str]:
-    """One thread per numeric library and few malloc arenas: a lane is one core's work, and memory is limited."""
-    return os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    """One thread per library that would start many (typst's are rayon's) and few malloc arenas: a lane is one core's
+    work, and memory is limited.
+    """
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
+    return os.environ | one_thread | {"MALLOC_ARENA_MAX": "2"}

@@ -136,6 +136,9 @@ class Labels:
     where_the_model_looked: str = "Where the model looked for"
     worklist_link: str = "Back to the worklist"
     pdf_link: str = "PDF for printing"
+    more: str = "And {count} more."
+    page: str = "Page {number} of {total}"
+    pdf_ends: str = "This paper has the first {shown} of {total} images. The report on the box has them all."
     pdf_follows: str = "PDF follows when no more images arrive"
 
 

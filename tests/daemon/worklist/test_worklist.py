@@ -124,7 +124,7 @@ def test_writing_replaces_the_old_list_in_one_step(tmp_path: Path) -> None:
 def test_the_main_process_gets_no_pixel_library_with_it() -> None:
     check = (
         "import sys, leapfrog.worklist.worklist, leapfrog.worklist.publication, leapfrog.wording.report\n"
-        "heavy = {'numpy', 'PIL', 'pydicom', 'fpdf', 'highdicom'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'PIL', 'pydicom', 'typst', 'highdicom'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", check], check=True, timeout=60)

@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Bench
-from leapfrog.reader.report.typesetting import FONTS
+from leapfrog.reader.report.characters import FONTS
 
 WIDTH, MARGIN, LABELS = 1200, 40, 330  # pixels
 BAR, GAP = 26, 10

@@ -36,7 +36,7 @@ def render(job: ReportJob) -> ReportResult:
     artefacts = []
     pdf = b""
     if job.pdf or "report_pdf" in job.derived:
-        from leapfrog.reader.report.pdf import render_pdf  # 0.1 s to import; most renders of a growing study need none
+        from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
 
         pdf = render_pdf(words, job.report_dir, job.page_size)
     if job.pdf:

@@ -1,15 +1,25 @@
 """The report on paper: a page per image, and no letter lost without a sign."""
 
+import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import typst
+from leapfrog.reader.report.content import content_of
+from PIL import Image
 
 from leapfrog.exam import Identity, ImageReading
+from leapfrog.lanes.reader_setup import READER_MEMORY_BYTES
+from leapfrog.reader.report.characters import FONTS, undrawable
+from leapfrog.reader.report.pdf import TEMPLATE, render_pdf
 from leapfrog.reader.report.study_report import render
-from leapfrog.reader.report.typesetting import FONTS, SCRIPT_BLOCKS
-from support.readings import chest_reading, head_reading, report_job, unassessed_reading
+from support.readings import chest_reading, finding, head_reading, report_job, unassessed_reading
+
+TESTS = Path(__file__).parents[3]
 
 NAMES = {
     "Amharic": "አበበ^በቀለ",
@@ -34,6 +44,10 @@ NAMES = {
     "Polish": "Żółć^Łukasz",
 }
 
+LANE_ENVIRONMENT = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}  # as child_process.py gives it
+# What would end or change a typst document that had it as source text.
+TYPST_SYNTAX = '#import "x.typ" #panic() $x^2$ *b* _i_ `r` <label> @ref // c /* d */ \\ ~ -- = H + n - l [ ] { }'
+
 pytestmark = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
 
 
@@ -47,8 +61,40 @@ def _text(pdf: Path) -> str:
     return done.stdout.decode()
 
 
-def _fonts(pdf: Path) -> str:
-    return subprocess.run(["pdffonts", str(pdf)], capture_output=True, check=True, timeout=30, text=True).stdout
+def _told(program: str, *arguments: str | Path) -> str:
+    """What one of poppler's programs says. Poppler 22 complains on stderr about each tagged PDF."""
+    done = subprocess.run([program, *arguments], capture_output=True, check=True, timeout=30, text=True)
+    return done.stdout
+
+
+def _pages(pdf: Path) -> int:
+    return int(re.findall(r"Pages: +(\d+)", _told("pdfinfo", pdf))[0])
+
+
+def _left_edge(pdf: Path, wanted: str) -> float:
+    """Where a word begins on the paper, in points. Poppler gives the letters of a right-to-left word as they stand."""
+    words = re.findall(r'<word xMin="([0-9.]+)"[^>]*>(.*?)</word>', _told("pdftotext", "-bbox", pdf, "-"))
+    [left] = [left for left, word in words if sorted(filter(str.isalnum, word)) == sorted(filter(str.isalnum, wanted))]
+    return float(left)
+
+
+def _fresh_interpreter(program: str) -> None:
+    """Run `program` as a lane would: few threads and malloc arenas."""
+    imports = (
+        "from pathlib import Path\n"
+        "from leapfrog.reader.report.content import content_of\n"
+        "from leapfrog.reader.report.pdf import render_pdf\n"
+        "from support.readings import chest_reading, finding, report_job\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", imports + program],
+        env=os.environ | LANE_ENVIRONMENT | {"PYTHONPATH": os.pathsep.join([str(TESTS), *sys.path])},
+        capture_output=True,
+        check=False,
+        timeout=120,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_each_image_has_a_page_that_stands_alone(tmp_path: Path) -> None:
@@ -72,10 +118,52 @@ def test_findings_have_score_threshold_and_model(tmp_path: Path) -> None:
     assert ["Nodule", "not", "flagged", "0.11", "0.35"] in lines
 
 
-def test_a_latin_report_embeds_no_font(tmp_path: Path) -> None:
+def test_a_report_brings_its_own_fonts(tmp_path: Path) -> None:
     pdf = _pdf(tmp_path, chest_reading(tmp_path, identity=Identity(patient_name="Müller^Zoë “Žofie…”")))
     assert "Müller, Zoë “Žofie…”" in _text(pdf)
-    assert "TrueType" not in _fonts(pdf)
+    fonts = [line.split() for line in _told("pdffonts", pdf).splitlines()[2:]]
+    assert {font[0].partition("+")[2] for font in fonts} == {"NotoSans-Regular", "NotoSans-Bold"}
+    assert all(font[-5:-2] == ["yes", "yes", "yes"] for font in fonts)  # embedded, a subset, with its letters named
+
+
+def test_the_document_says_its_title_and_language_and_describes_its_pictures(tmp_path: Path) -> None:
+    pdf = _pdf(tmp_path, head_reading(tmp_path))
+    about = _told("pdfinfo", pdf)
+    assert re.search(r"Title: +Leapfrog report", about)
+    assert re.search(r"Tagged: +yes", about)
+    assert "Okello" not in about
+    assert b"/Lang(en)" in pdf.read_bytes()
+    assert b"/Alt(Outline: Fetal head (Head circumference 175.0 mm))" in pdf.read_bytes()
+
+
+def test_the_same_content_gives_the_same_bytes_in_another_process_too(tmp_path: Path) -> None:
+    job = report_job(tmp_path, chest_reading(tmp_path), head_reading(tmp_path))
+    pdf = render_pdf(content_of(job), tmp_path, "A4")
+    (tmp_path / "job.json").write_text(job.model_dump_json())
+    _fresh_interpreter(
+        "from leapfrog.processes.messages import ReportJob\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "job = ReportJob.model_validate_json((folder / 'job.json').read_text())\n"
+        "(folder / 'again.pdf').write_bytes(render_pdf(content_of(job), folder, 'A4'))\n"
+    )
+    assert (tmp_path / "again.pdf").read_bytes() == pdf
+    assert b"CreationDate" not in pdf
+
+
+def test_pictures_go_into_the_pdf_as_they_are(tmp_path: Path) -> None:
+    pdf = _pdf(tmp_path, head_reading(tmp_path))
+    _told("pdfimages", "-all", pdf, tmp_path / "taken")
+    for number, name in enumerate(("plain-2.jpg", "overlay-2.jpg")):
+        with Image.open(tmp_path / f"taken-{number:03d}.jpg") as taken, Image.open(tmp_path / name) as source:
+            assert taken.convert("RGB").tobytes() == source.convert("RGB").tobytes()
+
+
+def test_wide_pictures_stand_one_under_the_other_where_that_makes_them_larger(tmp_path: Path) -> None:
+    widths = {}
+    for name, reading in (("tall", chest_reading(tmp_path)), ("wide", head_reading(tmp_path))):
+        listed = _told("pdfimages", "-list", _pdf(tmp_path, reading)).splitlines()[2].split()
+        widths[name] = int(listed[3]) / int(listed[12])  # pixels, and pixels per inch
+    assert widths["tall"] < 186 / 25.4 / 2 < widths["wide"]
 
 
 @pytest.mark.parametrize("language", NAMES)
@@ -96,9 +184,36 @@ def test_what_no_font_can_draw_is_shown_as_missing(tmp_path: Path) -> None:
     assert "≥ 5 [?]" in text
 
 
-def test_numbers_keep_their_order_in_a_right_to_left_text(tmp_path: Path) -> None:
-    text = _text(_pdf(tmp_path, unassessed_reading(identity=Identity(study_description="محمد 12.5 mm علي"))))
-    assert "12.5 mm" in text
+@pytest.mark.parametrize("words", ["محمد 12.5 mm علي", "משה 12.5 mm כהן"])
+def test_numbers_keep_their_order_in_a_right_to_left_text(words: str, tmp_path: Path) -> None:
+    pdf = _pdf(tmp_path, unassessed_reading(identity=Identity(study_description=words)))
+    assert "12.5 mm" in _text(pdf)
+    first, number, unit, last = (_left_edge(pdf, word) for word in words.split())
+    assert last < number < unit < first
+
+
+def test_typst_syntax_in_a_value_is_text_like_any_other(tmp_path: Path) -> None:
+    identity = Identity(patient_name="x", patient_id=TYPST_SYNTAX, accession_number=TYPST_SYNTAX)
+    readings = [
+        chest_reading(tmp_path, identity=identity, findings=(finding(TYPST_SYNTAX),)),
+        unassessed_reading(identity=identity, reason=TYPST_SYNTAX),
+    ]
+    pdf = _pdf(tmp_path, *readings, conflicts=(TYPST_SYNTAX, '</svg>&amp;"}]'))
+    assert _pages(pdf) == 2
+    text = " ".join(_told("pdftotext", pdf, "-").split())
+    assert text.count(TYPST_SYNTAX) == 6  # conflicts twice, headline of study and image, caption, reason
+    assert text.count("#import") == 11  # in the fields among what stands beside them, in the table shortened
+    assert text.count('</svg>&amp;"}]') == 2
+
+
+def test_a_second_sheet_says_whose_it_is(tmp_path: Path) -> None:
+    many = tuple(finding(f"Finding {number}") for number in range(80))
+    pages = _text(_pdf(tmp_path, chest_reading(tmp_path, findings=many), head_reading(tmp_path))).split("\f")[:-1]
+    assert len(pages) == 4
+    for page in pages:
+        assert "Okello, Grace" in page
+        assert "KIT-004211" in page
+    assert ["Score" in page for page in pages] == [False, True, True, True]  # each part of the table has its heads
 
 
 def test_hostile_identities_do_not_flood_the_paper(tmp_path: Path) -> None:
@@ -112,11 +227,44 @@ def test_hostile_identities_do_not_flood_the_paper(tmp_path: Path) -> None:
 
 def test_letter_paper_is_letter(tmp_path: Path) -> None:
     pdf = _pdf(tmp_path, chest_reading(tmp_path), page_size="Letter")
-    assert b"/MediaBox [0 0 612.00 792.00]" in pdf.read_bytes()
+    assert re.search(r"Page size: +612 x 792 pts", _told("pdfinfo", pdf))
 
 
-def test_every_script_has_its_font_and_all_are_small() -> None:
-    shipped = {path.stem: path.stat().st_size for path in FONTS.glob("*.ttf")}
-    assert set(SCRIPT_BLOCKS) <= set(shipped)
-    assert sum(shipped.values()) < 2_500_000
+@pytest.mark.slow
+def test_a_study_of_300_images_leaves_a_reader_memory_for_images(tmp_path: Path) -> None:
+    Image.new("RGB", (1024, 1024)).save(tmp_path / "black.jpg")
+    for number in range(300):
+        (tmp_path / f"{number}.jpg").write_bytes((tmp_path / "black.jpg").read_bytes() + str(number).encode())
+    _fresh_interpreter(
+        "import resource\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({READER_MEMORY_BYTES}, {READER_MEMORY_BYTES}))\n"
+        f"folder = Path({str(tmp_path)!r})\n"
+        "reading = chest_reading(folder, findings=(finding('Nodule'),) * 14, overlay=None)\n"
+        "readings = [reading.model_copy(update={'plain': f'{number}.jpg'}) for number in range(300)]\n"
+        "sizes = []\n"
+        "for version in (1, 2, 3):\n"
+        "    render_pdf(content_of(report_job(folder, *readings, version=version)), folder, 'A4')\n"
+        "    sizes.append(int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize())\n"
+        f"assert sizes[0] < {READER_MEMORY_BYTES // 2}, sizes\n"
+        "assert sizes[2] < 1.2 * sizes[0], sizes\n"
+    )
+
+
+def test_a_damaged_picture_file_costs_only_the_picture(tmp_path: Path) -> None:
+    reading = head_reading(tmp_path)
+    (tmp_path / "plain-2.jpg").write_bytes((tmp_path / "plain-2.jpg").read_bytes()[:700])
+    assert "Head circumference 175.0 mm" in _text(_pdf(tmp_path, reading))
+
+
+def test_every_font_is_used_and_all_are_small() -> None:
+    families = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS]).families()
+    named = re.findall(r'"((?:Noto|DejaVu) Sans[^"]*)"', TEMPLATE.read_text())
+    assert sorted(named) == sorted(families)
+    assert sum(path.stat().st_size for path in FONTS.glob("*.ttf")) < 2_500_000
     assert {path.name for path in FONTS.glob("*.txt")} == {"OFL.txt", "DejaVu-LICENSE.txt"}
+
+
+def test_what_the_fonts_can_draw_is_read_from_them() -> None:
+    drawable = "".join(NAMES.values()) + "aZ09 ≥µ·°²…“”\u200d"
+    assert undrawable().search(drawable) is None
+    assert undrawable().sub("[?]", "a山田b😀\uffffc") == "a[?]b[?]c"
