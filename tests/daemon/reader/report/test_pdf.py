@@ -132,8 +132,8 @@ def test_the_document_says_its_title_and_language_and_describes_its_pictures(tmp
     assert re.search(r"Title: +Leapfrog report", about)
     assert re.search(r"Tagged: +yes", about)
     assert "Okello" not in about
-    assert b"/Lang(en)" in pdf.read_bytes()
-    assert b"/Alt(Outline: Fetal head (Head circumference 175.0 mm))" in pdf.read_bytes()
+    assert re.search(rb"/Lang ?\(en\)", pdf.read_bytes())
+    assert re.search(rb"/Alt ?\(Outline: Fetal head \(Head circumference 175.0 mm\)\)", pdf.read_bytes())
 
 
 def test_the_same_content_gives_the_same_bytes_in_another_process_too(tmp_path: Path) -> None:
