@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from leapfrog.exam import Code, Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, Measurement, ModelUsed
 from leapfrog.processes.messages import ReportJob, Station
 from leapfrog.reader.report.overlay import save_contour, save_heatmap, save_plain
+from leapfrog.wording.content import content_of
+from leapfrog.wording.report import ReportWords, words_of
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
@@ -130,4 +132,17 @@ def report_job(report_dir: Path, *readings: ImageReading, **values: Any) -> Repo
             "work_dir": work_dir,
             **values,
         }
+    )
+
+
+def report_words(job: ReportJob) -> ReportWords:
+    """What the report of `job` says, as `render` has it set."""
+    content = content_of(job.readings, other_patient_ids=job.other_patient_ids, include_heatmaps=job.include_heatmaps)
+    return words_of(
+        content,
+        station=job.station.name,
+        ae_title=job.station.ae_title,
+        version=job.version,
+        software_version=job.station.software_version,
+        received_at=job.received_at,
     )

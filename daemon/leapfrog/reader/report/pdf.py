@@ -31,7 +31,8 @@ def render_pdf(report: ReportWords, report_dir: Path, page_size: PageSize) -> by
     as source text. Raises OSError when a picture cannot be read.
     """
     images = report.images[:MOST_IMAGES]
-    files: Any = {"main.typ": TEMPLATE.read_bytes(), **_pictures(images, report_dir)}  # typst's types know one file only
+    # Any, since typst's own types know one file only
+    files: Any = {"main.typ": TEMPLATE.read_bytes(), **_pictures(images, report_dir)}
     pdf = typst.compile(
         files,
         root=report_dir,
@@ -63,10 +64,7 @@ def _pictures(images: Sequence[ImageWords], report_dir: Path) -> dict[str, bytes
     images would need more than a reader may have.
     """
     pictures = [
-        picture
-        for image in images
-        for picture in (image.plain, image.overlay, *image.heatmaps)
-        if picture is not None
+        picture for image in images for picture in (image.plain, image.overlay, *image.heatmaps) if picture is not None
     ]
     return {f"{picture.file}.svg": _svg(picture.file, report_dir) for picture in pictures}
 
@@ -80,6 +78,5 @@ def _svg(name: str, report_dir: Path) -> bytes:
 def _forget() -> None:
     """Have typst let go of what it laid out: 2 MB a page, which a reader shall have for images again."""
     nothing: Any = {"main.typ": b""}
-    for _ in range(MOST_IMAGES = 300  # a page each, of which typst holds 2 MB until the document is complete; nobody prints more
-DOCUMENTS_REMEMBERED):
+    for _ in range(DOCUMENTS_REMEMBERED):
         typst.compile(nothing, font_paths=_fonts)

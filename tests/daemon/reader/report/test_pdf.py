@@ -9,15 +9,14 @@ from pathlib import Path
 
 import pytest
 import typst
-from leapfrog.reader.report.content import content_of
 from PIL import Image
 
 from leapfrog.exam import Identity, ImageReading
 from leapfrog.lanes.reader_setup import READER_MEMORY_BYTES
 from leapfrog.reader.report.characters import FONTS, undrawable
-from leapfrog.reader.report.pdf import TEMPLATE, render_pdf
+from leapfrog.reader.report.pdf import MOST_IMAGES, TEMPLATE, render_pdf
 from leapfrog.reader.report.study_report import render
-from support.readings import chest_reading, finding, head_reading, report_job, unassessed_reading
+from support.readings import chest_reading, finding, head_reading, report_job, report_words, unassessed_reading
 
 TESTS = Path(__file__).parents[3]
 
@@ -82,9 +81,8 @@ def _fresh_interpreter(program: str) -> None:
     """Run `program` as a lane would: few threads and malloc arenas."""
     imports = (
         "from pathlib import Path\n"
-        "from leapfrog.reader.report.content import content_of\n"
         "from leapfrog.reader.report.pdf import render_pdf\n"
-        "from support.readings import chest_reading, finding, report_job\n"
+        "from support.readings import chest_reading, finding, report_job, report_words\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", imports + program],
@@ -138,13 +136,13 @@ def test_the_document_says_its_title_and_language_and_describes_its_pictures(tmp
 
 def test_the_same_content_gives_the_same_bytes_in_another_process_too(tmp_path: Path) -> None:
     job = report_job(tmp_path, chest_reading(tmp_path), head_reading(tmp_path))
-    pdf = render_pdf(content_of(job), tmp_path, "A4")
+    pdf = render_pdf(report_words(job), tmp_path, "A4")
     (tmp_path / "job.json").write_text(job.model_dump_json())
     _fresh_interpreter(
         "from leapfrog.processes.messages import ReportJob\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "job = ReportJob.model_validate_json((folder / 'job.json').read_text())\n"
-        "(folder / 'again.pdf').write_bytes(render_pdf(content_of(job), folder, 'A4'))\n"
+        "(folder / 'again.pdf').write_bytes(render_pdf(report_words(job), folder, 'A4'))\n"
     )
     assert (tmp_path / "again.pdf").read_bytes() == pdf
     assert b"CreationDate" not in pdf
@@ -198,7 +196,7 @@ def test_typst_syntax_in_a_value_is_text_like_any_other(tmp_path: Path) -> None:
         chest_reading(tmp_path, identity=identity, findings=(finding(TYPST_SYNTAX),)),
         unassessed_reading(identity=identity, reason=TYPST_SYNTAX),
     ]
-    pdf = _pdf(tmp_path, *readings, conflicts=(TYPST_SYNTAX, '</svg>&amp;"}]'))
+    pdf = _pdf(tmp_path, *readings, other_patient_ids=(TYPST_SYNTAX, '</svg>&amp;"}]'))
     assert _pages(pdf) == 2
     text = " ".join(_told("pdftotext", pdf, "-").split())
     assert text.count(TYPST_SYNTAX) == 6  # conflicts twice, headline of study and image, caption, reason
@@ -243,11 +241,18 @@ def test_a_study_of_300_images_leaves_a_reader_memory_for_images(tmp_path: Path)
         "readings = [reading.model_copy(update={'plain': f'{number}.jpg'}) for number in range(300)]\n"
         "sizes = []\n"
         "for version in (1, 2, 3):\n"
-        "    render_pdf(content_of(report_job(folder, *readings, version=version)), folder, 'A4')\n"
+        "    render_pdf(report_words(report_job(folder, *readings, version=version)), folder, 'A4')\n"
         "    sizes.append(int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize())\n"
         f"assert sizes[0] < {READER_MEMORY_BYTES // 2}, sizes\n"
         "assert sizes[2] < 1.2 * sizes[0], sizes\n"
     )
+
+
+def test_a_study_of_more_images_than_anybody_prints_has_the_first_and_says_so(tmp_path: Path) -> None:
+    pdf = _pdf(tmp_path, *[unassessed_reading()] * (MOST_IMAGES + 2))
+    assert _pages(pdf) == MOST_IMAGES
+    first, *_ = _text(pdf).split("\f")
+    assert f"the first {MOST_IMAGES} of {MOST_IMAGES + 2} images" in first
 
 
 def test_a_damaged_picture_file_costs_only_the_picture(tmp_path: Path) -> None:
