@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from leapfrog import __version__
 from leapfrog.control.commands import daemon_status
-from leapfrog.devices.failures import DeviceProof, FailureKind
 from leapfrog.devices.kernel import KernelDevice, kernel_devices
 from leapfrog.devices.library import Inventory, take_inventory
 from leapfrog.devices.proof import prove
@@ -21,6 +20,7 @@ from leapfrog.exam import Frozen
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.packages.catalogue import Catalogue, packages_in_use
 from leapfrog.packages.package import ModelPackage
+from leapfrog.processes.device_failures import DeviceProof, FailureKind
 from leapfrog.settings import Settings
 
 HOT_CELSIUS = 85.0  # from here on the chip slows itself down

@@ -3,11 +3,11 @@
 import time
 from collections.abc import Sequence
 
-from leapfrog.devices.failures import DeviceFailure, FailureKind
 from leapfrog.devices.pool import DevicePool, DeviceState
 from leapfrog.exam import Frozen
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.lane_state import LaneState
+from leapfrog.processes.device_failures import DeviceFailure, FailureKind
 
 
 class EdgeTpuReport(Frozen):

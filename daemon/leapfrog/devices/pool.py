@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from leapfrog.devices.failures import DeviceFailure, DeviceProof, FailureKind
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.devices.library import Inventory, take_inventory
 from leapfrog.devices.proof import prove, too_hot
 from leapfrog.errors import EngineError
+from leapfrog.processes.device_failures import DeviceFailure, DeviceProof, FailureKind
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.processes.trial import Trials
 from leapfrog.worker import Worker

@@ -2,9 +2,9 @@
 
 from pydantic import ValidationError
 
-from leapfrog.devices.failures import DeviceFailure, DeviceProof, FailureKind, of_refused_delegate
 from leapfrog.devices.kernel import is_open_elsewhere, kernel_device
 from leapfrog.processes.command_lines import EDGE_TPU_LIBRARY, our_program
+from leapfrog.processes.device_failures import DeviceFailure, DeviceProof, FailureKind, of_refused_delegate
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.processes.trial import Trials
 

@@ -4,11 +4,11 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from leapfrog.devices.failures import DeviceFailure, FailureKind
 from leapfrog.devices.pool import DevicePool, LentDevice
 from leapfrog.devices.proof import too_hot
 from leapfrog.exam import ImageReading
 from leapfrog.processes.command_lines import on_edge_tpu
+from leapfrog.processes.device_failures import DeviceFailure, FailureKind
 
 LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
 # A device on USB does not tell its temperature: one that slows itself down is known by so many slow images on end.

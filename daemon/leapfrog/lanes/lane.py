@@ -17,7 +17,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from leapfrog.devices.failures import DeviceFailure, FailureKind, of_refusal
 from leapfrog.devices.pool import DevicePool
 from leapfrog.errors import LeapfrogError
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_a_frame
@@ -28,6 +27,7 @@ from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.child_process import ChildProcess
 from leapfrog.processes.command_lines import engine_host, our_program
+from leapfrog.processes.device_failures import DeviceFailure, FailureKind, of_refusal
 from leapfrog.processes.messages import (
     READER_MESSAGE,
     EngineAttached,

@@ -18,8 +18,8 @@ from pydicom.uid import (
 
 from leapfrog.phantoms import chest, fetal_head
 from leapfrog.phantoms.fetal_head import FetalHead, draw_fetal_head
-from leapfrog.reader.dicom_objects import describe_pixels
 from leapfrog.reader.image.phantom_mark import PHANTOM_COMMENT, mark_as_phantom
+from leapfrog.reader.objects.dicom_object import describe_pixels
 
 MANUFACTURER = "Leapfrog phantom"
 WHEN = datetime(2026, 1, 1, 8, 0)

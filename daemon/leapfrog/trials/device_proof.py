@@ -13,7 +13,14 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.devices.failures import (
+from leapfrog.engine.client import EngineClient, LoadedModel
+from leapfrog.engine.host import die_with_parent
+from leapfrog.engine.standalone import StandaloneEngine
+from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
+from leapfrog.packages.catalogue import find_packages
+from leapfrog.packages.package import ModelPackage
+from leapfrog.processes.command_lines import on_edge_tpu
+from leapfrog.processes.device_failures import (
     DeviceFailure,
     DeviceProof,
     FailureKind,
@@ -22,13 +29,6 @@ from leapfrog.devices.failures import (
     of_end,
     of_refusal,
 )
-from leapfrog.engine.client import EngineClient, LoadedModel
-from leapfrog.engine.host import die_with_parent
-from leapfrog.engine.standalone import StandaloneEngine
-from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
-from leapfrog.packages.catalogue import find_packages
-from leapfrog.packages.package import ModelPackage
-from leapfrog.processes.command_lines import on_edge_tpu
 from leapfrog.processes.messages import ReaderSetup
 
 RUNS = 5  # after the first, which also loads the parameters onto the chip

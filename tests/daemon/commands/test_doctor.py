@@ -12,9 +12,9 @@ import pytest
 
 from leapfrog.commands.doctor import write_bundle
 from leapfrog.control.control_socket import StateLock
-from leapfrog.devices.failures import REMEDIES, FailureKind
 from leapfrog.errors import StorageError
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
+from leapfrog.processes.device_failures import REMEDIES, FailureKind
 from leapfrog.settings import Settings
 from support.edge_tpu import EdgeTpuDouble, compile_package
 from support.mock_devices import USB_KNOWN, USB_NEW, apex, usb, with_devices

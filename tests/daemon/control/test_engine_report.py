@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from leapfrog.control.engine_report import EngineReport, engine_report
-from leapfrog.devices.failures import DeviceFailure, DeviceProof, FailureKind
 from leapfrog.devices.pool import DeviceState
 from leapfrog.lanes.host_plan import LostDevice
 from leapfrog.lanes.lane_state import LaneState
+from leapfrog.processes.device_failures import DeviceFailure, DeviceProof, FailureKind
 
 PORT, OTHER_PORT = "/sys/bus/usb/devices/2-1", "/sys/bus/usb/devices/2-2"
 HUNG = DeviceFailure(kind=FailureKind.HUNG, detail="no answer in time.")

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from leapfrog.devices import kernel
-from leapfrog.devices.failures import FailureKind
 from leapfrog.devices.kernel import KernelDevice
 from leapfrog.devices.proof import prove
 from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.processes.device_failures import FailureKind
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.edge_tpu import EdgeTpuDouble, compile_package
 from support.tiny_models import write_classifier

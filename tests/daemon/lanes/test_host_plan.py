@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from leapfrog.devices.failures import FailureKind
 from leapfrog.devices.pool import LentDevice
 from leapfrog.lanes.host_plan import SLOW_IMAGES, HostPlan, milliseconds_a_frame
+from leapfrog.processes.device_failures import FailureKind
 from support.readings import head_reading
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from leapfrog.devices import pool, proof
-from leapfrog.devices.failures import FailureKind
 from leapfrog.devices.kernel import KernelDevice
 from leapfrog.devices.library import INVENTORY_SECONDS
 from leapfrog.devices.pool import DevicePool, LentDevice
@@ -22,6 +21,7 @@ from leapfrog.lanes.host_plan import SLOW_IMAGES
 from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, JobEnd
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.processes.device_failures import FailureKind
 from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob
 from leapfrog.settings import EngineSettings, ModelSettings
 from support import reading_box

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.devices.failures import REMEDIES, DeviceProof, FailureKind
 from leapfrog.packages.package import ModelPackage, load_package
+from leapfrog.processes.device_failures import REMEDIES, DeviceProof, FailureKind
 from leapfrog.trials.device_proof import prove
 from support.edge_tpu import EdgeTpuDouble, compile_package
 from support.tiny_models import write_classifier, write_segmenter

@@ -28,6 +28,7 @@ SOURCE_IMAGES = 0x00082112
 REFERENCED_CLASS, REFERENCED_INSTANCE = 0x00081150, 0x00081155
 DELIMITER_BYTES = 8
 COPY_BYTES = 1 << 20
+LONGEST_UID_BYTES = 1024  # the standard allows 64; devices that make longer ones are passed on all the same
 
 NO_UID = "The file has no SOP Instance UID, so it cannot be passed on. It is kept here."
 
@@ -78,9 +79,11 @@ def _beginning(source: BinaryIO, offset: int, encoding: Encoding) -> list[Elemen
 
 
 def _uid(source: BinaryIO, elements: Sequence[Element], tag: int) -> bytes:
-    """The value of a UID element without its padding; b"" when it is missing."""
+    """The value of a UID element without its padding; b"" when it is missing, or too long to be one."""
     element = next((element for element in elements if element.tag == tag), None)
-    return b"" if element is None else _bytes(source, element.offset, element.end).strip(b"\0 ")
+    if element is None or element.end - element.offset > LONGEST_UID_BYTES:
+        return b""
+    return _bytes(source, element.offset, element.end).strip(b"\0 ")
 
 
 def _source_images(

@@ -17,8 +17,8 @@ from pydicom.uid import (
 
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.processes.messages import ProducedObject
-from leapfrog.reader.dicom_objects import describe_pixels, one_value, write_object
 from leapfrog.reader.image.phantom_mark import mark_as_phantom
+from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.originals.picture_file import PictureFile, read_picture_file
 
 WORKSTATION = "WSD"  # Conversion Type: neither scanned nor filmed, but converted by a program

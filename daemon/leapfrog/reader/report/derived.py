@@ -23,8 +23,8 @@ from pydicom.uid import (
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
 from leapfrog.processes.messages import ProducedObject, ReportJob
-from leapfrog.reader.dicom_objects import describe_pixels, one_value, write_object
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
+from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.report.overlay import captioned_jpeg
 from leapfrog.wording.report import ImageWords, ReportWords
 

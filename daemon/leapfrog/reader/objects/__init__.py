@@ -1,0 +1,1 @@
+"""DICOM objects that we make: how their pixels are described, and how they are written. Reader."""
