@@ -111,7 +111,7 @@ def daemon_status(settings: Settings) -> dict[str, Any] | None:
 @contextmanager
 def _commands_at_rest(settings: Settings) -> Iterator[Commands]:
     with StateLock(settings.state_dir):
-        journal = Journal(settings.state_dir / JOURNAL_NAME)
+        journal = Journal(settings.state_dir / JOURNAL_NAME, migrate=False)
         try:
             spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
             deliveries = Deliveries(journal)

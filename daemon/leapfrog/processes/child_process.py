@@ -1,6 +1,6 @@
 """A child process: started by exec, its stderr drained to the log, killed and reaped.
 
-The daemon's lanes start theirs with it, and `standalone_engine.py` an engine host without a lane.
+The daemon's lanes start theirs with it, and `engine/standalone.py` an engine host without a lane.
 """
 
 import logging

@@ -46,10 +46,12 @@ def insert(connection: sqlite3.Connection, table: str, **values: object) -> None
 class Journal:
     """The one connection. Any thread may use it."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the journal at `path`, and bring one of an older Leapfrog up to date.
+    def __init__(self, path: Path, *, migrate: bool = True) -> None:
+        """Open or create the journal at `path`. With `migrate` one of an older Leapfrog is brought up to date; without,
+        it is refused, since the Leapfrog that wrote it may still be the one that runs here.
 
-        Raises JournalError when it is none, or of a newer Leapfrog; StorageError when there is no room for its backup.
+        Raises JournalError when it is none, of a newer Leapfrog, or cannot be brought up to date; StorageError when its
+        backup cannot be written.
         """
         self._lock = threading.RLock()
         self.broken = False
@@ -58,7 +60,7 @@ class Journal:
             self._connection.row_factory = sqlite3.Row
             for pragma in PRAGMAS:
                 self._connection.execute(pragma)
-            bring_up_to_date(self._connection, path)
+            bring_up_to_date(self._connection, path, allowed=migrate)
         except sqlite3.Error as problem:
             raise JournalError(
                 f"The journal {path} cannot be opened: {problem}. Keep the file, and restore it from a copy"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.errors import JournalError
+from leapfrog.errors import JournalError, StorageError
 from leapfrog.state import migrations
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -155,7 +155,7 @@ def test_a_step_that_fails_changes_nothing_and_is_tried_again(broken: str, next_
     path = old_journal(tmp_path, 1)
     before = content(path)
     next_step.write_text(broken)
-    with pytest.raises(JournalError, match="cannot be opened"):
+    with pytest.raises(JournalError, match=r"is kept in .*version-1\.sqlite"):
         Journal(path)
     assert schema(path)["version"] == migrations.schema_version() - 1, "the steps before it are done"
     assert "more" not in content(path)
@@ -182,9 +182,51 @@ def test_without_room_for_the_backup_nothing_is_changed(tmp_path: Path) -> None:
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)){OPEN}"
     refused = subprocess.run([sys.executable, "-c", limited, path], capture_output=True, text=True, check=False)
     assert "StorageError" in refused.stderr
-    assert "make room on the disk" in refused.stderr
+    assert "has room for a second journal" in refused.stderr
     assert (schema(path)["version"], content(path)) == (1, before)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["journal.sqlite"]
+
+
+def test_a_service_that_is_started_over_and_over_writes_the_backup_once(next_step: Path, tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 1)
+    next_step.write_text("CREATE TABLE counts (a);")
+    newest = migrations.schema_version() - 1
+    for _ in range(3):
+        with pytest.raises(JournalError, match="cannot be brought"):
+            Journal(path)
+    written = backup_of(path, newest).stat().st_ino
+    with pytest.raises(JournalError, match="cannot be brought"):
+        Journal(path)
+    assert backup_of(path, newest).stat().st_ino == written
+
+
+def test_a_journal_that_changed_since_is_backed_up_anew(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 1)
+    backup_of(path, 1).write_bytes(b"of the last time")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE studies SET urgent = 1")
+    connection.close()
+    before = content(path)
+    Journal(path).close()
+    assert content(backup_of(path, 1)) == before
+
+
+def test_a_command_leaves_an_older_journal_to_the_daemon(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 1)
+    with pytest.raises(JournalError, match="start the daemon of this Leapfrog once"):
+        Journal(path, migrate=False)
+    assert schema(path)["version"] == 1
+    Journal(path).close()
+    Journal(path, migrate=False).close()
+
+
+def test_where_no_backup_can_be_written_the_refusal_is_a_sentence(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 1)
+    in_the_way = tmp_path / ".journal.version-1.sqlite.part"
+    in_the_way.mkdir()
+    with pytest.raises(StorageError, match="can be written and has room"):
+        Journal(path)
+    assert schema(path)["version"] == 1
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

@@ -100,6 +100,20 @@ def test_without_a_uid_or_deflated_there_is_no_copy_and_nothing_is_left_behind(t
     assert sorted(path.name for path in tmp_path.iterdir()) == ["deflated.dcm", "headless"]
 
 
+def test_a_class_uid_that_is_far_too_long_is_left_in_the_data_set_and_kept_out_of_the_head(tmp_path: Path) -> None:
+    start, _, rest = (
+        save(image_dataset(gradient()), tmp_path / "a.dcm", IMPLICIT_LITTLE_ENDIAN)
+        .read_bytes()
+        .rpartition(b"\x08\0\x16\0")
+    )
+    length = int.from_bytes(rest[:4], "little")
+    long_one = b"\x08\0\x16\0" + (70_000).to_bytes(4, "little") + b"1" * 70_000
+    (tmp_path / "long.dcm").write_bytes(start + long_one + rest[4 + length :])
+    made = forward_copy(tmp_path / "long.dcm", NEW_UID, tmp_path / "copy.dcm")
+    assert len(made.sop_class_uid) <= 64
+    assert b"1" * 70_000 in (tmp_path / "copy.dcm").read_bytes()
+
+
 def test_every_real_file_with_a_uid_can_be_copied(shared_data: Path, tmp_path: Path) -> None:
     copied = 0
     for path in sorted((shared_data / "dicom").rglob("*.dcm")):
