@@ -1,4 +1,4 @@
-"""Model packages: what one holds, whose signature it bears, which are in use. Both sides.
+"""Model packages: what they hold, who signed them, which are in use. Both sides.
 
-What `model.toml` may say: `manifest.py`, each key with its meaning.
+`manifest.py` has every key of `model.toml` with its meaning.
 """

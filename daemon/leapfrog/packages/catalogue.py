@@ -1,4 +1,4 @@
-"""Which model packages are in use: the folders that are searched, who wins, and what could not be loaded."""
+"""Which model packages are in use: where they are searched for, which one wins, and which could not be loaded."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -12,15 +12,15 @@ from leapfrog.packages.version import PackageVersion, is_version
 from leapfrog.settings import Settings
 
 INSTALLED_NAME = "models"  # in the state directory
-FOLDER_SEPARATOR = "_"  # in neither a name nor a version: an installed package lies in <name>_<version>
+FOLDER_SEPARATOR = "_"  # occurs in no name and no version: an installed package is in the folder <name>_<version>
 
 
 @dataclass(frozen=True)
 class DamagedPackage:
-    """A folder that looks like a package and is not loaded, with the reason in a sentence.
+    """A folder that looks like a package but was not loaded, with the reason in a sentence.
 
-    `name` and `version` are what its manifest says or, where that cannot be read, its folder. `superseded` says that
-    another package of its name would be used anyway.
+    `name` and `version` are from its manifest or, if that cannot be read, from the folder's name. `superseded`: another
+    package of its name would be used anyway.
     """
 
     folder: Path
@@ -39,11 +39,13 @@ class Catalogue:
     damaged: tuple[DamagedPackage, ...] = ()
 
     def named(self, name: str) -> ModelPackage | None:
-        """The package in use that has this name."""
+        """The package in use with this name."""
         return next((package for package in self.packages if package.name == name), None)
 
     def problems(self, name: str | None = None) -> tuple[str, ...]:
-        """What is said of each package (of that name, if given) that would be used and is not, and what is instead."""
+        """For each package that would be used but could not be loaded (only those called `name`, if given): a sentence
+        on why, and which package is used instead.
+        """
         return tuple(
             f"{one.reason} {self._instead(one.name)}"
             for one in self.damaged
@@ -52,67 +54,69 @@ class Catalogue:
 
     def _instead(self, name: str) -> str:
         package = self.named(name)
-        return f"In its place, {package.title} is used." if package else f"No other package is named {name}."
+        return f"{package.title} is used instead." if package else f"There is no other package named {name}."
 
     def listing(self) -> list[dict[str, object]]:
         """What `leapfrog models list --json` prints; a damaged package is listed with `verified` false and `reason`."""
         return [*map(_entry, self.packages), *map(_entry, self.damaged)]
 
 
-def _entry(found: ModelPackage | DamagedPackage) -> dict[str, object]:
-    manifest = found.manifest if isinstance(found, ModelPackage) else None
+def _entry(package: ModelPackage | DamagedPackage) -> dict[str, object]:
+    manifest = package.manifest if isinstance(package, ModelPackage) else None
     return {
-        "name": found.name,
-        "version": found.version,
+        "name": package.name,
+        "version": package.version,
         "task": manifest.task if manifest else "",
         "demonstration": manifest is not None and manifest.demonstration,
         "verified": manifest is not None,
-        "signature": found.signature,
-        "path": str(found.folder),
-        "reason": found.reason if isinstance(found, DamagedPackage) else "",
+        "signature": package.signature,
+        "path": str(package.folder),
+        "reason": package.reason if isinstance(package, DamagedPackage) else "",
     }
 
 
 def package_directories(state_dir: Path, configured: Iterable[Path]) -> tuple[Path, ...]:
-    """Where packages are looked for, the strongest first: the settings, then the box's own, then those that ship."""
+    """Where packages are searched for, highest priority first: folders from the settings, packages installed on this
+    box, packages that ship.
+    """
     return (*configured, state_dir / INSTALLED_NAME, SHIPPED_PACKAGES)
 
 
 def packages_in_use(settings: Settings) -> Catalogue:
-    """The packages that this box reads with, and those that it refuses. Raises SettingsError for an unreadable key."""
+    """The packages that this box uses, and those that it refuses. Raises SettingsError for an unreadable key."""
     return find_packages(package_directories(settings.state_dir, settings.models.paths), settings_policy(settings))
 
 
 def settings_policy(settings: Settings) -> SignaturePolicy:
-    """Whose packages the settings take. Raises SettingsError for an unreadable key."""
+    """Which signatures the settings accept. Raises SettingsError for an unreadable key."""
     return signature_policy(settings.models.trusted_keys, settings.models.require_signature)
 
 
 def find_packages(directories: Iterable[Path], policy: SignaturePolicy) -> Catalogue:
-    """Load every package in `directories` that `policy` takes; each is a package itself or holds packages.
+    """Load every package in `directories` that `policy` accepts. Each directory is a package or holds packages.
 
-    The first directory that has a sound package of a name wins, so an installed package replaces the one that ships;
-    within a directory, the highest version does. A damaged one is reported and does not hide a sound one of its name.
-    One that only lacks the signature that `policy` asks for is reported where it would be used, and nowhere else.
+    Of several packages with one name, the first directory wins, so an installed package replaces the one that ships;
+    within a directory, the highest version wins. A damaged package is reported, and does not hide an intact one of its
+    name. A package that only lacks the signature that `policy` requires is reported only if it would be used.
     """
     packages: dict[str, ModelPackage] = {}
     damaged: list[DamagedPackage] = []
     for directory in directories:
-        for found in packages_in(directory, policy):
-            if isinstance(found, ModelPackage):
-                packages.setdefault(found.name, found)
-            elif found.name not in packages:
-                damaged.append(found)
-            elif found.signature == "bad" or not policy.refusal(found.signature):
-                damaged.append(replace(found, superseded=True))
+        for package in packages_in(directory, policy):
+            if isinstance(package, ModelPackage):
+                packages.setdefault(package.name, package)
+            elif package.name not in packages:
+                damaged.append(package)
+            elif package.signature == "bad" or not policy.refusal(package.signature):
+                damaged.append(replace(package, superseded=True))
     return Catalogue(tuple(packages.values()), tuple(damaged))
 
 
 def packages_in(directory: Path, policy: SignaturePolicy) -> list[ModelPackage | DamagedPackage]:
-    """Every package in `directory`, or the one that it is: those whose version cannot be told, then the others from
+    """Every package in `directory`, or the one that it is: first those with an unknown version, then the others from
     the highest version to the lowest.
     """
-    return sorted((_examined(folder, policy) for folder in _package_folders(directory)), key=_rank, reverse=True)
+    return sorted((_load(folder, policy) for folder in _package_folders(directory)), key=_rank, reverse=True)
 
 
 def _package_folders(directory: Path) -> list[Path]:
@@ -121,11 +125,11 @@ def _package_folders(directory: Path) -> list[Path]:
     return sorted(path.parent for path in directory.glob(f"[!.]*/{MANIFEST_NAME}")) if directory.is_dir() else []
 
 
-def _rank(found: ModelPackage | DamagedPackage) -> tuple[bool, PackageVersion]:
-    return not found.version, PackageVersion.parse(found.version or "0")
+def _rank(package: ModelPackage | DamagedPackage) -> tuple[bool, PackageVersion]:
+    return not package.version, PackageVersion.parse(package.version or "0")
 
 
-def _examined(folder: Path, policy: SignaturePolicy) -> ModelPackage | DamagedPackage:
+def _load(folder: Path, policy: SignaturePolicy) -> ModelPackage | DamagedPackage:
     try:
         return load_package(folder, policy)
     except PackageError as problem:
@@ -135,7 +139,7 @@ def _examined(folder: Path, policy: SignaturePolicy) -> ModelPackage | DamagedPa
 def _identity(folder: Path) -> tuple[str, str]:
     try:
         manifest = read_manifest(folder)
-    except PackageError:  # then what the folder of an installed package says
+    except PackageError:  # the folder of an installed package has both in its name
         name, _, version = folder.name.partition(FOLDER_SEPARATOR)
         return name, version if is_version(version) else ""
     return manifest.name, manifest.version

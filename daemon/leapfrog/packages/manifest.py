@@ -1,4 +1,4 @@
-"""What a model package says of itself: `model.toml`, checked."""
+"""The manifest of a model package: `model.toml`, checked."""
 
 import tomllib
 from typing import Annotated, Any, Literal, Self
@@ -28,9 +28,9 @@ MEASURED_FOR: dict[Estimate, tuple[MeasurementKind, str]] = {
 
 
 class Exclusion(Frozen):
-    """Words, each by itself and in any case, by which an exam's description says that the model is not for it.
+    """Words that exclude an exam: if its description has one of `words`, in upper or lower case, the model is not used.
 
-    `reason` is what staff read; in it, {package} becomes the package's name and version, {words} the words met.
+    `reason` is what staff read then; {package} in it becomes the package's name and version, {words} the words found.
     """
 
     words: str
@@ -48,9 +48,9 @@ class Exclusion(Frozen):
 class AppliesTo(Frozen):
     """What the model was made for, in DICOM's defined terms: (0008,0060), (0018,0015) and (0018,5101).
 
-    `words` has, for each of `body_parts`, the words by which devices and their users name it besides the term itself,
-    each by itself and in any case. A package without them was made when the daemon had them, with the exclusions: it
-    would now meet exams that it is not for, so it is refused.
+    `words` lists, for each of `body_parts`, what devices and their users call it besides the term itself, in upper or
+    lower case. A package without them is refused: it was made when the daemon had them, and the exclusions too, and
+    would now read exams that it is not for.
     """
 
     modalities: tuple[str, ...] = Field(min_length=1)
@@ -63,7 +63,7 @@ class AppliesTo(Frozen):
     def _has_words_for_its_parts(self) -> Self:
         for part in self.words:
             if part not in self.body_parts:
-                raise ValueError(f"applies_to.words has {part!r}, which is not among applies_to.body_parts")
+                raise ValueError(f"applies_to.words has {part!r}, which is not in applies_to.body_parts")
         lacking = [part for part in self.body_parts if not has_words(self.words.get(part, ""))]
         if lacking:
             raise ValueError(
@@ -98,7 +98,7 @@ class Calibration(Frozen):
 
 
 class FindingRule(Frozen):
-    """A finding that the model can state. `threshold` is on the calibrated score."""
+    """A finding that the model can report. `threshold` applies to the calibrated score."""
 
     name: str = Field(min_length=1)
     code: Code
@@ -108,11 +108,11 @@ class FindingRule(Frozen):
 
 
 class MeasurementRule(Frozen):
-    """What a segmentation measures, with its code and unit (UCUM): the circumference of the ellipse that fits, or the
-    area within a free outline; and the `estimate`, if any, that the report makes from it.
+    """What a segmentation measures, with its code and unit (UCUM): the circumference of a fitted ellipse, or the area
+    inside a free outline. `estimate` names what the report estimates from it, if anything.
 
-    The line that is measured runs where the mask crosses `level`. Annotators draw an outline beside the edge that they
-    measure; training finds the level at which the measurement carries no bias from that.
+    The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
+    training finds the level at which this does not bias the measurement.
     """
 
     name: str = Field(min_length=1)
@@ -138,11 +138,11 @@ class MeasurementRule(Frozen):
 
 
 class EdgeTpuModel(Frozen):
-    """`model_edgetpu.tflite` in the words of edgetpu_compiler: operations by where they run, bytes of parameters.
+    """What edgetpu_compiler reports about `model_edgetpu.tflite`: operations by where they run, bytes of parameters.
 
-    `min_runtime_version` is the oldest Edge TPU runtime that takes it. `compiled_with` names the packages whose models
-    share the chip's memory with it, with the SHA-256 of their `model_edgetpu.tflite`: any other model, also another
-    compilation of theirs, evicts its parameters at each switch.
+    `min_runtime_version` is the oldest Edge TPU runtime that can run it. `compiled_with` names the packages whose
+    models share the chip's memory with it, with the SHA-256 of their `model_edgetpu.tflite`. Switching to any other
+    model, even to another compilation of one of these, evicts its parameters.
     """
 
     compiler_version: str = Field(min_length=1)
@@ -164,7 +164,7 @@ class DataSource(Frozen):
 
 
 class Manifest(Frozen):
-    """`model.toml`, checked. `metrics` are the scores as measured, for the card and the report."""
+    """`model.toml`, checked. `metrics` are the measured scores, for the card and the report."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     version: str = Field(pattern=VERSION_PATTERN, max_length=32)
@@ -187,7 +187,7 @@ class Manifest(Frozen):
     def _names_files_of_this_folder(cls, files: dict[str, str]) -> dict[str, str]:
         for name in files:
             if "/" in name or "\\" in name or name.startswith("."):
-                raise ValueError(f"{name!r} must be the plain name of a file in the package")
+                raise ValueError(f"{name!r} is not allowed: give the plain name of a file in the package")
         if MODEL_NAME not in files:
             raise ValueError(f"{MODEL_NAME} must be listed with its SHA-256")
         return files
@@ -195,16 +195,18 @@ class Manifest(Frozen):
     @model_validator(mode="after")
     def _has_what_its_task_needs(self) -> Self:
         if self.task == "classification" and self.outputs.scores is None:
-            raise ValueError("a classification needs outputs.scores")
+            raise ValueError("a classification package needs outputs.scores")
         if self.task == "segmentation" and (self.outputs.mask is None or len(self.finding) != 1):
-            raise ValueError("a segmentation needs outputs.mask and exactly one [[finding]]")
+            raise ValueError("a segmentation package needs outputs.mask and exactly one [[finding]]")
         if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
             raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
         return self
 
     @property
     def measures_area(self) -> bool:
-        """Whether a free outline is drawn around what may not be there, rather than one ellipse around a head."""
+        """Whether the package draws a free outline around a structure that may be absent, rather than one ellipse
+        around a head.
+        """
         return self.measurement is not None and self.measurement.kind == "area"
 
 
@@ -214,7 +216,7 @@ def has_words(text: str) -> bool:
 
 
 def parse_manifest(content: bytes, package: str) -> Manifest:
-    """The manifest whose file holds `content`. Raises PackageError, which calls the package `package`."""
+    """Parse and check `content`, the text of a `model.toml`. Raises PackageError, which names the package `package`."""
     try:
         return Manifest.model_validate(tomllib.loads(content.decode()))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
@@ -225,5 +227,5 @@ def parse_manifest(content: bytes, package: str) -> Manifest:
 
 
 def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the whole"
+    key = ".".join(str(part) for part in error["loc"]) or "the manifest"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}"

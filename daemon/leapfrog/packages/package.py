@@ -10,16 +10,16 @@ from leapfrog.packages.manifest import EDGE_TPU_MODEL_NAME, MANIFEST_NAME, MODEL
 from leapfrog.packages.signature import SIGNATURE_FILE_BYTES, SIGNATURE_NAME, SignaturePolicy, SignatureState
 
 SHIPPED_PACKAGES = Path(__file__).resolve().parent.parent / "models"
-ANY_SIGNATURE = SignaturePolicy()  # takes all but a signature that does not fit
-FLOAT_MODEL_NAME = "model_float.tflite"  # only to be compared with
+ANY_SIGNATURE = SignaturePolicy()  # accepts every package except one whose signature does not match
+FLOAT_MODEL_NAME = "model_float.tflite"  # for comparison only
 QUALITY_NAME = "quality.npz"
-LARGEST_FILE_BYTES = 256 * 1024 * 1024  # far above any model for the Edge TPU; keeps a stray file from being hashed
-LARGEST_MANIFEST_BYTES = 1024 * 1024  # those that ship have 4 kB
+LARGEST_FILE_BYTES = 256 * 1024 * 1024  # far more than any Edge TPU model; a huge stray file is not hashed
+LARGEST_MANIFEST_BYTES = 1024 * 1024  # the shipped ones have 4 kB
 
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """A package whose files are what its manifest says."""
+    """A package whose files match the hashes in its manifest."""
 
     folder: Path
     manifest: Manifest
@@ -32,17 +32,17 @@ class ModelPackage:
 
     @cached_property
     def edge_tpu_path(self) -> Path | None:
-        """The model that edgetpu_compiler made, where the package has one."""
+        """The model compiled for the Edge TPU, if the package has one."""
         return self._listed(EDGE_TPU_MODEL_NAME)
 
     @property
     def float_path(self) -> Path | None:
-        """The model before it was quantized, where the package has it."""
+        """The model before quantization, if the package has it."""
         return self._listed(FLOAT_MODEL_NAME)
 
     @cached_property
     def quality_path(self) -> Path | None:
-        """The parameters of the quality check, where the package has one."""
+        """The parameters of the quality check, if the package has one."""
         return self._listed(QUALITY_NAME)
 
     def _listed(self, name: str) -> Path | None:
@@ -50,24 +50,24 @@ class ModelPackage:
 
     @property
     def name(self) -> str:
-        """Of all its versions."""
+        """The name, the same for all versions."""
         return self.manifest.name
 
     @property
     def version(self) -> str:
-        """As `PackageVersion` compares it."""
+        """The version, comparable with `PackageVersion`."""
         return self.manifest.version
 
     @property
     def title(self) -> str:
-        """Name and version, as reports and logs say it."""
+        """Name and version, as reports and logs show them."""
         return f"{self.name} {self.version}"
 
 
 def load_package(folder: Path, policy: SignaturePolicy = ANY_SIGNATURE) -> ModelPackage:
     """Read and verify the package in `folder`. Raises PackageError, which names the package and what is wrong.
 
-    The signature is checked on the very bytes that are then read as the manifest.
+    The signature is checked against exactly the bytes that are then parsed as the manifest.
     """
     content = _manifest_content(folder)
     signature = policy.state(content, _signature_content(folder))
@@ -75,21 +75,23 @@ def load_package(folder: Path, policy: SignaturePolicy = ANY_SIGNATURE) -> Model
         raise PackageError(f"The model package {folder.name} is not loaded: {refusal}.")
     manifest = parse_manifest(content, folder.name)
     for name, expected in manifest.files.items():
-        if (found := _sha256(folder, name)) != expected:
+        if (actual := _sha256(folder, name)) != expected:
             raise PackageError(
                 f"The model package {folder.name} is not loaded: {name} was altered or damaged (its SHA-256 is "
-                f"{found[:12]}…, model.toml says {expected[:12]}…). Get the package anew."
+                f"{actual[:12]}…, model.toml says {expected[:12]}…). Get a fresh copy."
             )
     return ModelPackage(folder, manifest, signature)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """What the package in `folder` says of itself; nothing is verified. Raises PackageError."""
+    """The manifest of the package in `folder`; neither files nor signature are verified. Raises PackageError."""
     return parse_manifest(_manifest_content(folder), folder.name)
 
 
 def signature_state(folder: Path, policy: SignaturePolicy) -> SignatureState:
-    """How the signature of the package in `folder` stands to its manifest. Raises PackageError for unreadable ones."""
+    """Whether the package in `folder` is signed, and whether the signature is valid and trusted. Raises PackageError if
+    manifest or signature cannot be read.
+    """
     return policy.state(_manifest_content(folder), _signature_content(folder))
 
 

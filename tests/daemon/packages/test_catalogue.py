@@ -1,4 +1,4 @@
-"""Which of several packages is used, and what is said of the others."""
+"""Which of several packages is used, and what is reported about the others."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def test_of_one_directory_the_highest_version_is_used(tmp_path: Path) -> None:
     assert catalogue.problems() == ()
 
 
-def test_a_damaged_newest_version_gives_way_to_the_former_and_is_said(tmp_path: Path) -> None:
+def test_a_damaged_newest_version_is_reported_and_the_version_before_is_used(tmp_path: Path) -> None:
     write_version(tmp_path / "tiny-chest_1.0", "1.0")
     newest = write_version(tmp_path / "tiny-chest_2.0", "2.0")
     (newest / "model.tflite").write_bytes(b"")
@@ -58,7 +58,7 @@ def test_a_damaged_newest_version_gives_way_to_the_former_and_is_said(tmp_path: 
     assert [package.title for package in catalogue.packages] == ["tiny-chest 1.0"]
     (problem,) = catalogue.problems()
     assert "tiny-chest_2.0 is not loaded: model.tflite was altered" in problem
-    assert problem.endswith("In its place, tiny-chest 1.0 is used.")
+    assert problem.endswith("tiny-chest 1.0 is used instead.")
 
 
 def test_a_damaged_former_version_is_listed_and_needs_no_attention(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_package_whose_manifest_was_altered_after_signing_is_never_used(tmp_pa
     assert catalogue.packages == ()
     (entry,) = catalogue.listing()
     assert (entry["name"], entry["verified"], entry["signature"]) == ("tiny-chest", False, "bad")
-    assert "model.toml.sig does not fit model.toml" in str(entry["reason"])
+    assert "model.toml.sig does not match model.toml" in str(entry["reason"])
 
 
 def test_a_signed_model_that_was_altered_is_never_used(
@@ -95,8 +95,8 @@ def test_the_listing_says_who_signed(tmp_path: Path, hospital: Signer) -> None:
     packages = tmp_path / "packages"
     hospital.sign(write_version(packages / "a", "1"))
     folders = (packages / "a", write_segmenter(packages))
-    said = find_packages(folders, signature_policy([hospital.public_file], required=False)).listing()
-    assert {entry["name"]: entry["signature"] for entry in said} == {"tiny-chest": "trusted", "tiny-head": "none"}
+    listed = find_packages(folders, signature_policy([hospital.public_file], required=False)).listing()
+    assert {entry["name"]: entry["signature"] for entry in listed} == {"tiny-chest": "trusted", "tiny-head": "none"}
     (stranger, _) = find_packages(folders, ANY_SIGNATURE).listing()
     assert (stranger["signature"], stranger["verified"]) == ("unknown key", True)
 
@@ -107,10 +107,10 @@ def test_where_signatures_are_required_others_are_not_used(tmp_path: Path, stric
     write_segmenter(packages)
     catalogue = find_packages((packages,), strict)
     assert catalogue.packages == ()
-    said = {entry["name"]: (entry["signature"], entry["reason"]) for entry in catalogue.listing()}
-    assert said["tiny-chest"][0] == "unknown key" and "signed with another key" in str(said["tiny-chest"][1])
-    assert said["tiny-head"][0] == "none" and "it is not signed" in str(said["tiny-head"][1])
-    assert all("No other package is named" in problem for problem in catalogue.problems())
+    listed = {entry["name"]: (entry["signature"], entry["reason"]) for entry in catalogue.listing()}
+    assert listed["tiny-chest"][0] == "unknown key" and "signed with a key that is not" in str(listed["tiny-chest"][1])
+    assert listed["tiny-head"][0] == "none" and "it is not signed" in str(listed["tiny-head"][1])
+    assert all("There is no other package named" in problem for problem in catalogue.problems())
 
 
 def test_an_unsigned_one_that_a_signed_one_replaces_is_not_worth_a_word(

@@ -36,7 +36,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("original", "replacement", "said"),
+    ("original", "replacement", "message"),
     [
         ('task = "classification"', 'task = "translation"', "task"),
         ("threshold = 0.6", "threshold = 60", r"finding\.0\.threshold"),
@@ -48,10 +48,10 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_a_manifest_that_is_not_right_is_refused_by_its_key(
-    tmp_path: Path, original: str, replacement: str, said: str
+    tmp_path: Path, original: str, replacement: str, message: str
 ) -> None:
     folder = write_package(tmp_path / "wrong", CLASSIFIER.replace(original, replacement), b"model")
-    with pytest.raises(PackageError, match=said):
+    with pytest.raises(PackageError, match=message):
         load_package(folder)
 
 

@@ -63,7 +63,7 @@ def test_a_key_that_cannot_be_used_is_named(tmp_path: Path, hospital: Signer) ->
     (tmp_path / "rsa.pem").write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
     (tmp_path / "text.pem").write_text("no key")
     for file in (tmp_path / "rsa.pem", tmp_path / "text.pem", hospital.public_file.with_name("private-key.pem")):
-        with pytest.raises(SettingsError, match=f"{file.name} holds no Ed25519 public key"):
+        with pytest.raises(SettingsError, match=f"{file.name} is not an Ed25519 public key"):
             signature_policy([file], required=False)
 
 

@@ -71,7 +71,7 @@ def test_a_package_that_was_changed_can_be_signed_again(tmp_path: Path) -> None:
     sign_package(package, read_private_key(private_file))
     manifest = package / "model.toml"
     manifest.write_text(manifest.read_text().replace("0.6", "0.7"))
-    with pytest.raises(PackageError, match="does not fit"):
+    with pytest.raises(PackageError, match="does not match"):
         load_package(package)
     sign_package(package, read_private_key(private_file))
     assert load_package(package).signature == "unknown key"
