@@ -1,1 +1,1 @@
-"""How DICOM is written down: elements, value representations, file heads, digests, UIDs. Both sides; no pixels."""
+"""DICOM's file format: elements, value representations, file headers, digests, UIDs. Both sides; no pixels."""

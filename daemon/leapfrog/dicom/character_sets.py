@@ -20,5 +20,7 @@ CODECS = {
 
 
 def codec_of(character_set: bytes) -> str:
-    """The codec for text. An unknown or a switching character set (ISO 2022) is read byte by byte: nothing is lost."""
+    """Python's codec for `character_set`. An unknown one, or one that switches (ISO 2022), is decoded byte by byte as
+    Latin-1, so that nothing is lost.
+    """
     return CODECS.get(character_set.decode("ascii", "replace").strip(" \0").replace("ISO 2022 IR", "ISO_IR"), "latin-1")

@@ -1,7 +1,7 @@
 """A walk over the elements of a DICOM data set (PS3.5 Section 7) that skips values and never recurses.
 
-Hundreds of nested sequences, absurd lengths and torn ends cost it nothing. pydicom recurses once per nested sequence
-and puts values, so patients, into its warnings.
+It copes with hundreds of nested sequences, absurd lengths and truncated files. pydicom recurses once per nested
+sequence and quotes values, so patients' data, in its warnings.
 """
 
 import struct
@@ -23,9 +23,9 @@ from leapfrog.errors import LeapfrogError
 HEADER_BYTES = 8
 LONG_HEADER_BYTES = 12
 ITEM_GROUP = ITEM >> 16
-FIRST_VR, LAST_VR = b"AA", b"ZZ"  # what lies between is taken for a VR, as pydicom does
+FIRST_VR, LAST_VR = b"AA", b"ZZ"  # anything between them is taken for a VR, as pydicom does
 MAXIMUM_NESTING = 1000  # sequences within sequences; real objects have fewer than 20
-MOST_ELEMENTS = 200_000  # of one walk, half a second's work: a file made of empty elements must not hold up others
+MOST_ELEMENTS = 200_000  # in one walk, half a second's work: a file full of empty elements must not hold up others
 
 
 class DatasetTruncated(LeapfrogError):
@@ -33,14 +33,14 @@ class DatasetTruncated(LeapfrogError):
 
 
 class DatasetMalformed(LeapfrogError):
-    """The data set is not a sequence of DICOM elements, or is more of them than anything real."""
+    """The data set does not consist of DICOM elements, or has more of them than any real one."""
 
 
 class Element(NamedTuple):
-    """An element: its header begins at byte `start` of the file, its value at `offset`, what follows it at `end`.
+    """An element: its header begins at byte `start` of the file, its value at `offset`, the next element at `end`.
 
-    `vr` is b"" where it is not written. `length` is None when it is undefined (PS3.5 7.1.1), and `end` then known only
-    of an element that a walk has gone through.
+    `vr` is b"" where the file has none. `length` is None if it is undefined (PS3.5 7.1.1); `end` is then right only
+    after a walk has gone through the element.
     """
 
     tag: int
@@ -55,7 +55,7 @@ class ElementReader:
     """Reads the header of one element at a time."""
 
     def __init__(self, stream: BinaryIO, *, little_endian: bool = True) -> None:
-        """Nothing is read yet; `stream` is moved by each reading."""
+        """Nothing is read yet. Each read moves the position of `stream`."""
         order = "<" if little_endian else ">"
         self._stream = stream
         self._tag = struct.Struct(order + "HH").unpack_from
@@ -63,14 +63,14 @@ class ElementReader:
         self._long = struct.Struct(order + "L").unpack_from
 
     def read(self, start: int, *, explicit: bool) -> Element:
-        """The element at byte `start`. In explicit VR, one without a letter for its VR is read as implicit, since some
-        writers switch, and one with a VR that nobody knows as having a short length. Raises DatasetTruncated when its
-        header is not whole.
+        """The element at byte `start`. In explicit VR, an element whose VR is not letters is read as implicit, since
+        some writers switch, and one with an unknown VR as having a short length. Raises DatasetTruncated if the header
+        is incomplete.
         """
         self._stream.seek(start)
         header = self._stream.read(LONG_HEADER_BYTES)
         if len(header) < HEADER_BYTES:
-            raise DatasetTruncated("The data set ends within the header of an element.")
+            raise DatasetTruncated("The data set ends in the middle of an element's header.")
         group, number = self._tag(header)
         tag, vr = group << 16 | number, header[4:6]
         if not explicit or group == ITEM_GROUP or not FIRST_VR <= vr <= LAST_VR:
@@ -78,7 +78,7 @@ class ElementReader:
         if vr not in LONG_VALUE_REPRESENTATIONS:
             return _element(tag, vr, start, HEADER_BYTES, self._short(header, 6)[0])
         if len(header) < LONG_HEADER_BYTES:
-            raise DatasetTruncated("The data set ends within the header of an element.")
+            raise DatasetTruncated("The data set ends in the middle of an element's header.")
         return _element(tag, vr, start, LONG_HEADER_BYTES, self._long(header, 8)[0])
 
 
@@ -90,8 +90,8 @@ def _element(tag: int, vr: bytes, start: int, header_bytes: int, length: int) ->
 
 
 def actual_encoding(stream: BinaryIO, offset: int, transfer_syntax_uid: str) -> Encoding:
-    """How the data set at `offset` is written. Some machines declare explicit VR and write implicit VR, or the other
-    way round, so its first element is believed.
+    """How the data set at `offset` is really encoded. Some machines declare explicit VR and write implicit VR, or the
+    other way round, so the first element decides.
     """
     stream.seek(offset)
     first_element = stream.read(HEADER_BYTES)
@@ -108,15 +108,15 @@ def walk(
     until: Callable[[int], bool] = lambda _tag: False,
     most_elements: int = MOST_ELEMENTS,
 ) -> Iterator[Element]:
-    """The top-level elements of the data set from byte `offset` on, each once it is known to be whole.
+    """The top-level elements of the data set from byte `offset` on, each as soon as it is known to be complete.
 
-    The first whose tag `until` is true of is the last, and comes as it is found, whole or not. Raises DatasetTruncated
-    when the file ends within an element, DatasetMalformed when the bytes cannot be elements or are more than
-    `most_elements`, nested ones included.
+    The walk ends with the first element for whose tag `until` is true, which may be incomplete. Raises DatasetTruncated
+    if the file ends in the middle of an element, DatasetMalformed if the bytes cannot be elements or if there are more
+    than `most_elements`, counting nested ones.
     """
     end = stream.seek(0, 2)
     reader = ElementReader(stream, little_endian=encoding.little_endian)
-    open_encodings: list[bool] = []  # for each open sequence or item: whether what is around it is in explicit VR
+    open_encodings: list[bool] = []  # for each open sequence or item: whether its surroundings are in explicit VR
     outermost: Element | None = None
     explicit = encoding.explicit
     for _ in range(most_elements):
@@ -129,7 +129,7 @@ def walk(
             return
         if element.tag in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
             if not open_encodings:
-                raise DatasetMalformed("A delimiter closes what was not open.")
+                raise DatasetMalformed("A delimiter closes a sequence or item that was not open.")
             explicit = open_encodings.pop()
             if outermost is not None and not open_encodings:
                 yield outermost._replace(end=offset)
@@ -137,7 +137,7 @@ def walk(
             if not open_encodings:
                 outermost = element
             open_encodings.append(explicit)
-            # PS3.5 Section 6.2.2: what was stored as UN is in implicit VR inside.
+            # PS3.5 Section 6.2.2: a sequence stored as UN has implicit VR inside.
             explicit = explicit and element.vr != b"UN"
             if len(open_encodings) > MAXIMUM_NESTING:
                 raise DatasetMalformed("Sequences are nested too deeply.")
@@ -151,17 +151,17 @@ def walk(
 
 
 def _overrun(element: Element, *, explicit: bool) -> DatasetTruncated | DatasetMalformed:
-    """What an element that reaches beyond the file's end says of the file."""
+    """Whether a file with an element that reaches beyond its end is truncated or no data set."""
     if explicit and not element.vr and element.tag != ITEM:
-        return DatasetMalformed("An element has neither a VR nor a length that can be.")
-    return DatasetTruncated("The data set ends within a value.")
+        return DatasetMalformed("An element has no VR and an impossible length.")
+    return DatasetTruncated("The data set ends in the middle of a value.")
 
 
 def fragments(stream: BinaryIO, offset: int) -> Iterator[Element]:
-    """The items of encapsulated pixels, whose first begins at byte `offset` (PS3.5 Annex A.4).
+    """The items of encapsulated pixels, the first of which begins at byte `offset` (PS3.5 Annex A.4).
 
-    A missing end marker does no harm when the file ends with an item. Raises DatasetTruncated when it ends within one,
-    DatasetMalformed for what is no item.
+    A missing end marker is accepted if the file ends with a complete item. Raises DatasetTruncated if the file ends in
+    the middle of one, DatasetMalformed for anything that is not an item.
     """
     end = stream.seek(0, 2)
     reader = ElementReader(stream)
@@ -172,6 +172,6 @@ def fragments(stream: BinaryIO, offset: int) -> Iterator[Element]:
         if item.tag != ITEM or item.length is None:
             raise DatasetMalformed("The pixels are not a sequence of items.")
         if item.end > end:
-            raise DatasetTruncated("The pixels end within an item.")
+            raise DatasetTruncated("The pixels end in the middle of an item.")
         yield item
         offset = item.end

@@ -1,4 +1,4 @@
-"""How elements are written (PS3.5 Section 7.1): value representations, tags that structure a data set, and the one
+"""How elements are encoded (PS3.5 Section 7.1): value representations, the tags that structure a data set, and the only
 writer of elements.
 """
 
@@ -16,24 +16,26 @@ SEQUENCE_DELIMITATION = 0xFFFEE0DD
 
 
 def is_value_representation(letters: bytes) -> bool:
-    """Whether two bytes can be a VR, one to come included."""
+    """Whether two bytes can be a VR, even one that the standard does not have yet."""
     return len(letters) == 2 and letters.isalpha() and letters.isupper()
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """How the elements of a data set are written."""
+    """How the elements of a data set are encoded."""
 
     explicit: bool
     little_endian: bool
 
     @property
     def byte_order(self) -> str:
-        """For the struct module."""
+        """The byte order as the struct module writes it."""
         return "<" if self.little_endian else ">"
 
     def element(self, tag: int, vr: bytes, value: bytes, *, undefined_length: bool = False) -> bytes:
-        """An element's bytes. A UID of odd length gets its zero byte (PS3.5 Section 9.1); other values come padded."""
+        """An element's bytes. A UID of odd length is padded with a zero byte (PS3.5 Section 9.1); any other `value`
+        must already be padded.
+        """
         if vr == b"UI":
             value += b"\0" * (len(value) % 2)
         length = UNDEFINED_LENGTH if undefined_length else len(value)

@@ -1,8 +1,8 @@
-"""A DICOM file around its data set (PS3.10 Section 7): the head that it has, the one that it lacks, and a digest that
-looks past it.
+"""The part of a DICOM file before its data set (PS3.10 Section 7): where it ends, how to add a missing one, and a
+digest that ignores it.
 
-Old machines leave files in folders without preamble, without file meta information, or without both. They are kept as
-they came; the missing part is made here, on the way out. Only the standard library is needed.
+Old machines write files without preamble, without file meta information, or without both. They are stored as received;
+the missing part is added here when they are sent. Only the standard library is needed.
 """
 
 import hashlib
@@ -42,9 +42,9 @@ CHUNK_BYTES = 1 << 20
 class DatasetStart:
     """The data set begins at byte `offset` and is encoded in `transfer_syntax_uid`.
 
-    A file without meta information gets the transfer syntax that its first bytes show: implicit or explicit little
-    endian, or explicit big endian. `has_meta` tells which it was, `has_preamble` whether preamble and prefix are there.
-    The two SOP UIDs are the meta information's, or ''.
+    `has_preamble` says whether preamble and prefix are there, `has_meta` whether the meta information is. Without meta
+    information, the transfer syntax is guessed from the data set's first bytes: implicit or explicit little endian, or
+    explicit big endian. The two SOP UIDs are those of the meta information, or ''.
     """
 
     transfer_syntax_uid: str
@@ -82,7 +82,7 @@ def find_dataset(stream: BinaryIO) -> DatasetStart:
 
 
 def _meta_elements(stream: BinaryIO, offset: int) -> Iterator[Element]:
-    """Always explicit little endian (PS3.10 Section 7.1); a few writers made it implicit."""
+    """The file meta information: explicit little endian (PS3.10 Section 7.1), which a few writers made implicit."""
     reader = ElementReader(stream)
     with suppress(DatasetTruncated):  # nothing follows, or too little to be an element
         while (element := reader.read(offset, explicit=True)).tag >> 16 == META_GROUP:
@@ -100,8 +100,8 @@ def _likely_transfer_syntax(first_bytes: bytes) -> str:
 def content_digest(path: Path) -> str:
     """SHA-256, in hexadecimal, over the transfer syntax UID and the data set's bytes. Raises OSError.
 
-    Two receivers write other preambles and meta information around the same data set, so "the same content" means the
-    same transfer syntax and the same bytes after the meta information.
+    Different receivers put different preambles and meta information before the same data set. So "the same content"
+    means the same transfer syntax and the same bytes after the meta information.
     """
     with path.open("rb") as stream:
         start = find_dataset(stream)
@@ -112,7 +112,7 @@ def content_digest(path: Path) -> str:
 
 
 def file_head(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax_uid: bytes) -> bytes:
-    """Preamble and file meta information for a data set that follows as it came."""
+    """Preamble and file meta information to put before a data set that has none."""
     element = EXPLICIT_LITTLE.element
     meta = (
         element(META_VERSION, b"OB", b"\x00\x01")
@@ -127,7 +127,7 @@ def file_head(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax_uid
 
 @dataclass(frozen=True)
 class Part10Source:
-    """`head`, then the bytes of `path` from `offset` on, `file_bytes` of them, make a whole DICOM file."""
+    """A complete DICOM file in two parts: `head`, then `file_bytes` bytes of `path` from `offset` on."""
 
     path: Path
     head: bytes
@@ -136,12 +136,12 @@ class Part10Source:
 
     @property
     def byte_count(self) -> int:
-        """Length of the whole DICOM file."""
+        """Length of the complete DICOM file."""
         return len(self.head) + self.file_bytes
 
 
 def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str) -> Part10Source:
-    """How to send the file `path`. The UIDs go into the file meta information where the file has none.
+    """How to send the file `path`. The UIDs go into the file meta information if the file has none.
 
     Raises StorageError when the file cannot be read.
     """

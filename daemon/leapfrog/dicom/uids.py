@@ -1,23 +1,23 @@
-"""Unique identifiers (PS3.5 Section 9, Annex B): ours, those of transfer syntaxes, whether others' can be used."""
+"""Unique identifiers (PS3.5 Section 9, Annex B): ours, those of transfer syntaxes, and checks of received ones."""
 
 import re
 import uuid
 
-# Our name in the file meta information and associations: a UUID under 2.25 (PS3.5 Section B.2), minted once.
+# Identifies Leapfrog in file meta information and associations: a UUID under 2.25 (PS3.5 Section B.2), made once.
 IMPLEMENTATION_CLASS_UID = "2.25.260296573081352730755019682584660652257"
 IMPLEMENTATION_VERSION_NAME = "LEAPFROG"
 
 VALID = re.compile(r"[0-9.]{1,64}")
-# PS3.5 Section 9.1 allows digits and dots; letters and the like do no harm on the way and are what some machines make.
+# PS3.5 Section 9.1 allows digits and dots only. Some machines use letters and the like, which servers pass on safely.
 FORWARDABLE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
-# Transfer syntaxes that are more than a name to us (PS3.5 Section 10 and Annex A).
+# Transfer syntaxes that the code treats specially (PS3.5 Section 10 and Annex A).
 IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 NATIVE = frozenset((IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN))
 DEFLATED = "1.2.840.10008.1.2.1.99"
-# Here the whole data set is compressed: 306 KB were seen to unpack to 649 MiB, so nothing of it is read at the intake.
+# The whole data set is compressed: 306 KB were seen to unpack to 649 MiB, so the intake reads nothing of it.
 DEFLATED_SYNTAXES = frozenset((DEFLATED, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"))  # and JPIP's two
 
 
@@ -27,10 +27,10 @@ def mint_uid() -> str:
 
 
 def is_valid_uid(uid: str) -> bool:
-    """Whether `uid` has the standard's characters and length."""
+    """Whether `uid` has only characters that the standard allows, and is not too long."""
     return VALID.fullmatch(uid) is not None
 
 
 def is_forwardable_uid(uid: str) -> bool:
-    """Whether a server can be asked for `uid`: at most 64 characters, none that would not survive the way."""
+    """Whether `uid` can be sent to a server: at most 64 characters, all of which are safe in a URL."""
     return FORWARDABLE.fullmatch(uid) is not None

@@ -1,4 +1,4 @@
-"""Elements are found wherever a machine's writer has put them, and nothing is found that is not whole."""
+"""Elements are found wherever a machine's writer has put them, and nothing incomplete is returned."""
 
 import struct
 from io import BytesIO
@@ -14,7 +14,7 @@ DELIMITERS = struct.pack("<HHLHHL", 0xFFFE, 0xE00D, 0, 0xFFFE, 0xE0DD, 0)
 UNDEFINED = b"\xff\xff\xff\xff"
 
 
-def found(content: bytes, encoding: Encoding = EXPLICIT_LITTLE) -> list[tuple[int, bytes]]:
+def elements_in(content: bytes, encoding: Encoding = EXPLICIT_LITTLE) -> list[tuple[int, bytes]]:
     return [(element.tag, content[element.offset : element.end]) for element in walk(BytesIO(content), 0, encoding)]
 
 
@@ -48,25 +48,25 @@ def test_a_writer_that_forgets_the_vr_of_an_element_is_followed() -> None:
         + IMPLICIT_LITTLE.element(0x00090010, b"", b"PRIVATE ")
         + EXPLICIT_LITTLE.element(AFTER, b"LO", b"P1")
     )
-    assert found(content) == [(0x00080060, b"CR"), (0x00090010, b"PRIVATE "), (AFTER, b"P1")]
+    assert elements_in(content) == [(0x00080060, b"CR"), (0x00090010, b"PRIVATE "), (AFTER, b"P1")]
 
 
 def test_a_vr_that_nobody_knows_has_a_short_length() -> None:
     content = EXPLICIT_LITTLE.element(0x00090011, b"ZX", b"1234") + EXPLICIT_LITTLE.element(AFTER, b"LO", b"P1")
-    assert found(content) == [(0x00090011, b"1234"), (AFTER, b"P1")]
+    assert elements_in(content) == [(0x00090011, b"1234"), (AFTER, b"P1")]
 
 
 @pytest.mark.parametrize("vr", [b"SV", b"UV", b"OV", b"UC", b"UR", b"UT", b"UN", b"OL"])
 def test_a_long_vr_is_read_with_its_long_length(vr: bytes) -> None:
     content = EXPLICIT_LITTLE.element(0x00091001, vr, b"12345678") + EXPLICIT_LITTLE.element(AFTER, b"LO", b"P1")
     assert content[4:8] == vr + b"\0\0"
-    assert found(content) == [(0x00091001, b"12345678"), (AFTER, b"P1")]
+    assert elements_in(content) == [(0x00091001, b"12345678"), (AFTER, b"P1")]
 
 
 def test_bytes_that_are_no_elements_are_not_waited_for() -> None:
     content = EXPLICIT_LITTLE.element(0x00080060, b"CS", b"CR") + b"\x10\0\x20\0\x01\x02\xff\x7f" + b"noise"
     with pytest.raises(DatasetMalformed):
-        found(content)
+        elements_in(content)
 
 
 def test_a_walk_ends_with_the_element_that_it_was_to_find_whole_or_not() -> None:
@@ -80,7 +80,7 @@ def test_a_walk_ends_with_the_element_that_it_was_to_find_whole_or_not() -> None
         list(walk(torn, 0, EXPLICIT_LITTLE))
 
 
-def test_more_elements_than_anything_real_has_are_given_up() -> None:
+def test_more_elements_than_any_real_file_has_are_refused() -> None:
     with pytest.raises(DatasetMalformed):
         list(walk(BytesIO(EXPLICIT_LITTLE.element(0x00090001, b"CS", b"") * 11), 0, EXPLICIT_LITTLE, most_elements=10))
 
@@ -98,4 +98,4 @@ def test_fragments_are_found_up_to_the_delimiter_or_the_end() -> None:
 def test_an_element_without_a_delimiter_is_not_whole() -> None:
     content = struct.pack("<HH4s", 0x0008, 0x1140, b"SQ\0\0") + UNDEFINED
     with pytest.raises(DatasetTruncated):
-        found(content)
+        elements_in(content)

@@ -83,6 +83,6 @@ def test_a_file_of_a_few_bytes_breaks_nothing(tmp_path: Path) -> None:
         assert part10_source(file, SOP_CLASS, "1.2.3").file_bytes == len(content)
 
 
-def test_a_missing_file_is_said_to_be_unreadable(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_as_unreadable(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be read"):
         part10_source(tmp_path / "gone", SOP_CLASS, "1.2.3")
