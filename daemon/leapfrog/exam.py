@@ -1,6 +1,6 @@
-"""What is known of an exam and what a reading says of it: the vocabulary that every part shares.
+"""The vocabulary that every part shares: an exam, its images, and what a reading found in them.
 
-No message, no row, no word for staff; values only, which check themselves when they come from JSON.
+Values only, checked when they come from JSON: no messages, no database rows, no text for staff.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ Device = Literal["cpu", "edgetpu"]
 
 
 class Frozen(BaseModel):
-    """A value: it cannot change and refuses keys that it does not know."""
+    """An immutable value that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,17 +62,17 @@ class Finding(Frozen):
 
     @property
     def is_outlined(self) -> bool:
-        """Whether it is an outline or a measurement rather than a yes or no."""
+        """Whether it is an outline or a measurement, rather than present or absent."""
         return self.contour is not None or self.measurement is not None
 
     @property
     def needs_look(self) -> bool:
-        """Whether it calls for a look; an outline or a measurement speaks for itself."""
+        """Whether staff should look at it. An outline or a measurement is only shown, never flagged for a look."""
         return self.flagged and not self.is_outlined
 
 
 class ModelUsed(Frozen):
-    """The model package that spoke, and on what device it ran."""
+    """The model package that read the image, and the device that it ran on."""
 
     name: str
     version: str
@@ -81,7 +81,9 @@ class ModelUsed(Frozen):
 
 
 class Quality(Frozen):
-    """How far the image resembles what the model was made for: `score` against `limit`, larger is stranger."""
+    """How well the image resembles those that the model was made for. A higher `score` means less alike; above `limit`
+    the image is not assessed.
+    """
 
     acceptable: bool
     score: float | None = None
@@ -90,7 +92,7 @@ class Quality(Frozen):
 
 
 class Identity(Frozen):
-    """Who and what the exam is, as received; empty means not given. Dates are DICOM's YYYYMMDD."""
+    """The patient and the exam, as received; empty means not given. Dates are DICOM's YYYYMMDD."""
 
     patient_name: str = ""
     patient_id: str = ""
@@ -107,7 +109,7 @@ class Identity(Frozen):
 
 
 class ImageHeader(Frozen):
-    """What the instance says of its own image."""
+    """What the instance says about its own image."""
 
     sop_class_uid: str = ""
     series_instance_uid: str = ""
@@ -130,7 +132,7 @@ class HeatmapPicture(Frozen):
 
 
 class ImageReading(Frozen):
-    """All that is known of one instance once it was read; one entry of `images` in `report.json`.
+    """Everything known about one instance after it was read; one entry of `images` in `report.json`.
 
     `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show.
     `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
@@ -155,7 +157,7 @@ class ImageReading(Frozen):
 
 
 class PictureHints(Frozen):
-    """What the folder of a picture that is not DICOM says about it ([[folder.watch]])."""
+    """What the settings say about the pictures of a folder that are not DICOM ([[folder.watch]])."""
 
     modality: str = ""
     body_part: str = ""
@@ -164,7 +166,7 @@ class PictureHints(Frozen):
 
 
 class PictureIdentity(Frozen):
-    """What a picture is filed under: names from its file name, UIDs minted once at intake."""
+    """What a picture that is not DICOM is filed under: names from its file name, UIDs made once at intake."""
 
     patient_id: str = ""
     patient_name: str = ""
@@ -175,8 +177,8 @@ class PictureIdentity(Frozen):
 
 
 def whose_exam(readings: Sequence[ImageReading]) -> Identity:
-    """Whose exam some images of one study are: as the first that names a patient has it, failing that the first that
-    gives a number, failing that the first.
+    """Whose exam the images of one study show, as the first image with a patient name says it; without one, the first
+    image with a patient ID; without one, the first image.
     """
     identities = [reading.identity for reading in readings] or [Identity()]
     named = (identity for identity in identities if identity.patient_name)

@@ -1,1 +1,1 @@
-"""What people read, in words. Both sides: the reader writes reports with it, the main process the worklist."""
+"""The text that people read. Both sides: the reader writes reports with it, the main process the worklist."""

@@ -1,4 +1,4 @@
-"""What a report says of an exam, chosen and in order, before words are put to it: built once for each report."""
+"""What a report says about an exam, selected and in order, before it is put into words. Built once for each report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ Kind = Literal["look", "measured", "nothing_flagged", "not_assessed"]
 
 @dataclass(frozen=True)
 class Span:
-    """One thing that was measured on one or more images: the lowest and the highest value, in `unit` (UCUM)."""
+    """A measurement taken on one or more images: its lowest and highest value, in `unit` (UCUM)."""
 
     name: str
     unit: str
@@ -22,11 +22,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Gist:
-    """What matters most of an image, or of several: what needs a look before what was measured before what is quiet.
+    """The most important result of one or more images: findings that need a look come before measurements, and those
+    before "nothing flagged".
 
-    `flagged` come urgent ones first; `outlined` are outlines without a measure; `assessed` of `images` were assessed,
-    so that "nothing flagged" never speaks for the others. `remarks` are sentences of models and checks, of which one
-    may stand beside the headline if it is the only one.
+    `flagged` has the urgent findings first. `outlined` are outlines that were not measured. Of `images`, `assessed`
+    were assessed: "nothing flagged" must never speak for the others. `remarks` are sentences from models and checks;
+    the headline shows one of them beside it if there is only one.
     """
 
     kind: Kind
@@ -42,9 +43,9 @@ class Gist:
 
 @dataclass(frozen=True)
 class ImageContent:
-    """One image of a study: `number` from 1; `findings` flagged ones first, otherwise in the package's order.
+    """One image of a study. `number` counts from 1; `findings` has flagged ones first, then the package's order.
 
-    `plain`, `overlay` and `heatmaps` are what is shown of the reading's pictures.
+    `plain`, `overlay` and `heatmaps` are those of the reading's pictures that the report shows.
     """
 
     number: int
@@ -58,7 +59,7 @@ class ImageContent:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """A whole report. `other_patient_ids` came under the same Study Instance UID; empty stands for none given."""
+    """A whole report. `other_patient_ids` arrived under the same Study Instance UID; "" is an exam without an ID."""
 
     identity: Identity
     gist: Gist
@@ -71,7 +72,7 @@ class ReportContent:
 def content_of(
     readings: Sequence[ImageReading], *, other_patient_ids: Sequence[str] = (), include_heatmaps: bool = True
 ) -> ReportContent:
-    """Everything that the report of one study says."""
+    """Everything that one study's report says."""
     return ReportContent(
         identity=whose_exam(readings),
         gist=gist_of(readings),
@@ -83,7 +84,7 @@ def content_of(
 
 
 def gist_of(readings: Sequence[ImageReading]) -> Gist:
-    """What matters most of these images of one study."""
+    """The most important result of these images of one study."""
     assessed = [reading for reading in readings if reading.outcome != "not_assessed"]
     findings = [finding for reading in assessed for finding in reading.findings]
     notes = tuple(finding.note for finding in findings)
@@ -99,7 +100,7 @@ def gist_of(readings: Sequence[ImageReading]) -> Gist:
     if spans or outlined:
         reasons = tuple(reading.reason for reading in assessed)
         return replace(gist, kind="measured", spans=spans, outlined=outlined, remarks=reasons + notes)
-    # A classifier's finding that is not flagged has no note; an outliner that saw nothing has one.
+    # An unflagged finding has no note if a classifier made it, and has one if a segmenter saw nothing to outline.
     only_outlines = bool(notes) and all(notes)
     return replace(gist, kind="nothing_flagged", only_outlines=only_outlines, remarks=notes if only_outlines else ())
 

@@ -1,7 +1,7 @@
-"""A report in words: the one place where what a report says becomes what people read.
+"""A report in words: the one place where a report's content becomes text.
 
-Page, PDF, pictures, DICOM objects and the worklist only set what they get from here. Whoever translates reports
-translates this file.
+Page, PDF, pictures, DICOM objects and the worklist only lay out the text that they get from here. To translate reports,
+translate this file.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,14 +9,24 @@ from dataclasses import dataclass
 
 from leapfrog.exam import Finding, Frozen, Identity, ImageReading, Measurement, ModelUsed
 from leapfrog.wording.content import Gist, ImageContent, Kind, ReportContent, Span, kind_of
-from leapfrog.wording.text import NOT_GIVEN, clean, count, date, given, moment, person_name, sex, time_of_day
+from leapfrog.wording.text import (
+    NOT_GIVEN,
+    clean,
+    count,
+    date,
+    moment,
+    or_not_given,
+    person_name,
+    sex,
+    time_of_day,
+)
 
 MARKS: dict[Kind, str] = {"look": "▲", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
 LONGEST_REMARK = 600  # characters
 LONGEST_ROW_DETAIL = 160
 
 PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
-DISCLAIMER = "Demonstration model. This is not a diagnosis and no medical device: a trained person decides."
+DISCLAIMER = "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
 NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
 NOT_RULED_OUT = "This does not rule out disease."
 LOOK_YOURSELF = "Look at the picture yourself before you act."
@@ -34,7 +44,7 @@ CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
 
 @dataclass(frozen=True)
 class Headline:
-    """A line for staff, and a second one in small. `kind` chooses mark and colour; `urgent` puts it on top."""
+    """One line for staff, and a smaller second one. `kind` decides mark and colour; `urgent` puts it at the top."""
 
     kind: Kind
     text: str
@@ -43,7 +53,7 @@ class Headline:
 
     @property
     def mark(self) -> str:
-        """A shape that says the kind without colour."""
+        """A shape that tells the kind without colour."""
         return MARKS[self.kind]
 
 
@@ -57,7 +67,7 @@ class Field:
 
 @dataclass(frozen=True)
 class PictureWords:
-    """A picture file in the report's folder with the words that belong to it."""
+    """A picture file in the report's folder, with its caption."""
 
     file: str
     caption: str
@@ -77,13 +87,13 @@ class FindingRow:
 
     @property
     def mark(self) -> str:
-        """A shape that says the result without colour."""
+        """A shape that tells the result without colour."""
         return MARKS[self.kind]
 
 
 @dataclass(frozen=True)
 class ImageWords:
-    """One image of the study. `not_assessed` holds the reason and then what can be done, and is empty otherwise."""
+    """One image of the study. `not_assessed` holds the reason and then what to do; it is empty if it was assessed."""
 
     number: int
     title: str
@@ -99,7 +109,7 @@ class ImageWords:
 
 
 class WorklistRow(Frozen):
-    """A study's line in the worklist, word for word as its report has it."""
+    """A study's line in the worklist, in the same words as its report."""
 
     patient: str
     patient_id: str
@@ -114,13 +124,13 @@ class WorklistRow(Frozen):
 
     @property
     def mark(self) -> str:
-        """A shape that says the kind without colour."""
+        """A shape that tells the kind without colour."""
         return MARKS[self.kind]
 
 
 @dataclass(frozen=True)
 class Labels:
-    """What stands on every report, whatever it says."""
+    """Fixed text of every report."""
 
     report: str = "report"
     check_whose_exam: str = "! Check whose exam this is."
@@ -138,8 +148,8 @@ class Labels:
     pdf_link: str = "PDF for printing"
     more: str = "And {count} more."
     page: str = "Page {number} of {total}"
-    pdf_ends: str = "This paper has the first {shown} of {total} images. The report on the box has them all."
-    pdf_follows: str = "PDF follows when no more images arrive"
+    pdf_ends: str = "This PDF shows the first {shown} of {total} images. The report page shows them all."
+    pdf_follows: str = "The PDF will be ready once no more images arrive"
 
 
 @dataclass(frozen=True)
@@ -162,7 +172,7 @@ class ReportWords:
 def words_of(
     content: ReportContent, *, station: str, ae_title: str, version: int, software_version: str, received_at: str
 ) -> ReportWords:
-    """`content` in words. `received_at` is ISO 8601; the rest says which box made the report, and which it is."""
+    """`content` in words. `received_at` is ISO 8601; the other arguments name the box and the report's version."""
     headline = headline_of(content.gist)
     images = count(len(content.images), "image")
     box = f"{clean(station)} ({clean(ae_title)})"
@@ -185,7 +195,7 @@ def words_of(
 
 
 def headline_of(gist: Gist) -> Headline:
-    """The one thing that staff need to know of an image or a study, in a line."""
+    """The one thing that staff need to know about an image or a study, in one line."""
     measurements = [_span(span) for span in gist.spans] or _each_once(
         f"{finding_name(finding)} outlined, not measured" for finding in gist.outlined
     )
@@ -225,7 +235,7 @@ def _missing(images: int, assessed: int) -> str:
 
 
 def _only(sentences: Iterable[str]) -> str:
-    """The one sentence that is there; empty when there are several, which each image then says for itself."""
+    """The sentence, if there is only one; empty if there are several, since each image then shows its own."""
     different = {clean(sentence, LONGEST_REMARK) for sentence in sentences if sentence}
     return different.pop() if len(different) == 1 else ""
 
@@ -238,25 +248,25 @@ def _each_once(words: Iterable[str]) -> list[str]:
 
 
 def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity]) -> tuple[str, ...]:
-    """A sentence for each other patient under the same Study Instance UID, and for each thing that the images disagree
-    about.
+    """A sentence for each other patient under the same Study Instance UID, and for each detail on which the images
+    disagree.
     """
     sentences = [
         "The same study number was also received for another patient"
-        f" (patient ID {given(patient_id)}). Check whose images these are."
+        f" (patient ID {or_not_given(patient_id)}). Check whose images these are."
         for patient_id in other_patient_ids
     ]
-    for what, values in (
+    for detail, values in (
         ("patient name", {person_name(identity.patient_name) for identity in identities}),
         ("date of birth", {date(identity.birth_date) for identity in identities}),
     ):
         if len(different := sorted(values - {""})) > 1:
-            sentences.append(f"The images of this study disagree about the {what}: {'; '.join(different)}.")
+            sentences.append(f"The images of this study disagree about the {detail}: {'; '.join(different)}.")
     return tuple(clean(sentence, LONGEST_REMARK) for sentence in sentences)
 
 
 def _patient(identity: Identity) -> tuple[Field, ...]:
-    patient_id = given(identity.patient_id)
+    patient_id = or_not_given(identity.patient_id)
     if issuer := clean(identity.issuer_of_patient_id):
         patient_id += f" (issued by {issuer})"
     return (
@@ -272,8 +282,8 @@ def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str
     shown = ", ".join(_each_once(_image_name(reading) for reading in readings))
     fields = [
         Field("Exam date", taken or NOT_GIVEN),
-        Field("Exam", clean(identity.study_description) or given(shown)),
-        Field("Accession number", given(identity.accession_number)),
+        Field("Exam", clean(identity.study_description) or or_not_given(shown)),
+        Field("Accession number", or_not_given(identity.accession_number)),
         Field("Received", moment(received_at)),
     ]
     if referring := person_name(identity.referring_physician):
@@ -293,12 +303,12 @@ def _worklist_row(
         images += f", {not_assessed} not assessed"
     return WorklistRow(
         patient=person_name(content.identity.patient_name) or NOT_GIVEN,
-        patient_id=given(content.identity.patient_id),
-        exam=given(" ".join(modalities + body_parts) or content.identity.study_description),
+        patient_id=or_not_given(content.identity.patient_id),
+        exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,
         headline=clean(headline.text),
-        # Only a missing result needs its reason here; what was found has a page of its own.
+        # Only a missing result needs its reason here; findings are explained on the report itself.
         detail=clean(headline.detail, LONGEST_ROW_DETAIL) if headline.kind == "not_assessed" else "",
         urgent=headline.urgent,
         phantom=content.phantom,
@@ -331,7 +341,7 @@ def _image(image: ImageContent, total: int) -> ImageWords:
 
 
 def _image_name(reading: ImageReading) -> str:
-    """What an image shows, in DICOM's own short words: `CR CHEST PA`."""
+    """What an image shows, in DICOM's own short terms: `CR CHEST PA`."""
     header = reading.header
     parts = (header.modality, header.body_part, header.view, LATERALITIES.get(header.laterality.upper(), ""))
     return clean(" ".join(part for part in parts if part))
@@ -379,7 +389,7 @@ def _row(finding: Finding) -> FindingRow:
 
 
 def _numbers(score: float, threshold: float) -> tuple[str, str]:
-    """Both with two decimals, or with three when two would hide on which side of the threshold the score lies."""
+    """Both with two decimals, or with three if two would hide which side of the threshold the score is on."""
     decimals = 3 if score != threshold and f"{score:.2f}" == f"{threshold:.2f}" else 2
     return f"{score:.{decimals}f}", f"{threshold:.{decimals}f}"
 
@@ -402,17 +412,17 @@ def _model(model: ModelUsed | None) -> str:
 
 
 def _notes(reading: ImageReading, headline: Headline) -> tuple[str, ...]:
-    """What else is to be said of an assessed image, and is not in its headline already."""
+    """What else there is to say about an assessed image, except what its headline already says."""
     remarks = [reading.reason, *(finding.note for finding in reading.findings)]
     notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) != headline.detail]
     if any(not finding.is_outlined for finding in reading.findings):
-        notes.append(f"Not flagged means that the score is under this model version's threshold. {NOT_RULED_OUT}")
+        notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
     if reading.quality is not None and reading.quality.detail:
         notes.append(f"Image check: {clean(reading.quality.detail, LONGEST_REMARK)}")
     return tuple(notes)
 
 
-# ---------------------------------------------------------------- findings, which pictures name too
+# ---------------------------------------------------------------- findings, also used as labels on pictures
 
 
 def finding_name(finding: Finding) -> str:
@@ -421,7 +431,7 @@ def finding_name(finding: Finding) -> str:
 
 
 def measured(measurement: Measurement) -> str:
-    """What was measured, with its unit: `Head circumference 175.0 mm`."""
+    """A measurement with its value and unit: `Head circumference 175.0 mm`."""
     return f"{clean(measurement.name)} {measurement.value:.1f} {unit(measurement.unit)}"
 
 

@@ -1,22 +1,22 @@
-"""Text for staff: what comes from outside made harmless, DICOM values made readable.
+"""Text for staff: input from outside is made harmless, and DICOM values are made readable.
 
-Patient names are hostile input: they may hold markup, control characters, marks that turn the reading direction, or
-a thousand letters. Markup is the templates' business (autoescape); the rest is settled here.
+Patient names are hostile input: they may hold markup, control characters, marks that reverse the reading direction, or
+a thousand letters. The templates take care of markup (autoescape), this file of the rest.
 """
 
 import unicodedata
 from datetime import datetime
 
 NOT_GIVEN = "not given"
-UNSHOWABLE = "[?]"  # stands for what has no harmless picture; every PDF core font can draw it
+UNSHOWABLE = "[?]"  # in place of characters that cannot be shown safely; every PDF core font can draw it
 LONGEST_TEXT = 256  # characters; a DICOM person name has at most 3 x 64
-MOST_MARKS = 6  # combining marks on one letter; more would climb over the lines around it
+MOST_MARKS = 6  # combining marks on one letter; more would run over the lines above and below
 JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian need
 SEXES = {"M": "male", "F": "female", "O": "other"}
 
 
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
-    """One line of `text` that cannot disturb what stands around it; at most `longest` characters, then an ellipsis."""
+    """`text` as one line that cannot disturb the text around it: at most `longest` characters, then an ellipsis."""
     kept: list[str] = []
     marks = 0
     for letter in " ".join(text.split()):
@@ -34,8 +34,8 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     return "".join(kept)
 
 
-def given(text: str) -> str:
-    """`text` made harmless, or the words that say that it was not given."""
+def or_not_given(text: str) -> str:
+    """`text` made harmless, or NOT_GIVEN if there is none."""
     return clean(text) or NOT_GIVEN
 
 
@@ -58,7 +58,7 @@ def _name_group(group: str) -> str:
 
 
 def date(value: str) -> str:
-    """DICOM's YYYYMMDD (or the old YYYY.MM.DD) as YYYY-MM-DD; anything else as it came, made harmless."""
+    """DICOM's YYYYMMDD (or the old YYYY.MM.DD) as YYYY-MM-DD; anything else unchanged but made harmless."""
     digits = value.replace(".", "").strip()
     if len(digits) == 8 and digits.isascii() and digits.isdigit():
         return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
@@ -72,7 +72,7 @@ def time_of_day(value: str) -> str:
 
 
 def moment(value: str) -> str:
-    """An ISO 8601 moment as `2026-11-03 14:22`; anything else as it came, made harmless."""
+    """An ISO 8601 time as `2026-11-03 14:22`; anything else unchanged but made harmless."""
     try:
         return datetime.fromisoformat(value).strftime("%Y-%m-%d %H:%M")
     except ValueError:
@@ -80,7 +80,7 @@ def moment(value: str) -> str:
 
 
 def sex(value: str) -> str:
-    """Patient's sex in a word; unknown codes as they came, made harmless."""
+    """The patient's sex as a word; an unknown code unchanged but made harmless."""
     return SEXES.get(value.strip().upper(), clean(value))
 
 

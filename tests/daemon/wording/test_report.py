@@ -59,7 +59,7 @@ def test_a_measurement_is_no_alarm(tmp_path: Path) -> None:
     assert (headline.kind, headline.text) == ("measured", "Head circumference 175.0 mm")
 
 
-def test_several_measurements_are_given_as_a_span(tmp_path: Path) -> None:
+def test_several_measurements_are_shown_as_a_range(tmp_path: Path) -> None:
     first = head_reading(tmp_path)
     measurement = first.findings[0].measurement
     assert measurement is not None
@@ -68,14 +68,14 @@ def test_several_measurements_are_given_as_a_span(tmp_path: Path) -> None:
     assert _headline([first, second]).text == "Head circumference 175.0 to 180.2 mm (2 images)"
 
 
-def test_an_area_is_given_in_square_millimetres_as_people_write_them(tmp_path: Path) -> None:
+def test_an_area_is_shown_in_square_millimetres_as_people_write_them(tmp_path: Path) -> None:
     reading = head_reading(tmp_path)
     area = Measurement(name="Nerve area", value=35.52, unit="mm2")
-    found = reading.findings[0].model_copy(update={"measurement": area})
-    assert _headline([reading.model_copy(update={"findings": (found,)})]).text == "Nerve area 35.5 mm²"
+    measured_finding = reading.findings[0].model_copy(update={"measurement": area})
+    assert _headline([reading.model_copy(update={"findings": (measured_finding,)})]).text == "Nerve area 35.5 mm²"
 
 
-def test_an_outline_without_a_scale_is_said_to_be_unmeasured(tmp_path: Path) -> None:
+def test_an_outline_without_a_scale_is_reported_as_not_measured(tmp_path: Path) -> None:
     reading = head_reading(tmp_path, reason="The image has no scale.")
     outlined = reading.findings[0].model_copy(update={"measurement": None})
     headline = _headline([reading.model_copy(update={"findings": (outlined,)})])
@@ -130,7 +130,7 @@ def test_the_row_of_the_worklist_says_what_the_report_says(tmp_path: Path) -> No
     assert (row.headline, row.kind, row.urgent) == (words.headline.text, words.headline.kind, words.headline.urgent)
     assert (row.patient, row.patient_id) == tuple(field.value for field in words.patient[:2])
     assert (row.exam, row.images, row.received) == ("CR CHEST", "2 images, 1 not assessed", "2026-11-03 14:25")
-    assert row.detail == "", "what was found has a page of its own"
+    assert row.detail == "", "findings are explained on the report itself"
 
 
 def test_the_row_of_an_exam_that_was_not_assessed_gives_the_reason() -> None:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from leapfrog.wording.text import NOT_GIVEN, clean, count, given, moment, person_name
+from leapfrog.wording.text import NOT_GIVEN, clean, count, moment, or_not_given, person_name
 
 LONGEST_DETAIL = 160  # characters
 NOBODY = {"patient_name": "", "patient_id": "", "study_description": ""}
@@ -30,8 +30,10 @@ def as_worklist_row(summary: str, received_at: str) -> str:
     return json.dumps(
         {
             "patient": person_name(identity["patient_name"]) or NOT_GIVEN,
-            "patient_id": given(identity["patient_id"]),
-            "exam": given(" ".join([*facts["modalities"], *facts["body_parts"]]) or identity["study_description"]),
+            "patient_id": or_not_given(identity["patient_id"]),
+            "exam": or_not_given(
+                " ".join([*facts["modalities"], *facts["body_parts"]]) or identity["study_description"]
+            ),
             "received": moment(received_at),
             "kind": facts["kind"],
             "headline": clean(facts["headline"]),

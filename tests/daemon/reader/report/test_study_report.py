@@ -66,7 +66,7 @@ def test_rendering_leaves_what_is_shown_untouched(tmp_path: Path) -> None:
 def test_a_growing_study_is_rendered_without_a_pdf(tmp_path: Path) -> None:
     render(report_job(tmp_path, chest_reading(tmp_path), pdf=False))
     assert not list(tmp_path.glob("*.pdf"))
-    assert "PDF follows" in (tmp_path / "report-1.html").read_text()
+    assert "The PDF will be ready" in (tmp_path / "report-1.html").read_text()
 
 
 def test_a_picture_that_someone_removed_costs_only_the_picture(tmp_path: Path) -> None:
