@@ -1,7 +1,7 @@
-"""Attributes of a data set, read so that no malformed value can stop a reading.
+"""Reads attributes of a data set so that no malformed value can stop a reading.
 
-pydicom parses values when they are first asked for, so each access can fail in its own way. Its warnings quote the
-values, patients' names among them, so they are kept out of the log here.
+pydicom parses a value when it is first accessed, so each access can fail in its own way. Its warnings quote values,
+including patients' names, so they are kept out of the log here.
 """
 
 import logging
@@ -18,13 +18,13 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
-LEFT_OVER_ESCAPES = re.compile(r"\x1b[ -/]+[0-~]")  # ISO 2022; pydicom 3.0 decodes IR 58 but leaves these in
+LEFT_OVER_ESCAPES = re.compile(r"\x1b[ -/]+[0-~]")  # ISO 2022; pydicom 3.0 decodes IR 58 but does not remove these
 LONGEST_TEXT = 1024  # characters; the longest DICOM text that a report shows, LT, may have 10,240
 
 
 @contextmanager
 def lenient_parsing() -> Iterator[None]:
-    """Accept what machines really send, and keep pydicom's warnings, which quote values, out of the log."""
+    """Accept what machines really send, and keep pydicom's warnings out of the log, since they quote values."""
     logger = logging.getLogger("pydicom")
     was_disabled, was_mode = logger.disabled, config.settings.reading_validation_mode
     logger.disabled = True
@@ -39,16 +39,18 @@ def lenient_parsing() -> Iterator[None]:
 
 
 def value_of(dataset: Dataset, keyword: str) -> Any:
-    """The value under `keyword`, or None when it is missing, empty or cannot be parsed."""
+    """The value of `keyword`, or None if it is missing, empty or cannot be parsed."""
     try:
         with lenient_parsing():
             return dataset.get(keyword)
-    except Exception:  # whatever a malformed value raises, it counts as not given
+    except Exception:  # a malformed value can raise anything; it counts as not given
         return None
 
 
 def text(dataset: Dataset, keyword: str) -> str:
-    """The value as one line of text in its own character set; several values are joined by backslashes, as stored."""
+    """The value as one line of text, decoded with its character set; several values are joined by backslashes, as
+    stored.
+    """
     value = value_of(dataset, keyword)
     if value is None:
         return ""
@@ -56,7 +58,7 @@ def text(dataset: Dataset, keyword: str) -> str:
         with lenient_parsing():
             values = value if isinstance(value, MultiValue | list) else [value]
             joined = "\\".join(str(one) for one in values)
-    except Exception:  # a name in a character set that Python does not have
+    except Exception:  # for instance a name in a character set that Python does not have
         return ""
     joined = LEFT_OVER_ESCAPES.sub("", joined)
     printable = "".join(letter if letter.isprintable() else " " for letter in joined)
@@ -64,34 +66,34 @@ def text(dataset: Dataset, keyword: str) -> str:
 
 
 def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
-    """The finite numbers under `keyword`, in order; anything else among them is left out."""
+    """The finite numbers of `keyword`, in order; anything else is left out."""
     value = value_of(dataset, keyword)
     values = value if isinstance(value, MultiValue | list | tuple) else [value]
-    found = []
+    finite = []
     for one in values:
         try:
             number = float(one)
         except (TypeError, ValueError, OverflowError):
             continue
         if math.isfinite(number):
-            found.append(number)
-    return tuple(found)
+            finite.append(number)
+    return tuple(finite)
 
 
 def integer(dataset: Dataset, keyword: str) -> int | None:
-    """The first number under `keyword` as an integer, or None."""
-    found = numbers(dataset, keyword)
-    return int(found[0]) if found else None
+    """The first number of `keyword` as an integer, or None."""
+    values = numbers(dataset, keyword)
+    return int(values[0]) if values else None
 
 
 def items(dataset: Dataset, keyword: str) -> tuple[Dataset, ...]:
-    """The items of a sequence; none when it is missing or malformed."""
+    """The items of a sequence; none if it is missing or malformed."""
     value = value_of(dataset, keyword)
     return tuple(value) if isinstance(value, Sequence) else ()
 
 
 def uid_name(uid: str) -> str:
-    """What the standard calls `uid`; '' when it does not know it."""
+    """The standard's name for `uid`; '' if it has none."""
     with lenient_parsing():
         name = UID(uid).name
     return "" if name == uid else name

@@ -1,7 +1,7 @@
-"""What a compressed picture says of its own size, read before a decoder is let loose on it.
+"""The size that a compressed picture declares, read before a decoder touches it.
 
-A decoder written in C allocates by these numbers, or by the data set's. When the two differ the file is damaged or
-meant to do harm. JPEG and JPEG-LS: ISO 10918-1 B.2.2 and ISO 14495-1 C.2.2; JPEG 2000: ISO 15444-1 A.5.1.
+A decoder written in C allocates memory by this size or by the data set's. If the two differ, the file is damaged or
+malicious. JPEG and JPEG-LS: ISO 10918-1 B.2.2 and ISO 14495-1 C.2.2; JPEG 2000: ISO 15444-1 A.5.1.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 START_OF_IMAGE = b"\xff\xd8"
 END_OF_IMAGE = b"\xff\xd9"  # JPEG's EOI, JPEG-LS's too, and JPEG 2000's EOC
 START_OF_CODESTREAM = b"\xff\x4f\xff\x51"  # JPEG 2000's SOC and SIZ
-JP2_HEADER_BYTES = 4096  # a JP2 file's boxes come before the codestream; in DICOM they should not be there at all
+JP2_HEADER_BYTES = 4096  # where to search: a JP2 file has boxes before the codestream, though DICOM should have none
 STANDALONE_MARKERS = frozenset((0x01, *range(0xD0, 0xD9)))
 NOT_FRAME_HEADERS = frozenset((0xC4, 0xC8, 0xCC))  # DHT, JPG, DAC among the SOFn
 FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - NOT_FRAME_HEADERS | {0xF7}  # 0xF7 is JPEG-LS
@@ -17,7 +17,7 @@ FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - NOT_FRAME_HEADERS | {0xF7}  # 0xF
 
 @dataclass(frozen=True)
 class CodestreamSize:
-    """Height and width in pixels, and how many samples a pixel has."""
+    """Height and width in pixels, and the number of samples per pixel."""
 
     rows: int
     columns: int
@@ -25,7 +25,7 @@ class CodestreamSize:
 
 
 def codestream_size(frame: bytes) -> CodestreamSize | None:
-    """The size that a compressed frame declares, or None when no header is found."""
+    """The size that a compressed frame declares, or None if it has no header."""
     if frame.startswith(START_OF_IMAGE):
         return _jpeg_size(frame)
     start = frame.find(START_OF_CODESTREAM, 0, JP2_HEADER_BYTES)
@@ -33,7 +33,7 @@ def codestream_size(frame: bytes) -> CodestreamSize | None:
 
 
 def starts_picture(first_bytes: bytes) -> bool:
-    """Whether a fragment begins a new compressed picture rather than going on with the one before."""
+    """Whether a fragment begins a new compressed picture rather than continuing the previous one."""
     return first_bytes.startswith((START_OF_IMAGE, START_OF_CODESTREAM[:2]))
 
 

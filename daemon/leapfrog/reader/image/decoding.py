@@ -1,7 +1,7 @@
-"""From the bytes of a frame to its stored samples: sizes checked first, then the decoder for the transfer syntax.
+"""From the bytes of a frame to its stored samples: first sizes are checked, then the transfer syntax's decoder runs.
 
-pydicom unpacks and decompresses; it is told what was checked here rather than given the data set. Its decoders are
-written in C and may end the process on a malformed file; that is what the reader is there for.
+pydicom unpacks and decompresses. It gets the values that were checked here, not the data set. Its decoders are written
+in C and may crash the process on a malformed file, which is why readers are processes of their own.
 """
 
 import math
@@ -21,14 +21,14 @@ from leapfrog.reader.image.codestream import END_OF_IMAGE, codestream_size
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, PIXELS, DicomFile
 from leapfrog.reader.image.frame_index import FrameExtents, compressed_frames, read_extents
 
-LARGEST_FRAME_PIXELS = 64 * 1024 * 1024  # four times the largest detector panels; scanned slides are beyond a clinic
+LARGEST_FRAME_PIXELS = 64 * 1024 * 1024  # four times the largest detectors; clinics do not scan slides
 LARGEST_FRAME_BYTES = 256 * 1024 * 1024
 MOST_FRAMES = 100_000  # half an hour of ultrasound at 50 frames a second
 
 RLE = "1.2.840.10008.1.2.5"
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
-# Which of pydicom's plug-ins decodes a transfer syntax. Measured: pillow 3 ms against gdcm 44 ms for a baseline JPEG
-# of 1024x1024, pylibjpeg 210 ms against gdcm 590 ms for a JPEG 2000 film, pyjpegls 11 ms against gdcm 26 ms.
+# Which of pydicom's plug-ins decodes a transfer syntax. Measured: pillow 3 ms and gdcm 44 ms for a baseline JPEG of
+# 1024x1024, pylibjpeg 210 ms and gdcm 590 ms for a JPEG 2000 film, pyjpegls 11 ms and gdcm 26 ms.
 DECODERS = {
     "1.2.840.10008.1.2.4.50": "pillow",
     JPEG_EXTENDED: "pillow",
@@ -54,7 +54,7 @@ NO_SIZE = "The file does not say how large its picture is. Send it again from th
 TOO_LARGE = "The picture ({columns} x {rows} pixels) is too large for this box. It is kept and passed on unread."
 TOO_MANY_FRAMES = "The file says that it has {frames} frames, too many for this box. It is kept and passed on unread."
 CANNOT_DECODE = "The picture inside the file could not be decoded. Send it again from the machine that made it."
-CONTRADICTION = "The file is damaged: the picture inside has another size than the file says. Send it again."
+CONTRADICTION = "The file is damaged: the picture inside is not the size that the file says. Send it again."
 UNKNOWN_COMPRESSION = (
     "The picture is compressed in a way ({name}) that this box cannot open. Set the machine that made it to send"
     ' uncompressed or "JPEG Lossless" pictures. The file is kept and passed on unread.'
@@ -92,14 +92,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class SampleBits:
-    """Which bits of a stored number carry its value: `count` of them from bit `shift` upwards, perhaps signed."""
+    """Which bits of a stored number hold its value: `count` bits from bit `shift` up, signed or not."""
 
     count: int
     shift: int
     signed: bool
 
     def values(self, patterns: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.int64]:
-        """The integers that stored bit patterns stand for; bits beyond are ignored (PS3.5 Section 8.1.1)."""
+        """The integers in stored bit patterns; all other bits are ignored (PS3.5 Section 8.1.1)."""
         numbers = (patterns.astype(np.int64) >> self.shift) & ((1 << self.count) - 1)
         if self.signed:
             numbers -= (numbers >> (self.count - 1)) << self.count
@@ -110,7 +110,7 @@ class SampleBits:
 class StoredFrame:
     """Decoded samples: (rows, columns) or (rows, columns, 3), unsigned integers of 8, 16 or 32 bits, or floats.
 
-    `bits` says how an integer is to be understood; it is None for floats. `photometric` is what the decoder left.
+    `bits` says how to interpret integers; it is None for floats. `photometric` is that of the decoder's output.
     """
 
     samples: Samples
@@ -119,7 +119,7 @@ class StoredFrame:
 
 
 def read_layout(dataset: Dataset, *, floating_bits: int = 0) -> Layout:
-    """The layout by the data set's header, checked. Raises UnreadableImage when it makes no sense or is too large."""
+    """The layout from the data set's header, checked. Raises UnreadableImage if it makes no sense or is too large."""
     rows, columns = integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0
     if rows <= 0 or columns <= 0:
         raise UnreadableImage(NO_SIZE)
@@ -161,10 +161,10 @@ def _check_layout(layout: Layout) -> None:
 
 
 class FrameDecoder:
-    """Decodes a file's frames one at a time; only the frame at hand is in memory."""
+    """Decodes a file's frames one at a time; only the current frame is in memory."""
 
     def __init__(self, file: DicomFile) -> None:
-        """Check the header and find the frames. Raises UnreadableImage; no decoder has run by then."""
+        """Check the header and find the frames, without running a decoder. Raises UnreadableImage."""
         if file.pixels is None:
             raise ValueError("The file has no pixels.")
         self._file = file
@@ -177,17 +177,17 @@ class FrameDecoder:
         self._frames = self._find_frames(file.pixels.length)
 
     def stored(self, index: int) -> StoredFrame:
-        """Frame `index`, counted from 0. Raises UnreadableImage when it cannot be decoded."""
+        """Frame `index`, counted from 0. Raises UnreadableImage if it cannot be decoded."""
         try:
             with self._file.path.open("rb") as stream, lenient_parsing():
                 if self._compressed:
                     return self._decompressed(read_extents(stream, self._frames[index]))
                 return self._unpacked(stream, index)
-        except (UnreadableImage, OSError):  # the disk's; what decoders raise comes as a RuntimeError
+        except (UnreadableImage, OSError):  # OSError is the disk's; decoders' errors arrive as RuntimeError
             raise
         except MemoryError as error:
             raise UnreadableImage(TOO_LARGE.format(columns=self.layout.columns, rows=self.layout.rows)) from error
-        except Exception as error:  # decoders raise whatever they like on damaged data
+        except Exception as error:  # decoders can raise anything on damaged data
             raise UnreadableImage(CANNOT_DECODE) from error
 
     def _check_transfer_syntax(self) -> None:
@@ -199,7 +199,7 @@ class FrameDecoder:
             raise UnreadableImage(UNKNOWN_COMPRESSION.format(name=name))
 
     def _find_frames(self, length: int | None) -> tuple[FrameExtents, ...]:
-        """Where each compressed frame lies; nothing of uncompressed ones, which lie one after the other."""
+        """Where each compressed frame lies; empty for uncompressed frames, which simply follow one another."""
         if length is None:
             with self._file.path.open("rb") as stream:
                 return compressed_frames(stream, self._pixels.offset, self.layout.frames)
@@ -211,12 +211,12 @@ class FrameDecoder:
         layout = self.layout
         if layout.bits_allocated == 1:
             return StoredFrame(self._single_bits(stream, index), layout.photometric, SampleBits(1, 0, signed=False))
-        # Pixels that do not come in items are read even where the transfer syntax is unknown or a compressed one.
+        # Pixels that are not in items are read even if the transfer syntax is unknown or a compressed one.
         order = EXPLICIT_BIG_ENDIAN if self._is_big_endian else EXPLICIT_LITTLE_ENDIAN
         options = self._decoding_options(layout.frames) | {
             "pixel_keyword": PIXEL_KEYWORDS[self._pixels.tag],
             "pixel_vr": self._pixels.vr.decode("latin-1"),  # big endian OW: bytes are swapped in pairs
-            "pixel_representation": 0,  # the bits as they are: SampleBits knows the high bit as well, pydicom does not
+            "pixel_representation": 0,  # raw bits: SampleBits handles the high bit too, which pydicom ignores
             "correct_unused_bits": False,
             "planar_configuration": int(layout.planar and layout.photometric != SUBSAMPLED),  # PS3.3 C.7.6.3.1.2
             "view_only": True,
@@ -228,9 +228,10 @@ class FrameDecoder:
         return StoredFrame(samples, str(properties["photometric_interpretation"]), None if layout.floating else bits)
 
     def _single_bits(self, stream: BinaryIO, index: int) -> Samples:
-        """Frame `index` of pixels that take a bit each.
+        """Frame `index` of pixels with one bit each.
 
-        Ours, since pydicom 3.0.2 reads a byte too few of a frame that begins within one, and does not swap these.
+        Our own code, since pydicom 3.0.2 reads one byte too few if a frame begins in the middle of a byte, and does not
+        swap these bytes.
         """
         count = self.layout.frame_bits
         word, start = divmod(index * count, 16)
@@ -253,7 +254,7 @@ class FrameDecoder:
         return StoredFrame(unsigned, str(properties["photometric_interpretation"]), bits)
 
     def _decoding_options(self, frames: int) -> dict[str, Any]:
-        """The layout in pydicom's words."""
+        """The layout under the names that pydicom uses."""
         layout = self.layout
         return {
             "rows": layout.rows,
@@ -270,7 +271,9 @@ class FrameDecoder:
 
 
 def _check_codestream(content: bytes, layout: Layout) -> None:
-    """A decoder fills the missing part of a cut-off JPEG with gray and calls it a success, so look for its end."""
+    """Check the declared size and the end marker: a decoder fills the missing part of a truncated JPEG with gray and
+    reports success.
+    """
     if END_OF_IMAGE not in content[-1024:] and content.rfind(END_OF_IMAGE) < 0:
         raise UnreadableImage(ENDS_EARLY)
     size = codestream_size(content)

@@ -1,6 +1,6 @@
-"""A DICOM file, opened as far as its pixels: the data set before them, and where in the file they lie.
+"""A DICOM file, opened up to its pixels: the data set before them, and where in the file they are.
 
-The pixels stay on disk, so that a cine loop of 500 MB costs no more memory than one of its frames.
+The pixels stay on disk, so a cine loop of 500 MB needs no more memory than one of its frames.
 """
 
 import os
@@ -22,8 +22,8 @@ from leapfrog.reader.image.attributes import lenient_parsing
 FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS = 0x7FE00008, 0x7FE00009, 0x7FE00010
 PIXEL_TAGS = frozenset((FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS))
 LAST_IDENTIFYING_GROUP = 0x0020
-MOST_ELEMENTS = 5_000_000  # before the pixels: functional groups of 20,000 frames; ten seconds of a reader's time
-DEFERRED_BYTES = 1 << 20  # larger elements before the pixels stay on disk; the largest palette takes 128 KiB
+MOST_ELEMENTS = 5_000_000  # before the pixels: functional groups of 20,000 frames take a reader ten seconds
+DEFERRED_BYTES = 1 << 20  # larger elements before the pixels stay on disk; the largest palette has 128 KiB
 
 ENDS_EARLY = "The file is damaged: the picture ends early. Send it again from the machine that made it."
 ENDS_BEFORE_PICTURE = "The file is damaged: it ends early. Send it again from the machine that made it."
@@ -37,11 +37,11 @@ DEFLATED_REFUSED = (
 
 @dataclass(frozen=True)
 class DicomFile:
-    """An opened file: `dataset` holds what comes before the element `pixels`, whose length is None when they come in
+    """An opened file: `dataset` holds everything before the element `pixels`, whose length is None if the pixels are in
     items (PS3.5 Annex A.4).
 
-    `damage` is a sentence for staff when the file cannot be read to its end; then `dataset` holds what could be
-    saved, so that the report can still name the patient.
+    `damage` is a sentence for staff if the file could not be read to its end. Then `dataset` holds what could be
+    recovered, so that the report can still name the patient.
     """
 
     path: Path
@@ -52,10 +52,10 @@ class DicomFile:
 
 
 def open_dicom_file(path: Path) -> DicomFile:
-    """Parse `path`, with or without preamble and meta information, as far as the pixels.
+    """Parse `path` up to its pixels, with or without preamble and meta information.
 
-    A file that is not DICOM or is damaged says so in `damage`. A Deflated one does too: it is refused without
-    inflating, since 306 KB have been seen to become 649 MiB. Raises OSError when the disk fails.
+    `damage` is set for a file that is damaged or not DICOM, and for a Deflated one: that is refused without inflating
+    it, since 306 KB were seen to become 649 MiB. Raises OSError if the disk fails.
     """
     with path.open("rb") as stream:
         byte_count = os.fstat(stream.fileno()).st_size
@@ -66,14 +66,14 @@ def open_dicom_file(path: Path) -> DicomFile:
         try:
             dataset = _parse(stream, lambda _tag: stream.tell() >= end)
         except UnreadableImage as error:
-            dataset, damage = _saved_part(stream), str(error)
+            dataset, damage = _identifying_part(stream), str(error)
     if not _looks_like_dicom(dataset, start.has_meta):
         damage = NOT_DICOM
     return DicomFile(path, start.transfer_syntax_uid, dataset, pixels, damage)
 
 
 def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[Element | None, int, str]:
-    """The pixels, where the part before them ends, and what keeps them from being read."""
+    """The pixels, where the part before them ends, and why they cannot be read ("" if they can)."""
     end = start.offset
     try:
         encoding = actual_encoding(stream, start.offset, start.transfer_syntax_uid)
@@ -98,13 +98,13 @@ def _parse(stream: BinaryIO, stop: Callable[[BaseTag], bool]) -> Dataset:
     except OSError as error:
         if error.errno is not None:
             raise
-        raise UnreadableImage(ENDS_BEFORE_PICTURE) from error  # pydicom's own, for a sequence cut off by the file's end
+        raise UnreadableImage(ENDS_BEFORE_PICTURE) from error  # pydicom's own error for a truncated sequence
     except Exception as error:  # RecursionError for 300 nested sequences, MemoryError, struct.error and many others
         raise UnreadableImage(CANNOT_BE_READ) from error
 
 
-def _saved_part(stream: BinaryIO) -> Dataset:
-    """The groups that say whose picture it is, which come first; nothing when not even they can be parsed."""
+def _identifying_part(stream: BinaryIO) -> Dataset:
+    """The groups that identify the patient, which come first; empty if not even they can be parsed."""
     try:
         return _parse(stream, lambda tag: tag.group > LAST_IDENTIFYING_GROUP)
     except UnreadableImage:
@@ -112,5 +112,5 @@ def _saved_part(stream: BinaryIO) -> Dataset:
 
 
 def _looks_like_dicom(dataset: Dataset, has_meta: bool) -> bool:
-    """Forced parsing makes something of any bytes; a data set has a known element of group 0008 or a picture."""
+    """Whether it has a known element of group 0008, or a picture: forced parsing makes a data set of any bytes."""
     return has_meta or "SOPClassUID" in dataset or "SOPInstanceUID" in dataset or "Rows" in dataset

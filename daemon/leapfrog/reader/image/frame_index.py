@@ -1,4 +1,4 @@
-"""Where in a file each frame's bytes lie, so that a cine loop is read frame by frame (PS3.5 Annex A.4)."""
+"""Finds each frame's bytes in a file, so that a cine loop can be read frame by frame (PS3.5 Annex A.4)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from leapfrog.reader.image.codestream import starts_picture
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, ENDS_EARLY
 
 MARKER_BYTES = 4
-MOST_FRAGMENTS = 1_000_000  # an index of more, for a file full of empty items, would not fit into memory
+MOST_FRAGMENTS = 1_000_000  # the index of a file full of empty items would not fit into memory
 
 
 @dataclass(frozen=True)
 class Extent:
-    """`length` bytes from `offset` on, counted from the file's first byte."""
+    """`length` bytes from byte `offset` of the file."""
 
     offset: int
     length: int
@@ -26,9 +26,9 @@ FrameExtents = tuple[Extent, ...]  # the pieces that make one frame, in order
 
 
 def compressed_frames(stream: BinaryIO, offset: int, count: int) -> tuple[FrameExtents, ...]:
-    """The frames of compressed pixels whose first item, the offset table, is at byte `offset`.
+    """The frames of compressed pixels. Their first item, the offset table, is at byte `offset`.
 
-    Raises UnreadableImage when the items do not hold `count` frames.
+    Raises UnreadableImage if the items do not hold `count` frames.
     """
     table, *fragments = _items(stream, offset)
     if not fragments or len(fragments) < count:
@@ -45,7 +45,7 @@ def compressed_frames(stream: BinaryIO, offset: int, count: int) -> tuple[FrameE
 
 
 def read_extents(stream: BinaryIO, extents: FrameExtents) -> bytes:
-    """The bytes of one frame. Raises UnreadableImage when the file has become shorter."""
+    """The bytes of one frame. Raises UnreadableImage if the file has become shorter."""
     pieces = []
     for extent in extents:
         stream.seek(extent.offset)
@@ -59,22 +59,22 @@ def read_extents(stream: BinaryIO, extents: FrameExtents) -> bytes:
 def _items(stream: BinaryIO, offset: int) -> list[Extent]:
     """All items, the offset table first."""
     try:
-        found = [
+        items = [
             Extent(item.offset, item.length or 0) for item in islice(fragments(stream, offset), MOST_FRAGMENTS + 1)
         ]
     except DatasetTruncated as error:
         raise UnreadableImage(ENDS_EARLY) from error
     except DatasetMalformed as error:
         raise UnreadableImage(CANNOT_BE_READ) from error
-    if len(found) > MOST_FRAGMENTS:
+    if len(items) > MOST_FRAGMENTS:
         raise UnreadableImage(CANNOT_BE_READ)
-    if not found:
+    if not items:
         raise UnreadableImage(ENDS_EARLY)
-    return found
+    return items
 
 
 def _starts_by_table(stream: BinaryIO, table: Extent, fragments: Sequence[Extent], count: int) -> list[int]:
-    """Index of each frame's first fragment by the basic offset table; empty when it is empty or does not fit."""
+    """Index of each frame's first fragment, from the basic offset table; empty if the table is empty or wrong."""
     if table.length != 4 * count:
         return []
     content = read_extents(stream, (table,))

@@ -1,9 +1,9 @@
 """From stored values to displayed grays: modality transformation, then VOI transformation, then inversion.
 
-PS3.4 Annex N.2 gives the order. For samples of up to 16 bits the whole way is computed once, for each possible
-value, and the picture goes through a table: no full-size array of floats is made (a film of 2500x2048 takes 15 ms
-instead of 114 ms). Such a table is as good before shrinking as after it only while nothing is clipped, so pictures
-are always windowed first and shrunk afterwards, as bytes.
+PS3.4 Annex N.2 gives the order. For samples of up to 16 bits, all steps are computed once for each possible value, and
+the picture is looked up in that table: this needs no full-size array of floats (a film of 2500x2048 takes 15 ms instead
+of 114 ms). Windowing clips values, so shrinking first would give another result: pictures are always windowed first and
+shrunk afterwards, as bytes.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from leapfrog.reader.image.attributes import items, numbers, text
 from leapfrog.reader.image.decoding import Layout, SampleBits, StoredFrame
 from leapfrog.reader.image.lookup_table import read_table
 
-SAMPLED_PIXELS = 250_000  # enough to know a picture's range of values
-OUTLIERS_PERCENT = 0.2  # at each end, such as letters of lead, that do not decide how bright the body is shown
-BLOCK_PIXELS = 1 << 20  # values of 32 bits and more are windowed in blocks, so that their floats take little memory
+SAMPLED_PIXELS = 250_000  # enough to determine a picture's range of values
+OUTLIERS_PERCENT = 0.2  # at each end, such as lead letters, which must not decide how bright the body is shown
+BLOCK_PIXELS = 1 << 20  # values of 32 bits and more are windowed in blocks, to need less memory for floats
 LARGEST_TABLE_BITS = 16
 
 Values = NDArray[np.float64]
@@ -46,15 +46,15 @@ class VoiWindow:
 
     @property
     def limits(self) -> tuple[float, float]:
-        """Below the first all is black, above the second all is white; roughly so for a sigmoid."""
+        """Values below the first are black, above the second white; only roughly so for a sigmoid."""
         return self.center - self.width / 2, self.center + self.width / 2
 
 
 class GrayScale:
-    """How one instance wants its gray values shown. Build it once, then use it for each frame."""
+    """How the gray values of one instance are to be shown. Build it once, then use it for each frame."""
 
     def __init__(self, dataset: Dataset, layout: Layout, *, big_endian: bool) -> None:
-        """Collect what the data set says; what makes no sense there counts as not given."""
+        """Read the settings from the data set; any that makes no sense is ignored."""
         self._layout = layout
         self._padding = _padding_range(dataset)
         self._slope, self._intercept = _rescale(dataset)
@@ -68,9 +68,9 @@ class GrayScale:
         self._table: NDArray[np.uint8] | None = None
 
     def show(self, frame: StoredFrame) -> NDArray[np.uint8]:
-        """The displayed picture (rows, columns): 0 is black. MONOCHROME1 is inverted last, and once.
+        """The displayed picture (rows, columns): 0 is black. MONOCHROME1 is inverted once, as the last step.
 
-        Presentation LUT Shape is not looked at: INVERSE only repeats what MONOCHROME1 says.
+        Presentation LUT Shape is ignored: INVERSE only repeats what MONOCHROME1 says.
         """
         if frame.bits is None or frame.samples.itemsize * 8 > LARGEST_TABLE_BITS:
             return self._show_in_blocks(frame)
@@ -99,7 +99,9 @@ class GrayScale:
         return 255 - grays if frame.photometric == "MONOCHROME1" else grays
 
     def _brightness(self, values: Values, frame: StoredFrame) -> Values:
-        """The VOI step: a table before a window, as pydicom and most viewers choose; else the range of values."""
+        """The VOI step: a table if there is one, as in pydicom and most viewers, then a window, then the range of
+        values.
+        """
         if self._voi_table:
             return self._voi_table.apply(values) / self._voi_table.top
         if self._layout.bits_stored <= 8 and frame.bits is not None:
@@ -108,20 +110,20 @@ class GrayScale:
         lowest, highest = self._range_in(frame)
         if self._window and self._window.limits[0] <= highest and self._window.limits[1] >= lowest:
             return self._window.brightness(values)
-        # Without a window, or with one that would show the picture all black or all white, show what is there.
+        # Without a window, or with one that would make the picture all black or all white, show the whole range.
         return _stretch(values, lowest, highest)
 
     def _depends_on_picture(self) -> bool:
         return self._voi_table is None and self._layout.bits_stored > 8
 
     def _full_range(self) -> tuple[float, float]:
-        """All that up to 8 stored bits can hold: screen captures must not be stretched."""
+        """All values that up to 8 stored bits can hold: screen captures must not be stretched."""
         bits = SampleBits(self._layout.bits_stored, 0, self._layout.signed)
         ends = self._modality(bits.values(np.arange(1 << bits.count, dtype=np.uint32)).astype(np.float64))
         return float(ends.min()), float(ends.max())
 
     def _range_in(self, frame: StoredFrame) -> tuple[float, float]:
-        """The range of modality values in `frame`, but for padding and a few outliers at each end."""
+        """The range of modality values in `frame`, without padding and a few outliers at each end."""
         step = max(int((frame.samples.size / SAMPLED_PIXELS) ** 0.5), 1)
         stored = _numbers(frame.samples[::step, ::step], frame.bits).reshape(-1)
         stored = stored[np.isfinite(stored)]
@@ -135,12 +137,12 @@ class GrayScale:
         return float(lowest), float(highest)
 
     def _gives_signed(self) -> bool:
-        """Whether the VOI table's first input value is to be understood as signed (PS3.3 C.11.2.1.1)."""
+        """Whether the VOI table's first input value is signed (PS3.3 C.11.2.1.1)."""
         return self._modality_table is None and (self._layout.signed or self._intercept < 0)
 
 
 def read_voi_window(dataset: Dataset) -> VoiWindow | None:
-    """The first usable window; None when there is none. Widths from 0 to 1 only make sense as LINEAR_EXACT."""
+    """The first usable window, or None. Widths between 0 and 1 only make sense as LINEAR_EXACT."""
     function = text(dataset, "VOILUTFunction").upper()
     if function not in ("LINEAR_EXACT", "SIGMOID"):
         function = "LINEAR"
@@ -162,8 +164,8 @@ def _rescale(dataset: Dataset) -> tuple[float, float]:
 def _padding_range(dataset: Dataset) -> tuple[float, float] | None:
     """Stored values that fill the area around the image (PS3.3 C.7.5.1.1.2).
 
-    They are left out when the range of values is looked for, but shown like any other: what one machine calls padding
-    is dense bone on the next.
+    They are ignored when the range of values is determined, but shown like any other value: what one machine calls
+    padding is dense bone on the next.
     """
     first = numbers(dataset, "PixelPaddingValue")
     if not first:

@@ -1,11 +1,11 @@
-"""What a data set says of the patient, the exam and the image, besides its pixels."""
+"""What a data set says about the patient, the exam and the image."""
 
 from pydicom.dataset import Dataset
 
 from leapfrog.exam import Identity, ImageHeader, PictureHints
 from leapfrog.reader.image.attributes import integer, text
 
-# Where each field of an Identity stands in a data set.
+# The DICOM keyword of each field of an Identity.
 IDENTITY_KEYWORDS = {
     "patient_name": "PatientName",
     "patient_id": "PatientID",
@@ -23,12 +23,12 @@ IDENTITY_KEYWORDS = {
 
 
 def identity_of(dataset: Dataset) -> Identity:
-    """Who and what the exam is, as received."""
+    """The patient and the exam, as received."""
     return Identity(**{field: text(dataset, keyword) for field, keyword in IDENTITY_KEYWORDS.items()})
 
 
 def header_of(dataset: Dataset, transfer_syntax_uid: str, hints: PictureHints) -> ImageHeader:
-    """What the instance says of its image; `hints` fill in where it is silent."""
+    """What the instance says about its image; `hints` fill in what it leaves out."""
     return ImageHeader(
         sop_class_uid=text(dataset, "SOPClassUID"),
         series_instance_uid=text(dataset, "SeriesInstanceUID"),

@@ -19,12 +19,12 @@ from leapfrog.reader.image.ultrasound import tissue_region
 class DecodedImage:
     """An image whose frames can be shown one at a time; `layout` has its size.
 
-    `area` is the part of the picture that shows the body, in pixels; `spacing_mm` between rows and between columns
-    holds there, in the patient.
+    `area` is the part of the picture that shows the body, in pixels. `spacing_mm` (between rows, between columns) is
+    the distance in the patient and holds in that area.
     """
 
     def __init__(self, file: DicomFile) -> None:
-        """Raises UnreadableImage or NothingToRead, as `open_image` says."""
+        """Raises the same errors as `open_image`."""
         if file.damage:
             raise UnreadableImage(file.damage)
         check_is_picture(file)
@@ -45,7 +45,7 @@ class DecodedImage:
     def frame(self, index: int) -> DisplayedFrame:
         """Frame `index`, from 0, decoded and as a person should see it. Only this frame is held in memory.
 
-        Raises UnreadableImage when it cannot be decoded.
+        Raises UnreadableImage if it cannot be decoded.
         """
         stored = self._decoder.stored(index)
         try:
@@ -53,7 +53,7 @@ class DecodedImage:
         except MemoryError as error:
             too_large = TOO_LARGE.format(columns=self.layout.columns, rows=self.layout.rows)
             raise UnreadableImage(too_large) from error
-        except (ValueError, IndexError, OverflowError, FloatingPointError) as error:  # look-up tables without sense
+        except (ValueError, IndexError, OverflowError, FloatingPointError) as error:  # nonsensical look-up tables
             raise UnreadableImage(CANNOT_DECODE) from error
 
     def _shown(self, stored: StoredFrame) -> NDArray[np.uint8]:
@@ -76,16 +76,16 @@ class DecodedImage:
 
 
 def open_image(file: DicomFile) -> DecodedImage:
-    """The image in an opened file, its sizes and lengths checked; nothing has been decoded yet.
+    """The image in an opened file, its sizes and lengths checked but nothing decoded yet.
 
-    Raises NothingToRead when the instance is no still picture and is only to be passed on, and UnreadableImage, with
-    a sentence for staff, when its picture is damaged, missing, too large or compressed in a way unknown here.
+    Raises NothingToRead if the instance is not a still picture and is only to be passed on. Raises UnreadableImage,
+    with a sentence for staff, if its picture is damaged, missing, too large or compressed in an unknown way.
     """
     return DecodedImage(file)
 
 
 def _to_bytes(stored: StoredFrame, bits_stored: int) -> NDArray[np.uint8]:
-    """The upper 8 of the bits that carry each colour."""
+    """The upper 8 of the bits that each colour uses."""
     if stored.samples.dtype.kind == "f":
         raise ValueError("Colours cannot be floating-point numbers.")
     shift = max(bits_stored - 8, 0)
@@ -93,7 +93,7 @@ def _to_bytes(stored: StoredFrame, bits_stored: int) -> NDArray[np.uint8]:
 
 
 def _rgb_of_ybr(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """YBR_FULL is JPEG's own YCbCr (PS3.3 C.7.6.3.1.2), which Pillow converts with integers."""
+    """Convert YBR_FULL, which is JPEG's YCbCr (PS3.3 C.7.6.3.1.2), to RGB; Pillow does it in integers."""
     size = (colours.shape[1], colours.shape[0])
     picture = Image.frombuffer("YCbCr", size, colours.tobytes(), "raw", "YCbCr", 0, 1)
     return np.asarray(picture.convert("RGB"), dtype=np.uint8)

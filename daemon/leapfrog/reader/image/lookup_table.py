@@ -10,12 +10,12 @@ from pydicom.dataset import Dataset
 from leapfrog.reader.image.attributes import lenient_parsing, numbers, value_of
 
 MOST_ENTRIES = 1 << 16
-UNLIKELY_FILL = 8  # a table that stays under an eighth of its declared range declares the wrong one
+UNLIKELY_FILL = 8  # a table that uses less than an eighth of its declared range has declared the wrong range
 
 
 @dataclass(frozen=True)
 class LookupTable:
-    """`entries` for the input values from `first` on; values beyond get the nearest entry. `top` is white."""
+    """`entries` for the input values from `first` on; values outside get the nearest entry. `top` is white."""
 
     first: int
     entries: NDArray[np.float64]
@@ -24,12 +24,12 @@ class LookupTable:
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The entries for `values`, of the same shape."""
         index = np.clip(np.rint(values) - self.first, 0, len(self.entries) - 1).astype(np.intp)
-        found: NDArray[np.float64] = self.entries[index]
-        return found
+        entries: NDArray[np.float64] = self.entries[index]
+        return entries
 
 
 def read_table(item: Dataset, *, signed_input: bool, big_endian: bool, prefix: str = "LUT") -> LookupTable | None:
-    """The table in `item`, by its Descriptor and Data under the keyword `prefix`; None when it makes no sense."""
+    """The table in `item`, from the keywords that begin with `prefix`; None if it makes no sense."""
     descriptor = numbers(item, f"{prefix}Descriptor")
     data = value_of(item, f"{prefix}Data")
     if len(descriptor) != 3 or data is None:
@@ -44,7 +44,7 @@ def read_table(item: Dataset, *, signed_input: bool, big_endian: bool, prefix: s
 
 
 def _entries(data: Any, count: int, big_endian: bool) -> NDArray[np.unsignedinteger[Any]] | None:
-    """Entries as integers: 16 bits each, or packed as bytes where there are only so many."""
+    """The entries as integers, stored in 16 bits each or, if there are too few bytes for that, in one byte each."""
     if not isinstance(data, bytes):
         values = np.atleast_1d(np.asarray(data))
         return values.astype(np.uint16) if values.dtype.kind in "iu" and len(values) >= count else None
@@ -68,7 +68,7 @@ def _top(entries: NDArray[np.unsignedinteger[Any]], bits: int) -> float:
 def palette_colours(
     dataset: Dataset, values: NDArray[np.int64], *, signed: bool, big_endian: bool
 ) -> NDArray[np.uint8]:
-    """The colours (n, 3) of the stored `values` (n,). Raises ValueError when the palette makes no sense."""
+    """The colours (n, 3) of the stored `values` (n,). Raises ValueError if the palette makes no sense."""
     if "SegmentedRedPaletteColorLookupTableData" in dataset and "RedPaletteColorLookupTableData" not in dataset:
         return _segmented_colours(dataset, values)
     channels = []
@@ -78,7 +78,7 @@ def palette_colours(
         if table is None:
             raise ValueError("The palette is incomplete.")
         channels.append(table)
-    # Entries of 16 bits carry the colour in their upper byte, whether the lower is zero or a copy of it.
+    # Entries of 16 bits have the colour in their upper byte; the lower byte is zero or a copy of it.
     shift = 8 if max(table.entries.max() for table in channels) > 255 else 0
     colours = [table.apply(values.astype(np.float64)).astype(np.uint16) >> shift for table in channels]
     return np.stack(colours, axis=-1).astype(np.uint8)

@@ -1,11 +1,11 @@
-"""What kind of object an instance is, when it is no still picture: such a one is passed on and not read."""
+"""Recognises instances that are not still pictures. They are passed on without being read."""
 
 from leapfrog.errors import NothingToRead, UnreadableImage
 from leapfrog.reader.image.attributes import text, uid_name
 from leapfrog.reader.image.dicom_file import DicomFile
 
 STORAGE = "1.2.840.10008.5.1.4.1.1"
-# Roots of SOP Class UIDs (PS3.4 Annex B.5) and what staff call such an object.
+# Roots of SOP Class UIDs (PS3.4 Annex B.5), and what staff would call such an object.
 KINDS = {
     f"{STORAGE}.88": "a report or a list of images",
     f"{STORAGE}.11": "a setting for showing other images",
@@ -32,11 +32,11 @@ SMPTE_VIDEO = "1.2.840.10008.1.2.7"
 NO_PICTURE = "The file should hold a picture, but there is none in it. Send it again from the machine that made it."
 EMPTY = "The file holds no picture and does not say what it is."
 DISC_CONTENTS = "This is the table of contents of a disc (DICOMDIR), not a picture. Copy the pictures themselves."
-PASSED_ON = "The file holds {kind}, not a picture that can be read. It is kept and passed on as it came."
+PASSED_ON = "The file holds {kind}, not a picture that can be read. It is kept and passed on unchanged."
 
 
 def check_is_picture(file: DicomFile) -> None:
-    """Raises NothingToRead for an object that is no still picture, UnreadableImage for one that lacks its picture."""
+    """Raise NothingToRead for an object that is not a still picture, UnreadableImage if the picture is missing."""
     sop_class_uid = sop_class_of(file)
     kind = _kind(sop_class_uid, file.transfer_syntax_uid)
     if kind:
@@ -53,7 +53,7 @@ def check_is_picture(file: DicomFile) -> None:
 
 
 def sop_class_of(file: DicomFile) -> str:
-    """The SOP Class UID, from the meta information when the data set has none."""
+    """The SOP Class UID, from the meta information if the data set has none."""
     file_meta = getattr(file.dataset, "file_meta", None)
     named_in_meta = "" if file_meta is None else text(file_meta, "MediaStorageSOPClassUID")
     return text(file.dataset, "SOPClassUID") or named_in_meta

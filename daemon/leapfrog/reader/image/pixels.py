@@ -1,4 +1,4 @@
-"""The displayed picture, and what a model sees of it."""
+"""The displayed picture, and the model's input made from it."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-PixelRegion = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom lie just outside
+PixelRegion = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are exclusive
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,15 @@ def model_input(gray: NDArray[np.uint8], height: int, width: int) -> NDArray[np.
     """The displayed picture `gray` (H, W) at a model's size: (height, width), uint8.
 
     `gray` is what a person would see, with air dark. Training and the kiosk both call this function, so that a model
-    meets the same pixels in a clinic that it was made with. The filter is Pillow's antialiased triangle; the aspect
-    ratio is not kept, since the chest films of ChestX-ray14 were squashed to a square themselves.
+    sees the same pixels in a clinic as in training. The filter is Pillow's antialiased triangle. The aspect ratio is
+    not kept, since the chest films of ChestX-ray14 were squashed to a square too.
     """
     picture = Image.fromarray(gray).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=None)
     return np.asarray(picture, dtype=np.uint8)
 
 
 def chosen_frames(count: int, limit: int) -> tuple[int, ...]:
-    """Indices of at most `limit` of `count` frames, evenly spread from the first to the last; all when few."""
+    """Indices of at most `limit` of `count` frames, evenly spaced from the first to the last."""
     if limit <= 0:
         return ()
     if count <= limit:

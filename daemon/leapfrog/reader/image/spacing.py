@@ -1,17 +1,17 @@
-"""How far apart a picture's pixels are in the patient (PS3.3 C.7.6.3, 10.7)."""
+"""The distance between a picture's pixels in the patient (PS3.3 C.7.6.3, 10.7)."""
 
 from pydicom.dataset import Dataset
 
 from leapfrog.reader.image.attributes import numbers, text
 
-PROJECTIONS = frozenset(("CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"))  # modalities whose rays spread from a point
+PROJECTIONS = frozenset(("CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"))  # X-rays that spread from a point
 
 
 def spacing_mm_of(dataset: Dataset) -> tuple[float, float] | None:
     """Millimetres between the centres of neighbouring rows and columns; None without a usable spacing.
 
-    One that was measured on the detector of an X-ray machine is of no use: the body, which is nearer to the tube, is
-    smaller by an unknown factor. On projections a Pixel Spacing that nobody calibrated is such a one (PS3.3 10.7.1.3).
+    A spacing on the detector of an X-ray machine is not usable: the body is nearer to the tube, so it is smaller by an
+    unknown factor. An uncalibrated Pixel Spacing of a projection is such a spacing (PS3.3 10.7.1.3).
     """
     in_patient = _positive_pair(dataset, "PixelSpacing")
     at_detector = _positive_pair(dataset, "ImagerPixelSpacing")

@@ -1,6 +1,6 @@
-"""The part of an ultrasound picture that shows tissue, and how large its pixels are (PS3.3 C.8.5.5).
+"""The part of an ultrasound picture that shows tissue, and the size of its pixels (PS3.3 C.8.5.5).
 
-Around it lie scales, buttons and the patient's name, which a model should not see.
+Around it are scales, buttons and the patient's name, which a model should not see.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ SMALLEST_SIDE = 32  # pixels; smaller regions are icons or nonsense
 
 @dataclass(frozen=True)
 class UltrasoundRegion:
-    """`box` holds the image; `spacing_mm` is (between rows, between columns), or None when not given in length."""
+    """`box` holds the image. `spacing_mm` is (between rows, between columns), or None if not given as a length."""
 
     box: PixelRegion
     spacing_mm: tuple[float, float] | None
 
 
 def tissue_region(dataset: Dataset, rows: int, columns: int) -> UltrasoundRegion | None:
-    """The largest two-dimensional region within a picture of `rows` x `columns`, tissue before colour flow.
+    """The largest two-dimensional region of a picture of `rows` x `columns`; any tissue comes before colour flow.
 
-    None when the instance names none that makes sense; then the whole picture is the image.
+    None if the instance has no region that makes sense; then the whole picture is the image.
     """
     candidates = []
     for item in items(dataset, "SequenceOfUltrasoundRegions"):
@@ -40,7 +40,7 @@ def tissue_region(dataset: Dataset, rows: int, columns: int) -> UltrasoundRegion
 
 
 def _corners(item: Dataset, rows: int, columns: int) -> PixelRegion | None:
-    """The region's corners, both of which lie inside it, cut to the picture."""
+    """The region, cut to the picture. DICOM gives two corner pixels, both of which belong to the region."""
     corners = [integer(item, f"RegionLocation{name}") for name in ("MinX0", "MinY0", "MaxX1", "MaxY1")]
     left, top, right, bottom = (-1 if corner is None else corner for corner in corners)
     if left < 0 or top < 0:
@@ -50,7 +50,7 @@ def _corners(item: Dataset, rows: int, columns: int) -> PixelRegion | None:
 
 
 def _spacing_mm(item: Dataset) -> tuple[float, float] | None:
-    """Physical Delta X and Y in millimetres; a negative one only says that the axis points the other way."""
+    """Physical Delta X and Y in millimetres; a negative value only means that the axis points the other way."""
     units = (integer(item, "PhysicalUnitsXDirection"), integer(item, "PhysicalUnitsYDirection"))
     across, down = numbers(item, "PhysicalDeltaX"), numbers(item, "PhysicalDeltaY")
     if units != (CENTIMETRES, CENTIMETRES) or not across or not down or across[0] == 0 or down[0] == 0:

@@ -1,1 +1,1 @@
-"""What is made of an original that cannot be passed on as it came. Reader."""
+"""Makes a DICOM object to pass on from an original that cannot be passed on unchanged. Reader."""

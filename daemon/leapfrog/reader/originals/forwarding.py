@@ -1,8 +1,8 @@
-"""A copy of an instance under a new SOP Instance UID, when other content had come under its own before.
+"""A copy of an instance under a new SOP Instance UID, for when different content arrived earlier under its own UID.
 
-Orthanc, for one, answers a second store under a known UID with success and keeps the old pixels. Only the bytes that
-must change are changed, near the beginning; pixels, transfer syntax and all else are copied as they are, so this works
-for what cannot be decoded here, and for any size.
+Orthanc, for one, answers a second store under a known UID with success and keeps the old pixels. Only the few bytes
+that must change do, near the beginning. Pixels, transfer syntax and everything else are copied unchanged, so this works
+for images that cannot be decoded here, and for any size.
 """
 
 import shutil
@@ -21,7 +21,7 @@ from leapfrog.errors import UnreadableImage
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.image.dicom_file import DEFLATED_REFUSED
 
-GROUP_LENGTH = 0x00080000  # retired; would be wrong after the change, so it is dropped
+GROUP_LENGTH = 0x00080000  # retired; would be wrong in the copy, so it is dropped
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
 SOURCE_IMAGES = 0x00082112
@@ -34,10 +34,10 @@ NO_UID = "The file has no SOP Instance UID, so it cannot be passed on. It is kep
 
 
 def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
-    """Write the instance at `path` to `out` under `new_uid`, its own UID added to its Source Image Sequence.
+    """Write the instance at `path` to `out` under `new_uid`, and add its old UID to its Source Image Sequence.
 
-    The file meta information is written anew, to match. Synced when it returns. Raises UnreadableImage when the
-    file is Deflated, or has no SOP Instance UID before anything that is damaged.
+    The copy gets new file meta information, to match, and is synced when this returns. Raises UnreadableImage if the
+    file is Deflated, or has no SOP Instance UID before the first damaged element.
     """
     with path.open("rb") as source:
         start = find_dataset(source)
@@ -58,7 +58,7 @@ def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
             for element in elements:
                 if element.tag != GROUP_LENGTH:
                     target.write(new.pop(element.tag, b"") or _bytes(source, element.start, element.end))
-            target.writelines(new.values())  # the sequence, if there was none: it is the last of this part
+            target.writelines(new.values())  # the sequence, if the file had none: it comes last in this part
             source.seek(elements[-1].end)
             shutil.copyfileobj(source, target, COPY_BYTES)
     return ProducedObject(
@@ -71,11 +71,11 @@ def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
 
 
 def _beginning(source: BinaryIO, offset: int, encoding: Encoding) -> list[Element]:
-    """The elements up to Source Image Sequence in the order of the file, as many as are whole."""
-    found: list[Element] = []
+    """The complete elements up to Source Image Sequence, in file order."""
+    elements: list[Element] = []
     with suppress(DatasetTruncated, DatasetMalformed):
-        found.extend(takewhile(lambda element: element.tag <= SOURCE_IMAGES, walk(source, offset, encoding)))
-    return found
+        elements.extend(takewhile(lambda element: element.tag <= SOURCE_IMAGES, walk(source, offset, encoding)))
+    return elements
 
 
 def _uid(source: BinaryIO, elements: Sequence[Element], tag: int) -> bytes:
@@ -89,11 +89,11 @@ def _uid(source: BinaryIO, elements: Sequence[Element], tag: int) -> bytes:
 def _source_images(
     source: BinaryIO, elements: Sequence[Element], encoding: Encoding, referenced: tuple[bytes, bytes]
 ) -> bytes:
-    """Source Image Sequence (PS3.3 Table 10-11) with a last item for the SOP class and instance `referenced`."""
+    """Source Image Sequence (PS3.3 Table 10-11) with an item added for the SOP class and instance `referenced`."""
     present = next((element for element in elements if element.tag == SOURCE_IMAGES), None)
     if present is None:
         return encoding.element(SOURCE_IMAGES, b"SQ", _item(encoding, referenced))
-    # Inside a value of unknown representation all is implicit little endian (PS3.5 Section 6.2.2).
+    # Inside a value of unknown representation (UN), everything is implicit little endian (PS3.5 Section 6.2.2).
     item = _item(IMPLICIT_LITTLE if present.vr == b"UN" else encoding, referenced)
     content = _bytes(source, present.offset, present.end)
     if present.length is not None:

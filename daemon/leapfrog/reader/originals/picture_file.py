@@ -1,4 +1,4 @@
-"""A PNG, JPEG or TIFF picture, opened with care: its sizes checked before its pixels are decoded."""
+"""Reads PNG, JPEG and TIFF pictures safely: the size is checked before any pixel is decoded."""
 
 import warnings
 from collections.abc import Iterator
@@ -24,18 +24,18 @@ TOP_OF_16_BITS = 65535
 NOT_A_PICTURE = "This is not a PNG, JPEG or TIFF picture."
 ENDS_EARLY = "The file is damaged: the picture ends early. Export it again from the machine that made it."
 CANNOT_DECODE = "The file is damaged: its picture could not be decoded. Export it again from the machine that made it."
-TOO_LARGE = "The picture is too large for this box. It is kept unread; export it again at a smaller size."
-FIRST_PAGE_ONLY = "Only the first of {count} pages is kept: the others have another size or kind."
+TOO_LARGE = "The picture is too large for this box. It is kept unread. Export it again at a smaller size."
+FIRST_PAGE_ONLY = "Only the first of {count} pages is kept: the others differ in size or kind."
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 
 @dataclass(frozen=True)
 class PictureFile:
-    """Decoded pages, each (H, W) with 8 or 16 bits or (H, W, 3) with 8 bits, all alike in shape and type.
+    """Decoded pages, each (H, W) with 8 or 16 bits or (H, W, 3) with 8 bits, all of the same shape and type.
 
-    `inverted` when 0 is white. `lossy_ratio` is by how much JPEG had shrunk the picture; None if it did not. `note`
-    says what was left out. `phantom` when its comment says that it is one of Leapfrog's own.
+    `inverted`: 0 is white. `lossy_ratio` is the compression ratio of a JPEG, None for other pictures. `note` says which
+    pages were left out. `phantom`: its comment says that it is one of Leapfrog's own.
     """
 
     pages: tuple[Pixels, ...]
@@ -47,10 +47,10 @@ class PictureFile:
 
 
 def read_picture_file(path: Path) -> PictureFile:
-    """Decode the picture at `path`, turned upright as its EXIF data asks.
+    """Decode the picture at `path`, rotated as its EXIF data says.
 
-    Colours that are all gray become gray, transparency becomes black. Raises UnreadableImage with a sentence for
-    staff, OSError when the disk fails.
+    A colour picture that has only grays becomes gray; transparency becomes black. Raises UnreadableImage with a
+    sentence for staff, OSError if the disk fails.
     """
     with _decoder_errors(), Image.open(path, formats=FORMATS) as image:
         first = _page(image)
@@ -70,7 +70,7 @@ def read_picture_file(path: Path) -> PictureFile:
 
 @contextmanager
 def _decoder_errors() -> Iterator[None]:
-    """Pillow answers damage with errors of many types, and warns of sizes that were checked already."""
+    """Turn Pillow's errors into ours: it raises many types for damaged files, and warns about sizes already checked."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -112,11 +112,11 @@ def _page(image: Image.Image) -> Pixels:
     if upright.has_transparency_data:
         opaque = Image.new("RGBA", upright.size, (0, 0, 0, 255))
         upright = Image.alpha_composite(opaque, upright.convert("RGBA"))
-    return _without_idle_colours(np.asarray(upright.convert("RGB"), dtype=np.uint8))
+    return _gray_if_colourless(np.asarray(upright.convert("RGB"), dtype=np.uint8))
 
 
-def _without_idle_colours(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A third of the bytes for the district's thin link when red, green and blue are the same everywhere."""
+def _gray_if_colourless(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """One channel instead of three if red, green and blue are equal everywhere: less to send over a slow link."""
     red = colours[..., 0]
     if np.array_equal(red, colours[..., 1]) and np.array_equal(red, colours[..., 2]):
         return np.ascontiguousarray(red)
@@ -124,7 +124,7 @@ def _without_idle_colours(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _sixteen_bits(values: NDArray[Any]) -> NDArray[np.uint16]:
-    """Values of 16 bits as they are; wider, negative or real numbers are stretched over 16 bits."""
+    """16-bit values unchanged; wider, negative or floating-point values stretched to 16 bits."""
     lowest, highest = float(values.min()), float(values.max())
     if not np.isfinite((lowest, highest)).all():
         raise UnreadableImage(CANNOT_DECODE)
@@ -135,7 +135,7 @@ def _sixteen_bits(values: NDArray[Any]) -> NDArray[np.uint16]:
 
 
 def _is_inverted(image: Image.Image) -> bool:
-    """Pillow itself turns pictures of up to 8 bits round, but not those of 16."""
+    """Whether 0 is white. Pillow inverts such pictures itself if they have at most 8 bits, but not if they have 16."""
     tags = getattr(image, "tag_v2", {})
     return image.mode.startswith("I") and tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO
 

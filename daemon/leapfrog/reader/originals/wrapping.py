@@ -1,6 +1,6 @@
-"""A picture that is not DICOM becomes a Secondary Capture object (PS3.3 A.8), so that one kind of thing flows on.
+"""Turns a picture that is not DICOM into a Secondary Capture object (PS3.3 A.8), so that all later steps handle DICOM.
 
-All that goes into the object comes from the job: the same job gives the same bytes again, after a power cut too.
+Everything in the object comes from the job, so the same job gives the same bytes, even after a power cut.
 """
 
 from datetime import datetime
@@ -21,12 +21,12 @@ from leapfrog.reader.image.phantom_mark import mark_as_phantom
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.originals.picture_file import PictureFile, read_picture_file
 
-WORKSTATION = "WSD"  # Conversion Type: neither scanned nor filmed, but converted by a program
+WORKSTATION = "WSD"  # Conversion Type: converted by a program, not scanned or filmed
 OTHER_MODALITY = "OT"
 UTF_8 = "ISO_IR 192"
 JPEG_BASELINE = "ISO_10918_1"
 PAGE_NUMBER_VECTOR = 0x00182001
-EMPTY_BUT_REQUIRED = (  # type 2: present even when nothing is known
+EMPTY_BUT_REQUIRED = (  # type 2: present even if unknown
     "PatientBirthDate",
     "PatientSex",
     "StudyDate",
@@ -43,9 +43,9 @@ def wrap_picture(
 ) -> ProducedObject:
     """Write the picture at `path` as a DICOM file to `out`, synced.
 
-    `received_at` (ISO 8601) becomes the date of the capture; when the exam was is not known, and stays empty. Whether
-    names are burnt into the picture is not known either, so Burned In Annotation is left out. Raises UnreadableImage
-    when the picture is broken or too large.
+    `received_at` (ISO 8601) becomes the date of the capture; the date of the exam is unknown and stays empty. Burned In
+    Annotation is left out, since nobody knows whether the picture shows a name. Raises UnreadableImage if the picture
+    is damaged or too large.
     """
     picture = read_picture_file(path)
     dataset = Dataset()
@@ -104,7 +104,7 @@ def _describe_pixels(dataset: Dataset, picture: PictureFile, hints: PictureHints
 
 
 def _describe_pages(dataset: Dataset, page_count: int) -> None:
-    """The SC Multi-frame modules (PS3.3 C.8.6.3 and C.8.6.4): frames are pages, values are shown as they are."""
+    """The SC Multi-frame modules (PS3.3 C.8.6.3 and C.8.6.4): each page is a frame, values are shown unchanged."""
     dataset.NumberOfFrames = page_count
     dataset.FrameIncrementPointer = PAGE_NUMBER_VECTOR
     dataset.PageNumberVector = list(range(1, page_count + 1))

@@ -57,9 +57,9 @@ def test_monochrome1_is_the_exact_inverse_of_its_monochrome2_twin(tmp_path: Path
 def test_presentation_lut_shape_inverse_does_not_invert_a_second_time(tmp_path: Path) -> None:
     pixels = gradient(top=255, kind="u1")
     plain = shown(pixels, tmp_path, PhotometricInterpretation="MONOCHROME1")
-    said_twice = shown(pixels, tmp_path, PhotometricInterpretation="MONOCHROME1", PresentationLUTShape="INVERSE")
+    stated_twice = shown(pixels, tmp_path, PhotometricInterpretation="MONOCHROME1", PresentationLUTShape="INVERSE")
     assert np.array_equal(plain, 255 - pixels)
-    assert np.array_equal(said_twice, plain)
+    assert np.array_equal(stated_twice, plain)
 
 
 def test_the_first_usable_window_of_several_is_taken(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ SET_ASIDE = {
     "GH340.dcm": "12 bits each",
     "JPEG-lossy.dcm": "JPEG Extended",
     "JPGExtended.dcm": "JPEG Extended",
-    "JPEG2000-embedded-sequence-delimiter.dcm": "another size than the file says",
+    "JPEG2000-embedded-sequence-delimiter.dcm": "not the size that the file says",
     "MR_truncated.dcm": ENDS_EARLY,
     "UN_sequence.dcm": NO_PICTURE,
     "chrJapMulti.dcm": NO_PICTURE,

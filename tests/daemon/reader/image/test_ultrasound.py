@@ -23,21 +23,21 @@ def region(box: tuple[int, int, int, int] = (40, 30, 599, 449), **attributes: An
     return item
 
 
-def found(*items: Dataset) -> UltrasoundRegion | None:
+def region_in(*items: Dataset) -> UltrasoundRegion | None:
     dataset = Dataset()
     dataset.SequenceOfUltrasoundRegions = list(items)
     return tissue_region(dataset, ROWS, COLUMNS)
 
 
 def test_a_region_holds_both_its_corners_and_its_deltas_are_centimetres() -> None:
-    one = found(region())
+    one = region_in(region())
     assert one is not None
     assert one.box == (40, 30, 600, 450)
     assert one.spacing_mm == pytest.approx((0.3, 0.2))
 
 
 def test_negative_deltas_only_say_that_an_axis_points_the_other_way() -> None:
-    one = found(region(PhysicalDeltaX=-0.02, PhysicalDeltaY=-0.03))
+    one = region_in(region(PhysicalDeltaX=-0.02, PhysicalDeltaY=-0.03))
     assert one is not None
     assert one.spacing_mm == pytest.approx((0.3, 0.2))
 
@@ -53,7 +53,7 @@ def test_negative_deltas_only_say_that_an_axis_points_the_other_way() -> None:
     ids=["seconds", "no unit", "zero", "empty"],
 )
 def test_deltas_that_are_no_lengths_give_no_spacing(attributes: dict[str, Any]) -> None:
-    one = found(region(**attributes))
+    one = region_in(region(**attributes))
     assert one is not None
     assert one.spacing_mm is None
 
@@ -63,26 +63,26 @@ def test_the_largest_picture_of_tissue_is_chosen_among_traces_and_scales() -> No
     small_tissue = region((0, 0, 99, 99))
     tissue = region((100, 100, 399, 399))
     colour = region((50, 50, 599, 449), RegionDataType=2)
-    one = found(large_m_mode, small_tissue, tissue, colour)
+    one = region_in(large_m_mode, small_tissue, tissue, colour)
     assert one is not None
     assert one.box == (100, 100, 400, 400)
-    assert found(large_m_mode) is None
-    only_colour = found(colour)
+    assert region_in(large_m_mode) is None
+    only_colour = region_in(colour)
     assert only_colour is not None
     assert only_colour.box == (50, 50, 600, 450)
 
 
 def test_regions_beyond_the_picture_are_cut_and_nonsense_is_left_out() -> None:
-    one = found(region((600, 400, 5000, 5000)))
+    one = region_in(region((600, 400, 5000, 5000)))
     assert one is not None
     assert one.box == (600, 400, 640, 480)
-    assert found(region((700, 500, 900, 900))) is None
-    assert found(region((300, 300, 100, 100))) is None
-    assert found(region((10, 10, 20, 20))) is None
-    assert found() is None
+    assert region_in(region((700, 500, 900, 900))) is None
+    assert region_in(region((300, 300, 100, 100))) is None
+    assert region_in(region((10, 10, 20, 20))) is None
+    assert region_in() is None
     incomplete = region()
     del incomplete.RegionLocationMaxX1
-    assert found(incomplete) is None
+    assert region_in(incomplete) is None
 
 
 @pytest.mark.parametrize(

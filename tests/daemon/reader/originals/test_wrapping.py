@@ -53,7 +53,7 @@ def frame_of(path: Path, index: int = 0) -> DisplayedFrame:
 
 
 def checked(path: Path) -> Dataset:
-    """The object, after DCMTK and pydicom found nothing to complain of."""
+    """The object, once DCMTK and pydicom have accepted it."""
     dumped = subprocess.run(["dcmdump", str(path)], capture_output=True, text=True, check=True)
     assert dumped.stderr == ""
     return pydicom.dcmread(path)
