@@ -1,1 +1,1 @@
-"""From an instance's bytes to findings and reports. A child process that owns pixels; it may die at any moment."""
+"""From an instance's bytes to findings and reports. A child process; it may die at any moment."""

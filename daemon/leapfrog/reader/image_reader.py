@@ -12,9 +12,9 @@ from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageR
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, Stage
-from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, speaking_frame
+from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, reported_frame
+from leapfrog.reader.assess.exam_attributes import exam_of
 from leapfrog.reader.assess.routing import route
-from leapfrog.reader.assess.stated import exam_of
 from leapfrog.reader.image.attributes import text
 from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
 from leapfrog.reader.image.identity import header_of, identity_of
@@ -34,28 +34,28 @@ InstanceEnd = Literal["read", "set_aside", "forward_only"]
 
 
 class StageClock:
-    """Adds up where the time of one reading went."""
+    """Adds up how much time each stage of one reading takes."""
 
     def __init__(self) -> None:
-        """Starts now."""
+        """Start the clock."""
         self._began = self._last = time.perf_counter()
         self._spent: dict[str, float] = {}
 
     def lap(self, stage: str) -> None:
-        """What passed since the last lap belongs to `stage`."""
+        """Add the time since the last lap to `stage`."""
         now = time.perf_counter()
         self._spent[stage] = self._spent.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now
 
     def milliseconds(self) -> dict[str, float]:
-        """The time of each stage so far, and of the whole."""
+        """The time of each stage so far, and the total."""
         spent = {**self._spent, "total": (time.perf_counter() - self._began) * 1000}
         return {stage: round(value, 1) for stage, value in spent.items()}
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """The frame that is reported, from 0, with what the model says of it."""
+class _ReportedFrame:
+    """The frame that is reported (`index` counts from 0), with its assessment."""
 
     index: int
     frame: DisplayedFrame
@@ -65,8 +65,8 @@ class _Shown:
 
 @dataclass(frozen=True)
 class ImageReader:
-    """Reads instances one by one with the packages of a catalogue; of a cine, at most `frames_per_cine` evenly chosen
-    frames.
+    """Reads instances one by one with the packages of a catalogue. Of a cine it assesses at most `frames_per_cine`
+    evenly spaced frames.
     """
 
     catalogue: Catalogue
@@ -76,13 +76,13 @@ class ImageReader:
     def read(self, job: ReadJob, announce: Callable[[Stage], None]) -> ReadResult:
         """Read the instance of `job`; its pictures are durable in `job.report_dir` when this returns.
 
-        Raises EngineError when the engine failed, OSError when the disk did.
+        Raises EngineError if the engine fails, OSError if the disk does.
         """
         return _OneReading(self, job, announce).result()
 
 
 class _OneReading:
-    """The work on one instance, and what is known of it so far, which a damaged one is reported with."""
+    """The work on one instance, and what is known about it so far, which a damaged instance is reported with."""
 
     def __init__(self, reader: ImageReader, job: ReadJob, announce: Callable[[Stage], None]) -> None:
         self._reader = reader
@@ -100,7 +100,7 @@ class _OneReading:
         self._announce("decoding")
         try:
             file = self._open()
-            shown = self._look(file, open_image(file))
+            reported = self._assess_image(file, open_image(file))
         except NothingToRead as nothing:
             return self._ended("forward_only", self._unread(str(nothing)))
         except UnreadableImage as problem:
@@ -108,9 +108,9 @@ class _OneReading:
         except MemoryError:
             return self._ended("set_aside", self._unread(TOO_LARGE))
         self._announce("rendering")
-        return self._ended("read", self._reading(shown))
+        return self._ended("read", self._reading(reported))
 
-    # ------------------------------------------------------------ from bytes to a model's words
+    # ------------------------------------------------------------ from bytes to an assessment
 
     def _open(self) -> DicomFile:
         job = self._job
@@ -129,38 +129,38 @@ class _OneReading:
         self._clock.lap("decoding")
         return file
 
-    def _look(self, file: DicomFile, image: DecodedImage) -> _Shown:
+    def _assess_image(self, file: DicomFile, image: DecodedImage) -> _ReportedFrame:
         exam = exam_of(file.dataset, self._header, is_picture=self._job.picture is not None)
-        chosen = route(exam, self._reader.catalogue.packages)
-        if chosen.package is None:
-            return self._unassessed(image, chosen.reason)
+        choice = route(exam, self._reader.catalogue.packages)
+        if choice.package is None:
+            return self._unassessed(image, choice.reason)
         indices = chosen_frames(image.frame_count, self._reader.frames_per_cine)
         assessments, last = [], None
         try:
             for index in indices:
                 last = self._decode(image, index)
-                assessments.append(self._assess(chosen.package, image, last))
+                assessments.append(self._assess_frame(choice.package, image, last))
         except PackageError as problem:
             return self._unassessed(image, str(problem))
-        best = speaking_frame(assessments)
+        best = reported_frame(assessments)
         frame = last if last is not None and best == len(indices) - 1 else self._decode(image, indices[best])
         assessment = assessments[best]
-        if assessment.outcome != "not_assessed" and chosen.assumption:
-            reason = " ".join(filter(None, (chosen.assumption, assessment.reason)))
+        if assessment.outcome != "not_assessed" and choice.assumption:
+            reason = " ".join(filter(None, (choice.assumption, assessment.reason)))
             assessment = replace(assessment, reason=reason)
-        return _Shown(indices[best], frame, assessment, chosen.package)
+        return _ReportedFrame(indices[best], frame, assessment, choice.package)
 
-    def _unassessed(self, image: DecodedImage, reason: str) -> _Shown:
+    def _unassessed(self, image: DecodedImage, reason: str) -> _ReportedFrame:
         """The middle frame, for staff to look at themselves."""
         middle = chosen_frames(image.frame_count, 1)[0]
-        return _Shown(middle, self._decode(image, middle), Assessment("not_assessed", reason), None)
+        return _ReportedFrame(middle, self._decode(image, middle), Assessment("not_assessed", reason), None)
 
     def _decode(self, image: DecodedImage, index: int) -> DisplayedFrame:
         frame = image.frame(index)
         self._clock.lap("decoding")
         return frame
 
-    def _assess(self, package: ModelPackage, image: DecodedImage, frame: DisplayedFrame) -> Assessment:
+    def _assess_frame(self, package: ModelPackage, image: DecodedImage, frame: DisplayedFrame) -> Assessment:
         gray_frame = GrayFrame(frame.gray(), image.area, image.spacing_mm)
         self._announce("inferring")
         assessment = assess(package, self._reader.models, gray_frame)
@@ -168,42 +168,42 @@ class _OneReading:
         self._clock.lap("inferring")
         return assessment
 
-    # ------------------------------------------------------------ what goes back
+    # ------------------------------------------------------------ the result
 
-    def _reading(self, shown: _Shown) -> ImageReading:
-        said = shown.assessment
-        pictures = _Pictures(self._job, shown.frame, self._phantom)
-        plain, overlay = pictures.plain(), pictures.overlay(said)
-        heatmaps = pictures.heatmaps(said)
+    def _reading(self, reported: _ReportedFrame) -> ImageReading:
+        assessment = reported.assessment
+        pictures = _Pictures(self._job, reported.frame, self._phantom)
+        plain, overlay = pictures.plain(), pictures.overlay(assessment)
+        heatmaps = pictures.heatmaps(assessment)
         fsync_directory(self._job.report_dir)
         self._clock.lap("rendering")
         model = None
-        if shown.package is not None and said.outcome != "not_assessed":
-            manifest = shown.package.manifest
+        if reported.package is not None and assessment.outcome != "not_assessed":
+            manifest = reported.package.manifest
             model = ModelUsed(
                 name=manifest.name,
                 version=manifest.version,
-                device=self._reader.models.device_of(shown.package),
+                device=self._reader.models.device_of(reported.package),
                 demonstration=manifest.demonstration,
             )
-        return self._told(
+        return self._image_reading(
             model=model,
-            outcome=said.outcome,
-            reason=said.reason,
-            findings=said.findings,
-            quality=said.quality,
+            outcome=assessment.outcome,
+            reason=assessment.reason,
+            findings=assessment.findings,
+            quality=assessment.quality,
             plain=plain,
             overlay=overlay,
             heatmaps=heatmaps,
-            frame=shown.index + 1,
+            frame=reported.index + 1,
         )
 
     def _unread(self, reason: str) -> ImageReading:
         self._clock.lap("decoding")
-        return self._told(outcome="not_assessed", reason=reason)
+        return self._image_reading(outcome="not_assessed", reason=reason)
 
-    def _told(self, **said: Any) -> ImageReading:
-        """What is known of the instance in any case, and what is `said` of it."""
+    def _image_reading(self, **result: Any) -> ImageReading:
+        """The `result` together with what is known about the instance in any case."""
         return ImageReading(
             instance_id=self._job.instance_id,
             sop_instance_uid=self._sop_instance_uid,
@@ -212,7 +212,7 @@ class _OneReading:
             header=self._header,
             phantom=self._phantom,
             milliseconds=self._clock.milliseconds(),
-            **said,
+            **result,
         )
 
     def _ended(self, state: InstanceEnd, reading: ImageReading) -> ReadResult:
@@ -226,7 +226,7 @@ class _OneReading:
 
 
 class _Pictures:
-    """Draws the pictures of one reading, under names of its own so that an earlier report keeps its pictures."""
+    """Draws the pictures of one reading. Each attempt names its own files, so an earlier report keeps its pictures."""
 
     def __init__(self, job: ReadJob, frame: DisplayedFrame, phantom: bool) -> None:
         self._directory = job.report_dir
@@ -239,36 +239,36 @@ class _Pictures:
         save_plain(self._picture, self._directory / name, phantom=self._phantom)
         return name
 
-    def overlay(self, said: Assessment) -> str | None:
+    def overlay(self, assessment: Assessment) -> str | None:
         name = f"overlay-{self._stem}.jpg"
-        outlined = next((finding for finding in said.findings if finding.contour), None)
+        outlined = next((finding for finding in assessment.findings if finding.contour), None)
         if outlined is not None and outlined.contour is not None:
             label = _label(outlined)
             save_contour(self._picture, outlined.contour, label, self._directory / name, phantom=self._phantom)
-        elif said.heatmaps:
-            names = _shown_names(said)
-            maps = [(names[finding], heat) for finding, heat in said.heatmaps.items()]
+        elif assessment.heatmaps:
+            names = _shown_names(assessment)
+            maps = [(names[finding], heat) for finding, heat in assessment.heatmaps.items()]
             save_heatmap(self._picture, maps, self._directory / name, phantom=self._phantom)
         else:
             return None
         return name
 
-    def heatmaps(self, said: Assessment) -> tuple[HeatmapPicture, ...]:
-        """One picture per flagged finding when there are several; a single one is the overlay already."""
-        if len(said.heatmaps) < 2:
+    def heatmaps(self, assessment: Assessment) -> tuple[HeatmapPicture, ...]:
+        """One picture per flagged finding if there are several; a single one is already shown by the overlay."""
+        if len(assessment.heatmaps) < 2:
             return ()
-        names = _shown_names(said)
+        names = _shown_names(assessment)
         small = displayed(self._picture, SHORTEST_DRAWN_SIDE)  # the report shows these a third as wide as the overlay
         pictures = []
-        for number, (finding, heat) in enumerate(said.heatmaps.items(), start=1):
+        for number, (finding, heat) in enumerate(assessment.heatmaps.items(), start=1):
             name = f"heatmap-{self._stem}-{number}.jpg"
             save_heatmap(small, [(names[finding], heat)], self._directory / name, phantom=self._phantom)
             pictures.append(HeatmapPicture(finding=finding, file=name))
         return tuple(pictures)
 
 
-def _shown_names(said: Assessment) -> dict[str, str]:
-    return {finding.name: finding_name(finding) for finding in said.findings}
+def _shown_names(assessment: Assessment) -> dict[str, str]:
+    return {finding.name: finding_name(finding) for finding in assessment.findings}
 
 
 def _label(finding: Finding) -> str:

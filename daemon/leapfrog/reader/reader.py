@@ -1,7 +1,8 @@
-"""The reader: a child process that decodes, has the models run, and draws; it may die at any moment.
+"""The reader: a child process that decodes images, has the engine host run the models, and draws. It may die at any
+moment.
 
-It takes one job at a time from its lane and answers it, over the socket that it was started with. What may be slow to
-import or to load is fetched while no job waits.
+It takes one job at a time from its lane, over the socket that it was started with, and answers it. Whatever is slow to
+import or to load, it fetches while no job is waiting.
 """
 
 import argparse
@@ -39,7 +40,7 @@ from leapfrog.processes.messages import (
     StageNote,
 )
 
-# Fetched while no job waits, the most urgent first: the first image needs the first two, its report the next two.
+# Imported while no job is waiting, in the order in which the first exam needs them.
 MODULES = (
     "leapfrog.reader.image_reader",
     "leapfrog.reader.report.study_report",
@@ -47,7 +48,7 @@ MODULES = (
     "leapfrog.reader.report.derived",
     "gdcm",
 )
-# What an engine host did that raised the error; with any other error it has ended.
+# What the engine host did to cause the error. With any other error, the host has ended.
 HOST_FAILURES: dict[type[EngineError], Literal["refused", "wrong"]] = {
     EngineRefused: "refused",
     EngineUntrusted: "wrong",
@@ -58,7 +59,7 @@ class Reader:
     """Answers jobs until its lane is gone."""
 
     def __init__(self, channel: LineChannel, setup: ReaderSetup) -> None:
-        """Loads and verifies the model packages."""
+        """Load and verify the model packages."""
         self._channel = channel
         self._setup = setup
         self._catalogue: Catalogue = find_packages(setup.model_directories, setup.signature_policy)
@@ -67,10 +68,10 @@ class Reader:
         self._bench = ModelBench(setup.threads)
         self._modules = list(MODULES)
         self._host_is_new = False
-        self._lost_while_idle = ""  # how a host failed while no job was there
+        self._failed_while_idle = ""  # how the host failed while there was no job
 
     def serve(self) -> None:
-        """Say that it is ready, then answer; returns when the lane is gone."""
+        """Report ready, then answer jobs; returns when the lane is gone."""
         try:
             self._send(ReaderReady())
             while True:
@@ -79,12 +80,12 @@ class Reader:
             return
 
     def _next_line(self) -> bytes:
-        """The next line, and in the time until it comes, what will be needed later."""
+        """The next line from the lane. While waiting for it, load what will be needed later."""
         while (line := self._channel.receive(timeout_seconds=0)) is None:
             if self._modules:
                 self._import(self._modules.pop(0))
             elif self._host_is_new and self._bench.client is not None:
-                self._greet_when_it_speaks(self._bench.client)
+                self._warm_up_when_host_answers(self._bench.client)
             elif (line := self._channel.receive()) is not None:
                 break
         return line
@@ -92,10 +93,10 @@ class Reader:
     def _import(self, module: str) -> None:
         try:
             importlib.import_module(module)
-        except ImportError as problem:  # the job that needs it fails; others need not
+        except ImportError as problem:  # only the jobs that need it fail
             note(f"{module} cannot be imported: {problem}")
 
-    def _greet_when_it_speaks(self, client: EngineClient) -> None:
+    def _warm_up_when_host_answers(self, client: EngineClient) -> None:
         if not client.introduced:
             readable, _, _ = select.select([self._channel.fileno(), client.fileno()], [], [])
             if client.fileno() not in readable:
@@ -105,8 +106,8 @@ class Reader:
             hello = self._bench.warm_up(self._catalogue.packages)
         except EngineError as problem:
             self._bench.detach()
-            self._lost_while_idle = str(problem)
-            note(self._lost_while_idle)
+            self._failed_while_idle = str(problem)
+            note(self._failed_while_idle)
         else:
             self._send(EngineReady(device=hello.device, runtime=hello.runtime, runtime_version=hello.runtime_version))
         self._host_is_new = False
@@ -117,7 +118,7 @@ class Reader:
             case EngineAttached():
                 self._bench.attach(EngineClient(socket.socket(fileno=self._channel.take_descriptor())))
                 self._host_is_new = True
-                self._lost_while_idle = ""
+                self._failed_while_idle = ""
             case ReadJob():
                 self._send(self._read(message))
             case ReportJob():
@@ -126,7 +127,7 @@ class Reader:
                 assert_never(message)
 
     def _read(self, job: ReadJob) -> ReadResult | EngineFailure:
-        from leapfrog.reader.image_reader import ImageReader  # `MODULES` says when
+        from leapfrog.reader.image_reader import ImageReader  # slow to import: see MODULES
 
         try:
             self._check_host()
@@ -136,14 +137,14 @@ class Reader:
             return EngineFailure(detail=str(problem), how=HOST_FAILURES.get(type(problem), "ended"))
 
     def _check_host(self) -> None:
-        """Raise EngineError when the host that models were to run on is gone before the image is begun.
+        """Raise EngineError if the host that is to run the models has gone before the image is started.
 
-        Asking is the only way to know: of a killed process, the kernel takes down the memory before it ends the
-        connection and lets the parent reap it, which a busy machine draws out. A host that has not said hello yet is
-        waited for when a model is needed.
+        Only a ping can tell: when a process is killed, the kernel frees its memory before it closes the connection and
+        lets the parent reap it, which takes a while on a busy machine. A host that has not sent its hello yet is waited
+        for later, when a model is needed.
         """
-        if self._lost_while_idle:
-            detail, self._lost_while_idle = self._lost_while_idle, ""
+        if self._failed_while_idle:
+            detail, self._failed_while_idle = self._failed_while_idle, ""
             raise EngineError(detail)
         client = self._bench.client
         if client is not None and client.introduced:
@@ -164,41 +165,41 @@ class Reader:
 
 
 def note(sentence: str) -> None:
-    """Write a line for the daemon's log; it must not name a patient."""
+    """Write a line to the daemon's log; it must not name a patient."""
     sys.stderr.write(f"{READER_NOTE}{sentence}\n")
     sys.stderr.flush()
 
 
-def _say_how_it_ended(kind: type[BaseException], _value: BaseException, trace: TracebackType | None) -> None:
-    """Where an error that nobody caught came from. Its own text is left out, since it may quote a patient's data."""
+def _log_uncaught(kind: type[BaseException], _value: BaseException, trace: TracebackType | None) -> None:
+    """Log where an uncaught error came from. The error's own text is left out, since it may quote a patient's data."""
     note(f"ended by {kind.__name__}")
     for entry in traceback.extract_tb(trace):
         sys.stderr.write(f'  File "{entry.filename}", line {entry.lineno}, in {entry.name}\n')
 
 
-def _limit_itself(memory_limit_bytes: int) -> None:
+def _limit_memory(memory_limit_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a patient's image
 
 
 def main() -> int:
-    """Serve one lane, given as an open file descriptor; the exit status."""
+    """Serve one lane, over the open file descriptor --fd; returns the exit status."""
     parser = argparse.ArgumentParser(description="Leapfrog's reader; the daemon starts it.")
     parser.add_argument("--fd", type=int, required=True, help="the lane's file descriptor")
-    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    parser.add_argument("--parent", type=int, required=True, help="the process that this one ends with")
     parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON")
     options = parser.parse_args()
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
     yield_to_daemon()
     faulthandler.enable()
-    sys.excepthook = _say_how_it_ended
-    warnings.simplefilter("ignore")  # pydicom's quote values, patients' names among them
+    sys.excepthook = _log_uncaught
+    warnings.simplefilter("ignore")  # pydicom's warnings quote values, including patients' names
     logging.disable(logging.CRITICAL)
-    # A reader has no business with the network, and pydicom would load this for 0.1 s to fetch its examples.
+    # A reader must not use the network, and pydicom would spend 0.1 s on importing this to fetch its examples.
     sys.modules["requests"] = None  # type: ignore[assignment]
     setup = ReaderSetup.model_validate_json(options.setup)
-    _limit_itself(setup.memory_limit_bytes)
+    _limit_memory(setup.memory_limit_bytes)
     channel = LineChannel(socket.socket(fileno=options.fd))
     Reader(channel, setup).serve()
     channel.close()

@@ -16,7 +16,7 @@ from leapfrog.exam import Device, Outcome, PictureHints, PictureIdentity, Qualit
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.processes.messages import ReadJob, ReadResult, Stage
-from leapfrog.reader.assess.assessment import Assessment, speaking_frame
+from leapfrog.reader.assess.assessment import Assessment, reported_frame
 from leapfrog.reader.image_reader import ImageReader
 from support.films import head_frame, write_cine, write_film
 from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_classifier, write_package, write_segmenter
@@ -85,7 +85,7 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
 
 
-def test_a_film_is_read_drawn_and_told_with_its_model(bench: Bench, tmp_path: Path) -> None:
+def test_a_film_is_read_drawn_and_reported_with_its_model(bench: Bench, tmp_path: Path) -> None:
     result = bench.read(write_film(tmp_path / "film.dcm"))
     reading = result.reading
     assert result.state == "read"
@@ -168,7 +168,7 @@ def test_what_no_model_covers_is_shown_plain_with_the_reason(bench: Bench, tmp_p
     assert bench.models.count == 0
 
 
-def test_a_package_that_the_engine_does_not_take_is_said_on_the_report(bench: Bench, tmp_path: Path) -> None:
+def test_a_package_that_the_engine_does_not_take_is_named_on_the_report(bench: Bench, tmp_path: Path) -> None:
     bench.models.failure = PackageError("The model tiny-chest cannot be run by this box's engine.")
     result = bench.read(write_film(tmp_path / "film.dcm"))
     assert result.state == "read"
@@ -253,29 +253,29 @@ def assessed(outcome: Outcome, weight: float, *, measured: bool = False, accepta
     return Assessment(outcome, quality=Quality(acceptable=acceptable), weight=weight, measured=measured)
 
 
-def test_the_frame_that_speaks_has_the_strongest_finding() -> None:
+def test_the_reported_frame_has_the_strongest_finding() -> None:
     frames = [assessed("nothing_found", -0.1), assessed("findings", 0.1), assessed("findings", 0.3)]
-    assert speaking_frame(frames) == 2
+    assert reported_frame(frames) == 2
 
 
-def test_a_flagged_frame_speaks_before_an_unflagged_and_an_unassessed_one() -> None:
+def test_a_flagged_frame_comes_before_an_unflagged_and_an_unassessed_one() -> None:
     frames = [assessed("not_assessed", 9, acceptable=False), assessed("nothing_found", -0.01), assessed("findings", 0)]
-    assert speaking_frame(frames) == 2
-    assert speaking_frame(frames[:2]) == 1
+    assert reported_frame(frames) == 2
+    assert reported_frame(frames[:2]) == 1
 
 
-def test_of_measured_frames_the_upper_quarter_speaks_and_not_the_largest_of_many() -> None:
+def test_of_measured_frames_the_upper_quartile_is_reported_and_not_the_largest() -> None:
     sizes = [100, 180, 184, 186, 188, 190, 192, 400]
     frames = [assessed("findings", size, measured=True) for size in sizes]
-    assert sizes[speaking_frame(frames)] == 190
-    assert speaking_frame(frames[:1]) == 0
+    assert sizes[reported_frame(frames)] == 190
+    assert reported_frame(frames[:1]) == 0
 
 
-def test_an_outline_that_was_measured_speaks_before_a_larger_one_that_was_not() -> None:
+def test_an_outline_that_was_measured_comes_before_a_larger_one_that_was_not() -> None:
     frames = [assessed("findings", 500), assessed("findings", 200, measured=True)]
-    assert speaking_frame(frames) == 1
+    assert reported_frame(frames) == 1
 
 
-def test_an_assessed_frame_without_a_head_speaks_before_one_that_is_unlike() -> None:
+def test_an_assessed_frame_without_a_head_comes_before_one_that_is_unlike() -> None:
     frames = [assessed("not_assessed", 0, acceptable=False), assessed("not_assessed", 0)]
-    assert speaking_frame(frames) == 1
+    assert reported_frame(frames) == 1

@@ -1,5 +1,5 @@
-"""From a picture to findings: which package, is it fit, what does the model say, how large is it. Reader.
+"""From a picture to findings: choosing a package, checking quality, classifying, outlining and measuring. Reader.
 
-Which words mean which view or machine: `routing.py`; body parts are the packages' own. What is estimated from a
-measurement: `ESTIMATES` in `estimates.py`.
+`routing.py` has the words for views and machines; those for body parts are in the packages. `ESTIMATES` in
+`estimates.py` has everything that is estimated from a measurement.
 """

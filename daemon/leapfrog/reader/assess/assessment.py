@@ -1,4 +1,4 @@
-"""What a model package says of one frame, and which frame speaks for a cine."""
+"""What a model package finds in one frame, and which frame of a cine is reported."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog.reader.assess.segmentation import cut, model_area, segment
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 
-NOT_SEEN = "No {name} was recognised in the picture. It may be there all the same."
+NOT_SEEN = "No {name} was recognised in the picture. It may still be there."
 UNLIKE = "The picture does not look like those that this model was made for."
 NOTHING_OUTLINED = (
     "No {name} was recognised in the picture, so nothing was measured. A picture that shows the whole outline can be"
@@ -27,19 +27,19 @@ _quality_check = cache(QualityCheck.load)
 
 
 class Models(Protocol):
-    """What runs the models: a ModelBench, or whatever measures the reading path."""
+    """Runs the models: a ModelBench, or a stand-in that measures the reading path."""
 
     def device_of(self, package: ModelPackage) -> Device:
-        """What the model of `package`, which has answered, runs on."""
+        """The device that the model of `package` runs on, once it has answered."""
 
     def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """The model's outputs for a picture (height, width) of its input size, as real numbers, in its order."""
+        """The model's outputs, as real numbers and in its order, for a picture (height, width) of its input size."""
 
 
 @dataclass(frozen=True)
 class GrayFrame:
-    """One frame as a model gets it: the displayed picture in gray (H, W), the part of an ultrasound picture that shows
-    the body, in pixels, and the millimetres between rows and between columns where they are known in the patient.
+    """One frame to assess: the displayed picture in gray (H, W), the `area` that shows the body, in pixels, and the
+    millimetres between rows and between columns in the patient, if they are known.
     """
 
     gray: NDArray[np.uint8]
@@ -49,10 +49,10 @@ class GrayFrame:
 
 @dataclass(frozen=True)
 class Assessment:
-    """What a package says of one frame. `heatmaps` are (rows, columns) of 0 to 1 over the whole picture, by finding.
+    """What a package found in one frame. `heatmaps`, by finding, are (rows, columns) of 0 to 1 over the whole picture.
 
-    `weight` orders the frames of one image: how far the highest score is from its threshold or, for a segmentation
-    that was measured, the size.
+    `weight` ranks the frames of one image: how far the highest score is above its threshold or, for a measured
+    segmentation, the size.
     """
 
     outcome: Outcome
@@ -67,7 +67,7 @@ class Assessment:
 def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessment:
     """Check the quality of one frame, then run the package's model on it.
 
-    Raises PackageError when the package cannot be run here, EngineError when the engine failed.
+    Raises PackageError if the package cannot be run here, EngineError if the engine fails.
     """
     manifest = package.manifest
     shown = frame.gray
@@ -81,43 +81,44 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         return Assessment("not_assessed", quality.detail or UNLIKE, quality)
     outputs = models.infer(package, picture)
     if manifest.task == "classification":
-        said = classify(manifest, outputs)
-        outcome: Outcome = "findings" if any(finding.flagged for finding in said.findings) else "nothing_found"
-        weight = max(finding.score - finding.threshold for finding in said.findings)
-        return Assessment(outcome, "", quality, said.findings, said.heatmaps, measured=False, weight=weight)
-    outlined = segment(manifest, outputs, area, frame.spacing_mm)
-    if not outlined.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
-        note = NOT_SEEN.format(name=outlined.finding.name.lower())
-        unseen = outlined.finding.model_copy(update={"note": note})
+        classification = classify(manifest, outputs)
+        findings = classification.findings
+        outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
+        weight = max(finding.score - finding.threshold for finding in findings)
+        return Assessment(outcome, "", quality, findings, classification.heatmaps, measured=False, weight=weight)
+    segmentation = segment(manifest, outputs, area, frame.spacing_mm)
+    if not segmentation.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
+        note = NOT_SEEN.format(name=segmentation.finding.name.lower())
+        unseen = segmentation.finding.model_copy(update={"note": note})
         return Assessment("nothing_found", "", quality, (unseen,), weight=unseen.score)
-    if not outlined.finding.flagged:
-        reason = NOTHING_OUTLINED.format(name=outlined.finding.name.lower())
-        return Assessment("not_assessed", reason, quality, weight=outlined.finding.score)
+    if not segmentation.finding.flagged:
+        reason = NOTHING_OUTLINED.format(name=segmentation.finding.name.lower())
+        return Assessment("not_assessed", reason, quality, weight=segmentation.finding.score)
     return Assessment(
         "findings",
-        outlined.reason,
+        segmentation.reason,
         quality,
-        (outlined.finding,),
-        measured=outlined.complete,
-        weight=outlined.size,
+        (segmentation.finding,),
+        measured=segmentation.complete,
+        weight=segmentation.size,
     )
 
 
-def speaking_frame(assessments: Sequence[Assessment]) -> int:
+def reported_frame(assessments: Sequence[Assessment]) -> int:
     """The index of the frame that is reported for the whole image.
 
-    For a classification, the one whose highest score is furthest above its threshold: a finding in any frame counts.
-    For a segmentation, of the frames whose whole outline was found, the one at the upper quarter of the sizes. A head
-    is largest in the plane where its circumference is defined, and a sweep passes through that plane; but the single
-    largest outline of many is often one that went wrong.
+    For a classification, the frame whose highest score is furthest above its threshold: a finding in any frame counts.
+    For a segmentation, the frame at the upper quartile of sizes, among those with a complete outline. A head is largest
+    in the plane where its circumference is defined, and a sweep passes through that plane; but the single largest
+    outline is often a wrong one.
     """
-    best = max(_standing(assessment) for assessment in assessments)
-    equals = [index for index, assessment in enumerate(assessments) if _standing(assessment) == best]
+    best = max(_rank(assessment) for assessment in assessments)
+    equals = [index for index, assessment in enumerate(assessments) if _rank(assessment) == best]
     equals.sort(key=lambda index: -assessments[index].weight)
     return equals[len(equals) // 4 if assessments[equals[0]].measured else 0]
 
 
-def _standing(assessment: Assessment) -> tuple[int, bool, bool]:
+def _rank(assessment: Assessment) -> tuple[int, bool, bool]:
     outcomes: tuple[Outcome, ...] = ("not_assessed", "nothing_found", "findings")
     acceptable = assessment.quality is None or assessment.quality.acceptable
     return outcomes.index(assessment.outcome), assessment.measured, acceptable

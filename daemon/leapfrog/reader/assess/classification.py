@@ -12,17 +12,17 @@ from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Region
 from leapfrog.packages.manifest import Calibration, Manifest
 
-SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps logit finite at the ends of the scale
+SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps the logit finite at both ends of the scale
 HOT_FRACTION = 0.5  # a finding's box encloses the area around the peak that is at least half as hot
 LARGEST_REGION = 0.5  # of the picture
-REGION_GRID = 56  # the heat map is enlarged to this many cells a side before the box is drawn
-FLAT_MAP = 1e-3  # a map that varies less than this points nowhere
+REGION_GRID = 56  # the heat map is enlarged to this many cells per side before the box is determined
+FLAT_MAP = 1e-3  # a map that varies less than this is flat and points nowhere
 
 
 @dataclass(frozen=True)
 class Classification:
-    """What a classifier says of one picture. `heatmaps` holds, for each flagged finding by name, an array
-    (rows, columns) of 0 to 1 over the whole picture; its colours compare within one picture only.
+    """A classifier's result for one picture. `heatmaps` holds, by the name of each flagged finding, an array
+    (rows, columns) of 0 to 1 over the whole picture. It must not be compared between pictures.
     """
 
     findings: tuple[Finding, ...]
@@ -37,10 +37,10 @@ def calibrated_score(probability: float, calibration: Calibration) -> float:
 
 
 def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Classification:
-    """The findings of one picture, every finding that the package covers, in the package's order.
+    """Every finding that the package covers, for one picture, in the package's order.
 
-    `outputs` are the model's dequantized output tensors in the model's order: scores (1, F) and, where the package
-    has one, a heat map (1, rows, columns, F). Raises EngineError when their shapes do not fit the package.
+    `outputs` are the model's dequantized output tensors in the model's order: scores (1, F) and, if the package has
+    one, a heat map (1, rows, columns, F). Raises EngineError if their shapes do not match the package.
     """
     count = len(manifest.finding)
     scores = _output(manifest.outputs.scores, outputs, ndim=2, last=count)[0]
@@ -70,15 +70,17 @@ def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Clas
 
 def _output(index: int | None, outputs: Sequence[NDArray[np.float32]], ndim: int, last: int) -> NDArray[np.float32]:
     if index is None or index >= len(outputs):
-        raise EngineError(f"The model has {len(outputs)} outputs; its package speaks of output {index}.")
+        raise EngineError(f"The model has {len(outputs)} outputs, but its package names output {index}.")
     output = outputs[index]
     if output.ndim != ndim or output.shape[0] != 1 or output.shape[-1] != last:
-        raise EngineError(f"The model's output {index} has shape {output.shape}; the package covers {last} findings.")
+        raise EngineError(
+            f"The model's output {index} has shape {output.shape}, which does not match the package's {last} findings."
+        )
     return output
 
 
 def heat_map(evidence: NDArray[np.float32]) -> NDArray[np.float32] | None:
-    """A finding's evidence (rows, columns), stretched to 0..1 within this picture; None for a flat map."""
+    """A finding's evidence (rows, columns), stretched to 0 to 1 within this picture; None if it is flat."""
     low, high = float(evidence.min()), float(evidence.max())
     if high - low < FLAT_MAP:
         return None
@@ -87,8 +89,8 @@ def heat_map(evidence: NDArray[np.float32]) -> NDArray[np.float32] | None:
 
 
 def hot_region(heat: NDArray[np.float32]) -> Region | None:
-    """The box around the hottest point and what is connected to it at HOT_FRACTION of its heat or more; None when the
-    box would hold most of the picture, and so would point nowhere.
+    """The box around the hottest point and the area connected to it that has at least HOT_FRACTION of its heat; None if
+    the box would cover most of the picture and so point nowhere.
     """
     fine = np.asarray(Image.fromarray(heat).resize((REGION_GRID, REGION_GRID), Image.Resampling.BILINEAR))
     hot = fine >= HOT_FRACTION * float(fine.max())
@@ -102,7 +104,7 @@ def hot_region(heat: NDArray[np.float32]) -> Region | None:
 
 
 def connected_area(mask: NDArray[np.bool_], seed: Sequence[int | np.intp]) -> NDArray[np.bool_]:
-    """The part of `mask` that is joined to `seed` (row, column) by sides, grown a ring at a time."""
+    """The part of `mask` that is connected to `seed` (row, column) by the sides of cells, grown ring by ring."""
     area = np.zeros_like(mask)
     area[int(seed[0]), int(seed[1])] = mask[int(seed[0]), int(seed[1])]
     while True:

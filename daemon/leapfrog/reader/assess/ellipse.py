@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_POINTS = 6  # five determine an ellipse; one more shows whether it fits
-STRAIGHT = 1e-6  # width to length; on such a line rounding alone decides whether an ellipse comes out
+STRAIGHT = 1e-6  # width to length; for points so nearly in line, rounding alone decides whether an ellipse fits
 
 Coordinates = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class Ellipse:
-    """An ellipse in the units of the points it was fitted to; `angle` is that of the long axis, in radians."""
+    """An ellipse, in the units of the points that it was fitted to; `angle` is that of the long axis, in radians."""
 
     centre_x: float
     centre_y: float
@@ -30,7 +30,7 @@ class Ellipse:
         return math.pi * (3 * (a + b) - math.sqrt((3 * a + b) * (a + 3 * b)))
 
     def contains(self, x: Coordinates, y: Coordinates) -> NDArray[np.bool_]:
-        """Which of the points (x, y) lie in the ellipse."""
+        """Which of the points (x, y) are inside the ellipse."""
         along = (x - self.centre_x) * math.cos(self.angle) + (y - self.centre_y) * math.sin(self.angle)
         across = (y - self.centre_y) * math.cos(self.angle) - (x - self.centre_x) * math.sin(self.angle)
         inside: NDArray[np.bool_] = (along / self.semi_major) ** 2 + (across / self.semi_minor) ** 2 <= 1
@@ -46,9 +46,9 @@ class Ellipse:
 
 
 def fit_ellipse(points: NDArray[np.float64], weights: NDArray[np.float64] | None = None) -> Ellipse | None:
-    """The ellipse of least algebraic distance to `points` (n, 2), or None when they do not lie on one.
+    """The ellipse with the least algebraic distance to `points` (n, 2), or None if they do not lie on one.
 
-    Squared distances count as much as `weights` (n) say, which are above 0; alike without. Direct least squares
+    Squared distances are weighted by `weights` (n), all above 0, or equally if there are none. Direct least squares
     (Fitzgibbon 1999) in the numerically stable form of Halir and Flusser (WSCG 1998).
     """
     if len(points) < FEWEST_POINTS:

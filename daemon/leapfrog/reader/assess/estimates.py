@@ -1,8 +1,9 @@
-"""What is estimated from a measurement, for the manifests that ask for it: the table at the end names each."""
+"""Estimates made from a measurement, for the manifests that ask for them; the table at the end lists all."""
 
 from collections.abc import Callable
 
 from leapfrog.packages.manifest import Estimate
+from leapfrog.wording.text import count
 
 HADLOCK_RANGE_MM = (68.0, 360.0)
 # Upper end of each range of head circumference in mm, and the +/-2 SD in weeks there (Hadlock 1984, as tabulated by
@@ -32,8 +33,8 @@ def gestational_age_note(head_circumference_mm: float) -> str:
 
 def _weeks_and_days(weeks: float) -> str:
     whole, days = divmod(round(weeks * 7), 7)
-    return f"{whole} week{'' if whole == 1 else 's'} {days} day{'' if days == 1 else 's'}"
+    return f"{count(whole, 'week')} {count(days, 'day')}"
 
 
-# From the measurement, in the unit of its rule, to the sentence for the report; "" where there is none to make.
+# Each takes the measurement, in the unit of its rule, and returns a sentence for the report, or "" without an estimate.
 ESTIMATES: dict[Estimate, Callable[[float], str]] = {"gestational_age_hadlock_1984": gestational_age_note}

@@ -1,4 +1,4 @@
-"""What an instance says of itself, as far as it decides which model reads it."""
+"""The attributes of an instance that decide which model reads it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from pydicom.dataset import Dataset
 from leapfrog.exam import ImageHeader
 from leapfrog.reader.image.attributes import items, text
 
-# What describes one image or its series; and what describes the whole study, whose other images show other views.
+# Attributes that describe one image or its series, and attributes of the whole study, whose other images show other
+# views.
 IMAGE_TEXTS = (
     "SeriesDescription",
     "ProtocolName",
@@ -21,7 +22,7 @@ STUDY_TEXTS = ("StudyDescription", "RequestedProcedureDescription", "PerformedPr
 
 @dataclass(frozen=True)
 class Exam:
-    """What an instance says of itself, as far as it decides which model reads it. Empty means not given."""
+    """The attributes of an instance that decide which model reads it. Empty means not given."""
 
     sop_class_uid: str = ""
     modality: str = ""
@@ -37,7 +38,7 @@ class Exam:
 
 
 def exam_of(dataset: Dataset, header: ImageHeader, *, is_picture: bool) -> Exam:
-    """What routing goes by. `is_picture` when the instance came as a picture that says nothing of itself."""
+    """The attributes that routing uses. `is_picture`: the instance was made from a picture file without attributes."""
     return Exam(
         sop_class_uid=header.sop_class_uid,
         modality=header.modality,

@@ -1,4 +1,4 @@
-"""The free outline of a mask's part: a closed line of any shape, and the area within."""
+"""The free outline of a part of a mask: a closed line of any shape, and the area inside."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-CELL_EDGE = 0.5  # from a cell's middle, in cells: where a line runs that the picture's edge cuts off
+CELL_EDGE = 0.5  # cells from a cell's middle to its edge: where the line runs along the mask's edge
 ABOVE, RIGHT, BELOW, LEFT = (-1, 0), (0, 1), (1, 0), (0, -1)  # (rows, columns)
 CLOCKWISE = (ABOVE, RIGHT, BELOW, LEFT)
 
@@ -15,8 +15,8 @@ Cell = tuple[int, int]  # row, column
 
 @dataclass(frozen=True)
 class Outline:
-    """A closed line as points (n, 2) of (x, y), clockwise on the screen. `share_on_edge` of them lie on the edge of the
-    mask, where what is outlined may go on unseen.
+    """A closed line as points (n, 2) of (x, y), clockwise on the screen. `share_on_edge` is the share of points on the
+    edge of the mask, beyond which the outlined structure may continue unseen.
     """
 
     points: NDArray[np.float64]
@@ -24,12 +24,12 @@ class Outline:
 
     @property
     def area(self) -> float:
-        """What lies within, in the unit of the points squared (shoelace formula)."""
+        """The area inside, in the points' unit squared (shoelace formula)."""
         x, y = self.points[:, 0], self.points[:, 1]
         return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2
 
     def thinned(self, most: int) -> Self:
-        """With at most `most` points, evenly chosen, for drawing."""
+        """The outline with at most `most` evenly chosen points, for drawing."""
         chosen = np.linspace(0, len(self.points), min(most, len(self.points)), endpoint=False).astype(int)
         return replace(self, points=self.points[chosen])
 
@@ -37,14 +37,14 @@ class Outline:
 def trace(mask: NDArray[np.float32], level: float) -> Outline | None:
     """The outer line of the mask's only part at `level`, in cells (a cell's middle is at half); None without a part.
 
-    The border between the cells within and those without is walked once around. Each step gives the point at which the
-    mask, a straight line between the two cells' middles, crosses the level: the line is finer than the cells.
+    Walks once around the border between inner and outer cells. Each step gives the point at which the mask crosses the
+    level, interpolated linearly between the two cells' middles, so the line is finer than the cells.
     """
     inside = mask >= level
     if not inside.any():
         return None
     row, column = np.unravel_index(int(inside.argmax()), inside.shape)
-    start = cell = (int(row), int(column))  # the first of the uppermost row: nothing is above it
+    start = cell = (int(row), int(column))  # the first cell of the topmost row: nothing is above it
     side = 0
     points: list[tuple[float, float]] = []
     on_edge = 0
@@ -61,7 +61,7 @@ def trace(mask: NDArray[np.float32], level: float) -> Outline | None:
 
 def _next_border(inside: NDArray[np.bool_], cell: Cell, side: int) -> tuple[Cell, int]:
     """The next piece of border, clockwise: around the corner of this cell, along the next one, or into a notch. Cells
-    that touch by a corner only are not joined, as in `connected_area`.
+    that only touch at a corner are not connected, as in `connected_area`.
     """
     ahead = (side + 1) % len(CLOCKWISE)
     forward = _beside(cell, CLOCKWISE[ahead])
@@ -74,7 +74,7 @@ def _next_border(inside: NDArray[np.bool_], cell: Cell, side: int) -> tuple[Cell
 
 
 def _crossing(within: float, without: float, level: float) -> float:
-    """How far from the middle of the cell within to that of the one without the level lies, 0 to 1."""
+    """Where the level is crossed, from the middle of the inner cell (0) to that of the outer one (1)."""
     return (within - level) / (within - without)
 
 

@@ -1,12 +1,11 @@
 """The quality check: does a picture look like those that a model was made for?
 
-A model answers whatever it is shown, a photograph too. So before it is asked, the picture is described by a small
+A model gives an answer for any picture, even a photograph. So before it runs, the picture is described by a small
 thumbnail (layout), by histograms of oriented gradients (edges; Dalal and Triggs, CVPR 2005, here with signed
-directions, so that a negative differs from its positive) and by a few numbers on brightness and texture. Two things
-are asked of the description: how far it lies from the training images, and on which side of a boundary between
-training images and strangers (other modalities, turned and inverted films, noise, text ...), which a network with one
-small hidden layer has learnt. The parameters are fitted by `leapfrog_training.quality` and travel in the model package
-as `quality.npz`.
+directions, so that a negative differs from its positive) and by a few numbers on brightness and texture. Two scores
+come from that description: how far it is from the training images, and on which side of a boundary between training
+images and strangers (other modalities, turned and inverted films, noise, text ...), which a network with one small
+hidden layer has learnt. `leapfrog_training.quality` fits the parameters, which the package holds as `quality.npz`.
 """
 
 from dataclasses import dataclass, fields
@@ -26,22 +25,22 @@ DIRECTIONS = 8  # of the gradient histograms, over the full circle
 CELL_PIXELS = 8  # side of a histogram's cell, in pixels of the shrunken picture
 TEXTURE_SCALES = 3
 TEXTURE_QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
-FEATURE_CLIP = 8.0  # standard deviations; one absurd feature shall not hide the others
+FEATURE_CLIP = 8.0  # standard deviations; one extreme feature must not hide the others
 BLANK_DEVIATION = 2.0  # gray levels of 255; flatter pictures than this are called blank
 
 STRANGE = "The picture does not look like those that this model was made for."
 BLANK = "The picture is blank or nearly so."
 INVERTED = "Dark and bright seem to be swapped: send the picture again with the other setting (MONOCHROME1 or 2)."
-TURNED = {  # by the quarter turns to the left that put it right
+TURNED = {  # by the number of quarter turns to the left that correct it
     2: "The picture seems to be upside down: turn it upright and send it again.",
-    1: "The picture seems to lie on its side, turned to the right: turn it upright and send it again.",
-    3: "The picture seems to lie on its side, turned to the left: turn it upright and send it again.",
+    1: "The picture seems to be turned to the right, on its side: turn it upright and send it again.",
+    3: "The picture seems to be turned to the left, on its side: turn it upright and send it again.",
 }
 
 
 @dataclass(frozen=True)
 class Description:
-    """What the check sees of one picture, each a flat vector."""
+    """The description of one picture; each part is a flat vector."""
 
     thumbnail: Floats
     gradients: Floats
@@ -57,7 +56,7 @@ def block_means(picture: Floats, block: int) -> Floats:
 
 
 def describe(gray: NDArray[np.uint8], thumbnail_block: int, gradient_block: int) -> Description:
-    """Describe a model's input picture, shape (H, W); the blocks say how far it is shrunk for each part."""
+    """Describe a model's input picture, shape (H, W). The blocks say by how much it is shrunk for each part."""
     picture = gray.astype(np.float32) / np.float32(255)
     thumbnail = block_means(picture, thumbnail_block)
     thumbnail = (thumbnail - thumbnail.mean()) / (thumbnail.std() + np.float32(0.02))
@@ -82,7 +81,7 @@ def _gradients(picture: Floats) -> Floats:
 
 
 def _texture(picture: Floats) -> Floats:
-    """Brightness, contrast, strength and spikiness of detail at three scales, quantiles, shares of black and white."""
+    """Contrast, brightness, strength and spikiness of detail at three scales, quantiles, shares of black and white."""
     deviation = picture.std()
     values = [np.log(deviation + 0.01), np.log(picture.mean() + 0.02)]
     scaled = picture
@@ -105,9 +104,9 @@ class QualityCheck:
 
     `*_mean` (N,) and `*_components` (K or G, N) span the training images' thumbnails and gradients; `feature_mean` and
     `feature_scale` (F,) standardise the features; `hidden_weights` (F, H), `hidden_bias` (H,), `weights` (H,) and
-    `bias` are the boundary; `boundary_scale` and `distance_scale` (centre, spread) put both answers on one scale, on
-    which `limit` lies. `telling` says whether inverted and turned training images were among the fitted strangers, so
-    that the check may suspect the same of others.
+    `bias` are the boundary; `boundary_scale` and `distance_scale` (centre, spread) put both scores on one scale, which
+    is also that of `limit`. `telling` says whether inverted and turned training images were among the fitted strangers,
+    so that the check can tell staff that a picture seems to be inverted or turned.
     """
 
     input_shape: NDArray[np.int32]
@@ -130,7 +129,7 @@ class QualityCheck:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read `quality.npz`. Raises PackageError when it is missing, damaged or of another make."""
+        """Read `quality.npz`. Raises PackageError if it is missing, damaged or in another format."""
         try:
             with np.load(path, allow_pickle=False) as archive:
                 values = {field.name: archive[field.name] for field in fields(cls)}
@@ -139,10 +138,10 @@ class QualityCheck:
         return cls(**{name: _widened(value) for name, value in values.items()})
 
     def check(self, gray: NDArray[np.uint8]) -> Quality:
-        """Judge the model's input picture `gray`, of the model's own height and width.
+        """Check the model's input picture `gray`, which has the model's own height and width.
 
-        `score` is in spreads above the typical training image, `limit` the largest that passes. When it does not pass,
-        `detail` says what seems to be wrong, in words for staff. Raises ValueError for another shape.
+        `score` is in spreads above the typical training image; `limit` is the highest that passes. If the picture does
+        not pass, `detail` tells staff what seems to be wrong. Raises ValueError for another shape.
         """
         if gray.shape != tuple(self.input_shape):
             raise ValueError(f"the quality check is for pictures of {tuple(self.input_shape)}, not {gray.shape}")
@@ -155,7 +154,7 @@ class QualityCheck:
         return Quality(acceptable=acceptable, score=round(score, 3), limit=round(limit, 3), detail=detail)
 
     def score(self, gray: NDArray[np.uint8]) -> float:
-        """How strange the model's input picture is: the larger of its two answers on their common scale."""
+        """How unlike the training images the model's input picture is: the higher of the two scores."""
         description = describe(gray, int(self.thumbnail_block), int(self.gradient_block))
         standardised = self.standardise(
             self.features(description.thumbnail[None], description.gradients[None], description.texture[None])
@@ -181,16 +180,16 @@ class QualityCheck:
         return standardised.clip(-FEATURE_CLIP, FEATURE_CLIP).astype(np.float32)
 
     def boundary(self, standardised: Floats) -> Floats:
-        """The boundary's answer, shape (B,): the log odds of being a stranger."""
+        """The boundary's score, shape (B,): the log odds of being a stranger."""
         hidden = np.maximum(standardised @ self.hidden_weights + self.hidden_bias, 0)
         return np.asarray(hidden @ self.weights + self.bias, dtype=np.float32)
 
     def scores(self, standardised: Floats) -> Floats:
-        """The strangeness of B pictures, shape (B,), from their standardised features (B, F)."""
+        """The scores of B pictures, shape (B,), from their standardised features (B, F)."""
         boundary = (self.boundary(standardised) - self.boundary_scale[0]) / self.boundary_scale[1]
         far = (distance(standardised) - self.distance_scale[0]) / self.distance_scale[1]
-        larger: Floats = np.maximum(boundary, far).astype(np.float32)
-        return larger
+        higher: Floats = np.maximum(boundary, far).astype(np.float32)
+        return higher
 
     def _suspicion(self, gray: NDArray[np.uint8]) -> str:
         if not self.telling:
@@ -210,7 +209,7 @@ def distance(standardised: Floats) -> Floats:
 
 
 def _turned(gray: NDArray[np.uint8], quarter_turns: int) -> NDArray[np.uint8]:
-    """`gray` turned to the left and stretched to its own shape again (nearest pixels)."""
+    """`gray` turned to the left and stretched back to its original shape (nearest pixels)."""
     turned = np.rot90(gray, quarter_turns)
     rows = np.arange(gray.shape[0]) * turned.shape[0] // gray.shape[0]
     columns = np.arange(gray.shape[1]) * turned.shape[1] // gray.shape[1]
@@ -218,5 +217,5 @@ def _turned(gray: NDArray[np.uint8], quarter_turns: int) -> NDArray[np.uint8]:
 
 
 def _widened(value: NDArray[Any]) -> NDArray[Any]:
-    """Stored as 16-bit floats to keep the package small, computed in 32 bits."""
+    """Parameters are stored as 16-bit floats to keep the package small, but used in 32 bits."""
     return value.astype(np.float32) if value.dtype == np.float16 else value

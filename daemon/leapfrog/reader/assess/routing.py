@@ -1,9 +1,9 @@
-"""Which model package an image goes to, or why to none, in words that staff understand.
+"""Chooses the model package for an image, or tells staff in plain words why there is none.
 
-An image goes to a model only when it says itself that it is what the model was made for; the words by which it may say
-so, and those that speak against it, are the package's. The one exception: an X-ray that says nothing at all, as many
-real CR devices leave the body part empty, goes to the model *if* the package has a quality check, which then has to
-vouch for it. What says something else is never forced through a model.
+An image goes to a model only if its own attributes say that it is what the model was made for. The package lists the
+words that count for this, and those that count against it. There is one exception: an X-ray that says nothing about its
+body part, as many real CR devices leave it empty, goes to the model *if* the package has a quality check, which must
+then accept the picture. An image that says something else never goes to the model.
 """
 
 import re
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from leapfrog.packages.package import ModelPackage
-from leapfrog.reader.assess.stated import Exam
+from leapfrog.reader.assess.exam_attributes import Exam
 
-# PS3.6 Annex A: what an instance without a modality must be, by its SOP class.
+# PS3.6 Annex A: the modality of an instance that does not name one, by its SOP class.
 MODALITY_OF_SOP_CLASS = {
     "1.2.840.10008.5.1.4.1.1.1": "CR",
     "1.2.840.10008.5.1.4.1.1.1.1": "DX",
@@ -35,7 +35,7 @@ MODALITY_NAMES = {
     "US": "ultrasound",
     "XA": "angiography",
 }
-OTHER = "OT"  # what a picture without a hint is wrapped as
+OTHER = "OT"  # the modality of a wrapped picture without a hint in the settings
 NO_BODY_PART = "The image does not say which body part it shows"
 RADIOGRAPHY = frozenset(("CR", "DX"))
 
@@ -45,8 +45,8 @@ def words_of(*texts: str) -> frozenset[str]:
     return frozenset(re.findall(r"[^\W_]+", " ".join(texts).upper().replace("-", "")))
 
 
-# Words of an exam's description which, where no body part is given and no package on the box knows its words, show that
-# it is of something else.
+# If no body part is given and the exam's description has no word of any package on the box, these words in it mean that
+# the exam shows another part.
 OTHER_PART_WORDS = words_of(
     "ABDOMEN ABDOMINAL ANKLE ARM BACK BREAST CALF CARDIAC CARDIOLOGY CAROTID CERVICAL CLAVICLE COCCYX ECHO "
     "ECHOCARDIOGRAM ELBOW EXTREMITY FACE FEMUR FINGER FOOT FOREARM HAND HEEL HIP HUMERUS INTERSCALENE JAW KIDNEY "
@@ -64,7 +64,7 @@ SCREEN_TEXTS = (
     "EXAM PROTOCOL",
 )
 
-NamesOfParts = Mapping[str, frozenset[str]]  # the words for each body part that some package on the box reads
+NamesOfParts = Mapping[str, frozenset[str]]  # the words for each body part that any package on the box reads
 View = Literal["PA", "AP", "LATERAL", "OBLIQUE", ""]
 # View Position (0018,5101) and its everyday spellings; LL and RL are left and right lateral, LLD and RLD decubitus.
 VIEW_WORDS: dict[str, View] = {
@@ -80,9 +80,9 @@ VIEW_WORDS: dict[str, View] = {
 
 @dataclass(frozen=True)
 class Route:
-    """The package that reads the image, or None with the `reason`.
+    """The package that reads the image, or None and the `reason`.
 
-    `assumption` is what the image does not say of itself and the quality check must confirm.
+    `assumption` is what the image does not say, so that the quality check must confirm it.
     """
 
     package: ModelPackage | None
@@ -91,7 +91,7 @@ class Route:
 
 
 def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
-    """Choose a package, the first in order that fits."""
+    """Choose the first package, in order, that reads this exam."""
     if not packages:
         return Route(None, "There is no model on this box. Install one: see `leapfrog models list`.")
     modality = _modality(exam)
@@ -102,35 +102,37 @@ def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
     candidates = [package for package in packages if modality in package.manifest.applies_to.modalities]
     if not candidates:
         return Route(None, f"No model on this box reads {MODALITY_NAMES.get(modality, modality)} images.")
-    stated, found = _body_part(exam, _names_of_parts(packages))
+    stated, part = _body_part(exam, _names_of_parts(packages))
     refusals = []
     for package in candidates:
-        chosen = _fit(exam, modality, package, stated, found)
-        if chosen.package is not None:
-            return chosen
-        refusals.append(chosen.reason)
+        choice = _route_to(package, exam, modality, stated, part)
+        if choice.package is not None:
+            return choice
+        refusals.append(choice.reason)
     return Route(None, refusals[0])
 
 
-def _fit(exam: Exam, modality: str, package: ModelPackage, stated: str, found: str | None) -> Route:
-    refusal = _refusal(exam, package, stated, found)
+def _route_to(package: ModelPackage, exam: Exam, modality: str, stated: str, part: str | None) -> Route:
+    refusal = _refusal(exam, package, stated, part)
     if refusal:
         return Route(None, refusal)
-    if found is not None:
+    if part is not None:
         return Route(package)
     if modality not in RADIOGRAPHY or package.quality_path is None:
         return Route(None, _remedy(exam, NO_BODY_PART))
-    return Route(package, assumption=f"{NO_BODY_PART}; it was read as {_listed(_parts(package))}, which it looks like.")
+    return Route(
+        package, assumption=f"{NO_BODY_PART}; it was read as {_listed(_parts(package))}, because it looks like that."
+    )
 
 
-def _refusal(exam: Exam, package: ModelPackage, stated: str, found: str | None) -> str:
-    """Why what the image says of itself is not what the package is for; "" when nothing speaks against it."""
-    if found is not None and found not in _parts(package):
+def _refusal(exam: Exam, package: ModelPackage, stated: str, part: str | None) -> str:
+    """Why the package is not for this exam; "" if nothing in the exam's attributes speaks against it."""
+    if part is not None and part not in _parts(package):
         return f'The image says that it shows "{stated}"; {package.title} is for {_listed(_parts(package))} only.'
     texts = words_of(exam.body_part, exam.regions, exam.image_texts, exam.study_texts)
     for exclusion in package.manifest.applies_to.excluded:
-        if met := texts & words_of(exclusion.words):
-            return exclusion.reason.replace("{package}", package.title).replace("{words}", _listed(met))
+        if matches := texts & words_of(exclusion.words):
+            return exclusion.reason.replace("{package}", package.title).replace("{words}", _listed(matches))
     view, views = _view(exam), package.manifest.applies_to.views
     if views and view and view not in views:
         return f"This is a {view.lower()} view; {package.title} reads {_listed(views)} views only."
@@ -156,16 +158,16 @@ def _modality(exam: Exam) -> str:
 
 
 def _is_screen(exam: Exam) -> bool:
-    """Whether it is a dose report or a saved screen, which come under the modality and body part of their exam.
+    """Whether it is a dose report or a screen capture, which machines send with the modality and body part of the exam.
 
-    Conversion Type WSD (workstation) does not tell: real films that were converted from other formats carry it.
+    Conversion Type WSD (workstation) does not tell: real films that were converted from other formats have it too.
     """
     texts = " ".join((exam.image_type.replace("_", " "), exam.image_texts)).upper()
     return any(screen in texts for screen in SCREEN_TEXTS)
 
 
 def _body_part(exam: Exam, names: NamesOfParts) -> tuple[str, str | None]:
-    """What the image says of its body part, in its own words and as a defined term; None when it says nothing."""
+    """The body part that the image names, in its own words and as a defined term (None if it names none)."""
     for stated in (exam.body_part, exam.regions):
         if stated:
             return stated, _part_of(stated, names) or _normalised(stated)
@@ -178,13 +180,13 @@ def _body_part(exam: Exam, names: NamesOfParts) -> tuple[str, str | None]:
 
 
 def _part_of(stated: str, names: NamesOfParts) -> str | None:
-    """The part that the text names; of several the first by the alphabet, so that it is always the same."""
+    """The part that the text names; if it names several, the first in the alphabet, so that the result is stable."""
     words = words_of(stated)
     return min((part for part, known in names.items() if words & known), default=None)
 
 
 def _view(exam: Exam) -> View:
-    """The view, or "" when nothing says it or texts say several. A study's text often names all its views."""
+    """The view, or "" if nothing names it or texts name several. Study texts, which often name all, do not count."""
     for stated in (exam.view, exam.view_codes, exam.image_texts):
         views = {VIEW_WORDS[word] for word in words_of(stated) if word in VIEW_WORDS}
         lateral_or_not = {view in ("PA", "AP") for view in views}
@@ -202,10 +204,10 @@ def _listed(names: Iterable[str]) -> str:
     return " and ".join(sorted(name.lower() if len(name) > 2 else name for name in names))
 
 
-def _remedy(exam: Exam, lack: str) -> str:
+def _remedy(exam: Exam, problem: str) -> str:
     if exam.is_picture:
         return (
-            f"{lack}, so no model was chosen. Name the modality, body part and view of its folder in a"
-            " [[folder.watch]] entry of the settings."
+            f"{problem}, so no model was chosen. Set modality, body part and view for its folder in a [[folder.watch]]"
+            " entry of the settings."
         )
-    return f"{lack}, so no model was chosen. Choose the exam on the machine so that it fills in what is examined."
+    return f"{problem}, so no model was chosen. Select the exam on the machine, so that it fills this in."

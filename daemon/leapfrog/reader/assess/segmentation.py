@@ -1,5 +1,5 @@
-"""From a segmenter's mask to an outline and what is measured of it: the circumference of a head by its ellipse, or the
-area within a free outline.
+"""From a segmenter's mask to an outline and its measurement: the circumference of a head, by a fitted ellipse, or the
+area inside a free outline.
 """
 
 import math
@@ -18,15 +18,15 @@ from leapfrog.reader.assess.estimates import ESTIMATES
 from leapfrog.reader.assess.outline import Outline, trace
 from leapfrog.reader.image.pixels import PixelRegion
 
-INSIDE = 0.5  # the mask's probability from which on a cell belongs to it
-CONTOUR_POINTS = 72  # one every five degrees draws an ellipse smoothly at any size on a page
-OUTLINE_POINTS = 120  # at most, of a free outline
+INSIDE = 0.5  # a cell with at least this probability belongs to the mask
+CONTOUR_POINTS = 72  # one every five degrees draws a smooth ellipse at any size on a page
+OUTLINE_POINTS = 120  # at most, for a free outline
 SMALLEST_AREA = 0.01  # of the picture; the smallest head of HC18 covers 2.5 %
-LARGEST_OUTSIDE = 0.12  # of the ellipse beyond the picture; more, and the outline is mostly a guess
+LARGEST_OUTSIDE = 0.12  # of the ellipse beyond the picture; with more, the outline is mostly a guess
 ROUNDEST, NARROWEST = 1.0, 0.5  # width to length; heads lie between 0.65 and 0.95 (cephalic index)
-SMALLEST_PART = 0.003  # of what the model saw; the nerves that Kaggle's annotators drew cover 1 to 5 %
-LARGEST_CUT_OFF = 0.1  # of a free outline along the edge; more, and the area is that of what happens to be seen
-ASPECT_TOLERANCE = 0.1  # a picture this close to the model's own shape is squashed, others are padded with black
+SMALLEST_PART = 0.003  # of the area that the model saw; the nerves that Kaggle's annotators drew cover 1 to 5 %
+LARGEST_CUT_OFF = 0.1  # of a free outline along the edge; with more, the area is only that of the visible part
+ASPECT_TOLERANCE = 0.1  # a picture this close to the model's aspect ratio is squashed, others are padded with black
 
 NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
 
@@ -38,7 +38,7 @@ SpacingMm = tuple[float, float]  # between rows, between columns
 class PictureArea:
     """The rectangle that the model saw, in pixels of a picture of `picture_width` x `picture_height`.
 
-    It may reach beyond the picture where black was added to keep the shape.
+    It reaches beyond the picture where black was added to keep the aspect ratio.
     """
 
     left: int
@@ -49,7 +49,7 @@ class PictureArea:
     picture_height: int
 
     def in_pixels(self, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Points (n, 2) of (x, y) in cells of a mask of `shape` over this area, in pixels of the picture."""
+        """Convert points (n, 2) of (x, y) from cells of a mask of `shape` over this area to pixels of the picture."""
         rows, columns = shape
         cell = np.array([self.width / columns, self.height / rows])
         moved: NDArray[np.float64] = points * cell + np.array([self.left, self.top])
@@ -58,10 +58,11 @@ class PictureArea:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What a segmenter says of one picture.
+    """A segmenter's result for one picture.
 
-    `finding` is flagged when an outline was found. `complete` is false when the outline leaves the picture, so that
-    it was not measured. `size` (circumference or area) ranks the frames of a cine, in mm or, without a spacing, pixels.
+    `finding` is flagged if an outline was found. `complete` is false if the outline leaves the picture, so that it was
+    not measured. `size` (circumference or area) ranks the frames of a cine; it is in mm or mm², or in pixels without a
+    spacing.
     """
 
     finding: Finding
@@ -71,25 +72,25 @@ class Segmentation:
 
 
 def model_area(box: PixelRegion, picture_size: tuple[int, int], input_aspect: float) -> PictureArea:
-    """The area to show to a model whose input has `input_aspect` (width / height), around the image in `box`.
+    """The area around the image in `box` to show to a model whose input has `input_aspect` (width / height).
 
-    The shape of a head is what is measured, so an image that is much wider or higher than the model's input is
-    extended (with black) rather than squashed. `picture_size` is (height, width).
+    The shape of a head must not change, since it is measured. So an image that is much wider or higher than the model's
+    input is extended with black, not squashed. `picture_size` is (height, width).
     """
     left, top, width, height = box[0], box[1], box[2] - box[0], box[3] - box[1]
     aspect = width / height
     if aspect > input_aspect * (1 + ASPECT_TOLERANCE):
-        wanted = round(width / input_aspect)
-        top, height = top - (wanted - height) // 2, wanted
+        new_height = round(width / input_aspect)
+        top, height = top - (new_height - height) // 2, new_height
     elif aspect < input_aspect / (1 + ASPECT_TOLERANCE):
-        wanted = round(height * input_aspect)
-        left, width = left - (wanted - width) // 2, wanted
+        new_width = round(height * input_aspect)
+        left, width = left - (new_width - width) // 2, new_width
     return PictureArea(left, top, width, height, picture_width=picture_size[1], picture_height=picture_size[0])
 
 
 def cut(picture: NDArray[np.uint8], area: PictureArea, box: PixelRegion) -> NDArray[np.uint8]:
-    """The pixels of `area` (height, width), black beyond the image in `box`: burnt-in text beside an ultrasound image
-    stays out of the model.
+    """The pixels of `area` (height, width), black outside the image in `box`: the model must not see the text beside an
+    ultrasound image.
     """
     left, top, right, bottom = box
     if box == (area.left, area.top, area.left + area.width, area.top + area.height):
@@ -102,11 +103,11 @@ def cut(picture: NDArray[np.uint8], area: PictureArea, box: PixelRegion) -> NDAr
 def segment(
     manifest: Manifest, outputs: Sequence[NDArray[np.float32]], area: PictureArea, spacing_mm: SpacingMm | None
 ) -> Segmentation:
-    """Outline and measurement in one picture.
+    """The outline and the measurement of one picture.
 
     `outputs` are the model's dequantized output tensors in the model's order; the mask is (1, rows, columns, 1) with
-    probabilities over `area`. `spacing_mm` is (between rows, between columns) of the picture's pixels; without it
-    nothing is given in millimetres. Raises EngineError when the mask's shape does not fit.
+    probabilities over `area`. `spacing_mm` is (between rows, between columns) of the picture's pixels; without it,
+    nothing is measured in millimetres. Raises EngineError if the mask's shape is wrong.
     """
     mask = _mask(manifest, outputs)
     rule = manifest.measurement
@@ -152,7 +153,7 @@ def _free_outline(
     drawn = in_pixels.thinned(OUTLINE_POINTS).points
     finding = finding.model_copy(update={"contour": _contour(drawn, area)})
     if max(outline.share_on_edge, _share_on_padding(in_pixels, mask.shape, area)) > LARGEST_CUT_OFF:
-        reason = "The outline runs along the picture's edge, so what lies beyond was not seen and nothing was measured."
+        reason = "The outline runs along the picture's edge. The part beyond it was not seen, so nothing was measured."
         return Segmentation(finding, complete=False, size=in_pixels.area, reason=reason)
     if spacing_mm is None:
         return Segmentation(finding, complete=True, size=in_pixels.area, reason=NO_SPACING)
@@ -161,9 +162,10 @@ def _free_outline(
 
 
 def _share_on_padding(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> float:
-    """The share of an outline in pixels that runs where the picture ends and the black that was added begins.
+    """The share of an outline, in pixels, that runs along the border between the picture and the added black.
 
-    The mask goes on there, so its own edge does not tell. It is drawn a cell finer than it is known.
+    The mask continues there, so its own edge does not tell. Points within one cell of the border count, since the line
+    is drawn more finely than the mask is known.
     """
     rows, columns = shape
     x, y = outline.points[:, 0], outline.points[:, 1]
@@ -194,17 +196,15 @@ def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:
 def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Mask:
     index = manifest.outputs.mask
     if index is None or index >= len(outputs):
-        raise EngineError(f"The model has {len(outputs)} outputs; its package speaks of output {index}.")
+        raise EngineError(f"The model has {len(outputs)} outputs, but its package names output {index}.")
     output = outputs[index]
     if output.ndim != 4 or output.shape[0] != 1 or output.shape[3] != 1:
-        raise EngineError(f"The model's mask has shape {output.shape}; (1, rows, columns, 1) is needed.")
+        raise EngineError(f"The model's mask has shape {output.shape}, not (1, rows, columns, 1).")
     return output[0, :, :, 0]
 
 
 def main_part(mask: Mask, level: float = INSIDE) -> Mask:
-    """The mask without its smaller parts at `level` and with the holes of the largest one filled; without a part, as it
-    came.
-    """
+    """The mask with only its largest part at `level`, holes in it filled; unchanged if there is no part."""
     remaining = mask >= level
     largest = np.zeros_like(remaining)
     while remaining.any():
@@ -230,15 +230,17 @@ class Edge:
     steepness: NDArray[np.float64]
 
     def ellipse(self) -> Ellipse | None:
-        """The one that fits best. A mask that is steep knows where its edge is: the others pull less, by the square."""
+        """The ellipse that fits best. The steeper the mask, the better its edge is known, so points are weighted by the
+        square of the steepness.
+        """
         return fit_ellipse(self.points, self.steepness**2)
 
 
 def edge_in_pixels(mask: Mask, area: PictureArea, level: float) -> Edge:
     """Where the bilinearly enlarged mask over `area` crosses `level`, in pixels of the picture.
 
-    Between two neighbouring cells the enlarged mask is a straight line, so its crossing is exact at any enlargement,
-    and none is found where the mask runs into the picture's edge.
+    Between two neighbouring cells the enlarged mask is linear, so the crossing is exact at any enlargement. There is no
+    crossing where the mask runs into the picture's edge.
     """
     points, steepness = [], []
     for first, second, step in (
@@ -258,7 +260,7 @@ def edge_in_pixels(mask: Mask, area: PictureArea, level: float) -> Edge:
 def ellipse_agreement(mask: Mask, ellipse: Ellipse, area: PictureArea) -> float:
     """How well one ellipse explains the mask, 0 to 1: the Dice overlap of the mask's probabilities with the ellipse.
 
-    A sure mask of one head comes near 1; scattered, pale or odd shapes stay low.
+    A clear mask of one head comes near 1; scattered, faint or odd shapes stay low.
     """
     inside = _cells_inside(ellipse, mask.shape, area)
     total = float(mask.sum()) + float(inside.sum())
@@ -278,7 +280,7 @@ def _is_plausible(ellipse: Ellipse, area: PictureArea) -> bool:
 
 
 def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
-    """The part of the ellipse's area that lies beyond the picture, counted on a grid over its bounding square."""
+    """The share of the ellipse's area outside the picture, counted on a grid over its bounding square."""
     reach = ((np.arange(64) + 0.5) / 32 - 1) * ellipse.semi_major
     x, y = ellipse.centre_x + reach[np.newaxis, :], ellipse.centre_y + reach[:, np.newaxis]
     inside = ellipse.contains(x, y)

@@ -1,6 +1,4 @@
-"""What every DICOM object that we make has: our own file meta information, its pixels described, and values that hold
-what they should.
-"""
+"""What all DICOM objects made here share: file meta information, the description of their pixels, safe values."""
 
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from leapfrog.processes.messages import ProducedObject, ProducedRole
 
 
 def write_object(dataset: Dataset, role: ProducedRole, out: Path, transfer_syntax: UID) -> ProducedObject:
-    """Write `dataset`, whose pixels are encoded in `transfer_syntax`, as a DICOM file to `out`, synced."""
+    """Write `dataset` as a DICOM file to `out`, synced. Its pixels are already encoded in `transfer_syntax`."""
     dataset.file_meta = FileMetaDataset()  # pydicom adds the rest when it writes the file
     dataset.file_meta.TransferSyntaxUID = transfer_syntax
     dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
@@ -31,8 +29,8 @@ def write_object(dataset: Dataset, role: ProducedRole, out: Path, transfer_synta
 
 
 def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photometric: str) -> None:
-    """The Image Pixel module (PS3.3 C.7.6.3) of unsigned samples, (rows, columns) or (rows, columns, 3), that fill
-    their `bits`.
+    """The Image Pixel module (PS3.3 C.7.6.3) for unsigned samples, (rows, columns) or (rows, columns, 3), that use all
+    of their `bits`.
     """
     dataset.Rows, dataset.Columns = shape[:2]
     dataset.BitsAllocated = dataset.BitsStored = bits
@@ -45,5 +43,5 @@ def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photome
 
 
 def one_value(text: str) -> str:
-    """`text` as one DICOM value: a backslash would make two of it, and control characters have no meaning here."""
+    """`text` as a single DICOM value: without backslashes, which would split it in two, and control characters."""
     return "".join(letter if letter.isprintable() and letter != "\\" else " " for letter in text).strip()

@@ -24,16 +24,16 @@ def outputs(bright: float, dark: float) -> list[np.ndarray]:
     return [np.array([[bright, dark]], np.float32), heat]
 
 
-def test_every_finding_is_told_and_only_the_flagged_one_has_a_heat_map(manifest: Manifest) -> None:
-    said = classify(manifest, outputs(0.9, 0.2))
-    assert [(finding.name, finding.flagged, finding.urgent) for finding in said.findings] == [
+def test_every_finding_is_returned_and_only_the_flagged_one_has_a_heat_map(manifest: Manifest) -> None:
+    classification = classify(manifest, outputs(0.9, 0.2))
+    assert [(finding.name, finding.flagged, finding.urgent) for finding in classification.findings] == [
         ("Bright", True, True),
         ("Dark", False, False),
     ]
-    assert said.findings[0].score == pytest.approx(0.9, abs=1e-3)
-    assert list(said.heatmaps) == ["Bright"]
-    assert said.heatmaps["Bright"].min() == 0
-    assert said.heatmaps["Bright"].max() == 1
+    assert classification.findings[0].score == pytest.approx(0.9, abs=1e-3)
+    assert list(classification.heatmaps) == ["Bright"]
+    assert classification.heatmaps["Bright"].min() == 0
+    assert classification.heatmaps["Bright"].max() == 1
 
 
 def test_the_box_encloses_the_hot_area(manifest: Manifest) -> None:
@@ -62,10 +62,10 @@ def test_a_box_that_would_hold_most_of_the_picture_is_left_out() -> None:
 
 def test_a_flat_map_points_nowhere(manifest: Manifest) -> None:
     flat = [np.array([[0.9, 0.1]], np.float32), np.full((1, 7, 7, 2), 0.5, np.float32)]
-    said = classify(manifest, flat)
-    assert said.findings[0].flagged
-    assert said.findings[0].region is None
-    assert said.heatmaps == {}
+    classification = classify(manifest, flat)
+    assert classification.findings[0].flagged
+    assert classification.findings[0].region is None
+    assert classification.heatmaps == {}
 
 
 def test_the_threshold_is_on_the_calibrated_score() -> None:

@@ -80,15 +80,15 @@ def test_nothing_has_no_outline() -> None:
 
 
 def test_a_square_is_outlined_and_its_area_measured(manifest: Manifest) -> None:
-    found = segmented(manifest, square(10, 20, 20))
-    assert found.complete
-    assert found.finding.flagged
-    assert found.finding.score == SURE
-    measurement = found.finding.measurement
+    result = segmented(manifest, square(10, 20, 20))
+    assert result.complete
+    assert result.finding.flagged
+    assert result.finding.score == SURE
+    measurement = result.finding.measurement
     assert measurement is not None
     assert measurement.unit == "mm2"
     assert measurement.value == round((400 - CHAMFERS) * (10 * 0.05) ** 2, 1)
-    contour = np.array(found.finding.contour)
+    contour = np.array(result.finding.contour)
     assert contour.min(axis=0) == pytest.approx([20 / COLUMNS, 10 / ROWS], abs=1e-5)
     assert contour.max(axis=0) == pytest.approx([40 / COLUMNS, 30 / ROWS], abs=1e-5)
 
@@ -112,18 +112,18 @@ def test_of_two_parts_the_larger_one_counts(manifest: Manifest) -> None:
 
 
 def test_without_a_pixel_size_there_is_an_outline_but_no_area(manifest: Manifest) -> None:
-    found = segmented(manifest, square(10, 20, 20), spacing_mm=None)
-    assert found.finding.contour is not None
-    assert found.finding.measurement is None
-    assert "how large its pixels are" in found.reason
+    result = segmented(manifest, square(10, 20, 20), spacing_mm=None)
+    assert result.finding.contour is not None
+    assert result.finding.measurement is None
+    assert "how large its pixels are" in result.reason
 
 
 def test_what_runs_along_the_edge_is_outlined_but_not_measured(manifest: Manifest) -> None:
-    found = segmented(manifest, square(0, 20, 20))
-    assert found.finding.contour is not None
-    assert found.finding.measurement is None
-    assert not found.complete
-    assert "edge" in found.reason
+    result = segmented(manifest, square(0, 20, 20))
+    assert result.finding.contour is not None
+    assert result.finding.measurement is None
+    assert not result.complete
+    assert "edge" in result.reason
 
 
 @pytest.mark.parametrize(("left", "measured"), [(0, False), (10, False), (30, True)])
@@ -132,10 +132,10 @@ def test_what_a_padded_picture_cuts_off_is_not_measured(manifest: Manifest, left
     area = PictureArea(-100, 0, 10 * COLUMNS, 10 * ROWS, picture_width=10 * COLUMNS - 200, picture_height=10 * ROWS)
     mask = square(10, left, 20)
     mask[:, :10] = 0
-    found = segment(manifest, [mask[np.newaxis, :, :, np.newaxis]], area, SPACING_MM)
-    assert found.finding.contour is not None
-    assert (found.finding.measurement is not None) is found.complete is measured
-    assert ("edge" in found.reason) is not measured
+    result = segment(manifest, [mask[np.newaxis, :, :, np.newaxis]], area, SPACING_MM)
+    assert result.finding.contour is not None
+    assert (result.finding.measurement is not None) is result.complete is measured
+    assert ("edge" in result.reason) is not measured
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_what_a_padded_picture_cuts_off_is_not_measured(manifest: Manifest, left
     ids=["empty", "tiny", "unsure"],
 )
 def test_nothing_is_outlined_where_too_little_is_seen(manifest: Manifest, mask: np.ndarray) -> None:
-    found = segmented(manifest, mask)
-    assert not found.finding.flagged
-    assert found.finding.contour is None
-    assert found.finding.measurement is None
+    result = segmented(manifest, mask)
+    assert not result.finding.flagged
+    assert result.finding.contour is None
+    assert result.finding.measurement is None

@@ -1,4 +1,4 @@
-"""Which package an image goes to, and what is said when it goes to none."""
+"""Which package an image goes to, and the reason if it goes to none."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +11,8 @@ from leapfrog.errors import LeapfrogError
 from leapfrog.exam import PictureHints
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
+from leapfrog.reader.assess.exam_attributes import Exam, exam_of
 from leapfrog.reader.assess.routing import Route, route
-from leapfrog.reader.assess.stated import Exam, exam_of
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import header_of
 
@@ -49,8 +49,8 @@ PACKAGES = (CHEST, HEAD)
 
 
 def chosen(exam: Exam) -> str | None:
-    found = route(exam, PACKAGES).package
-    return found.manifest.name if found else None
+    chosen = route(exam, PACKAGES).package
+    return chosen.manifest.name if chosen else None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_an_obstetric_ultrasound_goes_to_the_fetal_model(exam: Exam) -> None:
 
 
 @pytest.mark.parametrize(
-    ("exam", "said"),
+    ("exam", "reason"),
     [
         (Exam(modality="CR", body_part="CHEST", view="LL"), "lateral view"),
         (Exam(modality="DX", body_part="CHEST", view="LATERAL"), "lateral view"),
@@ -111,17 +111,17 @@ def test_an_obstetric_ultrasound_goes_to_the_fetal_model(exam: Exam) -> None:
         (Exam(is_picture=True, modality="US"), "[[folder.watch]]"),
     ],
 )
-def test_what_a_model_was_not_made_for_is_not_forced_through_it(exam: Exam, said: str) -> None:
+def test_what_a_model_was_not_made_for_is_not_forced_through_it(exam: Exam, reason: str) -> None:
     refused = route(exam, PACKAGES)
     assert refused.package is None
-    assert said in refused.reason
+    assert reason in refused.reason
 
 
-def test_an_x_ray_that_says_nothing_needs_the_quality_check_to_vouch_for_it() -> None:
+def test_an_x_ray_that_says_nothing_needs_a_quality_check() -> None:
     silent = Exam(modality="CR")
-    vouched = route(silent, PACKAGES)
-    assert vouched.package is CHEST
-    assert "it was read as chest" in vouched.assumption
+    accepted = route(silent, PACKAGES)
+    assert accepted.package is CHEST
+    assert "it was read as chest" in accepted.assumption
     unchecked = package(
         "chest-findings", modalities=["CR"], body_parts=["CHEST"], words={"CHEST": "thorax"}, has_quality_check=False
     )
@@ -188,7 +188,7 @@ def test_of_several_parts_in_one_text_the_same_counts_in_every_order_of_packages
 
 
 def test_words_for_a_body_part_that_the_package_does_not_read_are_refused() -> None:
-    with pytest.raises(ValidationError, match="not among"):
+    with pytest.raises(ValidationError, match="not in applies_to.body_parts"):
         package("wrong", modalities=["US"], body_parts=["FETUS"], words={"FOETUS": "fetal"})
 
 
@@ -204,5 +204,5 @@ def test_every_shared_file_gets_a_package_or_a_reason(shared_data: Path) -> None
         except (LeapfrogError, IsADirectoryError):
             continue
         header = header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints())
-        found = route(exam_of(opened.dataset, header, is_picture=False), PACKAGES)
-        assert (found.package is None) == bool(found.reason), path.name
+        chosen = route(exam_of(opened.dataset, header, is_picture=False), PACKAGES)
+        assert (chosen.package is None) == bool(chosen.reason), path.name

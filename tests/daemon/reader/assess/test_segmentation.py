@@ -51,11 +51,11 @@ HEAD = Ellipse(centre_x=400.0, centre_y=270.0, semi_major=200.0, semi_minor=150.
 
 def test_an_ellipse_is_recovered_from_its_points() -> None:
     points = HEAD.outline(50) + np.random.default_rng(1).normal(0, 0.5, (50, 2))
-    found = fit_ellipse(points)
-    assert found is not None
-    assert found.semi_major == pytest.approx(200, abs=1)
-    assert found.semi_minor == pytest.approx(150, abs=1)
-    assert (found.angle - 0.4 + math.pi / 2) % math.pi - math.pi / 2 == pytest.approx(0, abs=0.02)
+    ellipse = fit_ellipse(points)
+    assert ellipse is not None
+    assert ellipse.semi_major == pytest.approx(200, abs=1)
+    assert ellipse.semi_minor == pytest.approx(150, abs=1)
+    assert (ellipse.angle - 0.4 + math.pi / 2) % math.pi - math.pi / 2 == pytest.approx(0, abs=0.02)
 
 
 def test_points_of_little_weight_hardly_pull() -> None:
@@ -87,51 +87,51 @@ def test_where_the_mask_fades_out_the_rest_of_its_edge_decides(manifest: Manifes
     mask = ellipse_mask(HEAD)
     columns = np.arange(96)
     mask[25:39] = np.maximum(mask[25:39], np.clip(1 - (columns - 66) / 16, 0, 0.9) * (columns > 48))
-    found = segmented(manifest, mask).finding.measurement
+    measurement = segmented(manifest, mask).finding.measurement
     all_alike = fit_ellipse(edge_in_pixels(mask, WHOLE, INSIDE).points)
-    assert found is not None
+    assert measurement is not None
     assert all_alike is not None
     error, error_of_all_alike = (
-        abs(value - HEAD.circumference * 0.2) for value in (found.value, all_alike.circumference * 0.2)
+        abs(value - HEAD.circumference * 0.2) for value in (measurement.value, all_alike.circumference * 0.2)
     )
     assert error_of_all_alike > 4
     assert error < error_of_all_alike / 2
 
 
 def test_a_head_is_measured_within_a_fraction_of_a_percent(manifest: Manifest) -> None:
-    found = segmented(manifest, ellipse_mask(HEAD))
-    assert found.complete
-    assert found.finding.flagged
-    assert found.finding.score > 0.95
-    assert found.finding.measurement is not None
-    assert found.finding.measurement.unit == "mm"
-    assert found.finding.measurement.value == pytest.approx(HEAD.circumference * 0.2, rel=0.004)
-    assert found.finding.note.startswith("Estimated gestational age")
+    segmentation = segmented(manifest, ellipse_mask(HEAD))
+    assert segmentation.complete
+    assert segmentation.finding.flagged
+    assert segmentation.finding.score > 0.95
+    assert segmentation.finding.measurement is not None
+    assert segmentation.finding.measurement.unit == "mm"
+    assert segmentation.finding.measurement.value == pytest.approx(HEAD.circumference * 0.2, rel=0.004)
+    assert segmentation.finding.note.startswith("Estimated gestational age")
 
 
 def test_nothing_is_estimated_that_the_manifest_does_not_ask_for(manifest: Manifest) -> None:
     assert manifest.measurement is not None
     plain = manifest.model_copy(update={"measurement": manifest.measurement.model_copy(update={"estimate": None})})
-    found = segmented(plain, ellipse_mask(HEAD)).finding
-    assert found.measurement is not None
-    assert found.note == ""
+    finding = segmented(plain, ellipse_mask(HEAD)).finding
+    assert finding.measurement is not None
+    assert finding.note == ""
 
 
 def test_pixels_that_are_not_square_are_measured_in_millimetres(manifest: Manifest) -> None:
     level = Ellipse(400.0, 270.0, 200.0, 150.0, 0.0)
-    found = segmented(manifest, ellipse_mask(level), spacing=(0.4, 0.2))
+    result = segmented(manifest, ellipse_mask(level), spacing=(0.4, 0.2))
     expected = Ellipse(0, 0, semi_major=60, semi_minor=40, angle=0).circumference
-    assert found.finding.measurement is not None
-    assert found.finding.measurement.value == pytest.approx(expected, rel=0.004)
+    assert result.finding.measurement is not None
+    assert result.finding.measurement.value == pytest.approx(expected, rel=0.004)
 
 
 def test_without_a_spacing_there_is_an_outline_but_nothing_in_millimetres(manifest: Manifest) -> None:
-    found = segmented(manifest, ellipse_mask(HEAD), spacing=None)
-    assert found.finding.flagged
-    assert found.finding.contour is not None
-    assert found.finding.measurement is None
-    assert found.finding.note == ""
-    assert "millimetres" in found.reason
+    result = segmented(manifest, ellipse_mask(HEAD), spacing=None)
+    assert result.finding.flagged
+    assert result.finding.contour is not None
+    assert result.finding.measurement is None
+    assert result.finding.note == ""
+    assert "millimetres" in result.reason
 
 
 def test_the_outline_is_drawn_where_the_head_is(manifest: Manifest) -> None:
@@ -167,18 +167,18 @@ def test_specks_beside_the_head_and_a_hole_in_it_change_nothing(manifest: Manife
     ids=["empty", "pale", "full", "scattered", "a stripe", "noise", "a speck"],
 )
 def test_what_is_no_head_is_not_measured(manifest: Manifest, mask: np.ndarray) -> None:
-    found = segmented(manifest, mask)
-    assert not found.finding.flagged
-    assert found.finding.measurement is None
+    result = segmented(manifest, mask)
+    assert not result.finding.flagged
+    assert result.finding.measurement is None
 
 
 def test_a_head_that_leaves_the_picture_is_outlined_but_not_measured(manifest: Manifest) -> None:
     off = Ellipse(centre_x=760.0, centre_y=270.0, semi_major=200.0, semi_minor=160.0, angle=0.0)
-    found = segmented(manifest, ellipse_mask(off))
-    if found.finding.flagged:  # an outline may be recognised, but no number stands beside it
-        assert not found.complete
-        assert "beyond the picture's edge" in found.reason
-    assert found.finding.measurement is None
+    result = segmented(manifest, ellipse_mask(off))
+    if result.finding.flagged:  # an outline may be recognised, but no number stands beside it
+        assert not result.complete
+        assert "beyond the picture's edge" in result.reason
+    assert result.finding.measurement is None
 
 
 def test_the_main_part_is_the_largest() -> None:
@@ -222,8 +222,8 @@ def test_the_outlines_of_hc18_are_measured_as_their_makers_did(shared_data: Path
         spacing = float(row["pixel size(mm)"])
         rows, columns = outline.shape
         area = PictureArea(0, 0, columns, rows, picture_width=columns, picture_height=rows)
-        found = segment(manifest, [mask[np.newaxis, :, :, np.newaxis].astype(np.float32)], area, (spacing, spacing))
-        assert found.finding.measurement is not None
-        errors.append(found.finding.measurement.value - float(row["head circumference (mm)"]))
+        result = segment(manifest, [mask[np.newaxis, :, :, np.newaxis].astype(np.float32)], area, (spacing, spacing))
+        assert result.finding.measurement is not None
+        errors.append(result.finding.measurement.value - float(row["head circumference (mm)"]))
     assert 0 < np.mean(errors) < 2.5
     assert np.std(errors) < 1.0
