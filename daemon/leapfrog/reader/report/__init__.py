@@ -1,1 +1,1 @@
-"""What staff read of an exam: page, PDF, pictures, and the DICOM objects that carry them on. Reader."""
+"""What staff read about an exam: page, PDF, pictures, and the DICOM objects that carry them to the district. Reader."""

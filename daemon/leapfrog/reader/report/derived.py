@@ -1,8 +1,8 @@
 """The DICOM objects that carry a report to the district: the PDF (Encapsulated PDF Storage) and each overlay (Secondary
 Capture).
 
-Both are for people and say everything by themselves, since few viewers show structured reports well. They keep the
-patient and study as received, under a new series and a SOP Instance UID minted once.
+Both are for people and complete in themselves, since few viewers show structured reports well. They keep the patient
+and study as received, in a new series and under a SOP Instance UID made once.
 """
 
 from collections.abc import Sequence
@@ -44,8 +44,8 @@ REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": 
 def make_derived(
     job: ReportJob, identity: Identity, words: ReportWords, pdf: bytes
 ) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
-    """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made and, a
-    sentence each, those that could not be, and why.
+    """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made, and a
+    sentence for each one that could not be.
 
     `identity` says whose exam it is. Without a usable Study Instance UID none can be made, because no archive could
     file them.
@@ -71,7 +71,7 @@ def make_derived(
 
 
 def _encapsulated_pdf(job: ReportJob, identity: Identity, pdf: bytes) -> Dataset:
-    """PS3.3 A.45.1."""
+    """The report's PDF as an object (PS3.3 A.45.1)."""
     dataset = _common(job, identity, job.readings)
     dataset.SOPClassUID = EncapsulatedPDFStorage
     dataset.Modality = "DOC"
@@ -91,7 +91,7 @@ def _encapsulated_pdf(job: ReportJob, identity: Identity, pdf: bytes) -> Dataset
 
 
 def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: Path, disclaimer: str) -> Dataset:
-    """PS3.3 A.8.1, with the findings in words under the picture."""
+    """An overlay as an object (PS3.3 A.8.1), with the findings written under the picture."""
     jpeg = captioned_jpeg(picture, _caption(image, disclaimer))
     dataset = _common(job, reading.identity, [reading])
     dataset.SOPClassUID = SecondaryCaptureImageStorage
@@ -119,17 +119,17 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: 
 
 
 def _caption(image: ImageWords, disclaimer: str) -> list[str]:
-    """Everything that the report says of the image, for a viewer that shows nothing but pixels."""
-    loud = [row for row in image.rows if row.kind != "nothing_flagged"]
+    """Everything that the report says about the image, for viewers that show only pixels."""
+    notable = [row for row in image.rows if row.kind != "nothing_flagged"]
     lines = [image.headline.text]
-    lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in loud]
+    lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in notable]
     if image.overlay is not None:
         lines.append(image.overlay.caption)
     return [*lines, image.model, disclaimer]
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:
-    """Patient, study, series, equipment and SOP common modules; empty where nothing was given (type 2)."""
+    """Patient, study, series, equipment and SOP common modules; attributes not given are empty (type 2)."""
     now = datetime.now()
     dataset = Dataset()
     dataset.SpecificCharacterSet = "ISO_IR 192"
@@ -154,7 +154,7 @@ def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]
 
 
 def _set(dataset: Dataset, keyword: str, value: str) -> None:
-    """Set a value as it was received, also where it breaks its VR's rules."""
+    """Set a value as received, even if it breaks the rules of its VR."""
     element = Dataset()
     setattr(element, keyword, None)
     template = element[keyword]

@@ -1,8 +1,8 @@
 """The pictures of a report: the plain one, and the same with heat maps or a contour drawn on it.
 
-Every mark is a line as well as a colour, so that it survives a black-and-white printer; one hue, since a rainbow does
-not keep its order in grey (PMC6181270). A heat map's colour is scaled to its own peak and cannot be compared between
-pictures (PMC6358056); a note says so beside each of them.
+Every mark is a line as well as a colour, so that it shows on a black-and-white print. There is only one hue, since a
+rainbow loses its order in grey (PMC6181270). A heat map's colour is scaled to its own peak and cannot be compared
+between pictures (PMC6358056); a note beside each picture says so.
 """
 
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ from leapfrog.durable import replacing
 from leapfrog.reader.image.pixels import PixelRegion
 
 LONGEST_SIDE = 1024  # pixels of a report's picture
-SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and letters are drawn on them
+SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and text are drawn on them
 JPEG_QUALITY = 88
 HEAT_COLOUR = (255, 176, 0)
 HEAT_OPACITY = 0.5  # at the peak
-HEAT_FLOOR = 0.45  # of the peak; below it the picture stays as it is
-CONTOUR_LEVEL = 0.7  # of the peak; where the line of a heat map runs
+HEAT_FLOOR = 0.45  # of the peak; below it the picture is not coloured
+CONTOUR_LEVEL = 0.7  # of the peak; where the line around a warm area runs
 COARSE_SIDE = 112  # cells of the smooth grid that a heat map is drawn from
 COARSE_BLUR = 8.0  # of those cells
-FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own has no ²
+FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own font has no ²
 PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
 
 Pixels = NDArray[np.uint8]
@@ -36,7 +36,7 @@ Points = Sequence[tuple[float, float]]
 
 
 def displayed(picture: Pixels, longest_side: int = LONGEST_SIDE) -> Pixels:
-    """Shrink `picture` (H, W) or (H, W, 3) to at most `longest_side` pixels, keeping its shape; smaller ones stay."""
+    """Shrink `picture` (H, W) or (H, W, 3) so that its longer side has at most `longest_side` pixels."""
     longest = max(picture.shape[:2])
     if longest <= longest_side:
         return picture
@@ -46,9 +46,9 @@ def displayed(picture: Pixels, longest_side: int = LONGEST_SIDE) -> Pixels:
 
 
 def save_plain(picture: Pixels, path: Path, *, phantom: bool = False) -> None:
-    """Write `picture` (H, W) or (H, W, 3) as a JPEG, at most `LONGEST_SIDE` pixels long.
+    """Write `picture` (H, W) or (H, W, 3) as a JPEG whose longer side has at most `LONGEST_SIDE` pixels.
 
-    Like all that is written here, the name is durable after a `fsync_directory`, one for all pictures of an image.
+    Like all files written here, it is durable only after a `fsync_directory`, one for all pictures of an image.
     """
     _save(_for_drawing(picture) if phantom else Image.fromarray(displayed(picture)), path, phantom=phantom)
 
@@ -56,7 +56,8 @@ def save_plain(picture: Pixels, path: Path, *, phantom: bool = False) -> None:
 def save_heatmap(
     picture: Pixels, maps: Sequence[tuple[str, NDArray[np.float32]]], path: Path, *, phantom: bool = False
 ) -> None:
-    """Write `picture` with the heat of `maps` over it: per map a line around its warm part and its finding's name.
+    """Write `picture` with the heat of `maps` over it, and for each map a line around its warm part with the finding's
+    name.
 
     Each map is (h, w) of any range, larger is warmer, and covers the whole picture. A flat map draws nothing.
     """
@@ -133,7 +134,7 @@ def _for_drawing(picture: Pixels) -> Image.Image:
 def _save(image: Image.Image, path: Path, *, phantom: bool) -> None:
     if phantom:
         _draw_phantom_band(image)
-    content = BytesIO()  # Pillow on a full disk raises an OSError that does not say so
+    content = BytesIO()  # on a full disk, Pillow raises an OSError that does not say so
     image.save(content, "JPEG", quality=JPEG_QUALITY)
     with replacing(path) as stream:
         stream.write(content.getvalue())
@@ -142,8 +143,8 @@ def _save(image: Image.Image, path: Path, *, phantom: bool) -> None:
 def _coarse(values: NDArray[np.float32]) -> Pixels | None:
     """The map on a smooth grid, its lowest value 0 and its peak 255; None for a flat or unusable map.
 
-    It is blurred by half a cell of a 7 x 7 map, so that what is drawn has no islands and holes smaller than the cells
-    that the model spoke of.
+    It is blurred by half a cell of a 7 x 7 map, so that the drawing has no islands or holes smaller than the model's
+    own cells.
     """
     stretched = _stretched(values)
     if stretched is None:
@@ -173,7 +174,7 @@ def _area_above(grid: Pixels, level: float, size: tuple[int, int]) -> PixelRegio
 
 
 def _enlarged(grid: Pixels, area: PixelRegion, size: tuple[int, int]) -> Image.Image:
-    """That part of `grid` which covers `area` of a picture of `size`; the rest costs no time."""
+    """The part of `grid` that covers `area` of a picture of `size`; computing the rest would waste time."""
     across, down = COARSE_SIDE / size[0], COARSE_SIDE / size[1]
     part = (area[0] * across, area[1] * down, area[2] * across, area[3] * down)
     extent = (area[2] - area[0], area[3] - area[1])
@@ -222,7 +223,7 @@ def _draw_phantom_band(image: Image.Image) -> None:
 
 
 class _Labels:
-    """Words on a picture, in chips that do not cover one another."""
+    """Text on a picture, in boxes that do not cover one another."""
 
     def __init__(self, image: Image.Image) -> None:
         self._draw = ImageDraw.Draw(image)
@@ -232,7 +233,7 @@ class _Labels:
         self._taken: list[tuple[float, float, float, float]] = []
 
     def put_beside(self, text: str, box: PixelRegion) -> None:
-        """Put `text` under `box`, or above it near the lower edge, and further down or up where a chip is already."""
+        """Put `text` under `box`, or above it near the lower edge; further down or up if another label is there."""
         width, height = self._size_of(text)
         left = min(max((box[0] + box[2] - width) / 2, 0), max(0, self._width - width))
         below, above = float(box[3] + self._margin), float(box[1] - height - self._margin)

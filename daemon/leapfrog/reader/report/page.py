@@ -1,4 +1,4 @@
-"""The report as a page that opens from a disk, a share or a server, on a tablet or on paper, without a script."""
+"""The report as a web page without scripts, to be opened from a disk, a share or a server, on a tablet or printed."""
 
 from pathlib import Path
 
@@ -6,12 +6,12 @@ from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.report import ReportWords
 
 TEMPLATES = Path(__file__).with_name("templates")
-# Compiled at import, which a reader does while it is idle.
+# Compiled at import, which happens while a reader is idle.
 TEMPLATE = environment(TEMPLATES).get_template("report.html")
 
 
 def render_page(report: ReportWords, *, has_pdf: bool, worklist_href: str) -> str:
-    """The HTML of `report`; its pictures are named as they lie beside it. An empty `worklist_href` gives no link."""
+    """The HTML of `report`. It expects its pictures in the same folder. Without `worklist_href` it has no such link."""
     return TEMPLATE.render(
         report=report,
         policy=content_security_policy(),

@@ -1,4 +1,4 @@
-"""Renders one version of a study's report: page, PDF, `report.json` and the DICOM objects owed to the district."""
+"""Renders one version of a study's report: page, PDF, `report.json` and the DICOM objects for the district."""
 
 import hashlib
 import json
@@ -17,10 +17,10 @@ REPORT_SCHEMA_VERSION = 1
 
 
 def render(job: ReportJob) -> ReportResult:
-    """Write `report-<version>.html`, `.json` and, if asked, `.pdf` into `job.report_dir`, and the derived DICOM
-    objects into `job.work_dir`, all durable. What is shown under the plain names does not change.
+    """Write `report-<version>.html`, `.json` and, if requested, `.pdf` into `job.report_dir`, and the derived DICOM
+    objects into `job.work_dir`, all durable. The files that staff see (`report.html`, `report.pdf`) do not change yet.
 
-    Raises OSError when the disk does not take them.
+    Raises OSError if the disk fails or is full.
     """
     started = time.perf_counter()
     job = _without_lost_pictures(job)
@@ -48,7 +48,7 @@ def render(job: ReportJob) -> ReportResult:
     produced: tuple[ProducedObject, ...] = ()
     not_made: tuple[str, ...] = ()
     if job.derived:
-        from leapfrog.reader.report.derived import make_derived  # pydicom, for the same reason
+        from leapfrog.reader.report.derived import make_derived  # imports pydicom, which is slow too
 
         produced, not_made = make_derived(job, content.identity, words, pdf)
     published = [_published(artefact) for artefact in artefacts]
@@ -66,7 +66,7 @@ def render(job: ReportJob) -> ReportResult:
 
 
 def _without_lost_pictures(job: ReportJob) -> ReportJob:
-    """A picture that someone removed from the reports folder is missing from the report, and nothing else is."""
+    """The job without the pictures that someone removed from the report folder; the report shows the rest."""
     present = {path.name for path in job.report_dir.iterdir()}
     readings = tuple(
         reading.model_copy(

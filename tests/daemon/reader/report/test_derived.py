@@ -1,4 +1,4 @@
-"""The DICOM objects that carry a report are valid, complete, and filed with the images that they speak of."""
+"""The DICOM objects that carry a report are valid, complete, and filed with the images that they belong to."""
 
 import json
 import shutil
@@ -97,7 +97,7 @@ def test_new_content_gets_a_new_uid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("uid", ["", "not a uid", "1.2/3"])
-def test_without_a_study_uid_nothing_is_made_and_the_reason_is_said(uid: str, tmp_path: Path) -> None:
+def test_without_a_study_uid_nothing_is_made_and_the_reason_is_given(uid: str, tmp_path: Path) -> None:
     result, _ = _derive(tmp_path, unassessed_reading(identity=Identity(study_instance_uid=uid)))
     assert result.produced == ()
     assert result.not_made == (

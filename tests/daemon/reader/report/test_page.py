@@ -47,7 +47,7 @@ def test_the_plain_picture_stands_beside_the_heat_map(browser: Browser, tmp_path
     assert plain["right"] <= overlay["left"]
 
 
-def test_findings_are_told_in_words_with_score_threshold_and_model(browser: Browser, tmp_path: Path) -> None:
+def test_findings_are_shown_in_words_with_score_threshold_and_model(browser: Browser, tmp_path: Path) -> None:
     text = _open(browser, tmp_path, chest_reading(tmp_path))
     rows = browser.value("[...document.querySelectorAll('tbody tr')].map((row) => row.innerText.split(/\\s*\\t\\s*/))")
     assert [row[:4] for row in rows] == [
@@ -94,7 +94,7 @@ def test_even_a_script_that_got_in_would_not_run(browser: Browser, tmp_path: Pat
     assert browser.value("document.title") != "run"
 
 
-def test_empty_identity_is_said_to_be_not_given(browser: Browser, tmp_path: Path) -> None:
+def test_empty_identity_is_shown_as_not_given(browser: Browser, tmp_path: Path) -> None:
     text = _open(browser, tmp_path, unassessed_reading(identity=Identity()))
     assert text.count("not given") == 6
 
