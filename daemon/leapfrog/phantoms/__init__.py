@@ -1,4 +1,4 @@
-"""Exams made by code: they look enough like the real thing to be assessed, and no patient is behind any of them.
+"""Exams made by code. They look real enough to be assessed, and show no patient.
 
 For the demonstration, the benchmark and tests; the daemon loads none of it.
 """

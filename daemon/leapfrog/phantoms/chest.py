@@ -1,4 +1,4 @@
-"""Chest films of nobody: sampled from what many films share, with ribs, vessels and grain drawn on top."""
+"""Made-up chest films: sampled from what many films have in common, with ribs, vessels and grain drawn on top."""
 
 from dataclasses import dataclass, fields
 from functools import cache
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 MODEL_PATH = Path(__file__).with_name("chest_model.npz")
-ROWS, COLUMNS = 2048, 2500  # of a 35 x 43 cm plate, lying
+ROWS, COLUMNS = 2048, 2500  # of a 35 x 43 cm plate in landscape
 DRAWING_ROWS, DRAWING_COLUMNS = 1024, 1250
-FURTHEST = 1.5  # spreads from the middle of its kind that a sampled film may lie, in any direction
+FURTHEST = 1.5  # spreads that a sampled film may lie from the mean of its kind, in any direction
 SAMPLED_SPREAD = 0.55
 HAZE = 0.32  # of the full brightness, at the densest
-EMPHASIS = 1.8  # how far beyond its kind's mean a film lies, away from the other kind, so that a model sees which it is
+EMPHASIS = 1.8  # how far beyond its kind's mean, away from the other kind, a film lies, so that a model can tell
 
 Lungs = Literal["clear", "opaque"]
 Floats = NDArray[np.float32]
@@ -41,7 +41,7 @@ HEART = (
 
 @dataclass(frozen=True)
 class ChestModel:
-    """What many films share. S is the side, K the number of components.
+    """What many films have in common. S is the side, K the number of components.
 
     mean: (S, S) uint8. components: (K, S, S) int8, times `steps` (K,) of unit length. spread (K,) is the standard
     deviation along each; clear_position and opaque_position (K,) are the mean positions of films without and with
@@ -57,12 +57,12 @@ class ChestModel:
 
     @classmethod
     def load(cls, path: Path | BinaryIO = MODEL_PATH) -> Self:
-        """Read the model that ships, or another."""
+        """Read the shipped model, or the one at `path`."""
         with np.load(path, allow_pickle=False) as archive:
             return cls(**{field.name: archive[field.name] for field in fields(cls)})
 
     def sample(self, lungs: Lungs, generator: np.random.Generator) -> Floats:
-        """A film of nobody, (S, S), 0 to 1: random within the typical range around its kind."""
+        """A made-up film, (S, S), 0 to 1: random, within the typical range around its kind."""
         steps = generator.standard_normal(len(self.spread)) * SAMPLED_SPREAD
         kinds = (self.clear_position, self.opaque_position)
         kind, other = kinds if lungs == "clear" else reversed(kinds)
@@ -77,12 +77,12 @@ _model = cache(ChestModel.load)
 def draw_chest(lungs: Lungs, seed: int) -> NDArray[np.uint16]:
     """A frontal chest film as a 12-bit CR plate, (2048, 2500), air dark, "PHANTOM" burnt in.
 
-    The same `lungs` and `seed` give the same film. "opaque" lungs hold fluid at one base and patches.
+    The same `lungs` and `seed` give the same film. "opaque" lungs have fluid at one base, and patches.
     """
     generator = np.random.default_rng([seed, 1 if lungs == "opaque" else 0])
     film = _enlarged(_model().sample(lungs, generator))
     film = _with_anatomy(film, lungs, generator)
-    # Below the band that reports lay over the top of a phantom's picture.
+    # Below the band that reports draw over the top of a phantom's picture.
     film = _letter(film, "PHANTOM", (0.15, 0.11), 0.05, 0.97)
     film = _letter(film, "L", (0.90, 0.12), 0.06, 0.97)
     plate = np.asarray(Image.fromarray(film).resize((COLUMNS, ROWS), Image.Resampling.BILINEAR))
@@ -96,7 +96,7 @@ def _enlarged(film: Floats) -> Floats:
 
 
 def _with_anatomy(film: Floats, lungs: Lungs, generator: np.random.Generator) -> Floats:
-    """The blurred film with edges and detail: what averaging many films takes away."""
+    """The blurred film with the edges and details that averaging many films removes."""
     shift = generator.normal(0, 0.006, 2)
     lung = _filled([_moved(LUNG, shift), _moved(_mirrored(LUNG), shift)], blur=5)
     heart = _filled([_moved(HEART, shift)], blur=6)
@@ -125,7 +125,7 @@ def _veil(generator: np.random.Generator) -> Floats:
 
 
 def _with_opacities(film: Floats, lung: Floats, air: Floats, generator: np.random.Generator) -> Floats:
-    """Fluid at one base, rising to the side as it does, and patches in both lungs."""
+    """Fluid at one base, higher at the side as in real effusions, and patches in both lungs."""
     on_right = generator.random() < 0.5
     level = generator.uniform(0.46, 0.54)
     fluid: tuple[Point, ...] = ((0.14, level - 0.10), (0.20, level - 0.04), (0.30, level + 0.02), (0.45, level + 0.05))
@@ -184,7 +184,7 @@ def _spine(generator: np.random.Generator) -> Floats:
 
 
 def _vessels(shift: NDArray[np.float64], generator: np.random.Generator) -> Floats:
-    """Trees that leave each hilum, thinner at every branching."""
+    """Trees that grow out of each hilum, thinner at every branch."""
     picture = _canvas()
     pen = ImageDraw.Draw(picture)
     for side in (1, -1):
@@ -236,7 +236,7 @@ def _filled(outlines: list[tuple[Point, ...]], blur: float) -> Floats:
 
 
 def _rounded(outline: tuple[Point, ...]) -> list[Point]:
-    """Corners cut twice (Chaikin), so that a polygon looks grown."""
+    """The polygon with its corners cut twice (Chaikin), so that it looks natural."""
     points = np.asarray(outline)
     for _ in range(2):
         following = np.roll(points, -1, axis=0)
@@ -268,7 +268,7 @@ def _in_pixels(points: tuple[Point, ...] | list[Point]) -> list[Point]:
 def _letter(
     picture: NDArray[np.float32], text: str, middle: tuple[float, float], height: float, brightness: float
 ) -> NDArray[np.float32]:
-    """`picture` (rows, columns) with `text` in it; `middle` (x, y) and `height` are fractions of the picture."""
+    """`picture` (rows, columns) with `text` on it; `middle` (x, y) and `height` are fractions of the picture."""
     rows, columns = picture.shape
     mask = Image.new("L", (columns, rows), 0)
     font = ImageFont.load_default(max(round(height * rows), 8))

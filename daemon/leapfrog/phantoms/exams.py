@@ -1,4 +1,4 @@
-"""Phantoms as DICOM objects, in the forms in which machines send them."""
+"""Phantoms as DICOM objects, in the forms that machines send."""
 
 from datetime import datetime
 from hashlib import sha256
@@ -39,10 +39,10 @@ def chest_exam(
     photometric: str = "MONOCHROME2",
     upside_down: bool = False,
 ) -> Dataset:
-    """A frontal chest film of nobody as a CR image, 2048 x 2500, 12 bits.
+    """A made-up frontal chest film as a CR image, 2048 x 2500, 12 bits.
 
-    With photometric "MONOCHROME1" the stored values are inverted, so that it shows the same. Equal arguments give
-    equal objects, UIDs too.
+    With photometric "MONOCHROME1" the stored values are inverted, so that the picture looks the same. Equal arguments
+    give equal objects, including their UIDs.
     """
     plate = chest.draw_chest(lungs, seed)
     if upside_down:
@@ -76,7 +76,7 @@ def chest_picture(lungs: chest.Lungs, seed: int) -> bytes:
 
 
 def fetal_head_exam(head: FetalHead, seed: int, *, frames: int = 20) -> Dataset:
-    """A cine of a fetal head of nobody as an ultrasound machine's screen, its area and spacing given as a region."""
+    """A made-up cine of a fetal head on an ultrasound machine's screen; a region gives the image's area and spacing."""
     form = f"{head} {ExplicitVRLittleEndian}"
     dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD {seed}", f"H{seed}", form)
     dataset.Modality = "US"
@@ -99,7 +99,9 @@ def as_file(dataset: Dataset) -> bytes:
 
 
 def _exam(sop_class: UID, name: str, number: str, form: str) -> Dataset:
-    """What every phantom has. `form` is what else tells it apart: the same UID shall never have other content."""
+    """What all phantoms have in common. `form` is whatever else distinguishes this one: a UID must never have different
+    content.
+    """
     dataset = Dataset()
     dataset.SOPClassUID = sop_class
     dataset.SOPInstanceUID = _uid(number, form, "instance")
@@ -124,7 +126,7 @@ def _exam(sop_class: UID, name: str, number: str, form: str) -> Dataset:
 
 
 def _uid(*parts: str) -> UID:
-    """A UUID-derived UID (PS3.5 B.2) that is the same each time."""
+    """A UUID-derived UID (PS3.5 B.2), always the same for the same parts."""
     return UID(f"2.25.{int.from_bytes(sha256(' '.join(('leapfrog phantom', *parts)).encode()).digest()[:16])}")
 
 
@@ -146,7 +148,7 @@ def _encoded(dataset: Dataset, transfer_syntax: UID) -> Dataset:
 
 
 def _screens(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The cine on a machine's screen: lettering above, a gray bar and a scale beside, "PHANTOM" also in the image."""
+    """The cine on a machine's screen: text above, a gray bar and a scale at the sides, "PHANTOM" also in the image."""
     screen = Image.new("L", (SCREEN_COLUMNS, SCREEN_ROWS), 0)
     pen = ImageDraw.Draw(screen)
     pen.text((AREA_LEFT, 54), SCREEN_TEXT, fill=220, font=ImageFont.load_default(28))

@@ -1,8 +1,8 @@
-"""A fetal head of nobody in simulated ultrasound, of a known circumference.
+"""A made-up fetal head of known circumference, in simulated ultrasound.
 
 Sound is simulated as it is scanned: along lines that fan out from a curved probe. Each place scatters at random
-(fully developed speckle), strongly at the skull where it faces the probe; what comes back is blurred along and across
-the line, its envelope is compressed to decibels, and the lines are put into the fan.
+(fully developed speckle), strongly at the skull where it faces the probe. The echoes are blurred along and across the
+line, their envelope is compressed to decibels, and the lines are arranged as a fan.
 """
 
 import math
@@ -19,7 +19,7 @@ PROBE_RADIUS_MM = 45.0
 HALF_ANGLE = math.radians(39)
 DYNAMIC_RANGE_DB = 55.0
 SKULL_MM = 2.6
-DECORRELATION = 0.18  # radians per frame by which the speckle turns into other speckle
+DECORRELATION = 0.18  # radians per frame: how fast one speckle pattern turns into another
 BEAM_LINES, PULSE_SAMPLES = 0.9, 1.2  # standard deviations
 SWAY_MM = 1.2
 SWAY_FRAMES = 14
@@ -29,7 +29,7 @@ SWAY_FRAMES = 14
 class FetalHead:
     """The head: outer diameters of the skull (occipitofrontal, biparietal) and its tilt in degrees.
 
-    `pixel_spacing_mm` is the picture's, equal in both directions.
+    `pixel_spacing_mm` is that of the picture, equal in both directions.
     """
 
     occipitofrontal_mm: float = 98.0
@@ -39,7 +39,7 @@ class FetalHead:
 
     @property
     def circumference_mm(self) -> float:
-        """The true head circumference: of the ellipse around the skull (Ramanujan's second formula)."""
+        """The true head circumference: that of the ellipse around the skull (Ramanujan's second formula)."""
         a, b = self.occipitofrontal_mm / 2, self.biparietal_mm / 2
         h = ((a - b) / (a + b)) ** 2
         return math.pi * (a + b) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
@@ -63,7 +63,7 @@ def draw_fetal_head(head: FetalHead, frames: int, seed: int) -> NDArray[np.uint8
 
 
 class _Scan:
-    """Where the samples of each line lie in the picture, in mm, and how lines become a fan."""
+    """Where the samples of each line are in the picture, in mm, and how lines become a fan."""
 
     def __init__(self, pixel_spacing_mm: float) -> None:
         self.width_mm, self.height_mm = COLUMNS * pixel_spacing_mm, ROWS * pixel_spacing_mm
@@ -95,7 +95,7 @@ class _Scan:
 
 
 def _echogenicity(head: FetalHead, scan: _Scan, tissue: Floats, sway_mm: tuple[float, float]) -> Floats:
-    """How strongly each place answers, as an amplitude (LINES, SAMPLES) relative to the brightest."""
+    """How strong the echo of each place is, as an amplitude (LINES, SAMPLES) relative to the brightest."""
     x, y = scan.across_mm - sway_mm[0], scan.down_mm - scan.height_mm * 0.53 - sway_mm[1]
     tilt = math.radians(head.tilt_degrees)
     along, beside = x * math.cos(tilt) + y * math.sin(tilt), y * math.cos(tilt) - x * math.sin(tilt)
@@ -122,7 +122,7 @@ def _echogenicity(head: FetalHead, scan: _Scan, tissue: Floats, sway_mm: tuple[f
 
 
 def _brain(along: NDArray[np.float64], beside: NDArray[np.float64], tissue: Floats) -> NDArray[np.float64]:
-    """Levels inside the skull at places given in fractions of its half axes: midline, ventricles, plexus, cavum."""
+    """Brightness inside the skull, at places in fractions of its half axes: midline, ventricles, plexus, cavum."""
     level = 0.17 + 0.10 * tissue
     midline = np.exp(-((beside / 0.022) ** 2)) * (np.abs(along) < 0.8) * (np.abs(along - 0.45) > 0.13)
     level = level + 0.42 * midline
@@ -147,7 +147,7 @@ def _clouds(generator: np.random.Generator) -> Floats:
 
 
 def _received(scattered: NDArray[np.complex64]) -> Floats:
-    """The envelope after the blur of beam and pulse, its power smoothed a little as machines do to calm the speckle."""
+    """The envelope after the blur of beam and pulse, its power smoothed slightly, as machines do to reduce speckle."""
     field = _blurred(scattered, BEAM_LINES, PULSE_SAMPLES) * math.sqrt(4 * math.pi * BEAM_LINES * PULSE_SAMPLES)
     power = np.abs(field) ** 2 / 2
     power[1:-1] = (power[:-2] + 2 * power[1:-1] + power[2:]) / 4
@@ -162,7 +162,7 @@ def _compressed(envelope: Floats) -> Floats:
 
 
 def _blurred(values: NDArray[np.complex64], lines: float, samples: float) -> NDArray[np.complex64]:
-    """`values` (LINES, SAMPLES) under a Gaussian with these standard deviations."""
+    """`values` (LINES, SAMPLES) blurred by a Gaussian with these standard deviations."""
     across = np.fft.fftfreq(LINES)[:, None] * lines
     along = np.fft.fftfreq(SAMPLES)[None] * samples
     transfer = np.exp(-2 * np.pi**2 * (across**2 + along**2))

@@ -188,7 +188,7 @@ def test_of_several_parts_in_one_text_the_same_counts_in_every_order_of_packages
 
 
 def test_words_for_a_body_part_that_the_package_does_not_read_are_refused() -> None:
-    with pytest.raises(ValidationError, match="not in applies_to.body_parts"):
+    with pytest.raises(ValidationError, match=r"not in applies_to\.body_parts"):
         package("wrong", modalities=["US"], body_parts=["FETUS"], words={"FOETUS": "fetal"})
 
 
