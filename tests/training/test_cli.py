@@ -56,33 +56,33 @@ def test_too_few_films_are_refused(
     assert (status, "no finding has enough films" in error) == (2, True)
 
 
-def test_a_run_that_was_not_measured_cannot_be_packaged(
+def test_a_run_that_was_not_evaluated_cannot_be_packaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     begin_run(tmp_path / "r", NOTES)
     status, error = run(monkeypatch, capsys, "package", str(tmp_path / "r"), "--out", str(tmp_path / "p"))
-    assert (status, "was not measured" in error) == (1, True)
+    assert (status, "was not evaluated" in error) == (1, True)
     assert not (tmp_path / "p").exists()
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "said"),
+    ("options", "status", "message"),
     [
-        (["--version", "latest"], 2, "latest is no version"),
+        (["--version", "latest"], 2, "latest is not a version"),
         (["--key", "none.pem"], 1, "none.pem cannot be read"),
     ],
 )
-def test_a_package_is_not_begun_with_what_would_fail_at_its_end(
+def test_a_package_is_not_started_if_it_would_fail_at_the_end(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     options: list[str],
     status: int,
-    said: str,
+    message: str,
 ) -> None:
     begin_run(tmp_path / "r", NOTES)
     ended = run(monkeypatch, capsys, "package", str(tmp_path / "r"), "--out", str(tmp_path / "p"), *options)
-    assert (ended[0], said in ended[1]) == (status, True)
+    assert (ended[0], message in ended[1]) == (status, True)
     assert not (tmp_path / "p").exists()
 
 

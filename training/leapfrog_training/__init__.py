@@ -1,19 +1,19 @@
 """Makes the models that Leapfrog runs; never needed on the box.
 
-From the command to the file, each folder above those that it imports:
+From commands down to files, each folder is above those that it imports:
 
 | folder | what is in it |
 | --- | --- |
 | `commands` | one file per command of `leapfrog-train` |
-| `comparison` | the paper's table made anew |
-| `chest`, `head`, `nerve` | what is one package's own; `task.py` says how they are called, `tasks.py` lists them |
-| `quality` | the check in front of a model that a picture looks like what the model is for |
-| `compilation` | edgetpu_compiler, called here or elsewhere |
+| `comparison` | the paper's table, reproduced |
+| `chest`, `head`, `nerve` | what is specific to one package; `task.py` is their interface, `tasks.py` lists them |
+| `quality` | the check, before a model runs, that a picture looks like those that the model is for |
+| `compilation` | calling edgetpu_compiler, here or elsewhere |
 | `packaging` | from a measured network to the folder that a kiosk loads |
 | `fitting` | the training loop, in float and in int8 |
-| `edge_tpu_fit` | what the Edge TPU makes of a model, told from its file |
+| `edge_tpu_fit` | predicts from a model's file what the Edge TPU will run, and how fast |
 | `architectures` | the networks |
-| `evaluate` | what networks are worth, measured as a kiosk reads |
-| `run` | the folder of one training and what is in it |
+| `evaluate` | measures how good networks are, reading pictures as a kiosk does |
+| `run` | the folder of one training and its files |
 | `datasets` | the published data sets |
 """

@@ -1,6 +1,6 @@
 """The command `leapfrog-train`.
 
-TensorFlow takes seconds to import and is an extra: only `fit` and `quantize` import it, when they need it.
+TensorFlow takes seconds to import and is optional: only commands that need it import it, and only when they do.
 """
 
 import logging
@@ -26,7 +26,7 @@ app.command("compile")(compile_models)
 
 
 def main() -> None:
-    """Run the command; a mistake that is known ends with one sentence and exit status 1, wrong use with 2."""
+    """Run the command. A known error prints one sentence and exits with status 1, or with 2 for wrong usage."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         app()

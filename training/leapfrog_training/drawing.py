@@ -1,4 +1,4 @@
-"""Drawing for cards, tables and runs: one look, colours that colour-blind readers tell apart, small files."""
+"""Drawing for cards, tables and runs: one style, colours that colour-blind readers can tell apart, small files."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from leapfrog_training.files import write_whole
 # Okabe and Ito, Color Universal Design, 2008.
 BLUE, VERMILLION, GRAY, BLACK = "#0072B2", "#D55E00", "#777777", "#222222"
 DOTS_PER_INCH = 110
-TINTS = 12  # of each colour towards white, in a saved picture: lines and letters need no more
+TINTS = 12  # steps from each colour to white in a saved picture: lines and text need no more
 STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 10.5,
@@ -33,8 +33,8 @@ STYLE: dict[Any, Any] = {
 def canvas(
     width: float, height: float, rows: int = 1, columns: int = 1, style: Mapping[Any, Any] = STYLE
 ) -> Iterator[tuple[Any, Any]]:
-    """A figure of `width` x `height` inches with its array of axes (rows, columns). Raises RunError without
-    matplotlib.
+    """A figure of `width` x `height` inches and its array of axes (rows, columns). Raises RunError if matplotlib is not
+    installed.
     """
     try:
         import matplotlib as mpl
@@ -53,17 +53,17 @@ def canvas(
 
 def png(figure: Any) -> bytes:
     """The figure as a small PNG: our colours only, and no date, so that the same numbers give the same file."""
-    saved = BytesIO()
-    few = Image.open(BytesIO(photograph(figure))).convert("RGB").quantize(palette=_tints(), dither=Image.Dither.NONE)
-    few.save(saved, format="png", optimize=True)
-    return saved.getvalue()
+    content = BytesIO()
+    full = Image.open(BytesIO(photograph(figure))).convert("RGB")
+    full.quantize(palette=_tints(), dither=Image.Dither.NONE).save(content, format="png", optimize=True)
+    return content.getvalue()
 
 
 def photograph(figure: Any) -> bytes:
-    """The figure as a PNG with every shade, as a patient's picture in it needs."""
-    saved = BytesIO()
-    figure.savefig(saved, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-    return saved.getvalue()
+    """The figure as a PNG with all shades, needed if it contains a patient's picture."""
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+    return content.getvalue()
 
 
 def _tints() -> Image.Image:
@@ -79,15 +79,15 @@ def _tints() -> Image.Image:
 
 
 def write_pictures(folder: Path, pictures: Mapping[str, bytes]) -> None:
-    """Put `pictures` by file name into `folder`, in place of those of an earlier evaluation."""
+    """Write `pictures`, by file name, into `folder`, and remove those of an earlier evaluation."""
     folder.mkdir(parents=True, exist_ok=True)
-    for former in folder.glob("*.png"):
-        if former.name not in pictures:
-            former.unlink()
+    for earlier in folder.glob("*.png"):
+        if earlier.name not in pictures:
+            earlier.unlink()
     for name, content in pictures.items():
         write_whole(folder / name, content)
 
 
 def read_pictures(folder: Path) -> dict[str, bytes]:
-    """What `write_pictures` left, by file name."""
+    """The pictures that `write_pictures` wrote, by file name."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.png"))}

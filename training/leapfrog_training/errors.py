@@ -2,11 +2,11 @@
 
 LeapfrogError (leapfrog.errors)
 └── TrainingError
-    ├── DatasetError         a data set is not in the layout that its loader knows
+    ├── DatasetError         a data set is not in the layout that its loader expects
     │   └── PatientLeak      one patient or subject is on both sides of a split
-    ├── CompilerError        edgetpu_compiler is missing, refuses a model, or answers what nobody expects
-    ├── ModelFileError       a file is no TFLite model that can be looked into
-    ├── NotForEdgeTpu        a model would not run whole on an Edge TPU
+    ├── CompilerError        edgetpu_compiler is missing, refuses a model, or gives an unexpected answer
+    ├── ModelFileError       a file is not a readable TFLite model
+    ├── NotForEdgeTpu        a model would not run entirely on an Edge TPU
     ├── RunError             a run folder lacks what the next step needs
     └── SigningError         a key cannot be made, read or used
 """
@@ -15,27 +15,27 @@ from leapfrog.errors import LeapfrogError
 
 
 class TrainingError(LeapfrogError):
-    """Its text says what happened, to what, and what the person can do."""
+    """Its text says what happened, to what, and what the user can do."""
 
 
 class DatasetError(TrainingError):
-    """The data set's folder is not in the layout that its loader knows."""
+    """The data set's folder is not in the layout that its loader expects."""
 
 
 class PatientLeak(DatasetError):
-    """One patient or subject is on both sides of a split: every score would be flattered."""
+    """One patient or subject is on both sides of a split, so every score would be too good."""
 
 
 class CompilerError(TrainingError):
-    """edgetpu_compiler is missing, refuses a model, or answers what nobody expects."""
+    """edgetpu_compiler is missing, refuses a model, or gives an unexpected answer."""
 
 
 class ModelFileError(TrainingError):
-    """A file is no TFLite model, is damaged, or is not the kind that was asked for."""
+    """A file is not a TFLite model, is damaged, or is of the wrong kind."""
 
 
 class NotForEdgeTpu(TrainingError):
-    """A model would not run whole on an Edge TPU."""
+    """A model would not run entirely on an Edge TPU."""
 
 
 class RunError(TrainingError):

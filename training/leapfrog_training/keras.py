@@ -1,8 +1,8 @@
 """TensorFlow with Keras 2, the pair that quantization-aware training needs: the one place that imports them.
 
-tensorflow-model-optimization 0.8 works on Keras 2 (the package tf-keras) only; TensorFlow 2.21 takes that one when
-TF_USE_LEGACY_KERAS is set before its first import. Importing this module costs seconds: commands do it when they need
-it.
+tensorflow-model-optimization 0.8 only works with Keras 2 (the package tf-keras). TensorFlow 2.21 uses it if
+TF_USE_LEGACY_KERAS is set before TensorFlow is first imported. Importing this module takes seconds, so commands do it
+only when they need it.
 """
 
 import os
@@ -21,13 +21,13 @@ __all__ = ["lite_converter", "quant_ops", "tf", "tf_keras", "tfmot", "use_thread
 
 
 def lite_converter(model: Any) -> Any:
-    """TensorFlow's converter of `model`, as it infers one picture at a time, to a TFLite file."""
+    """TensorFlow's converter from `model`, in inference mode with batches of one picture, to a TFLite file."""
     image = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, name="image")
     function = tf.function(partial(model, training=False)).get_concrete_function(image)
     return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
 
 
 def use_threads(threads: int) -> None:
-    """Keep TensorFlow to this many threads; only before its first operation."""
+    """Limit TensorFlow to this many threads. Has an effect only before its first operation."""
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal, and every so often as a line in the log."""
+"""Shows the progress of long work on the terminal, and now and then as a line in the log."""
 
 import logging
 import sys
@@ -18,14 +18,14 @@ LOG_SECONDS = 60.0
 
 
 def progress_bar(*beside: ProgressColumn, hidden: bool = False) -> Progress:
-    """How much of how much is done, what columns `beside` it say, and what time remains: on a terminal only."""
+    """A progress bar with the items done, the columns `beside` and the time remaining. Shown on a terminal only."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), *beside, TimeRemainingColumn())
     return Progress(*columns, disable=hidden or not sys.stderr.isatty(), transient=True)
 
 
 @contextmanager
 def shown_progress(title: str, total: int, already: int = 0) -> Iterator[Callable[[int], None]]:
-    """Gives a function to call with how many more are done. Little work is done in silence."""
+    """Yields a function to call with the number of items just done. Nothing is shown if there are few items."""
     done, last = already, time.monotonic()
     with progress_bar(hidden=total < FEWEST_SHOWN) as bar:
         task = bar.add_task(title, total=total, completed=already)
@@ -42,7 +42,7 @@ def shown_progress(title: str, total: int, already: int = 0) -> Iterator[Callabl
 
 
 def each(items: Sequence[Item], title: str) -> Iterator[Item]:
-    """The items one after the other, with progress."""
+    """Iterate over the items and show progress."""
     with shown_progress(title, len(items)) as advance:
         for item in items:
             yield item

@@ -1,6 +1,6 @@
-"""One package's way from a data set to a model: the steps that the commands call, the same for every package.
+"""The steps from a data set to a model package, as the commands call them, with one interface for all packages.
 
-`chest`, `head` and `nerve` each have a `task.py` that says what is their own; `tasks.py` lists them.
+`chest`, `head` and `nerve` each have a `task.py` with what is specific to them; `tasks.py` lists them.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ AnyEvaluation = TypeVar("AnyEvaluation", bound=Evaluation)
 
 @dataclass(frozen=True)
 class Headline:
-    """The one score that a package is known by, of the shipped seed in float and in int8."""
+    """The one score that sums up a package, for the shipped seed in float and in int8."""
 
     name: str
     float32: float
@@ -30,22 +30,22 @@ class Headline:
 
 
 class Recipe(Protocol):
-    """What the module `recipe.py` of a package's folder holds; importing it imports TensorFlow."""
+    """The interface of a package's module `recipe.py`. Importing that module imports TensorFlow."""
 
     def fit_run(self, run: Run, data: Any, imagenet: Path) -> Run:
         """Train in float, from the weights in `imagenet`: Coral's tf2_mobilenet_v2_1.0_224_ptq.tflite."""
         ...
 
     def quantize_run(self, run: Run, data: Any) -> None:
-        """Make the int8 networks and those to compare with."""
+        """Make the int8 networks, and the float and quantized ones to compare with."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task(Generic[AnyRecord, AnyEvaluation]):
-    """What is a package's own: how to `open` its data set (raises DatasetError), what to find in it (raises UsageError
-    when the data allow nothing), its recipe, how to measure a run (figures and examples are drawn into it), and what
-    follows from what was measured: the headline, the manifest but for the hashes, and the card.
+    """What is specific to a package: how to `open` its data set (raises DatasetError), the `findings` to train for
+    (raises UsageError if the data are not enough for any), its recipe, how to `evaluate` a run (which also draws its
+    figures and examples), and what is made from the measurements: headline, manifest (without hashes) and card.
     """
 
     name: PackageName
@@ -60,7 +60,7 @@ class Task(Generic[AnyRecord, AnyEvaluation]):
     is_cross_validated: bool = False
 
     def notes(self, data: DataSet[AnyRecord], seeds: int, folds: int) -> RunNotes:
-        """What a new run is to do. Raises UsageError when the data do not allow one."""
+        """The notes of a new run. Raises UsageError if the data are not enough for one."""
         return RunNotes(
             package=self.name,
             seeds=seeds,
@@ -69,16 +69,16 @@ class Task(Generic[AnyRecord, AnyEvaluation]):
             left_out=data.problems,
         )
 
-    def measured(self, run: Run) -> AnyEvaluation:
-        """What `evaluate` left in the run. Raises RunError when it has not run."""
+    def evaluation_of(self, run: Run) -> AnyEvaluation:
+        """The run's evaluation, as `evaluate` wrote it. Raises RunError if the run was not evaluated."""
         try:
             return self.evaluation.model_validate_json(run.evaluation.read_bytes())
         except FileNotFoundError as error:
-            raise RunError(f"{run.folder} was not measured: run `leapfrog-train evaluate` first") from error
+            raise RunError(f"{run.folder} was not evaluated: run `leapfrog-train evaluate` first") from error
 
     def package(self, run: Run, out: Path, version: str) -> None:
-        """Write the package of an evaluated run's shipped seed. Raises RunError when it was not evaluated."""
-        evaluation, model_path = self.measured(run), run.seed(SHIPPED_SEED).int8
+        """Write the package of a run's shipped seed. Raises RunError if the run was not evaluated."""
+        evaluation, model_path = self.evaluation_of(run), run.seed(SHIPPED_SEED).int8
         with KioskModel(model_path) as model:
             manifest = self.manifest(version, model, run, evaluation)
         card, figures = self.card(manifest, evaluation), read_pictures(run.figures)

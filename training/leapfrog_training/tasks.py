@@ -1,4 +1,4 @@
-"""The packages that are made here: whose folder has the steps of which."""
+"""The packages that can be made here, and the task of each."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -52,7 +52,7 @@ def test_a_missing_compiler_says_how_to_get_one(elsewhere: Path) -> None:
 
 def test_a_place_without_the_compiler_is_named(double: CompilerDouble, elsewhere: Path) -> None:
     (double.programs / "edgetpu_compiler").unlink()
-    with pytest.raises(CompilerError, match="not installed where 'ssh workshop' leads"):
+    with pytest.raises(CompilerError, match="not installed in the shell 'ssh workshop'"):
         compiled_by(Compiler("ssh workshop"))
 
 
@@ -62,9 +62,9 @@ def test_a_compiler_for_another_processor_says_what_it_needs(double: CompilerDou
         compiled_by(Compiler())
 
 
-def test_a_compiler_that_never_ends_is_ended_where_it_runs(double: CompilerDouble) -> None:
+def test_a_compiler_that_never_ends_is_stopped_where_it_runs(double: CompilerDouble) -> None:
     double.does("hangs")
-    with pytest.raises(CompilerError, match=r"was ended after 2 seconds.*--timeout"):
+    with pytest.raises(CompilerError, match=r"was stopped after 2 seconds.*--timeout"):
         compiled_by(Compiler(timeout_seconds=1, overrun_seconds=1))
     assert not double.folders[0].exists()
 
@@ -102,14 +102,14 @@ def _works_in(folder: Path) -> bool:
         ("timed-out", "ran out of time: Compilation timeout"),
         ("crash", r"crashed \(signal 11\)"),
         ("other-program", "not the output of edgetpu_compiler: edgetpu: usage"),
-        ("other-form", "unknown form: there is no line 'Off-chip"),
-        ("other-counts", "unknown form: of 7 operations, 0 on the CPU, its table has 6 mapped"),
-        ("no-output", "left no chest_edgetpu.tflite"),
-        ("one-only", "spoke 0 times of head.tflite"),
+        ("other-form", "unknown format: there is no line 'Off-chip"),
+        ("other-counts", "unknown format: 0 of 7 operations are on the CPU, but 6 of 6 are mapped in its table"),
+        ("no-output", "wrote no chest_edgetpu.tflite"),
+        ("one-only", "printed 0 reports about head.tflite"),
         ("status-1", "ended with status 1"),
     ],
 )
-def test_what_the_compiler_does_wrong_is_told(double: CompilerDouble, mode: str, expected: str) -> None:
+def test_what_the_compiler_does_wrong_is_reported(double: CompilerDouble, mode: str, expected: str) -> None:
     double.does(mode)
     with pytest.raises(CompilerError, match=expected):
         compiled_by(Compiler())
@@ -120,11 +120,11 @@ def test_what_the_compiler_does_wrong_is_told(double: CompilerDouble, mode: str,
     [
         ("ssh nowhere", "'ssh nowhere' ended with status 255: ssh: no such host nowhere"),
         ("no-such-shell", "no-such-shell cannot be started"),
-        ("echo welcome", "no tar archive: it must print nothing of its own"),
-        ("true", "no tar archive"),
+        ("echo welcome", r"not a tar archive .*: the shell itself must not print anything"),
+        ("true", "not a tar archive"),
     ],
 )
-def test_a_shell_that_leads_nowhere_is_told(elsewhere: Path, shell: str, expected: str) -> None:
+def test_a_shell_that_does_not_work_is_reported(elsewhere: Path, shell: str, expected: str) -> None:
     with pytest.raises(CompilerError, match=expected):
         compiled_by(Compiler(shell))
 

@@ -54,7 +54,7 @@ def test_every_field_of_a_whole_compilation_is_read() -> None:
     assert model.left_to_the_cpu == ""
 
 
-def test_what_is_left_to_the_cpu_is_told_with_the_reason() -> None:
+def test_what_stays_on_the_cpu_is_reported_with_the_reason() -> None:
     (model,) = read_log(f"{HEAD}{MODEL}{PARTIAL}{FOOT}").models
     assert (model.operations_on_edge_tpu, model.operations_on_cpu) == (4, 3)
     assert model.left_to_the_cpu == (
@@ -72,22 +72,23 @@ def test_each_of_several_models_has_its_own_numbers() -> None:
 
 
 def test_a_refusal_is_passed_on_in_the_compilers_own_words_alone() -> None:
-    said = (
+    output = (
         "ERROR: Encountered unresolved custom op: Atan.\n\nCompilation failed: Model failed in Tflite interpreter.\n"
         "Compilation child process completed within timeout period.\nCompilation failed! \n"
     )
     with pytest.raises(CompilerError) as refused:
-        read_log(HEAD + said)
+        read_log(HEAD + output)
     assert str(refused.value) == (
         "edgetpu_compiler 16.0.384591198 refused the model: ERROR: Encountered unresolved custom op: Atan. Compilation "
-        "failed: Model failed in Tflite interpreter. `leapfrog-train check` says what the Edge TPU takes"
+        "failed: Model failed in Tflite interpreter. `leapfrog-train check` shows which operations "
+        "the Edge TPU can run"
     )
 
 
-def test_the_compilers_own_time_limit_is_told_as_such() -> None:
-    said = "Compilation timeout. This is usually caused by large activations.\nCompilation failed! \n"
-    with pytest.raises(CompilerError, match=r"ran out of time: .*large activations\. Give it longer with --timeout"):
-        read_log(HEAD + said)
+def test_the_compilers_own_time_limit_is_reported_as_such() -> None:
+    output = "Compilation timeout. This is usually caused by large activations.\nCompilation failed! \n"
+    with pytest.raises(CompilerError, match=r"ran out of time: .*large activations\. Allow more time with --timeout"):
+        read_log(HEAD + output)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +98,15 @@ def test_the_compilers_own_time_limit_is_told_as_such() -> None:
         ("bash: line 1: something else", "not the output of edgetpu_compiler: bash: line 1"),
         (HEAD + MODEL.replace("remaining", "available") + TABLE, "no line 'On-chip memory remaining"),
         (HEAD + MODEL.replace("2.50MiB", "2.50 megabytes") + TABLE, "is '2.50 megabytes'"),
-        (HEAD + MODEL, "7 operations, 0 on the CPU, its table has 0 mapped"),
-        (HEAD + MODEL.replace("operations: 7", "operations: 8") + TABLE, "8 operations, 0 on the CPU"),
-        (HEAD + MODEL + PARTIAL.replace("CPU: 3", "CPU: 2"), "7 operations, 2 on the CPU"),
-        (HEAD + MODEL + PARTIAL.replace("2          Operation", "1          Operation"), "its table has 4 mapped"),
+        (HEAD + MODEL, "0 of 7 operations are on the CPU, but 0 of 0 are mapped in its table"),
+        (HEAD + MODEL.replace("operations: 7", "operations: 8") + TABLE, "0 of 8 operations are on the CPU"),
+        (HEAD + MODEL + PARTIAL.replace("CPU: 3", "CPU: 2"), "2 of 7 operations are on the CPU"),
+        (
+            HEAD + MODEL + PARTIAL.replace("2          Operation", "1          Operation"),
+            "4 of 6 are mapped",
+        ),
     ],
 )
-def test_an_output_in_another_form_is_not_guessed_at(text: str, expected: str) -> None:
+def test_an_output_in_another_format_is_refused(text: str, expected: str) -> None:
     with pytest.raises(CompilerError, match=expected):
         read_log(text)

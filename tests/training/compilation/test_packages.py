@@ -44,23 +44,21 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def told_of(folder: Path) -> EdgeTpuModel:
-    told = load_package(folder).manifest.edge_tpu
-    assert told is not None
-    return told
+def edge_tpu_of(folder: Path) -> EdgeTpuModel:
+    edge_tpu = load_package(folder).manifest.edge_tpu
+    assert edge_tpu is not None
+    return edge_tpu
 
 
 def compiled_hash(folder: Path) -> str:
     return hashlib.sha256((folder / "model_edgetpu.tflite").read_bytes()).hexdigest()
 
 
-def test_the_compiled_model_and_what_was_said_of_it_are_put_into_the_package(
-    double: CompilerDouble, chest: Path
-) -> None:
+def test_the_compiled_model_and_its_report_are_added_to_the_package(double: CompilerDouble, chest: Path) -> None:
     before = load_package(chest).manifest
     done = run(chest)
     size = (chest / "model.tflite").stat().st_size
-    assert told_of(chest) == EdgeTpuModel(
+    assert edge_tpu_of(chest) == EdgeTpuModel(
         compiler_version="16.0.384591198",
         min_runtime_version=14,
         operations_on_edge_tpu=6,
@@ -79,15 +77,15 @@ def test_the_compiled_model_and_what_was_said_of_it_are_put_into_the_package(
 def test_packages_compiled_together_record_each_other(double: CompilerDouble, chest: Path, head: Path) -> None:
     assert run(chest, head).exit_code == 0
     assert len(double.calls) == 1
-    assert told_of(chest).compiled_with == {"tiny-head": compiled_hash(head)}
-    assert told_of(head).compiled_with == {"tiny-chest": compiled_hash(chest)}
+    assert edge_tpu_of(chest).compiled_with == {"tiny-head": compiled_hash(head)}
+    assert edge_tpu_of(head).compiled_with == {"tiny-chest": compiled_hash(chest)}
 
 
-def test_a_signature_that_no_longer_holds_is_removed_and_that_is_said(double: CompilerDouble, chest: Path) -> None:
+def test_an_invalid_signature_is_removed_and_that_is_reported(double: CompilerDouble, chest: Path) -> None:
     from leapfrog_training.packaging.signing import make_keys, read_private_key, sign_package
 
     sign_package(chest, read_private_key(make_keys(chest.parent / "keys")[0]))
-    assert "no longer holds and was removed: sign it again" in run(chest).output
+    assert "no longer valid and was removed: sign it again" in run(chest).output
     assert load_package(chest).signature == "none"
 
 
@@ -99,8 +97,8 @@ def test_a_partly_mapped_model_is_refused_unless_that_is_allowed(double: Compile
     assert "2 of 6 operations would run on the CPU (2 LOGISTIC: Operation version not supported)" in str(problem)
     assert contents(chest) == before
     assert run(chest, "--allow-cpu-ops").exit_code == 0
-    told = told_of(chest)
-    assert (told.operations_on_edge_tpu, told.operations_on_cpu) == (4, 2)
+    edge_tpu = edge_tpu_of(chest)
+    assert (edge_tpu.operations_on_edge_tpu, edge_tpu.operations_on_cpu) == (4, 2)
 
 
 def test_more_than_one_part_on_the_edge_tpu_is_never_taken(double: CompilerDouble, chest: Path) -> None:
@@ -108,7 +106,7 @@ def test_more_than_one_part_on_the_edge_tpu_is_never_taken(double: CompilerDoubl
     assert "would run as 2 parts on the Edge TPU" in str(refusal(chest, "--allow-cpu-ops"))
 
 
-def test_a_runtime_too_old_for_the_operations_is_told(double: CompilerDouble, chest: Path) -> None:
+def test_a_runtime_too_old_for_the_operations_is_reported(double: CompilerDouble, chest: Path) -> None:
     double.does("older-runtime")
     problem = str(refusal(chest, "--min-runtime-version", 11, "--allow-cpu-ops"))
     assert "none of 6 operations would run on the Edge TPU" in problem
@@ -119,7 +117,7 @@ def test_a_runtime_too_old_for_the_operations_is_told(double: CompilerDouble, ch
 def test_a_model_for_a_later_runtime_than_was_asked_for_is_refused(double: CompilerDouble, chest: Path) -> None:
     double.does("newer-runtime")
     before = contents(chest)
-    assert "compiled for Edge TPU runtime 14 and later, and 13 was asked" in str(
+    assert "compiled for Edge TPU runtime 14 and later, not for 13 as requested" in str(
         refusal(chest, "--min-runtime-version", 13)
     )
     assert contents(chest) == before
@@ -127,19 +125,19 @@ def test_a_model_for_a_later_runtime_than_was_asked_for_is_refused(double: Compi
 
 def test_the_runtime_that_was_asked_for_is_recorded(double: CompilerDouble, chest: Path) -> None:
     assert run(chest, "--min-runtime-version", 13).exit_code == 0
-    assert told_of(chest).min_runtime_version == 13
+    assert edge_tpu_of(chest).min_runtime_version == 13
 
 
 @pytest.mark.parametrize(
     ("mode", "expected"),
     [
-        ("empty-output", "holds no edgetpu-custom-op"),
-        ("damaged-output", "what edgetpu_compiler made of tiny-chest cannot be read"),
-        ("other-shapes", "other inputs or outputs than the model"),
-        ("no-program", "holds? no program for the Edge TPU"),
+        ("empty-output", "has no edgetpu-custom-op"),
+        ("damaged-output", "the compiled tiny-chest cannot be read"),
+        ("other-shapes", "different inputs or outputs than the model"),
+        ("no-program", "contains? no program for the Edge TPU"),
         ("refused", "refused the model"),
         ("crash", "crashed"),
-        ("no-output", "left no tiny-chest_edgetpu.tflite"),
+        ("no-output", "wrote no tiny-chest_edgetpu.tflite"),
     ],
 )
 def test_nothing_changes_when_one_model_of_several_does_not_compile_well(
@@ -154,10 +152,10 @@ def test_nothing_changes_when_one_model_of_several_does_not_compile_well(
 
 def test_a_compiled_package_is_compiled_anew_only_when_asked(double: CompilerDouble, chest: Path, head: Path) -> None:
     assert run(chest).exit_code == 0
-    with pytest.raises(UsageError, match="has a compiled model: --again"):
+    with pytest.raises(UsageError, match="already has a compiled model: use --again"):
         raise refusal(chest, head)
     assert run("--again", chest, head).exit_code == 0
-    assert set(told_of(chest).compiled_with) == {"tiny-head"}
+    assert set(edge_tpu_of(chest).compiled_with) == {"tiny-head"}
 
 
 def test_a_package_loads_at_every_moment_of_being_compiled_anew(
@@ -165,7 +163,7 @@ def test_a_package_loads_at_every_moment_of_being_compiled_anew(
 ) -> None:
     assert run(chest).exit_code == 0
     other = edgetpu_compiler.made_up((chest / "model.tflite").read_bytes(), runtime=12)
-    described = told_of(chest)
+    described = edge_tpu_of(chest)
     states = []
 
     def written(path: Path, content: bytes, mode: int) -> None:
@@ -186,21 +184,21 @@ def test_a_disk_that_does_not_take_it_leaves_a_package_that_loads(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(packages, "add_edge_tpu_model", full)
-    assert "No space left on device): it has none now" in str(refusal(chest))
+    assert "No space left on device): that package now has none" in str(refusal(chest))
     assert load_package(chest).manifest.edge_tpu is None
 
 
 def test_a_package_with_another_file_added_stays_compiled(double: CompilerDouble, chest: Path) -> None:
     assert run(chest).exit_code == 0
-    told = told_of(chest)
+    edge_tpu = edge_tpu_of(chest)
     add_file(chest, "quality.npz", b"numbers")
-    assert told_of(chest) == told
+    assert edge_tpu_of(chest) == edge_tpu
 
 
 def test_a_model_that_is_compiled_itself_is_refused(double: CompilerDouble, tmp_path: Path) -> None:
     content = edgetpu_compiler.made_up(tiny_models.classifier_content(), runtime=14)
     folder = tiny_models.write_package(tmp_path / "p", tiny_models.CLASSIFIER, content)
-    with pytest.raises(ModelFileError, match="is compiled for the Edge TPU already"):
+    with pytest.raises(ModelFileError, match="is already compiled for the Edge TPU"):
         raise refusal(folder)
 
 
@@ -245,8 +243,8 @@ def test_what_the_real_compiler_made_of_corals_models_is_understood(
     assert (folder / "model_edgetpu.tflite").read_bytes() == (
         shared_data / "coral" / f"{name}_edgetpu.tflite"
     ).read_bytes()
-    told = told_of(folder)
-    assert (told.min_runtime_version, told.operations_on_cpu) == (12, PAIRS[name])
+    edge_tpu = edge_tpu_of(folder)
+    assert (edge_tpu.min_runtime_version, edge_tpu.operations_on_cpu) == (12, PAIRS[name])
 
 
 def test_no_model_of_corals_passes_for_what_was_made_of_another(shared_data: Path) -> None:
@@ -254,5 +252,5 @@ def test_no_model_of_corals_passes_for_what_was_made_of_another(shared_data: Pat
         (shared_data / "coral" / f"mobilenet_v1_{size}_quant{suffix}.tflite").read_bytes()
         for size, suffix in (("0.25_128", ""), ("0.5_160", "_edgetpu"))
     )
-    with pytest.raises(CompilerError, match="other inputs or outputs"):
+    with pytest.raises(CompilerError, match="different inputs or outputs"):
         oldest_runtime("small", small, large)

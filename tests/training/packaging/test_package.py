@@ -99,7 +99,7 @@ def test_a_version_that_is_not_higher_is_not_written_and_both_are_named(
     tmp_path: Path, manifest: Manifest, version: str
 ) -> None:
     write_package(tmp_path / "p", manifest, b"model", "# card\n")
-    with pytest.raises(TrainingError, match=rf"chest-findings {re.escape(version)} is not written: .*version 1\.2\.3"):
+    with pytest.raises(TrainingError, match=rf"chest-findings {re.escape(version)} was not written: .*version 1\.2\.3"):
         write_package(tmp_path / "p", manifest.model_copy(update={"version": version}), b"other", "# card\n")
     assert load_package(tmp_path / "p").model_path.read_bytes() == b"model"
 
@@ -109,7 +109,7 @@ def test_a_package_says_where_its_data_is_from_and_what_it_may_be_used_for(
     tmp_path: Path, manifest: Manifest, part: str
 ) -> None:
     silent = manifest.model_copy(update={"data": manifest.data.model_copy(update={part: "  "})})
-    with pytest.raises(TrainingError, match=rf"data\.{part} is empty"):
+    with pytest.raises(TrainingError, match=rf"fill in data\.{part}"):
         write_package(tmp_path / "p", silent, b"model", "# card\n")
     assert not (tmp_path / "p").exists()
 

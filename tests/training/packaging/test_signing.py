@@ -50,7 +50,7 @@ def test_no_key_is_overwritten(tmp_path: Path, present: str) -> None:
 
 def test_what_is_no_private_key_is_refused(tmp_path: Path) -> None:
     _, public_file = make_keys(tmp_path / "keys")
-    with pytest.raises(SigningError, match="holds no Ed25519 private key"):
+    with pytest.raises(SigningError, match="is not an Ed25519 private key"):
         read_private_key(public_file)
     with pytest.raises(SigningError, match="cannot be read: No such file"):
         read_private_key(tmp_path / "none.pem")

@@ -1,3 +1,3 @@
-"""One file per command of `leapfrog-train`: its options, and the call of what does the work. None imports TensorFlow
-before it must.
+"""One file per command of `leapfrog-train`: its options, and a call of the code that does the work. No file imports
+TensorFlow before it needs it.
 """

@@ -24,9 +24,9 @@ def check(
     model: Annotated[Path, typer.Argument(help="An int8 or uint8 TFLite file, not yet compiled.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Say from the file alone what the Edge TPU would take and how fast it would be; exit 1 unless it maps whole."""
+    """Predict from the file alone what would run on the Edge TPU, and how fast. Exits with 1 unless all of it would."""
     if not model.is_file():
-        raise UsageError(f"{model}: there is no such file")
+        raise UsageError(f"{model}: no such file")
     fit = fit_of(model.read_bytes())
     if as_json:
         print(json.dumps(fit.as_json(), indent=2))  # noqa: T201
@@ -38,10 +38,10 @@ def check(
 
 def published(
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build the networks anew with TensorFlow and compare their work.")
+        bool, typer.Option("--rebuild", help="Rebuild the networks with TensorFlow and compare their workload.")
     ] = False,
 ) -> None:
-    """Show Coral's published latencies beside what the estimate makes of each network when it is left out."""
+    """Compare Coral's published latencies with the estimates for each network, fitted without that network."""
     for bus in BUSES:
         if bus != "usb2":
             _console.print(_published_table(bus))
@@ -56,38 +56,38 @@ def _show(model: Path, fit: Fit) -> None:
     _console.print(table)
     first = fit.first_on_cpu
     if first is None:
-        _console.print("Maps whole onto the Edge TPU.")
+        _console.print("The whole model would run on the Edge TPU.")
     else:
         shape = " x ".join(map(str, first.shape))
         _console.print(
-            f"Does NOT map whole: operation {first.position}, {first.name} ({first.kind}, {shape}), is the first that "
-            f"falls to the CPU: {first.reason}."
+            f"Part of the model would run on the CPU. The first operation there would be number {first.position}, "
+            f"{first.name} ({first.kind}, {shape}): {first.reason}."
         )
     least, most = fit.streamed_bytes
     _console.print(
         f"Parameters {fit.work.parameter_bytes / MEBIBYTE:.2f} MiB, of which {least / MEBIBYTE:.2f} to "
         f"{most / MEBIBYTE:.2f} MiB do not fit on the chip. {fit.work.macs / 1e6:,.0f} million MACs."
     )
-    told = "; ".join(
+    estimates = "; ".join(
         f"{BUS_NAMES[bus]} {one.milliseconds:.1f} ms ({one.low:.1f} to {one.high:.1f})"
         for bus, one in fit.latency_ms.items()
     )
     part = "" if first is None else " of the part on the Edge TPU"
-    _console.print(f"Estimated latency{part}: {told}.")
+    _console.print(f"Estimated latency{part}: {estimates}.")
 
 
 def _published_table(bus: Bus) -> Table:
     table = Table("network", "published ms", "predicted ms", "ratio", title=f"{BUS_NAMES[bus]}, each network left out")
     for one in left_out(bus):
         table.add_row(one.network.name, f"{one.published_ms:.1f}", f"{one.predicted_ms:.1f}", f"{one.factor:.2f}")
-    table.caption = f"Four of five lie within a factor of {error_factor(bus):.2f}."
+    table.caption = f"Four out of five estimates are within a factor of {error_factor(bus):.2f}."
     return table
 
 
 def _compare_rebuilt() -> None:
     from leapfrog_training.edge_tpu_fit.rebuilt import rebuilt_workload
 
-    table = Table("network", "million MACs", "parameters MiB", "written MiB", "as kept")
+    table = Table("network", "million MACs", "parameters MiB", "written MiB", "as recorded")
     for network in PUBLISHED:
         work = rebuilt_workload(network.name)
         table.add_row(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from leapfrog.wording.text import count
 from leapfrog_training.compilation.compiler import HERE, Compiler
 from leapfrog_training.compilation.packages import CompiledPackage, compile_packages
 
@@ -14,41 +15,46 @@ MEBIBYTE = 2**20
 def compile_models(
     packages: Annotated[
         list[Path],
-        typer.Argument(help="Folders of packages. Several are compiled to share the chip; the first is served first."),
+        typer.Argument(
+            help="Folders of packages. Several are compiled to share the chip's memory; the first gets memory first."
+        ),
     ],
     shell: Annotated[
         str,
         typer.Option(
             "--shell",
-            help="What runs a script where edgetpu_compiler is: 'ssh HOST', 'docker run --rm -i IMAGE sh -c'.",
+            help="Command that runs a script where edgetpu_compiler is installed: 'ssh HOST', or "
+            "'docker run --rm -i IMAGE sh -c'.",
         ),
     ] = HERE,
-    timeout: Annotated[int, typer.Option("--timeout", min=1, help="Seconds that the compiler may take.")] = 180,
+    timeout: Annotated[int, typer.Option("--timeout", min=1, help="Time limit of the compiler, in seconds.")] = 180,
     min_runtime_version: Annotated[
         int | None,
-        typer.Option("--min-runtime-version", min=10, help="Oldest Edge TPU runtime (10 to 14) among the kiosks."),
+        typer.Option("--min-runtime-version", min=10, help="Oldest Edge TPU runtime (10 to 14) on any of your kiosks."),
     ] = None,
     allow_cpu_ops: Annotated[
-        bool, typer.Option("--allow-cpu-ops", help="Also take a model of which a part stays on the CPU.")
+        bool, typer.Option("--allow-cpu-ops", help="Accept models of which a part runs on the CPU.")
     ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Also compile packages that have a compiled model.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also compile packages that already have a compiled model.")
+    ] = False,
 ) -> None:
-    """Compile packages for the Edge TPU, together, and put the compiled models into them."""
+    """Compile packages together for the Edge TPU, and add the compiled models to them."""
     compiler = Compiler(shell, timeout, min_runtime_version)
     for compiled in compile_packages(packages, compiler, allow_cpu_ops=allow_cpu_ops, again=again):
         typer.echo(_summary(compiled))
 
 
 def _summary(compiled: CompiledPackage) -> str:
-    told, sizes = compiled.edge_tpu, compiled.report
+    edge_tpu, sizes = compiled.edge_tpu, compiled.report
     return (
-        f"{compiled.folder}: {told.operations_on_edge_tpu} operations on the Edge TPU, {told.operations_on_cpu} on the "
-        f"CPU; {_mebibytes(told.on_chip_bytes)} of parameters on the chip, {_mebibytes(told.streamed_bytes)} streamed; "
-        f"{_mebibytes(sizes.input_bytes)} became {_mebibytes(sizes.output_bytes)}; for Edge TPU runtime "
-        f"{told.min_runtime_version} and later."
-        + (" Its signature no longer holds and was removed: sign it again." if compiled.lost_signature else "")
+        f"{compiled.folder}: {count(edge_tpu.operations_on_edge_tpu, 'operation')} on the Edge TPU, "
+        f"{edge_tpu.operations_on_cpu} on the CPU; {_mebibytes(edge_tpu.on_chip_bytes)} of parameters on the chip, "
+        f"{_mebibytes(edge_tpu.streamed_bytes)} streamed; {_mebibytes(sizes.input_bytes)} became "
+        f"{_mebibytes(sizes.output_bytes)}; for Edge TPU runtime {edge_tpu.min_runtime_version} and later."
+        + (" Its signature is no longer valid and was removed: sign it again." if compiled.lost_signature else "")
     )
 
 
-def _mebibytes(count: int) -> str:
-    return f"{count / MEBIBYTE:.2f} MiB"
+def _mebibytes(byte_count: int) -> str:
+    return f"{byte_count / MEBIBYTE:.2f} MiB"

@@ -9,12 +9,11 @@ from leapfrog_training.tasks import TASKS
 
 
 def evaluate(run: RunArgument, data: DataOption) -> None:
-    """Measure a run's networks, float and int8, through the kiosk's own reading, draw figures and print the scores."""
+    """Measure a run's networks, float and int8, with the kiosk's own code, draw figures and print the scores."""
     opened = open_run(run)
-    measured = TASKS[opened.notes.package].evaluate(opened, open_data(opened.notes.package, data))
-    write_whole(opened.evaluation, measured.model_dump_json(indent=2).encode())
-    for name, value in measured.metrics().items():
+    evaluation = TASKS[opened.notes.package].evaluate(opened, open_data(opened.notes.package, data))
+    write_whole(opened.evaluation, evaluation.model_dump_json(indent=2).encode())
+    for name, value in evaluation.metrics().items():
         typer.echo(f"{name}: {value}")
-    typer.echo(
-        f"Figures for the card: {opened.figures}. Examples, which show patients and stay here: {opened.examples}"
-    )
+    typer.echo(f"Figures for the card: {opened.figures}")
+    typer.echo(f"Examples: {opened.examples}. They show patients: do not pass them on.")

@@ -18,21 +18,21 @@ from leapfrog_training.tasks import TASKS
 
 def package(
     run: RunArgument,
-    out: Annotated[Path, typer.Option("--out", help="Folder of the package; what it held is replaced.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the package; its contents are replaced.")],
     version: Annotated[
-        str, typer.Option("--version", help="Version of the package, higher than that of the one in --out.")
+        str, typer.Option("--version", help="Version of the package; must be higher than the one in --out.")
     ] = "0.1.0",
-    key: Annotated[Path | None, typer.Option("--key", help="Private key to sign with, as `keys` makes it.")] = None,
+    key: Annotated[Path | None, typer.Option("--key", help="Private key to sign with, made by `keys`.")] = None,
     allow_cpu_ops: Annotated[
-        bool, typer.Option("--allow-cpu-ops", help="Also take a model of which a part would stay on the CPU.")
+        bool, typer.Option("--allow-cpu-ops", help="Accept a model of which a part would run on the CPU.")
     ] = False,
     with_float: Annotated[
-        bool, typer.Option("--with-float", help="Add the float model, for `leapfrog bench` to compare with.")
+        bool, typer.Option("--with-float", help="Add the float model, so that `leapfrog bench` can compare them.")
     ] = False,
 ) -> None:
-    """Write the package of an evaluated run: model, hashes, scores and card; signed, where a key is given."""
+    """Write the package of an evaluated run: model, hashes, scores and card. With --key, sign it."""
     if not is_version(version):
-        raise UsageError(f"--version {version} is no version such as 1.2.0 or 1.3.0-rc.1")
+        raise UsageError(f"--version {version} is not a version such as 1.2.0 or 1.3.0-rc.1")
     signer = None if key is None else read_private_key(key)
     opened = open_run(run)
     if not allow_cpu_ops and opened.evaluation.exists():
@@ -42,4 +42,4 @@ def package(
         add_file(out, FLOAT_MODEL_NAME, opened.seed(SHIPPED_SEED).float32.read_bytes())
     if signer is not None:
         sign_package(out, signer)
-    typer.echo(f"{out} holds {opened.notes.package} {version}")
+    typer.echo(f"Wrote {opened.notes.package} {version} to {out}")

@@ -15,14 +15,15 @@ from leapfrog_training.run.provenance import machine
 
 
 def table(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the table as Markdown, JSON and picture.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder for the table, as Markdown, JSON and picture.")],
     runs: Annotated[list[Path] | None, typer.Argument(help="Folders of evaluated runs.")] = None,
-    baselines: Annotated[bool, typer.Option(help="Build the paper's networks too: sizes and speed, no score.")] = True,
+    baselines: Annotated[bool, typer.Option(help="Also build the paper's networks (size and speed only).")] = True,
     bench: Annotated[
-        Path | None, typer.Option("--bench", help="JSON of latencies measured on an Edge TPU; else an estimate.")
+        Path | None,
+        typer.Option("--bench", help="JSON file of latencies measured on an Edge TPU. Without it, they are estimated."),
     ] = None,
 ) -> None:
-    """Make the paper's table: size, score and latency of each model in float and in int8."""
+    """Make the paper's table: size, score and latency of each model, in float and in int8."""
     measured = measured_latencies(bench)
     rows = [run_row(open_run(folder), measured) for folder in runs or ()]
     if baselines:
@@ -32,7 +33,7 @@ def table(
             files = build_baseline(name, out / "baselines")
             rows.append(baseline_row(name, files.float32, files.int8))
     if not rows:
-        raise UsageError("nothing to compare: name runs, or leave --no-baselines out")
+        raise UsageError("nothing to compare: name at least one run, or leave out --no-baselines")
     write_table(out, rows, machine())
     shown = Table(*HEADER)
     for row in rows:

@@ -1,4 +1,4 @@
-"""`leapfrog-train fit`, `quantize` and `train`: the commands that train, and so import TensorFlow."""
+"""`leapfrog-train fit`, `quantize` and `train`: the commands that train, for which they import TensorFlow."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ from leapfrog_training.run.folder import PackageName, Run, begin_run, open_run
 from leapfrog_training.run.provenance import recorded_provenance
 from leapfrog_training.tasks import TASKS
 
-PackageArgument = Annotated[PackageName, typer.Argument(help="Which package to make a model for.")]
+PackageArgument = Annotated[PackageName, typer.Argument(help="The package to make a model for.")]
 
 
 def fit(
@@ -41,7 +41,7 @@ def fit(
 ) -> None:
     """Train the networks of a package in float."""
     weights = _weights(imagenet)
-    opened, run = _begun(package, data, out, seeds, folds)
+    opened, run = _data_and_run(package, data, out, seeds, folds)
     with _working_on(run, devices, precision, threads) as own_run:
         TASKS[package].recipe().fit_run(own_run, opened, weights)
     typer.echo(f"Fitted. Next: leapfrog-train quantize {out} --data {data}")
@@ -70,7 +70,7 @@ def train(
 ) -> None:
     """Train the networks of a package in float, then in int8: `fit` and `quantize` in one, in float32."""
     weights = _weights(imagenet)
-    opened, run = _begun(package, data, out, seeds, folds)
+    opened, run = _data_and_run(package, data, out, seeds, folds)
     with _working_on(run, devices, Precision.FLOAT32, threads) as own_run:
         recipe = TASKS[package].recipe()
         recipe.quantize_run(recipe.fit_run(own_run, opened, weights), opened)
@@ -78,25 +78,25 @@ def train(
 
 
 def _weights(imagenet: Path | None) -> Path:
-    """The file with the ImageNet weights; asked for before the data are opened, which takes long."""
+    """The file with the ImageNet weights, checked before the data are opened, since that takes long."""
     if imagenet is None:
         raise UsageError("training starts from ImageNet weights: give --imagenet tf2_mobilenet_v2_1.0_224_ptq.tflite")
     if not imagenet.is_file():
-        raise UsageError(f"--imagenet {imagenet}: there is no such file")
+        raise UsageError(f"--imagenet {imagenet}: no such file")
     return imagenet
 
 
-def _begun(package: PackageName, data: Path, out: Path, seeds: int, folds: int) -> tuple[Any, Run]:
-    """The data set, and the run, new or taken up."""
+def _data_and_run(package: PackageName, data: Path, out: Path, seeds: int, folds: int) -> tuple[Any, Run]:
+    """The data set, and the new or resumed run."""
     opened = open_data(package, data)
     return opened, begin_run(out, TASKS[package].notes(opened, seeds, folds))
 
 
 @contextmanager
 def _working_on(run: Run, devices: Devices, precision: Precision, threads: int) -> Iterator[Run]:
-    """Within, what is built and trained uses the devices. The run comes back as this machine has to write it: of
-    several that train together only the first one's files count, the others write into a folder of their own. At the
-    end the curves of all its networks are drawn.
+    """Networks built and trained inside this context use `devices`. Yields the run as this machine is to write it: if
+    several machines train together, only the first one's files count, and the others write into folders of their own.
+    At the end, the curves of all networks are drawn.
     """
     compute = prepare(devices, precision, threads)
     from leapfrog_training.fitting.history import draw_run_curves

@@ -1,1 +1,1 @@
-"""The paper's table made anew: size, score and latency of models."""
+"""The paper's table, reproduced: size, score and latency of models."""

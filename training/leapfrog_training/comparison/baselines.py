@@ -1,6 +1,6 @@
 """The networks of the paper, built, trained for a few steps on noise, and converted.
 
-No weights for them can be had and no score is claimed: what is compared is their size and speed.
+Their weights are not available, so no score is claimed: only their size and speed are compared.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ NETWORKS: Mapping[str, Callable[[], Any]] = {
 
 
 def build_baseline(name: str, folder: Path) -> Files:
-    """Build the network of that name, train it for a few steps, and convert it into `folder`; what is there is kept."""
+    """Build the network `name`, train it for a few steps, and convert it into `folder`; existing files are kept."""
     files = Files(folder / f"{name}-float.tflite", folder / f"{name}-int8.tflite")
     if files.int8.exists():
         return files

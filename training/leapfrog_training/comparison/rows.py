@@ -1,4 +1,4 @@
-"""A row of the table for each run and for each of the paper's baselines."""
+"""The table's rows, one for each run and each of the paper's baselines."""
 
 import json
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from leapfrog_training.tasks import TASKS
 
 @dataclass(frozen=True)
 class Row:
-    """One model. Latencies in milliseconds, with one thread on this machine's processor; `edge_tpu_measured` tells a
-    figure of `leapfrog bench` from an estimate. Scores are None for a network that was not trained.
+    """One model. Latencies are in milliseconds, with one thread on this machine's processor. `edge_tpu_measured`: the
+    Edge TPU's latency was measured by `leapfrog bench`, not estimated. Scores are None if the network was not trained.
     """
 
     model: str
@@ -33,36 +33,36 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """How many times smaller int8 is."""
+        """How many times smaller the int8 file is."""
         return self.float_bytes / self.int8_bytes
 
 
 def run_row(run: Run, measured_ms: Mapping[str, float]) -> Row:
-    """The row of an evaluated run: its shipped seed. Raises RunError when it was not evaluated."""
+    """The row of a run, for its shipped seed. Raises RunError if the run was not evaluated."""
     name = run.notes.package.value
     job = run.seed(SHIPPED_SEED)
     task = TASKS[run.notes.package]
-    score = task.headline(task.measured(run))
+    score = task.headline(task.evaluation_of(run))
     return _row(name, job.float32, job.int8, (score.name, score.float32, score.int8), measured_ms.get(name))
 
 
 def baseline_row(name: str, float32: Path, int8: Path) -> Row:
-    """The row of a network that was only built."""
+    """The row of a network that was built but not trained."""
     return _row(name, float32, int8, ("not trained", None, None), None)
 
 
 def measured_latencies(bench: Path | None) -> dict[str, float]:
     """Milliseconds on a real Edge TPU by package, from `{"edge_tpu_ms": {"chest-findings": 3.1}}`.
 
-    Raises UsageError for a file that is not of this form.
+    Raises UsageError for a file in another format.
     """
     if bench is None:
         return {}
     try:
-        told = json.loads(bench.read_text(encoding="utf-8"))["edge_tpu_ms"]
-        return {str(name): float(milliseconds) for name, milliseconds in told.items()}
+        latencies = json.loads(bench.read_text(encoding="utf-8"))["edge_tpu_ms"]
+        return {str(name): float(milliseconds) for name, milliseconds in latencies.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise UsageError(f'--bench {bench}: {{"edge_tpu_ms": {{"PACKAGE": MILLISECONDS}}}} is needed') from problem
+        raise UsageError(f'--bench {bench} must be {{"edge_tpu_ms": {{"PACKAGE": MILLISECONDS}}}}') from problem
 
 
 def _row(

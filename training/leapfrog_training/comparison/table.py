@@ -26,7 +26,7 @@ HEADER = (
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row in words."""
+    """A row as text."""
     edge_tpu = f"{row.edge_tpu_ms:.1f} measured"
     if not row.edge_tpu_measured:
         edge_tpu = f"{row.edge_tpu_ms:.1f} estimated ({row.edge_tpu_low_ms:.1f} to {row.edge_tpu_high_ms:.1f})"
@@ -45,9 +45,9 @@ def cells(row: Row) -> tuple[str, ...]:
 
 
 def write_table(folder: Path, rows: Sequence[Row], machine: str) -> None:
-    """Leave `table.md`, `table.json` and `table.png` in `folder`."""
+    """Write `table.md`, `table.json` and `table.png` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    note = f"Processor: {machine}, one thread. Edge TPU over USB 3; an estimate says within what it lies."
+    note = f"Processor: {machine}, one thread. Edge TPU: over USB 3; estimates are given with their range."
     write_whole(folder / "table.md", f"{table(HEADER, map(cells, rows))}\n{note}\n".encode())
     document = {"machine": machine, "rows": [{**asdict(row), "ratio": round(row.ratio, 2)} for row in rows]}
     write_whole(folder / "table.json", json.dumps(document, indent=2).encode())

@@ -1,1 +1,1 @@
-"""From an int8 model to one for the Edge TPU, by Google's edgetpu_compiler."""
+"""Compiles int8 models for the Edge TPU with Google's edgetpu_compiler."""

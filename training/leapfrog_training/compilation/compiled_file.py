@@ -1,7 +1,7 @@
-"""What a compiled TFLite file says of itself.
+"""Reads the runtime version that a compiled TFLite file needs.
 
-edgetpu_compiler replaces what it maps by one custom operation. Its options are a FlexBuffer map, whose key "4" holds a
-FlatBuffer: the table `Package` of executable.fbs in google-coral/libedgetpu.
+edgetpu_compiler replaces the operations that it maps by one custom operation. The options of that operation are a
+FlexBuffer map, whose key "4" holds a FlatBuffer: the table `Package` of executable.fbs in google-coral/libedgetpu.
 """
 
 from ai_edge_litert import schema_py_generated as schema
@@ -18,22 +18,22 @@ MIN_RUNTIME_VERSION_FIELD = 4  # the first field of `Package`, as an offset into
 
 
 def oldest_runtime(name: str, source: bytes, compiled: bytes) -> int:
-    """The oldest Edge TPU runtime that takes the compiled model `name`, made from `source`.
+    """The oldest Edge TPU runtime that can run the compiled model `name`, made from `source`.
 
-    Raises CompilerError unless it is a model for the Edge TPU between the same inputs and outputs as `source`.
+    Raises CompilerError unless it is a model for the Edge TPU with the same inputs and outputs as `source`.
     """
     try:
         before, after = read_graph(source), read_graph(compiled)
         if not after.is_compiled:
-            raise CompilerError(f"the compiled {name} holds no {EDGE_TPU_OPERATION}: nothing was compiled")
+            raise CompilerError(f"the compiled {name} has no {EDGE_TPU_OPERATION}: nothing was compiled")
         if _ends(before) != _ends(after):
             raise CompilerError(
-                f"the compiled {name} has other inputs or outputs than the model that it was made from: "
+                f"the compiled {name} has different inputs or outputs than the model that it was made from: "
                 f"{_ends(after)} instead of {_ends(before)}"
             )
         return max(map(_min_runtime_version, _executables(compiled)))
     except ModelFileError as problem:
-        raise CompilerError(f"what edgetpu_compiler made of {name} cannot be read: {problem}") from problem
+        raise CompilerError(f"the compiled {name} cannot be read: {problem}") from problem
 
 
 def _ends(graph: Graph) -> list[tuple[str, tuple[int, ...]]]:
@@ -51,14 +51,14 @@ def _executables(compiled: bytes) -> list[bytes]:
         if model.OperatorCodes(operator.OpcodeIndex()).CustomCode() == EDGE_TPU_OPERATION.encode()
     ]
     try:
-        return [flexbuffers.GetRoot(held.tobytes()).AsMap[EXECUTABLE_KEY].AsStringBytes for held in options]
+        return [flexbuffers.GetRoot(one.tobytes()).AsMap[EXECUTABLE_KEY].AsStringBytes for one in options]
     except DAMAGE as problem:
-        raise ModelFileError("its options hold no program for the Edge TPU") from problem
+        raise ModelFileError("its options contain no program for the Edge TPU") from problem
 
 
 def _min_runtime_version(executable: bytes) -> int:
     if executable[4:8] != EXECUTABLE_IDENTIFIER:
-        raise ModelFileError("it holds no program for the Edge TPU")
+        raise ModelFileError("it contains no program for the Edge TPU")
     try:
         table = Table(executable, encode.Get(packer.uoffset, executable, 0))
         offset = table.Offset(MIN_RUNTIME_VERSION_FIELD)

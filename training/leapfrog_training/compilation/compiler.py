@@ -1,9 +1,9 @@
-"""Calling edgetpu_compiler here, in a container or on another machine.
+"""Calls edgetpu_compiler on this machine, in a container or on another machine.
 
-The compiler exists for x86-64 Debian only. So a shell is named that takes a script as its last argument, with standard
-input and output: `sh -c` here, `docker run --rm -i IMAGE sh -c` for a container, `ssh HOST` for another machine. The
-models go in as a tar archive and come back the same way, so that nothing need be mounted or copied beforehand, and the
-compiler works in a temporary folder of that place.
+The compiler exists for x86-64 Debian and Ubuntu only. So the user names a shell that takes a script as its last
+argument and has standard input and output: `sh -c` here, `docker run --rm -i IMAGE sh -c` for a container, `ssh HOST`
+for another machine. The models are sent as a tar archive and come back the same way, so nothing needs to be mounted or
+copied beforehand. The compiler works in a temporary folder there.
 """
 
 import io
@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leapfrog.errors import UsageError
+from leapfrog.wording.text import count
 from leapfrog_training.compilation.log import CompilerLog, ModelReport, complaint, read_log
 from leapfrog_training.errors import CompilerError
 
@@ -22,10 +23,10 @@ HERE = "sh -c"
 MODEL_SUFFIX, COMPILED_SUFFIX = ".tflite", "_edgetpu.tflite"
 OUTPUT_NAME, STATUS_NAME = "compiler.out", "compiler.status"
 TIMED_OUT_STATUS = 124  # of timeout(1)
-NOT_RUN_STATUSES = (126, 127)  # of a shell and of timeout(1), for a program of another processor or without libraries
+NOT_RUN_STATUSES = (126, 127)  # of a shell and of timeout(1): the program is for another processor or lacks libraries
 MISSING = "missing"
 SIGNALLED_STATUS = 128  # plus the signal
-KILL_SECONDS = 10  # between asking a process to end and making it
+KILL_SECONDS = 10  # between SIGTERM and SIGKILL
 LARGEST_ANSWER_BYTES = 512 * 2**20
 GET_IT = (
     "It exists for x86-64 Debian and Ubuntu only: install the Debian package edgetpu-compiler of Coral's apt "
@@ -33,8 +34,8 @@ GET_IT = (
     "--shell 'ssh HOST' or --shell 'docker run --rm -i IMAGE sh -c'"
 )
 
-# In the background, so that a signal reaches this shell and ends the compiler at once. `timeout` is for a compiler
-# that overruns its own limit, also when nobody here waits for it any more.
+# The compiler runs in the background, so that a signal to this shell ends it at once. `timeout` ends a compiler that
+# overruns its own limit, even if nobody is waiting for it any more.
 SCRIPT = """
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
@@ -55,7 +56,7 @@ tar -cf - .
 
 @dataclass(frozen=True)
 class Compiled:
-    """A compiled model and what the compiler of that version said of it."""
+    """A compiled model, and the report and version of the compiler."""
 
     content: bytes
     report: ModelReport
@@ -66,9 +67,9 @@ class Compiled:
 class Compiler:
     """Where edgetpu_compiler runs and for how long.
 
-    `timeout_seconds` is the compiler's own limit; one that overruns it by `overrun_seconds` is ended. `travel_seconds`
-    more are for starting the shell and for the way there and back. `min_runtime_version` is the oldest Edge TPU runtime
-    that must take the result; without it the compiler decides.
+    `timeout_seconds` is the compiler's own limit; if it overruns that by `overrun_seconds`, it is ended. Starting the
+    shell and the transfers may take `travel_seconds` more. `min_runtime_version` is the oldest Edge TPU runtime that
+    must be able to run the result; without it the compiler decides.
     """
 
     shell: str = HERE
@@ -78,39 +79,39 @@ class Compiler:
     travel_seconds: float = 120.0
 
     def compile(self, models: Mapping[str, bytes]) -> dict[str, Compiled]:
-        """Compile int8 models together, so that they share the chip's memory; the first is served first.
+        """Compile int8 models together, so that they share the chip's memory; the first one gets memory first.
 
-        Names are plain and without suffix. Raises CompilerError when the compiler is missing, refuses, runs out of time
-        or answers what is not expected; UsageError when the shell is no command.
+        Names have neither folder nor suffix. Raises CompilerError if the compiler is missing, refuses, runs out of time
+        or gives an unexpected answer; UsageError if the shell is not a command.
         """
         answer = self._answer(models)
         status = answer.get(STATUS_NAME, b"").decode(errors="replace").strip()
         text = answer.get(OUTPUT_NAME, b"").decode(errors="replace")
-        self._refuse_what_did_not_run(status, text)
+        self._check_that_it_ran(status, text)
         log = read_log(text)
         if status != "0":
             raise CompilerError(f"edgetpu_compiler ended with status {status}. It said: {complaint(text)}")
         return {name: _compiled(name, answer, log) for name in models}
 
-    def _refuse_what_did_not_run(self, said: str, text: str) -> None:
-        where = "here" if self.shell == HERE else f"where {self.shell!r} leads"
-        if said == MISSING:
+    def _check_that_it_ran(self, reply: str, text: str) -> None:
+        where = "here" if self.shell == HERE else f"in the shell {self.shell!r}"
+        if reply == MISSING:
             raise CompilerError(f"edgetpu_compiler is not installed {where}. {GET_IT}")
-        if not said.isdigit():
-            raise CompilerError(f"the shell {self.shell!r} gave no answer that can be read: try it by hand")
-        status = int(said)
+        if not reply.isdigit():
+            raise CompilerError(f"the shell {self.shell!r} gave no readable answer: try it by hand")
+        status = int(reply)
         if status in NOT_RUN_STATUSES:
             raise CompilerError(f"edgetpu_compiler cannot run {where}: {complaint(text)} {GET_IT}")
         if status in (TIMED_OUT_STATUS, SIGNALLED_STATUS + signal.SIGKILL):
             limit = self.timeout_seconds + self.overrun_seconds
             raise CompilerError(
-                f"edgetpu_compiler was ended after {limit} seconds: some networks keep it busy without end. Simplify "
-                "the network, or give it longer with --timeout"
+                f"edgetpu_compiler was stopped after {limit} seconds: with some networks it never finishes. Simplify "
+                "the network, or allow more time with --timeout"
             )
         if status > SIGNALLED_STATUS:
             raise CompilerError(
                 f"edgetpu_compiler crashed (signal {status - SIGNALLED_STATUS}). It said: {complaint(text)} Run "
-                "`leapfrog-train check` on the model, and change what it names"
+                "`leapfrog-train check` on the model, and change the operations that it names"
             )
 
     def _answer(self, models: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -126,7 +127,7 @@ class Compiler:
             status=STATUS_NAME,
             missing=MISSING,
         )
-        return _unpacked(self._told([*self._command(), script], _archive(models)))
+        return _unpacked(self._output([*self._command(), script], _archive(models)))
 
     def _command(self) -> list[str]:
         try:
@@ -137,8 +138,8 @@ class Compiler:
             raise UsageError("--shell is empty: give a command that takes a script, such as 'ssh HOST'")
         return command
 
-    def _told(self, command: Sequence[str], archive: bytes) -> bytes:
-        """What the command prints, given `archive` as its input."""
+    def _output(self, command: Sequence[str], archive: bytes) -> bytes:
+        """What the command prints, with `archive` as its input."""
         deadline = self.timeout_seconds + self.overrun_seconds + self.travel_seconds
         pipe = subprocess.PIPE
         try:
@@ -149,15 +150,15 @@ class Compiler:
             ) from problem
         with process:
             try:
-                answer, said = process.communicate(archive, timeout=deadline)
+                answer, errors = process.communicate(archive, timeout=deadline)
             except subprocess.TimeoutExpired as problem:
                 _end(process)
                 raise CompilerError(
-                    f"the shell {self.shell!r} gave no answer within {deadline:.0f} seconds: try it by hand, or give "
-                    "it longer with --timeout"
+                    f"the shell {self.shell!r} gave no answer within {deadline:.0f} seconds: try it by hand, or allow "
+                    "more time with --timeout"
                 ) from problem
         if process.returncode != 0:
-            detail = said.decode(errors="replace").strip()[-300:] or "it said nothing"
+            detail = errors.decode(errors="replace").strip()[-300:] or "it printed no error"
             raise CompilerError(f"the shell {self.shell!r} ended with status {process.returncode}: {detail}")
         return answer
 
@@ -181,9 +182,9 @@ def _archive(models: Mapping[str, bytes]) -> bytes:
 
 
 def _unpacked(answer: bytes) -> dict[str, bytes]:
-    """The files of an archive, in memory: no name in it ever becomes a path."""
+    """The files of an archive, in memory, so that no name in it is ever used as a path."""
     if len(answer) > LARGEST_ANSWER_BYTES:
-        raise CompilerError("the answer of the shell is too large to be compiled models")
+        raise CompilerError("the shell's answer is too large for compiled models")
     try:
         with tarfile.open(fileobj=io.BytesIO(answer), mode="r:") as archive:
             files = {}
@@ -194,15 +195,17 @@ def _unpacked(answer: bytes) -> dict[str, bytes]:
             return files
     except tarfile.TarError as problem:
         raise CompilerError(
-            f"the shell's answer is no tar archive: it must print nothing of its own ({problem})"
+            f"the shell's answer is not a tar archive ({problem}): the shell itself must not print anything"
         ) from problem
 
 
 def _compiled(name: str, answer: Mapping[str, bytes], log: CompilerLog) -> Compiled:
     reports = [report for report in log.models if report.input_model == f"{name}{MODEL_SUFFIX}"]
     if len(reports) != 1:
-        raise CompilerError(f"edgetpu_compiler spoke {len(reports)} times of {name}{MODEL_SUFFIX} instead of once")
+        raise CompilerError(
+            f"edgetpu_compiler printed {count(len(reports), 'report')} about {name}{MODEL_SUFFIX} instead of one"
+        )
     content = answer.get(f"{name}{COMPILED_SUFFIX}")
     if content is None:
-        raise CompilerError(f"edgetpu_compiler reported success but left no {name}{COMPILED_SUFFIX}: run it by hand")
+        raise CompilerError(f"edgetpu_compiler reported success but wrote no {name}{COMPILED_SUFFIX}: run it by hand")
     return Compiled(content, reports[0], log.version)

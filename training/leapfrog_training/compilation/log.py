@@ -1,4 +1,4 @@
-"""What edgetpu_compiler prints, read into numbers."""
+"""Parses the output of edgetpu_compiler."""
 
 import re
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ FIELD = re.compile(r"^([^:\n]+):[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 OPERATOR_ROW = re.compile(r"^([A-Z][A-Z0-9_]*)[ \t]+(\d+)[ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 MAPPED = "Mapped to Edge TPU"
 TIMED_OUT = "Compilation timeout"
-# Lines that stand in every output and say nothing of why a model was refused.
-FRAME = (
+# Lines of every output, which do not say why a model was refused.
+BOILERPLATE = (
     "Edge TPU Compiler version",
     "Started a compilation timeout timer",
     "Compilation child process completed",
@@ -25,7 +25,7 @@ LONGEST_COMPLAINT = 400
 
 @dataclass(frozen=True)
 class OperatorStatus:
-    """A row of the table that -s prints: how many operations of a kind share a fate."""
+    """A row of the table that -s prints: how many operations of one kind have this status."""
 
     operator: str
     count: int
@@ -34,7 +34,9 @@ class OperatorStatus:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """What the compiler says of one model. Sizes in bytes, as exact as two decimals of the unit that it chose."""
+    """The compiler's report on one model. Sizes are in bytes, rounded as the compiler prints them: to two decimals of a
+    larger unit.
+    """
 
     input_model: str
     input_bytes: int
@@ -55,44 +57,46 @@ class ModelReport:
 
     @property
     def left_to_the_cpu(self) -> str:
-        """The operations that were not mapped and why, for a person."""
+        """The operations that were not mapped, and why, as text for users."""
         rows = [f"{row.count} {row.operator}: {row.status}" for row in self.operators if row.status != MAPPED]
         return "; ".join(rows)
 
 
 @dataclass(frozen=True)
 class CompilerLog:
-    """The whole output of a run that compiled."""
+    """The output of a successful compilation."""
 
     version: str
     models: tuple[ModelReport, ...]
 
 
 def read_log(text: str) -> CompilerLog:
-    """The log of one run with -s. Raises CompilerError when the compiler refused or its output is in no known form."""
+    """Parse the output of one run with -s. Raises CompilerError if the compiler refused the model, or if the output's
+    format is unknown.
+    """
     version = VERSION.search(text)
     if version is None:
         raise CompilerError(f"this is not the output of edgetpu_compiler: {complaint(text)}")
     starts = [match.start() for match in re.finditer(r"^Input model:", text, re.MULTILINE)]
     if not starts and TIMED_OUT in text:
         raise CompilerError(
-            f"edgetpu_compiler {version.group(1)} ran out of time: {complaint(text)} Give it longer with --timeout, or "
-            "make the largest activations of the network smaller"
+            f"edgetpu_compiler {version.group(1)} ran out of time: {complaint(text)} Allow more time with --timeout, "
+            "or make the network's largest activations smaller"
         )
     if not starts:
         raise CompilerError(
-            f"edgetpu_compiler {version.group(1)} refused the model: {complaint(text)} `leapfrog-train check` says "
-            "what the Edge TPU takes"
+            f"edgetpu_compiler {version.group(1)} refused the model: {complaint(text)} `leapfrog-train check` shows "
+            "which operations the Edge TPU can run"
         )
     parts = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
     return CompilerLog(version.group(1), tuple(map(_report, parts)))
 
 
 def complaint(text: str) -> str:
-    """The compiler's own sentences, without the lines that stand in every output."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(FRAME)]
-    said = " ".join(line if line.endswith((".", "!")) else f"{line}." for line in lines)
-    return said[:LONGEST_COMPLAINT] or "it gave no reason."
+    """The compiler's error messages, without the lines that every output has."""
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith(BOILERPLATE)]
+    sentences = " ".join(line if line.endswith((".", "!")) else f"{line}." for line in lines)
+    return sentences[:LONGEST_COMPLAINT] or "it gave no reason."
 
 
 def _report(part: str) -> ModelReport:
@@ -116,11 +120,13 @@ def _report(part: str) -> ModelReport:
         raise _unknown(f"there is no line {problem.args[0]!r}") from problem
     except ValueError as problem:
         raise _unknown(str(problem)) from problem
-    told = int(fields.get("Number of operations that will run on Edge TPU", report.operations))
+    stated = int(fields.get("Number of operations that will run on Edge TPU", report.operations))
     mapped = sum(row.count for row in rows if row.status == MAPPED)
-    if told != report.operations_on_edge_tpu or (mapped, sum(row.count for row in rows)) != (told, report.operations):
+    in_table = sum(row.count for row in rows)
+    if stated != report.operations_on_edge_tpu or (mapped, in_table) != (stated, report.operations):
         raise _unknown(
-            f"of {report.operations} operations, {report.operations_on_cpu} on the CPU, its table has {mapped} mapped"
+            f"{report.operations_on_cpu} of {report.operations} operations are on the CPU, but {mapped} of {in_table} "
+            "are mapped in its table"
         )
     return report
 
@@ -134,5 +140,5 @@ def _bytes(fields: Mapping[str, str], name: str) -> int:
 
 def _unknown(detail: str) -> CompilerError:
     return CompilerError(
-        f"the output of edgetpu_compiler is in an unknown form: {detail}. Leapfrog knows that of version 16.0: use it"
+        f"the output of edgetpu_compiler is in an unknown format: {detail}. Use version 16.0, whose format is known"
     )

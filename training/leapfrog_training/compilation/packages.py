@@ -1,4 +1,4 @@
-"""Compiled models put into their packages."""
+"""Compiles the models of packages and adds the results to them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from leapfrog_training.packaging.package import add_edge_tpu_model, sha256
 
 @dataclass(frozen=True)
 class CompiledPackage:
-    """A package that got its compiled model. `lost_signature` when it was signed before."""
+    """A package with its new compiled model. `lost_signature`: it was signed before, and is not any more."""
 
     folder: Path
     report: ModelReport
@@ -30,11 +30,11 @@ class CompiledPackage:
 def compile_packages(
     folders: Sequence[Path], compiler: Compiler, *, allow_cpu_ops: bool = False, again: bool = False
 ) -> list[CompiledPackage]:
-    """Compile the models of several packages together and put each into its package, in the order of `folders`.
+    """Compile the models of several packages together and add each to its package, in the order of `folders`.
 
-    The chip's memory is given out in that order. No package is changed unless all compiled and are fit. Raises
-    UsageError for packages that cannot be compiled together or, but for `again`, are compiled; PackageError for damaged
-    ones; NotForEdgeTpu when operations are left to the CPU and that was not allowed; CompilerError.
+    The chip's memory is allocated in that order. No package is changed unless all models compile and may be used.
+    Raises UsageError for packages that cannot be compiled together or, without `again`, have a compiled model already;
+    PackageError for damaged ones; NotForEdgeTpu if operations stay on the CPU and this was not allowed; CompilerError.
     """
     packages = [load_package(folder) for folder in folders]
     _refuse_the_same_name_twice(packages)
@@ -53,7 +53,7 @@ def compile_packages(
 def _refuse_the_same_name_twice(packages: Sequence[ModelPackage]) -> None:
     for name, count in Counter(package.manifest.name for package in packages).items():
         if count > 1:
-            raise UsageError(f"{count} of these packages are called {name}: a kiosk has one of a name, so give one")
+            raise UsageError(f"{count} of these packages are called {name}: a kiosk uses only one of them, so name one")
 
 
 def _refuse_compiled(package: ModelPackage, again: bool) -> None:
@@ -63,11 +63,11 @@ def _refuse_compiled(package: ModelPackage, again: bool) -> None:
         raise ModelFileError(f"the model of {package.folder}: {problem}") from problem
     if is_compiled:
         raise ModelFileError(
-            f"{package.model_path} is compiled for the Edge TPU already: a package keeps the int8 model there, for the "
-            "processor and to compile from. Make the package again"
+            f"{package.model_path} is already compiled for the Edge TPU. It must be the int8 model, which runs on the "
+            "processor and is compiled from. Make the package again"
         )
     if EDGE_TPU_MODEL_NAME in package.manifest.files and not again:
-        raise UsageError(f"{package.folder} has a compiled model: --again compiles it anew")
+        raise UsageError(f"{package.folder} already has a compiled model: use --again to replace it")
 
 
 def _refuse_unless_mapped(name: str, report: ModelReport, min_runtime_version: int | None, allow_cpu_ops: bool) -> None:
@@ -75,20 +75,20 @@ def _refuse_unless_mapped(name: str, report: ModelReport, min_runtime_version: i
     runtime = (
         ""
         if min_runtime_version is None
-        else f". Operations newer than Edge TPU runtime {min_runtime_version} stay on the CPU: ask for a later "
-        "--min-runtime-version where the kiosks have one"
+        else f". Operations newer than Edge TPU runtime {min_runtime_version} stay on the CPU: use a later "
+        "--min-runtime-version if the kiosks have one"
     )
     if report.operations_on_edge_tpu == 0:
         raise NotForEdgeTpu(f"{name}: none of {report.operations} operations would run on the Edge TPU{left}{runtime}")
     if report.operations_on_cpu and not allow_cpu_ops:
         raise NotForEdgeTpu(
             f"{name}: {report.operations_on_cpu} of {report.operations} operations would run on the CPU{left}{runtime}"
-            ". Change the network as `leapfrog-train check` says, or say --allow-cpu-ops"
+            ". Change the network as `leapfrog-train check` advises, or use --allow-cpu-ops"
         )
     if report.subgraphs != 1:
         raise NotForEdgeTpu(
             f"{name}: it would run as {report.subgraphs} parts on the Edge TPU, with the processor between them. "
-            f"Change the network so that what is left to the CPU comes last{left}"
+            f"Change the network so that the operations on the CPU come last{left}"
         )
 
 
@@ -99,8 +99,8 @@ def _described(
     needed = oldest_runtime(name, sources[name], one.content)
     if min_runtime_version is not None and needed > min_runtime_version:
         raise CompilerError(
-            f"{name} was compiled for Edge TPU runtime {needed} and later, and {min_runtime_version} was asked for: "
-            "use edgetpu_compiler 16.0, or bring the kiosks a later runtime and ask for that"
+            f"{name} was compiled for Edge TPU runtime {needed} and later, not for {min_runtime_version} as requested: "
+            "use edgetpu_compiler 16.0, or install a later runtime on the kiosks and request that one"
         )
     return EdgeTpuModel(
         compiler_version=one.compiler_version,
@@ -120,7 +120,7 @@ def _put(folder: Path, compiled: Compiled, edge_tpu: EdgeTpuModel) -> CompiledPa
         add_edge_tpu_model(folder, compiled.content, edge_tpu)
     except OSError as problem:
         raise CompilerError(
-            f"the compiled model cannot be written into {folder} ({problem.strerror}): it has none now. Those named "
-            "before it have theirs; mend that and run this again with --again"
+            f"the compiled model cannot be written into {folder} ({problem.strerror}): that package now has none. The "
+            "packages named before it have theirs. Solve the problem, then run the command again with --again"
         ) from problem
     return CompiledPackage(folder, compiled.report, edge_tpu, was_signed)

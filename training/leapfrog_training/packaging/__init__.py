@@ -1,1 +1,1 @@
-"""From a measured network to a model package, the folder that a kiosk loads: manifest, card, hashes and signature."""
+"""Turns a measured network into a model package, the folder that a kiosk loads: manifest, card, hashes, signature."""

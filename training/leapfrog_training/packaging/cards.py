@@ -1,4 +1,4 @@
-"""What the cards of all packages share: what the model is for, its data, and tables with the forms of a network side by
+"""What the cards of all packages have in common: intended use, data, and tables with the forms of a network side by
 side.
 """
 
@@ -11,7 +11,7 @@ from leapfrog_training.evaluate.forms import FORM_NAMES, Form
 from leapfrog_training.evaluate.latency import THREADS, Latencies
 from leapfrog_training.evaluate.measured import Bounds, Portion
 
-NOT_TOLD = "-"
+NOT_AVAILABLE = "-"
 
 
 def title(manifest: Manifest) -> str:
@@ -25,9 +25,9 @@ def sources(manifest: Manifest) -> str:
     return f"## Data\n\n{data.name}. Licence: {data.licence}. Cite: {data.citation}.\n"
 
 
-def figure(file: str, says: str) -> str:
-    """A picture of the package, with what it says for those who cannot see it."""
-    return f"![{says}]({file})\n"
+def figure(file: str, alt_text: str) -> str:
+    """A picture of the package, with a description for readers who cannot see it."""
+    return f"![{alt_text}]({file})\n"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -37,7 +37,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def table_of_forms(rows: Iterable[tuple[str, Mapping[Form, str]]]) -> str:
-    """A table with a column per form, the one that ships first."""
+    """A table with a column for each form, first the one that ships."""
     return table(("", *FORM_NAMES.values()), [(name, *(cells[form] for form in FORM_NAMES)) for name, cells in rows])
 
 
@@ -60,31 +60,31 @@ def latency_rows(latencies: Latencies) -> list[tuple[str, dict[Form, str]]]:
 def timed_on(latencies: Latencies) -> str:
     """Where and how the milliseconds were taken."""
     return (
-        f"Milliseconds: median of {latencies.runs} pictures and, in brackets, the time that 95 % of them kept, in "
-        f"Leapfrog's engine host ({latencies.runtime}) on {latencies.machine}; load of the machine before: "
-        f"{latencies.load:.1f}. Other processors give other numbers; on an Edge TPU only the int8 network runs."
+        f"Milliseconds: median of {latencies.runs} pictures and, in brackets, the 95th percentile, in Leapfrog's "
+        f"engine host ({latencies.runtime}) on {latencies.machine}; load of the machine before: {latencies.load:.1f}. "
+        "Other processors give other numbers. On an Edge TPU only the int8 network runs."
     )
 
 
 def with_interval(bounds: Bounds | None, digits: int = 3) -> str:
     """A value with its interval."""
     if bounds is None:
-        return NOT_TOLD
+        return NOT_AVAILABLE
     return f"{bounds.value:.{digits}f} [{bounds.low:.{digits}f} to {bounds.high:.{digits}f}]"
 
 
 def counted(portion: Portion) -> str:
-    """A share with what it was counted from."""
+    """A share with the counts that it is made from."""
     return f"{portion.hits} of {portion.of}: {portion.value:.2f} [{portion.low:.2f} to {portion.high:.2f}]"
 
 
 def spread(values: Sequence[float], digits: int = 3) -> str:
-    """Mean over the seeds with the lowest and highest, where there are several."""
+    """The mean over the seeds and, if there are several, the lowest and highest."""
     if len(values) < 2:
-        return f"{values[0]:.{digits}f}" if values else NOT_TOLD
+        return f"{values[0]:.{digits}f}" if values else NOT_AVAILABLE
     return f"{np.mean(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def of_seeds(seeds: int) -> str:
-    """What `spread` is over."""
+    """What `spread` shows, in words."""
     return f"mean of {seeds} seeds (lowest to highest)" if seeds > 1 else "one seed only"

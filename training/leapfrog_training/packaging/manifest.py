@@ -1,4 +1,4 @@
-"""What the manifests of all packages say alike."""
+"""What the manifests of all packages have in common."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ NOT_YET_HASHED = "0" * 64  # until the package is written
 
 
 def demonstration(package: PackageName, version: str, model: KioskModel, **described: Any) -> Manifest:
-    """`model.toml` of a demonstration on gray pictures of the size that `model` takes; `described` says the rest."""
+    """`model.toml` of a demonstration package for gray pictures of the model's input size; `described` has the rest."""
     _, height, width, _ = model.input.shape
     return Manifest(
         name=package,

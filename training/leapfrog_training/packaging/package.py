@@ -21,15 +21,15 @@ QUALITY_METRICS = "quality"  # the table of `metrics` that belongs to the qualit
 def write_package(
     folder: Path, manifest: Manifest, model: bytes, card: str, extra_files: Mapping[str, bytes] | None = None
 ) -> None:
-    """Write a package of model, card and `extra_files` (the card's figures, by name) into `folder`; `manifest.files` is
-    set to their hashes.
+    """Write a package of model, card and `extra_files` (the card's figures, by name) into `folder`, with their hashes
+    in the manifest.
 
-    The quality check of the package that was there stays with what was measured on it: it describes the pictures that
-    the model is for, not the network. Every other file is removed, a signature too: it no longer holds. `model.toml`
-    comes last, so that a half written folder does not load.
+    If the folder holds an earlier version, its quality check and the check's metrics are kept, because they describe
+    the pictures that the model is for, not the network. Every other file is removed, including the signature, which
+    would be invalid. `model.toml` is written last, so that an incomplete folder does not load.
 
-    Raises TrainingError when the data's licence or citation is not given, or when the folder holds this package in a
-    version that is not lower; PackageError when what it holds cannot be read.
+    Raises TrainingError if the data's licence or citation is missing, or if the folder holds this package in the same
+    or a higher version; PackageError if the package there cannot be read.
     """
     _refuse_without_origin(manifest)
     _refuse_unless_higher(folder, manifest)
@@ -37,10 +37,10 @@ def write_package(
     contents = {MODEL_NAME: model, CARD_NAME: card.encode(), **(extra_files or {})}
     metrics = dict(manifest.metrics)
     if (folder / QUALITY_NAME).exists() and (folder / MANIFEST_NAME).exists():
-        former = load_package(folder)
-        if former.quality_path is not None:
-            contents[QUALITY_NAME] = former.quality_path.read_bytes()
-            metrics[QUALITY_METRICS] = former.manifest.metrics.get(QUALITY_METRICS, {})
+        earlier = load_package(folder)
+        if earlier.quality_path is not None:
+            contents[QUALITY_NAME] = earlier.quality_path.read_bytes()
+            metrics[QUALITY_METRICS] = earlier.manifest.metrics.get(QUALITY_METRICS, {})
     (folder / MANIFEST_NAME).unlink(missing_ok=True)
     for stale in folder.iterdir():
         if stale.name not in contents:
@@ -53,10 +53,10 @@ def write_package(
 
 
 def add_edge_tpu_model(folder: Path, content: bytes, edge_tpu: EdgeTpuModel) -> None:
-    """Add or replace the compiled model of the package in `folder`. A signature is removed, since it no longer holds.
+    """Add or replace the compiled model of the package in `folder`. A signature is removed, since it becomes invalid.
 
-    At every moment the package loads: without a compiled model until the new one is in place. Raises PackageError for
-    a damaged package, OSError when the disk does not take it.
+    The package can be loaded at any moment; until the new model is in place, it has no compiled one. Raises
+    PackageError for a damaged package, OSError if the disk fails or is full.
     """
     manifest = load_package(folder).manifest
     files = {name: sha256 for name, sha256 in manifest.files.items() if name != EDGE_TPU_MODEL_NAME}
@@ -69,31 +69,29 @@ def add_edge_tpu_model(folder: Path, content: bytes, edge_tpu: EdgeTpuModel) -> 
 
 
 def _refuse_without_origin(manifest: Manifest) -> None:
-    for what, said in (("licence", manifest.data.licence), ("citation", manifest.data.citation)):
-        if not said.strip():
-            raise TrainingError(
-                f"{manifest.name} {manifest.version} is not written: data.{what} is empty; say it first"
-            )
+    for key, value in (("licence", manifest.data.licence), ("citation", manifest.data.citation)):
+        if not value.strip():
+            raise TrainingError(f"{manifest.name} {manifest.version} was not written: fill in data.{key} first")
 
 
 def _refuse_unless_higher(folder: Path, manifest: Manifest) -> None:
-    """A kiosk goes by the version alone, so two packages must never share one."""
+    """Raise TrainingError unless the version is new: kiosks tell packages apart by version, so none may be reused."""
     if not (folder / MANIFEST_NAME).exists():
         return
-    former = read_manifest(folder)
-    higher = PackageVersion.parse(manifest.version) > PackageVersion.parse(former.version)
-    if former.name == manifest.name and not higher:
+    earlier = read_manifest(folder)
+    is_higher = PackageVersion.parse(manifest.version) > PackageVersion.parse(earlier.version)
+    if earlier.name == manifest.name and not is_higher:
         raise TrainingError(
-            f"{manifest.name} {manifest.version} is not written: {folder} holds version {former.version}, and a version"
-            " can only grow; give a higher --version"
+            f"{manifest.name} {manifest.version} was not written: {folder} already holds version {earlier.version};"
+            " give a higher --version"
         )
 
 
 def add_file(folder: Path, name: str, content: bytes, metrics: Mapping[str, Any] | None = None) -> None:
-    """Add or replace a file of the package in `folder`, with its hash, and merge `metrics` into its measured scores.
+    """Add or replace a file of the package in `folder`, with its hash, and merge `metrics` into the package's metrics.
 
-    The package must be sound before. A signature is removed, since it no longer holds. Raises PackageError for a
-    damaged package, TrainingError for a name that is not a plain one.
+    The package must be intact. A signature is removed, since it becomes invalid. Raises PackageError for a damaged
+    package, TrainingError if `name` is not a plain file name.
     """
     if Path(name).name != name or name in (MANIFEST_NAME, SIGNATURE_NAME):
         raise TrainingError(f"{name!r} cannot be added to a package: give the plain name of a file")
@@ -113,5 +111,5 @@ def _write_manifest(folder: Path, manifest: Manifest) -> None:
 
 
 def sha256(content: bytes) -> str:
-    """As `model.toml` names what a file holds."""
+    """The hash of a file's content, as `model.toml` has it."""
     return hashlib.sha256(content).hexdigest()

@@ -1,8 +1,8 @@
-"""The keys of those who answer for packages, and signing with them.
+"""Makes signing keys, and signs packages with them.
 
-Both keys are PEM files (the private one PKCS #8 without a password, the public one SubjectPublicKeyInfo), as OpenSSL
-has them: `openssl genpkey -algorithm ed25519` makes a private key as well, and `leapfrog.packages.signature` says how
-OpenSSL checks a package.
+Both keys are PEM files in OpenSSL's formats (the private one PKCS #8 without a password, the public one
+SubjectPublicKeyInfo). `openssl genpkey -algorithm ed25519` makes a private key too; `leapfrog.packages.signature` shows
+how to check a package with OpenSSL.
 """
 
 import os
@@ -30,13 +30,14 @@ PRIVATE_MODE, PUBLIC_MODE = 0o600, 0o644
 
 
 def make_keys(folder: Path) -> tuple[Path, Path]:
-    """Make a pair of keys in `folder`: the private key's file, for its owner alone, and the public key's.
+    """Make a pair of keys in `folder`. Returns the files of the private key, readable by its owner only, and of the
+    public key.
 
-    Raises SigningError when one of the files is there already: a key that packages were signed with is not lost.
+    Raises SigningError if one of the files already exists, so that a key that signed packages cannot be lost.
     """
     private_file, public_file = folder / PRIVATE_KEY_NAME, folder / PUBLIC_KEY_NAME
     if present := [str(file) for file in (private_file, public_file) if file.exists()]:
-        raise SigningError(f"{' and '.join(present)} would be overwritten: give another --out")
+        raise SigningError(f"{' and '.join(present)} would be overwritten: give another folder as --out")
     key = Ed25519PrivateKey.generate()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,24 +51,24 @@ def make_keys(folder: Path) -> tuple[Path, Path]:
 
 
 def read_private_key(file: Path) -> Ed25519PrivateKey:
-    """The private key in `file`. Raises SigningError when there is none that can sign packages."""
+    """The private key in `file`. Raises SigningError if it cannot sign packages."""
     try:
         key = load_pem_private_key(file.read_bytes(), password=None)
     except OSError as problem:
         raise SigningError(f"the key {file} cannot be read: {problem.strerror}") from problem
-    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: it is locked with a password
+    except (ValueError, TypeError, UnsupportedAlgorithm):  # TypeError: the key has a password
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise SigningError(
-            f"{file} holds no Ed25519 private key in PEM form without a password; `leapfrog-train keys` makes one"
+            f"{file} is not an Ed25519 private key in PEM format without a password. `leapfrog-train keys` makes one"
         )
     return key
 
 
 def sign_package(folder: Path, key: Ed25519PrivateKey) -> None:
-    """Sign the package in `folder`, once it is complete: any later change ends the signature.
+    """Sign the package in `folder`, which must be complete: any later change makes the signature invalid.
 
-    Raises PackageError when the package is not what its manifest says. A former signature is replaced.
+    An earlier signature is replaced. Raises PackageError if the package does not match its manifest.
     """
     (folder / SIGNATURE_NAME).unlink(missing_ok=True)
     load_package(folder)
