@@ -84,7 +84,7 @@ def test_a_port_in_use_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
         text = f'[station]\nstate_dir = "{tmp_path}/state"\n[dicom]\nhost = "127.0.0.1"\nport = {port}\n'
         finished = leapfrog("run", "--config", settings_with(tmp_path, text), home=tmp_path)
     assert finished.returncode == 1
-    assert f"port {port}: another program has it" in finished.stderr
+    assert f"port {port}: another program is using it" in finished.stderr
 
 
 def test_a_state_directory_that_cannot_be_made_is_one_sentence_and_exit_1(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The one way in: from bytes in the spool's `incoming` to an instance that is durable, known and owed."""
+"""The one way in: turns a file in the spool's `incoming` into an instance that is durable, known and owed."""
 
 import logging
 from collections.abc import Callable
@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class Admission:
-    """Makes instances durable, once each. Any thread may call it."""
+    """Makes each instance durable, exactly once. Any thread may call it."""
 
     def __init__(self, journal: Journal, spool: Spool, owed: bool, on_received: Callable[[], None]) -> None:
-        """`owed`: a district wants the originals. `on_received` is called after each new instance."""
+        """`owed`: the district server is to get the originals. `on_received` is called after each new instance."""
         self._journal = journal
         self._instances = Instances(journal)
         self._folder_files = FolderFiles(journal)
@@ -36,11 +36,12 @@ class Admission:
     def admit_dicom(
         self, incoming: Path, header: InstanceHeader, source: str, folder_file: FolderFile | None = None
     ) -> str:
-        """Take the DICOM file `incoming`, which lies in `spool.incoming`. Returns the instance's id once it is durable.
+        """Admit the DICOM file `incoming`, which is in `spool.incoming`. Returns the instance's id once it is durable.
 
-        The same SOP Instance UID with the same content is kept once, under the id that it has. With other content, or
-        when no server could hold the UID, the instance is kept and forwarded under a new UID. Raises StorageError
-        (DiskFull) when it cannot be made durable; then nothing of it is kept, and `incoming` may be gone.
+        An instance that arrives again with the same SOP Instance UID and content is kept once, under its first id. If
+        the content differs, or the UID is one that no server could store, the instance is kept and forwarded under a
+        new UID. Raises StorageError (DiskFull) if it cannot be made durable; then nothing of it is kept, and `incoming`
+        may be gone.
         """
         new = NewInstance(
             id=new_id(),
@@ -66,7 +67,7 @@ class Admission:
         source: str,
         folder_file: FolderFile | None = None,
     ) -> str:
-        """Take the picture `incoming`, which is not DICOM: a reader wraps it, and the wrapped object is what is owed.
+        """Admit the picture `incoming`, which is not DICOM. A reader will wrap it, and the wrapped object is owed.
 
         Raises StorageError (DiskFull) like `admit_dicom`.
         """
@@ -88,10 +89,10 @@ class Admission:
         self._spool.require_space()
         self._spool.adopt(incoming, new.spool_name)
         try:
-            holder_id = self._enter(new)
+            holder_id = self._record(new)
         except BaseException:
-            # After a failed write the row may yet be found at the next start: then its file must be there. Otherwise
-            # that start's sweep removes it.
+            # When the journal broke in mid-write, the next start may still find the row, and then needs its file. If
+            # there is no row, the sweep at that start removes the file.
             if not self._journal.broken:
                 self._spool.remove(new.spool_name)
             raise
@@ -103,8 +104,10 @@ class Admission:
             self._folder_files.remember(new.folder_file, holder_id)
         return holder_id
 
-    def _enter(self, new: NewInstance) -> str | None:
-        """Write `new` into the journal. Returns the id of an instance that has the same UID and content instead."""
+    def _record(self, new: NewInstance) -> str | None:
+        """Write `new` to the journal and return None. If an instance has the same UID and content, write nothing and
+        return its id.
+        """
         compared: set[str] = set()
         digest = ""
         while holders := self._instances.add(new, compared):
@@ -115,11 +118,14 @@ class Admission:
                 compared.add(holder.id)
             new = replace(new, forward_as=new.forward_as or mint_uid())
         if compared:
-            _log.warning("Instance %s has other content under a UID that was taken: it is forwarded anew.", new.id)
+            _log.warning(
+                "Instance %s has the UID of another instance but different content: it is forwarded under a new UID.",
+                new.id,
+            )
         return None
 
     def _holder_digest(self, holder: UidHolder) -> str:
-        """'' when its file is gone and nobody noted the digest: then nothing proves that the content is the same."""
+        """'' when its file is gone and no digest was recorded: then nothing proves that the content is the same."""
         if holder.dataset_sha256:
             return holder.dataset_sha256
         return self._file_digest(holder.spool_name) if self._spool.path(holder.spool_name).exists() else ""

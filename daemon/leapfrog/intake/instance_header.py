@@ -1,6 +1,6 @@
-"""What the intake must know of an instance: who it is and where it belongs. Pixels are never touched.
+"""What the intake must know about an instance: its identity and its study. Pixels are never touched.
 
-Whatever the file holds, the answer is a header with what could be read.
+Whatever the file contains, the result is a header with as much as could be read.
 """
 
 import contextlib
@@ -22,18 +22,18 @@ PATIENT_ID = 0x00100020
 ISSUER_OF_PATIENT_ID = 0x00100021
 STUDY_INSTANCE_UID = 0x0020000D
 FIRST_ITEM_TAG = 0xFFFEE000
-WANTED = frozenset(
+NEEDED_TAGS = frozenset(
     (SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, ISSUER_OF_PATIENT_ID, STUDY_INSTANCE_UID)
 )
-LONGEST_VALUE_BYTES = 1024  # of a wanted element; the standard's longest, with a multi-byte character set, is 256
+LONGEST_VALUE_BYTES = 1024  # of a needed element; the standard's longest, with a multi-byte character set, is 256
 
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceHeader:
-    """Who an instance is. Each part is '' when the file does not say or cannot be read so far.
+    """The identity of an instance. A field is '' when the file lacks it or cannot be read that far.
 
-    UIDs are what the data set says, or the file meta information where the data set is silent; they may be anything,
-    and no path is ever made of them. `has_identity`: the data set says something of who it is.
+    UIDs come from the data set, or from the file meta information where the data set has none. They may be any text, so
+    no path is ever built from them. `has_identity` is whether the data set holds any of the needed elements.
     """
 
     sop_class_uid: str = ""
@@ -44,10 +44,10 @@ class InstanceHeader:
 
 
 def read_header(path: Path) -> InstanceHeader:
-    """The header of the file `path`, with or without preamble and meta information. Raises OSError only."""
+    """The header of the file `path`, with or without preamble and meta information. Raises nothing but OSError."""
     with path.open("rb") as stream:
         start = find_dataset(stream)
-        values = _wanted_values(stream, start)
+        values = _needed_values(stream, start)
     return InstanceHeader(
         sop_class_uid=_uid(values.get(SOP_CLASS_UID)) or start.sop_class_uid,
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
@@ -58,10 +58,10 @@ def read_header(path: Path) -> InstanceHeader:
 
 
 def is_whole(stream: BinaryIO) -> bool:
-    """Whether the DICOM file `stream` does not end in the middle of an element.
+    """Whether the DICOM file `stream` ends where an element ends, not in the middle of one.
 
-    What cannot be followed for another reason, or is Deflated, counts as whole: waiting for more would not help.
-    Raises OSError only.
+    A file that cannot be parsed for another reason, or is deflated, counts as whole: waiting for more would not help.
+    Raises nothing but OSError.
     """
     stream.seek(0)
     start = find_dataset(stream)
@@ -81,24 +81,24 @@ def _elements(stream: BinaryIO, start: DatasetStart) -> Iterator[Element]:
     return walk(stream, start.offset, actual_encoding(stream, start.offset, start.transfer_syntax_uid))
 
 
-def _wanted_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
-    """The values of the wanted elements, as many as can be reached."""
+def _needed_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
+    """The values of the needed elements, as many as can be reached."""
     values: dict[int, bytes] = {}
     if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
         return values
     with contextlib.suppress(DatasetTruncated, DatasetMalformed):
         for element in _elements(stream, start):
-            if element.tag in WANTED and element.length is not None:
+            if element.tag in NEEDED_TAGS and element.length is not None:
                 stream.seek(element.offset)
                 values[element.tag] = stream.read(min(element.length, LONGEST_VALUE_BYTES))
-            # A real machine leaves an item between its elements: that is no reason to stop.
+            # One real machine leaves a stray item between elements: that is no reason to stop.
             if STUDY_INSTANCE_UID <= element.tag < FIRST_ITEM_TAG:
                 break
     return values
 
 
 def _study(values: dict[int, bytes]) -> StudyIdentity:
-    # Two patients differ by their bytes in any character set; its name only makes text of those.
+    # Ids that differ do so in their bytes, whatever the character set; it only serves to turn the bytes into text.
     codec = codec_of(values.get(SPECIFIC_CHARACTER_SET, b""))
     return StudyIdentity(
         study_instance_uid=_uid(values.get(STUDY_INSTANCE_UID)),

@@ -61,7 +61,7 @@ def test_identity_is_found_behind_hundreds_of_nested_sequences(tmp_path: Path) -
     assert not whole(content[:-30], tmp_path)
 
 
-def test_nesting_without_end_is_given_up(tmp_path: Path) -> None:
+def test_endless_nesting_is_abandoned(tmp_path: Path) -> None:
     header = header_of(META + element(0x00080018, b"UI", b"1.2.3") + OPENING * 100_000, tmp_path)
     assert header.sop_instance_uid == "1.2.3"
     assert header.study == StudyIdentity()

@@ -1,4 +1,4 @@
-"""The watched folders: from a file that rests to the spool. Main process.
+"""The watched folders: files that have stopped changing are copied into the spool. Main process.
 
-Which kinds of file are taken: `FileKind` in `file_kind.py`.
+For the kinds of file that are taken, see `FileKind` in `file_kind.py`.
 """

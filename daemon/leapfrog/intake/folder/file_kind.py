@@ -1,4 +1,4 @@
-"""What a file in a watched folder is, by its content first and by its name only then."""
+"""What kind of file lies in a watched folder: decided by its content, and by its name only where that is not enough."""
 
 import struct
 from enum import Enum
@@ -17,19 +17,20 @@ PNG_END = b"IEND"
 JPEG_END = b"\xff\xd9"
 TAIL_BYTES = 4096  # some programs append a little after the end of a picture
 
-# A file that calls itself one of these and is not recognised is damaged: a reader says so where staff see it.
+# A file with one of these suffixes whose content is not recognised is damaged. It is taken all the same, so that a
+# reader reports the damage where staff see it.
 DICOM_SUFFIXES = frozenset((".dcm", ".dicom", ".dic"))
 PICTURE_SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff"))
 
 TEMPORARY_SUFFIXES = frozenset((".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".swp"))
 
-# A data set without preamble begins with one of the first elements of group 0008 (or with group 0002 itself).
+# A file without a preamble begins with one of the first elements of group 0008, or with group 0002.
 LAST_LIKELY_ELEMENT = 0x0070
 LONGEST_LIKELY_VALUE_BYTES = 1024
 
 
 class FileKind(Enum):
-    """What is done with a file depends on it."""
+    """Decides what is done with a file."""
 
     DICOM = "DICOM"
     PICTURE = "a picture"
@@ -38,12 +39,12 @@ class FileKind(Enum):
 
 
 def has_temporary_name(name: str) -> bool:
-    """Whether a program that is still writing uses such a name, or one that asks to be left alone."""
+    """Whether `name` looks like a file that is still being written, or one that is hidden on purpose."""
     return name.startswith((".", "~")) or name.endswith("~") or PurePath(name).suffix.lower() in TEMPORARY_SUFFIXES
 
 
 def kind_of(stream: BinaryIO, name: str) -> FileKind:
-    """What the file `stream` called `name` is. Raises OSError only."""
+    """The kind of the file `stream`, whose name is `name`. Raises nothing but OSError."""
     stream.seek(0)
     start = stream.read(PREAMBLE_BYTES + len(PREFIX))
     if start.endswith(PREFIX) or _begins_with_element(start):
@@ -68,7 +69,9 @@ def _begins_with_element(start: bytes) -> bool:
 
 
 def is_complete(stream: BinaryIO, kind: FileKind) -> bool:
-    """Whether the end of the file is there. TIFF has none that could be looked for. Raises OSError only."""
+    """Whether the end of the file has been written. TIFF has no end marker, so it always counts as complete unless it
+    is empty. Raises nothing but OSError.
+    """
     size = stream.seek(0, 2)
     if not size:
         return False

@@ -1,4 +1,4 @@
-"""The system's notices that something happened in a watched folder: hints to look sooner."""
+"""Change notifications from the operating system about the watched folders: hints to look sooner."""
 
 import logging
 import threading
@@ -17,14 +17,14 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-MAXIMUM_PATHS = 1000  # beyond that a whole scan is quicker
+MAXIMUM_PATHS = 1000  # with more, a whole scan is quicker
 EVENTS = [DirCreatedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileMovedEvent]
 
 _log = logging.getLogger(__name__)
 
 
 class FolderHints:
-    """Collects paths to look at. inotify loses events and sees nothing on network mounts: nothing rests on them."""
+    """Collects paths to look at. Nothing depends on them: inotify loses events and sees nothing on network mounts."""
 
     def __init__(self, on_hint: Callable[[], None]) -> None:
         """`on_hint` is called, from another thread, when there is something to look at."""
@@ -36,29 +36,33 @@ class FolderHints:
         self._scan_wanted = False
 
     def start(self) -> None:
-        """Begin; folders are added by `watch`."""
-        # It warns of a harmless race with the paths of sub-folders, which may be called after patients.
+        """Start; folders are added with `watch`."""
+        # watchdog warns about a harmless race, and its warnings name sub-folders, which may be named after patients.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
         self._observer.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop."""
         if self._observer.is_alive():
             self._observer.stop()
             self._observer.join()
 
     def watch(self, root: Path) -> None:
-        """Ask for notices about `root`, once; without them it is only scanned."""
+        """Ask for notifications about `root`, if not done yet. If there are none to be had, `root` is only scanned."""
         if root in self._watched or not root.is_dir():
             return
         self._watched.add(root)
         try:
             self._observer.schedule(_Handler(self, root), str(root), recursive=True, event_filter=EVENTS)
         except OSError as problem:
-            _log.warning("The system gives no notices about %s (%s): it is only scanned.", root, problem.strerror)
+            _log.warning(
+                "The system cannot report changes in %s (%s): new files there are found only by the regular scan.",
+                root,
+                problem.strerror,
+            )
 
     def collected(self) -> tuple[dict[Path, Path], bool]:
-        """Paths to look at, each with its root, and whether a whole scan is better; they are handed out once."""
+        """The paths to look at since the last call, each with its root, and whether to scan everything instead."""
         with self._lock:
             paths, scan_wanted = self._paths, self._scan_wanted
             self._paths, self._scan_wanted = {}, False

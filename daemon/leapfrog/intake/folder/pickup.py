@@ -1,4 +1,4 @@
-"""Opening and copying a file that lies in a folder where others may write."""
+"""Safely opens and copies a file in a folder where others may write."""
 
 import os
 import stat
@@ -15,12 +15,12 @@ CHUNK_BYTES = 1 << 20
 
 
 class FileChanged(LeapfrogError):
-    """The file is no longer what it was when it was found: it is looked at anew."""
+    """The file is not the one that was found any more, so it must be looked at again."""
 
 
 @dataclass(frozen=True)
 class FileState:
-    """A file as it was seen: as long as this holds, it was not changed."""
+    """The size, time and inode of a file. As long as they stay the same, the file counts as unchanged."""
 
     byte_count: int
     modified_ns: int
@@ -28,39 +28,40 @@ class FileState:
 
 
 def state_of(status: os.stat_result) -> FileState:
-    """What stat(2) says of the file."""
+    """The state that stat(2) reports."""
     return FileState(status.st_size, status.st_mtime_ns, status.st_ino)
 
 
 @contextmanager
 def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
-    """The regular file `path`, open for reading, if it is still `expected` and lies in `root`, an absolute path
-    without links.
+    """Open the regular file `path` for reading, if its state is still `expected` and it really lies in `root`. `root`
+    is an absolute path without links.
 
-    Whoever may write there may also put a link or a pipe in a file's place, or a link in a folder's. Raises
-    FileChanged then, and OSError when it cannot be opened.
+    Anyone who may write there can also replace a file by a link or a pipe, or a folder by a link. Raises FileChanged
+    in that case, and OSError when the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         actual_path = Path(f"/proc/self/fd/{descriptor}").readlink()
         if not stat.S_ISREG(status.st_mode) or state_of(status) != expected:
-            raise FileChanged("A file changed while it was looked at.")
+            raise FileChanged("A file changed before it could be read.")
         if not actual_path.is_relative_to(root):
-            raise FileChanged("A file does not lie where it seemed to.")
+            raise FileChanged("A file is really in another folder: a link leads there.")
         yield stream
 
 
 def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[], bool]) -> None:
-    """Copy `stream` to the new file `target`; the preamble of a DICOM file becomes zeros.
+    """Copy `stream` to the new file `target`. The preamble of a DICOM file is overwritten with zeros: it means nothing
+    to DICOM and can hold a program (CVE-2019-11687).
 
-    It means nothing to DICOM and can hold a program (CVE-2019-11687). Raises FileChanged
-    when the file is no longer `expected` at the end, or when `go_on`, asked now and then, says no; StorageError when
-    the disk does not take it; OSError when the file cannot be read. Then nothing is left at `target`.
+    `go_on` is asked between chunks whether to continue. Raises FileChanged when it says no, or when the state of the
+    file is not `expected` at the end; StorageError when the copy cannot be written; OSError when the file cannot be
+    read. After an error nothing is left at `target`.
     """
     with _created(target) as copied:
         stream.seek(0)
-        remaining = expected.byte_count  # a file that grows while it is read would have no end
+        remaining = expected.byte_count  # a file that keeps growing would never end
         first = True
         while chunk := stream.read(min(CHUNK_BYTES, remaining)):
             remaining -= len(chunk)
@@ -69,9 +70,9 @@ def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[]
             first = False
             _write(copied, chunk)
             if not go_on():
-                raise FileChanged("The box stops; the file waits.")
+                raise FileChanged("The box is stopping; the file is copied after the next start.")
         if state_of(os.fstat(stream.fileno())) != expected:
-            raise FileChanged("A file changed while it was copied.")
+            raise FileChanged("A file changed while it was being copied.")
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def _created(target: Path) -> Iterator[BinaryIO]:
     try:
         copied = target.open("xb")
     except OSError as problem:
-        raise StorageError(f"A file cannot be made in the spool: {problem.strerror}.") from problem
+        raise StorageError(f"A file cannot be created in the spool: {problem.strerror}.") from problem
     try:
         with copied:
             yield copied
@@ -95,4 +96,4 @@ def _write(copied: BinaryIO, chunk: bytes, flush: bool = False) -> None:
         if flush:
             copied.flush()
     except OSError as problem:
-        raise StorageError(f"The disk did not take a file: {problem.strerror}.") from problem
+        raise StorageError(f"A file cannot be written to the spool: {problem.strerror}.") from problem

@@ -1,4 +1,4 @@
-"""Who a picture is that says nothing of itself: from its file's name, and UIDs of our own."""
+"""The identity of a picture that carries none: taken from its file name, with UIDs of our own."""
 
 import re
 from pathlib import Path
@@ -11,21 +11,21 @@ from leapfrog.state.journal import Journal
 
 
 class PictureIdentities:
-    """Files pictures under patients and studies as `folder.filename_pattern` and [[folder.watch]] say."""
+    """Assigns pictures to patients and studies by `folder.filename_pattern`, and describes them by [[folder.watch]]."""
 
     def __init__(self, settings: FolderSettings, journal: Journal) -> None:
-        """The journal knows which study an accession number got before."""
+        """The journal is asked which study an accession number belongs to."""
         self._pattern = re.compile(settings.filename_pattern) if settings.filename_pattern else None
         self._watches = sorted(settings.watch, key=lambda watch: len(watch.path.parts), reverse=True)
         self._instances = Instances(journal)
 
     def identity(self, file_name: str) -> PictureIdentity:
-        """A new identity for the picture `file_name`; what the pattern does not find in its name is ''.
+        """A new identity for the picture `file_name`. Fields that the pattern does not find in the name are ''.
 
-        Pictures with the same accession number and patient become one study, as an order has one. Without an accession
-        number each picture is a study of its own: nothing says that two pictures belong together, and a report that
-        mixes two patients is worse than two reports. Each has a series of its own, since a series has one modality.
-        The UIDs are random, not derived from names: two clinics may use the same numbers.
+        Pictures with the same accession number and patient go into one study, because an order is one study. Without
+        an accession number each picture becomes its own study: nothing shows that two pictures belong together, and a
+        report that mixes two patients is worse than two reports. Each picture gets its own series, because a series has
+        one modality. The UIDs are random, not derived from names: two clinics may use the same numbers.
         """
         match = self._pattern.search(file_name) if self._pattern else None
         groups = match.groupdict(default="") if match else {}
@@ -42,7 +42,9 @@ class PictureIdentities:
         )
 
     def hints(self, path: Path) -> PictureHints:
-        """What the machine behind the folder of `path` makes: the entry whose path is nearest to the file."""
+        """What kind of images the machine behind this folder makes: from the [[folder.watch]] entry whose path is
+        closest to the file.
+        """
         for watch in self._watches:
             if path.is_relative_to(watch.path.absolute()):
                 return PictureHints(

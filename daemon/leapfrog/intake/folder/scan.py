@@ -1,4 +1,4 @@
-"""Which files lie in a watched folder. Links are never followed."""
+"""Finds the files in a watched folder. Links are never followed."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from pathlib import Path
 from leapfrog.intake.folder.file_kind import has_temporary_name
 from leapfrog.intake.folder.pickup import FileState, state_of
 
-TAKEN_FOLDER = "taken"  # in each watched folder, for `after = "move"`; what lies there is not looked at
+TAKEN_FOLDER = "taken"  # in each watched folder, where `after = "move"` puts files; it is never scanned
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class FoundFile:
 
     @property
     def key(self) -> str:
-        """The path as text that can be stored, also where its name is not valid UTF-8."""
+        """The path as text that can be stored, even if its name is not valid UTF-8."""
         return text_of(self.path)
 
 
@@ -33,16 +33,18 @@ def text_of(path: Path) -> str:
 
 
 class FolderScan:
-    """One look through a watched folder. After `files` has ended, `links` and `complete` say what it met."""
+    """One pass through a watched folder. `links` and `complete` are valid once `files` is exhausted."""
 
     def __init__(self, root: Path) -> None:
-        """Nothing is read yet."""
+        """Prepare a scan of `root`; nothing is read yet."""
         self.root = root
         self.links: list[Path] = []
-        self.complete = True  # False when a folder could not be read: what was not seen may still be there
+        self.complete = True  # False when a folder could not be read: files that were not seen may still exist
 
     def files(self) -> Iterator[FoundFile]:
-        """Every regular file in the folder and its sub-folders that has no temporary name. Never raises OSError."""
+        """Every regular file in the folder and its sub-folders, except those with temporary names. Never raises
+        OSError.
+        """
         real_root = Path(os.path.realpath(self.root))
         pending = [self.root]
         while pending:
@@ -71,7 +73,7 @@ class FolderScan:
 
 
 def look_at(path: Path, root: Path) -> FoundFile | None:
-    """What a scan of `root` would say of `path`; None when it would not find a file there."""
+    """The file that a scan of `root` would find at `path`, or None."""
     names = path.relative_to(root).parts
     if names[0] == TAKEN_FOLDER or any(has_temporary_name(name) for name in names):
         return None

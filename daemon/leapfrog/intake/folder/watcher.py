@@ -1,4 +1,4 @@
-"""The watched folders: what comes to lie there, and stays as it is, is taken once."""
+"""Watches the folders: each file that appears there and has stopped changing is taken once."""
 
 import logging
 import time
@@ -22,16 +22,16 @@ from leapfrog.state.records import FolderFile
 from leapfrog.state.spool import Spool
 from leapfrog.worker import Worker
 
-PATIENCE = 30  # a file that ends early is taken after so many times settle_seconds, for a reader to say so
+PATIENCE = 30  # a truncated file is taken after this many times settle_seconds, so that a reader reports it
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A file that may be taken: unchanged `since`, to be looked at when it is `due` (time.monotonic())."""
+    """A file that may soon be taken: unchanged `since`, and `due` for its next look. Both are time.monotonic()."""
 
-    found: FoundFile
+    file: FoundFile
     since: float
     due: float
 
@@ -39,12 +39,12 @@ class _Candidate:
 class FolderWatcher(Worker):
     """Takes DICOM files and pictures out of the watched folders.
 
-    A file is ready when two looks `settle_seconds` apart show the same size, time and inode and its end is there.
-    It is copied, made durable, remembered, and only then kept, deleted or moved as `folder.after` says.
+    A file is ready when two looks `settle_seconds` apart show the same size, time and inode, and it is complete.
+    It is copied, made durable and remembered, and only then kept, deleted or moved as `folder.after` says.
     """
 
     def __init__(self, settings: Settings, admission: Admission, journal: Journal, spool: Spool) -> None:
-        """Nothing is looked at before `start`."""
+        """Nothing is watched before `start`."""
         super().__init__("folder-watcher")
         self._settings = settings.folder
         self._roots = _outermost(settings.inbox_dirs)
@@ -56,11 +56,11 @@ class FolderWatcher(Worker):
         self._next_scan = 0.0
         self._taken: dict[str, FileState] = {}
         self._candidates: dict[str, _Candidate] = {}
-        self._left_alone: dict[str, FileState | None] = {}
-        self._said: set[str] = set()
+        self._ignored: dict[str, FileState | None] = {}  # None for links and unreadable files
+        self._warned_of: set[str] = set()
 
     def start(self) -> None:
-        """Begin to look, also at what was there before."""
+        """Start watching. Files that are already there count too."""
         self._taken = {
             file.path: FileState(file.byte_count, file.modified_ns, file.inode) for file in self._folder_files.all()
         }
@@ -68,18 +68,18 @@ class FolderWatcher(Worker):
         super().start()
 
     def stop(self) -> None:
-        """End; a file that is being copied stays where it is for the next start."""
+        """Stop. A file that is being copied stays where it is and is taken after the next start."""
         super().stop()
         self._hints.stop()
 
     def ignored_files(self) -> int:
-        """How many files are left alone."""
-        return len(self._left_alone)
+        """How many files and links in the folders are ignored."""
+        return len(self._ignored)
 
     # ------------------------------------------------------------ looking
 
     def turn(self) -> float:
-        """Scan when it is time, and look at what the system gave notice of."""
+        """Scan when it is time, and look at the files that the system reported."""
         hinted, scan_wanted = self._hints.collected()
         if scan_wanted or time.monotonic() >= self._next_scan:
             self._scan()
@@ -93,67 +93,68 @@ class FolderWatcher(Worker):
             self._hints.watch(root)
             scan = FolderScan(root)
             seen: set[str] = set()
-            for found in scan.files():
+            for file in scan.files():
                 if not self.beat():
                     return
-                seen.add(found.key)
-                self._consider(found)
+                seen.add(file.key)
+                self._consider(file)
             for link in scan.links:
                 seen.add(text_of(link))
-                self._leave_alone(text_of(link), root, None)
+                self._ignore(text_of(link), root, None)
             if scan.complete:
                 self._forget_gone(root, seen)
-                self._said.discard(f"unreadable {root}")
+                self._warned_of.discard(f"unreadable {root}")
             else:
-                self._say_once(
+                self._warn_once(
                     f"unreadable {root}",
-                    f"{root} or a folder in it cannot be read: is it there, and may Leapfrog read it?",
+                    f"{root} or a folder in it cannot be read: check that it exists and that Leapfrog may read it.",
                 )
 
     def _look_again(self, hinted: dict[Path, Path]) -> None:
-        """At what the system gave notice of, and at what has had its time to settle."""
+        """Look again at the files that the system reported and at those that have had time to settle."""
         now = time.monotonic()
         for candidate in [candidate for candidate in self._candidates.values() if candidate.due <= now]:
-            hinted.setdefault(candidate.found.path, candidate.found.root)
+            hinted.setdefault(candidate.file.path, candidate.file.root)
         for path, root in hinted.items():
             if not self.beat():
                 return
-            found = look_at(path, root)
-            if found is None:
+            file = look_at(path, root)
+            if file is None:
                 self._candidates.pop(text_of(path), None)
             else:
-                self._consider(found)
+                self._consider(file)
 
-    def _consider(self, found: FoundFile) -> None:
-        key, now = found.key, time.monotonic()
-        if self._taken.get(key) == found.state:
-            self._put_away(found)
+    def _consider(self, file: FoundFile) -> None:
+        key, now = file.key, time.monotonic()
+        if self._taken.get(key) == file.state:
+            self._put_away(file)
             return
-        if key in self._left_alone and self._left_alone[key] == found.state:
+        if key in self._ignored and self._ignored[key] == file.state:
             return
         candidate = self._candidates.get(key)
-        if candidate is None or candidate.found.state != found.state:
-            self._candidates[key] = _Candidate(found, now, now + self._settings.settle_seconds)
+        if candidate is None or candidate.file.state != file.state:
+            self._candidates[key] = _Candidate(file, now, now + self._settings.settle_seconds)
         elif candidate.due <= now:
             self._try_to_take(candidate)
 
     def _try_to_take(self, candidate: _Candidate) -> None:
-        found = candidate.found
-        key, now = found.key, time.monotonic()
-        self._candidates[key] = _Candidate(found, candidate.since, now + self._settings.rescan_seconds)
+        file = candidate.file
+        key, now = file.key, time.monotonic()
+        self._candidates[key] = _Candidate(file, candidate.since, now + self._settings.rescan_seconds)
         try:
-            done = self._take(found, patient=now - candidate.since < PATIENCE * self._settings.settle_seconds)
+            done = self._take(file, patient=now - candidate.since < PATIENCE * self._settings.settle_seconds)
         except FileChanged:
             del self._candidates[key]
             self._next_scan = min(self._next_scan, now + self._settings.settle_seconds)
         except StorageError as problem:
-            self._say_once("storage", f"Files stay in their folders and are tried again: {problem}")
+            self._warn_once("storage", f"New files cannot be taken; they stay in their folders for now: {problem}")
         except OSError:  # it cannot be read
-            self._leave_alone(key, found.root, None)
-        except Exception as problem:  # one file must not keep all others out; its text may name a patient
+            self._ignore(key, file.root, None)
+        except Exception as problem:
+            # One file must not block all the others. The exception's own text may name a patient, so it is not logged.
             trace = "".join(traceback.format_tb(problem.__traceback__))
-            _log.error("A file in %s failed with %s:\n%s", found.root, type(problem).__name__, trace)
-            self._leave_alone(key, found.root, found.state)
+            _log.error("A file in %s could not be taken: %s:\n%s", file.root, type(problem).__name__, trace)
+            self._ignore(key, file.root, file.state)
             del self._candidates[key]
         else:
             if done:
@@ -161,75 +162,80 @@ class FolderWatcher(Worker):
 
     # ------------------------------------------------------------ taking
 
-    def _take(self, found: FoundFile, *, patient: bool) -> bool:
-        """Take the file or leave it alone for good. Returns False when its end is still awaited."""
-        with opened(found.path, found.real_root, found.state) as stream:
-            kind = kind_of(stream, found.path.name)
+    def _take(self, file: FoundFile, *, patient: bool) -> bool:
+        """Take the file, or ignore it until it changes. Returns False if it is incomplete and `patient`."""
+        with opened(file.path, file.real_root, file.state) as stream:
+            kind = kind_of(stream, file.path.name)
             if kind not in (FileKind.DICOM, FileKind.PICTURE):
-                self._leave_alone(found.key, found.root, found.state)
+                self._ignore(file.key, file.root, file.state)
                 return True
             if patient and not is_complete(stream, kind):
                 return False
-            self._spool.require_space(found.state.byte_count)
+            self._spool.require_space(file.state.byte_count)
             incoming = self._spool.incoming / new_id()
-            copy(stream, incoming, found.state, self.beat)
+            copy(stream, incoming, file.state, self.beat)
         try:
-            self._admit(incoming, found, kind)
+            self._admit(incoming, file, kind)
         finally:
             incoming.unlink(missing_ok=True)
-        self._taken[found.key] = found.state
-        self._left_alone.pop(found.key, None)
-        self._said.discard("storage")
-        self._put_away(found)
+        self._taken[file.key] = file.state
+        self._ignored.pop(file.key, None)
+        self._warned_of.discard("storage")
+        self._put_away(file)
         return True
 
-    def _admit(self, incoming: Path, found: FoundFile, kind: FileKind) -> None:
-        source = f"folder {found.root}"
-        state = found.state
-        file = FolderFile(
-            path=found.key,
-            byte_count=state.byte_count,
-            modified_ns=state.modified_ns,
-            inode=state.inode,
+    def _admit(self, incoming: Path, file: FoundFile, kind: FileKind) -> None:
+        source = f"folder {file.root}"
+        taken = FolderFile(
+            path=file.key,
+            byte_count=file.state.byte_count,
+            modified_ns=file.state.modified_ns,
+            inode=file.state.inode,
         )
         if kind is FileKind.DICOM:
-            self._admission.admit_dicom(incoming, read_header(incoming), source, file)
+            self._admission.admit_dicom(incoming, read_header(incoming), source, taken)
         else:
-            picture = self._identities.identity(found.path.name)
-            self._admission.admit_picture(incoming, picture, self._identities.hints(found.path), source, file)
+            picture = self._identities.identity(file.path.name)
+            self._admission.admit_picture(incoming, picture, self._identities.hints(file.path), source, taken)
 
-    def _put_away(self, found: FoundFile) -> None:
-        """Delete or move a file that was taken, if that is wanted."""
+    def _put_away(self, file: FoundFile) -> None:
+        """Delete or move a file that was taken, if `folder.after` says so and it is still the same file."""
         if self._settings.after == "keep":
             return
-        now_there = look_at(found.path, found.root)
-        if now_there is None or now_there.state != found.state:
+        current = look_at(file.path, file.root)
+        if current is None or current.state != file.state:
             return
         try:
             if self._settings.after == "delete":
-                found.path.unlink()
+                file.path.unlink()
             else:
-                _move(found)
+                _move(file)
         except OSError as problem:
-            self._say_once(
-                f"put away {found.root}",
-                f"Files in {found.root} were taken and cannot be put away: {problem.strerror}.",
+            verb = "deleted" if self._settings.after == "delete" else "moved away"
+            self._warn_once(
+                f"put away {file.root}",
+                f"Files in {file.root} were taken but cannot be {verb}: {problem.strerror}. Let Leapfrog write there,"
+                ' or set folder.after to "keep".',
             )
         else:
-            self._folder_files.forget([found.key])
-            del self._taken[found.key]
+            self._folder_files.forget([file.key])
+            del self._taken[file.key]
 
     # ------------------------------------------------------------ remembering
 
-    def _leave_alone(self, key: str, root: Path, state: FileState | None) -> None:
-        self._left_alone[key] = state
-        self._say_once(f"left alone {root}", f"Some files in {root} are left alone; `leapfrog status` counts them.")
+    def _ignore(self, key: str, root: Path, state: FileState | None) -> None:
+        self._ignored[key] = state
+        self._warn_once(
+            f"ignored {root}",
+            f"Some files in {root} are ignored: they are links, cannot be read, or are neither DICOM nor pictures."
+            " `leapfrog status` counts them.",
+        )
 
     def _forget_gone(self, root: Path, seen: set[str]) -> None:
-        """Forget what is no longer there. When nothing that was taken is left, the folder may be a share that is not
-        mounted now, and forgetting would take all of it again when it is back.
+        """Forget files that are gone. If every file that was ever taken is gone, the folder may be a network share that
+        is not mounted just now. Then they are remembered, or all of them would be taken again when it is back.
         """
-        for known in (self._candidates, self._left_alone):
+        for known in (self._candidates, self._ignored):
             for key in _gone(known, root, seen):
                 known.pop(key)
         gone = _gone(self._taken, root, seen)
@@ -238,14 +244,14 @@ class FolderWatcher(Worker):
             for key in gone:
                 del self._taken[key]
 
-    def _say_once(self, matter: str, sentence: str) -> None:
-        if matter not in self._said:
-            self._said.add(matter)
+    def _warn_once(self, matter: str, sentence: str) -> None:
+        if matter not in self._warned_of:
+            self._warned_of.add(matter)
             _log.warning("%s", sentence)
 
 
 def _outermost(roots: Iterable[Path]) -> tuple[Path, ...]:
-    """The roots without those in another one, whose scan finds their files too."""
+    """The roots that lie in no other root. Scanning an outer root finds the files of those inside it too."""
     absolute = [root.absolute() for root in roots]
     return tuple(
         root for root in absolute if not any(root.is_relative_to(other) and root != other for other in absolute)
@@ -257,11 +263,11 @@ def _gone(keys: Iterable[str], root: Path, seen: set[str]) -> list[str]:
     return [key for key in keys if key.startswith(inside) and key not in seen]
 
 
-def _move(found: FoundFile) -> None:
-    target = found.root / TAKEN_FOLDER / found.path.relative_to(found.root)
+def _move(file: FoundFile) -> None:
+    target = file.root / TAKEN_FOLDER / file.path.relative_to(file.root)
     target.parent.mkdir(parents=True, exist_ok=True)
     number = 1
     while target.exists():
         number += 1
-        target = target.with_name(f"{found.path.stem} ({number}){found.path.suffix}")
-    found.path.rename(target)
+        target = target.with_name(f"{file.path.stem} ({number}){file.path.suffix}")
+    file.path.rename(target)

@@ -1,4 +1,4 @@
 """The DICOM receiver: from a modality's connection to the spool. Main process.
 
-Which SOP classes and transfer syntaxes are accepted: `negotiation.py`.
+For the SOP classes and transfer syntaxes that are accepted, see `negotiation.py`.
 """

@@ -1,9 +1,9 @@
-"""One association as its acceptor (PS3.8): negotiation, then one message after the other, in one thread.
+"""One association, on the acceptor's side (PS3.8): negotiation, then one message after the other, in one thread.
 
-pynetdicom is not used for it: its reactor has two threads per association poll once a millisecond, holds a PDU in
-memory as a whole and copies it several times, waits for ever on half a header, and aborts over a UID that breaks the
-rules. Here blocking reads with deadlines take its place, and the bytes of a data set go from the socket to the disk in
-pieces.
+pynetdicom is not used here. Its reactor makes two threads per association poll every millisecond, holds a whole PDU in
+memory and copies it several times, waits for ever after half a header, and aborts the association over an invalid UID.
+Instead, this module uses blocking reads with deadlines, and passes a data set from the socket to the disk piece by
+piece.
 """
 
 import logging
@@ -39,7 +39,7 @@ from leapfrog.intake.receiver.upper_layer import (
 
 ASSOCIATE_SECONDS = 10.0  # within which a new connection must have asked for its association (PS3.8's ARTIM timer)
 LONGEST_REQUEST_BYTES = 512 * 1024  # 128 presentation contexts with 30 transfer syntaxes each have 260 KiB
-LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed what was agreed; it costs nothing, since nothing is held
+LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed the agreed size; it costs nothing, since no PDU is buffered
 LONGEST_COMMAND_BYTES = 64 * 1024
 SHORT_PDU_BYTES = 1024  # release and abort have 4
 
@@ -47,13 +47,13 @@ _log = logging.getLogger(__name__)
 
 
 class Gate(Protocol):
-    """Who may come in, and how many at once."""
+    """Decides who may open an association, and how many may be open at once."""
 
     def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
-        """Let an association in, or say why not."""
+        """Admit an association, or return why it is rejected."""
 
     def leave(self) -> None:
-        """An association that was let in has ended."""
+        """Note that an admitted association has ended."""
 
 
 class Association:
@@ -72,24 +72,24 @@ class Association:
         self._contexts: dict[int, PresentationContext] = {}
         self._source = ""
         self._command_bytes = b""
-        self._message: tuple[int, Command, DataSink] | None = None  # whose data set is arriving
+        self._message: tuple[int, Command, DataSink] | None = None  # the message whose data set is arriving
         self._waiting = False
         self._stop_requested = False
         self.established = False
 
     def run(self) -> None:
         """Serve the peer until it releases, aborts or falls silent. Never raises."""
-        farewell = b""
+        last_pdu = b""
         try:
-            farewell = self._serve()
+            last_pdu = self._serve()
         except PeerGone as problem:
             _log.info("The association with %s ended: %s", self._source or self._address, problem)
-            farewell = abort_pdu(AbortReason.NOT_SPECIFIED)
+            last_pdu = abort_pdu(AbortReason.NOT_SPECIFIED)
         except ProtocolViolation as problem:
-            _log.warning("The association with %s is aborted: %s", self._source or self._address, problem)
-            farewell = abort_pdu(problem.reason)
+            _log.warning("The association with %s was aborted: %s", self._source or self._address, problem)
+            last_pdu = abort_pdu(problem.reason)
         except Exception as problem:
-            # Its text may hold what the peer sent, and so a patient.
+            # The exception's text may quote what the peer sent, and so name a patient.
             trace = "".join(traceback.format_tb(problem.__traceback__))
             _log.error("An association failed with %s:\n%s", type(problem).__name__, trace)
         finally:
@@ -97,24 +97,24 @@ class Association:
                 self._message[2].abandon()
             if self.established:
                 self._gate.leave()
-        self._stream.end_with(farewell)
+        self._stream.end_with(last_pdu)
 
     def stop(self) -> None:
-        """Have it end after the instance that is arriving; from another thread."""
+        """End it once the instance that is arriving is complete. Called from another thread."""
         self._stop_requested = True
         if self._waiting:
             self.cut()
 
     def cut(self) -> None:
-        """End it now; from another thread. What was not acknowledged is not kept."""
+        """End it now. Called from another thread. An instance that was not acknowledged is not kept."""
         try:
-            # Not SSLSocket's own, which takes the TLS session away from under the thread that reads.
+            # Not SSLSocket.shutdown, which would remove the TLS session while another thread reads from it.
             socket.socket.shutdown(self._connection, socket.SHUT_RD)
         except OSError:
-            _log.debug("A connection was closed before it was cut.")
+            _log.debug("A connection was already closed when it was to be cut.")
 
     def _serve(self) -> bytes:
-        """The whole conversation. Returns the PDU that ends it, or b'' when the peer has ended it."""
+        """The whole conversation. Returns the PDU to end it with, or b'' when the peer has already ended it."""
         rejection = self._associate()
         if rejection is not None:
             return reject_pdu(rejection)
@@ -135,13 +135,13 @@ class Association:
     def _next_pdu(self, seconds: float) -> tuple[int, int]:
         self._waiting = self._message is None and not self._command_bytes
         if self._waiting and self._stop_requested:
-            raise PeerGone("The box stops.")
+            raise PeerGone("The box is stopping.")
         pdu_type, length = self._stream.next_pdu(seconds)
         self._waiting = False
         return pdu_type, length
 
     def _associate(self) -> Rejection | None:
-        """Negotiate. Returns why there is no association."""
+        """Negotiate. Returns the rejection, or None once the association is open."""
         pdu_type, length = self._next_pdu(min(ASSOCIATE_SECONDS, self._idle_seconds))
         if pdu_type != PduType.ASSOCIATE_RQ:
             raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
@@ -151,7 +151,7 @@ class Association:
         source = f"{request.calling_ae_title}@{self._address}"
         rejection = self._gate.enter(self._address, request.calling_ae_title)
         if rejection is not None:
-            _log.warning("An association with %s is rejected: %s", source, rejection.sentence)
+            _log.warning("An association with %s was rejected: %s", source, rejection.sentence)
             return rejection
         self.established = True
         self._source = source
@@ -160,7 +160,7 @@ class Association:
         return None
 
     def _read_values(self, length: int) -> None:
-        """The presentation data values of one P-DATA-TF PDU (PS3.8 Section 9.3.5)."""
+        """Handle the presentation data values of one P-DATA-TF PDU (PS3.8 Section 9.3.5)."""
         while length:
             if length < VALUE_HEADER.size:
                 raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)

@@ -1,4 +1,4 @@
-"""The DICOM receiver: listens, lets peers in, and gives each association its thread."""
+"""The DICOM receiver: listens, accepts peers, and gives each association its own thread."""
 
 import errno
 import logging
@@ -18,22 +18,22 @@ from leapfrog.state.spool import Spool
 from leapfrog.worker import Worker
 
 POLL_SECONDS = 0.5
-# Connections that have not asked for an association yet. They do not count as associations; beyond this number the
-# oldest is cut, so that silent ones never keep a modality out.
+# The most connections that have not asked for an association yet. They do not count as associations. Beyond this number
+# the oldest is cut, so that silent connections never keep a modality out.
 MAXIMUM_UNASSOCIATED = 64
-DRAIN_SECONDS = 5.0  # for instances that are arriving when the box stops
+DRAIN_SECONDS = 5.0  # for instances that are still arriving when the box stops
 BACKLOG = 128
 
 # PS3.8 Table 9-21: result, source, reason.
 ADDRESS_NOT_ALLOWED = Rejection(1, 1, 1, "its address is not in dicom.allowed_addresses")
 AE_TITLE_NOT_ALLOWED = Rejection(1, 1, 3, "its AE title is not in dicom.allowed_ae_titles")
-TOO_MANY_ASSOCIATIONS = Rejection(2, 3, 2, "dicom.max_associations are open")
+TOO_MANY_ASSOCIATIONS = Rejection(2, 3, 2, "as many associations are open as dicom.max_associations allows")
 
 _log = logging.getLogger(__name__)
 
 
 class _Gate:
-    """The allow-lists and the number of associations."""
+    """Applies the allow-lists and counts the associations."""
 
     def __init__(self, settings: DicomSettings) -> None:
         self._settings = settings
@@ -59,7 +59,9 @@ class _Gate:
 
 
 def _plain_address(address: str) -> IPv4Address | IPv6Address:
-    """An IPv4 peer on an IPv6 socket shows as ::ffff:192.0.2.1, and one on a link as fe80::1%eth0."""
+    """The address as the settings have it. An IPv6 socket shows an IPv4 peer as ::ffff:192.0.2.1, and a link-local one
+    as fe80::1%eth0.
+    """
     parsed = ip_address(address.partition("%")[0])
     return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
@@ -67,8 +69,7 @@ def _plain_address(address: str) -> IPv4Address | IPv6Address:
 class DicomReceiver(Worker):
     """A storage and verification SCP for several modalities at once.
 
-    The AE title by which a peer calls the box is not checked: a wrong one is a slip in a modality's settings and no
-    reason to lose images.
+    The called AE title is not checked: a wrong one is a slip in a modality's settings and no reason to lose images.
     """
 
     def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool) -> None:
@@ -80,10 +81,10 @@ class DicomReceiver(Worker):
         self._tls: ssl.SSLContext | None = None
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
-        self._peers: dict[Association, threading.Thread] = {}  # in the order in which they came
+        self._peers: dict[Association, threading.Thread] = {}  # oldest first
 
     def start(self) -> None:
-        """Listen. Raises ListenError when the port cannot be had, SettingsError when a TLS file is not usable."""
+        """Listen. Raises ListenError when the port is not available, SettingsError when a TLS file is not usable."""
         self._tls = _tls_context(self._settings)
         self._listener = _listen(self._settings.host, self._settings.port)
         self._listener.settimeout(POLL_SECONDS)
@@ -96,7 +97,7 @@ class DicomReceiver(Worker):
         )
 
     def stop(self) -> None:
-        """Let nobody in any more, let instances that are arriving arrive, and end all associations."""
+        """Accept nobody else, let instances that are arriving finish, and end all associations."""
         super().stop()
         if self._listener is not None:
             self._listener.close()
@@ -120,13 +121,13 @@ class DicomReceiver(Worker):
         return self._gate.associations
 
     def turn(self) -> float:
-        """Wait for a peer for a moment, and let it in."""
+        """Wait briefly for a peer, and accept it."""
         assert self._listener is not None
         try:
             connection, address = self._listener.accept()
         except TimeoutError:
             return 0
-        except OSError as problem:  # a peer that is gone already, or no file descriptors left: both pass
+        except OSError as problem:  # the peer has gone already, or no file descriptors are left: neither lasts
             _log.warning("A connection could not be accepted: %s.", problem.strerror)
             return POLL_SECONDS
         self._serve(connection, str(address[0]))
@@ -137,9 +138,9 @@ class DicomReceiver(Worker):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if self._tls is not None:
-                # Only wrapped here: a peer that never speaks would hold up all others if it were greeted here.
+                # The handshake comes later, in the association's thread: a silent peer would hold up all others here.
                 connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        except OSError:  # it is gone already
+        except OSError:  # the peer has gone already
             connection.close()
             return
         association = Association(connection, address, self._gate, self._storage, self._settings.idle_seconds)
@@ -160,7 +161,7 @@ class DicomReceiver(Worker):
                 connection.do_handshake()
             association.run()
         except OSError as problem:
-            _log.warning("A TLS connection was not made: %s.", problem.strerror or type(problem).__name__)
+            _log.warning("A TLS connection failed: %s.", problem.strerror or type(problem).__name__)
         finally:
             connection.close()
             with self._lock:
@@ -180,7 +181,7 @@ def _tls_context(settings: DicomSettings) -> ssl.SSLContext | None:
     except OSError as problem:
         raise SettingsError(
             "dicom.tls_certificate, tls_key or tls_client_ca cannot be used:"
-            f" {problem.strerror or problem}. Each must be a readable PEM file, and the key must fit the certificate."
+            f" {problem.strerror or problem}. Each must be a readable PEM file, and the key must match the certificate."
         ) from problem
     return context
 
@@ -195,11 +196,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _remedy(problem: OSError) -> str:
     if isinstance(problem, socket.gaierror):
-        return "the host is unknown; dicom.host must be an address of this box, or 0.0.0.0 for all"
+        return "the host name is unknown; set dicom.host to an address of this box, or to 0.0.0.0 for all of them"
     if problem.errno == errno.EADDRINUSE:
-        return "another program has it; stop that one, or choose another dicom.port"
+        return "another program is using it; stop that program, or choose another dicom.port"
     if problem.errno == errno.EACCES:
-        return "ports below 1024 need special rights; choose a dicom.port above"
+        return "ports below 1024 need special rights; set dicom.port to 1024 or more"
     if problem.errno == errno.EADDRNOTAVAIL:
-        return "the address is not one of this box; dicom.host must be one, or 0.0.0.0 for all"
+        return "this box does not have that address; set dicom.host to one of its own, or to 0.0.0.0 for all of them"
     return str(problem.strerror)

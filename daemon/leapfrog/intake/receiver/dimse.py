@@ -1,8 +1,8 @@
-"""DIMSE commands as the receiver needs them (PS3.7): what a peer asks, and the answer.
+"""The DIMSE commands that the receiver needs (PS3.7): what a peer asks for, and the response.
 
-A command is a handful of elements in implicit VR little endian (PS3.7 Section 6.3.1). They are taken as they come:
-a UID that breaks the rules is the affair of the instance and no reason to abort the association with all the others,
-as pynetdicom's own message classes do.
+A command is a handful of elements in implicit VR little endian (PS3.7 Section 6.3.1). They are accepted as sent: an
+invalid UID concerns only that one instance and is no reason to abort the association with all the others, as
+pynetdicom's message classes do.
 """
 
 import struct
@@ -30,7 +30,7 @@ RESPONSE = 0x8000  # set in the command field of every response
 
 
 class CommandField(IntEnum):
-    """PS3.7 Section E.1: the commands that are treated in a way of their own."""
+    """PS3.7 Section E.1: the commands that need special treatment."""
 
     C_STORE = 0x0001
     C_ECHO = 0x0030
@@ -38,7 +38,7 @@ class CommandField(IntEnum):
 
 
 class DimseStatus(IntEnum):
-    """PS3.7 Annex C and PS3.4 Table B.2-1: what the box answers."""
+    """PS3.7 Annex C and PS3.4 Table B.2-1: the statuses that the box returns."""
 
     SUCCESS = 0x0000
     SOP_CLASS_NOT_SUPPORTED = 0x0122
@@ -50,7 +50,7 @@ class DimseStatus(IntEnum):
 
 @dataclass(frozen=True)
 class Command:
-    """A request. UIDs are bytes without padding, as they came, so that an answer can repeat them."""
+    """A request. UIDs are the bytes that were sent, without padding, so that a response can repeat them."""
 
     field: int
     message_id: int
@@ -60,13 +60,13 @@ class Command:
 
     @property
     def is_response(self) -> bool:
-        """Whether a peer answers something that the box never asked."""
+        """Whether this is a response, to a request that the box never sent."""
         return bool(self.field & RESPONSE)
 
 
 def decode_command(encoded: bytes) -> Command:
-    """The command set in `encoded`. Raises ProtocolViolation when it holds something else than whole command elements,
-    or lacks its command field or its data set type.
+    """The command set in `encoded`. Raises ProtocolViolation when it contains anything but complete command elements,
+    or lacks the command field or the data set type.
     """
     values: dict[int, bytes] = {}
     try:

@@ -1,6 +1,6 @@
-"""What is agreed on when an association begins (PS3.8 Section 7.1, encoded as in Section 9.3.2 and 9.3.3).
+"""What the two sides agree on when an association begins (PS3.8 Section 7.1, encoded as in Sections 9.3.2 and 9.3.3).
 
-Written out here, since pynetdicom brings all of pydicom's pixel handlers along: a second at each start, and 45 MB.
+This is our own code because pynetdicom imports all of pydicom's pixel handlers: a second at each start, and 45 MB.
 """
 
 import re
@@ -24,7 +24,7 @@ MAXIMUM_PDU_BYTES = 256 * 1024
 VERIFICATION = "1.2.840.10008.1.1"
 APPLICATION_CONTEXT_NAME = b"1.2.840.10008.3.1.1.1"
 
-# Protocol version, called and calling AE title, 32 reserved bytes: the same in the request and in its answer.
+# Protocol version, called and calling AE title, 32 reserved bytes: the same in the request and in the response.
 FIXED_FIELDS = struct.Struct(">H2x16s16s32s")
 ITEM_HEADER = struct.Struct(">BxH")
 PROTOCOL_VERSION = 1
@@ -43,13 +43,13 @@ ACCEPTED = 0
 ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
 TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
 
-# Uncompressed before compressed, as Orthanc and DCMTK choose: a machine that offers both in one breath might otherwise
-# compress for us what it has in full. Machines that cannot decompress offer their syntax alone.
+# Uncompressed before compressed, as Orthanc and DCMTK choose: a machine that offers both in one context might otherwise
+# compress images just for us. Machines that cannot decompress offer only their own syntax.
 PREFERRED_SYNTAXES = (EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN)
 
 DICOM_ROOT = "1.2.840.10008."
-# The standard's storage classes, those to come included, but for protocols and inventories, which have services of
-# their own (PS3.4 Annex B and GG, PS3.6 Table A-1).
+# The standard's storage classes, including future ones, but not protocols and inventories, which have their own
+# services (PS3.4 Annex B and GG, PS3.6 Table A-1).
 STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1\.(?!200\.[134567]$|201\.)|34\.(7|10)$)")
 
 
@@ -64,12 +64,12 @@ class PresentationContext:
 
     @property
     def is_storage(self) -> bool:
-        """Whether instances may be sent in it."""
+        """Whether instances may be sent in this context."""
         return self.sop_class_uid != VERIFICATION
 
 
 class AssociationRequest:
-    """A peer's wish for an association."""
+    """A peer's request for an association."""
 
     def __init__(self, pdu: bytes) -> None:
         """Decode the A-ASSOCIATE-RQ `pdu`. Raises ProtocolViolation when it is not one."""
@@ -85,7 +85,7 @@ class AssociationRequest:
 
     @property
     def calling_ae_title(self) -> str:
-        """Who calls, by its own account: a label, not a proof."""
+        """The name that the peer gives itself: a label, not a proof."""
         text = self._calling.decode("ascii", "replace").strip(" \0")
         return "".join(letter if letter.isprintable() else "?" for letter in text)
 
@@ -94,9 +94,9 @@ class AssociationRequest:
         return {answer.context_id: answer for answer in self._answers if answer.result == ACCEPTED}
 
     def accept_pdu(self) -> bytes:
-        """The A-ASSOCIATE-AC that answers it.
+        """The A-ASSOCIATE-AC that accepts it.
 
-        Roles, user identities and asynchronous operations are not answered, which by PS3.7 Annex D means the defaults.
+        Roles, user identities and asynchronous operations get no reply, which means the defaults (PS3.7 Annex D).
         """
         fixed = FIXED_FIELDS.pack(PROTOCOL_VERSION, self._called, self._calling, self._reserved)
         information = (
@@ -114,7 +114,7 @@ class AssociationRequest:
 
 
 def _items(encoded: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and value of each item. Raises ProtocolViolation when one does not fit."""
+    """Type and value of each item. Raises ProtocolViolation when one is longer than the data."""
     position = 0
     while position < len(encoded):
         if position + ITEM_HEADER.size > len(encoded):
@@ -138,7 +138,7 @@ def _answered_item(answer: PresentationContext) -> bytes:
 
 
 def _answer(requested: bytes) -> PresentationContext:
-    """What becomes of a requested presentation context (PS3.8 Table 9-13). Raises ProtocolViolation."""
+    """Accept or reject a requested presentation context (PS3.8 Table 9-13). Raises ProtocolViolation."""
     if len(requested) < 4 or requested[0] % 2 == 0:  # ids are odd
         raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
     uids = [(kind, _uid(value)) for kind, value in _items(requested[4:])]
@@ -168,7 +168,7 @@ def _preference(transfer_syntax: str) -> int:
 
 
 def _is_served(abstract_syntax: str) -> bool:
-    """A class outside DICOM's own root is a private one, and taken as storage."""
+    """Whether the receiver offers this SOP class. A class outside DICOM's own root is private and counts as storage."""
     if not abstract_syntax.startswith(DICOM_ROOT):
         return True
     return abstract_syntax == VERIFICATION or bool(STORAGE.match(abstract_syntax))

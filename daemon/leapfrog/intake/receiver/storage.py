@@ -1,5 +1,5 @@
-"""C-STORE (PS3.4 Annex B): the bytes of an instance go to the disk as they arrive, and the answer says what became
-of them.
+"""C-STORE (PS3.4 Annex B): an instance is written to the disk while it arrives, and the response says whether it was
+stored.
 """
 
 import contextlib
@@ -18,38 +18,38 @@ from leapfrog.intake.receiver.negotiation import PresentationContext
 from leapfrog.state.journal import new_id
 from leapfrog.state.spool import Spool
 
-# A cine loop that fills the disk is stopped on the way and not at its end.
+# Checked while an instance arrives, so that a cine loop that would fill the disk is stopped early.
 SPACE_CHECK_BYTES = 16 * 1024 * 1024
-WRITE_OUT_BYTES = 1024 * 1024  # so much at a time is handed to the disk while the rest arrives
+WRITE_OUT_BYTES = 1024 * 1024  # the kernel starts writing after each block of this size, while the rest arrives
 
 _log = logging.getLogger(__name__)
 
 
 class Discarded:
-    """A data set that must be read, since it is on its way, and that nobody keeps."""
+    """A data set that is not kept, but must be read to the end because the peer sends it anyway."""
 
     def __init__(self, status: DimseStatus) -> None:
-        """`status` is what the peer is told."""
+        """`status` is returned to the peer."""
         self._status = status
 
     def write(self, piece: memoryview) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def finish(self) -> DimseStatus:
-        """The status that was settled before."""
+        """The status from the start."""
         return self._status
 
     def abandon(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class ArrivingInstance:
-    """One instance on its way to the disk. No method raises: what goes wrong is in the status."""
+    """One instance on its way to the disk. No method raises: any failure shows in the status."""
 
     def __init__(
         self, admission: Admission, spool: Spool, command: Command, context: PresentationContext, source: str
     ) -> None:
-        """Raises OSError when its file cannot be made."""
+        """Create the file. Raises OSError when that fails."""
         self._admission = admission
         self._spool = spool
         self._command = command
@@ -65,7 +65,7 @@ class ArrivingInstance:
         self.write(memoryview(head))
 
     def write(self, piece: memoryview) -> None:
-        """Write through to the file; after a failure the rest is only read."""
+        """Write `piece` to the file. After a failure the rest is ignored."""
         if self._refused is not None:
             return
         try:
@@ -82,7 +82,7 @@ class ArrivingInstance:
             self._refuse(problem)
 
     def finish(self) -> DimseStatus:
-        """0x0000 once the instance is durable, or why it is not kept."""
+        """Admit the instance. Returns SUCCESS once it is durable, otherwise why it is not kept."""
         if self._refused is not None:
             return self._refused
         try:
@@ -90,7 +90,7 @@ class ArrivingInstance:
             return self._admit(read_header(self._path))
         except (LeapfrogError, OSError) as problem:
             return self._refuse(problem)
-        except Exception as problem:  # not the fault of the other instances, nor lost: the peer keeps it
+        except Exception as problem:  # the other instances go on, and this one is not lost: the peer keeps it
             trace = "".join(traceback.format_tb(problem.__traceback__))
             _log.error("Storing an instance failed with %s:\n%s", type(problem).__name__, trace)
             return DimseStatus.OUT_OF_RESOURCES
@@ -99,11 +99,14 @@ class ArrivingInstance:
 
     def _admit(self, header: InstanceHeader) -> DimseStatus:
         if not header.has_identity:
-            _log.warning("An instance from %s was refused: nothing in it can be understood.", self._source)
+            _log.warning("An instance from %s was refused: its data set cannot be understood.", self._source)
             return DimseStatus.CANNOT_UNDERSTAND
-        asked = (_text(self._command.sop_class_uid), _text(self._command.sop_instance_uid))
-        if (header.sop_class_uid, header.sop_instance_uid) != asked:
-            _log.warning("An instance from %s was refused: its UIDs are not those of its command.", self._source)
+        announced = (_text(self._command.sop_class_uid), _text(self._command.sop_instance_uid))
+        if (header.sop_class_uid, header.sop_instance_uid) != announced:
+            _log.warning(
+                "An instance from %s was refused: the UIDs in its data set differ from those in the C-STORE command.",
+                self._source,
+            )
             return DimseStatus.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
         self._admission.admit_dicom(self._path, header, self._source)
         return DimseStatus.SUCCESS
@@ -111,11 +114,11 @@ class ArrivingInstance:
     def _refuse(self, problem: LeapfrogError | OSError) -> DimseStatus:
         _log.warning("An instance from %s was refused: %s", self._source, _reason(problem))
         self._refused = DimseStatus.OUT_OF_RESOURCES
-        self.abandon()  # at once, since the disk needs the room
+        self.abandon()  # at once, because the disk needs the space
         return self._refused
 
     def abandon(self) -> None:
-        """The rest will not come: remove what is left in `incoming`."""
+        """Remove the file from `incoming`, if it is still there: the rest will not come or is not wanted."""
         with contextlib.suppress(OSError):
             self._close()
         with contextlib.suppress(OSError):
@@ -127,7 +130,7 @@ class ArrivingInstance:
             os.close(self._descriptor)
 
 
-DataSink = Discarded | ArrivingInstance  # takes the data set of one message
+DataSink = Discarded | ArrivingInstance  # receives the data set of one message
 
 
 class Storage:
@@ -139,7 +142,7 @@ class Storage:
         self._spool = spool
 
     def begin(self, command: Command, context: PresentationContext, source: str) -> DataSink:
-        """Where the data set of the C-STORE request `command` goes. Without room for it, it is not even written."""
+        """The sink for the data set of the C-STORE request `command`. On a full disk it discards everything."""
         try:
             self._spool.require_space()
             return ArrivingInstance(self._admission, self._spool, command, context, source)

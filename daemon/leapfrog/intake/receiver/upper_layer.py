@@ -1,4 +1,4 @@
-"""PDUs over a connection (PS3.8 Section 9.3), read in pieces and against deadlines."""
+"""PDUs over a connection (PS3.8 Section 9.3), read piece by piece and with deadlines."""
 
 import contextlib
 import socket
@@ -19,7 +19,7 @@ IS_LAST = 0x02
 
 
 class PduType(IntEnum):
-    """PS3.8 Table 9-11 and following."""
+    """PS3.8 Table 9-11 and the tables after it."""
 
     ASSOCIATE_RQ = 1
     ASSOCIATE_AC = 2
@@ -40,11 +40,11 @@ class AbortReason(IntEnum):
 
 
 class PeerGone(LeapfrogError):
-    """The peer closed the connection, or did not go on within the time that it has."""
+    """The peer closed the connection, or was silent for too long."""
 
 
 class ProtocolViolation(LeapfrogError):
-    """The peer sent what the protocol does not allow here; the association is aborted with `reason`."""
+    """The peer sent something that the protocol does not allow here. The association is aborted with `reason`."""
 
     def __init__(self, reason: AbortReason) -> None:
         """`reason` tells the peer why."""
@@ -66,7 +66,7 @@ class PduStream:
     """Reads and writes PDUs on a connected socket. One thread uses it."""
 
     def __init__(self, connection: socket.socket) -> None:
-        """Take over the reading and writing of `connection`, but not its closing."""
+        """Read from and write to `connection`; closing it is left to the caller."""
         self._connection = connection
         self._view = memoryview(bytearray(BUFFER_BYTES))
         self._start = 0
@@ -74,9 +74,10 @@ class PduStream:
         self._deadline = 0.0
 
     def next_pdu(self, seconds: float) -> tuple[int, int]:
-        """Type and length in bytes of the next PDU, which must begin within `seconds`; its rest has as long again.
+        """Type and length in bytes of the next PDU. It must begin within `seconds`, and be complete within `seconds`
+        after that.
 
-        A deadline for the whole PDU keeps a peer that sends a byte a minute from holding an association for ever.
+        The deadline for the whole PDU keeps a peer that sends a byte a minute from holding an association for ever.
         Raises PeerGone.
         """
         self._deadline = time.monotonic() + seconds
@@ -104,27 +105,27 @@ class PduStream:
     def _receive(self) -> None:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
-            raise PeerGone("The peer did not go on in time.")
+            raise PeerGone("The peer was silent for too long.")
         try:
             self._connection.settimeout(remaining)
             received = self._connection.recv_into(self._view)
         except (OSError, ValueError) as problem:  # ValueError: a TLS connection that another thread has shut down
-            raise PeerGone("The connection broke, or the peer did not go on in time.") from problem
+            raise PeerGone("The connection broke, or the peer was silent for too long.") from problem
         if not received:
             raise PeerGone("The peer closed the connection.")
         self._start, self._end = 0, received
 
     def send(self, pdu: bytes, seconds: float) -> None:
-        """Send one encoded PDU. Raises PeerGone when the peer does not take it within `seconds`."""
+        """Send one encoded PDU. Raises PeerGone when that takes longer than `seconds`."""
         try:
             self._connection.settimeout(seconds)
             self._connection.sendall(pdu)
         except (OSError, ValueError) as problem:
-            raise PeerGone("The peer does not take what is sent.") from problem
+            raise PeerGone("The connection broke, or the peer does not accept what is sent to it.") from problem
 
     def end_with(self, pdu: bytes) -> None:
-        """Send the last PDU, if there is one, and let the peer read it: closing while bytes of its own are unread
-        would take it away. Never raises.
+        """Send the last PDU, if there is one, and wait until the peer has had time to read it. Closing the connection
+        at once, with bytes from the peer still unread, could make the PDU vanish. Never raises.
         """
         deadline = time.monotonic() + LINGER_SECONDS
         with contextlib.suppress(OSError, ValueError, PeerGone):

@@ -111,7 +111,7 @@ def test_temporary_and_hidden_names_are_left_until_they_are_renamed(box: Box, na
     taken(box, 1)
 
 
-def test_other_files_are_left_alone_and_counted(box: Box, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_files_are_ignored_and_counted(box: Box, caplog: pytest.LogCaptureFixture) -> None:
     directory = bytes(128) + b"DICM" + element(0x00020002, b"UI", b"1.2.840.10008.1.3.10") + META[132:]
     for name, content in {"Doe^John.txt": b"a letter", "DICOMDIR": directory, "empty": b""}.items():
         (box.inbox / name).write_bytes(content)
@@ -187,7 +187,7 @@ def test_after_delete_the_file_is_gone_once_it_is_durable(box: Box) -> None:
     wait_until(lambda: FolderFiles(box.journal).all() == [], "nothing is left to remember")
 
 
-def test_after_move_the_file_lies_in_taken_which_is_not_looked_at(box: Box) -> None:
+def test_after_move_the_file_is_in_taken_which_is_not_scanned(box: Box) -> None:
     watcher = box.watcher(after="move")
     (box.inbox / "ward").mkdir()
     for pixels in (b"one ", b"two "):

@@ -358,14 +358,16 @@ def test_a_trickle_of_bytes_does_not_hold_an_association(box: Box) -> None:
 # ---------------------------------------------------------------- starting and stopping
 
 
-def test_a_port_in_use_is_said_in_one_sentence(box: Box) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(box: Box) -> None:
     _, port = box.receiver()
-    with pytest.raises(ListenError, match=rf"Cannot listen for DICOM on 127.0.0.1 port {port}: another program has it"):
+    with pytest.raises(
+        ListenError, match=rf"Cannot listen for DICOM on 127.0.0.1 port {port}: another program is using it"
+    ):
         DicomReceiver(DicomSettings(host="127.0.0.1", port=port), box.admission, box.spool).start()
 
 
-def test_an_address_of_another_box_is_said_in_one_sentence(box: Box) -> None:
-    with pytest.raises(ListenError, match="not one of this box"):
+def test_an_address_of_another_box_is_reported_in_one_sentence(box: Box) -> None:
+    with pytest.raises(ListenError, match="this box does not have that address"):
         DicomReceiver(DicomSettings(host="192.0.2.1", port=11112), box.admission, box.spool).start()
 
 

@@ -59,6 +59,8 @@ def test_a_peer_without_tls_is_turned_away_and_others_come_in(box: Box, server: 
     assert run_program("echoscu", "+tla", "+cf", str(server.certificate), "127.0.0.1", str(port)).succeeded
 
 
-def test_a_key_that_does_not_fit_is_said_in_one_sentence(box: Box, server: Certificate, client: Certificate) -> None:
-    with pytest.raises(SettingsError, match="the key must fit the certificate"):
+def test_a_key_that_does_not_match_is_reported_in_one_sentence(
+    box: Box, server: Certificate, client: Certificate
+) -> None:
+    with pytest.raises(SettingsError, match="the key must match the certificate"):
         box.receiver(tls_certificate=server.certificate, tls_key=client.key)

@@ -51,7 +51,7 @@ def answer_of(request: AssociationRequest) -> A_ASSOCIATE:
     return pdu.to_primitive()
 
 
-def test_who_calls_is_told_without_its_padding() -> None:
+def test_the_calling_ae_title_is_shown_without_its_padding() -> None:
     assert AssociationRequest(request_pdu(COMPUTED_RADIOGRAPHY, calling="CR ROOM 1")).calling_ae_title == "CR ROOM 1"
 
 
