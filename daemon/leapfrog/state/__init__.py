@@ -1,1 +1,1 @@
-"""What outlives a power cut: journal, spool, and what may be forgotten. Main process."""
+"""Everything that outlives a power cut: the journal, the spool, and the rules for what is deleted. Main process."""

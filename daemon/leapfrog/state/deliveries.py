@@ -1,4 +1,4 @@
-"""The deliveries: what is owed to the district server, row by row, and what became of it."""
+"""The deliveries: one row for each thing owed to the district server, with its state."""
 
 import json
 import sqlite3
@@ -16,15 +16,15 @@ class Deliveries:
     """The `deliveries` table. Every method is one transaction; any thread may call it."""
 
     def __init__(self, journal: Journal) -> None:
-        """Work on the journal's one connection."""
+        """Use the connection of `journal`."""
         self._journal = journal
 
     # ------------------------------------------------------------ for the sender
 
     def next_waiting(self, excluded: Collection[str] = ()) -> DeliveryRecord | None:
-        """The delivery to work on now: urgent ones first, then in the order in which they came; None when none waits.
+        """The delivery to send next: urgent ones first, then the oldest. None when none is waiting.
 
-        Left out are those whose bytes a reader has not made yet, and those whose ids are in `excluded`.
+        Skips deliveries whose bytes a reader has not written yet, and those whose ids are in `excluded`.
         """
         rows = self._journal.rows(
             f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_waiting"
@@ -35,11 +35,11 @@ class Deliveries:
         return _delivery(rows[0]) if rows else None
 
     def mark_posted(self, delivery_id: str) -> None:
-        """Note, before the first byte goes out, that this delivery may arrive; counts the attempt."""
+        """Record, before the first byte is sent, that this delivery may have arrived, and count the attempt."""
         self._update("posted = 1, attempts = attempts + 1 WHERE id = ? AND state = 'waiting'", delivery_id)
 
     def confirm(self, delivery_id: str) -> None:
-        """The far side said that it holds this very instance."""
+        """Record that the district server confirmed that it holds this instance."""
         ended_at = now_text()
         with self._journal.transaction() as connection:
             changed = connection.execute(
@@ -52,7 +52,7 @@ class Deliveries:
             connection.execute("INSERT OR REPLACE INTO facts VALUES ('last_confirmed_at', ?)", (ended_at,))
 
     def refuse(self, delivery_id: str, reason: str) -> None:
-        """The far side does not want this very instance: park it, still owed, until a person retries or dismisses."""
+        """Record that this instance cannot be delivered. It stays owed until a person retries or dismisses it."""
         self._update(
             "state = 'refused', posted = 0, last_error = ?, ended_at = ? WHERE id = ? AND state = 'waiting'",
             reason,
@@ -61,7 +61,7 @@ class Deliveries:
         )
 
     def note_failure(self, delivery_id: str, reason: str) -> None:
-        """Keep why an attempt did not end the delivery. It stays marked as posted: ask before sending it again."""
+        """Record why an attempt failed. The delivery stays marked as posted: ask before sending it again."""
         self._update("last_error = ? WHERE id = ? AND state = 'waiting'", reason, delivery_id)
 
     def _update(self, assignment: str, *values: object) -> None:
@@ -72,9 +72,9 @@ class Deliveries:
     # ------------------------------------------------------------ for people
 
     def retry(self, owner_id: str) -> int:
-        """Owe again what was refused: one delivery by its id, or all of an instance by the instance's id.
+        """Try refused deliveries again: one by its own id, or all of an instance by the instance's id.
 
-        Returns how many wait again.
+        Returns how many are waiting again.
         """
         return self._journal.change(
             "UPDATE deliveries SET state = 'waiting', attempts = 0, last_error = '', ended_at = NULL"
@@ -84,7 +84,7 @@ class Deliveries:
         )
 
     def dismiss(self, owner_id: str) -> int:
-        """Owe no longer what was refused: one delivery by its id, or all of an instance by the instance's id.
+        """Give up refused deliveries: one by its own id, or all of an instance by the instance's id.
 
         Returns how many were dismissed.
         """
@@ -97,20 +97,21 @@ class Deliveries:
         )
 
     def exists(self, delivery_id: str) -> bool:
-        """Whether there is a delivery with that id of ours."""
+        """Whether a delivery has this id."""
         return bool(self._journal.count("deliveries WHERE id = ?", delivery_id))
 
     def listed(self, state: DeliveryState, limit: int = 20) -> list[DeliveryRecord]:
-        """The oldest deliveries of one state, for `status`: what is owed and why."""
+        """The oldest deliveries in one state, for `status`."""
         rows = self._journal.rows(
             f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = ? ORDER BY sequence LIMIT ?", (state, limit)
         )
         return [_delivery(row) for row in rows]
 
     def oldest_owed_seconds(self) -> float | None:
-        """How long the oldest delivery has been owed, refused ones included; None when nothing is owed.
+        """How long the oldest delivery has been owed, refused ones included. None when nothing is owed.
 
-        By the wall clock, for people; 0 when the clock was set back. Costs the same for any number of rows.
+        Uses the wall clock, so it is only for people; 0 when the clock was set back. Takes the same time for any number
+        of rows.
         """
         rows = self._journal.rows(
             "SELECT created_at FROM deliveries WHERE sequence ="
@@ -123,7 +124,7 @@ class Deliveries:
         return max(0.0, age.total_seconds())
 
     def last_confirmed_at(self) -> str | None:
-        """When the district last confirmed something, as local ISO text; None when it never did."""
+        """When the district server last confirmed something, as local ISO text; None when it never did."""
         rows = self._journal.rows("SELECT value FROM facts WHERE name = 'last_confirmed_at'")
         return str(rows[0]["value"]) if rows else None
 
@@ -131,7 +132,7 @@ class Deliveries:
 def owe(
     connection: sqlite3.Connection, deliveries: Collection[NewDelivery], study_key: str, instance_id: str | None
 ) -> None:
-    """Enter what is owed to the district, within a transaction of whoever made it; as urgent as its study is."""
+    """Insert `deliveries` within the caller's transaction. Each is as urgent as its study."""
     urgent = "(SELECT urgent FROM studies WHERE key = ?)"
     connection.executemany(
         "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"

@@ -1,4 +1,4 @@
-"""What the folder watcher has taken, so that a file that stays is taken once, also over a restart."""
+"""The files that the folder watcher has taken: one that stays in its folder is taken once, even after a restart."""
 
 import sqlite3
 from collections.abc import Collection
@@ -11,27 +11,27 @@ class FolderFiles:
     """The rows of `folder_files`. Every method is one transaction; any thread may call it."""
 
     def __init__(self, journal: Journal) -> None:
-        """`journal` is the one that holds them."""
+        """Use the connection of `journal`."""
         self._journal = journal
 
     def remember(self, file: FolderFile, instance_id: str) -> None:
-        """Note that `file` was taken, as it stands, as the instance `instance_id`."""
+        """Record that `file`, in its present state, was taken as the instance `instance_id`."""
         with self._journal.transaction() as connection:
             remember(connection, file, instance_id)
 
     def all(self) -> list[FolderFile]:
-        """Every file of the watched folders that was taken."""
+        """Every file in the watched folders that was taken."""
         rows = self._journal.rows(f"SELECT {columns_of(FolderFile)} FROM folder_files")
         return [FolderFile(**dict(row)) for row in rows]
 
     def forget(self, paths: Collection[str]) -> None:
-        """Forget files that are no longer there; a new file under that name is taken again."""
+        """Forget files that are gone, so that a new file with the same name is taken."""
         with self._journal.transaction() as connection:
             connection.executemany("DELETE FROM folder_files WHERE path = ?", [(path,) for path in paths])
 
 
 def remember(connection: sqlite3.Connection, file: FolderFile, instance_id: str) -> None:
-    """The same, within a transaction of whoever took the file."""
+    """Record that `file` was taken, within the caller's transaction."""
     connection.execute(
         "INSERT OR REPLACE INTO folder_files (path, byte_count, modified_ns, inode, instance_id)"
         " VALUES (?, ?, ?, ?, ?)",

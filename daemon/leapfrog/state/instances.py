@@ -1,4 +1,4 @@
-"""The instances in the journal: received, read, set aside, and every attempt at them."""
+"""The instances in the journal: received, read or set aside, with a count of every attempt to read them."""
 
 import sqlite3
 from collections.abc import Collection
@@ -35,22 +35,22 @@ class Instances:
     """The rows of `instances`. Every method is one transaction; any thread may call it."""
 
     def __init__(self, journal: Journal) -> None:
-        """`journal` is the one that holds them."""
+        """Use the connection of `journal`."""
         self._journal = journal
 
     # ------------------------------------------------------------ intake
 
     def add(self, new: NewInstance, compared: Collection[str] = ()) -> list[UidHolder]:
-        """Write an instance, and the delivery that owes its original, in one transaction.
+        """Insert an instance, and the delivery of its original if that is owed, in one transaction.
 
-        Returns [] when it was written. When other instances hold its SOP Instance UID that are not in `compared`,
-        nothing is written and they are returned, for the caller to compare contents first.
+        Returns [] when it was inserted. If other instances have the same SOP Instance UID and are not in `compared`,
+        inserts nothing and returns them, so that the caller can compare the contents first.
         """
         with self._journal.transaction() as connection:
             holders = self._holders_of(new.sop_instance_uid) if new.sop_instance_uid else []
-            strangers = [holder for holder in holders if holder.id not in compared]
-            if strangers:
-                return strangers
+            uncompared = [holder for holder in holders if holder.id not in compared]
+            if uncompared:
+                return uncompared
             study_key = study_for(connection, new.study)
             insert(
                 connection,
@@ -75,14 +75,14 @@ class Instances:
 
     def _holders_of(self, sop_instance_uid: str) -> list[UidHolder]:
         rows = self._journal.rows(
-            # The second condition lets SQLite take the partial index: it cannot know what the parameter will be.
+            # The second condition lets SQLite use the partial index: it cannot know that the parameter is never ''.
             f"SELECT {columns_of(UidHolder)} FROM instances WHERE sop_instance_uid = ? AND sop_instance_uid <> ''",
             (sop_instance_uid,),
         )
         return [UidHolder(**dict(row)) for row in rows]
 
     def picture_of_accession(self, accession_number: str, patient_id: str) -> PictureIdentity | None:
-        """The newest picture under that accession number and patient: what comes next belongs to its study."""
+        """The newest picture with this accession number and patient: the next one belongs to the same study."""
         row = self._journal.row(
             "SELECT picture FROM instances WHERE picture IS NOT NULL"
             " AND json_extract(picture, '$.accession_number') = ? AND json_extract(picture, '$.patient_id') = ?"
@@ -94,13 +94,15 @@ class Instances:
     # ------------------------------------------------------------ lanes
 
     def close_cut_attempts(self) -> int:
-        """At a start: charge attempts that the end of the daemon cut short to their own counter. Returns how many."""
+        """At a start: count attempts that were cut short when the daemon ended as interruptions. Returns how many."""
         return self._journal.change(
             "UPDATE instances SET interruptions = interruptions + 1, attempt_open = 0 WHERE attempt_open = 1"
         )
 
     def begin_attempt(self) -> InstanceRecord | None:
-        """Take the longest-waiting instance and count the attempt before any work begins; None when none waits."""
+        """Take the instance that has waited longest, and count the attempt before any work begins. None when none is
+        waiting.
+        """
         with self._journal.transaction() as connection:
             row = connection.execute(
                 "UPDATE instances SET attempt_open = 1, attempt_number = attempt_number + 1 WHERE sequence ="
@@ -110,7 +112,7 @@ class Instances:
         return _instance(row) if row else None
 
     def end_attempt(self, instance_id: str, charge: Charge) -> InstanceRecord:
-        """End an attempt that gave no result and charge it; the instance waits again."""
+        """End an attempt without a result and add it to the counter of `charge`; the instance waits again."""
         column = CHARGE_COLUMNS[charge]
         with self._journal.transaction() as connection:
             row = connection.execute(
@@ -121,7 +123,7 @@ class Instances:
         return _instance(row)
 
     def commit_reading(self, committed: CommittedReading) -> None:
-        """Write a reading, the instance's new state and the deliveries that come of it, in one transaction."""
+        """Write a reading, the instance's new state and the resulting deliveries, in one transaction."""
         with self._journal.transaction() as connection:
             row = connection.execute(
                 "UPDATE instances SET state = ?, reason = ?, reading = ?, attempt_open = 0,"
@@ -150,7 +152,9 @@ class Instances:
             )
 
     def retry(self, instance_id: str) -> bool:
-        """Have an instance that was set aside read again, with its counters at zero. Returns whether it was."""
+        """Queue an instance that was set aside to be read again, with its counters at zero. Returns whether it was set
+        aside.
+        """
         changed = self._journal.change(
             "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0,"
             " interruptions = 0 WHERE id = ? AND state = 'set_aside'",
@@ -158,15 +162,15 @@ class Instances:
         )
         return bool(changed)
 
-    # ------------------------------------------------------------ looking
+    # ------------------------------------------------------------ queries
 
     def get(self, instance_id: str) -> InstanceRecord | None:
-        """The instance with that id of ours, or None."""
+        """The instance with this id, or None."""
         row = self._journal.row(f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE id = ?", (instance_id,))
         return _instance(row) if row else None
 
     def listed(self, state: InstanceState | None = None, limit: int = 1000) -> list[InstanceRecord]:
-        """Instances, newest first, of one state or of all."""
+        """Instances in one state or in any, newest first."""
         where, values = ("WHERE state = ?", [state]) if state else ("", [])
         rows = self._journal.rows(
             f"SELECT {INSTANCE_COLUMNS} FROM instances {where} ORDER BY sequence DESC LIMIT ?", [*values, limit]
@@ -174,11 +178,11 @@ class Instances:
         return [_instance(row) for row in rows]
 
     def forwarded_under_new_uid(self) -> int:
-        """How many instances are forwarded under a new UID since theirs was taken by other content."""
+        """How many instances are forwarded under a new UID because another instance had theirs."""
         return self._journal.count("instances WHERE forward_as IS NOT NULL")
 
     def owe_all_originals(self) -> int:
-        """Owe every original that is not owed yet, once a district is configured. Returns how many were added."""
+        """Add a delivery for every original that has none, as when a district was just configured. Returns how many."""
         with self._journal.transaction() as connection:
             rows = connection.execute(
                 "SELECT id, study_key, sop_class_uid, sop_instance_uid, spool_name, byte_count FROM instances"
@@ -200,7 +204,7 @@ class Instances:
 
 
 def _original(new: NewInstance) -> NewDelivery:
-    """A copy under another UID is owed at once too; its bytes come when a reader has written them."""
+    """The delivery of the original. For a copy under a new UID it has no bytes until a reader has written them."""
     return NewDelivery(
         id=new_id(),
         kind="original",

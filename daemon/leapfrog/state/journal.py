@@ -1,8 +1,8 @@
-"""The journal: all states of the box, in SQLite through exactly one connection.
+"""The journal: the whole state of the box, in SQLite through exactly one connection.
 
-One connection, because SQLite before 3.51.3 can corrupt a write-ahead log that two connections reset at once, and
-because every step then is one transaction in one queue. The states are enforced in SQL (journal.sql). What the rows
-mean is said beside: `instances.py`, `studies.py`, `deliveries.py`, `folder_files.py`.
+There is only one connection because SQLite before 3.51.3 can corrupt a write-ahead log that two connections reset at
+once, and because that puts all transactions into one queue. Changes of state are enforced in SQL (journal.sql). The
+tables are used through `instances.py`, `studies.py`, `deliveries.py` and `folder_files.py`.
 """
 
 import secrets
@@ -18,7 +18,7 @@ from leapfrog.errors import JournalError, StorageError
 from leapfrog.state.migrations import bring_up_to_date
 
 JOURNAL_NAME = "journal.sqlite"  # in the state directory
-# One fsync a transaction is the promise; the log is checkpointed seldom so that a burst is not interrupted by it.
+# The journal promises one fsync per transaction. Checkpoints are rare, so that they do not interrupt a burst of images.
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
@@ -28,17 +28,17 @@ PRAGMAS = (
 
 
 def new_id() -> str:
-    """A name of our own for an instance, study or delivery: 16 hexadecimal digits that say nothing."""
+    """A new id for an instance, study or delivery: 16 random hexadecimal digits."""
     return secrets.token_hex(8)
 
 
 def now_text() -> str:
-    """The local time as ISO text with its offset, for people; nothing is ordered by it."""
+    """The local time as ISO text with its UTC offset. It is for people; nothing is sorted by it."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: object) -> None:
-    """Write one row, column by column, within a transaction."""
+    """Insert one row, given by column, within the caller's transaction."""
     places = ", ".join(f":{column}" for column in values)
     connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", values)
 
@@ -47,11 +47,11 @@ class Journal:
     """The one connection. Any thread may use it."""
 
     def __init__(self, path: Path, *, migrate: bool = True) -> None:
-        """Open or create the journal at `path`. With `migrate` one of an older Leapfrog is brought up to date; without,
-        it is refused, since the Leapfrog that wrote it may still be the one that runs here.
+        """Open or create the journal at `path`. With `migrate`, one from an older Leapfrog is upgraded; without, it is
+        refused, since the older Leapfrog may still be the one that runs here.
 
-        Raises JournalError when it is none, of a newer Leapfrog, or cannot be brought up to date; StorageError when its
-        backup cannot be written.
+        Raises JournalError when the file is not a journal, comes from a newer Leapfrog or cannot be upgraded;
+        StorageError when its backup cannot be written.
         """
         self._lock = threading.RLock()
         self.broken = False
@@ -63,21 +63,21 @@ class Journal:
             bring_up_to_date(self._connection, path, allowed=migrate)
         except sqlite3.Error as problem:
             raise JournalError(
-                f"The journal {path} cannot be opened: {problem}. Keep the file, and restore it from a copy"
-                " or move it aside to begin anew."
+                f"The journal {path} cannot be opened: {problem}. Do not delete it: restore it from a copy, or move it"
+                " elsewhere to start with an empty one."
             ) from problem
 
     def close(self) -> None:
-        """Close the connection; what was committed is on disk already."""
+        """Close the connection. Everything committed is already on disk."""
         with self._lock:
             self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One durable transaction: when the block is left, it is on disk; when it raises, nothing of it happened.
+        """One durable transaction. After the block it is on disk; if the block raises, it is rolled back.
 
-        Raises StorageError when the disk failed (then `broken` is set: nothing more can be trusted, the process must
-        start afresh), JournalError for a change of state that is not allowed.
+        Raises JournalError for a change of state that is not allowed, StorageError when the disk failed. Then `broken`
+        is set: the journal can no longer be trusted, and the process must be restarted.
         """
         with self._lock:
             try:
@@ -95,31 +95,31 @@ class Journal:
                 raise
 
     def change(self, statement: str, *values: object) -> int:
-        """A transaction of one statement. Returns how many rows it changed."""
+        """Run one statement as a transaction. Returns how many rows it changed."""
         with self.transaction() as connection:
             return connection.execute(statement, values).rowcount
 
     def rows(self, query: str, values: Collection[Any] = ()) -> list[sqlite3.Row]:
-        """What `query` finds."""
+        """The rows that `query` selects."""
         with self._lock:
             return self._connection.execute(query, tuple(values)).fetchall()
 
     def row(self, query: str, values: Collection[Any] = ()) -> sqlite3.Row | None:
-        """The first that `query` finds, or None."""
+        """The first row that `query` selects, or None."""
         rows = self.rows(query, values)
         return rows[0] if rows else None
 
     def count(self, what: str, *values: object) -> int:
-        """How many rows there are of a table, as `what` says: its name, and perhaps a condition."""
+        """How many rows a table has. `what` is its name, with a WHERE clause if needed."""
         return int(self.rows(f"SELECT COUNT(*) FROM {what}", values)[0][0])
 
     def counts(self, what: Literal["instances", "deliveries"]) -> dict[str, int]:
-        """How many rows there are in each state; costs the same for any number of rows."""
+        """How many rows there are in each state. Takes the same time for any number of rows."""
         rows = self.rows("SELECT state, total FROM counts WHERE what = ?", (what,))
         return {row["state"]: row["total"] for row in rows}
 
     def spool_names(self) -> set[str]:
-        """Every file of the spool that a row names; anything else there was never acknowledged."""
+        """Every spool file that a row names. Any other file there was never acknowledged."""
         rows = self.rows(
             "SELECT spool_name FROM instances UNION SELECT spool_name FROM deliveries WHERE spool_name IS NOT NULL"
         )

@@ -1,6 +1,6 @@
--- The journal: a row per instance, study and delivery, with their states. An older journal becomes this by the steps in
--- migrations/, the last of which gives its version (PRAGMA user_version).
--- `sequence` orders everything: the clock of a box may be wrong by years and may jump.
+-- The journal: one row per instance, study and delivery, with its state. The steps in migrations/ bring an older journal
+-- to this schema; the number of the last step is the version (PRAGMA user_version).
+-- Rows are ordered by `sequence`, never by time: the clock of a box may be years off and may jump.
 
 CREATE TABLE studies (
     sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -62,7 +62,7 @@ CREATE INDEX instances_by_accession
     WHERE picture IS NOT NULL;
 CREATE INDEX instances_in_attempt ON instances (sequence) WHERE attempt_open = 1;
 
--- What the folder watcher has taken, so that a file that stays is taken once, also over a restart.
+-- The files that the folder watcher has taken: one that stays in its folder is taken only once, even after a restart.
 CREATE TABLE folder_files (
     path                TEXT PRIMARY KEY,
     byte_count          INTEGER NOT NULL,
@@ -96,7 +96,7 @@ CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
 
--- Counts kept by triggers, so that `status` costs the same with a hundred rows and with a hundred thousand.
+-- Counts kept by triggers, so that `status` takes the same time with a hundred rows and with a hundred thousand.
 CREATE TABLE counts (
     what                TEXT NOT NULL,
     state               TEXT NOT NULL,
@@ -108,7 +108,7 @@ INSERT INTO counts VALUES
     ('instances', 'forward_only', 0), ('deliveries', 'waiting', 0), ('deliveries', 'confirmed', 0),
     ('deliveries', 'refused', 0), ('deliveries', 'dismissed', 0);
 
--- Single values that must outlive the rows from which they came.
+-- Single values that must outlive the rows they came from.
 CREATE TABLE facts (
     name                TEXT PRIMARY KEY CHECK (name IN ('last_confirmed_at')),
     value               TEXT NOT NULL

@@ -1,4 +1,4 @@
-"""The journal's rows as values, for whoever works with them."""
+"""The journal's rows as Python values."""
 
 from dataclasses import dataclass, field, fields
 from typing import Literal
@@ -15,7 +15,9 @@ INSTANCE_STATES: tuple[InstanceState, ...] = ("received", "read", "set_aside", "
 
 @dataclass(frozen=True, kw_only=True)
 class StudyIdentity:
-    """The key of a study: modalities reuse Study Instance UIDs, so the patient belongs to it. Any part may be ''."""
+    """What identifies a study. The patient is part of it because modalities reuse Study Instance UIDs. Any field may be
+    ''.
+    """
 
     study_instance_uid: str = ""
     patient_id: str = ""
@@ -24,7 +26,7 @@ class StudyIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFile:
-    """A file in a watched folder, as it was when it was taken."""
+    """A file in a watched folder, with its state when it was taken."""
 
     path: str
     byte_count: int
@@ -34,9 +36,9 @@ class FolderFile:
 
 @dataclass(frozen=True, kw_only=True)
 class NewInstance:
-    """An instance whose bytes are durable in the spool and that the journal does not know yet.
+    """An instance whose bytes are durable in the spool, but which is not in the journal yet.
 
-    `owed` says whether the original goes to the district. `picture` is given for what is not DICOM.
+    `owed` is whether the original is owed to the district. `picture` is set only for files that are not DICOM.
     """
 
     id: str
@@ -55,7 +57,7 @@ class NewInstance:
 
 @dataclass(frozen=True, kw_only=True)
 class UidHolder:
-    """An instance that already has a certain SOP Instance UID. `dataset_sha256` is '' until it was read."""
+    """An instance that already has a certain SOP Instance UID. `dataset_sha256` is '' until it has been read."""
 
     id: str
     spool_name: str
@@ -101,13 +103,15 @@ class StudyRecord:
 
     @property
     def changed(self) -> bool:
-        """Whether readings came that no report holds yet."""
+        """Whether there are readings that no report contains yet."""
         return self.changes > self.reported_changes
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
-    """Something owed to the district. Its final bytes lie in the spool under `spool_name`, None until they are made."""
+    """Something owed to the district. Its bytes are in the spool under `spool_name`, which is None until a reader has
+    written them.
+    """
 
     id: str
     kind: DeliveryKind
@@ -137,7 +141,7 @@ class DeliveryRecord:
 
 
 def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRecord]) -> str:
-    """The columns of a row that is `record`, for a query."""
+    """The columns that `record` needs, for a query."""
     return ", ".join(column.name for column in fields(record))
 
 
@@ -155,10 +159,11 @@ class CommittedReading:
 
 @dataclass(frozen=True, kw_only=True)
 class CommittedReport:
-    """What one transaction writes when a report was rendered; its files are durable under versioned names.
+    """What one transaction writes when a report was rendered. The files are already durable, under versioned names.
 
-    `changes` is the study's count of changes when the report was begun. `closing`: the study was quiet then, and stays
-    so unless something came in the meantime. `not_made` says, a sentence each, which DICOM objects it lacks and why.
+    `changes` is the study's count of changes when rendering began. `closing` means that the study was quiet then; it
+    stays quiet unless something arrived in the meantime. `not_made` holds one sentence for each DICOM object that could
+    not be made, with the reason.
     """
 
     study_key: str

@@ -1,4 +1,4 @@
-"""The spool: the durable files of received instances and of what is owed, named by our own ids."""
+"""The spool: the durable files of received instances and of deliveries, named by our own ids."""
 
 import errno
 import os
@@ -10,22 +10,22 @@ from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import DiskFull, StorageError
 
 SPOOL_NAME = "spool"  # in the state directory
-# What a dying or unplugged disk answers. A full one (ENOSPC, EDQUOT) refuses a file and is well.
+# The errors of a dying or unplugged disk. A full disk (ENOSPC, EDQUOT) refuses a file but is not broken.
 DISK_FAILURES = frozenset((errno.EIO, errno.EROFS, errno.ENODEV, errno.ENXIO))
 
 
 class Spool:
-    """A flat directory of durable files, with `incoming/` for bytes that still arrive and `work/` for readers.
+    """A flat directory of durable files, with `incoming/` for files that are still arriving and `work/` for readers.
 
-    Both lie on the same file system, so that a file becomes durable by a rename and never by a copy.
+    Both are on the same file system, so that a rename is enough to move a file into the spool.
     """
 
     def __init__(self, directory: Path, min_free_bytes: int) -> None:
-        """Create the directories where they are missing; raises StorageError when that fails."""
+        """Create the directories if they are missing. Raises StorageError when that fails."""
         self.directory = directory
         self.incoming = directory / "incoming"
         self.work = directory / "work"
-        self.broken = False  # set when the disk failed: the process must start afresh
+        self.broken = False  # set when the disk failed: the process must be restarted
         self._min_free_bytes = min_free_bytes
         try:
             for path in (directory, self.incoming, self.work):
@@ -34,29 +34,29 @@ class Spool:
             raise StorageError(f"The spool {directory} cannot be created: {problem.strerror}.") from problem
 
     def path(self, name: str) -> Path:
-        """Where the file `name` lies."""
+        """The path of the file `name`."""
         return self.directory / name
 
     def free_bytes(self) -> int:
-        """How much a process without privileges may still write."""
+        """How much an unprivileged process can still write."""
         usage = os.statvfs(self.directory)
         return usage.f_bavail * usage.f_frsize
 
     def require_space(self, byte_count: int = 0) -> None:
-        """Raise DiskFull when storing `byte_count` more would go under the free space that must stay."""
+        """Raise DiskFull when storing `byte_count` more would leave less free space than the settings require."""
         free = self.free_bytes()
         if free - byte_count < self._min_free_bytes:
             raise DiskFull(
-                f"The disk has {free} bytes free, and {self._min_free_bytes} must stay free (retention.min_free_bytes):"
-                " make room on the disk of the state directory."
+                f"The disk of the state directory has {free} bytes free, but {self._min_free_bytes} must stay free"
+                " (retention.min_free_bytes): make room on it."
             )
 
     def adopt(self, source: Path, name: str) -> Path:
         """Make `source`, a file on the spool's file system, the durable spool file `name`.
 
-        The rename comes first: then one commit of the file system carries the bytes and the name, where fsync,
-        rename, fsync would cost two. A cut in between leaves a torn file that no row names, which `sweep` removes.
-        Raises StorageError when the disk does not take it.
+        The rename comes first, so that one commit of the file system writes both the bytes and the name; fsync, rename,
+        fsync would need two. A power cut in between leaves an incomplete file that no row names, which `sweep` removes.
+        Raises StorageError when the disk fails or is full.
         """
         target = self.path(name)
         try:
@@ -65,11 +65,11 @@ class Spool:
             fsync_directory(self.directory)
         except OSError as problem:
             target.unlink(missing_ok=True)
-            raise self._refusal(problem) from problem
+            raise self._storage_error(problem) from problem
         return target
 
     def adopt_all(self, sources: Collection[tuple[Path, str]]) -> None:
-        """Like `adopt` for files that a reader has already made durable: renames, then one fsync of the directory."""
+        """Like `adopt`, for files that a reader has already made durable: renames, then one fsync of the directory."""
         if not sources:
             return
         try:
@@ -77,31 +77,31 @@ class Spool:
                 source.rename(self.path(name))
             fsync_directory(self.directory)
         except OSError as problem:
-            raise self._refusal(problem) from problem
+            raise self._storage_error(problem) from problem
 
-    def _refusal(self, problem: OSError) -> StorageError:
-        """After a failed fsync nothing that was written can be trusted, also if the next one succeeds."""
+    def _storage_error(self, problem: OSError) -> StorageError:
+        """After a failed fsync nothing that was written can be trusted, even if the next one succeeds."""
         if problem.errno in DISK_FAILURES:
             self.broken = True
-        return StorageError(f"The disk did not take a file: {problem.strerror}.")
+        return StorageError(f"A file could not be written to the disk: {problem.strerror}.")
 
     def remove(self, name: str) -> None:
-        """Remove the file `name`; nothing happens when it is gone."""
+        """Remove the file `name`, if it exists."""
         self.path(name).unlink(missing_ok=True)
 
     def work_dir(self, job_id: str) -> Path:
-        """A fresh, empty directory for one job of a reader."""
+        """A new, empty directory for one reader job."""
         path = self.work / job_id
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(mode=0o750)
         return path
 
     def clear_work_dir(self, path: Path) -> None:
-        """Remove a job's directory with what was left in it."""
+        """Remove a job's directory and whatever is left in it."""
         shutil.rmtree(path, ignore_errors=True)
 
     def sweep(self, known: Collection[str]) -> int:
-        """At a start: remove what no row names, since it was never acknowledged. Returns how many files went."""
+        """At a start: remove files that no row names, since they were never acknowledged. Returns how many."""
         removed = 0
         for path in [*self.incoming.iterdir(), *self.work.iterdir()]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,4 +1,4 @@
-"""The studies in the journal: their reports' versions, when they are quiet, and when they may be forgotten."""
+"""The studies in the journal: the versions of their reports, when they are quiet, and when they may be deleted."""
 
 import json
 import sqlite3
@@ -21,43 +21,45 @@ class Studies:
     """The rows of `studies`; every method is one transaction of the journal."""
 
     def __init__(self, journal: Journal) -> None:
-        """`journal` is the one that holds them."""
+        """Use the connection of `journal`."""
         self._journal = journal
 
-    def _found(self, condition: str, *values: Any) -> list[StudyRecord]:
+    def _select(self, condition: str, *values: Any) -> list[StudyRecord]:
         rows = self._journal.rows(f"SELECT {STUDY_COLUMNS} FROM studies {condition}", values)
         return [_study(row) for row in rows]
 
     def get(self, key: str) -> StudyRecord:
         """The study `key`. Raises JournalError when there is none."""
-        found = self._found("WHERE key = ?", key)
-        if not found:
+        studies = self._select("WHERE key = ?", key)
+        if not studies:
             raise JournalError(f"There is no study {key}.")
-        return found[0]
+        return studies[0]
 
     def open(self) -> list[StudyRecord]:
-        """Studies that may still change or whose last report is not out, oldest first."""
-        return self._found("WHERE state = 'open' ORDER BY sequence")
+        """Studies that may still change or whose last report has not been written, oldest first."""
+        return self._select("WHERE state = 'open' ORDER BY sequence")
 
     def unpublished(self) -> list[StudyRecord]:
-        """Studies whose committed report was not switched to its plain names, as after a power cut."""
-        return self._found("WHERE published_version < version ORDER BY sequence")
+        """Studies whose newest report does not have its plain file names yet, as after a power cut."""
+        return self._select("WHERE published_version < version ORDER BY sequence")
 
     def newest(self, limit: int) -> list[StudyRecord]:
-        """The studies that came last, newest first, for the worklist."""
-        return self._found("ORDER BY sequence DESC LIMIT ?", limit)
+        """The newest studies, newest first, for the worklist."""
+        return self._select("ORDER BY sequence DESC LIMIT ?", limit)
 
     def sharing_uid(self, study: StudyRecord) -> list[StudyRecord]:
-        """Other studies under the same Study Instance UID: the same number for another patient."""
+        """Studies of other patients with the same Study Instance UID."""
         uid = study.identity.study_instance_uid
-        return self._found("WHERE study_instance_uid = ? AND key <> ? ORDER BY sequence", uid, study.key) if uid else []
+        return (
+            self._select("WHERE study_instance_uid = ? AND key <> ? ORDER BY sequence", uid, study.key) if uid else []
+        )
 
     def unread(self, key: str) -> int:
-        """How many instances of the study still wait to be read."""
+        """How many instances of the study are still waiting to be read."""
         return self._journal.count("instances WHERE study_key = ? AND state = 'received'", key)
 
     def readings(self, study_key: str) -> list[ImageReading]:
-        """The readings of a study in the order in which its instances came."""
+        """The readings of a study, in the order in which its instances arrived."""
         rows = self._journal.rows(
             "SELECT reading FROM instances WHERE study_key = ? AND reading IS NOT NULL AND state <> 'received'"
             " ORDER BY sequence",
@@ -66,7 +68,7 @@ class Studies:
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]
 
     def commit_report(self, committed: CommittedReport) -> None:
-        """Write that a report version exists, what it owes the district, and the study's state, in one transaction."""
+        """Record a new report version, its deliveries to the district, and the study's state, in one transaction."""
         with self._journal.transaction() as connection:
             connection.execute(
                 "UPDATE studies SET version = ?, worklist_row = ?, urgent = ?, reported_changes = ?, not_made = ?,"
@@ -92,26 +94,26 @@ class Studies:
             owe(connection, committed.deliveries, committed.study_key, None)
 
     def lacking_objects(self, limit: int = 20) -> dict[str, tuple[str, ...]]:
-        """What the last reports of studies lack as DICOM objects, a sentence each, by the study's key; newest first."""
+        """The DICOM objects that the last reports lack, with the reason: one sentence each, by study key, newest first."""
         rows = self._journal.rows(
             "SELECT key, not_made FROM studies WHERE not_made <> '[]' ORDER BY sequence DESC LIMIT ?", (limit,)
         )
         return {row["key"]: tuple(json.loads(row["not_made"])) for row in rows}
 
     def count_lacking_objects(self) -> int:
-        """How many studies have a last report that lacks some."""
+        """How many studies have a last report for which some DICOM objects could not be made."""
         return self._journal.count("studies WHERE not_made <> '[]'")
 
     def close(self, key: str) -> None:
-        """The study is quiet and its last report is complete."""
+        """Mark the study as quiet, if its last report contains every reading."""
         self._journal.change("UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", key)
 
     def mark_published(self, key: str, version: int) -> None:
-        """The plain names in the report folder now show `version`."""
+        """Record that the plain names in the report folder now show `version`."""
         self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, key)
 
     def date_finished(self, now: datetime) -> int:
-        """Begin the age of every quiet study of which nothing is owed (any more). Returns how many began."""
+        """Start counting the age of every quiet study of which nothing is owed (any more). Returns how many."""
         return self._journal.change(
             "UPDATE studies SET finished_epoch = ? WHERE state = 'quiet' AND finished_epoch IS NULL AND NOT EXISTS"
             " (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))",
@@ -119,13 +121,13 @@ class Studies:
         )
 
     def dated_before(self, moment: datetime) -> list[StudyRecord]:
-        """Quiet studies whose age began before `moment`, the longest finished first."""
-        return self._found(
+        """Quiet studies whose age is counted from before `moment`, oldest first."""
+        return self._select(
             "WHERE state = 'quiet' AND finished_epoch < ? ORDER BY finished_epoch", int(moment.timestamp())
         )
 
     def forget(self, key: str) -> set[str]:
-        """Remove a study with all its rows, unless something of it is owed again. Returns the spool files it had."""
+        """Delete a study with all its rows, unless something of it is owed again. Returns the names of its files."""
         with self._journal.transaction() as connection:
             owed = connection.execute(
                 "SELECT 1 FROM deliveries WHERE study_key = ? AND state IN ('waiting', 'refused')", (key,)
@@ -144,7 +146,7 @@ class Studies:
 
 
 def study_for(connection: sqlite3.Connection, identity: StudyIdentity) -> str:
-    """The key of an instance's study, opened again or made, within a transaction of whoever adds the instance."""
+    """The key of an instance's study, which is reopened or created, within the caller's transaction."""
     values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
     if identity.study_instance_uid:
         row = connection.execute(
@@ -155,7 +157,7 @@ def study_for(connection: sqlite3.Connection, identity: StudyIdentity) -> str:
         if row is not None:
             connection.execute("UPDATE studies SET state = 'open' WHERE key = ?", (row["key"],))
             return str(row["key"])
-        # Reports under the same UID for another patient must now say so.
+        # Another patient now has the same UID: the existing reports must mention it.
         connection.execute(
             "UPDATE studies SET changes = changes + 1, state = 'open'"
             " WHERE study_instance_uid = ? AND study_instance_uid <> '' AND version > 0",

@@ -89,7 +89,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     made.journal.close()
 
 
-def test_what_is_not_owed_goes_after_its_days_with_its_files_and_its_report(box: Box) -> None:
+def test_a_study_that_is_not_owed_is_forgotten_after_its_days_with_files_and_report(box: Box) -> None:
     study = box.add_finished_study(owed=False)
     assert box.retention.round(NOW) == 0
     assert box.retention.round(NOW + timedelta(days=29)) == 0
@@ -100,7 +100,7 @@ def test_what_is_not_owed_goes_after_its_days_with_its_files_and_its_report(box:
     assert box.journal.counts("instances") == {"received": 0, "read": 0, "set_aside": 0, "forward_only": 0}
 
 
-def test_what_is_owed_stays_however_old(box: Box) -> None:
+def test_a_study_that_is_owed_stays_however_old_it_is(box: Box) -> None:
     study = box.add_finished_study(owed=True)
     box.retention.round(NOW)
     assert box.retention.round(NOW + timedelta(days=4000)) == 0

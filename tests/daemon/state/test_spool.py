@@ -124,11 +124,11 @@ def test_several_files_are_taken_together(spool: Spool) -> None:
 
 
 def test_a_file_that_is_gone_is_an_error_of_storage(spool: Spool) -> None:
-    with pytest.raises(StorageError, match="did not take a file"):
+    with pytest.raises(StorageError, match="could not be written to the disk"):
         spool.adopt(spool.incoming / "nobody", "a.dcm")
 
 
-def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match="cannot be created"):
         Spool(tmp_path / "file" / "spool", 0)
@@ -251,7 +251,7 @@ def test_the_power_cut_above_can_lose_what_was_not_made_durable(tmp_path: Path, 
 
 
 @pytest.mark.root
-def test_a_full_disk_is_said_and_what_came_before_stays(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_earlier_files_stay(tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("a small file system needs root")
     folder = tmp_path / "small"

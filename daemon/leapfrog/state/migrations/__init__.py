@@ -1,9 +1,9 @@
-"""The journal's schema from version to version: numbered steps in SQL, each run once, in a transaction of its own.
+"""Upgrades the journal's schema: numbered steps in SQL, each run once in its own transaction.
 
-`journal.sql` beside this folder is the schema as it is now, for a new journal; the steps bring an older one to the very
-same. Whoever changes the schema changes `journal.sql`, adds the step `NNNN_what_it_does.sql` here, whose number is the
-version that it makes (with a function of ours where SQL alone cannot say it), and keeps a small journal of the version
-before under `tests/daemon/state/journals/`.
+`journal.sql`, next to this folder, is the current schema, used for a new journal; the steps bring an older journal to
+exactly the same schema. To change the schema: change `journal.sql`; add a step `NNNN_what_it_does.sql` here, numbered
+with the version that it produces (with a Python function where SQL alone is not enough); and keep a small journal of
+the previous version under `tests/daemon/state/journals/`.
 """
 
 import logging
@@ -24,62 +24,61 @@ _log = logging.getLogger(__name__)
 
 
 def steps() -> dict[int, Traversable]:
-    """Every step by the version that it makes, in order."""
+    """Every step by the version that it produces, in order."""
     files = [file for file in resources.files(__name__).iterdir() if file.name.endswith(".sql")]
     return {int(file.name[:4]): file for file in sorted(files, key=lambda file: file.name)}
 
 
 def schema_version() -> int:
-    """The version that this Leapfrog works with."""
+    """The version that this Leapfrog uses."""
     return max(steps(), default=FIRST_VERSION)
 
 
 def bring_up_to_date(connection: sqlite3.Connection, path: Path, *, allowed: bool = True) -> None:
     """Create the schema in an empty journal, or run the steps that the journal at `path` lacks.
 
-    Before the first step a backup is made beside the journal, and kept. A cut at any moment leaves the journal as it
-    was before a step or after it, and the next start goes on. Raises JournalError for a journal of a newer Leapfrog,
-    for one of an older Leapfrog unless steps are `allowed`, and when a step fails; StorageError when the backup cannot
-    be written; sqlite3.Error for what is no journal.
+    Before the first step, a backup is written next to the journal and kept. A power cut leaves the journal as it was
+    before or after a step, and the next start continues from there. Raises JournalError for a journal from a newer
+    Leapfrog, for one from an older Leapfrog unless steps are `allowed`, and when a step fails; StorageError when the
+    backup cannot be written; sqlite3.Error when the file is not a journal.
     """
-    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    current = int(connection.execute("PRAGMA user_version").fetchone()[0])
     newest = schema_version()
-    if found == 0:
+    if current == 0:
         _run(connection, resources.files("leapfrog.state").joinpath("journal.sql"), newest)
-    elif found > newest:
+    elif current > newest:
         raise JournalError(
-            f"The journal {path} has version {found}, this Leapfrog knows version {newest}:"
+            f"The journal {path} has version {current}, but this Leapfrog only knows versions up to {newest}:"
             " install the newer Leapfrog again."
         )
-    elif found < newest and not allowed:
+    elif current < newest and not allowed:
         raise JournalError(
-            f"The journal {path} has version {found}, this Leapfrog works with version {newest}: start the daemon of"
-            " this Leapfrog once, which brings the journal up to date and keeps it beside as it was."
+            f"The journal {path} has version {current}, but this Leapfrog works with version {newest}. Start this"
+            " Leapfrog's daemon once: it upgrades the journal and keeps the old one."
         )
-    elif found < newest:
-        backup = _back_up(connection, path, found)
+    elif current < newest:
+        backup = _back_up(connection, path, current)
         connection.create_function("as_worklist_row", 2, as_worklist_row, deterministic=True)
         try:
-            for version, step in _missing(found):
+            for version, step in _missing(current):
                 _run(connection, step, version)
         except sqlite3.Error as problem:
             raise JournalError(
-                f"The journal {path} cannot be brought from version {found} to {newest}: {problem}. Nothing is lost: it"
-                f" is kept in {backup} as it was. Make sure that the disk has room, and start again; the Leapfrog"
-                " before this one still works with the journal unless a step was done."
+                f"The journal {path} cannot be upgraded from version {current} to {newest}: {problem}. Nothing is lost:"
+                f" the old one is kept in {backup}. Make sure that the disk has room, then start again."
             ) from problem
-        _log.info("The journal was brought from version %d to %d; as it was, it is kept in %s.", found, newest, backup)
+        _log.info("The journal was upgraded from version %d to %d; the old one is kept in %s.", current, newest, backup)
 
 
-def _missing(found: int) -> Iterator[tuple[int, Traversable]]:
+def _missing(current: int) -> Iterator[tuple[int, Traversable]]:
     for version, step in steps().items():
-        if version > found:
+        if version > current:
             yield version, step
 
 
 def _run(connection: sqlite3.Connection, script: Traversable, version: int) -> None:
-    """Run a script as one transaction. Foreign keys rest meanwhile, so that a step may rebuild a table (SQLite's own
-    twelve steps of ALTER TABLE), and are checked at its end.
+    """Run a script as one transaction. Foreign keys are off meanwhile, so that a step may rebuild a table (the 12-step
+    procedure in SQLite's documentation of ALTER TABLE), and are checked at the end.
     """
     keys = connection.execute("PRAGMA foreign_keys").fetchone()[0]
     connection.execute("PRAGMA foreign_keys = OFF")
@@ -99,9 +98,9 @@ def _run(connection: sqlite3.Connection, script: Traversable, version: int) -> N
 
 
 def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
-    """A copy of the whole journal as it is, durable before anything changes.
+    """Write a durable copy of the whole journal, before anything changes. Returns its path.
 
-    One that a failed start made a moment ago is as good: a service that is started over and over writes it once.
+    If a start that failed has just written one, it is kept: a service that restarts again and again writes one only.
     """
     backup = path.with_name(f"{path.stem}.version-{version}{path.suffix}")
     partial = backup.with_name(f".{backup.name}.part")
@@ -121,9 +120,9 @@ def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
         with suppress(OSError):  # of a read-only disk too
             partial.unlink(missing_ok=True)
         raise StorageError(
-            f"The journal {path} is of an older Leapfrog, and its backup cannot be written: {problem}. Nothing was"
-            " changed: make sure that the state directory can be written and has room for a second journal, then start"
-            " again."
+            f"The journal {path} comes from an older Leapfrog and must be upgraded, but its backup cannot be written:"
+            f" {problem}. Nothing was changed. Make sure that the state directory can be written and has room for a"
+            " second journal, then start again."
         ) from problem
     return backup
 

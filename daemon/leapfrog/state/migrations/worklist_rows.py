@@ -1,4 +1,4 @@
-"""What step 3 needs besides SQL: how a study's summary of version 2 reads as the line of the worklist of version 3."""
+"""The part of step 3 that SQL cannot do: turns a study's summary (version 2) into its worklist line (version 3)."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ NOTHING_KNOWN = {
 
 
 def as_worklist_row(summary: str, received_at: str) -> str:
-    """The line for a summary; both are JSON. `received_at` is ISO 8601."""
+    """The worklist line for a summary. Both are JSON; `received_at` is ISO 8601."""
     facts: dict[str, Any] = {**NOTHING_KNOWN, **json.loads(summary)}
     identity = {**NOBODY, **facts["identity"]}
     missing = facts["not_assessed"]
