@@ -1,5 +1,5 @@
-"""Edge TPUs: found, proven, lent to lanes, and what is wrong with those that do not serve. Main process.
+"""Edge TPUs: finding them, proving them, lending them to lanes, and explaining why one cannot be used. Main process.
 
-Which devices there are: `kernel.py` by USB and PCI ids. What may be wrong, with the remedy of
-each: `processes/device_failures.py`.
+`kernel.py` finds devices by their USB and PCI ids; `processes/device_failures.py` lists what can be wrong, with a
+remedy for each.
 """

@@ -1,4 +1,4 @@
-"""Which Edge TPUs the kernel shows under /sys: speed, permission and temperature, before anyone opens one."""
+"""The Edge TPUs that the kernel shows under /sys, with speed, permission and temperature, before anyone opens one."""
 
 import os
 from collections.abc import Iterable
@@ -11,15 +11,15 @@ USB_BEFORE_FIRMWARE = ("1a6e", "089a")
 USB_AFTER_FIRMWARE = ("18d1", "9302")
 SUPER_SPEED = 5000  # megabit per second; USB 2 has 480
 
-APEX_DEAD = -89_700  # thousandths of a degree: what a chip shows that does not answer
+APEX_DEAD = -89_700  # thousandths of a degree; the temperature shown for a chip that does not respond
 
 Bus = Literal["usb", "pci"]
 
 
 @dataclass(frozen=True)
 class KernelDevice:
-    """An Edge TPU as the kernel shows it. `node` is the file under /dev by which it is opened; `speed` in Mbit/s for
-    USB, 0 when unknown; `celsius` for PCIe. `has_firmware` is false for a USB device that nobody has opened yet.
+    """An Edge TPU as the kernel shows it. `node` is its file under /dev. `speed` is in Mbit/s, for USB only; 0 when
+    unknown. `celsius` is for PCIe only. `has_firmware` is false for a USB device that nobody has opened yet.
     """
 
     bus: Bus
@@ -37,27 +37,28 @@ class KernelDevice:
 
     @property
     def is_slow_usb(self) -> bool:
-        """Whether it hangs on USB 2, where parameters take ten times as long to reach it."""
+        """Whether it is connected by USB 2, where model parameters take ten times as long to load."""
         return self.bus == "usb" and 0 < self.speed < SUPER_SPEED
 
     @property
     def title(self) -> str:
-        """In words, for staff and technicians."""
+        """Its name for staff and technicians."""
         return f"USB {self.path.name}" if self.bus == "usb" else f"PCIe {self.path.name}"
 
 
 def kernel_devices(root: Path = Path("/")) -> tuple[KernelDevice, ...]:
-    """Every Edge TPU that the kernel knows, USB first; `root` is where /sys and /dev are."""
+    """Every Edge TPU that the kernel knows, USB first. `root` is the folder that holds /sys and /dev."""
     return (*_usb_devices(root), *_apex_devices(root))
 
 
 def kernel_device(path: str) -> KernelDevice | None:
-    """What the kernel shows of the device that the library lists at `path`: its folder under /sys or its file."""
-    return next((one for one in kernel_devices() if Path(path).name in (one.path.name, one.node.name)), None)
+    """The kernel's view of the device that the library lists at `path`: a folder under /sys or a file under /dev."""
+    name = Path(path).name
+    return next((device for device in kernel_devices() if name in (device.path.name, device.node.name)), None)
 
 
 def is_open_elsewhere(node: Path) -> bool:
-    """Whether a process that this user may look into has the device's file open."""
+    """Whether a process has the device's file open, as far as this user may see."""
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             if link.readlink() == node:
@@ -95,7 +96,7 @@ def _apex_devices(root: Path) -> Iterable[KernelDevice]:
 
 
 def _read(path: Path) -> str:
-    """A line that the kernel shows; "" when it shows none, as of a device that has just been taken out."""
+    """The line in a kernel file; "" when it cannot be read, as when the device was just unplugged."""
     try:
         return path.read_text(encoding="ascii").strip()
     except OSError:

@@ -1,7 +1,7 @@
-"""What libedgetpu and the engine host's interpreter say of the Edge TPUs, asked in a process of its own.
+"""Asks libedgetpu and the engine host's interpreter for the Edge TPUs, in a separate process because the library may
+crash or hang.
 
-Only the library knows the names by which a device is opened. It may crash or hang, and does not prove that a device
-works.
+Only the library knows the names by which devices are opened. That it lists a device does not prove that it works.
 """
 
 import sys
@@ -14,7 +14,7 @@ from leapfrog.exam import Frozen
 from leapfrog.processes.command_lines import EDGE_TPU_LIBRARY, engine_host
 from leapfrog.processes.trial import TrialEnd, Trials
 
-INVENTORY_SECONDS = 30.0  # a first opening of the interpreter on an SD card takes some of them
+INVENTORY_SECONDS = 30.0  # long enough for a first start of the interpreter from an SD card
 
 
 class LibraryDevice(Frozen):
@@ -25,7 +25,7 @@ class LibraryDevice(Frozen):
 
 
 class Inventory(Frozen):
-    """What the interpreter of the engine host has for an Edge TPU; `problem` says why nothing could be asked."""
+    """What the engine host's interpreter has for an Edge TPU. `problem` is why the library could not be asked."""
 
     python: str
     runtime: str
@@ -37,9 +37,9 @@ class Inventory(Frozen):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """By which libedgetpu opens each device, such as "usb:0" and "pci:0"."""
+        """The name by which libedgetpu opens each device, such as "usb:0" or "pci:0"."""
         buses = [device.type for device in self.devices]
-        return tuple(f"{bus}:{buses[:place].count(bus)}" for place, bus in enumerate(buses))
+        return tuple(f"{bus}:{buses[:index].count(bus)}" for index, bus in enumerate(buses))
 
 
 def take_inventory(
@@ -48,20 +48,20 @@ def take_inventory(
     seconds: float = INVENTORY_SECONDS,
     trials: Trials | None = None,
 ) -> Inventory:
-    """Ask the interpreter `python` and the library; `trials` lets another thread end the wait.
+    """Ask the interpreter `python` and the library. With `trials`, another thread can end the wait.
 
-    Raises LibraryFailed, or EngineError when the interpreter cannot be started or cannot ask.
+    Raises LibraryFailed when the library crashes or hangs, EngineError when the interpreter cannot run the engine host.
     """
     end = (trials or Trials()).run(engine_host(python, "--inventory", "--library", library), seconds)
     if end.how == "late":
-        raise LibraryFailed(f"{library} does not say within {seconds:.0f} s which devices there are.")
+        raise LibraryFailed(f"{library} did not list its devices within {seconds:.0f} s.")
     if end.status < 0:
-        raise LibraryFailed(f"{library} ended the process that asked it for its devices (signal {-end.status}).")
+        raise LibraryFailed(f"{library} crashed when it was asked for its devices (signal {-end.status}).")
     try:
         return Inventory.model_validate_json(end.printed)
     except ValidationError as problem:
-        raise EngineError(f"{python} cannot run the engine host: {_last_words(end)}") from problem
+        raise EngineError(f"{python} cannot run the engine host: {_last_stderr_line(end)}") from problem
 
 
-def _last_words(end: TrialEnd) -> str:
-    return "".join(end.complained.decode("utf-8", "replace").strip().splitlines()[-1:])[:300]
+def _last_stderr_line(end: TrialEnd) -> str:
+    return "".join(end.stderr.decode("utf-8", "replace").strip().splitlines()[-1:])[:300]

@@ -1,25 +1,26 @@
-"""Has an Edge TPU prove itself in a process of its own, and explains what comes of it."""
+"""Proves an Edge TPU in a separate process, and explains the result."""
 
 from pydantic import ValidationError
 
 from leapfrog.devices.kernel import is_open_elsewhere, kernel_device
 from leapfrog.processes.command_lines import EDGE_TPU_LIBRARY, our_program
-from leapfrog.processes.device_failures import DeviceFailure, DeviceProof, FailureKind, of_refused_delegate
+from leapfrog.processes.device_failures import DeviceFailure, DeviceProof, FailureKind, explain_refused_delegate
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.processes.trial import Trials
 
 PROOF_PROGRAM = "leapfrog.trials.device_proof"
-PROOF_SECONDS = 60.0  # a board that boots from an SD card takes some of them to load its programs
+PROOF_SECONDS = 60.0  # long enough for a board that loads its programs from an SD card
 TOO_HOT_CELSIUS = 95.0  # the chip's own last throttling step; it switches itself off at 100
 
 
 def prove(
     python: str, setup: ReaderSetup, name: str, path: str, seconds: float = PROOF_SECONDS, trials: Trials | None = None
 ) -> DeviceProof:
-    """Prove the device that libedgetpu opens by `name` and lists at `path`; one that takes longer hangs and is ended.
+    """Prove the device that libedgetpu opens by `name` and lists at `path`. A proof that takes longer than `seconds` is
+    killed, and the device counts as hung.
 
-    No other process may have the device: a second one that opens it ends the first. `trials` lets another thread end
-    the proof, which then counts for nothing. Raises EngineError when the program cannot be started.
+    No other process may have the device open: the second one to open it kills the first. With `trials`, another thread
+    can end the proof; its result then means nothing. Raises EngineError when the program cannot be started.
     """
     command = our_program(PROOF_PROGRAM, "--device", name, "--library", EDGE_TPU_LIBRARY, "--python", python)
     end = (trials or Trials()).run([*command, "--setup", setup.model_dump_json()], seconds)
@@ -36,19 +37,21 @@ def _failed(name: str, kind: FailureKind, detail: str) -> DeviceProof:
 
 
 def too_hot(path: str) -> DeviceFailure | None:
-    """Why a device that is about to switch itself off should rest; None for any other. USB does not tell."""
+    """Why a device that is about to switch itself off should rest; None for any other. Only PCIe devices report a
+    temperature.
+    """
     kernel = kernel_device(path)
     if kernel is None or kernel.celsius is None or kernel.celsius < TOO_HOT_CELSIUS:
         return None
-    return DeviceFailure(kind=FailureKind.SLOW, detail=f"The device is at {kernel.celsius:.0f} °C.")
+    return DeviceFailure(kind=FailureKind.SLOW, detail=f"The device is too hot ({kernel.celsius:.0f} °C).")
 
 
 def _explained(proof: DeviceProof, path: str) -> DeviceProof:
-    """What libedgetpu does not say of a device that it refuses to open."""
+    """Add the reason that libedgetpu does not give when it refuses to open a device."""
     if proof.failure is None or proof.failure.kind is not FailureKind.REFUSED:
         return proof
     kernel = kernel_device(path)
-    failure = of_refused_delegate(
+    failure = explain_refused_delegate(
         proof.failure.detail,
         present=kernel is not None,
         may_be_opened=lambda: kernel is not None and kernel.may_be_opened,

@@ -1,1 +1,1 @@
-"""Which work is done next and by whom: dispatcher, lanes and the children that they keep. Main process."""
+"""Decides which lane does what next: the dispatcher, the lanes and their child processes. Main process."""

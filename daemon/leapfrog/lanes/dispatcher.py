@@ -1,7 +1,8 @@
 """Chooses what each lane does next.
 
-The order: a study's first report before anything else, so that staff see something at once; then images in the order
-in which they came; then newer report versions, coalesced; last the closing version of studies that have been quiet.
+The order: reports of growing studies come first, each no more often than every two seconds, so that staff see
+something at once. Then come images, in the order in which they arrived. Last come the reports of studies whose images
+have all been read, with their closing versions.
 """
 
 import logging
@@ -18,7 +19,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
 from leapfrog.state.spool import Spool
 
-IDLE_SECONDS = 1.0  # how long a lane waits at most before it looks again
+IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
 
 _log = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ class Dispatcher:
         on_report: Callable[[], None],
         on_fatal: Callable[[str], None],
     ) -> None:
-        """`on_deliveries` is called when something new is owed, `on_report` when a report appeared, `on_fatal` when
-        this part cannot go on.
+        """`on_deliveries` is called when something new is owed, `on_report` when a report was published, `on_fatal`
+        when the dispatcher cannot continue.
         """
         self._lanes = lanes
         self._on_fatal = on_fatal
@@ -69,15 +70,15 @@ class Dispatcher:
         ]
 
     def start(self) -> None:
-        """Show reports that were committed and not yet shown, then begin."""
-        self._reports.show_committed()
+        """Publish reports that were committed but not published yet, then start the lanes."""
+        self._reports.publish_committed()
         for lane in self._lanes:
             lane.start()
         for thread in self._threads:
             thread.start()
 
     def stop(self, drain_seconds: float = 20.0) -> None:
-        """Let each lane finish what it has in hand, for so long; then cut it short, which is charged to no image."""
+        """Give each lane up to `drain_seconds` to finish its job, then cut it short. That counts against no image."""
         self._stopping.set()
         self.wake()
         deadline = time.monotonic() + drain_seconds
@@ -89,11 +90,11 @@ class Dispatcher:
             thread.join()
 
     def heartbeat(self) -> float:
-        """The oldest of the lanes' last signs of life (time.monotonic)."""
+        """When the lane that has been silent longest last showed a sign of life (time.monotonic)."""
         return min(self._beats)
 
     def wake(self) -> None:
-        """Something new may be there. Returns at once: the receiver calls this before it answers the modality."""
+        """Let idle lanes look for new work. Returns at once: the receiver calls this before it answers the modality."""
         with self._condition:
             self._wakes += 1
             self._condition.notify_all()
@@ -114,7 +115,7 @@ class Dispatcher:
                 else:
                     self._readings.read(lane, chosen)
                 self.wake()
-        except Exception as problem:  # the daemon starts afresh rather than run on with a lane missing
+        except Exception as problem:  # better to restart the daemon than to go on with a lane missing
             _log.exception("Lane %d stopped.", index)
             self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
 

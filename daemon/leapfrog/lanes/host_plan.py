@@ -1,4 +1,4 @@
-"""On what a lane's next engine host runs, and when it may start."""
+"""Decides whether a lane's next engine host uses an Edge TPU or the processor, and when it may start."""
 
 import time
 from collections import deque
@@ -11,14 +11,15 @@ from leapfrog.processes.command_lines import on_edge_tpu
 from leapfrog.processes.device_failures import DeviceFailure, FailureKind
 
 LONGEST_PAUSE_SECONDS = 30.0  # between two starts of an engine host that keeps failing
-# A device on USB does not tell its temperature: one that slows itself down is known by so many slow images on end.
+# An overheated device slows itself down, but one on USB does not report its temperature. So it counts as overheated
+# when this many images in a row each took longer than SLOW_FACTOR times its best time plus SLOW_MARGIN_MS.
 SLOW_IMAGES = 5
-SLOW_TIMES, SLOW_MS = 5.0, 100.0
+SLOW_FACTOR, SLOW_MARGIN_MS = 5.0, 100.0
 
 
 @dataclass(frozen=True)
 class LostDevice:
-    """The Edge TPU that a lane had, why it was given up, and when (time.time())."""
+    """An Edge TPU that a lane gave up, why, and when (time.time())."""
 
     path: str
     failure: DeviceFailure
@@ -27,7 +28,7 @@ class LostDevice:
 
 @dataclass
 class _Pace:
-    """Milliseconds that a frame took on the device with a package's model: the best, and those of the last images."""
+    """How many milliseconds per frame a package's model takes on the device: the best time, and the latest times."""
 
     best: float = float("inf")
     last: deque[float] = field(default_factory=lambda: deque(maxlen=SLOW_IMAGES))
@@ -38,67 +39,69 @@ class _Pace:
 
     @property
     def is_slow(self) -> bool:
-        return len(self.last) == SLOW_IMAGES and min(self.last) > SLOW_TIMES * self.best + SLOW_MS
+        return len(self.last) == SLOW_IMAGES and min(self.last) > SLOW_FACTOR * self.best + SLOW_MARGIN_MS
 
 
-def milliseconds_a_frame(reading: ImageReading, frames_per_cine: int) -> float:
-    """How long the model took; of a cine, of which at most `frames_per_cine` frames are read, a frame's share."""
+def milliseconds_per_frame(reading: ImageReading, frames_per_cine: int) -> float:
+    """How long the model took for each frame on average. Of a cine, at most `frames_per_cine` frames are read."""
     frames = max(1, min(reading.header.frames, frames_per_cine))
     return reading.milliseconds.get("inferring", 0.0) / frames
 
 
 class HostPlan:
-    """Keeps a lane's Edge TPU while it has one; without any, its hosts run on the processor."""
+    """Holds the Edge TPU that a lane has borrowed. While it has none, its engine hosts use the processor."""
 
     def __init__(self, pool: DevicePool | None) -> None:
-        """`pool` is None where the settings want the processor."""
+        """`pool` is None when the settings ask for the processor."""
         self._pool = pool
         self._device: LentDevice | None = None
-        self._failures = 0  # since a host last answered
+        self._failures = 0  # since a host last read an image
         self._may_start_at = 0.0
-        self._paces: dict[str, _Pace] = {}  # of packages on the device
-        self.lost: LostDevice | None = None  # until another device serves
+        self._paces: dict[str, _Pace] = {}  # on the present device, by package
+        self.lost: LostDevice | None = None  # the last device given up after a failure; None once another works
 
     @property
     def pause_seconds(self) -> float:
-        """How long until a host may start."""
+        """How long to wait before the next host may start."""
         return max(0.0, self._may_start_at - time.monotonic())
 
     def options(self) -> list[str]:
-        """What the next host is started with."""
+        """The command-line options for the next host."""
         if self._device is None:
             return []
         return on_edge_tpu(self._device.name)
 
     def take(self) -> bool:
-        """Take an Edge TPU instead of the processor; whether one was free."""
+        """Borrow an Edge TPU if the lane has none and one is free. Returns whether it did."""
         if self._device is not None or self._pool is None:
             return False
         self._device = self._pool.take()
         return self._device is not None
 
-    def answered(self, package: str, milliseconds: float) -> None:
-        """A host has read an image with the model of `package`, which took so long a frame."""
+    def image_read(self, package: str, milliseconds: float) -> None:
+        """Record that a host read an image with the model of `package`, which took `milliseconds` per frame."""
         self._failures = 0
         if self._device is not None:
             self.lost = None
             self._paces.setdefault(package, _Pace()).add(milliseconds)
 
-    def unfit(self) -> DeviceFailure | None:
-        """Why the device, which answers still, should not be used further."""
+    def reason_to_give_up(self) -> DeviceFailure | None:
+        """Why the device should be given up although it still answers: too slow or too hot. None if it is fine."""
         if self._pool is None or self._device is None:
             return None
         for package, pace in self._paces.items():
             if pace.is_slow:
                 detail = (
-                    f"{package} took {min(pace.last):.0f} ms and more for {SLOW_IMAGES} images, {pace.best:.0f} before."
+                    f"{package} took {min(pace.last):.0f} ms or more for each of the last {SLOW_IMAGES} images; its"
+                    f" best time was {pace.best:.0f} ms."
                 )
                 return DeviceFailure(kind=FailureKind.SLOW, detail=detail)
         return too_hot(self._device.path)
 
     def failed(self, failure: DeviceFailure) -> float:
-        """A host failed: seconds until the next may start. An Edge TPU is given back, and the processor takes over at
-        once.
+        """Record that a host failed. Returns the seconds until the next one may start.
+
+        If the host used an Edge TPU, the device is given back and the processor takes over at once.
         """
         if self.give_back(failure):
             return 0.0
@@ -108,7 +111,7 @@ class HostPlan:
         return pause
 
     def give_back(self, failure: DeviceFailure | None = None) -> bool:
-        """Part with the Edge TPU, if there is one; with `failure` it was lost."""
+        """Give the Edge TPU back, because of `failure` if there was one. Returns whether the lane had a device."""
         if self._device is None or self._pool is None:
             return False
         self._pool.give_back(self._device, failure)

@@ -1,4 +1,4 @@
-"""How a job on a lane ended: with a result, or with who failed."""
+"""How a job on a lane ended: with a result, or with the side that failed."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,21 +10,21 @@ Side = Literal["reader", "engine"]
 
 @dataclass(frozen=True)
 class ReaderDied:
-    """The reader ended in the middle of a job; charged to the image."""
+    """The reader ended in the middle of a job. This counts against the image."""
 
     detail: str
 
 
 @dataclass(frozen=True)
 class EngineDied:
-    """The engine host ended or answered nonsense; charged to the device, the image is read again."""
+    """The engine host ended, or its answer was invalid. This counts against the device; the image is read again."""
 
     detail: str
 
 
 @dataclass(frozen=True)
 class DeadlineMissed:
-    """The job took too long; charged to the side that had the work."""
+    """The job took too long. This counts against the side that was working at the time."""
 
     charged_to: Side
 

@@ -1,8 +1,8 @@
-"""A lane: one reader with its engine host, as the main process sees them.
+"""A lane: one reader and its engine host, as the main process sees them.
 
-Whatever happens to the two, `run` answers: with a result, or with who failed. Both are started by exec and joined by a
-socketpair whose ends go to one each, so that a host can be replaced while its reader lives. A new host starts only when
-the old one is gone, since a second process that opens a USB device kills the first (google-coral/edgetpu#645).
+Whatever happens to the two, `run` returns a result or says which of them failed. Both are started by exec. A socketpair
+with one end in each connects them, so that the host can be replaced while the reader lives on. A new host starts only
+when the old one is gone, because a second process that opens a USB device kills the first (google-coral/edgetpu#645).
 """
 
 import logging
@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from leapfrog.devices.pool import DevicePool
 from leapfrog.errors import LeapfrogError
-from leapfrog.lanes.host_plan import HostPlan, milliseconds_a_frame
+from leapfrog.lanes.host_plan import HostPlan, milliseconds_per_frame
 from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, JobEnd, ReaderDied
 from leapfrog.lanes.lane_state import STARTING, LaneState
 from leapfrog.lanes.reader_setup import reader_setup
@@ -27,7 +27,7 @@ from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.child_process import ChildProcess
 from leapfrog.processes.command_lines import engine_host, our_program
-from leapfrog.processes.device_failures import DeviceFailure, FailureKind, of_refusal
+from leapfrog.processes.device_failures import DeviceFailure, FailureKind, explain_refusal
 from leapfrog.processes.messages import (
     READER_MESSAGE,
     EngineAttached,
@@ -44,16 +44,16 @@ from leapfrog.processes.messages import (
 )
 from leapfrog.settings import EngineSettings, ModelSettings
 
-START_SECONDS = 60.0  # a reader's start takes under 1 s here; a board that boots from an SD card takes many times that
+START_SECONDS = 60.0  # a reader starts in under 1 s on a PC; a board that boots from an SD card takes many times that
 START_TRIES = 3
-SILENCE_SECONDS = 2.0  # how long a reader has to say that its engine host was killed
+SILENCE_SECONDS = 2.0  # how long a reader has to report that its engine host was killed
 READER_PROGRAM = "leapfrog.reader.reader"
 
-GLANCE_SECONDS = 0.1  # how soon a waiting job is noticed while nothing else is to be done
+GLANCE_SECONDS = 0.1  # how often to check for a waiting job while a host is starting
 CLOSED = "the lane is closed"
 
-# A job begins with one of these; a note of "inferring" before that comes from models that are loaded in advance, or
-# from the reader's asking whether its engine host still lives.
+# A job begins with one of these stages. An "inferring" before that comes from models being loaded in advance, or from
+# the reader checking that its engine host is still alive.
 FIRST_STAGES: tuple[Stage, ...] = ("decoding", "rendering")
 
 FAILURES = {"ended": FailureKind.ENDED, "wrong": FailureKind.WRONG_ANSWERS}
@@ -62,14 +62,16 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _NotBegun:
-    """Who was gone when the job came. That is nobody's fault, unless it is so at every try."""
+class _NotStarted:
+    """The job did not start because one of the two had died before it came. No one is to blame, unless every try ends
+    this way.
+    """
 
     death: ReaderDied | EngineDied
 
 
 class Lane:
-    """Runs one job at a time. Its processes are started from a thread of its own that lives until `close`."""
+    """Runs one job at a time. Its own thread, the keeper, starts the processes and lives until `close`."""
 
     def __init__(
         self,
@@ -79,8 +81,8 @@ class Lane:
         devices: DevicePool | None = None,
         tuning: EngineTuning | None = None,
     ) -> None:
-        """Nothing is started until `start` or the first `run`. `deadline_seconds` may be changed between jobs. Without
-        `devices` the lane reads on the processor, without `tuning` with as many threads as the settings say.
+        """Nothing starts until `start` or the first `run`. `deadline_seconds` may be changed between jobs. Without
+        `devices` the lane uses the processor. Without `tuning` the settings give the number of threads.
 
         Raises SettingsError when a trusted key cannot be read.
         """
@@ -91,7 +93,7 @@ class Lane:
         self._lock = threading.Lock()  # guards _closed and the two processes against close()
         self._closed = False
         self._job_waits = False
-        self._stage: Stage | None = None  # the last that the reader announced
+        self._stage: Stage | None = None  # the last stage that the reader announced
         self._reader: ChildProcess | None = None
         self._host: ChildProcess | None = None
         self._channel: LineChannel | None = None
@@ -103,7 +105,7 @@ class Lane:
 
     @property
     def state(self) -> LaneState:
-        """The state now; from any thread."""
+        """The current state. From any thread."""
         return self._state
 
     def start(self) -> None:
@@ -111,18 +113,18 @@ class Lane:
         self._submit(self._prepare)
 
     def device_is_free(self) -> None:
-        """An Edge TPU has proved itself: change over to it when nothing else is to be done. From any thread."""
+        """Note that a proven Edge TPU is free: the lane takes it when it has nothing else to do. From any thread."""
         self._submit(self._prepare)
 
     def run(self, job: ReadJob | ReportJob) -> JobEnd:
-        """Have `job` done, or say who failed. Waits for it; one that `close` cuts short ends as ReaderDied.
+        """Run `job` and wait for its end: a result, or who failed. A job that `close` cuts short ends as ReaderDied.
 
         Raises LeapfrogError when no reader can be started at all.
         """
         with self._lock:
             if self._closed:
                 return ReaderDied(CLOSED)
-            self._job_waits = True  # so that the keeper does not dwell on a host that is slow to start
+            self._job_waits = True  # so that the keeper does not go on waiting for a host that is slow to start
             future = self._keeper.submit(self._run, job)
         try:
             return future.result()
@@ -130,7 +132,7 @@ class Lane:
             self._submit(self._prepare)
 
     def close(self) -> None:
-        """End both processes, at once, whatever they do. From any thread."""
+        """End both processes at once, whatever they are doing. From any thread."""
         self._submit(self._discard_reader)
         with self._lock:
             self._closed = True
@@ -152,14 +154,12 @@ class Lane:
         self._job_waits = False
         end = self._try(job)
         for _ in range(START_TRIES - 1):
-            if isinstance(end, _NotBegun):
+            if isinstance(end, _NotStarted):
                 end = self._try(job)
-        return end.death if isinstance(end, _NotBegun) else end
+        return end.death if isinstance(end, _NotStarted) else end
 
-    def _try(self, job: ReadJob | ReportJob) -> JobEnd | _NotBegun:
-        """Have `job` done once. One of the two may have died in idle time with the kernel not yet saying so; the job
-        then comes back as not begun.
-        """
+    def _try(self, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:
+        """Try `job` once. Returns _NotStarted if a process died while idle and that only shows now."""
         channel = self._ready_channel()
         if channel is None:
             return ReaderDied(CLOSED)
@@ -174,34 +174,34 @@ class Lane:
                 if isinstance(message, StageNote):
                     began = began or message.stage in FIRST_STAGES
                 elif end := self._end_of(message):
-                    return _NotBegun(end) if isinstance(end, EngineDied) and not began else end
+                    return _NotStarted(end) if isinstance(end, EngineDied) and not began else end
         except ChannelClosed:
             death = ReaderDied(self._discard_reader())
-            return death if began else _NotBegun(death)
+            return death if began else _NotStarted(death)
         return self._deadline_missed(channel)
 
     def _end_of(self, message: ReaderMessage) -> JobEnd | None:
         match message:
             case ReadResult(reading=reading):
                 if reading.model is not None and reading.outcome != "not_assessed":
-                    took = milliseconds_a_frame(reading, self._setup.frames_per_cine)
-                    self._plan.answered(reading.model.name, took)
+                    milliseconds = milliseconds_per_frame(reading, self._setup.frames_per_cine)
+                    self._plan.image_read(reading.model.name, milliseconds)
                     self._change(lost=self._plan.lost)
                 return message
             case ReportResult():
                 return message
             case EngineFailure(detail=detail, how=how):
-                self._discard_host(detail, of_refusal(detail).kind if how == "refused" else FAILURES[how])
+                self._discard_host(detail, explain_refusal(detail).kind if how == "refused" else FAILURES[how])
                 return EngineDied(detail)
             case _:
                 return None
 
     def _deadline_missed(self, channel: LineChannel) -> JobEnd:
-        """Charge the side that had the work. While the model runs that is the host, unless the reader does not even
-        notice that the host was killed.
+        """Charge the side that was working. While the model runs that is the host, unless the reader does not even
+        notice when the host is killed.
         """
         if self._stage == "inferring":
-            self._discard_host("The engine host gave no answer in time", FailureKind.HUNG)
+            self._discard_host("The engine host did not answer in time", FailureKind.HUNG)
             deadline = time.monotonic() + SILENCE_SECONDS
             try:
                 while (message := self._receive(channel, deadline - time.monotonic())) is not None:
@@ -221,7 +221,7 @@ class Lane:
         try:
             message = READER_MESSAGE.validate_json(line)
         except ValidationError as problem:
-            _log.error("A reader answered nonsense (%d bytes).", len(line))
+            _log.error("A reader sent an invalid message (%d bytes).", len(line))
             raise ChannelClosed from problem
         self._stage = message.stage if isinstance(message, StageNote) else None
         if isinstance(message, EngineReady):
@@ -231,19 +231,19 @@ class Lane:
     # ------------------------------------------------------------ the processes, on the keeper's thread
 
     def _prepare(self) -> None:
-        """Have both processes there before they are needed; what fails is met again, and reported, by the next job."""
+        """Start both processes before they are needed. If that fails, the next job meets and reports the failure."""
         try:
             channel = self._ready_channel()
             if channel is not None and not self._plan.pause_seconds:
-                self._change_over()
+                self._change_device()
                 self._start_host()
-                self._hear_from_host(channel)
+                self._wait_for_models(channel)
         except LeapfrogError as problem:
             _log.error("%s", problem)
 
-    def _hear_from_host(self, channel: LineChannel) -> None:
-        """Note when the models have answered, for `state`, unless a job comes. A host that does not live to say so, or
-        never does, makes way for another.
+    def _wait_for_models(self, channel: LineChannel) -> None:
+        """Wait until the models have loaded, so that `state` shows it, or until a job comes. A host that dies first, or
+        takes too long, is replaced.
         """
         deadline = time.monotonic() + START_SECONDS
         try:
@@ -262,7 +262,7 @@ class Lane:
             self._submit(self._prepare)
 
     def _ready_channel(self) -> LineChannel | None:
-        """The channel to a reader that is ready, or None when the lane was closed."""
+        """The channel to a reader that is ready for a job, or None when the lane was closed."""
         if self._channel is not None and self._reader is not None and self._reader.alive:
             return self._channel
         if self._reader is not None:
@@ -290,12 +290,12 @@ class Lane:
             if self._reader is not None and isinstance(self._receive(channel, START_SECONDS), ReaderReady):
                 return channel
         except ChannelClosed:
-            pass  # it ended while it started: discarded below
-        _log.error("A reader did not start: %s.", self._discard_reader())
+            pass  # it ended while starting: discarded below
+        _log.error("The reader did not start: %s.", self._discard_reader())
         return None
 
     def _start_host(self) -> None:
-        """Start an engine host and hand the reader its end, unless one is there already."""
+        """Start an engine host, unless one is running, and hand its connection to the reader."""
         if self._channel is None or (self._host is not None and self._host.alive):
             return
         if self._host is not None:
@@ -312,7 +312,7 @@ class Lane:
             except OSError as problem:
                 self._host_failed(f"{self._python} cannot be started: {problem.strerror}", FailureKind.REFUSED)
             except ChannelClosed:
-                pass  # the reader is gone: whoever needs it next finds out
+                pass  # the reader is gone: the next step that needs it will find out
 
     def _wait_until_host_may_start(self) -> None:
         while not self._closed and (pause := self._plan.pause_seconds) > 0:
@@ -320,9 +320,9 @@ class Lane:
                 return
             time.sleep(min(pause, 0.1))
 
-    def _change_over(self) -> None:
-        """Leave the processor for an Edge TPU that is free, or an Edge TPU that is about to switch itself off."""
-        if failure := self._plan.unfit():
+    def _change_device(self) -> None:
+        """Change from the processor to a free Edge TPU, or give up an Edge TPU and return to the processor."""
+        if failure := self._plan.reason_to_give_up():
             self._plan.give_back(failure)
         elif not self._plan.take():
             return
@@ -333,20 +333,20 @@ class Lane:
                 self._host = None
         self._change(device=STARTING, lost=self._plan.lost)
 
-    def _discard_host(self, why: str, kind: FailureKind = FailureKind.ENDED) -> None:
+    def _discard_host(self, reason: str, kind: FailureKind = FailureKind.ENDED) -> None:
         if self._host is not None:
             how = self._host.end()
             with self._lock:
                 self._host = None
-            self._host_failed(f"{why.rstrip('.')} ({how})", kind)
+            self._host_failed(f"{reason.rstrip('.')} ({how})", kind)
 
-    def _host_failed(self, why: str, kind: FailureKind) -> None:
-        pause = self._plan.failed(DeviceFailure(kind=kind, detail=f"{why}."))
-        _log.warning("The engine host is started again in %.0f s: %s.", pause, why)
+    def _host_failed(self, reason: str, kind: FailureKind) -> None:
+        pause = self._plan.failed(DeviceFailure(kind=kind, detail=f"{reason}."))
+        _log.warning("The engine host is started again in %.0f s: %s.", pause, reason)
         self._change(device=STARTING, lost=self._plan.lost)
 
     def _discard_reader(self) -> str:
-        """End the reader, and with it the host, whose connection ends with the reader; how it ended, in words."""
+        """End the reader and the host, whose connection ends with it. Returns how the reader ended, for messages."""
         if self._channel is not None:
             self._channel.close()
         how = "never started" if self._reader is None else self._reader.end()

@@ -1,4 +1,4 @@
-"""How a lane stands, for whoever asks."""
+"""The state of a lane, for status and the like."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ STARTING = "starting"
 
 @dataclass(frozen=True)
 class LaneState:
-    """How a lane stands. `device` is cpu or edgetpu once its models have answered, before that "starting"; `since` is
-    the time.time() of the last change. `lost` is the Edge TPU in whose place the processor reads now.
+    """The state of a lane. `device` is "starting" until the models have answered, then cpu or edgetpu. `since` is the
+    time.time() of the last change. `lost` is the Edge TPU that the processor has replaced.
     """
 
     device: str = STARTING

@@ -1,4 +1,4 @@
-"""What readers made becomes what is owed: from a job's work directory into the spool."""
+"""Moves the objects that a reader produced from its work directory into the spool, as deliveries."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,24 +17,24 @@ DELIVERED_AS: dict[ProducedRole, DeliveryKind] = {
 
 
 def adopt(spool: Spool, produced: Sequence[ProducedObject], work_dir: Path) -> tuple[NewDelivery, ...]:
-    """Move what a reader made, and made durable, into the spool, and name what is owed with it.
+    """Move `produced`, which the reader has made durable, into the spool. Returns a delivery for each object.
 
-    Raises StorageError when the disk does not take it.
+    Raises StorageError when the disk fails or is full.
     """
     deliveries = []
     moves = []
-    for item in produced:
+    for produced_object in produced:
         delivery_id = new_id()
         spool_name = f"{delivery_id}.dcm"
-        moves.append((work_dir / item.name, spool_name))
+        moves.append((work_dir / produced_object.name, spool_name))
         deliveries.append(
             NewDelivery(
                 id=delivery_id,
-                kind=DELIVERED_AS[item.role],
-                sop_class_uid=item.sop_class_uid,
-                sop_instance_uid=item.sop_instance_uid,
+                kind=DELIVERED_AS[produced_object.role],
+                sop_class_uid=produced_object.sop_class_uid,
+                sop_instance_uid=produced_object.sop_instance_uid,
                 spool_name=spool_name,
-                byte_count=item.byte_count,
+                byte_count=produced_object.byte_count,
             )
         )
     spool.adopt_all(moves)

@@ -1,4 +1,4 @@
-"""From an instance that waits to a reading in the journal: the job for a lane, and what each ending means."""
+"""Reads waiting instances: makes the job for a lane, and writes the reading or the failure to the journal."""
 
 import logging
 from collections.abc import Callable
@@ -17,30 +17,30 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReading, InstanceRecord
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import made_report_dir
+from leapfrog.worklist.publication import ensure_report_dir
 
 READER_DEATH_LIMIT = 3
 ENGINE_FAILURE_LIMIT = 5
 INTERRUPTION_LIMIT = 10
 
 READER_DIED = (
-    "The reading program stopped {count} times while it worked on this file. The file may be damaged: send the image"
-    " again from the machine that made it, or have it looked at by a person."
+    "The reading program stopped {count} times while reading this file. The file may be damaged: send the image again"
+    " from the machine that made it, or have someone look at the image."
 )
 ENGINE_DIED = (
-    "The model could not be run on this image ({count} attempts). The image is kept: look at it yourself, and call the"
-    " technician; `leapfrog retry` has it read again."
+    "The model could not be run on this image ({count} attempts). The image is kept. Look at it yourself and call the"
+    " technician; `leapfrog retry` reads it again."
 )
 INTERRUPTED = (
-    "Reading this image was cut short {count} times by the box being switched off or restarted. It is kept;"
-    " `leapfrog retry` has it read again."
+    "Reading this image was interrupted {count} times because the box was switched off or restarted. The image is kept;"
+    " `leapfrog retry` reads it again."
 )
 
 _log = logging.getLogger(__name__)
 
 
 class Readings:
-    """Has instances read, one for each lane at a time. Any lane may call it: all it knows is in the journal."""
+    """Reads instances, one at a time on each lane. Any lane may call it: its only state is the journal."""
 
     def __init__(
         self,
@@ -52,8 +52,8 @@ class Readings:
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
     ) -> None:
-        """`on_read` is called with a study's key when a reading of it was committed, `on_deliveries` when something new
-        is owed. What fails while `is_stopping` is charged to no image.
+        """`on_read` is called with a study's key when one of its readings was committed, `on_deliveries` when something
+        new is owed. A failure while `is_stopping` counts against no image.
         """
         self._settings = settings
         self._instances = Instances(journal)
@@ -64,27 +64,27 @@ class Readings:
         self._is_stopping = is_stopping
 
     def begin(self) -> InstanceRecord | None:
-        """The instance that waits longest, its attempt counted; None when none waits."""
+        """Begin an attempt at the instance that has waited longest, and return it; None when none is waiting."""
         return self._instances.begin_attempt()
 
     def read(self, lane: Lane, record: InstanceRecord) -> None:
-        """Have `lane` read the instance that was begun, and commit what came of it."""
+        """Read the instance of an attempt that was begun, on `lane`, and commit the outcome."""
         if record.interruptions >= INTERRUPTION_LIMIT:
             self._set_aside(record, INTERRUPTED.format(count=record.interruptions))
             return
         work_dir = self._spool.work_dir(record.id)
-        answer = lane.run(self._job(record, work_dir))
-        match answer:
+        end = lane.run(self._job(record, work_dir))
+        match end:
             case ReadResult():
-                self._commit(record, answer, work_dir)
+                self._commit(record, end, work_dir)
             case ReaderDied() | DeadlineMissed(charged_to="reader"):
                 self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
             case EngineDied() | DeadlineMissed():
                 self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
             case ReportResult():
-                raise LeapfrogError("A lane answered a report to an image.")
+                raise LeapfrogError("A lane returned a report for an image.")
             case _:
-                assert_never(answer)
+                assert_never(end)
         self._spool.clear_work_dir(work_dir)
 
     def _job(self, record: InstanceRecord, work_dir: Path) -> ReadJob:
@@ -98,14 +98,14 @@ class Readings:
             picture=record.picture,
             hints=record.hints,
             forward_as=record.forward_as,
-            report_dir=made_report_dir(self._settings.reports_dir, self._studies.get(record.study_key)),
+            report_dir=ensure_report_dir(self._settings.reports_dir, self._studies.get(record.study_key)),
             work_dir=work_dir,
         )
 
     def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
         owed = result.produced if self._settings.district.wants("original") else ()
-        originals = adopt(self._spool, [one for one in owed if one.role == "wrapped"], work_dir)
-        copies = adopt(self._spool, [one for one in owed if one.role == "forward_copy"], work_dir)
+        originals = adopt(self._spool, [item for item in owed if item.role == "wrapped"], work_dir)
+        copies = adopt(self._spool, [item for item in owed if item.role == "forward_copy"], work_dir)
         self._instances.commit_reading(
             CommittedReading(
                 instance_id=record.id,
@@ -121,18 +121,18 @@ class Readings:
             self._on_deliveries()
 
     def _failed(self, record: InstanceRecord, charge: Charge, limit: int, sentence: str) -> None:
-        """An attempt gave no result. So many on one account, and the instance is set aside."""
+        """End an attempt without a result. After `limit` attempts that failed on `charge`, set the instance aside."""
         if self._is_stopping():
             self._instances.end_attempt(record.id, "interruption")
             return
         charged = self._instances.end_attempt(record.id, charge)
         count = charged.attempts if charge == "reader" else charged.engine_failures
-        _log.warning("The %s failed over instance %s (%d of %d).", charge, record.id, count, limit)
+        _log.warning("The %s failed on instance %s (failure %d of %d).", charge, record.id, count, limit)
         if count >= limit:
             self._set_aside(charged, sentence.format(count=count))
 
     def _set_aside(self, record: InstanceRecord, reason: str) -> None:
-        """No reader could say anything of this instance, so its reading holds only what the journal knows."""
+        """Set an instance aside. No reader has reported on it, so its reading contains only what the journal knows."""
         study = self._studies.get(record.study_key).identity
         reading = ImageReading(
             instance_id=record.id,

@@ -1,8 +1,7 @@
-"""When a study's report is rendered, and what is committed and shown of it: the schedule of reports beside that of
-readings.
+"""Decides when a study's report is rendered, and commits and publishes it.
 
-A study that grows is rendered now and then, not with each image; one that has been quiet gets a last version, with the
-PDF and what is owed of it.
+The report of a growing study is rendered from time to time, not for every image. A study that has been quiet gets a
+closing version, with the PDF and the objects that are owed to the district.
 """
 
 import logging
@@ -23,10 +22,10 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import made_report_dir, publish
+from leapfrog.worklist.publication import ensure_report_dir, publish
 from leapfrog.worklist.worklist import INDEX_NAME
 
-RENDER_INTERVAL_SECONDS = 2.0  # a study that still grows is rendered no more often than this
+RENDER_INTERVAL_SECONDS = 2.0  # the report of a growing study is rendered no more often than this
 RENDER_PAUSE_LIMIT_SECONDS = 300.0
 
 DerivedKind = Literal["report_pdf", "overlay"]
@@ -37,21 +36,25 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class _StudyClock:
-    """When, on the monotonic clock, a study last changed and may be rendered again. Lost at a restart, and may be."""
+    """When a study last changed and when it may be rendered again, on the monotonic clock. Not kept over a restart,
+    which does no harm.
+    """
 
     changed_at: float
     next_render_at: float = float("-inf")
     failures: int = 0
 
     def render_begins(self) -> None:
-        """Space renders out: two seconds, doubled with each failure, so that a report that fails starves nothing."""
+        """Set the earliest time for the next render: two seconds from now, doubled for each failure, so that a report
+        that keeps failing does not hold up others.
+        """
         pause = min(RENDER_INTERVAL_SECONDS * 2**self.failures, RENDER_PAUSE_LIMIT_SECONDS)
         self.next_render_at = time.monotonic() + pause
 
 
 @dataclass(frozen=True)
 class Render:
-    """A report to be made: of a study as it was when it was chosen, its last version for now when `closing`."""
+    """A report to render, of `study` as it was when chosen. `closing` makes it the closing version."""
 
     study: StudyRecord
     closing: bool
@@ -70,8 +73,8 @@ class Reports:
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
     ) -> None:
-        """`on_report` is called when a report appeared, `on_deliveries` when something new is owed. A render that fails
-        while `is_stopping` counts for nothing.
+        """`on_report` is called when a report was published, `on_deliveries` when something new is owed. A failure
+        while `is_stopping` does not count.
         """
         self._settings = settings
         self._studies = Studies(journal)
@@ -79,17 +82,17 @@ class Reports:
         self._on_report = on_report
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
-        self._lock = threading.Lock()  # guards the two below; never held while the disk works
+        self._lock = threading.Lock()  # guards the two below; never held during disk access
         self._clocks: dict[str, _StudyClock] = {}
         self._rendering: set[str] = set()
 
-    def show_committed(self) -> None:
-        """At a start: switch reports that were committed and not yet shown."""
+    def publish_committed(self) -> None:
+        """At a start: publish reports that were committed but not published yet."""
         for study in self._studies.unpublished():
-            self._show(study, study.version)
+            self._publish(study, study.version)
 
     def changed(self, study_key: str) -> None:
-        """A reading of the study was committed: its quiet time begins anew."""
+        """Note that a reading of the study was committed: its quiet time starts again."""
         now = time.monotonic()
         with self._lock:
             self._clocks.setdefault(study_key, _StudyClock(now)).changed_at = now
@@ -97,9 +100,9 @@ class Reports:
     # ------------------------------------------------------------ choosing
 
     def candidates(self) -> list[StudyRecord]:
-        """Studies whose report may be due, oldest first, for the two below."""
+        """Studies whose report may be due, oldest first, for the two methods below."""
         with self._lock:
-            busy = set(self._rendering)  # looked at first: what is committed meanwhile is not chosen as it was before
+            busy = set(self._rendering)  # before the query: a render that ends in between must not use its old row
         studies = [study for study in self._studies.open() if study.key not in busy]
         now = time.monotonic()
         with self._lock:
@@ -108,7 +111,7 @@ class Reports:
         return studies
 
     def claim_growing(self, candidates: Sequence[StudyRecord]) -> Render | None:
-        """A report that lacks readings and was not rendered just now."""
+        """Claim a report that lacks readings and was not rendered a moment ago."""
         now = time.monotonic()
         for study in candidates:
             if study.changed and now >= self._clock(study).next_render_at:
@@ -116,8 +119,8 @@ class Reports:
         return None
 
     def claim_settled(self, candidates: Sequence[StudyRecord]) -> Render | None:
-        """A report whose images have all been read: at once if it lacks some of them, and a last time when it has been
-        quiet.
+        """Claim the report of a study whose images have all been read: at once if it lacks readings, and for the
+        closing version when the study has been quiet.
         """
         now = time.monotonic()
         for study in candidates:
@@ -142,7 +145,7 @@ class Reports:
     # ------------------------------------------------------------ rendering
 
     def render(self, lane: Lane, render: Render) -> None:
-        """Have `lane` render the report that was claimed, commit it and show it."""
+        """Render a claimed report on `lane`, commit it and publish it."""
         try:
             self._render(lane, render)
         finally:
@@ -160,13 +163,13 @@ class Reports:
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
         with self._lock:
             self._clocks[study.key].render_begins()
-        answer = lane.run(self._job(render, readings, derived, work_dir))
-        if isinstance(answer, ReportResult):
-            self._commit(render, answer, work_dir)
+        end = lane.run(self._job(render, readings, derived, work_dir))
+        if isinstance(end, ReportResult):
+            self._commit(render, end, work_dir)
         elif not self._is_stopping():
             with self._lock:
                 self._clocks[study.key].failures += 1
-            _log.warning("The report of study %s could not be made; it is tried again.", study.key)
+            _log.warning("The report of study %s could not be rendered; it will be tried again.", study.key)
         self._spool.clear_work_dir(work_dir)
 
     def _job(
@@ -185,7 +188,7 @@ class Reports:
             page_size=self._settings.report.page_size,
             include_heatmaps=self._settings.report.include_heatmaps,
             worklist_href=f"../../{INDEX_NAME}",
-            report_dir=made_report_dir(self._settings.reports_dir, study),
+            report_dir=ensure_report_dir(self._settings.reports_dir, study),
             work_dir=work_dir,
         )
 
@@ -206,7 +209,7 @@ class Reports:
         )
         if deliveries:
             self._on_deliveries()
-        self._show(study, result.version)
+        self._publish(study, result.version)
         if render.closing:
             self._forget_clock(study)
         else:
@@ -217,14 +220,14 @@ class Reports:
         with self._lock:
             self._clocks.pop(study.key, None)
 
-    def _show(self, study: StudyRecord, version: int) -> None:
-        publish(made_report_dir(self._settings.reports_dir, study), version)
+    def _publish(self, study: StudyRecord, version: int) -> None:
+        publish(ensure_report_dir(self._settings.reports_dir, study), version)
         self._studies.mark_published(study.key, version)
         self._on_report()
 
 
 def station_of(settings: Settings) -> Station:
-    """The box, as its reports name it."""
+    """The box, as it appears in reports."""
     return Station(
         name=settings.station.name,
         ae_title=settings.dicom.ae_title,

@@ -1,4 +1,6 @@
-"""A child process that tries something once, prints what came of it and ends: native code may crash or hang there."""
+"""Runs trials: child processes that try something once, print the result and end. If native code crashes or hangs,
+only the child is lost.
+"""
 
 import os
 import signal
@@ -14,25 +16,25 @@ from leapfrog.errors import EngineError
 
 @dataclass(frozen=True)
 class TrialEnd:
-    """How a trial ended: by itself, or because it took too long or was stopped. `status` is below 0 for a signal."""
+    """How a trial ended: by itself, or because it took too long or was stopped. A `status` below 0 means a signal."""
 
     how: Literal["by itself", "late", "stopped"]
     status: int = 0
-    printed: bytes = b""
-    complained: bytes = b""  # on stderr
+    printed: bytes = b""  # on stdout
+    stderr: bytes = b""
 
 
 class Trials:
-    """Runs trials one at a time. A trial ends with the thread that runs it, at the latest."""
+    """Runs one trial at a time. A trial never outlives the thread that runs it."""
 
     def __init__(self) -> None:
-        """Nothing is tried yet."""
+        """Nothing runs yet."""
         self._lock = threading.Lock()  # guards the two below
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
     def run(self, command: Sequence[str], seconds: float) -> TrialEnd:
-        """Run `command` to its end, but for no longer than that. Raises EngineError when it cannot be started."""
+        """Run `command` for at most `seconds`. Raises EngineError when it cannot be started."""
         with self._lock:
             if self._stopped:
                 return TrialEnd("stopped")
@@ -47,7 +49,7 @@ class Trials:
             except OSError as problem:
                 raise EngineError(f"{command[0]} cannot be started: {problem.strerror}.") from problem
         try:
-            printed, complained = process.communicate(timeout=seconds)
+            printed, stderr = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             _kill(process)
             process.communicate()
@@ -55,10 +57,10 @@ class Trials:
         finally:
             with self._lock:
                 self._process = None
-        return TrialEnd("stopped" if self._stopped else "by itself", process.returncode, printed, complained)
+        return TrialEnd("stopped" if self._stopped else "by itself", process.returncode, printed, stderr)
 
     def stop(self) -> None:
-        """End the trial that is going on, and every later one before it begins. From any thread."""
+        """Kill the trial that is running, and let no other one begin. From any thread."""
         with self._lock:
             self._stopped = True
             if self._process is not None:
@@ -66,6 +68,6 @@ class Trials:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """With all that it started: what hangs may be another's interpreter, which does not end with its parent."""
+    """Kill `process` and everything it started: what hangs may be a foreign interpreter, which would outlive it."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

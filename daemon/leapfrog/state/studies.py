@@ -94,7 +94,7 @@ class Studies:
             owe(connection, committed.deliveries, committed.study_key, None)
 
     def lacking_objects(self, limit: int = 20) -> dict[str, tuple[str, ...]]:
-        """The DICOM objects that the last reports lack, with the reason: one sentence each, by study key, newest first."""
+        """The DICOM objects that the last reports lack, one sentence each with the reason, by study; newest first."""
         rows = self._journal.rows(
             "SELECT key, not_made FROM studies WHERE not_made <> '[]' ORDER BY sequence DESC LIMIT ?", (limit,)
         )

@@ -1,1 +1,1 @@
-"""Programs that try something once and print what came of it, each in a process of its own. A reader's side."""
+"""Programs that try something once and print the result, each in a separate process. On the reader's side."""

@@ -1,7 +1,9 @@
-"""Proves an Edge TPU: runs every compiled model on it and compares what it says with the same model on the processor.
+"""Proves an Edge TPU: runs every compiled model on it and compares the outputs with those of the same model on the
+processor.
 
-A loaded delegate proves nothing (a libedgetpu that does not fit the runtime crashes only afterwards), and a device that
-answers may answer wrongly. A process of its own, which its parent ends when it hangs; it prints a DeviceProof.
+That the delegate loads proves nothing: a libedgetpu that does not match the runtime crashes only later, and a device
+that answers may answer wrongly. This is a separate process, which its parent kills when it hangs. It prints a
+DeviceProof.
 """
 
 import argparse
@@ -26,23 +28,23 @@ from leapfrog.processes.device_failures import (
     FailureKind,
     PackageProof,
     ProofStep,
-    of_end,
-    of_refusal,
+    explain_end,
+    explain_refusal,
 )
 from leapfrog.processes.messages import ReaderSetup
 
-RUNS = 5  # after the first, which also loads the parameters onto the chip
-# Both compute in int8 but round in other places: a step or two apart at each output is no error.
+RUNS = 5  # after the first run, which also loads the parameters onto the chip
+# Both compute in int8 but round in different places: outputs that differ by a step or two are no error.
 LARGEST_MEAN_DIFFERENCE = 3.0  # int8 steps
-LARGEST_SLOWNESS = 3.0  # times the processor's time: a device that is slower helps nobody
-SLOWNESS_MS = 20.0  # that nobody notices
+LARGEST_SLOWNESS = 3.0  # times the processor's time; a slower device is no help
+SLOWNESS_MS = 20.0  # a difference this small does not matter
 
 
 def prove(device: str, library: str, python: str, packages: Sequence[ModelPackage], threads: int) -> DeviceProof:
     """Try every compiled model of `packages` on `device` in an engine host under the interpreter `python`."""
     compiled = [package for package in packages if package.edge_tpu_path is not None]
     if not compiled:
-        failure = DeviceFailure(kind=FailureKind.NOT_COMPILED, detail="No model package has a model for the Edge TPU.")
+        failure = DeviceFailure(kind=FailureKind.NOT_COMPILED, detail="No model package is compiled for the Edge TPU.")
         return DeviceProof(device=device, failure=failure)
     with StandaloneEngine(python, on_edge_tpu(device, library)) as engine:
         proof = _Proof(engine.client, threads)
@@ -53,12 +55,12 @@ def prove(device: str, library: str, python: str, packages: Sequence[ModelPackag
         except _Untrusted as problem:
             failure = problem.failure
         except EngineRefused as problem:
-            failure = of_refusal(str(problem))
+            failure = explain_refusal(str(problem))
         except EngineUntrusted as problem:
             failure = DeviceFailure(kind=FailureKind.WRONG_ANSWERS, detail=str(problem))
         except EngineError:
             engine.close()
-            failure = of_end(proof.step, engine.ended_by())
+            failure = explain_end(proof.step, engine.ended_by())
     return DeviceProof(device=device, failure=failure)
 
 
@@ -86,14 +88,17 @@ class _Proof:
         answers, times = self._answers(on_device, pictures)
         expected, cpu_times = self._answers(on_cpu, pictures)
         self.step = "comparing"
-        for given, wanted in zip([first, *answers], [expected[0], *expected], strict=True):
-            _compare(package, given, wanted)
+        for outputs, expected_outputs in zip([first, *answers], [expected[0], *expected], strict=True):
+            _compare(package, outputs, expected_outputs)
         proof = PackageProof(
             package=package.title, first_ms=first_times[0], median_ms=median(times), cpu_ms=median(cpu_times)
         )
         if proof.median_ms > LARGEST_SLOWNESS * proof.cpu_ms + SLOWNESS_MS:
-            slow = f"{package.title} takes {proof.median_ms:.0f} ms on the device, {proof.cpu_ms:.0f} on the processor."
-            raise _Untrusted(DeviceFailure(kind=FailureKind.SLOW, detail=slow))
+            detail = (
+                f"{package.title} takes {proof.median_ms:.0f} ms on the device, but {proof.cpu_ms:.0f} ms on the"
+                " processor."
+            )
+            raise _Untrusted(DeviceFailure(kind=FailureKind.SLOW, detail=detail))
         return proof
 
     def _answers(
@@ -108,7 +113,7 @@ class _Proof:
 
 
 def _known_pictures(model: LoadedModel) -> list[NDArray[np.int8]]:
-    """The same pictures each time, none of them a patient's: coarse patterns, so that every layer has something."""
+    """Coarse random patterns, the same each time and not from any patient. Every layer has something to do on them."""
     _, rows, columns, _ = model.inputs[0].shape
     random = np.random.default_rng(0)
     pictures = []
@@ -120,28 +125,28 @@ def _known_pictures(model: LoadedModel) -> list[NDArray[np.int8]]:
 
 
 def _compare(
-    package: ModelPackage, given: Sequence[NDArray[np.generic]], wanted: Sequence[NDArray[np.generic]]
+    package: ModelPackage, outputs: Sequence[NDArray[np.generic]], expected: Sequence[NDArray[np.generic]]
 ) -> None:
-    for one, other in zip(given, wanted, strict=True):
-        if one.shape != other.shape:
-            differ = f"shape {one.shape} instead of {other.shape}"
+    for output, reference in zip(outputs, expected, strict=True):
+        if output.shape != reference.shape:
+            difference = f"shape {output.shape} instead of {reference.shape}"
         else:
-            mean = float(np.abs(one.astype(np.float64) - other.astype(np.float64)).mean())
+            mean = float(np.abs(output.astype(np.float64) - reference.astype(np.float64)).mean())
             if mean <= LARGEST_MEAN_DIFFERENCE:
                 continue
-            differ = f"{mean:.0f} steps of int8 off on average"
-        detail = f"{package.title} answers otherwise on the device than on the processor: {differ}."
+            difference = f"off by {mean:.0f} int8 steps on average"
+        detail = f"{package.title} gives other answers on the device than on the processor: {difference}."
         raise _Untrusted(DeviceFailure(kind=FailureKind.WRONG_ANSWERS, detail=detail))
 
 
 def main() -> int:
-    """Prove the device that the arguments name; prints a DeviceProof."""
+    """Prove the device that the arguments name, and print a DeviceProof."""
     parser = argparse.ArgumentParser(description="Proves an Edge TPU; the daemon and `leapfrog doctor` start it.")
-    parser.add_argument("--device", required=True, help="in libedgetpu's words, such as usb:0")
-    parser.add_argument("--library", required=True, help="what drives the Edge TPU")
-    parser.add_argument("--python", required=True, help="the interpreter of the engine host")
-    parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON: where packages are")
-    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    parser.add_argument("--device", required=True, help="libedgetpu's name for the device, such as usb:0")
+    parser.add_argument("--library", required=True, help="the library that drives the Edge TPU")
+    parser.add_argument("--python", required=True, help="the engine host's interpreter")
+    parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON, which says where the packages are")
+    parser.add_argument("--parent", type=int, required=True, help="the parent's process id; this process ends with it")
     options = parser.parse_args()
     die_with_parent(options.parent)
     setup = ReaderSetup.model_validate_json(options.setup)

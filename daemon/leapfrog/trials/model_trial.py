@@ -1,7 +1,7 @@
-"""Runs a package's model once, before the package is installed: whether this box's engine takes it, and whether what
-it answers is what the manifest speaks of.
+"""Runs a package's model once before the package is installed, to see whether this box's engine can run it and whether
+the outputs fit the manifest.
 
-A process of its own. It ends with status 0 when all is well; else one sentence on its standard output says why not.
+This is a separate process. It exits with status 0 if all is well; otherwise it prints one sentence with the reason.
 """
 
 import argparse
@@ -25,8 +25,8 @@ MID_GRAY = 128
 def try_package(package: ModelPackage, python: str, threads: int) -> None:
     """Run the model of `package` on a gray picture in an engine host under the interpreter `python`.
 
-    Raises PackageError when the engine does not take the model or its quality check cannot be used, EngineError when
-    the engine fails or the outputs do not fit the manifest.
+    Raises PackageError when the engine cannot run the model or the quality check cannot be used, EngineError when the
+    engine fails or the outputs do not fit the manifest.
     """
     manifest = package.manifest
     height, width = manifest.input.height, manifest.input.width
@@ -47,12 +47,12 @@ def try_package(package: ModelPackage, python: str, threads: int) -> None:
 
 
 def main() -> int:
-    """Try the package that the arguments name; the exit status."""
+    """Try the package that the arguments name. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Runs a model once; `leapfrog models install` starts it.")
     parser.add_argument("--package", type=Path, required=True, help="the package's folder")
-    parser.add_argument("--python", required=True, help="the interpreter of the engine host")
+    parser.add_argument("--python", required=True, help="the engine host's interpreter")
     parser.add_argument("--threads", type=int, required=True, help="processor threads for the model")
-    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    parser.add_argument("--parent", type=int, required=True, help="the parent's process id; this process ends with it")
     options = parser.parse_args()
     die_with_parent(options.parent)
     try:

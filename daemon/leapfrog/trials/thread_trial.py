@@ -1,4 +1,4 @@
-"""Times the models on the processor with one thread, two, and so on; prints milliseconds as JSON."""
+"""Times the models on the processor with one thread, two threads and so on. Prints the milliseconds as JSON."""
 
 import argparse
 import json
@@ -21,44 +21,45 @@ WARM_UP_RUNS = 3
 
 
 def time_threads(setup: ReaderSetup, python: str, most: int) -> dict[int, float]:
-    """The median milliseconds of one run of every package's model together, by the number of threads from 1 to `most`.
+    """The milliseconds that running every package's model once takes in total, by number of threads from 1 to `most`.
+    For each model the median of several runs counts.
 
-    A model that the engine does not take is left out. Raises EngineError when the engine fails.
+    Raises EngineError when the engine fails.
     """
     paths = [package.model_path for package in find_packages(setup.model_directories, setup.signature_policy).packages]
-    found = {}
+    milliseconds = {}
     for threads in range(1, most + 1):
         with StandaloneEngine(python) as engine:
-            found[threads] = round(sum(_milliseconds(engine.client, path, threads) for path in paths), 3)
-    return found
+            milliseconds[threads] = round(sum(_milliseconds(engine.client, path, threads) for path in paths), 3)
+    return milliseconds
 
 
 def _milliseconds(client: EngineClient, path: Path, threads: int) -> float:
     model = client.load(path, threads)
     pictures = [np.zeros(spec.shape, spec.dtype) for spec in model.inputs]
-    taken = []
+    times = []
     for _ in range(WARM_UP_RUNS + RUNS):
         began = time.perf_counter()
         client.invoke(model, pictures)
-        taken.append((time.perf_counter() - began) * 1000)
-    return median(taken[WARM_UP_RUNS:])
+        times.append((time.perf_counter() - began) * 1000)
+    return median(times[WARM_UP_RUNS:])
 
 
 def main() -> int:
-    """Time what the arguments name; the exit status."""
+    """Time the models of the packages that the arguments name. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Times models on the processor; the daemon starts it once.")
-    parser.add_argument("--python", required=True, help="the interpreter of the engine host")
+    parser.add_argument("--python", required=True, help="the engine host's interpreter")
     parser.add_argument("--most", type=int, required=True, help="the largest number of threads")
-    parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON: where packages are")
-    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON, which says where the packages are")
+    parser.add_argument("--parent", type=int, required=True, help="the parent's process id; this process ends with it")
     options = parser.parse_args()
     die_with_parent(options.parent)
     try:
-        found = time_threads(ReaderSetup.model_validate_json(options.setup), options.python, options.most)
+        milliseconds = time_threads(ReaderSetup.model_validate_json(options.setup), options.python, options.most)
     except EngineError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
-    sys.stdout.write(json.dumps(found))
+    sys.stdout.write(json.dumps(milliseconds))
     return 0
 
 

@@ -21,7 +21,7 @@ def report_dir_of(reports_dir: Path, study: StudyRecord) -> Path:
     return reports_dir / study.received_date / study.key
 
 
-def made_report_dir(reports_dir: Path, study: StudyRecord) -> Path:
+def ensure_report_dir(reports_dir: Path, study: StudyRecord) -> Path:
     """The same, made where it is missing. Raises OSError when the disk does not take it."""
     path = report_dir_of(reports_dir, study)
     path.mkdir(mode=0o750, parents=True, exist_ok=True)

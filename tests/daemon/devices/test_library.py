@@ -23,13 +23,13 @@ def test_the_library_names_its_devices_by_bus(edge_tpu: EdgeTpuDouble) -> None:
     assert (found.runtime, found.pycoral, found.problem) == ("ai_edge_litert", "", "")
 
 
-def test_a_missing_library_is_said(tmp_path: Path) -> None:
+def test_a_missing_library_is_reported(tmp_path: Path) -> None:
     found = take_inventory(library=str(tmp_path / "libedgetpu.so.1"))
     assert "cannot open shared object file" in found.problem
     assert found.names == ()
 
 
-def test_a_library_of_another_kind_is_said() -> None:
+def test_a_library_of_another_kind_is_reported() -> None:
     assert "edgetpu_version" in take_inventory(library="libc.so.6").problem
 
 
@@ -40,13 +40,13 @@ def test_a_library_that_ends_the_child_ends_nothing_else(edge_tpu: EdgeTpuDouble
         take_inventory(library=str(edge_tpu.library))
 
 
-def test_a_library_that_hangs_is_given_up(edge_tpu: EdgeTpuDouble) -> None:
+def test_a_library_that_hangs_is_abandoned(edge_tpu: EdgeTpuDouble) -> None:
     edge_tpu.always("list-hang")
-    with pytest.raises(EngineError, match="does not say within 2 s"):
+    with pytest.raises(EngineError, match="did not list its devices within 2 s"):
         take_inventory(library=str(edge_tpu.library), seconds=2)
 
 
-def test_an_interpreter_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_interpreter_is_reported(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be started: No such file"):
         take_inventory(python=str(tmp_path / "python"))
 

@@ -74,7 +74,7 @@ def test_both_models_stay_on_the_device(edge_tpu: EdgeTpuDouble, files: tuple[Pa
     ("behaviour", "said"),
     [("refuse", "Failed to load delegate"), ("too-new", "requires runtime version"), ("fail", "Could not map pages")],
 )
-def test_what_the_library_refuses_is_told_and_the_host_lives_on(
+def test_what_the_library_refuses_is_reported_and_the_host_lives_on(
     edge_tpu: EdgeTpuDouble, files: tuple[Path, Path], behaviour: str, said: str
 ) -> None:
     edge_tpu.next(behaviour)

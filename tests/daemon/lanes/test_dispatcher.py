@@ -111,7 +111,7 @@ def test_a_late_image_opens_a_quiet_study_and_makes_a_new_version(tmp_path: Path
         assert box.studies.get(key).version > before
 
 
-def test_another_patient_under_the_same_study_uid_is_told_on_both_reports(tmp_path: Path) -> None:
+def test_another_patient_under_the_same_study_uid_is_mentioned_on_both_reports(tmp_path: Path) -> None:
     with running(Box(tmp_path)) as box:
         first = box.add_image(patient_id="P1")
         wait_until(lambda: box.report(first), "the first report is there", deadline_seconds=60)

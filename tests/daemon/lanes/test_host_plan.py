@@ -1,4 +1,4 @@
-"""When an Edge TPU counts as having grown slow."""
+"""When an Edge TPU counts as too slow."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from leapfrog.devices.pool import LentDevice
-from leapfrog.lanes.host_plan import SLOW_IMAGES, HostPlan, milliseconds_a_frame
+from leapfrog.lanes.host_plan import SLOW_IMAGES, HostPlan, milliseconds_per_frame
 from leapfrog.processes.device_failures import FailureKind
 from support.readings import head_reading
 
@@ -21,32 +21,32 @@ class OneDevice:
 @pytest.fixture
 def plan() -> HostPlan:
     pool: Any = OneDevice()
-    made = HostPlan(pool)
-    assert made.take()
-    return made
+    host_plan = HostPlan(pool)
+    assert host_plan.take()
+    return host_plan
 
 
 @pytest.mark.parametrize(("frames", "took"), [(1, 160.0), (4, 40.0), (16, 10.0), (200, 10.0)])
-def test_a_cine_is_judged_by_the_frame(tmp_path: Path, frames: int, took: float) -> None:
+def test_a_cine_is_judged_by_its_time_per_frame(tmp_path: Path, frames: int, took: float) -> None:
     reading = head_reading(tmp_path)
     header = reading.header.model_copy(update={"frames": frames})
     cine = reading.model_copy(update={"header": header, "milliseconds": {"inferring": 160.0}})
-    assert milliseconds_a_frame(cine, frames_per_cine=16) == took
+    assert milliseconds_per_frame(cine, frames_per_cine=16) == took
 
 
-def test_slow_images_on_end_make_a_device_unfit(plan: HostPlan) -> None:
-    plan.answered("chest-findings", 5.0)
+def test_a_device_is_given_up_after_several_slow_images_in_a_row(plan: HostPlan) -> None:
+    plan.image_read("chest-findings", 5.0)
     for _ in range(SLOW_IMAGES - 1):
-        plan.answered("chest-findings", 300.0)
-    assert plan.unfit() is None
-    plan.answered("chest-findings", 300.0)
-    failure = plan.unfit()
+        plan.image_read("chest-findings", 300.0)
+    assert plan.reason_to_give_up() is None
+    plan.image_read("chest-findings", 300.0)
+    failure = plan.reason_to_give_up()
     assert failure is not None
     assert failure.kind is FailureKind.SLOW
 
 
 def test_packages_are_judged_by_their_own_best(plan: HostPlan) -> None:
-    plan.answered("fetal-head", 5.0)
+    plan.image_read("fetal-head", 5.0)
     for _ in range(2 * SLOW_IMAGES):
-        plan.answered("chest-findings", 300.0)
-    assert plan.unfit() is None
+        plan.image_read("chest-findings", 300.0)
+    assert plan.reason_to_give_up() is None

@@ -171,7 +171,7 @@ def test_a_device_that_comes_back_at_another_port_is_taken(box: Box, edge_tpu: E
     assert (gone.present, back.in_use) == (False, True)
 
 
-def test_a_device_that_is_gone_is_said_and_the_processor_reads(box: Box, edge_tpu: EdgeTpuDouble) -> None:
+def test_a_device_that_is_gone_is_reported_and_the_processor_reads(box: Box, edge_tpu: EdgeTpuDouble) -> None:
     assert box.on_edge_tpu()
     edge_tpu.plug_in()
     edge_tpu.next("abort")
@@ -241,11 +241,11 @@ def test_a_device_on_pcie_rests_while_it_is_too_hot(
     assert box.on_edge_tpu()
     shown = KernelDevice("pci", Path("/sys/class/apex/apex_0"), Path("/dev/apex_0"), celsius=97.0)
     monkeypatch.setattr(proof, "kernel_device", lambda _: shown)
-    assert box.device() == "edgetpu"  # it answers still
+    assert box.device() == "edgetpu"  # it still answers
     assert eventually(lambda: box.lane.state.device == "cpu", PATIENCE_SECONDS)
     lost = box.lane.state.lost
     assert lost is not None
-    assert (lost.failure.kind, lost.failure.detail) == (FailureKind.SLOW, "The device is at 97 °C.")
+    assert (lost.failure.kind, lost.failure.detail) == (FailureKind.SLOW, "The device is too hot (97 °C).")
     assert eventually(lambda: [state.failures for state in box.pool.states()] == [2], PATIENCE_SECONDS)
     monkeypatch.setattr(proof, "kernel_device", lambda _: replace(shown, celsius=70.0))
     assert box.on_edge_tpu()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.lanes.reader_setup import reader_setup
-from leapfrog.lanes.tuning import FILE_NAME, TRIAL_PROGRAM, EngineTuning, fewest_that_pay
+from leapfrog.lanes.tuning import FILE_NAME, TRIAL_PROGRAM, EngineTuning, fewest_worthwhile
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.settings import EngineSettings, ModelSettings
 from support.processes import the_child
@@ -40,7 +40,7 @@ def tuning(setup: ReaderSetup, folder: Path, lanes: int = 1) -> EngineTuning:
     ],
 )
 def test_a_thread_is_added_only_where_it_pays(milliseconds: dict[int, float], threads: int) -> None:
-    assert fewest_that_pay(milliseconds) == threads
+    assert fewest_worthwhile(milliseconds) == threads
 
 
 def test_what_was_measured_is_kept_and_used_again(setup: ReaderSetup, tmp_path: Path) -> None:

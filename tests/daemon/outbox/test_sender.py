@@ -40,7 +40,7 @@ def test_urgent_ones_go_first_and_then_in_the_order_of_arrival(box: Box, proxy: 
     assert proxy.posted_in_order == urgent + plain
 
 
-def test_what_no_reader_has_made_yet_waits(box: Box, proxy: RecordingProxy) -> None:
+def test_a_delivery_whose_bytes_no_reader_has_written_yet_waits(box: Box, proxy: RecordingProxy) -> None:
     box.owe()
     with box.journal.transaction() as connection:
         connection.execute("UPDATE deliveries SET spool_name = NULL")

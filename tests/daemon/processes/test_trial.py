@@ -22,7 +22,7 @@ def test_what_it_prints_and_complains_comes_back_with_its_status() -> None:
     assert end == TrialEnd("by itself", 1, b"well\n", b"not well\n")
 
 
-def test_a_crash_is_told_by_its_signal() -> None:
+def test_a_crash_is_reported_with_its_signal() -> None:
     assert Trials().run(program("import os; os.abort()"), 20).status == -6
 
 
@@ -32,7 +32,7 @@ def test_one_that_takes_too_long_is_ended() -> None:
     assert time.monotonic() - began < 10
 
 
-def test_one_that_is_not_there_is_said(tmp_path: Path) -> None:
+def test_a_missing_program_is_reported(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="cannot be started: No such file"):
         Trials().run([str(tmp_path / "no-program")], 1)
 

@@ -42,18 +42,18 @@ def test_without_compiled_models_a_device_is_of_no_use(edge_tpu: EdgeTpuDouble, 
 @pytest.mark.parametrize(
     ("behaviour", "kind", "said"),
     [
-        ("too-new", FailureKind.COMPILED_TOO_NEW, "runtime 15, this libedgetpu has 14"),
-        ("segfault-at-construction", FailureKind.RUNTIME_MISFIT, "do not fit"),
-        ("wrong", FailureKind.WRONG_ANSWERS, "tiny-chest 1.2.3 answers otherwise"),
+        ("too-new", FailureKind.COMPILED_TOO_NEW, "runtime 15, but this libedgetpu has 14"),
+        ("segfault-at-construction", FailureKind.RUNTIME_MISFIT, "do not work together"),
+        ("wrong", FailureKind.WRONG_ANSWERS, "tiny-chest 1.2.3 gives other answers"),
         ("wrong-size", FailureKind.WRONG_ANSWERS, "not an answer"),
         ("abort", FailureKind.ENDED, "signal 6"),
         ("segfault", FailureKind.ENDED, "signal 11"),
-        ("exit", FailureKind.ENDED, "no word"),
+        ("exit", FailureKind.ENDED, "no reason given"),
         ("refuse", FailureKind.REFUSED, "Failed to load delegate"),
         ("fail", FailureKind.REFUSED, "Could not map pages"),
     ],
 )
-def test_what_fails_is_told_apart(
+def test_failures_are_told_apart(
     edge_tpu: EdgeTpuDouble, packages: list[ModelPackage], behaviour: str, kind: FailureKind, said: str
 ) -> None:
     edge_tpu.next(behaviour)

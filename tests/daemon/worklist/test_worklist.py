@@ -100,7 +100,7 @@ def test_an_urgent_exam_of_days_ago_takes_its_place_by_time() -> None:
     assert page.index("Patient 3") < page.index("Patient 2") < page.index("Patient 1")
 
 
-def test_the_state_of_the_box_is_told() -> None:
+def test_the_page_shows_the_state_of_the_box() -> None:
     page = render_worklist([], _status(listening=False, attention=("The disk is nearly full.",)))
     for words in ("<dd>NO</dd>", "12 files, the oldest from 3 hours ago", "48 GB", "The disk is nearly full."):
         assert words in page

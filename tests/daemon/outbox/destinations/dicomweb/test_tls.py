@@ -93,7 +93,7 @@ def test_a_tls_file_that_is_not_there_or_no_certificate_locks_the_outbox(
     assert box.count("waiting") == 1
 
 
-def test_a_server_without_tls_under_https_is_said_to_be_that(box: Box, proxy: RecordingProxy) -> None:
+def test_a_server_without_tls_under_https_is_reported_as_such(box: Box, proxy: RecordingProxy) -> None:
     box.owe()
     sender = box.sender(proxy.url.replace("http://", "https://"))
     sender.start()
