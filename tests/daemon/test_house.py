@@ -50,6 +50,14 @@ def test_every_path_on_the_map_is_there() -> None:
     assert {path for path in paths if path not in known and not (HOUSE.parent.parent / path).exists()} == set()
 
 
+def test_every_name_of_the_code_on_the_map_is_there() -> None:
+    """Classes and tables by their names alone, such as `DECODERS` or `ReadJob`, and their attributes."""
+    words = [word for word in in_code(MAP.read_text()) if re.fullmatch(r"[A-Z]\w+(\.\w+)?", word)]
+    names = {part for word in words for part in word.split(".")}
+    code = "\n".join(path.read_text() for path in HOUSE.rglob("*.py"))
+    assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()
+
+
 class TellingKiosk(Kiosk):
     """A box that writes down the names of its threads at SIGUSR2."""
 

@@ -57,10 +57,21 @@ def test_the_engine_host_needs_nothing_of_ours() -> None:
     assert strangers == set()
 
 
-def test_every_folder_stands_on_a_side_of_the_wall() -> None:
-    """A new one is in no contract until somebody says on which side it is."""
+def placed_modules() -> set[str]:
+    """What the three contracts of the wall speak of."""
     contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     sides = [one["source_modules"] for one in contracts if one["id"] in ("main-process", "reader", "both-sides")]
-    placed = {module.split(".")[1] for side in sides for module in side}
+    return {module for side in sides for module in side}
+
+
+def test_every_folder_stands_on_a_side_of_the_wall() -> None:
+    """A new one is in no contract until somebody says on which side it is."""
+    placed = {module.split(".")[1] for module in placed_modules()}
     there = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
     assert there - placed == set()
+
+
+def test_every_command_reaches_no_pixels_unless_it_is_named_here() -> None:
+    commands = {path.stem for path in (PACKAGE / "commands").iterdir() if not path.name.startswith("__")}
+    placed = {module.split(".")[2] for module in placed_modules() if module.startswith("leapfrog.commands.")}
+    assert commands - placed == {"bench", "demo"}

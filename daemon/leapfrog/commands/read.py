@@ -12,7 +12,7 @@ from rich.progress import track
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import LeapfrogError, StorageError, UsageError
 from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
-from leapfrog.intake.folder.file_kind import FileKind, kind_of
+from leapfrog.intake.folder.file_kind import READ_KINDS, FileKind, kind_of
 from leapfrog.intake.instance_header import read_header
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reports import station_of
@@ -96,7 +96,7 @@ class _Reading:
     def _read(self, file: Path) -> None:
         with file.open("rb") as stream:
             kind = kind_of(stream, file.name)
-        if kind not in {FileKind.DICOM, FileKind.PICTURE}:
+        if kind not in READ_KINDS:
             self._fail(file, f"It is {kind.value}.")
             return
         study = self._study_of(file, kind)

@@ -1,13 +1,15 @@
 """What a manifest may say: whom a model is for is never left empty, and an estimate needs its own measurement."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from leapfrog.errors import PackageError
 from leapfrog.packages.catalogue import find_packages
-from leapfrog.packages.manifest import parse_manifest
+from leapfrog.packages.manifest import MEASURED_FOR, UNIT_OF_KIND, Estimate, MeasurementKind, parse_manifest
 from leapfrog.packages.package import ANY_SIGNATURE
+from leapfrog.reader.assess.estimates import ESTIMATES
 from support.tiny_models import (
     CLASSIFIER,
     NERVE_SEGMENTER,
@@ -64,3 +66,8 @@ def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
     estimate = 'estimate = "gestational_age_hadlock_1984"\n'
     assert "11984-2" in refusal(NERVE_SEGMENTER + estimate)
     assert "11984-2" in refusal(SEGMENTER.replace('"11984-2"', '"11979-2"'))
+
+
+def test_every_kind_of_measurement_has_its_unit_and_every_estimate_its_making() -> None:
+    assert set(UNIT_OF_KIND) == set(get_args(MeasurementKind))
+    assert set(MEASURED_FOR) == set(ESTIMATES) == set(get_args(Estimate))

@@ -38,6 +38,9 @@ class FileKind(Enum):
     OTHER = "neither DICOM nor a PNG, JPEG or TIFF picture"
 
 
+READ_KINDS = frozenset((FileKind.DICOM, FileKind.PICTURE))  # files of any other kind are left alone
+
+
 def has_temporary_name(name: str) -> bool:
     """Whether `name` looks like a file that is still being written, or one that is hidden on purpose."""
     return name.startswith((".", "~")) or name.endswith("~") or PurePath(name).suffix.lower() in TEMPORARY_SUFFIXES

@@ -6,10 +6,11 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 from leapfrog.errors import StorageError
 from leapfrog.intake.admission import Admission
-from leapfrog.intake.folder.file_kind import FileKind, is_complete, kind_of
+from leapfrog.intake.folder.file_kind import READ_KINDS, FileKind, is_complete, kind_of
 from leapfrog.intake.folder.hints import FolderHints
 from leapfrog.intake.folder.pickup import FileChanged, FileState, copy, opened
 from leapfrog.intake.folder.picture_identity import PictureIdentities
@@ -166,7 +167,7 @@ class FolderWatcher(Worker):
         """Take the file, or ignore it until it changes. Returns False if it is incomplete and `patient`."""
         with opened(file.path, file.real_root, file.state) as stream:
             kind = kind_of(stream, file.path.name)
-            if kind not in (FileKind.DICOM, FileKind.PICTURE):
+            if kind not in READ_KINDS:
                 self._ignore(file.key, file.root, file.state)
                 return True
             if patient and not is_complete(stream, kind):
@@ -192,11 +193,16 @@ class FolderWatcher(Worker):
             modified_ns=file.state.modified_ns,
             inode=file.state.inode,
         )
-        if kind is FileKind.DICOM:
-            self._admission.admit_dicom(incoming, read_header(incoming), source, taken)
-        else:
-            picture = self._identities.identity(file.path.name)
-            self._admission.admit_picture(incoming, picture, self._identities.hints(file.path), source, taken)
+        match kind:
+            case FileKind.DICOM:
+                self._admission.admit_dicom(incoming, read_header(incoming), source, taken)
+            case FileKind.PICTURE:
+                picture = self._identities.identity(file.path.name)
+                self._admission.admit_picture(incoming, picture, self._identities.hints(file.path), source, taken)
+            case FileKind.DICOM_DIRECTORY | FileKind.OTHER:
+                raise ValueError(f"{kind} is not read.")
+            case _:
+                assert_never(kind)
 
     def _put_away(self, file: FoundFile) -> None:
         """Delete or move a file that was taken, if `folder.after` says so and it is still the same file."""

@@ -5,13 +5,14 @@ area inside a free outline.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Measurement
-from leapfrog.packages.manifest import FindingRule, Manifest
+from leapfrog.packages.manifest import FindingRule, Manifest, MeasurementKind
 from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.estimates import ESTIMATES
@@ -112,9 +113,14 @@ def segment(
     mask = _mask(manifest, outputs)
     rule = manifest.measurement
     level = INSIDE if rule is None else rule.level
-    if manifest.measures_area:
-        return _free_outline(manifest, main_part(mask, level), area, level, spacing_mm)
-    return _head(manifest, main_part(mask), area, level, spacing_mm)
+    kind: MeasurementKind = "ellipse_circumference" if rule is None else rule.kind
+    match kind:
+        case "area":
+            return _free_outline(manifest, main_part(mask, level), area, level, spacing_mm)
+        case "ellipse_circumference":
+            return _head(manifest, main_part(mask), area, level, spacing_mm)
+        case _:
+            assert_never(kind)
 
 
 def _head(
