@@ -1,1 +1,1 @@
-"""What is owed to others, and how it gets there. Main process."""
+"""Sends what is owed to other servers. Main process."""

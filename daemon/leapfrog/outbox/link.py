@@ -1,19 +1,19 @@
-"""What the outbox knows of the link to the district server, and what it tells of it."""
+"""The state of the link to the district server, and of the outbox as `status` shows it."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-LinkWord = Literal["ok", "down", "locked", "window closed", "none"]
+LinkState = Literal["ok", "down", "locked", "window closed", "none"]
 
 NOT_CONFIGURED = "no district server is configured: nothing is sent"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """`proven`: the far side answered as a district server does, and nothing failed since.
+    """The link now. `proven` means that a district server answered, and nothing has failed since.
 
-    `failures` counts those in a row since something was last settled; `due_at` is on the monotonic clock: before it
-    nothing is tried.
+    `failures` is how many times in a row the link failed since a delivery was last confirmed or refused. Nothing is
+    tried before `due_at`, on the monotonic clock.
     """
 
     proven: bool = False
@@ -25,14 +25,14 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class OutboxState:
-    """The outbox at one moment, for `status`. Its texts hold nothing of patients.
+    """The outbox at one moment, for `status`. Its texts contain no patient data.
 
-    `explanation` is one sentence for people. `next_attempt_in_seconds` is None when nothing is planned, and
-    `last_confirmed_at`, local ISO text, when the district has confirmed nothing yet.
+    `explanation` is a sentence for people. `next_attempt_in_seconds` is None when nothing is planned.
+    `last_confirmed_at` is local ISO text, or None when the district has not confirmed anything yet.
     """
 
     configured: bool
-    link: LinkWord
+    link: LinkState
     explanation: str
     last_error: str
     next_attempt_in_seconds: float | None

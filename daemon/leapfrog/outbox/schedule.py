@@ -1,13 +1,13 @@
 """The sync windows: the daily spans of local time in which the outbox sends.
 
-They are all of the outbox that follows the wall clock, so theirs are the only timers of APScheduler's; whatever waits
-for a time to pass does so on the monotonic clock.
+Nothing else in the outbox follows the wall clock, so only the windows use timers of APScheduler. Everything that waits
+for a time to pass uses the monotonic clock.
 
-A timer sleeps on the monotonic clock until a wall-clock time, so it fires at a wrong one when somebody sets the clock,
-the box was suspended, or summer time begins. Each shows as a change of the difference between the clocks, for which
-the main thread looks once a second while it watches the parts (`look_at_clock`). timerfd_create(2) could tell of a set
-clock at once (TFD_TIMER_CANCEL_ON_SET) and of the end of a suspension, but not of summer time, would need a thread that
-waits for it and, before Python 3.13, ctypes: more parts for a second that nobody misses.
+A timer for a wall-clock time really sleeps on the monotonic clock. So it fires at the wrong time if somebody sets the
+clock, the box is suspended, or summer time begins. Each of these changes the difference between the clocks, and the
+main thread checks for that once a second while it watches the parts (`look_at_clock`). timerfd_create(2) could report
+a set clock (TFD_TIMER_CANCEL_ON_SET) and the end of a suspension at once, but not summer time. It would also need a
+thread that waits for it and, before Python 3.13, ctypes: too much effort to save a second that nobody misses.
 """
 
 import time
@@ -20,7 +20,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from leapfrog.settings import SyncWindow
 
-# Wall and monotonic clock drift apart by milliseconds; when they part by more, somebody set the clock.
+# The wall clock and the monotonic clock drift apart by milliseconds. If it is more, somebody has set the clock.
 CLOCK_JUMP_SECONDS = 2.0
 
 
@@ -29,7 +29,7 @@ def _local_now() -> datetime:
 
 
 class SyncWindows:
-    """Tells whether a window is open, and calls back when one opens or closes. No windows means always open."""
+    """Knows whether a window is open, and calls back when one opens or closes. No windows means always open."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class SyncWindows:
         now: Callable[[], datetime] = _local_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_edge` is called in the scheduler's thread or that of `look_at_clock`, so it should only wake somebody."""
+        """`on_edge` is called in the scheduler's or `look_at_clock`'s thread, so it should only wake another thread."""
         self._windows = tuple(windows)
         self._on_edge = on_edge
         self._now = now
@@ -64,7 +64,7 @@ class SyncWindows:
         ]
         return min(((opening - now) % timedelta(days=1)).total_seconds() for opening in openings)
 
-    # ------------------------------------------------------------ the timers, of which one thread at a time takes care
+    # ------------------------------------------------------------ the timers; only one thread at a time may manage them
 
     def start(self) -> None:
         """Set a timer for each edge of each window."""
@@ -72,14 +72,14 @@ class SyncWindows:
             self._build()
 
     def stop(self) -> None:
-        """Take the timers away."""
+        """Remove the timers."""
         if self._scheduler is not None:
             self._scheduler.shutdown()
             self._scheduler = None
 
     def look_at_clock(self) -> bool:
-        """Set the timers anew, and call back, when wall and monotonic time have parted since they were set, or local
-        and universal time have. Returns whether they had; without timers nothing depends on it.
+        """Set the timers again, and call back, if the clock was set or the offset from UTC has changed since they were
+        set. Returns whether that was so. Does nothing while there are no timers.
         """
         if self._scheduler is None:
             return False
@@ -92,14 +92,14 @@ class SyncWindows:
         return True
 
     def _offsets(self) -> tuple[float, timedelta]:
-        """Of the wall clock from the monotonic one, in seconds, and of local time from UTC."""
+        """The wall clock minus the monotonic clock, in seconds, and local time minus UTC."""
         now = self._now()
         return now.timestamp() - self._monotonic(), now.utcoffset() or timedelta()
 
     def _build(self) -> None:
-        self._clock_offset, self._utc_offset = self._offsets()  # before the timers, so that a jump meanwhile is noticed
-        # The zone is given since APScheduler's own look-up raises where /etc/timezone and /etc/localtime disagree. The
-        # debug executor runs the callback in the scheduler's own thread: one thread in place of a pool of ten.
+        self._clock_offset, self._utc_offset = self._offsets()  # first, so that a jump from now on is noticed
+        # We pass the zone because APScheduler's own look-up raises if /etc/timezone and /etc/localtime disagree. The
+        # debug executor runs the callback in the scheduler's own thread: one thread instead of a pool of ten.
         zone = self._now().tzinfo
         scheduler = BackgroundScheduler(executors={"default": DebugExecutor()}, timezone=zone)
         edges = {edge for window in self._windows for edge in (window.start, window.end)}

@@ -1,8 +1,7 @@
-"""The part that brings deliveries to the district server, one after the other.
+"""Sends deliveries to the district server, one after the other.
 
-It sleeps while there is nothing to do, and looks at nothing now and then. It rises by itself when a backoff has passed,
-and is woken by whoever makes a delivery waiting (after the commit), by the edges of the sync windows, by `sync_now` and
-by `stop`.
+The sender sleeps while there is nothing to do and never polls. It wakes by itself when a backoff has passed. It is
+woken by whoever adds a delivery (after the commit), when a sync window opens or closes, by `sync_now` and by `stop`.
 """
 
 import logging
@@ -25,7 +24,7 @@ from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
-from leapfrog.outbox.link import NOT_CONFIGURED, Link, LinkWord, OutboxState
+from leapfrog.outbox.link import NOT_CONFIGURED, Link, LinkState, OutboxState
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
@@ -35,12 +34,13 @@ from leapfrog.worker import UNTIL_WOKEN, Worker
 
 LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
 DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)
-# One instance that is not confirmed is the instance's fault, several in a row are the server's: its disk may be full.
+# If one instance is not confirmed, the instance is probably to blame. After this many in a row it is the server, whose
+# disk may be full.
 UNCLEAR_IN_A_ROW = 3
-# A server may ask for any patience; ours ends here.
+# The longest Retry-After of a server that we respect.
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
-# For how long a turn's sign of life holds before it comes to the network, and beyond the wait for an answer there
-# (looking up a name, connecting).
+# The longest time between two signs of life before a turn reaches the network. There, the wait for an answer is added;
+# this covers looking up a name and connecting.
 STEP_SECONDS = 60.0
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Timing:
-    """When the sender tries again."""
+    """How long the sender waits before it tries again."""
 
     link: Backoff = LINK_BACKOFF
     delivery: Backoff = DELIVERY_BACKOFF
@@ -66,10 +66,10 @@ class _Stopped(Exception):
 
 
 class Sender(Worker):
-    """Works the deliveries off: urgent ones first, then in the order in which they came.
+    """Sends the deliveries: urgent ones first, then the oldest.
 
-    Where the link is at fault nothing is tried until its backoff has passed, then one question proves it before the
-    rest goes out. Where one delivery is at fault it alone is deferred and the others go on.
+    If the link fails, nothing is tried until its backoff has passed; then one query must prove the link before anything
+    else is sent. If a single delivery fails, only that one is deferred and the others go on.
     """
 
     def __init__(
@@ -83,7 +83,9 @@ class Sender(Worker):
         windows: SyncWindows | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_fatal` is told why when the sender cannot go on. `windows` defaults to those of `settings`."""
+        """`on_fatal` is called with the reason when the sender cannot continue. `windows` defaults to those of
+        `settings`.
+        """
         super().__init__("outbox")
         self._configured = bool(settings.url)
         self._deliveries = deliveries
@@ -99,18 +101,18 @@ class Sender(Worker):
         self._link = Link()
         self._deferred: dict[str, _Deferred] = {}
         self._unclear_in_a_row = 0
-        self._forced = False  # a pass that `sync_now` asked for: no window holds it back
+        self._forced = False  # during a pass that `sync_now` started, which ignores the windows
 
     # ------------------------------------------------------------ for others
 
     def start(self) -> None:
-        """Begin to send. With no district server configured nothing is started."""
+        """Start sending. Does nothing if no district server is configured."""
         if self._configured:
             self._windows.start()
             super().start()
 
     def stop(self) -> None:
-        """Cut what is under way and end; what was cut is asked for at the next start before it is sent again."""
+        """Cut a transfer that is running, and stop. The next start asks whether it arrived before it sends it again."""
         self._stopping.set()
         self._client.cut()
         super().stop()
@@ -118,30 +120,30 @@ class Sender(Worker):
         self._client.close()
 
     def look_at_clock(self) -> None:
-        """To be called every second or so, by the thread that starts and stops this part: a clock that was set may have
-        opened or closed a sync window.
+        """Check whether setting the clock opened or closed a sync window. The thread that starts and stops this part
+        must call this about once a second.
         """
         self._windows.look_at_clock()
 
     def sync_now(self) -> None:
-        """Try everything that is owed once now, whatever the window and the backoff say."""
+        """Try to send everything that is owed once, now, regardless of windows and backoffs."""
         self._sync_requested.set()
         self.wake()
 
     def state(self) -> OutboxState:
-        """What `status` says of the outbox."""
+        """The outbox for `status`."""
         link = self._link
-        word = self._link_word(link)
+        link_state = self._link_state(link)
         return OutboxState(
             configured=self._configured,
-            link=word,
-            explanation=self._explanation(word, link),
+            link=link_state,
+            explanation=self._explanation(link_state, link),
             last_error=link.last_error,
-            next_attempt_in_seconds=self._next_attempt_in_seconds(word, link),
+            next_attempt_in_seconds=self._next_attempt_in_seconds(link_state, link),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
         )
 
-    def _link_word(self, link: Link) -> LinkWord:
+    def _link_state(self, link: Link) -> LinkState:
         if not self._configured:
             return "none"
         if link.locked:
@@ -151,25 +153,25 @@ class Sender(Worker):
         return "down" if link.failures and not link.proven else "ok"
 
     @staticmethod
-    def _explanation(word: LinkWord, link: Link) -> str:
-        if word == "none":
+    def _explanation(state: LinkState, link: Link) -> str:
+        if state == "none":
             return NOT_CONFIGURED
-        if word == "window closed":
-            return "outside the sync windows (district.windows): what is owed waits for the next one"
-        if word == "ok":
-            return "sending as things come"
+        if state == "window closed":
+            return "outside the sync windows (district.windows): sending continues when the next one opens"
+        if state == "ok":
+            return "results are sent as soon as they are ready"
         return link.last_error
 
-    def _next_attempt_in_seconds(self, word: LinkWord, link: Link) -> float | None:
-        if word == "none":
+    def _next_attempt_in_seconds(self, state: LinkState, link: Link) -> float | None:
+        if state == "none":
             return None
-        if word == "window closed":
+        if state == "window closed":
             return self._windows.seconds_until_open()
         now = self._monotonic()
-        if word in ("locked", "down"):
+        if state in ("locked", "down"):
             return max(0.0, link.due_at - now)
-        dues = [deferred.due_at for deferred in list(self._deferred.values())]
-        return max(0.0, min(dues) - now) if dues else None
+        due_times = [deferred.due_at for deferred in list(self._deferred.values())]
+        return max(0.0, min(due_times) - now) if due_times else None
 
     # ------------------------------------------------------------ the worker
 
@@ -177,16 +179,16 @@ class Sender(Worker):
         try:
             super()._work()
         except _Stopped:
-            _log.info("A transfer was cut because the box stops.")
+            _log.info("A transfer was cut off because the box is stopping.")
         except Exception as problem:
-            # The traceback without the exceptions' own texts: those of libraries may quote what was sent.
+            # Only the traceback is logged: the exception's own text may quote what was sent.
             frames = "".join(traceback.format_tb(problem.__traceback__))
-            _log.error("The outbox ended: %s\n%s", type(problem).__name__, frames)
-            words = str(problem) if isinstance(problem, LeapfrogError) else type(problem).__name__
-            self._on_fatal(f"The outbox cannot go on: {words}")
+            _log.error("The outbox failed with %s:\n%s", type(problem).__name__, frames)
+            reason = str(problem) if isinstance(problem, LeapfrogError) else type(problem).__name__
+            self._on_fatal(f"The outbox cannot continue: {reason}")
 
     def turn(self) -> float:
-        """Work on at most one delivery."""
+        """Try at most one delivery. Returns the seconds until the next turn."""
         self.beat(STEP_SECONDS)
         if self._sync_requested.is_set():
             self._begin_forced_pass()
@@ -195,7 +197,7 @@ class Sender(Worker):
         now = self._monotonic()
         if self._link.due_at > now:
             return self._link.due_at - now
-        deferred = {id_: each.due_at for id_, each in self._deferred.items() if each.due_at > now}
+        deferred = {id_: delivery.due_at for id_, delivery in self._deferred.items() if delivery.due_at > now}
         delivery = self._deliveries.next_waiting(deferred)
         if delivery is None:
             self._forced = False
@@ -215,14 +217,14 @@ class Sender(Worker):
         except DistrictLocked as problem:
             self._link_failed(str(problem), self._timing.locked_seconds, locked=True)
         except DistrictUnreachable as problem:
-            asked_for = min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
-            self._link_failed(str(problem), asked_for)
+            retry_after = min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
+            self._link_failed(str(problem), retry_after)
 
     def _ask_or_send(self, delivery: DeliveryRecord) -> None:
         if delivery.posted or not self._link.proven:
-            held = self._client.holds(delivery.sop_instance_uid)
+            has_arrived = self._client.holds(delivery.sop_instance_uid)
             self._link_answered()
-            if held and delivery.posted:
+            if has_arrived and delivery.posted:
                 self._confirm(delivery)
                 return
         self._send(delivery)
@@ -248,15 +250,15 @@ class Sender(Worker):
             self._confirm(delivery)
 
     def _settle_by_asking(self, delivery: DeliveryRecord, problem: DistrictRefused | DistrictUnclear) -> None:
-        """What was not confirmed may have arrived all the same, now or before; and a refusal counts only if the
-        question proves that it came from the district server and not from something on the way.
+        """Ask whether the instance is there after all: it may have arrived now or before, without a confirmation. And a
+        refusal only counts if the query proves that it came from the district server, not from something in between.
         """
         try:
-            held = self._client.holds(delivery.sop_instance_uid)
+            has_arrived = self._client.holds(delivery.sop_instance_uid)
         except (DistrictUnreachable, DistrictLocked):
             self._defer(delivery, str(problem))
             raise
-        if held:
+        if has_arrived:
             self._confirm(delivery)
         elif isinstance(problem, DistrictRefused):
             self._refuse(delivery, str(problem))
@@ -266,7 +268,7 @@ class Sender(Worker):
             if self._unclear_in_a_row >= UNCLEAR_IN_A_ROW:
                 self._link_failed(str(problem))
 
-    # ------------------------------------------------------------ what became of it
+    # ------------------------------------------------------------ outcomes
 
     def _confirm(self, delivery: DeliveryRecord) -> None:
         self._deliveries.confirm(delivery.id)
@@ -274,7 +276,7 @@ class Sender(Worker):
         self._link = Link(proven=True)
 
     def _refuse(self, delivery: DeliveryRecord, reason: str) -> None:
-        _log.warning("Delivery %s is parked: %s", delivery.id, reason)
+        _log.warning("Delivery %s is on hold until a person retries or dismisses it: %s", delivery.id, reason)
         self._deliveries.refuse(delivery.id, reason)
         self._settled(delivery)
         self._link = replace(self._link, failures=0, last_error=reason)
@@ -284,24 +286,23 @@ class Sender(Worker):
         self._unclear_in_a_row = 0
 
     def _defer(self, delivery: DeliveryRecord, reason: str) -> None:
-        _log.warning("Delivery %s waits: %s", delivery.id, reason)
+        _log.warning("Delivery %s is tried again later: %s", delivery.id, reason)
         self._deliveries.note_failure(delivery.id, reason)
-        before = self._deferred.get(delivery.id, _Deferred(0, 0.0))
-        failures = before.failures + 1
+        failures = self._deferred.get(delivery.id, _Deferred(0, 0.0)).failures + 1
         due_at = self._monotonic() + self._timing.delivery.seconds(failures)
         self._deferred[delivery.id] = _Deferred(failures, due_at)
         self._link = replace(self._link, last_error=reason)
 
     def _link_answered(self) -> None:
         if self._link.failures and not self._link.proven:
-            _log.info("The district server answers.")
+            _log.info("The district server is answering again.")
         self._link = replace(self._link, proven=True, locked=False)
 
     def _link_failed(self, reason: str, at_least_seconds: float = 0.0, *, locked: bool = False) -> None:
         failures = self._link.failures + 1
         wait_seconds = max(at_least_seconds, self._timing.link.seconds(failures))
         if reason != self._link.last_error or failures == 1:
-            _log.warning("Nothing is sent for now: %s", reason)
+            _log.warning("Sending is paused: %s", reason)
         self._link = Link(locked=locked, failures=failures, due_at=self._monotonic() + wait_seconds, last_error=reason)
         self._forced = False
 

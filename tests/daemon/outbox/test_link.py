@@ -63,7 +63,7 @@ def test_a_wrong_address_is_named_and_no_image_is_sent_to_it(box: Box, orthanc: 
     box.owe()
     sender = box.sender(proxy.url.replace("dicom-web", "dicomweb"))
     sender.start()
-    wait_for_error(sender, "HTTP 404 is no answer of a DICOMweb server")
+    wait_for_error(sender, "(HTTP 404) does not come from a DICOMweb server")
     assert sender.state().link == "down"
     assert proxy.begun_posts == 0
 

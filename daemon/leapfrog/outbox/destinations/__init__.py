@@ -1,1 +1,1 @@
-"""Where the outbox can send to, a folder each. Main process."""
+"""The kinds of server that the outbox can send to, one folder each. Main process."""

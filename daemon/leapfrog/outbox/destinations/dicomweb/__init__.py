@@ -1,1 +1,1 @@
-"""A district server that speaks DICOMweb: STOW-RS to store, QIDO-RS to ask (PS3.18). Main process."""
+"""A district server that speaks DICOMweb: STOW-RS to store, QIDO-RS to query (PS3.18). Main process."""

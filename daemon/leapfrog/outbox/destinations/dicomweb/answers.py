@@ -1,7 +1,7 @@
-"""What a DICOMweb server answers to STOW-RS and QIDO-RS (PS3.18 sections 10.5.3 and 10.6.3).
+"""Parses a DICOMweb server's answers to STOW-RS and QIDO-RS (PS3.18 sections 10.5.3 and 10.6.3).
 
-Only what is said about our very instance counts. Debian 12's Orthanc answers 200 with two empty sequences when its
-disk is full (measured), and a captive portal answers 200 with a web page.
+Only what an answer says about the very instance that was sent counts, never its HTTP status alone. Debian 12's Orthanc
+answers 200 with two empty sequences when its disk is full (measured), and a captive portal answers 200 with a web page.
 """
 
 import json
@@ -16,7 +16,7 @@ FAILURE_REASON = "00081197"
 FAILED_SOP_SEQUENCE = "00081198"
 REFERENCED_SOP_SEQUENCE = "00081199"
 
-# Failure Reason (0008,1197), PS3.18 table I.2-2 and PS3.4 annex B.2.3: these pass by themselves, the others do not.
+# Failure Reason (0008,1197), PS3.18 table I.2-2 and PS3.4 annex B.2.3: these are temporary, all others are not.
 PROCESSING_FAILURE = 0x0110
 RESOURCE_LIMITATION = 0x0213
 OUT_OF_RESOURCES = range(0xA700, 0xA800)
@@ -24,14 +24,14 @@ OUT_OF_RESOURCES = range(0xA700, 0xA800)
 
 @dataclass(frozen=True)
 class StoreAnswer:
-    """The instances that a STOW-RS answer calls stored, and those that it calls failed with their Failure Reason."""
+    """The instances that a STOW-RS answer lists as stored, and those it lists as failed, with their Failure Reasons."""
 
     stored: frozenset[str]
     failed: dict[str, int]
 
 
-def passes_by_itself(failure_reason: int) -> bool:
-    """Whether the same instance may be taken later."""
+def is_temporary(failure_reason: int) -> bool:
+    """Whether the server may accept the same instance later."""
     return failure_reason in (PROCESSING_FAILURE, RESOURCE_LIMITATION) or failure_reason in OUT_OF_RESOURCES
 
 
@@ -53,14 +53,14 @@ def parse_store_answer(body: bytes) -> StoreAnswer | None:
 
 
 def parse_query_answer(body: bytes) -> frozenset[str] | None:
-    """The SOP Instance UIDs that a QIDO-RS answer lists; None when `body` is no such answer."""
+    """The SOP Instance UIDs that a QIDO-RS answer lists; None when `body` is not a QIDO-RS answer."""
     datasets = _datasets(body)
     if datasets is None:
         return None
     return frozenset(uid for dataset in datasets for uid in _texts(dataset, SOP_INSTANCE_UID))
 
 
-# A data set is held as the DICOM JSON model has it (PS3.18 annex F): tag -> {"vr", "Value"}.
+# A data set in the DICOM JSON model (PS3.18 annex F): tag -> {"vr", "Value"}.
 DicomJson = dict[str, Any]
 
 
@@ -85,7 +85,7 @@ def _from_json(body: bytes) -> list[DicomJson] | None:
 
 
 def _is_dataset(content: object) -> bool:
-    """An error page in JSON has words as keys where a data set has tags."""
+    """Whether `content` has tags as keys. An error page in JSON has words there."""
     return isinstance(content, dict) and all(re.fullmatch("[0-9A-Fa-f]{8}", key) for key in content)
 
 
@@ -104,7 +104,9 @@ def _values(dataset: DicomJson, tag: str) -> list[Any]:
 
 
 def _from_xml(body: bytes) -> list[DicomJson] | None:
-    """The Native DICOM Model (PS3.19 annex A.1). No document type, so no entities that swell."""
+    """Parse the Native DICOM Model (PS3.19 annex A.1). A document type is rejected, because its entities could expand
+    without limit.
+    """
     if b"<!" in body:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The TCP side of the link to the district server: thin lines, dead lines, and a stop in the middle of a transfer."""
+"""The TCP connection to the district server: it copes with slow and dead lines, and can be cut during a transfer."""
 
 import socket
 import threading
@@ -9,11 +9,11 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-# What the kernel holds unsent must drain within Timeouts.answer_seconds also on a line of 1 kB/s. Left to itself Linux
-# lets it grow up to 4 MB (on a line of 50 kB/s 0.9 MB were measured, 18 s in which the server seems not to answer; with
-# this 3.5 s). It doubles the number given.
+# Whatever the kernel has buffered must be sent within Timeouts.answer_seconds, even on a line of 1 kB/s. By default
+# Linux lets the buffer grow to 4 MB. On a line of 50 kB/s we measured 0.9 MB, which is 18 s in which the server seems
+# not to answer; with this size it is 3.5 s. Linux doubles the value that is set.
 SEND_BUFFER_BYTES = 131_072
-# A line on which nothing is acknowledged for so long is dead. Without this Linux tries for about 15 minutes.
+# A line counts as dead when nothing is acknowledged for this long. By default Linux keeps trying for about 15 minutes.
 UNACKNOWLEDGED_MILLISECONDS = 60_000
 KEEPALIVE_IDLE_SECONDS = 20
 KEEPALIVE_INTERVAL_SECONDS = 10
@@ -32,19 +32,19 @@ SOCKET_OPTIONS = [
 
 @dataclass(frozen=True)
 class Timeouts:
-    """How long to wait for the far side."""
+    """How long to wait for the server."""
 
     connect_seconds: float = 10.0  # for each of its addresses
-    send_seconds: float = 40.0  # for the network to take one chunk of a body
-    query_seconds: float = 60.0  # for the answer to a question
-    answer_seconds: float = 300.0  # for the answer to an instance, which the server may first have to store
+    send_seconds: float = 40.0  # for the network to accept one chunk of a body
+    query_seconds: float = 60.0  # for the answer to a query
+    answer_seconds: float = 300.0  # for the answer to an instance, which the server may have to store first
 
 
 class CuttableAdapter(HTTPAdapter):
-    """Carries requests over one kept connection that another thread can cut."""
+    """Sends requests over one persistent connection that another thread can cut."""
 
     def __init__(self, timeouts: Timeouts) -> None:
-        """Of `timeouts` only `send_seconds` matters here; the others go with each request."""
+        """Uses only `timeouts.send_seconds`; the other timeouts are given with each request."""
         self._send_seconds = timeouts.send_seconds
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
@@ -52,7 +52,7 @@ class CuttableAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def cut(self) -> None:
-        """End the transfer that is under way, and every later one, at once. Any thread may call it."""
+        """Break off the transfer that is running, and every later one at once. Any thread may call it."""
         with self._lock:
             self._is_cut = True
             self._shut_down()
@@ -67,13 +67,13 @@ class CuttableAdapter(HTTPAdapter):
         if self._socket is None:
             return
         try:
-            # Not SSLSocket.shutdown: that takes the session away under the thread that uses it.
+            # Not SSLSocket.shutdown, which would remove the TLS session while another thread uses it.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         except OSError:
-            self._socket = None  # it was closed already
+            self._socket = None  # it was already closed
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
-        """Called by requests: pools whose connections have our socket options and can be cut."""
+        """Called by requests. Makes pools whose connections have our socket options and can be cut."""
         super().init_poolmanager(connections, maxsize, block, socket_options=SOCKET_OPTIONS, **options)
         hold, send_seconds = self._hold, self._send_seconds
 

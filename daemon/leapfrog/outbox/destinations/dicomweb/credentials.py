@@ -1,4 +1,4 @@
-"""How the box proves to the district server who it is."""
+"""The credentials with which the box logs in to the district server."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -8,9 +8,10 @@ from leapfrog.settings import DistrictSettings
 
 
 def authorization(settings: DistrictSettings) -> str | None:
-    """The Authorization header (RFC 7617, RFC 6750), read anew each time so that a mended file counts at once.
+    """The Authorization header (RFC 7617, RFC 6750). The files are read every time, so that a corrected one is used at
+    once.
 
-    None when the settings name no credentials. Raises DistrictLocked when a file of them cannot be used.
+    None when the settings contain no credentials. Raises DistrictLocked when one of the files cannot be used.
     """
     if settings.token_file is not None:
         return f"Bearer {_secret(settings.token_file, 'token_file')}"
@@ -21,11 +22,11 @@ def authorization(settings: DistrictSettings) -> str | None:
 
 
 def require_tls_files(settings: DistrictSettings) -> None:
-    """Raise DistrictLocked when a file that TLS needs is not there."""
+    """Raise DistrictLocked when a file that TLS needs does not exist."""
     for key in ("ca_file", "client_certificate", "client_key"):
         path: Path | None = getattr(settings, key)
         if path is not None and not path.exists():
-            raise DistrictLocked(f"district.{key} names {path}, which is not there: put the file there.")
+            raise DistrictLocked(f"district.{key} is {path}, which does not exist: put the file there.")
 
 
 def _secret(path: Path, key: str) -> str:
@@ -36,5 +37,5 @@ def _secret(path: Path, key: str) -> str:
     except UnicodeDecodeError as problem:
         raise DistrictLocked(f"district.{key} {path} is not UTF-8 text.") from problem
     if not secret or "\n" in secret or "\r" in secret or (key == "token_file" and not secret.isascii()):
-        raise DistrictLocked(f"district.{key} {path} must hold the secret in one line.")
+        raise DistrictLocked(f"district.{key} {path} must contain the secret on a single line.")
     return secret

@@ -1,4 +1,4 @@
-"""The body of a STOW-RS request (PS3.18 section 10.5): one instance, streamed from disk, never whole in memory."""
+"""The body of a STOW-RS request (PS3.18 section 10.5): one instance, streamed from disk and never wholly in memory."""
 
 import secrets
 import time
@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.errors import StorageError
 
-# Small enough that a link of a few hundred bytes a second takes a chunk within the timeout of one send.
+# Small enough that even a link of a few hundred bytes per second accepts a chunk within the timeout of one send.
 CHUNK_BYTES = 16_384
-# With a limit on the rate, so many chunks go out in a second, for a steady trickle in place of bursts.
+# With a rate limit, this many chunks are sent per second: a steady trickle instead of bursts.
 CHUNKS_PER_SECOND = 10
 SMALLEST_CHUNK_BYTES = 512
 
 
 class Throttle:
-    """Keeps what is sent, over all requests, under a number of bytes per second."""
+    """Limits the bytes per second that are sent, over all requests together."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class Throttle:
         wait: Callable[[float], object],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """0 means no limit. `wait` sleeps for so many seconds, or less when the box is stopping."""
+        """0 means no limit. `wait` sleeps for the given seconds, or less when the box is stopping."""
         self._bytes_per_second = bytes_per_second
         self._wait = wait
         self._monotonic = monotonic
@@ -31,7 +31,7 @@ class Throttle:
 
     @property
     def chunk_bytes(self) -> int:
-        """How much to hand to the network at once."""
+        """The size of the chunks to send."""
         if not self._bytes_per_second:
             return CHUNK_BYTES
         return max(SMALLEST_CHUNK_BYTES, min(CHUNK_BYTES, self._bytes_per_second // CHUNKS_PER_SECOND))
@@ -47,10 +47,10 @@ class Throttle:
 
 
 class MultipartBody:
-    """A request body with one part. It has a length and can be iterated once per attempt."""
+    """A request body with one part. Its length is known, and each attempt iterates over it once."""
 
     def __init__(self, source: Part10Source, throttle: Throttle, progress: Callable[[], None]) -> None:
-        """`progress` is called before each chunk; what it raises ends the transfer."""
+        """`progress` is called before each chunk. An exception that it raises ends the transfer."""
         boundary = secrets.token_hex(16)
         self.content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
         self._source = source
@@ -74,17 +74,17 @@ class MultipartBody:
         yield chunk
 
     def _file_chunks(self) -> Iterator[bytes]:
-        """Exactly as many bytes as were announced; a disk that fails must not look like a network that does."""
+        """The file's bytes, exactly as many as were announced. A disk failure must not look like a network failure."""
         name = self._source.path.name
-        left = self._source.file_bytes
+        remaining = self._source.file_bytes
         try:
             with self._source.path.open("rb") as stream:
                 stream.seek(self._source.offset)
-                while left > 0:
-                    chunk = stream.read(min(left, self._throttle.chunk_bytes))
+                while remaining > 0:
+                    chunk = stream.read(min(remaining, self._throttle.chunk_bytes))
                     if not chunk:
-                        raise StorageError(f"The spool file {name} became shorter while it was sent.")
-                    left -= len(chunk)
+                        raise StorageError(f"The spool file {name} became shorter while it was being sent.")
+                    remaining -= len(chunk)
                     yield chunk
         except OSError as problem:
             raise StorageError(f"The spool file {name} cannot be read: {problem.strerror}.") from problem

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from leapfrog.outbox.destinations.dicomweb.answers import parse_query_answer, parse_store_answer, passes_by_itself
+from leapfrog.outbox.destinations.dicomweb.answers import is_temporary, parse_query_answer, parse_store_answer
 
 XML = """<?xml version="1.0"?><NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM">
 <DicomAttribute tag="00081198" vr="SQ" keyword="FailedSOPSequence"><Item number="1">
@@ -74,11 +74,11 @@ def test_a_query_lists_the_instances_that_are_held() -> None:
     assert parse_query_answer(b"[]") == frozenset()
 
 
-@pytest.mark.parametrize(("reason", "passes"), [(0xA700, True), (0xA7FF, True), (0x0110, True), (0x0213, True)])
-def test_a_lack_of_resources_passes_by_itself(reason: int, passes: bool) -> None:
-    assert passes_by_itself(reason) is passes
+@pytest.mark.parametrize(("reason", "temporary"), [(0xA700, True), (0xA7FF, True), (0x0110, True), (0x0213, True)])
+def test_a_lack_of_resources_is_temporary(reason: int, temporary: bool) -> None:
+    assert is_temporary(reason) is temporary
 
 
 @pytest.mark.parametrize("reason", [0x0122, 0x0124, 0xA900, 0xC000, 45070])
 def test_an_unwanted_instance_stays_unwanted(reason: int) -> None:
-    assert not passes_by_itself(reason)
+    assert not is_temporary(reason)
