@@ -1,1 +1,1 @@
-"""Reports in the folder that staff open, and the list of them. Main process."""
+"""Publishes reports in the folder that staff open, and lists them in the worklist. Main process."""

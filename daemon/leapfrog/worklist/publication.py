@@ -1,7 +1,7 @@
-"""Switches a rendered report to its plain names.
+"""Publishes a rendered report: gives its files their plain names, such as `report.html`.
 
-`report.json` is switched last and says which version is shown: while it still names the older one, a start publishes
-again. Hard links make the switch one rename per file; where the file system has none, the content is copied.
+`report.json` is switched last and says which version is shown. While it still names an older version, the next start
+publishes again. With hard links the switch is one rename per file; on a file system without them, the files are copied.
 """
 
 import json
@@ -13,16 +13,16 @@ from leapfrog.durable import fsync_directory, write_durably
 from leapfrog.state.records import StudyRecord
 
 VERSIONED_NAME = re.compile(r"report-(\d+)\.(html|json|pdf)")
-SWITCHING_ORDER = ("pdf", "html", "json")  # what counts as the report comes last
+SWITCHING_ORDER = ("pdf", "html", "json")  # the JSON comes last: it says which version is shown
 
 
 def report_dir_of(reports_dir: Path, study: StudyRecord) -> Path:
-    """Where a study's report lies: by date and a key of ours, so that no path says whose it is."""
+    """The folder of a study's report. Its path has only the date and our own key, so that it names no patient."""
     return reports_dir / study.received_date / study.key
 
 
 def ensure_report_dir(reports_dir: Path, study: StudyRecord) -> Path:
-    """The same, made where it is missing. Raises OSError when the disk does not take it."""
+    """The same folder, created if it is missing. Raises OSError when that fails."""
     path = report_dir_of(reports_dir, study)
     path.mkdir(mode=0o750, parents=True, exist_ok=True)
     return path
@@ -31,9 +31,9 @@ def ensure_report_dir(reports_dir: Path, study: StudyRecord) -> Path:
 def publish(report_dir: Path, version: int) -> None:
     """Show version `version` of the report in `report_dir` as `report.html`, `.json` and `.pdf`, durably.
 
-    A version without a PDF leaves the last PDF where it is. Does nothing when a newer version is shown already.
-    Publishing again does no harm. Raises FileNotFoundError when the version was never rendered, OSError when the disk
-    does not take it.
+    If the version has no PDF, the previous PDF stays. Does nothing if a newer version is already shown. Publishing a
+    version twice does no harm. Raises FileNotFoundError when it was never rendered, OSError when the disk fails or is
+    full.
     """
     shown = published_version(report_dir)
     if shown is not None and shown > version:
@@ -47,7 +47,7 @@ def publish(report_dir: Path, version: int) -> None:
 
 
 def published_version(report_dir: Path) -> int | None:
-    """The version that `report.json` shows; None while there is none, or none that can be read."""
+    """The version that `report.json` names; None if there is no such file or it cannot be understood."""
     try:
         version = json.loads((report_dir / "report.json").read_bytes())["version"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
@@ -56,14 +56,14 @@ def published_version(report_dir: Path) -> int | None:
 
 
 def _switch(source: Path, target: Path) -> None:
-    """Both names hold the same file afterwards; whoever opens `target` sees the old content or the new one."""
+    """Make `target` a second name of `source`. Anyone who opens `target` meanwhile sees the old content or the new."""
     temporary = target.with_name(f".{target.name}.part")
     temporary.unlink(missing_ok=True)
     try:
         os.link(source, temporary)
     except FileNotFoundError:
         raise
-    except OSError:  # FAT and some network shares know no hard links
+    except OSError:  # FAT and some network shares have no hard links
         write_durably(target, source.read_bytes())
         return
     # A rename onto another name of the same file does nothing and leaves both names (POSIX rename).

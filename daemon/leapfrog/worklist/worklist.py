@@ -1,4 +1,4 @@
-"""The worklist `reports/index.html`: every exam in a line, urgent ones on top, searchable from a plain file."""
+"""The worklist `reports/index.html`: one line per exam, urgent ones on top. Its search works without a server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from leapfrog.wording.report import WorklistRow
 
 TEMPLATES = Path(__file__).with_name("templates")
 INDEX_NAME = "index.html"
-RELOAD_SECONDS = 30  # how often an open page loads itself anew; a person can stop it (WCAG 2.2.1)
-STALE_SECONDS = 180  # an open page that saw no newer list for so long says so; write the list more often than this
-URGENT_DAYS = 2  # of the newest days in the list; older urgent exams keep their mark and take their place by time
+RELOAD_SECONDS = 30  # how often an open page reloads itself; a person can pause that (WCAG 2.2.1)
+STALE_SECONDS = 180  # an open page warns when it has seen no newer list for this long, so write the list more often
+URGENT_DAYS = 2  # urgent exams of the newest two days come first; older ones keep their mark but are sorted by time
 
 
-Exam = tuple[StudyRecord, WorklistRow]  # where its report lies and how it stands, and what its report says
+Exam = tuple[StudyRecord, WorklistRow]  # the study, with its state and report folder, and its line in the list
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorklistStatus:
-    """How the box is. `owed` counts deliveries; `attention` holds sentences on what a person should act on."""
+    """The state of the box. `owed` counts deliveries; `attention` holds sentences about what needs attention."""
 
     station: str
     listening: bool
@@ -37,15 +37,15 @@ class WorklistStatus:
 
 
 def write_worklist(reports_dir: Path, exams: Sequence[Exam], status: WorklistStatus) -> None:
-    """Replace the worklist in `reports_dir` in one step. `exams` come newest first.
+    """Replace the worklist in `reports_dir` in one step. `exams` must be newest first.
 
-    Raises OSError when the disk does not take it; the old worklist then stays.
+    Raises OSError when the disk fails or is full; then the old worklist stays.
     """
     write_durably(reports_dir / INDEX_NAME, render_worklist(exams, status).encode())
 
 
 def render_worklist(exams: Sequence[Exam], status: WorklistStatus) -> str:
-    """The HTML of the worklist. `exams` come newest first."""
+    """The HTML of the worklist. `exams` must be newest first."""
     script = inline(TEMPLATES / "worklist.js")
     return (
         environment(TEMPLATES)
@@ -72,11 +72,11 @@ def _urgent_first(exams: Sequence[Exam]) -> list[Exam]:
 
 
 def _facts(status: WorklistStatus) -> list[tuple[str, str, bool]]:
-    """Label, value, and whether it is as it should be."""
+    """Label, value, and whether the value is all right."""
     return [
         ("Receiving", "yes" if status.listening else "NO", status.listening),
-        ("Read on", wording.clean(status.device), True),
-        ("To be sent", _owed(status), True),
+        ("Models run on", wording.clean(status.device), True),
+        ("Waiting to be sent", _owed(status), True),
         ("Disk free", _bytes(status.free_bytes), True),
     ]
 
@@ -85,9 +85,9 @@ def _owed(status: WorklistStatus) -> str:
     if not status.district_configured:
         return "no district server set up"
     if not status.owed:
-        return "nothing, all confirmed"
-    waiting = "" if status.oldest_owed_seconds is None else f", the oldest from {_span(status.oldest_owed_seconds)} ago"
-    return f"{wording.count(status.owed, 'file')}{waiting}"
+        return "nothing, everything has arrived"
+    oldest = "" if status.oldest_owed_seconds is None else f", the oldest from {_span(status.oldest_owed_seconds)} ago"
+    return f"{wording.count(status.owed, 'file')}{oldest}"
 
 
 def _span(seconds: float) -> str:

@@ -1,5 +1,5 @@
-"""Keeps `reports/index.html` true: writes the worklist anew when a report appeared, and now and then so that its clock
-shows that the box lives.
+"""Keeps `reports/index.html` up to date: rewrites the worklist when a report was published, and from time to time so
+that its clock shows that the box is running.
 """
 
 import logging
@@ -11,30 +11,30 @@ from leapfrog.wording.report import WorklistRow
 from leapfrog.worker import Worker
 from leapfrog.worklist.worklist import WorklistStatus, write_worklist
 
-WORKLIST_STUDIES = 500  # what staff scroll and search; older reports stay in their folders by date
-SHORTEST_PAUSE_SECONDS = 1.0  # a burst of reports writes the list once a second, not once a report
+WORKLIST_STUDIES = 500  # as many as staff scroll through and search; older reports stay in their folders by date
+SHORTEST_PAUSE_SECONDS = 1.0  # in a burst of reports the list is written once per second, not once per report
 LONGEST_PAUSE_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
 
 class WorklistWriter(Worker):
-    """Writes the worklist at once, and then whenever it is woken, coalesced."""
+    """Writes the worklist at the start and whenever it is woken, but not more than once per second."""
 
     def __init__(self, reports_dir: Path, studies: Studies, status: Callable[[], WorklistStatus]) -> None:
-        """`status` says how the box is. Nothing is written until `start`."""
+        """`status` gives the state of the box. Nothing is written until `start`."""
         super().__init__("worklist")
         self._reports_dir = reports_dir
         self._studies = studies
         self._status = status
 
     def stop(self) -> None:
-        """Write it a last time, so that it shows what was finished."""
+        """Write the list one last time, so that it shows everything that was finished."""
         super().stop()
         self._write()
 
     def turn(self) -> float:
-        """Write it, and no more for a while, whoever calls."""
+        """Write the list, then pause for a while, whoever wakes this thread."""
         self._write()
         self._stopping.wait(SHORTEST_PAUSE_SECONDS)
         return LONGEST_PAUSE_SECONDS
@@ -44,5 +44,5 @@ class WorklistWriter(Worker):
         exams = [(study, WorklistRow.model_validate_json(study.worklist_row)) for study in studies]
         try:
             write_worklist(self._reports_dir, exams, self._status())
-        except OSError as problem:  # a full disk: the list grows old, which its clock shows, and reading goes on
+        except OSError as problem:  # such as a full disk: reading goes on, and the list's clock shows that it is old
             _log.warning("The worklist could not be written: %s.", problem.strerror)

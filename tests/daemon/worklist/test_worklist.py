@@ -105,18 +105,18 @@ def test_the_page_shows_the_state_of_the_box() -> None:
     for words in ("<dd>NO</dd>", "12 files, the oldest from 3 hours ago", "48 GB", "The disk is nearly full."):
         assert words in page
     assert "no district server set up" in render_worklist([], _status(district_configured=False))
-    assert "nothing, all confirmed" in render_worklist([], _status(owed=0))
+    assert "nothing, everything has arrived" in render_worklist([], _status(owed=0))
 
 
 def test_an_empty_worklist_says_what_will_appear() -> None:
-    assert "No exam has arrived yet" in render_worklist([], _status())
+    assert "No exams have arrived yet" in render_worklist([], _status())
 
 
 def test_writing_replaces_the_old_list_in_one_step(tmp_path: Path) -> None:
     write_worklist(tmp_path, [], _status())
     with (tmp_path / "index.html").open() as old:
         write_worklist(tmp_path, ENTRIES, _status())
-        assert "No exam has arrived yet" in old.read()
+        assert "No exams have arrived yet" in old.read()
     assert "Okello, Grace" in (tmp_path / "index.html").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
 
@@ -182,7 +182,7 @@ def test_a_person_can_stop_the_updates(browser: Browser, tmp_path: Path) -> None
         browser.value("new Promise((done, fail) => setTimeout(() => fail(window.same), 1000))")
     assert browser.value("window.same")
     browser.value("document.getElementById('pause').click()")
-    browser.wait_for("document.body.innerText.includes('No exam has arrived yet')")
+    browser.wait_for("document.body.innerText.includes('No exams have arrived yet')")
 
 
 @needs_browser

@@ -1,5 +1,5 @@
 "use strict";
-// The page works without this: it adds the search, loads the list anew, and says when the list has grown old.
+// The page works without this script, which adds the search, reloads the list, and warns when the list is old.
 (() => {
   const page = document.body.dataset;
   const byId = (id) => document.getElementById(id);
@@ -8,14 +8,14 @@
   const kept = read();
   let lastTyped = 0;
 
-  // Letters that do not fall into a base letter and an accent by themselves.
+  // Normalization does not split these letters into a base letter and an accent.
   function folded(text) {
     const plain = { ł: "l", ø: "o", đ: "d", ħ: "h", ı: "i", ß: "ss", æ: "ae", œ: "oe" };
     return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replace(/[łøđħıßæœ]/g, (letter) => plain[letter])
       .replace(/\s+/g, " ");
   }
 
-  // What survives a reload. A browser may forbid the storage; then only the search is forgotten.
+  // What survives a reload. A browser may forbid the storage; then only the search text is lost.
   function read() {
     try { return JSON.parse(sessionStorage.getItem("leapfrog-worklist")) || {}; } catch { return {}; }
   }
@@ -44,7 +44,7 @@
     byId("pause").hidden = false;
   }
 
-  // The box's clock and this screen's may differ by years, so only this screen's own time is measured.
+  // The clocks of the box and of this screen may differ by years, so only this screen's clock is used.
   function checkAge() {
     const now = Date.now();
     if (kept.stamp !== page.updated) write({ stamp: page.updated, seen: now });
