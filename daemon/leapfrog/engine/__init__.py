@@ -1,4 +1,4 @@
-"""The engine host, and how a reader or a trial speaks to it.
+"""The engine host, and the code with which a reader or a trial talks to it.
 
-`host.py` is a program of its own that imports nothing of ours; all else runs in a reader or in a trial.
+`host.py` is a separate program that imports none of our code. Everything else here runs in a reader or in a trial.
 """

@@ -16,12 +16,12 @@ from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.exam import Device, Frozen
 
-LOST = "The engine host ended without an answer."
-GARBLED = "The engine host sent what is not an answer."
+LOST = "The engine host ended without answering."
+GARBLED = "The engine host sent an invalid answer."
 
 
 class Hello(Frozen):
-    """How an engine host introduces itself."""
+    """The message with which an engine host introduces itself."""
 
     protocol: int
     runtime: str
@@ -32,7 +32,7 @@ class Hello(Frozen):
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that the host holds, with its tensors in the model's order."""
+    """A model that the host has loaded, with the specifications of its tensors in the model's order."""
 
     handle: int
     inputs: tuple[TensorSpec, ...]
@@ -40,10 +40,10 @@ class LoadedModel:
 
 
 class EngineClient:
-    """Speaks with one engine host. EngineRefused is an answer; after any other EngineError the host is of no use."""
+    """Talks to one engine host. EngineRefused is a valid answer; after any other EngineError the host is unusable."""
 
     def __init__(self, connection: socket.socket) -> None:
-        """`connection` is blocking, without a timeout: the lane keeps the deadline and kills a host that hangs."""
+        """`connection` blocks, without a timeout: the lane watches the deadline and kills a host that hangs."""
         self._connection = connection
         self._last_id = 0
         self._hello: Hello | None = None
@@ -54,15 +54,15 @@ class EngineClient:
 
     @property
     def introduced(self) -> bool:
-        """Whether the host has said hello and been heard."""
+        """Whether the host's hello has been received."""
         return self._hello is not None
 
     def close(self) -> None:
-        """End the connection; the host ends with it."""
+        """Close the connection; the host ends with it."""
         self._connection.close()
 
     def hello(self) -> Hello:
-        """The host's introduction; waits for it once."""
+        """The host's hello. The first call waits for it."""
         if self._hello is None:
             header, _ = self._receive_frame()
             try:
@@ -71,8 +71,8 @@ class EngineClient:
                 raise EngineUntrusted(GARBLED) from problem
             if self._hello.protocol != host.PROTOCOL_VERSION:
                 raise EngineError(
-                    f"The engine host speaks protocol {self._hello.protocol}, the reader {host.PROTOCOL_VERSION}: "
-                    "install both from one version of Leapfrog."
+                    f"The engine host uses protocol {self._hello.protocol}, but the reader uses "
+                    f"{host.PROTOCOL_VERSION}: install both from the same version of Leapfrog."
                 )
         return self._hello
 
@@ -81,19 +81,19 @@ class EngineClient:
         self._request({"op": "ping"})
 
     def load(self, path: Path, threads: int = 1, *, on_edge_tpu: bool = False) -> LoadedModel:
-        """Have the host load a model and keep it, a compiled one for its Edge TPU.
+        """Have the host load a model and keep it: a compiled model for its Edge TPU if `on_edge_tpu`.
 
-        Raises EngineRefused when the runtime does not take the model, or the Edge TPU is not there.
+        Raises EngineRefused when the runtime cannot load the model, or the host has no Edge TPU.
         """
-        wish = {"op": "load", "path": str(path), "threads": threads, "on_edge_tpu": on_edge_tpu}
-        answer, _ = self._request(wish)
+        request = {"op": "load", "path": str(path), "threads": threads, "on_edge_tpu": on_edge_tpu}
+        answer, _ = self._request(request)
         try:
             return LoadedModel(int(answer["model"]), _specs(answer["inputs"]), _specs(answer["outputs"]))
         except (KeyError, TypeError, ValueError) as problem:
             raise EngineUntrusted(GARBLED) from problem
 
     def invoke(self, model: LoadedModel, tensors: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
-        """Run `model` on its input tensors; its output tensors, as the model numbers them (not yet dequantized)."""
+        """Run `model` on its input tensors. Returns its output tensors in the model's order, not yet dequantized."""
         payload = b"".join(np.ascontiguousarray(tensor).tobytes() for tensor in tensors)
         _, content = self._request({"op": "invoke", "model": model.handle}, payload)
         if len(content) != sum(spec.byte_count for spec in model.outputs):
@@ -107,7 +107,7 @@ class EngineClient:
 
     def _request(self, header: dict[str, object], payload: bytes = b"") -> tuple[dict[str, Any], bytearray]:
         if len(payload) > host.LARGEST_PAYLOAD:
-            raise EngineRefused(f"{len(payload)} bytes are more than the engine host takes ({host.LARGEST_PAYLOAD}).")
+            raise EngineRefused(f"{len(payload)} bytes are more than the engine host accepts ({host.LARGEST_PAYLOAD}).")
         self.hello()
         self._last_id += 1
         try:

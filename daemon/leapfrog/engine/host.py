@@ -1,23 +1,24 @@
-"""The engine host: holds models on one device and answers tensors over a socket.
+"""The engine host: keeps models on one device and runs them on tensors that arrive over a socket.
 
-One file that needs the standard library, numpy and one TFLite runtime, on Python 3.7 and up, so that `engine.python`
-can be a board's own old interpreter. Google's pycoral brings `tflite_runtime` along, so the two runtimes below cover
-it; the package index's `pycoral` is an unrelated program and is never imported.
+This one file needs only the standard library, numpy and a TFLite runtime, on Python 3.7 or newer, so that
+`engine.python` can be a board's own old interpreter. Google's pycoral comes with `tflite_runtime`, so the two runtimes
+below are enough. The `pycoral` on the package index is an unrelated program and is never imported.
 
 The protocol, version 1, all numbers big-endian. A frame is `header length (4 bytes), payload length (8 bytes)`, a JSON
-header and the payload. The host sends a hello without being asked:
+header and the payload. The host first sends a hello:
     {"protocol": 1, "runtime": "ai_edge_litert", "runtime_version": "2.3.0", "device": "cpu", "python": "3.11.7"}
-Then it answers requests one by one, each answer with the `id` of its request:
+Then it answers requests one by one. Each answer has the `id` of its request:
     {"id": 1, "op": "ping"}                                -> {"id": 1, "ok": true}
     {"id": 2, "op": "load", "path": "...", "threads": 1}   -> {"id": 2, "ok": true, "model": 0, "inputs": [TENSOR],
                                                               "outputs": [TENSOR]}
-        with "on_edge_tpu": true, a model that edgetpu_compiler made, for the device of a host that has one
+        with "on_edge_tpu": true, a model made by edgetpu_compiler, for a host that has an Edge TPU
     {"id": 3, "op": "invoke", "model": 0} + input bytes    -> {"id": 3, "ok": true, "milliseconds": 9.8} + output bytes
-    anything that cannot be done                           -> {"id": 4, "ok": false, "error": "..."}
+    any request that fails                                 -> {"id": 4, "ok": false, "error": "..."}
 TENSOR is {"shape": [1, 224, 224, 1], "dtype": "int8", "scale": 0.0078, "zero_point": 0}. Tensors follow one another in
-the payload in the model's order, C-contiguous, in the machine's byte order. The host ends when the socket does.
+the payload in the model's order, C-contiguous, in the machine's byte order. The host ends when the socket is closed.
 
-With --inventory it serves nobody: it prints as JSON what this interpreter has, and what the Edge TPU's library lists.
+With --inventory it serves no requests. It prints as JSON what this interpreter has and the devices that the Edge TPU's
+library lists.
 """
 
 from __future__ import annotations
@@ -44,29 +45,29 @@ LARGEST_HEADER = 64 * 1024  # bytes
 LARGEST_PAYLOAD = 64 * 1024 * 1024  # bytes; a 4096 x 4096 picture as float32
 DRAIN_CHUNK = 1024 * 1024  # bytes
 EDGE_TPU_LIBRARY = "libedgetpu.so.1"
-MODEL_LIMIT = 16  # models that stay resident
+MODEL_LIMIT = 16  # models that may be loaded at once
 NICE_STEP = 5  # receiving an image matters more than reading one
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-OOM_SCORE = "500"  # of 1000: where memory runs out, the kernel ends such a child before the daemon (proc(5))
+OOM_SCORE = "500"  # of 1000; if memory runs out, the kernel kills this child before the daemon (proc(5))
 
 
 class RequestError(Exception):
-    """A request that cannot be done; its text is the answer."""
+    """A request that cannot be carried out. Its text is sent back as the error."""
 
 
 class ConnectionOver(Exception):
-    """The other side is gone, or what it sends cannot be told apart any more."""
+    """The other side is gone, or what it sends is not a valid frame."""
 
 
 class Answer(NamedTuple):
-    """What goes back: the header, without its id, and the output tensors' bytes."""
+    """An answer: its header, without the id, and the bytes of the output tensors."""
 
     header: dict[str, Any]
     tensors: list[bytes]
 
 
 class Runtime(NamedTuple):
-    """The TFLite runtime that this interpreter has; `module` is its own, with Interpreter and load_delegate."""
+    """The TFLite runtime of this interpreter. `module` has Interpreter and load_delegate."""
 
     name: str
     version: str
@@ -74,19 +75,19 @@ class Runtime(NamedTuple):
 
 
 class EdgeTpu(NamedTuple):
-    """One device, in libedgetpu's words such as "usb:0", and the library that drives it."""
+    """An Edge TPU by libedgetpu's name for it, such as "usb:0", and the library that drives it."""
 
     device: str
     library: str
 
 
 class Model:
-    """A model that stays in memory, with the specification of its tensors."""
+    """A model that stays in memory, with the details of its tensors."""
 
     def __init__(self, runtime: Runtime, path: str, threads: int, edge_tpu: EdgeTpu | None = None) -> None:
-        """For the processor, or for an Edge TPU. Raises RequestError when the runtime does not take the model."""
+        """Load the model for `edge_tpu` or else the processor. Raises RequestError when the runtime cannot load it."""
         try:
-            # Each model has a delegate of its own, as in pycoral; the library shares the device among them.
+            # Each model has its own delegate, as in pycoral; the library shares the device among them.
             delegates = None
             if edge_tpu:
                 delegates = [runtime.module.load_delegate(edge_tpu.library, {"device": edge_tpu.device})]
@@ -100,10 +101,10 @@ class Model:
         self.outputs = self.interpreter.get_output_details()
 
     def invoke(self, payload: bytearray) -> list[bytes]:
-        """Run the model on the input tensors in `payload`; the output tensors' bytes."""
+        """Run the model on the input tensors in `payload`. Returns the bytes of the output tensors."""
         needed = sum(_byte_count(details) for details in self.inputs)
         if len(payload) != needed:
-            raise RequestError(f"the input tensors have {len(payload)} bytes; the model takes {needed}")
+            raise RequestError(f"the input tensors have {len(payload)} bytes; the model needs {needed}")
         start = 0
         try:
             for details in self.inputs:
@@ -118,7 +119,7 @@ class Model:
 
 
 class Host:
-    """Answers requests on one connection until it ends."""
+    """Answers requests on one connection until it is closed."""
 
     def __init__(self, connection: socket.socket, runtime: Runtime, edge_tpu: EdgeTpu | None = None) -> None:
         """Without an Edge TPU every model runs on the processor."""
@@ -133,7 +134,7 @@ class Host:
         }
 
     def serve(self) -> None:
-        """Say hello, then answer; returns when the other side is gone."""
+        """Send the hello, then answer requests. Returns when the other side is gone."""
         try:
             hello = {
                 "protocol": PROTOCOL_VERSION,
@@ -160,7 +161,7 @@ class Host:
         try:
             if payload_length > LARGEST_PAYLOAD:
                 self._drain(payload_length)
-                raise RequestError(f"{payload_length} bytes are more than a request may have ({LARGEST_PAYLOAD})")
+                raise RequestError(f"{payload_length} bytes are more than a request may contain ({LARGEST_PAYLOAD})")
             payload = receive(self._connection, payload_length)
             operation = self._operations.get(str(request.get("op")))
             if operation is None:
@@ -179,7 +180,7 @@ class Host:
         if not isinstance(path, str) or not isinstance(threads, int):
             raise RequestError("load needs a path and a number of threads")
         if len(self._models) >= MODEL_LIMIT:
-            raise RequestError(f"{MODEL_LIMIT} models are loaded already")
+            raise RequestError(f"{MODEL_LIMIT} models are already loaded, which is the limit")
         if on_edge_tpu and self._edge_tpu is None:
             raise RequestError("this engine host has no Edge TPU")
         model = Model(self._runtime, path, threads, self._edge_tpu if on_edge_tpu else None)
@@ -218,15 +219,15 @@ def send(connection: socket.socket, header: dict[str, Any], tensors: Sequence[by
 def receive(connection: socket.socket, length: int) -> bytearray:
     """The next `length` bytes. Raises ConnectionOver."""
     content = bytearray(length)
-    view, got = memoryview(content), 0
-    while got < length:
+    view, received = memoryview(content), 0
+    while received < length:
         try:
-            count = connection.recv_into(view[got:])
+            count = connection.recv_into(view[received:])
         except OSError as problem:
             raise ConnectionOver from problem
         if count == 0:
             raise ConnectionOver
-        got += count
+        received += count
     return content
 
 
@@ -245,7 +246,7 @@ def _describe(details: dict[str, Any]) -> dict[str, Any]:
 
 
 def find_runtime() -> Runtime | None:
-    """The newest TFLite runtime that this interpreter has, or None."""
+    """The newest TFLite runtime that this interpreter can import, or None."""
     try:
         import ai_edge_litert
         from ai_edge_litert import interpreter
@@ -263,19 +264,19 @@ def find_runtime() -> Runtime | None:
 
 
 def find_pycoral() -> str:
-    """What this interpreter has under the name pycoral: "genuine", that of Google; "impostor", the unrelated program
-    of the package index; or "". None of its code is run.
+    """Which package named pycoral this interpreter has: "genuine" for Google's, "impostor" for the unrelated program on
+    the package index, or "" for none. None of its code is run.
     """
-    found = importlib.util.find_spec("pycoral")
-    if found is None:
+    spec = importlib.util.find_spec("pycoral")
+    if spec is None:
         return ""
-    folders = found.submodule_search_locations or []
+    folders = spec.submodule_search_locations or []
     genuine = any((Path(folder) / "utils" / "edgetpu.py").is_file() for folder in folders)
     return "genuine" if genuine else "impostor"
 
 
 class _Device(ctypes.Structure):
-    """struct edgetpu_device of edgetpu_c.h."""
+    """struct edgetpu_device in edgetpu_c.h."""
 
     _fields_ = [("type", ctypes.c_int), ("path", ctypes.c_char_p)]
 
@@ -284,7 +285,7 @@ DEVICE_TYPES = {0: "pci", 1: "usb"}  # enum edgetpu_device_type
 
 
 def ask_library(library: str) -> dict[str, Any]:
-    """The version of libedgetpu and the devices that it finds. Raises OSError when it cannot be loaded."""
+    """The version of libedgetpu and the devices that it lists. Raises OSError when it cannot be loaded."""
     edgetpu = ctypes.CDLL(library)
     edgetpu.edgetpu_version.restype = ctypes.c_char_p
     edgetpu.edgetpu_list_devices.restype = ctypes.POINTER(_Device)
@@ -302,16 +303,16 @@ def ask_library(library: str) -> dict[str, Any]:
 
 
 def ask_pycoral() -> dict[str, Any]:
-    """The same through Google's pycoral, which brings a libedgetpu of its own. Raises ImportError when it is broken."""
+    """The same from Google's pycoral, which has its own libedgetpu. Raises ImportError when pycoral is broken."""
     edgetpu = importlib.import_module("pycoral.utils.edgetpu")
-    devices = [{"type": str(one["type"]), "path": str(one["path"])} for one in edgetpu.list_edge_tpus()]
+    devices = [{"type": str(device["type"]), "path": str(device["path"])} for device in edgetpu.list_edge_tpus()]
     return {"library_version": str(edgetpu.get_runtime_version()), "devices": devices}
 
 
 def inventory(library: str) -> dict[str, Any]:
-    """What this interpreter has for an Edge TPU: its runtime, pycoral, the library and the devices that it finds."""
+    """What this interpreter has for an Edge TPU: its runtime, pycoral, the library, and the devices that it lists."""
     runtime, pycoral = find_runtime(), find_pycoral()
-    found: dict[str, Any] = {
+    result: dict[str, Any] = {
         "python": ".".join(str(part) for part in sys.version_info[:3]),
         "runtime": runtime.name if runtime else "",
         "runtime_version": runtime.version if runtime else "",
@@ -321,10 +322,10 @@ def inventory(library: str) -> dict[str, Any]:
         "problem": "",
     }
     try:
-        found.update(ask_pycoral() if pycoral == "genuine" else ask_library(library))
+        result.update(ask_pycoral() if pycoral == "genuine" else ask_library(library))
     except (OSError, ImportError, AttributeError) as problem:
-        found["problem"] = str(problem)[:500]
-    return found
+        result["problem"] = str(problem)[:500]
+    return result
 
 
 def _text(value: bytes | None) -> str:
@@ -332,13 +333,13 @@ def _text(value: bytes | None) -> str:
 
 
 def move_standard_output_to_stderr() -> None:
-    """Native code prints on fd 1; nobody must take that for an answer."""
+    """Redirect fd 1: native code prints there, and that must not be mistaken for an answer."""
     sys.stdout.flush()
     os.dup2(2, 1)
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent's thread ends; end at once when that has happened already."""
+    """Have the kernel kill this process when the thread that started it ends. If that has already happened, exit."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
@@ -347,8 +348,8 @@ def die_with_parent(parent: int) -> None:
 
 
 def yield_to_daemon() -> None:
-    """Leave the end of this process to the daemon, which waits for what is in hand, and the machine's time and memory
-    to the daemon first.
+    """Give way to the daemon. It decides when this process ends, because it lets a running job finish; and it comes
+    first when processor time or memory is short.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -357,13 +358,13 @@ def yield_to_daemon() -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve one connection, given as an open file descriptor; the exit status."""
+    """Serve one connection, which is passed as an open file descriptor. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Leapfrog's engine host; the daemon starts it.")
     parser.add_argument("--fd", type=int, default=-1, help="the connection's file descriptor")
-    parser.add_argument("--parent", type=int, required=True, help="the process whose end is this one's end")
+    parser.add_argument("--parent", type=int, required=True, help="the parent's process id; this process ends with it")
     parser.add_argument("--edge-tpu", metavar="DEVICE", help="the Edge TPU for compiled models, such as usb:0")
-    parser.add_argument("--library", default=EDGE_TPU_LIBRARY, help="what drives the Edge TPU")
-    parser.add_argument("--inventory", action="store_true", help="only say what is there")
+    parser.add_argument("--library", default=EDGE_TPU_LIBRARY, help="the library that drives the Edge TPU")
+    parser.add_argument("--inventory", action="store_true", help="only print what is available")
     options = parser.parse_args(arguments)
     answers = os.dup(1)
     move_standard_output_to_stderr()
@@ -373,7 +374,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     os.close(answers)
     if options.fd < 0:
-        parser.error("--fd is needed")
+        parser.error("--fd is required")
     yield_to_daemon()
     runtime = find_runtime()
     if runtime is None:

@@ -1,4 +1,4 @@
-"""The models as a reader uses them: loaded into the engine host once, run on a picture."""
+"""Runs models for a reader: each is loaded into the engine host once, then run on pictures."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ NO_HOST = "No engine host is running."
 
 
 class _Ready(NamedTuple):
-    """A loaded model, where it runs, and its input's quantization table."""
+    """A loaded model, the device it runs on, and its input's quantization table."""
 
     model: LoadedModel
     device: Device
@@ -24,39 +24,39 @@ class _Ready(NamedTuple):
 
 
 class ModelBench:
-    """Runs model packages on whatever engine host is attached. Whoever attached one that fails lets go of it."""
+    """Runs model packages on the engine host that is attached. When it fails, whoever attached it must detach it."""
 
     def __init__(self, threads: int) -> None:
-        """`threads` is how many the host may use for one model."""
+        """`threads` is how many threads the host may use for one model."""
         self._threads = threads
         self._client: EngineClient | None = None
         self._ready: dict[str, _Ready] = {}
 
     @property
     def client(self) -> EngineClient | None:
-        """The connection to the engine host, while there is one."""
+        """The connection to the engine host; None when none is attached."""
         return self._client
 
     def device_of(self, package: ModelPackage) -> Device:
-        """What the model of `package`, which has answered, runs on."""
+        """The device on which the model of `package` runs. It must have been run already."""
         return self._ready[package.name].device
 
     def attach(self, client: EngineClient) -> None:
-        """Use a new engine host from now on."""
+        """Use this engine host from now on."""
         self.detach()
         self._client = client
 
     def detach(self) -> None:
-        """Let go of the engine host, which ends with its connection."""
+        """Close the connection to the engine host, which ends the host."""
         if self._client is not None:
             self._client.close()
         self._client = None
         self._ready = {}
 
     def warm_up(self, packages: Iterable[ModelPackage]) -> Hello:
-        """Load every package and run it once on black, so that the first image is as fast as the tenth.
+        """Load every package and run it once on a black picture, so that the first image is as fast as the tenth.
 
-        A package that the host does not take is left for `infer` to refuse. Raises EngineError.
+        A package that the host cannot run is skipped here; `infer` reports it. Raises EngineError.
         """
         for package in packages:
             size = (package.manifest.input.height, package.manifest.input.width)
@@ -67,13 +67,14 @@ class ModelBench:
         return self._attached().hello()
 
     def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """Run a package's model on a picture of the model's input size; its outputs as real numbers, in its order.
+        """Run a package's model on a picture of the model's input size. Returns its outputs as real numbers, in the
+        model's order.
 
-        Raises PackageError when the host is well but does not take this model, EngineError when the host is not.
+        Raises PackageError when the host works but cannot run this model, EngineError when the host has failed.
         """
         client = self._attached()
         ready = self._loaded(client, package)
-        outputs = _invoked(client, ready, quantize(picture, ready.table))
+        outputs = _invoke(client, ready, quantize(picture, ready.table))
         return [dequantize(output, spec) for output, spec in zip(outputs, ready.model.outputs, strict=True)]
 
     def _attached(self) -> EngineClient:
@@ -89,28 +90,28 @@ class ModelBench:
             try:
                 model = client.load(compiled or package.model_path, self._threads, on_edge_tpu=compiled is not None)
             except EngineRefused as problem:
-                if compiled is not None:  # it was proven on this device: the device is to blame, not the package
+                if compiled is not None:  # it was proven on this device, so the device is to blame, not the package
                     raise
                 raise PackageError(
                     f"The model {package.title} cannot be run by this box's engine ({hello.runtime}"
-                    f" {hello.runtime_version}): install a package or an engine that fit each other."
+                    f" {hello.runtime_version}): install a package and an engine that work together."
                 ) from problem
-            wanted = (1, package.manifest.input.height, package.manifest.input.width, 1)
-            if len(model.inputs) != 1 or model.inputs[0].shape != wanted:
+            expected = (1, package.manifest.input.height, package.manifest.input.width, 1)
+            if len(model.inputs) != 1 or model.inputs[0].shape != expected:
                 raise PackageError(
-                    f"The model {package.title} takes other input than its package says: install it again."
+                    f"The model {package.title} needs other input than its package says: install the package again."
                 )
             self._ready[name] = _Ready(model, "edgetpu" if compiled else "cpu", quantization_table(model.inputs[0]))
         return self._ready[name]
 
 
-def _invoked(client: EngineClient, ready: _Ready, picture: NDArray[Any]) -> list[NDArray[Any]]:
-    """The outputs. An Edge TPU is asked twice, in a few milliseconds, and must say the same: whatever a bad cable
-    changes on the way shows by that. Raises EngineUntrusted when it does not.
+def _invoke(client: EngineClient, ready: _Ready, picture: NDArray[Any]) -> list[NDArray[Any]]:
+    """Run the model. An Edge TPU runs it twice, which takes a few milliseconds more, and must give the same answer both
+    times: that reveals a bad cable. Raises EngineUntrusted when the answers differ.
     """
     outputs = client.invoke(ready.model, [picture])
     if ready.device == "edgetpu":
         again = client.invoke(ready.model, [picture])
         if not all(map(np.array_equal, outputs, again)):
-            raise EngineUntrusted("The Edge TPU gave two answers to the same picture.")
+            raise EngineUntrusted("The Edge TPU gave two different answers for the same picture.")
     return outputs

@@ -1,4 +1,4 @@
-"""An engine host outside of a lane: to try a model before it is installed, and to measure one where it is made."""
+"""An engine host without a lane, for trying a model before it is installed and for measuring it during training."""
 
 import socket
 import sys
@@ -13,10 +13,10 @@ from leapfrog.processes.command_lines import engine_host
 
 
 class StandaloneEngine(AbstractContextManager["StandaloneEngine"]):
-    """An engine host of one's own, as the kiosk starts it. It ends with this object, at the latest."""
+    """An engine host started just as on the kiosk. It ends when this object is closed or goes away."""
 
     def __init__(self, python: str = sys.executable, options: Sequence[str] = ()) -> None:
-        """Start a host under the interpreter `python`, with more `options` of its command line.
+        """Start a host under the interpreter `python`, with additional command-line `options`.
 
         Raises EngineError when it cannot be started.
         """
@@ -31,7 +31,7 @@ class StandaloneEngine(AbstractContextManager["StandaloneEngine"]):
         self.close = weakref.finalize(self, _end, self.client, self._host)
 
     def ended_by(self) -> int | None:
-        """The signal that ended the host, once it has been closed; None when none did, or only ours."""
+        """The signal that killed the host, known once it is closed. None if it ended otherwise or we killed it."""
         return self._host.signal
 
     def __exit__(self, *_error: object) -> None:

@@ -1,4 +1,4 @@
-"""Quantized tensors: between a gray picture, a model's int8 numbers and floats."""
+"""Quantized tensors: converts gray pictures to a model's int8 numbers, and those to floats."""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
 
-ROUNDING_MARGIN = 1e-4  # of a step: a half that floating point has made a little smaller still rounds up
+ROUNDING_MARGIN = 1e-4  # of a step; so that a half which floating point made slightly smaller still rounds up
 
 
 @dataclass(frozen=True)
@@ -22,15 +22,15 @@ class TensorSpec:
 
     @property
     def byte_count(self) -> int:
-        """How many bytes the tensor's values take."""
+        """How many bytes the tensor's values occupy."""
         return math.prod(self.shape) * np.dtype(self.dtype).itemsize
 
 
 def quantization_table(spec: TensorSpec) -> NDArray[np.generic]:
     """The model's number for each of the 256 grays: gray / 127.5 - 1, then the input's own scale and zero point.
 
-    Halves round up: with a scale of 2 / 255 every gray is a half, and so each keeps a number of its own. A float32
-    input gets the real number. Raises EngineError for an input of any other kind.
+    Halves round up: with a scale of 2 / 255 every gray is a half, and this way each keeps its own number. A float32
+    input gets the real number. Raises EngineError for an input of any other type.
     """
     symmetric = np.arange(256, dtype=np.float64) / 127.5 - 1.0
     kind = np.dtype(spec.dtype)
@@ -50,7 +50,7 @@ def quantize(picture: NDArray[np.uint8], table: NDArray[np.generic]) -> NDArray[
 
 
 def dequantize(values: NDArray[np.generic], spec: TensorSpec) -> NDArray[np.float32]:
-    """The real numbers that a tensor stands for: scale * (value - zero point)."""
+    """The real numbers that a tensor represents: scale * (value - zero point)."""
     if spec.scale <= 0:
         return values.astype(np.float32)
     shifted = values.astype(np.float32) - np.float32(spec.zero_point)

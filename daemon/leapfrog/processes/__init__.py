@@ -1,5 +1,5 @@
-"""The children of the main process: how they are started, spoken to and ended. Both sides.
+"""The child processes of the main process: starting them, talking to them and ending them. Both sides.
 
-Which children there are: `command_lines.py`. What is said to them: `messages.py`; what may be wrong
-with an Edge TPU: `device_failures.py`.
+`command_lines.py` lists the children. `messages.py` defines the messages to and from readers, `device_failures.py` what
+can be wrong with an Edge TPU.
 """

@@ -1,23 +1,23 @@
-"""Lines of text between a lane and its reader over a Unix socket, with descriptors handed over."""
+"""Exchanges lines of text and open file descriptors between a lane and its reader, over a Unix socket."""
 
 import socket
 import time
 from collections import deque
 
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; a report of 1,000 images takes about 4 MB
-READER_NOTE = "leapfrog-reader: "  # begins what a reader writes to stderr for the daemon's log
+READER_NOTE = "leapfrog-reader: "  # the prefix of lines that a reader writes to stderr for the daemon's log
 RECEIVE_BYTES = 256 * 1024
 
 
 class ChannelClosed(Exception):
-    """The other side is gone, or sends what is not lines."""
+    """The other side is gone, or sends something that is not lines."""
 
 
 class LineChannel:
     """One end of the connection. Not for several threads at once."""
 
     def __init__(self, connection: socket.socket) -> None:
-        """Takes over `connection`, a Unix stream socket."""
+        """Take over `connection`, a Unix stream socket."""
         self._connection = connection
         self._buffer = bytearray()
         self._searched = 0
@@ -28,13 +28,13 @@ class LineChannel:
         return self._connection.fileno()
 
     def close(self) -> None:
-        """End the connection; descriptors that nobody took are closed."""
+        """Close the connection, and any received descriptors that were not taken."""
         self._connection.close()
         while self._descriptors:
             socket.close(self._descriptors.popleft())
 
     def send(self, line: str, descriptor: int | None = None, timeout_seconds: float | None = None) -> None:
-        """Send a line, and with it a copy of an open descriptor. Raises ChannelClosed, also when it takes too long."""
+        """Send a line and, with it, a copy of an open descriptor. Raises ChannelClosed, also when it takes too long."""
         content = line.encode() + b"\n"
         self._connection.settimeout(timeout_seconds)
         try:
@@ -46,7 +46,9 @@ class LineChannel:
             raise ChannelClosed from problem
 
     def receive(self, timeout_seconds: float | None = None) -> bytes | None:
-        """The next line without its end; None when none came in time (0: when none is here). Raises ChannelClosed."""
+        """The next line without its newline; None if none came in time. A timeout of 0 does not wait. Raises
+        ChannelClosed.
+        """
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
@@ -73,7 +75,7 @@ class LineChannel:
         return True
 
     def take_descriptor(self) -> int:
-        """The oldest descriptor that came and was not taken. Raises ChannelClosed when there is none."""
+        """The oldest received descriptor that was not taken yet. Raises ChannelClosed when there is none."""
         if not self._descriptors:
             raise ChannelClosed
         return self._descriptors.popleft()

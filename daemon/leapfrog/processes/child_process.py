@@ -1,6 +1,6 @@
-"""A child process: started by exec, its stderr drained to the log, killed and reaped.
+"""A child process: started by exec, with its stderr drained into the log, then killed and reaped.
 
-The daemon's lanes start theirs with it, and `engine/standalone.py` an engine host without a lane.
+The daemon's lanes start their children with it, and `engine/standalone.py` an engine host without a lane.
 """
 
 import logging
@@ -17,16 +17,16 @@ from leapfrog.processes.channel import READER_NOTE
 PATIENCE_SECONDS = 0.2  # for a child that has closed its connection and is about to end by itself
 LONGEST_LOGGED = 300  # characters of one line
 REAP_SECONDS = 10.0  # a killed process is gone at once unless a driver holds it
-# What a reader may have in the log: our own words, and Python's account of a crash (files and functions, no values).
-# Anything else that it prints may hold patient data.
+# The lines of a reader that may be logged: its notes, and Python's report of a crash (files and functions, no values).
+# Anything else that it prints may contain patient data.
 SAFE_READER_LINE = re.compile(r'^(Fatal Python error: |Current thread |Thread 0x|  File "|Extension )')
 
 _log = logging.getLogger(__name__)
 
 
 class ChildProcess:
-    """A running child. It must be started from a thread that lives as long as the child shall: the kernel kills a
-    child with PR_SET_PDEATHSIG when the thread that started it ends (prctl(2)).
+    """A running child. Start it from a thread that lives as long as the child should: with PR_SET_PDEATHSIG the kernel
+    kills a child when the thread that started it ends (prctl(2)).
     """
 
     def __init__(self, name: str, command: Sequence[str | Path], connection: socket.socket, may_log: bool) -> None:
@@ -35,7 +35,7 @@ class ChildProcess:
         `may_log` is false for a child that handles patient data. Raises OSError when the command cannot be started.
         """
         self.name = name
-        self.signal: int | None = None  # that ended it by itself; known after `end`
+        self.signal: int | None = None  # the signal that ended it, unless we did; known after `end`
         self._may_log = may_log
         with connection:
             self._process = subprocess.Popen(
@@ -55,27 +55,29 @@ class ChildProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether it still runs; one that has ended is reaped."""
+        """Whether it is still running. If it has ended, it is reaped."""
         return self._process.poll() is None
 
     def kill(self) -> None:
-        """End it now, without waiting. From any thread."""
+        """Kill it now, without waiting. From any thread."""
         self._process.kill()
 
     def end(self) -> str:
-        """Kill and reap it; how it ended, in words. A process that a driver holds in the kernel is left behind."""
+        """Kill and reap it. Returns how it ended, for messages. A process that a driver holds in the kernel is left
+        behind.
+        """
         try:
             self._process.wait(PATIENCE_SECONDS)
-            ended_itself = True
+            ended_by_itself = True
         except subprocess.TimeoutExpired:
-            ended_itself = False
+            ended_by_itself = False
         self._process.kill()
         try:
             status = self._process.wait(REAP_SECONDS)
         except subprocess.TimeoutExpired:
             _log.error("%s (process %d) is held in the kernel and did not end.", self.name, self.pid)
             return "held in the kernel"
-        if not ended_itself:
+        if not ended_by_itself:
             return "killed"
         self.signal = -status if status < 0 else None
         return f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
@@ -97,12 +99,12 @@ class ChildProcess:
                 else:
                     withheld += 1
         if withheld:
-            _log.debug("%s: %d lines withheld, since they may hold patient data.", self.name, withheld)
+            _log.debug("%s: output not logged because it may contain patient data (lines: %d).", self.name, withheld)
 
 
 def _environment() -> dict[str, str]:
-    """One thread per library that would start many (typst's are rayon's) and few malloc arenas: a lane is one core's
-    work, and memory is limited.
+    """One thread per library that would start many (typst's are rayon's) and few malloc arenas: a lane should use one
+    core, and memory is limited.
     """
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"), "1")
     return os.environ | one_thread | {"MALLOC_ARENA_MAX": "2"}

@@ -1,23 +1,23 @@
-"""The command lines by which our children are started. Each names us: a child ends with its parent's thread."""
+"""The command lines that start our child processes. Each passes our process id, so that the child ends with us."""
 
 import os
 import sys
 from pathlib import Path
 
-ENGINE_HOST = Path(__file__).parent.parent / "engine" / "host.py"  # not imported, since that would bring numpy along
+ENGINE_HOST = Path(__file__).parent.parent / "engine" / "host.py"  # not imported, because that would import numpy
 EDGE_TPU_LIBRARY = "libedgetpu.so.1"
 
 
 def our_program(module: str, *arguments: str) -> list[str]:
-    """A program of ours under this interpreter, without the folder that it is started in on its path (-P)."""
+    """Run one of our programs under this interpreter, without the current folder on its import path (-P)."""
     return [sys.executable, "-P", "-m", module, *arguments, "--parent", str(os.getpid())]
 
 
 def engine_host(python: str, *arguments: str) -> list[str]:
-    """The engine host under the interpreter `python`, which need have nothing of ours."""
+    """Run the engine host under the interpreter `python`, which does not need to have Leapfrog installed."""
     return [python, "-I", str(ENGINE_HOST), *arguments, "--parent", str(os.getpid())]
 
 
 def on_edge_tpu(device: str, library: str = EDGE_TPU_LIBRARY) -> list[str]:
-    """What an engine host is started with to use `device`, in libedgetpu's words such as usb:0."""
+    """The options with which an engine host uses `device`, which is libedgetpu's name for it, such as usb:0."""
     return ["--edge-tpu", device, "--library", library]

@@ -1,8 +1,8 @@
-"""What crosses the wall between the main process and a reader, as frozen models that check themselves.
+"""The messages between the main process and a reader, as frozen models that validate themselves.
 
-The lane sends one `ReadJob` or `ReportJob` at a time as a line of JSON; the reader answers with any number of
-`StageNote` and then exactly one `ReadResult`, `ReportResult` or `EngineFailure`. A reader that dies answers nothing.
-`EngineAttached` brings the connection to a new engine host, and `EngineReady` may come at any time after it.
+The lane sends one `ReadJob` or `ReportJob` at a time, as a line of JSON. The reader answers with any number of
+`StageNote`, then exactly one `ReadResult`, `ReportResult` or `EngineFailure`; if it dies, it answers nothing.
+`EngineAttached` brings the connection to a new engine host. `EngineReady` may come at any time after that.
 """
 
 from pathlib import Path
@@ -21,11 +21,11 @@ Stage = Literal["decoding", "inferring", "rendering"]
 
 
 class ReadJob(Frozen):
-    """Read one instance. The reader writes pictures into `report_dir` (versioned by `attempt`), spool-bound DICOM
-    objects into `work_dir`, and makes all of them durable before it answers.
+    """Read one instance. The reader writes pictures into `report_dir`, versioned by `attempt`, and DICOM objects for
+    the spool into `work_dir`. It makes all of them durable before it answers.
 
-    `picture` is None for DICOM. `forward_as` asks for a copy under that SOP Instance UID, for an instance whose own
-    UID was already taken by other content.
+    `picture` is None for DICOM. `forward_as` asks for a copy under that SOP Instance UID, because another instance
+    already has the instance's own UID.
     """
 
     kind: Literal["read"] = "read"
@@ -43,7 +43,7 @@ class ReadJob(Frozen):
 
 
 class Station(Frozen):
-    """The box, as reports name it."""
+    """The box, as it appears in reports."""
 
     name: str
     ae_title: str
@@ -54,10 +54,9 @@ class Station(Frozen):
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on.
 
-    `other_patient_ids` came under the same Study Instance UID, and are shown in red. With `pdf` a PDF is made, with
-    `derived` the DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture) go to
-    `work_dir`.
-    `worklist_href` leads from the report to the worklist; empty gives no link.
+    `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `pdf` asks for a PDF.
+    `derived` asks for DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture),
+    which go to `work_dir`. `worklist_href` is the link from the report to the worklist; if empty, there is no link.
     """
 
     kind: Literal["report"] = "report"
@@ -77,8 +76,8 @@ class ReportJob(Frozen):
 
 
 class ReaderSetup(Frozen):
-    """What a reader is started with, and keeps. `model_directories` come strongest first; packages that
-    `signature_policy` refuses are not loaded; of a cine, at most `frames_per_cine` frames are read.
+    """A reader's setup, which does not change while it runs. `model_directories` are sorted by priority, highest first.
+    Packages that `signature_policy` refuses are not loaded. At most `frames_per_cine` frames of a cine are read.
     """
 
     model_directories: tuple[Path, ...]
@@ -89,7 +88,7 @@ class ReaderSetup(Frozen):
 
 
 class EngineAttached(Frozen):
-    """A new engine host: the descriptor of its connection comes with this line."""
+    """A new engine host. The descriptor of its connection comes with this line."""
 
     kind: Literal["engine"] = "engine"
 
@@ -98,7 +97,7 @@ class EngineAttached(Frozen):
 
 
 class StageNote(Frozen):
-    """The reader begins a stage; the lane charges a death or a missed deadline by the last one it heard of."""
+    """The reader begins a stage. From the last one, the lane knows whom to charge for a death or a missed deadline."""
 
     kind: Literal["stage"] = "stage"
     stage: Stage
@@ -141,7 +140,7 @@ class Artefact(Frozen):
 
 
 class ReadResult(Frozen):
-    """How an instance ended: `state` is the journal's next state for it."""
+    """The outcome for an instance. `state` is its next state in the journal."""
 
     kind: Literal["read_done"] = "read_done"
     instance_id: str
@@ -152,9 +151,9 @@ class ReadResult(Frozen):
 
 
 class ReportResult(Frozen):
-    """A rendered report: versioned files, durable in `report_dir`, not yet switched to their plain names.
+    """A rendered report: its files are durable in `report_dir` under versioned names, and not published yet.
 
-    `not_made` says, a sentence each, which DICOM objects were asked for and could not be made, and why.
+    `not_made` holds one sentence for each DICOM object that was asked for and could not be made, with the reason.
     """
 
     kind: Literal["report_done"] = "report_done"
@@ -167,10 +166,10 @@ class ReportResult(Frozen):
 
 
 class EngineFailure(Frozen):
-    """The engine did not answer or answered nonsense; the image is not to blame and is read again.
+    """The engine did not answer, or its answer was invalid. The image is not to blame and is read again.
 
-    Before any stage of the image was announced, it means that the engine was gone already when the image came.
-    `how` tells whether the engine host ended, lives and refused, or answered what cannot be right.
+    If this comes before any stage of the image, the engine was already gone when the image came. `how` is whether the
+    engine host ended, is alive but refused, or gave an answer that cannot be right.
     """
 
     kind: Literal["engine_failed"] = "engine_failed"
