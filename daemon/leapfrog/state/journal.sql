@@ -1,11 +1,11 @@
--- The journal: one row per instance, study and delivery, with its state. The steps in migrations/ bring an older journal
+-- The journal: one row per instance, study and delivery, with its state. The steps in migrations/ bring an older one
 -- to this schema; the number of the last step is the version (PRAGMA user_version).
 -- Rows are ordered by `sequence`, never by time: the clock of a box may be years off and may jump.
 
 CREATE TABLE studies (
     sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
     key                 TEXT NOT NULL UNIQUE,          -- ours; names the report's folder, holds nothing of the patient
-    study_instance_uid  TEXT NOT NULL,                 -- '' when the instance gave none: a study of its own
+    study_instance_uid  TEXT NOT NULL,                 -- '' when the instance has none: then each is its own study
     patient_id          TEXT NOT NULL,
     issuer              TEXT NOT NULL,
     received_at         TEXT NOT NULL,                 -- local ISO time of the first instance, for people
@@ -14,12 +14,12 @@ CREATE TABLE studies (
     version             INTEGER NOT NULL DEFAULT 0,    -- of the last committed report; 0 = none yet
     published_version   INTEGER NOT NULL DEFAULT 0,    -- what the plain names in the folder show
     derived_version     INTEGER NOT NULL DEFAULT 0,    -- the last version whose DICOM objects are owed
-    changes             INTEGER NOT NULL DEFAULT 0,    -- grows with every reading
-    reported_changes    INTEGER NOT NULL DEFAULT 0,    -- what of it the last committed report holds
+    changes             INTEGER NOT NULL DEFAULT 0,    -- incremented with every reading
+    reported_changes    INTEGER NOT NULL DEFAULT 0,    -- the value that the last committed report covers
     urgent              INTEGER NOT NULL DEFAULT 0,
-    finished_epoch      INTEGER,                       -- when a believable clock first found it finished; see retention
-    worklist_row        TEXT NOT NULL DEFAULT '{}',    -- its line of the worklist in words, as JSON
-    not_made            TEXT NOT NULL DEFAULT '[]'     -- JSON: sentences on DICOM objects that the last report lacks
+    finished_epoch      INTEGER,                       -- first found finished by a synchronised clock (retention)
+    worklist_row        TEXT NOT NULL DEFAULT '{}',    -- its line in the worklist, as JSON
+    not_made            TEXT NOT NULL DEFAULT '[]'     -- JSON: one sentence per DICOM object the last report lacks
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
     WHERE study_instance_uid <> '';
@@ -35,7 +35,7 @@ CREATE TABLE instances (
     state               TEXT NOT NULL DEFAULT 'received'
                         CHECK (state IN ('received', 'read', 'set_aside', 'forward_only')),
     reason              TEXT NOT NULL DEFAULT '',
-    sop_instance_uid    TEXT NOT NULL,                 -- '' when it gave none
+    sop_instance_uid    TEXT NOT NULL,                 -- '' when it has none
     sop_class_uid       TEXT NOT NULL,
     source              TEXT NOT NULL,
     received_at         TEXT NOT NULL,
@@ -43,12 +43,12 @@ CREATE TABLE instances (
     byte_count          INTEGER NOT NULL,
     picture             TEXT,                          -- JSON: identity and hints of what is not DICOM
     hints               TEXT NOT NULL DEFAULT '{}',
-    forward_as          TEXT,                          -- minted once, when its own UID was taken by other content
+    forward_as          TEXT,                          -- a new UID, because another instance already had its own
     dataset_sha256      TEXT NOT NULL DEFAULT '',
-    attempts            INTEGER NOT NULL DEFAULT 0,    -- readers that died over it
+    attempts            INTEGER NOT NULL DEFAULT 0,    -- readers that died while reading it
     engine_failures     INTEGER NOT NULL DEFAULT 0,
-    interruptions       INTEGER NOT NULL DEFAULT 0,    -- attempts that the end of the daemon cut short
-    attempt_number      INTEGER NOT NULL DEFAULT 0,    -- every attempt, whatever became of it: versions its files
+    interruptions       INTEGER NOT NULL DEFAULT 0,    -- attempts cut short because the daemon ended
+    attempt_number      INTEGER NOT NULL DEFAULT 0,    -- counts every attempt; versions its files
     attempt_open        INTEGER NOT NULL DEFAULT 0,
     reading             TEXT                           -- JSON of ImageReading
 ) STRICT;
@@ -82,7 +82,7 @@ CREATE TABLE deliveries (
                         CHECK (state IN ('waiting', 'confirmed', 'refused', 'dismissed')),
     sop_class_uid       TEXT NOT NULL,
     sop_instance_uid    TEXT NOT NULL,
-    spool_name          TEXT,                          -- NULL until a reader has made the bytes that are owed
+    spool_name          TEXT,                          -- NULL until a reader has written the bytes
     byte_count          INTEGER NOT NULL DEFAULT 0,
     urgent              INTEGER NOT NULL DEFAULT 0,
     posted              INTEGER NOT NULL DEFAULT 0,    -- 1: sent without a clear answer; ask before sending again

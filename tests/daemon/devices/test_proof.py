@@ -1,4 +1,4 @@
-"""Why libedgetpu refuses a device, which it never says: the kernel's view of the device tells."""
+"""Why libedgetpu refuses a device: it never says, but the kernel's view of the device shows it."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def refused(edge_tpu: EdgeTpuDouble, folder: Path) -> FailureKind:
-    """Try the device, which is refused; the reason that is given."""
+    """Try the device, which is refused. Returns the reason given."""
     edge_tpu.next("refuse")
     models = ModelSettings(paths=(compile_package(write_classifier(folder / "packages")),))
     proof = prove(sys.executable, reader_setup(EngineSettings(), models, folder), "usb:0", PORT)

@@ -1,4 +1,4 @@
-"""The engine host as a program of its own, spoken to as a reader does."""
+"""The engine host as a separate program, used as a reader uses it."""
 
 import ast
 import json

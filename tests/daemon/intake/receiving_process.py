@@ -1,4 +1,4 @@
-"""A receiver in a process of its own, for tests that kill it or watch its memory: STATE_DIR PORT."""
+"""A receiver in a separate process, for tests that kill it or watch its memory. Arguments: STATE_DIR PORT."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""What is read of an instance before anything else looks at it."""
+"""The header that is read before anything else looks at an instance."""
 
 import struct
 from pathlib import Path

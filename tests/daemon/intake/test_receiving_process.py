@@ -1,4 +1,4 @@
-"""The receiver as a process: what it acknowledged outlives it, and its memory does not grow with what it receives."""
+"""The receiver as a process: acknowledged instances outlive it, and its memory does not grow with what it receives."""
 
 import random
 import subprocess

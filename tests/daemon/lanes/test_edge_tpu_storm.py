@@ -41,7 +41,7 @@ TAKEN_WITHIN_SECONDS = 30.0
 
 
 class Storm(threading.Thread):
-    """Brings failures about, one when the one before has been met; every other one only once the device serves."""
+    """Causes failures, each after the one before was noticed, and every second one only once the device is in use."""
 
     def __init__(self, box: Box, edge_tpu: EdgeTpuDouble, dose: int) -> None:
         super().__init__(name="storm", daemon=True)
@@ -128,14 +128,14 @@ def box(
     monkeypatch.setattr(lane, "START_SECONDS", 4.0)
     package = compile_package(write_classifier(tmp_path / "packages"))
     edge_tpu.plug_in(PORTS[0])
-    edge_tpu.always("refuse")  # until the processor has said what is right
+    edge_tpu.always("refuse")  # until the processor has given the right answer
     made = Box(tmp_path, deadline_seconds=deadline_seconds, packages=[package], on_edge_tpu=True)
     with running(made):
         yield made
 
 
 def read(box: Box, folder: Path, number: int) -> tuple[float, dict[str, Any]]:
-    """Have a film of that kind read: the seconds that it took, and what the report says."""
+    """Read a film of that kind. Returns the seconds that it took, and what the report says."""
     gray = 40 + 50 * (number % KINDS_OF_FILMS)
     film = write_film(folder / "film.dcm", np.full((400, 300), gray, np.uint8))
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""A lane with its real processes: whoever dies or hangs, the right side is charged and the next job works."""
+"""A lane with its real processes: whichever dies or hangs, the right side is charged and the next job works."""
 
 import os
 import signal
@@ -104,7 +104,7 @@ def reads(lane: Lane, box: Box) -> bool:
 
 @pytest.fixture
 def pipe_film(tmp_path: Path) -> Path:
-    """A film that the reader waits for as long as nobody writes: a reader in the middle of its work."""
+    """A film that is a pipe: the reader waits until somebody writes, and so is in the middle of its work."""
     path = tmp_path / "pipe.dcm"
     os.mkfifo(path)
     return path
@@ -122,7 +122,7 @@ def in_background(lane: Lane, job: ReadJob | ReportJob) -> "Future[JobEnd]":
 
 
 def hold_the_reader(pipe: Path) -> int:
-    """Wait until the reader has opened the pipe, and keep it waiting there; the descriptor to close in the end."""
+    """Wait until the reader has opened the pipe, and keep it waiting. Returns the descriptor to close at the end."""
     opened: list[int] = []
 
     def open_for_writing() -> bool:

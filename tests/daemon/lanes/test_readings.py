@@ -1,4 +1,4 @@
-"""What is committed of a reading, and who is told."""
+"""What is committed for a reading, and who is notified."""
 
 from pathlib import Path
 from typing import Any, cast

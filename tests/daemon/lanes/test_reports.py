@@ -1,4 +1,4 @@
-"""When a study's report is due, and that lanes which choose at the same time are not in each other's way."""
+"""When a study's report is due, and that lanes which choose at the same time do not disturb each other."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,7 +31,7 @@ ROW = WorklistRow(
 
 
 class Pen:
-    """A lane that renders by writing three empty files, or fails; `meanwhile` is called in the midst."""
+    """A lane that renders by writing three empty files, or fails. `meanwhile` is called in between."""
 
     def __init__(self) -> None:
         self.jobs: list[ReportJob] = []

@@ -1,4 +1,4 @@
-"""The number of processor threads: measured once, kept, and measured anew when something else is there."""
+"""The number of processor threads: measured once, stored, and measured again when the machine or models change."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""A process of its own that sends what is owed in a state directory, for a test to kill: STATE_DIR URL RATE."""
+"""A separate process that sends what a state directory owes, for tests to kill. Arguments: STATE_DIR URL RATE."""
 
 import sys
 import threading

@@ -1,4 +1,4 @@
-"""What the district server does not take, or does not say that it took."""
+"""Instances that the district server refuses, or does not confirm."""
 
 import time
 from pathlib import Path

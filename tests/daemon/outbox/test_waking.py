@@ -22,7 +22,7 @@ TEN_YEARS = timedelta(days=3653)
 
 @contextmanager
 def _by(clocks: Clocks, box: Box, url: str, *windows: str) -> Iterator[tuple[Sender, Callable[[], bool]]]:
-    """A sender whose turns the test takes itself, and whether it was woken since that was asked last."""
+    """A sender whose turns the test runs itself, and whether it was woken since the last check."""
     wakes: list[bool] = []
     parsed = DistrictSettings.model_validate({"windows": windows}).windows
     sync_windows = SyncWindows(parsed, lambda: wakes.append(True), clocks.now, clocks.monotonic)

@@ -1,4 +1,4 @@
-"""Instances: written with what they owe, tried, charged, read and read again."""
+"""Instances: added with their deliveries, attempted, charged with failures, read, and read again."""
 
 import threading
 from pathlib import Path

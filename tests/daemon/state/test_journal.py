@@ -155,7 +155,7 @@ def test_a_failing_disk_breaks_the_journal_for_good(journal: Journal) -> None:
 
 
 def steps(journal: Journal, work: Callable[[], object]) -> int:
-    """How many instructions SQLite's machine takes for `work`: a cost that no busy processor changes."""
+    """How many instructions SQLite's virtual machine runs for `work`: a busy processor does not change that."""
     count = 0
 
     def one_more() -> int:
@@ -222,7 +222,7 @@ def test_a_step_costs_the_same_with_100_and_with_100_000_instances(costs: dict[i
 
 
 class CountsStayTrue(RuleBasedStateMachine):
-    """Whatever happens in whatever order, the counts that triggers keep are the counts that there are."""
+    """Whatever happens in whatever order, the counts that the triggers keep match the rows."""
 
     received = Bundle("received")
     aside = Bundle("aside")

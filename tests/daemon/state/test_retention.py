@@ -1,4 +1,4 @@
-"""What is forgotten, and above all what is not."""
+"""Which studies are deleted and, above all, which are not."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

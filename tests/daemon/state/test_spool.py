@@ -21,7 +21,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from support.waiting import wait_until
 
-# Takes instances one after the other, as the receiver does, and says of each, once it is durable, its id and digest.
+# Takes instances one after the other, as the receiver does, and prints the id and digest of each once it is durable.
 WRITER = textwrap.dedent("""\
     import hashlib, os, sys
     from pathlib import Path
@@ -58,7 +58,7 @@ def spool(tmp_path: Path) -> Spool:
 
 @contextmanager
 def writing(state_dir: Path, acknowledged: Path, *before: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The writer at work; its acknowledgements go to a file. `before` is a command to run it under."""
+    """The running writer; its acknowledgements go to a file. `before` is a command to run it under."""
     with acknowledged.open("wb") as output:
         process = subprocess.Popen(
             [*before, sys.executable, "-c", WRITER, str(state_dir)], stdout=output, stderr=subprocess.PIPE
@@ -223,7 +223,7 @@ def disk(tmp_path: Path) -> Path:
 
 @pytest.mark.root
 def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path, disk: Path) -> None:
-    """The disk's bytes at one moment are what a cut would leave: what still was in the page cache is not among them."""
+    """The disk's bytes at one moment are what a power cut would leave: they lack what was still in the page cache."""
     said = tmp_path / "acknowledged"
     with mounted(disk, tmp_path / "running") as folder, writing(folder / "state", said) as process:
         cuts = []
@@ -241,7 +241,7 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(tmp_path: Path, disk: P
 
 @pytest.mark.root
 def test_the_power_cut_above_can_lose_what_was_not_made_durable(tmp_path: Path, disk: Path) -> None:
-    """Proves the test before: a file that nobody synced is not on the disk of the cut."""
+    """Shows that the test above works: a file that was not synced is missing from the disk after the power cut."""
     with mounted(disk, tmp_path / "running") as folder:
         (folder / "careless").write_bytes(b"x" * 20_000)
         shutil.copyfile(disk, tmp_path / "cut.img")

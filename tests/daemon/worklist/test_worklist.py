@@ -1,4 +1,4 @@
-"""The worklist: what needs a look first, found again by a search, from a plain file in a real browser."""
+"""The worklist, as a plain file in a real browser: urgent exams first, and a search that finds the others."""
 
 import subprocess
 import sys

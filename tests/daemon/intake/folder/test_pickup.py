@@ -1,4 +1,4 @@
-"""A file is copied only as what it was found to be."""
+"""A file is copied only if it is still the file that was found."""
 
 import os
 from pathlib import Path

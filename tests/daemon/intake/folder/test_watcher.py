@@ -1,4 +1,4 @@
-"""What is put into a watched folder is taken once, whole, and nothing else is touched."""
+"""A file in a watched folder is taken once and completely, and nothing else is touched."""
 
 import os
 import struct
@@ -23,7 +23,7 @@ TIFF = b"II*\0" + bytes(40)
 
 
 def taken(box: Box, count: int) -> list[InstanceRecord]:
-    """Wait until so many instances are there, and return them."""
+    """Wait until this many instances are there, and return them."""
     wait_until(lambda: len(box.instances()) >= count, f"{count} instances", deadline_seconds=10)
     return box.instances()
 
@@ -175,7 +175,7 @@ def test_a_file_that_is_gone_is_forgotten_but_not_when_all_are(box: Box) -> None
     assert len(FolderFiles(box.journal).all()) == 1
 
 
-# ---------------------------------------------------------------- what becomes of the file
+# ---------------------------------------------------------------- keeping, deleting or moving the file
 
 
 def test_after_delete_the_file_is_gone_once_it_is_durable(box: Box) -> None:
@@ -272,7 +272,7 @@ def test_pictures_of_one_order_are_one_study_and_others_are_not(box: Box) -> Non
     assert len(uids) == 6 + 6 + 4
 
 
-# ---------------------------------------------------------------- folders that are odd
+# ---------------------------------------------------------------- unusual folders
 
 
 def test_links_are_not_followed(box: Box, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The receiver towards real modalities' programs and towards peers that break the rules."""
+"""The receiver with the programs of real modalities, and with peers that break the rules."""
 
 import contextlib
 import random
@@ -258,7 +258,7 @@ def test_a_data_set_in_many_small_pieces_arrives_whole(box: Box) -> None:
     assert box.spool.path(box.instances()[0].spool_name).read_bytes().endswith(content)
 
 
-# ---------------------------------------------------------------- peers that break off or break the rules
+# ---------------------------------------------------------------- peers that disconnect or break the rules
 
 
 @pytest.mark.parametrize("way", ["close", "abort"])

@@ -1,4 +1,4 @@
-"""What is agreed on when an association begins, held against pynetdicom's encoding and its table of services."""
+"""Negotiation when an association begins, compared with pynetdicom's encoding and its table of services."""
 
 import struct
 

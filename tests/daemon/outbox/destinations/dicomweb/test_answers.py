@@ -1,4 +1,4 @@
-"""What servers answer, and what of it counts."""
+"""What servers answer, and which part of it counts."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The streamed body: its length is told, its memory is flat, its rate is held."""
+"""The streamed body: its length is announced, it needs little memory, and it keeps to the rate limit."""
 
 import email
 import tracemalloc

@@ -1,4 +1,4 @@
-"""TLS on the way to a real Orthanc: who is trusted gets through, and for the rest there are words that help."""
+"""TLS with a real Orthanc: trusted sides get through, and everything else ends with a helpful message."""
 
 import ssl
 from collections.abc import Iterator
