@@ -20,5 +20,5 @@ def test_a_run_is_taken_up_again_but_not_with_other_settings(tmp_path: Path) -> 
 
 def test_a_run_whose_fit_has_not_ended_says_so(tmp_path: Path) -> None:
     begin_run(tmp_path, NOTES)
-    with pytest.raises(RunError, match="fit has not ended"):
+    with pytest.raises(RunError, match="fit has not finished"):
         _ = open_run(tmp_path).epochs

@@ -6,20 +6,20 @@ from typing import Any
 
 from leapfrog_training.keras import tf
 
-COLOUR_DRAWS = 100  # beyond the draws of a picture's movement
+COLOUR_DRAWS = 100  # the number of the first draw for colours; lower ones are for movements
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far pictures are changed: each value is the largest change to either side, drawn evenly per picture."""
+    """How much pictures are changed: each value is the largest change in either direction, drawn evenly per picture."""
 
     rotation_degrees: float
     zoom: float
     shift: float  # of the picture's width
     contrast: float
     brightness: float  # on the scale of -1 to 1
-    gamma: float = 0.0  # of the exponent's logarithm: brightens or darkens the middle grays
-    shading: float = 0.0  # of the logarithm of a gain that grows from one side, and from top or bottom, to the other
+    gamma: float = 0.0  # on the logarithm of the exponent: brightens or darkens the middle grays
+    shading: float = 0.0  # on the logarithm of a gain that changes from left to right and from top to bottom
     erased: float = 0.0  # of the picture's width: half a side of a black rectangle in every fourth (Zhong et al., 2020)
     flip_horizontally: bool = False
     flip_vertically: bool = False
@@ -27,7 +27,7 @@ class Augmentation:
     def transforms(self, count: Any, chance: Any) -> Any:
         """`count` random affine maps (count, 6): a, b, c, d and the shift in x and y as fractions of the width.
 
-        `chance`, two int32, decides: the same gives the same maps.
+        `chance`, two int32, is the seed: the same value gives the same maps.
         """
         drawn = _Draws(chance, count)
         angle = drawn.evenly(self.rotation_degrees * math.pi / 180)
@@ -74,8 +74,8 @@ def _coordinates(pictures: Any) -> tuple[Any, Any]:
 def move(pictures: Any, transforms: Any, fill: float) -> Any:
     """Apply affine maps of `Augmentation.transforms` to float pictures (count, rows, columns, channels).
 
-    The maps turn about the middle and are free of scale, so one map moves a picture and its smaller mask alike. What
-    comes from outside the picture is `fill`.
+    The maps turn about the middle and do not depend on the size, so one map moves a picture and its smaller mask alike.
+    Pixels from outside the picture become `fill`.
     """
     rows, columns = pictures.shape[1], pictures.shape[2]
     middle_x, middle_y = (columns - 1) / 2, (rows - 1) / 2
@@ -94,7 +94,7 @@ def move(pictures: Any, transforms: Any, fill: float) -> Any:
 
 
 class _Draws:
-    """Draws of `count` values each that follow from `chance` and the order in which they are asked for."""
+    """Random draws of `count` values each, determined by `chance` and by the order of the draws."""
 
     def __init__(self, chance: Any, count: Any, first: int = 0) -> None:
         self._chance, self._count, self._number = chance, count, first

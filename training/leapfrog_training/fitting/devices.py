@@ -1,4 +1,4 @@
-"""Where a training runs: one setting for processors, one graphics card, several, or several machines."""
+"""Where a training runs: on the processor, one graphics card, several, or several machines."""
 
 import json
 import os
@@ -13,7 +13,7 @@ CLUSTER_VARIABLE = "TF_CONFIG"  # TensorFlow's own: which machines take part, an
 
 
 class Devices(StrEnum):
-    """What to train on. `auto` takes the machines of TF_CONFIG, else every graphics card, else the processor."""
+    """What to train on. `auto` uses the machines of TF_CONFIG, else all graphics cards, else the processor."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -23,7 +23,7 @@ class Devices(StrEnum):
 
 
 class Precision(StrEnum):
-    """Of the arithmetic in training; weights are kept in float32. `auto` is mixed on a graphics card."""
+    """The precision of the arithmetic in training; weights are kept in float32. `auto` is mixed on a graphics card."""
 
     AUTO = "auto"
     FLOAT32 = "float32"
@@ -32,8 +32,8 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True)
 class Compute:
-    """Where networks are built and trained, within `scope`: several devices under a strategy of tf.distribute, a single
-    one, for which `strategy` is None, without.
+    """Where networks are built and trained, inside `scope`. Several devices need a `strategy` of tf.distribute; with a
+    single one it is None.
     """
 
     devices: Devices
@@ -41,17 +41,17 @@ class Compute:
     worker: int = 0
 
     def scope(self) -> AbstractContextManager[Any]:
-        """What is built and trained within runs on the devices."""
+        """Networks built and trained inside this context use the devices."""
         return nullcontext() if self.strategy is None else self.strategy.scope()
 
     @property
     def is_chief(self) -> bool:
-        """Whether this machine's files count; of several that train together only the first one's do."""
+        """Whether this machine's files count; if several train together, only the first one's do."""
         return self.worker == 0
 
 
 def prepare(devices: Devices, precision: Precision, threads: int | None = None) -> Compute:
-    """Choose devices, precision and threads, before any network is built. Raises UsageError for what is not there."""
+    """Choose devices, precision and threads, before any network is built. Raises UsageError for missing devices."""
     from leapfrog_training.keras import tf, tf_keras, use_threads
 
     if threads is not None:
@@ -59,7 +59,7 @@ def prepare(devices: Devices, precision: Precision, threads: int | None = None) 
     cards = tf.config.list_physical_devices("GPU")
     chosen = _automatic(bool(cards)) if devices is Devices.AUTO else devices
     if chosen in (Devices.ONE_GPU, Devices.ALL_GPUS) and not cards:
-        raise UsageError(f"--devices {chosen}: TensorFlow finds no graphics card on this machine; say --devices cpu")
+        raise UsageError(f"--devices {chosen}: TensorFlow finds no graphics card on this machine; use --devices cpu")
     mixed = precision is Precision.MIXED or (precision is Precision.AUTO and bool(cards) and chosen != Devices.CPU)
     tf_keras.mixed_precision.set_global_policy("mixed_float16" if mixed else "float32")
     if chosen is Devices.MACHINES:

@@ -1,4 +1,4 @@
-"""How a training went: its curves, for TensorBoard, as a picture, and as a line for each epoch."""
+"""Records how a training goes: for TensorBoard, as a picture of curves, and as a line in the log for each epoch."""
 
 import logging
 from pathlib import Path
@@ -21,14 +21,14 @@ RECORD_FILE = "training.json"
 
 
 class History(KeptAsJson):
-    """Mean loss, learning rate at its end and, where something was held out, the score of each epoch."""
+    """The mean loss of each epoch, the learning rate at its end and, with held-out examples, its score."""
 
     losses: tuple[float, ...] = ()
     scores: tuple[float, ...] = ()
     learning_rates: tuple[float, ...] = ()
 
     def after(self, loss: float, score: float | None, learning_rate: float) -> "History":
-        """With one epoch more."""
+        """The history with one more epoch."""
         return History(
             losses=(*self.losses, loss),
             scores=self.scores if score is None else (*self.scores, score),
@@ -37,17 +37,17 @@ class History(KeptAsJson):
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the highest score, the first of equals, counted from 1; 0 without scores."""
+        """The first epoch with the highest score, counted from 1; 0 without scores."""
         return 1 + self.scores.index(max(self.scores)) if self.scores else 0
 
     def is_stale(self, patience: int) -> bool:
-        """Whether the last `patience` epochs brought nothing better."""
+        """Whether the last `patience` epochs did not improve the score."""
         return len(self.scores) - self.best_epoch >= patience and bool(self.scores)
 
 
 class TrainingRecord(KeptAsJson):
-    """What a training was asked for and how it went. `settings` are the schedule, the augmentation, the seed and a
-    checksum of what was learnt from: two trainings with the same settings and the same start end the same.
+    """The settings and the history of a training. `settings` are the schedule, the augmentation, the seed and a
+    checksum of the examples: two trainings with equal settings and initial weights have equal results.
     """
 
     settings: dict[str, Any]
@@ -55,10 +55,10 @@ class TrainingRecord(KeptAsJson):
 
 
 class JobRecords:
-    """Writes what one training leaves in `folder`: TensorBoard's logs, its settings and curves. Shows progress."""
+    """Writes the records of one training into `folder` (TensorBoard's logs, settings and curves) and shows progress."""
 
     def __init__(self, folder: Path | None, name: str, epochs: int, settings: dict[str, Any]) -> None:
-        """`name` is that of the network; with no folder nothing is written."""
+        """`name` is that of the network; without a folder nothing is written."""
         self._folder, self._name, self._epochs, self._settings = folder, name, epochs, settings
         self._writer: Any = None if folder is None else tf.summary.create_file_writer(str(folder / LOG_FOLDER))
         self._progress = progress_bar(TextColumn("{task.fields[speed]}"))
@@ -74,7 +74,7 @@ class JobRecords:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop, and keep the record and the curves of a training that ended."""
+        """Stop showing progress; if the training finished, write its record and its curves."""
         self._progress.stop()
         if self._writer is not None:
             self._writer.close()
@@ -84,7 +84,7 @@ class JobRecords:
             draw_curves(self._folder / CURVES_FILE, self._name, {self._name: self._history})
 
     def advance(self, epoch: int, steps: int, batch: int) -> None:
-        """One step is done."""
+        """Show that one step is done."""
         if epoch != self._epoch:
             if self._task is not None:
                 self._progress.remove_task(self._task)
@@ -97,12 +97,12 @@ class JobRecords:
         """Log an epoch."""
         self._history = history
         epoch = len(history.losses)
-        told = {"loss": history.losses[-1], "learning_rate": history.learning_rates[-1]}
+        values = {"loss": history.losses[-1], "learning_rate": history.learning_rates[-1]}
         if history.scores:
-            told["held_out_score"] = history.scores[-1]
+            values["held_out_score"] = history.scores[-1]
         if self._writer is not None:
             with self._writer.as_default(step=epoch):
-                for name, value in told.items():
+                for name, value in values.items():
                     tf.summary.scalar(name, value)
             self._writer.flush()
         logger.info(
@@ -110,15 +110,15 @@ class JobRecords:
             self._name,
             epoch,
             self._epochs,
-            ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in told.items()),
+            ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in values.items()),
             seconds,
             pictures / seconds,
         )
 
 
 def draw_run_curves(run: Run) -> None:
-    """Draw the curves of all trainings of a run that ended into pictures in its folder: one for each kind of training,
-    which is the network's own (``curves.png``) or one in a folder of its own below (``curves-quantized.png``).
+    """Draw the curves of all finished trainings of a run into its folder, one picture per kind of training: float
+    (``curves.png``), and one for each folder below a network's own (``curves-quantized.png``).
     """
     kinds: dict[str, dict[str, History]] = {}
     for job in run.jobs():
@@ -139,7 +139,7 @@ def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:
             for panel, values in zip(axes[0], (history.losses, history.scores), strict=False):
                 if values:
                     panel.plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=name)
-        for panel, label in zip(axes[0], ("mean loss", "score on what was held out"), strict=False):
+        for panel, label in zip(axes[0], ("mean loss", "score on held-out examples"), strict=False):
             panel.set_xlabel("epoch")
             panel.set_ylabel(label)
             panel.xaxis.set_major_locator(MaxNLocator(integer=True))

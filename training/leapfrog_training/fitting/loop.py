@@ -1,8 +1,8 @@
 """The training loop, the same for every network and for quantization-aware training.
 
-A plain loop over arrays: `tf.data` with its automatic tuning leaves cores idle in repeated short runs. All chance comes
-from the seed and the number of the step, so that a training that was stopped goes on as if it had not been. The loop
-runs on whatever devices the strategy in scope has (`devices.py`).
+A plain loop over arrays: `tf.data` with its automatic tuning leaves cores idle in repeated short runs. All randomness
+comes from the seed and the number of the step, so a training that was interrupted gives the same result when resumed.
+The loop runs on the devices of the strategy in scope (`devices.py`).
 """
 
 import logging
@@ -32,8 +32,8 @@ LARGEST_SEED = 2**31
 
 @dataclass(frozen=True)
 class Schedule:
-    """Adam with a learning rate that falls to 0 along a cosine. `batch` is over all devices, to which it is dealt
-    evenly: when it does not divide, it is rounded up until it does.
+    """Adam with a learning rate that falls to 0 along a cosine. `batch` is the total over all devices, divided evenly
+    among them; it is rounded up to a multiple of their number.
     """
 
     epochs: int
@@ -43,7 +43,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Examples:
-    """Pictures (n, rows, columns, 1) uint8 and what the first output should say of them, float32.
+    """Pictures (n, rows, columns, 1) uint8, and the targets of the model's first output, float32.
 
     Targets are labels (n, findings) or masks (n, mask rows, mask columns, 1); masks move with their pictures.
     """
@@ -56,15 +56,15 @@ class Examples:
         return len(self.pictures)
 
     def at(self, positions: NDArray[np.intp]) -> "Examples":
-        """Some of them; the pictures are not copied."""
+        """The examples at `positions`; their pictures are not copied."""
         return Examples(Selected(self.pictures, positions), self.targets[positions])
 
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """Ends a training `patience` epochs after the best one, and gives that one's weights.
+    """Ends a training `patience` epochs after the best one, and keeps the weights of that one.
 
-    `score` judges the model on examples that were held out: the higher the better.
+    `score` rates the model on held-out examples; higher is better.
     """
 
     score: Callable[[Any], float]
@@ -76,7 +76,7 @@ AfterEpoch = Callable[[int], None]
 
 
 def seed_everything(seed: int) -> None:
-    """Start every source of chance (Python's, numpy's, TensorFlow's) from `seed`."""
+    """Seed every random generator (Python's, numpy's, TensorFlow's)."""
     tf_keras.utils.set_random_seed(seed)
 
 
@@ -94,12 +94,13 @@ def fit(
 ) -> History:
     """Train `model` in place; `loss(targets, logits)` sees its first output.
 
-    `after_epoch` is called with 1, 2, and so on. `stop_after` ends the training early with the learning rates of the
-    whole schedule, so that it gives what a full training held after that epoch. In `folder` it leaves TensorBoard's
-    logs, its settings and the curves; a training that was stopped in the midst goes on there after its last whole
-    epoch, and then ends with the same weights; so does one that had ended, at once, until `resume.forget` is told that
-    its weights are kept. Several machines that train together start such a network anew, since each knows only where
-    it was itself.
+    `after_epoch` is called with 1, 2, and so on. `stop_after` ends the training after that epoch, but with the learning
+    rates of the whole schedule, so the weights are those of a full training at that point.
+
+    TensorBoard's logs, the settings and the curves are written to `folder`. A training that was interrupted resumes
+    there after its last complete epoch and ends with the same weights; one that had finished ends at once, until
+    `resume.forget` removes its state. If several machines train together, an interrupted network starts again, since
+    each machine knows only its own state.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
@@ -121,7 +122,7 @@ def fit(
             losses = []
             order = np.random.default_rng((seed, epoch))
             for number, batch in enumerate(batches(examples, batch_size, order)):
-                first_chance = ((epoch - 1) * steps + number) * replicas  # every replica has one of its own
+                first_chance = ((epoch - 1) * steps + number) * replicas  # each replica has its own
                 chance = tf.constant([seed % LARGEST_SEED, first_chance], tf.int32)
                 losses.append(step(*_shares(strategy, batch), chance))
                 records.advance(epoch, steps, batch_size)
@@ -140,7 +141,7 @@ def fit(
 
 
 def _settings(examples: Examples, augmentation: Augmentation, schedule: Schedule, seed: int) -> dict[str, Any]:
-    """What tells one training of a network from another; pictures are told by their number and their labels."""
+    """What distinguishes one training of a network from another; pictures count by their number and their labels."""
     return {
         "schedule": asdict(schedule),
         "augmentation": asdict(augmentation),
@@ -151,14 +152,16 @@ def _settings(examples: Examples, augmentation: Augmentation, schedule: Schedule
 
 
 def save_weights(model: Any, path: Path) -> None:
-    """Keep a network's weights under `path`, whole or not at all: what is there counts as finished."""
-    temporary = path.with_name(f"part-{path.name}")  # Keras goes by the ending
+    """Save a network's weights as `path`, completely or not at all: an existing file counts as finished."""
+    temporary = path.with_name(f"part-{path.name}")  # Keras decides by the suffix
     model.save_weights(temporary)
     temporary.replace(path)
 
 
 def batches(examples: Examples, size: int, random: np.random.Generator) -> Iterator[tuple[Any, Any]]:
-    """One epoch of shuffled batches of equal size, pictures as -1 to 1; what does not fill a batch waits its turn."""
+    """One epoch of shuffled batches of equal size, with pictures of -1 to 1. Examples that do not fill a batch are left
+    out of this epoch.
+    """
     order = random.permutation(len(examples))
     for start in range(0, max(len(order) - size + 1, 1), size):
         chosen = np.sort(order[start : start + size])  # pictures in a file are read forwards
@@ -166,7 +169,7 @@ def batches(examples: Examples, size: int, random: np.random.Generator) -> Itera
 
 
 def endless_inputs(examples: Examples, size: int, seed: int) -> Iterator[NDArray[np.float32]]:
-    """Batches of inputs without end, as `quantize.warm_up_ranges` wants them."""
+    """Endless batches of inputs, for `quantize.warm_up_ranges`."""
     random = np.random.default_rng(seed)
     while True:
         for pictures, _ in batches(examples, size, random):
@@ -174,7 +177,7 @@ def endless_inputs(examples: Examples, size: int, seed: int) -> Iterator[NDArray
 
 
 def _shares(strategy: Any, batch: tuple[Any, Any]) -> tuple[Any, Any]:
-    """The batch with each device's part where that device wants it."""
+    """The batch, divided among the devices."""
     replicas = strategy.num_replicas_in_sync
 
     def share(values: NDArray[np.float32]) -> Any:
@@ -196,7 +199,7 @@ def _distributed_step(step: Callable[..., Any], pictures: Any, targets: Any, cha
 
 
 def _scaled(optimizer: Any) -> Any:
-    """With float16 small gradients would vanish: they are computed from a loss that is scaled up."""
+    """The optimizer, with loss scaling if float16 is used: otherwise small gradients would vanish."""
     if tf_keras.mixed_precision.global_policy().name == "mixed_float16":
         return tf_keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer

@@ -1,4 +1,4 @@
-"""From the pictures of a data set to what a model is fed, by the kiosk's own function, and to what it answers."""
+"""Turns the pictures of a data set into a model's inputs and, with the model, into its outputs."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,32 +10,32 @@ PREDICTED_AT_ONCE = 16
 
 
 class Pictures(Protocol):
-    """Gray pictures (n, height, width, 1) that come as an array when they are asked for by position: an array, a file
-    of `picture_cache.py`, or a selection of either.
+    """Gray pictures (n, height, width, 1), read into an array when they are accessed by position: an array, a file of
+    `picture_cache.py`, or a selection of either.
     """
 
     def __len__(self) -> int:
-        """How many."""
+        """The number of pictures."""
         ...
 
     def __getitem__(self, positions: Any, /) -> NDArray[np.uint8]:
-        """Those at the positions: a slice, or an array of integers."""
+        """The pictures at `positions`: a slice, or an array of integers."""
         ...
 
 
 @dataclass(frozen=True)
 class Selected:
-    """Some pictures of many, which stay where they are until they are asked for."""
+    """A selection of pictures, which are not read until they are accessed."""
 
     source: Pictures
     positions: NDArray[np.intp]
 
     def __len__(self) -> int:
-        """How many are selected."""
+        """The number of selected pictures."""
         return len(self.positions)
 
     def __getitem__(self, positions: Any, /) -> NDArray[np.uint8]:
-        """Those at the positions within the selection."""
+        """The pictures at `positions` within the selection."""
         return self.source[self.positions[positions]]
 
 
@@ -45,7 +45,7 @@ def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def predictions(model: Any, pictures: Pictures) -> list[NDArray[np.float32]]:
-    """Each output of a Keras model for all pictures (n, height, width, 1), read and scaled a few at a time."""
+    """Each output of a Keras model for all pictures (n, height, width, 1), which are read and scaled in small batches."""
     parts = []
     for start in range(0, len(pictures), PREDICTED_AT_ONCE):
         outputs = model.predict_on_batch(scaled(pictures[start : start + PREDICTED_AT_ONCE]))

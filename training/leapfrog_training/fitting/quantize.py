@@ -1,4 +1,4 @@
-"""From a trained network to full int8 files: by quantization-aware training, and by quantization after training."""
+"""Makes full int8 files of a trained network: by quantization-aware training, and by quantization after training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ REPRESENTATIVE_PICTURES = 64
 
 
 def quantization_aware(model: Any) -> Any:
-    """A copy of `model` whose weights and activations pass through simulated int8."""
+    """A copy of `model` with simulated int8 weights and activations."""
     annotated = tf_keras.models.clone_model(model, clone_function=_annotate)
     annotated.set_weights(model.get_weights())
     keras = tfmot.quantization.keras
@@ -42,9 +42,9 @@ def fit_quantization_aware(
     seed: int,
     folder: Path | None = None,
 ) -> Any:
-    """Train a copy of the trained `model` for a short while in simulated int8; gives the copy.
+    """Train a copy of the trained `model` for a few epochs in simulated int8, and return the copy.
 
-    `folder`, which no other training may share, is as in `fit`.
+    `folder` is as in `fit`; no other training may share it.
     """
     aware = quantization_aware(model)
     warm_up_ranges(aware, endless_inputs(examples, schedule.batch, seed))
@@ -55,10 +55,10 @@ def fit_quantization_aware(
 
 @contextmanager
 def range_decay(decay: float) -> Iterator[None]:
-    """Within, what is traced follows the activations' ranges with this decay instead of tfmot's fixed .999.
+    """Functions traced inside this context follow the activations' ranges with this decay, not with tfmot's fixed .999.
 
-    Ranges start at [-6, 6]; at .999 a short training ends long before they are right, which spoils the scores and the
-    heat map (measured: correlation of the int8 map with the float one .69 instead of .86).
+    Ranges start at [-6, 6]. With .999, a short training ends long before they are right, which spoils the scores and
+    the heat map (measured: correlation of the int8 map with the float one .69 instead of .86).
     """
     original = quant_ops.MovingAvgQuantize
 
@@ -73,7 +73,7 @@ def range_decay(decay: float) -> Iterator[None]:
 
 
 def warm_up_ranges(model: Any, batches: Iterator[NDArray[np.float32]]) -> None:
-    """Let the activations' ranges settle on `batches` of inputs; no weight but those and batch norm's changes."""
+    """Let the activations' ranges settle on `batches` of inputs. Only the ranges and batch norm's statistics change."""
     with range_decay(WARM_UP_DECAY):
         forward = tf.function(partial(model, training=True))
         for _ in range(WARM_UP_PASSES):
@@ -81,10 +81,10 @@ def warm_up_ranges(model: Any, batches: Iterator[NDArray[np.float32]]) -> None:
 
 
 def convert_int8(model: Any, representative: NDArray[np.float32]) -> bytes:
-    """The network as a TFLite file that is int8 from input to output, for batch 1, its first output through a sigmoid.
+    """The network as a TFLite file, int8 from input to output, for batches of 1, with a sigmoid on its first output.
 
-    `model` gives logits first, and is float (quantized after training by `representative`, shape (pictures, height,
-    width, 1)) or quantization-aware (`representative` is then only needed for what it left open).
+    `model`, whose first output is logits, is float (then `representative`, shape (pictures, height, width, 1), decides
+    the ranges) or quantization-aware (then `representative` is only used for ranges that the training left open).
     """
     converter = lite_converter(_with_sigmoid(model))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -96,12 +96,12 @@ def convert_int8(model: Any, representative: NDArray[np.float32]) -> bytes:
 
 
 def convert_float(model: Any) -> bytes:
-    """The network as a float32 TFLite file, for the comparison of sizes and scores."""
+    """The network as a float32 TFLite file, to compare sizes and scores."""
     return bytes(lite_converter(_with_sigmoid(model)).convert())
 
 
 def make_int8(job: Job, seed: int, train: Callable[[], Any], pictures: Pictures) -> None:
-    """Leave the int8 network of a job, made of the quantization-aware one that `train` gives, unless it is there."""
+    """Make the int8 network of a job from the quantization-aware one that `train` returns, unless it exists."""
     if not job.int8.exists():
         seed_everything(seed)
         write_whole(job.int8, convert_int8(train(), representative_inputs(pictures)))
@@ -109,8 +109,8 @@ def make_int8(job: Job, seed: int, train: Callable[[], Any], pictures: Pictures)
 
 
 def convert_comparisons(job: Job, load: Callable[[], Any], pictures: Pictures) -> None:
-    """Leave the network that `load` gives in float32, and quantized after training by some of `pictures`, to compare
-    the int8 one with, unless they are there.
+    """To compare with the int8 network, write the network that `load` returns in float32, and quantized after training
+    with some of `pictures`, unless these files exist.
     """
     if job.ptq.exists():
         return
@@ -120,7 +120,7 @@ def convert_comparisons(job: Job, load: Callable[[], Any], pictures: Pictures) -
 
 
 def representative_inputs(pictures: Pictures) -> NDArray[np.float32]:
-    """A spread of `pictures`, scaled, with full-range ones, so that the input's scale covers [-1, 1]."""
+    """A sample of `pictures`, scaled, plus pictures of full range, so that the input's scale covers [-1, 1]."""
     chosen = scaled(pictures[np.linspace(0, len(pictures) - 1, REPRESENTATIVE_PICTURES).astype(int)])
     black, white = np.full_like(chosen[:1], -1.0), np.full_like(chosen[:1], 1.0)
     ramp = np.broadcast_to(np.linspace(-1, 1, chosen.shape[2], dtype=np.float32)[None, None, :, None], black.shape)

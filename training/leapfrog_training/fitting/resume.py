@@ -1,4 +1,4 @@
-"""What lets a training that was stopped go on: weights, optimizer and history after each whole epoch."""
+"""Lets an interrupted training resume: keeps weights, optimizer and history after each complete epoch."""
 
 import logging
 import shutil
@@ -18,28 +18,28 @@ STATE_FILE = "state.json"
 
 
 def forget(folder: Path) -> None:
-    """What the training of `folder` would go on from is of no more use, since its weights are kept; that of a folder
-    below is another's. Nothing may be there.
+    """Remove the state that the training of `folder` would resume from, if there is any: its final weights are saved.
+    The state in folders below belongs to other trainings and stays.
     """
     if (folder / FOLDER).exists():
         shutil.rmtree(folder / FOLDER)
 
 
 class Resumable:
-    """The state of one training, in a folder of its own below the job's; without a folder nothing is kept.
+    """The state of one training, in its own folder below the job's; without a folder nothing is kept.
 
-    TensorFlow writes a checkpoint as two files; `state.json`, written last, says which one is whole.
+    TensorFlow writes a checkpoint as two files. `state.json` is written last and names the complete one.
     """
 
     def __init__(self, folder: Path | None, model: Any, optimizer: Any, settings: dict[str, Any]) -> None:
-        """Nothing is read or written yet. What another training with other `settings` left is not taken up."""
+        """Nothing is read or written yet. The state of a training with other `settings` is never used."""
         self._folder = None if folder is None else folder / FOLDER
         self._model, self._settings = model, settings
         self._checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
         self._best: list[Any] | None = None
 
     def restore(self) -> History:
-        """Take up the last whole epoch; the history up to it, empty when there is none."""
+        """Restore the last complete epoch. Returns the history up to it, which is empty if there is none."""
         history = self._history()
         if self._folder is None or not history.losses:
             return history
@@ -54,7 +54,7 @@ class Resumable:
         return history
 
     def keep_best(self) -> None:
-        """The weights as they are now are the best so far."""
+        """Remember the current weights as the best so far."""
         self._best = self._model.get_weights()
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class Resumable:
             self._model.set_weights(self._best)
 
     def save(self, history: History) -> None:
-        """Keep the state after a whole epoch."""
+        """Save the state after a complete epoch."""
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ class Resumable:
                 stale.unlink()
 
     def _history(self) -> History:
-        """What the training that was stopped here had done; empty when there is none or it was another."""
+        """The history of the training interrupted here; empty if there is none, or if it had other settings."""
         if self._folder is None or not (self._folder / STATE_FILE).exists():
             return History()
         try:
@@ -87,7 +87,7 @@ class Resumable:
         except ValidationError:
             record = None
         if record is None or record.settings != self._settings:
-            logger.warning("%s holds a training with other settings or data: it starts anew", self._folder)
+            logger.warning("%s holds a training with other settings or data, so training starts again", self._folder)
             shutil.rmtree(self._folder)
             return History()
         return record.history

@@ -1,4 +1,4 @@
-"""What the recipes of segmenters share: network, loss, and the networks of a run."""
+"""What the recipes of segmenters have in common: the network, the loss, and how a run's networks are fitted."""
 
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import tf
 from leapfrog_training.run.folder import Job, Run
 
-FLOAT = "float"  # the name of the weights after training in float
+FLOAT = "float"  # the name of the weights file after training in float
 
 
 def loss(masks: Any, logits: Any) -> Any:

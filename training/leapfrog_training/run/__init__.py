@@ -1,1 +1,1 @@
-"""The folder of one training, from `fit` to `package`: what is in it, and what it was made by."""
+"""The folder of one training run, from `fit` to `package`: its files, and how they were made."""

@@ -1,24 +1,24 @@
-"""The folder of one run of a recipe: what `fit` leaves for `quantize`, and that for `evaluate` and `package`.
+"""The folder of one run of a recipe: the files that `fit`, `quantize`, `evaluate` and `package` pass on to one another.
 
-    run.json                    what was chosen and from what
+    run.json                    the settings, and what was chosen by which scores
     seed-0/ seed-1/ ...         one network per seed, fitted to all training records
     fold-0/ fold-1/ ...         one network per fold of the cross-validation
       chosen.weights.h5 ...     float weights
       tensorboard/ curves.png   how the training went
       training.json             its settings and the loss of each epoch
-      unfinished/               what a training that was stopped goes on from
+      unfinished/               the state that an interrupted training resumes from
       float.tflite  ptq.tflite  for comparison (seeds only)
       int8.tflite               the network that ships, after quantization-aware training
-      quantized/                how that went
+      quantized/                how that training went
     made-by.json                commands, code, packages and machine
-    curves.png ...              those of all networks
-    evaluation.json             what was measured
-    pictures/                   those of the data set at the model's size
-    figures/                    the card's
-    examples/                   pictures of patients, read rightly and wrongly
+    curves.png ...              the curves of all networks
+    evaluation.json             the measurements
+    pictures/                   the data set's pictures at the model's size
+    figures/                    the card's figures
+    examples/                   pictures of patients, read correctly and wrongly
 
-Every file is written whole or not at all, and what is there already is not made again: a run can be taken up after a
-power cut by the same command.
+Every file is either complete or absent, and existing files are not made again: after a power cut, the same command
+resumes the run.
 """
 
 from dataclasses import dataclass
@@ -31,11 +31,11 @@ from leapfrog_training.errors import RunError
 from leapfrog_training.files import KeptAsJson, write_whole
 
 NOTES_FILE = "run.json"
-SHIPPED_SEED = 0  # named beforehand, not chosen by its score on what is held out
+SHIPPED_SEED = 0  # chosen in advance, not by its score on held-out data
 
 
 class PackageName(StrEnum):
-    """The model packages that there are recipes for."""
+    """The model packages that have a recipe."""
 
     CHEST_FINDINGS = "chest-findings"
     FETAL_HEAD = "fetal-head"
@@ -43,9 +43,9 @@ class PackageName(StrEnum):
 
 
 class RunNotes(KeptAsJson):
-    """What was chosen in a run. `epochs` is None until `fit` has ended. `cross_validation` holds the scores on held-out
-    training patients that decided `fine_tuned_share` (chest-findings: AUROC of all films and of the abnormal ones for
-    each share that was tried).
+    """The settings of a run, and what was chosen in it. `epochs` is None until `fit` has finished. `cross_validation`
+    holds the scores on held-out training patients by which `fine_tuned_share` was chosen (chest-findings: AUROC over
+    all films and over the abnormal ones, for each share that was tried).
     """
 
     package: PackageName
@@ -65,17 +65,17 @@ class Job:
     folder: Path
 
     def weights(self, name: str) -> Path:
-        """Float weights, by the name of what they are: the recipes say which there are."""
+        """The file of float weights called `name`; the recipes define the names."""
         return self.folder / f"{name}.weights.h5"
 
     @property
     def quantized(self) -> Path:
-        """The folder of its quantization-aware training: how it went, and what it goes on from."""
+        """The folder of its quantization-aware training, with the training's record and the state to resume from."""
         return self.folder / "quantized"
 
     @property
     def held_out_scores(self) -> Path:
-        """What a fold's networks say of the films that were held out: (networks, films, findings)."""
+        """The scores of a fold's networks for the held-out films: (networks, films, findings)."""
         return self.folder / "held_out.npy"
 
     @property
@@ -85,17 +85,17 @@ class Job:
 
     @property
     def int8(self) -> Path:
-        """After quantization-aware training."""
+        """The int8 network after quantization-aware training, which ships."""
         return self.folder / "int8.tflite"
 
     @property
     def ptq(self) -> Path:
-        """Quantized after training, for comparison."""
+        """The int8 network quantized after training, for comparison."""
         return self.folder / "ptq.tflite"
 
     @property
     def float32(self) -> Path:
-        """Not quantized, for comparison."""
+        """The network without quantization, for comparison."""
         return self.folder / "float.tflite"
 
 
@@ -120,9 +120,9 @@ class Run:
 
     @property
     def epochs(self) -> int:
-        """The chosen number of epochs. Raises RunError while `fit` has not ended."""
+        """The chosen number of epochs. Raises RunError if `fit` has not finished."""
         if self.notes.epochs is None:
-            raise RunError(f"{self.folder}: fit has not ended; give `leapfrog-train fit` the same --out again")
+            raise RunError(f"{self.folder}: fit has not finished; run `leapfrog-train fit` with the same --out again")
         return self.notes.epochs
 
     @property
@@ -142,11 +142,11 @@ class Run:
 
     @property
     def examples(self) -> Path:
-        """Pictures of patients that were read rightly and wrongly. They stay here."""
+        """Pictures of patients that were read correctly and wrongly. They must not leave this folder."""
         return self.folder / "examples"
 
     def with_notes(self, notes: RunNotes) -> "Run":
-        """The same run with other notes, written down."""
+        """The same run with other notes, which are also written to the folder."""
         write_whole(self.folder / NOTES_FILE, notes.model_dump_json(indent=2).encode())
         return Run(self.folder, notes)
 
@@ -157,19 +157,19 @@ class Run:
 
 
 def begin_run(folder: Path, notes: RunNotes) -> Run:
-    """Start a run in `folder`, or take up the one that is there. Raises RunError when that one was another."""
+    """Start a run in `folder`, or resume the one there. Raises RunError if that one has other data or settings."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / NOTES_FILE).exists():
         return Run(folder, notes).with_notes(notes)
     run = open_run(folder)
     fresh = run.notes.model_copy(update={"epochs": None, "fine_tuned_share": None, "cross_validation": ()})
     if fresh != notes:
-        raise RunError(f"{folder} holds a run with other data or settings: give another --out")
+        raise RunError(f"{folder} holds a run with other data or settings: give another folder as --out")
     return run
 
 
 def open_run(folder: Path) -> Run:
-    """The run in `folder`. Raises RunError when there is none."""
+    """The run in `folder`. Raises RunError if there is none."""
     try:
         return Run(folder, RunNotes.model_validate_json((folder / NOTES_FILE).read_bytes()))
     except FileNotFoundError as error:

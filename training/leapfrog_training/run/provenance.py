@@ -1,4 +1,4 @@
-"""What a run was made by: command, code, packages and machine."""
+"""Records how a run was made: command, code, packages and machine."""
 
 import json
 import os
@@ -21,10 +21,10 @@ GIT_SECONDS = 10.0
 
 @contextmanager
 def recorded_provenance(folder: Path, devices: str) -> Iterator[None]:
-    """Keep an entry in `made-by.json` of a run's folder for each time that a command worked on it.
+    """Keep an entry in the run folder's `made-by.json` for each command that worked on it.
 
-    It is there from the start, with ``"ended": null`` while the work goes on and for good when it was killed; an error
-    is noted by its kind.
+    The entry is written at the start, with ``"ended": null`` until the work has ended; if the command is killed, it
+    stays so. An error is recorded by its type.
     """
     path, start = folder / FILE, time.monotonic()
     earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
@@ -61,18 +61,18 @@ def machine() -> str:
 
 
 def git_revision() -> str:
-    """The commit that this code is at, with `+changes` when files differ from it; empty outside a checkout."""
-    found = _git("rev-parse", "HEAD")
-    return f"{found}+changes" if found and _git("status", "--porcelain", "--untracked-files=no") else found
+    """The commit of this code, with `+changes` if files differ from it; empty outside a checkout."""
+    commit = _git("rev-parse", "HEAD")
+    return f"{commit}+changes" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
 
 
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(Path(__file__).parent), *arguments]
     try:
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=GIT_SECONDS, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=GIT_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return ended.stdout.strip() if ended.returncode == 0 else ""
+    return result.stdout.strip() if result.returncode == 0 else ""
 
 
 def _version(package: str) -> str:
