@@ -27,7 +27,7 @@ def test_films_carry_patient_labels_view_and_side(made_up_chest: Any) -> None:
 
 def test_a_patient_on_both_sides_is_refused(made_up_chest: Any) -> None:
     leak = [*FILMS, ("00000001_002.png", "No Finding", "1", "test_list.txt")]
-    with pytest.raises(PatientLeak, match="1 patients are both in training and in test"):
+    with pytest.raises(PatientLeak, match="training and test share 1 patient"):
         open_chestxray14(made_up_chest.write(leak))
 
 
@@ -98,7 +98,7 @@ def test_boxes_are_fractions_of_the_published_film_and_odd_rows_are_named(made_u
     assert data.records[1].boxes == (BoundingBox("Infiltration", 0.25, 0.5, 0.125, 0.0625),)
     assert data.records[0].boxes == ()
     assert data.problems == (
-        "BBox_List_2017.csv, line 3: not a film, a finding and four numbers",
+        "BBox_List_2017.csv, line 3: expected a film, a finding and four numbers",
         "BBox_List_2017.csv, line 4: unknown finding Pneumona (perhaps Pneumonia)",
     )
 

@@ -45,7 +45,7 @@ def test_what_cannot_be_used_is_left_out_and_named(made_up_nerves: Any) -> None:
         "1_1_mask.tif: missing",
         "2_1.tif: unreadable",
         "3_1_mask.tif: 10x10 for a picture of 145x105",
-        "4_1_mask.tif: holds other values than 0 and 255",
+        "4_1_mask.tif: has values other than 0 and 255",
         "5_9_mask.tif: belongs to no picture",
         "notes.txt: belongs to no picture",
     ):

@@ -85,11 +85,11 @@ def test_many_pictures_are_made_by_several_processes_in_their_order(
     assert np.array_equal(cached_pictures(paths, 16, 24, tmp_path / "cache"), expected(paths))
 
 
-def test_a_disk_that_is_too_small_is_told_before_it_is_full(
+def test_a_disk_that_is_too_small_is_reported_before_it_is_full(
     tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=18 * 16 * 24 - 1))
-    with pytest.raises(DatasetError, match="make room or give an --out elsewhere"):
+    with pytest.raises(DatasetError, match="make room, or give an --out on another disk"):
         cached_pictures(paths, 16, 24, tmp_path / "cache")
     assert not list((tmp_path / "cache").glob("pictures-*"))
 

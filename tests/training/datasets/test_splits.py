@@ -28,5 +28,5 @@ def test_the_same_seed_deals_the_same_folds() -> None:
 
 
 def test_more_folds_than_patients_are_refused() -> None:
-    with pytest.raises(DatasetError, match="2 patients cannot be dealt into 3 folds"):
+    with pytest.raises(DatasetError, match="2 patients cannot be divided into 3 folds"):
         patient_folds(["a", "b", "b"], 3, seed=0)

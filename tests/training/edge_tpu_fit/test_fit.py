@@ -65,7 +65,7 @@ def test_a_model_that_falls_to_the_cpu_is_refused_by_its_first_such_operation(sh
 
 
 def test_a_compiled_model_is_recognised(shared_data: Path) -> None:
-    with pytest.raises(ModelFileError, match="compiled for the Edge TPU already"):
+    with pytest.raises(ModelFileError, match="already compiled for the Edge TPU"):
         fit_of((shared_data / "coral" / "keras_lstm_mnist_ptq_edgetpu.tflite").read_bytes())
 
 

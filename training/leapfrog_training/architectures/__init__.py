@@ -1,7 +1,6 @@
-"""The networks that models are made of: built with batch 1 in mind and only from operations that the Edge TPU compiler
-takes.
+"""The networks: designed for batches of 1, and only from operations that the Edge TPU compiler accepts.
 
-| network | file | answers | for |
+| network | file | output | for |
 | --- | --- | --- | --- |
 | MobileNetV2 | `mobilenet_v2.py` | a score and a heat map for each finding | chest-findings |
 | U-Net on MobileNetV2 | `mobile_unet.py` | a mask | fetal-head, brachial-plexus |

@@ -1,8 +1,8 @@
 """DenseNet-121 (Huang et al., CVPR 2017) for one-channel films: the classifier of the paper that Leapfrog follows.
 
-A baseline to compare sizes and speed with. Its batch norm stands before each convolution, where it cannot be folded
-away; the converter makes a MUL and an ADD of it, which the Edge TPU takes. The head is as in `mobilenet_v2.py`: a map
-for each finding, whose mean is the finding's logit.
+A baseline for comparing size and speed. Its batch norm comes before each convolution, so it cannot be folded into it;
+the converter turns it into a MUL and an ADD, which the Edge TPU can run. The head is as in `mobilenet_v2.py`: a map for
+each finding, whose mean is the finding's logit.
 """
 
 from typing import Any

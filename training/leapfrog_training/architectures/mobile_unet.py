@@ -1,9 +1,9 @@
-"""A U-Net (Ronneberger et al., MICCAI 2015) whose way down is MobileNetV2, for pictures of 128 x 192.
+"""A U-Net (Ronneberger et al., MICCAI 2015) with MobileNetV2 as its encoder, for pictures of 128 x 192.
 
-The way down is depthwise-separable and starts from ImageNet weights: few pictures teach edges and textures badly. It
-ends at 8 x 12 cells with the 64 features of MobileNetV2's fourth stage; what follows there weighs ten times as much
-and serves to name things. The mask has half the picture's size, and the kiosk enlarges it: that keeps the large
-activations away from the Edge TPU.
+The encoder is depthwise-separable and starts from ImageNet weights, since a network does not learn edges and textures
+well from few pictures. It ends at 8 x 12 cells with the 64 features of MobileNetV2's fourth stage; the later stages are
+ten times as large and serve to name objects. The mask has half the picture's size, and the kiosk enlarges it: that
+keeps large activations off the Edge TPU.
 """
 
 from typing import Any
@@ -16,15 +16,15 @@ HEIGHT, WIDTH = 128, 192  # pixels
 MASK_HEIGHT, MASK_WIDTH = 64, 96  # pixels
 SKIPS = ("block0_project_conv", "block2_add", "block5_add")  # 16, 24, 32 features in 64 x 96, 32 x 48, 16 x 24 cells
 BOTTOM = "block8_add"  # 64 features in 8 x 12 cells
-# Where no feature speaks, the logit is the bias alone, and Adam moves that by thousandths a step. Begun at 0, it ended
-# at -2.5 in one training, which left .08 of mask all over the background.
+# Where no feature is active, the logit is only the bias, which Adam moves by thousandths per step. Started at 0, it
+# ended at -2.5 in one training, which left a mask of .08 all over the background.
 BACKGROUND_LOGIT = -4.0
 
 
 def build() -> Any:
     """The network: (batch, 128, 192, 1) in [-1, 1] to the logits of the mask (batch, 64, 96, 1).
 
-    `mobilenet_v2.load_imagenet` fills its way down.
+    `mobilenet_v2.load_imagenet` fills its encoder.
     """
     layers = tf_keras.layers
     image = layers.Input((HEIGHT, WIDTH, 1), name="image")

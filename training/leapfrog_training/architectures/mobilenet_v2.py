@@ -1,7 +1,7 @@
 """MobileNetV2 (Sandler et al., CVPR 2018) for one-channel films, with one class activation map per finding.
 
-The head is a 1x1 convolution onto one map per finding; the mean of a map is the finding's logit. So the map is the
-class activation map itself (Zhou et al., CVPR 2016), in 49 bytes per finding, without a second set of weights.
+The head is a 1x1 convolution to one map per finding; the mean of a map is the finding's logit. So the map is itself the
+class activation map (Zhou et al., CVPR 2016), in 49 bytes per finding, and needs no second set of weights.
 Batch norm is already folded into the ImageNet weights, so the layers are convolution, bias and ReLU6.
 """
 
@@ -20,13 +20,13 @@ SIDE = 224  # pixels
 STEM_FILTERS = 32
 FEATURES = 1280
 HEATMAP_LAYER = "heatmap"
-FROM_IMAGENET = ("stem", "block", "features")  # how the names of its layers begin
+FROM_IMAGENET = ("stem", "block", "features")  # prefixes of the layers that ImageNet weights are loaded into
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`repeats` inverted residual blocks, the first of which strides."""
+    """`repeats` inverted residual blocks; the first one has the stride."""
 
     expansion: int
     filters: int
@@ -47,7 +47,7 @@ STAGES = (
 
 @dataclass(frozen=True)
 class ConvolutionWeights:
-    """Kernel in Keras' layout and bias of one convolution."""
+    """The kernel, in Keras' layout, and the bias of one convolution."""
 
     kernel: NDArray[np.float32]
     bias: NDArray[np.float32]
@@ -65,9 +65,9 @@ def build(findings: int) -> Any:
 
 
 def layers_until(image: Any, last: str = "") -> dict[str, Any]:
-    """The network's way down from `image` to the block whose output is named `last`, or to the very last.
+    """Build the network from `image` to the block whose output is named `last`, or to the last block.
 
-    Each block's output by the name of the layer that makes it, ``block2_add`` or, where nothing is added,
+    Returns each block's output by the name of the layer that makes it: ``block2_add`` or, if nothing is added,
     ``block0_project_conv``.
     """
     x = _convolution(image, STEM_FILTERS, kernel=3, stride=2, name="stem")
@@ -82,29 +82,29 @@ def layers_until(image: Any, last: str = "") -> dict[str, Any]:
 
 
 def load_imagenet(model: Any, tflite_path: Path) -> None:
-    """Fill the layers of `layers_until` and the features of `model` from a quantized MobileNetV2 1.0 of Coral, by
-    dequantizing its constants.
+    """Load the weights of Coral's quantized MobileNetV2 1.0, dequantized, into the layers of `layers_until` and the
+    features of `model`.
 
-    The first kernel is summed over red, green and blue, which gives what a gray picture would give as RGB. Raises
-    DatasetError when the file holds another network.
+    The first kernel is summed over red, green and blue, so a gray picture gives the same result as its RGB form. Raises
+    DatasetError if the file holds another network.
     """
     layers = [layer for layer in model.layers if layer.name.startswith(FROM_IMAGENET) and layer.weights]
     sources = _dequantized_convolutions(tflite_path)[: len(layers)]
     for layer, source in zip(layers, sources, strict=True):
         kernel = source.kernel.sum(axis=2, keepdims=True) if layer.name.startswith("stem") else source.kernel
         if tuple(layer.weights[0].shape) != kernel.shape:
-            raise DatasetError(f"{tflite_path.name} is not a MobileNetV2 1.0: layer {layer.name} does not fit")
+            raise DatasetError(f"{tflite_path.name} is not a MobileNetV2 1.0: layer {layer.name} has another shape")
         layer.set_weights([kernel, source.bias])
 
 
 def feature_model(model: Any) -> Any:
-    """The network up to the means of its features, (batch, 1280): what a head is started from."""
+    """The network up to the means of its features, (batch, 1280), to which the initial head is fitted."""
     features = model.get_layer(HEATMAP_LAYER).input
     return tf_keras.Model(model.input, tf_keras.layers.GlobalAveragePooling2D()(features))
 
 
 def set_head(model: Any, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
-    """Start the head from a linear model on the mean features: `weights` (1280, findings), `bias` (findings,)."""
+    """Set the head to a linear model on the mean features: `weights` (1280, findings), `bias` (findings,)."""
     model.get_layer(HEATMAP_LAYER).set_weights([weights[np.newaxis, np.newaxis], bias])
 
 
@@ -136,7 +136,7 @@ def _dequantized_convolutions(tflite_path: Path) -> list[ConvolutionWeights]:
             continue
         _, kernel_index, bias_index = (int(index) for index in operation["inputs"])
         kernel = _dequantized(interpreter, details[kernel_index])
-        # TFLite keeps (out, rows, columns, in), and (1, rows, columns, channels) for depthwise ones.
+        # TFLite's layout is (out, rows, columns, in), and (1, rows, columns, channels) for depthwise convolutions.
         kernel = kernel.transpose(1, 2, 3, 0)
         convolutions.append(ConvolutionWeights(kernel, _dequantized(interpreter, details[bias_index])))
     return convolutions

@@ -1,6 +1,6 @@
 """The plain U-Net (Ronneberger et al., MICCAI 2015) of the paper that Leapfrog follows: 80 x 112 pixels, 32-512 maps.
 
-A baseline to compare sizes and speed with.
+A baseline for comparing size and speed.
 """
 
 from typing import Any
@@ -22,7 +22,7 @@ def build(filters: tuple[int, ...] = FILTERS) -> Any:
             x = layers.MaxPooling2D(name=f"pool{level}")(x)
         x = _pair(x, count, name=f"down{level}")
     for level in reversed(range(len(filters) - 1)):
-        # No activation of its own: one would be fused into TRANSPOSE_CONV version 4, which the compiler refuses.
+        # Without an activation: it would be fused into a TRANSPOSE_CONV version 4, which the compiler refuses.
         x = layers.Conv2DTranspose(filters[level], 2, strides=2, name=f"up{level}")(x)
         x = _pair(layers.Concatenate(name=f"join{level}")([x, skips[level]]), filters[level], name=f"up{level}")
     return tf_keras.Model(image, layers.Conv2D(1, 1, name="logits")(x), name="paper_unet")

@@ -1,7 +1,7 @@
-"""Upsampling that the Edge TPU takes, and how it is quantized.
+"""Upsampling that the Edge TPU can run, and its quantization.
 
-Nearest neighbour as of TensorFlow 1 becomes RESIZE_NEAREST_NEIGHBOR version 2; version 3, which Keras' own layer makes,
-is refused by the Edge TPU compiler.
+TensorFlow 1's nearest neighbour becomes RESIZE_NEAREST_NEIGHBOR version 2. Keras' own layer makes version 3, which the
+Edge TPU compiler refuses.
 """
 
 from typing import Any
@@ -20,7 +20,7 @@ class NearestUpsampling(tf_keras.layers.Layer):  # type: ignore[misc]
 
 @tf_keras.utils.register_keras_serializable("leapfrog")
 class PassRangeThrough(tfmot.quantization.keras.QuantizeConfig):  # type: ignore[misc]
-    """Quantization of a layer that only moves values: it keeps the range of what it is given."""
+    """Quantization of a layer that only moves values: the output has the range of the input."""
 
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
         """No weights."""
@@ -37,7 +37,7 @@ class PassRangeThrough(tfmot.quantization.keras.QuantizeConfig):  # type: ignore
         """Nothing to set."""
 
     def get_output_quantizers(self, layer: Any) -> list[Any]:
-        """None: the range of the input holds."""
+        """None: the output has the range of the input."""
         return []
 
     def get_config(self) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def _show(model: Path, fit: Fit) -> None:
     else:
         shape = " x ".join(map(str, first.shape))
         _console.print(
-            f"Part of the model would run on the CPU. The first operation there would be number {first.position}, "
+            f"Part of the model would run on the CPU. The first such operation is operation {first.position}, "
             f"{first.name} ({first.kind}, {shape}): {first.reason}."
         )
     least, most = fit.streamed_bytes

@@ -1,4 +1,4 @@
-"""The data sets that models are made from, each in the layout in which it is published.
+"""The data sets that models are trained on, each in its published layout.
 
 | data set | file | shows | package |
 | --- | --- | --- | --- |
@@ -6,6 +6,6 @@
 | HC18 | `hc18.py` | ultrasound of fetal heads with their outlines | fetal-head |
 | Ultrasound Nerve Segmentation (Kaggle) | `nerve.py` | ultrasound of the neck with masks of nerves | brachial-plexus |
 
-`open_...` of each file checks the layout and gives a `splits.DataSet`: records, each on one side of a split, and a
-sentence for each one that cannot be used.
+`open_...` in each file checks the layout and returns a `splits.DataSet`: the usable records, each on one side of a
+split, and a sentence for each one that cannot be used.
 """

@@ -1,8 +1,8 @@
-"""NIH ChestX-ray14 in its own layout: `Data_Entry_2017*.csv`, `train_val_list.txt`, `test_list.txt`, `images*/`.
+"""NIH ChestX-ray14 in its published layout: `Data_Entry_2017*.csv`, `train_val_list.txt`, `test_list.txt`, `images*/`.
 
-The films lie in `images/`, or as published in `images_001/images/` to `images_012/images/`. `BBox_List_2017.csv`, where
-it is there, says where a radiologist saw the finding on some of them. Wang et al., "ChestX-ray8", CVPR 2017. Labels are
-text-mined: they hold for groups of films, not for each film.
+The films are in `images/` or, as published, in `images_001/images/` to `images_012/images/`. `BBox_List_2017.csv`, if
+it is there, has radiologists' boxes around findings on some films. Wang et al., "ChestX-ray8", CVPR 2017. Labels are
+text-mined: they are right on average, but not for every film.
 """
 
 import csv
@@ -15,11 +15,11 @@ from leapfrog_training.datasets.images import picture_problems
 from leapfrog_training.datasets.splits import DataSet, Split, refuse_leak
 from leapfrog_training.errors import DatasetError
 
-ENTRY_FILES = "Data_Entry_2017*.csv"  # the release of 2020 mended patient ages; its name sorts last and is taken
+ENTRY_FILES = "Data_Entry_2017*.csv"  # the last one is used: the release of 2020, with corrected patient ages
 IMAGE_FOLDERS = ("images", "images_0*/images")
 BOX_FILE = "BBox_List_2017.csv"
-BOX_SIDE = 1024  # pixels of the published films, in which boxes are given
-BOX_LABELS = {"Infiltrate": "Infiltration"}  # as the box list calls it
+BOX_SIDE = 1024  # side of the published films in pixels, the unit of the boxes
+BOX_LABELS = {"Infiltrate": "Infiltration"}  # the box list's names for labels
 LIST_FILES: dict[Split, str] = {"train": "train_val_list.txt", "test": "test_list.txt"}
 NO_FINDING = "No Finding"
 LABELS = (
@@ -44,7 +44,7 @@ NEEDED_COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position"
 
 @dataclass(frozen=True)
 class BoundingBox:
-    """Where a radiologist saw a finding: the sides of a rectangle as fractions of the film's width and height."""
+    """A radiologist's box around a finding, as fractions of the film's width and height."""
 
     label: str
     left: float
@@ -71,9 +71,9 @@ ChestXray14 = DataSet[Film]  # in the order of the lists
 def open_chestxray14(root: Path) -> ChestXray14:
     """Check the layout of the data set at `root` and list its films.
 
-    Raises DatasetError when a file or column of the layout is missing, PatientLeak when a patient is in both lists. A
-    listed film without an entry, with an unknown label or view, or whose picture is missing or does not decode, is
-    left out and named in `problems`; so is a box that belongs to no film.
+    Raises DatasetError if a file or column is missing, PatientLeak if a patient is in both lists. A listed film is left
+    out and named in `problems` if it has no entry or an unknown label or view, or if its picture is missing or does not
+    decode. So is a box that cannot be read.
     """
     entry_file, entries = _read_entries(root)
     boxes, problems = _read_boxes(root / BOX_FILE)
@@ -96,7 +96,7 @@ def open_chestxray14(root: Path) -> ChestXray14:
             view, labels = entry["View Position"], _labels_of(entry)
             films.append(Film(path, entry["Patient ID"], labels, view, split, tuple(boxes.get(name, ()))))
     if not films:
-        raise DatasetError(f"{root}: no film of the lists can be read; the first problem is: {problems[0]}")
+        raise DatasetError(f"{root}: none of the listed films can be read. The first problem is: {problems[0]}")
     data = DataSet(tuple(films), tuple(problems))
     refuse_leak(data, "ChestX-ray14")
     return data
@@ -112,7 +112,7 @@ def _read_entries(root: Path) -> tuple[str, dict[str, dict[str, str]]]:
     files = sorted(root.glob(ENTRY_FILES))
     if not files:
         raise DatasetError(
-            f"{root / ENTRY_FILES} is missing: give the folder that holds ChestX-ray14 in its own layout"
+            f"{root / ENTRY_FILES} is missing: give the folder that holds ChestX-ray14 in its published layout"
         )
     path = files[-1]
     with path.open(newline="", encoding="utf-8-sig") as stream:
@@ -124,7 +124,7 @@ def _read_entries(root: Path) -> tuple[str, dict[str, dict[str, str]]]:
 
 
 def _read_boxes(path: Path) -> tuple[dict[str, list[BoundingBox]], list[str]]:
-    """The boxes by film, and a sentence for each row that is none. The set is complete without the file."""
+    """The boxes by film, and a sentence for each row that cannot be read. The file is optional."""
     boxes: dict[str, list[BoundingBox]] = {}
     problems: list[str] = []
     if not path.is_file():
@@ -132,12 +132,12 @@ def _read_boxes(path: Path) -> tuple[dict[str, list[BoundingBox]], list[str]]:
     with path.open(newline="", encoding="utf-8-sig") as stream:
         for number, row in enumerate(csv.reader(stream), start=1):
             if number == 1 or not row:
-                continue  # the header has names for the first two columns only
+                continue  # the header, which names only the first two columns
             try:
                 label = BOX_LABELS.get(row[1], row[1])
                 box = BoundingBox(label, *(float(value) / BOX_SIDE for value in row[2:6]))
             except (IndexError, ValueError, TypeError):
-                problems.append(f"{path.name}, line {number}: not a film, a finding and four numbers")
+                problems.append(f"{path.name}, line {number}: expected a film, a finding and four numbers")
                 continue
             if box.label not in LABELS:
                 problems.append(f"{path.name}, line {number}: {_unknown([box.label])}")
@@ -150,10 +150,10 @@ def _entry_problem(entry: dict[str, str]) -> str | None:
     name, view = entry["Image Index"], entry["View Position"]
     if view not in VIEWS:
         return f"{name}: view {view!r} is not one of {', '.join(VIEWS)}"
-    found = set(entry["Finding Labels"].split("|"))
-    if unknown := sorted(found - {*LABELS, NO_FINDING}):
+    labels = set(entry["Finding Labels"].split("|"))
+    if unknown := sorted(labels - {*LABELS, NO_FINDING}):
         return f"{name}: {_unknown(unknown)}"
-    if NO_FINDING in found and len(found) > 1:
+    if NO_FINDING in labels and len(labels) > 1:
         return f"{name}: {NO_FINDING!r} together with a finding"
     return None
 

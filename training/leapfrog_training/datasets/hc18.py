@@ -1,7 +1,7 @@
-"""HC18, fetal heads in ultrasound, in its own layout: `training_set/NNN_HC.png` with `NNN_HC_Annotation.png`.
+"""HC18, fetal heads in ultrasound, in its published layout: `training_set/NNN_HC.png` with `NNN_HC_Annotation.png`.
 
-`training_set_pixel_size_and_HC.csv` gives pixel size and head circumference; `validation_subjects.txt` (one subject
-per line) says whom to keep out of training. Van den Heuvel et al., PLoS ONE 2018, doi 10.1371/journal.pone.0200412.
+`training_set_pixel_size_and_HC.csv` has pixel size and head circumference; `validation_subjects.txt`, one subject per
+line, lists those to keep out of training. Van den Heuvel et al., PLoS ONE 2018, doi 10.1371/journal.pone.0200412.
 """
 
 import csv
@@ -24,15 +24,15 @@ NAME_COLUMN = "filename"
 PIXEL_SIZE_COLUMN = "pixel size(mm)"
 CIRCUMFERENCE_COLUMN = "head circumference (mm)"
 SUBJECT_OF_NAME = re.compile(r"^(\d{3})_\d?HC\.png$")
-OUTLINE_SHARE_OUTSIDE = 0.5  # of the drawn line, counted from its outer edge, that is no longer head
-OPEN_OUTLINE_SHARE = 0.02  # rows and columns of a closed outline enclose the same area; of an open one they do not
+OUTLINE_SHARE_OUTSIDE = 0.5  # the outer part of the drawn line, which does not belong to the head
+OPEN_OUTLINE_SHARE = 0.02  # a closed outline has the same area filled by rows and by columns, an open one not
 
 
 @dataclass(frozen=True)
 class HeadImage:
-    """One ultrasound picture of one fetal head. `patient` is the subject: one subject may have several pictures.
+    """One ultrasound picture of a fetal head. `patient` is the subject, who may have several pictures.
 
-    `annotation_path` holds the outline of the head as an ellipse, 255 on 0.
+    `annotation_path` is a picture of the head's outline, an ellipse of 255 on 0.
     """
 
     path: Path
@@ -49,9 +49,9 @@ HC18 = DataSet[HeadImage]  # in the order of the table
 def open_hc18(root: Path) -> HC18:
     """Check the layout of the data set at `root` and list its pictures.
 
-    Raises DatasetError when a file or column of the layout is missing or a value is not a number. A picture that is
-    missing or does not decode, or whose outline does not enclose a head, is left out and named in `problems`.
-    Subjects cannot leak: the side is decided by the subject.
+    Raises DatasetError if a file or column is missing or a value is not a number. A picture that is missing or does not
+    decode, or whose outline does not enclose a head, is left out and named in `problems`. Subjects cannot leak, since
+    the subject decides the side.
     """
     validation_subjects = _read_subjects(root / VALIDATION_FILE)
     images: list[HeadImage] = []
@@ -64,7 +64,7 @@ def open_hc18(root: Path) -> HC18:
         else:
             problems.append(problem)
     if not images:
-        raise DatasetError(f"{root}: no picture of {TABLE_FILE} can be read")
+        raise DatasetError(f"{root}: none of the pictures in {TABLE_FILE} can be read")
     return DataSet(tuple(images), tuple(problems))
 
 
@@ -74,18 +74,18 @@ def outline(image: HeadImage) -> NDArray[np.bool_]:
 
 
 def filled_outline(line: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The head with its whole drawn outline: the area up to the line's outer edge, shape as `line`.
+    """The head including its drawn outline: the area up to the line's outer edge, in the shape of `line`.
 
-    An ellipse is convex: what lies between two points of its line, in its row and in its column, is inside.
+    An ellipse is convex: a pixel is inside if it is between two points of the line both in its row and in its column.
     """
     return _between(line, axis=1) & _between(line, axis=0)
 
 
 def head_mask(line: NDArray[np.bool_], rows: int, columns: int) -> NDArray[np.float32]:
-    """The head as a soft mask to learn (rows, columns), 0 to 1, from its drawn outline: up to the middle of the line.
+    """The head as a soft mask for training (rows, columns), 0 to 1, up to the middle of its drawn outline.
 
-    A cell on the line holds the part of it that is head. The kiosk draws its contour where the mask crosses one half,
-    which is then the middle of the line and not its outer edge.
+    A cell on the line has the share of it that is head. The kiosk draws its contour where the mask crosses one half,
+    which is then the middle of the line, not its outer edge.
     """
     return cells(filled_outline(line) - OUTLINE_SHARE_OUTSIDE * line, rows, columns)
 
@@ -129,7 +129,7 @@ def _image_of(row: dict[str, str], folder: Path, validation_subjects: frozenset[
 
 def _read_table(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
-        raise DatasetError(f"{path} is missing: give the folder that holds HC18 in its own layout")
+        raise DatasetError(f"{path} is missing: give the folder that holds HC18 in its published layout")
     with path.open(newline="", encoding="utf-8") as stream:
         rows = csv.DictReader(stream)
         needed = (NAME_COLUMN, PIXEL_SIZE_COLUMN, CIRCUMFERENCE_COLUMN)
@@ -141,5 +141,5 @@ def _read_table(path: Path) -> list[dict[str, str]]:
 
 def _read_subjects(path: Path) -> frozenset[str]:
     if not path.is_file():
-        raise DatasetError(f"{path} is missing: it names the subjects to keep out of training, one per line")
+        raise DatasetError(f"{path} is missing: it must list the subjects to keep out of training, one per line")
     return frozenset(path.read_text(encoding="utf-8").split())

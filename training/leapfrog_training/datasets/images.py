@@ -1,4 +1,4 @@
-"""Reading the pictures and masks of a data set."""
+"""Reads the pictures and masks of a data set."""
 
 import os
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from leapfrog_training.progress import shown_progress
 
 
 def picture_problem(path: Path) -> str | None:
-    """Say what is wrong with the picture at `path`, or None when it decodes whole. Its check sums are read too."""
+    """What is wrong with the picture at `path`, or None if all of it decodes. This also verifies its checksums."""
     try:
         with Image.open(path) as picture:
             picture.load()
@@ -26,7 +26,7 @@ def picture_problem(path: Path) -> str | None:
 
 
 def picture_problems(paths: Sequence[Path]) -> dict[Path, str]:
-    """What is wrong with which of the pictures. Many are read on all cores, with progress."""
+    """The pictures that have a problem, each with that problem. Uses all cores, and shows progress if there are many."""
     with shown_progress("Checking pictures", len(paths)) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = {}
         for path, problem in zip(paths, pool.map(picture_problem, paths), strict=True):
@@ -43,6 +43,6 @@ def cells(values: NDArray[Any], rows: int, columns: int) -> NDArray[np.float32]:
 
 
 def read_gray(path: Path) -> NDArray[np.uint8]:
-    """The picture at `path` as 8-bit gray, shape (rows, columns). Raises OSError when it cannot be decoded."""
+    """The picture at `path` as 8-bit gray, shape (rows, columns). Raises OSError if it cannot be decoded."""
     with Image.open(path) as picture:
         return np.asarray(picture.convert("L"), dtype=np.uint8)

@@ -1,7 +1,7 @@
-"""Kaggle's Ultrasound Nerve Segmentation in its own layout: `train/P_N.tif` with `train/P_N_mask.tif`.
+"""Kaggle's Ultrasound Nerve Segmentation in its published layout: `train/P_N.tif` with `train/P_N_mask.tif`.
 
-580 x 420 pixels, masks of 0 and 255, most of them empty: the brachial plexus is not in every picture. The set may not
-be passed on; whoever has it gives its folder.
+580 x 420 pixels, masks of 0 and 255. Most masks are empty: not every picture shows the brachial plexus. The set may not
+be redistributed, so users must download it themselves.
 """
 
 import re
@@ -18,7 +18,7 @@ from leapfrog_training.errors import DatasetError
 IMAGE_FOLDER = "train"
 PICTURE_NAME = re.compile(r"^(\d+)_(\d+)\.tif$")
 MASK_SUFFIX = "_mask.tif"
-HELD_OUT_FOLDS = 5  # no split is published: one patient in five is kept for the end
+HELD_OUT_FOLDS = 5  # no split is published: one patient in five is kept for the final measurement
 SPLIT_SEED = 0
 
 
@@ -42,28 +42,28 @@ def nerve_mask(image: NerveImage) -> NDArray[np.bool_]:
 
 
 def open_nerve(root: Path) -> Nerve:
-    """Check the layout of the data set at `root` and list its pictures; patients are dealt to the two sides by a seed.
+    """Check the layout of the data set at `root` and list its pictures. A fixed seed splits the patients.
 
-    Raises DatasetError when the folder holds no such picture or fewer than five patients. A picture without a mask, a
-    mask without a picture, sizes that differ, other values than 0 and 255 and what does not decode are left out and
-    named in `problems`.
+    Raises DatasetError if the folder has no usable picture or fewer than five patients. Left out and named in
+    `problems` are pictures without a mask, masks without a picture, pairs of different size, masks with other values
+    than 0 and 255, and files that do not decode.
     """
     folder = root / IMAGE_FOLDER
     if not folder.is_dir():
-        raise DatasetError(f"{folder} is missing: give the folder that holds `train` of the Kaggle nerve set")
+        raise DatasetError(f"{folder} is missing: give the folder of the Kaggle nerve set that contains `train`")
     named = {path.name for path in folder.iterdir() if path.is_file()}
     pictures = sorted((tuple(map(int, match.groups())), name) for name in named if (match := PICTURE_NAME.match(name)))
     usable: list[tuple[str, Path, Path, bool]] = []
     problems: list[str] = []
     for (patient, _), name in pictures:
         path, mask_path = folder / name, folder / name.replace(".tif", MASK_SUFFIX)
-        problem, has_nerve = _looked_into(path, mask_path)
+        problem, has_nerve = _checked_pair(path, mask_path)
         if problem is None:
             usable.append((str(patient), path, mask_path, has_nerve))
         else:
             problems.append(problem)
     expected = {name for _, picture in pictures for name in (picture, picture.replace(".tif", MASK_SUFFIX))}
-    problems += [f"{name}: belongs to no picture of the set" for name in sorted(named - expected)]
+    problems += [f"{name}: does not belong to any picture of the set" for name in sorted(named - expected)]
     if not usable:
         raise DatasetError(f"{folder}: no picture like 1_1.tif with 1_1_mask.tif can be read")
     held_out = set(patient_folds([patient for patient, *_ in usable], HELD_OUT_FOLDS, SPLIT_SEED)[0].held_out.tolist())
@@ -74,8 +74,8 @@ def open_nerve(root: Path) -> Nerve:
     return DataSet(images, tuple(problems))
 
 
-def _looked_into(path: Path, mask_path: Path) -> tuple[str | None, bool]:
-    """What is wrong with a pair, and whether its mask holds a nerve."""
+def _checked_pair(path: Path, mask_path: Path) -> tuple[str | None, bool]:
+    """What is wrong with a pair of picture and mask, if anything, and whether the mask shows a nerve."""
     problem = picture_problem(path) or picture_problem(mask_path)
     if problem is not None:
         return problem, False
@@ -84,5 +84,5 @@ def _looked_into(path: Path, mask_path: Path) -> tuple[str | None, bool]:
     if mask.shape != shape:
         return f"{mask_path.name}: {mask.shape[1]}x{mask.shape[0]} for a picture of {shape[1]}x{shape[0]}", False
     if not np.isin(mask, (0, 255)).all():
-        return f"{mask_path.name}: holds other values than 0 and 255", False
+        return f"{mask_path.name}: has values other than 0 and 255", False
     return None, bool(mask.any())

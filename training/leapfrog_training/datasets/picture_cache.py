@@ -1,7 +1,7 @@
-"""Pictures of a data set at a model's size, in one file: made once, then read at the speed of the processor.
+"""Pictures of a data set at a model's size, in one file, which is made once and then read fast.
 
-The file grows picture by picture and says of each whether it is there, so that making it can be stopped at any moment
-and goes on. Its name holds what it was made from: another size, list or file makes another.
+The file is filled part by part, with a record of which pictures are done, so its making can be interrupted at any
+moment and resumed. Its name depends on what it was made from: another size, list or picture file gives another name.
 """
 
 import fcntl
@@ -26,17 +26,17 @@ from leapfrog_training.errors import DatasetError
 from leapfrog_training.progress import shown_progress
 
 LOCK_FILE = "lock"
-LAYOUT = b"1"  # raised when what is kept, or how the kiosk makes a picture from a file, changes
-CHUNK = 64  # pictures at a time: what is lost when the making is stopped
+LAYOUT = b"1"  # to be raised when the format changes, or the way in which the kiosk makes a picture from a file
+CHUNK = 64  # pictures at a time: at most these are lost if the making is interrupted
 FEWEST_FOR_PROCESSES = 500  # starting a process takes as long as some hundred pictures
 
 
 def cached_pictures(paths: Sequence[Path], height: int, width: int, folder: Path) -> NDArray[np.uint8]:
-    """The pictures as the kiosk shows them to a model, shape (pictures, height, width, 1), read from a file in `folder`
-    as they are asked for. Made there first, with progress, where they are missing.
+    """The pictures as the kiosk shows them to a model, shape (pictures, height, width, 1), read on access from a file
+    in `folder`. If the file is missing, it is made first, with progress.
 
-    Two commands that want the same pictures make them once: the second waits. Raises OSError for a file that cannot be
-    decoded, and DatasetError when the disk is too small.
+    If two commands need the same pictures, the second waits for the first to make them. Raises OSError for a picture
+    that cannot be decoded, DatasetError if the disk has not enough room.
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / f"pictures-{height}x{width}-{_fingerprint(paths, height, width)}"
@@ -74,7 +74,7 @@ def _make(paths: Sequence[Path], height: int, width: int, complete: Path) -> Non
     with shown_progress("Pictures", len(paths), already=len(paths) - len(missing)) as advance:
         for part, made in zip(parts, _mapped(make, [[paths[i] for i in part] for part in parts]), strict=True):
             pictures[part] = made[..., np.newaxis]
-            pictures.flush()  # first the pictures, then the word that they are there
+            pictures.flush()  # first the pictures, then the record that they are done
             done[part] = 1
             done.flush()
             advance(len(part))
@@ -83,17 +83,17 @@ def _make(paths: Sequence[Path], height: int, width: int, complete: Path) -> Non
 
 
 def _refuse_a_full_disk(folder: Path, needed: int) -> None:
-    """The file is sparse: without this, a full disk would end the process with SIGBUS somewhere in the midst."""
+    """Raise DatasetError if there is no room. The file is sparse: on a full disk, a later write would end in SIGBUS."""
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise DatasetError(
-            f"{folder}: the pictures at the model's size take {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free: "
-            "make room or give an --out elsewhere"
+            f"{folder}: the pictures at the model's size take {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are "
+            "free: make room, or give an --out on another disk"
         )
 
 
 def _mapped(make: "partial[NDArray[np.uint8]]", parts: Sequence[Sequence[Path]]) -> Iterator[NDArray[np.uint8]]:
-    """The parts in their order; many are made by as many processes as there are cores, a few ahead of their use."""
+    """The results for `parts`, in order. If there are many pictures, one process per core makes them a little ahead."""
     if sum(map(len, parts)) < FEWEST_FOR_PROCESSES:
         yield from map(make, parts)
         return

@@ -1,4 +1,4 @@
-"""A data set's records, split so that every patient stays on one side."""
+"""A data set's records, split so that each patient is on one side only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.wording.text import count
 from leapfrog_training.errors import DatasetError, PatientLeak
 
 Split = Literal["train", "test"]
@@ -18,12 +19,12 @@ class Record(Protocol):
 
     @property
     def patient(self) -> str:
-        """Whose picture it is."""
+        """The patient whose picture it is."""
         ...
 
     @property
     def split(self) -> Split:
-        """The side that the patient is on: "train", or "test" for those who are kept out of training."""
+        """The patient's side: "train", or "test" for patients kept out of training."""
         ...
 
 
@@ -32,7 +33,7 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 @dataclass(frozen=True)
 class DataSet(Generic[AnyRecord]):
-    """The records that can be used, in the order of the data set, and a sentence for each one that cannot."""
+    """The usable records, in the order of the data set, and a sentence for each one that cannot be used."""
 
     records: tuple[AnyRecord, ...]
     problems: tuple[str, ...]
@@ -44,31 +45,31 @@ class DataSet(Generic[AnyRecord]):
 
 @dataclass(frozen=True)
 class Fold:
-    """One turn of a cross-validation: positions of the records to fit on and of those held out."""
+    """One fold of a cross-validation: positions of the records to fit on and of those held out."""
 
     fit: NDArray[np.intp]
     held_out: NDArray[np.intp]
 
 
 def refuse_leak(data: DataSet[AnyRecord], name: str) -> None:
-    """Raise PatientLeak, naming a few, when a patient of the data set `name` is on both sides."""
+    """Raise PatientLeak if patients of the data set `name` are on both sides; the error names a few of them."""
     train, test = ({record.patient for record in data.in_split(split)} for split in SPLITS)
     if shared := sorted(train & test):
         some = ", ".join(shared[:5])
         raise PatientLeak(
-            f"{name}: {len(shared)} patients are both in training and in test ({some}): "
+            f"{name}: training and test share {count(len(shared), 'patient')} ({some}): "
             "give lists in which no patient occurs twice"
         )
 
 
 def patient_folds(patients: Sequence[str], folds: int, seed: int) -> tuple[Fold, ...]:
-    """Deal the patients into `folds` groups of about equally many records; each group is held out once.
+    """Divide the patients into `folds` groups with about equal numbers of records. Each fold holds out one group.
 
-    The patients are shuffled by `seed`, then each goes to the group that has the fewest records so far.
+    The patients are shuffled with `seed`; then each goes to the group with the fewest records so far.
     """
     names, counts = np.unique(np.asarray(patients), return_counts=True)
     if folds < 2 or len(names) < folds:
-        raise DatasetError(f"{len(names)} patients cannot be dealt into {folds} folds")
+        raise DatasetError(f"{count(len(names), 'patient')} cannot be divided into {folds} folds")
     group_of: dict[str, int] = {}
     sizes = [0] * folds
     for position in np.random.default_rng(seed).permutation(len(names)):

@@ -1,4 +1,4 @@
-"""What the Edge TPU makes of a model, told from its flatbuffer alone: which operations it takes, and how fast it is.
+"""Predicts from a model's flatbuffer alone which operations the Edge TPU would run, and how fast.
 
-Needs neither TensorFlow, but for `rebuilt.py` and `inception.py`, nor the compiler.
+Does not need the compiler, and needs TensorFlow only for `rebuilt.py` and `inception.py`.
 """

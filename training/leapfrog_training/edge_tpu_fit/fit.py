@@ -1,4 +1,4 @@
-"""The verdict: where each operation of a model would run, and where the first one falls to the CPU."""
+"""The result: where each operation of a model would run, and which is the first on the CPU."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from leapfrog_training.edge_tpu_fit.rules import refusal
 from leapfrog_training.edge_tpu_fit.workload import Workload, workload
 from leapfrog_training.errors import ModelFileError, NotForEdgeTpu
 
-# Of parameters on the chip: the least and the most that compiled models were seen to have.
+# Parameters that fit on the chip: the least and the most that was seen in compiled models.
 CACHE_BYTES = (int(LEAST_CACHE_BYTES), int(7.9 * 2**20))
 
 Place = Literal["edgetpu", "cpu"]
@@ -18,7 +18,7 @@ Place = Literal["edgetpu", "cpu"]
 
 @dataclass(frozen=True)
 class PlacedOperation:
-    """One operation with its place; `reason` is empty on the Edge TPU. `shape` is that of its first output."""
+    """One operation with its place. `reason` is empty on the Edge TPU. `shape` is that of the first output."""
 
     position: int
     name: str
@@ -31,7 +31,7 @@ class PlacedOperation:
 
 @dataclass(frozen=True)
 class Fit:
-    """What the Edge TPU would make of a model. `latency_ms` covers the part on the Edge TPU, by bus."""
+    """How a model fits the Edge TPU. `latency_ms`, by bus, is that of the part on the Edge TPU."""
 
     operations: tuple[PlacedOperation, ...]
     work: Workload
@@ -39,17 +39,17 @@ class Fit:
 
     @property
     def maps_whole(self) -> bool:
-        """Whether nothing is left to the CPU."""
+        """Whether no operation would run on the CPU."""
         return all(operation.place == "edgetpu" for operation in self.operations)
 
     @property
     def first_on_cpu(self) -> PlacedOperation | None:
-        """The first operation that falls to the CPU, None when the model maps whole."""
+        """The first operation on the CPU, or None if all would run on the Edge TPU."""
         return next((operation for operation in self.operations if operation.place == "cpu"), None)
 
     @property
     def streamed_bytes(self) -> tuple[int, int]:
-        """Parameters that do not fit on the chip and cross the bus at each inference: at best and at worst."""
+        """Parameters that do not fit on the chip and are transferred for each inference: at best and at worst."""
         least, most = CACHE_BYTES
         needed = self.work.parameter_bytes
         return max(0, needed - most), max(0, needed - least)
@@ -80,15 +80,15 @@ class Fit:
 
 
 def fit_of(model: bytes) -> Fit:
-    """The verdict on an int8 or uint8 TFLite file. Raises ModelFileError when it is none, or compiled already."""
+    """Check an int8 or uint8 TFLite file. Raises ModelFileError if it is not one, or is already compiled."""
     graph = read_graph(model)
     if graph.is_compiled:
-        raise ModelFileError("this model was compiled for the Edge TPU already: give the file that it was made from")
+        raise ModelFileError("this model is already compiled for the Edge TPU: give the file that it was compiled from")
     try:
         placed = _placed(graph)
         taken = [graph.operations[one.position] for one in placed if one.place == "edgetpu"]
         work = workload(graph, taken)
-    except DAMAGE as problem:  # an operation that lacks a tensor which every such operation has
+    except DAMAGE as problem:  # an operation lacks a required tensor
         raise ModelFileError(
             f"the TFLite model is damaged ({type(problem).__name__}): convert or copy it again"
         ) from problem
@@ -96,22 +96,23 @@ def fit_of(model: bytes) -> Fit:
 
 
 def require_whole_mapping(path: Path) -> None:
-    """Raise NotForEdgeTpu, naming the first operation that falls to the CPU and why, unless the model maps whole."""
+    """Raise NotForEdgeTpu, naming the first operation on the CPU and why, unless all would run on the Edge TPU."""
     fit = fit_of(path.read_bytes())
     first = fit.first_on_cpu
     if first is None:
         return
-    left = sum(one.place == "cpu" for one in fit.operations)
+    on_cpu = sum(one.place == "cpu" for one in fit.operations)
     raise NotForEdgeTpu(
-        f"{path.name} would not run whole on an Edge TPU: operation {first.position}, {first.name}, "
-        f"{first.reason}; {left} of {len(fit.operations)} operations would fall to the CPU. `leapfrog-train check` "
-        "lists them. Change the network, or say --allow-cpu-ops"
+        f"{path.name} would not run entirely on an Edge TPU: operation {first.position}, {first.name}, "
+        f"{first.reason}; {on_cpu} of {len(fit.operations)} operations would run on the CPU. `leapfrog-train check` "
+        "lists them. Change the network, or use --allow-cpu-ops"
     )
 
 
 def _placed(graph: Graph) -> tuple[PlacedOperation, ...]:
-    """An operation falls to the CPU by itself or because it needs what was made there: there is one subgraph on the
-    Edge TPU. What comes before it (a CAST of the input) runs on the CPU without pulling the rest along.
+    """Where each operation would run. One runs on the CPU if the Edge TPU cannot run it, or if it needs a result from
+    there, since only one subgraph runs on the Edge TPU. Operations before that subgraph (a CAST of the input) run on
+    the CPU without affecting the rest.
     """
     reasons = [refusal(graph, operation) for operation in graph.operations]
     first_taken = next((index for index, reason in enumerate(reasons) if reason is None), len(reasons))
@@ -120,7 +121,7 @@ def _placed(graph: Graph) -> tuple[PlacedOperation, ...]:
     for position, (operation, own_reason) in enumerate(zip(graph.operations, reasons, strict=True)):
         reason = own_reason
         if reason is None and made_on_cpu.intersection(index for index in operation.inputs if index is not None):
-            reason = "needs what was made on the CPU; only one part of a model runs on the Edge TPU"
+            reason = "needs a result from the CPU; only one part of a model runs on the Edge TPU"
         if reason is not None and position > first_taken:
             made_on_cpu.update(operation.outputs)
         placed.append(_place(graph, operation, position, reason))

@@ -1,13 +1,13 @@
 """Inception v1 and v4 as Keras networks with random weights, for `rebuilt.py`.
 
-Batch norms are left out: folded into the convolutions they cost an inference nothing.
+Batch norms are left out: they are folded into the convolutions and cost no time.
 """
 
 from typing import Any
 
 from leapfrog_training.keras import tf_keras
 
-# Filters of each block: 1x1; 3x3 after its reduction; 5x5 after its reduction; behind the pool (Szegedy et al., 2015).
+# Filters of each block: 1x1; reduction, 3x3; reduction, 5x5; after the pool (Szegedy et al., 2015).
 INCEPTION_V1 = (
     ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
     (

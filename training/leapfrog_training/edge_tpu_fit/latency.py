@@ -1,9 +1,10 @@
-"""An estimate of how long a model takes on a Coral Edge TPU, fitted to Coral's published benchmarks.
+"""Estimates how long a model takes on a Coral Edge TPU, fitted to Coral's published benchmarks.
 
-milliseconds = a operations + b MACs + c bytes that operations write + d parameter bytes that do not fit on the chip,
-with a to d not negative and of least squared relative error over the published networks. The error of an estimate is
-that of each network when it is left out of the fit. The terms were chosen by that error among six sets, on eight of
-the networks; the five that came later (Inception v4, Inception-ResNet v2, both ResNets v2, VGG19) had no say in it.
+milliseconds = a operations + b MACs + c bytes that operations write + d parameter bytes that do not fit on the chip.
+The coefficients are not negative and minimise the squared relative error over the published networks. The error of an
+estimate is determined by leaving each network out of the fit in turn. By that error, the terms were chosen from six
+sets on eight of the networks; the five added later (Inception v4, Inception-ResNet v2, both ResNets v2, VGG19) played
+no part in that.
 """
 
 from collections.abc import Sequence
@@ -21,18 +22,18 @@ from leapfrog_training.edge_tpu_fit.workload import Workload
 Bus = Literal["usb3", "usb2", "pcie"]
 BUSES: tuple[Bus, ...] = ("usb3", "usb2", "pcie")
 
-LEAST_CACHE_BYTES = 6.9 * 2**20  # of parameters on the chip: the least that compiled models were seen to have
+LEAST_CACHE_BYTES = 6.9 * 2**20  # parameters that fit on the chip: the least that was seen in compiled models
 USB2_BYTES_PER_MS = 40_000.0
 USB3_BYTES_PER_MS = 350_000.0
-# MobileNet v2 takes 10.6 ms on a Raspberry Pi 3B+ (USB 2) and 4.55 ms on a Pi 4B (USB 3): what the slower bus does not
-# explain is the slower computer. One pair of figures, so this estimate has an error that nobody knows.
+# MobileNet v2 takes 10.6 ms on a Raspberry Pi 3B+ (USB 2) and 4.55 ms on a Pi 4B (USB 3). The part that the slower bus
+# does not explain comes from the slower computer. There is only this one pair of figures, so the error is unknown.
 USB2_HOST_MS = 4.0
 USB2_ERROR_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Milliseconds, and the bounds that hold for four of five published networks when they are left out."""
+    """Milliseconds, with bounds that hold for four out of five published networks when they are left out of the fit."""
 
     milliseconds: float
     low: float
@@ -41,7 +42,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A published network, and what the others say of it."""
+    """A published network, and the prediction from all others."""
 
     network: Published
     published_ms: float
@@ -65,34 +66,34 @@ def estimate(work: Workload, bus: Bus) -> Estimate:
 
 
 def error_factor(bus: Bus) -> float:
-    """The factor within which four of five networks are told by the others."""
+    """The factor within which four out of five networks are predicted from the others."""
     return exp(float(np.quantile([abs(log(one.factor)) for one in left_out(bus)], 0.8)))
 
 
 def left_out(bus: Bus) -> tuple[LeftOut, ...]:
     """Each published network, predicted from all others."""
-    found = []
+    predictions = []
     for network in PUBLISHED:
         others = [other for other in PUBLISHED if other is not network]
         predicted = _predict(coefficients(bus, others), network.work)
-        found.append(LeftOut(network, _published_ms(network, bus), predicted))
-    return tuple(found)
+        predictions.append(LeftOut(network, _published_ms(network, bus), predicted))
+    return tuple(predictions)
 
 
 def coefficients(bus: Bus, networks: Sequence[Published]) -> NDArray[np.float64]:
     """The four coefficients (milliseconds per unit of `_features`), none negative.
 
-    With so few columns every set of those that are above zero can be tried.
+    There are so few that every subset of non-zero ones can be tried.
     """
     published = np.array([_published_ms(network, bus) for network in networks])
     rows = np.stack([_features(network.work) for network in networks]) / published[:, np.newaxis]
-    wanted = np.ones(len(networks))
+    ones = np.ones(len(networks))
     columns = rows.shape[1]
     best, best_error = np.zeros(columns), np.inf
     for count in range(1, columns + 1):
         for chosen in combinations(range(columns), count):
-            solution, *_ = np.linalg.lstsq(rows[:, chosen], wanted, rcond=None)
-            error = float(np.square(rows[:, chosen] @ solution - wanted).sum())
+            solution, *_ = np.linalg.lstsq(rows[:, chosen], ones, rcond=None)
+            error = float(np.square(rows[:, chosen] @ solution - ones).sum())
             if (solution >= 0).all() and error < best_error:
                 best_error, best = error, np.zeros(columns)
                 best[list(chosen)] = solution

@@ -1,7 +1,7 @@
-"""Coral's published latencies, and the work of the networks as `rebuilt.py` makes them.
+"""Coral's published latencies, and the workload of the networks as `rebuilt.py` makes them.
 
-Source: "Edge TPU performance benchmarks" on coral.ai, milliseconds of an inference with a USB accelerator on a desktop
-(USB 3) and on the Dev Board, whose Edge TPU is on PCIe. `leapfrog-train published --rebuild` makes the work anew.
+Source: "Edge TPU performance benchmarks" on coral.ai: milliseconds per inference with a USB accelerator on a desktop
+(USB 3) and on the Dev Board, whose Edge TPU is on PCIe. `leapfrog-train published --rebuild` recomputes the workloads.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Published:
     work: Workload
 
 
-# Milliseconds over USB 3 and over PCIe; operations, MACs, bytes of parameters, of activations and over the bus.
+# Milliseconds over USB 3 and over PCIe; operations, MACs, and bytes of parameters, of activations and over the bus.
 PUBLISHED = (
     Published("MobileNet v1", 2.4, 2.4, Workload(31, 568_740_352, 4_212_108, 5_046_712, 151_528)),
     Published("MobileNet v2", 2.6, 2.6, Workload(65, 300_774_272, 3_474_010, 6_897_776, 151_528)),

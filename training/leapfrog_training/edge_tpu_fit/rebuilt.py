@@ -1,7 +1,7 @@
 """The networks of Coral's published benchmarks, rebuilt with random weights.
 
-What counts for speed is their shape: weights are random, and nothing is trained. They are converted in float,
-which takes seconds where int8 takes minutes; each value is then counted as the one byte that it would be.
+Only their shape matters for speed, so nothing is trained. They are converted in float, which takes seconds instead of
+minutes for int8; each value is then counted as the one byte that it would have in int8.
 """
 
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ FLOAT_BYTES = 4
 
 
 def rebuilt_workload(name: str) -> Workload:
-    """The work of the network of that name in `published.PUBLISHED`, in int8."""
+    """The workload, in int8, of the network called `name` in `published.PUBLISHED`."""
     tf_keras.backend.clear_session()
     model = NETWORKS[name]()
     work = workload(read_graph(bytes(lite_converter(model).convert())))
@@ -68,7 +68,7 @@ NETWORKS: Mapping[str, Callable[[], Any]] = {
     "MobileNet v2": _application("MobileNetV2"),
     "Inception v1": inception_v1,
     "Inception v4": inception_v4,
-    "Inception-ResNet v2": _application("InceptionResNetV2", side=299),  # the sides are those of the table
+    "Inception-ResNet v2": _application("InceptionResNetV2", side=299),  # the sides are from Coral's table
     "ResNet-50 v1": _application("ResNet50", side=299),
     "ResNet-50 v2": _application("ResNet50V2", side=299),
     "ResNet-152 v2": _application("ResNet152V2", side=299),

@@ -1,7 +1,7 @@
-"""Which operations edgetpu_compiler 16.0 takes, and why not the others.
+"""Which operations edgetpu_compiler 16.0 accepts, and why not the others.
 
-Sources: Coral's list of supported operations ("TensorFlow models on the Edge TPU"), the versions that the compiler was
-seen to take or refuse, and Coral's own models beside what its compiler made of them, which the tests hold this to.
+Sources: Coral's list of supported operations ("TensorFlow models on the Edge TPU"), versions that the compiler was seen
+to accept or refuse, and Coral's own models with their compiled forms, which the tests compare with these rules.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +12,13 @@ QUANTIZED = ("INT8", "UINT8")
 MOST_LONG_DIMENSIONS = 3
 MEAN_CHANNELS = 4
 MOST_SOFTMAX_ELEMENTS = 16_000  # of a one-dimensional input
-LARGEST_UPSAMPLING = 8  # times per side; 2 was seen taken, 33 left on the CPU "to avoid loss in precision"
-# Nothing published says where "large activation tensors" begin. U-Nets whose largest tensor had 128 x 128 x 32 values
-# were compiled whole, of 256 x 256 x 32 partly, of 512 x 512 not (edgetpu issues 187, 439, 653): an estimate.
+LARGEST_UPSAMPLING = 8  # times per side; 2 was seen to be accepted, 33 stayed on the CPU "to avoid loss in precision"
+# It is not published where "large activation tensors" begin. This is an estimate: U-Nets whose largest tensor had
+# 128 x 128 x 32 values were compiled entirely, with 256 x 256 x 32 partly, with 512 x 512 not at all (edgetpu issues
+# 187, 439, 653).
 LARGEST_ACTIVATION_BYTES = 4 * 1024 * 1024
 
-# The highest version of each operation that is taken.
+# The highest version of each operation that is accepted.
 HIGHEST_VERSION: Mapping[str, int] = {
     "ADD": 2,
     "AVERAGE_POOL_2D": 2,
@@ -70,63 +71,63 @@ INSTEAD: Mapping[str, str] = {
 
 
 def refusal(graph: Graph, operation: Operation) -> str | None:
-    """Why the compiler would leave `operation` on the CPU, were all before it on the Edge TPU, in a few words; None if
-    it takes it.
+    """Why the compiler would leave `operation` on the CPU, in a few words, or None if it would not. Operations before
+    it are assumed to be on the Edge TPU.
     """
-    for rule in (_is_known, _has_a_version_it_takes, _is_quantized, _is_static, _is_narrow, _fits):
+    for rule in (_unsupported, _too_new, _not_quantized, _not_static, _too_many_dimensions, _too_large):
         if (reason := rule(graph, operation)) is not None:
             return reason
     special = SPECIAL.get(operation.name)
     return special(graph, operation) if special is not None else None
 
 
-def _is_known(_graph: Graph, operation: Operation) -> str | None:
+def _unsupported(_graph: Graph, operation: Operation) -> str | None:
     return None if operation.name in HIGHEST_VERSION else "the operation is not supported"
 
 
-def _has_a_version_it_takes(_graph: Graph, operation: Operation) -> str | None:
+def _too_new(_graph: Graph, operation: Operation) -> str | None:
     highest = HIGHEST_VERSION[operation.name]
     if operation.version <= highest:
         return None
     advice = INSTEAD.get(operation.name)
-    return f"version {operation.version} is refused, at most {highest} is taken" + (f": {advice}" if advice else "")
+    return f"version {operation.version} is not supported, only up to {highest}" + (f": {advice}" if advice else "")
 
 
 def _activations(graph: Graph, operation: Operation) -> tuple[Tensor, ...]:
     read = graph.inputs_of(operation)
     if operation.name in WITH_STATE:
-        read = read[:1]  # what it remembers, in int16, is its own affair
+        read = read[:1]  # its state, which is int16, does not count
     moving = [tensor for tensor in read if not tensor.is_constant]
     return (*moving, *graph.outputs_of(operation))
 
 
-def _is_quantized(graph: Graph, operation: Operation) -> str | None:
+def _not_quantized(graph: Graph, operation: Operation) -> str | None:
     for tensor in _activations(graph, operation):
         if tensor.kind not in QUANTIZED:
-            return f"works on {tensor.kind.lower()}; int8 or uint8 is needed"
+            return f"uses {tensor.kind.lower()}, not int8 or uint8"
     return None
 
 
-def _is_static(graph: Graph, operation: Operation) -> str | None:
+def _not_static(graph: Graph, operation: Operation) -> str | None:
     tensors = (*graph.inputs_of(operation), *graph.outputs_of(operation))
     if all(tensor.is_static for tensor in tensors):
         return None
-    return "a length is left open: convert with a fixed batch of 1"
+    return "a dimension is not fixed: convert with a fixed batch size of 1"
 
 
-def _is_narrow(graph: Graph, operation: Operation) -> str | None:
+def _too_many_dimensions(graph: Graph, operation: Operation) -> str | None:
     for tensor in _activations(graph, operation):
         if _long_dimensions(tensor) > MOST_LONG_DIMENSIONS:
             return f"shape {list(tensor.shape)} has more than {MOST_LONG_DIMENSIONS} dimensions above 1"
     return None
 
 
-def _fits(graph: Graph, operation: Operation) -> str | None:
+def _too_large(graph: Graph, operation: Operation) -> str | None:
     for tensor in _activations(graph, operation):
         if tensor.byte_count > LARGEST_ACTIVATION_BYTES:
             return (
                 f"shape {list(tensor.shape)} takes {tensor.byte_count / 2**20:.1f} MiB; large activation tensors are "
-                f"refused (about {LARGEST_ACTIVATION_BYTES // 2**20} MiB, an estimate)"
+                f"refused (above about {LARGEST_ACTIVATION_BYTES // 2**20} MiB, an estimate)"
             )
     return None
 
@@ -141,20 +142,20 @@ def _constant_weights(graph: Graph, operation: Operation) -> str | None:
 def _convolution(graph: Graph, operation: Operation) -> str | None:
     across, down = (getattr(operation.options, name, 1) for name in ("dilationWFactor", "dilationHFactor"))
     if across != down:
-        return f"is dilated {across} times across and {down} times down; both must be the same"
+        return f"has dilation {across} across and {down} down; both must be equal"
     return _constant_weights(graph, operation)
 
 
 def _fully_connected(graph: Graph, operation: Operation) -> str | None:
     (output,) = graph.outputs_of(operation)
     if _long_dimensions(output) > 1:
-        return f"gives shape {list(output.shape)}; only one dimension may be above 1"
+        return f"its output has shape {list(output.shape)}; only one dimension may be above 1"
     return _constant_weights(graph, operation)
 
 
 def _no_fused_activation(_graph: Graph, operation: Operation) -> str | None:
     if getattr(operation.options, "fusedActivationFunction", 0):
-        return "an activation is fused into it: convert it with the activation as a layer of its own"
+        return "has a fused activation: convert it with the activation as a separate layer"
     return None
 
 
@@ -173,7 +174,7 @@ def _reduction(graph: Graph, operation: Operation) -> str | None:
         return "reduces the batch"
     channels = read.shape[-1] if dimensions else 1
     if operation.name == "MEAN" and dimensions - 1 in reduced and channels % MEAN_CHANNELS:
-        return f"averages over {channels} channels; a multiple of {MEAN_CHANNELS} is needed"
+        return f"averages over {channels} channels, which is not a multiple of {MEAN_CHANNELS}"
     return None
 
 
@@ -189,7 +190,7 @@ def _resize(graph: Graph, operation: Operation) -> str | None:
     before, after = graph.inputs_of(operation)[0].shape, graph.outputs_of(operation)[0].shape
     factor = max(wide / max(narrow, 1) for narrow, wide in zip(before[1:3], after[1:3], strict=True))
     if factor > LARGEST_UPSAMPLING:
-        return f"enlarges {factor:.0f} times; that much is left to the CPU for its precision"
+        return f"enlarges {factor:.0f} times; so much stays on the CPU, which is more precise"
     return None
 
 
@@ -197,15 +198,15 @@ def _softmax(graph: Graph, operation: Operation) -> str | None:
     read = graph.inputs_of(operation)[0]
     elements = read.elements
     if _long_dimensions(read) > 1:
-        return f"works on shape {list(read.shape)}; only one dimension may be above 1"
+        return f"its input has shape {list(read.shape)}; only one dimension may be above 1"
     if elements > MOST_SOFTMAX_ELEMENTS:
-        return f"has {elements} elements; at most {MOST_SOFTMAX_ELEMENTS} are taken"
+        return f"has {elements} elements, more than {MOST_SOFTMAX_ELEMENTS}"
     return None
 
 
 def _strided_slice(graph: Graph, operation: Operation) -> str | None:
     strides = graph.inputs_of(operation)[3].values
-    return None if strides and set(strides) == {1} else "only strides of 1 are taken"
+    return None if strides and set(strides) == {1} else "has strides other than 1"
 
 
 SPECIAL: Mapping[str, Callable[[Graph, Operation], str | None]] = {

@@ -1,4 +1,4 @@
-"""How much work a model is: what the latency on an Edge TPU depends on."""
+"""How much work a model's inference is, on which its latency on an Edge TPU depends."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from leapfrog_training.edge_tpu_fit.graph import Graph, Operation
 
 @dataclass(frozen=True)
 class Workload:
-    """Operations and multiply-accumulates of one inference, and bytes: of parameters, of all that operations write, and
-    of what goes in and out over the bus.
+    """Operations and multiply-accumulates of one inference, and its bytes: of parameters, of all operations' outputs,
+    and of inputs and outputs over the bus.
     """
 
     operations: int
@@ -20,7 +20,7 @@ class Workload:
 
 
 def workload(graph: Graph, operations: Iterable[Operation] | None = None) -> Workload:
-    """The work of `operations` of the graph, of all of them when None."""
+    """The workload of these `operations` of the graph, or of all of them."""
     chosen = graph.operations if operations is None else tuple(operations)
     constants = {
         index for op in chosen for index in op.inputs if index is not None and graph.tensors[index].is_constant
