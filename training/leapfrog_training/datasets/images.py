@@ -26,7 +26,7 @@ def picture_problem(path: Path) -> str | None:
 
 
 def picture_problems(paths: Sequence[Path]) -> dict[Path, str]:
-    """The pictures that have a problem, each with that problem. Uses all cores, and shows progress if there are many."""
+    """Each picture that has a problem, with the problem. Uses all cores, and shows progress if there are many."""
     with shown_progress("Checking pictures", len(paths)) as advance, ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = {}
         for path, problem in zip(paths, pool.map(picture_problem, paths), strict=True):

@@ -45,7 +45,7 @@ def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def predictions(model: Any, pictures: Pictures) -> list[NDArray[np.float32]]:
-    """Each output of a Keras model for all pictures (n, height, width, 1), which are read and scaled in small batches."""
+    """Each output of a Keras model for all pictures (n, height, width, 1), read and scaled in small batches."""
     parts = []
     for start in range(0, len(pictures), PREDICTED_AT_ONCE):
         outputs = model.predict_on_batch(scaled(pictures[start : start + PREDICTED_AT_ONCE]))
