@@ -13,14 +13,15 @@ from rich.table import Column, Table
 from leapfrog import __version__
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
 from leapfrog.settings import Settings, default_file, load_settings
+from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
-ID_LENGTH = 16  # an id is for typing after `retry`: never cut
+ID_LENGTH = 16  # ids are never cut, since people type them after `retry`
 
 app = typer.Typer(
     name="leapfrog",
-    help="Reads X-ray and ultrasound images on the spot, writes reports, and sends them on when there is a link.",
+    help="Reads X-ray and ultrasound images on the spot, writes reports, and sends results when there is a connection.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -34,10 +35,10 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", metavar="FILE", help="Settings file; else /etc/leapfrog/leapfrog.toml, else defaults."),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Answer with JSON, for programs.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
 IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, as `leapfrog instances` shows them.")]
 
-_console = Console(markup=False, highlight=False)  # what is shown came from outside
+_console = Console(markup=False, highlight=False)  # no markup: much of what is printed came from outside
 
 
 def main() -> None:
@@ -56,7 +57,7 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _ask(config: Path | None, command: str, **arguments: Any) -> Any:
-    """What the daemon answers or, when none runs, the state directory at rest."""
+    """Ask the daemon or, if none is running, look into the state directory."""
     from leapfrog.control.commands import run_command  # each command loads only what it needs
 
     return run_command(_settings(config), command, **arguments)
@@ -66,10 +67,10 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
 
 
-def _show(found: Any, as_json: bool, lines: Iterable[str | Table], *, whole: bool = False) -> None:
-    """`found` for programs or `lines` for people, which a narrow screen does not break when they are `whole`."""
+def _show(answer: Any, as_json: bool, lines: Iterable[str | Table], *, whole: bool = False) -> None:
+    """Print `answer` as JSON for programs, or `lines` for people; `whole` lines are not wrapped on a narrow screen."""
     if as_json:
-        _print_json(found)
+        _print_json(answer)
         return
     for line in lines:
         _console.print(line, soft_wrap=whole)
@@ -139,21 +140,21 @@ def read(
 
 @app.command()
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show what the box is doing, what it owes, and what needs a person."""
-    found = _ask(config, "status")
-    _show(found, as_json, [_status_table(found)])
+    """Show what the box is doing, what it still has to send, and what needs attention."""
+    answer = _ask(config, "status")
+    _show(answer, as_json, [_status_table(answer)])
 
 
 @app.command()
 def doctor(
     bundle: Annotated[
         Path | None,
-        typer.Option("--bundle", metavar="FILE", help="Also write a zip file for support, without patients."),
+        typer.Option("--bundle", metavar="FILE", help="Also write a zip file for support, without patient data."),
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at engine, Edge TPUs, models and disk, and say what to do; exit 1 when there is a problem."""
+    """Check the engine, Edge TPUs, models and disk, and say how to fix problems; exit 1 if there are any."""
     from leapfrog.commands.doctor import examine, write_bundle
 
     settings = _settings(config)
@@ -174,34 +175,34 @@ def bench(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how fast this box reads: each model on each engine, and whole images."""
+    """Measure how fast this box is: each model on each engine, and reading whole images."""
     from leapfrog.commands.bench.command import run_bench
 
-    found = run_bench(_settings(config), out, _console if not as_json else None)
+    answer = run_bench(_settings(config), out, _console if not as_json else None)
     if as_json:
-        _print_json(found)
+        _print_json(answer)
 
 
-def _status_table(found: dict[str, Any]) -> Table:
+def _status_table(answer: dict[str, Any]) -> Table:
     table = Table(
-        "", Column(overflow="fold"), show_header=False, title=f"{found['station']} (Leapfrog {found['version']})"
+        "", Column(overflow="fold"), show_header=False, title=f"{answer['station']} (Leapfrog {answer['version']})"
     )
-    listening = f"yes, {found['ae_title']} at {found['address']}" if found["listening"] else "no"
+    listening = f"yes, {answer['ae_title']} at {answer['address']}" if answer["listening"] else "no"
     table.add_row("Listening", listening)
-    table.add_row("Reading on", found["device"])
-    table.add_row("Images", _counts_text(found["instances"]))
-    table.add_row("Deliveries", _counts_text(found["deliveries"]))
-    table.add_row("District", f"{found['outbox']['link']}: {found['outbox']['explanation']}")
-    if found["oldest_owed_seconds"] is not None:
-        table.add_row("Oldest owed", f"{found['oldest_owed_seconds'] / 3600:.1f} hours")
-    table.add_row("Last confirmed", found["last_confirmed_at"] or "never")
-    table.add_row("Disk free", f"{found['free_bytes'] / 1e9:.1f} GB")
-    table.add_row("Reports", found["reports_dir"])
-    if found["ignored_files"]:
-        table.add_row("Left alone", f"{found['ignored_files']} files in the watched folders that are no images")
-    for refused in found["refused"]:
+    table.add_row("Reading on", answer["device"])
+    table.add_row("Images", _counts_text(answer["instances"]))
+    table.add_row("Deliveries", _counts_text(answer["deliveries"]))
+    table.add_row("District", f"{answer['outbox']['link']}: {answer['outbox']['explanation']}")
+    if answer["oldest_owed_seconds"] is not None:
+        table.add_row("Oldest owed", f"{answer['oldest_owed_seconds'] / 3600:.1f} hours")
+    table.add_row("Last confirmed", answer["last_confirmed_at"] or "never")
+    table.add_row("Disk free", f"{answer['free_bytes'] / 1e9:.1f} GB")
+    table.add_row("Reports", answer["reports_dir"])
+    if answer["ignored_files"]:
+        table.add_row("Ignored", f"{count(answer['ignored_files'], 'file')} in the watched folders, not images")
+    for refused in answer["refused"]:
         table.add_row(f"Refused {refused['id']}", refused["reason"])
-    for sentence in found["attention"]:
+    for sentence in answer["attention"]:
         table.add_row("Attention", sentence)
     return table
 
@@ -217,47 +218,46 @@ def instances(
     as_json: JsonOption = False,
 ) -> None:
     """List instances, newest first."""
-    found = _ask(config, "instances", state=state)
+    answer = _ask(config, "instances", state=state)
     table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", "Received", "Source", "Reason")
-    for row in found:
+    for row in answer:
         table.add_row(row["id"], row["state"].replace("_", " "), row["received_at"], row["source"], row["reason"])
-    _show(found, as_json, [table])
+    _show(answer, as_json, [table])
 
 
 @app.command()
 def retry(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read instances again that were set aside, or send again what the district server refused."""
+    """Read set-aside instances again, or send refused deliveries again."""
     _act("retry", ids, config, as_json)
 
 
 @app.command()
 def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Owe deliveries no longer that the district server refused."""
+    """Give up deliveries that the district server refused."""
     _act("dismiss", ids, config, as_json)
 
 
 def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> None:
-    found = _ask(config, command, ids=ids)
-    done = [f"{one}: done" for one in found["done"]]
-    _show(found, as_json, [*done, *(f"{one}: nothing to {command}" for one in found["unchanged"])])
-    if not found["done"]:
+    answer = _ask(config, command, ids=ids)
+    done = [f"{one}: done" for one in answer["done"]]
+    _show(answer, as_json, [*done, *(f"{one}: nothing to {command}" for one in answer["unchanged"])])
+    if not answer["done"]:
         raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
 def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Send what is owed now, whatever the sync windows say."""
-    found = _ask(config, "sync")
-    told = f"Sending now; {found['waiting']} deliveries wait. `leapfrog status` shows how it goes."
-    _show(found, as_json, [told])
+    """Send everything that is owed now, even outside the sync windows."""
+    answer = _ask(config, "sync")
+    _show(answer, as_json, [f"Sending now. Waiting deliveries: {answer['waiting']}. `leapfrog status` shows progress."])
 
 
 @models_app.command("list")
 def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the model packages, verified or not."""
-    found = _packages(config)
+    """List the model packages, and whether each is verified."""
+    answer = _packages(config)
     table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Signature", "Folder")
-    for row in found:
+    for row in answer:
         table.add_row(
             row["name"],
             row["version"],
@@ -267,15 +267,15 @@ def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> Non
             row["signature"],
             row["path"],
         )
-    _show(found, as_json, [table])
+    _show(answer, as_json, [table])
 
 
 @models_app.command("verify")
 def models_verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check every package against its signature and hashes; exit 1 when one is not what it says."""
-    found = _packages(config)
-    _show(found, as_json, (f"{row['path']}: {'OK' if row['verified'] else row['reason']}" for row in found))
-    if not found or not all(row["verified"] for row in found):
+    """Check the signature and hashes of every package; exit 1 if one fails."""
+    answer = _packages(config)
+    _show(answer, as_json, (f"{row['path']}: {'OK' if row['verified'] else row['reason']}" for row in answer))
+    if not answer or not all(row["verified"] for row in answer):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -285,7 +285,7 @@ def models_install(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a package, run its model once, and keep it; what is used now stays for `remove` to go back to."""
+    """Verify a package, run its model once and install it; `remove` goes back to the version used until now."""
     from leapfrog.commands.models.store import install_package
 
     done = install_package(source, _settings(config))
@@ -298,7 +298,7 @@ def models_remove(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take away the version of a package that was installed last; the one before it is used again."""
+    """Remove the version of a package that was installed last, and go back to the one before it."""
     from leapfrog.commands.models.store import remove_package
 
     done = remove_package(name, _settings(config))
@@ -313,24 +313,24 @@ def _packages(config: Path | None) -> list[dict[str, Any]]:
 
 @config_app.command("check")
 def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check the settings file and say what is odd; exit 2 when it is wrong."""
+    """Check the settings file and warn about what looks wrong; exit 2 if it cannot be used."""
     from leapfrog.packages.signature import signature_policy
 
     file = config or default_file()
     settings = load_settings(file)
     signature_policy(settings.models.trusted_keys, settings.models.require_signature)  # refuses keys that are none
-    found = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
+    answer = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
     notes = [f"Note: {warning}" for warning in settings.warnings()]
-    _show(found, as_json, [f"{file or 'Built-in defaults'}: OK", *notes])
+    _show(answer, as_json, [f"{file or 'Built-in defaults'}: OK", *notes])
 
 
 @app.command()
 def install(
-    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Lay the files out below this folder.")] = Path(
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Install the files under this folder.")] = Path(
         "/"
     ),
 ) -> None:
-    """Lay out the systemd unit, its user and folders, and the commented settings file."""
+    """Install the systemd unit, its user and folders, and the commented settings file."""
     from leapfrog.commands.install import install as lay_out
     from leapfrog.commands.install import next_steps
 

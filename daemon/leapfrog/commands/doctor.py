@@ -48,7 +48,7 @@ STATUS_OF_DEVICE: dict[str, CheckStatus] = {  # by what a daemon says of it
 
 
 class Check(Frozen):
-    """Something that was looked at."""
+    """One thing that was checked."""
 
     name: str
     status: CheckStatus
@@ -76,37 +76,37 @@ def _absent(name: str, detail: str, remedy: str = "") -> Check:
 
 @dataclass(frozen=True)
 class _Daemon:
-    """What a running daemon says of itself; None when none runs. `silent` says why one cannot be asked that may run."""
+    """The running daemon's status; None if none is running. `silent` says why a daemon that may run cannot be asked."""
 
     status: dict[str, Any] | None = None
     silent: str = ""
 
 
 def examine(settings: Settings) -> tuple[Check, ...]:
-    """Look at everything, in the order in which one thing rests on another.
+    """Check everything, each thing after those that it depends on.
 
-    While a daemon runs, or may run, its devices are not touched: opening one a second time would end its engine host.
+    While a daemon is running, or may be, its devices are not touched: opening one twice would end its engine host.
     """
     daemon = _daemon(settings)
     devices = kernel_devices()
     checks = [_daemon_check(daemon)]
-    found = _inventory(settings.engine.interpreter)
-    if isinstance(found, Check):
-        checks.append(found)
+    inventory = _take_inventory(settings.engine.interpreter)
+    if isinstance(inventory, Check):
+        checks.append(inventory)
     else:
-        checks += [_engine_check(found, settings.engine.interpreter), _pycoral_check(found)]
-        checks += [_library_check(found, devices)]
+        checks += [_engine_check(inventory, settings.engine.interpreter), _pycoral_check(inventory)]
+        checks += [_library_check(inventory, devices)]
     checks += [_kernel_check(device) for device in devices] or [_no_device_check(settings)]
     if daemon.status is not None:
         checks += _served_checks(daemon.status)
-    elif isinstance(found, Inventory) and not daemon.silent:
-        checks += _proof_checks(settings, found)
+    elif isinstance(inventory, Inventory) and not daemon.silent:
+        checks += _proof_checks(settings, inventory)
     has_devices = bool(devices) or any(check.name.startswith("proof") for check in checks)
     return (*checks, *_model_checks(packages_in_use(settings), has_devices), _disk_check(settings))
 
 
 def write_bundle(path: Path, settings: Settings, checks: tuple[Check, ...]) -> None:
-    """Everything that helps from afar in one zip file, without patients, addresses and passwords.
+    """Write a zip file with everything that helps remote support, without patient data, addresses or passwords.
 
     Raises StorageError when it cannot be written.
     """
@@ -142,54 +142,54 @@ def _daemon(settings: Settings) -> _Daemon:
 
 def _daemon_check(daemon: _Daemon) -> Check:
     if daemon.silent:
-        return _problem("daemon", daemon.silent, "Until it answers, its Edge TPUs are not tried.")
+        return _problem("daemon", daemon.silent, "Its Edge TPUs are not checked until it answers.")
     if daemon.status is None:
-        return _absent("daemon", "No daemon runs.", "Start it with `leapfrog run` or `systemctl start leapfrog`.")
-    said = f"It runs and reads on: {daemon.status['device']}."
+        return _absent("daemon", "No daemon is running.", "Start it with `leapfrog run` or `systemctl start leapfrog`.")
+    running = f"It is running; models run on: {daemon.status['device']}."
     if attention := daemon.status["attention"]:
-        return _problem("daemon", said, " ".join(attention))
-    return _ok("daemon", said)
+        return _problem("daemon", running, " ".join(attention))
+    return _ok("daemon", running)
 
 
-def _inventory(python: str) -> Inventory | Check:
-    """What the interpreter and the library say, or the problem that keeps them from saying it."""
+def _take_inventory(python: str) -> Inventory | Check:
+    """What the interpreter and the library report, or the problem that keeps them from it."""
     try:
         return take_inventory(python)
     except LibraryFailed as problem:
-        remedy = f"Unplug the Edge TPU for ten seconds. When it stays so: {FailureKind.NO_LIBRARY.remedy}"
+        remedy = f"Unplug the Edge TPU for ten seconds. If that does not help: {FailureKind.NO_LIBRARY.remedy}"
         return _problem("libedgetpu", str(problem), remedy)
     except EngineError as problem:
-        return _problem("engine", str(problem), "Correct engine.python.")
+        return _problem("engine", str(problem), "Correct engine.python in the settings.")
 
 
-def _engine_check(found: Inventory, python: str) -> Check:
-    if not found.runtime:
-        detail = f"{python} (Python {found.python}) has no TFLite runtime."
+def _engine_check(inventory: Inventory, python: str) -> Check:
+    if not inventory.runtime:
+        detail = f"{python} (Python {inventory.python}) has no TFLite runtime."
         remedy = "Install ai-edge-litert or tflite-runtime into it, or name another interpreter in engine.python."
         return _problem("engine", detail, remedy)
-    return _ok("engine", f"{found.runtime} {found.runtime_version} under Python {found.python} ({python})")
+    return _ok("engine", f"{inventory.runtime} {inventory.runtime_version} under Python {inventory.python} ({python})")
 
 
-def _pycoral_check(found: Inventory) -> Check:
-    if found.pycoral == "impostor":
-        detail = "The package named pycoral is not Google's: the package index gives an unrelated program that name."
+def _pycoral_check(inventory: Inventory) -> Check:
+    if inventory.pycoral == "impostor":
+        detail = "The installed pycoral is not Google's: on the package index, that name is an unrelated program's."
         return _problem("pycoral", detail, "pip uninstall pycoral")
-    if found.pycoral == "genuine":
-        return _ok("pycoral", "Google's pycoral is there, and is asked for the devices.")
-    return _absent("pycoral", "Not there, and not needed.")
+    if inventory.pycoral == "genuine":
+        return _ok("pycoral", "Google's pycoral is installed, and is asked for the devices.")
+    return _absent("pycoral", "Not installed, and not needed.")
 
 
-def _library_check(found: Inventory, devices: tuple[KernelDevice, ...]) -> Check:
-    if not found.problem:
-        return _ok("libedgetpu", found.library_version)
+def _library_check(inventory: Inventory, devices: tuple[KernelDevice, ...]) -> Check:
+    if not inventory.problem:
+        return _ok("libedgetpu", inventory.library_version)
     if devices:
-        return _problem("libedgetpu", found.problem, FailureKind.NO_LIBRARY.remedy)
-    return _absent("libedgetpu", found.problem)
+        return _problem("libedgetpu", inventory.problem, FailureKind.NO_LIBRARY.remedy)
+    return _absent("libedgetpu", inventory.problem)
 
 
 def _no_device_check(settings: Settings) -> Check:
     if settings.engine.device == "edgetpu":
-        detail = "The kernel shows none. engine.device asks for one."
+        detail = "The kernel shows none, but engine.device asks for one."
         return _problem("Edge TPU", detail, FailureKind.NO_DEVICE.remedy)
     return _absent("Edge TPU", "The kernel shows none. Models run on the processor.")
 
@@ -197,21 +197,22 @@ def _no_device_check(settings: Settings) -> Check:
 def _kernel_check(device: KernelDevice) -> Check:
     name = f"Edge TPU {device.title}"
     if device.is_dead:
-        remedy = "Switch the computer off and on again; when it stays so, replace the module."
+        remedy = "Switch the computer off and on again; if that does not help, replace the module."
         return _problem(name, "The chip does not answer.", remedy)
     if not device.may_be_opened:
         return _problem(name, f"This user may not open {device.node}.", FailureKind.NO_PERMISSION.remedy)
     if device.celsius is not None and device.celsius >= HOT_CELSIUS:
-        detail = f"It is at {device.celsius:.0f} °C and slows itself down."
+        detail = f"It is at {device.celsius:.0f} °C and is slowing itself down."
         return _problem(name, detail, FailureKind.SLOW.remedy)
     if device.is_slow_usb:
         detail = (
-            f"It hangs on USB 2 ({device.speed} Mbit/s): models that do not fit on the chip take ten times as long."
+            f"It is connected by USB 2 ({device.speed} Mbit/s):"
+            " models that do not fit on the chip take ten times as long."
         )
         return _problem(name, detail, "Use a USB 3 port (blue) and the cable it came with.")
-    told = f"{device.celsius:.0f} °C" if device.celsius is not None else f"{device.speed or 'unknown'} Mbit/s"
+    reading = f"{device.celsius:.0f} °C" if device.celsius is not None else f"{device.speed or 'unknown'} Mbit/s"
     fresh = "" if device.has_firmware else ", not opened since it was plugged in"
-    return _ok(name, f"{device.node}, {told}{fresh}")
+    return _ok(name, f"{device.node}, {reading}{fresh}")
 
 
 def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
@@ -224,9 +225,9 @@ def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
         )
 
 
-def _proof_checks(settings: Settings, found: Inventory) -> Iterator[Check]:
+def _proof_checks(settings: Settings, inventory: Inventory) -> Iterator[Check]:
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
-    for device, name in zip(found.devices, found.names, strict=True):
+    for device, name in zip(inventory.devices, inventory.names, strict=True):
         proof = prove(settings.engine.interpreter, setup, name, device.path)
         yield _proof_check(f"proof {name}", proof)
 
@@ -234,8 +235,8 @@ def _proof_checks(settings: Settings, found: Inventory) -> Iterator[Check]:
 def _proof_check(name: str, proof: DeviceProof) -> Check:
     if proof.failure is not None:
         return _problem(name, proof.failure.detail, proof.failure.remedy)
-    told = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f} ms)" for one in proof.packages)
-    return _ok(name, f"It answers as the processor does: {told}.")
+    times = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f} ms)" for one in proof.packages)
+    return _ok(name, f"It gives the same answers as the processor: {times}.")
 
 
 def _model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
@@ -243,7 +244,7 @@ def _model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
         yield _model_check(package, catalogue, has_devices)
     for damaged in catalogue.damaged:
         if not damaged.superseded:
-            remedy = "Get the package anew and install it with `leapfrog models install`."
+            remedy = "Get a new copy of the package and install it with `leapfrog models install`."
             yield _problem(f"model {damaged.name}", damaged.reason, remedy)
 
 
@@ -257,9 +258,9 @@ def _model_check(package: ModelPackage, catalogue: Catalogue, has_devices: bool)
         f"{compiled.operations_on_edge_tpu} operations on the Edge TPU, {compiled.operations_on_cpu} on the processor"
     )
     detail = f"{signed}; {mapped}; {compiled.streamed_bytes} bytes of parameters streamed at each run"
-    if strangers := _not_compiled_with(package, catalogue):
-        detail += f"; not compiled together with {', '.join(strangers)}: each evicts the other from the chip"
-        remedy = "Have the packages compiled in one call: `leapfrog-train compile PACKAGE PACKAGE`."
+    if partners_missing := _not_compiled_with(package, catalogue):
+        detail += f"; not compiled together with {', '.join(partners_missing)}: each evicts the other from the chip"
+        remedy = "Compile the packages together: `leapfrog-train compile PACKAGE PACKAGE`."
         return _problem(name, detail, remedy)
     return _ok(name, detail)
 
@@ -285,7 +286,7 @@ def _disk_check(settings: Settings) -> Check:
         return _absent("disk", detail, "Run `leapfrog install`, then start the daemon.")
     detail = f"{free / 1e9:.1f} GB free at {settings.state_dir}"
     if free < settings.retention.min_free_bytes:
-        return _problem("disk", detail, "Make room: new images are refused.")
+        return _problem("disk", detail, "Free up space: new images are refused.")
     return _ok("disk", detail)
 
 

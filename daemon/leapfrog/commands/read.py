@@ -24,6 +24,11 @@ from leapfrog.wording.report import headline_of
 from leapfrog.worklist.publication import publish
 
 
+NOT_FINISHED = (
+    "The reading program could not finish this file. It may be damaged, or need more time or memory than it is allowed."
+)
+
+
 @dataclass(frozen=True)
 class FileResult:
     """What became of one file. `report` is the study's report.html, None when there is none."""
@@ -97,14 +102,17 @@ class _Reading:
         with file.open("rb") as stream:
             kind = kind_of(stream, file.name)
         if kind not in READ_KINDS:
-            self._fail(file, f"It is {kind.value}.")
+            self._fail(file, f"This file is {kind.value}.")
             return
         study = self._study_of(file, kind)
         answer = self._lane.run(self._job(file, kind, study))
         if isinstance(answer, ReadResult):
             study.read.append((file, answer))
         else:
-            self._fail(file, f"The reading program failed on this file ({type(answer).__name__}).")
+            self._fail(
+                file,
+                NOT_FINISHED,
+            )
 
     def _study_of(self, file: Path, kind: FileKind) -> _Study:
         header = read_header(file) if kind is FileKind.DICOM else None
@@ -155,7 +163,7 @@ class _Reading:
             )
         )
         if not isinstance(answer, ReportResult):
-            raise LeapfrogError("The report could not be made: the reading program failed. Try again.")
+            raise LeapfrogError("The report could not be made, because the reading program failed. Try again.")
         publish(study.report_dir, 1)
         return [
             FileResult(

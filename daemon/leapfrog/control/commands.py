@@ -1,4 +1,4 @@
-"""What `status`, `instances`, `retry`, `dismiss` and `sync` do, in the daemon or on a state directory at rest."""
+"""What `status`, `instances`, `retry`, `dismiss` and `sync` do, in the daemon or directly on its state directory."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.records import INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
 
-# Of an instance, in `leapfrog instances --json`.
+# What `leapfrog instances --json` shows of an instance.
 SHOWN = ("id", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts")
 
 
@@ -30,7 +30,7 @@ class Commands:
         wake: Callable[[], None],
         sync: Callable[[], None],
     ) -> None:
-        """`wake` is called when an instance waits again, `sync` when what is owed shall be sent now."""
+        """`wake` is called when an instance is to be read again, `sync` to send everything that is owed now."""
         self._journal = journal
         self._instances = Instances(journal)
         self._deliveries = deliveries
@@ -59,7 +59,7 @@ class Commands:
         return self._for_each(ids, lambda one: any([self._instances.retry(one), self._deliveries.retry(one)]))
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
-        """Owe refused deliveries no longer."""
+        """Give up refused deliveries. Raises UsageError for an unknown id."""
         return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)))
 
     def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
@@ -73,16 +73,16 @@ class Commands:
         return {"done": done, "unchanged": [one for one in ids if one not in done]}
 
     def sync(self) -> dict[str, int]:
-        """Send now what is owed, whatever the window. Returns how much waits."""
+        """Send what is owed now, even outside the sync windows. Returns how many deliveries are waiting."""
         self._sync()
         return {"waiting": self._journal.counts("deliveries")["waiting"]}
 
 
 def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
-    """Ask the daemon or, when none runs, do it on the state directory itself, under its lock.
+    """Ask the daemon or, if none is running, do it on the state directory itself, under its lock.
 
-    Raises LeapfrogError; UsageError for what the caller got wrong; DaemonNotRunning for `sync`, which needs
-    one, and where no daemon has ever run.
+    Raises UsageError for wrong arguments; DaemonNotRunning for `sync`, which needs a daemon, and if none has ever run
+    here; LeapfrogError for anything else that fails.
     """
     try:
         return ask_daemon(settings.state_dir, command, **arguments)
@@ -94,18 +94,18 @@ def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
 
 
 def daemon_status(settings: Settings) -> dict[str, Any] | None:
-    """What a running daemon says of its state; None when none runs.
+    """The status of the running daemon; None if none is running.
 
-    Raises LeapfrogError when one may run that cannot be asked: this user may not, or somebody who does not answer holds
-    the state directory.
+    Raises LeapfrogError if a daemon may be running but cannot be asked: this user may not ask it, or whatever holds the
+    state directory does not answer.
     """
     try:
-        found: dict[str, Any] = ask_daemon(settings.state_dir, "status")
+        status: dict[str, Any] = ask_daemon(settings.state_dir, "status")
     except DaemonNotRunning:
         if settings.state_dir.is_dir():
             StateLock(settings.state_dir).release()
         return None
-    return found
+    return status
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How commands reach the daemon: one line of JSON each way over `control.sock`, and the lock on the state directory."""
+"""How commands talk to the daemon, by one line of JSON each way over `control.sock`; the state directory's lock."""
 
 import fcntl
 import json
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 class StateLock:
-    """The exclusive right to a state directory, held as long as the process lives or until `release`."""
+    """An exclusive lock on a state directory, held until `release` or until the process ends."""
 
     def __init__(self, state_dir: Path) -> None:
         """Take the lock. Raises StateDirectoryHeld, naming the holder, when another process has it, and StorageError
@@ -42,12 +42,12 @@ class StateLock:
         except BlockingIOError:
             os.close(self._descriptor)
             raise StateDirectoryHeld(
-                f"{_holder(state_dir)} already works with {state_dir}: stop it first, or give this one another"
+                f"{_holder(state_dir)} already uses {state_dir}: stop it first, or give this one another"
                 " station.state_dir."
             ) from None
 
     def release(self) -> None:
-        """Give the directory back."""
+        """Release the lock."""
         os.close(self._descriptor)
 
     def __enter__(self) -> Self:

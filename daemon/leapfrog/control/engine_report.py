@@ -1,4 +1,4 @@
-"""What the lanes read on, and what staff should know of it."""
+"""What the lanes run their models on, and what staff should know about it."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class EdgeTpuReport(Frozen):
 
 
 class EngineReport(Frozen):
-    """`device` is what is read on now; `attention` holds sentences for staff."""
+    """`device` is what models run on now; `attention` holds sentences for staff."""
 
     device: str
     edge_tpus: tuple[EdgeTpuReport, ...] = ()
@@ -28,7 +28,7 @@ class EngineReport(Frozen):
 
 
 def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, wanted: bool) -> EngineReport:
-    """The state now. `wanted` says that the settings ask for an Edge TPU, so that its absence is worth a word."""
+    """The state now. If the settings ask for an Edge TPU (`wanted`), staff are told when there is none."""
     states = [lane.state for lane in lanes]
     known = devices.states() if devices else ()
     return EngineReport(
@@ -55,23 +55,23 @@ def _word(state: DeviceState) -> str:
 
 
 def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missing: DeviceFailure | None) -> list[str]:
-    said = []
+    sentences = []
     lost = {lane.lost.path for lane in lanes if lane.lost is not None}
     for lane in lanes:
         if lane.lost is not None and lane.device != "edgetpu":
             since = time.strftime("%H:%M", time.localtime(lane.lost.at))
-            said.append(f"Reading on the CPU since {since}. {_words(lane.lost.failure)}")
+            sentences.append(f"Models run on the CPU since {since}. {_explanation(lane.lost.failure)}")
     for device in devices:
-        is_news = device.failure is not None and device.path not in lost and not device.in_use
-        if device.present and device.failure is not None and is_news:
-            said.append(f"An Edge TPU is there and is not used. {_words(device.failure)}")
+        told_already = device.in_use or device.path in lost
+        if device.present and device.failure is not None and not told_already:
+            sentences.append(f"An Edge TPU is connected but not used. {_explanation(device.failure)}")
     if any(device.is_free for device in devices) and all(lane.device == "edgetpu" for lane in lanes):
-        said.append("An Edge TPU was plugged in that nothing uses yet: restart Leapfrog.")
-    if missing is not None and not said and not any(device.in_use for device in devices):
-        said.append(f"Reading on the CPU. {_words(missing)}")
-    return said
+        sentences.append("An Edge TPU was plugged in but is not used yet: restart Leapfrog.")
+    if missing is not None and not sentences and not any(device.in_use for device in devices):
+        sentences.append(f"Models run on the CPU. {_explanation(missing)}")
+    return sentences
 
 
-def _words(failure: DeviceFailure) -> str:
-    told = "" if failure.kind is FailureKind.NOT_COMPILED else " It is tried again by itself."
-    return f"{failure.detail} {failure.remedy}{told}"
+def _explanation(failure: DeviceFailure) -> str:
+    retried = "" if failure.kind is FailureKind.NOT_COMPILED else " Leapfrog tries it again by itself."
+    return f"{failure.detail} {failure.remedy}{retried}"

@@ -22,7 +22,7 @@ NOT_RUNNING = "not running"
 
 
 class RefusedDelivery(Frozen):
-    """Something that the district server does not want; `id` is for `leapfrog retry` and `dismiss`."""
+    """Something that the district server refused; `id` is for `leapfrog retry` and `dismiss`."""
 
     id: str
     kind: str
@@ -30,14 +30,14 @@ class RefusedDelivery(Frozen):
 
 
 class LackingReport(Frozen):
-    """A report of which the district cannot get all, since some of its DICOM objects could not be made, and why."""
+    """A report that cannot be sent in full, because some of its DICOM objects could not be made, and why."""
 
     study_key: str
     reasons: tuple[str, ...]
 
 
 class BoxStatus(Frozen):
-    """`leapfrog status --json`. `attention` holds what a person should act on, each a sentence."""
+    """`leapfrog status --json`. `attention` holds sentences about what a person should act on."""
 
     version: str
     station: str
@@ -75,12 +75,12 @@ class Live:
 
 
 class StatusSource:
-    """Puts the status together from the journal and, when the daemon runs, from its parts."""
+    """Collects the status from the journal and, if the daemon is running, from its parts."""
 
     def __init__(
         self, *, settings: Settings, journal: Journal, deliveries: Deliveries, spool: Spool, live: Live | None = None
     ) -> None:
-        """`live` is None for a command that looks at the state directory while no daemon runs."""
+        """`live` is None for a command that looks into the state directory while no daemon is running."""
         self._settings = settings
         self._journal = journal
         self._instances = Instances(journal)
@@ -154,29 +154,33 @@ class StatusSource:
 
 
 def _attention(status: BoxStatus) -> tuple[str, ...]:
-    found = []
+    sentences = []
     if not status.listening:
-        found.append("No daemon is running: nothing is received. Start it with `leapfrog run` or systemctl.")
+        sentences.append("No daemon is running: nothing is received. Start it with `leapfrog run` or systemctl.")
     if status.free_bytes < status.min_free_bytes:
-        found.append("The disk is nearly full: new images are refused. Make room on the disk of the state directory.")
+        sentences.append(
+            "The disk is nearly full: new images are refused. Free up space on the state directory's disk."
+        )
     if total := status.instances["set_aside"]:
-        found.append(
+        sentences.append(
             f"{count(total, 'file')} could not be read. `leapfrog instances --state set_aside` says why,"
-            " `leapfrog retry ID` has one read again."
+            " `leapfrog retry ID` reads one again."
         )
     if total := status.deliveries["refused"]:
-        found.append(
+        sentences.append(
             f"The district server refused {count(total, 'object')}. `leapfrog status` says why;"
             " `leapfrog retry ID` sends one again, `leapfrog dismiss ID` gives it up."
         )
     if total := status.lacking_reports_total:
         reasons = dict.fromkeys(reason for report in status.lacking_reports for reason in report.reasons)
-        found.append(f"Of {count(total, 'report')} not everything can be sent to the district. {' '.join(reasons)}")
+        sentences.append(f"{count(total, 'report')} cannot be sent to the district in full. {' '.join(reasons)}")
     if status.outbox.link == "locked":
-        found.append("The district server rejects our credentials: correct [district], then `leapfrog sync`.")
-    if total := status.forwarded_under_new_uid:
-        found.append(
-            f"{count(total, 'image')} came under a number (SOP Instance UID) that another image already had."
-            " Both are kept, and the later one is passed on under a new number."
+        sentences.append(
+            "The district server rejects our credentials: correct [district] in the settings, then run `leapfrog sync`."
         )
-    return tuple(found)
+    if total := status.forwarded_under_new_uid:
+        sentences.append(
+            f"{count(total, 'image')} arrived with a number (SOP Instance UID) that another image already had."
+            " Both are kept, and the later one is sent on under a new number."
+        )
+    return tuple(sentences)

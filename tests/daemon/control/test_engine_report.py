@@ -55,7 +55,7 @@ def test_the_processor_stands_in_since_a_time_and_for_a_reason() -> None:
     lost = LostDevice(PORT, HUNG, AT_14_05)
     said = report(LaneState("cpu", lost=lost), devices=(DeviceState(PORT, failure=HUNG),))
     (sentence,) = said.attention
-    assert sentence.startswith("Reading on the CPU since 14:05. no answer in time. Unplug the device")
+    assert sentence.startswith("Models run on the CPU since 14:05. no answer in time. Unplug the device")
     assert sentence.endswith("It is tried again by itself.")
     (device,) = said.edge_tpus
     assert (device.state, device.remedy) == ("resting", FailureKind.HUNG.remedy)
@@ -68,7 +68,7 @@ def test_two_lanes_that_lost_one_device_say_so_once() -> None:
 
 def test_a_device_that_never_served_is_named() -> None:
     (sentence,) = report(LaneState("cpu"), devices=(DeviceState(PORT, failure=NOT_COMPILED),)).attention
-    assert sentence.startswith("An Edge TPU is there and is not used. No model package")
+    assert sentence.startswith("An Edge TPU is connected but not used. No model package")
     assert "tried again" not in sentence  # nothing would change
 
 

@@ -38,7 +38,7 @@ def test_a_report_whose_objects_could_not_be_made_is_told_until_a_later_version_
     key = report(journal, 1, WHY)
     status = status_of(journal, tmp_path)
     assert [(one.study_key, one.reasons) for one in status.lacking_reports] == [(key, (WHY,))]
-    assert f"Of 1 report not everything can be sent to the district. {WHY}" in status.attention
+    assert f"1 report cannot be sent to the district in full. {WHY}" in status.attention
     report(journal, 2)
     status = status_of(journal, tmp_path)
     assert (status.lacking_reports, status.lacking_reports_total) == ((), 0)
