@@ -1,4 +1,4 @@
-"""Made-up data in the layouts of the real sets."""
+"""MeasuredCheck-up data in the layouts of the real sets."""
 
 import csv
 from dataclasses import dataclass

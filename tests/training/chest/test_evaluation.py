@@ -110,7 +110,7 @@ def test_the_commands_leave_a_card_with_figures_in_the_package_and_examples_in_t
     assert "pneumonia-found-1.png" in examples
     assert not examples & set(package.manifest.files)
     assert f"{package.manifest.metrics['shipped']['mean_auroc']:.3f} [" in card
-    assert "Which decision saw which films" in card
+    assert "Which films each decision was based on" in card
 
 
 def test_every_form_is_measured_and_what_is_alike_differs_by_nothing(measured: Measured) -> None:
@@ -172,7 +172,7 @@ def test_an_evaluation_is_read_back_as_it_was_written(measured: Measured) -> Non
 
 def test_a_run_without_the_maps_of_the_simulated_network_says_what_to_do(measured: Measured) -> None:
     measured.run.seed(0).aware_heat_maps.unlink()
-    with pytest.raises(RunError, match="quantize this run again"):
+    with pytest.raises(RunError, match="leapfrog-train quantize. again"):
         measured.evaluate()
 
 

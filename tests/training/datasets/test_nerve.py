@@ -46,8 +46,8 @@ def test_what_cannot_be_used_is_left_out_and_named(made_up_nerves: Any) -> None:
         "2_1.tif: unreadable",
         "3_1_mask.tif: 10x10 for a picture of 145x105",
         "4_1_mask.tif: has values other than 0 and 255",
-        "5_9_mask.tif: belongs to no picture",
-        "notes.txt: belongs to no picture",
+        "5_9_mask.tif: does not belong to any picture",
+        "notes.txt: does not belong to any picture",
     ):
         assert expected in told
 

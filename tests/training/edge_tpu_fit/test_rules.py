@@ -109,7 +109,7 @@ def test_lines_of_several_dimensions_are_refused_where_one_is_wanted() -> None:
     weights = tensor(4, 8, constant=True)
     assert verdict("FULLY_CONNECTED", 4, [tensor(1, 8), weights], tensor(1, 4)) is None
     assert "its output has shape [6, 4]" in (verdict("FULLY_CONNECTED", 4, [tensor(6, 8), weights], tensor(6, 4)) or "")
-    assert "works on shape [6, 4]" in (verdict("SOFTMAX", 2, [tensor(6, 4)], tensor(6, 4)) or "")
+    assert "its input has shape [6, 4]" in (verdict("SOFTMAX", 2, [tensor(6, 4)], tensor(6, 4)) or "")
 
 
 def test_unequal_dilation_and_padded_batches_are_refused() -> None:

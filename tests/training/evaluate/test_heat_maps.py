@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from leapfrog_training.datasets.chestxray14 import BoundingBox
-from leapfrog_training.evaluate.heat_maps import Pointed, correlation, pointing_game
+from leapfrog_training.evaluate.heat_maps import BoxWithMap, correlation, pointing_game
 
 UPPER_LEFT = BoundingBox("Pneumonia", left=0.0, top=0.0, width=0.5, height=0.5)
 LOWER_RIGHT = BoundingBox("Pneumonia", left=0.75, top=0.75, width=0.25, height=0.25)
@@ -20,10 +20,10 @@ def hot_at(row: int, column: int) -> NDArray[np.float32]:
 def test_a_map_hits_when_its_hottest_point_lies_in_the_box() -> None:
     game = pointing_game(
         [
-            Pointed("1", UPPER_LEFT, hot_at(1, 2)),
-            Pointed("2", UPPER_LEFT, hot_at(2, 1)),
-            Pointed("3", LOWER_RIGHT, hot_at(6, 6)),
-            Pointed("4", UPPER_LEFT, hot_at(1, 5)),
+            BoxWithMap("1", UPPER_LEFT, hot_at(1, 2)),
+            BoxWithMap("2", UPPER_LEFT, hot_at(2, 1)),
+            BoxWithMap("3", LOWER_RIGHT, hot_at(6, 6)),
+            BoxWithMap("4", UPPER_LEFT, hot_at(1, 5)),
         ]
     )
     assert game is not None
@@ -34,24 +34,24 @@ def test_a_map_hits_when_its_hottest_point_lies_in_the_box() -> None:
 
 def test_a_row_is_a_height_and_a_column_a_width() -> None:
     lower_left = BoundingBox("Pneumonia", left=0.0, top=0.5, width=0.4, height=0.5)
-    hit, miss = (pointing_game([Pointed("1", lower_left, evidence)]) for evidence in (hot_at(6, 0), hot_at(0, 6)))
+    hit, miss = (pointing_game([BoxWithMap("1", lower_left, evidence)]) for evidence in (hot_at(6, 0), hot_at(0, 6)))
     assert hit is not None and hit.hit_rate.value == 1.0
     assert miss is not None and miss.hit_rate.value == 0.0
 
 
 def test_a_flat_map_points_nowhere() -> None:
-    game = pointing_game([Pointed("1", BoundingBox("Pneumonia", 0, 0, 1, 1), np.full((7, 7), 0.3, np.float32))])
+    game = pointing_game([BoxWithMap("1", BoundingBox("Pneumonia", 0, 0, 1, 1), np.full((7, 7), 0.3, np.float32))])
     assert game is not None
     assert game.hit_rate.value == 0.0
 
 
 def test_the_best_fixed_point_is_found_on_other_patients_only() -> None:
     boxes = [("1", UPPER_LEFT), ("2", UPPER_LEFT), ("3", UPPER_LEFT), ("4", LOWER_RIGHT), ("4", LOWER_RIGHT)]
-    game = pointing_game([Pointed(patient, box, hot_at(0, 0)) for patient, box in boxes])
+    game = pointing_game([BoxWithMap(patient, box, hot_at(0, 0)) for patient, box in boxes])
     assert game is not None
     # For 1, 2 and 3 the other patients' boxes are two and two, and the upper one comes first; for 4 it is upper left.
     assert game.best_fixed_point == pytest.approx(3 / 5)
-    alone = pointing_game([Pointed("1", UPPER_LEFT, hot_at(0, 0)), Pointed("1", UPPER_LEFT, hot_at(0, 0))])
+    alone = pointing_game([BoxWithMap("1", UPPER_LEFT, hot_at(0, 0)), BoxWithMap("1", UPPER_LEFT, hot_at(0, 0))])
     assert alone is not None and alone.best_fixed_point == 0.0
 
 

@@ -1,1 +1,1 @@
-"""The package chest-findings, how it is fitted and what it is worth; also what the phantoms are drawn from."""
+"""The package chest-findings: how it is trained, and how good it is; also the model that phantoms are drawn from."""

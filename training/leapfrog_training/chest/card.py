@@ -1,4 +1,4 @@
-"""`card.md` of chest-findings: what it is for, what it was made from and what it is worth, in plain words."""
+"""`card.md` of chest-findings: what it is for, how it was made and how good it is, in plain words."""
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed
@@ -9,27 +9,26 @@ from leapfrog_training.packaging import cards
 
 MADE = """## How it was made
 
-MobileNetV2 1.0 on 224 x 224 gray pixels, started from ImageNet weights, its head from a penalized linear model on the \
-frozen features; a few epochs of everything, then quantization-aware training. Full int8 from input to output. The \
-second output is the class activation map of each finding, 7 x 7.
+MobileNetV2 1.0 on 224 x 224 gray pixels, started from ImageNet weights and, for the head, from a penalized linear \
+model on the frozen features. The whole network was then trained for a few epochs, followed by quantization-aware \
+training. Full int8 from input to output. The second output is the class activation map of each finding, 7 x 7.
 """
 
-DECISIONS = """## Which decision saw which films
+DECISIONS = """## Which films each decision was based on
 
-| decision | made on |
+| decision | based on |
 | --- | --- |
 | weights of the network, ranges of its int8 numbers | the {training} training films |
 | how long to train and how far to go from the ImageNet weights | the training films that each fold of the \
 cross-validation held out; no patient is on both sides of a fold |
 | calibration and threshold of each finding: the highest sum of sensitivity and specificity with a specificity of at \
 least 0.7 | int8 scores of the same held-out training films, each by the network that had not seen it |
-| which findings are covered | how many films carry them, never a score |
-| which seed ships | named beforehand: seed 0 |
+| which findings are covered | how many films have them, never a score |
+| which seed ships | chosen in advance: seed 0 |
 | that a threshold must keep a specificity of at least 0.7 | set after the first version's thresholds flagged nearly \
 half of the healthy films, in the cross-validation as on the validation films; AUROC does not depend on it |
-| every number under "What it is worth" | the {validation} validation films, of patients that no network saw; no \
-weight, score or threshold was chosen by them, but what earlier versions and two other recipes reached on them was \
-known |
+| every number under "How good it is" | the {validation} validation films, of patients that no network saw; they \
+decided no weight, score or threshold, but the results of earlier versions and of two other recipes on them were known |
 """
 
 URGENT = """## Urgent findings
@@ -41,13 +40,13 @@ action within the hour when they stand alone, and marking everything urgent mark
 
 LIMITS = """## Limits
 
-- Labels were read from reports by a program. They hold for groups of films, not for each film.
-- In this subset nearly every abnormal film was chosen because it carries the label pneumonia, so the plain AUROC \
-mostly tells normal films from abnormal ones. "Abnormal films only" does not: there the model is weak.
+- Labels were read from reports by a program. They are right on average, but not for every film.
+- In this subset nearly every abnormal film was chosen because it has the label pneumonia, so the plain AUROC mostly \
+measures how well normal films are told from abnormal ones. "Abnormal films only" does not, and there the model is weak.
 - The share of sick people here is far higher than in a clinic; the scores are calibrated to this subset.
 - Mostly adults (68 of the 729 films are of people under 18, the youngest 4), one hospital, films squashed to \
 a square. Small children, lateral and lordotic views are not covered.
-- A film on which nothing is flagged is not normal: {not_covered} are not covered at all.
+- A film on which nothing is flagged may still be abnormal: {not_covered} are not covered at all.
 """
 
 
@@ -56,27 +55,26 @@ def chest_card(manifest: Manifest, evaluation: ChestEvaluation) -> str:
     shipped = evaluation.shipped
     parts = [
         cards.title(manifest),
-        "## What it is worth\n",
-        f"Measured on {evaluation.validation_films} films of other patients; {evaluation.training_films} films were "
-        f"trained on, {evaluation.left_out} could not be read. Every score below came from the kiosk's own engine host "
-        "on the kiosk's own pixels. In square brackets: 95 % intervals, over patients by bootstrap, of counts by "
-        "Wilson. All three forms are read with the same calibration and thresholds. AUROC is how often a film with the "
-        "finding scores above a film without: 0.5 is a coin, 1 is always.\n",
+        "## How good it is\n",
+        f"Measured on {evaluation.validation_films} films of patients not used for training. Trained on "
+        f"{evaluation.training_films} films; {evaluation.left_out} could not be read. Every score below was computed "
+        "by the kiosk's own engine host from the kiosk's own pixels. Square brackets hold 95 % intervals: by "
+        "bootstrap over patients, for counts by Wilson's method. All three forms use the same calibration and "
+        "thresholds. AUROC is how often a film with the finding has a higher score than a film without it: 0.5 is "
+        "chance, 1 is always.\n",
         cards.table_of_forms(_form_rows(evaluation)),
-        f"int8 less float32 in mean AUROC: {cards.with_interval(shipped.int8_minus_float32)}. "
+        f"Difference in mean AUROC, int8 minus float32: {cards.with_interval(shipped.int8_minus_float32)}. "
         f"{cards.timed_on(evaluation.latencies)}"
         "\n",
         cards.figure(AUROC_FILE, "AUROC of each finding with its interval, over all films and over the abnormal ones"),
-        "### Each finding, as it ships\n",
+        "### Each finding, int8 as shipped\n",
         _findings(evaluation),
-        cards.figure(
-            ROC_FILE, "The share found against the share of false alarms for each finding, int8 beside float32"
-        ),
+        cards.figure(ROC_FILE, "Share found against share of false alarms, for each finding, int8 and float32"),
         "### AUROC of each finding in each form\n",
         _aurocs(shipped),
         "### Do the scores mean what they say?\n",
         _calibration(shipped),
-        cards.figure(RELIABILITY_FILE, "Scores shown against the share that was really positive"),
+        cards.figure(RELIABILITY_FILE, "Scores against the share of films that really had the finding"),
         "### Where the heat map points\n",
         _heat_maps(shipped),
         MADE,
@@ -119,7 +117,7 @@ def _findings(evaluation: ChestEvaluation) -> str:
         "in cross-validation",
         "threshold",
         "found (sensitivity)",
-        "left alone (specificity)",
+        "correctly not flagged (specificity)",
     )
     rows = [
         (
@@ -149,32 +147,33 @@ def _aurocs(shipped: ChestSeed) -> str:
 
 
 def _calibration(shipped: ChestSeed) -> str:
-    header = ("Finding", *(f"Brier, {name}" for name in FORM_NAMES.values()), "Brier of no look at the film", "error")
+    header = ("Finding", *(f"Brier, {name}" for name in FORM_NAMES.values()), "Brier without the film", "error")
     rows = []
     for k, finding in enumerate(shipped.forms[Form.INT8].findings):
         briers = [f"{shipped.forms[form].findings[k].brier:.3f}" for form in FORM_NAMES]
         error = f"{finding.calibration_error:.3f}"
         rows.append((chest_label(finding.label).name, *briers, f"{finding.brier_of_share:.3f}", error))
     return (
-        "Brier is the mean squared distance of the score from the truth; a model that always answers the share of the "
-        "finding, without a look, reaches the column before the last. The error is how far score and truth lie apart, "
-        "on average over groups of equally many films (int8); on so few films chance alone makes it some hundredths."
-        "\n\n" + cards.table(header, rows)
+        "The Brier score is the mean squared difference between the score and the truth. The last but one column is "
+        "that of a model that never looks at the film and always answers how common the finding is. The error is the "
+        "difference between score and truth, on average over groups of equally many films (int8); with so few films, "
+        "chance alone makes it a few hundredths.\n\n" + cards.table(header, rows)
     )
 
 
 def _heat_maps(shipped: ChestSeed) -> str:
     kept = (
-        f"The int8 heat maps correlate {shipped.maps_like_simulated:.2f} with those of the network in simulated int8 "
-        f"that they were made from, and {shipped.maps_like_float32:.2f} with those of the float32 network.\n"
+        f"The int8 heat maps have a correlation of {shipped.maps_like_simulated:.2f} with those of the network in "
+        f"simulated int8 that they were converted from, and of {shipped.maps_like_float32:.2f} with those of the "
+        "float32 network.\n"
     )
     game = shipped.pointing
     if game is None:
         return kept
     return (
-        f"Radiologists drew {game.boxes} boxes around covered findings on {game.films} films (validation films read by "
-        "this network, training films by the fold that held them out). The hottest point of a finding's heat map lies "
-        f"in the box for {cards.with_interval(game.hit_rate, digits=2)} of them; a point thrown at random would for "
-        f"{game.chance:.2f}, the one point that suits the other patients' boxes best for {game.best_fixed_point:.2f}. "
-        f"A heat map says roughly where to look, no more. {kept}"
+        f"Radiologists drew {game.boxes} boxes around covered findings on {game.films} films (validation films are "
+        "read by this network, training films by the network of the fold that held them out). The hottest point of a "
+        f"finding's heat map is in the box for {cards.with_interval(game.hit_rate, digits=2)} of them. A random point "
+        f"would be for {game.chance:.2f}, the best fixed point, chosen from the other patients' boxes, for "
+        f"{game.best_fixed_point:.2f}. A heat map shows roughly where to look, no more. {kept}"
     )

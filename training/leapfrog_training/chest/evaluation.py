@@ -1,4 +1,4 @@
-"""What a run of chest-findings is worth: rules from the cross-validation, then the validation films, once a seed."""
+"""Evaluates a run of chest-findings: rules from the cross-validation, then the validation films, once for each seed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from leapfrog_training.evaluate.classification import (
     readings,
 )
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
-from leapfrog_training.evaluate.heat_maps import Pointed, PointingGame, correlation, pointing_game
+from leapfrog_training.evaluate.heat_maps import BoxWithMap, PointingGame, correlation, pointing_game
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
 from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, rounded
@@ -35,7 +35,7 @@ class ChestSeed(Measured):
 
     `int8_minus_float32` is the difference in mean AUROC, with the interval of the difference itself. The correlations
     are those of the int8 heat maps with the maps of the network in simulated int8 that they were converted from, and
-    with those of the float network. `pointing` is over all boxes: films of the validation side by this seed, training
+    with those of the float network. `pointing` is over all boxes: validation films are read by this seed, training
     films by the fold that held them out.
     """
 
@@ -49,7 +49,7 @@ class ChestSeed(Measured):
 
 
 class ChestEvaluation(Evaluation):
-    """All that was measured in a run."""
+    """All measurements of a run."""
 
     training_films: int
     validation_films: int
@@ -64,11 +64,11 @@ class ChestEvaluation(Evaluation):
         return self.seeds[SHIPPED_SEED]
 
     def mean_aurocs(self, form: Form) -> list[float]:
-        """Of every seed."""
+        """The mean AUROC of each seed."""
         return [seed.forms[form].mean_auroc.value for seed in self.seeds]
 
     def means_within_abnormal(self, form: Form) -> list[float]:
-        """Of every seed, where it can be told."""
+        """The mean AUROC among abnormal films of each seed, except where it is undefined."""
         means = [seed.forms[form].mean_within_abnormal for seed in self.seeds]
         return [mean.value for mean in means if mean is not None]
 
@@ -91,7 +91,7 @@ class ChestEvaluation(Evaluation):
 
 @dataclass(frozen=True)
 class ShippedFilms:
-    """The validation films as the shipped seed reads them, to draw from: labels (films, findings), what the kiosk
+    """The validation films as the shipped seed reads them, for drawing: labels (films, findings), what the kiosk
     reports with each form, and the int8 network's heat maps.
     """
 
@@ -102,14 +102,14 @@ class ShippedFilms:
 
 
 def evaluate_chest(run: Run, data: ChestXray14) -> tuple[ChestEvaluation, ShippedFilms]:
-    """Choose calibrations and thresholds on held-out training films, then score the validation films per seed.
+    """Choose calibrations and thresholds on held-out training films, then score the validation films with each seed.
 
-    Raises RunError when a network is missing.
+    Raises RunError if a network is missing.
     """
     training, films = data.in_split("train"), data.in_split("test")
     held_out = held_out_answers(run, training)
     rules = cross_validated_rules(run.notes.findings, training, held_out)
-    on_training = _pointed(training, run.notes.findings, held_out)
+    on_training = _boxes_with_maps(training, run.notes.findings, held_out)
     draws = resample([film.patient for film in films])
     scored = []
     for seed in range(run.notes.seeds):
@@ -139,10 +139,10 @@ def _answered(job: Job, films: Sequence[Film]) -> dict[Form, Answers]:
 def _read(
     run: Run, seed: int, rules: tuple[CrossValidatedRule, ...], answered: Mapping[Form, Answers]
 ) -> dict[Form, Readings]:
-    """Every form with the shipped rules, so that they differ in nothing but the network."""
+    """Read each form with the same rules, so that only the network differs."""
     with KioskModel(run.seed(seed).int8) as model:
         manifest = chest_manifest("0", model, tuple(rule.rule() for rule in rules), run.notes.findings)
-    return {form: readings(manifest, given) for form, given in answered.items()}
+    return {form: readings(manifest, outputs) for form, outputs in answered.items()}
 
 
 def _seed_scores(
@@ -152,41 +152,45 @@ def _seed_scores(
     draws: Resamples,
     answered: Mapping[Form, Answers],
     read: Mapping[Form, Readings],
-    on_training: Sequence[Pointed],
+    on_training: Sequence[BoxWithMap],
 ) -> ChestSeed:
     findings, job = run.notes.findings, run.seed(seed)
     labels, sick = truth(films, findings), abnormal(films)
-    means = {form: aurocs(draws, labels, given.scores).mean(axis=1) for form, given in read.items()}
+    means = {form: aurocs(draws, labels, of_form.scores).mean(axis=1) for form, of_form in read.items()}
     difference = bounds(means[Form.INT8] - means[Form.FLOAT32])
     like_simulated = correlation(answered[Form.INT8].maps, simulated_maps(job, len(films)))
     like_float32 = correlation(answered[Form.INT8].maps, answered[Form.FLOAT32].maps)
     if difference is None or like_simulated is None or like_float32 is None:
-        raise RunError(f"{job.folder}: the network answers the same for every film: it has learnt nothing")
+        raise RunError(f"{job.folder}: the network gives the same answer for every film: it has learnt nothing")
     return ChestSeed(
         seed=seed,
-        forms={form: classifier_scores(findings, labels, sick, given, draws) for form, given in read.items()},
+        forms={form: classifier_scores(findings, labels, sick, of_form, draws) for form, of_form in read.items()},
         int8_minus_float32=difference,
         maps_like_simulated=like_simulated,
         maps_like_float32=like_float32,
-        pointing=pointing_game([*on_training, *_pointed(films, findings, answered[Form.INT8])]),
+        pointing=pointing_game([*on_training, *_boxes_with_maps(films, findings, answered[Form.INT8])]),
         sizes=file_sizes(job),
     )
 
 
 def simulated_maps(job: Job, films: int) -> NDArray[np.float32]:
-    """The maps of the validation films that `quantize` left. Raises RunError when they are of other films."""
+    """The maps of the validation films, as `quantize` saved them. Raises RunError if they are of other films."""
     try:
         maps = np.load(job.aware_heat_maps)
     except FileNotFoundError as error:
-        raise RunError(f"{job.aware_heat_maps} is missing: remove {job.int8} and quantize this run again") from error
+        raise RunError(
+            f"{job.aware_heat_maps} is missing: remove {job.int8} and run `leapfrog-train quantize` again"
+        ) from error
     if len(maps) != films:
-        raise RunError(f"{job.aware_heat_maps} is of {len(maps)} films, not of {films}: quantize with the same --data")
+        raise RunError(
+            f"{job.aware_heat_maps} has the maps of {len(maps)} films, not of {films}: give the --data of `quantize`"
+        )
     return np.asarray(maps, dtype=np.float32)
 
 
-def _pointed(films: Sequence[Film], findings: Sequence[str], answered: Answers) -> list[Pointed]:
+def _boxes_with_maps(films: Sequence[Film], findings: Sequence[str], answered: Answers) -> list[BoxWithMap]:
     return [
-        Pointed(film.patient, box, answered.maps[index, :, :, findings.index(box.label)])
+        BoxWithMap(film.patient, box, answered.maps[index, :, :, findings.index(box.label)])
         for index, film in enumerate(films)
         for box in film.boxes
         if box.label in findings

@@ -1,5 +1,5 @@
-"""Films that the shipped network reads right and wrong, drawn for whoever trains. They show patients, so they stay in
-the run's folder.
+"""Draws films that the shipped network reads correctly and wrongly, for the people who train it. They show patients, so
+they stay in the run's folder.
 """
 
 from typing import Any
@@ -20,8 +20,8 @@ EXAMPLES_OF_EACH = 2
 
 
 def chest_examples(rules: tuple[CrossValidatedRule, ...], shipped: ShippedFilms) -> dict[str, bytes]:
-    """The most telling films of each finding by file name: found at the highest scores, missed at the lowest, and
-    false alarms at the highest.
+    """The clearest examples of each finding, by file name: those found with the highest scores, missed with the lowest,
+    and false alarms with the highest.
     """
     read = shipped.read[Form.INT8]
     drawn = {}
@@ -34,8 +34,8 @@ def chest_examples(rules: tuple[CrossValidatedRule, ...], shipped: ShippedFilms)
         }
         for kind, (chosen, order) in kinds.items():
             for number, index in enumerate(_first(chosen, order), start=1):
-                film, said = shipped.films[index], f"score {scores[index]:.2f}, flagged from {rule.threshold:.2f}"
-                title = f"{chest_label(rule.label).name}: {kind.replace('-', ' ')}; {said}"
+                film, result = shipped.films[index], f"score {scores[index]:.2f}, threshold {rule.threshold:.2f}"
+                title = f"{chest_label(rule.label).name}: {kind.replace('-', ' ')}; {result}"
                 drawn[f"{rule.label.lower()}-{kind}-{number}.png"] = _draw(
                     film, rule.label, title, shipped.maps[index, :, :, k]
                 )

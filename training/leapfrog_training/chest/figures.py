@@ -16,7 +16,7 @@ ROC_COLUMNS = 3
 
 
 def chest_figures(evaluation: ChestEvaluation, shipped: ShippedFilms) -> dict[str, bytes]:
-    """Every figure by its file name; of the seed that ships."""
+    """Every figure, by file name, for the seed that ships."""
     return {
         AUROC_FILE: draw_aurocs(evaluation),
         ROC_FILE: draw_rocs(evaluation, shipped),
@@ -44,14 +44,14 @@ def draw_aurocs(evaluation: ChestEvaluation) -> bytes:
         panel.set_yticks(range(len(findings)), names)
         panel.set_ylim(len(findings) - 0.5, -0.5)
         panel.set_xlim(min(0.4, *_lowest(findings)), 1.0)
-        panel.set_xlabel("AUROC with 95 % interval (0.5, dotted: a coin; 1: never wrong)")
+        panel.set_xlabel("AUROC with 95 % interval (0.5, dotted: chance; 1: never wrong)")
         panel.set_title(f"How well the score ranks films: {evaluation.validation_films} films of other patients, int8")
         figure.legend(loc="outside lower center", ncols=2)
         return png(figure)
 
 
 def draw_rocs(evaluation: ChestEvaluation, shipped: ShippedFilms) -> bytes:
-    """A curve per finding, int8 beside float32, with the point at which the kiosk flags."""
+    """A curve for each finding, int8 and float32, with the point at which the kiosk flags."""
     findings = evaluation.shipped.forms[Form.INT8].findings
     rows = math.ceil(len(findings) / ROC_COLUMNS)
     with canvas(8.4, 1.1 + 2.7 * rows, rows, ROC_COLUMNS) as (figure, axes):
@@ -68,31 +68,31 @@ def draw_rocs(evaluation: ChestEvaluation, shipped: ShippedFilms) -> bytes:
         for panel in axes.ravel()[len(findings) :]:
             panel.set_axis_off()
         figure.legend(handles=_roc_handles(), loc="outside upper center", ncols=4)
-        figure.supxlabel("False alarms: share of the films without the finding that score as high", fontsize=10)
-        figure.supylabel("Found: share of the films with the finding", fontsize=10)
+        figure.supxlabel("False alarms: share of the films without the finding that are flagged", fontsize=10)
+        figure.supylabel("Found: share of the films with the finding that are flagged", fontsize=10)
         return png(figure)
 
 
 def draw_reliability(shipped: ShippedFilms) -> bytes:
-    """Scores against what was true, all findings together, int8 beside float32."""
+    """Scores against the truth, all findings together, int8 and float32."""
     films, findings = shipped.labels.shape
     with canvas(5.6, 5.4) as (figure, axes):
         panel = axes[0, 0]
-        panel.plot([0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1, label="what a perfect score would do")
+        panel.plot([0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1, label="perfect scores")
         for form, colour, mark, name in (
             (Form.FLOAT32, VERMILLION, "s--", "float32"),
             (Form.INT8, BLUE, "o-", "int8, which ships"),
         ):
             bins = calibration_bins(shipped.labels.ravel(), shipped.read[form].scores.ravel())
-            said = [one.mean_score for one in bins]
+            mean_scores = [one.mean_score for one in bins]
             true = np.array([one.positives.value for one in bins])
             if form is Form.INT8:
                 span = [true - [one.positives.low for one in bins], [one.positives.high for one in bins] - true]
-                panel.errorbar(said, true, yerr=np.abs(span), fmt="none", color=colour, capsize=3, linewidth=1)
-            panel.plot(said, true, mark, color=colour, markersize=5, linewidth=1.4, label=name)
+                panel.errorbar(mean_scores, true, yerr=np.abs(span), fmt="none", color=colour, capsize=3, linewidth=1)
+            panel.plot(mean_scores, true, mark, color=colour, markersize=5, linewidth=1.4, label=name)
         _unit_square(panel)
         panel.set_xlabel("Score that the kiosk shows, mean of the group")
-        panel.set_ylabel("Share that had the finding in truth")
+        panel.set_ylabel("Share that really had the finding")
         size = films * findings // len(bins)
         panel.set_title(
             f"Do the scores mean what they say? {films} films x {findings} findings,\n"
@@ -122,5 +122,5 @@ def _roc_handles() -> list[Any]:
         Line2D([], [], color=BLUE, label="int8, which ships"),
         Line2D([], [], color=VERMILLION, linestyle="--", label="float32"),
         Line2D([], [], color=BLACK, marker="o", linestyle="", label="where the kiosk flags"),
-        Line2D([], [], color=GRAY, linestyle=":", label="a coin"),
+        Line2D([], [], color=GRAY, linestyle=":", label="chance"),
     ]

@@ -1,4 +1,4 @@
-"""Which films and findings the package chest-findings is made from, and how its cross-validation is dealt."""
+"""Which films and findings the package chest-findings is made from, and the folds of its cross-validation."""
 
 from collections.abc import Sequence
 
@@ -16,19 +16,19 @@ FOLD_SEED = 0
 
 
 def truth(films: Sequence[Film], labels: Sequence[str]) -> NDArray[np.bool_]:
-    """Which film carries which label, shape (films, labels)."""
+    """Which film has which label, shape (films, labels)."""
     return np.array([[label in film.labels for label in labels] for film in films], dtype=np.bool_)
 
 
 def abnormal(films: Sequence[Film]) -> NDArray[np.bool_]:
-    """Which film carries any label at all, shape (films,)."""
+    """Which films have any label at all, shape (films,)."""
     return np.array([bool(film.labels) for film in films], dtype=np.bool_)
 
 
 def covered_findings(data: ChestXray14) -> tuple[str, ...]:
-    """The findings with a code and enough films on both sides to be learnt and to be measured, in the labels' order.
+    """The findings with a code and with enough films on both sides to train and to measure, in the labels' order.
 
-    Raises UsageError when there is none.
+    Raises UsageError if there are none.
     """
 
     def films_with(label: str, split: Split) -> int:
@@ -42,7 +42,7 @@ def covered_findings(data: ChestXray14) -> tuple[str, ...]:
         and films_with(entry.label, "test") >= FEWEST_VALIDATION_POSITIVES
     )
     if not covered:
-        raise UsageError("no finding has enough films on both sides to be learnt and measured")
+        raise UsageError("no finding has enough films on both sides of the split to be trained and measured")
     return covered
 
 

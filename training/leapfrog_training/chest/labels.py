@@ -1,7 +1,6 @@
 """What the labels of ChestX-ray14 are called on a report, and their codes.
 
-SNOMED CT codes, each with a valid check digit; there is none of certain meaning for pleural thickening, which
-therefore cannot be covered yet.
+SNOMED CT codes, each with a valid check digit. No code certainly means pleural thickening, so it cannot be covered yet.
 """
 
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from leapfrog.exam import Code
 
 @dataclass(frozen=True)
 class ChestLabel:
-    """One label: its name on a report, its code, and whether a clinic must act on it at once."""
+    """One label: its name on a report, its code, and whether a clinic must act on it immediately."""
 
     label: str
     name: str
@@ -23,7 +22,7 @@ def _snomed(value: str, meaning: str) -> Code:
     return Code(value=value, scheme="SCT", meaning=meaning)
 
 
-# What a clinic must act on first comes first; packages and reports keep this order.
+# The most urgent come first; packages and reports keep this order.
 CHEST_LABELS = (
     ChestLabel("Pneumothorax", "Pneumothorax", _snomed("36118008", "Pneumothorax"), urgent=True),
     ChestLabel("Pneumonia", "Features seen in pneumonia", _snomed("233604007", "Pneumonia"), urgent=True),
@@ -43,5 +42,5 @@ CHEST_LABELS = (
 
 
 def chest_label(label: str) -> ChestLabel:
-    """The entry of a label of ChestX-ray14."""
+    """The entry for a label of ChestX-ray14."""
     return next(entry for entry in CHEST_LABELS if entry.label == label)

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 PENALTY = 1.0  # on the squared weights for standardized features; .05 to 8 were compared by cross-validation
 NEWTON_STEPS = 30
-ARRIVED = 1e-7  # the largest change of a weight at which Newton has arrived
-LEAST_SPREAD = 1e-3  # keeps a feature that hardly varies from being blown up
+CONVERGED = 1e-7  # Newton's method has converged if no weight changes by more
+LEAST_SPREAD = 1e-3  # keeps a feature that hardly varies from being amplified too much
 
 Floats = NDArray[np.float64]
 
@@ -14,14 +14,14 @@ Floats = NDArray[np.float64]
 def linear_head(
     features: NDArray[np.float32], labels: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> tuple[Floats, Floats]:
-    """Fit each finding on the features (films, features): weights (features, findings) and bias (findings,).
+    """Fit each finding to the features (films, features): weights (features, findings) and bias (findings,).
 
-    `labels` and `weights`, both (films, findings), say what a film carries and how much it counts for that. The mean
-    weighted cross-entropy plus PENALTY times the squared weights, for standardized features, is lowest at the answer.
+    `labels` and `weights`, both (films, findings), say which findings a film has and how much it counts for each. The
+    result minimises the mean weighted cross-entropy plus PENALTY times the squared weights, for standardized features.
     """
     mean, spread = features.mean(axis=0, dtype=np.float64), features.std(axis=0, dtype=np.float64) + LEAST_SPREAD
     standardized = (features - mean) / spread
-    # The penalty keeps the weights among the films' own directions: with fewer films than features, solve there.
+    # The penalty keeps the weights in the span of the films. With fewer films than features, solve in that span.
     basis = np.linalg.qr(standardized.T)[0] if len(features) < features.shape[1] else np.eye(features.shape[1])
     design = np.concatenate([standardized @ basis, np.ones((len(features), 1))], axis=1)
     fitted = np.stack(
@@ -40,9 +40,9 @@ def _fit(design: Floats, labels: Floats, weights: NDArray[np.floating]) -> Float
         chance = 1 / (1 + np.exp(-(design @ parameters)))
         slope = design.T @ (share * (chance - labels)) + ridge * parameters
         curvature = (design * (share * chance * (1 - chance))[:, np.newaxis]).T @ design
-        curvature[np.diag_indices_from(curvature)] += ridge + 1e-9  # a finding that no film lacks leaves the bias open
+        curvature[np.diag_indices_from(curvature)] += ridge + 1e-9  # its bias is open if all films have a finding
         step = np.linalg.solve(curvature, slope)
         parameters -= step
-        if np.abs(step).max() < ARRIVED:
+        if np.abs(step).max() < CONVERGED:
             break
     return parameters

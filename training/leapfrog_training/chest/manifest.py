@@ -17,7 +17,7 @@ APPLIES_TO = AppliesTo(
 )
 USE = (
     "Demonstration on frontal chest films (PA or AP), mostly of adults. Trained on a few hundred films whose labels "
-    "were read from reports by a program. It is no diagnosis and must not decide what happens to a patient."
+    "were read from reports by a program. It makes no diagnosis and must not decide what happens to a patient."
 )
 DATA = DataSource(
     name="NIH ChestX-ray14: 729 films, downscaled to 320 x 320",
@@ -50,7 +50,7 @@ def chest_manifest(
 
 
 def chest_rule(label: str, calibration: Calibration, threshold: float) -> FindingRule:
-    """The entry of one finding of chest-findings. Raises ValueError for a label without a code."""
+    """The entry for one finding of chest-findings. Raises ValueError for a label without a code."""
     entry = chest_label(label)
     if entry.code is None:
         raise ValueError(f"{label} has no code and cannot be reported")

@@ -1,7 +1,7 @@
-"""Fits the low-rank model of chest films from which the demonstration's phantoms are sampled.
+"""Fits the low-rank model of chest films that the demonstration's phantoms are sampled from.
 
-Only what many films share is kept: their mean, blurred, and a few principal components, in 8 bits, with the spread of
-each component and the mean position of films with and without findings. No film's own position is stored.
+It keeps only what many films have in common: their mean, blurred, and a few principal components, in 8 bits, with the
+spread of each component and the mean position of films with and without findings. No film's own position is stored.
 """
 
 from collections.abc import Sequence
@@ -16,18 +16,18 @@ from leapfrog_training.files import npz_bytes
 
 SIDE = 128  # pixels of the model's square
 COMPONENTS = 32
-MEAN_BLUR = 1.5  # pixels; takes markers and lettering out of the mean
+MEAN_BLUR = 1.5  # pixels; removes markers and text from the mean
 LARGEST_LEVEL = 127
 OPAQUE_LABELS = frozenset(("Edema", "Effusion"))
 
 
 def fit_chest_model(films: Sequence[NDArray[np.uint8]], labels: Sequence[frozenset[str]]) -> ChestModel:
-    """Fit to `films` of any size, 8-bit gray, with the `labels` of each; films without any are the clear ones.
+    """Fit to `films` of any size, 8-bit gray, each with its `labels`; films without labels are the clear ones.
 
-    Raises ValueError with too few clear or opaque films to blend.
+    Raises ValueError if there are too few clear or opaque films to blend.
     """
-    clear = np.array([not found for found in labels])
-    opaque = np.array([bool(found & OPAQUE_LABELS) for found in labels])
+    clear = np.array([not of_film for of_film in labels])
+    opaque = np.array([bool(of_film & OPAQUE_LABELS) for of_film in labels])
     if min(clear.sum(), opaque.sum()) < COMPONENTS:
         raise ValueError(f"at least {COMPONENTS} clear and {COMPONENTS} opaque films are needed")
     squares = np.stack([_square(film) for film in films])

@@ -1,9 +1,9 @@
 """The recipe of the package chest-findings: MobileNetV2 on frontal films.
 
-From ImageNet weights: a penalized linear head on the frozen features, then a few epochs of everything, then the mean of
-the weights before and after. Few films teach the whole network as much by heart as for good; between the two lies a
-network that is better than either (Wortsman et al., CVPR 2022). How far between is chosen by cross-validation over the
-training patients. Quantization-aware training then learns the answers of that network, not the labels once more.
+It starts from ImageNet weights: first a penalized linear head on the frozen features, then a few epochs of training the
+whole network, then a mean of the weights before and after. With few films, the whole network partly memorises them; a
+network between the two is better than either (Wortsman et al., CVPR 2022). Cross-validation over the training patients
+chooses how far between. Quantization-aware training then learns the outputs of that network, not the labels again.
 """
 
 import logging
@@ -35,11 +35,11 @@ logger = logging.getLogger(__name__)
 
 SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=1e-4)
 QUANTIZED_SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=2e-5)
-# No mirror images: the heart lies on the left. A film that shows it on the right is turned, or of a rare patient.
+# No mirror images: the heart is on the left. A film that shows it on the right is reversed, or of a rare patient.
 AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.08, shift=0.04, contrast=0.15, brightness=0.1)
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the weights before to those after training
 
-FIRST_FOLD_SEED = 100  # so that no fold shares its chance with a seed
+FIRST_FOLD_SEED = 100  # so that no fold has the random numbers of a seed
 
 START, FINE_TUNED, CHOSEN = "start", "fine-tuned", "chosen"
 
@@ -61,7 +61,7 @@ def start(training: Examples, imagenet: Path) -> Any:
 
 
 def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:
-    """Fit every fold, choose the share of fine-tuning by the films they held out, then fit every seed and blend it."""
+    """Fit every fold, choose the share of fine-tuning on their held-out films, then fit and blend every seed."""
     films = data.in_split("train")
     training = examples(films, run.notes.findings, run.pictures)
     folds = folds_of(films, run.notes.folds)
@@ -72,7 +72,7 @@ def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:
     scores = [np.load(run.fold(index).held_out_scores) for index in range(len(folds))]
     curve = _cross_validated(training.targets, abnormal(films), folds, scores)
     share = SHARES[int(np.argmax([everywhere + within for everywhere, within in curve]))]
-    logger.info("AUROC of all and of abnormal held-out films at %s: %s; %s is taken", SHARES, curve, share)
+    logger.info("AUROC over all and over abnormal held-out films at %s: %s; chose %s", SHARES, curve, share)
     for job in run.jobs():
         _blend(job, len(run.notes.findings), share)
     return run.with_notes(
@@ -83,9 +83,9 @@ def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:
 
 
 def quantize_run(run: Run, data: ChestXray14) -> None:
-    """Make the int8 network of every seed and fold; for the seeds also float, and quantized after training.
+    """Make the int8 network of every seed and fold; for the seeds also in float, and quantized after training.
 
-    Beside each seed's networks it leaves the heat maps of the network in simulated int8, for the validation films.
+    For each seed it also saves the heat maps of the validation films by the network in simulated int8.
     """
     films = data.in_split("train")
     training = examples(films, run.notes.findings, run.pictures)
@@ -124,7 +124,7 @@ def _cross_validated(
     folds: Sequence[Fold],
     scores: Sequence[NDArray[np.float32]],
 ) -> list[tuple[float, float]]:
-    """For each share: mean AUROC over folds and findings, of all held-out films and of the abnormal ones."""
+    """For each share: the mean AUROC over folds and findings, for all held-out films and for the abnormal ones."""
     curve = []
     for index in range(len(SHARES)):
         everywhere, within = [], []
@@ -137,7 +137,7 @@ def _cross_validated(
 
 
 def _between(job: Job, findings: int, share: float) -> Any:
-    """The network with weights `share` of the way from before fine-tuning to after it."""
+    """The network with weights between those before (`share` 0) and after fine-tuning (1)."""
     before, after = (_load(job, findings, name).get_weights() for name in (START, FINE_TUNED))
     model = _load(job, findings, START)
     model.set_weights([(1 - share) * early + share * late for early, late in zip(before, after, strict=True)])
@@ -150,13 +150,13 @@ def _blend(job: Job, findings: int, share: float) -> None:
 
 
 def _quantization_aware(job: Job, training: Examples, seed: int, shown: Pictures | None = None) -> Any:
-    """The network of a job in simulated int8, trained on the float one's answers."""
+    """The network of a job in simulated int8, trained on the outputs of the float network."""
     teacher = _load(job, training.targets.shape[1], CHOSEN)
     logits = predictions(teacher, training.pictures)[0]
-    chances = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    probabilities = (1 / (1 + np.exp(-logits))).astype(np.float32)
     aware = fit_quantization_aware(
         teacher,
-        Examples(training.pictures, chances),
+        Examples(training.pictures, probabilities),
         weighted_loss(training.targets),
         AUGMENTATION,
         QUANTIZED_SCHEDULE,

@@ -18,9 +18,9 @@ from leapfrog_training.run.folder import Run
 
 
 class CrossValidatedRule(Measured):
-    """Calibration and threshold of one finding, and what they did on the training films that each fold held out.
+    """Calibration and threshold of one finding, and their results on the training films that each fold held out.
 
-    `within_abnormal` is None where every abnormal film carries the finding.
+    `within_abnormal` is None if every abnormal film has the finding.
     """
 
     label: str
@@ -38,7 +38,7 @@ class CrossValidatedRule(Measured):
 
 
 def held_out_answers(run: Run, films: tuple[Film, ...]) -> Answers:
-    """What the folds' int8 networks say of the training films, each film answered by the one that held it out."""
+    """The int8 outputs for the training films, each film read by the network of the fold that held it out."""
     order, parts = [], []
     for index, fold in enumerate(folds_of(films, run.notes.folds)):
         with KioskModel(file_of(run.fold(index), Form.INT8)) as model:
@@ -53,8 +53,8 @@ def held_out_answers(run: Run, films: tuple[Film, ...]) -> Answers:
 def cross_validated_rules(
     findings: Sequence[str], films: Sequence[Film], held_out: Answers
 ) -> tuple[CrossValidatedRule, ...]:
-    """Calibration and threshold of each finding from `held_out` answers for the training `films`; no network that ships
-    has a part in it, and no validation film.
+    """Calibration and threshold of each finding, from the `held_out` outputs for the training `films`. Neither a
+    network that ships nor a validation film plays a part.
     """
     labels, sick = truth(films, findings), abnormal(films)
     rules = []

@@ -1,4 +1,4 @@
-"""The steps of chest-findings as the commands call them: frontal chest films of ChestX-ray14 to findings."""
+"""The task chest-findings: from frontal chest films of ChestX-ray14 to findings."""
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.chest.card import chest_card
@@ -22,7 +22,7 @@ def _recipe() -> Recipe:
 
 
 def _evaluate(run: Run, data: ChestXray14) -> ChestEvaluation:
-    """Thresholds from the folds, then the validation films."""
+    """Choose thresholds on the folds, then measure the validation films."""
     evaluation, shipped = evaluate_chest(run, data)
     write_pictures(run.figures, chest_figures(evaluation, shipped))
     write_pictures(run.examples, chest_examples(evaluation.rules, shipped))

@@ -1,6 +1,6 @@
-"""What the networks of a run are worth: measured through the kiosk's own reading of pictures and outputs, in every
-form (float32, quantized after training, int8).
+"""Measures how good the networks of a run are, in each form (float32, quantized after training, int8), with the kiosk's
+own code for reading pictures and outputs.
 
-One file per thing that is measured; which of them a package needs is said in its own folder (`chest`, `head`, `nerve`).
-Nothing here needs TensorFlow.
+There is one file per kind of measurement; the folders of the packages (`chest`, `head`, `nerve`) choose theirs. Nothing
+here needs TensorFlow.
 """

@@ -1,4 +1,4 @@
-"""From a model's own scores to calibrated ones and thresholds, from cross-validated scores only."""
+"""Determines calibration and thresholds for a model's scores, from cross-validated scores only."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from leapfrog.reader.assess.classification import SCORE_MARGIN, calibrated_score
 
 LEAST_SPECIFICITY = 0.7  # what the WHO asks of a triage test (tuberculosis, target product profiles 2014)
 NEWTON_STEPS = 50
-SMALLEST_STEP = 1e-9  # Newton has arrived
+SMALLEST_STEP = 1e-9  # Newton's method has converged
 RIDGE = 1e-6  # keeps Newton's matrix invertible when scores separate the labels
 
 
@@ -50,9 +50,8 @@ def calibrated(scores: NDArray[np.floating], calibration: Calibration) -> NDArra
 
 
 def flagging_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
-    """The score at which sensitivity plus specificity is highest (Youden 1950), midway between two scores seen, among
-    those that leave LEAST_SPECIFICITY of the others unflagged: staff stop looking at a box that flags every other
-    film.
+    """The threshold with the highest sensitivity plus specificity (Youden 1950), midway between two of the scores,
+    among those with a specificity of at least LEAST_SPECIFICITY: staff ignore a box that flags every other film.
     """
     values = np.unique(scores)
     candidates = (values[1:] + values[:-1]) / 2

@@ -1,4 +1,4 @@
-"""What a classifier's scores are worth, for any findings."""
+"""Measures how good a classifier's scores are, for any findings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from leapfrog_training.progress import each
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
-Told = TypeVar("Told")
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
 class Answers:
-    """A network's real outputs for films: its own scores (films, findings), before calibration, and heat maps (films,
-    rows, columns, findings).
+    """A network's outputs for films, as real numbers: uncalibrated scores (films, findings) and heat maps (films, rows,
+    columns, findings).
     """
 
     scores: NDArray[np.float32]
@@ -33,15 +33,15 @@ class Answers:
 
 @dataclass(frozen=True)
 class Readings:
-    """What a kiosk reports of films, both (films, findings): the scores, and which are at or above the threshold."""
+    """What a kiosk reports for films, both (films, findings): the scores, and which are at or above the threshold."""
 
     scores: Scores
     flagged: Labels
 
 
 class FindingScores(Measured):
-    """One finding. `within_abnormal` is the AUROC among films that carry any label; None where all of those carry this
-    one. `brier_of_share` is what always answering the share of positives would reach.
+    """One finding. `within_abnormal` is the AUROC among films with any label; None if all of them have this one.
+    `brier_of_share` is the Brier score of always answering the share of positives.
     """
 
     label: str
@@ -56,7 +56,7 @@ class FindingScores(Measured):
 
 
 class ClassifierScores(Measured):
-    """All findings; the means are over the findings, `brier` and `calibration_error` over every score at once."""
+    """All findings; the means are over the findings, `brier` and `calibration_error` over all scores together."""
 
     mean_auroc: Bounds
     mean_within_abnormal: Bounds | None
@@ -76,13 +76,13 @@ def answers(model: KioskModel, pictures: Sequence[Path]) -> Answers:
 
 def readings(manifest: Manifest, answered: Answers) -> Readings:
     """Read a network's answers as the kiosk does."""
-    said = [
+    findings_of_films = [
         classify(manifest, _in_order(manifest, scores, maps)).findings
         for scores, maps in zip(answered.scores, answered.maps, strict=True)
     ]
     return Readings(
-        np.array([[finding.score for finding in findings] for findings in said]),
-        np.array([[finding.flagged for finding in findings] for findings in said]),
+        np.array([[finding.score for finding in findings] for findings in findings_of_films]),
+        np.array([[finding.flagged for finding in findings] for findings in findings_of_films]),
     )
 
 
@@ -94,12 +94,12 @@ def aurocs(draws: Resamples, labels: Labels, scores: Scores) -> Scores:
 def classifier_scores(
     names: Sequence[str], labels: Labels, abnormal: Labels, read: Readings, draws: Resamples
 ) -> ClassifierScores:
-    """Measure what a kiosk reports against the labels (films, findings). `abnormal` (films,) says which film carries
-    any label, `draws` are over the films' patients. Raises ValueError for a finding that every film or none has.
+    """Measure what a kiosk reports against the labels (films, findings). `abnormal` (films,) says which films have any
+    label, `draws` are over the films' patients. Raises ValueError for a finding that every film or none has.
     """
     everywhere = aurocs(draws, labels, read.scores)
     within = aurocs(draws.among(abnormal), labels, read.scores)
-    told = ~np.isnan(within[0])
+    known = ~np.isnan(within[0])
     findings = []
     for k, name in enumerate(names):
         positive, scores = labels[:, k], read.scores[:, k]
@@ -108,31 +108,31 @@ def classifier_scores(
             FindingScores(
                 label=name,
                 positives=int(positive.sum()),
-                auroc=_told(bounds(everywhere[:, k]), name),
+                auroc=_required(bounds(everywhere[:, k]), name),
                 within_abnormal=bounds(within[:, k]),
-                sensitivity=_told(point.sensitivity, name),
-                specificity=_told(point.specificity, name),
+                sensitivity=_required(point.sensitivity, name),
+                specificity=_required(point.specificity, name),
                 brier=brier(positive, scores),
                 brier_of_share=float(positive.mean() * (1 - positive.mean())),
                 calibration_error=calibration_error(positive, scores),
             )
         )
     return ClassifierScores(
-        mean_auroc=_told(bounds(everywhere.mean(axis=1)), "every finding"),
-        mean_within_abnormal=bounds(within[:, told].mean(axis=1)) if told.any() else None,
+        mean_auroc=_required(bounds(everywhere.mean(axis=1)), "every finding"),
+        mean_within_abnormal=bounds(within[:, known].mean(axis=1)) if known.any() else None,
         findings=tuple(findings),
         brier=brier(labels.ravel(), read.scores.ravel()),
         calibration_error=calibration_error(labels.ravel(), read.scores.ravel()),
     )
 
 
-def _told(value: Told | None, name: str) -> Told:
+def _required(value: Value | None, name: str) -> Value:
     if value is None:
-        raise ValueError(f"{name} cannot be measured: it needs films with it and films without")
+        raise ValueError(f"{name} cannot be measured: both films with it and films without it are needed")
     return value
 
 
 def _in_order(manifest: Manifest, scores: NDArray[np.float32], maps: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The model's two outputs, for one picture each, where the package says they are."""
+    """The model's two outputs for one picture, in the order that the package says."""
     outputs = [scores[np.newaxis], maps[np.newaxis]]
     return outputs if manifest.outputs.scores == 0 else outputs[::-1]

@@ -8,7 +8,7 @@ from leapfrog_training.run.folder import Job
 
 
 class Form(StrEnum):
-    """A form in which a network can run; INT8 ships."""
+    """A form of a trained network. INT8 is the one that ships."""
 
     FLOAT32 = "float32"
     PTQ = "ptq"

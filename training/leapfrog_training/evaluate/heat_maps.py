@@ -1,4 +1,4 @@
-"""What heat maps are worth: whether they point at what a radiologist marked, and whether int8 keeps them."""
+"""Measures heat maps: whether they point to what a radiologist marked, and whether int8 preserves them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ Maps = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Pointed:
-    """A box with the map of its finding on its film (rows, columns)."""
+class BoxWithMap:
+    """A radiologist's box, and the heat map (rows, columns) of its finding on its film."""
 
     patient: str
     box: BoundingBox
@@ -27,9 +27,9 @@ class Pointed:
 class PointingGame(Measured):
     """How often the hottest point of a finding's map lies in the radiologist's box (Zhang et al., ECCV 2016).
 
-    `chance` is the rate of a point thrown at random: the boxes' mean share of the film. `best_fixed_point` is that of
-    the one point that lies in most boxes of the other patients, without a look at the film: only a map above it has
-    seen something. A map that is flat points nowhere and misses.
+    `chance` is the rate of a random point: the boxes' mean share of the film. `best_fixed_point` is the rate of the
+    point that lies in most boxes of the other patients: only a map with a higher rate has learnt anything from the film
+    itself. A flat map points nowhere and counts as a miss.
     """
 
     boxes: int
@@ -39,23 +39,23 @@ class PointingGame(Measured):
     best_fixed_point: float
 
 
-def pointing_game(pointed: Sequence[Pointed]) -> PointingGame | None:
-    """Play it over the boxes; the interval is over patients. None without boxes."""
-    if not pointed:
+def pointing_game(boxes: Sequence[BoxWithMap]) -> PointingGame | None:
+    """The result over all boxes, with an interval over patients. None without boxes."""
+    if not boxes:
         return None
-    cells = np.stack([_cells(one.box) for one in pointed])
-    peaks = [_peak(one.evidence) for one in pointed]
+    cells = np.stack([_cells(one.box) for one in boxes])
+    peaks = [_peak(one.evidence) for one in boxes]
     hits = np.array([peak is not None and bool(cells[k][peak]) for k, peak in enumerate(peaks)])
-    patients = np.array([one.patient for one in pointed])
+    patients = np.array([one.patient for one in boxes])
     rate = bounds(resample(list(patients)).mean(hits.astype(np.float64)))
     if rate is None:
-        raise ValueError("a rate over boxes is always told")
+        raise ValueError("a rate over at least one box always exists")
     return PointingGame(
-        boxes=len(pointed),
-        films=len({(one.patient, one.evidence.tobytes()) for one in pointed}),
+        boxes=len(boxes),
+        films=len({(one.patient, one.evidence.tobytes()) for one in boxes}),
         hit_rate=rate,
-        chance=float(np.mean([one.box.width * one.box.height for one in pointed])),
-        best_fixed_point=float(np.mean([_hit_by_others(cells, patients, k) for k in range(len(pointed))])),
+        chance=float(np.mean([one.box.width * one.box.height for one in boxes])),
+        best_fixed_point=float(np.mean([_hit_by_others(cells, patients, k) for k in range(len(boxes))])),
     )
 
 
@@ -63,8 +63,8 @@ def correlation(first: Maps, second: Maps) -> float | None:
     """The mean correlation of the maps (films, rows, columns, findings), over films and findings in which both vary."""
     one, other = (_centred(maps) for maps in (first, second))
     spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
-    told = spread > 0
-    return float(np.mean((one * other).sum(axis=1)[told] / spread[told])) if told.any() else None
+    varies = spread > 0
+    return float(np.mean((one * other).sum(axis=1)[varies] / spread[varies])) if varies.any() else None
 
 
 def _centred(maps: Maps) -> NDArray[np.float64]:
@@ -74,7 +74,7 @@ def _centred(maps: Maps) -> NDArray[np.float64]:
 
 
 def _peak(evidence: Maps) -> tuple[int, int] | None:
-    """The hottest cell of the enlarged map, where the kiosk starts the finding's region; None of a flat map."""
+    """The hottest cell of the enlarged map, from which the kiosk grows the finding's region; None for a flat map."""
     heat = heat_map(evidence)
     if heat is None:
         return None
@@ -84,7 +84,7 @@ def _peak(evidence: Maps) -> tuple[int, int] | None:
 
 
 def _cells(box: BoundingBox) -> NDArray[np.bool_]:
-    """The cells of the kiosk's grid whose middle lies in the box."""
+    """The cells of the kiosk's grid whose middle is in the box."""
     middles = (np.arange(REGION_GRID) + 0.5) / REGION_GRID
     rows = (middles >= box.top) & (middles <= box.top + box.height)
     columns = (middles >= box.left) & (middles <= box.left + box.width)

@@ -1,4 +1,4 @@
-"""A model file run as the kiosk runs it: by the engine host, a process of its own, on the kiosk's own pictures and
+"""Runs a model file as the kiosk does: in the engine host, a separate process, with the kiosk's own pictures and
 tensors.
 """
 
@@ -17,14 +17,14 @@ from leapfrog.reader.image.pixels import model_input
 
 
 class KioskModel:
-    """A TFLite file between gray pictures and real outputs, float or int8, in an engine host of its own.
+    """A TFLite model, float or int8, in its own engine host: from gray pictures to outputs as real numbers.
 
-    The host is started as a lane does it and ends with `close`, with the `with` block, or with this process. There is
-    no second way to run a model here, so that a score can only be one that a kiosk would give.
+    The host is started as a lane starts it, and ends with `close`, with the `with` block, or with this process. There
+    is no other way to run a model here, so that every score is one that a kiosk would give.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Start a host and have it load the file. Raises EngineError when it cannot."""
+        """Start a host that loads the file. Raises EngineError if it cannot."""
         self._engine = StandaloneEngine()
         self._client = self._engine.client
         try:
@@ -50,7 +50,7 @@ class KioskModel:
 
     @property
     def host(self) -> Hello:
-        """How the engine host introduced itself: its runtime with its version, and its device."""
+        """The engine host's hello: its runtime with version, and its device."""
         return self._client.hello()
 
     def output_of_rank(self, rank: int) -> int:
@@ -59,22 +59,23 @@ class KioskModel:
         return index
 
     def run(self, gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """The real outputs for one gray picture (rows, columns) of any size, in the model's order."""
+        """The outputs, as real numbers and in the model's order, for one gray picture (rows, columns) of any size."""
         _, height, width, _ = self.input.shape
         values = self._client.invoke(self._model, [quantize(model_input(gray, height, width), self._table)])
         return tuple(dequantize(value, spec) for value, spec in zip(values, self.outputs, strict=True))
 
     def milliseconds(self, runs: int, warm_up: int) -> list[float]:
-        """How long a reader waits for the answer to one picture, `runs` times over, after `warm_up` unmeasured ones.
+        """How long a reader waits for the outputs of one picture, for each of `runs` runs after `warm_up` unmeasured
+        ones.
 
-        From the input tensor to the output tensors, the way through the socket included.
+        Measured from the input tensor to the output tensors, including the way through the socket.
         """
         _, height, width, _ = self.input.shape
         gray = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
         tensor = quantize(gray, self._table)
-        taken = []
+        milliseconds = []
         for _ in range(warm_up + runs):
-            began = time.perf_counter()
+            started = time.perf_counter()
             self._client.invoke(self._model, [tensor])
-            taken.append((time.perf_counter() - began) * 1000)
-        return taken[warm_up:]
+            milliseconds.append((time.perf_counter() - started) * 1000)
+        return milliseconds[warm_up:]

@@ -1,4 +1,4 @@
-"""How long one picture takes in each form of a network, on the machine that evaluates."""
+"""Measures how long one picture takes in each form of a network, on the machine that evaluates it."""
 
 import os
 from pathlib import Path
@@ -26,8 +26,8 @@ class Latency(Measured):
 
 
 class Latencies(Measured):
-    """Of every form and number of threads, `runs` each. `load` is the machine's in the minute before: other work makes
-    every number higher.
+    """The latencies of every form and number of threads, over `runs` runs each. `load` is the machine's load average in
+    the minute before: other work makes every number higher.
     """
 
     machine: str
@@ -37,7 +37,7 @@ class Latencies(Measured):
     measured: tuple[Latency, ...]
 
     def of(self, form: Form, threads: int) -> Latency:
-        """Of one form."""
+        """The latency of one form with a number of threads."""
         return next(one for one in self.measured if (one.form, one.threads) == (form, threads))
 
 
@@ -55,6 +55,6 @@ def latencies(job: Job) -> Latencies:
 
 
 def median_milliseconds(model: Path, threads: int = 1) -> float:
-    """Of one file."""
+    """The median latency of one file."""
     with KioskModel(model, threads) as opened:
         return float(np.median(opened.milliseconds(RUNS, WARM_UP_RUNS)))

@@ -1,4 +1,4 @@
-"""Measured values as they are written to `evaluation.json`, and from there to card and package."""
+"""Measured values, as they are written to `evaluation.json` and used for the card and the package."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -13,7 +13,7 @@ class Measured(KeptAsJson):
 
 
 class Evaluation(Measured, ABC):
-    """All that was measured in a run, as it is kept in `evaluation.json`."""
+    """All measurements of a run, as kept in `evaluation.json`."""
 
     @abstractmethod
     def metrics(self) -> dict[str, Any]:
@@ -28,12 +28,12 @@ class Bounds(Measured):
     high: float
 
     def rounded(self) -> list[float]:
-        """Low and high as `model.toml` gives them."""
+        """Low and high, rounded as in `model.toml`."""
         return [rounded(self.low), rounded(self.high)]
 
 
 class Portion(Measured):
-    """The share of `hits` among `of`, with Wilson's 95 % interval, which holds for few and for 0 or all of them."""
+    """The share of `hits` among `of`, with Wilson's 95 % interval, which is right even for few records, 0 or all."""
 
     hits: int
     of: int
@@ -43,5 +43,5 @@ class Portion(Measured):
 
 
 def rounded(value: float | np.floating) -> float:
-    """As `model.toml` gives it."""
+    """The value, rounded as in `model.toml`."""
     return round(float(value), 4)

@@ -12,7 +12,7 @@ from leapfrog_training.evaluate.measured import Bounds, Portion
 RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)  # percentiles: a 95 % interval
 NORMAL_95 = 1.959964  # standard deviations of a normal distribution that hold 95 % of it
-DRAWS_AT_ONCE = 100  # keeps an AUROC of 25,000 films and 1,000 draws under 100 MB
+DRAWS_AT_ONCE = 100  # an AUROC of 25,000 films and 1,000 draws needs less than 100 MB
 CALIBRATION_BINS = 10
 
 Truth = NDArray[np.bool_]
@@ -21,7 +21,9 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a threshold does: the shares of the positives and of the negatives that are told rightly, None of none."""
+    """The effect of a threshold: the shares of positives and of negatives that are classified correctly; None if there
+    are none.
+    """
 
     sensitivity: Portion | None
     specificity: Portion | None
@@ -29,7 +31,7 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Scores of about the same height: how many, their mean, and the share that was really positive."""
+    """A group of similar scores: their mean, and the share (with counts) that was really positive."""
 
     mean_score: float
     positives: Portion
@@ -37,7 +39,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class Overlap:
-    """A mask beside the true one: pixels of both at once, of the mask, and of the true one."""
+    """A mask compared with the true one: the number of pixels in both, in the mask, and in the true mask."""
 
     both: int
     mask: int
@@ -54,8 +56,8 @@ class Overlap:
 class Resamples:
     """A bootstrap over patients, drawn once and used for every measure, so that differences are paired.
 
-    `counts` (1 + draws, records) says how often each record counts: row 0 holds every record once, the others are
-    draws of the patients with replacement. Patients are drawn, not records: films of one patient resemble each other.
+    `counts` (1 + draws, records) says how often each record counts: once in row 0; in the other rows as often as its
+    patient was drawn, with replacement. Patients are drawn, not records, since films of one patient are alike.
     """
 
     counts: NDArray[np.float32]
@@ -65,14 +67,14 @@ class Resamples:
         return Resamples(self.counts * chosen.astype(np.float32))
 
     def mean(self, values: Values) -> Values:
-        """The mean of `values` (records,) in each row; values that are nan are left out."""
+        """The mean of `values` (records,) in each row, without those that are nan."""
         known = ~np.isnan(values)
         total = self.counts @ known.astype(np.float64)
         with np.errstate(invalid="ignore"):
             return np.asarray(self.counts @ np.where(known, values, 0.0) / total)
 
     def auroc(self, positive: Truth, scores: Values) -> Values:
-        """`auroc` in each row, ties half; nan where one kind is missing."""
+        """`auroc` in each row; ties count half. nan if there are no positives or no negatives."""
         order = np.argsort(scores, kind="stable")
         ends = np.flatnonzero(np.diff(scores[order], append=np.inf))  # of each run of equal scores
         starts = np.concatenate([[0], ends[:-1] + 1])
@@ -98,8 +100,8 @@ def resample(patients: Sequence[str], seed: int = 0) -> Resamples:
 
 
 def bounds(values: Values) -> Bounds | None:
-    """The measure of all records (row 0) with the percentiles over the draws of `Resamples`; None where it cannot be
-    told. Draws that are nan are left out.
+    """The value for all records (row 0), with the percentiles over the draws of `Resamples`; None if it is undefined.
+    Draws that are nan are left out.
     """
     drawn = values[1:][~np.isnan(values[1:])]
     if np.isnan(values[0]) or len(drawn) == 0:
@@ -109,12 +111,12 @@ def bounds(values: Values) -> Bounds | None:
 
 
 def portion(chosen: Truth) -> Portion | None:
-    """The share of the records that are `chosen` (records,); None of no record."""
+    """The share of the records that are `chosen` (records,); None if there are no records."""
     return _wilson(chosen) if len(chosen) else None
 
 
 def _wilson(chosen: Truth) -> Portion:
-    """With the interval of Wilson (1927)."""
+    """The share with the interval of Wilson (1927)."""
     hits, of, squared = int(chosen.sum()), len(chosen), NORMAL_95**2
     value = hits / of
     middle = (value + squared / (2 * of)) / (1 + squared / of)
@@ -123,15 +125,17 @@ def _wilson(chosen: Truth) -> Portion:
 
 
 def auroc(positive: Truth, scores: NDArray[np.floating]) -> float:
-    """The chance that a positive scores above a negative, ties half; nan when either kind is missing."""
+    """The probability that a positive scores above a negative; ties count half. nan if there are none of either."""
     return float(Resamples(np.ones((1, len(scores)), np.float32)).auroc(positive, scores.astype(np.float64))[0])
 
 
 def mean_auroc(labels: Truth, scores: NDArray[np.floating]) -> float:
-    """The mean `auroc` of findings, both (records, findings), without those of one kind only; nan when all are."""
+    """The mean `auroc` over the findings of `labels` and `scores` (records, findings), without findings whose `auroc`
+    is nan; nan if there are no others.
+    """
     values = [auroc(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
-    told = [value for value in values if not np.isnan(value)]
-    return float(np.mean(told)) if told else float("nan")
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
 
 
 def operating_point(positive: Truth, flagged: Truth) -> OperatingPoint:
@@ -148,32 +152,34 @@ def roc(positive: Truth, scores: Values) -> tuple[Values, Values]:
 
 
 def brier(positive: Truth, scores: Values) -> float:
-    """The mean squared distance of the score from what was true, 1 or 0 (Brier 1950): 0 is perfect."""
+    """The mean squared difference between the score and the truth, 1 or 0 (Brier 1950): 0 is perfect."""
     return float(np.mean((scores - positive) ** 2))
 
 
 def calibration_bins(positive: Truth, scores: Values) -> tuple[CalibrationBin, ...]:
-    """The reliability curve: the records in CALIBRATION_BINS groups of equally many, by rising score."""
+    """The reliability curve: the records, sorted by score, in CALIBRATION_BINS groups of equal size."""
     groups = np.array_split(np.argsort(scores, kind="stable"), min(CALIBRATION_BINS, len(scores)))
     return tuple(CalibrationBin(float(scores[group].mean()), _wilson(positive[group])) for group in groups)
 
 
 def calibration_error(positive: Truth, scores: Values) -> float:
-    """The expected calibration error: how far score and share are apart in a bin, on average over the records.
+    """The expected calibration error: the difference between score and share in a bin, on average over the records.
 
-    In bins of equally many records (Nixon et al., CVPR workshops 2019), since most scores are low. It is never quite 0
-    on few films: a share of 16 films is off by a tenth by chance alone.
+    Bins have equal numbers of records (Nixon et al., CVPR workshops 2019), since most scores are low. With few films it
+    is never 0: the share among 16 films is off by a tenth by chance alone.
     """
     bins = calibration_bins(positive, scores)
     return sum(one.positives.of * abs(one.mean_score - one.positives.value) for one in bins) / len(scores)
 
 
 def overlap(mask: Truth, truth: Truth) -> Overlap:
-    """Count two masks of the same shape."""
+    """Compare two masks of the same shape."""
     return Overlap(int((mask & truth).sum()), int(mask.sum()), int(truth.sum()))
 
 
 def pooled_dice(overlaps: Sequence[Overlap]) -> float:
-    """Dice of all pictures taken as one: large structures count more, empty pictures only by what is drawn there."""
+    """Dice over all pictures as if they were one: large structures count more, and empty pictures only if their mask is
+    not empty.
+    """
     total = sum(one.mask + one.truth for one in overlaps)
     return 2.0 * sum(one.both for one in overlaps) / total if total else 1.0

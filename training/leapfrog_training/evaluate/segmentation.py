@@ -1,4 +1,4 @@
-"""What of a picture a segmenter is shown, and what its masks are worth."""
+"""Which part of a picture a segmenter is shown, and how good its masks are."""
 
 from collections.abc import Sequence
 
@@ -11,11 +11,11 @@ from leapfrog_training.evaluate.scores import Overlap, Resamples, bounds, pooled
 
 
 class MaskScores(Measured):
-    """Dice of masks against true ones, three ways.
+    """Dice of masks against true ones, computed in three ways.
 
-    `pooled` takes all pictures as one. `non_empty` is the mean over the pictures that show the structure; None without
-    any. `kaggle` is the mean over all pictures in which an empty mask of an empty picture is worth 1: the metric of
-    Kaggle's Ultrasound Nerve Segmentation, where drawing nothing at all reaches about .5. It equals `non_empty` where
+    `pooled` treats all pictures as one. `non_empty` is the mean over the pictures that show the structure; None without
+    any. `kaggle` is the mean over all pictures, where an empty mask of an empty picture counts 1: the metric of
+    Kaggle's Ultrasound Nerve Segmentation, in which drawing nothing at all reaches about .5. It equals `non_empty` if
     every picture shows the structure.
     """
 
@@ -27,8 +27,8 @@ class MaskScores(Measured):
 
 
 def as_shown(gray: NDArray[np.uint8], input_aspect: float) -> tuple[PictureArea, NDArray[np.uint8]]:
-    """The area of a picture (rows, columns) without burnt-in text that the kiosk shows to a segmenter whose input has
-    that aspect, width over height, and its pixels: with black added where the shapes differ much.
+    """The area that the kiosk shows to a segmenter whose input has this aspect (width / height), and its pixels, for a
+    picture (rows, columns) without burnt-in text. Black is added if the aspects differ much.
     """
     rows, columns = gray.shape
     box = (0, 0, columns, rows)
@@ -42,7 +42,7 @@ def mask_scores(overlaps: Sequence[Overlap], draws: Resamples) -> MaskScores:
     shown = np.array([one.truth > 0 for one in overlaps])
     kaggle = bounds(draws.mean(values))
     if kaggle is None:
-        raise ValueError("masks of at least one picture are needed")
+        raise ValueError("at least one picture's mask is needed")
     return MaskScores(
         pictures=len(overlaps),
         non_empty_pictures=int(shown.sum()),

@@ -1,1 +1,1 @@
-"""The package fetal-head: how it is fitted and what it is worth."""
+"""The package fetal-head: how it is trained, and how good it is."""

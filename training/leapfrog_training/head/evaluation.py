@@ -1,4 +1,4 @@
-"""What a run of fetal-head is worth on the validation subjects, once a seed."""
+"""Evaluates a run of fetal-head on the validation subjects, once for each seed."""
 
 import math
 from bisect import bisect_left
@@ -24,15 +24,15 @@ from leapfrog_training.run.folder import SHIPPED_SEED, Run
 TRUSTED_SHARE = 0.99  # of the training pictures score above the threshold
 THRESHOLD_STEP = 0.05
 LEVELS = np.arange(0.5, 0.7, 0.01)
-LEVEL_PICTURES = 200  # as many training pictures, evenly chosen, tell the bias within 0.2 mm
+LEVEL_PICTURES = 200  # so many training pictures, evenly chosen, give the bias to within 0.2 mm
 
 Readings = tuple[HeadReading, ...]
 
 
 class HeadScores(Measured):
-    """One network on the validation subjects. `dice`, of the ellipse that the kiosk draws, as in HC18's own challenge,
-    and `masks`, of the network's masks before that, are means over the pictures, each of which shows a head, at the
-    picture's own size; errors of the head circumference are in mm, over the pictures in which the kiosk gives one.
+    """One network's scores on the validation subjects. `dice` is that of the ellipse that the kiosk draws, as in HC18's
+    own challenge, `masks` that of the network's masks. Both are means over the pictures, each of which shows a head, at
+    the picture's own size. Errors of the head circumference are in mm, over the pictures that the kiosk measures.
     """
 
     dice: Bounds
@@ -46,7 +46,7 @@ class HeadScores(Measured):
 
 
 class HeadSeed(Measured):
-    """One seed in every form, read with the same threshold and level; `int8_minus_float32` is the difference in Dice,
+    """One seed in every form, read with the same threshold and level. `int8_minus_float32` is the difference in Dice,
     with the interval of the difference itself.
     """
 
@@ -59,7 +59,7 @@ class HeadSeed(Measured):
 
 
 class HeadEvaluation(Evaluation):
-    """All that was measured in a run."""
+    """All measurements of a run."""
 
     training_pictures: int
     validation_pictures: int
@@ -74,15 +74,15 @@ class HeadEvaluation(Evaluation):
         return self.seeds[SHIPPED_SEED]
 
     def dices(self, form: Form) -> list[float]:
-        """Of every seed."""
+        """The Dice of each seed."""
         return [seed.forms[form].dice.value for seed in self.seeds]
 
     def mask_dices(self, form: Form) -> list[float]:
-        """Of the masks themselves, of every seed."""
+        """The Dice of the masks themselves, of each seed."""
         return [seed.forms[form].masks.kaggle.value for seed in self.seeds]
 
     def absolute_errors_mm(self, form: Form) -> list[float]:
-        """Of every seed."""
+        """The mean absolute error of each seed."""
         return [seed.forms[form].absolute_error_mm.value for seed in self.seeds]
 
     def metrics(self) -> dict[str, Any]:
@@ -124,8 +124,8 @@ class HeadEvaluation(Evaluation):
 def evaluate_head(run: Run, data: HC18) -> tuple[HeadEvaluation, dict[Form, Readings]]:
     """Choose each seed's threshold and level on the training pictures, then measure it on the validation subjects.
 
-    Beside the evaluation it gives the validation pictures as the shipped seed reads them in each form, to draw from.
-    Raises RunError when a network is missing or has learnt nothing.
+    Also returns the validation pictures as the shipped seed reads them in each form, for drawing. Raises RunError if a
+    network is missing or has learnt nothing.
     """
     validation = data.in_split("test")
     subjects = [image.patient for image in validation]
@@ -143,16 +143,16 @@ def evaluate_head(run: Run, data: HC18) -> tuple[HeadEvaluation, dict[Form, Read
 
 
 def head_scores(readings: Sequence[HeadReading], draws: Resamples) -> HeadScores:
-    """Measure what the kiosk reads against the outlines and circumferences; `draws` are over the pictures' subjects.
+    """Compare the kiosk's readings with the outlines and circumferences; `draws` are over the pictures' subjects.
 
-    Raises RunError when none was measured.
+    Raises RunError if no picture was measured.
     """
     errors = np.array([np.nan if reading.error_mm is None else reading.error_mm for reading in readings])
     known = errors[~np.isnan(errors)]
     absolute = bounds(draws.mean(np.abs(errors)))
     dice = bounds(draws.mean(np.array([reading.overlap.dice for reading in readings])))
     if absolute is None or dice is None:
-        raise RunError(f"the network outlines no head in any of {len(readings)} pictures: it has learnt nothing")
+        raise RunError(f"the network outlines no head in {len(readings)} pictures: it has learnt nothing")
     return HeadScores(
         dice=dice,
         masks=mask_scores([reading.mask_overlap for reading in readings], draws),
@@ -166,8 +166,8 @@ def head_scores(readings: Sequence[HeadReading], draws: Resamples) -> HeadScores
 
 
 def trusted_threshold(manifest: Manifest, training: Sequence[HeadAnswer]) -> float:
-    """The score that TRUSTED_SHARE of the training pictures reach, rounded down: below it an outline is unlike any
-    that the network drew in training. `manifest` has the measured level.
+    """The score that TRUSTED_SHARE of the training pictures reach, rounded down: an outline with a lower score is
+    unlike those that the network draws for training pictures. `manifest` has the level of the measurement.
     """
     scores = [kiosk_finding(manifest, answer).score for answer in training]
     lowest = float(np.quantile(scores, 1 - TRUSTED_SHARE))
@@ -177,9 +177,9 @@ def trusted_threshold(manifest: Manifest, training: Sequence[HeadAnswer]) -> flo
 def unbiased_level(model: KioskModel, training: Sequence[HeadAnswer]) -> float:
     """The level at which the head circumference of the training pictures is right on average.
 
-    The outlines of HC18 run about a third of a pixel beside the ellipse whose circumference its table states: even
-    perfect masks of the drawn heads measure 0.65 mm too much at one half. The higher the level, the smaller is each
-    outline, so the bias is searched by halving.
+    HC18's outlines are about a third of a pixel away from the ellipse whose circumference its table states: at one
+    half, even perfect masks of the drawn heads measure 0.65 mm too much. A higher level makes each outline smaller, so
+    the level without bias is found by binary search.
     """
 
     @cache

@@ -1,5 +1,5 @@
-"""Pictures that the shipped network outlines well and badly, drawn for whoever trains. They show patients, so they stay
-in the run's folder.
+"""Draws pictures that the shipped network outlines well and badly, for the people who train it. They show patients, so
+they stay in the run's folder.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ EXAMPLES_OF_EACH = 3
 
 
 def head_examples(readings: Sequence[HeadReading]) -> dict[str, bytes]:
-    """The best, middling and worst outlines, the largest errors in mm and what was not measured, by file name."""
+    """The best, middling and worst outlines, the largest errors in mm, and pictures not measured, by file name."""
     by_dice = sorted(readings, key=lambda reading: reading.overlap.dice)
     measured = [reading for reading in readings if reading.error_mm is not None]
     middle = max(0, len(by_dice) // 2 - 1)
@@ -46,9 +46,9 @@ def _draw(reading: HeadReading, kind: str) -> bytes:
             points = np.array([*finding.contour, finding.contour[0]]) * (columns, rows)
             panel.plot(points[:, 0], points[:, 1], color=BLUE, linewidth=1.6, label="kiosk")
         panel.set_axis_off()
-        said = "not measured" if finding.measurement is None else f"measured {finding.measurement.value:.1f} mm"
+        result = "not measured" if finding.measurement is None else f"measured {finding.measurement.value:.1f} mm"
         figure.suptitle(
-            f"{image.path.name} ({kind}): Dice {reading.overlap.dice:.3f}, {said}, "
+            f"{image.path.name} ({kind}): Dice {reading.overlap.dice:.3f}, {result}, "
             f"true {image.head_circumference_mm:.1f} mm",
             fontsize=9,
         )

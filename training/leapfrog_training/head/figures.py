@@ -13,12 +13,12 @@ LIMITS_OF_AGREEMENT = 1.96  # standard deviations (Bland and Altman, Lancet 1986
 
 
 def head_figures(readings: Sequence[HeadReading]) -> dict[str, bytes]:
-    """Every figure by its file name, of the int8 network that ships on the validation pictures."""
+    """Every figure, by file name, for the shipped int8 network on the validation pictures."""
     return {DICE_FILE: draw_dice(readings), CIRCUMFERENCE_FILE: draw_circumference(readings)}
 
 
 def draw_dice(readings: Sequence[HeadReading]) -> bytes:
-    """How many pictures have which Dice."""
+    """The number of pictures by Dice."""
     values = np.array([reading.overlap.dice for reading in readings])
     lowest = np.floor(values.min() * 50) / 50
     with canvas(6.6, 3.6) as (figure, axes):
@@ -35,7 +35,7 @@ def draw_dice(readings: Sequence[HeadReading]) -> bytes:
 
 
 def draw_circumference(readings: Sequence[HeadReading]) -> bytes:
-    """The error of each measured head circumference over its size, with the limits of agreement."""
+    """The error of each measured head circumference by its size, with the limits of agreement."""
     measured = [(reading.image.head_circumference_mm, reading.error_mm) for reading in readings]
     known = np.array([(size + error / 2, error) for size, error in measured if error is not None])
     sizes, errors = known[:, 0], known[:, 1]
@@ -52,10 +52,10 @@ def draw_circumference(readings: Sequence[HeadReading]) -> bytes:
             [],
             color=BLACK,
             linestyle=":",
-            label=f"95 of 100 between {mean - reach:+.1f} and {mean + reach:+.1f} mm",
+            label=f"95 % between {mean - reach:+.1f} and {mean + reach:+.1f} mm",
         )
         panel.set_xlabel("Head circumference, mean of measured and true, mm")
-        panel.set_ylabel("Measured less true, mm")
+        panel.set_ylabel("Measured minus true, mm")
         unmeasured = len(readings) - len(known)
         panel.set_title(f"Error of the head circumference: {len(known)} pictures measured, {unmeasured} not, int8")
         panel.legend(loc="upper left", ncols=2)

@@ -35,7 +35,7 @@ APPLIES_TO = AppliesTo(
 )
 USE = (
     "Demonstration on the standard plane of the fetal head in two-dimensional ultrasound: outlines the head and "
-    "measures its circumference. It is no diagnosis and must not decide what happens to a patient."
+    "measures its circumference. It makes no diagnosis and must not decide what happens to a patient."
 )
 DATA = DataSource(
     name="HC18: 763 pictures at half resolution",
@@ -53,8 +53,8 @@ CIRCUMFERENCE = Code(value="11984-2", scheme="LN", meaning="Head circumference")
 def head_manifest(
     version: str, model: KioskModel, threshold: float, level: float, metrics: Mapping[str, Any] | None = None
 ) -> Manifest:
-    """`model.toml` of fetal-head; `threshold` is on how well one ellipse explains the mask, `level` the mask's value
-    at the line that is measured.
+    """`model.toml` of fetal-head. `threshold` applies to how well one ellipse explains the mask; `level` is the mask's
+    value on the measured line.
     """
     return demonstration(
         PackageName.FETAL_HEAD,

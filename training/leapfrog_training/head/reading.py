@@ -1,4 +1,4 @@
-"""Pictures of HC18 read as the kiosk reads them, beside what an annotator drew."""
+"""Reads pictures of HC18 as the kiosk does, and compares them with what an annotator drew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from leapfrog_training.progress import each
 
 @dataclass(frozen=True)
 class HeadAnswer:
-    """A picture with the area of it that a network saw and its real outputs, in the model's order."""
+    """A picture, the area of it that a network saw, and the network's outputs as real numbers, in the model's order."""
 
     image: HeadImage
     area: PictureArea
@@ -29,8 +29,8 @@ class HeadAnswer:
 
 @dataclass(frozen=True)
 class HeadReading:
-    """What the kiosk reports of one picture, and the overlap with the annotator's filled outline, at the picture's
-    size: of the ellipse that the kiosk fits, whether or not it trusts it, and of the network's mask.
+    """What the kiosk reports for one picture, and two overlaps with the annotator's filled outline at the picture's
+    size: that of the ellipse that the kiosk fits, whether or not it reports it, and that of the network's mask.
     """
 
     image: HeadImage
@@ -40,7 +40,7 @@ class HeadReading:
 
     @property
     def error_mm(self) -> float | None:
-        """Measured less true head circumference; None when the kiosk gives none."""
+        """The error of the head circumference, measured minus true; None if the kiosk measures none."""
         return error_mm(self.finding, self.image)
 
 
@@ -55,18 +55,18 @@ def head_answers(model: KioskModel, images: Sequence[HeadImage]) -> tuple[HeadAn
 
 
 def kiosk_finding(manifest: Manifest, answer: HeadAnswer) -> Finding:
-    """What the kiosk reports of a picture."""
+    """What the kiosk reports for a picture."""
     spacing_mm = (answer.image.pixel_size_mm, answer.image.pixel_size_mm)
     return segment(manifest, answer.outputs, answer.area, spacing_mm).finding
 
 
 def error_mm(finding: Finding, image: HeadImage) -> float | None:
-    """Measured less true head circumference; None when the kiosk gives none."""
+    """The error of the head circumference, measured minus true; None if the kiosk measures none."""
     return None if finding.measurement is None else finding.measurement.value - image.head_circumference_mm
 
 
 def read_head(manifest: Manifest, answer: HeadAnswer) -> HeadReading:
-    """Read a network's answer as the kiosk does and compare it with the picture's outline."""
+    """Read a network's answer as the kiosk does, and compare it with the picture's outline."""
     mask = main_part(answer.outputs[manifest.outputs.mask or 0][0, :, :, 0])
     rule = manifest.measurement
     truth = filled_outline(outline(answer.image))
@@ -79,7 +79,7 @@ def read_head(manifest: Manifest, answer: HeadAnswer) -> HeadReading:
 
 
 def _filled_ellipse(mask: NDArray[np.float32], area: PictureArea, level: float) -> NDArray[np.bool_]:
-    """The pixels whose middle lies within the ellipse of the kiosk's contour; none where no ellipse fits."""
+    """The pixels whose middle is inside the ellipse of the kiosk's contour; none if no ellipse fits."""
     ellipse = edge_in_pixels(mask, area, level).ellipse()
     y, x = np.ogrid[: area.picture_height, : area.picture_width]
     if ellipse is None:

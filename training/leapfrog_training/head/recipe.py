@@ -29,7 +29,7 @@ AUGMENTATION = Augmentation(
 
 
 def examples(images: tuple[HeadImage, ...], cache: Path) -> Examples:
-    """Pictures and masks of the images, in their order; the pictures lie in the folder `cache`."""
+    """Pictures and masks of the images, in order; the pictures are in the folder `cache`."""
     masks = [head_mask(outline(image), mobile_unet.MASK_HEIGHT, mobile_unet.MASK_WIDTH) for image in images]
     pictures = cached_pictures([image.path for image in images], mobile_unet.HEIGHT, mobile_unet.WIDTH, cache)
     return Examples(pictures, np.stack(masks)[..., np.newaxis])
@@ -41,5 +41,5 @@ def fit_run(run: Run, data: HC18, imagenet: Path) -> Run:
 
 
 def quantize_run(run: Run, data: HC18) -> None:
-    """The int8 network of every seed, with those to compare it with."""
+    """Make the int8 network of every seed, and those to compare it with."""
     quantize_seeds(run, examples(data.in_split("train"), run.pictures), AUGMENTATION, QUANTIZED_SCHEDULE)

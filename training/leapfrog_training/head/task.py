@@ -1,4 +1,4 @@
-"""The steps of fetal-head as the commands call them: ultrasound of HC18 to the outline of the fetal head."""
+"""The task fetal-head: from ultrasound pictures of HC18 to the outline of the fetal head."""
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.hc18 import HC18, open_hc18
@@ -21,7 +21,7 @@ def _recipe() -> Recipe:
 
 
 def _evaluate(run: Run, data: HC18) -> HeadEvaluation:
-    """Level and threshold from training pictures, then the validation subjects."""
+    """Choose level and threshold on training pictures, then measure the validation subjects."""
     evaluation, shipped = evaluate_head(run, data)
     write_pictures(run.figures, head_figures(shipped[Form.INT8]))
     write_pictures(run.examples, head_examples(shipped[Form.INT8]))

@@ -1,1 +1,1 @@
-"""The package brachial-plexus: how it is fitted and what it is worth."""
+"""The package brachial-plexus: how it is trained, and how good it is."""

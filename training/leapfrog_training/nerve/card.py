@@ -8,20 +8,20 @@ from leapfrog_training.packaging import cards
 
 MADE = """## How it was made
 
-A U-Net on 128 x 192 gray pixels with a mask of half that size, its way down that of MobileNetV2 from ImageNet \
-weights, trained on pictures with and without a nerve, then quantization-aware \
-training. Full int8 from input to output. The kiosk outlines the largest part of the mask and \
-measures the area within.
+A U-Net on 128 x 192 gray pixels with a mask of half that size. Its encoder is that of MobileNetV2, from ImageNet \
+weights. It was trained on pictures with and without a nerve, followed by quantization-aware training. Full int8 from \
+input to output. The kiosk outlines the largest part of the mask and measures the area inside.
 
-One training patient in five was not fitted on: they ended the training and set the threshold, which is on the mean \
-probability within the outline. No patient is on both sides. Seed 0 ships: it was named beforehand, not for its score.
+One training patient in five was held out from fitting. These patients decided when to stop the training, and set the \
+threshold, which applies to the mean probability inside the outline. No patient is on both sides. Seed 0 ships: it was \
+chosen in advance, not by its score.
 
 ## Limits
 
-- It was made for one place, the side of the neck above the clavicle. A machine's preset says only that nerves are \
-examined: elsewhere the model outlines what looks most like the brachial plexus.
-- Where nothing is outlined, there may be a nerve all the same. The outline must not guide a needle.
-- Annotators disagree about these nerves, and the set holds nearly equal pictures with and without a drawn nerve.
+- It was made for one place, the side of the neck above the clavicle. A machine's preset only says that nerves are \
+examined: elsewhere the model outlines whatever looks most like the brachial plexus.
+- Even if nothing is outlined, there may be a nerve. The outline must not guide a needle.
+- Annotators disagree about these nerves, and the set has nearly identical pictures with and without a drawn nerve.
 - Pictures with a wrong or missing pixel size give a wrong area or none.
 """
 
@@ -31,13 +31,13 @@ def nerve_card(manifest: Manifest, evaluation: NerveEvaluation) -> str:
     shipped = evaluation.shipped
     parts = [
         cards.title(manifest),
-        "## What it is worth\n",
-        f"Measured on {evaluation.held_out_pictures} pictures of {evaluation.held_out_patients} other patients; "
-        f"{evaluation.training_pictures} pictures were trained on, {evaluation.left_out} could not be read. Every mask "
-        "came from the kiosk's own engine host on the kiosk's own pixels. The Kaggle metric is the mean Dice of all "
-        "pictures, where one without a nerve counts 1 when nothing is outlined: a model that never outlines anything "
-        f"would reach {evaluation.nothing_anywhere:.3f}. In square brackets: 95 % intervals over patients by "
-        "bootstrap.\n",
+        "## How good it is\n",
+        f"Measured on {evaluation.held_out_pictures} pictures of {evaluation.held_out_patients} patients not used "
+        f"for training. Trained on {evaluation.training_pictures} pictures; {evaluation.left_out} could not be read. "
+        "Every mask was computed by the kiosk's own engine host from the kiosk's own pixels. The Kaggle metric is "
+        "the mean Dice over all pictures, where a picture without a nerve counts 1 if nothing is outlined: a model "
+        f"that never outlines anything would reach {evaluation.nothing_anywhere:.3f}. Square brackets hold 95 % "
+        "intervals, by bootstrap over patients.\n",
         cards.table_of_forms(
             [
                 (

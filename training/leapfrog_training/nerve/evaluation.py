@@ -1,4 +1,4 @@
-"""What a run of brachial-plexus is worth on patients held out for the end."""
+"""Evaluates a run of brachial-plexus on the patients held out for the final measurement."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,8 +21,8 @@ THRESHOLDS = np.round(np.arange(0.5, 0.96, 0.05), 2)
 
 
 class NerveSeed(Measured):
-    """One seed in every form, read with the threshold of int8. `empty_left_empty` is the share of the pictures without
-    a nerve in which the shipped form outlines nothing.
+    """One seed in every form, read with the int8 network's threshold. `empty_left_empty` is the share of the pictures
+    without a nerve in which the shipped form outlines nothing.
     """
 
     seed: int
@@ -33,7 +33,7 @@ class NerveSeed(Measured):
 
 
 class NerveEvaluation(Evaluation):
-    """All that was measured in a run. `nothing_anywhere` is the Kaggle metric of a network that never sees a nerve."""
+    """All measurements of a run. `nothing_anywhere` is the Kaggle metric of a network that never outlines anything."""
 
     training_pictures: int
     held_out_pictures: int
@@ -60,9 +60,9 @@ class NerveEvaluation(Evaluation):
             "kaggle_of_nothing": rounded(self.nothing_anywhere),
             "shipped": {
                 "kaggle": rounded(shipped[Form.INT8].kaggle.value),
-                "dice_not_empty": _told(shipped[Form.INT8]),
-                "dice_not_empty_float32": _told(shipped[Form.FLOAT32]),
-                "dice_not_empty_quantized_after_training": _told(shipped[Form.PTQ]),
+                "dice_not_empty": _dice_of_nerves(shipped[Form.INT8]),
+                "dice_not_empty_float32": _dice_of_nerves(shipped[Form.FLOAT32]),
+                "dice_not_empty_quantized_after_training": _dice_of_nerves(shipped[Form.PTQ]),
                 "empty_left_empty": rounded(self.shipped.empty_left_empty),
                 "int8_bytes": self.shipped.sizes[Form.INT8],
                 "float32_bytes": self.shipped.sizes[Form.FLOAT32],
@@ -71,16 +71,16 @@ class NerveEvaluation(Evaluation):
 
 
 def evaluate_nerve(run: Run, data: Nerve) -> tuple[NerveEvaluation, tuple[NerveReading, ...]]:
-    """Choose each seed's threshold on training patients that it was not fitted on, then measure it on the patients held
-    out for the end. With it come the shipped network's readings of those. Raises RunError when those patients' pictures
-    are all with a nerve or all without one.
+    """Choose each seed's threshold on training patients that it was not fitted to, then measure it on the patients held
+    out for the final measurement. Also returns the shipped network's readings of their pictures. Raises RunError if all
+    of these show a nerve, or none does.
     """
     held_out = data.in_split("test")
     with_nerve = sum(image.has_nerve for image in held_out)
     if with_nerve in (0, len(held_out)):
         raise RunError(
-            f"{with_nerve} of {len(held_out)} held-out pictures show a nerve, so that half of what is measured has no "
-            "example: give more patients"
+            f"{with_nerve} of {len(held_out)} held-out pictures show a nerve, but pictures with and without one are "
+            "needed: give more patients"
         )
     draws = resample([image.patient for image in held_out])
     scored = [_seed_scores(run, data, seed, draws) for seed in range(run.notes.seeds)]
@@ -97,7 +97,7 @@ def evaluate_nerve(run: Run, data: Nerve) -> tuple[NerveEvaluation, tuple[NerveR
 
 
 def best_threshold(readings: Sequence[NerveReading]) -> float:
-    """The lowest threshold with the best mean Dice, empty pictures left empty counting 1 (the Kaggle metric)."""
+    """The lowest threshold with the best mean Dice, where empty pictures left empty count 1 (the Kaggle metric)."""
     means = [float(np.mean([reading.dice_at(threshold) for reading in readings])) for threshold in THRESHOLDS]
     return float(THRESHOLDS[int(np.argmax(means))])
 
@@ -114,12 +114,12 @@ def _seed_scores(run: Run, data: Nerve, seed: int, draws: Resamples) -> tuple[Ne
     scores = NerveSeed(
         seed=seed,
         threshold=threshold,
-        forms={form: mask_scores([one.overlap for one in given], draws) for form, given in read.items()},
+        forms={form: mask_scores([one.overlap for one in readings], draws) for form, readings in read.items()},
         empty_left_empty=float(np.mean(of_empty)),
         sizes=file_sizes(job),
     )
     return scores, read[Form.INT8]
 
 
-def _told(scores: MaskScores) -> float:
+def _dice_of_nerves(scores: MaskScores) -> float:
     return rounded(scores.non_empty.value) if scores.non_empty is not None else 0.0

@@ -12,7 +12,7 @@ DICE_BINS = 20
 
 
 def nerve_figures(readings: Sequence[NerveReading]) -> dict[str, bytes]:
-    """How well the outlines fit where a nerve was drawn, by file name."""
+    """The figure, by file name: how well the outlines fit in pictures with a drawn nerve."""
     values = np.array([reading.overlap.dice for reading in readings if reading.image.has_nerve])
     with canvas(6.6, 3.6) as (figure, axes):
         panel = axes[0, 0]

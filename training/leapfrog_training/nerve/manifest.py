@@ -17,9 +17,9 @@ from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration
 from leapfrog_training.run.folder import PackageName
 
-# NERVE is no defined term; the presets of ultrasound machines name no nerve more closely. Plexus and brachial alone are
-# not among its words: there is a choroid plexus and a brachial artery. "Median nerve" is a nerve, but not the one at
-# the neck.
+# NERVE is not a defined term, but presets of ultrasound machines are no more specific. "Plexus" and "brachial" alone
+# are not among its words: there is a choroid plexus and a brachial artery. The excluded words are of nerves elsewhere,
+# such as the median nerve.
 APPLIES_TO = AppliesTo(
     modalities=("US",),
     body_parts=("NERVE",),
@@ -30,18 +30,18 @@ APPLIES_TO = AppliesTo(
                 "MEDIAN ULNAR RADIAL SCIATIC FEMORAL SAPHENOUS POPLITEAL TIBIAL PERONEAL FIBULAR SURAL OPTIC VAGUS "
                 "PUDENDAL INTERCOSTAL OCCIPITAL FACIAL CARPAL"
             ),
-            reason="This is of another nerve ({words}); {package} does not know it.",
+            reason="This exam is of another nerve ({words}), which {package} does not cover.",
         ),
     ),
 )
 USE = (
     "Demonstration on two-dimensional ultrasound of the side of the neck, at the interscalene brachial plexus: "
-    "outlines the nerves where they are seen and measures the area within. It must not guide a needle, it is no "
+    "outlines the nerves where they are seen and measures the area inside. It must not guide a needle, makes no "
     "diagnosis and must not decide what happens to a patient."
 )
 DATA = DataSource(
     name="Ultrasound Nerve Segmentation (Kaggle, 2016)",
-    licence="The rules of the competition, which whoever downloads the data accepts; pictures may not be passed on",
+    licence="The rules of the competition, accepted on download; pictures may not be passed on",
     citation=(
         "Montoya, Hasnin, kaggle446, shirzad, Cukierski and yffud, Ultrasound Nerve Segmentation, Kaggle 2016, "
         "kaggle.com/competitions/ultrasound-nerve-segmentation"
@@ -55,7 +55,7 @@ AREA = Code(value="42798000", scheme="SCT", meaning="Area")
 def nerve_manifest(
     version: str, model: KioskModel, threshold: float, metrics: Mapping[str, Any] | None = None
 ) -> Manifest:
-    """`model.toml` of brachial-plexus; `threshold` is on the mean probability within the outline."""
+    """`model.toml` of brachial-plexus; `threshold` applies to the mean probability inside the outline."""
     return demonstration(
         PackageName.BRACHIAL_PLEXUS,
         version,

@@ -1,4 +1,4 @@
-"""What the kiosk makes of a nerve picture, against what was drawn in it."""
+"""Reads nerve pictures as the kiosk does, and compares them with what an annotator drew."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from leapfrog_training.progress import each
 
 @dataclass(frozen=True)
 class NerveReading:
-    """One picture as read: its score, whether an outline is on the report, and what is within it against what was
-    drawn.
+    """One picture as read: its score, whether the report has an outline, and the overlap of its area with the
+    annotator's.
     """
 
     image: NerveImage
@@ -30,14 +30,14 @@ class NerveReading:
     overlap: Overlap
 
     def dice_at(self, threshold: float) -> float:
-        """The Dice if an outline below `threshold` were not reported."""
+        """The Dice if outlines with a score below `threshold` were not reported."""
         if self.outlined and self.score < threshold:
             return 0.0 if self.image.has_nerve else 1.0
         return self.overlap.dice
 
 
 def read_nerves(model: KioskModel, images: Sequence[NerveImage], threshold: float) -> tuple[NerveReading, ...]:
-    """Read pictures as the kiosk does, and compare the outlines that it reports with what was drawn."""
+    """Read pictures as the kiosk does, and compare the reported outlines with the annotators'."""
     manifest = nerve_manifest("0", model, threshold)
     aspect = manifest.input.width / manifest.input.height
     readings = []
@@ -51,7 +51,7 @@ def read_nerves(model: KioskModel, images: Sequence[NerveImage], threshold: floa
 
 
 def within(finding: Finding, rows: int, columns: int) -> NDArray[np.bool_]:
-    """What lies within the outline that is reported, at the picture's size; nothing without one."""
+    """The area inside the reported outline, at the picture's size; empty without an outline."""
     filled = Image.new("1", (columns, rows))
     if finding.contour is not None:
         # PIL counts from the middle of the first pixel, the contour from its corner.

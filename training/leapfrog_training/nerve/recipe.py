@@ -21,33 +21,35 @@ from leapfrog_training.run.folder import Run
 SCHEDULE = Schedule(epochs=40, batch=16, learning_rate=1e-3)
 QUANTIZED_SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=2e-4)
 PATIENCE = 8  # epochs
-# Mirrored, a left side looks like a right one. Never upside down: the skin is above.
+# Mirrored, a left side looks like a right one. Never upside down: the skin is at the top.
 AUGMENTATION = Augmentation(
     rotation_degrees=10, zoom=0.12, shift=0.06, contrast=0.2, brightness=0.15, flip_horizontally=True
 )
 
 
 def examples(images: tuple[NerveImage, ...], cache: Path) -> Examples:
-    """Pictures and masks of the images, in their order, those in the folder `cache`; an empty mask: no nerve."""
+    """Pictures and masks of the images, in order; the pictures are in the folder `cache`. Without a nerve, the mask is
+    empty.
+    """
     masks = [cells(nerve_mask(image), mobile_unet.MASK_HEIGHT, mobile_unet.MASK_WIDTH) for image in images]
     pictures = cached_pictures([image.path for image in images], mobile_unet.HEIGHT, mobile_unet.WIDTH, cache)
     return Examples(pictures, np.stack(masks)[..., np.newaxis])
 
 
 def fit_run(run: Run, data: Nerve, imagenet: Path) -> Run:
-    """Fit every seed, until the held-out training patients gain nothing more."""
+    """Fit every seed, until it no longer improves on the held-out training patients."""
     sides = training_sides(data)
     stopping = EarlyStopping(_held_out_score(examples(sides.held_out, run.pictures)), PATIENCE)
     return fit_seeds(run, imagenet, examples(sides.fitted, run.pictures), AUGMENTATION, SCHEDULE, stopping)
 
 
 def quantize_run(run: Run, data: Nerve) -> None:
-    """The int8 network of every seed, with those to compare it with."""
+    """Make the int8 network of every seed, and those to compare it with."""
     quantize_seeds(run, examples(training_sides(data).fitted, run.pictures), AUGMENTATION, QUANTIZED_SCHEDULE)
 
 
 def _held_out_score(held_out: Examples) -> Callable[[Any], float]:
-    """The loss on the held-out examples, as a score: the Kaggle metric would praise a network that sees nothing."""
+    """The negative loss on the held-out examples, as a score. The Kaggle metric would reward outlining nothing."""
 
     def score(model: Any) -> float:
         return -float(loss(tf.constant(held_out.targets), tf.constant(predictions(model, held_out.pictures)[0])))

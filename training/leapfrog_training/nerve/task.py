@@ -1,4 +1,4 @@
-"""The steps of brachial-plexus as the commands call them: ultrasound of Kaggle's nerve set to the plexus's outline."""
+"""The task brachial-plexus: from ultrasound pictures of Kaggle's nerve set to the outline of the plexus."""
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.nerve import Nerve, open_nerve
@@ -20,7 +20,7 @@ def _recipe() -> Recipe:
 
 
 def _evaluate(run: Run, data: Nerve) -> NerveEvaluation:
-    """Threshold from training patients that were not fitted on, then the patients held out for the end."""
+    """Choose the threshold on held-out training patients, then measure the patients held out for the end."""
     evaluation, shipped = evaluate_nerve(run, data)
     write_pictures(run.figures, nerve_figures(shipped))
     return evaluation

@@ -1,1 +1,1 @@
-"""The check in front of a model that a picture looks like what the model is for."""
+"""The check, before a model runs, that a picture looks like those that the model is for."""

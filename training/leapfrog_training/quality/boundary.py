@@ -1,4 +1,4 @@
-"""Fits the small network that tells training images from strangers, in numpy."""
+"""Fits the small network that distinguishes training images from strangers, in numpy."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class Boundary:
 
 
 def fit_boundary(own: Floats, foreign: Floats, seed: int) -> Boundary:
-    """Fit to standardised features (B, F) of training images and of strangers; both sides weigh the same."""
+    """Fit to standardised features (B, F) of training images and of strangers; both sides have equal weight."""
     generator = np.random.default_rng(seed)
     inputs = np.concatenate([own, foreign]).astype(np.float64)
     is_foreign = np.repeat([0.0, 1.0], [len(own), len(foreign)])
@@ -67,7 +67,7 @@ def _slopes(
 
 
 class _Adam:
-    """Adam with a learning rate that falls to zero along half a cosine; replaces the parts in the network's list."""
+    """Adam with a learning rate that falls to zero along half a cosine; updates the network's list of parts."""
 
     def __init__(self, network: list[NDArray[np.float64]], steps: int) -> None:
         self._network = network

@@ -1,8 +1,8 @@
 """Fits and measures the quality check of a model package (`leapfrog.reader.assess.quality`).
 
-Fitted on training images, each also in two varied forms (`strangers.varied`), against strangers. The limit comes from
-patient-wise cross-validation: the share of held-out training images above it is the false-alarm rate aimed at. Rates
-are then measured on the validation images and on strangers that differ in kind or source from the fitted ones.
+It is fitted to training images, each also in two varied forms (`strangers.varied`), against strangers. The limit comes
+from patient-wise cross-validation: the share of held-out training images above it is the intended false-alarm rate.
+Rates are then measured on the validation images, and on strangers that differ in kind or source from the fitted ones.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,8 +29,8 @@ Floats = NDArray[np.float32]
 class Layout:
     """How a picture is described: the model's input size in pixels, the blocks and the numbers of components.
 
-    `telling`: among the strangers are inverted and turned training images. `false_alarm_rate` is what the limit aims
-    at on held-out patients, as taken and in varied forms together.
+    `telling`: inverted and turned training images are among the strangers. `false_alarm_rate` is the intended rate on
+    held-out patients, over original and varied forms together.
     """
 
     height: int
@@ -45,7 +45,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A check and the false-alarm rate that its limit had on held-out patients, as taken and in varied forms."""
+    """A check, and the false-alarm rates of its limit on held-out patients, for original and for varied forms."""
 
     check: QualityCheck
     false_alarm_rate_aimed_at: float
@@ -55,7 +55,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Rates:
-    """What the check did with pictures that it was not fitted on; `missed` is by kind: (share that passed, number)."""
+    """The check's results for pictures that it was not fitted on. `missed`, by kind, is (share that passed, number)."""
 
     false_alarm_rate: float
     pictures: int
@@ -72,12 +72,12 @@ class Descriptions:
     textures: Floats
 
     def at(self, positions: NDArray[np.intp]) -> "Descriptions":
-        """Those at the given positions."""
+        """The descriptions at `positions`."""
         return Descriptions(self.thumbnails[positions], self.gradients[positions], self.textures[positions])
 
 
 def describe_all(pictures: Iterable[Gray], layout: Layout) -> Descriptions:
-    """Describe pictures of any size as the kiosk would: resized to the model's input first."""
+    """Describe pictures of any size as the kiosk does: after resizing them to the model's input."""
     described: list[Description] = [
         describe(
             model_input(np.ascontiguousarray(picture), layout.height, layout.width),
@@ -96,7 +96,9 @@ def describe_all(pictures: Iterable[Gray], layout: Layout) -> Descriptions:
 def fit_quality(
     pictures: Sequence[Gray], patients: Sequence[str], strangers: Iterable[Gray], layout: Layout, seed: int
 ) -> Fitted:
-    """Fit the check to `pictures` (one patient each) against `strangers`; the limit is set on held-out patients."""
+    """Fit the check to `pictures`, whose `patients` are given, against `strangers`. The limit is set on held-out
+    patients.
+    """
     generator = np.random.default_rng(seed)
     forms = [form for picture in pictures for form in (picture, *_varied_forms(picture, generator))]
     owners = [patient for patient in patients for _ in range(1 + VARIED_FORMS)]
@@ -129,7 +131,7 @@ def fit_quality(
 def measure_quality(
     check: QualityCheck, pictures: Sequence[Gray], strangers: Mapping[str, Sequence[Gray]], seed: int
 ) -> Rates:
-    """Measure the check on pictures that should pass (also in one varied form each) and on strangers by kind."""
+    """Measure the check on pictures that should pass (also in one varied form each), and on strangers of each kind."""
     generator = np.random.default_rng(seed)
     return Rates(
         false_alarm_rate=1 - _passing_share(check, pictures),
@@ -154,7 +156,7 @@ def metrics(fitted: Fitted, rates: Rates) -> dict[str, object]:
 
 
 def quality_bytes(check: QualityCheck) -> bytes:
-    """The check as the content of `quality.npz`; the large parts as 16-bit floats."""
+    """The check as the content of `quality.npz`, with its large parts as 16-bit floats."""
     values = {field.name: np.asarray(getattr(check, field.name)) for field in fields(check)}
     return npz_bytes({**values, **{name: values[name].astype(np.float16) for name in STORED_IN_HALF}})
 
@@ -170,7 +172,7 @@ def _passing_share(check: QualityCheck, pictures: Sequence[Gray]) -> float:
 
 
 def _fit(own: Descriptions, foreign: Descriptions, layout: Layout, seed: int) -> QualityCheck:
-    """Spans, standardisation and boundary; scales and limit are not set yet."""
+    """Fit spans, standardisation and boundary; scales and limit are not set yet."""
     thumbnail_mean, thumbnail_components = _span(own.thumbnails, layout.thumbnail_components)
     gradient_mean, gradient_components = _span(own.gradients, layout.gradient_components)
     feature_count = layout.thumbnail_components + layout.gradient_components + 2 + own.textures.shape[1]

@@ -1,4 +1,4 @@
-"""Pictures out of DICOM files that show something else, as the kiosk shows them."""
+"""Pictures from DICOM files that show something else, as the kiosk shows them."""
 
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from leapfrog_training.quality.strangers import Gray
 
 
 def foreign_pictures(folder: Path) -> list[Gray]:
-    """The middle frame of each image in `folder` and below, cut to its body region; equal pictures once.
+    """The middle frame of each image in `folder` and below, cut to the region of the body, without duplicates.
 
-    What the kiosk would not read is left out: it never comes to a model. Raises DatasetError when nothing is left.
+    Files that the kiosk would not read are left out, since no model would see them. Raises DatasetError if there are no
+    others.
     """
     pictures: dict[tuple[tuple[int, ...], bytes], Gray] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
@@ -25,5 +26,5 @@ def foreign_pictures(folder: Path) -> list[Gray]:
         picture = gray[top:bottom, left:right].copy()
         pictures[picture.shape, picture.tobytes()] = picture
     if not pictures:
-        raise DatasetError(f"{folder} holds no DICOM image that can be read")
+        raise DatasetError(f"{folder} has no readable DICOM image")
     return list(pictures.values())

@@ -1,4 +1,4 @@
-"""How the quality checks of the packages that ship are fitted and measured."""
+"""How the quality checks of the shipped packages are fitted and measured."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2, false_
 
 DRAWINGS_EACH_FITTED = 120
 DRAWINGS_EACH_MEASURED = 150
-MORE_TISSUE = 700  # other ultrasound is the stranger that a head model meets
+MORE_TISSUE = 700  # the strangers that a head model gets most are other ultrasound pictures
 INVERTED = "dark and bright swapped"
 DETAIL = "small part of the picture"
 HEAD_HIDDEN = "fetal ultrasound, head painted over"
@@ -41,18 +41,18 @@ TURNS: Mapping[str, Change] = {
 
 
 @dataclass(frozen=True)
-class Made:
-    """A fitted check with what was measured on it."""
+class MeasuredCheck:
+    """A fitted check and its measured rates."""
 
     fitted: Fitted
     rates: Rates
 
 
-def chest_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> Made:
-    """The check of chest-findings: upright positives of frontal chest films pass, anything else does not.
+def chest_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> MeasuredCheck:
+    """The check of chest-findings: only upright frontal chest films that are not inverted pass.
 
-    Fitted on the training films against their own turned, inverted and cut forms, training ultrasound and drawings.
-    `foreign` are more strangers to measure on, by kind.
+    Fitted to the training films, against their turned, inverted and cut forms, training ultrasound and drawings.
+    `foreign`, by kind, are more strangers to measure on.
     """
     generator = np.random.default_rng(seed)
     films = chest.in_split("train")
@@ -77,15 +77,15 @@ def chest_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequenc
         **_drawn_for_measuring(generator),
         **foreign,
     }
-    return Made(fitted, measure_quality(fitted.check, validation, unseen, seed + 1))
+    return MeasuredCheck(fitted, measure_quality(fitted.check, validation, unseen, seed + 1))
 
 
-def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> Made:
-    """The check of fetal-head: a fetal head in ultrasound passes (either way round), anything else does not.
+def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> MeasuredCheck:
+    """The check of fetal-head: only fetal heads in ultrasound pass, mirrored or not.
 
-    Fitted on the training pictures and their mirror images against the same pictures with the head painted over,
-    parts of them, negatives, chest films and drawings, all in the shape in which the kiosk shows them to the model.
-    `foreign` are more strangers to measure on, by kind.
+    Fitted to the training pictures and their mirror images, against the same pictures with the head painted over, parts
+    of them, negatives, chest films and drawings, all in the shape in which the kiosk shows them to the model.
+    `foreign`, by kind, are more strangers to measure on.
     """
     generator = np.random.default_rng(seed)
     images = heads.in_split("train")
@@ -116,10 +116,10 @@ def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence
         **foreign,
     }
     shown = {kind: [_as_shown(gray) for gray in grays] for kind, grays in unseen.items()}
-    return Made(fitted, measure_quality(fitted.check, validation, shown, seed + 1))
+    return MeasuredCheck(fitted, measure_quality(fitted.check, validation, shown, seed + 1))
 
 
-RECIPES: Mapping[str, Callable[[ChestXray14, HC18, Mapping[str, Sequence[Gray]], int], Made]] = {
+RECIPES: Mapping[str, Callable[[ChestXray14, HC18, Mapping[str, Sequence[Gray]], int], MeasuredCheck]] = {
     PackageName.CHEST_FINDINGS: chest_quality,
     PackageName.FETAL_HEAD: head_quality,
 }
@@ -134,7 +134,7 @@ def _heads_hidden(images: Sequence[HeadImage], generator: np.random.Generator) -
 
 
 def _as_shown(gray: Gray) -> Gray:
-    """The whole picture in the shape of the segmenter's input, with black added where the kiosk adds it."""
+    """The whole picture in the shape of the segmenter's input, with black added as by the kiosk."""
     return as_shown(gray, HEAD.width / HEAD.height)[1]
 
 

@@ -1,7 +1,7 @@
 """Pictures that a model was not made for, drawn by code or made from real ones, to fit and measure the quality check.
 
-What is measured differs in kind or in source from what was fitted: `DRAWN_FOR_FITTING` and `DRAWN_FOR_MEASURING`
-share no drawing, and real pictures come from patients on either side of the split. All pictures are 8-bit gray.
+Pictures for measuring differ in kind or in source from those for fitting: `DRAWN_FOR_FITTING` and `DRAWN_FOR_MEASURING`
+have no drawing in common, and real pictures are of patients on different sides of the split. All are 8-bit gray.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ ROWS, COLUMNS = 240, 300  # of drawn pictures
 
 
 def varied(gray: Gray, generator: np.random.Generator) -> Gray:
-    """The same kind of picture as another room would take it: tilted, cut or with borders, brighter or darker."""
+    """The picture as another room might have taken it: tilted, cut or with borders, brighter or darker."""
     tilted = Image.fromarray(gray).rotate(generator.uniform(-6, 6), resample=Image.Resampling.BILINEAR)
     picture = np.asarray(tilted, dtype=np.float32) / 255
     rows, columns = picture.shape
@@ -35,16 +35,16 @@ def varied(gray: Gray, generator: np.random.Generator) -> Gray:
 
 
 def detail_of(gray: Gray, generator: np.random.Generator) -> Gray:
-    """A small part of the picture, as if the machine had been zoomed in: 25 to 42 % of each side."""
+    """A small part of the picture, as if the machine had zoomed in: 25 to 42 % of each side."""
     share = generator.uniform(0.25, 0.42)
     top, left = (int(generator.uniform(0, 1 - share) * side) for side in gray.shape)
     return gray[top : top + int(share * gray.shape[0]), left : left + int(share * gray.shape[1])]
 
 
 def without_head(gray: Gray, head: NDArray[np.bool_], generator: np.random.Generator) -> Gray:
-    """The ultrasound picture with its head painted over by what surrounds it, speckled like the rest.
+    """The ultrasound picture with its head painted over with the surrounding gray, speckled like the rest.
 
-    `head` has the shape of `gray` and is True inside the head with its outline.
+    `head` has the shape of `gray` and is True in the head, including its outline.
     """
     hidden = np.asarray(Image.fromarray(head).filter(ImageFilter.MaxFilter(25)), dtype=bool)
     known = np.where(hidden, 0, gray).astype(np.float32)
@@ -70,7 +70,7 @@ def noise(generator: np.random.Generator) -> Gray:
 
 
 def blank(generator: np.random.Generator) -> Gray:
-    """One gray, with a little noise."""
+    """A single gray, with a little noise."""
     deviation = generator.uniform(0, 6)
     return _as_gray(generator.uniform(0, 255) + generator.normal(0, 1, (ROWS, COLUMNS)) * deviation)
 
@@ -308,7 +308,7 @@ def _clouds(generator: np.random.Generator, shape: tuple[int, int], exponent: fl
 
 
 def _blurred(values: NDArray[np.floating], radius: float) -> NDArray[np.floating]:
-    """`values` under a Gaussian of standard deviation `radius` pixels; what leaves at one edge enters at the other."""
+    """`values` blurred by a Gaussian with a standard deviation of `radius` pixels, wrapping around at the edges."""
     down = np.fft.fftfreq(values.shape[0])[:, None]
     across = np.fft.rfftfreq(values.shape[1])[None]
     transfer = np.exp(-2 * (np.pi * radius) ** 2 * (down**2 + across**2))
