@@ -172,7 +172,7 @@ def test_an_evaluation_is_read_back_as_it_was_written(measured: Measured) -> Non
 
 def test_a_run_without_the_maps_of_the_simulated_network_says_what_to_do(measured: Measured) -> None:
     measured.run.seed(0).aware_heat_maps.unlink()
-    with pytest.raises(RunError, match="leapfrog-train quantize. again"):
+    with pytest.raises(RunError, match=r"leapfrog-train quantize` again"):
         measured.evaluate()
 
 
