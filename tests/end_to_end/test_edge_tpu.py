@@ -75,7 +75,7 @@ def test_staff_see_what_is_read_on_while_a_device_drops_out_and_comes_back(
     edge_tpu.next("abort")
     assert device_of_another_film(kiosk, tmp_path) == "cpu"
     (sentence,) = wait_for_device(kiosk, "cpu")["attention"]
-    assert re.match(r"Reading on the CPU since \d\d:\d\d\. ", sentence)
+    assert re.match(r"Models run on the CPU since \d\d:\d\d\. ", sentence)
     wait_until(lambda: sentence.split(". ")[0] in worklist(kiosk), "the worklist says so")
 
     edge_tpu.plug_in(SECOND_PORT)
@@ -84,4 +84,4 @@ def test_staff_see_what_is_read_on_while_a_device_drops_out_and_comes_back(
     assert device_of_another_film(kiosk, tmp_path) == "edgetpu"
     assert kiosk.status()["attention"] == []
     assert (kiosk.state_dir / "engine.json").exists() == (len(os.sched_getaffinity(0)) > 1)
-    wait_until(lambda: "Reading on the CPU" not in worklist(kiosk), "the worklist says no more of it")
+    wait_until(lambda: "Models run on the CPU" not in worklist(kiosk), "the worklist says no more of it")
