@@ -56,7 +56,7 @@ def test_the_processor_stands_in_since_a_time_and_for_a_reason() -> None:
     said = report(LaneState("cpu", lost=lost), devices=(DeviceState(PORT, failure=HUNG),))
     (sentence,) = said.attention
     assert sentence.startswith("Models run on the CPU since 14:05. no answer in time. Unplug the device")
-    assert sentence.endswith("It is tried again by itself.")
+    assert sentence.endswith("Leapfrog tries it again by itself.")
     (device,) = said.edge_tpus
     assert (device.state, device.remedy) == ("resting", FailureKind.HUNG.remedy)
 
