@@ -1,4 +1,4 @@
-"""The daemon: puts the parts together, watches over them, and takes them apart again."""
+"""The daemon: starts the parts, watches over them, and stops them."""
 
 import faulthandler
 import logging
@@ -42,7 +42,7 @@ from leapfrog.worklist.publication import report_dir_of
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
-PART_LIMIT_SECONDS = 60.0  # a part that gave no sign of life for so long has stopped
+PART_LIMIT_SECONDS = 60.0  # a part that has shown no sign of life for this long has stopped
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +51,10 @@ class Part(Protocol):
     """Something that runs beside the others until it is stopped."""
 
     def start(self) -> None:
-        """Begin; raises LeapfrogError when that is impossible."""
+        """Begin. Raises LeapfrogError if that is impossible."""
 
     def stop(self) -> None:
-        """End, with what is in hand done or safely left."""
+        """End, once the work in hand is done or can safely be left."""
 
     def heartbeat(self) -> float:
         """time.monotonic() of the last sign of life."""
@@ -250,13 +250,13 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
 def _raise_open_file_limit() -> None:
     """Each association and child takes descriptors; the soft limit of 1,024 is a shell's, not a server's."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+    if soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 def run_daemon(settings: Settings) -> int:
-    """`leapfrog run`: the exit status. What is odd in the settings is said once, in the log."""
+    """Run the daemon and return its exit status. Warnings about the settings are logged once."""
     faulthandler.enable()  # the watchdog ends a hang with SIGABRT: then the log shows where every thread stood
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for warning in settings.warnings():

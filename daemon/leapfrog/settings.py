@@ -245,29 +245,29 @@ class Settings(Section):
         return tuple(dict.fromkeys((*paths, *(watch.path for watch in self.folder.watch))))
 
     def warnings(self) -> list[str]:
-        """What works but should be known: each a sentence for the person who configures the box."""
-        found = []
+        """What works but deserves a warning: sentences for the person who configures the box."""
+        sentences = []
         if self.district.url.startswith("http://"):
-            found.append("district.url is plain http: images and names travel unencrypted. Use https where you can.")
+            sentences.append("district.url is plain http: images and names travel unencrypted. Use https if you can.")
         if not self.district.url:
-            found.append("district.url is empty: nothing is sent; retention.keep_days alone decides what is kept.")
+            sentences.append("district.url is empty: nothing is sent; retention.keep_days alone decides what is kept.")
         if not self.dicom.allowed_ae_titles and not self.dicom.allowed_addresses:
-            found.append("dicom.allowed_ae_titles and allowed_addresses are empty: any machine may send images.")
+            sentences.append("dicom.allowed_ae_titles and allowed_addresses are empty: any machine may send images.")
         if self.models.require_signature:
-            found.append(
+            sentences.append(
                 "models.require_signature is true: the packages that came with Leapfrog are not used, unless you sign"
                 " and install copies of them."
             )
-        return found + self._without_effect()
+        return sentences + self._without_effect()
 
     def _without_effect(self) -> list[str]:
-        """Settings that are taken but that this version does nothing with."""
-        found = []
+        """Settings that are accepted but have no effect in this version."""
+        sentences = []
         if self.report.print_to:
-            found.append("report.print_to is set, but this version does not print.")
+            sentences.append("report.print_to is set, but this version does not print.")
         if unsent := sorted({"structured_report", "segmentation"} & set(self.district.send)):
-            found.append(f"district.send names {' and '.join(unsent)}, which this version does not make.")
-        return found
+            sentences.append(f"district.send names {' and '.join(unsent)}, which this version does not make.")
+        return sentences
 
 
 def default_file() -> Path | None:

@@ -5,28 +5,28 @@ import threading
 import time
 from abc import ABC, abstractmethod
 
-UNTIL_WOKEN = math.inf  # a turn's answer: nothing will be due of itself
+UNTIL_WOKEN = math.inf  # what a turn returns if there is nothing to do until somebody wakes it
 
 
 class Worker(ABC):
     """One thread, its sign of life, and how it is woken and ended.
 
-    Sleep is a sign of life, however long: the thread says before it sleeps when it will rise at the latest, and nothing
-    can hang there. What hangs does so in a turn, and each turn begins with a sign that holds for a moment only. So a
-    part need not rise just to show that it lives.
+    A sleeping thread counts as alive for as long as it said it would sleep, since nothing can hang there. What hangs
+    does so in a turn, and a turn begins with a sign of life that is good for a moment only. So a part need not wake up
+    just to show that it is alive.
     """
 
     def __init__(self, name: str) -> None:
         """Nothing runs until `start`."""
         self._stopping = threading.Event()
         self._woken = threading.Event()
-        self._alive_until = math.inf  # what does not run owes no sign of life
+        self._alive_until = math.inf  # a part that is not running need not show a sign of life
         self._thread = threading.Thread(target=self._work, name=name)
 
     @abstractmethod
     def turn(self) -> float:
-        """Do what is due now. Returns for how many seconds there is nothing to do, unless it is woken; UNTIL_WOKEN when
-        only others can bring something.
+        """Do what is due now. Returns for how many seconds there is nothing to do unless somebody wakes it; UNTIL_WOKEN
+        if nothing becomes due by itself.
         """
 
     def start(self) -> None:
@@ -35,7 +35,7 @@ class Worker(ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the turn in hand."""
+        """End after the current turn."""
         self._stopping.set()
         self._woken.set()
         if self._thread.is_alive():
@@ -46,11 +46,11 @@ class Worker(ABC):
         self._woken.set()
 
     def heartbeat(self) -> float:
-        """time.monotonic() of the last sign of life: now, while one holds."""
+        """time.monotonic() of the last sign of life, which is now while one is good."""
         return min(time.monotonic(), self._alive_until)
 
     def beat(self, seconds: float = 0.0) -> bool:
-        """A sign of life in the midst of a long turn; it holds for so long. Returns whether to go on."""
+        """Show a sign of life within a long turn, good for this many seconds. Returns whether to go on."""
         self._alive_until = time.monotonic() + seconds
         return not self._stopping.is_set()
 
@@ -59,6 +59,6 @@ class Worker(ABC):
             if (pause := self.turn()) > 0:
                 self.beat(pause)
                 self._woken.wait(min(pause, threading.TIMEOUT_MAX))
-            # Only here, before the next look at `_stopping` and at the work: whoever calls set his flag or committed
-            # his row first, so a call that is forgotten here is heeded there. Later, it would be lost for good.
+            # Cleared here, before the next look at `_stopping` and at the work: callers set the flag or commit the row
+            # first and wake afterwards, so a wake that is cleared here is still acted on. Any later, it would be lost.
             self._woken.clear()

@@ -23,7 +23,6 @@ from leapfrog.wording.content import gist_of
 from leapfrog.wording.report import headline_of
 from leapfrog.worklist.publication import publish
 
-
 NOT_FINISHED = (
     "The reading program could not finish this file. It may be damaged, or need more time or memory than it is allowed."
 )

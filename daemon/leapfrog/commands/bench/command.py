@@ -25,7 +25,7 @@ def run_bench(settings: Settings, out: Path | None, console: Console | None) -> 
     run that cannot be asked.
     """
     if daemon_status(settings) is not None:
-        raise UsageError("Stop the daemon first (`systemctl stop leapfrog`): it would be measured too.")
+        raise UsageError("Stop the daemon first (`systemctl stop leapfrog`), or it would be measured too.")
     packages = packages_in_use(settings).packages
 
     def say(sentence: str) -> None:
@@ -33,18 +33,18 @@ def run_bench(settings: Settings, out: Path | None, console: Console | None) -> 
             console.print(f"Measuring {sentence} ...", style="dim", soft_wrap=True)
 
     bench = measure(settings, packages, _proven_devices(settings, say), say)
-    found = as_json(bench)
+    figures = as_json(bench)
     if console is not None:
         for table in tables(bench):
             console.print(table)
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
-            (out / "bench.json").write_text(json.dumps(found, indent=2), encoding="utf-8")
+            (out / "bench.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
             draw(bench, out / "bench.png")
         except OSError as problem:
             raise StorageError(f"{out} cannot be written: {problem.strerror}.") from problem
-    return found
+    return figures
 
 
 def as_json(bench: Bench) -> dict[str, Any]:
@@ -81,24 +81,24 @@ def tables(bench: Bench) -> tuple[Table, ...]:
 
 def _ratios(bench: Bench) -> dict[str, dict[str, float]]:
     """How many times faster than the processor in int8 and in float32 each model is on each engine."""
-    found: dict[str, dict[str, float]] = {}
+    ratios: dict[str, dict[str, float]] = {}
     for one in bench.models:
         for base in (CPU_INT8, CPU_FLOAT):
             reference = bench.median(one.package, base)
             if reference and one.engine != base:
                 name = f"{one.engine} against {base}"
-                found.setdefault(one.package, {})[name] = round(reference / one.median_ms, 2)
-    return found
+                ratios.setdefault(one.package, {})[name] = round(reference / one.median_ms, 2)
+    return ratios
 
 
 def _proven_devices(settings: Settings, say: Any) -> list[str]:
-    """Edge TPUs that answer rightly; others are named and left out."""
+    """Edge TPUs that answer correctly; others are reported and left out."""
     if settings.engine.device == "cpu":
         return []
-    found = take_inventory(settings.engine.interpreter)
+    inventory = take_inventory(settings.engine.interpreter)
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
     proven = []
-    for device, name in zip(found.devices, found.names, strict=True):
+    for device, name in zip(inventory.devices, inventory.names, strict=True):
         failure = prove(settings.engine.interpreter, setup, name, device.path).failure
         if failure is None:
             proven.append(name)

@@ -122,10 +122,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, None)
             return
         query = parse_qs(address.query)
-        wanted = query.get("SOPInstanceUID", []) + query.get("00080018", [])
+        uids = query.get("SOPInstanceUID", []) + query.get("00080018", [])
         held = self.district.received()
-        found = [{"00080016": _value("UI", held[uid]), "00080018": _value("UI", uid)} for uid in wanted if uid in held]
-        self._answer(HTTPStatus.OK if found else HTTPStatus.NO_CONTENT, found or None)
+        matches = [{"00080016": _value("UI", held[uid]), "00080018": _value("UI", uid)} for uid in uids if uid in held]
+        self._answer(HTTPStatus.OK if matches else HTTPStatus.NO_CONTENT, matches or None)
 
     def _answer(self, status: HTTPStatus, content: object) -> None:
         body = b"" if content is None else json.dumps(content).encode()

@@ -62,11 +62,11 @@ def _is_it(listed: str, uid: str, named: set[str]) -> bool:
 
 
 def _images(reports_dir: Path) -> dict[str, tuple[Mapping[str, Any], Path]]:
-    found = {}
+    images = {}
     for file in reports_dir.glob("*/*/report.json"):
         for image in json.loads(file.read_text(encoding="utf-8"))["images"]:
-            found[image["instance_id"]] = (image, file.parent)
-    return found
+            images[image["instance_id"]] = (image, file.parent)
+    return images
 
 
 def _judged(exam: DemoExam, row: Mapping[str, Any], image: Mapping[str, Any] | None) -> tuple[str, bool]:

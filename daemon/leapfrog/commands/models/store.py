@@ -63,11 +63,11 @@ class Installed:
 
     def sentences(self) -> tuple[str, ...]:
         """The same for a person."""
-        said = f"{self.package.title} is installed (signature: {self.package.signature})."
-        back = f"`leapfrog models remove {self.package.name}`"
+        installed = f"{self.package.title} is installed (signature: {self.package.signature})."
+        remove = f"`leapfrog models remove {self.package.name}`"
         if self.former is None:
-            return said, f"{back} takes it away again.", RESTART
-        return said, f"It replaces {self.former.title}; {back} goes back to that.", RESTART
+            return installed, f"{remove} removes it again.", RESTART
+        return installed, f"It replaces {self.former.title}; {remove} goes back to that version.", RESTART
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ class Removed:
 
     def sentences(self) -> tuple[str, ...]:
         """The same for a person."""
-        said = f"{self.name} {self.version} is removed."
+        removed = f"{self.name} {self.version} is removed."
         if self.now is None:
-            return said, f"No package named {self.name} is left: its images are not assessed.", *self.problems, RESTART
-        return said, f"{self.now.title} in {self.now.folder} is used again.", *self.problems, RESTART
+            return removed, f"There is no other {self.name}: its images are not assessed.", *self.problems, RESTART
+        return removed, f"{self.now.title} in {self.now.folder} is used again.", *self.problems, RESTART
 
 
 def install_package(source: Path, settings: Settings) -> Installed:
@@ -136,12 +136,12 @@ def remove_package(name: str, settings: Settings) -> Removed:
     if not directory.is_dir():
         raise UsageError(_nothing_installed(name, settings))
     with _storage_errors(directory), _alone_in(directory):
-        found = [one for one in packages_in(directory, settings_policy(settings)) if one.name == name]
-        if not found:
+        installed = [one for one in packages_in(directory, settings_policy(settings)) if one.name == name]
+        if not installed:
             raise UsageError(_nothing_installed(name, settings))
-        _take_away(found[0].folder)
+        _take_away(installed[0].folder)
     left = packages_in_use(settings)
-    return Removed(name, found[0].version, left.named(name), left.problems(name))
+    return Removed(name, installed[0].version, left.named(name), left.problems(name))
 
 
 def _nothing_installed(name: str, settings: Settings) -> str:
