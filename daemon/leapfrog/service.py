@@ -124,7 +124,7 @@ class Service:
         watcher = FolderWatcher(settings, admission, journal, spool)
         live = Live(
             listening=receiver.listening,
-            engine=lambda: engine_report(lanes, devices, wanted=settings.engine.device == "edgetpu"),
+            engine=lambda: engine_report(lanes, devices, edge_tpu_required=settings.engine.device == "edgetpu"),
             ignored_files=watcher.ignored_files,
             outbox=sender.state,
             model_problems=lambda: model_problems,

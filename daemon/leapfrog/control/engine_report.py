@@ -1,4 +1,4 @@
-"""What the lanes run their models on, and what staff should know about it."""
+"""Which device the lanes read on, and what staff should know about it."""
 
 import time
 from collections.abc import Sequence
@@ -20,31 +20,32 @@ class EdgeTpuReport(Frozen):
 
 
 class EngineReport(Frozen):
-    """`device` is what models run on now; `attention` holds sentences for staff."""
+    """`device` is what the lanes read on now; `attention` holds sentences for staff."""
 
     device: str
     edge_tpus: tuple[EdgeTpuReport, ...] = ()
     attention: tuple[str, ...] = ()
 
 
-def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, wanted: bool) -> EngineReport:
-    """The state now. If the settings ask for an Edge TPU (`wanted`), staff are told when there is none."""
+def engine_report(lanes: Sequence[Lane], devices: DevicePool | None, *, edge_tpu_required: bool) -> EngineReport:
+    """The state now. With `edge_tpu_required`, because the settings ask for an Edge TPU, a missing one is reported."""
     states = [lane.state for lane in lanes]
-    known = devices.states() if devices else ()
+    device_states = devices.states() if devices else ()
+    missing = devices.failure if devices and edge_tpu_required else None
     return EngineReport(
         device=", ".join(dict.fromkeys(state.device for state in states)),
-        edge_tpus=tuple(map(_report, known)),
-        attention=tuple(dict.fromkeys(_attention(states, known, devices.failure if devices and wanted else None))),
+        edge_tpus=tuple(map(_edge_tpu_report, device_states)),
+        attention=tuple(dict.fromkeys(_attention(states, device_states, missing))),
     )
 
 
-def _report(state: DeviceState) -> EdgeTpuReport:
+def _edge_tpu_report(state: DeviceState) -> EdgeTpuReport:
     failure = state.failure
     detail, remedy = (failure.detail, failure.remedy) if failure else ("", "")
-    return EdgeTpuReport(path=state.path, state=_word(state), detail=detail, remedy=remedy)
+    return EdgeTpuReport(path=state.path, state=_state_name(state), detail=detail, remedy=remedy)
 
 
-def _word(state: DeviceState) -> str:
+def _state_name(state: DeviceState) -> str:
     if not state.present:
         return "gone"
     if state.in_use:
@@ -60,18 +61,18 @@ def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missi
     for lane in lanes:
         if lane.lost is not None and lane.device != "edgetpu":
             since = time.strftime("%H:%M", time.localtime(lane.lost.at))
-            sentences.append(f"Models run on the CPU since {since}. {_explanation(lane.lost.failure)}")
+            sentences.append(f"Reading on the CPU since {since}. {_what_to_do(lane.lost.failure)}")
     for device in devices:
-        told_already = device.in_use or device.path in lost
-        if device.present and device.failure is not None and not told_already:
-            sentences.append(f"An Edge TPU is connected but not used. {_explanation(device.failure)}")
+        reported_above = device.path in lost
+        if device.failure is not None and device.present and not device.in_use and not reported_above:
+            sentences.append(f"An Edge TPU is connected but not used. {_what_to_do(device.failure)}")
     if any(device.is_free for device in devices) and all(lane.device == "edgetpu" for lane in lanes):
-        sentences.append("An Edge TPU was plugged in but is not used yet: restart Leapfrog.")
+        sentences.append("An Edge TPU is connected but no lane uses it yet: restart Leapfrog.")
     if missing is not None and not sentences and not any(device.in_use for device in devices):
-        sentences.append(f"Models run on the CPU. {_explanation(missing)}")
+        sentences.append(f"Reading on the CPU. {_what_to_do(missing)}")
     return sentences
 
 
-def _explanation(failure: DeviceFailure) -> str:
-    retried = "" if failure.kind is FailureKind.NOT_COMPILED else " Leapfrog tries it again by itself."
-    return f"{failure.detail} {failure.remedy}{retried}"
+def _what_to_do(failure: DeviceFailure) -> str:
+    retried = failure.kind is not FailureKind.NOT_COMPILED
+    return f"{failure.detail} {failure.remedy}" + (" Leapfrog keeps trying by itself." if retried else "")

@@ -1,4 +1,4 @@
-"""What staff and `leapfrog status` are told of the engines."""
+"""What staff and `leapfrog status` learn about the engines."""
 
 import time
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ AT_14_05 = time.mktime((2026, 11, 5, 14, 5, 0, 0, 0, -1))
 
 
 @dataclass
-class Standing:
-    """A lane as far as it is looked at."""
+class FakeLane:
+    """The part of a lane that the report looks at."""
 
     state: LaneState
 
 
 @dataclass
-class Devices:
-    """A pool as far as it is looked at."""
+class FakePool:
+    """The part of a device pool that the report looks at."""
 
     known: tuple[DeviceState, ...]
     failure: DeviceFailure | None = None
@@ -38,26 +38,29 @@ class Devices:
 
 
 def report(
-    *lanes: LaneState, devices: tuple[DeviceState, ...] = (), failure: DeviceFailure | None = None, wanted: bool = False
+    *lanes: LaneState,
+    devices: tuple[DeviceState, ...] = (),
+    failure: DeviceFailure | None = None,
+    edge_tpu_required: bool = False,
 ) -> EngineReport:
-    standing: Any = [Standing(lane) for lane in lanes]
-    pool: Any = Devices(devices, failure)
-    return engine_report(standing, pool, wanted=wanted)
+    fake_lanes: Any = [FakeLane(lane) for lane in lanes]
+    pool: Any = FakePool(devices, failure)
+    return engine_report(fake_lanes, pool, edge_tpu_required=edge_tpu_required)
 
 
-def test_a_device_in_use_needs_no_word() -> None:
-    said = report(LaneState("edgetpu"), devices=(DeviceState(PORT, proof=PROOF, in_use=True),))
-    assert (said.device, said.attention) == ("edgetpu", ())
-    assert [(one.path, one.state) for one in said.edge_tpus] == [(PORT, "in use")]
+def test_a_device_in_use_needs_no_attention() -> None:
+    engines = report(LaneState("edgetpu"), devices=(DeviceState(PORT, proof=PROOF, in_use=True),))
+    assert (engines.device, engines.attention) == ("edgetpu", ())
+    assert [(device.path, device.state) for device in engines.edge_tpus] == [(PORT, "in use")]
 
 
-def test_the_processor_stands_in_since_a_time_and_for_a_reason() -> None:
+def test_a_lost_device_is_reported_with_the_time_and_the_reason() -> None:
     lost = LostDevice(PORT, HUNG, AT_14_05)
-    said = report(LaneState("cpu", lost=lost), devices=(DeviceState(PORT, failure=HUNG),))
-    (sentence,) = said.attention
-    assert sentence.startswith("Models run on the CPU since 14:05. no answer in time. Unplug the device")
-    assert sentence.endswith("Leapfrog tries it again by itself.")
-    (device,) = said.edge_tpus
+    engines = report(LaneState("cpu", lost=lost), devices=(DeviceState(PORT, failure=HUNG),))
+    (sentence,) = engines.attention
+    assert sentence.startswith("Reading on the CPU since 14:05. no answer in time. Unplug the device")
+    assert sentence.endswith("Leapfrog keeps trying by itself.")
+    (device,) = engines.edge_tpus
     assert (device.state, device.remedy) == ("resting", FailureKind.HUNG.remedy)
 
 
@@ -69,23 +72,23 @@ def test_two_lanes_that_lost_one_device_say_so_once() -> None:
 def test_a_device_that_never_served_is_named() -> None:
     (sentence,) = report(LaneState("cpu"), devices=(DeviceState(PORT, failure=NOT_COMPILED),)).attention
     assert sentence.startswith("An Edge TPU is connected but not used. No model package")
-    assert "tried again" not in sentence  # nothing would change
+    assert "keeps trying" not in sentence  # only a compiled package can help
 
 
-@pytest.mark.parametrize(("wanted", "words"), [(True, 1), (False, 0)])
-def test_no_device_is_worth_a_word_where_one_is_wanted(wanted: bool, words: int) -> None:
-    none = DeviceFailure(kind=FailureKind.NO_DEVICE, detail="No Edge TPU is there.")
-    assert len(report(LaneState("cpu"), failure=none, wanted=wanted).attention) == words
+@pytest.mark.parametrize(("required", "sentences"), [(True, 1), (False, 0)])
+def test_a_missing_device_is_reported_only_where_one_is_required(required: bool, sentences: int) -> None:
+    none = DeviceFailure(kind=FailureKind.NO_DEVICE, detail="No Edge TPU is connected.")
+    assert len(report(LaneState("cpu"), failure=none, edge_tpu_required=required).attention) == sentences
 
 
-def test_a_device_that_went_is_listed_as_gone() -> None:
+def test_an_unplugged_device_is_listed_as_gone() -> None:
     gone = DeviceState(PORT, present=False, failure=HUNG)
-    said = report(LaneState("cpu"), devices=(gone, DeviceState(OTHER_PORT)))
-    assert [one.state for one in said.edge_tpus] == ["gone", "being proven"]
-    assert said.attention == ()
+    engines = report(LaneState("cpu"), devices=(gone, DeviceState(OTHER_PORT)))
+    assert [device.state for device in engines.edge_tpus] == ["gone", "being proven"]
+    assert engines.attention == ()
 
 
-def test_one_device_more_than_there_are_lanes_asks_for_a_restart() -> None:
+def test_a_device_without_a_lane_asks_for_a_restart() -> None:
     devices = (DeviceState(PORT, proof=PROOF, in_use=True), DeviceState(OTHER_PORT, proof=PROOF))
     (sentence,) = report(LaneState("edgetpu"), devices=devices).attention
     assert "restart Leapfrog" in sentence
