@@ -1,1 +1,1 @@
-"""How a person asks and steers a running box: socket, commands, status, systemd. Main process."""
+"""How a person queries and controls a running box: socket, commands, status, systemd. Main process."""

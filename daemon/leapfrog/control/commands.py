@@ -1,4 +1,7 @@
-"""What `status`, `instances`, `retry`, `dismiss` and `sync` do, in the daemon or directly on its state directory."""
+"""The commands `status`, `instances`, `retry`, `dismiss` and `sync`.
+
+The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +17,12 @@ from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.records import INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
 
-# What `leapfrog instances --json` shows of an instance.
-SHOWN = ("id", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts")
+# The fields of an instance in `leapfrog instances --json`.
+INSTANCE_FIELDS = ("id", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts")
 
 
 class Commands:
-    """The commands over one open journal."""
+    """The commands on one open journal."""
 
     def __init__(
         self,
@@ -30,7 +33,7 @@ class Commands:
         wake: Callable[[], None],
         sync: Callable[[], None],
     ) -> None:
-        """`wake` is called when an instance is to be read again, `sync` to send everything that is owed now."""
+        """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed now."""
         self._journal = journal
         self._instances = Instances(journal)
         self._deliveries = deliveries
@@ -51,53 +54,54 @@ class Commands:
     def instances(self, state: str | None) -> list[dict[str, Any]]:
         """Newest first, in the shape of `leapfrog instances --json`."""
         if state is not None and state not in INSTANCE_STATES:
-            raise UsageError(f"There is no state {state!r}; states are {', '.join(INSTANCE_STATES)}.")
-        return [{name: getattr(record, name) for name in SHOWN} for record in self._instances.listed(state)]
+            raise UsageError(f"There is no state {state!r}. Use one of: {', '.join(INSTANCE_STATES)}.")
+        return [{name: getattr(record, name) for name in INSTANCE_FIELDS} for record in self._instances.listed(state)]
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
         """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
         return self._for_each(ids, lambda one: any([self._instances.retry(one), self._deliveries.retry(one)]))
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
-        """Give up refused deliveries. Raises UsageError for an unknown id."""
+        """Give up deliveries that the district server refused. Raises UsageError for an unknown id."""
         return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)))
 
     def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
         unknown = [one for one in ids if self._instances.get(one) is None and not self._deliveries.exists(one)]
         if unknown:
             raise UsageError(
-                f"No instance or delivery has the id {', '.join(unknown)}: `leapfrog instances` lists them."
+                f"No instance or delivery has the id {', '.join(unknown)}. `leapfrog instances` lists the instances,"
+                " `leapfrog status` the refused deliveries."
             )
         done = [one for one in ids if action(one)]
         self._wake()
         return {"done": done, "unchanged": [one for one in ids if one not in done]}
 
     def sync(self) -> dict[str, int]:
-        """Send what is owed now, even outside the sync windows. Returns how many deliveries are waiting."""
+        """Send everything that is owed now, even outside the sync windows. Returns the number of waiting deliveries."""
         self._sync()
         return {"waiting": self._journal.counts("deliveries")["waiting"]}
 
 
 def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
-    """Ask the daemon or, if none is running, do it on the state directory itself, under its lock.
+    """Ask the daemon to run `command`. If no daemon is running, run it here, holding the lock of the state directory.
 
-    Raises UsageError for wrong arguments; DaemonNotRunning for `sync`, which needs a daemon, and if none has ever run
-    here; LeapfrogError for anything else that fails.
+    Raises LeapfrogError: UsageError for a mistake of the caller, DaemonNotRunning if the command is `sync`, which only
+    a daemon can do, or if no daemon has ever run on this state directory.
     """
     try:
         return ask_daemon(settings.state_dir, command, **arguments)
     except DaemonNotRunning:
         if command == "sync" or not (settings.state_dir / JOURNAL_NAME).exists():
             raise
-    with _commands_at_rest(settings) as commands:
+    with _commands_without_daemon(settings) as commands:
         return commands.handlers()[command](arguments)
 
 
 def daemon_status(settings: Settings) -> dict[str, Any] | None:
-    """The status of the running daemon; None if none is running.
+    """The status of the running daemon; None when no daemon is running.
 
-    Raises LeapfrogError if a daemon may be running but cannot be asked: this user may not ask it, or whatever holds the
-    state directory does not answer.
+    Raises LeapfrogError when a daemon may be running but cannot be asked, because this user has no permission or
+    because a process that does not answer holds the state directory.
     """
     try:
         status: dict[str, Any] = ask_daemon(settings.state_dir, "status")
@@ -109,7 +113,7 @@ def daemon_status(settings: Settings) -> dict[str, Any] | None:
 
 
 @contextmanager
-def _commands_at_rest(settings: Settings) -> Iterator[Commands]:
+def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
     with StateLock(settings.state_dir):
         journal = Journal(settings.state_dir / JOURNAL_NAME, migrate=False)
         try:

@@ -1,4 +1,4 @@
-"""How commands talk to the daemon, by one line of JSON each way over `control.sock`; the state directory's lock."""
+"""How commands reach the daemon: one line of JSON each way over `control.sock`. Also the state directory's lock."""
 
 import fcntl
 import json
@@ -23,11 +23,11 @@ _log = logging.getLogger(__name__)
 
 
 class StateLock:
-    """An exclusive lock on a state directory, held until `release` or until the process ends."""
+    """The exclusive right to use a state directory, until `release` or the end of the process."""
 
     def __init__(self, state_dir: Path) -> None:
-        """Take the lock. Raises StateDirectoryHeld, naming the holder, when another process has it, and StorageError
-        when there can be no such directory.
+        """Take the lock. Raises StateDirectoryHeld, which names the holder, when another process has the lock, and
+        StorageError when the directory cannot be created or opened.
         """
         try:
             state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -35,19 +35,19 @@ class StateLock:
         except OSError as problem:
             raise StorageError(
                 f"The state directory {state_dir} cannot be used: {problem.strerror}. Run this as its owner, or set"
-                " station.state_dir."
+                " station.state_dir to another directory."
             ) from problem
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._descriptor)
             raise StateDirectoryHeld(
-                f"{_holder(state_dir)} already uses {state_dir}: stop it first, or give this one another"
-                " station.state_dir."
+                f"{_holder(state_dir)} is already using {state_dir}. Stop it first, or set station.state_dir to"
+                " another directory."
             ) from None
 
     def release(self) -> None:
-        """Release the lock."""
+        """Let another process take the lock."""
         os.close(self._descriptor)
 
     def __enter__(self) -> Self:
@@ -73,29 +73,29 @@ class ControlServer:
     """Answers commands on the control socket, one at a time; only the owner of the state directory may ask."""
 
     def __init__(self, state_dir: Path, handlers: Mapping[str, Handler]) -> None:
-        """`handlers` maps a command's name to what answers it: arguments in, something JSON can hold out."""
+        """`handlers` maps the name of a command to a function from its arguments to an answer that JSON can hold."""
         self._path = state_dir / SOCKET_NAME
         self._handlers = handlers
         self._thread = threading.Thread(target=self._serve, name="control")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def start(self) -> None:
-        """Listen. Raises ListenError when the socket cannot be made."""
+        """Start listening. Raises ListenError when the socket cannot be created."""
         self._path.unlink(missing_ok=True)
         old_mask = os.umask(0o177)
         try:
             self._socket.bind(str(self._path))
         except OSError as problem:
-            raise ListenError(f"The control socket {self._path} cannot be made: {problem}.") from problem
+            raise ListenError(f"The control socket {self._path} cannot be created: {problem}.") from problem
         finally:
             os.umask(old_mask)
         self._socket.listen(8)
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more and remove the socket."""
+        """Stop answering and remove the socket."""
         if self._thread.is_alive():
-            self._socket.shutdown(socket.SHUT_RD)  # wakes the thread out of accept
+            self._socket.shutdown(socket.SHUT_RD)  # makes `accept` return
             self._thread.join()
         self._socket.close()
         self._path.unlink(missing_ok=True)
@@ -111,28 +111,30 @@ class ControlServer:
                 try:
                     self._answer(connection)
                 except OSError:
-                    _log.warning("A command went away before its answer was read.")
+                    _log.warning("A command closed its connection before the daemon had answered.")
 
     def _answer(self, connection: socket.socket) -> None:
         try:
             request = json.loads(_read_line(connection))
             handler = self._handlers[request["command"]]
         except (ValueError, KeyError, TypeError, AttributeError):
-            answer: dict[str, Any] = {"error": "The daemon does not know this command: is it of another version?"}
+            answer: dict[str, Any] = {
+                "error": "The running daemon does not know this command. If Leapfrog was updated, restart it."
+            }
         else:
             try:
                 answer = {"result": handler(request.get("arguments", {}))}
             except LeapfrogError as problem:
                 answer = {"error": str(problem), "wrong_use": isinstance(problem, UsageError)}
-            except Exception:  # a fault in one command must not end all the others
+            except Exception:  # a fault in one command must not end the thread that answers them all
                 _log.exception("The command %s failed.", request["command"])
-                answer = {"error": "The daemon could not answer because of a fault of its own; its log says more."}
+                answer = {"error": "The daemon could not answer because of an internal error. Its log has the details."}
         connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def ask_daemon(state_dir: Path, command: str, **arguments: Any) -> Any:
-    """What the daemon answers to `command`. Raises DaemonNotRunning when none answers; UsageError or LeapfrogError
-    with its words when it refuses.
+    """The daemon's answer to `command`. Raises DaemonNotRunning when no daemon answers, and UsageError or LeapfrogError
+    with the daemon's own message when it refuses.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -142,17 +144,19 @@ def ask_daemon(state_dir: Path, command: str, **arguments: Any) -> Any:
             answer = json.loads(_read_line(connection))
     except PermissionError as problem:
         raise LeapfrogError(
-            f"You may not speak to the daemon of {state_dir}: run this as root or its user."
+            f"You have no permission to ask the daemon of {state_dir}. Run this as root or as the daemon's user."
         ) from problem
     except (OSError, ValueError) as problem:
-        raise DaemonNotRunning(f"No Leapfrog daemon answers in {state_dir}: start it with `leapfrog run`.") from problem
+        raise DaemonNotRunning(
+            f"No Leapfrog daemon answers in {state_dir}. Start one with `leapfrog run`."
+        ) from problem
     if "error" in answer:
         raise (UsageError if answer.get("wrong_use") else LeapfrogError)(answer["error"])
     return answer["result"]
 
 
 def _read_line(connection: socket.socket) -> bytes:
-    """One line; an answer may be long, so only what never ends is cut off by the timeout and the peer."""
+    """One line of any length, since an answer may be long. Reading ends early when the peer hangs up or times out."""
     received = bytearray()
     while not received.endswith(b"\n"):
         part = connection.recv(1 << 16)

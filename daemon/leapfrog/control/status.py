@@ -22,7 +22,7 @@ NOT_RUNNING = "not running"
 
 
 class RefusedDelivery(Frozen):
-    """Something that the district server refused; `id` is for `leapfrog retry` and `dismiss`."""
+    """A delivery that the district server refused; `id` is for `leapfrog retry` and `dismiss`."""
 
     id: str
     kind: str
@@ -30,7 +30,7 @@ class RefusedDelivery(Frozen):
 
 
 class LackingReport(Frozen):
-    """A report that cannot be sent in full, because some of its DICOM objects could not be made, and why."""
+    """A report that cannot be sent to the district in full: why some of its DICOM objects could not be made."""
 
     study_key: str
     reasons: tuple[str, ...]
@@ -75,12 +75,12 @@ class Live:
 
 
 class StatusSource:
-    """Collects the status from the journal and, if the daemon is running, from its parts."""
+    """Collects the status from the journal and, when the daemon runs, from its parts."""
 
     def __init__(
         self, *, settings: Settings, journal: Journal, deliveries: Deliveries, spool: Spool, live: Live | None = None
     ) -> None:
-        """`live` is None for a command that looks into the state directory while no daemon is running."""
+        """`live` is None for a command that looks at the state directory while no daemon is running."""
         self._settings = settings
         self._journal = journal
         self._instances = Instances(journal)
@@ -90,7 +90,7 @@ class StatusSource:
         self._live = live
 
     def status(self) -> BoxStatus:
-        """The state now; the cost does not grow with the journal."""
+        """The state now. It takes no longer with a large journal."""
         settings = self._settings
         live = self._live
         engine = live.engine() if live else EngineReport(device=NOT_RUNNING)
@@ -113,7 +113,7 @@ class StatusSource:
                 for key, reasons in self._studies.lacking_objects().items()
             ),
             lacking_reports_total=self._studies.count_lacking_objects(),
-            outbox=live.outbox() if live else self._outbox_at_rest(),
+            outbox=live.outbox() if live else self._outbox_without_daemon(),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             free_bytes=self._spool.free_bytes(),
@@ -127,7 +127,7 @@ class StatusSource:
         return status.model_copy(update={"attention": (*_attention(status), *engine.attention, *problems)})
 
     def for_worklist(self) -> WorklistStatus:
-        """The part of it that the worklist shows."""
+        """The part of the status that the worklist shows."""
         status = self.status()
         return WorklistStatus(
             station=status.station,
@@ -141,12 +141,12 @@ class StatusSource:
             attention=status.attention,
         )
 
-    def _outbox_at_rest(self) -> OutboxState:
+    def _outbox_without_daemon(self) -> OutboxState:
         configured = bool(self._settings.district.url)
         return OutboxState(
             configured=configured,
             link="down" if configured else "none",
-            explanation="nothing is sent while the daemon does not run" if configured else NOT_CONFIGURED,
+            explanation="nothing is sent while no daemon is running" if configured else NOT_CONFIGURED,
             last_error="",
             next_attempt_in_seconds=None,
             last_confirmed_at=self._deliveries.last_confirmed_at(),
@@ -156,31 +156,35 @@ class StatusSource:
 def _attention(status: BoxStatus) -> tuple[str, ...]:
     sentences = []
     if not status.listening:
-        sentences.append("No daemon is running: nothing is received. Start it with `leapfrog run` or systemctl.")
+        sentences.append(
+            "No daemon is running, so no images are received."
+            " Start it with `systemctl start leapfrog` or `leapfrog run`."
+        )
     if status.free_bytes < status.min_free_bytes:
         sentences.append(
-            "The disk is nearly full: new images are refused. Free up space on the state directory's disk."
+            "The disk is nearly full, so new images are refused. Free space on the disk of the state directory."
         )
     if total := status.instances["set_aside"]:
         sentences.append(
-            f"{count(total, 'file')} could not be read. `leapfrog instances --state set_aside` says why,"
-            " `leapfrog retry ID` reads one again."
+            f"{count(total, 'file')} could not be read. `leapfrog instances --state set_aside` says why;"
+            " `leapfrog retry ID` reads a file again."
         )
     if total := status.deliveries["refused"]:
         sentences.append(
             f"The district server refused {count(total, 'object')}. `leapfrog status` says why;"
-            " `leapfrog retry ID` sends one again, `leapfrog dismiss ID` gives it up."
+            " `leapfrog retry ID` sends an object again, `leapfrog dismiss ID` gives it up."
         )
     if total := status.lacking_reports_total:
         reasons = dict.fromkeys(reason for report in status.lacking_reports for reason in report.reasons)
         sentences.append(f"{count(total, 'report')} cannot be sent to the district in full. {' '.join(reasons)}")
     if status.outbox.link == "locked":
         sentences.append(
-            "The district server rejects our credentials: correct [district] in the settings, then run `leapfrog sync`."
+            "The district server rejects the login of this box. If you correct it on the server or in its password"
+            " or token file, run `leapfrog sync`; if you correct it in the settings, restart Leapfrog."
         )
     if total := status.forwarded_under_new_uid:
         sentences.append(
-            f"{count(total, 'image')} arrived with a number (SOP Instance UID) that another image already had."
-            " Both are kept, and the later one is sent on under a new number."
+            f"{count(total, 'image')} arrived with the identifier (SOP Instance UID) of another image. Nothing is"
+            " lost: each is kept, and sent on with a new identifier."
         )
     return tuple(sentences)

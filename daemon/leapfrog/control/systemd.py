@@ -1,4 +1,4 @@
-"""Tells systemd how the daemon is (sd_notify(3)); says nothing where no systemd asked for it."""
+"""Tells systemd the state of the daemon (sd_notify(3)); does nothing when systemd did not start the daemon."""
 
 import os
 import socket
@@ -7,22 +7,22 @@ SOCKET_VARIABLE = "NOTIFY_SOCKET"
 
 
 def ready() -> None:
-    """The daemon listens: `systemctl start` may return."""
+    """The daemon is listening: `systemctl start` may return."""
     _send("READY=1")
 
 
 def watchdog() -> None:
-    """Every part has moved: the watchdog's time (WatchdogSec) begins anew."""
+    """Every part shows signs of life: restart the watchdog's timer (WatchdogSec)."""
     _send("WATCHDOG=1")
 
 
 def stopping() -> None:
-    """The daemon is on its way out and needs no watchdog any more."""
+    """The daemon is stopping and needs no watchdog any more."""
     _send("STOPPING=1")
 
 
 def status(sentence: str) -> None:
-    """One line for people, which `systemctl status` shows. It must hold nothing about a patient."""
+    """Set the line that `systemctl status` shows to people. It must contain nothing about a patient."""
     _send("STATUS=" + sentence.replace("\n", " "))
 
 

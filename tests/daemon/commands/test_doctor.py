@@ -140,7 +140,7 @@ def test_devices_of_a_daemon_that_does_not_answer_are_not_touched(phone: Phone, 
     with StateLock(phone.folder / "state"):
         status, checks = phone.doctor(usb(USB_KNOWN))
     assert (status, checks["daemon"]["status"]) == (1, "problem")
-    assert "already uses" in checks["daemon"]["detail"]
+    assert "is already using" in checks["daemon"]["detail"]
     assert not any(name.startswith("proof") for name in checks)
     assert edge_tpu.calls == 0
 

@@ -1,4 +1,4 @@
-"""The commands over a journal: whom they wake."""
+"""The commands on a journal: which parts they wake."""
 
 from pathlib import Path
 from typing import cast
@@ -11,10 +11,10 @@ from leapfrog.state.journal import Journal
 from support.journal_rows import new_instance, original_delivery
 
 
-def test_the_outbox_is_woken_when_what_a_person_retries_waits_again(tmp_path: Path) -> None:
+def test_retry_wakes_the_outbox_once_the_delivery_waits_again(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
     deliveries = Deliveries(journal)
-    waiting: list[int] = []  # how much waited whenever the outbox was woken
+    waiting: list[int] = []  # how many deliveries waited each time the outbox was woken
     commands = Commands(
         journal=journal,
         deliveries=deliveries,

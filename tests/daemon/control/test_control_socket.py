@@ -37,12 +37,12 @@ def test_a_command_reaches_the_daemon_and_its_answer_comes_back_whole(server: Pa
     assert ask_daemon(server, "echo", text=long_text) == {"text": long_text}
 
 
-def test_a_refusal_comes_back_in_the_daemons_words(server: Path) -> None:
+def test_a_refusal_comes_back_with_the_daemons_message(server: Path) -> None:
     with pytest.raises(UsageError, match="No instance has the id 7"):
         ask_daemon(server, "refuse")
 
 
-def test_a_fault_in_one_command_leaves_the_others_working_and_says_nothing_of_patients(server: Path) -> None:
+def test_a_fault_in_one_command_leaves_the_others_working_and_reveals_nothing_about_patients(server: Path) -> None:
     with pytest.raises(LeapfrogError) as raised:
         ask_daemon(server, "break")
     assert "Doe" not in str(raised.value)
@@ -58,13 +58,13 @@ def test_nonsense_on_the_socket_is_answered_with_an_error(server: Path, line: by
     assert ask_daemon(server, "echo") == {}
 
 
-def test_a_command_that_hangs_up_early_ends_nothing(server: Path) -> None:
+def test_a_command_that_hangs_up_early_does_not_stop_the_daemon(server: Path) -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(server / SOCKET_NAME))
     assert ask_daemon(server, "echo") == {}
 
 
-def test_only_the_owner_may_speak_to_the_socket(server: Path) -> None:
+def test_only_the_owner_may_use_the_socket(server: Path) -> None:
     assert stat.S_IMODE((server / SOCKET_NAME).stat().st_mode) == 0o600
 
 

@@ -1,4 +1,4 @@
-"""What `status` says of reports of which the district cannot get all."""
+"""What `status` says about reports that cannot be sent to the district in full."""
 
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def report(journal: Journal, version: int, *not_made: str) -> str:
     return study.key
 
 
-def test_a_report_whose_objects_could_not_be_made_is_told_until_a_later_version_has_them(tmp_path: Path) -> None:
+def test_a_report_that_lacks_objects_needs_attention_until_a_later_version_has_them(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
     Instances(journal).add(new_instance())
     key = report(journal, 1, WHY)

@@ -1,4 +1,4 @@
-"""systemd hears how the daemon is, and without systemd nothing happens."""
+"""systemd learns the state of the daemon; without systemd nothing happens."""
 
 import os
 import socket
@@ -31,10 +31,10 @@ def test_each_message_is_what_sd_notify_defines(listener: socket.socket) -> None
     systemd.watchdog()
     systemd.status("40 images\nare read")
     systemd.stopping()
-    heard = [listener.recv(4096) for _ in range(4)]
-    assert heard == [b"READY=1", b"WATCHDOG=1", b"STATUS=40 images are read", b"STOPPING=1"]
+    received = [listener.recv(4096) for _ in range(4)]
+    assert received == [b"READY=1", b"WATCHDOG=1", b"STATUS=40 images are read", b"STOPPING=1"]
 
 
-def test_without_systemd_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_systemd_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(systemd.SOCKET_VARIABLE, raising=False)
     systemd.ready()
