@@ -1,7 +1,7 @@
-"""Writing files so that they survive a power cut: write, fsync, rename, fsync of the directory.
+"""Writing files so that they survive a power cut: write, fsync, rename, fsync the directory.
 
-Measured on ext4 replayed after a cut: a rename without the file's fsync leaves an empty file, without the directory's
-fsync it loses the name.
+Measured on ext4, replayed after a power cut: without the fsync of the file, the rename leaves an empty file; without
+the fsync of the directory, the name is lost.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ _sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctype
 
 
 def fsync_directory(directory: Path) -> None:
-    """Make the names in `directory` durable. Raises OSError when the disk does not take it."""
+    """Make the file names in `directory` durable. Raises OSError when the disk fails."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -27,7 +27,7 @@ def fsync_directory(directory: Path) -> None:
 
 
 def fsync_file(path: Path) -> None:
-    """Make the bytes of `path` durable. Raises OSError when the disk does not take them."""
+    """Make the content of `path` durable. Raises OSError when the disk fails."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -37,11 +37,11 @@ def fsync_file(path: Path) -> None:
 
 @contextmanager
 def replacing(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
-    """A stream whose content, synced, replaces `path` in one step when the block ends well; else nothing is left
-    behind.
+    """A stream whose content replaces `path` in one step, after an fsync, when the block ends without an exception.
+    After an exception `path` is unchanged and nothing is left behind.
 
-    A reader sees the old file or the new one. The new name is durable after a `fsync_directory`, one for all files of
-    a folder. Raises OSError when the disk does not take it.
+    Whoever reads `path` sees the old file or the new one. The new name is durable after `fsync_directory`; one call
+    covers all files of a folder. Raises OSError when the disk fails.
     """
     temporary = path.with_name(f".{path.name}.part")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_TRUNC, mode)
@@ -57,9 +57,9 @@ def replacing(path: Path, mode: int = 0o640) -> Iterator[BinaryIO]:
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
-    """Replace `path` by `content`: also after a power cut a reader sees the old file or the new one.
+    """Replace the content of `path`. Even after a power cut, whoever reads it sees the old file or the new one.
 
-    Raises OSError when the disk does not take it.
+    Raises OSError when the disk fails.
     """
     with replacing(path, mode) as stream:
         stream.write(content)
@@ -67,8 +67,8 @@ def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
 
 
 def begin_writing_out(descriptor: int, offset: int, byte_count: int) -> None:
-    """Have the disk begin with these bytes while more arrive, so that the fsync at the end finds little left to do.
+    """Tell the disk to start writing these bytes while more arrive, so that the fsync at the end has little left to do.
 
-    Promises nothing by itself and never raises (sync_file_range(2)); measured: a fifth more images a second.
+    It does not make them durable and never raises (sync_file_range(2)). Measured: a fifth more images per second.
     """
     _sync_file_range(descriptor, offset, byte_count, SYNC_FILE_RANGE_WRITE)

@@ -3,29 +3,29 @@
 LeapfrogError
 ├── SettingsError            the configuration is wrong: key, value, what is allowed        (exit 2)
 ├── UsageError               the command was called wrongly                                 (exit 2)
-├── StateDirectoryHeld       another Leapfrog holds the state directory
-├── ListenError              a port or socket cannot be listened on
-├── StorageError             the disk did not take or keep what was written
-│   └── DiskFull             under the free space that must stay
+├── StateDirectoryHeld       another Leapfrog is using the state directory
+├── ListenError              Leapfrog cannot listen on a port or socket
+├── StorageError             the disk failed to store or keep data
+│   └── DiskFull             storing this would leave too little free space
 ├── JournalError             a change of state that the journal does not allow
-├── DaemonNotRunning         a command needs the daemon and none answers
-├── UnreadableImage          an instance cannot be read, in words that a nurse understands
-├── NothingToRead            an instance is no picture (a report, a plan, a video): it is passed on as it came
-├── EngineError              the model could not be run; the image is not to blame
-│   ├── EngineRefused        the engine host is well and answered that it cannot do this
-│   ├── EngineUntrusted      what the engine host answers cannot be right
-│   └── LibraryFailed        libedgetpu crashed or hung when it was asked for its devices
-├── PackageError             a model package is incomplete, altered or not meant for this version
-└── DistrictError            a delivery did not end with a confirmation
-    ├── DistrictUnreachable  try again later
-    ├── DistrictUnclear      sent, but neither confirmed nor refused: ask, then try again later
-    ├── DistrictLocked       401 or 403: nothing will pass until a person changes something
-    └── DistrictRefused      this very instance is not wanted
+├── DaemonNotRunning         a command needs the daemon, but no daemon answers
+├── UnreadableImage          an instance cannot be read; the reason is written for a nurse
+├── NothingToRead            an instance has no still picture (a report, a plan, a video): it is only passed on
+├── EngineError              the model could not be run, and the image is not the cause
+│   ├── EngineRefused        the engine host works, but answered that it cannot do this
+│   ├── EngineUntrusted      the engine host gave an answer that cannot be right
+│   └── LibraryFailed        libedgetpu crashed or hung while it listed its devices
+├── PackageError             a model package is incomplete, altered or made for another version
+└── DistrictError            the district server did not confirm a delivery
+    ├── DistrictUnreachable  no usable answer: try again later
+    ├── DistrictUnclear      sent, but neither confirmed nor refused: ask the server, then try again later
+    ├── DistrictLocked       401 or 403: every delivery will fail until a person changes something
+    └── DistrictRefused      the server refused this one instance
 """
 
 
 class LeapfrogError(Exception):
-    """Its text says what happened, to what, and what the person can do."""
+    """Its message says what happened, to what, and what the person can do."""
 
 
 class SettingsError(LeapfrogError):
@@ -37,15 +37,15 @@ class UsageError(LeapfrogError):
 
 
 class StateDirectoryHeld(LeapfrogError):
-    """Another Leapfrog holds the state directory."""
+    """Another Leapfrog is using the state directory."""
 
 
 class ListenError(LeapfrogError):
-    """A port or socket cannot be listened on."""
+    """Leapfrog cannot listen on a port or socket."""
 
 
 class StorageError(LeapfrogError):
-    """The disk did not take or keep what was written."""
+    """The disk failed to store or keep data."""
 
 
 class DiskFull(StorageError):
@@ -57,57 +57,57 @@ class JournalError(LeapfrogError):
 
 
 class DaemonNotRunning(LeapfrogError):
-    """A command needs the daemon and none answers."""
+    """A command needs the daemon, but no daemon answers."""
 
 
 class UnreadableImage(LeapfrogError):
-    """An instance cannot be read; the text is shown to staff as it is."""
+    """An instance cannot be read; staff see the message unchanged."""
 
 
 class NothingToRead(LeapfrogError):
-    """An instance holds no still picture and is only passed on; the text is shown to staff as it is."""
+    """An instance has no still picture and is only passed on; staff see the message unchanged."""
 
 
 class EngineError(LeapfrogError):
-    """The model could not be run; the image is not to blame."""
+    """The model could not be run, and the image is not the cause."""
 
 
 class EngineRefused(EngineError):
-    """The engine host is well and answered that it cannot do what was asked."""
+    """The engine host works, but answered that it cannot do what was asked."""
 
 
 class EngineUntrusted(EngineError):
-    """What the engine host answers cannot be right."""
+    """The engine host gave an answer that cannot be right."""
 
 
 class LibraryFailed(EngineError):
-    """libedgetpu crashed or hung when it was asked for its devices."""
+    """libedgetpu crashed or hung while it listed its devices."""
 
 
 class PackageError(LeapfrogError):
-    """A model package is incomplete, altered or not meant for this version."""
+    """A model package is incomplete, altered or made for another version."""
 
 
 class DistrictError(LeapfrogError):
-    """A delivery did not end with a confirmation."""
+    """The district server did not confirm a delivery."""
 
 
 class DistrictUnreachable(DistrictError):
-    """No usable answer; try again later, and not before `retry_after_seconds` where the server asked for that."""
+    """No usable answer; try again later, and after `retry_after_seconds` at the earliest."""
 
-    def __init__(self, text: str, retry_after_seconds: float = 0.0) -> None:
-        """`retry_after_seconds` is 0 where the server named no time."""
-        super().__init__(text)
+    def __init__(self, message: str, retry_after_seconds: float = 0.0) -> None:
+        """`retry_after_seconds` is 0 if the server did not ask for a pause."""
+        super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
 
 
 class DistrictUnclear(DistrictError):
-    """An instance was sent, and it was neither confirmed nor refused."""
+    """An instance was sent, but the server neither confirmed nor refused it."""
 
 
 class DistrictLocked(DistrictError):
-    """The district server wants other credentials; nothing passes until a person changes something."""
+    """The district server rejects the login; every delivery will fail until a person changes something."""
 
 
 class DistrictRefused(DistrictError):
-    """The district server does not want this very instance."""
+    """The district server refused this one instance."""

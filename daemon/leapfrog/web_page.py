@@ -1,4 +1,4 @@
-"""The jinja2 environment of every page that Leapfrog writes."""
+"""The jinja2 environment and the content security policy of every page that Leapfrog writes."""
 
 import base64
 import hashlib
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 @cache
 def environment(templates: Path) -> jinja2.Environment:
-    """The templates in that folder, autoescaped; a name that one does not know is an error, not an empty string."""
+    """The templates in that folder, autoescaped. A variable that was not passed is an error, not an empty string."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(templates),
         autoescape=True,
@@ -23,14 +23,14 @@ def environment(templates: Path) -> jinja2.Environment:
 
 @cache
 def inline(file: Path) -> Markup:
-    """The text of a style sheet or script of ours, to stand inside a page as it is."""
+    """The text of one of our style sheets or scripts, to be put into a page unescaped."""
     return Markup(file.read_text(encoding="utf-8"))
 
 
 def content_security_policy(script: str = "") -> str:
-    """What a page may do: show pictures that lie beside it, be styled by itself, run only the very text of `script`.
+    """The policy of a page: it may show pictures from its own folder, use its own styles, and run only `script`.
 
-    `file:` stands beside 'self' because browsers differ in what 'self' means for a page opened from a disk.
+    `file:` is needed besides 'self' because browsers disagree on what 'self' means for a page opened from a disk.
     """
     allowed = ["default-src 'none'", "style-src 'unsafe-inline'", "img-src 'self' file: data:"]
     allowed += ["base-uri 'none'", "form-action 'none'"]
