@@ -1,4 +1,4 @@
-"""The daemon: starts the parts, watches over them, and stops them."""
+"""The daemon: builds its parts, starts them, watches that they are alive, and stops them."""
 
 import faulthandler
 import logging
@@ -42,19 +42,19 @@ from leapfrog.worklist.publication import report_dir_of
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
-PART_LIMIT_SECONDS = 60.0  # a part that has shown no sign of life for this long has stopped
+PART_LIMIT_SECONDS = 60.0  # a part without a sign of life for this long has hung
 
 _log = logging.getLogger(__name__)
 
 
 class Part(Protocol):
-    """Something that runs beside the others until it is stopped."""
+    """Something that runs alongside the other parts until it is stopped."""
 
     def start(self) -> None:
-        """Begin. Raises LeapfrogError if that is impossible."""
+        """Start. Raises LeapfrogError when that is impossible."""
 
     def stop(self) -> None:
-        """End, once the work in hand is done or can safely be left."""
+        """Stop. Work in progress is finished, or left so that the next start can take it up."""
 
     def heartbeat(self) -> float:
         """time.monotonic() of the last sign of life."""
@@ -71,16 +71,16 @@ class Service:
     """One running box."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is touched until `run`."""
+        """Does nothing yet: `run` does."""
         self._settings = settings
         self._wake = threading.Event()
         self._fatal: str | None = None
         self._stop_requested = False
 
     def run(self) -> int:
-        """Run until SIGTERM or SIGINT (returns 0) or until a part cannot go on (returns 1, for systemd to restart).
+        """Run until SIGTERM or SIGINT (returns 0) or until a part cannot go on (returns 1, and systemd restarts it).
 
-        Raises LeapfrogError when the box cannot start: a held state directory, a port in use, a full disk.
+        Raises LeapfrogError when the box cannot start: the state directory or a port is in use, or the disk is full.
         """
         _raise_open_file_limit()
         with StateLock(self._settings.state_dir):
@@ -96,8 +96,8 @@ class Service:
         self._stop_requested = True
         self._wake.set()
 
-    def _on_fatal(self, sentence: str) -> None:
-        self._fatal = sentence
+    def _on_fatal(self, reason: str) -> None:
+        self._fatal = reason
         self._wake.set()
 
     def _run_with(self, journal: Journal) -> int:
@@ -107,7 +107,7 @@ class Service:
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
-        model_problems = packages_in_use(settings).problems()  # as the lanes find it; both look at their start only
+        model_problems = packages_in_use(settings).problems()  # at the start, which is also when the lanes look
         devices, lanes = _lanes(settings)
         dispatcher = Dispatcher(
             settings=settings,
@@ -115,10 +115,10 @@ class Service:
             spool=spool,
             lanes=lanes,
             on_deliveries=sender.wake,
-            on_report=lambda: worklist.wake(),  # noqa: PLW0108 - the list shows the parts that follow
+            on_report=lambda: worklist.wake(),  # noqa: PLW0108 - `worklist` is built below
             on_fatal=self._on_fatal,
         )
-        wake_all = _both(dispatcher.wake, sender.wake)
+        wake_all = _all(dispatcher.wake, sender.wake)
         admission = Admission(journal, spool, settings.district.wants("original"), wake_all)
         receiver = DicomReceiver(settings.dicom, admission, spool)
         watcher = FolderWatcher(settings, admission, journal, spool)
@@ -140,7 +140,7 @@ class Service:
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
-            # The lanes first, so that models load while the rest starts; intake last, when all behind it works.
+            # Lanes start first, so that models load meanwhile; the intake starts last, when all it needs is running.
             _Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
             *([_Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
             _Watched("worklist", worklist),
@@ -170,25 +170,25 @@ class Service:
             self._watch(parts, disk_failed, look_at_clock)
         finally:
             systemd.stopping()
-            # Intake stops first, the outbox with it, and the lanes last, with time for what they have in hand.
+            # In reverse: the intake first, the lanes last, which gives them time to finish their jobs.
             for stop in reversed(started):
                 stop()
         if self._fatal:
-            _log.error("Leapfrog stops because it cannot go on: %s", self._fatal)
+            _log.error("Leapfrog cannot go on and stops. %s", self._fatal)
             return 1
         return 0
 
     def _watch(self, parts: list[_Watched], disk_failed: Callable[[], bool], look_at_clock: Callable[[], None]) -> None:
-        """Ping systemd's watchdog only while every part has moved. What must be looked at over and over is looked at
-        here, so that the parts may sleep.
+        """Ping systemd's watchdog as long as every part is alive. Whatever needs checking again and again is checked
+        here, so that the parts can sleep.
         """
         while not self._stop_requested and not self._fatal:
             now = time.monotonic()
-            still = [watched.name for watched in parts if now - watched.part.heartbeat() > watched.limit_seconds]
+            hung = [watched.name for watched in parts if now - watched.part.heartbeat() > watched.limit_seconds]
             if disk_failed():
-                self._fatal = "the disk of the state directory failed"
-            elif still:
-                self._fatal = f"no sign of life from: {', '.join(still)}"
+                self._fatal = "The disk of the state directory failed."
+            elif hung:
+                self._fatal = f"No sign of life from: {', '.join(hung)}."
             else:
                 systemd.watchdog()
             look_at_clock()
@@ -196,7 +196,7 @@ class Service:
 
 
 def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:
-    """The lanes, as many as the settings say and no fewer than there are Edge TPUs, and what lends them those."""
+    """The lanes, as many as the settings say and at least one per Edge TPU, and the pool that lends them Edge TPUs."""
     engine, lanes = settings.engine, list[Lane]()
     setup = reader_setup(engine, settings.models, settings.state_dir)
     count, devices = engine.lanes, None
@@ -208,7 +208,7 @@ def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:
     return devices, lanes
 
 
-def _both(*calls: Callable[[], None]) -> Callable[[], None]:
+def _all(*calls: Callable[[], None]) -> Callable[[], None]:
     def call_all() -> None:
         for call in calls:
             call()
@@ -225,7 +225,9 @@ def _each(lanes: Sequence[Lane], call: Callable[[Lane], None]) -> Callable[[], N
 
 
 def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
-    """What a start mends: attempts that were cut short, files that were never acknowledged, debts not yet noted."""
+    """Clean up after the last run: close attempts that were cut short, remove files that were never acknowledged, and
+    note originals that are now owed.
+    """
     try:
         settings.reports_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         if not settings.folder.paths:
@@ -233,22 +235,22 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
     except OSError as problem:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)
-    cut = instances.close_cut_attempts()
-    swept = spool.sweep(journal.spool_names())
+    cut_short = instances.close_cut_attempts()
+    removed = spool.sweep(journal.spool_names())
     owed = 0
     if settings.district.wants("original"):
         owed = instances.owe_all_originals()
-    if cut or swept or owed:
+    if cut_short or removed or owed:
         _log.info(
-            "At start: %d attempts were cut short, %d leftover files removed, %d originals newly owed.",
-            cut,
-            swept,
+            "After the last run: attempts cut short: %d; leftover files removed: %d; originals newly owed: %d.",
+            cut_short,
+            removed,
             owed,
         )
 
 
 def _raise_open_file_limit() -> None:
-    """Each association and child takes descriptors; the soft limit of 1,024 is a shell's, not a server's."""
+    """Each association and child needs file descriptors; the usual soft limit of 1,024 is too low for a server."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     limit = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
     if soft < limit:
@@ -256,8 +258,8 @@ def _raise_open_file_limit() -> None:
 
 
 def run_daemon(settings: Settings) -> int:
-    """Run the daemon and return its exit status. Warnings about the settings are logged once."""
-    faulthandler.enable()  # the watchdog ends a hang with SIGABRT: then the log shows where every thread stood
+    """Do `leapfrog run` and return its exit status. Warnings about the settings go to the log, once."""
+    faulthandler.enable()  # the watchdog ends a hung daemon with SIGABRT; the log then shows where every thread was
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for warning in settings.warnings():
         _log.warning("%s", warning)
