@@ -1,4 +1,4 @@
-"""The map of the house, `daemon/README.md`, names what is there."""
+"""The map of the house, `daemon/README.md`, matches the code."""
 
 import re
 import signal
@@ -12,12 +12,12 @@ from support.waiting import wait_until
 
 HOUSE = Path(leapfrog.__file__).parent
 MAP = HOUSE.parent / "README.md"
-TELLING_DAEMON = """
+NAMING_DAEMON = """
 import signal, sys, threading
 from pathlib import Path
 from leapfrog.cli import main
-told = Path(sys.argv.pop(1))
-signal.signal(signal.SIGUSR2, lambda *_: told.write_text("\\n".join(one.name for one in threading.enumerate())))
+names_file = Path(sys.argv.pop(1))
+signal.signal(signal.SIGUSR2, lambda *_: names_file.write_text("\\n".join(t.name for t in threading.enumerate())))
 main()
 """
 
@@ -36,42 +36,42 @@ def in_code(text: str) -> list[str]:
 
 
 def test_every_room_and_every_file_of_the_ground_floor_is_on_the_map() -> None:
-    there = {f"{path.name}/" for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    there |= {path.name for path in HOUSE.glob("*.py") if not path.name.startswith("__")}
-    assert set(in_code(first_cells("Rooms"))) == there
+    present = {f"{path.name}/" for path in HOUSE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    present |= {path.name for path in HOUSE.glob("*.py") if not path.name.startswith("__")}
+    assert set(in_code(first_cells("Rooms"))) == present
 
 
-def test_every_path_on_the_map_is_there() -> None:
+def test_every_path_on_the_map_exists() -> None:
     paths = {word for word in in_code(MAP.read_text()) if re.fullmatch(r"[a-z_0-9/]+(/|\.py|\.sql)", word)}
     own = [path for path in HOUSE.rglob("*") if "__pycache__" not in path.parts]
     known = {f"{path.relative_to(HOUSE)}{'/' if path.is_dir() else ''}" for path in own}
-    # Within a line about a folder its files go by their names alone.
+    # A line about a folder names its files without the folder.
     known |= {path.name for path in own} | {f"{path.name}/" for path in own if path.is_dir()}
     assert {path for path in paths if path not in known and not (HOUSE.parent.parent / path).exists()} == set()
 
 
-def test_every_name_of_the_code_on_the_map_is_there() -> None:
-    """Classes and tables by their names alone, such as `DECODERS` or `ReadJob`, and their attributes."""
+def test_every_code_name_on_the_map_exists() -> None:
+    """Bare names of classes and tables, such as `DECODERS` or `ReadJob`, and their attributes."""
     words = [word for word in in_code(MAP.read_text()) if re.fullmatch(r"[A-Z]\w+(\.\w+)?", word)]
     names = {part for word in words for part in word.split(".")}
     code = "\n".join(path.read_text() for path in HOUSE.rglob("*.py"))
     assert {name for name in names if not re.search(rf"\b{name}\b", code)} == set()
 
 
-class TellingKiosk(Kiosk):
-    """A box that writes down the names of its threads at SIGUSR2."""
+class ThreadNamingKiosk(Kiosk):
+    """A box that writes the names of its threads to a file on SIGUSR2."""
 
     def command_line(self, *arguments: str) -> list[str]:
-        usual = super().command_line(*arguments)
-        return [sys.executable, "-c", TELLING_DAEMON, str(self.directory / "threads"), *usual[usual.index("run") :]]
+        command = super().command_line(*arguments)
+        return [sys.executable, "-c", NAMING_DAEMON, str(self.directory / "threads"), *command[command.index("run") :]]
 
     def threads(self) -> set[str]:
-        """Their names, without numbers."""
-        told = self.directory / "threads"
-        told.unlink(missing_ok=True)
+        """The names of its threads, without numbers."""
+        names_file = self.directory / "threads"
+        names_file.unlink(missing_ok=True)
         self.process.send_signal(signal.SIGUSR2)
-        wait_until(lambda: told.exists() and bool(told.read_text()), "the names of the threads")
-        return {without_number(name) for name in told.read_text().splitlines()}
+        wait_until(lambda: names_file.exists() and bool(names_file.read_text()), "the names of the threads")
+        return {without_number(name) for name in names_file.read_text().splitlines()}
 
 
 def without_number(name: str) -> str:
@@ -82,8 +82,8 @@ def test_every_thread_of_a_running_box_is_on_the_map(tmp_path: Path) -> None:
     district = {"url": "http://127.0.0.1:9/dicom-web", "windows": ["00:00-00:01"]}
     listed = {without_number(name) for name in in_code(first_cells("Threads of the main process"))}
     with (
-        TellingKiosk(tmp_path, district=district, engine={"device": "auto", "threads": 1}) as kiosk,
+        ThreadNamingKiosk(tmp_path, district=district, engine={"device": "auto", "threads": 1}) as kiosk,
         socket.create_connection(("127.0.0.1", kiosk.port)),
     ):
-        everything = listed | {"Thread"}  # watchdog's own
-        wait_until(lambda: kiosk.threads() == everything, "every thread of the map, and no other")
+        expected = listed | {"Thread"}  # the watchdog library's own
+        wait_until(lambda: kiosk.threads() == expected, "every thread of the map, and no other")

@@ -1,7 +1,7 @@
-"""The wall, as a fresh interpreter meets it: the main process never touches pixels, a reader never touches the journal
-or the network.
+"""The wall, checked in a fresh interpreter: the main process never touches pixels, and a reader never touches the
+journal or the network.
 
-The contracts in pyproject.toml look at our own imports; what libraries bring along only shows here.
+The contracts in pyproject.toml check our own imports; only these tests see what libraries import.
 """
 
 import ast
@@ -25,12 +25,12 @@ DURABLE_AND_NETWORK = {
 
 
 def modules_after(statement: str) -> set[str]:
-    """Every module that is loaded when a fresh interpreter has run `statement`."""
-    done = subprocess.run(
+    """Every module that a fresh interpreter has loaded after running `statement`."""
+    finished = subprocess.run(
         [sys.executable, "-c", f"{statement}; import sys; print('\\n'.join(sys.modules))"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return set(done.stdout.split())
+    return set(finished.stdout.split())
 
 
 def test_the_main_process_loads_nothing_that_handles_pixels() -> None:
@@ -58,20 +58,20 @@ def test_the_engine_host_needs_nothing_of_ours() -> None:
 
 
 def placed_modules() -> set[str]:
-    """What the three contracts of the wall speak of."""
+    """The modules that are named in the three contracts of the wall."""
     contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     sides = [one["source_modules"] for one in contracts if one["id"] in ("main-process", "reader", "both-sides")]
     return {module for side in sides for module in side}
 
 
-def test_every_folder_stands_on_a_side_of_the_wall() -> None:
-    """A new one is in no contract until somebody says on which side it is."""
+def test_every_folder_is_on_a_side_of_the_wall() -> None:
+    """A new folder is in no contract until somebody decides which side it is on."""
     placed = {module.split(".")[1] for module in placed_modules()}
-    there = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    assert there - placed == set()
+    folders = {path.name for path in PACKAGE.iterdir() if path.is_dir() and any(path.glob("*.py"))}
+    assert folders - placed == set()
 
 
-def test_every_command_reaches_no_pixels_unless_it_is_named_here() -> None:
+def test_only_the_commands_named_here_may_use_pixels() -> None:
     commands = {path.stem for path in (PACKAGE / "commands").iterdir() if not path.name.startswith("__")}
     placed = {module.split(".")[2] for module in placed_modules() if module.startswith("leapfrog.commands.")}
     assert commands - placed == {"bench", "demo"}
