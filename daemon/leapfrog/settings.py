@@ -1,4 +1,4 @@
-"""The settings: one typed home, read from one TOML file."""
+"""The settings: typed, with their defaults, and read from one TOML file."""
 
 import re
 import sys
@@ -26,7 +26,7 @@ def _user_state_dir() -> Path:
 
 
 class Section(BaseModel):
-    """A table of the settings file: fixed once read, unknown keys refused."""
+    """A table of the settings file. It cannot be changed after reading, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -62,9 +62,9 @@ class DicomSettings(Section):
         return tuple(_parse_address(entry) if isinstance(entry, str) else entry for entry in value)
 
     @model_validator(mode="after")
-    def _tls_comes_in_pairs(self) -> Self:
+    def _check_tls_files(self) -> Self:
         if (self.tls_certificate is None) != (self.tls_key is None):
-            raise ValueError("tls_certificate and tls_key go together: give both or neither")
+            raise ValueError("tls_certificate and tls_key belong together: set both or neither")
         if self.tls_client_ca is not None and self.tls_certificate is None:
             raise ValueError("tls_client_ca needs tls_certificate and tls_key")
         return self
@@ -80,7 +80,7 @@ def _parse_address(text: str) -> IPv4Network | IPv6Network:
 
 
 class FolderWatchSettings(Section):
-    """[[folder.watch]]: what the machine behind one folder makes, for pictures that say nothing of themselves."""
+    """[[folder.watch]]: what the machine that fills one folder makes. For picture files, which have no header."""
 
     path: Path
     modality: str = ""
@@ -90,7 +90,7 @@ class FolderWatchSettings(Section):
 
 
 class FolderSettings(Section):
-    """[folder]: the watched folders. Empty `paths` means `inbox/` in the state directory."""
+    """[folder]: the watched folders. If `paths` is empty, `inbox/` in the state directory is watched."""
 
     paths: tuple[Path, ...] = ()
     settle_seconds: float = Field(default=2.0, gt=0, le=3600)
@@ -101,19 +101,19 @@ class FolderSettings(Section):
 
     @field_validator("filename_pattern")
     @classmethod
-    def _pattern_names_known_groups(cls, pattern: str) -> str:
+    def _check_filename_pattern(cls, pattern: str) -> str:
         try:
             groups = set(re.compile(pattern).groupindex)
         except re.error as problem:
             raise ValueError(f"is not a regular expression: {problem}") from problem
         if unknown := groups - FILENAME_FIELDS:
-            raise ValueError(f"has unknown groups {sorted(unknown)}; allowed are {sorted(FILENAME_FIELDS)}")
+            raise ValueError(f"has unknown groups {sorted(unknown)}; the allowed groups are {sorted(FILENAME_FIELDS)}")
         return pattern
 
 
 class EngineSettings(Section):
-    """[engine]: what runs the models. `python` names another interpreter for the engine host. With 0 `threads` the
-    daemon measures how many are fastest.
+    """[engine]: what runs the models. `python` is another Python interpreter for the engine host. With `threads` = 0
+    the daemon measures how many threads are fastest.
     """
 
     device: Literal["auto", "edgetpu", "cpu"] = "auto"
@@ -125,14 +125,15 @@ class EngineSettings(Section):
 
     @property
     def interpreter(self) -> str:
-        """The Python of the engine host: the one named, else this one."""
+        """The Python interpreter of the engine host: `python`, or the one that runs Leapfrog."""
         return str(self.python or sys.executable)
 
 
 class ModelSettings(Section):
-    """[models]: where packages lie, besides those that ship and those in the state directory, and whose are taken.
+    """[models]: which model packages are used.
 
-    `trusted_keys` are files with public keys.
+    `paths` are folders with packages, in addition to the packages that come with Leapfrog and those in the state
+    directory. `trusted_keys` are files with the public keys of the people whose packages are trusted.
     """
 
     paths: tuple[Path, ...] = ()
@@ -141,9 +142,11 @@ class ModelSettings(Section):
 
     @field_validator("require_signature")
     @classmethod
-    def _can_be_met(cls, required: bool, info: ValidationInfo) -> bool:
+    def _check_require_signature(cls, required: bool, info: ValidationInfo) -> bool:
         if required and not info.data.get("trusted_keys", True):
-            raise ValueError("without models.trusted_keys no package could be used; name the public keys there")
+            raise ValueError(
+                "without models.trusted_keys no package could be used; list the files of the public keys there"
+            )
         return required
 
 
@@ -157,20 +160,20 @@ class ReportSettings(Section):
 
 
 class SyncWindow(Section):
-    """A daily span of local time in which results are sent; it may cross midnight."""
+    """A daily period, in local time, in which results are sent; it may cross midnight."""
 
     start: time
     end: time
 
     def contains(self, moment: time) -> bool:
-        """Whether `moment` lies in the window; the start belongs to it, the end does not."""
+        """Whether `moment` is in the window. The start belongs to the window, the end does not."""
         if self.start < self.end:
             return self.start <= moment < self.end
         return moment >= self.start or moment < self.end
 
 
 class DistrictSettings(Section):
-    """[district]: the server that results are sent to. An empty `url` means none."""
+    """[district]: the server to which results are sent. With an empty `url` nothing is sent."""
 
     url: str = ""
     send: tuple[Sendable, ...] = ("original", "report_pdf", "overlay")
@@ -184,14 +187,16 @@ class DistrictSettings(Section):
     token_file: Path | None = None
 
     def wants(self, kind: Sendable) -> bool:
-        """Whether there is a district that gets objects of that kind."""
+        """Whether a district server is set and receives objects of that kind."""
         return bool(self.url) and kind in self.send
 
     @field_validator("url")
     @classmethod
-    def _is_web_address(cls, url: str) -> str:
+    def _check_url(cls, url: str) -> str:
         if url and not re.match(r"^https?://[^/\s]+", url):
-            raise ValueError("must be a DICOMweb root such as https://district.example/dicom-web, or empty for none")
+            raise ValueError(
+                "it must be a DICOMweb root such as https://district.example/dicom-web, or empty if there is no server"
+            )
         return url.rstrip("/")
 
     @field_validator("windows", mode="before")
@@ -210,7 +215,7 @@ def _parse_window(text: str) -> dict[str, str]:
 
 
 class RetentionSettings(Section):
-    """[retention]: what may be forgotten, and how much disk stays free."""
+    """[retention]: how long exams are kept, and how much disk space stays free."""
 
     keep_days: int = Field(default=90, ge=1)
     min_free_bytes: int = Field(default=1_000_000_000, ge=0)
@@ -230,53 +235,57 @@ class Settings(Section):
 
     @property
     def state_dir(self) -> Path:
-        """Where everything durable lies."""
+        """The directory for everything that must survive a restart."""
         return self.station.state_dir
 
     @property
     def reports_dir(self) -> Path:
-        """Where staff find the reports."""
+        """The directory where staff find the reports."""
         return self.station.reports_dir or self.station.state_dir / "reports"
 
     @property
     def inbox_dirs(self) -> tuple[Path, ...]:
-        """The folders that are watched, those of [[folder.watch]] included, each once."""
+        """The watched folders, including those of [[folder.watch]], each once."""
         paths = self.folder.paths or (self.state_dir / "inbox",)
         return tuple(dict.fromkeys((*paths, *(watch.path for watch in self.folder.watch))))
 
     def warnings(self) -> list[str]:
-        """What works but deserves a warning: sentences for the person who configures the box."""
+        """What works but the person who sets up the box should know, in sentences."""
         sentences = []
         if self.district.url.startswith("http://"):
-            sentences.append("district.url is plain http: images and names travel unencrypted. Use https if you can.")
+            sentences.append(
+                "district.url uses http: images and names are sent unencrypted. Use https if the server has it."
+            )
         if not self.district.url:
-            sentences.append("district.url is empty: nothing is sent; retention.keep_days alone decides what is kept.")
+            sentences.append("district.url is empty: nothing is sent, and exams are deleted after retention.keep_days.")
         if not self.dicom.allowed_ae_titles and not self.dicom.allowed_addresses:
-            sentences.append("dicom.allowed_ae_titles and allowed_addresses are empty: any machine may send images.")
+            sentences.append(
+                "dicom.allowed_ae_titles and dicom.allowed_addresses are empty: any machine may send images."
+            )
         if self.models.require_signature:
             sentences.append(
-                "models.require_signature is true: the packages that came with Leapfrog are not used, unless you sign"
+                "models.require_signature is true: the packages that came with Leapfrog are not used. To use them, sign"
                 " and install copies of them."
             )
-        return sentences + self._without_effect()
+        return sentences + self._unused_settings()
 
-    def _without_effect(self) -> list[str]:
-        """Settings that are accepted but have no effect in this version."""
+    def _unused_settings(self) -> list[str]:
+        """Warnings about settings that this version accepts but does not use."""
         sentences = []
         if self.report.print_to:
             sentences.append("report.print_to is set, but this version does not print.")
         if unsent := sorted({"structured_report", "segmentation"} & set(self.district.send)):
-            sentences.append(f"district.send names {' and '.join(unsent)}, which this version does not make.")
+            sentences.append(f"district.send contains {' and '.join(unsent)}, which this version does not make.")
         return sentences
 
 
 def default_file() -> Path | None:
-    """The system's settings file where there is one; None means built-in defaults."""
+    """The system's settings file, or None for the built-in defaults if there is no such file."""
     return SYSTEM_FILE if SYSTEM_FILE.is_file() else None
 
 
 def load_settings(file: Path | None) -> Settings:
-    """Read `file`, or take the defaults for None. Raises SettingsError, one sentence for each thing that is wrong."""
+    """Read `file`, or use the defaults for None. Raises SettingsError with one sentence for each mistake."""
     if file is None:
         return Settings()
     try:
@@ -284,24 +293,24 @@ def load_settings(file: Path | None) -> Settings:
     except OSError as problem:
         raise SettingsError(f"The settings file {file} cannot be read: {problem.strerror}.") from problem
     except UnicodeDecodeError as problem:
-        raise SettingsError(f"The settings file {file} is not UTF-8 text: save it as UTF-8.") from problem
+        raise SettingsError(f"The settings file {file} is not UTF-8 text. Save it as UTF-8.") from problem
     except tomllib.TOMLDecodeError as problem:
         raise SettingsError(f"The settings file {file} is not valid TOML: {problem}.") from problem
     try:
         return Settings(**document)
     except ValidationError as problem:
         sentences = [_sentence(error) for error in problem.errors()]
-        raise SettingsError("\n".join([f"The settings file {file} is not right:", *sentences])) from problem
+        raise SettingsError("\n".join([f"The settings file {file} has mistakes:", *sentences])) from problem
 
 
 def _sentence(error: Any) -> str:
     key = _key(error["loc"])
     if error["type"] == "extra_forbidden":
-        return f"Unknown key {key}; {_known_keys(error['loc'])}."
+        return f"Unknown key {key}. {_known_keys(error['loc'])}."
     if error["type"] == "missing":
         return f"{key} is missing."
     if error["type"] == "model_type":
-        return f"{key} = {error['input']!r} is not allowed: it is a table, so write [{key}] above its keys."
+        return f"{key} = {error['input']!r} is not allowed: it is a table, so write a line [{key}] and its keys below."
     message = error["msg"].removeprefix("Value error, ")
     return f"{key} = {error['input']!r} is not allowed: {message[0].lower()}{message[1:]}."
 
@@ -311,7 +320,7 @@ def _key(location: Iterable[str | int]) -> str:
     for part in location:
         if isinstance(part, int):
             key += f"[{part}]"
-        elif part.isidentifier():  # pydantic adds the names of union members; a key in the file is an identifier
+        elif part.isidentifier():  # skips the names of union members, which pydantic adds and which are no identifiers
             key += f".{part}" if key else part
     return key
 
@@ -324,4 +333,4 @@ def _known_keys(location: tuple[str | int, ...]) -> str:
         elif isinstance(part, str):
             annotation = model.model_fields[part].annotation
             model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model
-    return "known here are " + ", ".join(model.model_fields)
+    return "Known keys here: " + ", ".join(model.model_fields)

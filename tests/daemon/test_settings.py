@@ -1,4 +1,4 @@
-"""Settings: what a technician gets wrong is named; the file that ships explains every key and says what is so."""
+"""Settings: a mistake is named; the file that ships explains every key and shows the real defaults."""
 
 import re
 import tempfile
@@ -47,7 +47,7 @@ def test_no_file_gives_the_defaults() -> None:
     assert load_settings(None) == Settings()
 
 
-def test_reports_lie_in_the_state_directory_unless_told_otherwise(write: Any) -> None:
+def test_reports_are_in_the_state_directory_unless_reports_dir_is_set(write: Any) -> None:
     assert load_settings(write('[station]\nstate_dir = "/s"')).reports_dir == Path("/s/reports")
     assert load_settings(write('[station]\nstate_dir = "/s"\nreports_dir = "/r"')).reports_dir == Path("/r")
 
@@ -96,9 +96,9 @@ def test_text_in_any_script_is_a_name(write: Any) -> None:
 def test_a_window_contains_its_start_and_not_its_end(
     write: Any, window: str, inside: list[str], outside: list[str]
 ) -> None:
-    (found,) = load_settings(write(f'[district]\nwindows = ["{window}"]')).district.windows
-    assert all(found.contains(time.fromisoformat(moment)) for moment in inside)
-    assert not any(found.contains(time.fromisoformat(moment)) for moment in outside)
+    (parsed,) = load_settings(write(f'[district]\nwindows = ["{window}"]')).district.windows
+    assert all(parsed.contains(time.fromisoformat(moment)) for moment in inside)
+    assert not any(parsed.contains(time.fromisoformat(moment)) for moment in outside)
 
 
 @given(start=st.times(), end=st.times(), moment=st.times())
@@ -112,7 +112,7 @@ def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: 
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "said"),
+    ("text", "key", "reason"),
     [
         ("[dicom]\nport = 0", "dicom.port = 0", "greater than or equal to 1"),
         ("[dicom]\nport = 70000", "dicom.port = 70000", "less than or equal to 65535"),
@@ -123,7 +123,7 @@ def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: 
         ('[dicom]\nallowed_addresses = ["the xray"]', "dicom.allowed_addresses", "neither an address"),
         ('[dicom]\nallowed_addresses = ["192.168.1.20/24"]', "dicom.allowed_addresses", "such as '192.168.1.0/24'"),
         ("[dicom]\nmax_associations = 0", "dicom.max_associations = 0", "greater than or equal to 1"),
-        ('[dicom]\ntls_key = "/k"', "dicom", "tls_certificate and tls_key go together"),
+        ('[dicom]\ntls_key = "/k"', "dicom", "tls_certificate and tls_key belong together"),
         ('[dicom]\ntls_client_ca = "/c"', "dicom", "tls_client_ca needs tls_certificate"),
         ('[folder]\nafter = "burn"', "folder.after = 'burn'", "'keep', 'delete' or 'move'"),
         ('[folder]\nfilename_pattern = "("', "folder.filename_pattern", "not a regular expression"),
@@ -144,13 +144,13 @@ def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: 
         ("[retention]\nmin_free_bytes = -1", "retention.min_free_bytes = -1", "greater than or equal to 0"),
         ('[station]\nlanguage = "xx"', "station.language = 'xx'", "'en'"),
         ('[station]\nname = ""', "station.name = ''", "at least 1 character"),
-        ('station = "here"', "station = 'here'", "write [station] above its keys"),
+        ('station = "here"', "station = 'here'", "write a line [station] and its keys below"),
     ],
 )
-def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(write: Any, text: str, key: str, said: str) -> None:
+def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(write: Any, text: str, key: str, reason: str) -> None:
     message = refusal(write(text))
     assert key in message
-    assert said in message
+    assert reason in message
 
 
 @pytest.mark.parametrize(
@@ -162,10 +162,10 @@ def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(write: Any, text:
         ("[report.style]\ncolour = 1", "report.style", "page_size"),
     ],
 )
-def test_an_unknown_key_is_refused_with_those_that_are_known(write: Any, text: str, key: str, known: str) -> None:
+def test_an_unknown_key_is_refused_with_a_list_of_the_known_keys(write: Any, text: str, key: str, known: str) -> None:
     message = refusal(write(text))
-    assert f"Unknown key {key}; known here are " in message
-    assert known in message.split("known here are ")[1]
+    assert f"Unknown key {key}. Known keys here: " in message
+    assert known in message.split("Known keys here: ")[1]
 
 
 def test_every_mistake_is_named_at_once(write: Any) -> None:
@@ -174,19 +174,19 @@ def test_every_mistake_is_named_at_once(write: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "reason"),
     [
         (b"[dicom", "not valid TOML"),
         (b"name = '\xff'", "not UTF-8"),
         (b"[dicom]\nport = 1\nport = 2", "not valid TOML"),
     ],
 )
-def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, content: bytes, reason: str) -> None:
     file = tmp_path / "leapfrog.toml"
     file.write_bytes(content)
     message = refusal(file)
     assert str(file) in message
-    assert said in message
+    assert reason in message
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     ),
     st.sampled_from([key for section in Settings.model_fields for key in (section, f"{section}.x")]),
 )
-def test_whatever_stands_in_a_file_the_answer_is_settings_or_a_sentence(value: Any, key: str) -> None:
+def test_any_file_gives_settings_or_an_error_that_is_a_sentence(value: Any, key: str) -> None:
     section, _, entry = key.partition(".")
     document = f"{section}.{entry} = {toml_value(value)}" if entry else f"{section} = {toml_value(value)}"
     with tempfile.NamedTemporaryFile("w", suffix=".toml", encoding="utf-8") as file:
@@ -217,10 +217,10 @@ def test_whatever_stands_in_a_file_the_answer_is_settings_or_a_sentence(value: A
             assert str(problem).endswith(".")
 
 
-# ---------------------------------------------------------------- what is said of settings that work
+# ---------------------------------------------------------------- warnings
 
 
-def test_plain_http_works_with_a_warning(write: Any) -> None:
+def test_http_without_tls_works_with_a_warning(write: Any) -> None:
     settings = load_settings(write('[district]\nurl = "http://district/dicom-web"'))
     assert any("unencrypted" in warning for warning in settings.warnings())
 
@@ -234,25 +234,25 @@ def test_a_closed_and_encrypted_box_has_no_warnings(write: Any) -> None:
 
 
 def uncommented(text: str) -> str:
-    """The shipped file with every key that it shows switched on: `#key = value`, with no space after the sign."""
+    """The shipped file with every commented key, `#key = value` without a space, switched on."""
     return re.sub(r"^#(?=[a-z_]+ = |\[\[)", "", text, flags=re.MULTILINE)
 
 
-def test_the_shipped_file_is_the_defaults_but_for_the_place_of_the_state() -> None:
+def test_the_shipped_file_has_the_defaults_except_for_the_state_directory() -> None:
     shipped = load_settings(SHIPPED)
     assert shipped.state_dir == Path("/var/lib/leapfrog")
     same_place = Settings().station.model_copy(update={"state_dir": shipped.state_dir})
     assert shipped == Settings(station=same_place)
 
 
-def test_the_shipped_file_shows_every_key_there_is() -> None:
+def test_the_shipped_file_shows_every_key() -> None:
     document = tomllib.loads(uncommented(SHIPPED.read_text(encoding="utf-8")))
     assert _keys(Settings) == {
         f"{section}.{key}" for section, table in document.items() for key in table if key != "watch"
     } | {f"folder.watch.{key}" for entry in document["folder"]["watch"] for key in entry}
 
 
-def test_what_the_shipped_file_shows_is_allowed_and_is_the_default_where_there_is_one() -> None:
+def test_every_value_in_the_shipped_file_is_allowed_and_is_the_default_if_there_is_one() -> None:
     text = uncommented(SHIPPED.read_text(encoding="utf-8"))
     shown = Settings(**tomllib.loads(text))
     examples = {"station.state_dir", "folder.watch"}
@@ -265,43 +265,43 @@ def test_what_the_shipped_file_shows_is_allowed_and_is_the_default_where_there_i
 
 
 def test_the_shipped_file_explains_every_key() -> None:
-    """A block of comment stands above each key or above the group of keys that it belongs to."""
+    """A comment stands above each key or group of keys."""
     for block in SHIPPED.read_text(encoding="utf-8").split("\n\n"):
         if re.search(r"^#?[a-z_]+ = ", block, flags=re.MULTILINE):
-            assert re.match(r"(\[[a-z]+\].*\n+)?# \S", block.strip()), f"without an explanation:\n{block}"
+            assert re.match(r"(\[[a-z]+\].*\n+)?# \S", block.strip()), f"no explanation:\n{block}"
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
-    found: set[str] = set()
+    keys: set[str] = set()
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= _keys(field.annotation, f"{prefix}{name}.")
+            keys |= _keys(field.annotation, f"{prefix}{name}.")
         elif FolderWatchSettings in get_args(field.annotation):
-            found |= _keys(FolderWatchSettings, f"{prefix}{name}.")
+            keys |= _keys(FolderWatchSettings, f"{prefix}{name}.")
         else:
-            found.add(f"{prefix}{name}")
-    return found
+            keys.add(f"{prefix}{name}")
+    return keys
 
 
-def test_what_this_version_does_nothing_with_is_said(tmp_path: Path) -> None:
+def test_settings_that_this_version_does_not_use_are_named(tmp_path: Path) -> None:
     path = tmp_path / "leapfrog.toml"
     path.write_text(
         '[engine]\ndevice = "edgetpu"\n[report]\nprint_to = "laser"\n'
         '[district]\nsend = ["original", "structured_report"]\n'
     )
-    said = " ".join(load_settings(path).warnings())
-    for key in ("report.print_to", "district.send names structured_report"):
-        assert key in said
+    warnings = " ".join(load_settings(path).warnings())
+    for key in ("report.print_to", "district.send contains structured_report"):
+        assert key in warnings
 
 
-def test_signatures_cannot_be_required_while_nobody_is_trusted(tmp_path: Path) -> None:
+def test_signatures_cannot_be_required_without_trusted_keys(tmp_path: Path) -> None:
     path = tmp_path / "leapfrog.toml"
     path.write_text("[models]\nrequire_signature = true\n")
     with pytest.raises(SettingsError, match=r"models\.require_signature.*without models\.trusted_keys"):
         load_settings(path)
 
 
-def test_who_requires_signatures_is_told_about_the_packages_that_ship(tmp_path: Path) -> None:
+def test_requiring_signatures_warns_about_the_packages_that_ship(tmp_path: Path) -> None:
     path = tmp_path / "leapfrog.toml"
     path.write_text('[models]\ntrusted_keys = ["key.pem"]\nrequire_signature = true\n')
     assert any("came with Leapfrog are not used" in warning for warning in load_settings(path).warnings())
