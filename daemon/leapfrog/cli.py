@@ -1,4 +1,4 @@
-"""The command `leapfrog`. Exit status: 0 done, 1 failed, 2 wrong use."""
+"""The command `leapfrog`. Exit status: 0 success, 1 failure, 2 wrong usage or settings."""
 
 import json
 import sys
@@ -17,32 +17,38 @@ from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
-ID_LENGTH = 16  # ids are never cut, since people type them after `retry`
+ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
 
 app = typer.Typer(
     name="leapfrog",
-    help="Reads X-ray and ultrasound images on the spot, writes reports, and sends results when there is a connection.",
+    help="Reads X-ray and ultrasound images on the spot, writes reports, and sends them on when the network is up.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-models_app = typer.Typer(help="The model packages on this box.", no_args_is_help=True)
-config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+models_app = typer.Typer(help="Manage the model packages on this box.", no_args_is_help=True)
+config_app = typer.Typer(help="Check the settings.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="Settings file; else /etc/leapfrog/leapfrog.toml, else defaults."),
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Settings file. Default: /etc/leapfrog/leapfrog.toml if it exists, else the built-in defaults.",
+    ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
-IdsArgument = Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, as `leapfrog instances` shows them.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+IdsArgument = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="Ids, as shown by `leapfrog instances` or `leapfrog status`.")
+]
 
-_console = Console(markup=False, highlight=False)  # no markup: much of what is printed came from outside
+_console = Console(markup=False, highlight=False)  # the text comes from outside: never interpret it
 
 
 def main() -> None:
-    """Run the command line; an expected error is one sentence on stderr, never a traceback."""
+    """Run the command line. An expected error is printed to stderr as a sentence, never as a traceback."""
     try:
         app()
     except LeapfrogError as problem:
@@ -57,7 +63,7 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _ask(config: Path | None, command: str, **arguments: Any) -> Any:
-    """Ask the daemon or, if none is running, look into the state directory."""
+    """The answer of the daemon or, when no daemon is running, of the same command on the state directory."""
     from leapfrog.control.commands import run_command  # each command loads only what it needs
 
     return run_command(_settings(config), command, **arguments)
@@ -67,17 +73,17 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
 
 
-def _show(answer: Any, as_json: bool, lines: Iterable[str | Table], *, whole: bool = False) -> None:
-    """Print `answer` as JSON for programs, or `lines` for people; `whole` lines are not wrapped on a narrow screen."""
+def _show(value: Any, as_json: bool, lines: Iterable[str | Table], *, unwrapped: bool = False) -> None:
+    """Print `value` as JSON for programs, or `lines` for people; `unwrapped` lines stay whole on a narrow screen."""
     if as_json:
-        _print_json(answer)
+        _print_json(value)
         return
     for line in lines:
-        _console.print(line, soft_wrap=whole)
+        _console.print(line, soft_wrap=unwrapped)
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         _console.print(__version__)
         raise typer.Exit
 
@@ -85,15 +91,15 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Take the options that stand before a command."""
+    """Handle the options that come before a command."""
 
 
 @app.command()
 def run(config: ConfigOption = None) -> None:
-    """Run the daemon until it is told to stop."""
+    """Run the daemon until it is stopped with Ctrl-C or SIGTERM."""
     from leapfrog.service import run_daemon  # each command loads only what it needs: `status` must answer at once
 
     raise typer.Exit(run_daemon(_settings(config)))
@@ -101,9 +107,11 @@ def run(config: ConfigOption = None) -> None:
 
 @app.command()
 def demo(
-    out: Annotated[Path | None, typer.Option("--out", help="Where the results go; else a temporary folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for the results. Default: a temporary folder.")
+    ] = None,
 ) -> None:
-    """Show the whole box at work on made-up exams, with a district server that is down at first."""
+    """Show everything at work on made-up exams, with a district server that is down at first."""
     from leapfrog.commands.demo.demo import run_demo
 
     raise typer.Exit(run_demo(out))
@@ -112,7 +120,7 @@ def demo(
 @app.command()
 def read(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="DICOM files or pictures (PNG, JPEG, TIFF).")],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the reports go.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the reports.")],
     modality: Annotated[str, typer.Option(help="For pictures: DX, CR or US.")] = "",
     body_part: Annotated[str, typer.Option(help="For pictures: CHEST, HEAD, ...")] = "",
     view: Annotated[str, typer.Option(help="For pictures: PA, AP, LATERAL.")] = "",
@@ -120,7 +128,7 @@ def read(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Read files once, without the daemon, and write a report for each study."""
+    """Read files now, without the daemon, and write a report for each study."""
     from leapfrog.commands.read import read_files
     from leapfrog.exam import PictureHints
 
@@ -140,9 +148,9 @@ def read(
 
 @app.command()
 def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show what the box is doing, what it still has to send, and what needs attention."""
-    answer = _ask(config, "status")
-    _show(answer, as_json, [_status_table(answer)])
+    """Show what the box is doing, what it still has to send, and what needs your attention."""
+    box_status = _ask(config, "status")
+    _show(box_status, as_json, [_status_table(box_status)])
 
 
 @app.command()
@@ -154,7 +162,7 @@ def doctor(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the engine, Edge TPUs, models and disk, and say how to fix problems; exit 1 if there are any."""
+    """Check the engine, Edge TPUs, models and disk, and say what to do. The exit status is 1 if there is a problem."""
     from leapfrog.commands.doctor import examine, write_bundle
 
     settings = _settings(config)
@@ -162,7 +170,7 @@ def doctor(
     if bundle is not None:
         write_bundle(bundle, settings, checks)
     lines = [line for check in checks for line in check.lines()]
-    _show({"checks": [check.model_dump() for check in checks]}, as_json, lines, whole=True)
+    _show({"checks": [check.model_dump() for check in checks]}, as_json, lines, unwrapped=True)
     if any(check.status == "problem" for check in checks):
         raise typer.Exit(EXIT_FAILED)
 
@@ -170,7 +178,7 @@ def doctor(
 @app.command()
 def bench(
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Also write bench.json and bench.png.")
+        Path | None, typer.Option("--out", metavar="DIR", help="Also write bench.json and bench.png to this folder.")
     ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
@@ -178,31 +186,30 @@ def bench(
     """Measure how fast this box is: each model on each engine, and reading whole images."""
     from leapfrog.commands.bench.command import run_bench
 
-    answer = run_bench(_settings(config), out, _console if not as_json else None)
+    measurements = run_bench(_settings(config), out, _console if not as_json else None)
     if as_json:
-        _print_json(answer)
+        _print_json(measurements)
 
 
-def _status_table(answer: dict[str, Any]) -> Table:
-    table = Table(
-        "", Column(overflow="fold"), show_header=False, title=f"{answer['station']} (Leapfrog {answer['version']})"
-    )
-    listening = f"yes, {answer['ae_title']} at {answer['address']}" if answer["listening"] else "no"
-    table.add_row("Listening", listening)
-    table.add_row("Reading on", answer["device"])
-    table.add_row("Images", _counts_text(answer["instances"]))
-    table.add_row("Deliveries", _counts_text(answer["deliveries"]))
-    table.add_row("District", f"{answer['outbox']['link']}: {answer['outbox']['explanation']}")
-    if answer["oldest_owed_seconds"] is not None:
-        table.add_row("Oldest owed", f"{answer['oldest_owed_seconds'] / 3600:.1f} hours")
-    table.add_row("Last confirmed", answer["last_confirmed_at"] or "never")
-    table.add_row("Disk free", f"{answer['free_bytes'] / 1e9:.1f} GB")
-    table.add_row("Reports", answer["reports_dir"])
-    if answer["ignored_files"]:
-        table.add_row("Ignored", f"{count(answer['ignored_files'], 'file')} in the watched folders, not images")
-    for refused in answer["refused"]:
+def _status_table(box_status: dict[str, Any]) -> Table:
+    title = f"{box_status['station']} (Leapfrog {box_status['version']})"
+    table = Table("", Column(overflow="fold"), show_header=False, title=title)
+    receiving = f"yes, as {box_status['ae_title']} on {box_status['address']}" if box_status["listening"] else "no"
+    table.add_row("Receiving", receiving)
+    table.add_row("Reading on", box_status["device"])
+    table.add_row("Images", _counts_text(box_status["instances"]))
+    table.add_row("Deliveries", _counts_text(box_status["deliveries"]))
+    table.add_row("District", f"{box_status['outbox']['link']}: {box_status['outbox']['explanation']}")
+    if box_status["oldest_owed_seconds"] is not None:
+        table.add_row("Oldest unsent", f"{box_status['oldest_owed_seconds'] / 3600:.1f} hours old")
+    table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
+    table.add_row("Disk free", f"{box_status['free_bytes'] / 1e9:.1f} GB")
+    table.add_row("Reports", box_status["reports_dir"])
+    if box_status["ignored_files"]:
+        table.add_row("Ignored", f"{count(box_status['ignored_files'], 'file')} in the watched folders, not images")
+    for refused in box_status["refused"]:
         table.add_row(f"Refused {refused['id']}", refused["reason"])
-    for sentence in answer["attention"]:
+    for sentence in box_status["attention"]:
         table.add_row("Attention", sentence)
     return table
 
@@ -213,21 +220,23 @@ def _counts_text(counts: dict[str, int]) -> str:
 
 @app.command()
 def instances(
-    state: Annotated[str | None, typer.Option(help="received, read, set_aside or forward_only.")] = None,
+    state: Annotated[
+        str | None, typer.Option(help="Only this state: received, read, set_aside or forward_only.")
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List instances, newest first."""
-    answer = _ask(config, "instances", state=state)
+    """List the received images and other instances, newest first."""
+    rows = _ask(config, "instances", state=state)
     table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", "Received", "Source", "Reason")
-    for row in answer:
+    for row in rows:
         table.add_row(row["id"], row["state"].replace("_", " "), row["received_at"], row["source"], row["reason"])
-    _show(answer, as_json, [table])
+    _show(rows, as_json, [table])
 
 
 @app.command()
 def retry(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read set-aside instances again, or send refused deliveries again."""
+    """Read set-aside instances again, or send refused deliveries to the district server again."""
     _act("retry", ids, config, as_json)
 
 
@@ -238,26 +247,28 @@ def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption =
 
 
 def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> None:
-    answer = _ask(config, command, ids=ids)
-    done = [f"{one}: done" for one in answer["done"]]
-    _show(answer, as_json, [*done, *(f"{one}: nothing to {command}" for one in answer["unchanged"])])
-    if not answer["done"]:
+    outcome = _ask(config, command, ids=ids)
+    done = [f"{one}: done" for one in outcome["done"]]
+    unchanged = [f"{one}: nothing to {command}" for one in outcome["unchanged"]]
+    _show(outcome, as_json, [*done, *unchanged])
+    if not outcome["done"]:
         raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()
 def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Send everything that is owed now, even outside the sync windows."""
-    answer = _ask(config, "sync")
-    _show(answer, as_json, [f"Sending now. Waiting deliveries: {answer['waiting']}. `leapfrog status` shows progress."])
+    """Send all waiting deliveries now, even outside the sync windows."""
+    outbox = _ask(config, "sync")
+    waiting = f"{outbox['waiting']:,} {'delivery is' if outbox['waiting'] == 1 else 'deliveries are'} waiting"
+    _show(outbox, as_json, [f"Sending now: {waiting}. `leapfrog status` shows the progress."])
 
 
 @models_app.command("list")
 def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """List the model packages, and whether each is verified."""
-    answer = _packages(config)
+    """List the model packages, and say whether each passes verification."""
+    packages = _packages(config)
     table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Signature", "Folder")
-    for row in answer:
+    for row in packages:
         table.add_row(
             row["name"],
             row["version"],
@@ -267,15 +278,15 @@ def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> Non
             row["signature"],
             row["path"],
         )
-    _show(answer, as_json, [table])
+    _show(packages, as_json, [table])
 
 
 @models_app.command("verify")
 def models_verify(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check the signature and hashes of every package; exit 1 if one fails."""
-    answer = _packages(config)
-    _show(answer, as_json, (f"{row['path']}: {'OK' if row['verified'] else row['reason']}" for row in answer))
-    if not answer or not all(row["verified"] for row in answer):
+    """Check every package against its signature and hashes. The exit status is 1 if one fails, or if there is none."""
+    packages = _packages(config)
+    _show(packages, as_json, (f"{row['path']}: {'OK' if row['verified'] else row['reason']}" for row in packages))
+    if not packages or not all(row["verified"] for row in packages):
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -285,24 +296,24 @@ def models_install(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Verify a package, run its model once and install it; `remove` goes back to the version used until now."""
+    """Verify a model package, test its model, and install it. The present version is kept for `models remove`."""
     from leapfrog.commands.models.store import install_package
 
-    done = install_package(source, _settings(config))
-    _show(done.as_json(), as_json, done.sentences(), whole=True)
+    installed = install_package(source, _settings(config))
+    _show(installed.as_json(), as_json, installed.sentences(), unwrapped=True)
 
 
 @models_app.command("remove")
 def models_remove(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the package, as `leapfrog models list` has it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the package, as in `leapfrog models list`.")],
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove the version of a package that was installed last, and go back to the one before it."""
+    """Remove the most recently installed version of a model package, and go back to the one before it."""
     from leapfrog.commands.models.store import remove_package
 
-    done = remove_package(name, _settings(config))
-    _show(done.as_json(), as_json, done.sentences(), whole=True)
+    removed = remove_package(name, _settings(config))
+    _show(removed.as_json(), as_json, removed.sentences(), unwrapped=True)
 
 
 def _packages(config: Path | None) -> list[dict[str, Any]]:
@@ -313,27 +324,27 @@ def _packages(config: Path | None) -> list[dict[str, Any]]:
 
 @config_app.command("check")
 def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Check the settings file and warn about what looks wrong; exit 2 if it cannot be used."""
+    """Check the settings file and print warnings. The exit status is 2 if the file has errors."""
     from leapfrog.packages.signature import signature_policy
 
     file = config or default_file()
     settings = load_settings(file)
-    signature_policy(settings.models.trusted_keys, settings.models.require_signature)  # refuses keys that are none
-    answer = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
-    notes = [f"Note: {warning}" for warning in settings.warnings()]
-    _show(answer, as_json, [f"{file or 'Built-in defaults'}: OK", *notes])
+    signature_policy(
+        settings.models.trusted_keys, settings.models.require_signature
+    )  # raises SettingsError for a bad key
+    outcome = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
+    warnings = [f"Warning: {warning}" for warning in settings.warnings()]
+    _show(outcome, as_json, [f"{file or 'Built-in defaults'}: OK", *warnings])
 
 
 @app.command()
 def install(
-    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Install the files under this folder.")] = Path(
-        "/"
-    ),
+    root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Install below this folder.")] = Path("/"),
 ) -> None:
-    """Install the systemd unit, its user and folders, and the commented settings file."""
-    from leapfrog.commands.install import install as lay_out
+    """Install the systemd unit, its user and folders, and a settings file with comments."""
+    from leapfrog.commands.install import install as install_files
     from leapfrog.commands.install import next_steps
 
-    for path in lay_out(root):
+    for path in install_files(root):
         _console.print(str(path))
     _console.print(next_steps(root))

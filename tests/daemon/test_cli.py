@@ -1,4 +1,4 @@
-"""The command line as people and programs use it: exit statuses, JSON shapes, one clear sentence for each mistake."""
+"""The command line for people and programs: exit statuses, JSON shapes, one clear sentence for each mistake."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from support.waiting import wait_until
 
 
 def leapfrog(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """The command in a home of its own, so that built-in defaults touch nothing real."""
+    """Run the command with its own home directory, so that the built-in defaults touch nothing real."""
     finished = subprocess.run(
         [sys.executable, "-m", "leapfrog", *map(str, arguments)],
         capture_output=True,
@@ -74,7 +74,7 @@ def test_a_missing_settings_file_is_named_and_exits_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["frobnicate"], ["retry"], ["read"], ["models"], ["status", "--frob"]])
-def test_a_command_that_does_not_exist_or_lacks_something_exits_2(tmp_path: Path, arguments: list[str]) -> None:
+def test_an_unknown_command_or_a_missing_argument_exits_2(tmp_path: Path, arguments: list[str]) -> None:
     assert leapfrog(*arguments, home=tmp_path).returncode == 2
 
 
@@ -87,7 +87,7 @@ def test_a_port_in_use_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
     assert f"port {port}: another program is using it" in finished.stderr
 
 
-def test_a_state_directory_that_cannot_be_made_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
+def test_a_state_directory_that_cannot_be_created_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     text = f'[station]\nstate_dir = "{tmp_path}/file/state"\n'
     finished = leapfrog("run", "--config", settings_with(tmp_path, text), home=tmp_path)
@@ -95,7 +95,7 @@ def test_a_state_directory_that_cannot_be_made_is_one_sentence_and_exit_1(tmp_pa
     assert "state cannot be used: Not a directory" in finished.stderr
 
 
-def test_a_second_daemon_says_who_holds_the_state_and_exits_1(kiosk: Kiosk, tmp_path: Path) -> None:
+def test_a_second_daemon_says_which_process_uses_the_state_directory_and_exits_1(kiosk: Kiosk, tmp_path: Path) -> None:
     finished = leapfrog("run", "--config", kiosk.settings_file, home=tmp_path)
     assert finished.returncode == 1
     assert f"process id {kiosk.process.pid}" in finished.stderr
@@ -132,7 +132,7 @@ def test_instances_have_the_shape_that_programs_rely_on(kiosk: Kiosk, tmp_path: 
     assert answer(kiosk, "instances", "--state", "read", home=tmp_path) == []
 
 
-def test_an_unknown_state_or_id_is_wrong_use(kiosk: Kiosk, tmp_path: Path) -> None:
+def test_an_unknown_state_or_id_exits_2(kiosk: Kiosk, tmp_path: Path) -> None:
     for arguments in (["instances", "--state", "lost"], ["retry", "0" * 16], ["dismiss", "0" * 16]):
         finished = leapfrog(*arguments, "--config", kiosk.settings_file, home=tmp_path)
         assert finished.returncode == 2
@@ -148,7 +148,7 @@ def test_what_was_set_aside_is_read_again_on_request(kiosk: Kiosk, tmp_path: Pat
     assert "nothing to dismiss" in finished.stdout
 
 
-def test_without_any_daemon_and_state_the_commands_say_so(tmp_path: Path) -> None:
+def test_commands_without_a_daemon_and_a_state_directory_say_so(tmp_path: Path) -> None:
     for command in ("status", "instances", "sync"):
         finished = leapfrog(command, home=tmp_path)
         assert finished.returncode == 1
@@ -156,7 +156,7 @@ def test_without_any_daemon_and_state_the_commands_say_so(tmp_path: Path) -> Non
     assert not (tmp_path / ".local").exists()
 
 
-def test_the_state_of_a_daemon_that_was_stopped_can_be_looked_at(tmp_path: Path) -> None:
+def test_status_and_instances_work_while_the_daemon_is_stopped(tmp_path: Path) -> None:
     with Kiosk(tmp_path / "kiosk") as kiosk:
         kiosk.stop()
         status = answer(kiosk, "status", home=tmp_path)
@@ -185,7 +185,7 @@ def test_a_damaged_package_fails_the_verification_and_is_named(tmp_path: Path) -
     assert "broken is not loaded" in finished.stdout
 
 
-def test_a_package_is_installed_read_with_and_removed_again(tmp_path: Path) -> None:
+def test_a_package_is_installed_used_and_removed_again(tmp_path: Path) -> None:
     config = settings_with(tmp_path, f'[station]\nstate_dir = "{tmp_path}/state"\n[retention]\nmin_free_bytes = 0\n')
     newer = CLASSIFIER.replace("tiny-chest", "chest-findings").replace("1.2.3", "99.0")
     source = write_package(tmp_path / "newer", newer, classifier_content())
@@ -213,7 +213,7 @@ def test_a_package_is_installed_read_with_and_removed_again(tmp_path: Path) -> N
     assert leapfrog("models", "remove", "chest-findings", "--config", config, home=tmp_path).returncode == 2
 
 
-def test_a_trusted_key_that_is_none_is_refused_by_every_command_that_needs_it(tmp_path: Path) -> None:
+def test_a_missing_trusted_key_is_refused_by_every_command_that_needs_it(tmp_path: Path) -> None:
     config = settings_with(tmp_path, f'[models]\ntrusted_keys = ["{tmp_path}/none.pem"]\n')
     film = write_film(tmp_path / "film.dcm")
     for command in (["config", "check"], ["models", "list"], ["run"], ["read", film, "--out", tmp_path / "out"]):
@@ -239,7 +239,7 @@ def test_a_box_that_requires_signatures_says_which_packages_it_does_not_use(tmp_
         assert "fetal-head is not loaded" in strict.log()
 
 
-def test_files_are_read_once_into_a_report_each(tmp_path: Path) -> None:
+def test_each_file_is_read_into_a_report_of_its_own(tmp_path: Path) -> None:
     film = save(image_dataset(gradient()), tmp_path / "film.dcm")
     picture = tmp_path / "picture.png"
     Image.fromarray(np.zeros((64, 64), np.uint8)).save(picture)
@@ -254,7 +254,7 @@ def test_files_are_read_once_into_a_report_each(tmp_path: Path) -> None:
         assert {"report.html", "report.pdf", "report.json"} <= {path.name for path in folder.iterdir()}
 
 
-def test_a_file_that_cannot_be_read_is_said_and_exits_1_and_the_others_are_read(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported_with_exit_1_and_the_others_are_read(tmp_path: Path) -> None:
     film = save(image_dataset(gradient()), tmp_path / "film.dcm")
     film_content = film.read_bytes()
     damaged = tmp_path / "damaged.dcm"
@@ -269,18 +269,18 @@ def test_a_file_that_cannot_be_read_is_said_and_exits_1_and_the_others_are_read(
     assert results["notes.txt"]["failed"] is True and results["notes.txt"]["report"] is None
 
 
-def test_a_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
+def test_a_missing_file_exits_2(tmp_path: Path) -> None:
     finished = leapfrog("read", tmp_path / "none.dcm", "--out", tmp_path / "out", home=tmp_path)
     assert finished.returncode == 2
     assert "none.dcm is not a file" in finished.stderr
 
 
-def test_the_settings_check_says_what_is_odd(tmp_path: Path) -> None:
+def test_config_check_prints_warnings(tmp_path: Path) -> None:
     config = settings_with(tmp_path, '[district]\nurl = "http://district.example/dicom-web"\n')
     finished = leapfrog("config", "check", "--config", config, home=tmp_path)
     assert finished.returncode == 0
     assert "unencrypted" in finished.stdout
 
 
-def test_the_version_is_the_packages(tmp_path: Path) -> None:
+def test_version_prints_the_package_version(tmp_path: Path) -> None:
     assert leapfrog("--version", home=tmp_path).stdout.strip().count(".") == 2
