@@ -69,7 +69,7 @@ def test_staff_see_what_is_read_on_while_a_device_drops_out_and_comes_back(
 ) -> None:
     wait_for_device(kiosk, "edgetpu")
     assert device_of_another_film(kiosk, tmp_path) == "edgetpu"
-    assert doctors_word(kiosk) == ("ok", "The daemon says: in use.")
+    assert doctors_word(kiosk) == ("ok", "The daemon reports: in use.")
 
     edge_tpu.plug_in()
     edge_tpu.next("abort")

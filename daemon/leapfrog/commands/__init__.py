@@ -1,1 +1,1 @@
-"""What a person runs besides the daemon, a file or a folder for each command. Short programs of their own."""
+"""The commands that run without the daemon, each a short program with a file or a folder of its own."""

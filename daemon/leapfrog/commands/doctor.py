@@ -1,4 +1,4 @@
-"""What a technician has looked at over the phone: engine, Edge TPUs, models, disk; each with what to do."""
+"""`leapfrog doctor`: checks engine, Edge TPUs, models and disk, and says what to do about each problem."""
 
 import json
 import platform
@@ -23,8 +23,8 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.device_failures import DeviceProof, FailureKind
 from leapfrog.settings import Settings
 
-HOT_CELSIUS = 85.0  # from here on the chip slows itself down
-BUNDLE_KEPT_SETTINGS = ("engine", "models", "report", "retention")  # names and addresses of people and places stay here
+HOT_CELSIUS = 85.0  # at this temperature the chip slows itself down
+BUNDLE_KEPT_SETTINGS = ("engine", "models", "report", "retention")  # the others may name people and places
 BUNDLE_KEPT_STATUS = (
     "version",
     "listening",
@@ -38,7 +38,7 @@ BUNDLE_KEPT_STATUS = (
 
 CheckStatus = Literal["ok", "problem", "absent"]
 STATUS_WORDS: dict[CheckStatus, str] = {"ok": "OK", "problem": "PROBLEM", "absent": "-"}
-STATUS_OF_DEVICE: dict[str, CheckStatus] = {  # by what a daemon says of it
+STATUS_OF_DEVICE: dict[str, CheckStatus] = {  # by the state that the daemon reports
     "in use": "ok",
     "proven": "ok",
     "being proven": "absent",
@@ -48,7 +48,7 @@ STATUS_OF_DEVICE: dict[str, CheckStatus] = {  # by what a daemon says of it
 
 
 class Check(Frozen):
-    """One thing that was checked."""
+    """The result of one check."""
 
     name: str
     status: CheckStatus
@@ -56,7 +56,7 @@ class Check(Frozen):
     remedy: str = ""
 
     def lines(self) -> Iterator[str]:
-        """For a person."""
+        """The check for a person to read."""
         yield f"{STATUS_WORDS[self.status]:8}{self.name}: {self.detail}"
         if self.remedy:
             yield f"        -> {self.remedy}"
@@ -76,21 +76,21 @@ def _absent(name: str, detail: str, remedy: str = "") -> Check:
 
 @dataclass(frozen=True)
 class _Daemon:
-    """The running daemon's status; None if none is running. `silent` says why a daemon that may run cannot be asked."""
+    """`status` is what a running daemon reports, None without one. `no_answer`: why one that may run did not tell."""
 
     status: dict[str, Any] | None = None
-    silent: str = ""
+    no_answer: str = ""
 
 
 def examine(settings: Settings) -> tuple[Check, ...]:
-    """Check everything, each thing after those that it depends on.
+    """Run every check, each after those that it depends on.
 
-    While a daemon is running, or may be, its devices are not touched: opening one twice would end its engine host.
+    While a daemon is running, or may be, its devices are left alone: opening one again would end its engine host.
     """
     daemon = _daemon(settings)
     devices = kernel_devices()
     checks = [_daemon_check(daemon)]
-    inventory = _take_inventory(settings.engine.interpreter)
+    inventory = _inventory(settings.engine.interpreter)
     if isinstance(inventory, Check):
         checks.append(inventory)
     else:
@@ -98,24 +98,24 @@ def examine(settings: Settings) -> tuple[Check, ...]:
         checks += [_library_check(inventory, devices)]
     checks += [_kernel_check(device) for device in devices] or [_no_device_check(settings)]
     if daemon.status is not None:
-        checks += _served_checks(daemon.status)
-    elif isinstance(inventory, Inventory) and not daemon.silent:
+        checks += _daemon_device_checks(daemon.status)
+    elif isinstance(inventory, Inventory) and not daemon.no_answer:
         checks += _proof_checks(settings, inventory)
     has_devices = bool(devices) or any(check.name.startswith("proof") for check in checks)
     return (*checks, *_model_checks(packages_in_use(settings), has_devices), _disk_check(settings))
 
 
 def write_bundle(path: Path, settings: Settings, checks: tuple[Check, ...]) -> None:
-    """Write a zip file with everything that helps remote support, without patient data, addresses or passwords.
+    """Write a zip file with everything that support needs, but no patient data, addresses or passwords.
 
-    Raises StorageError when it cannot be written.
+    Raises StorageError when the file cannot be written.
     """
-    running = _daemon(settings).status or {}
+    status = _daemon(settings).status or {}
     packages = packages_in_use(settings)
     content: dict[str, Any] = {
         "doctor.json": {"checks": [check.model_dump() for check in checks]},
         "settings.json": settings.model_dump(mode="json", include=set(BUNDLE_KEPT_SETTINGS)),
-        "status.json": {key: running[key] for key in BUNDLE_KEPT_STATUS if key in running},
+        "status.json": {key: status[key] for key in BUNDLE_KEPT_STATUS if key in status},
         "models.json": packages.listing(),
         "machine.json": {
             "leapfrog": __version__,
@@ -137,45 +137,45 @@ def _daemon(settings: Settings) -> _Daemon:
     try:
         return _Daemon(status=daemon_status(settings))
     except LeapfrogError as problem:
-        return _Daemon(silent=str(problem))
+        return _Daemon(no_answer=str(problem))
 
 
 def _daemon_check(daemon: _Daemon) -> Check:
-    if daemon.silent:
-        return _problem("daemon", daemon.silent, "Its Edge TPUs are not checked until it answers.")
+    if daemon.no_answer:
+        return _problem("daemon", daemon.no_answer, "Its Edge TPUs are not tested until it answers.")
     if daemon.status is None:
         return _absent("daemon", "No daemon is running.", "Start it with `leapfrog run` or `systemctl start leapfrog`.")
-    running = f"It is running; models run on: {daemon.status['device']}."
+    detail = f"Running. It reads images on: {daemon.status['device']}."
     if attention := daemon.status["attention"]:
-        return _problem("daemon", running, " ".join(attention))
-    return _ok("daemon", running)
+        return _problem("daemon", detail, " ".join(attention))
+    return _ok("daemon", detail)
 
 
-def _take_inventory(python: str) -> Inventory | Check:
-    """What the interpreter and the library report, or the problem that keeps them from it."""
+def _inventory(python: str) -> Inventory | Check:
+    """What the interpreter and the library report, or the problem that prevents it."""
     try:
         return take_inventory(python)
     except LibraryFailed as problem:
         remedy = f"Unplug the Edge TPU for ten seconds. If that does not help: {FailureKind.NO_LIBRARY.remedy}"
         return _problem("libedgetpu", str(problem), remedy)
     except EngineError as problem:
-        return _problem("engine", str(problem), "Correct engine.python in the settings.")
+        return _problem("engine", str(problem), "Correct engine.python in the settings file.")
 
 
 def _engine_check(inventory: Inventory, python: str) -> Check:
     if not inventory.runtime:
         detail = f"{python} (Python {inventory.python}) has no TFLite runtime."
-        remedy = "Install ai-edge-litert or tflite-runtime into it, or name another interpreter in engine.python."
+        remedy = "Install ai-edge-litert or tflite-runtime there, or set engine.python to another interpreter."
         return _problem("engine", detail, remedy)
-    return _ok("engine", f"{inventory.runtime} {inventory.runtime_version} under Python {inventory.python} ({python})")
+    return _ok("engine", f"{inventory.runtime} {inventory.runtime_version} on Python {inventory.python} ({python})")
 
 
 def _pycoral_check(inventory: Inventory) -> Check:
     if inventory.pycoral == "impostor":
-        detail = "The installed pycoral is not Google's: on the package index, that name is an unrelated program's."
-        return _problem("pycoral", detail, "pip uninstall pycoral")
+        detail = "The pycoral installed here is not Google's: PyPI has an unrelated package of that name."
+        return _problem("pycoral", detail, "Remove it: pip uninstall pycoral")
     if inventory.pycoral == "genuine":
-        return _ok("pycoral", "Google's pycoral is installed, and is asked for the devices.")
+        return _ok("pycoral", "Google's pycoral is installed, and lists the devices.")
     return _absent("pycoral", "Not installed, and not needed.")
 
 
@@ -189,38 +189,37 @@ def _library_check(inventory: Inventory, devices: tuple[KernelDevice, ...]) -> C
 
 def _no_device_check(settings: Settings) -> Check:
     if settings.engine.device == "edgetpu":
-        detail = "The kernel shows none, but engine.device asks for one."
+        detail = "The kernel sees none, but engine.device requires one."
         return _problem("Edge TPU", detail, FailureKind.NO_DEVICE.remedy)
-    return _absent("Edge TPU", "The kernel shows none. Models run on the processor.")
+    return _absent("Edge TPU", "The kernel sees none. Models run on the processor.")
 
 
 def _kernel_check(device: KernelDevice) -> Check:
     name = f"Edge TPU {device.title}"
     if device.is_dead:
-        remedy = "Switch the computer off and on again; if that does not help, replace the module."
+        remedy = "Switch the computer off and on again. If the chip still does not answer, replace the module."
         return _problem(name, "The chip does not answer.", remedy)
     if not device.may_be_opened:
         return _problem(name, f"This user may not open {device.node}.", FailureKind.NO_PERMISSION.remedy)
     if device.celsius is not None and device.celsius >= HOT_CELSIUS:
-        detail = f"It is at {device.celsius:.0f} °C and is slowing itself down."
+        detail = f"The chip is at {device.celsius:.0f} °C and is slowing itself down."
         return _problem(name, detail, FailureKind.SLOW.remedy)
     if device.is_slow_usb:
         detail = (
-            f"It is connected by USB 2 ({device.speed} Mbit/s):"
-            " models that do not fit on the chip take ten times as long."
+            f"It is connected over USB 2 ({device.speed} Mbit/s): models too large for the chip take ten times as long."
         )
-        return _problem(name, detail, "Use a USB 3 port (blue) and the cable it came with.")
-    reading = f"{device.celsius:.0f} °C" if device.celsius is not None else f"{device.speed or 'unknown'} Mbit/s"
-    fresh = "" if device.has_firmware else ", not opened since it was plugged in"
-    return _ok(name, f"{device.node}, {reading}{fresh}")
+        return _problem(name, detail, "Use a USB 3 port (blue) and the cable that came with the device.")
+    condition = f"{device.celsius:.0f} °C" if device.celsius is not None else f"{device.speed or 'unknown'} Mbit/s"
+    unopened = "" if device.has_firmware else ", not opened since it was plugged in"
+    return _ok(name, f"{device.node}, {condition}{unopened}")
 
 
-def _served_checks(running: dict[str, Any]) -> Iterator[Check]:
-    for device in running["edge_tpus"]:
+def _daemon_device_checks(status: dict[str, Any]) -> Iterator[Check]:
+    for device in status["edge_tpus"]:
         yield Check(
             name=f"proof {device['path']}",
             status=STATUS_OF_DEVICE[device["state"]],
-            detail=f"The daemon says: {device['state']}. {device['detail']}".strip(),
+            detail=f"The daemon reports: {device['state']}. {device['detail']}".strip(),
             remedy=device["remedy"],
         )
 
@@ -235,8 +234,10 @@ def _proof_checks(settings: Settings, inventory: Inventory) -> Iterator[Check]:
 def _proof_check(name: str, proof: DeviceProof) -> Check:
     if proof.failure is not None:
         return _problem(name, proof.failure.detail, proof.failure.remedy)
-    times = "; ".join(f"{one.package} {one.median_ms:.1f} ms (CPU {one.cpu_ms:.1f} ms)" for one in proof.packages)
-    return _ok(name, f"It gives the same answers as the processor: {times}.")
+    timings = "; ".join(
+        f"{package.package} {package.median_ms:.1f} ms (CPU {package.cpu_ms:.1f} ms)" for package in proof.packages
+    )
+    return _ok(name, f"Its answers match the processor's: {timings}.")
 
 
 def _model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
@@ -257,16 +258,16 @@ def _model_check(package: ModelPackage, catalogue: Catalogue, has_devices: bool)
     mapped = (
         f"{compiled.operations_on_edge_tpu} operations on the Edge TPU, {compiled.operations_on_cpu} on the processor"
     )
-    detail = f"{signed}; {mapped}; {compiled.streamed_bytes} bytes of parameters streamed at each run"
-    if partners_missing := _not_compiled_with(package, catalogue):
-        detail += f"; not compiled together with {', '.join(partners_missing)}: each evicts the other from the chip"
-        remedy = "Compile the packages together: `leapfrog-train compile PACKAGE PACKAGE`."
+    detail = f"{signed}; {mapped}; {compiled.streamed_bytes} bytes of parameters streamed on each run"
+    if others := _not_compiled_with(package, catalogue):
+        detail += f"; not compiled together with {', '.join(others)}, so they evict each other from the chip"
+        remedy = "Compile these packages together: `leapfrog-train compile PACKAGE PACKAGE`."
         return _problem(name, detail, remedy)
     return _ok(name, detail)
 
 
 def _not_compiled_with(package: ModelPackage, catalogue: Catalogue) -> list[str]:
-    """Other compiled packages in use that this one would share a chip with without having been compiled for it."""
+    """Other compiled packages in use that may share a chip with this one, but were not compiled together with it."""
     compiled = package.manifest.edge_tpu
     partners = compiled.compiled_with if compiled else {}
     return [
@@ -286,7 +287,7 @@ def _disk_check(settings: Settings) -> Check:
         return _absent("disk", detail, "Run `leapfrog install`, then start the daemon.")
     detail = f"{free / 1e9:.1f} GB free at {settings.state_dir}"
     if free < settings.retention.min_free_bytes:
-        return _problem("disk", detail, "Free up space: new images are refused.")
+        return _problem("disk", detail, "Free some space: new images are being refused.")
     return _ok("disk", detail)
 
 

@@ -1,4 +1,4 @@
-"""`leapfrog read`: reads files once, without daemon or journal, through the same reader."""
+"""`leapfrog read`: reads files once, with the reader that the daemon uses but without daemon or journal."""
 
 import tempfile
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ NOT_FINISHED = (
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file. `report` is the study's report.html, None when there is none."""
+    """The result for one file. `report` is the report.html of its study, None when there is none."""
 
     file: Path
     sentence: str
@@ -49,7 +49,7 @@ class FileResult:
 
 @dataclass(frozen=True)
 class _Study:
-    """Files that belong together. A study without a UID stands alone, since nothing says what it belongs to."""
+    """Files that belong together. A file without a Study Instance UID is a study by itself."""
 
     key: str
     report_dir: Path
@@ -61,8 +61,8 @@ def read_files(
 ) -> list[FileResult]:
     """Read `files` and write `out/<study key>/report.{html,pdf,json}`, one report a study, in the order of the files.
 
-    `hints` say what pictures show. Progress is drawn on `progress` where given. Raises UsageError for a file that does
-    not exist, StorageError when `out` cannot be written.
+    `hints` say what pictures show. `progress` shows a progress bar; None shows none. Raises UsageError for a file that
+    does not exist, StorageError when `out` cannot be written.
     """
     for file in files:
         if not file.is_file():
@@ -80,7 +80,7 @@ def read_files(
 
 
 class _Reading:
-    """One run over some files."""
+    """One run of the command."""
 
     def __init__(self, out: Path, work: Path, settings: Settings, hints: PictureHints, lane: Lane) -> None:
         self._out = out
@@ -101,17 +101,14 @@ class _Reading:
         with file.open("rb") as stream:
             kind = kind_of(stream, file.name)
         if kind not in READ_KINDS:
-            self._fail(file, f"This file is {kind.value}.")
+            self._fail(file, f"Not read: it is {kind.value}.")
             return
         study = self._study_of(file, kind)
-        answer = self._lane.run(self._job(file, kind, study))
-        if isinstance(answer, ReadResult):
-            study.read.append((file, answer))
+        end = self._lane.run(self._job(file, kind, study))
+        if isinstance(end, ReadResult):
+            study.read.append((file, end))
         else:
-            self._fail(
-                file,
-                NOT_FINISHED,
-            )
+            self._fail(file, f"The reading program failed on this file ({type(end).__name__}).")
 
     def _study_of(self, file: Path, kind: FileKind) -> _Study:
         header = read_header(file) if kind is FileKind.DICOM else None
@@ -148,7 +145,7 @@ class _Reading:
         if not study.read:
             study.report_dir.rmdir()
             return []
-        answer = self._lane.run(
+        end = self._lane.run(
             ReportJob(
                 study_key=study.key,
                 version=1,
@@ -161,8 +158,8 @@ class _Reading:
                 work_dir=self._work,
             )
         )
-        if not isinstance(answer, ReportResult):
-            raise LeapfrogError("The report could not be made, because the reading program failed. Try again.")
+        if not isinstance(end, ReportResult):
+            raise LeapfrogError("The report could not be made because the reading program failed. Try again.")
         publish(study.report_dir, 1)
         return [
             FileResult(

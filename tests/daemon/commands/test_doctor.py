@@ -1,4 +1,4 @@
-"""`leapfrog doctor`: what a technician is told over the phone. umockdev shows devices, a double answers for them."""
+"""`leapfrog doctor`, as used over the phone. umockdev makes up the devices, and a double of libedgetpu answers."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ Checks = dict[str, dict[str, Any]]
 
 @dataclass
 class Phone:
-    """A box in a folder, and the command that the technician has somebody run there."""
+    """A box in a folder, and the command that somebody runs there for the technician on the phone."""
 
     folder: Path
     package: Path
@@ -42,9 +42,9 @@ class Phone:
         }
         settings.write_text(toml_document(tables))
         command = [*with_devices(self.folder, *devices), sys.executable, "-m", "leapfrog", "doctor", "--json", *options]
-        told = subprocess.run([*command, "--config", str(settings)], capture_output=True, text=True, check=False)
-        assert told.stderr == ""
-        return told.returncode, {check["name"]: check for check in json.loads(told.stdout)["checks"]}
+        done = subprocess.run([*command, "--config", str(settings)], capture_output=True, text=True, check=False)
+        assert done.stderr == ""
+        return done.returncode, {check["name"]: check for check in json.loads(done.stdout)["checks"]}
 
 
 def shipped_models() -> set[str]:
@@ -78,7 +78,7 @@ def test_without_a_device_the_processor_is_no_problem(phone: Phone, edge_tpu: Ed
     assert (status, [name for name, check in checks.items() if check["status"] == "problem"]) == (0, [])
 
 
-def test_a_device_that_was_asked_for_is_missed(phone: Phone, edge_tpu: EdgeTpuDouble) -> None:
+def test_a_missing_device_is_a_problem_if_the_settings_require_one(phone: Phone, edge_tpu: EdgeTpuDouble) -> None:
     edge_tpu.plug_in()
     phone.engine = {"device": "edgetpu"}
     status, checks = phone.doctor(usb(("046d", "c52b")))
@@ -87,21 +87,21 @@ def test_a_device_that_was_asked_for_is_missed(phone: Phone, edge_tpu: EdgeTpuDo
 
 
 @pytest.mark.parametrize(
-    ("device", "name", "said"),
+    ("device", "name", "detail"),
     [
         (usb(USB_KNOWN, speed=480), "Edge TPU USB 2-5", "USB 2 (480 Mbit/s)"),
         (apex(91_000), "Edge TPU PCIe apex_0", "91 °C"),
         (apex(-89_700), "Edge TPU PCIe apex_0", "does not answer"),
     ],
 )
-def test_a_device_that_limps_is_a_problem(phone: Phone, device: str, name: str, said: str) -> None:
+def test_a_device_that_is_slow_hot_or_dead_is_a_problem(phone: Phone, device: str, name: str, detail: str) -> None:
     _, checks = phone.doctor(device)
     assert checks[name]["status"] == "problem"
-    assert said in checks[name]["detail"]
+    assert detail in checks[name]["detail"]
     assert checks[name]["remedy"]
 
 
-def test_a_device_that_was_never_opened_is_said(phone: Phone) -> None:
+def test_a_device_that_was_never_opened_is_reported(phone: Phone) -> None:
     _, checks = phone.doctor(usb(USB_NEW))
     assert "not opened since" in checks["Edge TPU USB 2-5"]["detail"]
 
@@ -115,7 +115,7 @@ def test_a_device_that_was_never_opened_is_said(phone: Phone) -> None:
         ("abort", FailureKind.ENDED),
     ],
 )
-def test_what_keeps_a_device_from_serving_comes_with_its_remedy(
+def test_what_keeps_a_device_from_being_used_comes_with_its_remedy(
     phone: Phone, edge_tpu: EdgeTpuDouble, behaviour: str, kind: FailureKind
 ) -> None:
     edge_tpu.next(behaviour)
@@ -124,19 +124,19 @@ def test_what_keeps_a_device_from_serving_comes_with_its_remedy(
     assert checks["proof usb:0"]["remedy"] == REMEDIES[kind]
 
 
-@pytest.mark.parametrize(("behaviour", "said"), [("list-segfault", "signal 11"), ("list-abort", "signal 6")])
-def test_a_library_that_crashes_when_asked_is_named_and_the_rest_is_looked_at(
-    phone: Phone, edge_tpu: EdgeTpuDouble, behaviour: str, said: str
+@pytest.mark.parametrize(("behaviour", "detail"), [("list-segfault", "signal 11"), ("list-abort", "signal 6")])
+def test_a_library_that_crashes_is_a_problem_and_the_other_checks_go_on(
+    phone: Phone, edge_tpu: EdgeTpuDouble, behaviour: str, detail: str
 ) -> None:
     edge_tpu.next(behaviour)
     _, checks = phone.doctor(usb(USB_KNOWN))
-    assert (checks["libedgetpu"]["status"], said in checks["libedgetpu"]["detail"]) == ("problem", True)
+    assert (checks["libedgetpu"]["status"], detail in checks["libedgetpu"]["detail"]) == ("problem", True)
     assert "Unplug" in checks["libedgetpu"]["remedy"]
     assert checks["Edge TPU USB 2-5"]["status"] == "ok"
 
 
 def test_devices_of_a_daemon_that_does_not_answer_are_not_touched(phone: Phone, edge_tpu: EdgeTpuDouble) -> None:
-    """To open one a second time would end the daemon's engine host."""
+    """Opening one a second time would end the daemon's engine host."""
     with StateLock(phone.folder / "state"):
         status, checks = phone.doctor(usb(USB_KNOWN))
     assert (status, checks["daemon"]["status"]) == (1, "problem")
@@ -163,7 +163,7 @@ def test_the_bundle_for_support_holds_no_names_and_no_addresses(phone: Phone) ->
     assert json.loads(content["machine.json"])["edge_tpus"][0]["speed"] == 5000
 
 
-def test_a_bundle_that_cannot_be_written_is_told(phone: Phone) -> None:
+def test_a_bundle_that_cannot_be_written_is_an_error(phone: Phone) -> None:
     settings = Settings.model_validate({"station": {"state_dir": phone.folder / "state"}})
     with pytest.raises(StorageError, match=r"nowhere/support.zip cannot be written: No such file"):
         write_bundle(phone.folder / "nowhere" / "support.zip", settings, ())

@@ -1,4 +1,4 @@
-"""`leapfrog install` lays out what a system needs, never over a person's settings."""
+"""`leapfrog install` writes the files that a system needs, and never overwrites changed settings."""
 
 import os
 import subprocess
@@ -32,14 +32,14 @@ def working_under_umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-def test_every_file_is_laid_out_and_named(tmp_path: Path) -> None:
+def test_every_file_is_written_and_listed(tmp_path: Path) -> None:
     written = install(tmp_path)
     assert {str(path.relative_to(tmp_path)) for path in written} == set(LAYOUT.values())
     assert all(path.is_file() for path in written)
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_the_settings_that_are_laid_out_can_be_read(tmp_path: Path) -> None:
+def test_the_settings_file_that_is_written_can_be_loaded(tmp_path: Path) -> None:
     install(tmp_path)
     assert load_settings(tmp_path / SETTINGS).state_dir == Path("/var/lib/leapfrog")
 
@@ -79,14 +79,14 @@ def test_a_path_is_quoted_as_systemd_reads_it(
     assert exec_start(tmp_path).startswith(written.format(escaped) + " run ")
 
 
-def test_a_second_time_there_is_nothing_to_write(tmp_path: Path) -> None:
+def test_a_second_run_writes_nothing(tmp_path: Path) -> None:
     first = install(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in first}
     assert install(tmp_path) == []
     assert {path: path.stat().st_mtime_ns for path in first} == before
 
 
-def test_changed_settings_are_kept_and_the_shipped_ones_laid_beside(tmp_path: Path) -> None:
+def test_changed_settings_are_kept_and_the_shipped_ones_are_written_beside_them(tmp_path: Path) -> None:
     install(tmp_path)
     settings = tmp_path / SETTINGS
     shipped = settings.read_bytes()
@@ -100,7 +100,7 @@ def test_changed_settings_are_kept_and_the_shipped_ones_laid_beside(tmp_path: Pa
     assert install(tmp_path) == []
 
 
-def test_a_changed_unit_is_replaced_since_changes_belong_into_a_drop_in(tmp_path: Path) -> None:
+def test_a_changed_unit_is_replaced_since_changes_belong_in_a_drop_in(tmp_path: Path) -> None:
     install(tmp_path)
     drop_in = tmp_path / f"{UNIT}.d/override.conf"
     drop_in.parent.mkdir()
@@ -110,15 +110,15 @@ def test_a_changed_unit_is_replaced_since_changes_belong_into_a_drop_in(tmp_path
     assert drop_in.read_text() == "[Service]\nNice=0\n"
 
 
-def test_the_files_can_be_read_by_the_daemon_whatever_the_umask(tmp_path: Path) -> None:
+def test_the_daemon_can_read_the_files_whatever_the_umask(tmp_path: Path) -> None:
     with working_under_umask(0o077):
         written = install(tmp_path)
     assert {path.stat().st_mode & 0o777 for path in written} == {0o644}
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_a_destination_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "etc").write_text("a file where a folder should be")
-    with pytest.raises(StorageError, match=r"cannot be written: .*\. Run this as root, or give another folder"):
+    with pytest.raises(StorageError, match=r"cannot be written: .*\. Run this as root, or name another folder"):
         install(tmp_path)
 
 
@@ -129,21 +129,21 @@ def test_the_next_steps_name_the_settings_and_how_to_start(tmp_path: Path) -> No
     assert f"systemctl --root={tmp_path} enable leapfrog" in steps
 
 
-def test_on_the_running_system_the_steps_make_the_user_and_start_the_unit() -> None:
+def test_on_the_running_system_the_steps_create_the_user_and_start_the_unit() -> None:
     steps = next_steps(Path("/"))
     for step in ("systemd-sysusers", "systemd-tmpfiles --create", "config check", "systemctl enable --now leapfrog"):
         assert step in steps
 
 
-def test_a_leapfrog_that_its_own_user_cannot_reach_is_warned_of(
+def test_a_leapfrog_that_its_own_user_cannot_read_brings_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leapfrog.commands.install.HIDDEN_FROM_SERVICES", (sysconfig.get_path("scripts"),))
-    assert "where its own user may not look" in next_steps(tmp_path)
+    assert "which the service's own user cannot read" in next_steps(tmp_path)
     monkeypatch.setattr("leapfrog.commands.install.HIDDEN_FROM_SERVICES", ("/home",))
     monkeypatch.setattr("leapfrog.commands.install.sysconfig.get_path", lambda _name: str(tmp_path))
     (tmp_path / "leapfrog").touch()
-    assert "where its own user may not look" not in next_steps(tmp_path)
+    assert "which the service's own user cannot read" not in next_steps(tmp_path)
 
 
 def test_the_command_prints_what_it_wrote_and_what_comes_next(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_the_command_prints_what_it_wrote_and_what_comes_next(tmp_path: Path) ->
     assert "systemctl" in unwrapped
 
 
-def test_the_command_says_in_a_sentence_what_it_cannot_write(tmp_path: Path) -> None:
+def test_the_command_reports_a_failed_write_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "etc").touch()
     done = subprocess.run(
         [sys.executable, "-m", "leapfrog", "install", "--root", str(tmp_path)],
