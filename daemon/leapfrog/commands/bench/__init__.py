@@ -1,1 +1,1 @@
-"""`leapfrog bench`: how fast this box reads, on the processor and on its Edge TPUs. A program of its own."""
+"""`leapfrog bench`: how fast this box reads, on the processor and on each of its Edge TPUs."""

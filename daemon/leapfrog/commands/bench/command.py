@@ -1,4 +1,4 @@
-"""What `leapfrog bench` does."""
+"""`leapfrog bench` from start to end: proves the devices, measures, prints the tables and writes the files."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Bench, measure
+from leapfrog.commands.bench.measure import CPU_FLOAT, CPU_INT8, Announce, Bench, measure
 from leapfrog.commands.bench.picture import draw
 from leapfrog.control.commands import daemon_status
 from leapfrog.devices.library import take_inventory
@@ -19,48 +19,56 @@ from leapfrog.settings import Settings
 
 
 def run_bench(settings: Settings, out: Path | None, console: Console | None) -> dict[str, Any]:
-    """Measure this box and leave `bench.json` and `bench.png` in `out`, if given; the shape of `--json`.
+    """Measure this box and return what `--json` prints. `bench.json` and `bench.png` go into `out`, unless it is None.
 
-    Raises UsageError while a daemon runs, which would be in the way and lose its Edge TPU; LeapfrogError when one may
-    run that cannot be asked.
+    Raises UsageError while a daemon is running: it would slow the measurement down and lose its Edge TPU. Raises
+    LeapfrogError when a daemon may be running but does not answer.
     """
     if daemon_status(settings) is not None:
-        raise UsageError("Stop the daemon first (`systemctl stop leapfrog`), or it would be measured too.")
+        raise UsageError("Stop the daemon first (`systemctl stop leapfrog`): its work would distort the measurement.")
     packages = packages_in_use(settings).packages
 
-    def say(sentence: str) -> None:
+    def announce(sentence: str) -> None:
         if console is not None:
-            console.print(f"Measuring {sentence} ...", style="dim", soft_wrap=True)
+            console.print(sentence, style="dim", soft_wrap=True)
 
-    bench = measure(settings, packages, _proven_devices(settings, say), say)
-    figures = as_json(bench)
+    bench = measure(settings, packages, _proven_devices(settings, announce), announce)
+    results = as_json(bench)
     if console is not None:
         for table in tables(bench):
             console.print(table)
     if out is not None:
         try:
             out.mkdir(parents=True, exist_ok=True)
-            (out / "bench.json").write_text(json.dumps(figures, indent=2), encoding="utf-8")
+            (out / "bench.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
             draw(bench, out / "bench.png")
         except OSError as problem:
             raise StorageError(f"{out} cannot be written: {problem.strerror}.") from problem
-    return figures
+    return results
 
 
 def as_json(bench: Bench) -> dict[str, Any]:
-    """All numbers, with the ratios; `edge_tpu_ms` is what `leapfrog-train table --bench` takes."""
+    """All numbers, with their ratios. `leapfrog-train table --bench` reads `edge_tpu_ms`."""
     edge_tpu: dict[str, float] = {}
     for timing in bench.models:
         if timing.engine.startswith("Edge TPU"):
             edge_tpu.setdefault(timing.package.split(" ")[0], timing.median_ms)
-    listed = [{**one.model_dump(), "per_second": round(one.per_second, 1)} for one in bench.models]
-    return {**bench.model_dump(mode="json"), "models": listed, "ratios": _ratios(bench), "edge_tpu_ms": edge_tpu}
+    models = [{**one.model_dump(), "per_second": round(one.per_second, 1)} for one in bench.models]
+    return {**bench.model_dump(mode="json"), "models": models, "ratios": _ratios(bench), "edge_tpu_ms": edge_tpu}
 
 
 def tables(bench: Bench) -> tuple[Table, ...]:
-    """What was measured, for people."""
+    """The results as tables for a person."""
     models = Table(
-        "model", "engine", "load ms", "first ms", "median ms", "95 % ms", "per second", "times CPU int8", title="Models"
+        "model",
+        "engine",
+        "load ms",
+        "first ms",
+        "median ms",
+        "95 % ms",
+        "per second",
+        "vs CPU int8",
+        title="Models",
     )
     for one in bench.models:
         cpu = bench.median(one.package, CPU_INT8)
@@ -72,15 +80,15 @@ def tables(bench: Bench) -> tuple[Table, ...]:
     box = Table("exam", "engine", "median ms", "95 % ms", title="Whole images, from the file to findings and picture")
     for whole in bench.box:
         box.add_row(whole.exam, whole.engine, f"{whole.median_ms:.0f}", f"{whole.percentile_95_ms:.0f}")
-    switches = Table("engine", "alone ms", "in turn ms", title="Models in turn on one engine, mean of all models")
+    switches = Table("engine", "alone ms", "in turn ms", title="Models taking turns on one engine, mean of all models")
     for switch in bench.switches:
         switches.add_row(switch.engine, f"{switch.alone_ms:.1f}", f"{switch.switched_ms:.1f}")
-    box.caption = f"{bench.machine}; {bench.runtime}; load before: {bench.load}"
+    box.caption = f"{bench.machine}; {bench.runtime}; load average before: {bench.load}"
     return models, switches, box
 
 
 def _ratios(bench: Bench) -> dict[str, dict[str, float]]:
-    """How many times faster than the processor in int8 and in float32 each model is on each engine."""
+    """How many times as fast each model is on each engine as on the processor, in int8 and in float32."""
     ratios: dict[str, dict[str, float]] = {}
     for one in bench.models:
         for base in (CPU_INT8, CPU_FLOAT):
@@ -91,8 +99,8 @@ def _ratios(bench: Bench) -> dict[str, dict[str, float]]:
     return ratios
 
 
-def _proven_devices(settings: Settings, say: Any) -> list[str]:
-    """Edge TPUs that answer correctly; others are reported and left out."""
+def _proven_devices(settings: Settings, announce: Announce) -> list[str]:
+    """The Edge TPUs that pass their proof. The others are announced with their failure and left out."""
     if settings.engine.device == "cpu":
         return []
     inventory = take_inventory(settings.engine.interpreter)
@@ -103,5 +111,5 @@ def _proven_devices(settings: Settings, say: Any) -> list[str]:
         if failure is None:
             proven.append(name)
         else:
-            say(f"without Edge TPU {name}: {failure.detail} {failure.remedy}")
+            announce(f"Leaving out Edge TPU {name}: {failure.detail} {failure.remedy}")
     return proven

@@ -1,4 +1,4 @@
-"""Times models and whole readings on this box, on each of its engines."""
+"""Times each model and the reading of whole images on each engine of this box."""
 
 import os
 import platform
@@ -26,18 +26,19 @@ from leapfrog.processes.messages import ReadJob, ReadResult
 from leapfrog.settings import Settings
 
 RUNS = 100
-BOX_IMAGES = 8
+WHOLE_IMAGES = 8
 PROOF_PATIENCE_SECONDS = 90.0
 
 CPU_FLOAT, CPU_INT8 = "CPU float32", "CPU int8"
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]  # shows a person what happens next
 
 
 class ModelTiming(Frozen):
-    """One model on one engine, milliseconds from the input tensor to the outputs through the engine host. `load_ms` is
-    what reading the file and packing its weights takes, once a start; `first_ms` is the first run after that, which on
-    an Edge TPU also carries the parameters over.
+    """One model on one engine: milliseconds from input tensor to outputs, through the engine host.
+
+    `load_ms` is for reading the file and packing its weights, once for each start. `first_ms` is the first run after
+    that, which on an Edge TPU includes transferring the parameters.
     """
 
     package: str
@@ -50,12 +51,12 @@ class ModelTiming(Frozen):
 
     @property
     def per_second(self) -> float:
-        """Runs one after another."""
+        """How many runs fit into a second, one after another."""
         return 1000 / self.median_ms
 
 
 class SwitchTiming(Frozen):
-    """How much longer a run takes when another model has run in between: what sharing a chip costs."""
+    """How long a run takes by itself, and right after another model's run: the difference is the cost of sharing."""
 
     engine: str
     alone_ms: float
@@ -63,7 +64,7 @@ class SwitchTiming(Frozen):
 
 
 class BoxTiming(Frozen):
-    """Whole images, from the file to the findings and the picture that staff see."""
+    """Reading whole images, from the file to the findings and the picture that staff see."""
 
     exam: str
     engine: str
@@ -72,7 +73,7 @@ class BoxTiming(Frozen):
 
 
 class Bench(Frozen):
-    """All that was measured, and on what machine."""
+    """All results, and the machine that they come from."""
 
     machine: str
     runtime: str
@@ -82,14 +83,14 @@ class Bench(Frozen):
     box: tuple[BoxTiming, ...]
 
     def median(self, package: str, engine: str) -> float | None:
-        """Milliseconds of a package's model on an engine, where it was measured."""
+        """The median milliseconds of a package's model on an engine; None when it was not measured there."""
         return next((one.median_ms for one in self.models if (one.package, one.engine) == (package, engine)), None)
 
 
 @dataclass(frozen=True)
 class Engine:
-    """Something that runs models: the options of its engine host, which the processor needs none of, and which file of
-    a package it takes.
+    """Something that runs models: the options for its engine host (none for the processor), and the file of a package
+    that it runs.
     """
 
     name: str
@@ -107,16 +108,16 @@ def engines(devices: Sequence[str]) -> tuple[Engine, ...]:
     )
 
 
-def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Sequence[str], say: Say) -> Bench:
-    """Measure everything; `say` is told what comes next. Raises LeapfrogError when an engine fails."""
+def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Sequence[str], announce: Announce) -> Bench:
+    """Measure everything, with a call of `announce` before each step. Raises LeapfrogError when an engine fails."""
     load = os.getloadavg()[0]
     python, threads = settings.engine.interpreter, settings.engine.threads
     tuning = None
     if not threads:
         setup = reader_setup(settings.engine, settings.models, settings.state_dir)
         tuning = EngineTuning(settings.state_dir, python, setup, settings.engine.lanes)
-        say("how many threads are fastest")
-        threads = tuning.threads()  # the daemon's, measured now where it has not run yet
+        announce("Measuring how many threads are fastest ...")
+        threads = tuning.threads()  # as the daemon uses; measured now if it has never run
     models: list[ModelTiming] = []
     switches: list[SwitchTiming] = []
     runtime = ""
@@ -124,14 +125,14 @@ def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Seque
         files = {package.title: file for package in packages if (file := engine.file_of(package)) is not None}
         if not files:
             continue
-        say(f"{engine.name}: {', '.join(files)}")
+        announce(f"Measuring {engine.name}: {', '.join(files)} ...")
         with StandaloneEngine(python, engine.options) as host:
             runs = _Runs(host, engine, threads)
             runtime = runs.runtime
-            models += [runs.of(title, file) for title, file in files.items()]
+            models += [runs.time(title, file) for title, file in files.items()]
             switches += runs.switching()
-    readers = (CPU_INT8, "Edge TPU") if devices else (CPU_INT8,)
-    box = [timing for name in readers for timing in _box(settings, name, tuning, say)]
+    lane_engines = (CPU_INT8, "Edge TPU") if devices else (CPU_INT8,)
+    box = [timing for name in lane_engines for timing in _whole_images(settings, name, tuning, announce)]
     return Bench(
         machine=machine(),
         runtime=runtime,
@@ -143,14 +144,14 @@ def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Seque
 
 
 def machine() -> str:
-    """Cores and processor of this machine, and the board where it has a name."""
+    """How many cores this machine has, and the name of its processor or board."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
-    return f"{os.cpu_count()} x {named[0] if named else platform.machine()}"
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith(("model name", "Model"))]
+    return f"{os.cpu_count()} x {names[0] if names else platform.machine()}"
 
 
 class _Runs:
-    """Models of one engine, loaded once and run many times."""
+    """The models of one engine, each loaded once and run many times."""
 
     def __init__(self, host: StandaloneEngine, engine: Engine, threads: int) -> None:
         hello = host.client.hello()
@@ -160,7 +161,7 @@ class _Runs:
         self._threads = threads
         self._loaded: list[Callable[[], float]] = []
 
-    def of(self, title: str, file: Path) -> ModelTiming:
+    def time(self, title: str, file: Path) -> ModelTiming:
         began = time.perf_counter()
         model = self._client.load(file, self._threads, on_edge_tpu=bool(self._engine.options))
         load_ms = (time.perf_counter() - began) * 1000
@@ -175,7 +176,7 @@ class _Runs:
             self._client.invoke(model, [picture])
             return (time.perf_counter() - began) * 1000
 
-        first, taken = once(), [once() for _ in range(RUNS)]
+        first, times = once(), [once() for _ in range(RUNS)]
         self._loaded.append(once)
         return ModelTiming(
             package=title,
@@ -183,12 +184,12 @@ class _Runs:
             threads=self._threads,
             load_ms=round(load_ms, 2),
             first_ms=round(first, 2),
-            median_ms=round(statistics.median(taken), 2),
-            percentile_95_ms=round(float(np.percentile(taken, 95)), 2),
+            median_ms=round(statistics.median(times), 2),
+            percentile_95_ms=round(float(np.percentile(times, 95)), 2),
         )
 
     def switching(self) -> Iterator[SwitchTiming]:
-        """The models in turn, against each by itself."""
+        """The models taking turns, compared with each by itself."""
         if len(self._loaded) < 2:
             return
         alone = sum(statistics.median(once() for _ in range(RUNS // 4)) for once in self._loaded)
@@ -200,12 +201,14 @@ class _Runs:
         )
 
 
-def _box(settings: Settings, engine: str, tuning: EngineTuning | None, say: Say) -> Iterator[BoxTiming]:
-    """Made-up exams through a lane with its real processes."""
-    say(f"whole images, {engine}")
+def _whole_images(
+    settings: Settings, engine: str, tuning: EngineTuning | None, announce: Announce
+) -> Iterator[BoxTiming]:
+    """Time made-up exams, read by a lane with its real processes."""
+    announce(f"Measuring whole images on {engine} ...")
     on_edge_tpu = engine != CPU_INT8
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
-    pool = DevicePool(settings.engine.interpreter, setup, lambda: lane.device_is_free())  # noqa: PLW0108 - comes next
+    pool = DevicePool(settings.engine.interpreter, setup, lambda: lane.device_is_free())  # noqa: PLW0108 - defined next
     lane = Lane(settings.engine, settings.models, settings.state_dir, pool if on_edge_tpu else None, tuning)
     with tempfile.TemporaryDirectory(prefix="leapfrog-bench-") as work:
         try:
@@ -217,16 +220,16 @@ def _box(settings: Settings, engine: str, tuning: EngineTuning | None, say: Say)
             for exam, dataset in exams.items():
                 file = Path(work) / "exam.dcm"
                 file.write_bytes(as_file(dataset))
-                readings = [_read(lane, file, Path(work)) for _ in range(BOX_IMAGES + 1)][1:]
+                readings = [_read(lane, file, Path(work)) for _ in range(WHOLE_IMAGES + 1)][1:]
                 if on_edge_tpu and {device for device, _ in readings} != {"edgetpu"}:
-                    say(f"no {exam} on it: its model is not compiled for the Edge TPU")
+                    announce(f"Leaving out {exam} on the Edge TPU: its model is not compiled for it.")
                     continue
-                taken = [milliseconds for _, milliseconds in readings]
+                times = [milliseconds for _, milliseconds in readings]
                 yield BoxTiming(
                     exam=exam,
                     engine=engine,
-                    median_ms=round(statistics.median(taken), 1),
-                    percentile_95_ms=round(float(np.percentile(taken, 95)), 1),
+                    median_ms=round(statistics.median(times), 1),
+                    percentile_95_ms=round(float(np.percentile(times, 95)), 1),
                 )
         finally:
             if on_edge_tpu:
@@ -238,16 +241,16 @@ def _wait_for(lane: Lane, device: str) -> None:
     deadline = time.monotonic() + PROOF_PATIENCE_SECONDS
     while lane.state.device != device:
         if time.monotonic() > deadline:
-            raise EngineError(f"No lane reads on {device}: `leapfrog doctor` says why.")
+            raise EngineError(f"Reading did not start on {device}: `leapfrog doctor` says why.")
         time.sleep(0.1)
 
 
 def _read(lane: Lane, file: Path, work: Path) -> tuple[str, float]:
-    """What the exam's model ran on, and the milliseconds of all."""
+    """The device that ran the model, and the milliseconds for the whole image."""
     folder = work / "report"
     folder.mkdir(exist_ok=True)
     began = time.perf_counter()
-    answer = lane.run(
+    end = lane.run(
         ReadJob(
             instance_id="bench",
             attempt=1,
@@ -258,6 +261,6 @@ def _read(lane: Lane, file: Path, work: Path) -> tuple[str, float]:
             work_dir=work,
         )
     )
-    if not isinstance(answer, ReadResult) or answer.reading.model is None:
-        raise LeapfrogError(f"A made-up exam was not read ({type(answer).__name__}): see `leapfrog doctor`.")
-    return answer.reading.model.device, (time.perf_counter() - began) * 1000
+    if not isinstance(end, ReadResult) or end.reading.model is None:
+        raise LeapfrogError(f"A made-up exam was not read ({type(end).__name__}). Run `leapfrog doctor`.")
+    return end.reading.model.device, (time.perf_counter() - began) * 1000

@@ -1,4 +1,4 @@
-"""What `leapfrog bench` measured, as a picture."""
+"""The results of `leapfrog bench` as a picture."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ EDGE_TPU_COLOUR = (213, 94, 0)
 
 
 def draw(bench: Bench, path: Path) -> None:
-    """Bars of the median milliseconds of each model on each engine, and of whole images, into a PNG."""
+    """Write a PNG with bars for the median time of each model on each engine, and of whole images."""
     groups = _groups(bench)
     rows = sum(len(bars) for bars in groups.values())
     height = 2 * MARGIN + 70 + rows * (BAR + GAP) + len(groups) * 46
