@@ -105,9 +105,11 @@ class FolderSettings(Section):
         try:
             groups = set(re.compile(pattern).groupindex)
         except re.error as problem:
-            raise ValueError(f"is not a regular expression: {problem}") from problem
+            raise ValueError(f"it is not a regular expression: {problem}") from problem
         if unknown := groups - FILENAME_FIELDS:
-            raise ValueError(f"has unknown groups {sorted(unknown)}; the allowed groups are {sorted(FILENAME_FIELDS)}")
+            raise ValueError(
+                f"it has unknown groups {sorted(unknown)}; the allowed groups are {sorted(FILENAME_FIELDS)}"
+            )
         return pattern
 
 
@@ -250,14 +252,16 @@ class Settings(Section):
         return tuple(dict.fromkeys((*paths, *(watch.path for watch in self.folder.watch))))
 
     def warnings(self) -> list[str]:
-        """What works but the person who sets up the box should know, in sentences."""
+        """Sentences about settings that work, but that the person who sets up the box should know about."""
         sentences = []
         if self.district.url.startswith("http://"):
             sentences.append(
                 "district.url uses http: images and names are sent unencrypted. Use https if the server has it."
             )
         if not self.district.url:
-            sentences.append("district.url is empty: nothing is sent, and exams are deleted after retention.keep_days.")
+            sentences.append(
+                "district.url is empty: nothing is sent, and exams are deleted after retention.keep_days days."
+            )
         if not self.dicom.allowed_ae_titles and not self.dicom.allowed_addresses:
             sentences.append(
                 "dicom.allowed_ae_titles and dicom.allowed_addresses are empty: any machine may send images."
