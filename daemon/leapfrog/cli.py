@@ -206,7 +206,7 @@ def _status_table(box_status: dict[str, Any]) -> Table:
     table.add_row("Disk free", f"{box_status['free_bytes'] / 1e9:.1f} GB")
     table.add_row("Reports", box_status["reports_dir"])
     if box_status["ignored_files"]:
-        table.add_row("Ignored", f"{count(box_status['ignored_files'], 'file')} in the watched folders, not images")
+        table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
     for refused in box_status["refused"]:
         table.add_row(f"Refused {refused['id']}", refused["reason"])
     for sentence in box_status["attention"]:
