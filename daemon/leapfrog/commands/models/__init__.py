@@ -1,1 +1,1 @@
-"""`leapfrog models install` and `remove`. A short program of its own."""
+"""`leapfrog models install` and `leapfrog models remove`."""

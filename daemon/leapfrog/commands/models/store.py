@@ -1,12 +1,12 @@
-"""The packages that were installed on this box: installing one, and going back to the one before.
+"""The packages installed on this box: installs one, and removes it to go back to the version before.
 
     models/                     in the state directory
-      chest-findings_0.2.0/     one folder for each installed version; the highest that is sound is used
+      chest-findings_0.2.0/     one folder for each installed version; the highest undamaged one is used
       chest-findings_0.3.0/
-      .new-k2x/  .old-k2x/      what comes and what goes; those of a command that was cut short, the next one removes
+      .new-k2x/  .old-k2x/      being installed, being removed; the next command deletes what a crash left
 
-A folder gets its place by one rename, after its files are durable, and leaves it by one: whenever the power goes, a
-version is there whole or not at all.
+One rename puts a folder into place, after its files are durable, and one rename takes it out again. So a version is
+there whole or not at all, whenever the power fails.
 """
 
 import fcntl
@@ -38,15 +38,15 @@ from leapfrog.processes.trial import Trials
 from leapfrog.settings import EngineSettings, Settings
 
 NEW_PREFIX, OLD_PREFIX = ".new-", ".old-"
-FOLDER_MODE = 0o755  # models are no secret, and the daemon's own user reads what root has installed
-TRIAL_START_SECONDS = 60.0  # as a reader may take on a board that boots from an SD card
+FOLDER_MODE = 0o755  # models are not secret, and the daemon's own user must read what root installs
+TRIAL_START_SECONDS = 60.0  # a start may take this long on a board that boots from an SD card
 TRIAL_PROGRAM = "leapfrog.trials.model_trial"
-RESTART = "Restart a Leapfrog that is running, since it looks for packages at its start: systemctl restart leapfrog"
+RESTART = "If Leapfrog is running, restart it to use the change: systemctl restart leapfrog"
 
 
 @dataclass(frozen=True)
 class Installed:
-    """What `install_package` did. `former` is the package of that name which was used until then."""
+    """What `install_package` did. `former` is the package of that name that was in use before."""
 
     package: ModelPackage
     former: ModelPackage | None
@@ -62,17 +62,17 @@ class Installed:
         }
 
     def sentences(self) -> tuple[str, ...]:
-        """The same for a person."""
-        installed = f"{self.package.title} is installed (signature: {self.package.signature})."
+        """The result for a person to read."""
+        done = f"{self.package.title} is installed (signature: {self.package.signature})."
         remove = f"`leapfrog models remove {self.package.name}`"
         if self.former is None:
-            return installed, f"{remove} removes it again.", RESTART
-        return installed, f"It replaces {self.former.title}; {remove} goes back to that version.", RESTART
+            return done, f"To remove it again: {remove}.", RESTART
+        return done, f"It replaces {self.former.title}. To go back to that: {remove}.", RESTART
 
 
 @dataclass(frozen=True)
 class Removed:
-    """What `remove_package` did. `now` is the package that is used from now on, None when there is no other."""
+    """What `remove_package` did. `now` is the package of that name that is used instead, None when there is none."""
 
     name: str
     version: str
@@ -90,68 +90,73 @@ class Removed:
         }
 
     def sentences(self) -> tuple[str, ...]:
-        """The same for a person."""
-        removed = f"{self.name} {self.version} is removed."
+        """The result for a person to read."""
+        done = f"{self.name} {self.version} was removed."
         if self.now is None:
-            return removed, f"There is no other {self.name}: its images are not assessed.", *self.problems, RESTART
-        return removed, f"{self.now.title} in {self.now.folder} is used again.", *self.problems, RESTART
+            return (
+                done,
+                f"No package {self.name} is left: its images are not assessed.",
+                *self.problems,
+                RESTART,
+            )
+        return done, f"{self.now.title} in {self.now.folder} is in use again.", *self.problems, RESTART
 
 
 def install_package(source: Path, settings: Settings) -> Installed:
-    """Install the package in the folder or zip file `source` beside those that are there.
+    """Install the package in the folder or zip file `source` beside those that are already installed.
 
-    Before it takes its place it has been copied, its signature and hashes were verified on the copy, and its model was
-    run once. Raises PackageError for one that is not sound, not signed as the settings ask, cannot be run here, or has
-    no higher version than the one in use; StorageError when the disk does not take it. Then nothing has changed.
+    First it is copied, the signature and hashes of the copy are verified, and its model is run once. Raises
+    PackageError when the package is damaged, is not signed as the settings require, cannot run here, or is no higher
+    version than the one in use; StorageError when it cannot be written. After an error nothing has changed.
     """
     directory = settings.state_dir / INSTALLED_NAME
     with _storage_errors(directory), opened_source(source) as opened:
-        _make(settings.state_dir, directory)
-        with _alone_in(directory):
+        _create(settings.state_dir, directory)
+        with _locked(directory):
             former = packages_in_use(settings).named(opened.manifest.name)
             _refuse_unless_higher(opened.manifest, former, directory, settings_policy(settings))
             _refuse_if_too_large(opened, settings)
-            with _passing_folder(directory, NEW_PREFIX) as passing:
-                staged = passing / f"{opened.manifest.name}{FOLDER_SEPARATOR}{opened.manifest.version}"
+            with _temporary_folder(directory, NEW_PREFIX) as temporary:
+                staged = temporary / f"{opened.manifest.name}{FOLDER_SEPARATOR}{opened.manifest.version}"
                 staged.mkdir()
                 staged.chmod(FOLDER_MODE)
                 opened.copy_into(staged)
                 package = load_package(staged, settings_policy(settings))
                 if package.manifest != opened.manifest:
-                    raise PackageError(f"{source} was altered while it was read: try again.")
-                _try(package, settings.engine)
-                place = directory / staged.name
-                if place.exists():  # a damaged copy of this version, or one that the settings do not allow
-                    _take_away(place)
-                staged.rename(place)
+                    raise PackageError(f"{source} changed while it was being copied. Try again.")
+                _run_once(package, settings.engine)
+                target = directory / staged.name
+                if target.exists():  # this version, but damaged or not allowed by the settings
+                    _delete(target)
+                staged.rename(target)
                 fsync_directory(directory)
-            return Installed(load_package(place, settings_policy(settings)), former)
+            return Installed(load_package(target, settings_policy(settings)), former)
 
 
 def remove_package(name: str, settings: Settings) -> Removed:
-    """Take away the highest installed version of `name`, sound or not; the one before it takes over, at last the one
-    that ships. Raises UsageError when none was installed, StorageError when the disk does not let go of it.
+    """Remove the highest installed version of `name`, damaged or not. The version before it is used again, or finally
+    the one that ships. Raises UsageError when none is installed, StorageError when it cannot be removed.
     """
     directory = settings.state_dir / INSTALLED_NAME
     if not directory.is_dir():
         raise UsageError(_nothing_installed(name, settings))
-    with _storage_errors(directory), _alone_in(directory):
-        installed = [one for one in packages_in(directory, settings_policy(settings)) if one.name == name]
-        if not installed:
+    with _storage_errors(directory), _locked(directory):
+        versions = [one for one in packages_in(directory, settings_policy(settings)) if one.name == name]
+        if not versions:
             raise UsageError(_nothing_installed(name, settings))
-        _take_away(installed[0].folder)
-    left = packages_in_use(settings)
-    return Removed(name, installed[0].version, left.named(name), left.problems(name))
+        _delete(versions[0].folder)
+    remaining = packages_in_use(settings)
+    return Removed(name, versions[0].version, remaining.named(name), remaining.problems(name))
 
 
 def _nothing_installed(name: str, settings: Settings) -> str:
     package = packages_in_use(settings).named(name)
     if package is None:
-        return f"There is no package {name}: `leapfrog models list` shows those that there are."
-    return f"{package.title} was not installed by `leapfrog models install` and stays: it lies in {package.folder}."
+        return f"There is no package {name}. `leapfrog models list` shows all packages."
+    return f"{package.title} in {package.folder} was not removed: `leapfrog models install` did not install it."
 
 
-# ---------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------- checks before installing
 
 
 def _refuse_unless_higher(
@@ -160,20 +165,21 @@ def _refuse_unless_higher(
     title, version = f"{manifest.name} {manifest.version}", PackageVersion.parse(manifest.version)
     if current is not None and current.folder.parent not in (directory, SHIPPED_PACKAGES):
         raise PackageError(
-            f"{title} is not installed: {current.title} in {current.folder} goes before it, since models.paths names"
-            " that folder. Replace it there, or take it out of models.paths."
+            f"{title} is not installed: {current.title} in {current.folder} comes first, since models.paths names"
+            " that folder. Replace the package there, or remove the folder from models.paths."
         )
-    back = f"`leapfrog models remove {manifest.name}` takes that away."
+    remove = f"To remove that version: `leapfrog models remove {manifest.name}`."
     if current is not None and version <= PackageVersion.parse(current.version):
         raise PackageError(
-            f"{title} is not installed: {current.title} is in use, and a version can only grow."
-            f"{f' {back}' if current.folder.parent == directory else ''}"
+            f"{title} is not installed: {current.title} is in use, and only a higher version can replace it."
+            f"{f' {remove}' if current.folder.parent == directory else ''}"
         )
     for other in packages_in(directory, policy):
         if other.name == manifest.name and other.version and version < PackageVersion.parse(other.version):
             raise PackageError(
-                f"{title} is not installed: {other.name} {other.version} was, and a version can only grow. That is not"
-                f" used, though ({other.folder} is damaged, or not signed as the settings ask): {back}"
+                f"{title} is not installed: {other.name} {other.version} is installed, and only a higher version can"
+                f" replace it. It is not used, though: {other.folder} is damaged, or not signed as the settings"
+                f" require. {remove}"
             )
 
 
@@ -181,13 +187,13 @@ def _refuse_if_too_large(source: PackageSource, settings: Settings) -> None:
     free = shutil.disk_usage(settings.state_dir).free
     if free - source.byte_count < settings.retention.min_free_bytes:
         raise DiskFull(
-            f"{source.title} is not installed: it has {source.byte_count} bytes and {free} are free, of which"
-            f" retention.min_free_bytes = {settings.retention.min_free_bytes} must stay. Make room on the disk."
+            f"{source.title} is not installed: it needs {source.byte_count} bytes and {free} are free, of which"
+            f" {settings.retention.min_free_bytes} must stay free (retention.min_free_bytes). Make room on the disk."
         )
 
 
-def _try(package: ModelPackage, engine: EngineSettings) -> None:
-    """Run the model once, in processes of its own, since a runtime may crash or hang on a file."""
+def _run_once(package: ModelPackage, engine: EngineSettings) -> None:
+    """Run the model once, in separate processes, since a runtime may crash or hang on a file."""
     arguments = [
         "--package",
         str(package.folder),
@@ -200,14 +206,14 @@ def _try(package: ModelPackage, engine: EngineSettings) -> None:
     if end.how == "late":
         raise PackageError(f"{package.title} is not installed: its model did not answer in time.")
     if end.status:
-        why = end.printed.decode(errors="replace").strip() or f"The trial of its model ended with status {end.status}."
-        raise PackageError(f"{package.title} is not installed: its model was run once, and failed. {why}")
+        reason = end.printed.decode(errors="replace").strip() or f"The trial ended with status {end.status}."
+        raise PackageError(f"{package.title} is not installed: its model was run once, and failed. {reason}")
 
 
 # ---------------------------------------------------------------- the folder
 
 
-def _make(state_dir: Path, directory: Path) -> None:
+def _create(state_dir: Path, directory: Path) -> None:
     state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     if not directory.is_dir():
         directory.mkdir()
@@ -216,14 +222,16 @@ def _make(state_dir: Path, directory: Path) -> None:
 
 
 @contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """No other command changes the installed packages meanwhile. What one left that was cut short is removed."""
+def _locked(directory: Path) -> Iterator[None]:
+    """Keep other commands from changing the installed packages, and delete what an interrupted one left behind."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StateDirectoryHeld(f"Another command works with {directory}: try again when it has ended.") from None
+            raise StateDirectoryHeld(
+                f"Another command is changing {directory}. Try again when it has finished."
+            ) from None
         for prefix in (NEW_PREFIX, OLD_PREFIX):
             for leftover in directory.glob(f"{prefix}*"):
                 shutil.rmtree(leftover)
@@ -233,8 +241,8 @@ def _alone_in(directory: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _passing_folder(directory: Path, prefix: str) -> Iterator[Path]:
-    """A folder beside the packages, out of sight of all that looks for them, for as long as the block takes."""
+def _temporary_folder(directory: Path, prefix: str) -> Iterator[Path]:
+    """A folder beside the packages that nobody takes for a package. It is deleted when the block ends."""
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=directory))
     try:
         yield folder
@@ -242,9 +250,9 @@ def _passing_folder(directory: Path, prefix: str) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def _take_away(package: Path) -> None:
-    with _passing_folder(package.parent, OLD_PREFIX) as passing:
-        package.rename(passing / package.name)
+def _delete(package: Path) -> None:
+    with _temporary_folder(package.parent, OLD_PREFIX) as temporary:
+        package.rename(temporary / package.name)
         fsync_directory(package.parent)
 
 
@@ -255,5 +263,5 @@ def _storage_errors(directory: Path) -> Iterator[None]:
     except OSError as problem:
         raise StorageError(
             f"The packages in {directory} cannot be changed: {problem.strerror} ({problem.filename}). Run this as root"
-            " or as the owner of the state directory, and make room where the disk is full."
+            " or as the owner of the state directory. If the disk is full, make room on it."
         ) from problem

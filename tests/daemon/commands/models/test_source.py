@@ -1,4 +1,4 @@
-"""What a package is installed from: only what the manifest lists is taken, wherever an archive says it belongs."""
+"""Packages are read from a folder or a zip file: only what the manifest lists, wherever an archive wants to put it."""
 
 import zipfile
 from pathlib import Path
@@ -41,16 +41,16 @@ def test_what_the_manifest_does_not_list_is_left_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["../escaped", "/escaped", "a/../../escaped", "..\\escaped"])
-def test_an_archive_that_leads_out_of_itself_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_archive_that_leads_outside_the_package_is_refused(tmp_path: Path, name: str) -> None:
     archive = zipped(write_classifier(tmp_path), tmp_path / "package.zip")
     with zipfile.ZipFile(archive, "a") as writer:
         writer.writestr(name, "x")
-    with pytest.raises(PackageError, match="leads out of it"):
+    with pytest.raises(PackageError, match="leads outside the package"):
         copied(archive, tmp_path / "copy")
     assert not list(tmp_path.rglob("escaped*"))
 
 
-def test_a_manifest_that_leads_out_of_the_package_is_refused(tmp_path: Path) -> None:
+def test_a_manifest_that_names_a_file_outside_the_package_is_refused(tmp_path: Path) -> None:
     folder = write_classifier(tmp_path)
     (tmp_path / "secret").write_text("secret")
     with (folder / "model.toml").open("a") as manifest:
@@ -59,11 +59,11 @@ def test_a_manifest_that_leads_out_of_the_package_is_refused(tmp_path: Path) -> 
         copied(folder, tmp_path / "copy")
 
 
-@pytest.mark.parametrize(("missing", "said"), [("model.toml", "it has no model.toml"), ("model.tflite", "it lacks")])
-def test_a_folder_that_is_not_whole_is_refused(tmp_path: Path, missing: str, said: str) -> None:
+@pytest.mark.parametrize(("missing", "message"), [("model.toml", "it has no model.toml"), ("model.tflite", "it lacks")])
+def test_an_incomplete_folder_is_refused(tmp_path: Path, missing: str, message: str) -> None:
     folder = write_classifier(tmp_path)
     (folder / missing).unlink()
-    with pytest.raises(PackageError, match=said), opened_source(folder) as opened:
+    with pytest.raises(PackageError, match=message), opened_source(folder) as opened:
         _ = opened.byte_count
 
 
@@ -72,7 +72,7 @@ def test_two_packages_in_one_archive_are_refused(tmp_path: Path) -> None:
     archive = zipped(folder, tmp_path / "package.zip", "one/")
     with zipfile.ZipFile(archive, "a") as writer:
         writer.write(folder / "model.toml", "two/model.toml")
-    with pytest.raises(PackageError, match="it has 2"):
+    with pytest.raises(PackageError, match="It contains 2"):
         copied(archive, tmp_path / "copy")
 
 
@@ -102,11 +102,11 @@ def test_an_archive_that_understates_a_size_gives_no_more_than_it_states(tmp_pat
 
 def test_an_archive_in_another_compression_is_refused(tmp_path: Path) -> None:
     archive = zipped(write_classifier(tmp_path), tmp_path / "package.zip", compression=zipfile.ZIP_LZMA)
-    with pytest.raises(PackageError, match="packed unusually"):
+    with pytest.raises(PackageError, match="compressed in an unusual way"):
         copied(archive, tmp_path / "copy")
 
 
-def test_a_damaged_archive_is_said_to_be_damaged(tmp_path: Path) -> None:
+def test_a_damaged_archive_is_reported_as_damaged(tmp_path: Path) -> None:
     archive = zipped(write_classifier(tmp_path), tmp_path / "package.zip")
     content = bytearray(archive.read_bytes())
     content[60] ^= 0xFF
@@ -115,7 +115,7 @@ def test_a_damaged_archive_is_said_to_be_damaged(tmp_path: Path) -> None:
         copied(archive, tmp_path / "copy")
 
 
-def test_what_is_neither_folder_nor_archive_is_wrong_use(tmp_path: Path) -> None:
+def test_what_is_neither_folder_nor_archive_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "film.dcm").write_bytes(b"DICM")
     for source in (tmp_path / "film.dcm", tmp_path / "none"):
         with pytest.raises(UsageError, match="neither a folder nor a zip file"), opened_source(source):

@@ -1,4 +1,4 @@
-"""Installing packages and going back: what reads afterwards, what is refused, and what a power cut leaves."""
+"""Installing and removing packages: which one is used afterwards, what is refused, and what a power cut leaves."""
 
 import fcntl
 import os
@@ -45,7 +45,7 @@ def install(settings: Settings, *versions: str) -> None:
         install_package(write_version(settings.state_dir.parent / f"new-{version}", version), settings)
 
 
-def test_an_installed_package_is_used_and_the_former_stays_for_the_way_back(tmp_path: Path) -> None:
+def test_an_installed_package_is_used_and_the_former_is_kept_to_go_back_to(tmp_path: Path) -> None:
     settings = box(tmp_path)
     install(settings, "1.0", "1.1")
     assert used(settings) == "1.1"
@@ -57,7 +57,7 @@ def test_an_installed_package_is_used_and_the_former_stays_for_the_way_back(tmp_
     assert (used(settings), installed(settings)) == (None, [])
 
 
-def test_at_last_the_package_that_ships_is_used_again(tmp_path: Path) -> None:
+def test_in_the_end_the_package_that_ships_is_used_again(tmp_path: Path) -> None:
     settings = box(tmp_path)
     shipped = packages_in_use(settings).named("fetal-head")
     assert shipped is not None
@@ -91,14 +91,14 @@ def test_the_version_that_ships_must_be_exceeded_too(tmp_path: Path) -> None:
     settings = box(tmp_path)
     shipped = packages_in_use(settings).named("fetal-head")
     assert shipped is not None
-    with pytest.raises(PackageError, match=f"fetal-head {shipped.manifest.version} is in use, and a version can only"):
+    with pytest.raises(PackageError, match=f"fetal-head {shipped.manifest.version} is in use, and only a higher"):
         install_package(shipped.folder, settings)
 
 
 def test_a_package_that_would_never_be_used_is_refused(tmp_path: Path) -> None:
     write_version(tmp_path / "configured" / "a", "1.0")
     settings = box(tmp_path, models=ModelSettings(paths=(tmp_path / "configured",)))
-    with pytest.raises(PackageError, match=r"goes before it, since models\.paths names"):
+    with pytest.raises(PackageError, match=r"comes first, since models\.paths names"):
         install(settings, "2.0")
 
 
@@ -116,7 +116,9 @@ def test_a_damaged_version_is_what_remove_takes_first_and_none_is_slipped_in_bel
     settings = box(tmp_path)
     install(settings, "1.0", "2.0")
     (settings.state_dir / "models" / "tiny-chest_2.0" / "model.toml").write_text("")
-    with pytest.raises(PackageError, match=r"1\.5 is not installed: tiny-chest 2\.0 was.*leapfrog models remove"):
+    with pytest.raises(
+        PackageError, match=r"1\.5 is not installed: tiny-chest 2\.0 is installed.*leapfrog models remove"
+    ):
         install(settings, "1.5")
     assert remove_package(NAME, settings).version == "2.0"
     assert (used(settings), installed(settings)) == ("1.0", ["tiny-chest_1.0"])
@@ -124,7 +126,7 @@ def test_a_damaged_version_is_what_remove_takes_first_and_none_is_slipped_in_bel
 
 def test_what_was_not_installed_is_not_removed(tmp_path: Path) -> None:
     settings = box(tmp_path)
-    with pytest.raises(UsageError, match=r"fetal-head .* was not installed by .* and stays"):
+    with pytest.raises(UsageError, match=r"fetal-head .* was not removed: .* did not install it"):
         remove_package("fetal-head", settings)
     install(settings, "1.0")
     with pytest.raises(UsageError, match="There is no package brain"):
@@ -132,7 +134,7 @@ def test_what_was_not_installed_is_not_removed(tmp_path: Path) -> None:
     assert used(settings) == "1.0"
 
 
-# ---------------------------------------------------------------- what is not sound
+# ---------------------------------------------------------------- unsound packages
 
 
 @pytest.mark.parametrize("file", ["model.toml", "model.tflite", "model.toml.sig"])
@@ -184,7 +186,7 @@ def test_a_model_that_the_engine_does_not_take_is_not_installed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("original", "replacement", "said"),
+    ("original", "replacement", "message"),
     [
         ("height = 28", "height = 32", "other input than its package says"),
         ("scores = 0", "scores = 1", "has shape"),
@@ -192,11 +194,11 @@ def test_a_model_that_the_engine_does_not_take_is_not_installed(tmp_path: Path) 
     ],
 )
 def test_a_model_that_its_manifest_does_not_describe_is_not_installed(
-    tmp_path: Path, original: str, replacement: str, said: str
+    tmp_path: Path, original: str, replacement: str, message: str
 ) -> None:
     settings = box(tmp_path)
     source = write_package(tmp_path / "new", CLASSIFIER.replace(original, replacement), classifier_content())
-    with pytest.raises(PackageError, match=said):
+    with pytest.raises(PackageError, match=message):
         install_package(source, settings)
     assert installed(settings) == []
 
@@ -218,7 +220,7 @@ def test_an_engine_that_hangs_ends_the_trial(tmp_path: Path, monkeypatch: pytest
 # ---------------------------------------------------------------- the disk
 
 
-def test_what_root_installs_the_daemon_can_read(tmp_path: Path) -> None:
+def test_the_daemon_can_read_what_root_installs(tmp_path: Path) -> None:
     settings = box(tmp_path)
     former = os.umask(0o077)
     try:
@@ -237,7 +239,7 @@ def test_a_package_that_leaves_too_little_room_is_refused(tmp_path: Path) -> Non
     assert installed(settings) == []
 
 
-def test_a_disk_that_takes_no_more_is_said_and_nothing_is_left(tmp_path: Path) -> None:
+def test_a_failed_write_is_an_error_and_leaves_nothing_behind(tmp_path: Path) -> None:
     settings = box(tmp_path)
     install(settings, "1.0")
     source = write_version(tmp_path / "new", "2.0")
@@ -260,7 +262,7 @@ def test_a_disk_that_takes_no_more_is_said_and_nothing_is_left(tmp_path: Path) -
     assert installed(settings) == ["tiny-chest_1.0"]
 
 
-def test_a_state_directory_that_belongs_to_somebody_else_is_said(tmp_path: Path) -> None:
+def test_a_state_directory_that_cannot_be_changed_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with pytest.raises(StorageError, match=r"cannot be changed: .*Run this as root"):
         install(box(tmp_path), "1.0")
@@ -272,7 +274,7 @@ def test_two_commands_do_not_work_at_the_same_time(tmp_path: Path) -> None:
     descriptor = os.open(settings.state_dir / "models", os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        with pytest.raises(StateDirectoryHeld, match="try again"):
+        with pytest.raises(StateDirectoryHeld, match="Try again"):
             remove_package(NAME, settings)
     finally:
         os.close(descriptor)
@@ -286,7 +288,7 @@ from leapfrog.commands.models import store as model_store
 from leapfrog.settings import RetentionSettings, Settings, StationSettings
 
 state_dir, step, action, subject = sys.argv[1:]
-model_store._try = lambda package, engine: None  # it changes nothing on the disk and takes its time
+model_store._run_once = lambda package, engine: None  # slow, and it changes nothing on the disk
 left = int(step)
 
 def count(event, arguments):
@@ -309,7 +311,7 @@ model_store.install_package(Path(subject), settings) if action == "install" else
 
 
 def killed_at(step: int, settings: Settings, action: str, subject: str) -> bool:
-    """Run a command that is killed before its `step`th change of the disk; whether it came so far."""
+    """Run a command that is killed before its `step`th change of the disk; whether it got that far."""
     command = [sys.executable, "-c", KILLED, str(settings.state_dir), str(step), action, subject]
     done = subprocess.run(command, check=False)
     assert done.returncode in {0, -signal.SIGKILL}
@@ -336,5 +338,5 @@ def test_whenever_it_is_killed_a_whole_version_is_used_and_the_next_command_tidi
         remove_package(NAME, settings)
         assert not any(name.startswith(".") for name in installed(settings))
     else:
-        pytest.fail("it never came to its end")
+        pytest.fail("the command never finished")
     assert seen == ({"2.0", "3.0"} if action == "install" else {"1.0", "2.0"})
