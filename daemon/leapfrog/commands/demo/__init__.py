@@ -1,1 +1,1 @@
-"""`leapfrog demo`: the whole box at work on exams of nobody. A program of its own, with a daemon as its child."""
+"""`leapfrog demo`: the whole box at work on phantoms, with a real daemon as a child process."""

@@ -1,4 +1,4 @@
-"""The box that the demonstration runs: the real daemon as a child process, with settings of its own."""
+"""The box that the demonstration runs: the real daemon as a child process, with its own settings."""
 
 import json
 import socket
@@ -52,7 +52,7 @@ view = "PA"
 quiet_seconds = 3.0
 
 [engine]
-threads = 1  # a box that lives for minutes does not measure how many are best
+threads = 1  # not measured: the box runs for minutes only
 
 [district]
 url = {district}
@@ -70,7 +70,7 @@ class DemoBox:
     """A daemon in `folder`, with its state, reports, settings and log."""
 
     def __init__(self, folder: Path, district_url: str) -> None:
-        """Writes the settings; nothing runs yet."""
+        """Write the settings. The daemon is not started yet."""
         self.folder = folder
         self.state_dir = folder / "state"
         self.reports_dir = folder / "reports"
@@ -84,7 +84,7 @@ class DemoBox:
         self._process: subprocess.Popen[bytes] | None = None
 
     def _settings(self, district_url: str) -> str:
-        # A JSON string is a TOML basic string, whatever a folder is called.
+        # Every JSON string is also a TOML string, so a folder may have any name.
         return SETTINGS.format(
             state=json.dumps(str(self.state_dir)),
             reports=json.dumps(str(self.reports_dir)),
@@ -96,14 +96,14 @@ class DemoBox:
         )
 
     def start(self) -> None:
-        """Start the daemon and return when it listens. Raises DemoFailed, with what it said last, when it does not."""
+        """Start the daemon and wait until it listens. Raises DemoFailed with the end of its log when it does not."""
         command = [sys.executable, "-m", "leapfrog", "run", "--config", str(self._settings_file)]
         with self.log_file.open("ab") as log, uninterrupted():
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.wait(self._listens, START_SECONDS, "the daemon listens")
+        self.wait(self._listens, START_SECONDS, "it was listening")
 
     def stop(self) -> int | None:
-        """Ask the daemon to stop; its exit status, or None when it had to be killed or never ran."""
+        """Stop the daemon. Returns its exit status, or None when it had to be killed or never ran."""
         if self._process is None:
             return None
         self._process.terminate()
@@ -115,35 +115,40 @@ class DemoBox:
             return None
 
     def ask(self, command: str) -> Any:
-        """What the daemon answers to a command, as `--json` shows it."""
+        """The daemon's answer to a command, as `--json` shows it."""
         return ask_daemon(self.state_dir, command)
 
-    def wait(self, condition: Callable[[], bool], seconds: float, what: str) -> None:
-        """Return when `condition` holds. Raises DemoFailed after `seconds`, or when the daemon ended meanwhile."""
+    def wait(self, condition: Callable[[], bool], seconds: float, goal: str) -> None:
+        """Wait until `condition` holds. Raises DemoFailed after `seconds`, or when the daemon ends before that.
+
+        `goal` completes the sentence "The daemon ended before ...".
+        """
         deadline = time.monotonic() + seconds
         while not condition():
             if self._process is not None and self._process.poll() is not None:
-                raise DemoFailed(f"The daemon ended before {what}. It said:\n{self._last_words()}")
+                raise DemoFailed(f"The daemon ended before {goal}. The end of its log:\n{self._end_of_log()}")
             if time.monotonic() > deadline:
-                raise DemoFailed(f"After {seconds:.0f} seconds it is not so that {what}: see {self.log_file}")
+                raise DemoFailed(f"{seconds:.0f} seconds passed before {goal}: see {self.log_file}")
             time.sleep(POLL_SECONDS)
 
     def send(self, dataset: Dataset) -> None:
-        """C-STORE as a modality does, in an association of its own. Raises DemoFailed when it is not acknowledged."""
+        """Send by C-STORE in a new association, as a modality does. Raises DemoFailed unless the box reports success."""
         entity = AE(ae_title="PHANTOM-ROOM")
         entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
         association = entity.associate("127.0.0.1", self.port, ae_title=AE_TITLE)
         if not association.is_established:
-            raise DemoFailed("The box did not accept an association.")
+            raise DemoFailed("The box did not accept a DICOM connection (association).")
         try:
             status = association.send_c_store(dataset)
         finally:
             association.release()
         if status.get("Status") != SUCCESS:
-            raise DemoFailed(f"The box answered C-STORE with status {status.get('Status')!r}, not with success.")
+            raise DemoFailed(
+                f"The box did not take an image: it answered C-STORE with status {status.get('Status')!r}."
+            )
 
     def put(self, file: SentFile) -> None:
-        """Put a file into a watched folder, as an export does."""
+        """Put a file into a watched folder, as a machine that exports pictures does."""
         write_durably(self._inboxes[file.folder] / file.name, file.content)
 
     def _listens(self) -> bool:
@@ -152,7 +157,7 @@ class DemoBox:
         except DaemonNotRunning:
             return False
 
-    def _last_words(self) -> str:
+    def _end_of_log(self) -> str:
         return "\n".join(self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
 
 

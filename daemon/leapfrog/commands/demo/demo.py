@@ -1,7 +1,7 @@
-"""`leapfrog demo`: the whole box at work on made-up exams, with a district server that is out of reach at first.
+"""`leapfrog demo`: the whole box at work on made-up exams, while the district server is down at first.
 
 Everything is real but the exams: the daemon is a child process, the exams come over DICOM and through folders, and the
-results leave by STOW-RS. It ends well only if everything expected has truly happened.
+results leave by STOW-RS. It succeeds only if everything that was expected has really happened.
 """
 
 import tempfile
@@ -25,15 +25,13 @@ DELIVER_SECONDS = 120.0
 
 
 def run_demo(out: Path | None) -> int:
-    """Run the demonstration in `out`, else in a new temporary folder, which stays. Returns the exit status.
+    """Run the demonstration in `out`, or in a new temporary folder that is kept. Returns the exit status.
 
     Raises UsageError when `out` is not an empty folder.
     """
     console = Console()
-    folder = _prepared(out)
-    console.print(
-        f"[bold]Leapfrog demonstration[/bold] in {folder}. All exams are phantoms: no patient is behind them."
-    )
+    folder = _prepared_folder(out)
+    console.print(f"[bold]Leapfrog demonstration[/bold] in {folder}. All exams are phantoms, not of patients.")
     began = time.monotonic()
     with interruptible():
         try:
@@ -45,14 +43,14 @@ def run_demo(out: Path | None) -> int:
     for check in checks:
         console.print(f"[green]yes[/green]  {check.sentence}" if check.holds else f"[red]NO   {check.sentence}[/red]")
     console.print(_places_table(folder, received))
-    good = all(result.as_expected for result in results) and all(check.holds for check in checks)
-    ending = "Everything expected has happened" if good else "[red]Not everything expected has happened[/red]"
-    console.print(f"{ending}, in {time.monotonic() - began:.0f} seconds.")
-    return 0 if good else 1
+    succeeded = all(result.as_expected for result in results) and all(check.holds for check in checks)
+    outcome = "Everything happened as expected" if succeeded else "[red]Not everything happened as expected[/red]"
+    console.print(f"{outcome}, in {time.monotonic() - began:.0f} seconds.")
+    return 0 if succeeded else 1
 
 
 class _Demo:
-    """One run: the box, the district, and what was seen on the way."""
+    """One run: the box, the district, and the checks made so far."""
 
     def __init__(self, folder: Path, console: Console) -> None:
         self._console = console
@@ -61,16 +59,16 @@ class _Demo:
         self._checks: list[Expectation] = []
 
     def run(self) -> tuple[list[Expectation], list[Result], dict[str, int]]:
-        """What was checked, what became of each exam, and what the district received by kind.
+        """Returns the checks, the result of each exam, and how many objects of each kind the district received.
 
-        Raises DemoFailed when it cannot go on. The daemon does not run any more afterwards.
+        Raises DemoFailed when it cannot go on. The daemon is stopped in any case.
         """
         try:
             results, received = self._steps()
         finally:
             exit_status = self._box.stop()
             self._district.close()
-        self._checks.append(Expectation("the daemon stopped cleanly when it was told to", exit_status == 0))
+        self._checks.append(Expectation("the daemon stopped cleanly", exit_status == 0))
         return self._checks, results, received
 
     def _steps(self) -> tuple[list[Result], dict[str, int]]:
@@ -80,23 +78,21 @@ class _Demo:
             progress.advance(starting)
             exams = demo_exams()
             sending = progress.add_task("Sending exams", total=len(exams))
-            reading = progress.add_task("Reading them (the district is out of reach)", total=len(exams))
+            reading = progress.add_task("Reading exams (the district is down)", total=len(exams))
             sent: dict[DemoExam, str] = {}
             for exam in exams:
                 sent[exam] = self._send(exam)
                 progress.advance(sending)
                 progress.update(reading, completed=self._count_read())
-            self._box.wait(
-                lambda: self._all_read(len(exams), progress, reading), READ_SECONDS, "all exams have been read"
-            )
-            self._note_outage(len(exams))
-            delivering = progress.add_task("Delivering (the district is back)", total=None)
+            self._box.wait(lambda: self._all_read(len(exams), progress, reading), READ_SECONDS, "all exams were read")
+            self._check_outage(len(exams))
+            delivering = progress.add_task("Delivering results (the district is up)", total=None)
             self._district.open()
             self._box.ask("sync")
             self._box.wait(
                 lambda: self._all_delivered(len(exams), progress, delivering),
                 DELIVER_SECONDS,
-                "everything is delivered",
+                "everything was delivered",
             )
             results = find_results(sent, self._box.ask("instances"), self._box.reports_dir)
         self._checks += check_reports(results, self._box.reports_dir)
@@ -106,13 +102,13 @@ class _Demo:
         return results, {name: names.count(name) for name in sorted(set(names))}
 
     def _send(self, exam: DemoExam) -> str:
-        """Send one exam; its SOP Instance UID, "" for a picture, which gets one in the box."""
-        made = exam.make()
-        if isinstance(made, SentFile):
-            self._box.put(made)
-            return made.sop_instance_uid
-        self._box.send(made)
-        return str(made.SOPInstanceUID)
+        """Send one exam. Returns its SOP Instance UID, or "" for a picture: the box gives it one."""
+        content = exam.make()
+        if isinstance(content, SentFile):
+            self._box.put(content)
+            return content.sop_instance_uid
+        self._box.send(content)
+        return str(content.SOPInstanceUID)
 
     def _count_read(self) -> int:
         counts: dict[str, int] = self._box.ask("status")["instances"]
@@ -123,16 +119,16 @@ class _Demo:
         progress.update(task, completed=done)
         return done >= total
 
-    def _note_outage(self, exams: int) -> None:
+    def _check_outage(self, exams: int) -> None:
         status = self._box.ask("status")
-        owed = status["deliveries"]["waiting"]
-        held = owed >= exams and not self._district.received()
+        waiting = status["deliveries"]["waiting"]
+        holds = waiting >= exams and not self._district.received()
         self._checks.append(
-            Expectation(f"with the district out of reach nothing was lost: {owed} deliveries waited", held)
+            Expectation(f"nothing was lost while the district was down (deliveries waiting: {waiting})", holds)
         )
 
     def _all_delivered(self, studies: int, progress: Progress, task: TaskID) -> bool:
-        """Whether each study's PDF has arrived, which is made once the study is quiet, and nothing waits."""
+        """Whether the PDF of each study has arrived and nothing is waiting. A PDF is sent once its study is quiet."""
         status = self._box.ask("status")
         confirmed, waiting = status["deliveries"]["confirmed"], status["deliveries"]["waiting"]
         progress.update(task, completed=confirmed, total=confirmed + waiting)
@@ -141,16 +137,16 @@ class _Demo:
         return waiting == 0 and reports >= studies
 
 
-def _prepared(out: Path | None) -> Path:
+def _prepared_folder(out: Path | None) -> Path:
     if out is None:
         return Path(tempfile.mkdtemp(prefix="leapfrog-demo-"))
     try:
         out.mkdir(parents=True, exist_ok=True)
-        used = any(out.iterdir())
+        has_files = any(out.iterdir())
     except OSError as problem:
         raise UsageError(f"--out {out} cannot be used: {problem.strerror}.") from problem
-    if used:
-        raise UsageError(f"--out {out} is not empty: give a new folder, so that results are not mixed up.")
+    if has_files:
+        raise UsageError(f"--out {out} is not empty. Name a new folder, so that results are not mixed up.")
     return out.resolve()
 
 
@@ -166,7 +162,7 @@ def _progress(console: Console) -> Progress:
 
 
 def _results_table(results: list[Result]) -> Table:
-    table = Table("Phantom", "Sent as", "What the box says", "As expected", title="The exams")
+    table = Table("Phantom", "Sent as", "Result", "As expected", title="Exams")
     for result in results:
         expected = "[green]yes[/green]" if result.as_expected else "[red]NO[/red]"
         table.add_row(result.exam.label, result.exam.form, result.sentence, expected)
@@ -174,7 +170,7 @@ def _results_table(results: list[Result]) -> Table:
 
 
 def _places_table(folder: Path, received: dict[str, int]) -> Table:
-    table = Table("", Column(overflow="fold"), show_header=False, title="Where to look")  # a path is for copying, whole
+    table = Table("", Column(overflow="fold"), show_header=False, title="Where to look")  # paths can be copied
     table.add_row("Worklist (open it in a browser)", str(folder / "reports" / "index.html"))
     table.add_row("Reports", str(folder / "reports"))
     table.add_row("Log of the daemon", str(folder / "daemon.log"))

@@ -1,5 +1,5 @@
 """A small district server for the demonstration: STOW-RS and QIDO-RS for instances (PS3.18 10.5, 10.6), in memory and
-in a folder. It refuses connections until it is opened, as a district without a link does.
+in a folder. It refuses connections until `open`, like a district server that is down.
 """
 
 import json
@@ -28,10 +28,10 @@ JSON_TYPE = "application/dicom+json"
 
 
 class DemoDistrict:
-    """Keeps what it is sent in `folder`, numbered in the order of arrival."""
+    """Keeps the files that it receives in `folder`, numbered in the order of arrival."""
 
     def __init__(self, folder: Path) -> None:
-        """Takes a free port of this machine at once, but nobody can connect before `open`."""
+        """Reserve a free port of this machine. Nobody can connect before `open`."""
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = threading.Lock()
@@ -48,7 +48,7 @@ class DemoDistrict:
         return f"http://127.0.0.1:{self._server.server_address[1]}{ROOT}"
 
     def open(self) -> None:
-        """The link is there: answer from now on."""
+        """Answer requests from now on, as if the link were back."""
         self._server.server_activate()
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
         self._thread.start()
@@ -71,7 +71,7 @@ class DemoDistrict:
             return sum(count > 1 for count in self._arrivals.values())
 
     def store(self, content: bytes) -> tuple[str, UID] | None:
-        """Keep one DICOM file; its UIDs, or None when it is none."""
+        """Keep one DICOM file. Returns its SOP Instance UID and SOP class, or None when it is not DICOM."""
         try:
             dataset = dcmread(BytesIO(content), stop_before_pixels=True)
             uid, sop_class = str(dataset.SOPInstanceUID), UID(str(dataset.SOPClassUID))
@@ -93,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def do_POST(self) -> None:
-        """STOW-RS: each part is one instance, confirmed or failed by its UID."""
+        """STOW-RS: each part is one instance, which is confirmed by its UID or reported as failed."""
         boundary = BOUNDARY.search(self.headers.get("Content-Type", ""))
         length = int(self.headers.get("Content-Length") or -1)
         if not STORE_PATH.fullmatch(urlsplit(self.path).path) or not 0 <= length <= LARGEST_BODY_BYTES:
@@ -105,14 +105,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.BAD_REQUEST, None)
             return
         stored = [self.district.store(part) for part in _parts(body, boundary[1])]
-        good = [one for one in stored if one is not None]
+        kept = [one for one in stored if one is not None]
         answer: dict[str, Any] = {}
-        if good:
-            answer["00081199"] = _sequence([_reference(uid, sop_class) for uid, sop_class in good])
-        if len(good) < len(stored):
+        if kept:
+            answer["00081199"] = _sequence([_reference(uid, sop_class) for uid, sop_class in kept])
+        if len(kept) < len(stored):
             failure = {"00081197": {"vr": "US", "Value": [CANNOT_UNDERSTAND]}}
-            answer["00081198"] = _sequence([failure] * (len(stored) - len(good)))
-        status = HTTPStatus.OK if len(good) == len(stored) else HTTPStatus.ACCEPTED if good else HTTPStatus.CONFLICT
+            answer["00081198"] = _sequence([failure] * (len(stored) - len(kept)))
+        status = HTTPStatus.OK if len(kept) == len(stored) else HTTPStatus.ACCEPTED if kept else HTTPStatus.CONFLICT
         self._answer(status, answer)
 
     def do_GET(self) -> None:
@@ -138,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *values: object) -> None:
-        """Nothing: the demonstration tells what arrived."""
+        """Log nothing: the demonstration shows what arrived."""
 
 
 def _parts(body: bytes, boundary: str) -> list[bytes]:

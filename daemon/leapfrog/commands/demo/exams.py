@@ -1,4 +1,4 @@
-"""What the demonstration sends, how, and what the box should make of it."""
+"""The exams that the demonstration sends, in what form, and the result that each should have."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from leapfrog.phantoms.fetal_head import FetalHead
 Expected = Literal["assessed", "measured", "not_assessed", "set_aside"]
 
 HEAD = FetalHead()
-BROKEN_SHARE = 0.6  # of the broken film's pixels that arrive
+BROKEN_SHARE = 0.6  # the part of the broken film's pixels that is sent
 PICTURE_NAME = "PHANTOM-PICTURE_PHANTOM^CHEST PICTURE.png"
 PICTURE_PATTERN = r"(?P<patient_id>[^_]+)_(?P<patient_name>[^.]+)\.png"
 PICTURE_FOLDER = "x-ray room"
@@ -31,9 +31,9 @@ class SentFile:
 
 @dataclass(frozen=True)
 class DemoExam:
-    """One made-up exam: made when `make` is called, as an object to send over DICOM or as a file for a folder.
+    """One made-up exam. `make` creates it, as an object to send over DICOM or as a file for a folder.
 
-    `true_circumference_mm` is what a head should measure.
+    `true_circumference_mm` is the circumference that the head was drawn with.
     """
 
     label: str
@@ -44,7 +44,7 @@ class DemoExam:
 
 
 def demo_exams() -> tuple[DemoExam, ...]:
-    """Chest films in several forms, a cine of a head, a film the wrong way up, a broken one, and files for folders."""
+    """Chest films in several forms, a cine of a head, an upside-down film, a broken one, and files for folders."""
     return (
         DemoExam("Chest, clear", "DICOM, uncompressed", lambda: chest_exam("clear", 1), "assessed"),
         DemoExam(
@@ -67,7 +67,7 @@ def demo_exams() -> tuple[DemoExam, ...]:
         ),
         DemoExam("Fetal head, 20 frames", "DICOM", lambda: fetal_head_exam(HEAD, 5), "measured", HEAD.circumference_mm),
         DemoExam("Chest, upside down", "DICOM", lambda: chest_exam("clear", 6, upside_down=True), "not_assessed"),
-        DemoExam("Chest, picture ends early", "DICOM", _broken_film, "set_aside"),
+        DemoExam("Chest, data cut short", "DICOM", _broken_film, "set_aside"),
         DemoExam(
             "Chest, fluid and patches",
             "PNG in a folder",

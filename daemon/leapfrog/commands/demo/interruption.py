@@ -1,4 +1,4 @@
-"""When a signal may end the demonstration, so that no daemon is left behind; for its main thread."""
+"""Decides when a signal may end the demonstration, so that no daemon is left running. For the main thread only."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,28 +10,28 @@ Handler = Callable[[int, FrameType | None], object]
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """SIGTERM and a closed terminal end what runs within as Ctrl-C does, by KeyboardInterrupt."""
+    """Within the block, SIGTERM and a closed terminal raise KeyboardInterrupt, as Ctrl-C does."""
     with _handled(signal.default_int_handler, signal.SIGTERM, signal.SIGHUP):
         yield
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Put such a signal off until the block ends, as while a child is started: one before it is known would leave it
-    behind.
+    """Delay these signals until the block ends. A signal while a child is being started would leave the child running,
+    since nobody has its process id yet.
     """
-    met: list[int] = []
-    with _handled(lambda number, _frame: met.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    received: list[int] = []
+    with _handled(lambda number, _frame: received.append(number), signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         yield
-    if met:
+    if received:
         raise KeyboardInterrupt
 
 
 @contextmanager
 def _handled(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
-    former = {number: signal.signal(number, handler) for number in numbers}
+    previous = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, before in former.items():
-            signal.signal(number, before)
+        for number, handler_before in previous.items():
+            signal.signal(number, handler_before)

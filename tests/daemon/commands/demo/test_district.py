@@ -1,4 +1,4 @@
-"""The demonstration's district server, asked by the box's own client and by hand."""
+"""The demonstration's district server, asked with plain HTTP requests."""
 
 import socket
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def test_a_stored_instance_is_confirmed_by_its_uid_kept_and_found(
     assert list(district.received()) == [uid]
 
 
-def test_what_is_not_dicom_is_failed_and_not_kept(district: DemoDistrict, instance: tuple[str, bytes]) -> None:
+def test_a_part_that_is_not_dicom_is_failed_and_not_kept(district: DemoDistrict, instance: tuple[str, bytes]) -> None:
     district.open()
     assert _post(district, b"not DICOM").status_code == 409
     both = _post(district, b"not DICOM", instance[1])
@@ -80,7 +80,7 @@ def test_it_counts_what_is_sent_twice(district: DemoDistrict, instance: tuple[st
     assert district.sent_twice() == 1
 
 
-def test_an_unknown_instance_is_not_found_and_other_paths_neither(district: DemoDistrict) -> None:
+def test_an_unknown_instance_and_an_unknown_path_are_not_found(district: DemoDistrict) -> None:
     district.open()
     missing = requests.get(f"{district.url}/instances", params={"SOPInstanceUID": "2.25.1"}, timeout=10)
     assert missing.status_code == 204

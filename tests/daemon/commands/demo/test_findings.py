@@ -1,4 +1,4 @@
-"""What the demonstration calls expected."""
+"""When the demonstration counts a result as expected."""
 
 import json
 from pathlib import Path
@@ -52,7 +52,7 @@ def _write_report(reports: Path, *images: dict[str, Any]) -> None:
         ("not_assessed", _row("1"), _image("1"), False),
     ],
 )
-def test_an_exam_is_as_expected_only_if_the_box_says_so(
+def test_an_exam_is_as_expected_only_with_the_right_state_and_outcome(
     tmp_path: Path, expected: Expected, row: dict[str, Any], image: dict[str, Any] | None, good: bool
 ) -> None:
     if image is not None:
@@ -73,7 +73,7 @@ def test_a_head_must_measure_what_was_drawn_within_five_percent(
     assert result.as_expected is good
 
 
-def test_a_picture_is_matched_with_the_instance_that_nobody_named(tmp_path: Path) -> None:
+def test_a_picture_is_matched_with_the_instance_whose_uid_was_not_sent(tmp_path: Path) -> None:
     _write_report(tmp_path, _image("1"), _image("2", "findings", findings=[_finding()]))
     named, picture = find_results(
         {_exam("assessed"): "2.25.1", _exam("assessed"): ""}, [_row("2"), _row("1")], tmp_path
@@ -87,7 +87,7 @@ def test_an_exam_that_the_box_does_not_list_is_not_as_expected(tmp_path: Path) -
     assert not result.as_expected
 
 
-def test_reports_are_whole_only_with_every_file_and_each_kind_of_result(tmp_path: Path) -> None:
+def test_the_checks_hold_only_with_every_report_file_and_each_kind_of_result(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("x")
     with_finding = _image("1", "findings", findings=[_finding()], heatmaps=[{"finding": "Edema", "file": "x.jpg"}])
     _write_report(tmp_path, with_finding, _image("2"))
@@ -96,7 +96,7 @@ def test_reports_are_whole_only_with_every_file_and_each_kind_of_result(tmp_path
     assert all(check.holds for check in check_reports(results, tmp_path))
     (tmp_path / "2026-01-01" / "2" / "report.pdf").unlink()
     assert [check.sentence for check in check_reports(results, tmp_path) if not check.holds] == [
-        "each study has its report as a page, a PDF and for programs"
+        "each study has a report as a web page, PDF and JSON"
     ]
     assert sum(not check.holds for check in check_reports(results[1:], tmp_path)) == 2
 
