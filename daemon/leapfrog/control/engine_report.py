@@ -61,7 +61,7 @@ def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missi
     for lane in lanes:
         if lane.lost is not None and lane.device != "edgetpu":
             since = time.strftime("%H:%M", time.localtime(lane.lost.at))
-            sentences.append(f"Reading on the CPU since {since}. {_what_to_do(lane.lost.failure)}")
+            sentences.append(f"Models run on the CPU since {since}. {_what_to_do(lane.lost.failure)}")
     for device in devices:
         reported_above = device.path in lost
         if device.failure is not None and device.present and not device.in_use and not reported_above:
@@ -69,7 +69,7 @@ def _attention(lanes: Sequence[LaneState], devices: Sequence[DeviceState], missi
     if any(device.is_free for device in devices) and all(lane.device == "edgetpu" for lane in lanes):
         sentences.append("An Edge TPU is connected but no lane uses it yet: restart Leapfrog.")
     if missing is not None and not sentences and not any(device.in_use for device in devices):
-        sentences.append(f"Reading on the CPU. {_what_to_do(missing)}")
+        sentences.append(f"Models run on the CPU. {_what_to_do(missing)}")
     return sentences
 
 

@@ -58,7 +58,7 @@ def test_a_lost_device_is_reported_with_the_time_and_the_reason() -> None:
     lost = LostDevice(PORT, HUNG, AT_14_05)
     engines = report(LaneState("cpu", lost=lost), devices=(DeviceState(PORT, failure=HUNG),))
     (sentence,) = engines.attention
-    assert sentence.startswith("Reading on the CPU since 14:05. no answer in time. Unplug the device")
+    assert sentence.startswith("Models run on the CPU since 14:05. no answer in time. Unplug the device")
     assert sentence.endswith("Leapfrog keeps trying by itself.")
     (device,) = engines.edge_tpus
     assert (device.state, device.remedy) == ("resting", FailureKind.HUNG.remedy)
