@@ -132,7 +132,7 @@ class DemoBox:
             time.sleep(POLL_SECONDS)
 
     def send(self, dataset: Dataset) -> None:
-        """Send by C-STORE in a new association, as a modality does. Raises DemoFailed unless the box reports success."""
+        """Send by C-STORE in a new association, as a modality does. Raises DemoFailed if the box does not take it."""
         entity = AE(ae_title="PHANTOM-ROOM")
         entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
         association = entity.associate("127.0.0.1", self.port, ae_title=AE_TITLE)
