@@ -207,7 +207,7 @@ def test_a_package_is_installed_used_and_removed_again(tmp_path: Path) -> None:
 
     removed = leapfrog("models", "remove", "chest-findings", "--config", config, home=tmp_path)
     assert removed.returncode == 0, removed.stderr
-    assert "chest-findings 99.0 is removed." in removed.stdout
+    assert "chest-findings 99.0 was removed." in removed.stdout
     assert f"chest-findings {installed['former']} in" in removed.stdout
     assert "systemctl restart leapfrog" in removed.stdout
     assert leapfrog("models", "remove", "chest-findings", "--config", config, home=tmp_path).returncode == 2
