@@ -1,6 +1,6 @@
-"""The unit under a systemd of its own: ready is notified, a death is mended, a stop drains, a hang ends.
+"""The unit under a real systemd in a container: it becomes ready, restarts after a crash or a hang, and stops cleanly.
 
-One machine is booted for all of these, since each leaves the daemon running.
+One machine is booted for all these tests, since each leaves the daemon running.
 """
 
 import json
@@ -45,7 +45,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SystemdMachine
 
 @pytest.fixture(scope="module")
 def images(machine: SystemdMachine) -> list[Path]:
-    """Small radiographs, where the machine sees them."""
+    """Small radiographs, in a folder that the machine can read."""
     image = chest_radiograph(500, 400)
     return [made.path for made in write_instances(image, machine.directory / "images", 40, studies=8)]
 
@@ -71,12 +71,12 @@ def wait_until_read(machine: SystemdMachine) -> dict[str, int]:
     return wait_until(settled, "everything was read", deadline_seconds=60, poll_seconds=0.1)
 
 
-def test_active_means_that_it_listens(machine: SystemdMachine) -> None:
+def test_the_unit_is_active_only_when_the_daemon_listens(machine: SystemdMachine) -> None:
     assert machine.show("Type") == "notify"
     assert machine.run("echoscu", "-aec", "LEAPFROG", "127.0.0.1", "11112").returncode == 0
 
 
-def test_it_runs_as_a_user_of_its_own_that_may_not_change_its_settings(machine: SystemdMachine) -> None:
+def test_it_runs_as_its_own_user_that_cannot_change_the_settings(machine: SystemdMachine) -> None:
     pid = machine.show("MainPID")
     facts = dict(line.split(":\t", 1) for line in machine.run("cat", f"/proc/{pid}/status").stdout.splitlines())
     assert machine.run("id", "-nu", facts["Uid"].split()[0]).stdout.strip() == "leapfrog"
@@ -92,7 +92,7 @@ def test_it_has_the_groups_that_may_open_an_edge_tpu(machine: SystemdMachine) ->
         assert machine.run("getent", "group", name).stdout.split(":")[2] in groups
 
 
-def test_an_image_is_read_with_everything_locked_up(machine: SystemdMachine, images: list[Path]) -> None:
+def test_an_image_is_read_under_all_restrictions(machine: SystemdMachine, images: list[Path]) -> None:
     before = status(machine)["instances"]["read"]
     assert store(machine, images[:2]) == 2
     assert wait_until_read(machine)["read"] == before + 2
@@ -100,7 +100,7 @@ def test_an_image_is_read_with_everything_locked_up(machine: SystemdMachine, ima
     assert report["images"][0]["model"]["name"] == "chest-findings"
 
 
-def test_kill_9_is_followed_by_a_new_daemon_that_knows_everything(machine: SystemdMachine) -> None:
+def test_after_kill_9_a_new_daemon_starts_and_knows_every_instance(machine: SystemdMachine) -> None:
     before, known = machine.show("MainPID"), status(machine)["instances"]
     machine.run("kill", "-KILL", before)
     wait_until(lambda: machine.show("MainPID") not in (before, "0"), "a new daemon runs")
@@ -110,7 +110,7 @@ def test_kill_9_is_followed_by_a_new_daemon_that_knows_everything(machine: Syste
     wait_until(lambda: int(before) not in machine.processes(), "the old daemon is gone")
 
 
-def test_a_stop_in_the_middle_of_the_work_drains_and_loses_nothing(machine: SystemdMachine, images: list[Path]) -> None:
+def test_a_stop_in_the_middle_of_work_is_clean_and_loses_nothing(machine: SystemdMachine, images: list[Path]) -> None:
     known = sum(status(machine)["instances"].values())
     acknowledged = store(machine, images[2:])
     assert acknowledged == len(images) - 2
@@ -126,7 +126,7 @@ def test_a_stop_in_the_middle_of_the_work_drains_and_loses_nothing(machine: Syst
     assert sum(counts.values()) == known + acknowledged
 
 
-def test_a_daemon_that_hangs_is_ended_and_started_again(machine: SystemdMachine) -> None:
+def test_a_daemon_that_hangs_is_killed_and_restarted(machine: SystemdMachine) -> None:
     before = machine.show("MainPID")
     machine.run("kill", "-STOP", before)
     wait_until(lambda: machine.show("MainPID") not in (before, "0"), "the watchdog bites", deadline_seconds=30)

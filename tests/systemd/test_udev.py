@@ -16,7 +16,7 @@ APEX_GROUP_ID = 64_000
 USB_PATH = "/sys/devices/pci0000:00/0000:00:14.0/usb2/2-5"
 APEX_PATH = "/sys/devices/pci0000:00/0000:01:00.0/apex/apex_0"
 
-# In a mount namespace of its own, so that the machine's rules and groups stay as they are.
+# Runs in a separate mount namespace, so that the machine's own rules and groups are not changed.
 APPLY = """
 set -e
 mount -t tmpfs none /run/udev && mkdir /run/udev/rules.d && cp "$1" /run/udev/rules.d/
@@ -33,13 +33,13 @@ def applied(folder: Path, device: str, path: str) -> dict[str, str]:
     groups.write_text("\n".join([*others, f"apex:x:{APEX_GROUP_ID}:\n"]))
     Path("/run/udev").mkdir(exist_ok=True)
     test = [*with_devices(folder, device), "udevadm", "test", "--action=add", path]
-    shown = subprocess.run(
+    done = subprocess.run(
         ["unshare", "--mount", "sh", "-c", APPLY, "apply", str(RULES), str(groups), *test],
         capture_output=True,
         text=True,
         check=True,
     )
-    return dict(re.findall(rf"{RULES.name}:\d+ (GROUP|MODE) (\d+)", shown.stdout))
+    return dict(re.findall(rf"{RULES.name}:\d+ (GROUP|MODE) (\d+)", done.stdout))
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +53,8 @@ def _udevadm_and_root() -> None:
 @pytest.mark.root
 @pytest.mark.parametrize("ids", [USB_NEW, USB_KNOWN])
 def test_a_device_on_usb_belongs_to_plugdev_before_and_after_its_firmware(tmp_path: Path, ids: tuple[str, str]) -> None:
-    found = applied(tmp_path, usb(ids), USB_PATH)
-    assert found == {"GROUP": str(grp.getgrnam("plugdev").gr_gid), "MODE": "0660"}
+    set_by_rules = applied(tmp_path, usb(ids), USB_PATH)
+    assert set_by_rules == {"GROUP": str(grp.getgrnam("plugdev").gr_gid), "MODE": "0660"}
 
 
 @pytest.mark.root

@@ -1,4 +1,4 @@
-"""The unit as `leapfrog install` lays it out: systemd takes it, it is locked up, and the Edge TPU stays usable."""
+"""The unit that `leapfrog install` writes: systemd accepts it, it is well restricted, and Edge TPUs stay usable."""
 
 import re
 import shutil
@@ -24,26 +24,26 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(root: Path) -> dict[str, list[str]]:
-    """The settings of [Service], each with all its values."""
-    found: dict[str, list[str]] = {}
+    """The settings in [Service], each with all its values."""
+    values: dict[str, list[str]] = {}
     section = (root / UNIT).read_text().split("[Service]")[1].split("[Install]")[0]
     for key, value in re.findall(r"^([A-Za-z]+)=(.*)$", section, flags=re.MULTILINE):
-        found.setdefault(key, []).append(value)
-    return found
+        values.setdefault(key, []).append(value)
+    return values
 
 
 @needs_systemd
-def test_systemd_finds_nothing_to_complain_about(root: Path) -> None:
+def test_systemd_has_no_complaints_about_the_unit(root: Path) -> None:
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(root / UNIT)], capture_output=True, text=True, check=False
     )
-    # What other units of this machine have wrong is not ours.
+    # Complaints about other units of this machine do not matter.
     complaints = [line for line in (done.stdout + done.stderr).splitlines() if "leapfrog" in line]
     assert complaints == []
 
 
 @needs_systemd
-def test_the_unit_is_locked_up_as_well_as_systemd_s_own(root: Path) -> None:
+def test_the_unit_is_restricted_as_well_as_systemd_s_own(root: Path) -> None:
     done = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--no-pager", str(root / UNIT)],
         capture_output=True, text=True, check=True,
@@ -59,7 +59,7 @@ def test_an_edge_tpu_on_usb_or_pcie_may_be_opened(service: dict[str, list[str]])
     assert "AF_NETLINK" in service["RestrictAddressFamilies"][0].split()
 
 
-def test_it_is_restarted_for_ever(root: Path, service: dict[str, list[str]]) -> None:
+def test_it_is_restarted_however_often_it_fails(root: Path, service: dict[str, list[str]]) -> None:
     assert service["Restart"] == ["always"]
     assert "\nStartLimitIntervalSec=0\n" in (root / UNIT).read_text().split("[Service]")[0]
 
@@ -68,12 +68,12 @@ def test_a_reader_that_runs_out_of_memory_does_not_end_the_box(service: dict[str
     assert service["OOMPolicy"] == ["continue"]
 
 
-def test_only_the_main_process_is_told_to_stop(service: dict[str, list[str]]) -> None:
+def test_only_the_main_process_gets_sigterm(service: dict[str, list[str]]) -> None:
     assert service["KillMode"] == ["mixed"]
 
 
 @pytest.mark.parametrize("program", ["systemd-sysusers", "systemd-tmpfiles"])
-def test_the_user_and_the_folders_can_be_made(root: Path, tmp_path: Path, program: str) -> None:
+def test_the_user_and_the_folders_can_be_created(root: Path, tmp_path: Path, program: str) -> None:
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
     image = tmp_path / "image"
@@ -85,7 +85,7 @@ def test_the_user_and_the_folders_can_be_made(root: Path, tmp_path: Path, progra
         [program, f"--root={image}", *verb, "leapfrog.conf"], capture_output=True, text=True, check=False
     )
     if done.returncode and "Operation not permitted" in done.stderr:
-        pytest.skip("only root may give folders to others")
+        pytest.skip("only root can change the owner of folders")
     assert done.returncode == 0, done.stderr
     if program == "systemd-sysusers":
         assert "leapfrog:" in (image / "etc/passwd").read_text()
