@@ -1,4 +1,4 @@
-"""The unit under a real systemd in a container: it becomes ready, restarts after a crash or a hang, and stops cleanly.
+"""The unit under a real systemd: it becomes ready, restarts after a crash or a hang, and stops cleanly.
 
 One machine is booted for all these tests, since each leaves the daemon running.
 """
