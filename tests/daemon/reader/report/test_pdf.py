@@ -190,6 +190,21 @@ def test_numbers_keep_their_order_in_a_right_to_left_text(words: str, tmp_path: 
     assert last < number < unit < first
 
 
+def test_a_right_to_left_value_that_ends_in_numbers_is_drawn_from_the_right(tmp_path: Path) -> None:
+    pdf = _pdf(tmp_path, unassessed_reading(identity=Identity(patient_id="محمد 45", study_description="صدر 12.5 mm")))
+    assert _left_edge(pdf, "45") < _left_edge(pdf, "محمد")
+    assert _left_edge(pdf, "12.5") < _left_edge(pdf, "mm") < _left_edge(pdf, "صدر")
+
+
+def test_names_in_an_english_sentence_keep_their_places(tmp_path: Path) -> None:
+    names = ("محمد", "Smith", "حسن")
+    pdf = _pdf(tmp_path, *[unassessed_reading(identity=Identity(patient_name=name)) for name in names])
+    listed = _told("pdftotext", "-l", "1", "-bbox", pdf, "-")
+    words = re.findall(r'<word xMin="([0-9.]+)"[^>]*>(.*?)</word>', listed)
+    rightmost = [max(float(left) for left, word in words if set(name) <= set(word)) for name in sorted(names)]
+    assert rightmost == sorted(rightmost), "one after the other, as the sentence lists them"
+
+
 def test_typst_syntax_in_a_value_is_text_like_any_other(tmp_path: Path) -> None:
     identity = Identity(patient_name="x", patient_id=TYPST_SYNTAX, accession_number=TYPST_SYNTAX)
     readings = [
