@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,15 +35,18 @@ def render_pdf(report: ReportWords, report_dir: Path, page_size: PageSize) -> by
     images = report.images[:MOST_IMAGES]
     # Any, since typst's own types know one file only
     files: Any = {"main.typ": TEMPLATE.read_bytes(), **_pictures(images, report_dir)}
-    pdf = typst.compile(
-        files,
-        root=report_dir,
-        font_paths=_fonts,
-        sys_inputs={
-            "report": undrawable().sub(UNSHOWABLE, _values(report, images)),
-            "paper": PAPERS[page_size],
-        },
-    )
+    try:
+        pdf = typst.compile(
+            files,
+            root=report_dir,
+            font_paths=_fonts,
+            sys_inputs={
+                "report": undrawable().sub(UNSHOWABLE, _values(report, images)),
+                "paper": PAPERS[page_size],
+            },
+        )
+    except typst.TypstError as problem:  # a picture vanished since: the next version of the report goes without it
+        raise OSError("The PDF could not be made: one of its pictures cannot be read.") from problem
     if len(images) > FEW_IMAGES:
         _forget()
     return bytes(pdf)
@@ -74,7 +78,7 @@ def _pictures(images: Sequence[ImageWords], report_dir: Path) -> dict[str, bytes
 def _svg(name: str, report_dir: Path) -> bytes:
     with Image.open(report_dir / name) as image:
         size = f'width="{image.width}" height="{image.height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image href="{name}" {size}/></svg>'.encode()
+    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image href="{escape(name)}" {size}/></svg>'.encode()
 
 
 def _forget() -> None:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from leapfrog.exam import Identity, ImageReading
 from leapfrog.lanes.reader_setup import READER_MEMORY_BYTES
+from leapfrog.reader.report import pdf as pdf_module
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.pdf import MOST_IMAGES, TEMPLATE, render_pdf
 from leapfrog.reader.report.study_report import render
@@ -268,6 +269,22 @@ def test_a_study_of_more_images_than_anybody_prints_has_the_first_and_says_so(tm
     assert _pages(pdf) == MOST_IMAGES
     first, *_ = _text(pdf).split("\f")
     assert f"the first {MOST_IMAGES} of {MOST_IMAGES + 2} images" in first
+
+
+def test_a_picture_that_vanishes_while_the_pdf_is_made_is_a_disk_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = report_job(tmp_path, head_reading(tmp_path))
+    make_svg = pdf_module._svg
+
+    def vanishing(name: str, report_dir: Path) -> bytes:
+        svg = make_svg(name, report_dir)
+        (report_dir / name).unlink()
+        return svg
+
+    monkeypatch.setattr(pdf_module, "_svg", vanishing)
+    with pytest.raises(OSError, match="one of its pictures"):
+        render_pdf(report_words(job), tmp_path, "A4")
 
 
 def test_a_damaged_picture_file_costs_only_the_picture(tmp_path: Path) -> None:
