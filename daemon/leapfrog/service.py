@@ -149,7 +149,9 @@ class Service:
             _Watched("folder watcher", watcher),
             _Watched("receiver", receiver),
         ]
-        return self._run_parts(parts, control, lambda: journal.broken or spool.broken, sender.look_at_clock)
+        return self._run_parts(
+            parts, control, lambda: journal.broken or spool.broken, sender.look_at_clock, worklist.wake
+        )
 
     def _run_parts(
         self,
@@ -157,6 +159,7 @@ class Service:
         control: ControlServer,
         disk_failed: Callable[[], bool],
         look_at_clock: Callable[[], None],
+        on_ready: Callable[[], None],
     ) -> int:
         started: list[Callable[[], None]] = []
         try:
@@ -166,6 +169,7 @@ class Service:
             control.start()
             started.append(control.stop)
             systemd.ready()
+            on_ready()  # the first worklist was written before the receiver listened, and says so
             _log.info("Leapfrog is ready.")
             self._watch(parts, disk_failed, look_at_clock)
         finally:

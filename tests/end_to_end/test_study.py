@@ -121,3 +121,12 @@ def test_a_port_in_use_is_refused_in_one_sentence(tmp_path: Path) -> None:
         assert str(one.port) in done.stderr
         assert "Traceback" not in done.stderr
         other.wait_for_no_orphans()
+
+
+def test_the_list_says_soon_after_a_start_that_the_box_receives(tmp_path: Path) -> None:
+    with Kiosk(tmp_path / "kiosk") as kiosk:
+        index = kiosk.reports_dir / "index.html"
+        wait_until(
+            lambda: index.exists() and "<dd>yes</dd>" in index.read_text(encoding="utf-8"), "yes under Receiving"
+        )
+        assert "No daemon is running" not in index.read_text(encoding="utf-8")
