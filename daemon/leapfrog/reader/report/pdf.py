@@ -45,7 +45,10 @@ def render_pdf(report: ReportWords, report_dir: Path, page_size: PageSize) -> by
                 "paper": PAPERS[page_size],
             },
         )
-    except typst.TypstError as problem:  # a picture vanished since: the next version of the report goes without it
+    except typst.TypstError as problem:
+        if all((report_dir / name.removesuffix(".svg")).exists() for name in files if name.endswith(".svg")):
+            raise
+        # A picture vanished meanwhile: the next version of the report goes without it.
         raise OSError("The PDF could not be made: one of its pictures cannot be read.") from problem
     if len(images) > FEW_IMAGES:
         _forget()
