@@ -50,8 +50,12 @@ CREATE TABLE instances (
     interruptions       INTEGER NOT NULL DEFAULT 0,    -- attempts cut short because the daemon ended
     attempt_number      INTEGER NOT NULL DEFAULT 0,    -- counts every attempt; versions its files
     attempt_open        INTEGER NOT NULL DEFAULT 0,
-    reading             TEXT                           -- JSON of ImageReading
+    reading             TEXT,                          -- JSON of ImageReading
+    file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, as it was acknowledged
+    file_problem        TEXT NOT NULL DEFAULT '' CHECK (file_problem IN ('', 'missing', 'damaged')),
+    file_problem_since  TEXT                           -- local ISO time, for people
 ) STRICT;
+CREATE INDEX instances_with_file_problem ON instances (sequence) WHERE file_problem <> '';
 CREATE INDEX instances_waiting ON instances (sequence) WHERE state = 'received';
 CREATE INDEX instances_by_state ON instances (state, sequence);
 CREATE INDEX instances_by_study ON instances (study_key, sequence);
@@ -67,8 +71,9 @@ CREATE TABLE folder_files (
     path                TEXT PRIMARY KEY,
     byte_count          INTEGER NOT NULL,
     modified_ns         INTEGER NOT NULL,
-    inode               INTEGER NOT NULL,
-    instance_id         TEXT NOT NULL
+    inode               INTEGER NOT NULL,              -- only a hint: after a remount it may be another
+    instance_id         TEXT NOT NULL,
+    content_sha256      TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliveries (
@@ -89,7 +94,8 @@ CREATE TABLE deliveries (
     attempts            INTEGER NOT NULL DEFAULT 0,
     last_error          TEXT NOT NULL DEFAULT '',
     created_at          TEXT NOT NULL,
-    ended_at            TEXT
+    ended_at            TEXT,
+    file_sha256         TEXT NOT NULL DEFAULT ''       -- of the spool file's content, once a reader has written it
 ) STRICT;
 CREATE INDEX deliveries_waiting ON deliveries (urgent DESC, sequence) WHERE state = 'waiting';
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
@@ -110,7 +116,7 @@ INSERT INTO counts VALUES
 
 -- Single values that must outlive the rows they came from.
 CREATE TABLE facts (
-    name                TEXT PRIMARY KEY CHECK (name IN ('last_confirmed_at')),
+    name                TEXT PRIMARY KEY,
     value               TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -1,0 +1,58 @@
+"""What is wrong at the box now: each part keeps its own list, and `status`, `doctor` and the worklist show them all."""
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime
+
+from leapfrog.exam import Frozen
+
+
+class Problem(Frozen):
+    """Something that a person should know of or do: `what` is wrong, `since` when (local ISO text, "" where nobody
+    knows), and one `remedy`. `what` and `remedy` are sentences without patient data.
+    """
+
+    what: str
+    since: str = ""
+    remedy: str = ""
+
+    @property
+    def text(self) -> str:
+        """What, and what to do about it, in one line."""
+        return f"{self.what} {self.remedy}".strip()
+
+
+class Problems:
+    """What is wrong with one part now. Any thread may call it.
+
+    A problem is known by its matter, such as the path of a folder: as long as it lasts, it keeps its `since`.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is wrong yet."""
+        self._lock = threading.Lock()
+        self._problems: dict[str, Problem] = {}
+
+    def add(self, matter: str, what: str, remedy: str = "") -> bool:
+        """Note that something is wrong, or still is. Returns whether it is new, so that the log says it once."""
+        with self._lock:
+            known = self._problems.get(matter)
+            since = known.since if known else datetime.now().astimezone().isoformat(timespec="seconds")
+            self._problems[matter] = Problem(what=what, since=since, remedy=remedy)
+        return known is None
+
+    def clear(self, matter: str) -> bool:
+        """Note that it is all right again. Returns whether something had been wrong."""
+        with self._lock:
+            return self._problems.pop(matter, None) is not None
+
+    def keep(self, matters: Iterable[str]) -> None:
+        """Clear every problem but those of `matters`."""
+        kept = set(matters)
+        with self._lock:
+            self._problems = {matter: problem for matter, problem in self._problems.items() if matter in kept}
+
+    def current(self) -> tuple[Problem, ...]:
+        """Everything that is wrong now, in the order in which it began."""
+        with self._lock:
+            return tuple(self._problems.values())
