@@ -54,8 +54,19 @@ def main() -> None:
     except LeapfrogError as problem:
         print(f"leapfrog: {problem}", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_WRONG_USE if isinstance(problem, SettingsError | UsageError) else EXIT_FAILED)
+    except OSError as problem:
+        print(f"leapfrog: {_system_error(problem)}", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _system_error(problem: OSError) -> str:
+    """What the system refused to a command, as a sentence: most often a file of the daemon's to another user."""
+    what = f"{problem.filename}: {problem.strerror}." if problem.filename else f"{problem.strerror or problem}."
+    if isinstance(problem, PermissionError):
+        return f"{what} Run this as root, or as the user that the daemon runs as."
+    return what
 
 
 def _settings(config: Path | None) -> Settings:

@@ -2,16 +2,15 @@
 
 import faulthandler
 import logging
+import os
 import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from types import FrameType
-from typing import Protocol
 
 from leapfrog.control import systemd
 from leapfrog.control.commands import Commands
@@ -21,7 +20,7 @@ from leapfrog.control.status import Live, StatusSource
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.devices.pool import DevicePool
 from leapfrog.devices.proof import PROOF_SECONDS
-from leapfrog.errors import StorageError
+from leapfrog.errors import LeapfrogError, StorageError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
@@ -31,10 +30,11 @@ from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.sender import Sender
 from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
-from leapfrog.state.journal import JOURNAL_NAME, Journal
+from leapfrog.state.journal import DISK_REMEDY, JOURNAL_NAME, Journal
 from leapfrog.state.retention import Retention
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.studies import Studies
@@ -42,29 +42,11 @@ from leapfrog.worklist.publication import report_dir_of
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
-PART_LIMIT_SECONDS = 60.0  # a part without a sign of life for this long has hung
+DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
+STOP_LIMIT_SECONDS = 75.0  # the parts need at most half of it; a process that only looks alive would be worse than none
+ENDS_BY_ITSELF = ("dicom-association",)  # threads whose failure concerns one peer
 
 _log = logging.getLogger(__name__)
-
-
-class Part(Protocol):
-    """Something that runs alongside the other parts until it is stopped."""
-
-    def start(self) -> None:
-        """Start. Raises LeapfrogError when that is impossible."""
-
-    def stop(self) -> None:
-        """Stop. Work in progress is finished, or left so that the next start can take it up."""
-
-    def heartbeat(self) -> float:
-        """time.monotonic() of the last sign of life."""
-
-
-@dataclass(frozen=True)
-class _Watched:
-    name: str
-    part: Part
-    limit_seconds: float = PART_LIMIT_SECONDS
 
 
 class Service:
@@ -86,6 +68,7 @@ class Service:
         with StateLock(self._settings.state_dir):
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signal_number, self._on_signal)
+            threading.excepthook = self._on_thread_failure
             journal = Journal(self._settings.state_dir / JOURNAL_NAME)
             try:
                 return self._run_with(journal)
@@ -97,7 +80,7 @@ class Service:
         self._wake.set()
 
     def _on_fatal(self, reason: str) -> None:
-        self._fatal = reason
+        self._fatal = self._fatal or reason  # the first is the cause, others may follow from it
         self._wake.set()
 
     def _run_with(self, journal: Journal) -> int:
@@ -141,62 +124,78 @@ class Service:
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
             # Lanes start first, so that models load meanwhile; the intake starts last, when all it needs is running.
-            _Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
-            *([_Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
-            _Watched("worklist", worklist),
-            _Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
-            _Watched("outbox", sender),
-            _Watched("folder watcher", watcher),
-            _Watched("receiver", receiver),
+            Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
+            *([Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
+            Watched("worklist", worklist),
+            Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
+            Watched("outbox", sender),
+            Watched("folder watcher", watcher),
+            Watched("receiver", receiver),
+            Watched("control", control),
         ]
         return self._run_parts(
-            parts, control, lambda: journal.broken or spool.broken, sender.look_at_clock, worklist.wake
+            Parts(parts), lambda: journal.broken or spool.broken, sender.look_at_clock, worklist.wake
         )
 
     def _run_parts(
         self,
-        parts: list[_Watched],
-        control: ControlServer,
+        parts: Parts,
         disk_failed: Callable[[], bool],
         look_at_clock: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> int:
-        started: list[Callable[[], None]] = []
         try:
-            for watched in parts:
-                watched.part.start()
-                started.append(watched.part.stop)
-            control.start()
-            started.append(control.stop)
+            parts.start()
             systemd.ready()
             on_ready()  # the first worklist was written before the receiver listened, and says so
             _log.info("Leapfrog is ready.")
             self._watch(parts, disk_failed, look_at_clock)
         finally:
             systemd.stopping()
-            # In reverse: the intake first, the lanes last, which gives them time to finish their jobs.
-            for stop in reversed(started):
-                stop()
-        if self._fatal:
-            _log.error("Leapfrog cannot go on and stops. %s", self._fatal)
-            return 1
-        return 0
+            if self._fatal:
+                _log.error("Leapfrog cannot go on and stops. %s", self._fatal)
+            _end_anyway_after(STOP_LIMIT_SECONDS)
+            failed = parts.stop()
+        return 1 if self._fatal or failed else 0
 
-    def _watch(self, parts: list[_Watched], disk_failed: Callable[[], bool], look_at_clock: Callable[[], None]) -> None:
+    def _watch(self, parts: Parts, disk_failed: Callable[[], bool], look_at_clock: Callable[[], None]) -> None:
         """Ping systemd's watchdog as long as every part is alive. Whatever needs checking again and again is checked
         here, so that the parts can sleep.
         """
         while not self._stop_requested and not self._fatal:
-            now = time.monotonic()
-            hung = [watched.name for watched in parts if now - watched.part.heartbeat() > watched.limit_seconds]
+            hung = parts.hung()
             if disk_failed():
-                self._fatal = "The disk of the state directory failed."
+                self._fatal = DISK_FAILED
             elif hung:
                 self._fatal = f"No sign of life from: {', '.join(hung)}."
             else:
                 systemd.watchdog()
             look_at_clock()
             self._wake.wait(TICK_SECONDS)
+
+    def _on_thread_failure(self, failure: threading.ExceptHookArgs) -> None:
+        """A thread that ends by an exception takes the process down, since a box with a part missing looks alive and
+        does nothing. Not so one that serves a single peer, and those that watchdog starts for its hints.
+        """
+        thread, problem = failure.thread, failure.exc_value
+        name = thread.name if thread else "unknown"
+        if problem is not None:
+            log_failure(f"The thread {name} failed", problem)
+        if name in ENDS_BY_ITSELF or type(thread).__module__.startswith("watchdog."):
+            return
+        self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else f"The thread {name} failed.")
+
+
+def _end_anyway_after(seconds: float) -> None:
+    """End the process after `seconds`, whatever a thread waits for: what was acknowledged is on the disk."""
+
+    def end() -> None:
+        time.sleep(seconds)
+        waiting = [thread.name for thread in threading.enumerate() if thread.is_alive() and not thread.daemon]
+        _log.error("Leapfrog ends although these did not stop in time: %s.", ", ".join(waiting))
+        os._exit(1)
+
+    threading.Thread(target=end, name="last-resort", daemon=True).start()
 
 
 def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:
@@ -267,4 +266,10 @@ def run_daemon(settings: Settings) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for warning in settings.warnings():
         _log.warning("%s", warning)
-    return Service(settings).run()
+    try:
+        return Service(settings).run()
+    except LeapfrogError:
+        raise
+    except Exception as problem:
+        log_failure("Leapfrog cannot go on and stops", problem)
+        return 1

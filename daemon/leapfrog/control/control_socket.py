@@ -3,11 +3,14 @@
 import fcntl
 import json
 import logging
+import math
 import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -92,13 +95,18 @@ class ControlServer:
         self._socket.listen(8)
         self._thread.start()
 
+    def heartbeat(self) -> float:
+        """The present time while the thread runs: a command that takes long is no reason to stop the box."""
+        return time.monotonic() if self._thread.is_alive() else -math.inf
+
     def stop(self) -> None:
         """Stop answering and remove the socket."""
         if self._thread.is_alive():
             self._socket.shutdown(socket.SHUT_RD)  # makes `accept` return
             self._thread.join()
         self._socket.close()
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # on a failed disk it stays, and nobody answers there
+            self._path.unlink(missing_ok=True)
 
     def _serve(self) -> None:
         while True:

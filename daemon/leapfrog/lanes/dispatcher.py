@@ -5,7 +5,6 @@ something at once. Then come images, in the order in which they arrived. Last co
 have all been read, with their closing versions.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,14 +13,13 @@ from leapfrog.errors import LeapfrogError
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.readings import Readings
 from leapfrog.lanes.reports import Render, Reports
+from leapfrog.parts import log_failure
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
 from leapfrog.state.spool import Spool
 
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
-
-_log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -116,7 +114,7 @@ class Dispatcher:
                     self._readings.read(lane, chosen)
                 self.wake()
         except Exception as problem:  # better to restart the daemon than to go on with a lane missing
-            _log.exception("Lane %d stopped.", index)
+            log_failure(f"Lane {index} stopped", problem)
             self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
 
     def _choose(self) -> InstanceRecord | Render | None:

@@ -19,8 +19,8 @@ FOLDER_SEPARATOR = "_"  # occurs in no name and no version: an installed package
 class DamagedPackage:
     """A folder that looks like a package but was not loaded, with the reason in a sentence.
 
-    `name` and `version` are from its manifest or, if that cannot be read, from the folder's name. `superseded`: another
-    package of its name would be used anyway.
+    `name` and `version` are from its manifest or, if that cannot be read, from the folder's name; both are "" for a
+    directory of packages that cannot be read. `superseded`: another package of its name would be used anyway.
     """
 
     folder: Path
@@ -47,12 +47,14 @@ class Catalogue:
         on why, and which package is used instead.
         """
         return tuple(
-            f"{one.reason} {self._instead(one.name)}"
+            f"{one.reason} {self._instead(one.name)}".strip()
             for one in self.damaged
             if not one.superseded and name in (None, one.name)
         )
 
     def _instead(self, name: str) -> str:
+        if not name:  # a whole directory
+            return ""
         package = self.named(name)
         return f"{package.title} is used instead." if package else f"There is no other package named {name}."
 
@@ -114,9 +116,13 @@ def find_packages(directories: Iterable[Path], policy: SignaturePolicy) -> Catal
 
 def packages_in(directory: Path, policy: SignaturePolicy) -> list[ModelPackage | DamagedPackage]:
     """Every package in `directory`, or the one that it is: first those with an unknown version, then the others from
-    the highest version to the lowest.
+    the highest version to the lowest. A directory that cannot be read counts as one damaged package.
     """
-    return sorted((_load(folder, policy) for folder in _package_folders(directory)), key=_rank, reverse=True)
+    try:
+        folders = _package_folders(directory)
+    except OSError as problem:
+        return [_unreadable(directory, "", problem)]
+    return sorted((_load(folder, policy) for folder in folders), key=_rank, reverse=True)
 
 
 def _package_folders(directory: Path) -> list[Path]:
@@ -134,6 +140,13 @@ def _load(folder: Path, policy: SignaturePolicy) -> ModelPackage | DamagedPackag
         return load_package(folder, policy)
     except PackageError as problem:
         return DamagedPackage(folder, str(problem), *_identity(folder), _signature(folder, policy))
+    except OSError as problem:
+        return _unreadable(folder, folder.name, problem)
+
+
+def _unreadable(folder: Path, name: str, problem: OSError) -> DamagedPackage:
+    reason = f"The model packages in {folder} cannot be read ({problem.strerror}): let Leapfrog's user read them."
+    return DamagedPackage(folder, reason, name)
 
 
 def _identity(folder: Path) -> tuple[str, str]:

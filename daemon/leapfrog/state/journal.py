@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA wal_autocheckpoint = 1000",
 )
+DISK_REMEDY = "Check the disk of the state directory: that it is connected, has room and is mounted for writing."
 
 
 def new_id() -> str:
@@ -68,8 +69,8 @@ class Journal:
             ) from problem
 
     def close(self) -> None:
-        """Close the connection. Everything committed is already on disk."""
-        with self._lock:
+        """Close the connection. Everything committed is already on disk. Never raises, not even on a failed disk."""
+        with self._lock, suppress(sqlite3.Error):
             self._connection.close()
 
     @contextmanager
@@ -91,7 +92,7 @@ class Journal:
                     raise JournalError(str(problem)) from problem
                 if isinstance(problem, sqlite3.Error):
                     self.broken = True
-                    raise StorageError(f"The journal could not be written: {problem}.") from problem
+                    raise StorageError(f"The journal could not be written: {problem}. {DISK_REMEDY}") from problem
                 raise
 
     def change(self, statement: str, *values: object) -> int:
@@ -100,9 +101,13 @@ class Journal:
             return connection.execute(statement, values).rowcount
 
     def rows(self, query: str, values: Collection[Any] = ()) -> list[sqlite3.Row]:
-        """The rows that `query` selects."""
+        """The rows that `query` selects. Raises StorageError when the disk failed; then `broken` is set."""
         with self._lock:
-            return self._connection.execute(query, tuple(values)).fetchall()
+            try:
+                return self._connection.execute(query, tuple(values)).fetchall()
+            except sqlite3.Error as problem:
+                self.broken = True
+                raise StorageError(f"The journal could not be read: {problem}. {DISK_REMEDY}") from problem
 
     def row(self, query: str, values: Collection[Any] = ()) -> sqlite3.Row | None:
         """The first row that `query` selects, or None."""

@@ -79,10 +79,14 @@ class Spool:
         except OSError as problem:
             raise self._storage_error(problem) from problem
 
-    def _storage_error(self, problem: OSError) -> StorageError:
-        """After a failed fsync nothing that was written can be trusted, even if the next one succeeds."""
+    def note_failure(self, problem: OSError) -> None:
+        """Note that a file in the spool could not be written, whoever wrote it: a failing disk ends the process."""
         if problem.errno in DISK_FAILURES:
             self.broken = True
+
+    def _storage_error(self, problem: OSError) -> StorageError:
+        """After a failed fsync nothing that was written can be trusted, even if the next one succeeds."""
+        self.note_failure(problem)
         return StorageError(f"A file could not be written to the disk: {problem.strerror}.")
 
     def remove(self, name: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from leapfrog.packages.catalogue import find_packages
 from leapfrog.packages.package import ANY_SIGNATURE
 from leapfrog.packages.signature import SIGNATURE_NAME, SignaturePolicy, signature_policy
+from support.capabilities import bound_by_file_modes
 from support.signed_packages import Signer, new_signer, write_version
 from support.tiny_models import CLASSIFIER, classifier_content, write_classifier, write_package, write_segmenter
 
@@ -129,3 +130,17 @@ def test_an_empty_signature_file_is_no_missing_signature(tmp_path: Path) -> None
     (folder / SIGNATURE_NAME).write_bytes(b"")
     (entry,) = find_packages((folder,), ANY_SIGNATURE).listing()
     assert (entry["verified"], entry["signature"]) == (False, "bad")
+
+
+def test_a_directory_that_may_not_be_read_is_reported_and_hides_no_other(tmp_path: Path) -> None:
+    closed, shipped = tmp_path / "closed", tmp_path / "shipped"
+    write_classifier(closed)
+    write_classifier(shipped)
+    closed.chmod(0)
+    with bound_by_file_modes():
+        catalogue = find_packages((closed, shipped), ANY_SIGNATURE)
+    closed.chmod(0o700)
+    assert [package.folder.parent for package in catalogue.packages] == [shipped]
+    assert catalogue.problems() == (
+        f"The model packages in {closed} cannot be read (Permission denied): let Leapfrog's user read them.",
+    )

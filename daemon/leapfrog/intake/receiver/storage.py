@@ -112,6 +112,8 @@ class ArrivingInstance:
         return DimseStatus.SUCCESS
 
     def _refuse(self, problem: LeapfrogError | OSError) -> DimseStatus:
+        if isinstance(problem, OSError):
+            self._spool.note_failure(problem)
         _log.warning("An instance from %s was refused: %s", self._source, _reason(problem))
         self._refused = DimseStatus.OUT_OF_RESOURCES
         self.abandon()  # at once, because the disk needs the space
@@ -147,6 +149,8 @@ class Storage:
             self._spool.require_space()
             return ArrivingInstance(self._admission, self._spool, command, context, source)
         except (LeapfrogError, OSError) as problem:
+            if isinstance(problem, OSError):
+                self._spool.note_failure(problem)
             _log.warning("An instance was refused: %s", _reason(problem))
             return Discarded(DimseStatus.OUT_OF_RESOURCES)
 
