@@ -42,6 +42,7 @@ LONGEST_REQUEST_BYTES = 512 * 1024  # 128 presentation contexts with 30 transfer
 LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed the agreed size; it costs nothing, since no PDU is buffered
 LONGEST_COMMAND_BYTES = 64 * 1024
 SHORT_PDU_BYTES = 1024  # release and abort have 4
+TLS_HANDSHAKE = 0x16  # the first byte of a TLS connection (RFC 8446 Section 5.1); no PDU has this type
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,12 @@ class Gate(Protocol):
 
     def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
         """Admit an association, or return why it is rejected."""
+
+    def agreed(self, address: str, calling_ae_title: str, *, usable: bool) -> None:
+        """Note that an admitted association is open, and whether anything can be sent or tested over it."""
+
+    def not_dicom(self, address: str, *, is_tls: bool) -> None:
+        """Note that a connection began with something else than an association."""
 
     def leave(self) -> None:
         """Note that an admitted association has ended."""
@@ -144,6 +151,7 @@ class Association:
         """Negotiate. Returns the rejection, or None once the association is open."""
         pdu_type, length = self._next_pdu(min(ASSOCIATE_SECONDS, self._idle_seconds))
         if pdu_type != PduType.ASSOCIATE_RQ:
+            self._gate.not_dicom(self._address, is_tls=pdu_type == TLS_HANDSHAKE)
             raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
         if length > LONGEST_REQUEST_BYTES:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
@@ -156,6 +164,7 @@ class Association:
         self.established = True
         self._source = source
         self._contexts = request.contexts()
+        self._gate.agreed(self._address, request.calling_ae_title, usable=bool(self._contexts))
         self._stream.send(request.accept_pdu(), self._idle_seconds)
         return None
 

@@ -11,8 +11,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from leapfrog.errors import ListenError, SettingsError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.receiver.association import ASSOCIATE_SECONDS, Association
+from leapfrog.intake.receiver.refused_machines import Machine, RefusedMachines
 from leapfrog.intake.receiver.storage import Storage
 from leapfrog.intake.receiver.upper_layer import Rejection
+from leapfrog.problem import Problem
 from leapfrog.settings import DicomSettings
 from leapfrog.state.spool import Spool
 from leapfrog.worker import Worker
@@ -35,23 +37,40 @@ _log = logging.getLogger(__name__)
 class _Gate:
     """Applies the allow-lists and counts the associations."""
 
-    def __init__(self, settings: DicomSettings) -> None:
+    def __init__(self, settings: DicomSettings, refused: RefusedMachines) -> None:
         self._settings = settings
+        self._refused = refused
         self._lock = threading.Lock()
         self.associations = 0
 
     def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
+        machine = Machine(str(_plain_address(address)), calling_ae_title)
         networks = self._settings.allowed_addresses
         if networks and not any(_plain_address(address) in network for network in networks):
+            self._refused.address_not_allowed(machine)
             return ADDRESS_NOT_ALLOWED
         titles = [title.strip() for title in self._settings.allowed_ae_titles]
         if titles and calling_ae_title not in titles:
+            self._refused.ae_title_not_allowed(machine)
             return AE_TITLE_NOT_ALLOWED
         with self._lock:
-            if self.associations >= self._settings.max_associations:
-                return TOO_MANY_ASSOCIATIONS
-            self.associations += 1
+            full = self.associations >= self._settings.max_associations
+            self.associations += not full
+        if full:
+            self._refused.too_many(machine)
+            return TOO_MANY_ASSOCIATIONS
         return None
+
+    def agreed(self, address: str, calling_ae_title: str, *, usable: bool) -> None:
+        machine = Machine(str(_plain_address(address)), calling_ae_title)
+        if usable:
+            self._refused.accepted(machine)
+        else:
+            self._refused.offers_nothing_we_take(machine)
+
+    def not_dicom(self, address: str, *, is_tls: bool) -> None:
+        if is_tls:
+            self._refused.unexpected_tls(Machine(str(_plain_address(address))))
 
     def leave(self) -> None:
         with self._lock:
@@ -76,7 +95,8 @@ class DicomReceiver(Worker):
         """Nothing listens before `start`."""
         super().__init__("dicom-receiver")
         self._settings = settings
-        self._gate = _Gate(settings)
+        self._refused = RefusedMachines(settings)
+        self._gate = _Gate(settings, self._refused)
         self._storage = Storage(admission, spool)
         self._tls: ssl.SSLContext | None = None
         self._listener: socket.socket | None = None
@@ -120,6 +140,10 @@ class DicomReceiver(Worker):
         """How many associations are open now."""
         return self._gate.associations
 
+    def problems(self) -> tuple[Problem, ...]:
+        """The machines that were refused, and what to do about each."""
+        return self._refused.problems()
+
     def turn(self) -> float:
         """Wait briefly for a peer, and accept it."""
         assert self._listener is not None
@@ -145,7 +169,7 @@ class DicomReceiver(Worker):
             return
         association = Association(connection, address, self._gate, self._storage, self._settings.idle_seconds)
         thread = threading.Thread(
-            target=self._run_association, args=(association, connection), name="dicom-association"
+            target=self._run_association, args=(association, connection, address), name="dicom-association"
         )
         with self._lock:
             unassociated = [peer for peer in self._peers if not peer.established]
@@ -154,7 +178,7 @@ class DicomReceiver(Worker):
             unassociated[0].cut()
         thread.start()
 
-    def _run_association(self, association: Association, connection: socket.socket) -> None:
+    def _run_association(self, association: Association, connection: socket.socket, address: str) -> None:
         try:
             if isinstance(connection, ssl.SSLSocket):
                 connection.settimeout(min(ASSOCIATE_SECONDS, self._settings.idle_seconds))
@@ -162,6 +186,7 @@ class DicomReceiver(Worker):
             association.run()
         except OSError as problem:
             _log.warning("A TLS connection failed: %s.", problem.strerror or type(problem).__name__)
+            self._refused.no_tls(Machine(str(_plain_address(address))))
         finally:
             connection.close()
             with self._lock:
