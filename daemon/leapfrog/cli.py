@@ -40,8 +40,9 @@ ConfigOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="List at most so many.")]
 IdsArgument = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Ids, as shown by `leapfrog instances` or `leapfrog status`.")
+    list[str], typer.Argument(metavar="ID...", help="Ids, as shown by `leapfrog instances` or `leapfrog deliveries`.")
 ]
 
 _console = Console(markup=False, highlight=False)  # the text comes from outside: never interpret it
@@ -158,9 +159,9 @@ def read(
 
 
 @app.command()
-def status(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def status(limit: LimitOption = 20, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what the box is doing, what it still has to send, and what needs your attention."""
-    box_status = _ask(config, "status")
+    box_status = _ask(config, "status", limit=limit)
     _show(box_status, as_json, [_status_table(box_status)])
 
 
@@ -173,13 +174,14 @@ def doctor(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the engine, Edge TPUs, models and disk, and say what to do. The exit status is 1 if there is a problem."""
-    from leapfrog.commands.doctor import examine, write_bundle
+    """Check the box, its engine and its models, and say what to do. The exit status is 1 if there is a problem."""
+    from leapfrog.commands.doctor.bundle import write_bundle
+    from leapfrog.commands.doctor.doctor import examine
 
     settings = _settings(config)
-    checks = examine(settings)
+    daemon, checks = examine(settings)
     if bundle is not None:
-        write_bundle(bundle, settings, checks)
+        write_bundle(bundle, settings, checks, daemon.status or {})
     lines = [line for check in checks for line in check.lines()]
     _show({"checks": [check.model_dump() for check in checks]}, as_json, lines, unwrapped=True)
     if any(check.status == "problem" for check in checks):
@@ -214,15 +216,32 @@ def _status_table(box_status: dict[str, Any]) -> Table:
     if box_status["oldest_owed_seconds"] is not None:
         table.add_row("Oldest unsent", f"{box_status['oldest_owed_seconds'] / 3600:.1f} hours old")
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
-    table.add_row("Disk free", f"{box_status['free_bytes'] / 1e9:.1f} GB")
+    for disk in box_status["disks"]:
+        table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
     table.add_row("Reports", box_status["reports_dir"])
     if box_status["ignored_files"]:
         table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
     for refused in box_status["refused"]:
         table.add_row(f"Refused {refused['id']}", refused["reason"])
-    for sentence in box_status["attention"]:
-        table.add_row("Attention", sentence)
+    if more := box_status["more"].get("refused"):
+        table.add_row("", f"and {more:,} more refused: `leapfrog deliveries --state refused`")
+    for problem in box_status["attention"]:
+        table.add_row("Attention", _problem_text(problem))
     return table
+
+
+def _disk_text(disk: dict[str, Any]) -> str:
+    if disk["error"]:
+        return f"{disk['error']} ({disk['path']})"
+    days = disk["days_left"]
+    left = f", full in about {days:.0f} days at this rate" if days is not None and days < 1000 else ""
+    return f"{disk['free_bytes'] / 1e9:.1f} GB free of {disk['total_bytes'] / 1e9:.1f} GB{left}"
+
+
+def _problem_text(problem: dict[str, Any]) -> str:
+    since = f" (since {problem['since'][:16].replace('T', ' ')})" if problem["since"] else ""
+    remedy = f"\n-> {problem['remedy']}" if problem["remedy"] else ""
+    return f"{problem['what']}{since}{remedy}"
 
 
 def _counts_text(counts: dict[str, int]) -> str:
@@ -234,15 +253,45 @@ def instances(
     state: Annotated[
         str | None, typer.Option(help="Only this state: received, read, set_aside or forward_only.")
     ] = None,
+    file_problems: Annotated[
+        bool, typer.Option("--file-problems", help="Only those whose stored file is missing or damaged.")
+    ] = False,
+    limit: LimitOption = 1000,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the received images and other instances, newest first."""
-    rows = _ask(config, "instances", state=state)
+    rows = _ask(config, "instances", state=state, limit=limit, file_problems=file_problems)
     table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", "Received", "Source", "Reason")
-    for row in rows:
+    for row in _without_more(rows):
         table.add_row(row["id"], row["state"].replace("_", " "), row["received_at"], row["source"], row["reason"])
-    _show(rows, as_json, [table])
+    _show(rows, as_json, [table, *_more_lines(rows)])
+
+
+@app.command()
+def deliveries(
+    state: Annotated[
+        str | None, typer.Option(help="Only this state: waiting, confirmed, refused or dismissed.")
+    ] = None,
+    limit: LimitOption = 1000,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what is owed to the district server or was delivered, oldest first, with the last problem of each."""
+    rows = _ask(config, "deliveries", state=state, limit=limit)
+    table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "What", "State", "Tries", "Bytes", "Last problem")
+    for row in _without_more(rows):
+        kind, size = row["kind"].replace("_", " "), f"{row['byte_count']:,}"
+        table.add_row(row["id"], kind, row["state"], str(row["attempts"]), size, row["last_error"])
+    _show(rows, as_json, [table, *_more_lines(rows)])
+
+
+def _without_more(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if "more" not in row]
+
+
+def _more_lines(rows: list[dict[str, Any]]) -> list[str]:
+    return [f"and {row['more']:,} more: --limit shows them" for row in rows if "more" in row]
 
 
 @app.command()

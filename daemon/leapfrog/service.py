@@ -15,7 +15,10 @@ from types import FrameType
 from leapfrog.control import systemd
 from leapfrog.control.commands import Commands
 from leapfrog.control.control_socket import ControlServer, StateLock
+from leapfrog.control.disk_watch import DiskWatch
 from leapfrog.control.engine_report import engine_report
+from leapfrog.control.inspection.disk_history import DiskHistory
+from leapfrog.control.notice import Notice
 from leapfrog.control.status import Live, StatusSource
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.devices.pool import DevicePool
@@ -31,6 +34,7 @@ from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.sender import Sender
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
+from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -90,7 +94,8 @@ class Service:
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
-        model_problems = packages_in_use(settings).problems()  # at the start, which is also when the lanes look
+        # At the start, which is also when the lanes look.
+        model_problems = [Problem(what=sentence) for sentence in packages_in_use(settings).problems()]
         devices, lanes = _lanes(settings)
         dispatcher = Dispatcher(
             settings=settings,
@@ -105,12 +110,18 @@ class Service:
         admission = Admission(journal, spool, settings.district.wants("original"), wake_all)
         receiver = DicomReceiver(settings.dicom, admission, spool)
         watcher = FolderWatcher(settings, admission, journal, spool)
+        disks = DiskWatch(settings, DiskHistory(journal))
+
+        def live_problems() -> tuple[Problem, ...]:
+            return (*disks.problems(), *receiver.problems(), *model_problems)
+
         live = Live(
             listening=receiver.listening,
             engine=lambda: engine_report(lanes, devices, edge_tpu_required=settings.engine.device == "edgetpu"),
             ignored_files=watcher.ignored_files,
             outbox=sender.state,
-            model_problems=lambda: model_problems,
+            disks=disks.disks,
+            problems=live_problems,
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
         worklist = WorklistWriter(settings.reports_dir, studies, source.for_worklist)
@@ -126,6 +137,7 @@ class Service:
             # Lanes start first, so that models load meanwhile; the intake starts last, when all it needs is running.
             Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
             *([Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
+            Watched("disks", disks),
             Watched("worklist", worklist),
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("outbox", sender),
@@ -133,15 +145,16 @@ class Service:
             Watched("receiver", receiver),
             Watched("control", control),
         ]
+        notice = Notice(live_problems, worklist.wake)
         return self._run_parts(
-            Parts(parts), lambda: journal.broken or spool.broken, sender.look_at_clock, worklist.wake
+            Parts(parts), lambda: journal.broken or spool.broken, _all(sender.look_at_clock, notice.look), worklist.wake
         )
 
     def _run_parts(
         self,
         parts: Parts,
         disk_failed: Callable[[], bool],
-        look_at_clock: Callable[[], None],
+        look: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> int:
         try:
@@ -149,7 +162,7 @@ class Service:
             systemd.ready()
             on_ready()  # the first worklist was written before the receiver listened, and says so
             _log.info("Leapfrog is ready.")
-            self._watch(parts, disk_failed, look_at_clock)
+            self._watch(parts, disk_failed, look)
         finally:
             systemd.stopping()
             if self._fatal:
@@ -158,7 +171,7 @@ class Service:
             failed = parts.stop()
         return 1 if self._fatal or failed else 0
 
-    def _watch(self, parts: Parts, disk_failed: Callable[[], bool], look_at_clock: Callable[[], None]) -> None:
+    def _watch(self, parts: Parts, disk_failed: Callable[[], bool], look: Callable[[], None]) -> None:
         """Ping systemd's watchdog as long as every part is alive. Whatever needs checking again and again is checked
         here, so that the parts can sleep.
         """
@@ -170,7 +183,7 @@ class Service:
                 self._fatal = f"No sign of life from: {', '.join(hung)}."
             else:
                 systemd.watchdog()
-            look_at_clock()
+            look()
             self._wake.wait(TICK_SECONDS)
 
     def _on_thread_failure(self, failure: threading.ExceptHookArgs) -> None:
@@ -234,7 +247,7 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
     try:
         settings.reports_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         if not settings.folder.paths:
-            (settings.state_dir / "inbox").mkdir(mode=0o770, exist_ok=True)
+            settings.default_inbox.mkdir(mode=0o770, exist_ok=True)
     except OSError as problem:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)

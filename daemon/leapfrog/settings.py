@@ -246,9 +246,14 @@ class Settings(Section):
         return self.station.reports_dir or self.station.state_dir / "reports"
 
     @property
+    def default_inbox(self) -> Path:
+        """The folder that is watched when the settings name none; the daemon makes it."""
+        return self.state_dir / "inbox"
+
+    @property
     def inbox_dirs(self) -> tuple[Path, ...]:
         """The watched folders, including those of [[folder.watch]], each once."""
-        paths = self.folder.paths or (self.state_dir / "inbox",)
+        paths = self.folder.paths or (self.default_inbox,)
         return tuple(dict.fromkeys((*paths, *(watch.path for watch in self.folder.watch))))
 
     def warnings(self) -> list[str]:

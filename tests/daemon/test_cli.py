@@ -113,7 +113,8 @@ def test_status_has_the_shape_that_programs_rely_on(kiosk: Kiosk, tmp_path: Path
     assert set(status["instances"]) == {"received", "read", "set_aside", "forward_only"}
     assert set(status["deliveries"]) == {"waiting", "confirmed", "refused", "dismissed"}
     assert {"device", "oldest_owed_seconds", "free_bytes", "last_confirmed_at"} <= set(status)
-    assert any("could not be read" in sentence for sentence in status["attention"])
+    (found,) = [found for found in status["attention"] if "could not be read" in found["what"]]
+    assert found["since"] and "leapfrog retry ID" in found["remedy"]
 
 
 def test_instances_have_the_shape_that_programs_rely_on(kiosk: Kiosk, tmp_path: Path) -> None:
@@ -226,7 +227,7 @@ def test_a_box_that_requires_signatures_says_which_packages_it_does_not_use(tmp_
     signer = new_signer(tmp_path / "keys")
     models = {"trusted_keys": [str(signer.public_file)], "require_signature": True}
     with Kiosk(tmp_path / "kiosk", models=models) as strict:
-        attention = " ".join(strict.status()["attention"])
+        attention = " ".join(found["what"] for found in strict.status()["attention"])
         assert "chest-findings is not loaded: it is not signed, and models.require_signature is true" in attention
         write_film(strict.inbox / "film.dcm")
         strict.wait_until_read(1)
@@ -235,7 +236,8 @@ def test_a_box_that_requires_signatures_says_which_packages_it_does_not_use(tmp_
         verified = strict.command("models", "verify")
         assert verified.returncode == 1
         strict.stop()
-        assert "fetal-head is not loaded" in " ".join(strict.command_json("status")["attention"])
+        attention = " ".join(found["what"] for found in strict.command_json("status")["attention"])
+        assert "fetal-head is not loaded" in attention
         assert "fetal-head is not loaded" in strict.log()
 
 

@@ -74,7 +74,8 @@ def test_staff_see_what_is_read_on_while_a_device_drops_out_and_comes_back(
     edge_tpu.plug_in()
     edge_tpu.next("abort")
     assert device_of_another_film(kiosk, tmp_path) == "cpu"
-    (sentence,) = wait_for_device(kiosk, "cpu")["attention"]
+    (found,) = wait_for_device(kiosk, "cpu")["attention"]
+    sentence = found["what"]
     assert re.match(r"Models run on the CPU since \d\d:\d\d\. ", sentence)
     wait_until(lambda: sentence.split(". ")[0] in worklist(kiosk), "the worklist says so")
 

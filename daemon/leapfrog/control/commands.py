@@ -1,4 +1,4 @@
-"""The commands `status`, `instances`, `retry`, `dismiss` and `sync`.
+"""The commands `status`, `instances`, `deliveries`, `retry`, `dismiss` and `sync`.
 
 The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
 """
@@ -14,11 +14,17 @@ from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal
-from leapfrog.state.records import INSTANCE_STATES
+from leapfrog.state.records import DELIVERY_STATES, INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
 
 # The fields of an instance in `leapfrog instances --json`.
 INSTANCE_FIELDS = ("id", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts")
+# The fields of a delivery in `leapfrog deliveries --json`.
+DELIVERY_FIELDS = (
+    "id", "kind", "state", "last_error", "study_key", "instance_id", "sop_instance_uid", "byte_count", "urgent",
+    "attempts",
+)  # fmt: skip
+LISTED = 1000  # rows of a list, unless more are asked for
 
 
 class Commands:
@@ -44,18 +50,37 @@ class Commands:
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket."""
         return {
-            "status": lambda _arguments: self._source.status().model_dump(mode="json"),
-            "instances": lambda arguments: self.instances(arguments.get("state")),
+            "status": lambda arguments: self.status(**arguments),
+            "instances": lambda arguments: self.instances(**arguments),
+            "deliveries": lambda arguments: self.deliveries(**arguments),
             "retry": lambda arguments: self.retry(arguments["ids"]),
             "dismiss": lambda arguments: self.dismiss(arguments["ids"]),
             "sync": lambda _arguments: self.sync(),
         }
 
-    def instances(self, state: str | None) -> list[dict[str, Any]]:
-        """Newest first, in the shape of `leapfrog instances --json`."""
+    def status(self, limit: int | None = None) -> dict[str, Any]:
+        """In the shape of `leapfrog status --json`."""
+        status = self._source.status() if limit is None else self._source.status(limit)
+        return status.model_dump(mode="json")
+
+    def instances(
+        self, state: str | None = None, limit: int = LISTED, file_problems: bool = False
+    ) -> list[dict[str, Any]]:
+        """Newest first, in the shape of `leapfrog instances --json`; see `_cut` for what ends a list that was cut."""
         if state is not None and state not in INSTANCE_STATES:
             raise UsageError(f"There is no state {state!r}. Use one of: {', '.join(INSTANCE_STATES)}.")
-        return [{name: getattr(record, name) for name in INSTANCE_FIELDS} for record in self._instances.listed(state)]
+        found = self._instances.listed(state, limit, only_file_problems=file_problems)
+        rows = [{name: getattr(record, name) for name in INSTANCE_FIELDS} for record in found]
+        return _cut(rows, self._instances.count(state, only_file_problems=file_problems))
+
+    def deliveries(self, state: str | None = None, limit: int = LISTED) -> list[dict[str, Any]]:
+        """Oldest first, in the shape of `leapfrog deliveries --json`; see `_cut` for what ends a list that was cut."""
+        if state is not None and state not in DELIVERY_STATES:
+            raise UsageError(f"There is no state {state!r}. Use one of: {', '.join(DELIVERY_STATES)}.")
+        found = self._deliveries.listed(state, limit)
+        rows = [{name: getattr(record, name) for name in DELIVERY_FIELDS} for record in found]
+        counts = self._journal.counts("deliveries")
+        return _cut(rows, counts[state] if state else sum(counts.values()))
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
         """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
@@ -70,7 +95,7 @@ class Commands:
         if unknown:
             raise UsageError(
                 f"No instance or delivery has the id {', '.join(unknown)}. `leapfrog instances` lists the instances,"
-                " `leapfrog status` the refused deliveries."
+                " `leapfrog deliveries` the deliveries."
             )
         done = [one for one in ids if action(one)]
         self._wake()
@@ -80,6 +105,11 @@ class Commands:
         """Send everything that is owed now, even outside the sync windows. Returns the number of waiting deliveries."""
         self._sync()
         return {"waiting": self._journal.counts("deliveries")["waiting"]}
+
+
+def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
+    """`rows`; when there are more than these, one last element {"more": how many} says so."""
+    return [*rows, {"more": total - len(rows)}] if total > len(rows) else rows
 
 
 def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
@@ -110,6 +140,17 @@ def daemon_status(settings: Settings) -> dict[str, Any] | None:
             StateLock(settings.state_dir).release()
         return None
     return status
+
+
+def status_without_daemon(settings: Settings) -> dict[str, Any] | None:
+    """The status by the journal and by a look from outside, while no daemon runs; None when none has ever run here.
+
+    Raises LeapfrogError when the journal or the state directory cannot be used.
+    """
+    if not (settings.state_dir / JOURNAL_NAME).exists():
+        return None
+    with _commands_without_daemon(settings) as commands:
+        return commands.status()
 
 
 @contextmanager

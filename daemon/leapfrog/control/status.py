@@ -5,20 +5,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from leapfrog import __version__
+from leapfrog.control.attention import JournalView, seen_without_daemon
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
+from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
-from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.wording.text import count
 from leapfrog.worklist.worklist import WorklistStatus
 
 NOT_RUNNING = "not running"
+LISTED = 20  # of each list in the status, unless more are asked for
 
 
 class RefusedDelivery(Frozen):
@@ -37,7 +39,9 @@ class LackingReport(Frozen):
 
 
 class BoxStatus(Frozen):
-    """`leapfrog status --json`. `attention` holds sentences about what a person should act on."""
+    """`leapfrog status --json`. `attention` is what a person should act on; `more` says of each list that was cut how
+    many more there are.
+    """
 
     version: str
     station: str
@@ -51,27 +55,30 @@ class BoxStatus(Frozen):
     refused: tuple[RefusedDelivery, ...]
     lacking_reports: tuple[LackingReport, ...]
     lacking_reports_total: int
+    more: dict[str, int]
     outbox: OutboxState
     oldest_owed_seconds: float | None
     last_confirmed_at: str | None
     free_bytes: int
     min_free_bytes: int
+    disks: tuple[DiskState, ...]
     ignored_files: int
     forwarded_under_new_uid: int
     state_dir: str
     reports_dir: str
-    attention: tuple[str, ...] = ()
+    attention: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """What only the running daemon knows."""
+    """What only the running daemon knows. `problems` is what its parts say is wrong now."""
 
     listening: Callable[[], bool]
     engine: Callable[[], EngineReport]
     ignored_files: Callable[[], int]
     outbox: Callable[[], OutboxState]
-    model_problems: Callable[[], tuple[str, ...]]
+    disks: Callable[[], tuple[DiskState, ...]]
+    problems: Callable[[], tuple[Problem, ...]]
 
 
 class StatusSource:
@@ -88,13 +95,18 @@ class StatusSource:
         self._deliveries = deliveries
         self._spool = spool
         self._live = live
+        self._view = JournalView(journal)
 
-    def status(self) -> BoxStatus:
-        """The state now. It takes no longer with a large journal."""
+    def status(self, limit: int = LISTED) -> BoxStatus:
+        """The state now, with at most `limit` entries in each list. It takes no longer with a large journal."""
         settings = self._settings
         live = self._live
         engine = live.engine() if live else EngineReport(device=NOT_RUNNING)
-        status = BoxStatus(
+        instances, deliveries = self._journal.counts("instances"), self._journal.counts("deliveries")
+        lacking = self._studies.lacking_objects(limit)
+        lacking_total = self._studies.count_lacking_objects()
+        outside = None if live else seen_without_daemon(settings, self._journal)
+        return BoxStatus(
             version=__version__,
             station=settings.station.name,
             listening=live.listening() if live else False,
@@ -102,29 +114,32 @@ class StatusSource:
             ae_title=settings.dicom.ae_title,
             device=engine.device,
             edge_tpus=engine.edge_tpus,
-            instances=self._journal.counts("instances"),
-            deliveries=self._journal.counts("deliveries"),
+            instances=instances,
+            deliveries=deliveries,
             refused=tuple(
                 RefusedDelivery(id=delivery.id, kind=delivery.kind, reason=delivery.last_error)
-                for delivery in self._deliveries.listed("refused")
+                for delivery in self._deliveries.listed("refused", limit)
             ),
-            lacking_reports=tuple(
-                LackingReport(study_key=key, reasons=reasons)
-                for key, reasons in self._studies.lacking_objects().items()
-            ),
-            lacking_reports_total=self._studies.count_lacking_objects(),
+            lacking_reports=tuple(LackingReport(study_key=key, reasons=reasons) for key, reasons in lacking.items()),
+            lacking_reports_total=lacking_total,
+            more=_more(limit, refused=deliveries["refused"], lacking_reports=lacking_total),
             outbox=live.outbox() if live else self._outbox_without_daemon(),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             free_bytes=self._spool.free_bytes(),
             min_free_bytes=settings.retention.min_free_bytes,
+            disks=live.disks() if live else outside.disks if outside else (),
             ignored_files=live.ignored_files() if live else 0,
             forwarded_under_new_uid=self._instances.forwarded_under_new_uid(),
             state_dir=str(settings.state_dir),
             reports_dir=str(settings.reports_dir),
+            attention=(
+                *(outside.problems if outside else ()),
+                *(live.problems() if live else ()),
+                *self._view.problems(),
+                *(Problem(what=sentence) for sentence in engine.attention),
+            ),
         )
-        problems = live.model_problems() if live else packages_in_use(settings).problems()
-        return status.model_copy(update={"attention": (*_attention(status), *engine.attention, *problems)})
 
     def for_worklist(self) -> WorklistStatus:
         """The part of the status that the worklist shows."""
@@ -138,7 +153,7 @@ class StatusSource:
             oldest_owed_seconds=status.oldest_owed_seconds,
             free_bytes=status.free_bytes,
             updated_at=datetime.now().astimezone(),
-            attention=status.attention,
+            attention=tuple(problem.text for problem in status.attention),
         )
 
     def _outbox_without_daemon(self) -> OutboxState:
@@ -153,38 +168,6 @@ class StatusSource:
         )
 
 
-def _attention(status: BoxStatus) -> tuple[str, ...]:
-    sentences = []
-    if not status.listening:
-        sentences.append(
-            "No daemon is running, so no images are received."
-            " Start it with `systemctl start leapfrog` or `leapfrog run`."
-        )
-    if status.free_bytes < status.min_free_bytes:
-        sentences.append(
-            "The disk is nearly full, so new images are refused. Free space on the disk of the state directory."
-        )
-    if total := status.instances["set_aside"]:
-        sentences.append(
-            f"{count(total, 'file')} could not be read. `leapfrog instances --state set_aside` says why;"
-            " `leapfrog retry ID` reads a file again."
-        )
-    if total := status.deliveries["refused"]:
-        sentences.append(
-            f"The district server refused {count(total, 'object')}. `leapfrog status` says why;"
-            " `leapfrog retry ID` sends an object again, `leapfrog dismiss ID` gives it up."
-        )
-    if total := status.lacking_reports_total:
-        reasons = dict.fromkeys(reason for report in status.lacking_reports for reason in report.reasons)
-        sentences.append(f"{count(total, 'report')} cannot be sent to the district in full. {' '.join(reasons)}")
-    if status.outbox.link == "locked":
-        sentences.append(
-            "The district server rejects the login of this box. If you correct it on the server or in its password"
-            " or token file, run `leapfrog sync`; if you correct it in the settings, restart Leapfrog."
-        )
-    if total := status.forwarded_under_new_uid:
-        sentences.append(
-            f"{count(total, 'image')} arrived with the identifier (SOP Instance UID) of another image. Nothing is"
-            " lost: each is kept, and sent on with a new identifier."
-        )
-    return tuple(sentences)
+def _more(limit: int, **totals: int) -> dict[str, int]:
+    """Of each list, how many more there are than were listed; nothing for a list that is whole."""
+    return {name: total - limit for name, total in totals.items() if total > limit}

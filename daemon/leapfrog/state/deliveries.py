@@ -100,10 +100,11 @@ class Deliveries:
         """Whether a delivery has this id."""
         return bool(self._journal.count("deliveries WHERE id = ?", delivery_id))
 
-    def listed(self, state: DeliveryState, limit: int = 20) -> list[DeliveryRecord]:
-        """The oldest deliveries in one state, for `status`."""
+    def listed(self, state: DeliveryState | None = None, limit: int = 20) -> list[DeliveryRecord]:
+        """The oldest deliveries in one state or in any."""
+        where, values = ("WHERE state = ?", [state]) if state else ("", [])
         rows = self._journal.rows(
-            f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE state = ? ORDER BY sequence LIMIT ?", (state, limit)
+            f"SELECT {DELIVERY_COLUMNS} FROM deliveries {where} ORDER BY sequence LIMIT ?", [*values, limit]
         )
         return [_delivery(row) for row in rows]
 

@@ -169,13 +169,25 @@ class Instances:
         row = self._journal.row(f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE id = ?", (instance_id,))
         return _instance(row) if row else None
 
-    def listed(self, state: InstanceState | None = None, limit: int = 1000) -> list[InstanceRecord]:
-        """Instances in one state or in any, newest first."""
-        where, values = ("WHERE state = ?", [state]) if state else ("", [])
+    def listed(
+        self, state: InstanceState | None = None, limit: int = 1000, *, only_file_problems: bool = False
+    ) -> list[InstanceRecord]:
+        """Instances in one state or in any, newest first; with `only_file_problems`, those whose spool file is missing
+        or damaged.
+        """
+        where, values = _condition(state, only_file_problems)
         rows = self._journal.rows(
             f"SELECT {INSTANCE_COLUMNS} FROM instances {where} ORDER BY sequence DESC LIMIT ?", [*values, limit]
         )
         return [_instance(row) for row in rows]
+
+    def count(self, state: InstanceState | None = None, *, only_file_problems: bool = False) -> int:
+        """How many `listed` would list without a limit."""
+        if not only_file_problems:
+            counts = self._journal.counts("instances")
+            return counts[state] if state else sum(counts.values())
+        where, values = _condition(state, only_file_problems)
+        return self._journal.count(f"instances {where}", *values)
 
     def forwarded_under_new_uid(self) -> int:
         """How many instances are forwarded under a new UID because another instance had theirs."""
@@ -201,6 +213,11 @@ class Instances:
                 )
                 owe(connection, [original], row["study_key"], row["id"])
         return len(rows)
+
+
+def _condition(state: InstanceState | None, only_file_problems: bool) -> tuple[str, list[str]]:
+    conditions = [*(["state = ?"] if state else []), *(["file_problem <> ''"] if only_file_problems else [])]
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", [state] if state else []
 
 
 def _original(new: NewInstance) -> NewDelivery:

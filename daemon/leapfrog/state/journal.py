@@ -123,6 +123,15 @@ class Journal:
         rows = self.rows("SELECT state, total FROM counts WHERE what = ?", (what,))
         return {row["state"]: row["total"] for row in rows}
 
+    def fact(self, name: str) -> str | None:
+        """A single value that outlives the rows it came from; None when it was never set."""
+        row = self.row("SELECT value FROM facts WHERE name = ?", (name,))
+        return str(row["value"]) if row else None
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Keep a single value."""
+        self.change("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", name, value)
+
     def spool_names(self) -> set[str]:
         """Every spool file that a row names. Any other file there was never acknowledged."""
         rows = self.rows(

@@ -10,6 +10,7 @@ StudyState = Literal["open", "quiet"]
 DeliveryState = Literal["waiting", "confirmed", "refused", "dismissed"]
 DeliveryKind = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 
+DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "dismissed")
 INSTANCE_STATES: tuple[InstanceState, ...] = ("received", "read", "set_aside", "forward_only")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog.commands.doctor import write_bundle
+from leapfrog.commands.doctor.bundle import write_bundle
 from leapfrog.control.control_socket import StateLock
 from leapfrog.errors import StorageError
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
@@ -31,6 +31,7 @@ class Phone:
     folder: Path
     package: Path
     engine: dict[str, object]
+    district: dict[str, object]
 
     def doctor(self, *devices: str, options: tuple[str, ...] = ()) -> tuple[int, Checks]:
         settings = self.folder / "leapfrog.toml"
@@ -38,7 +39,7 @@ class Phone:
             "station": {"name": "Clinic", "state_dir": self.folder / "state"},
             "models": {"paths": [self.package]},
             "engine": self.engine,
-            "district": {"url": "https://district.example/dicom-web", "username": "secret-name"},
+            "district": self.district,
         }
         settings.write_text(toml_document(tables))
         command = [*with_devices(self.folder, *devices), sys.executable, "-m", "leapfrog", "doctor", "--json", *options]
@@ -55,7 +56,7 @@ def shipped_models() -> set[str]:
 def phone(edge_tpu: EdgeTpuDouble, tmp_path: Path) -> Phone:
     edge_tpu.plug_in("usb /sys/bus/usb/devices/2-5")
     (tmp_path / "state").mkdir()
-    return Phone(tmp_path, compile_package(write_classifier(tmp_path / "packages")), {})
+    return Phone(tmp_path, compile_package(write_classifier(tmp_path / "packages")), {}, {})
 
 
 def test_all_is_well_with_a_device_that_is_proven(phone: Phone) -> None:
@@ -155,6 +156,7 @@ def test_a_missing_library_is_a_problem_only_beside_a_device(phone: Phone, monke
 
 def test_the_bundle_for_support_holds_no_names_and_no_addresses(phone: Phone) -> None:
     bundle = phone.folder / "support.zip"
+    phone.district = {"url": "https://district.example/dicom-web", "username": "secret-name"}
     phone.doctor(usb(USB_KNOWN), options=("--bundle", str(bundle)))
     with zipfile.ZipFile(bundle) as opened:
         content = {name: opened.read(name).decode() for name in opened.namelist()}
@@ -166,4 +168,4 @@ def test_the_bundle_for_support_holds_no_names_and_no_addresses(phone: Phone) ->
 def test_a_bundle_that_cannot_be_written_is_an_error(phone: Phone) -> None:
     settings = Settings.model_validate({"station": {"state_dir": phone.folder / "state"}})
     with pytest.raises(StorageError, match=r"nowhere/support.zip cannot be written: No such file"):
-        write_bundle(phone.folder / "nowhere" / "support.zip", settings, ())
+        write_bundle(phone.folder / "nowhere" / "support.zip", settings, (), {})

@@ -38,9 +38,9 @@ def test_a_report_that_lacks_objects_needs_attention_until_a_later_version_has_t
     key = report(journal, 1, WHY)
     status = status_of(journal, tmp_path)
     assert [(one.study_key, one.reasons) for one in status.lacking_reports] == [(key, (WHY,))]
-    assert f"1 report cannot be sent to the district in full. {WHY}" in status.attention
+    assert f"1 report cannot be sent to the district in full. {WHY}" in [found.what for found in status.attention]
     report(journal, 2)
     status = status_of(journal, tmp_path)
     assert (status.lacking_reports, status.lacking_reports_total) == ((), 0)
-    assert not any("district" in sentence for sentence in status.attention)
+    assert not any("district" in found.what for found in status.attention)
     journal.close()

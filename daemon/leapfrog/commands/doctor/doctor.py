@@ -1,0 +1,18 @@
+"""Runs every check."""
+
+from leapfrog.commands.doctor.box import Daemon, ask_for_daemon, box_checks, daemon_check
+from leapfrog.commands.doctor.check import Check
+from leapfrog.commands.doctor.engine import engine_checks
+from leapfrog.commands.doctor.models import model_checks
+from leapfrog.devices.kernel import kernel_devices
+from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.settings import Settings
+
+
+def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:
+    """Run every check, each after those that it depends on. Returns what the daemon said, too."""
+    daemon = ask_for_daemon(settings)
+    checks = [daemon_check(daemon), *box_checks(settings, daemon)]
+    checks += engine_checks(settings, daemon.status, may_open_devices=not daemon.no_answer)
+    has_devices = bool(kernel_devices()) or any(check.name.startswith("proof") for check in checks)
+    return daemon, (*checks, *model_checks(packages_in_use(settings), has_devices))

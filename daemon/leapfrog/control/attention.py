@@ -1,0 +1,137 @@
+"""What needs attention and no part of the daemon reports: what waits in the journal, what is seen from outside."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from leapfrog.control.disk_watch import watched_disks
+from leapfrog.control.inspection.clock import clock_problem
+from leapfrog.control.inspection.disk_history import DiskHistory
+from leapfrog.control.inspection.disks import STATE_DISK, DiskState, disk_problem, look_at_disk, try_writing
+from leapfrog.control.inspection.folders import folder_problem
+from leapfrog.control.inspection.patience import Look
+from leapfrog.control.inspection.port import port_problem
+from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.problem import Problem
+from leapfrog.settings import Settings
+from leapfrog.state.journal import Journal
+from leapfrog.wording.text import count
+
+NO_DAEMON = Problem(
+    what="No daemon is running, so no images are received.",
+    remedy="Start it with `systemctl start leapfrog` or `leapfrog run`.",
+)
+
+
+class JournalView:
+    """What waits for a person, by the journal. Takes the same time for any number of rows."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Reads `journal` with each question."""
+        self._journal = journal
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that waits, with the time of the oldest."""
+        return tuple(self._found())
+
+    def _found(self) -> Iterator[Problem]:
+        if total := self._journal.counts("instances")["set_aside"]:
+            yield Problem(
+                what=f"{count(total, 'file')} could not be read.",
+                since=self._oldest("received_at", "instances WHERE state = 'set_aside'"),
+                remedy="`leapfrog instances --state set_aside` says why; `leapfrog retry ID` reads a file again.",
+            )
+        if total := self._journal.counts("deliveries")["refused"]:
+            yield Problem(
+                what=f"{count(total, 'object')} cannot be delivered to the district server.",
+                since=self._oldest("created_at", "deliveries WHERE state = 'refused'"),
+                remedy="`leapfrog deliveries --state refused` says why; `leapfrog retry ID` sends an object again,"
+                " `leapfrog dismiss ID` gives it up.",
+            )
+        for kind, found in (("missing", "are missing from the spool"), ("damaged", "in the spool are damaged")):
+            if total := self._journal.count("instances WHERE file_problem <> '' AND file_problem = ?", kind):
+                yield Problem(
+                    what=f"{count(total, 'stored image')} {_singular(found, total)}.",
+                    since=self._oldest("file_problem_since", f"instances WHERE file_problem = '{kind}'"),
+                    remedy="Send them again from the machine that made them: that repairs them. `leapfrog instances"
+                    " --file-problems` lists them. Then have the disk checked.",
+                )
+        newest = self._journal.row("SELECT received_at FROM instances ORDER BY sequence DESC LIMIT 1")
+        if problem := clock_problem(datetime.now().astimezone(), newest["received_at"] if newest else None):
+            yield problem
+        yield from self._worth_knowing()
+
+    def _worth_knowing(self) -> Iterator[Problem]:
+        if total := self._journal.count("studies WHERE not_made <> '[]'"):
+            rows = self._journal.rows("SELECT DISTINCT not_made FROM studies WHERE not_made <> '[]' LIMIT 3")
+            reasons = dict.fromkeys(reason for row in rows for reason in _sentences(row["not_made"]))
+            yield Problem(
+                what=f"{count(total, 'report')} cannot be sent to the district in full. {' '.join(reasons)}",
+                since=self._oldest("received_at", "studies WHERE not_made <> '[]'"),
+            )
+        if total := self._journal.count("instances WHERE forward_as IS NOT NULL"):
+            yield Problem(
+                what=f"{count(total, 'image')} arrived with the identifier (SOP Instance UID) of another image. Nothing"
+                " is lost: each is kept, and sent on with a new identifier.",
+                since=self._oldest("received_at", "instances WHERE forward_as IS NOT NULL"),
+            )
+
+    def _oldest(self, column: str, rows: str) -> str:
+        row = self._journal.row(f"SELECT {column} FROM {rows} ORDER BY sequence LIMIT 1")
+        return str(row[0] or "") if row else ""
+
+
+def _sentences(not_made: str) -> list[str]:
+    return [str(sentence) for sentence in json.loads(not_made)]
+
+
+def _singular(found: str, total: int) -> str:
+    return found.replace("are ", "is ", 1) if total == 1 else found
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a command sees of a box that no daemon runs on."""
+
+    disks: tuple[DiskState, ...]
+    problems: tuple[Problem, ...]
+
+
+def seen_without_daemon(settings: Settings, journal: Journal | None) -> Outside:
+    """Look at disks, folders and port. Takes a few seconds at most, even when a disk or share does not answer.
+
+    The first problem is NO_DAEMON. Without a `journal`, nothing is known of how fast the disks fill.
+    """
+    history = DiskHistory(journal) if journal else None
+    disks = tuple(_disk(name, settings, history) for name in watched_disks(settings))
+    found = [
+        NO_DAEMON,
+        *(disk_problem(disk, settings) for disk in disks),
+        *(folder_problem(folder) for folder in settings.inbox_dirs if folder != settings.default_inbox),
+        port_problem(settings.dicom.host, settings.dicom.port),
+        *(Problem(what=sentence) for sentence in packages_in_use(settings).problems()),
+    ]
+    return Outside(disks, tuple(problem for problem in found if problem is not None))
+
+
+def _disk(name: str, settings: Settings, history: DiskHistory | None) -> DiskState:
+    path = watched_disks(settings)[name]
+
+    def look() -> DiskState:
+        made_at_start = path.is_relative_to(settings.state_dir) and not path.exists()
+        seen = look_at_disk(name, settings.state_dir if made_at_start else path)
+        if not seen.read_only:
+            try_writing(Path(seen.path))
+        return seen
+
+    try:
+        disk = Look(look).result()
+    except OSError as problem:
+        return DiskState(name=name, path=str(path), error=problem.strerror or type(problem).__name__)
+    least = settings.retention.min_free_bytes if name == STATE_DISK else 0
+    if history is None:
+        return disk
+    days = history.days_left(disk.path, disk.free_bytes, least, datetime.now().timestamp())
+    return disk.model_copy(update={"days_left": days})

@@ -1,0 +1,40 @@
+"""Whether the wall clock can be right."""
+
+from datetime import datetime, timedelta
+
+from leapfrog.problem import Problem
+from leapfrog.state.retention import clock_is_synchronised
+
+EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost its battery
+TOLERANCE = timedelta(days=1)
+
+
+def clock_problem(now: datetime, newest_received_at: str | None) -> Problem | None:
+    """Why `now` cannot be the time, or None. `newest_received_at` is when the last image came, as local ISO text."""
+    shown = f"{now:%Y-%m-%d %H:%M}"
+    remedy = (
+        "Set it: `timedatectl set-time 'YYYY-MM-DD HH:MM'`, or connect the box to a network with a time server. A"
+        " clock that is wrong again after each start needs a new battery."
+    )
+    if now.year < EARLIEST_YEAR:
+        return Problem(what=f"The clock of this box is wrong: it shows {shown}.", remedy=remedy)
+    newest = _parsed(newest_received_at)
+    if newest is not None and newest > now + TOLERANCE:
+        return Problem(
+            what=f"The clock of this box shows {shown}, but an image was received on {newest:%Y-%m-%d %H:%M}: it was"
+            " set back, or it was ahead then.",
+            remedy=remedy,
+        )
+    return None
+
+
+def is_synchronised() -> bool:
+    """Whether a time server keeps it right."""
+    return clock_is_synchronised()
+
+
+def _parsed(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,83 @@
+"""The disks of the state directory and the reports: how full they are, for how long, and whether they take writes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from leapfrog.exam import Frozen
+from leapfrog.problem import Problem
+from leapfrog.settings import Settings
+
+SHORT_DAYS = 7.0  # a disk that will be full within so many days is a problem today
+
+READ_ONLY = "Mount it for writing; if it became read-only by itself, the disk is failing: copy it and replace it."
+ROOM = "Remove what does not belong there, lower retention.keep_days, or use a larger disk."
+
+
+class DiskState(Frozen):
+    """A disk now. `days_left`: until it is full at the rate of the last days; None when that is not known."""
+
+    name: str
+    path: str
+    total_bytes: int = 0
+    free_bytes: int = 0
+    read_only: bool = False
+    days_left: float | None = None
+    error: str = ""
+
+
+def look_at_disk(name: str, path: Path) -> DiskState:
+    """The disk under `path`, which is called `name` when people are told. Raises OSError; may hang on a dead share."""
+    usage = os.statvfs(path)
+    return DiskState(
+        name=name,
+        path=str(path),
+        total_bytes=usage.f_blocks * usage.f_frsize,
+        free_bytes=usage.f_bavail * usage.f_frsize,
+        read_only=bool(usage.f_flag & os.ST_RDONLY),
+    )
+
+
+def try_writing(path: Path) -> None:
+    """Write a small file durably in `path` and remove it. Raises OSError; may hang on a dead share."""
+    with tempfile.NamedTemporaryFile(dir=path, prefix=".leapfrog-doctor-") as file:
+        file.write(b"leapfrog")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def disk_problem(disk: DiskState, settings: Settings) -> Problem | None:
+    """What is wrong with a disk, or None. The worst comes first."""
+    least = settings.retention.min_free_bytes if disk.name == STATE_DISK else 0
+    where = f"The disk of {disk.name} ({disk.path})"
+    if disk.error:
+        return Problem(what=f"{where} cannot be used: {disk.error}.", remedy=_remedy(disk))
+    if disk.read_only:
+        return Problem(what=f"{where} is read-only.", remedy=READ_ONLY)
+    if disk.free_bytes < max(least, 1):
+        refused = ", so new images are refused" if disk.name == STATE_DISK else ""
+        return Problem(what=f"{where} is nearly full{refused}: {gigabytes(disk.free_bytes)} are free.", remedy=ROOM)
+    if disk.days_left is not None and disk.days_left < SHORT_DAYS:
+        days = "within a day" if disk.days_left < 1.5 else f"in about {disk.days_left:.0f} days"
+        return Problem(
+            what=f"{where} will be full {days} if it fills as it did lately: {gigabytes(disk.free_bytes)} are free.",
+            remedy=ROOM,
+        )
+    return None
+
+
+STATE_DISK = "the state directory"
+REPORTS_DISK = "the reports"
+
+
+def _remedy(disk: DiskState) -> str:
+    if disk.name == STATE_DISK:
+        return "Connect or mount it, let Leapfrog's user write there, and start Leapfrog again."
+    return (
+        "Connect or mount it and let Leapfrog's user write there; reports that wait are then published by themselves."
+    )
+
+
+def gigabytes(count: int) -> str:
+    """A number of bytes for people."""
+    return f"{count / 1e9:.1f} GB"

@@ -1,0 +1,43 @@
+"""The district server, asked by a person who waits for the answer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+from leapfrog.dicom.uids import mint_uid
+from leapfrog.errors import DistrictError, DistrictLocked
+from leapfrog.outbox.destinations.dicomweb.client import StowClient
+from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
+from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
+from leapfrog.problem import Problem
+from leapfrog.settings import Settings
+
+TIMEOUTS = Timeouts(connect_seconds=5.0, send_seconds=10.0, query_seconds=15.0, answer_seconds=15.0)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one question: `problem` is None when all is well, and `detail` says what is."""
+
+    name: str
+    detail: str = ""
+    problem: Problem | None = None
+
+
+def district_answers(settings: Settings) -> Iterator[Answer]:
+    """Ask the district whether it is there, lets this box in, and finds instances. Nothing when none is configured."""
+    if not settings.district.url:
+        return
+    client = StowClient(settings.district, Throttle(0, sleep, monotonic), lambda: None, TIMEOUTS)
+    try:
+        client.holds(mint_uid())
+    except DistrictLocked as problem:
+        remedy = "Correct district.username, password_file, token_file or client_certificate, or the account there."
+        yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
+    except DistrictError as problem:
+        remedy = "Check the link, then district.url. What is owed waits here and is sent by itself."
+        yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
+    else:
+        yield Answer("district", "It answers, lets this box in, and can be searched.")
+    finally:
+        client.close()

@@ -1,0 +1,43 @@
+"""Says within a second what is wrong: on systemd's status line, and by having the worklist written again."""
+
+from collections.abc import Callable
+
+from leapfrog.control import systemd
+from leapfrog.problem import Problem
+
+ALL_IS_WELL = "Receiving images."
+
+
+class Notice:
+    """Notices when what is wrong changes. `look` must be cheap: the main thread calls it once a second."""
+
+    def __init__(
+        self,
+        problems: Callable[[], tuple[Problem, ...]],
+        on_change: Callable[[], None],
+        tell: Callable[[str], None] = systemd.status,
+    ) -> None:
+        """`on_change` is called when other things are wrong than at the last look."""
+        self._problems = problems
+        self._on_change = on_change
+        self._tell = tell
+        self._said: str | None = None
+        self._seen: tuple[Problem, ...] = ()
+
+    def look(self) -> None:
+        """Look once."""
+        problems = self._problems()
+        line = _line(problems)
+        if line != self._said:
+            self._tell(line)
+            self._said = line
+        if problems != self._seen:
+            self._seen = problems
+            self._on_change()
+
+
+def _line(problems: tuple[Problem, ...]) -> str:
+    if not problems:
+        return ALL_IS_WELL
+    others = f" (and {len(problems) - 1} more: `leapfrog status`)" if len(problems) > 1 else ""
+    return f"{problems[0].text}{others}"
