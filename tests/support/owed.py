@@ -11,6 +11,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import NewInstance, StudyIdentity
 from leapfrog.state.spool import Spool
+from support.spooled import put_in_spool
 
 PATIENT_NAME = "Secret^Patient"
 COLUMNS = 1000
@@ -49,21 +50,17 @@ def part10_bytes(dataset: Dataset) -> bytes:
 def owe(journal: Journal, spool: Spool, content: bytes, sop_instance_uid: str, *, urgent: bool = False) -> str:
     """Make `content` durable as an original that is owed. Returns our instance id."""
     instance_id = new_id()
-    arriving = spool.incoming / instance_id
-    arriving.write_bytes(content)
-    spool.adopt(arriving, f"{instance_id}.dcm")
-    Instances(journal).add(
-        NewInstance(
-            id=instance_id,
-            spool_name=f"{instance_id}.dcm",
-            byte_count=len(content),
-            source="test",
-            study=StudyIdentity(),
-            sop_instance_uid=sop_instance_uid,
-            sop_class_uid=SecondaryCaptureImageStorage,
-            owed=True,
-        )
+    new = NewInstance(
+        id=instance_id,
+        spool_name=f"{instance_id}.dcm",
+        byte_count=0,
+        source="test",
+        study=StudyIdentity(),
+        sop_instance_uid=sop_instance_uid,
+        sop_class_uid=SecondaryCaptureImageStorage,
+        owed=True,
     )
+    Instances(journal).add(put_in_spool(spool, content, new))
     if urgent:
         with journal.transaction() as connection:
             connection.execute("UPDATE deliveries SET urgent = 1 WHERE instance_id = ?", (instance_id,))

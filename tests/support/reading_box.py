@@ -84,11 +84,12 @@ class Box:
             save(image_dataset(gradient(), PatientID=patient_id, **uids), self.spool.path(spool_name))
         else:
             content.rename(self.spool.path(spool_name))
+        path = self.spool.path(spool_name)
         Instances(self.journal).add(
             NewInstance(
                 id=instance_id,
                 spool_name=spool_name,
-                byte_count=1,
+                byte_count=path.stat().st_size if path.is_file() else 1 << 30,
                 source="test",
                 study=StudyIdentity(study_instance_uid=study_uid, patient_id=patient_id),
                 sop_instance_uid=f"2.25.{int(instance_id, 16)}",

@@ -131,8 +131,10 @@ class _Reading:
             )
         return ReadJob(
             instance_id=instance_id,
+            study_key=study.key,
             attempt=1,
             source_path=file,
+            source_byte_count=file.stat().st_size,
             source="leapfrog read",
             received_at=now_text(),
             picture=picture,

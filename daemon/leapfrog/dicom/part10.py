@@ -22,6 +22,7 @@ from leapfrog.dicom.uids import (
     IMPLICIT_LITTLE_ENDIAN,
 )
 from leapfrog.errors import StorageError
+from leapfrog.spool_file.content import content_byte_count, open_content
 
 PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
@@ -97,13 +98,14 @@ def _likely_transfer_syntax(first_bytes: bytes) -> str:
     return EXPLICIT_BIG_ENDIAN if group >= LOWEST_SWAPPED_GROUP else EXPLICIT_LITTLE_ENDIAN
 
 
-def content_digest(path: Path) -> str:
-    """SHA-256, in hexadecimal, over the transfer syntax UID and the data set's bytes. Raises OSError.
+def content_digest(path: Path, byte_count: int | None = None) -> str:
+    """SHA-256, in hexadecimal, over the transfer syntax UID and the data set's bytes, in the first `byte_count` bytes
+    of the file or in all. Raises OSError.
 
     Different receivers put different preambles and meta information before the same data set. So "the same content"
     means the same transfer syntax and the same bytes after the meta information.
     """
-    with path.open("rb") as stream:
+    with open_content(path, byte_count) as stream:
         start = find_dataset(stream)
         digest = hashlib.sha256(start.transfer_syntax_uid.encode("ascii", "replace") + b"\0")
         while chunk := stream.read(CHUNK_BYTES):
@@ -140,17 +142,20 @@ class Part10Source:
         return len(self.head) + self.file_bytes
 
 
-def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str) -> Part10Source:
-    """How to send the file `path`. The UIDs go into the file meta information if the file has none.
+def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str, byte_count: int | None = None) -> Part10Source:
+    """How to send the first `byte_count` bytes of the file `path`, or all. The UIDs go into the file meta information
+    if the file has none.
 
-    Raises StorageError when the file cannot be read.
+    Raises StorageError when the file cannot be read or is shorter.
     """
     try:
-        with path.open("rb") as stream:
+        with open_content(path, byte_count) as stream:
             start = find_dataset(stream)
-        size = path.stat().st_size
+            size = content_byte_count(stream)
     except OSError as problem:
         raise StorageError(f"The spool file {path.name} cannot be read: {problem.strerror}.") from problem
+    if byte_count is not None and size < byte_count:
+        raise StorageError(f"The spool file {path.name} is damaged: it has become shorter.")
     if start.has_meta:
         head = b"" if start.has_preamble else bytes(PREAMBLE_BYTES) + PREFIX
         return Part10Source(path, head, 0, size)

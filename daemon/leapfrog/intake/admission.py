@@ -10,9 +10,11 @@ from leapfrog.dicom.uids import is_forwardable_uid, mint_uid
 from leapfrog.errors import StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.intake.instance_header import InstanceHeader
+from leapfrog.spool_file.content import sha256_of
+from leapfrog.state.arrivals import ArrivalNumbers, record_of
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
-from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.journal import Journal, new_id, now_text
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, UidHolder
 from leapfrog.state.spool import Spool
 
@@ -29,14 +31,21 @@ class Admission:
         self._journal = journal
         self._instances = Instances(journal)
         self._folder_files = FolderFiles(journal)
+        self._arrivals = ArrivalNumbers(self._instances.last_arrival())
         self._spool = spool
         self._owed = owed
         self._on_received = on_received
 
     def admit_dicom(
-        self, incoming: Path, header: InstanceHeader, source: str, folder_file: FolderFile | None = None
+        self,
+        incoming: Path,
+        header: InstanceHeader,
+        source: str,
+        folder_file: FolderFile | None = None,
+        sha256: str = "",
     ) -> str:
         """Admit the DICOM file `incoming`, which is in `spool.incoming`. Returns the instance's id once it is durable.
+        Whoever wrote the file knows its `sha256`; where that is "", the file is read for it.
 
         An instance that arrives again with the same SOP Instance UID and content is kept once, under its first id. If
         the content differs, or the UID is one that no server could store, the instance is kept and forwarded under a
@@ -47,6 +56,7 @@ class Admission:
             id=new_id(),
             spool_name="",
             byte_count=incoming.stat().st_size,
+            file_sha256=sha256,
             source=source,
             study=header.study,
             sop_instance_uid=header.sop_instance_uid,
@@ -66,15 +76,17 @@ class Admission:
         hints: PictureHints,
         source: str,
         folder_file: FolderFile | None = None,
+        sha256: str = "",
     ) -> str:
         """Admit the picture `incoming`, which is not DICOM. A reader will wrap it, and the wrapped object is owed.
 
-        Raises StorageError (DiskFull) like `admit_dicom`.
+        `sha256` is as for `admit_dicom`. Raises StorageError (DiskFull) like it.
         """
         new = NewInstance(
             id=new_id(),
             spool_name="",
             byte_count=incoming.stat().st_size,
+            file_sha256=sha256,
             source=source,
             study=_study_of(picture),
             sop_instance_uid=picture.sop_instance_uid,
@@ -87,7 +99,13 @@ class Admission:
 
     def _admit(self, incoming: Path, new: NewInstance) -> str:
         self._spool.require_space()
-        self._spool.adopt(incoming, new.spool_name)
+        new = replace(
+            new,
+            arrival=self._arrivals.next(),
+            received_at=now_text(),
+            file_sha256=new.file_sha256 or self._file_sha256(incoming),
+        )
+        self._spool.adopt(incoming, new.spool_name, record_of(new))
         try:
             holder_id = self._record(new)
         except BaseException:
@@ -111,12 +129,14 @@ class Admission:
         compared: set[str] = set()
         digest = ""
         while holders := self._instances.add(new, compared):
-            digest = digest or self._file_digest(new.spool_name)
+            digest = digest or self._file_digest(new.spool_name, new.byte_count)
             for holder in holders:
                 if self._holder_digest(holder) == digest:
                     return holder.id
                 compared.add(holder.id)
-            new = replace(new, forward_as=new.forward_as or mint_uid())
+            if new.forward_as is None:
+                new = replace(new, forward_as=mint_uid())
+                self._spool.rewrite_record(new.spool_name, record_of(new))
         if compared:
             _log.warning(
                 "Instance %s has the UID of another instance but different content: it is forwarded under a new UID.",
@@ -128,13 +148,22 @@ class Admission:
         """'' when its file is gone and no digest was recorded: then nothing proves that the content is the same."""
         if holder.dataset_sha256:
             return holder.dataset_sha256
-        return self._file_digest(holder.spool_name) if self._spool.path(holder.spool_name).exists() else ""
+        exists = self._spool.path(holder.spool_name).exists()
+        return self._file_digest(holder.spool_name, holder.byte_count) if exists else ""
 
-    def _file_digest(self, spool_name: str) -> str:
+    def _file_digest(self, spool_name: str, byte_count: int) -> str:
         try:
-            return content_digest(self._spool.path(spool_name))
+            return content_digest(self._spool.path(spool_name), byte_count)
         except OSError as problem:
             raise StorageError(f"A spool file cannot be read: {problem.strerror}.") from problem
+
+    @staticmethod
+    def _file_sha256(incoming: Path) -> str:
+        try:
+            with incoming.open("rb") as stream:
+                return sha256_of(stream)
+        except OSError as problem:
+            raise StorageError(f"A file that arrived cannot be read: {problem.strerror}.") from problem
 
 
 def _study_of(picture: PictureIdentity) -> StudyIdentity:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from leapfrog.processes.messages import ProducedObject, ProducedRole
+from leapfrog.processes.messages import ProducedObject
+from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.journal import new_id
 from leapfrog.state.records import DeliveryKind, NewDelivery
 from leapfrog.state.spool import Spool
@@ -35,6 +36,7 @@ def adopt(spool: Spool, produced: Sequence[ProducedObject], work_dir: Path) -> t
                 sop_instance_uid=produced_object.sop_instance_uid,
                 spool_name=spool_name,
                 byte_count=produced_object.byte_count,
+                file_sha256=produced_object.sha256,
             )
         )
     spool.adopt_all(moves)

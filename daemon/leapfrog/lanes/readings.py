@@ -90,8 +90,10 @@ class Readings:
     def _job(self, record: InstanceRecord, work_dir: Path) -> ReadJob:
         return ReadJob(
             instance_id=record.id,
+            study_key=record.study_key,
             attempt=record.attempt_number,
             source_path=self._spool.path(record.spool_name),
+            source_byte_count=record.byte_count,
             source=record.source,
             received_at=record.received_at,
             sop_instance_uid=record.sop_instance_uid,

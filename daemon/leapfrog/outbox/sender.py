@@ -232,7 +232,7 @@ class Sender(Worker):
     def _send(self, delivery: DeliveryRecord) -> None:
         try:
             path = self._spool.path(delivery.spool_name or "")
-            source = part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid)
+            source = part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid, delivery.byte_count)
         except StorageError as problem:
             self._refuse(delivery, str(problem))
             return

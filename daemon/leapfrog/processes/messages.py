@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from leapfrog.exam import Device, Frozen, ImageReading, PictureHints, PictureIdentity
 from leapfrog.packages.signature import SignaturePolicy
+from leapfrog.spool_file.record import ProducedRole
 from leapfrog.wording.report import WorklistRow
 
 Stage = Literal["decoding", "inferring", "rendering"]
@@ -24,14 +25,16 @@ class ReadJob(Frozen):
     """Read one instance. The reader writes pictures into `report_dir`, versioned by `attempt`, and DICOM objects for
     the spool into `work_dir`. It makes all of them durable before it answers.
 
-    `picture` is None for DICOM. `forward_as` asks for a copy under that SOP Instance UID, because another instance
-    already has the instance's own UID.
+    The instance is the first `source_byte_count` bytes of `source_path`. `picture` is None for DICOM. `forward_as` asks
+    for a copy under that SOP Instance UID, because another instance already has the instance's own UID.
     """
 
     kind: Literal["read"] = "read"
     instance_id: str
+    study_key: str
     attempt: int
     source_path: Path
+    source_byte_count: int
     source: str
     received_at: str
     sop_instance_uid: str = ""
@@ -118,17 +121,17 @@ class EngineReady(Frozen):
     runtime_version: str
 
 
-ProducedRole = Literal["wrapped", "forward_copy", "report_pdf", "overlay"]
-
-
 class ProducedObject(Frozen):
-    """A DICOM object that the reader wrote into `work_dir`, for the spool and the district."""
+    """A DICOM object that the reader wrote into `work_dir`, for the spool and the district: the first `byte_count`
+    bytes of the file, whose SHA-256 is `sha256`. Its record follows them.
+    """
 
     name: str
     role: ProducedRole
     sop_class_uid: str
     sop_instance_uid: str
     byte_count: int
+    sha256: str
 
 
 class Artefact(Frozen):

@@ -21,6 +21,7 @@ from leapfrog.reader.image.identity import header_of, identity_of
 from leapfrog.reader.image.image import DecodedImage, open_image
 from leapfrog.reader.image.phantom_mark import is_phantom
 from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames
+from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.forwarding import forward_copy
 from leapfrog.reader.originals.wrapping import wrap_picture
 from leapfrog.reader.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
@@ -114,18 +115,23 @@ class _OneReading:
 
     def _open(self) -> DicomFile:
         job = self._job
-        path = job.source_path
+        path, byte_count = job.source_path, job.source_byte_count
         if job.picture is not None:
             path = job.work_dir / WRAPPED_NAME
-            self._produced.append(wrap_picture(job.source_path, job.picture, job.hints, job.received_at, path))
-        file = open_dicom_file(path)
+            purpose = Purpose("wrapped", job.study_key, job.instance_id)
+            wrapped = wrap_picture(job.source_path, job.picture, job.hints, job.received_at, path, purpose, byte_count)
+            byte_count = wrapped.byte_count
+            self._produced.append(wrapped)
+        file = open_dicom_file(path, byte_count)
         self._identity = identity_of(file.dataset)
         self._phantom = is_phantom(file.dataset)
         self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints)
         self._sop_instance_uid = self._sop_instance_uid or text(file.dataset, "SOPInstanceUID")
-        self._digest = content_digest(path)
+        self._digest = content_digest(path, byte_count)
         if job.forward_as is not None:
-            self._produced.append(forward_copy(path, job.forward_as, job.work_dir / FORWARD_COPY_NAME))
+            purpose = Purpose("forward_copy", job.study_key, job.instance_id)
+            copy = job.work_dir / FORWARD_COPY_NAME
+            self._produced.append(forward_copy(path, job.forward_as, copy, purpose, byte_count))
         self._clock.lap("decoding")
         return file
 

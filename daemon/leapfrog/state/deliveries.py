@@ -137,7 +137,7 @@ def owe(
     urgent = "(SELECT urgent FROM studies WHERE key = ?)"
     connection.executemany(
         "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
-        f" byte_count, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
+        f" byte_count, file_sha256, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
         [
             (
                 new.id,
@@ -148,6 +148,7 @@ def owe(
                 new.sop_instance_uid,
                 new.spool_name,
                 new.byte_count,
+                new.file_sha256,
                 study_key,
                 now_text(),
             )

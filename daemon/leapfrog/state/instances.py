@@ -51,18 +51,21 @@ class Instances:
             uncompared = [holder for holder in holders if holder.id not in compared]
             if uncompared:
                 return uncompared
-            study_key = study_for(connection, new.study)
+            received_at = new.received_at or now_text()
+            study_key = study_for(connection, new.study, new.id, received_at)
             insert(
                 connection,
                 "instances",
+                sequence=_free_sequence(connection, new.arrival),
                 id=new.id,
                 study_key=study_key,
                 sop_instance_uid=new.sop_instance_uid,
                 sop_class_uid=new.sop_class_uid,
                 source=new.source,
-                received_at=now_text(),
+                received_at=received_at,
                 spool_name=new.spool_name,
                 byte_count=new.byte_count,
+                file_sha256=new.file_sha256,
                 picture=new.picture.model_dump_json() if new.picture else None,
                 hints=new.hints.model_dump_json(),
                 forward_as=new.forward_as,
@@ -80,6 +83,11 @@ class Instances:
             (sop_instance_uid,),
         )
         return [UidHolder(**dict(row)) for row in rows]
+
+    def last_arrival(self) -> int:
+        """The largest number of an arrival so far; 0 when nothing has arrived."""
+        row = self._journal.row("SELECT seq FROM sqlite_sequence WHERE name = 'instances'")
+        return int(row["seq"]) if row else 0
 
     def picture_of_accession(self, accession_number: str, patient_id: str) -> PictureIdentity | None:
         """The newest picture with this accession number and patient: the next one belongs to the same study."""
@@ -142,9 +150,9 @@ class Instances:
                 raise JournalError(f"Instance {committed.instance_id} was not waiting to be read.")
             if copy := committed.forward_copy:
                 connection.execute(
-                    "UPDATE deliveries SET spool_name = ?, byte_count = ? WHERE instance_id = ? AND kind = 'original'"
-                    " AND spool_name IS NULL",
-                    (copy.spool_name, copy.byte_count, committed.instance_id),
+                    "UPDATE deliveries SET spool_name = ?, byte_count = ?, file_sha256 = ? WHERE instance_id = ?"
+                    " AND kind = 'original' AND spool_name IS NULL",
+                    (copy.spool_name, copy.byte_count, copy.file_sha256, committed.instance_id),
                 )
             owe(connection, committed.deliveries, row["study_key"], committed.instance_id)
             connection.execute(
@@ -197,8 +205,8 @@ class Instances:
         """Add a delivery for every original that has none, as when a district was just configured. Returns how many."""
         with self._journal.transaction() as connection:
             rows = connection.execute(
-                "SELECT id, study_key, sop_class_uid, sop_instance_uid, spool_name, byte_count FROM instances"
-                " WHERE sop_instance_uid <> '' AND picture IS NULL AND forward_as IS NULL"
+                "SELECT id, study_key, sop_class_uid, sop_instance_uid, spool_name, byte_count, file_sha256"
+                " FROM instances WHERE sop_instance_uid <> '' AND picture IS NULL AND forward_as IS NULL"
                 " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE instance_id = instances.id AND kind = 'original')"
                 " ORDER BY sequence"
             ).fetchall()
@@ -210,6 +218,7 @@ class Instances:
                     sop_instance_uid=row["sop_instance_uid"],
                     spool_name=row["spool_name"],
                     byte_count=row["byte_count"],
+                    file_sha256=row["file_sha256"],
                 )
                 owe(connection, [original], row["study_key"], row["id"])
         return len(rows)
@@ -229,7 +238,14 @@ def _original(new: NewInstance) -> NewDelivery:
         sop_instance_uid=new.forward_as or new.sop_instance_uid,
         spool_name=None if new.forward_as else new.spool_name,
         byte_count=new.byte_count,
+        file_sha256="" if new.forward_as else new.file_sha256,
     )
+
+
+def _free_sequence(connection: sqlite3.Connection, arrival: int | None) -> int | None:
+    """`arrival`, or None for the next free one: another instance may have it if the clock was set back."""
+    taken = connection.execute("SELECT 1 FROM instances WHERE sequence = ?", (arrival,)).fetchone()
+    return None if taken else arrival
 
 
 def _instance(row: sqlite3.Row) -> InstanceRecord:

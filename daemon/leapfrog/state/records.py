@@ -39,12 +39,17 @@ class FolderFile:
 class NewInstance:
     """An instance whose bytes are durable in the spool, but which is not in the journal yet.
 
-    `owed` is whether the original is owed to the district. `picture` is set only for files that are not DICOM.
+    `byte_count` and `file_sha256` are of the file's content, without its record. `arrival` grows with each instance;
+    None takes the next that is free. `received_at` is local ISO time, "" for now. `owed` is whether the original is
+    owed to the district. `picture` is set only for files that are not DICOM.
     """
 
     id: str
     spool_name: str
     byte_count: int
+    file_sha256: str = ""
+    arrival: int | None = None
+    received_at: str = ""
     source: str
     study: StudyIdentity
     sop_instance_uid: str = ""
@@ -62,6 +67,7 @@ class UidHolder:
 
     id: str
     spool_name: str
+    byte_count: int
     dataset_sha256: str
 
 
@@ -77,6 +83,8 @@ class InstanceRecord:
     source: str
     received_at: str
     spool_name: str
+    byte_count: int
+    file_sha256: str
     picture: PictureIdentity | None
     hints: PictureHints
     forward_as: str | None
@@ -110,8 +118,8 @@ class StudyRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
-    """Something owed to the district. Its bytes are in the spool under `spool_name`, which is None until a reader has
-    written them.
+    """Something owed to the district. Its bytes are the first `byte_count` of the spool file `spool_name`, which is
+    None until a reader has written them, and have the SHA-256 `file_sha256`.
     """
 
     id: str
@@ -120,6 +128,7 @@ class NewDelivery:
     sop_instance_uid: str
     spool_name: str | None
     byte_count: int
+    file_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +144,7 @@ class DeliveryRecord:
     sop_instance_uid: str
     spool_name: str | None
     byte_count: int
+    file_sha256: str
     urgent: bool
     posted: bool
     attempts: int

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import DiskFull, StorageError
+from leapfrog.spool_file.record import Arrival, append_record
 
 SPOOL_NAME = "spool"  # in the state directory
 # The errors of a dying or unplugged disk. A full disk (ENOSPC, EDQUOT) refuses a file but is not broken.
@@ -51,8 +52,8 @@ class Spool:
                 " (retention.min_free_bytes): make room on it."
             )
 
-    def adopt(self, source: Path, name: str) -> Path:
-        """Make `source`, a file on the spool's file system, the durable spool file `name`.
+    def adopt(self, source: Path, name: str, record: Arrival) -> Path:
+        """Make `source`, a file on the spool's file system, the durable spool file `name`, with its `record`.
 
         The rename comes first, so that one commit of the file system writes both the bytes and the name; fsync, rename,
         fsync would need two. A power cut in between leaves an incomplete file that no row names, which `sweep` removes.
@@ -60,6 +61,9 @@ class Spool:
         """
         target = self.path(name)
         try:
+            with source.open("r+b") as stream:
+                stream.seek(0, os.SEEK_END)
+                append_record(stream, record)
             source.rename(target)
             fsync_file(target)
             fsync_directory(self.directory)
@@ -68,8 +72,22 @@ class Spool:
             raise self._storage_error(problem) from problem
         return target
 
+    def rewrite_record(self, name: str, record: Arrival) -> None:
+        """Give the spool file `name` another record, durably. Raises StorageError when the disk fails or is full."""
+        try:
+            with self.path(name).open("r+b") as stream:
+                stream.truncate(record.byte_count)
+                stream.seek(record.byte_count)
+                append_record(stream, record)
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as problem:
+            raise self._storage_error(problem) from problem
+
     def adopt_all(self, sources: Collection[tuple[Path, str]]) -> None:
-        """Like `adopt`, for files that a reader has already made durable: renames, then one fsync of the directory."""
+        """Like `adopt`, for files that a reader has already made durable, records included: renames, then one fsync of
+        the directory.
+        """
         if not sources:
             return
         try:

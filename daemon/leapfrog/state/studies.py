@@ -8,7 +8,7 @@ from typing import Any
 from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading
 from leapfrog.state.deliveries import owe
-from leapfrog.state.journal import Journal, insert, new_id, now_text
+from leapfrog.state.journal import Journal, insert
 from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
@@ -145,8 +145,12 @@ class Studies:
         return {row["spool_name"] for row in names}
 
 
-def study_for(connection: sqlite3.Connection, identity: StudyIdentity) -> str:
-    """The key of an instance's study, which is reopened or created, within the caller's transaction."""
+def study_for(connection: sqlite3.Connection, identity: StudyIdentity, instance_id: str, received_at: str) -> str:
+    """The key of the study of an instance that was received at `received_at`, within the caller's transaction. The
+    study is reopened or created.
+
+    A study's key is the id of its first instance, so that a journal that is made anew finds the same report folder.
+    """
     values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
     if identity.study_instance_uid:
         row = connection.execute(
@@ -163,19 +167,17 @@ def study_for(connection: sqlite3.Connection, identity: StudyIdentity) -> str:
             " WHERE study_instance_uid = ? AND study_instance_uid <> '' AND version > 0",
             values[:1],
         )
-    key = new_id()
-    received_at = now_text()
     insert(
         connection,
         "studies",
-        key=key,
+        key=instance_id,
         study_instance_uid=identity.study_instance_uid,
         patient_id=identity.patient_id,
         issuer=identity.issuer_of_patient_id,
         received_at=received_at,
         received_date=received_at[:10],
     )
-    return key
+    return instance_id
 
 
 def _study(row: sqlite3.Row) -> StudyRecord:

@@ -15,6 +15,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.records import CommittedReading, FolderFile
 from support.intake_box import Box
 from support.raw_peer import data_set, element
+from support.spooled import content_of
 
 META = bytes(128) + b"DICM" + element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
 
@@ -30,7 +31,7 @@ def test_an_instance_is_in_spool_and_journal_and_owed(box: Box) -> None:
     admitted = admit(box, content)
     [instance] = box.instances()
     assert (instance.id, instance.state, instance.sop_instance_uid) == (admitted, "received", "1.2.3")
-    assert box.spool.path(instance.spool_name).read_bytes() == content
+    assert content_of(box.spool, instance) == content
     assert box.spool_files() == {instance.spool_name}
     assert box.owed() == [("1.2.3", instance.spool_name)]
     assert len(box.received) == 1
@@ -74,7 +75,7 @@ def test_other_content_under_the_same_uid_is_kept_and_forwarded_under_a_new_one(
 def test_a_noted_digest_is_enough_to_know_the_same_content(box: Box) -> None:
     admitted = admit(box, META + data_set("1.2.3"))
     [instance] = box.instances()
-    digest = content_digest(box.spool.path(instance.spool_name))
+    digest = content_digest(box.spool.path(instance.spool_name), instance.byte_count)
     reading = ImageReading(
         instance_id=instance.id,
         sop_instance_uid="1.2.3",

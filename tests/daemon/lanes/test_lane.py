@@ -58,8 +58,10 @@ class Box:
         self.count += 1
         return ReadJob(
             instance_id=f"instance-{self.count}",
+            study_key="study",
             attempt=1,
             source_path=path or self.directory / "film.dcm",
+            source_byte_count=(path or self.directory / "film.dcm").stat().st_size,
             source="test",
             received_at="2026-11-05T10:00:00+00:00",
             report_dir=self.directory / "report",

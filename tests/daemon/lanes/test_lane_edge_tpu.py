@@ -50,8 +50,10 @@ class Box:
         return (lane or self.lane).run(
             ReadJob(
                 instance_id=f"instance-{self.jobs}",
+                study_key="study",
                 attempt=1,
                 source_path=self.directory / "film.dcm",
+                source_byte_count=(self.directory / "film.dcm").stat().st_size,
                 source="test",
                 received_at="2026-11-05T10:00:00+00:00",
                 report_dir=self.directory / "report",

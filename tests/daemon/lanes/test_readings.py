@@ -7,8 +7,9 @@ import pytest
 
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.readings import Readings
-from leapfrog.processes.messages import ProducedObject, ProducedRole, ReadJob, ReadResult
+from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult
 from leapfrog.settings import Settings
+from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
@@ -24,7 +25,7 @@ class Eye:
     def run(self, job: ReadJob) -> ReadResult:
         (job.work_dir / "made.dcm").write_bytes(b"bytes")
         uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7", "sop_instance_uid": "2.25.7"}
-        made = ProducedObject(name="made.dcm", role=self.role, byte_count=5, **uids)
+        made = ProducedObject(name="made.dcm", role=self.role, byte_count=5, sha256="", **uids)
         reading = reading_of(job.instance_id)
         return ReadResult(instance_id=job.instance_id, state="read", reading=reading, produced=(made,))
 

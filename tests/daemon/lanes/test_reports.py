@@ -9,8 +9,9 @@ import pytest
 from leapfrog.lanes.job_end import ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reports import Render, Reports
-from leapfrog.processes.messages import ProducedObject, ProducedRole, ReportJob, ReportResult
+from leapfrog.processes.messages import ProducedObject, ReportJob, ReportResult
 from leapfrog.settings import Settings
+from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import StudyRecord
@@ -57,7 +58,7 @@ class Pen:
     def _made(work_dir: Path, kind: ProducedRole) -> ProducedObject:
         (work_dir / f"{kind}.dcm").write_bytes(b"bytes")
         uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.104.1", "sop_instance_uid": new_id()}
-        return ProducedObject(name=f"{kind}.dcm", role=kind, byte_count=5, **uids)
+        return ProducedObject(name=f"{kind}.dcm", role=kind, byte_count=5, sha256="", **uids)
 
 
 class Desk:

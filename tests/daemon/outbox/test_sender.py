@@ -79,9 +79,9 @@ def test_what_was_posted_before_a_restart_is_asked_for_before_it_is_sent(
         connection.execute("DELETE FROM deliveries")
         for uid in (arrived, lost + ".1"):
             connection.execute(
-                "INSERT INTO deliveries (id, kind, study_key, sop_class_uid, sop_instance_uid, spool_name, posted,"
-                " created_at) SELECT hex(randomblob(8)), 'original', study_key, sop_class_uid, ?, spool_name, 1,"
-                " received_at FROM instances WHERE sop_instance_uid = ?",
+                "INSERT INTO deliveries (id, kind, study_key, sop_class_uid, sop_instance_uid, spool_name, byte_count,"
+                " posted, created_at) SELECT hex(randomblob(8)), 'original', study_key, sop_class_uid, ?, spool_name,"
+                " byte_count, 1, received_at FROM instances WHERE sop_instance_uid = ?",
                 (uid, uid.removesuffix(".1")),
             )
     for sender in box.senders:

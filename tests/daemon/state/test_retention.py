@@ -13,6 +13,7 @@ from leapfrog.state.records import CommittedReading, CommittedReport, NewInstanc
 from leapfrog.state.retention import Retention, clock_is_synchronised
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
+from support.spooled import put_in_spool
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(days=31)
@@ -40,20 +41,16 @@ class Box:
 
     def add_finished_study(self, *, owed: bool) -> StudyRecord:
         instance_id = new_id()
-        arriving = self.spool.incoming / instance_id
-        arriving.write_bytes(b"bytes")
-        self.spool.adopt(arriving, f"{instance_id}.dcm")
-        Instances(self.journal).add(
-            NewInstance(
-                id=instance_id,
-                spool_name=f"{instance_id}.dcm",
-                byte_count=5,
-                source="test",
-                study=StudyIdentity(),
-                sop_instance_uid=f"1.2.{int(instance_id, 16)}",
-                owed=owed,
-            )
+        new = NewInstance(
+            id=instance_id,
+            spool_name=f"{instance_id}.dcm",
+            byte_count=0,
+            source="test",
+            study=StudyIdentity(),
+            sop_instance_uid=f"1.2.{int(instance_id, 16)}",
+            owed=owed,
         )
+        Instances(self.journal).add(put_in_spool(self.spool, b"bytes", new))
         record = Instances(self.journal).begin_attempt()
         assert record is not None
         reading = ImageReading(

@@ -17,8 +17,12 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import DiskFull, StorageError
+from leapfrog.spool_file.record import content_holds, read_record
+from leapfrog.state.arrivals import record_of
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
+from support.journal_rows import new_instance
+from support.spooled import without_record
 from support.waiting import wait_until
 
 # Takes instances one after the other, as the receiver does, and prints the id and digest of each once it is durable.
@@ -26,6 +30,7 @@ WRITER = textwrap.dedent("""\
     import hashlib, os, sys
     from pathlib import Path
     from leapfrog.errors import StorageError
+    from leapfrog.state.arrivals import record_of
     from leapfrog.state.instances import Instances
     from leapfrog.state.journal import Journal, new_id
     from leapfrog.state.records import NewInstance, StudyIdentity
@@ -39,16 +44,20 @@ WRITER = textwrap.dedent("""\
         content = os.urandom(20_000)
         arriving = spool.incoming / name
         arriving.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        new = NewInstance(
+            id=name, spool_name=f"{name}.dcm", byte_count=len(content), file_sha256=digest, source="writer",
+            owed=True, study=StudyIdentity(patient_id=name), sop_instance_uid=f"1.2.{int(name, 16)}",
+        )
         try:
-            spool.adopt(arriving, f"{name}.dcm")
-            instances.add(NewInstance(
-                id=name, spool_name=f"{name}.dcm", byte_count=len(content), source="writer", owed=True,
-                study=StudyIdentity(patient_id=name), sop_instance_uid=f"1.2.{int(name, 16)}",
-            ))
+            spool.adopt(arriving, new.spool_name, record_of(new))
+            instances.add(new)
         except StorageError as problem:
             sys.exit(f"StorageError: {problem}")
-        print(name, hashlib.sha256(content).hexdigest(), flush=True)
+        print(name, digest, flush=True)
 """)
+
+RECORD = record_of(new_instance(byte_count=len(b"pixels"), file_sha256=hashlib.sha256(b"pixels").hexdigest()))
 
 
 @pytest.fixture
@@ -91,7 +100,10 @@ def assert_nothing_is_lost(state_dir: Path, acknowledged: dict[str, str]) -> Non
         assert set(acknowledged) <= set(rows)
         assert owed == set(rows)
         for instance_id, digest in acknowledged.items():
-            assert hashlib.sha256(spool.path(rows[instance_id]).read_bytes()).hexdigest() == digest
+            record = read_record(spool.path(rows[instance_id]))
+            assert record is not None
+            assert record.sha256 == digest
+            assert content_holds(spool.path(rows[instance_id]), record)
         # One more may have been written and not acknowledged in time; it is whole then too.
         assert len(rows) <= len(acknowledged) + 1
         assert {path.name for path in spool.directory.iterdir() if path.is_file()} == set(rows.values())
@@ -107,9 +119,10 @@ def test_a_file_is_taken_by_rename_and_gone_from_incoming(spool: Spool) -> None:
     arriving = spool.incoming / "a"
     arriving.write_bytes(b"pixels")
     inode = arriving.stat().st_ino
-    kept = spool.adopt(arriving, "a.dcm")
+    kept = spool.adopt(arriving, "a.dcm", RECORD)
     assert kept == spool.path("a.dcm")
-    assert (kept.read_bytes(), kept.stat().st_ino) == (b"pixels", inode)
+    assert kept.stat().st_ino == inode
+    assert without_record(kept).read_bytes() == b"pixels"
     assert list(spool.incoming.iterdir()) == []
 
 
@@ -125,7 +138,7 @@ def test_several_files_are_taken_together(spool: Spool) -> None:
 
 def test_a_file_that_is_gone_is_an_error_of_storage(spool: Spool) -> None:
     with pytest.raises(StorageError, match="could not be written to the disk"):
-        spool.adopt(spool.incoming / "nobody", "a.dcm")
+        spool.adopt(spool.incoming / "nobody", "a.dcm", RECORD)
 
 
 def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
@@ -284,6 +297,6 @@ def test_a_disk_that_fails_is_remembered_and_a_full_one_is_not(tmp_path: Path, m
 
         monkeypatch.setattr("leapfrog.state.spool.fsync_file", fail)
         with pytest.raises(StorageError):
-            spool.adopt(arriving, "name.dcm")
+            spool.adopt(arriving, "name.dcm", RECORD)
         assert spool.broken is broken
         assert not spool.path("name.dcm").exists()

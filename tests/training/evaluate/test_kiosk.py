@@ -96,8 +96,10 @@ def read(reader: ImageReader, path: Path, folder: Path, **changes: Any) -> Image
         (folder / name).mkdir()
     job = ReadJob(
         instance_id="1",
+        study_key="study",
         attempt=1,
         source_path=path,
+        source_byte_count=(path).stat().st_size,
         source="test",
         received_at="2026-11-05T10:00:00+00:00",
         report_dir=folder / "report",

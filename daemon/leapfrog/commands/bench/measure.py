@@ -253,8 +253,10 @@ def _read(lane: Lane, file: Path, work: Path) -> tuple[str, float]:
     end = lane.run(
         ReadJob(
             instance_id="bench",
+            study_key="bench",
             attempt=1,
             source_path=file,
+            source_byte_count=file.stat().st_size,
             source="leapfrog bench",
             received_at="2026-01-01T00:00:00+00:00",
             report_dir=folder,

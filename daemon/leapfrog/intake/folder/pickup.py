@@ -1,5 +1,6 @@
 """Safely opens and copies a file in a folder where others may write."""
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -51,9 +52,11 @@ def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
         yield stream
 
 
-def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[], bool]) -> None:
-    """Copy `stream` to the new file `target`. The preamble of a DICOM file is overwritten with zeros: it means nothing
-    to DICOM and can hold a program (CVE-2019-11687).
+def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[], bool]) -> str:
+    """Copy `stream` to the new file `target`. Returns the SHA-256 of what was written, in hexadecimal.
+
+    The preamble of a DICOM file is overwritten with zeros: it means nothing to DICOM and can hold a program
+    (CVE-2019-11687).
 
     `go_on` is asked between chunks whether to continue. Raises FileChanged when it says no, or when the state of the
     file is not `expected` at the end; StorageError when the copy cannot be written; OSError when the file cannot be
@@ -63,16 +66,19 @@ def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[]
         stream.seek(0)
         remaining = expected.byte_count  # a file that keeps growing would never end
         first = True
+        sha256 = hashlib.sha256()
         while chunk := stream.read(min(CHUNK_BYTES, remaining)):
             remaining -= len(chunk)
             if first and chunk[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX:
                 chunk = bytes(PREAMBLE_BYTES) + chunk[PREAMBLE_BYTES:]
             first = False
+            sha256.update(chunk)
             _write(copied, chunk)
             if not go_on():
                 raise FileChanged("The box is stopping; the file is copied after the next start.")
         if state_of(os.fstat(stream.fileno())) != expected:
             raise FileChanged("A file changed while it was being copied.")
+    return sha256.hexdigest()
 
 
 @contextmanager

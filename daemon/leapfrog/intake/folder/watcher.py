@@ -174,9 +174,9 @@ class FolderWatcher(Worker):
                 return False
             self._spool.require_space(file.state.byte_count)
             incoming = self._spool.incoming / new_id()
-            copy(stream, incoming, file.state, self.beat)
+            sha256 = copy(stream, incoming, file.state, self.beat)
         try:
-            self._admit(incoming, file, kind)
+            self._admit(incoming, file, kind, sha256)
         finally:
             incoming.unlink(missing_ok=True)
         self._taken[file.key] = file.state
@@ -185,7 +185,7 @@ class FolderWatcher(Worker):
         self._put_away(file)
         return True
 
-    def _admit(self, incoming: Path, file: FoundFile, kind: FileKind) -> None:
+    def _admit(self, incoming: Path, file: FoundFile, kind: FileKind, sha256: str) -> None:
         source = f"folder {file.root}"
         taken = FolderFile(
             path=file.key,
@@ -195,10 +195,11 @@ class FolderWatcher(Worker):
         )
         match kind:
             case FileKind.DICOM:
-                self._admission.admit_dicom(incoming, read_header(incoming), source, taken)
+                self._admission.admit_dicom(incoming, read_header(incoming), source, taken, sha256)
             case FileKind.PICTURE:
                 picture = self._identities.identity(file.path.name)
-                self._admission.admit_picture(incoming, picture, self._identities.hints(file.path), source, taken)
+                hints = self._identities.hints(file.path)
+                self._admission.admit_picture(incoming, picture, hints, source, taken, sha256)
             case FileKind.DICOM_DIRECTORY | FileKind.OTHER:
                 raise ValueError(f"{kind} is not read.")
             case _:

@@ -4,6 +4,7 @@ stored.
 
 import contextlib
 import errno
+import hashlib
 import logging
 import os
 import traceback
@@ -58,6 +59,7 @@ class ArrivingInstance:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._is_open = True
         self._refused: DimseStatus | None = None
+        self._sha256 = hashlib.sha256()
         self._byte_count = 0
         self._checked_bytes = 0
         self._written_out_bytes = 0
@@ -70,6 +72,7 @@ class ArrivingInstance:
             return
         try:
             self._byte_count += len(piece)
+            self._sha256.update(piece)  # as the bytes came, not as the disk gives them back
             while piece:
                 piece = piece[os.write(self._descriptor, piece) :]
             if self._byte_count - self._written_out_bytes >= WRITE_OUT_BYTES:
@@ -108,7 +111,7 @@ class ArrivingInstance:
                 self._source,
             )
             return DimseStatus.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
-        self._admission.admit_dicom(self._path, header, self._source)
+        self._admission.admit_dicom(self._path, header, self._source, sha256=self._sha256.hexdigest())
         return DimseStatus.SUCCESS
 
     def _refuse(self, problem: LeapfrogError | OSError) -> DimseStatus:

@@ -179,7 +179,7 @@ class FrameDecoder:
     def stored(self, index: int) -> StoredFrame:
         """Frame `index`, counted from 0. Raises UnreadableImage if it cannot be decoded."""
         try:
-            with self._file.path.open("rb") as stream, lenient_parsing():
+            with self._file.opened() as stream, lenient_parsing():
                 if self._compressed:
                     return self._decompressed(read_extents(stream, self._frames[index]))
                 return self._unpacked(stream, index)
@@ -201,7 +201,7 @@ class FrameDecoder:
     def _find_frames(self, length: int | None) -> tuple[FrameExtents, ...]:
         """Where each compressed frame lies; empty for uncompressed frames, which simply follow one another."""
         if length is None:
-            with self._file.path.open("rb") as stream:
+            with self._file.opened() as stream:
                 return compressed_frames(stream, self._pixels.offset, self.layout.frames)
         if self.layout.frame_bits * self.layout.frames > 8 * length:
             raise UnreadableImage(ENDS_EARLY)

@@ -3,7 +3,6 @@
 The pixels stay on disk, so a cine loop of 500 MB needs no more memory than one of its frames.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from leapfrog.dicom.part10 import DatasetStart, find_dataset
 from leapfrog.dicom.uids import DEFLATED
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import lenient_parsing
+from leapfrog.spool_file.content import content_byte_count, open_content
 
 FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS = 0x7FE00008, 0x7FE00009, 0x7FE00010
 PIXEL_TAGS = frozenset((FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS))
@@ -45,23 +45,29 @@ class DicomFile:
     """
 
     path: Path
+    byte_count: int
     transfer_syntax_uid: str
     dataset: Dataset
     pixels: Element | None
     damage: str = ""
 
+    def opened(self) -> BinaryIO:
+        """The file's content, from its beginning. Raises OSError."""
+        return open_content(self.path, self.byte_count)
 
-def open_dicom_file(path: Path) -> DicomFile:
-    """Parse `path` up to its pixels, with or without preamble and meta information.
+
+def open_dicom_file(path: Path, byte_count: int | None = None) -> DicomFile:
+    """Parse the first `byte_count` bytes of `path`, or all, up to the pixels, with or without preamble and meta
+    information.
 
     `damage` is set for a file that is damaged or not DICOM, and for a Deflated one: that is refused without inflating
     it, since 306 KB were seen to become 649 MiB. Raises OSError if the disk fails.
     """
-    with path.open("rb") as stream:
-        byte_count = os.fstat(stream.fileno()).st_size
+    with open_content(path, byte_count) as stream:
+        byte_count = content_byte_count(stream)
         start = find_dataset(stream)
         if start.transfer_syntax_uid == DEFLATED:
-            return DicomFile(path, DEFLATED, Dataset(), None, DEFLATED_REFUSED)
+            return DicomFile(path, byte_count, DEFLATED, Dataset(), None, DEFLATED_REFUSED)
         pixels, end, damage = _find_pixels(stream, start, byte_count)
         try:
             dataset = _parse(stream, lambda _tag: stream.tell() >= end)
@@ -69,7 +75,7 @@ def open_dicom_file(path: Path) -> DicomFile:
             dataset, damage = _identifying_part(stream), str(error)
     if not _looks_like_dicom(dataset, start.has_meta):
         damage = NOT_DICOM
-    return DicomFile(path, start.transfer_syntax_uid, dataset, pixels, damage)
+    return DicomFile(path, byte_count, start.transfer_syntax_uid, dataset, pixels, damage)
 
 
 def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[Element | None, int, str]:

@@ -8,24 +8,21 @@ from pydicom.uid import UID
 
 from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from leapfrog.durable import replacing
-from leapfrog.processes.messages import ProducedObject, ProducedRole
+from leapfrog.processes.messages import ProducedObject
+from leapfrog.reader.objects.finished_object import Purpose, finish
 
 
-def write_object(dataset: Dataset, role: ProducedRole, out: Path, transfer_syntax: UID) -> ProducedObject:
-    """Write `dataset` as a DICOM file to `out`, synced. Its pixels are already encoded in `transfer_syntax`."""
+def write_object(dataset: Dataset, purpose: Purpose, out: Path, transfer_syntax: UID) -> ProducedObject:
+    """Write `dataset` as a DICOM file to `out`, with its record, synced. Its pixels are already encoded in
+    `transfer_syntax`.
+    """
     dataset.file_meta = FileMetaDataset()  # pydicom adds the rest when it writes the file
     dataset.file_meta.TransferSyntaxUID = transfer_syntax
     dataset.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_CLASS_UID)
     dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     with replacing(out) as stream:
         dcmwrite(stream, dataset, enforce_file_format=True)
-    return ProducedObject(
-        name=out.name,
-        role=role,
-        sop_class_uid=dataset.SOPClassUID,
-        sop_instance_uid=dataset.SOPInstanceUID,
-        byte_count=out.stat().st_size,
-    )
+        return finish(stream, out.name, purpose, dataset.SOPClassUID, dataset.SOPInstanceUID)
 
 
 def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photometric: str) -> None:

@@ -20,6 +20,8 @@ from leapfrog.durable import replacing
 from leapfrog.errors import UnreadableImage
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.image.dicom_file import DEFLATED_REFUSED
+from leapfrog.reader.objects.finished_object import Purpose, finish
+from leapfrog.spool_file.content import open_content
 
 GROUP_LENGTH = 0x00080000  # retired; would be wrong in the copy, so it is dropped
 SOP_CLASS_UID = 0x00080016
@@ -33,13 +35,16 @@ LONGEST_UID_BYTES = 1024  # the standard allows 64; devices that make longer one
 NO_UID = "The file has no SOP Instance UID, so it cannot be passed on. It is kept here."
 
 
-def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
-    """Write the instance at `path` to `out` under `new_uid`, and add its old UID to its Source Image Sequence.
+def forward_copy(
+    path: Path, new_uid: str, out: Path, purpose: Purpose, byte_count: int | None = None
+) -> ProducedObject:
+    """Write the instance in the first `byte_count` bytes of `path`, or in all, to `out` under `new_uid`, and add its
+    old UID to its Source Image Sequence.
 
     The copy gets new file meta information, to match, and is synced when this returns. Raises UnreadableImage if the
     file is Deflated, or has no SOP Instance UID before the first damaged element.
     """
-    with path.open("rb") as source:
+    with open_content(path, byte_count) as source:
         start = find_dataset(source)
         if start.transfer_syntax_uid == DEFLATED:
             raise UnreadableImage(DEFLATED_REFUSED)
@@ -61,13 +66,7 @@ def forward_copy(path: Path, new_uid: str, out: Path) -> ProducedObject:
             target.writelines(new.values())  # the sequence, if the file had none: it comes last in this part
             source.seek(elements[-1].end)
             shutil.copyfileobj(source, target, COPY_BYTES)
-    return ProducedObject(
-        name=out.name,
-        role="forward_copy",
-        sop_class_uid=sop_class_uid.decode("ascii", "replace"),
-        sop_instance_uid=new_uid,
-        byte_count=out.stat().st_size,
-    )
+            return finish(target, out.name, purpose, sop_class_uid.decode("ascii", "replace"), new_uid)
 
 
 def _beginning(source: BinaryIO, offset: int, encoding: Encoding) -> list[Element]:

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.decoding import LARGEST_FRAME_BYTES, LARGEST_FRAME_PIXELS
 from leapfrog.reader.image.phantom_mark import is_phantom_comment
+from leapfrog.spool_file.content import content_byte_count, open_content
 
 FORMATS = ("PNG", "JPEG", "TIFF")
 MOST_PAGES = 1000
@@ -46,13 +47,13 @@ class PictureFile:
     phantom: bool = False
 
 
-def read_picture_file(path: Path) -> PictureFile:
-    """Decode the picture at `path`, rotated as its EXIF data says.
+def read_picture_file(path: Path, byte_count: int | None = None) -> PictureFile:
+    """Decode the picture in the first `byte_count` bytes of `path`, or in all, rotated as its EXIF data says.
 
     A colour picture that has only grays becomes gray; transparency becomes black. Raises UnreadableImage with a
     sentence for staff, OSError if the disk fails.
     """
-    with _decoder_errors(), Image.open(path, formats=FORMATS) as image:
+    with _decoder_errors(), open_content(path, byte_count) as stream, Image.open(stream, formats=FORMATS) as image:
         first = _page(image)
         page_count = 1 if image.format != "TIFF" else min(getattr(image, "n_frames", 1), MOST_PAGES)
         if page_count * first.nbytes > LARGEST_FRAME_BYTES:
@@ -62,7 +63,7 @@ def read_picture_file(path: Path) -> PictureFile:
             pages=pages,
             format=image.format or "",
             inverted=_is_inverted(image),
-            lossy_ratio=_lossy_ratio(path, image, first),
+            lossy_ratio=_lossy_ratio(content_byte_count(stream), image, first),
             note="" if len(pages) == page_count else FIRST_PAGE_ONLY.format(count=page_count),
             phantom=is_phantom_comment(image.info.get("Comment")),
         )
@@ -140,6 +141,6 @@ def _is_inverted(image: Image.Image) -> bool:
     return image.mode.startswith("I") and tags.get(TIFF_PHOTOMETRIC) == WHITE_IS_ZERO
 
 
-def _lossy_ratio(path: Path, image: Image.Image, page: Pixels) -> float | None:
+def _lossy_ratio(byte_count: int, image: Image.Image, page: Pixels) -> float | None:
     is_jpeg = image.format in ("JPEG", "MPO") or image.info.get("compression") == "jpeg"
-    return max(page.nbytes / max(path.stat().st_size, 1), 1.0) if is_jpeg else None
+    return max(page.nbytes / max(byte_count, 1), 1.0) if is_jpeg else None

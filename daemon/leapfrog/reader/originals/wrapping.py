@@ -19,6 +19,7 @@ from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.image.phantom_mark import mark_as_phantom
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
+from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.picture_file import PictureFile, read_picture_file
 
 WORKSTATION = "WSD"  # Conversion Type: converted by a program, not scanned or filmed
@@ -39,22 +40,28 @@ EMPTY_BUT_REQUIRED = (  # type 2: present even if unknown
 
 
 def wrap_picture(
-    path: Path, identity: PictureIdentity, hints: PictureHints, received_at: str, out: Path
+    path: Path,
+    identity: PictureIdentity,
+    hints: PictureHints,
+    received_at: str,
+    out: Path,
+    purpose: Purpose,
+    byte_count: int | None = None,
 ) -> ProducedObject:
-    """Write the picture at `path` as a DICOM file to `out`, synced.
+    """Write the picture in the first `byte_count` bytes of `path`, or in all, as a DICOM file to `out`, synced.
 
     `received_at` (ISO 8601) becomes the date of the capture; the date of the exam is unknown and stays empty. Burned In
     Annotation is left out, since nobody knows whether the picture shows a name. Raises UnreadableImage if the picture
     is damaged or too large.
     """
-    picture = read_picture_file(path)
+    picture = read_picture_file(path, byte_count)
     dataset = Dataset()
     _describe_exam(dataset, identity, hints)
     _describe_capture(dataset, picture, datetime.fromisoformat(received_at))
     _describe_pixels(dataset, picture, hints)
     if picture.phantom:
         mark_as_phantom(dataset)
-    return write_object(dataset, "wrapped", out, ExplicitVRLittleEndian)
+    return write_object(dataset, purpose, out, ExplicitVRLittleEndian)
 
 
 def _describe_exam(dataset: Dataset, identity: PictureIdentity, hints: PictureHints) -> None:

@@ -25,6 +25,7 @@ from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
 from leapfrog.processes.messages import ProducedObject, ReportJob
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
+from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.report.overlay import captioned_jpeg
 from leapfrog.wording.report import ImageWords, ReportWords
 
@@ -56,7 +57,8 @@ def make_derived(
     produced = []
     if "report_pdf" in job.derived:
         dataset = _encapsulated_pdf(job, identity, pdf)
-        produced.append(write_object(dataset, "report_pdf", job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
+        purpose = Purpose("report_pdf", job.study_key)
+        produced.append(write_object(dataset, purpose, job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
     if "overlay" in job.derived:
         series_uid = mint_uid()
         for reading, image in zip(job.readings, words.images, strict=True):
@@ -66,7 +68,7 @@ def make_derived(
                     dataset.StudyInstanceUID = identity.study_instance_uid
                 dataset.SeriesInstanceUID = series_uid
                 out = job.work_dir / f"overlay-{image.number}.dcm"
-                produced.append(write_object(dataset, "overlay", out, JPEGBaseline8Bit))
+                produced.append(write_object(dataset, Purpose("overlay", job.study_key), out, JPEGBaseline8Bit))
     return tuple(produced), ()
 
 

@@ -13,6 +13,7 @@ from leapfrog.state.records import InstanceRecord
 from support.capabilities import bound_by_file_modes
 from support.intake_box import Box, wait_for_scans
 from support.raw_peer import data_set, element
+from support.spooled import content_of
 from support.waiting import wait_until
 
 META = bytes(128) + b"DICM" + element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
@@ -46,7 +47,7 @@ def test_dicom_files_and_pictures_are_taken_also_from_before_the_start(box: Box)
     for name, content in list(files.items())[3:]:
         (box.inbox / name).write_bytes(content)
     instances = taken(box, 5)
-    assert sorted(box.spool.path(instance.spool_name).read_bytes() for instance in instances) == sorted(files.values())
+    assert sorted(content_of(box.spool, instance) for instance in instances) == sorted(files.values())
     assert sum(instance.picture is not None for instance in instances) == 3
     assert {instance.source for instance in instances} == {f"folder {box.inbox}"}
     assert all((box.inbox / name).read_bytes() == content for name, content in files.items())
@@ -73,7 +74,7 @@ def test_the_preamble_is_emptied_since_it_could_hold_a_program(box: Box) -> None
     (box.inbox / "a.dcm").write_bytes(b"MZ" + b"\x90" * 126 + DICOM[128:])
     box.watcher()
     [instance] = taken(box, 1)
-    assert box.spool.path(instance.spool_name).read_bytes() == DICOM
+    assert content_of(box.spool, instance) == DICOM
 
 
 def test_a_file_that_grows_is_taken_when_it_is_whole(box: Box) -> None:
@@ -84,7 +85,7 @@ def test_a_file_that_grows_is_taken_when_it_is_whole(box: Box) -> None:
             stream.write(content[start : start + 1000])
             wait_for_scans(watcher, 1)
     [instance] = taken(box, 1)
-    assert box.spool.path(instance.spool_name).read_bytes() == content
+    assert content_of(box.spool, instance) == content
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.dcm", DICOM), ("a.png", PNG), ("a.jpg", JPEG)])
@@ -96,7 +97,7 @@ def test_a_file_that_ends_early_is_awaited_and_then_taken_for_a_reader_to_say_so
     wait_for_scans(watcher, 3)
     assert box.instances() == []
     [instance] = taken(box, 1)
-    assert box.spool.path(instance.spool_name).read_bytes() == content[:-6]
+    assert content_of(box.spool, instance) == content[:-6]
 
 
 @pytest.mark.parametrize("name", ["a.dcm.part", "a.tmp", ".a.dcm", "a.dcm~", "~a.dcm", "a.filepart", ".hidden/a.dcm"])
@@ -183,7 +184,7 @@ def test_after_delete_the_file_is_gone_once_it_is_durable(box: Box) -> None:
     (box.inbox / "a.dcm").write_bytes(DICOM)
     wait_until(lambda: not (box.inbox / "a.dcm").exists(), "the file is gone")
     [instance] = box.instances()
-    assert box.spool.path(instance.spool_name).read_bytes() == DICOM
+    assert content_of(box.spool, instance) == DICOM
     wait_until(lambda: FolderFiles(box.journal).all() == [], "nothing is left to remember")
 
 

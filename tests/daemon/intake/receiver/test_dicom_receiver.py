@@ -33,6 +33,7 @@ from support.raw_peer import (
     p_data,
     store_command,
 )
+from support.spooled import content_of
 from support.waiting import wait_until
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -76,7 +77,7 @@ def test_what_a_modality_stores_is_durable_and_whole(box: Box, tmp_path: Path) -
     assert len(box.received) == 5
     assert instances[0].source == "MODALITY@127.0.0.1"
     for instance, original in zip(instances, sent, strict=True):
-        kept = box.spool.path(instance.spool_name).read_bytes()
+        kept = content_of(box.spool, instance)
         # The file meta information is the receiver's, the data set is the modality's.
         assert (
             kept[kept.index(b"\x08\x00\x16\x00UI") :]
@@ -255,7 +256,7 @@ def test_a_data_set_in_many_small_pieces_arrives_whole(box: Box) -> None:
         for start in range(0, len(pdus), 997):
             peer.socket.sendall(pdus[start : start + 997])
         assert peer.status() == 0x0000
-    assert box.spool.path(box.instances()[0].spool_name).read_bytes().endswith(content)
+    assert content_of(box.spool, box.instances()[0]).endswith(content)
 
 
 # ---------------------------------------------------------------- peers that disconnect or break the rules

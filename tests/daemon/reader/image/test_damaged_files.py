@@ -12,6 +12,7 @@ from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import identity_of
 from leapfrog.reader.image.image import open_image
+from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.forwarding import forward_copy
 from leapfrog.reader.originals.wrapping import wrap_picture
 
@@ -29,6 +30,7 @@ SPECIMENS = (
     "pydicom_MIT/rtplan.dcm",
     "pydicom_MIT/test-SR.dcm",
 )
+PURPOSE = Purpose("forward_copy", "study", "instance")
 HEADER_BYTES = 3000  # where a changed byte does most
 
 CHANGES = st.lists(
@@ -62,7 +64,7 @@ def test_damaged_dicom_never_raises_anything_but_a_sentence(
     except LeapfrogError as error:
         assert str(error).endswith(".")
     try:
-        forward_copy(path, "2.25.7", tmp_path / "copy.dcm")
+        forward_copy(path, "2.25.7", tmp_path / "copy.dcm", PURPOSE)
     except LeapfrogError as error:
         assert str(error).endswith(".")
 
@@ -79,7 +81,7 @@ def test_damaged_pictures_never_raise_anything_but_a_sentence(
     path.write_bytes(damaged(path.read_bytes(), changes, kept))
     identity = PictureIdentity(study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.3")
     try:
-        wrap_picture(path, identity, PictureHints(), "2026-01-01T00:00:00+00:00", tmp_path / "out.dcm")
+        wrap_picture(path, identity, PictureHints(), "2026-01-01T00:00:00+00:00", tmp_path / "out.dcm", PURPOSE)
     except LeapfrogError as error:
         assert str(error).endswith(".")
 

@@ -20,7 +20,9 @@ from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import DisplayedFrame
+from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.wrapping import wrap_picture
+from support.spooled import without_record
 
 IDENTITY = PictureIdentity(
     patient_id="KL-0042",
@@ -31,6 +33,7 @@ IDENTITY = PictureIdentity(
     sop_instance_uid="2.25.3",
 )
 HINTS = PictureHints(modality="US", body_part="HEAD", view="PA", pixel_spacing_mm=0.21)
+PURPOSE = Purpose("wrapped", "study", "instance")
 RECEIVED_AT = "2026-11-22T23:05:10+00:00"
 RNG = np.random.default_rng(0)
 GRAY = RNG.integers(0, 256, (40, 60), dtype=np.uint8)
@@ -39,8 +42,8 @@ COLOUR = RNG.integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
 def wrapped(path: Path, **changes: Any) -> Path:
     out = path.with_name("wrapped.dcm")
-    wrap_picture(path, IDENTITY, changes.get("hints", HINTS), RECEIVED_AT, out)
-    return out
+    wrap_picture(path, IDENTITY, changes.get("hints", HINTS), RECEIVED_AT, out, PURPOSE)
+    return without_record(out)
 
 
 def saved(image: Image.Image, path: Path, **options: Any) -> Path:
@@ -183,8 +186,8 @@ def test_the_same_job_makes_the_same_bytes(tmp_path: Path) -> None:
 def test_hostile_names_cannot_split_a_value(tmp_path: Path) -> None:
     path = saved(Image.fromarray(GRAY), tmp_path / "a.png")
     identity = IDENTITY.model_copy(update={"patient_name": "A\\B\nC\0", "patient_id": "1\\2"})
-    wrap_picture(path, identity, HINTS, RECEIVED_AT, tmp_path / "wrapped.dcm")
-    dataset = checked(tmp_path / "wrapped.dcm")
+    wrap_picture(path, identity, HINTS, RECEIVED_AT, tmp_path / "wrapped.dcm", PURPOSE)
+    dataset = checked(without_record(tmp_path / "wrapped.dcm"))
     assert str(dataset.PatientName) == "A B C"
     assert dataset.PatientID == "1 2"
 

@@ -18,6 +18,7 @@ from leapfrog.reader.report.study_report import render
 from support.dcmtk import store
 from support.orthanc import Orthanc, orthanc_program
 from support.readings import PATIENT, chest_reading, head_reading, report_job, unassessed_reading
+from support.spooled import without_record
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
 
@@ -26,7 +27,9 @@ def _derive(
     report_dir: Path, *readings: ImageReading, **values: object
 ) -> tuple[ReportResult, dict[str, pydicom.Dataset]]:
     result = render(report_job(report_dir, *readings, derived=("report_pdf", "overlay"), **values))
-    return result, {one.name: pydicom.dcmread(report_dir / "work" / one.name) for one in result.produced}
+    return result, {
+        one.name: pydicom.dcmread(without_record(report_dir / "work" / one.name)) for one in result.produced
+    }
 
 
 def test_the_pdf_travels_as_encapsulated_pdf(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""The content of a spool file: its first bytes, as if nothing followed them."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+BUFFER_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 20
+
+
+class _FirstBytes(io.FileIO):
+    """A file that ends after `byte_count` bytes for whoever reads it."""
+
+    def __init__(self, path: Path, byte_count: int) -> None:
+        super().__init__(path)
+        self._byte_count = byte_count
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        room = memoryview(buffer).cast("B")
+        remaining = max(self._byte_count - self.tell(), 0)
+        return super().readinto(room[:remaining]) or 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        remaining = max(self._byte_count - self.tell(), 0)
+        return super().read(remaining if size is None or size < 0 else min(size, remaining)) or b""
+
+    def readall(self) -> bytes:
+        return self.read()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_END:
+            end = super().seek(0, io.SEEK_END)
+            return super().seek(min(end, self._byte_count) + offset)
+        return super().seek(offset, whence)
+
+    def fileno(self) -> int:
+        """Refused: a library that reads by the descriptor would read past the end."""
+        raise io.UnsupportedOperation("the content of a spool file is read through its stream")
+
+
+def open_content(path: Path, byte_count: int | None = None) -> BinaryIO:
+    """Open the first `byte_count` bytes of `path` for reading, or all of them. A file that is shorter ends where it
+    ends. Raises OSError.
+    """
+    if byte_count is None:
+        return path.open("rb")
+    return cast(BinaryIO, io.BufferedReader(_FirstBytes(path, byte_count), BUFFER_BYTES))
+
+
+def content_byte_count(stream: BinaryIO) -> int:
+    """How many bytes `stream` has. Its position stays."""
+    position = stream.tell()
+    end = stream.seek(0, io.SEEK_END)
+    stream.seek(position)
+    return end
+
+
+def sha256_of(stream: BinaryIO) -> str:
+    """SHA-256 of everything in `stream`, in hexadecimal. Raises OSError."""
+    stream.seek(0)
+    digest = hashlib.sha256()
+    while chunk := stream.read(CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,35 @@
+"""Spool files under test: content with its record, as intake and readers write them."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from leapfrog.spool_file.content import open_content
+from leapfrog.spool_file.record import read_record
+from leapfrog.state.arrivals import record_of
+from leapfrog.state.records import InstanceRecord, NewInstance
+from leapfrog.state.spool import Spool
+
+
+def put_in_spool(spool: Spool, content: bytes, new: NewInstance) -> NewInstance:
+    """Make `content` the durable spool file of `new`. Returns `new` with the content's size and digest."""
+    new = replace(new, byte_count=len(content), file_sha256=hashlib.sha256(content).hexdigest())
+    arriving = spool.incoming / new.id
+    arriving.write_bytes(content)
+    spool.adopt(arriving, new.spool_name, record_of(new))
+    return new
+
+
+def content_of(spool: Spool, instance: InstanceRecord) -> bytes:
+    """What was received, without the record that follows it in the spool."""
+    with open_content(spool.path(instance.spool_name), instance.byte_count) as stream:
+        return stream.read()
+
+
+def without_record(path: Path) -> Path:
+    """The file, cut to its content: what other programs are given of it."""
+    record = read_record(path)
+    assert record is not None
+    with path.open("r+b") as stream:
+        stream.truncate(record.byte_count)
+    return path
