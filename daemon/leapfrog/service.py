@@ -37,6 +37,7 @@ from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DISK_REMEDY, JOURNAL_NAME, Journal
 from leapfrog.state.retention import Retention
@@ -127,6 +128,7 @@ class Service:
         worklist = WorklistWriter(settings.reports_dir, studies, source.for_worklist)
         retention = Retention(
             studies=studies,
+            facts=Facts(journal),
             spool=spool,
             report_dir=partial(report_dir_of, settings.reports_dir),
             keep_days=settings.retention.keep_days,

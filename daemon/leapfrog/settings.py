@@ -9,16 +9,44 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from leapfrog.errors import SettingsError
 
 SYSTEM_FILE = Path("/etc/leapfrog/leapfrog.toml")
 
 AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ !-\[\]-~]*[!-\[\]-~][ !-\[\]-~]*$")]
-Port = Annotated[int, Field(ge=1, le=65535)]
+HIGHEST_PORT = 65535
+Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
+# Limits of numbers that have no natural one: far beyond what makes sense, far below what the journal or a date holds.
+MOST_BYTES = 10**15  # a petabyte
+MOST_DAYS = 1_000_000  # 2,700 years
 Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
+
+
+# A DICOMweb root: perhaps a user, then a host or an IPv6 address, perhaps a port, then the path.
+DICOMWEB_ROOT = re.compile(
+    r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?:[/?#]\S*)?"
+)
+
+
+def _host(name: str) -> str:
+    """A host name that can be looked up at all; other ones make the look-up itself fail in odd ways."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        raise ValueError("it is not a host name or an address") from None
+    return name
 
 
 def _user_state_dir() -> Path:
@@ -29,6 +57,15 @@ class Section(BaseModel):
     """A table of the settings file. It cannot be changed after reading, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _check_no_nul(cls, value: object) -> object:
+        """No file name, host name or the like can contain it, and the system's calls fail on it one by one."""
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str | Path) and "\0" in str(text):
+                raise ValueError("it contains the character NUL (\\u0000)")
+        return value
 
 
 class StationSettings(Section):
@@ -44,7 +81,7 @@ class DicomSettings(Section):
     """[dicom]: the receiver."""
 
     ae_title: AeTitle = "LEAPFROG"
-    host: str = "0.0.0.0"
+    host: Annotated[str, AfterValidator(_host)] = "0.0.0.0"
     port: Port = 11112
     allowed_ae_titles: tuple[AeTitle, ...] = ()
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -86,7 +123,7 @@ class FolderWatchSettings(Section):
     modality: str = ""
     body_part: str = ""
     view: str = ""
-    pixel_spacing_mm: float | None = Field(default=None, gt=0, le=10)
+    pixel_spacing_mm: float | None = Field(default=None, ge=0.001, le=10)  # a micrometre: finer than any detector
 
 
 class FolderSettings(Section):
@@ -180,7 +217,7 @@ class DistrictSettings(Section):
     url: str = ""
     send: tuple[Sendable, ...] = ("original", "report_pdf", "overlay")
     windows: tuple[SyncWindow, ...] = ()
-    bytes_per_second: int = Field(default=0, ge=0)
+    bytes_per_second: int = Field(default=0, ge=0, le=MOST_BYTES)
     ca_file: Path | None = None
     client_certificate: Path | None = None
     client_key: Path | None = None
@@ -195,10 +232,16 @@ class DistrictSettings(Section):
     @field_validator("url")
     @classmethod
     def _check_url(cls, url: str) -> str:
-        if url and not re.match(r"^https?://[^/\s]+", url):
+        if not url:
+            return url
+        match = DICOMWEB_ROOT.fullmatch(url)
+        if match is None:
             raise ValueError(
                 "it must be a DICOMweb root such as https://district.example/dicom-web, or empty if there is no server"
             )
+        _host(match["host"] or "")
+        if match["port"] and not 1 <= int(match["port"]) <= HIGHEST_PORT:
+            raise ValueError(f"its port must be between 1 and {HIGHEST_PORT}")
         return url.rstrip("/")
 
     @field_validator("windows", mode="before")
@@ -219,8 +262,8 @@ def _parse_window(text: str) -> dict[str, str]:
 class RetentionSettings(Section):
     """[retention]: how long exams are kept, and how much disk space stays free."""
 
-    keep_days: int = Field(default=90, ge=1)
-    min_free_bytes: int = Field(default=1_000_000_000, ge=0)
+    keep_days: int = Field(default=90, ge=1, le=MOST_DAYS)
+    min_free_bytes: int = Field(default=1_000_000_000, ge=0, le=MOST_BYTES)
 
 
 class Settings(Section):
@@ -303,7 +346,7 @@ def load_settings(file: Path | None) -> Settings:
         raise SettingsError(f"The settings file {file} cannot be read: {problem.strerror}.") from problem
     except UnicodeDecodeError as problem:
         raise SettingsError(f"The settings file {file} is not UTF-8 text. Save it as UTF-8.") from problem
-    except tomllib.TOMLDecodeError as problem:
+    except (ValueError, RecursionError) as problem:  # TOMLDecodeError, and what numbers of 5,000 digits raise
         raise SettingsError(f"The settings file {file} is not valid TOML: {problem}.") from problem
     try:
         return Settings(**document)

@@ -130,7 +130,11 @@ def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: 
         ('[folder]\nfilename_pattern = "(?P<ssn>.*)"', "folder.filename_pattern", "unknown groups ['ssn']"),
         ("[folder]\nsettle_seconds = 0", "folder.settle_seconds = 0", "greater than 0"),
         ('[[folder.watch]]\nmodality = "DX"', "folder.watch[0].path", "is missing"),
-        ('[[folder.watch]]\npath = "/a"\npixel_spacing_mm = -1', "folder.watch[0].pixel_spacing_mm", "greater than 0"),
+        (
+            '[[folder.watch]]\npath = "/a"\npixel_spacing_mm = -1',
+            "folder.watch[0].pixel_spacing_mm",
+            "greater than or equal to 0.001",
+        ),
         ('[engine]\ndevice = "gpu"', "engine.device = 'gpu'", "'auto', 'edgetpu' or 'cpu'"),
         ("[engine]\nlanes = 99", "engine.lanes = 99", "less than or equal to 8"),
         ('[report]\npage_size = "A3"', "report.page_size = 'A3'", "'A4' or 'Letter'"),
@@ -151,6 +155,45 @@ def test_a_bad_value_is_named_with_its_key_and_what_is_allowed(write: Any, text:
     message = refusal(write(text))
     assert key in message
     assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[retention]\nkeep_days = 1_000_001", "retention.keep_days"),
+        (f"[retention]\nkeep_days = {10**30}", "retention.keep_days"),
+        (f"[retention]\nmin_free_bytes = {2**63}", "retention.min_free_bytes"),
+        (f"[district]\nbytes_per_second = {10**400}", "district.bytes_per_second"),
+        ("[dicom]\nidle_seconds = inf", "dicom.idle_seconds"),
+        ("[dicom]\nidle_seconds = nan", "dicom.idle_seconds"),
+        ("[folder]\nsettle_seconds = nan", "folder.settle_seconds"),
+        ("[folder]\nrescan_seconds = 1e308", "folder.rescan_seconds"),
+        ("[engine]\ndeadline_seconds = inf", "engine.deadline_seconds"),
+        ("[report]\nquiet_seconds = nan", "report.quiet_seconds"),
+        ('[[folder.watch]]\npath = "/a"\npixel_spacing_mm = 1e-320', "folder.watch[0].pixel_spacing_mm"),
+        ('[station]\nstate_dir = "/a\\u0000b"', "station.state_dir"),
+        ('[folder]\npaths = ["/a\\u0000b"]', "folder.paths"),
+        (f'[dicom]\nhost = "{"a" * 64}"', "dicom.host"),
+        (f'[district]\nurl = "http://{"a" * 64}.example/"', "district.url"),
+        ('[district]\nurl = "http://d.example:70000/"', "district.url"),
+        ('[district]\nurl = "http://[::1/dicom-web"', "district.url"),
+    ],
+)
+def test_an_extreme_value_is_a_mistake_in_the_file_and_not_the_end_of_the_daemon(
+    write: Any, text: str, key: str
+) -> None:
+    assert key in refusal(write(text))
+
+
+@pytest.mark.parametrize("text", ["[retention]\nkeep_days = " + "9" * 5000, "a = " + "[" * 100_000])
+def test_a_file_that_toml_itself_cannot_hold_is_named(write: Any, text: str) -> None:
+    assert "is not valid TOML" in refusal(write(text))
+
+
+def test_what_is_large_but_sensible_is_allowed(write: Any) -> None:
+    text = f'[retention]\nkeep_days = 999_999\nmin_free_bytes = {10**14}\n[district]\nurl = "http://[fe80::1]:8042/r"'
+    settings = load_settings(write(text))
+    assert (settings.retention.keep_days, settings.district.url) == (999_999, "http://[fe80::1]:8042/r")
 
 
 @pytest.mark.parametrize(

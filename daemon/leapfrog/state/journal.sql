@@ -17,14 +17,14 @@ CREATE TABLE studies (
     changes             INTEGER NOT NULL DEFAULT 0,    -- incremented with every reading
     reported_changes    INTEGER NOT NULL DEFAULT 0,    -- the value that the last committed report covers
     urgent              INTEGER NOT NULL DEFAULT 0,
-    finished_epoch      INTEGER,                       -- first found finished by a synchronised clock (retention)
+    finished_day        INTEGER,                       -- first found finished then; of the days in kept_days.py
     worklist_row        TEXT NOT NULL DEFAULT '{}',    -- its line in the worklist, as JSON
     not_made            TEXT NOT NULL DEFAULT '[]'     -- JSON: one sentence per DICOM object the last report lacks
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
     WHERE study_instance_uid <> '';
 CREATE INDEX studies_open ON studies (sequence) WHERE state = 'open';
-CREATE INDEX studies_finished ON studies (finished_epoch) WHERE state = 'quiet';
+CREATE INDEX studies_finished ON studies (finished_day) WHERE state = 'quiet';
 CREATE INDEX studies_unpublished ON studies (sequence) WHERE published_version < version;
 CREATE INDEX studies_not_made ON studies (sequence) WHERE not_made <> '[]';
 
@@ -102,6 +102,12 @@ CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
 
+-- The reports of studies that were deleted: their folders may be on another disk, and are deleted after the rows.
+CREATE TABLE forgotten_reports (
+    key                 TEXT PRIMARY KEY,
+    received_date       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Counts kept by triggers, so that `status` takes the same time with a hundred rows and with a hundred thousand.
 CREATE TABLE counts (
     what                TEXT NOT NULL,
@@ -149,7 +155,7 @@ CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state
 END;
 
 CREATE TRIGGER late_image_is_not_finished AFTER UPDATE OF state ON studies WHEN NEW.state = 'open' BEGIN
-    UPDATE studies SET finished_epoch = NULL WHERE key = NEW.key;
+    UPDATE studies SET finished_day = NULL WHERE key = NEW.key;
 END;
 
 CREATE TRIGGER report_goes_forward BEFORE UPDATE OF version ON studies WHEN NEW.version < OLD.version BEGIN

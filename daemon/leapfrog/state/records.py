@@ -117,6 +117,14 @@ class StudyRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForgottenReport:
+    """The report of a study whose rows are gone, but whose report folder may still be there."""
+
+    key: str
+    received_date: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewDelivery:
     """Something owed to the district. Its bytes are the first `byte_count` of the spool file `spool_name`, which is
     None until a reader has written them, and have the SHA-256 `file_sha256`.
@@ -151,7 +159,7 @@ class DeliveryRecord:
     last_error: str
 
 
-def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRecord]) -> str:
+def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRecord | ForgottenReport]) -> str:
     """The columns that `record` needs, for a query."""
     return ", ".join(column.name for column in fields(record))
 

@@ -2,18 +2,25 @@
 
 import json
 import sqlite3
-from datetime import datetime
 from typing import Any
 
 from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
-from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
+from leapfrog.state.records import CommittedReport, ForgottenReport, StudyIdentity, StudyRecord, columns_of
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
     " changes, reported_changes, urgent, worklist_row"
+)
+
+
+# A study that needs nothing more: quiet, none of its images to be read, nothing of it owed to anybody.
+FINISHED = (
+    "state = 'quiet'"
+    " AND NOT EXISTS (SELECT 1 FROM instances WHERE study_key = studies.key AND state = 'received')"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))"
 )
 
 
@@ -112,37 +119,51 @@ class Studies:
         """Record that the plain names in the report folder now show `version`."""
         self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, key)
 
-    def date_finished(self, now: datetime) -> int:
-        """Start counting the age of every quiet study of which nothing is owed (any more). Returns how many."""
+    # ------------------------------------------------------------ retention
+
+    def date_finished(self, day: int) -> int:
+        """Start counting the age of every quiet study of which nothing is owed (any more), from `day` of those that
+        `kept_days.py` counts. Returns how many studies that are.
+        """
         return self._journal.change(
-            "UPDATE studies SET finished_epoch = ? WHERE state = 'quiet' AND finished_epoch IS NULL AND NOT EXISTS"
-            " (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))",
-            int(now.timestamp()),
+            f"UPDATE studies SET finished_day = ? WHERE finished_day IS NULL AND {FINISHED}", day
         )
 
-    def dated_before(self, moment: datetime) -> list[StudyRecord]:
-        """Quiet studies whose age is counted from before `moment`, oldest first."""
-        return self._select(
-            "WHERE state = 'quiet' AND finished_epoch < ? ORDER BY finished_epoch", int(moment.timestamp())
-        )
+    def forget_finished_before(self, day: int) -> set[str] | None:
+        """Delete, with all its rows, one study that has been finished since before `day`. Returns the names of its
+        spool files, which nothing names any more; None when there is no such study.
 
-    def forget(self, key: str) -> set[str]:
-        """Delete a study with all its rows, unless something of it is owed again. Returns the names of its files."""
+        One transaction chooses and deletes, so an image that was acknowledged before it keeps its study, and one that
+        comes later begins a new one.
+        """
         with self._journal.transaction() as connection:
-            owed = connection.execute(
-                "SELECT 1 FROM deliveries WHERE study_key = ? AND state IN ('waiting', 'refused')", (key,)
+            study = connection.execute(
+                "SELECT key, received_date FROM studies"
+                f" WHERE finished_day < ? AND {FINISHED} ORDER BY finished_day LIMIT 1",
+                (day,),
             ).fetchone()
-            if owed:
-                return set()
+            if study is None:
+                return None
+            key = study["key"]
             names = connection.execute(
                 "SELECT spool_name FROM instances WHERE study_key = ?1"
                 " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL",
                 (key,),
             ).fetchall()
+            connection.execute("INSERT INTO forgotten_reports (key, received_date) VALUES (?, ?)", tuple(study))
             connection.execute("DELETE FROM deliveries WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM studies WHERE key = ?", (key,))
         return {row["spool_name"] for row in names}
+
+    def forgotten_reports(self) -> list[ForgottenReport]:
+        """The reports of deleted studies whose folders must still be deleted."""
+        rows = self._journal.rows(f"SELECT {columns_of(ForgottenReport)} FROM forgotten_reports")
+        return [ForgottenReport(**dict(row)) for row in rows]
+
+    def report_removed(self, report: ForgottenReport) -> None:
+        """Record that the folder of a deleted study's report is gone."""
+        self._journal.change("DELETE FROM forgotten_reports WHERE key = ?", report.key)
 
 
 def study_for(connection: sqlite3.Connection, identity: StudyIdentity, instance_id: str, received_at: str) -> str:

@@ -10,13 +10,13 @@ import re
 from pathlib import Path
 
 from leapfrog.durable import fsync_directory, write_durably
-from leapfrog.state.records import StudyRecord
+from leapfrog.state.records import ForgottenReport, StudyRecord
 
 VERSIONED_NAME = re.compile(r"report-(\d+)\.(html|json|pdf)")
 SWITCHING_ORDER = ("pdf", "html", "json")  # the JSON comes last: it says which version is shown
 
 
-def report_dir_of(reports_dir: Path, study: StudyRecord) -> Path:
+def report_dir_of(reports_dir: Path, study: StudyRecord | ForgottenReport) -> Path:
     """The folder of a study's report. Its path has only the date and our own key, so that it names no patient."""
     return reports_dir / study.received_date / study.key
 

@@ -16,3 +16,11 @@ CREATE TABLE facts (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO facts SELECT name, value FROM old_facts;
 DROP TABLE old_facts;
+
+-- How old a study is was a difference of two times of the clock; now days are counted (kept_days.py), from today.
+ALTER TABLE studies RENAME COLUMN finished_epoch TO finished_day;
+UPDATE studies SET finished_day = NULL;
+CREATE TABLE forgotten_reports (
+    key                 TEXT PRIMARY KEY,
+    received_date       TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
