@@ -10,6 +10,7 @@ LeapfrogError
 ├── JournalError             a change of state that the journal does not allow
 ├── DaemonNotRunning         a command needs the daemon, but no daemon answers
 ├── UnreadableImage          an instance cannot be read; the reason is written for a nurse
+├── CannotBeRenamed          an instance cannot be passed on under a new UID; the reason is for a technician
 ├── NothingToRead            an instance has no still picture (a report, a plan, a video): it is only passed on
 ├── EngineError              the model could not be run, and the image is not the cause
 │   ├── EngineRefused        the engine host works, but answered that it cannot do this
@@ -62,6 +63,10 @@ class DaemonNotRunning(LeapfrogError):
 
 class UnreadableImage(LeapfrogError):
     """An instance cannot be read; staff see the message unchanged."""
+
+
+class CannotBeRenamed(LeapfrogError):
+    """An instance whose UID is taken by another cannot be passed on under a new one."""
 
 
 class NothingToRead(LeapfrogError):

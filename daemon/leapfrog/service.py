@@ -40,6 +40,7 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DISK_REMEDY, JOURNAL_NAME, Journal
+from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.retention import Retention
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.studies import Studies
@@ -255,15 +256,17 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
     removed = spool.sweep(journal.spool_names())
-    owed = 0
-    if settings.district.wants("original"):
-        owed = instances.owe_all_originals()
-    if cut_short or removed or owed:
+    district = settings.district
+    owed = owe_what_is_wanted(journal, district.send if district.url else ())
+    if cut_short or removed or owed != NewlyOwed():
         _log.info(
-            "After the last run: attempts cut short: %d; leftover files removed: %d; originals newly owed: %d.",
+            "After the last run: attempts cut short: %d; leftover files removed: %d; newly owed: originals: %d,"
+            " pictures, once a reader has wrapped them: %d, studies whose reports are sent: %d.",
             cut_short,
             removed,
-            owed,
+            owed.originals,
+            owed.pictures,
+            owed.studies,
         )
 
 

@@ -47,8 +47,16 @@ def part10_bytes(dataset: Dataset) -> bytes:
     return written.getvalue()
 
 
-def owe(journal: Journal, spool: Spool, content: bytes, sop_instance_uid: str, *, urgent: bool = False) -> str:
-    """Make `content` durable as an original that is owed. Returns our instance id."""
+def owe(
+    journal: Journal,
+    spool: Spool,
+    content: bytes,
+    sop_instance_uid: str,
+    *,
+    urgent: bool = False,
+    forward_as: str | None = None,
+) -> str:
+    """Make `content` durable as an original that is owed, perhaps under another UID. Returns our instance id."""
     instance_id = new_id()
     new = NewInstance(
         id=instance_id,
@@ -59,6 +67,7 @@ def owe(journal: Journal, spool: Spool, content: bytes, sop_instance_uid: str, *
         sop_instance_uid=sop_instance_uid,
         sop_class_uid=SecondaryCaptureImageStorage,
         owed=True,
+        forward_as=forward_as,
     )
     Instances(journal).add(put_in_spool(spool, content, new))
     if urgent:

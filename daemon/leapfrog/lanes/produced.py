@@ -11,7 +11,6 @@ from leapfrog.state.spool import Spool
 
 DELIVERED_AS: dict[ProducedRole, DeliveryKind] = {
     "wrapped": "original",
-    "forward_copy": "original",
     "report_pdf": "report_pdf",
     "overlay": "overlay",
 }

@@ -10,7 +10,7 @@ from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
-from leapfrog.processes.messages import ReadJob, ReadResult, ReportResult
+from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.instances import Charge, Instances
 from leapfrog.state.journal import Journal
@@ -22,6 +22,7 @@ from leapfrog.worklist.publication import ensure_report_dir
 READER_DEATH_LIMIT = 3
 ENGINE_FAILURE_LIMIT = 5
 INTERRUPTION_LIMIT = 10
+MOST_COMPARED = 4  # instances under one UID, with a quarter of the deadline for all of them
 
 READER_DIED = (
     "The reading program stopped {count} times while reading this file. The file may be damaged: send the image again"
@@ -99,15 +100,25 @@ class Readings:
             sop_instance_uid=record.sop_instance_uid,
             picture=record.picture,
             hints=record.hints,
-            forward_as=record.forward_as,
+            same_uid=self._same_uid(record),
+            comparing_seconds=self._settings.engine.deadline_seconds / (4 * MOST_COMPARED),
             report_dir=ensure_report_dir(self._settings.reports_dir, self._studies.get(record.study_key)),
             work_dir=work_dir,
         )
 
+    def _same_uid(self, record: InstanceRecord) -> tuple[OtherInstance, ...]:
+        """Whom an instance that another one's UID kept from being owed under its own may be the same image as."""
+        if record.forward_as is None:
+            return ()
+        others = self._instances.same_uid_before(record.id, MOST_COMPARED)
+        return tuple(
+            OtherInstance(instance_id=one.id, path=self._spool.path(one.spool_name), byte_count=one.byte_count)
+            for one in others
+        )
+
     def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
-        owed = result.produced if self._settings.district.wants("original") else ()
-        originals = adopt(self._spool, [item for item in owed if item.role == "wrapped"], work_dir)
-        copies = adopt(self._spool, [item for item in owed if item.role == "forward_copy"], work_dir)
+        owed = self._settings.district.wants("original") and not self._instances.owes_original(record.id)
+        originals = adopt(self._spool, result.produced, work_dir) if owed else ()
         self._instances.commit_reading(
             CommittedReading(
                 instance_id=record.id,
@@ -115,11 +126,11 @@ class Readings:
                 reading=result.reading,
                 dataset_sha256=result.dataset_sha256,
                 deliveries=originals,
-                forward_copy=copies[0] if copies else None,
+                same_as=result.same_as,
             )
         )
         self._on_read(record.study_key)
-        if owed:
+        if originals or record.forward_as is not None:
             self._on_deliveries()
 
     def _failed(self, record: InstanceRecord, charge: Charge, limit: int, sentence: str) -> None:
@@ -151,3 +162,5 @@ class Readings:
         )
         self._instances.commit_reading(CommittedReading(instance_id=record.id, state="set_aside", reading=reading))
         self._on_read(record.study_key)
+        if record.forward_as is not None:
+            self._on_deliveries()

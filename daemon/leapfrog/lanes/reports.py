@@ -155,7 +155,8 @@ class Reports:
     def _render(self, lane: Lane, render: Render) -> None:
         study = render.study
         derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._settings.district.wants(kind))
-        if render.closing and study.version and not study.changed and not derived:
+        sent = not derived or study.derived_version == study.version
+        if render.closing and study.version and not study.changed and sent:
             self._studies.close(study.key)
             self._forget_clock(study)
             return

@@ -11,8 +11,8 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from leapfrog.dicom.part10 import part10_source
 from leapfrog.errors import (
+    CannotBeRenamed,
     DistrictLocked,
     DistrictRefused,
     DistrictUnclear,
@@ -28,6 +28,7 @@ from leapfrog.outbox.link import NOT_CONFIGURED, Link, LinkState, OutboxState
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
 from leapfrog.worker import UNTIL_WOKEN, Worker
@@ -231,9 +232,8 @@ class Sender(Worker):
 
     def _send(self, delivery: DeliveryRecord) -> None:
         try:
-            path = self._spool.path(delivery.spool_name or "")
-            source = part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid, delivery.byte_count)
-        except StorageError as problem:
+            source = source_of(self._spool, delivery)
+        except (StorageError, CannotBeRenamed) as problem:
             self._refuse(delivery, str(problem))
             return
         self._deliveries.mark_posted(delivery.id)

@@ -21,12 +21,21 @@ Stage = Literal["decoding", "inferring", "rendering"]
 # ---------------------------------------------------------------- jobs
 
 
+class OtherInstance(Frozen):
+    """An instance that the one to be read is compared with: the first `byte_count` bytes of `path`."""
+
+    instance_id: str
+    path: Path
+    byte_count: int
+
+
 class ReadJob(Frozen):
     """Read one instance. The reader writes pictures into `report_dir`, versioned by `attempt`, and DICOM objects for
     the spool into `work_dir`. It makes all of them durable before it answers.
 
-    The instance is the first `source_byte_count` bytes of `source_path`. `picture` is None for DICOM. `forward_as` asks
-    for a copy under that SOP Instance UID, because another instance already has the instance's own UID.
+    The instance is the first `source_byte_count` bytes of `source_path`. `picture` is None for DICOM. `same_uid` are
+    instances that came before under the same SOP Instance UID: this one may be the same image in another transfer
+    syntax. Each is compared with it for at most `comparing_seconds`.
     """
 
     kind: Literal["read"] = "read"
@@ -40,7 +49,8 @@ class ReadJob(Frozen):
     sop_instance_uid: str = ""
     picture: PictureIdentity | None = None
     hints: PictureHints = PictureHints()
-    forward_as: str | None = None
+    same_uid: tuple[OtherInstance, ...] = ()
+    comparing_seconds: float = 0.0
     report_dir: Path
     work_dir: Path
 
@@ -143,7 +153,9 @@ class Artefact(Frozen):
 
 
 class ReadResult(Frozen):
-    """The outcome for an instance. `state` is its next state in the journal."""
+    """The outcome for an instance. `state` is its next state in the journal. `same_as` is the id of the one of
+    `ReadJob.same_uid` that is the same image.
+    """
 
     kind: Literal["read_done"] = "read_done"
     instance_id: str
@@ -151,6 +163,7 @@ class ReadResult(Frozen):
     reading: ImageReading
     produced: tuple[ProducedObject, ...] = ()
     dataset_sha256: str = ""
+    same_as: str | None = None
 
 
 class ReportResult(Frozen):

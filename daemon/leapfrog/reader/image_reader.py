@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -22,14 +23,14 @@ from leapfrog.reader.image.image import DecodedImage, open_image
 from leapfrog.reader.image.phantom_mark import is_phantom
 from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames
 from leapfrog.reader.objects.finished_object import Purpose
-from leapfrog.reader.originals.forwarding import forward_copy
+from leapfrog.reader.originals.same_image import is_same_image
 from leapfrog.reader.originals.wrapping import wrap_picture
 from leapfrog.reader.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
 from leapfrog.wording.report import finding_name, measured
 
+SAME_IMAGE = "This is an image that is here already, sent once more in another encoding (transfer syntax)."
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
 WRAPPED_NAME = "wrapped.dcm"
-FORWARD_COPY_NAME = "forward.dcm"
 
 InstanceEnd = Literal["read", "set_aside", "forward_only"]
 
@@ -101,7 +102,10 @@ class _OneReading:
         self._announce("decoding")
         try:
             file = self._open()
-            reported = self._assess_image(file, open_image(file))
+            image = open_image(file)
+            if same_as := self._same_as(file):
+                return self._ended("read", self._unread(SAME_IMAGE), same_as)
+            reported = self._assess_image(file, image)
         except NothingToRead as nothing:
             return self._ended("forward_only", self._unread(str(nothing)))
         except UnreadableImage as problem:
@@ -128,12 +132,16 @@ class _OneReading:
         self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints)
         self._sop_instance_uid = self._sop_instance_uid or text(file.dataset, "SOPInstanceUID")
         self._digest = content_digest(path, byte_count)
-        if job.forward_as is not None:
-            purpose = Purpose("forward_copy", job.study_key, job.instance_id)
-            copy = job.work_dir / FORWARD_COPY_NAME
-            self._produced.append(forward_copy(path, job.forward_as, copy, purpose, byte_count))
         self._clock.lap("decoding")
         return file
+
+    def _same_as(self, file: DicomFile) -> str | None:
+        """The id of an instance under the same UID that is the same image; None if there is none."""
+        for other in self._job.same_uid:
+            with suppress(OSError):  # another one's file that cannot be read is not this one's fault
+                if is_same_image(file, open_dicom_file(other.path, other.byte_count), self._job.comparing_seconds):
+                    return other.instance_id
+        return None
 
     def _assess_image(self, file: DicomFile, image: DecodedImage) -> _ReportedFrame:
         exam = exam_of(file.dataset, self._header, is_picture=self._job.picture is not None)
@@ -221,13 +229,14 @@ class _OneReading:
             **result,
         )
 
-    def _ended(self, state: InstanceEnd, reading: ImageReading) -> ReadResult:
+    def _ended(self, state: InstanceEnd, reading: ImageReading, same_as: str | None = None) -> ReadResult:
         return ReadResult(
             instance_id=self._job.instance_id,
             state=state,
             reading=reading,
             produced=tuple(self._produced),
             dataset_sha256=self._digest,
+            same_as=same_as,
         )
 
 

@@ -20,7 +20,7 @@ MAGIC = b"LEAPFRG1"
 FOOTER = struct.Struct(">I32s8s")  # length of the record, its SHA-256, MAGIC
 LONGEST_RECORD_BYTES = 1 << 20  # a path and every identifier at their longest are a tenth of it
 
-ProducedRole = Literal["wrapped", "forward_copy", "report_pdf", "overlay"]
+ProducedRole = Literal["wrapped", "report_pdf", "overlay"]
 
 
 class TakenFile(Frozen):

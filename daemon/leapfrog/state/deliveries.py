@@ -24,7 +24,7 @@ class Deliveries:
     def next_waiting(self, excluded: Collection[str] = ()) -> DeliveryRecord | None:
         """The delivery to send next: urgent ones first, then the oldest. None when none is waiting.
 
-        Skips deliveries whose bytes a reader has not written yet, and those whose ids are in `excluded`.
+        Skips deliveries that must not be sent yet, and those whose ids are in `excluded`.
         """
         rows = self._journal.rows(
             f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_waiting"
@@ -133,11 +133,15 @@ class Deliveries:
 def owe(
     connection: sqlite3.Connection, deliveries: Collection[NewDelivery], study_key: str, instance_id: str | None
 ) -> None:
-    """Insert `deliveries` within the caller's transaction. Each is as urgent as its study."""
+    """Insert `deliveries` within the caller's transaction. Each is as urgent as its study.
+
+    Raises sqlite3.IntegrityError (JournalError, after the transaction) if one of their UIDs is owed already: see
+    `is_owed`.
+    """
     urgent = "(SELECT urgent FROM studies WHERE key = ?)"
     connection.executemany(
         "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
-        f" byte_count, file_sha256, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
+        f" byte_count, file_sha256, renamed, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
         [
             (
                 new.id,
@@ -149,6 +153,7 @@ def owe(
                 new.spool_name,
                 new.byte_count,
                 new.file_sha256,
+                new.renamed,
                 study_key,
                 now_text(),
             )
@@ -157,8 +162,15 @@ def owe(
     )
 
 
+def is_owed(connection: sqlite3.Connection, sop_instance_uid: str) -> bool:
+    """Whether an object with this UID is owed, or was, within the caller's transaction."""
+    found = connection.execute("SELECT 1 FROM deliveries WHERE sop_instance_uid = ?", (sop_instance_uid,))
+    return found.fetchone() is not None
+
+
 def _delivery(row: sqlite3.Row) -> DeliveryRecord:
     values = dict(row)
     values["urgent"] = bool(row["urgent"])
     values["posted"] = bool(row["posted"])
+    values["renamed"] = bool(row["renamed"])
     return DeliveryRecord(**values)

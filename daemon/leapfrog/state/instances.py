@@ -6,7 +6,7 @@ from typing import Literal
 
 from leapfrog.errors import JournalError
 from leapfrog.exam import PictureHints, PictureIdentity
-from leapfrog.state.deliveries import owe
+from leapfrog.state.deliveries import is_owed, owe
 from leapfrog.state.folder_files import remember
 from leapfrog.state.journal import Journal, insert, new_id, now_text
 from leapfrog.state.records import (
@@ -44,7 +44,9 @@ class Instances:
         """Insert an instance, and the delivery of its original if that is owed, in one transaction.
 
         Returns [] when it was inserted. If other instances have the same SOP Instance UID and are not in `compared`,
-        inserts nothing and returns them, so that the caller can compare the contents first.
+        inserts nothing and returns them, so that the caller can compare the contents first. What is owed under this
+        UID already is not owed again: only this box makes objects under the UIDs that it mints, so one that comes back
+        to it is what it sends, or sent.
         """
         with self._journal.transaction() as connection:
             holders = self._holders_of(new.sop_instance_uid) if new.sop_instance_uid else []
@@ -70,8 +72,9 @@ class Instances:
                 hints=new.hints.model_dump_json(),
                 forward_as=new.forward_as,
             )
-            if new.owed:
-                owe(connection, [_original(new)], study_key, new.id)
+            original = _original(new)
+            if new.owed and not is_owed(connection, original.sop_instance_uid):
+                owe(connection, [original], study_key, new.id)
             if new.folder_file:
                 remember(connection, new.folder_file, new.id)
         return []
@@ -109,13 +112,13 @@ class Instances:
 
     def begin_attempt(self) -> InstanceRecord | None:
         """Take the instance that has waited longest, and count the attempt before any work begins. None when none is
-        waiting.
+        waiting. What was read before waits for what is new.
         """
         with self._journal.transaction() as connection:
             row = connection.execute(
                 "UPDATE instances SET attempt_open = 1, attempt_number = attempt_number + 1 WHERE sequence ="
                 " (SELECT sequence FROM instances WHERE state = 'received' AND attempt_open = 0"
-                f" ORDER BY sequence LIMIT 1) RETURNING {INSTANCE_COLUMNS}"
+                f" ORDER BY reading IS NOT NULL, sequence LIMIT 1) RETURNING {INSTANCE_COLUMNS}"
             ).fetchone()
         return _instance(row) if row else None
 
@@ -148,16 +151,36 @@ class Instances:
             ).fetchone()
             if row is None:
                 raise JournalError(f"Instance {committed.instance_id} was not waiting to be read.")
-            if copy := committed.forward_copy:
-                connection.execute(
-                    "UPDATE deliveries SET spool_name = ?, byte_count = ?, file_sha256 = ? WHERE instance_id = ?"
-                    " AND kind = 'original' AND spool_name IS NULL",
-                    (copy.spool_name, copy.byte_count, copy.file_sha256, committed.instance_id),
-                )
+            if committed.same_as and _note_same(connection, committed.instance_id, committed.same_as):
+                return
+            # Whatever came of the reading, it is other content than what has its UID, and is owed.
+            connection.execute(
+                "UPDATE deliveries SET spool_name = (SELECT spool_name FROM instances WHERE id = instance_id)"
+                " WHERE instance_id = ? AND kind = 'original' AND spool_name IS NULL",
+                (committed.instance_id,),
+            )
             owe(connection, committed.deliveries, row["study_key"], committed.instance_id)
             connection.execute(
                 "UPDATE studies SET changes = changes + 1, state = 'open' WHERE key = ?", (row["study_key"],)
             )
+
+    def same_uid_before(self, instance_id: str, limit: int) -> list[InstanceRecord]:
+        """The first instances of the same study that brought the SOP Instance UID of this one before it, as DICOM, and
+        could be read. Several differ from one another.
+        """
+        rows = self._journal.rows(
+            f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE sop_instance_uid <> ''"
+            " AND sop_instance_uid = (SELECT sop_instance_uid FROM instances WHERE id = ?1)"
+            " AND study_key = (SELECT study_key FROM instances WHERE id = ?1)"
+            " AND sequence < (SELECT sequence FROM instances WHERE id = ?1)"
+            " AND picture IS NULL AND same_as IS NULL AND state <> 'set_aside' ORDER BY sequence LIMIT ?2",
+            (instance_id, limit),
+        )
+        return [_instance(row) for row in rows]
+
+    def owes_original(self, instance_id: str) -> bool:
+        """Whether the original of an instance is owed, or was."""
+        return bool(self._journal.count("deliveries WHERE instance_id = ? AND kind = 'original'", instance_id))
 
     def retry(self, instance_id: str) -> bool:
         """Queue an instance that was set aside to be read again, with its counters at zero. Returns whether it was set
@@ -201,27 +224,21 @@ class Instances:
         """How many instances are forwarded under a new UID because another instance had theirs."""
         return self._journal.count("instances WHERE forward_as IS NOT NULL")
 
-    def owe_all_originals(self) -> int:
-        """Add a delivery for every original that has none, as when a district was just configured. Returns how many."""
-        with self._journal.transaction() as connection:
-            rows = connection.execute(
-                "SELECT id, study_key, sop_class_uid, sop_instance_uid, spool_name, byte_count, file_sha256"
-                " FROM instances WHERE sop_instance_uid <> '' AND picture IS NULL AND forward_as IS NULL"
-                " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE instance_id = instances.id AND kind = 'original')"
-                " ORDER BY sequence"
-            ).fetchall()
-            for row in rows:
-                original = NewDelivery(
-                    id=new_id(),
-                    kind="original",
-                    sop_class_uid=row["sop_class_uid"],
-                    sop_instance_uid=row["sop_instance_uid"],
-                    spool_name=row["spool_name"],
-                    byte_count=row["byte_count"],
-                    file_sha256=row["file_sha256"],
-                )
-                owe(connection, [original], row["study_key"], row["id"])
-        return len(rows)
+
+def _note_same(connection: sqlite3.Connection, instance_id: str, same_as: str) -> bool:
+    """Note that an instance shows the image of another one of its study, and owe it no more. Returns False, and does
+    nothing, when that other one is gone.
+    """
+    changed = connection.execute(
+        "UPDATE instances SET same_as = ?2, forward_as = NULL WHERE id = ?1 AND EXISTS"
+        " (SELECT 1 FROM instances AS other WHERE other.id = ?2 AND other.study_key = instances.study_key)",
+        (instance_id, same_as),
+    ).rowcount
+    if changed:
+        connection.execute(
+            "DELETE FROM deliveries WHERE instance_id = ? AND kind = 'original' AND spool_name IS NULL", (instance_id,)
+        )
+    return bool(changed)
 
 
 def _condition(state: InstanceState | None, only_file_problems: bool) -> tuple[str, list[str]]:
@@ -230,7 +247,9 @@ def _condition(state: InstanceState | None, only_file_problems: bool) -> tuple[s
 
 
 def _original(new: NewInstance) -> NewDelivery:
-    """The delivery of the original. For a copy under a new UID it has no bytes until a reader has written them."""
+    """The delivery of the original. Under a new UID it is not sent before a reader has seen whether it is other content
+    at all, or the same image in another transfer syntax.
+    """
     return NewDelivery(
         id=new_id(),
         kind="original",
@@ -238,7 +257,8 @@ def _original(new: NewInstance) -> NewDelivery:
         sop_instance_uid=new.forward_as or new.sop_instance_uid,
         spool_name=None if new.forward_as else new.spool_name,
         byte_count=new.byte_count,
-        file_sha256="" if new.forward_as else new.file_sha256,
+        file_sha256=new.file_sha256,
+        renamed=new.forward_as is not None,
     )
 
 

@@ -53,10 +53,11 @@ CREATE TABLE instances (
     reading             TEXT,                          -- JSON of ImageReading
     file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, as it was acknowledged
     file_problem        TEXT NOT NULL DEFAULT '' CHECK (file_problem IN ('', 'missing', 'damaged')),
-    file_problem_since  TEXT                           -- local ISO time, for people
+    file_problem_since  TEXT,                          -- local ISO time, for people
+    same_as             TEXT                           -- id of the instance whose image this is, in another syntax
 ) STRICT;
 CREATE INDEX instances_with_file_problem ON instances (sequence) WHERE file_problem <> '';
-CREATE INDEX instances_waiting ON instances (sequence) WHERE state = 'received';
+CREATE INDEX instances_waiting ON instances (reading IS NOT NULL, sequence) WHERE state = 'received';
 CREATE INDEX instances_by_state ON instances (state, sequence);
 CREATE INDEX instances_by_study ON instances (study_key, sequence);
 CREATE INDEX instances_by_uid ON instances (sop_instance_uid) WHERE sop_instance_uid <> '';
@@ -87,7 +88,7 @@ CREATE TABLE deliveries (
                         CHECK (state IN ('waiting', 'confirmed', 'refused', 'dismissed')),
     sop_class_uid       TEXT NOT NULL,
     sop_instance_uid    TEXT NOT NULL,
-    spool_name          TEXT,                          -- NULL until a reader has written the bytes
+    spool_name          TEXT,                          -- NULL as long as it must not be sent yet
     byte_count          INTEGER NOT NULL DEFAULT 0,
     urgent              INTEGER NOT NULL DEFAULT 0,
     posted              INTEGER NOT NULL DEFAULT 0,    -- 1: sent without a clear answer; ask before sending again
@@ -95,12 +96,15 @@ CREATE TABLE deliveries (
     last_error          TEXT NOT NULL DEFAULT '',
     created_at          TEXT NOT NULL,
     ended_at            TEXT,
-    file_sha256         TEXT NOT NULL DEFAULT ''       -- of the spool file's content, once a reader has written it
+    file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, once a reader has written it
+    renamed             INTEGER NOT NULL DEFAULT 0     -- 1: the file holds another UID, and gets this one as it is sent
 ) STRICT;
 CREATE INDEX deliveries_waiting ON deliveries (urgent DESC, sequence) WHERE state = 'waiting';
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
+-- An object is owed once. Its UID is what it is known by: no two contents are ever sent under one.
+CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid);
 
 -- The reports of studies that were deleted: their folders may be on another disk, and are deleted after the rows.
 CREATE TABLE forgotten_reports (

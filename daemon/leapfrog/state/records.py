@@ -105,6 +105,7 @@ class StudyRecord:
     state: StudyState
     version: int
     published_version: int
+    derived_version: int
     changes: int
     reported_changes: int
     urgent: bool
@@ -127,7 +128,8 @@ class ForgottenReport:
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
     """Something owed to the district. Its bytes are the first `byte_count` of the spool file `spool_name`, which is
-    None until a reader has written them, and have the SHA-256 `file_sha256`.
+    None as long as it must not be sent yet, and have the SHA-256 `file_sha256`. `renamed`: they hold another SOP
+    Instance UID, and get this one on their way out.
     """
 
     id: str
@@ -137,11 +139,14 @@ class NewDelivery:
     spool_name: str | None
     byte_count: int
     file_sha256: str = ""
+    renamed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRecord:
-    """A row of `deliveries`. `posted`: sent once without a clear answer, so ask before sending again."""
+    """A row of `deliveries`. `posted`: sent once without a clear answer, so ask before sending again. `renamed`: as in
+    NewDelivery.
+    """
 
     id: str
     kind: DeliveryKind
@@ -153,6 +158,7 @@ class DeliveryRecord:
     spool_name: str | None
     byte_count: int
     file_sha256: str
+    renamed: bool
     urgent: bool
     posted: bool
     attempts: int
@@ -166,14 +172,16 @@ def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRe
 
 @dataclass(frozen=True, kw_only=True)
 class CommittedReading:
-    """What one transaction writes when a reader has finished with an instance."""
+    """What one transaction writes when a reader has finished with an instance. `same_as` is the id of an instance that
+    it found to show the same image.
+    """
 
     instance_id: str
     state: InstanceState
     reading: ImageReading
     dataset_sha256: str = ""
     deliveries: tuple[NewDelivery, ...] = ()
-    forward_copy: NewDelivery | None = None
+    same_as: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

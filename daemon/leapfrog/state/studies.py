@@ -12,7 +12,7 @@ from leapfrog.state.records import CommittedReport, ForgottenReport, StudyIdenti
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
-    " changes, reported_changes, urgent, worklist_row"
+    " derived_version, changes, reported_changes, urgent, worklist_row"
 )
 
 
@@ -66,10 +66,10 @@ class Studies:
         return self._journal.count("instances WHERE study_key = ? AND state = 'received'", key)
 
     def readings(self, study_key: str) -> list[ImageReading]:
-        """The readings of a study, in the order in which its instances arrived."""
+        """The readings of a study, in the order in which its instances arrived; each image is there once."""
         rows = self._journal.rows(
             "SELECT reading FROM instances WHERE study_key = ? AND reading IS NOT NULL AND state <> 'received'"
-            " ORDER BY sequence",
+            " AND same_as IS NULL ORDER BY sequence",
             (study_key,),
         )
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]

@@ -1,58 +1,128 @@
 """What is committed for a reading, and who is notified."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from leapfrog.exam import PictureIdentity
+from leapfrog.lanes.job_end import ReaderDied
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.readings import Readings
+from leapfrog.lanes.readings import READER_DEATH_LIMIT, Readings
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult
 from leapfrog.settings import Settings
-from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.records import StudyIdentity
 from leapfrog.state.spool import Spool
 from support.journal_rows import new_instance, reading_of
 
 
 class Eye:
-    """A lane that sees nothing and makes one object."""
+    """A lane that sees nothing, and makes one object of a picture."""
 
-    def __init__(self, role: ProducedRole) -> None:
-        self.role = role
+    def __init__(self, same_as: str | None = None) -> None:
+        self.same_as = same_as
+        self.jobs: list[ReadJob] = []
 
     def run(self, job: ReadJob) -> ReadResult:
+        self.jobs.append(job)
         (job.work_dir / "made.dcm").write_bytes(b"bytes")
         uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7", "sop_instance_uid": "2.25.7"}
-        made = ProducedObject(name="made.dcm", role=self.role, byte_count=5, sha256="", **uids)
-        reading = reading_of(job.instance_id)
-        return ReadResult(instance_id=job.instance_id, state="read", reading=reading, produced=(made,))
+        made = ProducedObject(name="made.dcm", role="wrapped", byte_count=5, sha256="", **uids)
+        return ReadResult(
+            instance_id=job.instance_id,
+            state="read",
+            reading=reading_of(job.instance_id),
+            produced=(made,) if job.picture else (),
+            same_as=self.same_as,
+        )
 
 
-@pytest.mark.parametrize(
-    ("role", "values"), [("wrapped", {"owed": False}), ("forward_copy", {"forward_as": "2.25.7"})], ids=str
-)
-def test_the_outbox_is_woken_when_what_a_reader_made_is_there_to_be_sent(
-    tmp_path: Path, role: ProducedRole, values: dict[str, Any]
-) -> None:
-    district = {"url": "http://district.example/dicom-web"}
-    settings = Settings.model_validate({"station": {"state_dir": tmp_path}, "district": district})
-    journal = Journal(tmp_path / "journal.sqlite")
-    ready: list[int] = []  # how much could be sent whenever the outbox was woken
-    readings = Readings(
-        settings=settings,
-        journal=journal,
-        spool=Spool(tmp_path / "spool", 0),
-        on_read=lambda _study_key: None,
-        on_deliveries=lambda: ready.append(
-            journal.count("deliveries WHERE state = 'waiting' AND spool_name IS NOT NULL")
-        ),
-        is_stopping=lambda: False,
-    )
-    Instances(journal).add(new_instance(**values))
-    record = readings.begin()
-    assert record is not None
-    readings.read(cast(Lane, Eye(role)), record)
-    journal.close()
-    assert ready == [1]
+class Blind(Eye):
+    """A lane whose reader dies of every image."""
+
+    def run(self, job: ReadJob) -> ReaderDied:  # type: ignore[override]
+        self.jobs.append(job)
+        return ReaderDied("killed")
+
+
+class Box:
+    """Readings for a district, with what could be sent whenever the outbox was woken."""
+
+    def __init__(self, directory: Path) -> None:
+        district = {"url": "http://district.example/dicom-web"}
+        self.journal = Journal(directory / "journal.sqlite")
+        self.instances = Instances(self.journal)
+        self.spool = Spool(directory / "spool", 0)
+        self.ready: list[int] = []
+        self.readings = Readings(
+            settings=Settings.model_validate({"station": {"state_dir": directory}, "district": district}),
+            journal=self.journal,
+            spool=self.spool,
+            on_read=lambda _study_key: None,
+            on_deliveries=lambda: self.ready.append(
+                self.journal.count("deliveries WHERE state = 'waiting' AND spool_name IS NOT NULL")
+            ),
+            is_stopping=lambda: False,
+        )
+
+    def read_next(self, eye: Eye) -> None:
+        record = self.readings.begin()
+        assert record is not None
+        self.readings.read(cast(Lane, eye), record)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    made = Box(tmp_path)
+    yield made
+    made.journal.close()
+
+
+PICTURE = PictureIdentity(study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.7")
+
+
+@pytest.mark.parametrize("values", [{"owed": False, "picture": PICTURE}, {"forward_as": "2.25.7"}], ids=str)
+def test_the_outbox_is_woken_when_a_reading_leaves_something_to_be_sent(box: Box, values: dict[str, Any]) -> None:
+    box.instances.add(new_instance(**values))
+    box.read_next(Eye())
+    assert box.ready == [1]
+
+
+def test_an_instance_that_no_reader_survives_is_passed_on_under_its_new_uid_all_the_same(box: Box) -> None:
+    new = new_instance(forward_as="2.25.7")
+    box.instances.add(new)
+    for _ in range(READER_DEATH_LIMIT):
+        box.read_next(Blind())
+    record = box.instances.get(new.id)
+    assert record is not None and record.state == "set_aside"
+    assert box.ready == [1]
+
+
+def test_a_picture_that_is_read_again_is_owed_once(box: Box) -> None:
+    new = new_instance(owed=False, picture=PICTURE)
+    box.instances.add(new)
+    box.read_next(Eye())
+    with box.journal.transaction() as connection:
+        connection.execute("UPDATE instances SET state = 'received'")
+    box.read_next(Eye())
+    assert box.journal.counts("deliveries")["waiting"] == 1
+    assert len([path for path in box.spool.directory.iterdir() if path.is_file()]) == 1
+
+
+def test_only_what_has_the_uid_of_another_is_compared_with_it(box: Box) -> None:
+    study = StudyIdentity(study_instance_uid="1.2.9")
+    first, again = (new_instance(sop_instance_uid="1.2.3", study=study) for _ in range(2))
+    box.instances.add(first)
+    box.instances.add(replace(again, forward_as="2.25.7"), compared={first.id})
+    eye = Eye(same_as=first.id)
+    box.read_next(Eye())
+    box.read_next(eye)
+    [job] = eye.jobs
+    assert [other.instance_id for other in job.same_uid] == [first.id]
+    assert [path.name for path in (other.path for other in job.same_uid)] == [first.spool_name]
+    assert box.ready[-1] == 1, "the first one's; the same image is not owed again"
+    assert box.journal.counts("deliveries")["waiting"] == 1

@@ -167,3 +167,20 @@ def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_befor
     desk.render(desk.reports.claim_settled(desk.reports.candidates()))
     assert desk.waiting_when_woken == [2]
     desk.journal.close()
+
+
+def test_a_study_that_opened_for_nothing_new_closes_without_sending_its_report_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+    desk = Desk(tmp_path, "http://district.example/dicom-web")
+    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
+    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    sent = desk.journal.counts("deliveries")["waiting"]
+    assert (desk.study().state, sent) == ("quiet", 2)
+    with desk.journal.transaction() as connection:  # as for the same image in another transfer syntax
+        connection.execute("UPDATE studies SET state = 'open'")
+    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    assert (desk.study().state, desk.study().version) == ("quiet", 2)
+    assert desk.journal.counts("deliveries")["waiting"] == sent
+    desk.journal.close()

@@ -5,17 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image
+from pydicom.uid import JPEGLSLossless
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError, PackageError
 from leapfrog.exam import Device, Outcome, PictureHints, PictureIdentity, Quality
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
-from leapfrog.processes.messages import ReadJob, ReadResult, Stage
+from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, reported_frame
 from leapfrog.reader.image_reader import ImageReader
 from support.films import head_frame, write_cine, write_film
@@ -237,12 +239,33 @@ def test_a_picture_without_hints_names_the_remedy(bench: Bench, tmp_path: Path) 
     assert "[[folder.watch]]" in reading.reason
 
 
-def test_a_taken_uid_gets_a_copy_to_forward_even_when_the_picture_is_broken(bench: Bench, tmp_path: Path) -> None:
+def test_the_same_film_in_another_transfer_syntax_is_recognised_and_not_assessed_again(
+    bench: Bench, tmp_path: Path
+) -> None:
     film = write_film(tmp_path / "film.dcm")
-    film.write_bytes(film.read_bytes()[:-5000])
-    result = bench.read(film, forward_as="2.25.99")
-    assert result.state == "set_aside"
-    assert [(made.role, made.sop_instance_uid) for made in result.produced] == [("forward_copy", "2.25.99")]
+    dataset = pydicom.dcmread(film)
+    dataset.compress(JPEGLSLossless, generate_instance_uid=False)
+    dataset.save_as(tmp_path / "again.dcm")
+    others = (
+        OtherInstance(instance_id="gone", path=tmp_path / "gone.dcm", byte_count=9),
+        OtherInstance(instance_id="first", path=film, byte_count=film.stat().st_size),
+    )
+    result = bench.read(tmp_path / "again.dcm", same_uid=others, comparing_seconds=60.0)
+    assert (result.state, result.same_as) == ("read", "first")
+    assert "inferring" not in bench.stages
+
+
+def test_another_film_under_the_same_uid_is_read_as_any_other(bench: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm")
+    dataset = pydicom.dcmread(film)
+    pixels = dataset.pixel_array.copy()
+    pixels[0, 0] += 1
+    dataset.PixelData = pixels.tobytes()
+    dataset.save_as(tmp_path / "other.dcm")
+    others = (OtherInstance(instance_id="first", path=film, byte_count=film.stat().st_size),)
+    result = bench.read(tmp_path / "other.dcm", same_uid=others, comparing_seconds=60.0)
+    assert (result.state, result.same_as) == ("read", None)
+    assert result.reading.outcome == "findings"
 
 
 def test_a_second_attempt_keeps_the_pictures_of_the_first(bench: Bench, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_looking_costs_little_with_a_hundred_thousand_rows(journal: Journal) -> 
         connection.execute(
             "WITH RECURSIVE rows (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM rows WHERE i + 1 < ?)"
             " INSERT INTO deliveries (id, kind, study_key, sop_class_uid, sop_instance_uid, spool_name, state, urgent,"
-            " created_at) SELECT CAST(i AS TEXT), 'original', 's', '1', '1', 'x',"
+            " created_at) SELECT CAST(i AS TEXT), 'original', 's', '1', '1.' || i, 'x',"
             " iif(i % 2, 'waiting', 'confirmed'), i % 997 = 0, '2026-01-01T00:00:00+00:00' FROM rows",
             (MANY,),
         )

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import JournalError
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.records import StudyIdentity
 from leapfrog.state.studies import Studies
 from support.journal_rows import commit, new_delivery, new_instance, original_delivery, reopened
 
@@ -41,15 +43,6 @@ def test_without_a_district_nothing_is_owed(journal: Journal) -> None:
     assert journal.counts("deliveries")["waiting"] == 0
 
 
-def test_originals_are_owed_once_a_district_is_configured_and_only_once(journal: Journal) -> None:
-    Instances(journal).add(new_instance(owed=False))
-    Instances(journal).add(new_instance(owed=True))
-    Instances(journal).add(new_instance(owed=False, sop_instance_uid=""))
-    assert Instances(journal).owe_all_originals() == 1
-    assert Instances(journal).owe_all_originals() == 0
-    assert journal.counts("deliveries")["waiting"] == 2
-
-
 def test_a_uid_that_is_held_is_not_written_until_it_was_compared(journal: Journal) -> None:
     first = new_instance(sop_instance_uid="1.2.3")
     second = new_instance(sop_instance_uid="1.2.3")
@@ -80,16 +73,49 @@ def test_of_many_that_bring_the_same_uid_at_once_one_is_written(journal: Journal
     assert sorted(answers) == [False] * 7 + [True]
 
 
-def test_an_instance_that_is_forwarded_anew_owes_bytes_that_a_reader_makes(journal: Journal) -> None:
+@pytest.mark.parametrize("state", ["read", "set_aside", "forward_only"])
+def test_under_a_new_uid_an_instance_can_go_once_a_reader_has_seen_it_whatever_it_saw(
+    journal: Journal, state: str
+) -> None:
     new = new_instance(forward_as="2.25.7")
     Instances(journal).add(new)
     owed = original_delivery(journal, new.id)
     assert (owed["sop_instance_uid"], owed["spool_name"]) == ("2.25.7", None)
+    assert Deliveries(journal).next_waiting() is None
 
-    copy = new_delivery("original")
-    commit(journal, new.id, forward_copy=copy)
-    assert original_delivery(journal, new.id)["spool_name"] == copy.spool_name
-    assert journal.counts("deliveries")["waiting"] == 1
+    commit(journal, new.id, state)
+    ready = Deliveries(journal).next_waiting()
+    assert ready is not None
+    assert (ready.sop_instance_uid, ready.spool_name, ready.renamed) == ("2.25.7", new.spool_name, True)
+
+
+def test_the_same_image_again_is_neither_owed_nor_reported_and_a_resend_of_it_is_known(journal: Journal) -> None:
+    study = StudyIdentity(study_instance_uid="1.2.9", patient_id="P1")
+    first = new_instance(sop_instance_uid="1.2.3", study=study)
+    again = new_instance(sop_instance_uid="1.2.3", study=study, forward_as="2.25.7")
+    Instances(journal).add(first)
+    commit(journal, first.id)
+    Instances(journal).add(again, compared={first.id})
+    assert [record.id for record in Instances(journal).same_uid_before(again.id, 4)] == [first.id]
+    [key] = {record.study_key for record in Instances(journal).listed()}
+    changes = Studies(journal).get(key).changes
+
+    commit(journal, again.id, same_as=first.id, dataset_sha256="a" * 64)
+    assert [delivery.instance_id for delivery in Deliveries(journal).listed("waiting")] == [first.id]
+    assert [reading.instance_id for reading in Studies(journal).readings(key)] == [first.id]
+    assert Studies(journal).get(key).changes == changes, "its report says nothing new"
+    assert Instances(journal).forwarded_under_new_uid() == 0
+    third = new_instance(sop_instance_uid="1.2.3", study=study)
+    assert {holder.dataset_sha256 for holder in Instances(journal).add(third)} == {"", "a" * 64}
+
+
+def test_the_same_image_as_one_that_is_gone_meanwhile_is_owed_and_reported(journal: Journal) -> None:
+    new = new_instance(forward_as="2.25.7")
+    Instances(journal).add(new)
+    commit(journal, new.id, same_as="gone")
+    [owed] = Deliveries(journal).listed("waiting")
+    assert (owed.sop_instance_uid, owed.spool_name) == ("2.25.7", new.spool_name)
+    assert len(Studies(journal).readings(Instances(journal).listed()[0].study_key)) == 1
 
 
 def test_an_attempt_is_counted_before_the_work_and_given_out_once(journal: Journal) -> None:

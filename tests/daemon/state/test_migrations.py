@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -16,6 +17,8 @@ from leapfrog.state import migrations
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.owing import owe_what_is_wanted
+from leapfrog.state.records import DeliveryKind
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report import WorklistRow
 
@@ -123,6 +126,56 @@ def test_summaries_of_version_2_become_lines_of_the_worklist(tmp_path: Path) -> 
     assert (row.exam, row.images, row.received) == ("CR CHEST", "2 images, 1 not assessed", "2026-11-28 11:34")
     assert (row.kind, row.urgent, row.detail) == ("look", True, "")
     assert row.headline == "Urgent: 1 finding needs a look: Pneumothorax"
+    journal.close()
+
+
+def test_what_is_owed_twice_is_owed_once_and_other_content_under_a_uid_of_its_own(
+    tmp_path: Path,
+) -> None:
+    path = old_journal(tmp_path, 3)
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE deliveries SET state = 'refused' WHERE state = 'dismissed'")
+    insert = (
+        "INSERT INTO deliveries (id, kind, study_key, instance_id, state, sop_class_uid, sop_instance_uid, spool_name,"
+        " created_at) SELECT ?, kind, study_key, coalesce(?, instance_id), ?, sop_class_uid, sop_instance_uid,"
+        " spool_name, created_at FROM deliveries WHERE id = ?"
+    )
+    found = connection.execute("SELECT id, instance_id FROM deliveries WHERE state = 'waiting' AND kind = 'original'")
+    (first, instance), (_, other) = found.fetchmany(2)
+    connection.execute(insert, ("twice", None, "confirmed", first))
+    connection.execute(insert, ("thrice", None, "dismissed", first))
+    connection.execute(insert, ("not the same", other, "waiting", first))
+    connection.execute("DELETE FROM deliveries WHERE instance_id = ? AND id <> 'not the same'", (other,))
+    connection.commit()
+    connection.close()
+    journal = Journal(path)
+    [kept] = journal.rows("SELECT id, state FROM deliveries WHERE instance_id = ?", (instance,))
+    assert (kept["id"], kept["state"]) == ("twice", "confirmed")
+    renamed = Instances(journal).get(other)
+    assert renamed is not None and (renamed.forward_as or "").startswith("2.25.")
+    assert owe_what_is_wanted(journal, get_args(DeliveryKind)).originals >= 1
+    [owed] = journal.rows("SELECT * FROM deliveries WHERE instance_id = ?", (other,))
+    assert (owed["sop_instance_uid"], owed["renamed"]) == (renamed.forward_as, 1)
+    totals = journal.rows("SELECT state, COUNT(*) AS total FROM deliveries GROUP BY state")
+    assert {row["state"]: row["total"] for row in totals}.items() <= journal.counts("deliveries").items()
+    journal.close()
+
+
+def test_what_waited_for_a_copy_that_no_reader_will_make_can_go(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 3)
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE instances SET forward_as = '2.25.77' WHERE state = 'set_aside'")
+    connection.execute(
+        "UPDATE deliveries SET spool_name = NULL, sop_instance_uid = '2.25.77', state = 'waiting' WHERE instance_id ="
+        " (SELECT id FROM instances WHERE state = 'set_aside')"
+    )
+    connection.commit()
+    connection.close()
+    journal = Journal(path)
+    [owed] = [one for one in Deliveries(journal).listed("waiting") if one.sop_instance_uid == "2.25.77"]
+    instance = Instances(journal).get(owed.instance_id or "")
+    assert instance is not None
+    assert (owed.renamed, owed.spool_name) == (True, instance.spool_name)
     journal.close()
 
 

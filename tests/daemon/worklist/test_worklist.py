@@ -28,6 +28,7 @@ def _entry(name: str, *, day: str = "2026-11-03", state: Literal["open", "quiet"
         state=state,
         version=1,
         published_version=1,
+        derived_version=0,
         changes=1,
         reported_changes=1,
         urgent=False,

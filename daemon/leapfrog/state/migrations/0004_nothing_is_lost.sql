@@ -24,3 +24,32 @@ CREATE TABLE forgotten_reports (
     key                 TEXT PRIMARY KEY,
     received_date       TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What has no UID of its own is renamed as it is sent; no reader makes a copy. One that waits for a copy that no reader
+-- will ever make can go.
+ALTER TABLE instances ADD COLUMN same_as TEXT;
+ALTER TABLE deliveries ADD COLUMN renamed INTEGER NOT NULL DEFAULT 0;
+UPDATE deliveries SET renamed = 1 WHERE kind = 'original' AND spool_name IS NULL AND EXISTS
+    (SELECT 1 FROM instances WHERE id = instance_id AND forward_as IS NOT NULL);
+UPDATE deliveries SET (spool_name, byte_count) = (SELECT spool_name, byte_count FROM instances WHERE id = instance_id)
+    WHERE renamed = 1 AND (SELECT state FROM instances WHERE id = instance_id) <> 'received';
+
+-- An object is owed once. Of what an older Leapfrog may have owed twice, the row that came furthest stays; other content
+-- under the same UID, which was never what the district kept, is owed under a UID of its own.
+CREATE TEMP TABLE ranks (state TEXT PRIMARY KEY, rank INTEGER NOT NULL);
+INSERT INTO ranks VALUES ('confirmed', 0), ('waiting', 1), ('refused', 2), ('dismissed', 3);
+CREATE TEMP TABLE surplus AS SELECT id, instance_id, other_content, state FROM (
+    SELECT id, instance_id, state, row_number() OVER uid AS place,
+        instance_id IS NOT first_value(instance_id) OVER uid AS other_content
+    FROM deliveries JOIN ranks USING (state)
+    WINDOW uid AS (PARTITION BY sop_instance_uid ORDER BY rank, sequence)) WHERE place > 1;
+DELETE FROM deliveries WHERE id IN (SELECT id FROM surplus);
+UPDATE instances SET forward_as = minted_uid() WHERE forward_as IS NULL AND id IN
+    (SELECT instance_id FROM surplus WHERE other_content AND state <> 'dismissed');
+DROP TABLE surplus;
+DROP TABLE ranks;
+CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid);
+
+-- What was read before, and is read again, waits for what is new.
+DROP INDEX instances_waiting;
+CREATE INDEX instances_waiting ON instances (reading IS NOT NULL, sequence) WHERE state = 'received';

@@ -14,6 +14,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from leapfrog.dicom.uids import mint_uid
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import JournalError, StorageError
 from leapfrog.state.migrations.worklist_rows import as_worklist_row
@@ -59,6 +60,7 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path, *, allowed: boo
     elif current < newest:
         backup = _back_up(connection, path, current)
         connection.create_function("as_worklist_row", 2, as_worklist_row, deterministic=True)
+        connection.create_function("minted_uid", 0, mint_uid)
         try:
             for version, step in _missing(current):
                 _run(connection, step, version)

@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from leapfrog.dicom.renaming import renamed_source
 from leapfrog.errors import LeapfrogError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import identity_of
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.objects.finished_object import Purpose
-from leapfrog.reader.originals.forwarding import forward_copy
 from leapfrog.reader.originals.wrapping import wrap_picture
 
 # Small, and each of another kind. Decoders of compressed pictures are part of it: a fault in one may end the process,
@@ -30,7 +30,7 @@ SPECIMENS = (
     "pydicom_MIT/rtplan.dcm",
     "pydicom_MIT/test-SR.dcm",
 )
-PURPOSE = Purpose("forward_copy", "study", "instance")
+PURPOSE = Purpose("wrapped", "study", "instance")
 HEADER_BYTES = 3000  # where a changed byte does most
 
 CHANGES = st.lists(
@@ -64,7 +64,7 @@ def test_damaged_dicom_never_raises_anything_but_a_sentence(
     except LeapfrogError as error:
         assert str(error).endswith(".")
     try:
-        forward_copy(path, "2.25.7", tmp_path / "copy.dcm", PURPOSE)
+        renamed_source(path, "2.25.7")
     except LeapfrogError as error:
         assert str(error).endswith(".")
 

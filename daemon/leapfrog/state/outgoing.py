@@ -1,0 +1,17 @@
+"""The bytes of a delivery, as they go out."""
+
+from leapfrog.dicom.part10 import Part10Source, part10_source
+from leapfrog.dicom.renaming import renamed_source
+from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.spool import Spool
+
+
+def source_of(spool: Spool, delivery: DeliveryRecord) -> Part10Source:
+    """How to send `delivery`: its spool file as a complete DICOM file, under a new UID where that is owed.
+
+    Raises StorageError when the file cannot be read, CannotBeRenamed when it cannot be passed on under a new UID.
+    """
+    path = spool.path(delivery.spool_name or "")
+    if delivery.renamed:
+        return renamed_source(path, delivery.sop_instance_uid, delivery.byte_count)
+    return part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid, delivery.byte_count)
