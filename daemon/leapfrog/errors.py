@@ -6,7 +6,8 @@ LeapfrogError
 ├── StateDirectoryHeld       another Leapfrog is using the state directory
 ├── ListenError              Leapfrog cannot listen on a port or socket
 ├── StorageError             the disk failed to store or keep data
-│   └── DiskFull             storing this would leave too little free space
+│   ├── DiskFull             storing this would leave too little free space
+│   └── JournalDamaged       the journal's file is not what was written to it
 ├── JournalError             a change of state that the journal does not allow
 ├── DaemonNotRunning         a command needs the daemon, but no daemon answers
 ├── UnreadableImage          an instance cannot be read; the reason is written for a nurse
@@ -51,6 +52,10 @@ class StorageError(LeapfrogError):
 
 class DiskFull(StorageError):
     """Storing this would leave less free space than the settings ask for."""
+
+
+class JournalDamaged(StorageError):
+    """The journal's file is not what was written to it; a start of the daemon makes it anew."""
 
 
 class JournalError(LeapfrogError):

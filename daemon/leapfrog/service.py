@@ -36,18 +36,22 @@ from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.adoption import Adoption
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
-from leapfrog.state.journal import DISK_REMEDY, JOURNAL_NAME, Journal
+from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
+from leapfrog.state.opening import Opening, close_in_order, open_journal
 from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.retention import Retention
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.publication import report_dir_of
+from leapfrog.worklist.shown_report import shown_report
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
+JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
 DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
 STOP_LIMIT_SECONDS = 75.0  # the parts need at most half of it; a process that only looks alive would be worse than none
 ENDS_BY_ITSELF = ("dicom-association",)  # threads whose failure concerns one peer
@@ -75,11 +79,11 @@ class Service:
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signal_number, self._on_signal)
             threading.excepthook = self._on_thread_failure
-            journal = Journal(self._settings.state_dir / JOURNAL_NAME)
+            journal, opening = open_journal(self._settings.state_dir)
             try:
-                return self._run_with(journal)
+                return self._run_with(journal, opening)
             finally:
-                journal.close()
+                close_in_order(journal, self._settings.state_dir)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._stop_requested = True
@@ -89,10 +93,10 @@ class Service:
         self._fatal = self._fatal or reason  # the first is the cause, others may follow from it
         self._wake.set()
 
-    def _run_with(self, journal: Journal) -> int:
+    def _run_with(self, journal: Journal, opening: Opening) -> int:
         settings = self._settings
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
-        _repair(settings, journal, spool)
+        _repair(settings, journal, opening)
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
@@ -109,13 +113,23 @@ class Service:
             on_fatal=self._on_fatal,
         )
         wake_all = _all(dispatcher.wake, sender.wake)
-        admission = Admission(journal, spool, settings.district.wants("original"), wake_all)
+        adoption = Adoption(
+            journal=journal,
+            spool=spool,
+            wants=settings.district.wants,
+            shown=lambda date, key: shown_report(settings.reports_dir / date / key),
+            opening=opening,
+            on_adopted=wake_all,
+        )
+        admission = Admission(
+            journal, spool, settings.district.wants("original"), wake_all, maybe_sent=lambda: not adoption.finished()
+        )
         receiver = DicomReceiver(settings.dicom, admission, spool)
-        watcher = FolderWatcher(settings, admission, journal, spool)
+        watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal))
 
         def live_problems() -> tuple[Problem, ...]:
-            return (*disks.problems(), *receiver.problems(), *model_problems)
+            return (*disks.problems(), *adoption.problems(), *receiver.problems(), *model_problems)
 
         live = Live(
             listening=receiver.listening,
@@ -141,6 +155,7 @@ class Service:
             Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
             *([Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
             Watched("disks", disks),
+            Watched("spool", adoption, 20 * PART_LIMIT_SECONDS),
             Watched("worklist", worklist),
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("outbox", sender),
@@ -150,13 +165,13 @@ class Service:
         ]
         notice = Notice(live_problems, worklist.wake)
         return self._run_parts(
-            Parts(parts), lambda: journal.broken or spool.broken, _all(sender.look_at_clock, notice.look), worklist.wake
+            Parts(parts), lambda: _state_failure(journal, spool), _all(sender.look_at_clock, notice.look), worklist.wake
         )
 
     def _run_parts(
         self,
         parts: Parts,
-        disk_failed: Callable[[], bool],
+        state_failure: Callable[[], str],
         look: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> int:
@@ -165,7 +180,7 @@ class Service:
             systemd.ready()
             on_ready()  # the first worklist was written before the receiver listened, and says so
             _log.info("Leapfrog is ready.")
-            self._watch(parts, disk_failed, look)
+            self._watch(parts, state_failure, look)
         finally:
             systemd.stopping()
             if self._fatal:
@@ -174,14 +189,14 @@ class Service:
             failed = parts.stop()
         return 1 if self._fatal or failed else 0
 
-    def _watch(self, parts: Parts, disk_failed: Callable[[], bool], look: Callable[[], None]) -> None:
+    def _watch(self, parts: Parts, state_failure: Callable[[], str], look: Callable[[], None]) -> None:
         """Ping systemd's watchdog as long as every part is alive. Whatever needs checking again and again is checked
         here, so that the parts can sleep.
         """
         while not self._stop_requested and not self._fatal:
             hung = parts.hung()
-            if disk_failed():
-                self._fatal = DISK_FAILED
+            if failure := state_failure():
+                self._fatal = failure
             elif hung:
                 self._fatal = f"No sign of life from: {', '.join(hung)}."
             else:
@@ -243,9 +258,16 @@ def _each(lanes: Sequence[Lane], call: Callable[[Lane], None]) -> Callable[[], N
     return call_each
 
 
-def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
-    """Clean up after the last run: close attempts that were cut short, remove files that were never acknowledged, and
-    note originals that are now owed.
+def _state_failure(journal: Journal, spool: Spool) -> str:
+    """Why the state can no longer be trusted, "" if it can."""
+    if journal.damaged:
+        return JOURNAL_DAMAGED
+    return DISK_FAILED if journal.broken or spool.broken else ""
+
+
+def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
+    """Clean up after the last run: close attempts that were cut short, note originals that are now owed, and, where the
+    journal may be an older copy, ask for everything before it is sent.
     """
     try:
         settings.reports_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -255,15 +277,15 @@ def _repair(settings: Settings, journal: Journal, spool: Spool) -> None:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
-    removed = spool.sweep(journal.spool_names())
     district = settings.district
     owed = owe_what_is_wanted(journal, district.send if district.url else ())
-    if cut_short or removed or owed != NewlyOwed():
+    if not opening.in_order:
+        Deliveries(journal).ask_before_sending()
+    if cut_short or owed != NewlyOwed():
         _log.info(
-            "After the last run: attempts cut short: %d; leftover files removed: %d; newly owed: originals: %d,"
-            " pictures, once a reader has wrapped them: %d, studies whose reports are sent: %d.",
+            "After the last run: attempts cut short: %d; newly owed: originals: %d, pictures, once a reader has wrapped"
+            " them: %d, studies whose reports are sent: %d.",
             cut_short,
-            removed,
             owed.originals,
             owed.pictures,
             owed.studies,

@@ -1,14 +1,19 @@
 """Spool files under test: content with its record, as intake and readers write them."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from leapfrog.spool_file.content import open_content
 from leapfrog.spool_file.record import read_record
+from leapfrog.state.adoption import Adoption, ShownReport
 from leapfrog.state.arrivals import record_of
+from leapfrog.state.journal import Journal
+from leapfrog.state.opening import Opening
 from leapfrog.state.records import InstanceRecord, NewInstance
 from leapfrog.state.spool import Spool
+from support.waiting import wait_until
 
 
 def put_in_spool(spool: Spool, content: bytes, new: NewInstance) -> NewInstance:
@@ -33,3 +38,28 @@ def without_record(path: Path) -> Path:
     with path.open("r+b") as stream:
         stream.truncate(record.byte_count)
     return path
+
+
+def go_through(
+    journal: Journal,
+    spool: Spool,
+    *,
+    opening: Opening = Opening(in_order=False),  # noqa: B008 - frozen
+    shown: Callable[[str, str], ShownReport | None] = lambda _date, _key: None,
+    owed: bool = True,
+) -> Adoption:
+    """What a start does with the spool, to its end."""
+    adoption = Adoption(
+        journal=journal,
+        spool=spool,
+        wants=lambda _kind: owed,
+        shown=shown,
+        opening=opening,
+        on_adopted=lambda: None,
+    )
+    adoption.start()
+    try:
+        wait_until(adoption.finished, "the start has gone through the spool", deadline_seconds=60)
+    finally:
+        adoption.stop()
+    return adoption

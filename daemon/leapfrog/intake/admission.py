@@ -26,8 +26,17 @@ _log = logging.getLogger(__name__)
 class Admission:
     """Makes each instance durable, exactly once. Any thread may call it."""
 
-    def __init__(self, journal: Journal, spool: Spool, owed: bool, on_received: Callable[[], None]) -> None:
-        """`owed`: the district server is to get the originals. `on_received` is called after each new instance."""
+    def __init__(
+        self,
+        journal: Journal,
+        spool: Spool,
+        owed: bool,
+        on_received: Callable[[], None],
+        maybe_sent: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`owed`: the district server is to get the originals. `on_received` is called after each new instance.
+        `maybe_sent`: whether an image that arrives now may have been here, and sent, before.
+        """
         self._journal = journal
         self._instances = Instances(journal)
         self._folder_files = FolderFiles(journal)
@@ -35,6 +44,7 @@ class Admission:
         self._spool = spool
         self._owed = owed
         self._on_received = on_received
+        self._maybe_sent = maybe_sent
 
     def admit_dicom(
         self,
@@ -103,6 +113,7 @@ class Admission:
             new,
             arrival=self._arrivals.next(),
             received_at=now_text(),
+            maybe_sent=self._maybe_sent(),
             file_sha256=new.file_sha256 or self._file_sha256(incoming),
         )
         self._spool.adopt(incoming, new.spool_name, record_of(new))
@@ -110,7 +121,7 @@ class Admission:
             holder_id = self._record(new)
         except BaseException:
             # When the journal broke in mid-write, the next start may still find the row, and then needs its file. If
-            # there is no row, the sweep at that start removes the file.
+            # there is no row, that start makes one: it does no harm that nobody was told.
             if not self._journal.broken:
                 self._spool.remove(new.spool_name)
             raise

@@ -4,16 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from leapfrog.processes.messages import ProducedObject
-from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.journal import new_id
-from leapfrog.state.records import DeliveryKind, NewDelivery
+from leapfrog.state.records import DELIVERED_AS, NewDelivery
 from leapfrog.state.spool import Spool
-
-DELIVERED_AS: dict[ProducedRole, DeliveryKind] = {
-    "wrapped": "original",
-    "report_pdf": "report_pdf",
-    "overlay": "overlay",
-}
 
 
 def adopt(spool: Spool, produced: Sequence[ProducedObject], work_dir: Path) -> tuple[NewDelivery, ...]:

@@ -58,14 +58,15 @@ class Arrival(Frozen):
 
 
 class Production(Frozen):
-    """The record of an object that a reader made, of an instance or, where `instance_id` is None, of a study's report.
-    A delivery owes it.
+    """The record of an object that a reader made, of an instance or, where `instance_id` is None, of `version` of a
+    study's report. A delivery owes it.
     """
 
     record: Literal["production"] = "production"
     role: ProducedRole
     study_key: str
     instance_id: str | None
+    version: int | None
     sop_class_uid: str
     sop_instance_uid: str
     byte_count: int

@@ -51,7 +51,9 @@ def record_of(new: NewInstance) -> Arrival:
 
 
 def instance_of(record: Arrival, spool_name: str, *, owed: bool) -> NewInstance:
-    """The instance that the spool file `spool_name` says that it is. `owed`: the district is to get the originals."""
+    """The instance that the spool file `spool_name` says that it is. `owed`: the district is to get the originals;
+    it may have got this one.
+    """
     file = record.taken_file
     return NewInstance(
         id=record.id,
@@ -69,6 +71,7 @@ def instance_of(record: Arrival, spool_name: str, *, owed: bool) -> NewInstance:
         sop_instance_uid=record.sop_instance_uid,
         sop_class_uid=record.sop_class_uid,
         owed=owed and bool(record.sop_instance_uid),
+        maybe_sent=True,
         forward_as=record.forward_as,
         picture=record.picture,
         hints=record.hints,

@@ -69,6 +69,33 @@ class Deliveries:
         if changed != 1:
             raise JournalError(f"Delivery {values[-1]} is not waiting.")
 
+    # ------------------------------------------------------------ after a start
+
+    def ask_before_sending(self, instance_id: str | None = None) -> int:
+        """Mark what waits, of one instance or of all, as perhaps sent before, as when the journal may be an older copy.
+        Returns how many were not marked yet.
+        """
+        return self._journal.change(
+            "UPDATE deliveries SET posted = 1 WHERE state = 'waiting' AND posted = 0"
+            " AND (?1 IS NULL OR instance_id = ?1)",
+            instance_id,
+        )
+
+    def add(self, delivery: NewDelivery, study_key: str) -> bool:
+        """Owe an object of a study's report, unless its UID is owed already. Returns whether it was not."""
+        with self._journal.transaction() as connection:
+            if is_owed(connection, delivery.sop_instance_uid):
+                return False
+            owe(connection, [delivery], study_key, None)
+        return True
+
+    def spool_names(self, ids: Collection[str]) -> set[str]:
+        """The spool files that the deliveries with these ids name."""
+        query = (
+            "SELECT spool_name FROM deliveries WHERE id IN (SELECT value FROM json_each(?)) AND spool_name IS NOT NULL"
+        )
+        return {row["spool_name"] for row in self._journal.rows(query, (json.dumps(list(ids)),))}
+
     # ------------------------------------------------------------ for people
 
     def retry(self, owner_id: str) -> int:
@@ -141,7 +168,8 @@ def owe(
     urgent = "(SELECT urgent FROM studies WHERE key = ?)"
     connection.executemany(
         "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
-        f" byte_count, file_sha256, renamed, urgent, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
+        " byte_count, file_sha256, renamed, posted, urgent, created_at)"
+        f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
         [
             (
                 new.id,
@@ -154,6 +182,7 @@ def owe(
                 new.byte_count,
                 new.file_sha256,
                 new.renamed,
+                new.posted,
                 study_key,
                 now_text(),
             )

@@ -1,5 +1,6 @@
 """The instances in the journal: received, read or set aside, with a count of every attempt to read them."""
 
+import json
 import sqlite3
 from collections.abc import Collection
 from typing import Literal
@@ -61,6 +62,9 @@ class Instances:
                 sequence=_free_sequence(connection, new.arrival),
                 id=new.id,
                 study_key=study_key,
+                state="read" if new.reading else "received",
+                reason=new.reading.reason if new.reading else "",
+                reading=new.reading.model_dump_json() if new.reading else None,
                 sop_instance_uid=new.sop_instance_uid,
                 sop_class_uid=new.sop_class_uid,
                 source=new.source,
@@ -193,6 +197,34 @@ class Instances:
         )
         return bool(changed)
 
+    # ------------------------------------------------------------ adoption
+
+    def point_at_file(self, instance_id: str, spool_name: str, byte_count: int, file_sha256: str) -> None:
+        """Correct which spool file an instance is, as the file's own record says."""
+        self._journal.change(
+            "UPDATE instances SET spool_name = ?, byte_count = ?, file_sha256 = ? WHERE id = ?",
+            spool_name,
+            byte_count,
+            file_sha256,
+            instance_id,
+        )
+
+    def owe_wrapped(self, instance_id: str, wrapped: NewDelivery) -> bool:
+        """Owe the object that a reader made of a picture, unless its UID is owed. Returns whether it was not."""
+        with self._journal.transaction() as connection:
+            if is_owed(connection, wrapped.sop_instance_uid):
+                return False
+            key = connection.execute("SELECT study_key FROM instances WHERE id = ?", (instance_id,)).fetchone()
+            owe(connection, [wrapped], key["study_key"], instance_id)
+        return True
+
+    def spool_names(self, ids: Collection[str]) -> set[str]:
+        """The spool files of the instances with these ids."""
+        rows = self._journal.rows(
+            "SELECT spool_name FROM instances WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+        )
+        return {row["spool_name"] for row in rows}
+
     # ------------------------------------------------------------ queries
 
     def get(self, instance_id: str) -> InstanceRecord | None:
@@ -259,6 +291,7 @@ def _original(new: NewInstance) -> NewDelivery:
         byte_count=new.byte_count,
         file_sha256=new.file_sha256,
         renamed=new.forward_as is not None,
+        posted=new.maybe_sent,
     )
 
 

@@ -14,10 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from leapfrog.errors import JournalError, StorageError
+from leapfrog.errors import JournalDamaged, JournalError, LeapfrogError, StorageError
 from leapfrog.state.migrations import bring_up_to_date
 
 JOURNAL_NAME = "journal.sqlite"  # in the state directory
+DAMAGED_NAME = "journal.damaged"  # beside it once damage was met in use: the next start makes the journal anew
 # The journal promises one fsync per transaction. Checkpoints are rare, so that they do not interrupt a burst of images.
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -25,6 +26,10 @@ PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA wal_autocheckpoint = 1000",
 )
+DAMAGE = frozenset((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT))
+# While a journal is opened, these too: its header or its schema is not what Leapfrog writes.
+DAMAGE_WHEN_OPENED = DAMAGE | {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_MISMATCH}
+DAMAGE_REMEDY = "Start Leapfrog again: it keeps the damaged journal aside and makes a new one from the spool."
 DISK_REMEDY = "Check the disk of the state directory: that it is connected, has room and is mounted for writing."
 
 
@@ -44,6 +49,16 @@ def insert(connection: sqlite3.Connection, table: str, **values: object) -> None
     connection.execute(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({places})", values)
 
 
+def is_damage(problem: BaseException | None, codes: Collection[int]) -> bool:
+    """Whether an error of SQLite, with one of these primary result codes, says that the file is damaged. Text that is
+    not UTF-8, which the driver itself refuses, is damage too.
+    """
+    if not isinstance(problem, sqlite3.Error):
+        return False
+    code = getattr(problem, "sqlite_errorcode", None)
+    return str(problem).startswith("Could not decode to UTF-8") if code is None else code & 0xFF in codes
+
+
 class Journal:
     """The one connection. Any thread may use it."""
 
@@ -51,11 +66,13 @@ class Journal:
         """Open or create the journal at `path`. With `migrate`, one from an older Leapfrog is upgraded; without, it is
         refused, since the older Leapfrog may still be the one that runs here.
 
-        Raises JournalError when the file is not a journal, comes from a newer Leapfrog or cannot be upgraded;
-        StorageError when its backup cannot be written.
+        Raises JournalDamaged when the file is not a journal; JournalError when it comes from a newer Leapfrog, or
+        cannot be opened or upgraded; StorageError when its backup cannot be written.
         """
+        self._path = path
         self._lock = threading.RLock()
         self.broken = False
+        self.damaged = False
         try:
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
@@ -63,14 +80,19 @@ class Journal:
                 self._connection.execute(pragma)
             bring_up_to_date(self._connection, path, allowed=migrate)
         except sqlite3.Error as problem:
-            raise JournalError(
-                f"The journal {path} cannot be opened: {problem}. Do not delete it: restore it from a copy, or move it"
-                " elsewhere to start with an empty one."
-            ) from problem
+            self.close()
+            if is_damage(problem, DAMAGE_WHEN_OPENED):
+                raise JournalDamaged(f"The journal {path} is damaged: {problem}. {DAMAGE_REMEDY}") from problem
+            raise JournalError(f"The journal {path} cannot be opened: {problem}. {DISK_REMEDY}") from problem
+        except LeapfrogError as problem:
+            self.close()
+            if is_damage(problem.__cause__, DAMAGE):
+                raise JournalDamaged(f"The journal {path} is damaged. {DAMAGE_REMEDY}") from problem
+            raise
 
     def close(self) -> None:
         """Close the connection. Everything committed is already on disk. Never raises, not even on a failed disk."""
-        with self._lock, suppress(sqlite3.Error):
+        with self._lock, suppress(sqlite3.Error, AttributeError):  # it may never have been opened
             self._connection.close()
 
     @contextmanager
@@ -91,8 +113,7 @@ class Journal:
                 if isinstance(problem, sqlite3.IntegrityError):
                     raise JournalError(str(problem)) from problem
                 if isinstance(problem, sqlite3.Error):
-                    self.broken = True
-                    raise StorageError(f"The journal could not be written: {problem}. {DISK_REMEDY}") from problem
+                    raise self._failure("written", problem) from problem
                 raise
 
     def change(self, statement: str, *values: object) -> int:
@@ -106,8 +127,19 @@ class Journal:
             try:
                 return self._connection.execute(query, tuple(values)).fetchall()
             except sqlite3.Error as problem:
-                self.broken = True
-                raise StorageError(f"The journal could not be read: {problem}. {DISK_REMEDY}") from problem
+                raise self._failure("read", problem) from problem
+
+    def _failure(self, done: str, problem: sqlite3.Error) -> StorageError:
+        """From now on the journal is broken. If it is damaged, a mark tells the next start to make it anew, since that
+        start may not meet the damage by itself.
+        """
+        self.broken = True
+        if not is_damage(problem, DAMAGE):
+            return StorageError(f"The journal could not be {done}: {problem}. {DISK_REMEDY}")
+        self.damaged = True
+        with suppress(OSError):
+            self._path.with_name(DAMAGED_NAME).touch()
+        return JournalDamaged(f"The journal is damaged and could not be {done}: {problem}. {DAMAGE_REMEDY}")
 
     def row(self, query: str, values: Collection[Any] = ()) -> sqlite3.Row | None:
         """The first row that `query` selects, or None."""
@@ -131,10 +163,3 @@ class Journal:
     def set_fact(self, name: str, value: str) -> None:
         """Keep a single value."""
         self.change("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", name, value)
-
-    def spool_names(self) -> set[str]:
-        """Every spool file that a row names. Any other file there was never acknowledged."""
-        rows = self.rows(
-            "SELECT spool_name FROM instances UNION SELECT spool_name FROM deliveries WHERE spool_name IS NOT NULL"
-        )
-        return {row["spool_name"] for row in rows}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, fields
 from typing import Literal
 
 from leapfrog.exam import ImageReading, PictureHints, PictureIdentity
+from leapfrog.spool_file.record import ProducedRole
 
 InstanceState = Literal["received", "read", "set_aside", "forward_only"]
 StudyState = Literal["open", "quiet"]
@@ -11,6 +12,12 @@ DeliveryState = Literal["waiting", "confirmed", "refused", "dismissed"]
 DeliveryKind = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 
 DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "dismissed")
+# As what the district is owed an object that a reader made.
+DELIVERED_AS: dict[ProducedRole, DeliveryKind] = {
+    "wrapped": "original",
+    "report_pdf": "report_pdf",
+    "overlay": "overlay",
+}
 INSTANCE_STATES: tuple[InstanceState, ...] = ("received", "read", "set_aside", "forward_only")
 
 
@@ -41,7 +48,8 @@ class NewInstance:
 
     `byte_count` and `file_sha256` are of the file's content, without its record. `arrival` grows with each instance;
     None takes the next that is free. `received_at` is local ISO time, "" for now. `owed` is whether the original is
-    owed to the district. `picture` is set only for files that are not DICOM.
+    owed to the district; `maybe_sent`, whether it may be there already. `picture` is set only for files that are not
+    DICOM, `reading` only where a journal is made anew and the report of the instance is still there.
     """
 
     id: str
@@ -55,10 +63,12 @@ class NewInstance:
     sop_instance_uid: str = ""
     sop_class_uid: str = ""
     owed: bool = False
+    maybe_sent: bool = False
     forward_as: str | None = None
     picture: PictureIdentity | None = None
     hints: PictureHints = field(default_factory=PictureHints)
     folder_file: FolderFile | None = None
+    reading: ImageReading | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +78,7 @@ class UidHolder:
     id: str
     spool_name: str
     byte_count: int
+    forward_as: str | None
     dataset_sha256: str
 
 
@@ -117,6 +128,15 @@ class StudyRecord:
         return self.changes > self.reported_changes
 
 
+@dataclass(frozen=True)
+class FinishedStudy:
+    """A study that needs nothing more, with the names of all its spool files."""
+
+    key: str
+    received_date: str
+    spool_names: frozenset[str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class ForgottenReport:
     """The report of a study whose rows are gone, but whose report folder may still be there."""
@@ -129,7 +149,7 @@ class ForgottenReport:
 class NewDelivery:
     """Something owed to the district. Its bytes are the first `byte_count` of the spool file `spool_name`, which is
     None as long as it must not be sent yet, and have the SHA-256 `file_sha256`. `renamed`: they hold another SOP
-    Instance UID, and get this one on their way out.
+    Instance UID, and get this one on their way out. `posted`: it may be there already, so ask before sending.
     """
 
     id: str
@@ -140,6 +160,7 @@ class NewDelivery:
     byte_count: int
     file_sha256: str = ""
     renamed: bool = False
+    posted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

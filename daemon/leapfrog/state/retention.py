@@ -67,17 +67,23 @@ class Retention(Worker):
     def round(self, today: date) -> int:
         """Date the studies that are finished and delete those that are old enough. Returns how many were deleted.
 
-        The rows go first, each study's in the transaction that chose it; then the spool files that it named, then the
-        folder of its report. A power cut in between leaves a folder, which the next round deletes.
+        The spool files of a study are first put where nobody adopts them, durably, before its rows go in one
+        transaction: so a power cut in between neither revives a study that was forgotten nor loses one that was not
+        yet. Then go the files, then the folder of its report; what a power cut leaves of them, the next round or start
+        deletes.
         """
         deleted = 0
         days = self._kept_days.count(today)
         if days is not None:
             self._studies.date_finished(days)
-            while self.beat() and (names := self._studies.forget_finished_before(days - self._keep_days)) is not None:
-                for name in names:
-                    self._spool.remove(name)
-                deleted += 1
+            limit = days - self._keep_days
+            while self.beat() and (study := self._studies.finished_before(limit)) is not None:
+                self._spool.forget(study.spool_names)
+                if self._studies.forget(study, limit):
+                    deleted += 1
+                    self._spool.discard_forgotten()
+                else:  # an image came in between
+                    self._spool.take_back(study.spool_names)
         if deleted:
             _log.info("Studies deleted: %d. They were older than retention.keep_days, and nothing was owed.", deleted)
         self._remove_reports()

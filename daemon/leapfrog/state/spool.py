@@ -11,14 +11,18 @@ from leapfrog.errors import DiskFull, StorageError
 from leapfrog.spool_file.record import Arrival, append_record
 
 SPOOL_NAME = "spool"  # in the state directory
+INCOMPLETE = "incomplete"  # the end of the name of a file laid aside that never arrived in full
+CHUNK_BYTES = 1 << 20
 # The errors of a dying or unplugged disk. A full disk (ENOSPC, EDQUOT) refuses a file but is not broken.
 DISK_FAILURES = frozenset((errno.EIO, errno.EROFS, errno.ENODEV, errno.ENXIO))
 
 
 class Spool:
-    """A flat directory of durable files, with `incoming/` for files that are still arriving and `work/` for readers.
+    """A flat directory of durable files, each with its record. Beside them `incoming/` for files that are still
+    arriving and `work/` for readers, `forgotten/` for files that are about to be deleted, and `aside/` for those that
+    are kept only for a person to look at.
 
-    Both are on the same file system, so that a rename is enough to move a file into the spool.
+    All are on the same file system, so that a rename is enough to move a file into the spool or out of it.
     """
 
     def __init__(self, directory: Path, min_free_bytes: int) -> None:
@@ -26,10 +30,12 @@ class Spool:
         self.directory = directory
         self.incoming = directory / "incoming"
         self.work = directory / "work"
+        self.forgotten = directory / "forgotten"
+        self.aside = directory / "aside"
         self.broken = False  # set when the disk failed: the process must be restarted
         self._min_free_bytes = min_free_bytes
         try:
-            for path in (directory, self.incoming, self.work):
+            for path in (directory, self.incoming, self.work, self.forgotten, self.aside):
                 path.mkdir(mode=0o750, parents=True, exist_ok=True)
         except OSError as problem:
             raise StorageError(f"The spool {directory} cannot be created: {problem.strerror}.") from problem
@@ -56,7 +62,7 @@ class Spool:
         """Make `source`, a file on the spool's file system, the durable spool file `name`, with its `record`.
 
         The rename comes first, so that one commit of the file system writes both the bytes and the name; fsync, rename,
-        fsync would need two. A power cut in between leaves an incomplete file that no row names, which `sweep` removes.
+        fsync would need two. A power cut in between leaves an incomplete file that no row names, which is laid aside.
         Raises StorageError when the disk fails or is full.
         """
         target = self.path(name)
@@ -122,14 +128,72 @@ class Spool:
         """Remove a job's directory and whatever is left in it."""
         shutil.rmtree(path, ignore_errors=True)
 
-    def sweep(self, known: Collection[str]) -> int:
-        """At a start: remove files that no row names, since they were never acknowledged. Returns how many."""
+    # ------------------------------------------------------------ forgetting
+
+    def forget(self, names: Collection[str]) -> None:
+        """Put files where no start adopts them, durably, before their rows are deleted. Raises StorageError."""
+        self._move(names, self.directory, self.forgotten)
+
+    def take_back(self, names: Collection[str]) -> None:
+        """Undo `forget`, since their rows stay. Raises StorageError."""
+        self._move(names, self.forgotten, self.directory)
+
+    def forgotten_names(self) -> list[str]:
+        """The files that are about to be deleted."""
+        return [entry.name for entry in os.scandir(self.forgotten)]
+
+    def discard_forgotten(self) -> None:
+        """Delete the files that were forgotten; their rows are gone."""
+        for name in self.forgotten_names():
+            (self.forgotten / name).unlink(missing_ok=True)
+
+    def _move(self, names: Collection[str], source: Path, target: Path) -> None:
+        try:
+            for name in names:
+                if (source / name).exists():
+                    (source / name).rename(target / name)
+            fsync_directory(target)
+            fsync_directory(source)
+        except OSError as problem:
+            raise self._storage_error(problem) from problem
+
+    # ------------------------------------------------------------ after a start
+
+    def names(self) -> list[str]:
+        """Every durable file, whether or not a row names it."""
+        with os.scandir(self.directory) as entries:
+            return [entry.name for entry in entries if entry.is_file(follow_symlinks=False)]
+
+    def clear_unfinished(self) -> int:
+        """At a start: remove what was still arriving or being made, of which nobody was told that it is kept. Returns
+        how many files and folders that were.
+        """
         removed = 0
         for path in [*self.incoming.iterdir(), *self.work.iterdir()]:
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             removed += 1
-        for path in self.directory.iterdir():
-            if path.is_file() and path.name not in known:
-                path.unlink()
-                removed += 1
         return removed
+
+    def lay_aside(self, name: str, why: str) -> None:
+        """Put a file that no row names where only a person looks; of its new name, `why` is the end. One without any
+        content is deleted.
+        """
+        path = self.path(name)
+        if _is_blank(path):
+            path.unlink()
+        else:
+            path.rename(self.aside / f"{name}.{why}")
+
+    def aside_alarming(self) -> int:
+        """How many files lie aside that a person should know of: not those that never arrived in full."""
+        with os.scandir(self.aside) as entries:
+            return sum(not entry.name.endswith(f".{INCOMPLETE}") for entry in entries)
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a file is empty or all zeros, as a power cut leaves one whose bytes had not reached the disk."""
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK_BYTES):
+            if chunk.count(0) != len(chunk):
+                return False
+    return True

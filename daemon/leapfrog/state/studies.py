@@ -8,7 +8,14 @@ from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
-from leapfrog.state.records import CommittedReport, ForgottenReport, StudyIdentity, StudyRecord, columns_of
+from leapfrog.state.records import (
+    CommittedReport,
+    FinishedStudy,
+    ForgottenReport,
+    StudyIdentity,
+    StudyRecord,
+    columns_of,
+)
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
@@ -21,6 +28,11 @@ FINISHED = (
     "state = 'quiet'"
     " AND NOT EXISTS (SELECT 1 FROM instances WHERE study_key = studies.key AND state = 'received')"
     " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))"
+)
+# The spool files of a study: of its instances and of what was made of them.
+SPOOL_NAMES = (
+    "SELECT spool_name FROM instances WHERE study_key = ?1"
+    " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL"
 )
 
 
@@ -41,6 +53,18 @@ class Studies:
         if not studies:
             raise JournalError(f"There is no study {key}.")
         return studies[0]
+
+    def find(self, key: str) -> StudyRecord | None:
+        """The study `key`, or None."""
+        return next(iter(self._select("WHERE key = ?", key)), None)
+
+    def of(self, identity: StudyIdentity) -> StudyRecord | None:
+        """The study with this identity, or None; None also for one without a Study Instance UID."""
+        if not identity.study_instance_uid:
+            return None
+        values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
+        condition = "WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ? AND study_instance_uid <> ''"
+        return next(iter(self._select(condition, *values)), None)
 
     def open(self) -> list[StudyRecord]:
         """Studies that may still change or whose last report has not been written, oldest first."""
@@ -100,6 +124,26 @@ class Studies:
             )
             owe(connection, committed.deliveries, committed.study_key, None)
 
+    def objects_restored(self, key: str) -> None:
+        """Record that the objects made of a study's last report are there. That is so only once the study is quiet."""
+        self._journal.change(
+            "UPDATE studies SET derived_version = version,"
+            " state = CASE WHEN changes = reported_changes THEN 'quiet' ELSE state END WHERE key = ?",
+            key,
+        )
+
+    def restore(self, key: str, version: int, worklist_row: str, *, urgent: bool) -> None:
+        """Take over a report that is shown already: its version and its line in the worklist."""
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "UPDATE studies SET version = ?, published_version = ?, worklist_row = ?, urgent = ?,"
+                " reported_changes = changes WHERE key = ?",
+                (version, version, worklist_row, urgent, key),
+            )
+            connection.execute(
+                "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'", (urgent, key)
+            )
+
     def lacking_objects(self, limit: int = 20) -> dict[str, tuple[str, ...]]:
         """The DICOM objects that the last reports lack, one sentence each with the reason, by study; newest first."""
         rows = self._journal.rows(
@@ -129,32 +173,42 @@ class Studies:
             f"UPDATE studies SET finished_day = ? WHERE finished_day IS NULL AND {FINISHED}", day
         )
 
-    def forget_finished_before(self, day: int) -> set[str] | None:
-        """Delete, with all its rows, one study that has been finished since before `day`. Returns the names of its
-        spool files, which nothing names any more; None when there is no such study.
+    def finished_before(self, day: int) -> FinishedStudy | None:
+        """A study that has been finished since before `day`, with its spool files: of its instances and of what was
+        made of them. None when there is none.
+        """
+        row = self._journal.row(
+            "SELECT key, received_date FROM studies"
+            f" WHERE finished_day < ? AND {FINISHED} ORDER BY finished_day LIMIT 1",
+            (day,),
+        )
+        if row is None:
+            return None
+        names = self._journal.rows(SPOOL_NAMES, (row["key"],))
+        return FinishedStudy(row["key"], row["received_date"], frozenset(name["spool_name"] for name in names))
 
-        One transaction chooses and deletes, so an image that was acknowledged before it keeps its study, and one that
+    def forget(self, study: FinishedStudy, day: int) -> bool:
+        """Delete a study with all its rows, if it is still finished since before `day` and has no other spool files.
+        Returns whether it was deleted.
+
+        One transaction looks and deletes, so an image that was acknowledged before it keeps its study, and one that
         comes later begins a new one.
         """
+        key = study.key
         with self._journal.transaction() as connection:
-            study = connection.execute(
-                "SELECT key, received_date FROM studies"
-                f" WHERE finished_day < ? AND {FINISHED} ORDER BY finished_day LIMIT 1",
-                (day,),
+            still = connection.execute(
+                f"SELECT 1 FROM studies WHERE key = ? AND finished_day < ? AND {FINISHED}", (key, day)
             ).fetchone()
-            if study is None:
-                return None
-            key = study["key"]
-            names = connection.execute(
-                "SELECT spool_name FROM instances WHERE study_key = ?1"
-                " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL",
-                (key,),
-            ).fetchall()
-            connection.execute("INSERT INTO forgotten_reports (key, received_date) VALUES (?, ?)", tuple(study))
+            names = {row["spool_name"] for row in connection.execute(SPOOL_NAMES, (key,))}
+            if still is None or names != study.spool_names:
+                return False
+            connection.execute(
+                "INSERT INTO forgotten_reports (key, received_date) VALUES (?, ?)", (key, study.received_date)
+            )
             connection.execute("DELETE FROM deliveries WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM studies WHERE key = ?", (key,))
-        return {row["spool_name"] for row in names}
+        return True
 
     def forgotten_reports(self) -> list[ForgottenReport]:
         """The reports of deleted studies whose folders must still be deleted."""

@@ -13,7 +13,7 @@ from leapfrog.state.spool import Spool
 state_dir, port = Path(sys.argv[1]), int(sys.argv[2])
 journal = Journal(state_dir / "journal.sqlite")
 spool = Spool(state_dir / "spool", 0)
-spool.sweep(journal.spool_names())
+spool.clear_unfinished()
 DicomReceiver(DicomSettings(host="127.0.0.1", port=port), Admission(journal, spool, True, lambda: None), spool).start()
 sys.stdout.write("listening\n")
 sys.stdout.flush()

@@ -16,7 +16,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from support.ports import free_port
 from support.raw_peer import COMMAND, LAST, RawPeer, data_set, p_data, store_command
-from support.spooled import content_of
+from support.spooled import content_of, go_through
 
 PROGRAM = Path(__file__).with_name("receiving_process.py")
 MEBIBYTE = 1024 * 1024
@@ -74,12 +74,12 @@ def test_what_was_acknowledged_is_whole_after_a_kill(tmp_path: Path, seed: int) 
         for sender in senders:
             sender.join()
     journal, spool = Journal(tmp_path / "state" / "journal.sqlite"), Spool(tmp_path / "state" / "spool", 0)
-    spool.sweep(journal.spool_names())
+    go_through(journal, spool)
     instances = {instance.sop_instance_uid: instance for instance in Instances(journal).listed(limit=10**6)}
     assert acknowledged
     for uid, content in acknowledged.items():
         assert content_of(spool, instances[uid]).endswith(content), uid
-    assert {path.name for path in spool.directory.iterdir() if path.is_file()} == journal.spool_names()
+    assert set(spool.names()) == {instance.spool_name for instance in instances.values()}
     journal.close()
 
 

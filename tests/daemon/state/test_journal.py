@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from leapfrog.control.status import StatusSource
-from leapfrog.errors import JournalError, StorageError
+from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -132,7 +132,7 @@ def test_the_journal_is_durable_and_checks_its_references(journal: Journal) -> N
 def test_a_file_that_is_no_journal_is_named_and_kept(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
     path.write_bytes(b"this was a journal once" * 1000)
-    with pytest.raises(JournalError, match="cannot be opened"):
+    with pytest.raises(JournalDamaged, match="is damaged"):
         Journal(path)
     assert path.read_bytes() == b"this was a journal once" * 1000
 

@@ -15,6 +15,7 @@ from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import (
     CommittedReading,
     CommittedReport,
+    FinishedStudy,
     ForgottenReport,
     NewInstance,
     StudyIdentity,
@@ -204,13 +205,13 @@ def test_an_image_acknowledged_just_before_the_removal_keeps_its_study(
         late.append(box.admit(identity=STUDY))
         return transaction()
 
-    forget = box.studies.forget_finished_before
+    forget = box.studies.forget
 
-    def forget_just_late(day: int) -> set[str] | None:
+    def forget_just_late(study: FinishedStudy, day: int) -> bool:
         monkeypatch.setattr(box.journal, "transaction", with_a_late_image)
-        return forget(day)
+        return forget(study, day)
 
-    monkeypatch.setattr(box.studies, "forget_finished_before", forget_just_late)
+    monkeypatch.setattr(box.studies, "forget", forget_just_late)
     assert box.live_through(2) == 0
     assert late and box.remains(study)
     assert len(spool_files(box)) == 2

@@ -22,7 +22,7 @@ from leapfrog.state.arrivals import record_of
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from support.journal_rows import new_instance
-from support.spooled import without_record
+from support.spooled import go_through, without_record
 from support.waiting import wait_until
 
 # Takes instances one after the other, as the receiver does, and prints the id and digest of each once it is durable.
@@ -94,7 +94,7 @@ def assert_nothing_is_lost(state_dir: Path, acknowledged: dict[str, str]) -> Non
     spool = Spool(state_dir / "spool", 0)
     try:
         assert journal.rows("PRAGMA integrity_check")[0][0] == "ok"
-        spool.sweep(journal.spool_names())
+        go_through(journal, spool)
         rows = {row["id"]: row["spool_name"] for row in journal.rows("SELECT id, spool_name FROM instances")}
         owed = {row["instance_id"] for row in journal.rows("SELECT instance_id FROM deliveries")}
         assert set(acknowledged) <= set(rows)
@@ -106,7 +106,7 @@ def assert_nothing_is_lost(state_dir: Path, acknowledged: dict[str, str]) -> Non
             assert content_holds(spool.path(rows[instance_id]), record)
         # One more may have been written and not acknowledged in time; it is whole then too.
         assert len(rows) <= len(acknowledged) + 1
-        assert {path.name for path in spool.directory.iterdir() if path.is_file()} == set(rows.values())
+        assert set(spool.names()) == set(rows.values())
         assert list(spool.incoming.iterdir()) == []
     finally:
         journal.close()
@@ -147,13 +147,12 @@ def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
         Spool(tmp_path / "file" / "spool", 0)
 
 
-def test_what_no_row_names_is_swept_and_nothing_else(spool: Spool) -> None:
-    for name in ("kept.dcm", "stray.dcm"):
-        spool.path(name).write_text(name)
+def test_a_start_removes_what_was_still_arriving_or_being_made_and_nothing_else(spool: Spool) -> None:
+    spool.path("kept.dcm").write_text("kept")
     (spool.incoming / "half").write_text("half")
     (spool.work_dir("job") / "left").write_text("left")
-    assert spool.sweep({"kept.dcm"}) == 3
-    assert [path.name for path in spool.directory.iterdir() if path.is_file()] == ["kept.dcm"]
+    assert spool.clear_unfinished() == 2
+    assert spool.names() == ["kept.dcm"]
     assert list(spool.incoming.iterdir()) == list(spool.work.iterdir()) == []
 
 

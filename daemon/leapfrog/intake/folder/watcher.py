@@ -3,7 +3,7 @@
 import logging
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
@@ -23,6 +23,7 @@ from leapfrog.state.records import FolderFile
 from leapfrog.state.spool import Spool
 from leapfrog.worker import Worker
 
+READY_SECONDS = 1.0  # between two looks whether files may be taken
 PATIENCE = 30  # a truncated file is taken after this many times settle_seconds, so that a reader reports it
 
 _log = logging.getLogger(__name__)
@@ -44,8 +45,17 @@ class FolderWatcher(Worker):
     It is copied, made durable and remembered, and only then kept, deleted or moved as `folder.after` says.
     """
 
-    def __init__(self, settings: Settings, admission: Admission, journal: Journal, spool: Spool) -> None:
-        """Nothing is watched before `start`."""
+    def __init__(
+        self,
+        settings: Settings,
+        admission: Admission,
+        journal: Journal,
+        spool: Spool,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Nothing is watched before `start`, and nothing is taken before it is `ready`: only then does the journal know
+        every file that was taken.
+        """
         super().__init__("folder-watcher")
         self._settings = settings.folder
         self._roots = _outermost(settings.inbox_dirs)
@@ -55,6 +65,8 @@ class FolderWatcher(Worker):
         self._identities = PictureIdentities(settings.folder, journal)
         self._hints = FolderHints(self.wake)
         self._next_scan = 0.0
+        self._ready = ready
+        self._knows_taken = False
         self._taken: dict[str, FileState] = {}
         self._candidates: dict[str, _Candidate] = {}
         self._ignored: dict[str, FileState | None] = {}  # None for links and unreadable files
@@ -62,9 +74,6 @@ class FolderWatcher(Worker):
 
     def start(self) -> None:
         """Start watching. Files that are already there count too."""
-        self._taken = {
-            file.path: FileState(file.byte_count, file.modified_ns, file.inode) for file in self._folder_files.all()
-        }
         self._hints.start()
         super().start()
 
@@ -81,6 +90,13 @@ class FolderWatcher(Worker):
 
     def turn(self) -> float:
         """Scan when it is time, and look at the files that the system reported."""
+        if not self._knows_taken:
+            if not self._ready():
+                return READY_SECONDS
+            self._taken = {
+                file.path: FileState(file.byte_count, file.modified_ns, file.inode) for file in self._folder_files.all()
+            }
+            self._knows_taken = True
         hinted, scan_wanted = self._hints.collected()
         if scan_wanted or time.monotonic() >= self._next_scan:
             self._scan()

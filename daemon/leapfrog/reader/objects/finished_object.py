@@ -10,11 +10,12 @@ from leapfrog.spool_file.record import ProducedRole, Production, append_record
 
 @dataclass(frozen=True)
 class Purpose:
-    """What an object is made as, and of what: an instance, or, where `instance_id` is None, a study's report."""
+    """What an object is made as, and of what: an instance, or `version` of a study's report."""
 
     role: ProducedRole
     study_key: str
     instance_id: str | None = None
+    version: int | None = None
 
 
 def finish(stream: BinaryIO, name: str, purpose: Purpose, sop_class_uid: str, sop_instance_uid: str) -> ProducedObject:
@@ -23,6 +24,7 @@ def finish(stream: BinaryIO, name: str, purpose: Purpose, sop_class_uid: str, so
         role=purpose.role,
         study_key=purpose.study_key,
         instance_id=purpose.instance_id,
+        version=purpose.version,
         sop_class_uid=sop_class_uid,
         sop_instance_uid=sop_instance_uid,
         byte_count=content_byte_count(stream),

@@ -57,7 +57,7 @@ def make_derived(
     produced = []
     if "report_pdf" in job.derived:
         dataset = _encapsulated_pdf(job, identity, pdf)
-        purpose = Purpose("report_pdf", job.study_key)
+        purpose = Purpose("report_pdf", job.study_key, version=job.version)
         produced.append(write_object(dataset, purpose, job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
     if "overlay" in job.derived:
         series_uid = mint_uid()
@@ -68,7 +68,9 @@ def make_derived(
                     dataset.StudyInstanceUID = identity.study_instance_uid
                 dataset.SeriesInstanceUID = series_uid
                 out = job.work_dir / f"overlay-{image.number}.dcm"
-                produced.append(write_object(dataset, Purpose("overlay", job.study_key), out, JPEGBaseline8Bit))
+                produced.append(
+                    write_object(dataset, Purpose("overlay", job.study_key, version=job.version), out, JPEGBaseline8Bit)
+                )
     return tuple(produced), ()
 
 

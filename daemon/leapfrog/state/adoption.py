@@ -1,0 +1,343 @@
+"""Brings spool files that no row names back into the journal, in the background, after each start.
+
+Nothing that may hold an instance is deleted for being unknown. A journal that was moved aside, restored from an older
+copy or that lost its write-ahead log does not know files that were acknowledged; what a file is, its own record says.
+A file whose record or content does not hold is laid aside, where nobody but a person looks at it. In a journal that is
+all right only a power cut leaves such files: their bytes never arrived, and nobody was told that they had.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from leapfrog.dicom.part10 import content_digest
+from leapfrog.dicom.uids import mint_uid
+from leapfrog.exam import ImageReading
+from leapfrog.problem import Problem, Problems
+from leapfrog.spool_file.record import Arrival, Production, content_holds, read_record
+from leapfrog.state.arrivals import instance_of, record_of
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.folder_files import FolderFiles
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal
+from leapfrog.state.opening import Opening
+from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery, NewInstance, StudyRecord, UidHolder
+from leapfrog.state.spool import INCOMPLETE, Spool
+from leapfrog.state.studies import Studies
+from leapfrog.worker import UNTIL_WOKEN, Worker
+
+BATCH = 500  # names looked up in one query
+FILE_SECONDS = 600.0  # reading the largest file from a slow disk
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ShownReport:
+    """What a study's report folder shows: the version, and the readings in it. `row` is its line in the worklist."""
+
+    version: int
+    readings: tuple[ImageReading, ...]
+    row: str
+    urgent: bool
+
+
+@dataclass
+class _Count:
+    adopted: int = 0
+    repeated: int = 0
+    laid_aside: int = 0
+
+
+class Adoption(Worker):
+    """Goes once through the spool. Whoever must not act on half of the journal asks `finished`."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        spool: Spool,
+        wants: Callable[[DeliveryKind], bool],
+        shown: Callable[[str, str], ShownReport | None],
+        opening: Opening,
+        on_adopted: Callable[[], None],
+    ) -> None:
+        """`wants`: what the district is to get. `shown` looks at the report folder of a study, given the date on which
+        it was received and its key. `on_adopted` is called when there may be something to read or to send.
+        """
+        super().__init__("adoption")
+        self._journal = journal
+        self._instances = Instances(journal)
+        self._studies = Studies(journal)
+        self._deliveries = Deliveries(journal)
+        self._folder_files = FolderFiles(journal)
+        self._spool = spool
+        self._wants = wants
+        self._shown = shown
+        self._opening = opening
+        self._on_adopted = on_adopted
+        self._problems = Problems()
+        self._count = _Count()
+        self._looked_at: tuple[str, ShownReport | None] = ("", None)  # the study whose folder was looked at last
+        self._steps: Iterator[None] = iter(())
+        self._finished = False
+
+    def start(self) -> None:
+        """Note which files there are, before new ones arrive, and start to go through them."""
+        self._spool.clear_unfinished()
+        self._take_back()
+        self._steps = self._go_through(self._spool.names())
+        if self._opening.rebuilt:
+            self._problems.add(
+                "rebuilt",
+                f"{self._opening.rebuilt} A new journal is made from the images in the spool; no image is lost.",
+                "Nothing needs to be done. Check the disk of the state directory, since it may be failing.",
+            )
+        self._note_aside()
+        super().start()
+
+    def finished(self) -> bool:
+        """Whether every file that was there at the start is in the journal or laid aside."""
+        return self._finished
+
+    def problems(self) -> tuple[Problem, ...]:
+        """A journal that was made anew, and files that were laid aside."""
+        return self._problems.current()
+
+    def turn(self) -> float:
+        """Go one step further."""
+        self.beat(FILE_SECONDS)
+        if not self._finished and next(self._steps, self) is self:
+            self._finish()
+        return UNTIL_WOKEN if self._finished else 0.0
+
+    def _finish(self) -> None:
+        self._finished = True
+        self._note_aside()
+        count = self._count
+        if count.adopted or count.repeated or count.laid_aside:
+            _log.warning(
+                "Spool files that the journal did not know: taken into it: %d; held already: %d; laid aside: %d.",
+                count.adopted,
+                count.repeated,
+                count.laid_aside,
+            )
+        self._on_adopted()
+
+    def _note_aside(self) -> None:
+        if laid := self._spool.aside_alarming():
+            self._problems.add(
+                "aside",
+                f"{laid} file(s) in {self._spool.aside} may hold images, but are damaged or of unknown origin.",
+                "`leapfrog journal check` names them. Send these exams again from the machines that made them, then"
+                " move the files elsewhere.",
+            )
+        else:
+            self._problems.clear("aside")
+
+    def _take_back(self) -> None:
+        """Finish what was being forgotten: a study whose rows are still there keeps its files."""
+        names = self._spool.forgotten_names()
+        if kept := self._known(names):
+            self._spool.take_back(kept)
+        self._spool.discard_forgotten()
+
+    # ------------------------------------------------------------ going through the spool
+
+    def _go_through(self, names: Sequence[str]) -> Iterator[None]:
+        """The steps. Instances come in the order in which they arrived, before what was made of them."""
+        arrivals: list[tuple[int, str]] = []
+        made: dict[str, str | None] = {}  # with the instance that each was made of
+        for start in range(0, len(names), BATCH):
+            batch = names[start : start + BATCH]
+            known = self._known(batch)
+            for name in batch:
+                if name not in known:
+                    self._sort(name, arrivals, made)
+                    yield
+            yield
+        of_instance = {instance_id: name for name, instance_id in made.items() if instance_id is not None}
+        for _, name in sorted(arrivals):
+            self._attempt(self._adopt_instance, name, of_instance.get(Path(name).stem))
+            yield
+        for name in made:
+            self._attempt(self._adopt_object, name, None)
+            yield
+        if not self._opening.in_order:
+            for study in self._studies.open():  # an older copy of the journal may know older reports
+                self._restore_report(study, self._look(study.received_date, study.key))
+                yield
+
+    def _known(self, names: Sequence[str]) -> set[str]:
+        """Those of `names` that a row names: the file of an instance and of an object has the row's own id."""
+        ids = {Path(name).stem: name for name in names}
+        named = self._instances.spool_names(list(ids)) | self._deliveries.spool_names(list(ids))
+        return named.intersection(names)
+
+    def _sort(self, name: str, arrivals: list[tuple[int, str]], made: dict[str, str | None]) -> None:
+        try:
+            record = read_record(self._spool.path(name))
+        except OSError as problem:
+            self._cannot_read(problem)
+            return
+        match record:
+            case Arrival():
+                arrivals.append((record.arrival, name))
+            case Production():
+                made[name] = record.instance_id
+            case None:
+                self._lay_aside(name, "unknown" if self._opening.rebuilt else INCOMPLETE)
+
+    def _attempt(self, adopt: Callable[[str, str | None], None], name: str, wrapped: str | None) -> None:
+        """One file that cannot be taken up must not keep the others out."""
+        try:
+            adopt(name, wrapped)
+        except OSError as problem:
+            self._cannot_read(problem)
+
+    def _cannot_read(self, problem: OSError) -> None:
+        self._problems.add(
+            "unreadable",
+            f"Files in the spool {self._spool.directory} cannot be read: {problem.strerror}.",
+            "Check the disk of the state directory; the next start tries again.",
+        )
+
+    def _lay_aside(self, name: str, why: str) -> None:
+        self._spool.lay_aside(name, why)
+        self._count.laid_aside += 1
+
+    # ------------------------------------------------------------ instances
+
+    def _adopt_instance(self, name: str, wrapped: str | None) -> None:
+        """`wrapped` is the file that a reader made of the instance, if there is one. It is owed before another reader
+        can make it again.
+        """
+        path = self._spool.path(name)
+        record = read_record(path)
+        if not isinstance(record, Arrival) or Path(name).stem != record.id or not content_holds(path, record):
+            self._lay_aside(name, "damaged")
+            return
+        if self._instances.get(record.id) is not None:  # a damaged row that names another file
+            self._instances.point_at_file(record.id, name, record.byte_count, record.sha256)
+            return
+        new = instance_of(record, name, owed=self._wants("original"))
+        shown = self._shown_with(new)
+        if new.forward_as is None:  # else a reader looks again whether it is other content at all
+            new = replace(new, reading=_reading_in(shown, new.id))
+        delivery = self._delivery_of(wrapped) if wrapped else None
+        holder = self._held_already(new)
+        if holder:
+            self._deliveries.ask_before_sending(holder)
+            if new.folder_file:
+                self._folder_files.remember(new.folder_file, holder)
+            self._spool.remove(name)
+            self._count.repeated += 1
+            return
+        if delivery is not None:
+            self._give_back(new.id, delivery)
+        adopted = self._instances.get(new.id)
+        if adopted is not None:
+            self._restore_report(self._studies.get(adopted.study_key), shown)
+        self._count.adopted += 1
+        self._on_adopted()
+
+    def _held_already(self, new: NewInstance) -> str | None:
+        """Add `new` to the journal and return None, or the id of the instance that is the same."""
+        compared: set[str] = set()
+        while holders := self._instances.add(new, compared):
+            for holder in holders:
+                if self._same(new, holder):
+                    return holder.id
+                compared.add(holder.id)
+            if new.forward_as is None and any(holder.forward_as is None for holder in holders):
+                new = replace(new, forward_as=mint_uid())
+                self._spool.rewrite_record(new.spool_name, record_of(new))
+        return None
+
+    def _same(self, new: NewInstance, holder: UidHolder) -> bool:
+        """Whether the file of `holder` is there and has the same content."""
+        theirs, ours = self._spool.path(holder.spool_name), self._spool.path(new.spool_name)
+        if not theirs.exists():
+            return False
+        return content_digest(theirs, holder.byte_count) == content_digest(ours, new.byte_count)
+
+    # ------------------------------------------------------------ what readers made
+
+    def _adopt_object(self, name: str, _wrapped: str | None) -> None:
+        if not self._spool.path(name).exists() or self._known([name]):
+            return  # taken up with its instance
+        record = read_record(self._spool.path(name))
+        delivery = self._delivery_of(name)
+        if delivery is None or not isinstance(record, Production):
+            self._lay_aside(name, "damaged")
+        elif record.instance_id is not None:
+            self._give_back(record.instance_id, delivery)
+        elif (
+            self._is_current(record) and self._wants(delivery.kind) and self._deliveries.add(delivery, record.study_key)
+        ):
+            self._studies.objects_restored(record.study_key)
+            self._count.adopted += 1
+        else:  # the report that it belongs to is made again, and this object with it
+            self._spool.remove(name)
+
+    def _delivery_of(self, name: str) -> NewDelivery | None:
+        """How the object in a spool file is owed; None if the file does not hold."""
+        path = self._spool.path(name)
+        record = read_record(path)
+        if not isinstance(record, Production) or not content_holds(path, record):
+            return None
+        return NewDelivery(
+            id=Path(name).stem,
+            kind=DELIVERED_AS[record.role],
+            sop_class_uid=record.sop_class_uid,
+            sop_instance_uid=record.sop_instance_uid,
+            spool_name=name,
+            byte_count=record.byte_count,
+            file_sha256=record.sha256,
+            posted=True,
+        )
+
+    def _give_back(self, instance_id: str, wrapped: NewDelivery) -> None:
+        """A picture that was wrapped in DICOM is owed in that form."""
+        name = wrapped.spool_name or ""
+        if self._instances.get(instance_id) is None:
+            self._lay_aside(name, "unknown")
+        elif self._wants(wrapped.kind) and self._instances.owe_wrapped(instance_id, wrapped):
+            self._count.adopted += 1
+        else:  # it is owed already, or not at all; the picture itself is kept
+            self._spool.remove(name)
+
+    def _is_current(self, record: Production) -> bool:
+        study = self._studies.find(record.study_key)
+        return study is not None and study.version >= (record.version or 0)
+
+    # ------------------------------------------------------------ reports
+
+    def _shown_with(self, new: NewInstance) -> ShownReport | None:
+        """The report that is shown of the study of an instance which is about to be added."""
+        study = self._studies.of(new.study)
+        if study is not None:
+            return self._look(study.received_date, study.key)
+        return self._look(new.received_at[:10], new.id)
+
+    def _look(self, received_date: str, key: str) -> ShownReport | None:
+        """None too when the reports folder is away: then a new report is made."""
+        if self._looked_at[0] != key:
+            try:
+                self._looked_at = (key, self._shown(received_date, key))
+            except OSError:
+                self._looked_at = (key, None)
+        return self._looked_at[1]
+
+    def _restore_report(self, study: StudyRecord, shown: ShownReport | None) -> None:
+        """Take over what the study's report folder shows, so that the next version is newer."""
+        if shown is not None and shown.version > study.version:
+            self._studies.restore(study.key, shown.version, shown.row, urgent=shown.urgent)
+            self._on_adopted()
+
+
+def _reading_in(shown: ShownReport | None, instance_id: str) -> ImageReading | None:
+    """The reading of an instance that was read and is shown. One that has no picture is soon read again."""
+    readings = shown.readings if shown else ()
+    return next((one for one in readings if one.instance_id == instance_id and one.plain is not None), None)
