@@ -39,7 +39,8 @@ def correct_character_set(dataset: Dataset) -> str:
 
 
 def _text_values(dataset: Dataset) -> Iterator[bytes]:
-    for element in dataset.elements():
+    for tag in dataset.keys():  # noqa: SIM118 - iterating over the data set itself would parse its values
+        element = dataset.get_item(tag, keep_deferred=True)
         if (
             isinstance(element, RawDataElement)
             and isinstance(element.value, bytes)

@@ -24,7 +24,7 @@ class FunctionalGroups:
 
     def vary(self, *macros: str) -> bool:
         """Whether one of `macros` is given for each frame rather than for all of them."""
-        return any(macro in self._per_frame[0] for macro in macros) if self._per_frame else False
+        return any(macro in group for group in self._per_frame for macro in macros)
 
     def sources(self, macro: str, index: int) -> tuple[Dataset, ...]:
         """Where to look for attributes of `macro` that hold for frame `index`: the frame's own item, that of all

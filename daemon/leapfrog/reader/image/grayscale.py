@@ -27,6 +27,7 @@ LARGEST_TABLE_BITS = 16
 # in black and white.
 FEWEST_GRAYS = 1 / 8  # of black to white, for the range of values
 FEWEST_WITHIN = 0.02  # of the pixels
+FEWEST_WITHIN_FEWER_BITS = 0.25  # of the pixels, in a window over exactly what fewer bits can hold, such as 0 to 255
 # Of the values that the stored bits can hold. A picture with a smaller range is blank, which its window shall show.
 BLANK_RANGE = 1 / 64
 # X-ray images whose Modality LUT leads back to intensities at the detector and is not for display (PS3.3 C.8.7.1.1.2).
@@ -56,10 +57,15 @@ class VoiWindow:
             return (values > self.center - 0.5).astype(np.float64)
         return np.clip((values - (self.center - 0.5)) / (self.width - 1) + 0.5, 0.0, 1.0)
 
-    def is_usable(self, values: Values) -> bool:
-        """Whether some of the `values` are neither below nor above the window."""
+    def share_within(self, values: Values) -> float:
+        """The share of `values` that are neither below nor above the window."""
         lowest, highest = self.limits
-        return bool(((values >= lowest) & (values <= highest)).mean() >= FEWEST_WITHIN)
+        return float(((values >= lowest) & (values <= highest)).mean())
+
+    def is_range_of_fewer_bits(self, bits: int) -> bool:
+        """Whether it spans exactly what unsigned numbers of fewer than `bits` bits can hold: 127.5 and 255, or so."""
+        lowest, highest = self.limits
+        return abs(lowest) <= 1 and any(abs(highest - (1 << fewer)) <= 2 for fewer in range(8, bits))
 
     @property
     def limits(self) -> tuple[float, float]:
@@ -76,10 +82,6 @@ class VoiTable:
     def brightness(self, values: Values) -> Values:
         """0 (black) to 1 (white) for modality `values`."""
         return self.table.apply(values) / self.table.top
-
-    def is_usable(self, _values: Values) -> bool:
-        """Nothing but the range of its output speaks against a table."""
-        return True
 
 
 class GrayScale:
@@ -170,15 +172,21 @@ class GrayScale:
         frame: StoredFrame,
     ) -> bool:
         """Whether `transformation` shows something of the values `shown`, which lie between `lowest` and `highest`."""
-        if isinstance(transformation, VoiWindow) and not (
-            transformation.limits[0] <= highest and transformation.limits[1] >= lowest
-        ):
+        window = transformation if isinstance(transformation, VoiWindow) else None
+        if window and not (window.limits[0] <= highest and window.limits[1] >= lowest):
             return False
         if frame.bits is not None:
             ends = self._full_range(frame.bits)
             if highest - lowest < BLANK_RANGE * (ends[1] - ends[0]) and _grays(transformation, *ends) >= FEWEST_GRAYS:
                 return True
-        return _grays(transformation, lowest, highest) >= FEWEST_GRAYS and transformation.is_usable(shown)
+        if _grays(transformation, lowest, highest) < FEWEST_GRAYS:
+            return False
+        return window is None or window.share_within(shown) >= self._fewest_within(window)
+
+    def _fewest_within(self, window: VoiWindow) -> float:
+        is_stored = self._modality_table is None and (self._slope, self._intercept) == (1.0, 0.0)
+        fewer_bits = is_stored and not self._layout.signed and window.is_range_of_fewer_bits(self._layout.bits_stored)
+        return FEWEST_WITHIN_FEWER_BITS if fewer_bits else FEWEST_WITHIN
 
     def _depends_on_picture(self) -> bool:
         return self._layout.bits_stored > 8

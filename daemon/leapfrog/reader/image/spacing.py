@@ -59,10 +59,10 @@ def scale_of(dataset: Dataset, sources: Sequence[Dataset], shape: tuple[int, int
     calibrated = text(dataset, "PixelSpacingCalibrationType") != ""
     modality = text(dataset, "Modality").upper()
     projected = at_detector is not None or modality in PROJECTIONS
-    if projected and not calibrated and in_patient == (at_detector or in_patient):
-        return UNKNOWN if in_patient is None and at_detector is None else Scale(None, AT_DETECTOR)
     if in_patient is None:
-        return UNKNOWN
+        return Scale(None, AT_DETECTOR) if at_detector else UNKNOWN
+    if projected and not calibrated and in_patient == (at_detector or in_patient):
+        return Scale(None, AT_DETECTOR)
     return checked(in_patient, shape) if modality in ULTRASOUND else Scale(in_patient)
 
 

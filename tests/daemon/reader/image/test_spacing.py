@@ -45,7 +45,7 @@ def test_a_spacing_on_the_detector_is_named_as_the_reason() -> None:
     assert scale(Modality="DX").reason == NO_SPACING
 
 
-@pytest.mark.parametrize("modality", ["US", "us", "IVUS"])
+@pytest.mark.parametrize("modality", ["US", "IVUS"])
 def test_a_millimetre_both_ways_is_no_calibration_of_an_ultrasound_picture(modality: str) -> None:
     assert scale(PixelSpacing=[1, 1], Modality=modality) == Scale(None, PLACEHOLDER)
     assert scale(PixelSpacing=["1.000000", "1.0"], Modality=modality) == Scale(None, PLACEHOLDER)
