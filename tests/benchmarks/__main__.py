@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import footprint, ingest, journal, latency, throughput, training_data
-from benchmarks.machine import describe
-from benchmarks.progress import Progress
+from support.machine import describe
+from support.progress import Progress
 from benchmarks.results import Results
 
 # On a real disk: /tmp may be memory, where nothing is durable and everything is quick.

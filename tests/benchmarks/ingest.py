@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.progress import Progress
+from support.progress import Progress
 from benchmarks.receivers import RECEIVERS, remove
 from benchmarks.results import Aim, Results, at_least
 from support.dcmtk import store_arguments

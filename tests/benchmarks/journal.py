@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.progress import Progress
+from support.progress import Progress
 from benchmarks.receivers import remove
 from benchmarks.results import Results, at_most
 from leapfrog.state.instances import Instances

@@ -7,7 +7,7 @@ from pydicom import dcmread
 from pynetdicom import AE
 from pynetdicom.association import Association
 
-from benchmarks.progress import Progress
+from support.progress import Progress
 from benchmarks.receivers import WholeBox, remove
 from benchmarks.results import Measurement, Results, at_most
 from support.exams import chest_radiograph, write_instances

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from benchmarks.progress import Progress
+from support.progress import Progress
 from benchmarks.receivers import WholeBox, remove
 from benchmarks.results import Measurement, Results
 from support.dcmtk import store

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader, BytesIO
 from types import TracebackType
 from typing import Literal, Self
@@ -77,11 +77,13 @@ class Exchange:
 class RecordingProxy:
     """Listens on a free loopback port, forwards to `upstream`, and remembers every whole request."""
 
-    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None, *, keep_bodies: bool = True) -> None:
         """`upstream` is the root that the clients would otherwise use, such as http://127.0.0.1:8042/dicom-web.
 
-        With `tls` the proxy speaks TLS to its clients, as a web server in front of a district server does.
+        With `tls` the proxy speaks TLS to its clients, as a web server in front of a district server does. Without
+        `keep_bodies` it remembers what was asked and of which instances, but not the bytes: for thousands of them.
         """
+        self._keep_bodies = keep_bodies
         target = urlsplit(upstream)
         self._upstream = (target.hostname or "127.0.0.1", target.port or 80)
         self.port = free_port()
@@ -246,6 +248,8 @@ class RecordingProxy:
         return None
 
     def _remember(self, exchange: Exchange) -> None:
+        if not self._keep_bodies:
+            exchange = replace(exchange, body=b"")
         with self._lock:
             self._exchanges.append(exchange)
 

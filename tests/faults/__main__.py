@@ -1,0 +1,57 @@
+"""`tests/faults/run NAME`: faults in a box at work, and a table of what came of them."""
+
+import argparse
+import importlib
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from faults.order import Order
+from support.progress import Progress
+
+# Each is a module of this package with `run(order) -> Table`, and `DOSE`, what it does when no number is given.
+COMMANDS = ("kills",)
+RESULTS = Path(__file__).with_name("results")
+DEFAULT_DIRECTORY = Path("/var/tmp")  # on a real disk: /tmp may be memory
+
+
+def main() -> int:
+    """Do what was asked for; exit status 1 when anything is not as promised."""
+    arguments = _parse()
+    console = Console(width=None if sys.stdout.isatty() else 200)
+    progress = Progress(console)
+    order = Order(
+        directory=arguments.directory,
+        progress=progress,
+        seed=arguments.seed,
+        count=arguments.count,
+        minutes=arguments.minutes,
+        only=arguments.only,
+    )
+    table = importlib.import_module(f"faults.{arguments.name.replace('-', '_')}").run(order)
+    table.show(console)
+    progress.say(f"The table is in {table.write(arguments.results)}.")
+    return 0 if table.as_promised else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tests/faults/run", description=__doc__)
+    parser.add_argument("name", choices=COMMANDS)
+    dose = parser.add_mutually_exclusive_group()
+    dose.add_argument("--count", type=int, help="how often (default: the command's own dose)")
+    dose.add_argument("--minutes", type=float, help="for how long")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="for the same faults again")
+    parser.add_argument("--only", default="", metavar="WORDS", help="only faults with these words in their name")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the table goes (%(default)s)"
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=DEFAULT_DIRECTORY, help="where to work: a short path (%(default)s)"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

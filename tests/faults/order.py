@@ -1,0 +1,59 @@
+"""What a command was asked to do, and what all commands have in common."""
+
+import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from faults.audit import Verdict
+from faults.table import Row, Table
+from support.machine import describe
+from support.progress import Progress
+
+
+@dataclass(frozen=True)
+class Order:
+    """How much of a fault is wanted: a number of times, or for so many minutes. None is the command's own dose."""
+
+    directory: Path  # a short path: a socket lies below it
+    progress: Progress
+    seed: int
+    count: int | None = None
+    minutes: float | None = None
+    only: str = ""  # rows with this in their name
+
+    def table(self, name: str, dose: str) -> Table:
+        """An empty table."""
+        return Table(name, describe(self.directory), self.seed, dose)
+
+    def random(self) -> random.Random:
+        """The same numbers for the same seed."""
+        return random.Random(self.seed)
+
+    @contextmanager
+    def folder(self) -> Iterator[Path]:
+        """A new folder, removed at the end."""
+        folder = Path(tempfile.mkdtemp(prefix="lf.", dir=self.directory))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def row_of(fault: str, times: int, films: int, verdict: Verdict, seconds: float, ended: int, *remarks: str) -> Row:
+    """A row of the table."""
+    return Row(
+        fault,
+        times,
+        films,
+        len(verdict.lost),
+        len(verdict.doubled),
+        len(verdict.unread),
+        seconds,
+        ended,
+        verdict.finished,
+        (*remarks, *verdict.remarks),
+    )

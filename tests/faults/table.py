@@ -1,0 +1,108 @@
+"""What came of a command: a table that is shown, and kept in the repository."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table as RichTable
+
+NORMAL_SECONDS = 10.0  # within which receiving is to be normal again
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of fault: how often it was brought about, and what came of it.
+
+    `films` were given to the box; `lost` were acknowledged and are not at the district as they were given; `doubled` are
+    there, in the journal or on their way more than once; `unread` are in no report. `seconds` is the longest time until
+    an image was acknowledged again. It is not `finished` when work was left that nobody did.
+    """
+
+    fault: str
+    times: int
+    films: int
+    lost: int
+    doubled: int
+    unread: int
+    seconds: float
+    ended: int = 0  # how often the daemon ended by itself
+    finished: bool = True
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def as_promised(self) -> bool:
+        """Whether nothing was lost, doubled or left out, and receiving was soon normal."""
+        return self.finished and not (self.lost or self.doubled or self.unread) and self.seconds <= NORMAL_SECONDS
+
+    def cells(self) -> tuple[str, ...]:
+        """As they are shown."""
+        seconds = "never" if math.isinf(self.seconds) else f"{self.seconds:.1f}"
+        counts = (self.times, self.films, self.lost, self.doubled, self.unread)
+        verdict = "" if self.as_promised else "**no**"
+        return self.fault, *map(str, counts), seconds, str(self.ended), verdict, "; ".join(self.remarks)
+
+
+HEADINGS = ("fault", "times", "films", "lost", "doubled", "unread", "seconds", "ended", "as promised", "remarks")
+
+
+@dataclass
+class Table:
+    """All rows of one command."""
+
+    name: str
+    machine: dict[str, str]
+    seed: int
+    dose: str
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def as_promised(self) -> bool:
+        """Whether every row is, and there is one."""
+        return bool(self.rows) and all(row.as_promised for row in self.rows)
+
+    def total(self) -> Row:
+        """All rows together."""
+        rows: Sequence[Row] = self.rows
+        return Row(
+            "all",
+            sum(row.times for row in rows),
+            sum(row.films for row in rows),
+            sum(row.lost for row in rows),
+            sum(row.doubled for row in rows),
+            sum(row.unread for row in rows),
+            max((row.seconds for row in rows), default=0.0),
+            sum(row.ended for row in rows),
+            all(row.finished for row in rows),
+        )
+
+    def show(self, console: Console) -> None:
+        """Print it."""
+        shown = RichTable(*HEADINGS)
+        for row in [*self.rows, self.total()]:
+            shown.add_row(*(cell.strip("*") for cell in row.cells()))
+        console.print(shown)
+
+    def write(self, directory: Path) -> Path:
+        """Write it as NAME.md, in place of the last one."""
+        lines = [
+            f"# {self.name}",
+            "",
+            f"{date.today():%d %B %Y}. Dose: {self.dose}. Seed: {self.seed}.",
+            "",
+            *(f"- {key}: {value}" for key, value in self.machine.items()),
+            "",
+            *_markdown([HEADINGS, *(row.cells() for row in [*self.rows, self.total()])]),
+            "",
+        ]
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{self.name}.md"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return path
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    heading, *others = (f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
+    return [heading, "|" + " --- |" * len(rows[0]), *others]
