@@ -34,6 +34,15 @@ class Verdict:
         )
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What the journal says of an instance."""
+
+    state: str
+    reason: str
+    forward_as: str | None
+
+
 class Audit:
     """Looks at a site, once or again and again; what was found right once is not fetched from the district again."""
 
@@ -57,7 +66,9 @@ class Audit:
             new = sorted(uids - self._told)
             remarks += [f"{word}: {self._told_of(uid, rows)}" for uid in new[:NAMED]]
         found = Verdict(
-            *(frozenset(uids - self._told) for uids in (lost, doubled, unread)),
+            frozenset(lost - self._told),
+            frozenset(doubled - self._told),
+            frozenset(unread - self._told),
             settled,
             tuple(remarks),
         )
@@ -76,18 +87,19 @@ class Audit:
                 missing.add(uid)
         return missing
 
-    def _doubled(self, rows: dict[str, list[tuple[str, str, str | None]]]) -> set[str]:
+    def _doubled(self, rows: dict[str, list[_Known]]) -> set[str]:
         """Twice in the journal, under a second UID at the district, or posted again after it was confirmed."""
         films = self._site.senders.films
-        twice = {uid for uid, known in rows.items() if uid in films and (len(known) > 1 or known[0][2])}
+        twice = {uid for uid, known in rows.items() if uid in films and (len(known) > 1 or known[0].forward_as)}
         posts = self._site.proxy.posts
         again = {uid for uid, before in self._site.posts_when_confirmed.items() if posts[uid] > before}
         return twice | again
 
-    def _unread(self, acknowledged: set[str], rows: dict[str, list[tuple[str, str, str | None]]]) -> set[str]:
+    def _unread(self, acknowledged: set[str], rows: dict[str, list[_Known]]) -> set[str]:
         """Acknowledged, and in no report."""
         shown = {image["sop_instance_uid"] for report in self._reports() for image in report["images"]}
-        return {uid for uid in acknowledged if uid not in shown or rows.get(uid, [("", "", None)])[0][0] != "read"}
+        read = {uid for uid, known in rows.items() if all(each.state == "read" for each in known)}
+        return acknowledged - (shown & read)
 
     def _reports(self) -> Iterable[dict[str, list[dict[str, str]]]]:
         try:
@@ -95,22 +107,21 @@ class Audit:
         except (OSError, ValueError):
             return []
 
-    def _rows(self) -> dict[str, list[tuple[str, str, str | None]]]:
+    def _rows(self) -> dict[str, list[_Known]]:
         """State, reason and second UID of every instance, by its UID."""
-        found: dict[str, list[tuple[str, str, str | None]]] = {}
+        found: dict[str, list[_Known]] = {}
         try:
             rows = self._site.kiosk.rows("SELECT sop_instance_uid, state, reason, forward_as FROM instances")
         except sqlite3.Error:
             return {}
-        for uid, *rest in rows:
-            found.setdefault(uid, []).append((rest[0], rest[1], rest[2]))
+        for uid, state, reason, forward_as in rows:
+            found.setdefault(uid, []).append(_Known(state, reason, forward_as))
         return found
 
-    def _told_of(self, uid: str, rows: dict[str, list[tuple[str, str, str | None]]]) -> str:
+    def _told_of(self, uid: str, rows: dict[str, list[_Known]]) -> str:
         """Whose it is, and what the journal says of it."""
-        way = (
-            "stored" if uid in self._site.senders.stored else "dropped" if uid in self._site.senders.dropped else "ours"
-        )
-        states = Counter(f"{state} {reason}".strip() for state, reason, _ in rows.get(uid, []))
+        ways = (("stored", self._site.senders.stored), ("dropped", self._site.senders.dropped))
+        way = next((word for word, films in ways if uid in films), "made by us")
+        states = Counter(f"{known.state} {known.reason}".strip() for known in rows.get(uid, []))
         known = ", ".join(f"{state} x{count}" for state, count in states.items()) or "not in the journal"
         return f"{way} {uid[-6:]} ({known}; posted {self._site.proxy.posts[uid]}x)"

@@ -57,13 +57,15 @@ def run(order: Order) -> Table:
     table = order.table(NAME, f"{count} kills")
     with order.folder() as directory:
         folders = [directory / name for name in ("state", "reports", "inbox")]
-        with FailingCalls(directory, folders) as calls:
-            with Site(directory, restart_seconds=0, environment=lambda: calls.environment) as site:
-                killer = Killer(site, calls, order.random())
-                site.start()
-                for kind, kills in _spread(count):
-                    order.progress.say(f"{kills} x {kind.name}")
-                    _kill_often(kind, kills, killer, table, order.progress.say)
+        with (
+            FailingCalls(directory, folders) as calls,
+            Site(directory, restart_seconds=0, environment=lambda: calls.environment) as site,
+        ):
+            killer = Killer(site, calls, order.random())
+            site.start()
+            for kind, kills in _spread(count):
+                order.progress.say(f"{kills} x {kind.name}")
+                _kill_often(kind, kills, killer, table, order.progress.say)
     return table
 
 

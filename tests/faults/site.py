@@ -4,6 +4,7 @@ The box is a black box: its settings file, its port and folders, what `leapfrog 
 the district. Its journal is looked into only to say what became of a film that is not where it should be.
 """
 
+import sqlite3
 import subprocess
 import threading
 import time
@@ -169,10 +170,10 @@ class Site:
         self.senders.drop(self.films.new(dropped))
 
     def note_confirmed(self) -> None:
-        """Note how often everything that is confirmed now had been posted. What is posted again after that is doubled."""
+        """Note how often everything that is confirmed now was posted. What is posted again after that is doubled."""
         try:
             confirmed = self.kiosk.rows("SELECT sop_instance_uid FROM deliveries WHERE state = 'confirmed'")
-        except Exception:  # noqa: BLE001 - the journal may be missing or damaged: that may be the very fault
+        except sqlite3.Error:  # it may be missing or damaged: that may be the very fault
             return
         posts = self.proxy.posts
         for (uid,) in confirmed:
@@ -203,7 +204,7 @@ class Site:
         waiting, received = status["deliveries"]["waiting"], status["instances"]["received"]
         try:
             still_open = self.kiosk.rows("SELECT count(*) FROM studies WHERE state = 'open'")[0][0]
-        except Exception:  # noqa: BLE001 - as in `note_confirmed`
+        except sqlite3.Error:
             still_open = "?"
         if stored and not (left or waiting or received or still_open):
             return ""

@@ -16,9 +16,9 @@ NORMAL_SECONDS = 10.0  # within which receiving is to be normal again
 class Row:
     """One kind of fault: how often it was brought about, and what came of it.
 
-    `films` were given to the box; `lost` were acknowledged and are not at the district as they were given; `doubled` are
-    there, in the journal or on their way more than once; `unread` are in no report. `seconds` is the longest time until
-    an image was acknowledged again. It is not `finished` when work was left that nobody did.
+    `films` were given to the box; `lost` were acknowledged and are not at the district as they were given; `doubled`
+    are in the journal or were sent more than once; `unread` are in no report. `seconds` is the longest time until an
+    image was acknowledged again. It is not `finished` when work was left that nobody did.
     """
 
     fault: str
