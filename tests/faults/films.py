@@ -1,6 +1,7 @@
 """Films that differ, as many as wanted, and quickly."""
 
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ class Films:
     def __init__(self, directory: Path) -> None:
         """Nothing is made yet, but a template."""
         self._directory = directory
+        self._lock = threading.Lock()
         image = chest_radiograph(ROWS, COLUMNS)
         image.PixelData = MARK + image.PixelData[len(MARK) :]
         (first,) = write_instances(image, directory, 1)
@@ -45,7 +47,8 @@ class Films:
 
     def new(self, count: int = 1) -> list[Film]:
         """So many new films, two to a study."""
-        return [self._new() for _ in range(count)]
+        with self._lock:
+            return [self._new() for _ in range(count)]
 
     def _new(self) -> Film:
         uid, study = _uid_of_length(len(PLACEHOLDER)), next(self._studies)

@@ -30,6 +30,15 @@ LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
+class Outage:
+    """A daemon that ended by itself, with which status, and when a film was taken after that; time.monotonic()."""
+
+    status: int
+    ended: float
+    normal: float
+
+
+@dataclass(frozen=True)
 class Folders:
     """Where the box keeps what; each may be a file system of its own."""
 
@@ -70,6 +79,8 @@ class Site:
         self.kiosk = Kiosk(directory, **self._sections(sections))
         self.senders = Senders(self.kiosk.port, self.folders.inbox)
         self.ends: list[int] = []  # the exit statuses of daemons that ended by themselves
+        self.outages: list[Outage] = []
+        self._measuring: threading.Thread | None = None
         self.posts_when_confirmed: dict[str, int] = {}  # by UID, when it was first seen confirmed
         self.before_restart: Callable[[], None] = lambda: None
         self._restart_seconds, self._environment = restart_seconds, environment
@@ -111,10 +122,25 @@ class Site:
                 continue
             if process.returncode >= 0:  # no signal of ours
                 self.ends.append(process.returncode)
+                self._measure(process.returncode)
             self.note_confirmed()
             self.before_restart()
             if not self._down.wait(self._restart_seconds):
                 self.kiosk.launch(environment=self._environment())
+
+    def _measure(self, status: int) -> None:
+        """How long nothing is received from now on; a daemon that ends again meanwhile only makes it longer."""
+        if self._measuring is None or not self._measuring.is_alive():
+            self._measuring = threading.Thread(target=self._outage, args=(status, time.monotonic()), daemon=True)
+            self._measuring.start()
+
+    def _outage(self, status: int, ended: float) -> None:
+        self.seconds_until_normal(ended)
+        self.outages.append(Outage(status, ended, time.monotonic()))
+
+    def worst_outage(self, first: int, mended: float) -> float:
+        """The longest of the outages from the `first` on, counted from when the fault was `mended`."""
+        return max((each.normal - max(each.ended, mended) for each in self.outages[first:]), default=0.0)
 
     def halt(self, *, kill: bool = False) -> float:
         """End the daemon, and leave it down until `start`. Returns the seconds that it took to end."""
@@ -206,6 +232,8 @@ class Site:
             still_open = self.kiosk.rows("SELECT count(*) FROM studies WHERE state = 'open'")[0][0]
         except sqlite3.Error:
             still_open = "?"
+        if self._measuring is not None and self._measuring.is_alive():
+            return "taking films again"
         if stored and not (left or waiting or received or still_open):
             return ""
         return f"{stored} {left} {waiting} {received} {still_open} {len(self.senders.acknowledged)}"
