@@ -12,7 +12,7 @@ from faults.order import Order
 from support.progress import Progress
 
 # Each is a module of this package with `run(order) -> Table`, and `DOSE`, what it does when no number is given.
-COMMANDS = ("kills", "power-cuts", "disk-errors")
+COMMANDS = ("kills", "power-cuts", "disk-errors", "faults")
 RESULTS = Path(__file__).with_name("results")
 DEFAULT_DIRECTORY = Path("/var/tmp")  # on a real disk: /tmp may be memory
 

@@ -63,7 +63,7 @@ def run(order: Order) -> Table:
 
 
 def _cases(start: Counts, work: Counts) -> Iterator[Case]:
-    kinds = [(call, folder) for folder in range(len(FOLDERS)) for call in Call if call is not Call.SEND]
+    kinds = [(call, folder) for folder in range(len(FOLDERS)) for call in Call if call not in (Call.SEND, Call.LOOK)]
     for counts, at_start in ((work, False), (start, True)):
         for call, folder in kinds:
             for error in ERRORS:

@@ -23,7 +23,7 @@ from support.recording_proxy import RecordingProxy
 
 RESTART_SECONDS = 2.0  # as in systemd/leapfrog.service
 NEVER_SECONDS = 90.0  # after which receiving counts as never normal again
-STILL_SECONDS = 45.0  # a box in which nothing moves for so long is stuck
+STILL_SECONDS = 75.0  # a box in which nothing moves for so long is stuck
 SYNC_SECONDS = 3.0
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.1
@@ -67,37 +67,35 @@ class Site:
         *,
         restart_seconds: float = RESTART_SECONDS,
         environment: Callable[[], Mapping[str, str]] = dict,
-        **sections: Mapping[str, object],
+        settings: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
-        """Start the district, not yet the box. `environment` is asked at each start of the daemon."""
+        """Start the district, not yet the box. `environment` is asked at each start of the daemon; `settings` are
+        tables of its settings file.
+        """
         self.folders = folders or Folders.below(directory)
         for folder in self.folders.all:
             folder.mkdir(parents=True, exist_ok=True)
         self.films = Films(directory / "films")
         self.orthanc = Orthanc(directory / "district").start()
         self.proxy = RecordingProxy(self.orthanc.dicomweb_url, keep_bodies=False).up()
-        self.kiosk = Kiosk(directory, **self._sections(sections))
+        self.kiosk = Kiosk(directory, **self._sections(settings or {}))
         self.senders = Senders(self.kiosk.port, self.folders.inbox)
         self.ends: list[int] = []  # the exit statuses of daemons that ended by themselves
         self.outages: list[Outage] = []
         self._measuring: threading.Thread | None = None
         self.posts_when_confirmed: dict[str, int] = {}  # by UID, when it was first seen confirmed
         self.before_restart: Callable[[], None] = lambda: None
-        self._restart_seconds, self._environment = restart_seconds, environment
+        self._restart_seconds, self.environment = restart_seconds, environment
         self._keeper: threading.Thread | None = None
         self._down = threading.Event()  # it is to stay down
 
     def _sections(self, sections: Mapping[str, Mapping[str, object]]) -> dict[str, Mapping[str, object]]:
-        ours: dict[str, dict[str, object]] = {
+        ours: dict[str, Mapping[str, object]] = {
             "station": {"state_dir": str(self.folders.state), "reports_dir": str(self.folders.reports)},
             "district": {"url": self.proxy.url, "send": ["original", "report_pdf"]},
             "folder": {"paths": [str(self.folders.inbox)], "after": "delete"},
         }
         return {name: {**ours.get(name, {}), **sections.get(name, {})} for name in (*ours, *sections)}
-
-    def configure(self, **sections: Mapping[str, object]) -> None:
-        """Write the settings file anew, for the next start."""
-        self.kiosk.configure(**self._sections(sections))
 
     # ------------------------------------------------------------ life and death
 
@@ -110,7 +108,7 @@ class Site:
     def launch(self) -> None:
         """Start the box and keep it started."""
         self._down.clear()
-        self.kiosk.launch(environment=self._environment())
+        self.kiosk.launch(environment=self.environment())
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
 
@@ -126,7 +124,7 @@ class Site:
             self.note_confirmed()
             self.before_restart()
             if not self._down.wait(self._restart_seconds):
-                self.kiosk.launch(environment=self._environment())
+                self.kiosk.launch(environment=self.environment())
 
     def _measure(self, status: int) -> None:
         """How long nothing is received from now on; a daemon that ends again meanwhile only makes it longer."""

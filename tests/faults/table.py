@@ -18,7 +18,8 @@ class Row:
 
     `films` were given to the box; `lost` were acknowledged and are not at the district as they were given; `doubled`
     are in the journal or were sent more than once; `unread` are in no report. `seconds` is the longest time until an
-    image was acknowledged again. It is not `finished` when work was left that nobody did.
+    image was acknowledged again. It is not `finished` when work was left that nobody did. `ended`: how often the
+    daemon ended by itself, which only some faults allow.
     """
 
     fault: str
@@ -28,14 +29,16 @@ class Row:
     doubled: int
     unread: int
     seconds: float
-    ended: int = 0  # how often the daemon ended by itself
+    ended: int = 0
     finished: bool = True
+    may_end: bool = True
     remarks: tuple[str, ...] = ()
 
     @property
     def as_promised(self) -> bool:
         """Whether nothing was lost, doubled or left out, and receiving was soon normal."""
-        return self.finished and not (self.lost or self.doubled or self.unread) and self.seconds <= NORMAL_SECONDS
+        harmed = self.lost or self.doubled or self.unread or (self.ended and not self.may_end)
+        return self.finished and not harmed and self.seconds <= NORMAL_SECONDS
 
     def cells(self) -> tuple[str, ...]:
         """As they are shown."""
@@ -76,6 +79,7 @@ class Table:
             max((row.seconds for row in rows), default=0.0),
             sum(row.ended for row in rows),
             all(row.finished for row in rows),
+            not any(row.ended and not row.may_end for row in rows),
         )
 
     def show(self, console: Console) -> None:

@@ -5,6 +5,7 @@ moment on nothing reaches the disk, neither what is still in the page cache nor 
 the disk holds then is what a power cut leaves, and the next mount replays it as after one.
 """
 
+import contextlib
 import fcntl
 import os
 import struct
@@ -65,6 +66,18 @@ class DiskImage:
 
     def _unmounted(self) -> bool:
         return subprocess.run(["umount", str(self.folder)], capture_output=True, check=False).returncode == 0
+
+    def read_only(self, on: bool) -> None:
+        """Turn it read-only, or back."""
+        _run("mount", "-o", f"remount,{'ro' if on else 'rw'}", str(self.folder))
+
+    def fill(self) -> Path:
+        """Fill it to the last block. Returns the file that does, which makes room when it is removed."""
+        filler = self.folder / "filler"
+        with filler.open("wb", buffering=0) as stream, contextlib.suppress(OSError):
+            while True:
+                stream.write(bytes(4096))
+        return filler
 
     def check(self) -> str:
         """What e2fsck finds wrong once the journal is replayed, as a start does; "" when that is nothing."""

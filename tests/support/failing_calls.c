@@ -4,6 +4,7 @@
  * between; FAILING_CALLS_CONTROL a file with `struct control`, which the test and all processes map. Every call of a
  * kind within a folder is counted there, and the one that brings `countdown` to 0 meets the fault. */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,11 +17,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum call { WRITE, FSYNC, FDATASYNC, RENAME, UNLINK, MKDIR, LINK, TRUNCATE, OPEN_FOR_WRITING, SEND, CALLS };
+enum call { WRITE, FSYNC, FDATASYNC, RENAME, UNLINK, MKDIR, LINK, TRUNCATE, OPEN_FOR_WRITING, SEND, LOOK, CALLS };
 enum { FOLDERS = 4, NO_FOLDER = FOLDERS - 1, KILL_BEFORE = -1, KILL_AFTER = -2 };
 
 struct control { /* failing_calls.py has the same */
@@ -95,7 +98,7 @@ static int fault_of(enum call call, int folder) {
     int64_t countdown = __atomic_load_n(&control->countdown, __ATOMIC_SEQ_CST);
     int fault = 0;
     if (control->folder == folder && control->fired && control->afterwards)
-        fault = (int)control->afterwards;
+        fault = call == LOOK && control->afterwards == EROFS ? 0 : (int)control->afterwards;
     else if (countdown > 0 && control->call == call && control->folder == folder &&
              __atomic_sub_fetch(&control->countdown, 1, __ATOMIC_SEQ_CST) == 0) {
         fault = (int)control->fault;
@@ -108,17 +111,18 @@ static int fault_of(enum call call, int folder) {
 }
 
 #define GENUINE(name) static __typeof__(name) *genuine; if (!genuine) genuine = (__typeof__(name) *)dlsym(RTLD_NEXT, #name)
-#define MEET(name, call, folder, arguments)                                                                            \
+#define MEET_OR(failed, name, call, folder, arguments)                                                                 \
     GENUINE(name);                                                                                                     \
     int fault = fault_of(call, folder);                                                                                \
     if (fault > 0) {                                                                                                   \
         errno = fault;                                                                                                 \
-        return -1;                                                                                                     \
+        return failed;                                                                                                 \
     }                                                                                                                  \
     __typeof__(genuine arguments) outcome = genuine arguments;                                                         \
     if (fault == KILL_AFTER)                                                                                           \
         end_daemon();                                                                                                  \
     return outcome
+#define MEET(...) MEET_OR(-1, __VA_ARGS__)
 
 ssize_t write(int f, const void *b, size_t n) { MEET(write, WRITE, folder_of_file(f), (f, b, n)); }
 ssize_t pwrite(int f, const void *b, size_t n, off_t o) { MEET(pwrite, WRITE, folder_of_file(f), (f, b, n, o)); }
@@ -160,15 +164,15 @@ int fallocate64(int f, int m, off64_t o, off64_t n) { MEET(fallocate64, TRUNCATE
         mode = va_arg(more, mode_t);                                                                                   \
         va_end(more);                                                                                                  \
     }
-#define WRITES(flags, folder) ((flags) & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) ? (folder) : -1)
+#define HOW(flags) ((flags) & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC) ? OPEN_FOR_WRITING : LOOK)
 
-int open(const char *p, int s, ...) { MODE_OF(s) MEET(open, OPEN_FOR_WRITING, WRITES(s, folder_of(p)), (p, s, mode)); }
-int open64(const char *p, int s, ...) { MODE_OF(s) MEET(open64, OPEN_FOR_WRITING, WRITES(s, folder_of(p)), (p, s, mode)); }
+int open(const char *p, int s, ...) { MODE_OF(s) MEET(open, HOW(s), folder_of(p), (p, s, mode)); }
+int open64(const char *p, int s, ...) { MODE_OF(s) MEET(open64, HOW(s), folder_of(p), (p, s, mode)); }
 int openat(int d, const char *p, int s, ...) {
-    MODE_OF(s) MEET(openat, OPEN_FOR_WRITING, WRITES(s, folder_at(d, p)), (d, p, s, mode));
+    MODE_OF(s) MEET(openat, HOW(s), folder_at(d, p), (d, p, s, mode));
 }
 int openat64(int d, const char *p, int s, ...) {
-    MODE_OF(s) MEET(openat64, OPEN_FOR_WRITING, WRITES(s, folder_at(d, p)), (d, p, s, mode));
+    MODE_OF(s) MEET(openat64, HOW(s), folder_at(d, p), (d, p, s, mode));
 }
 
 /* What goes over a socket is in no folder. */
@@ -177,3 +181,18 @@ ssize_t sendto(int f, const void *b, size_t n, int s, const struct sockaddr *a, 
     MEET(sendto, SEND, NO_FOLDER, (f, b, n, s, a, l));
 }
 ssize_t sendmsg(int f, const struct msghdr *m, int s) { MEET(sendmsg, SEND, NO_FOLDER, (f, m, s)); }
+
+/* Looking changes nothing; it fails only in a folder that fails altogether. */
+int stat(const char *p, struct stat *b) { MEET(stat, LOOK, folder_of(p), (p, b)); }
+int stat64(const char *p, struct stat64 *b) { MEET(stat64, LOOK, folder_of(p), (p, b)); }
+int lstat(const char *p, struct stat *b) { MEET(lstat, LOOK, folder_of(p), (p, b)); }
+int lstat64(const char *p, struct stat64 *b) { MEET(lstat64, LOOK, folder_of(p), (p, b)); }
+int fstatat(int d, const char *p, struct stat *b, int s) { MEET(fstatat, LOOK, folder_at(d, p), (d, p, b, s)); }
+int fstatat64(int d, const char *p, struct stat64 *b, int s) { MEET(fstatat64, LOOK, folder_at(d, p), (d, p, b, s)); }
+int statx(int d, const char *p, int s, unsigned m, struct statx *b) { MEET(statx, LOOK, folder_at(d, p), (d, p, s, m, b)); }
+int statvfs(const char *p, struct statvfs *b) { MEET(statvfs, LOOK, folder_of(p), (p, b)); }
+int statvfs64(const char *p, struct statvfs64 *b) { MEET(statvfs64, LOOK, folder_of(p), (p, b)); }
+int access(const char *p, int m) { MEET(access, LOOK, folder_of(p), (p, m)); }
+int faccessat(int d, const char *p, int m, int s) { MEET(faccessat, LOOK, folder_at(d, p), (d, p, m, s)); }
+int inotify_add_watch(int f, const char *p, uint32_t m) { MEET(inotify_add_watch, LOOK, folder_of(p), (f, p, m)); }
+DIR *opendir(const char *p) { MEET_OR(NULL, opendir, LOOK, folder_of(p), (p)); }

@@ -32,6 +32,7 @@ class Call(IntEnum):
     TRUNCATE = 7
     OPEN_FOR_WRITING = 8
     SEND = 9
+    LOOK = 10  # whatever asks a folder for something and changes nothing
 
     @property
     def label(self) -> str:
@@ -108,6 +109,11 @@ class FailingCalls:
         self._control.call, self._control.folder = call, folder
         self._control.fault, self._control.afterwards = fault, afterwards
         self._control.countdown = number
+
+    def fail_all(self, folder: int, error: int) -> None:
+        """From now on every call in that folder fails with `error`, until `disarm`; one that only looks, too."""
+        self.disarm()
+        self._control.folder, self._control.afterwards, self._control.fired = folder, error, 1
 
     def disarm(self) -> None:
         """All calls are as they should be."""

@@ -140,6 +140,10 @@ class Orthanc:
             for uid in sop_instance_uids
         }
 
+    def add(self, content: bytes) -> None:
+        """Give it an instance, as somebody other than the box would."""
+        self._session.post(f"{self.url}/instances", content, timeout=10).raise_for_status()
+
     def _get(self, path: str) -> list[dict[str, dict[str, str]]]:
         answer = self._session.get(f"{self.url}{path}", timeout=10)
         answer.raise_for_status()

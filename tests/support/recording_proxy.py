@@ -59,7 +59,18 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Mishap = CutAnswer | Reset | Stall | Answer
+@dataclass(frozen=True)
+class Raw:
+    """The proxy answers with these bytes, one each `drip_seconds` if that is not 0; nothing reaches the server. Then
+    the connection ends, or stays open and silent.
+    """
+
+    content: bytes
+    drip_seconds: float = 0.0
+    then_wait: bool = False
+
+
+Mishap = CutAnswer | Reset | Stall | Answer | Raw
 Method = Literal["GET", "POST", "*"]
 
 
@@ -230,6 +241,10 @@ class RecordingProxy:
             self._remember(seen)
             _respond(connection, mishap)
             return True
+        if isinstance(mishap, Raw):
+            self._remember(seen)
+            _respond_raw(connection, mishap)
+            return False
         try:
             answer = self._forward(seen)
         except OSError:
@@ -298,6 +313,15 @@ def _respond(connection: socket.socket, answer: Answer) -> None:
     if answer.status != http.client.NO_CONTENT:
         lines.append(f"Content-Length: {len(answer.body)}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
+
+
+def _respond_raw(connection: socket.socket, raw: Raw) -> None:
+    pieces = [raw.content] if not raw.drip_seconds else [raw.content[at : at + 1] for at in range(len(raw.content))]
+    for piece in pieces:
+        connection.sendall(piece)
+        time.sleep(raw.drip_seconds)
+    if raw.then_wait:
+        _wait_until_gone(connection)
 
 
 def _wait_until_gone(connection: socket.socket) -> None:
