@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import signal
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ DEFAULT_DIRECTORY = Path("/var/tmp")  # on a real disk: /tmp may be memory
 def main() -> int:
     """Do what was asked for; exit status 1 when anything is not as promised."""
     arguments = _parse()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and what was started is ended
     console = Console(width=None if sys.stdout.isatty() else 200)
     progress = Progress(console)
     order = Order(
@@ -28,7 +30,8 @@ def main() -> int:
         seed=arguments.seed,
         count=arguments.count,
         minutes=arguments.minutes,
-        only=arguments.only,
+        only=tuple(arguments.only),
+        at_once=arguments.at_once,
     )
     table = importlib.import_module(f"faults.{arguments.name.replace('-', '_')}").run(order)
     table.show(console)
@@ -43,7 +46,16 @@ def _parse() -> argparse.Namespace:
     dose.add_argument("--count", type=int, help="how often (default: the command's own dose)")
     dose.add_argument("--minutes", type=float, help="for how long")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="for the same faults again")
-    parser.add_argument("--only", default="", metavar="WORDS", help="only faults with these words in their name")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="WORDS",
+        help="only faults with these words in their name; may be given several times",
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=2, metavar="N", help="boxes at work at the same time, for `faults` (%(default)s)"
+    )
     parser.add_argument(
         "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the table goes (%(default)s)"
     )

@@ -55,7 +55,7 @@ def run(order: Order) -> Table:
         ):
             bench = Bench(site, calls)
             every = list(_cases(bench.count_start(), bench.count_work()))
-            cases = _chosen(every, order.count, order.random(), order.only)
+            cases = _chosen([case for case in every if order.wants(case.kind)], order.count, order.random())
             table = order.table(NAME, f"{len(cases)} of {len(every)} calls that can fail")
             for kind, group in groupby(cases, key=lambda case: case.kind):
                 _fail_each(kind, list(group), bench, table, order.progress.say)
@@ -74,11 +74,10 @@ def _cases(start: Counts, work: Counts) -> Iterator[Case]:
             yield Case(folder, call, 1, errno.EIO, read_only=True)
 
 
-def _chosen(every: Sequence[Case], count: int | None, chance: random.Random, only: str) -> list[Case]:
+def _chosen(wanted: Sequence[Case], count: int | None, chance: random.Random) -> list[Case]:
     """All, or `count` of them: the kinds in turn, as far as it goes, each time with another call of the kind."""
-    wanted = [case for case in every if only in case.kind]
     if count is None or count >= len(wanted):
-        return wanted
+        return list(wanted)
     by_kind: dict[str, list[Case]] = {}
     for case in wanted:
         by_kind.setdefault(case.kind, []).append(case)
@@ -89,7 +88,7 @@ def _chosen(every: Sequence[Case], count: int | None, chance: random.Random, onl
     chosen: list[Case] = []
     while len(chosen) < count:
         chosen += [by_kind[kind].pop() for kind in kinds if by_kind[kind]]
-    return sorted(chosen[:count], key=every.index)
+    return sorted(chosen[:count], key=wanted.index)
 
 
 def _fail_each(kind: str, cases: list[Case], bench: "Bench", table: Table, say: Callable[[str], None]) -> None:

@@ -1,6 +1,7 @@
 """Every other fault, each in a box of its own: it is at work, the fault comes, lasts for a while, and is mended."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -22,19 +23,23 @@ MOST_SAID = 2  # of the sentences of `status`, in a remark
 
 def run(order: Order) -> Table:
     """Each of them once; with a number, the first so many."""
-    wanted = [fault for fault in FAULTS if order.only in fault.name][: order.count]
+    wanted = [fault for fault in FAULTS if order.wants(fault.name)][: order.count]
     table = order.table(NAME, f"{len(wanted)} of {len(FAULTS)} faults")
-    for fault in wanted:
-        try:
-            row = _bring_about(fault, order)
-        except Exception as problem:  # the others are still to be seen
-            row = Row(fault.name, 1, 0, 0, 0, 0, float("inf"), finished=False, remarks=(_in_a_line(problem),))
-        table.rows.append(row)
-        order.progress.say(
-            f"{fault.name}: {'as promised' if row.as_promised else 'NOT as promised'}"
-            f" (lost {row.lost}, doubled {row.doubled}, unread {row.unread}, {row.seconds:.1f} s, ended {row.ended})"
-        )
+    with ThreadPoolExecutor(order.at_once) as pool:
+        table.rows.extend(pool.map(lambda fault: _row_of(fault, order), wanted))
     return table
+
+
+def _row_of(fault: Fault, order: Order) -> Row:
+    try:
+        row = _bring_about(fault, order)
+    except Exception as problem:  # the others are still to be seen
+        row = Row(fault.name, 1, 0, 0, 0, 0, float("inf"), finished=False, remarks=(_in_a_line(problem),))
+    order.progress.say(
+        f"{fault.name}: {'as promised' if row.as_promised else 'NOT as promised'}"
+        f" (lost {row.lost}, doubled {row.doubled}, unread {row.unread}, {row.seconds:.1f} s, ended {row.ended})"
+    )
+    return row
 
 
 def _in_a_line(problem: Exception) -> str:

@@ -63,15 +63,16 @@ def run(order: Order) -> Table:
         ):
             killer = Killer(site, calls, order.random())
             site.start()
-            for kind, kills in _spread(count):
+            for kind, kills in _spread(count, order.wants):
                 order.progress.say(f"{kills} x {kind.name}")
                 _kill_often(kind, kills, killer, table, order.progress.say)
     return table
 
 
-def _spread(count: int) -> Iterator[tuple[Kind, int]]:
-    for number, kind in enumerate(KINDS):
-        if kills := count // len(KINDS) + (number < count % len(KINDS)):
+def _spread(count: int, wants: Callable[[str], bool]) -> Iterator[tuple[Kind, int]]:
+    kinds = [kind for kind in KINDS if wants(kind.name)]
+    for number, kind in enumerate(kinds):
+        if kills := count // len(kinds) + (number < count % len(kinds)):
             yield kind, kills
 
 

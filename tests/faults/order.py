@@ -23,11 +23,16 @@ class Order:
     seed: int
     count: int | None = None
     minutes: float | None = None
-    only: str = ""  # rows with this in their name
+    only: tuple[str, ...] = ()  # rows with one of these in their name; none: all
+    at_once: int = 1  # boxes at work at the same time, where a command can have several
 
     def table(self, name: str, dose: str) -> Table:
         """An empty table."""
         return Table(name, describe(self.directory), self.seed, dose)
+
+    def wants(self, name: str) -> bool:
+        """Whether a row of that name is wanted."""
+        return not self.only or any(words in name for words in self.only)
 
     def random(self) -> random.Random:
         """The same numbers for the same seed."""

@@ -47,8 +47,9 @@ def run(order: Order) -> Table:
         with Site(directory, folders) as site:
             site.start()
             cutter = Cutter(site, disks, order.random())
-            for number, kind in enumerate(KINDS):
-                if cuts := count // len(KINDS) + (number < count % len(KINDS)):
+            kinds = [kind for kind in KINDS if order.wants(kind.name)]
+            for number, kind in enumerate(kinds):
+                if cuts := count // len(kinds) + (number < count % len(kinds)):
                     order.progress.say(f"{cuts} x {kind.name}")
                     _cut_often(kind, cuts, cutter, table, order)
     return table

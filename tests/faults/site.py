@@ -22,7 +22,7 @@ from support.orthanc import Orthanc
 from support.recording_proxy import RecordingProxy
 
 RESTART_SECONDS = 2.0  # as in systemd/leapfrog.service
-NEVER_SECONDS = 90.0  # after which receiving counts as never normal again
+NEVER_SECONDS = 45.0  # after which receiving counts as never normal again
 STILL_SECONDS = 75.0  # a box in which nothing moves for so long is stuck
 SYNC_SECONDS = 3.0
 STOP_SECONDS = 60.0
