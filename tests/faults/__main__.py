@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from faults.order import Order
+from faults.table import NORMAL_SECONDS
 from support.progress import Progress
 
 # Each is a module of this package with `run(order) -> Table`, and `DOSE`, what it does when no number is given.
@@ -31,6 +32,7 @@ def main() -> int:
         count=arguments.count,
         minutes=arguments.minutes,
         only=tuple(arguments.only),
+        normal_seconds=arguments.normal_within,
         at_once=arguments.at_once,
     )
     table = importlib.import_module(f"faults.{arguments.name.replace('-', '_')}").run(order)
@@ -52,6 +54,13 @@ def _parse() -> argparse.Namespace:
         default=[],
         metavar="WORDS",
         help="only faults with these words in their name; may be given several times",
+    )
+    parser.add_argument(
+        "--normal-within",
+        type=float,
+        default=NORMAL_SECONDS,
+        metavar="SECONDS",
+        help="how soon receiving must be normal again (%(default)g); more on a machine that has other work",
     )
     parser.add_argument(
         "--at-once", type=int, default=2, metavar="N", help="boxes at work at the same time, for `faults` (%(default)s)"

@@ -36,7 +36,7 @@ def _row_of(fault: Fault, order: Order) -> Row:
     except Exception as problem:  # the others are still to be seen
         row = Row(fault.name, 1, 0, 0, 0, 0, float("inf"), finished=False, remarks=(_in_a_line(problem),))
     order.progress.say(
-        f"{fault.name}: {'as promised' if row.as_promised else 'NOT as promised'}"
+        f"{fault.name}: {'as promised' if row.as_promised(order.normal_seconds) else 'NOT as promised'}"
         f" (lost {row.lost}, doubled {row.doubled}, unread {row.unread}, {row.seconds:.1f} s, ended {row.ended})"
     )
     return row

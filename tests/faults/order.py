@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faults.audit import Verdict
-from faults.table import Row, Table
+from faults.table import NORMAL_SECONDS, Row, Table
 from support.machine import describe
 from support.progress import Progress
 
@@ -24,11 +24,12 @@ class Order:
     count: int | None = None
     minutes: float | None = None
     only: tuple[str, ...] = ()  # rows with one of these in their name; none: all
+    normal_seconds: float = NORMAL_SECONDS
     at_once: int = 1  # boxes at work at the same time, where a command can have several
 
     def table(self, name: str, dose: str) -> Table:
         """An empty table."""
-        return Table(name, describe(self.directory), self.seed, dose)
+        return Table(name, describe(self.directory), self.seed, dose, self.normal_seconds)
 
     def wants(self, name: str) -> bool:
         """Whether a row of that name is wanted."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table as RichTable
 
-NORMAL_SECONDS = 10.0  # within which receiving is to be normal again
+NORMAL_SECONDS = 10.0  # within which receiving is to be normal again, on a machine that does nothing else
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,16 @@ class Row:
     may_end: bool = True
     remarks: tuple[str, ...] = ()
 
-    @property
-    def as_promised(self) -> bool:
+    def as_promised(self, normal_seconds: float = NORMAL_SECONDS) -> bool:
         """Whether nothing was lost, doubled or left out, and receiving was soon normal."""
         harmed = self.lost or self.doubled or self.unread or (self.ended and not self.may_end)
-        return self.finished and not harmed and self.seconds <= NORMAL_SECONDS
+        return self.finished and not harmed and self.seconds <= normal_seconds
 
-    def cells(self) -> tuple[str, ...]:
+    def cells(self, normal_seconds: float) -> tuple[str, ...]:
         """As they are shown."""
         seconds = "never" if math.isinf(self.seconds) else f"{self.seconds:.1f}"
         counts = (self.times, self.films, self.lost, self.doubled, self.unread)
-        verdict = "" if self.as_promised else "**no**"
+        verdict = "" if self.as_promised(normal_seconds) else "**no**"
         return self.fault, *map(str, counts), seconds, str(self.ended), verdict, "; ".join(self.remarks)
 
 
@@ -59,12 +58,13 @@ class Table:
     machine: dict[str, str]
     seed: int
     dose: str
+    normal_seconds: float = NORMAL_SECONDS
     rows: list[Row] = field(default_factory=list)
 
     @property
     def as_promised(self) -> bool:
         """Whether every row is, and there is one."""
-        return bool(self.rows) and all(row.as_promised for row in self.rows)
+        return bool(self.rows) and all(row.as_promised(self.normal_seconds) for row in self.rows)
 
     def total(self) -> Row:
         """All rows together."""
@@ -86,7 +86,7 @@ class Table:
         """Print it."""
         shown = RichTable(*HEADINGS)
         for row in [*self.rows, self.total()]:
-            shown.add_row(*(cell.strip("*") for cell in row.cells()))
+            shown.add_row(*(cell.strip("*") for cell in row.cells(self.normal_seconds)))
         console.print(shown)
 
     def write(self, directory: Path) -> Path:
@@ -94,11 +94,11 @@ class Table:
         lines = [
             f"# {self.name}",
             "",
-            f"{date.today():%d %B %Y}. Dose: {self.dose}. Seed: {self.seed}.",
+            f"{date.today():%d %B %Y}. Dose: {self.dose}. Seed: {self.seed}. Normal within {self.normal_seconds:g} s.",
             "",
             *(f"- {key}: {value}" for key, value in self.machine.items()),
             "",
-            *_markdown([HEADINGS, *(row.cells() for row in [*self.rows, self.total()])]),
+            *_markdown([HEADINGS, *(row.cells(self.normal_seconds) for row in [*self.rows, self.total()])]),
             "",
         ]
         directory.mkdir(parents=True, exist_ok=True)

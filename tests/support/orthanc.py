@@ -144,6 +144,15 @@ class Orthanc:
         """Give it an instance, as somebody other than the box would."""
         self._session.post(f"{self.url}/instances", content, timeout=10).raise_for_status()
 
+    def remove(self, sop_instance_uid: str) -> None:
+        """Have it forget an instance."""
+        (found,) = [
+            instance["ID"]
+            for instance in self._get("/instances?expand")
+            if instance["MainDicomTags"]["SOPInstanceUID"] == sop_instance_uid
+        ]
+        self._session.delete(f"{self.url}/instances/{found}", timeout=10).raise_for_status()
+
     def _get(self, path: str) -> list[dict[str, dict[str, str]]]:
         answer = self._session.get(f"{self.url}{path}", timeout=10)
         answer.raise_for_status()
