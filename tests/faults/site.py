@@ -222,7 +222,7 @@ class Site:
         """What it still has to do, in numbers; '' when that is nothing."""
         status = self.status()
         if not status:
-            return f"does not answer, {len(self.ends)}"
+            return "does not answer"
         stored = self.senders.wait(0.01)
         left = sum(1 for film in self.senders.dropped.values() if (self.folders.inbox / film.path.name).exists())
         waiting, received = status["deliveries"]["waiting"], status["instances"]["received"]
