@@ -63,7 +63,11 @@ def _parse() -> argparse.Namespace:
         help="how soon receiving must be normal again (%(default)g); more on a machine that has other work",
     )
     parser.add_argument(
-        "--at-once", type=int, default=2, metavar="N", help="boxes at work at the same time, for `faults` (%(default)s)"
+        "--at-once",
+        type=int,
+        default=2,
+        metavar="N",
+        help="boxes at work at the same time, for `disk-errors` and `faults` (%(default)s)",
     )
     parser.add_argument(
         "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where the table goes (%(default)s)"

@@ -6,25 +6,30 @@ and once with EIO. The same for a start. Last, a folder turns read-only after it
 """
 
 import errno
+import queue
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Self
 
-from faults.audit import Audit, Verdict
+from faults.audit import Audit
 from faults.order import Order, row_of
 from faults.site import Site
-from faults.table import Table
+from faults.table import Row, Table, together
 from support.failing_calls import Call, Counts, FailingCalls, name_of
 
 NAME = "disk-errors"
+STATE = 0
 FOLDERS = ("state", "reports", "watched folder")
 ERRORS = (errno.ENOSPC, errno.EIO)
 MET_SECONDS = 8.0  # for the call to be made
 READ_ONLY_SECONDS = 5.0
 START_SECONDS = 5.0
-AUDIT_EVERY = 10  # errors
+AUDIT_EVERY = 10  # errors, which one box meets in turn
 
 
 @dataclass(frozen=True)
@@ -46,20 +51,51 @@ class Case:
 
 
 def run(order: Order) -> Table:
-    """Every such call, or with a number that many of them, evenly chosen."""
+    """Every such call, or with a number that many of them, evenly chosen. Several boxes share the work."""
+    with ExitStack() as benches:
+        first = benches.enter_context(_bench(order))
+        every = list(_cases(first.count_start(), first.count_work()))
+        cases = _chosen([case for case in every if order.wants(case.kind)], order.count, order.random())
+        table = order.table(NAME, f"{len(cases)} of {len(every)} calls that can fail")
+        shares = list(_shares(cases))
+        free: queue.SimpleQueue[Bench] = queue.SimpleQueue()
+        free.put(first)
+        for _ in range(min(order.at_once, len(shares)) - 1):
+            free.put(benches.enter_context(_bench(order)).started())
+
+        def fail(share: list[Case]) -> Row:
+            bench = free.get()
+            try:
+                row = _fail_each(share, bench)
+            finally:
+                free.put(bench)
+            order.progress.say(
+                f"{row.times} x {row.fault}: lost {row.lost}, doubled {row.doubled}, {row.seconds:.1f} s"
+            )
+            return row
+
+        with ThreadPoolExecutor(order.at_once) as pool:
+            rows = list(pool.map(fail, shares))
+        table.rows = [together(kind, list(same)) for kind, same in groupby(rows, key=lambda row: row.fault)]
+    return table
+
+
+@contextmanager
+def _bench(order: Order) -> Iterator["Bench"]:
     with order.folder() as directory:
         folders = [directory / name for name in ("state", "reports", "inbox")]
         with (
             FailingCalls(directory, folders) as calls,
             Site(directory, environment=lambda: calls.environment) as site,
         ):
-            bench = Bench(site, calls)
-            every = list(_cases(bench.count_start(), bench.count_work()))
-            cases = _chosen([case for case in every if order.wants(case.kind)], order.count, order.random())
-            table = order.table(NAME, f"{len(cases)} of {len(every)} calls that can fail")
-            for kind, group in groupby(cases, key=lambda case: case.kind):
-                _fail_each(kind, list(group), bench, table, order.progress.say)
-    return table
+            yield Bench(site, calls)
+
+
+def _shares(cases: list[Case]) -> Iterator[list[Case]]:
+    """What one bench does at a time: a few cases of one kind."""
+    for _, same in groupby(cases, key=lambda case: case.kind):
+        group = list(same)
+        yield from (group[at : at + AUDIT_EVERY] for at in range(0, len(group), AUDIT_EVERY))
 
 
 def _cases(start: Counts, work: Counts) -> Iterator[Case]:
@@ -91,21 +127,27 @@ def _chosen(wanted: Sequence[Case], count: int | None, chance: random.Random) ->
     return sorted(chosen[:count], key=wanted.index)
 
 
-def _fail_each(kind: str, cases: list[Case], bench: "Bench", table: Table, say: Callable[[str], None]) -> None:
+def _fail_each(cases: list[Case], bench: "Bench") -> Row:
     site = bench.site
     films, ended, log = len(site.senders.films), len(site.ends), len(site.kiosk.log())
-    verdict, worst, unmet = Verdict(), 0.0, 0
-    for number, case in enumerate(cases, 1):
+    worst, unmet = 0.0, 0
+    for case in cases:
         seconds, met = bench.fail(case)
         worst, unmet = max(worst, seconds), unmet + (not met)
-        if number % AUDIT_EVERY == 0 or number == len(cases):
-            verdict += bench.audit.verdict()
+    verdict = bench.audit.verdict()
     tracebacks = site.kiosk.log()[log:].count("Traceback (most recent call last)")
-    remarks = [f"{unmet} not made this time"] if unmet else []
-    remarks += [f"{tracebacks} tracebacks in the log"] if tracebacks else []
-    row = row_of(kind, len(cases), len(site.senders.films) - films, verdict, worst, len(site.ends) - ended, *remarks)
-    table.rows.append(row)
-    say(f"{len(cases)} x {kind}: lost {row.lost}, doubled {row.doubled}, {row.seconds:.1f} s")
+    remarks = ["not every call was made this time"] if unmet else []
+    remarks += ["tracebacks in the log"] if tracebacks else []
+    row = row_of(
+        cases[0].kind,
+        len(cases),
+        len(site.senders.films) - films,
+        verdict,
+        worst,
+        len(site.ends) - ended,
+        *remarks,
+    )
+    return replace(row, may_end=cases[0].folder == STATE)
 
 
 @dataclass
@@ -119,10 +161,14 @@ class Bench:
     def __post_init__(self) -> None:
         self.audit = Audit(self.site)
 
+    def started(self) -> Self:
+        """The same, with its box at work."""
+        self.site.start()
+        return self
+
     def count_start(self) -> Counts:
         """The calls of a start, of a box that has started before."""
-        self.site.start()
-        self.site.settle()
+        self.started().site.settle()
         self.site.halt()
         before = self.calls.counts()
         self.site.launch()

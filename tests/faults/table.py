@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -68,19 +68,7 @@ class Table:
 
     def total(self) -> Row:
         """All rows together."""
-        rows: Sequence[Row] = self.rows
-        return Row(
-            "all",
-            sum(row.times for row in rows),
-            sum(row.films for row in rows),
-            sum(row.lost for row in rows),
-            sum(row.doubled for row in rows),
-            sum(row.unread for row in rows),
-            max((row.seconds for row in rows), default=0.0),
-            sum(row.ended for row in rows),
-            all(row.finished for row in rows),
-            not any(row.ended and not row.may_end for row in rows),
-        )
+        return replace(together("all", self.rows), remarks=())
 
     def show(self, console: Console) -> None:
         """Print it."""
@@ -105,6 +93,23 @@ class Table:
         path = directory / f"{self.name}.md"
         path.write_text("\n".join(lines), encoding="utf-8")
         return path
+
+
+def together(fault: str, rows: Sequence[Row]) -> Row:
+    """Several rows as one."""
+    return Row(
+        fault,
+        sum(row.times for row in rows),
+        sum(row.films for row in rows),
+        sum(row.lost for row in rows),
+        sum(row.doubled for row in rows),
+        sum(row.unread for row in rows),
+        max((row.seconds for row in rows), default=0.0),
+        sum(row.ended for row in rows),
+        all(row.finished for row in rows),
+        not any(row.ended and not row.may_end for row in rows),
+        tuple(dict.fromkeys(remark for row in rows for remark in row.remarks)),
+    )
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:

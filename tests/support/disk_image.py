@@ -68,8 +68,12 @@ class DiskImage:
         return subprocess.run(["umount", str(self.folder)], capture_output=True, check=False).returncode == 0
 
     def read_only(self, on: bool) -> None:
-        """Turn it read-only, or back."""
-        _run("mount", "-o", f"remount,{'ro' if on else 'rw'}", str(self.folder))
+        """Turn it read-only, or back; the first waits for those who have a file open to write."""
+        wait_until(lambda: self._remounted("ro" if on else "rw"), f"{self.folder.name} is mounted otherwise")
+
+    def _remounted(self, how: str) -> bool:
+        command = ["mount", "-o", f"remount,{how}", str(self.folder)]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
     def fill(self) -> Path:
         """Fill it to the last block. Returns the file that does, which makes room when it is removed."""

@@ -164,20 +164,17 @@ def _full(scene: Scene) -> Iterator[None]:
     filler.unlink()
 
 
-@contextmanager
-def _read_only(scene: Scene) -> Iterator[None]:
-    scene.disks["state"].read_only(True)
-    yield
-    scene.disks["state"].read_only(False)
+def _failing(error: int) -> Bringing:
+    """Every call in the folder fails, as on a disk that was pulled out; or, with EROFS, every one that changes it."""
 
+    @contextmanager
+    def bring(scene: Scene) -> Iterator[None]:
+        assert scene.calls is not None
+        scene.calls.fail_all(0, error)
+        yield
+        scene.calls.disarm()
 
-@contextmanager
-def _failing(scene: Scene) -> Iterator[None]:
-    """Every call in the folder fails, as on a disk that was pulled out."""
-    assert scene.calls is not None
-    scene.calls.fail_all(0, errno.EIO)
-    yield
-    scene.calls.disarm()
+    return bring
 
 
 FAULTS = (
@@ -199,6 +196,13 @@ FAULTS = (
     Fault("the clock is 100 days ahead", _clock_ahead, clock=True, settings={"retention": {"keep_days": 30}}),
     Fault("keep_days = 999999", _while_down(lambda scene: None), settings={"retention": {"keep_days": 999_999}}),
     Fault("the state's disk is full", _full, receives=False, disks=("state",), drops=False, may_end=True),
-    Fault("the state's disk is read-only", _read_only, receives=False, disks=("state",), drops=False, may_end=True),
-    Fault("the state's disk answers EIO", _failing, receives=False, calls=True, drops=False, may_end=True),
+    Fault(
+        "the state's disk is read-only",
+        _failing(errno.EROFS),
+        receives=False,
+        calls=True,
+        drops=False,
+        may_end=True,
+    ),
+    Fault("the state's disk answers EIO", _failing(errno.EIO), receives=False, calls=True, drops=False, may_end=True),
 )
