@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader, BytesIO
 from types import TracebackType
 from typing import Literal, Self
@@ -59,7 +59,18 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Mishap = CutAnswer | Reset | Stall | Answer
+@dataclass(frozen=True)
+class Raw:
+    """The proxy answers with these bytes, one each `drip_seconds` if that is not 0; nothing reaches the server. Then
+    the connection ends, or stays open and silent.
+    """
+
+    content: bytes
+    drip_seconds: float = 0.0
+    then_wait: bool = False
+
+
+Mishap = CutAnswer | Reset | Stall | Answer | Raw
 Method = Literal["GET", "POST", "*"]
 
 
@@ -77,11 +88,13 @@ class Exchange:
 class RecordingProxy:
     """Listens on a free loopback port, forwards to `upstream`, and remembers every whole request."""
 
-    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None, *, keep_bodies: bool = True) -> None:
         """`upstream` is the root that the clients would otherwise use, such as http://127.0.0.1:8042/dicom-web.
 
-        With `tls` the proxy speaks TLS to its clients, as a web server in front of a district server does.
+        With `tls` the proxy speaks TLS to its clients, as a web server in front of a district server does. Without
+        `keep_bodies` it remembers what was asked and of which instances, but not the bytes: for thousands of them.
         """
+        self._keep_bodies = keep_bodies
         target = urlsplit(upstream)
         self._upstream = (target.hostname or "127.0.0.1", target.port or 80)
         self.port = free_port()
@@ -228,6 +241,10 @@ class RecordingProxy:
             self._remember(seen)
             _respond(connection, mishap)
             return True
+        if isinstance(mishap, Raw):
+            self._remember(seen)
+            _respond_raw(connection, mishap)
+            return False
         try:
             answer = self._forward(seen)
         except OSError:
@@ -246,6 +263,8 @@ class RecordingProxy:
         return None
 
     def _remember(self, exchange: Exchange) -> None:
+        if not self._keep_bodies:
+            exchange = replace(exchange, body=b"")
         with self._lock:
             self._exchanges.append(exchange)
 
@@ -294,6 +313,15 @@ def _respond(connection: socket.socket, answer: Answer) -> None:
     if answer.status != http.client.NO_CONTENT:
         lines.append(f"Content-Length: {len(answer.body)}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
+
+
+def _respond_raw(connection: socket.socket, raw: Raw) -> None:
+    pieces = [raw.content] if not raw.drip_seconds else [raw.content[at : at + 1] for at in range(len(raw.content))]
+    for piece in pieces:
+        connection.sendall(piece)
+        time.sleep(raw.drip_seconds)
+    if raw.then_wait:
+        _wait_until_gone(connection)
 
 
 def _wait_until_gone(connection: socket.socket) -> None:
