@@ -31,10 +31,11 @@ NOT_LISTED = "The district server said that it stored the instance, but its sear
 @dataclass(frozen=True)
 class Verdict:
     """What became of an attempt. `refused`: it will not be better next time; `doubtful`: refused without a reason that
-    concerns the instance, so that the server may be the cause; `unclear`: neither refused nor confirmed.
+    concerns the instance, so that the server may be the cause; `unclear`: neither refused nor confirmed; `unlisted`:
+    said to be stored, but not found.
     """
 
-    outcome: Literal["confirmed", "refused", "doubtful", "unclear"]
+    outcome: Literal["confirmed", "refused", "doubtful", "unclear", "unlisted"]
     reason: str = ""
 
 
@@ -104,7 +105,7 @@ class Attempts:
         # Also a server that lists new instances only after a while, or none at all to this account.
         if not self._search_lists and delivery.failures + 1 >= ANSWERS_WITHOUT_LISTING:
             return CONFIRMED
-        return Verdict("unclear", NOT_LISTED)
+        return Verdict("unlisted", NOT_LISTED)
 
     def _after_silence(self, delivery: DeliveryRecord, path: Path, held_before: Held, reason: str) -> Verdict:
         """It may have arrived, although nothing said so."""

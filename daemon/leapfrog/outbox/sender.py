@@ -242,9 +242,14 @@ class Sender(Worker):
             verdict = self._attempts.make(delivery, proven=self._link.proven)
             self._settle(delivery, verdict)
         except DistrictLocked as problem:
+            self._failed_at(delivery, str(problem))
             self._link_failed(str(problem), self._timing.locked_seconds, locked=True)
         except DistrictUnreachable as problem:
-            self._unreachable(delivery, problem)
+            if problem.was_connected:
+                self._failed_at(delivery, str(problem))
+            else:
+                self._queue.note_failure(delivery.id, str(problem))
+            self._link_failed(str(problem), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
         except DistrictError as problem:
             self._settle(delivery, Verdict("unclear", str(problem)))
         except (StorageError, sqlite3.Error, _Stopped):
@@ -255,19 +260,17 @@ class Sender(Worker):
             self._met_own_error(delivery, problem)
         self._trouble.search_is(missing=self._client.has_no_search, silent=self._attempts.search_is_silent)
 
-    def _unreachable(self, delivery: DeliveryRecord, problem: DistrictUnreachable) -> None:
-        """Mostly the link. But a server, or something before it, may fail over just what this delivery says: then it
-        must not stand before the others for ever.
+    def _failed_at(self, delivery: DeliveryRecord, reason: str) -> None:
+        """Mostly it is the server. But a server, or a guard before it, may fail over just what this delivery says: then
+        it must not stand before the others for ever.
         """
-        reason = str(problem)
-        self._queue.note_failure(delivery.id, reason)
-        if problem.was_connected:
-            self._failures_in_a_row += 1
-            self._failures_at_hand = self._failures_at_hand + 1 if self._at_hand == delivery.id else 1
-            self._at_hand = delivery.id
-            if self._failures_at_hand >= FAILURES_AT_HAND:
-                self._put_off(delivery, reason)
-        self._link_failed(reason, min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
+        self._failures_in_a_row += 1
+        self._failures_at_hand = self._failures_at_hand + 1 if self._at_hand == delivery.id else 1
+        self._at_hand = delivery.id
+        if self._failures_at_hand >= FAILURES_AT_HAND:
+            self._put_off(delivery, reason)
+        else:
+            self._queue.note_failure(delivery.id, reason)
 
     def _met_own_error(self, delivery: DeliveryRecord, problem: Exception) -> None:
         """An error of ours over one delivery must not end the box: it would end it again at each start."""
@@ -293,7 +296,9 @@ class Sender(Worker):
             self._refuse_doubtfully(delivery, verdict.reason)
         else:
             self._put_off(delivery, verdict.reason)
-            self._one_more_failed(verdict.reason)
+            # Some servers list a new instance only after a while.
+            if verdict.outcome == "unclear" or delivery.failures:
+                self._one_more_failed(verdict.reason)
 
     def _confirm(self, delivery: DeliveryRecord) -> None:
         self._deliveries.confirm(delivery.id)

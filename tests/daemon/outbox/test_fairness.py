@@ -18,7 +18,7 @@ from support.recording_proxy import Answer, CutAnswer, Exchange, Mishap, Recordi
 from support.waiting import wait_until
 
 # After a failure of the link a probe soon, after one of an instance none in this test.
-PROBING = Timing(link=Backoff(0.05, 0.2), delivery=PATIENT.delivery)
+PROBING = Timing(link=Backoff(0.05, 0.2), delivery=PATIENT.delivery, locked_seconds=0.1)
 BAD = 16
 
 
@@ -35,7 +35,9 @@ def _failed_answer(uid: str, reason: int, status: int) -> Answer:
     return Answer(status, body, "application/dicom+json")
 
 
-@pytest.mark.parametrize("how", [Answer(500), NOTHING_STORED, Answer(503), Answer(200, b"<html>virus!</html>")])
+@pytest.mark.parametrize(
+    "how", [Answer(500), NOTHING_STORED, Answer(503), Answer(200, b"<html>virus!</html>"), Answer(403, b"<html>WAF")]
+)
 @pytest.mark.parametrize("timing", [QUICK, PROBING])
 def test_sixteen_that_always_fail_do_not_block_the_others(
     box: Box, orthanc: Orthanc, proxy: RecordingProxy, how: Answer, timing: Timing

@@ -2,25 +2,33 @@
 
 import resource
 import time
+from functools import partial
 
 import pytest
 
+from leapfrog.outbox.destinations.dicomweb import exchange
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
+from leapfrog.outbox.sender import Sender
 from support.odd_answers import ENDLESS_ANSWERS, ODD_ANSWERS
 from support.orthanc import Orthanc
 from support.outbox_box import Box
-from support.recording_proxy import Answer, RawAnswer, RecordingProxy
+from support.recording_proxy import Answer, RawAnswer, RecordingProxy, Stall
 from support.waiting import wait_until
 
 SHORT = Timeouts(connect_seconds=5.0, send_seconds=5.0, query_seconds=0.6, answer_seconds=0.6)
 ANSWERS = {**ODD_ANSWERS, **ENDLESS_ANSWERS}
 
 
+def _confirmed_after_sync(box: Box, sender: Sender) -> int:
+    sender.sync_now()
+    return box.count("confirmed")
+
+
 def _sent_again(box: Box, orthanc: Orthanc, proxy: RecordingProxy, uid: str, timeouts: Timeouts | None = None) -> None:
     sender = box.sender(proxy.url, timeouts=timeouts)
     sender.start()
     wait_until(lambda: proxy.exchanges, "a request")
-    wait_until(lambda: (sender.sync_now(), box.count("confirmed"))[1], "the delivery", deadline_seconds=30)
+    wait_until(partial(_confirmed_after_sync, box, sender), "the delivery", deadline_seconds=30)
     assert orthanc.held()[uid] == 1
     assert box.fatal == []
 
@@ -51,6 +59,21 @@ def test_an_answer_that_does_not_end_is_cut_off(
     _sent_again(box, orthanc, proxy, uid, SHORT)
     assert time.monotonic() - begun < 20
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB that the answer took"
+
+
+def test_an_exchange_that_nothing_else_ends_is_cut_from_outside(
+    box: Box, proxy: RecordingProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uid = box.owe()
+    limits = Timeouts()
+    monkeypatch.setattr(exchange, "CONNECTING_SECONDS", 0.5 - limits.query_seconds)
+    proxy.plan(Stall(), method="GET")
+    sender = box.sender(proxy.url, timeouts=limits)
+    sender.start()
+    wait_until(lambda: "broke off" in sender.state().last_error, "the cut", deadline_seconds=30)
+    monkeypatch.undo()
+    box.wait_for(confirmed=1)
+    assert proxy.posts[uid] == 1
 
 
 def test_a_bomb_of_compressed_nothing_is_not_unpacked(box: Box, orthanc: Orthanc, proxy: RecordingProxy) -> None:
