@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from leapfrog.dicom.part10 import part10_source
-from leapfrog.errors import DistrictRefused, DistrictUnclear, StorageError
+from leapfrog.dicom.part10 import Part10Source
+from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, StorageError
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.search import Held
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
 
@@ -64,42 +64,48 @@ class Attempts:
         now, so that nothing needs to be asked only for that.
 
         An original that was never sent is asked for too: if the district holds its UID already, it may be with other
-        content. What we make has a UID of its own. Raises DistrictUnreachable or DistrictLocked.
+        content. What we make or renamed has a UID of its own. Raises DistrictUnreachable or DistrictLocked.
         """
-        path = self._spool.path(delivery.spool_name or "")
         held: Held = "not held"
-        if delivery.posted or delivery.kind == "original" or not proven:
-            held = self._ask(delivery, path)
+        has_own_uid = delivery.kind != "original" or delivery.renamed
+        if delivery.posted or not has_own_uid or not proven:
+            held = self._ask(delivery)
             if held == "held":
                 is_ours = delivery.posted or delivery.kind != "original"
-                return CONFIRMED if is_ours else self._compared(delivery, path)
-        return self._send(delivery, path, held)
+                return CONFIRMED if is_ours else self._compared(delivery)
+        return self._send(delivery, held)
 
-    def _ask(self, delivery: DeliveryRecord, path: Path) -> Held:
-        held = self._client.holds(delivery.sop_instance_uid, path)
+    def _ask(self, delivery: DeliveryRecord) -> Held:
+        held = self._client.holds(delivery.sop_instance_uid, lambda: self._find_source(delivery))
         self._answered()
         self._search_lists = self._search_lists or held == "held"
         return held
 
-    def _send(self, delivery: DeliveryRecord, path: Path, held_before: Held) -> Verdict:
+    def _find_source(self, delivery: DeliveryRecord) -> Part10Source | None:
         try:
-            source = part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid)
-        except StorageError as problem:
+            return source_of(self._spool, delivery)
+        except (StorageError, CannotBeRenamed):
+            return None
+
+    def _send(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+        try:
+            source = source_of(self._spool, delivery)
+        except (StorageError, CannotBeRenamed) as problem:
             return Verdict("refused", str(problem))
         self._deliveries.mark_posted(delivery.id)
         try:
             self._client.store(source, delivery.sop_instance_uid)
         except DistrictRefused as problem:
-            return self._after_refusal(delivery, path, problem)
+            return self._after_refusal(delivery, problem)
         except DistrictUnclear as problem:
-            return self._after_silence(delivery, path, held_before, str(problem))
+            return self._after_silence(delivery, held_before, str(problem))
         except StorageError as problem:
             return Verdict("refused", str(problem))
-        return self._after_success(delivery, path)
+        return self._after_success(delivery)
 
-    def _after_success(self, delivery: DeliveryRecord, path: Path) -> Verdict:
+    def _after_success(self, delivery: DeliveryRecord) -> Verdict:
         """An answer may be wrong, or come from something in between: what it says to hold, it must be able to find."""
-        if self._client.has_no_search or self._ask(delivery, path) != "not held":
+        if self._client.has_no_search or self._ask(delivery) != "not held":
             return CONFIRMED
         self._stored_unlisted = True
         # Also a server that lists new instances only after a while, or none at all to this account.
@@ -107,23 +113,27 @@ class Attempts:
             return CONFIRMED
         return Verdict("unlisted", NOT_LISTED)
 
-    def _after_silence(self, delivery: DeliveryRecord, path: Path, held_before: Held, reason: str) -> Verdict:
+    def _after_silence(self, delivery: DeliveryRecord, held_before: Held, reason: str) -> Verdict:
         """It may have arrived, although nothing said so."""
-        if self._ask(delivery, path) != "held":
+        if self._ask(delivery) != "held":
             return Verdict("unclear", reason)
-        return CONFIRMED if held_before == "not held" else self._compared(delivery, path)
+        return CONFIRMED if held_before == "not held" else self._compared(delivery)
 
-    def _after_refusal(self, delivery: DeliveryRecord, path: Path, problem: DistrictRefused) -> Verdict:
+    def _after_refusal(self, delivery: DeliveryRecord, problem: DistrictRefused) -> Verdict:
         """It may be refused because it is there, from us or with other content. And a refusal only counts if a question
         proves that it came from the district server, not from something in between.
         """
-        if self._ask(delivery, path) == "held":
-            return self._compared(delivery, path)
+        if self._ask(delivery) == "held":
+            return self._compared(delivery)
         return Verdict("refused" if problem.is_definite else "doubtful", str(problem))
 
-    def _compared(self, delivery: DeliveryRecord, path: Path) -> Verdict:
+    def _compared(self, delivery: DeliveryRecord) -> Verdict:
         try:
-            comparison = self._client.compare(delivery.sop_instance_uid, path)
+            source = source_of(self._spool, delivery)
+        except (StorageError, CannotBeRenamed) as problem:
+            return Verdict("refused", str(problem))
+        try:
+            comparison = self._client.compare(delivery.sop_instance_uid, source, self._spool.incoming)
         except StorageError as problem:
             return Verdict("unclear", str(problem))
         if comparison == "same":

@@ -9,6 +9,13 @@ from leapfrog.state.delivery_queue import DeliveryQueue
 
 LONG_SECONDS = 24 * 3600.0
 
+CANNOT_BE_ASKED = (
+    "The district server cannot be asked what it holds. Its answers to what is sent have to do, and whatever gets no"
+    " answer is sent again."
+)
+LISTS_NOTHING = "The district server says that it stores what is sent, but its search does not list it."
+ALLOW_SEARCH = "On the district server, turn its search (QIDO-RS) on and allow this box's account to use it."
+
 _LINK, _LOGIN, _SEARCH, _SILENT = "link", "login", "search", "silent search"
 
 
@@ -55,20 +62,11 @@ class Trouble:
 
     def search_is(self, *, missing: bool, silent: bool) -> None:
         """Whether the district has no search, or one that does not list what it stored."""
-        remedy = "On the district server, turn its search (QIDO-RS) on and allow this box's account to use it."
-        if missing:
-            what = (
-                "The district server cannot be asked what it holds. Its answers to what is sent have to do, and"
-                " whatever gets no answer is sent again."
-            )
-            self._problems.add(_SEARCH, what, remedy)
-        else:
-            self._problems.clear(_SEARCH)
-        if silent:
-            what = "The district server says that it stores what is sent, but its search does not list it."
-            self._problems.add(_SILENT, what, remedy)
-        else:
-            self._problems.clear(_SILENT)
+        for matter, what, is_so in ((_SEARCH, CANNOT_BE_ASKED, missing), (_SILENT, LISTS_NOTHING, silent)):
+            if is_so:
+                self._problems.add(matter, what, ALLOW_SEARCH)
+            else:
+                self._problems.clear(matter)
 
     def current(self) -> tuple[Problem, ...]:
         """Everything that is wrong now."""

@@ -165,8 +165,8 @@ def _waiting(journal: Journal, count: int, **columns: object) -> None:
         connection.execute(
             "WITH RECURSIVE rows (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM rows WHERE i + 1 < :count)"
             " INSERT INTO deliveries (id, kind, study_key, sop_class_uid, sop_instance_uid, spool_name, created_at,"
-            " urgent, failures, due_at) SELECT hex(randomblob(8)), 'original', 's', '1', '1', 'x', '', :urgent,"
-            " :failures, :due_at FROM rows",
+            " urgent, failures, due_at) SELECT hex(randomblob(8)), 'original', 's', '1', hex(randomblob(8)), 'x', '',"
+            " :urgent, :failures, :due_at FROM rows",
             {"count": count, **values},
         )
 

@@ -14,6 +14,7 @@ import pytest
 
 from leapfrog.errors import JournalError, StorageError
 from leapfrog.state import migrations
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal

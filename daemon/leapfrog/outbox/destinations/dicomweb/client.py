@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from leapfrog.dicom.part10 import Part10Source
+from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import DistrictRefused, DistrictUnclear, DistrictUnreachable, StorageError
 from leapfrog.outbox.destinations.dicomweb.answers import (
     Answer,
@@ -23,7 +24,7 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
 )
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
-from leapfrog.outbox.destinations.dicomweb.held_content import Content, content_of, content_of_file, find_place
+from leapfrog.outbox.destinations.dicomweb.held_content import Content, Place, content_of, content_of_source, place_of
 from leapfrog.outbox.destinations.dicomweb.multipart import MultipartBody, Throttle
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
@@ -76,12 +77,22 @@ class StowClient:
         """Close the connection."""
         self._exchanges.close()
 
-    def holds(self, sop_instance_uid: str, path: Path) -> Held:
-        """Whether the server says that it holds this instance, of which `path` is our own file.
+    def holds(self, sop_instance_uid: str, find_source: Callable[[], Part10Source | None]) -> Held:
+        """Whether the server says that it holds this instance. `find_source` finds ours, and is called if only its
+        study and series help.
 
         Raises DistrictUnreachable when no district server answered, DistrictLocked when it rejected our credentials.
         """
-        return self._search.holds(sop_instance_uid, lambda: find_place(path))
+
+        def find_place() -> Place | None:
+            source = find_source()
+            return place_of(source) if source else None
+
+        return self._search.holds(sop_instance_uid, find_place)
+
+    def probe(self) -> Held:
+        """What it says of an instance that nobody holds: "not held" if it can be asked. Raises as `holds`."""
+        return self._search.holds(mint_uid(), lambda: Place(mint_uid(), mint_uid()))
 
     def store(self, source: Part10Source, sop_instance_uid: str) -> None:
         """Send one instance. Returns only if the server said that it stored this SOP Instance UID.
@@ -102,14 +113,14 @@ class StowClient:
 
     # ------------------------------------------------------------ other content under the same UID
 
-    def compare(self, sop_instance_uid: str, path: Path) -> Comparison:
-        """Whether what the server holds under this UID is what our file `path` contains. Costs the link up to what
-        sending costs.
+    def compare(self, sop_instance_uid: str, source: Part10Source, scratch: Path) -> Comparison:
+        """Whether what the server holds under this UID is what `source` contains. Costs the link up to what sending
+        costs, and as much room in the folder `scratch` meanwhile.
 
         Raises DistrictUnreachable or DistrictLocked when it does not answer, StorageError when a file cannot be read or
         written.
         """
-        ours = content_of_file(path)
+        ours = content_of_source(source)
         if ours.place is None:
             return "cannot be compared"
         instance = f"{ours.place.series_path}/instances/{sop_instance_uid}"
@@ -119,14 +130,14 @@ class StowClient:
             known: dict[str, str] = parse_metadata(metadata.body, content_type_of(metadata.headers)) or {}
             if metadata.status == HTTPStatus.OK and ours.differs_in_measures(known):
                 return "other"
-            return self._compare_whole(instance, path, ours)
+            return self._compare_whole(instance, source.byte_count, scratch, ours)
         except DistrictUnclear as problem:
             raise DistrictUnreachable(str(problem)) from problem
 
-    def _compare_whole(self, instance: str, path: Path, ours: Content) -> Comparison:
+    def _compare_whole(self, instance: str, byte_count: int, scratch: Path, ours: Content) -> Comparison:
+        limit = byte_count + RETRIEVED_MORE_BYTES
         try:
-            limit = path.stat().st_size + RETRIEVED_MORE_BYTES
-            with tempfile.TemporaryFile(dir=path.parent) as stream:
+            with tempfile.TemporaryFile(dir=scratch) as stream:
                 answer = self._exchanges.download(instance, ANY_TRANSFER_SYNTAX, stream, limit)
                 raise_for_link(answer)
                 if answer.status in NOTHING_THERE:

@@ -6,17 +6,20 @@ about 2 kB, then the instance itself, which costs the link what sending costs.
 """
 
 import hashlib
+import io
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element, actual_encoding, walk
 from leapfrog.dicom.encoding import Encoding
-from leapfrog.dicom.part10 import find_dataset
+from leapfrog.dicom.part10 import Part10Source, find_dataset
 from leapfrog.dicom.uids import DEFLATED_SYNTAXES, is_forwardable_uid
 from leapfrog.errors import StorageError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
@@ -32,6 +35,7 @@ MEASURES = ("00080016", "00280002", "00280008", "00280010", "00280011", "0028010
 PIXEL_DATA = 0x7FE00010
 LONGEST_VALUE_BYTES = 256
 CHUNK_BYTES = 1 << 20
+BUFFER_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -78,22 +82,67 @@ class Content:
         return self.dataset == other.dataset or same_pixels
 
 
-def find_place(path: Path) -> Place | None:
-    """The study and the series of the DICOM file `path`; None where it does not say, or cannot be read."""
+def place_of(source: Part10Source) -> Place | None:
+    """The study and the series of what is sent; None where it does not say, or cannot be read."""
     try:
-        with path.open("rb") as stream:
+        with _open(source) as stream:
             return _read(stream, SERIES_INSTANCE_UID).place
     except OSError:
         return None
 
 
-def content_of_file(path: Path) -> Content:
-    """The content of the DICOM file `path`. Raises StorageError when it cannot be read."""
+def content_of_source(source: Part10Source) -> Content:
+    """The content of what is sent. Raises StorageError when it cannot be read."""
     try:
-        with path.open("rb") as stream:
+        with _open(source) as stream:
             return content_of(stream)
     except OSError as problem:
-        raise StorageError(f"The spool file {path.name} cannot be read: {problem.strerror}.") from problem
+        raise StorageError(f"The spool file {source.path.name} cannot be read: {problem.strerror}.") from problem
+
+
+class _SourceBytes(io.RawIOBase):
+    """The bytes of a source, head and file, for reading anywhere."""
+
+    def __init__(self, source: Part10Source) -> None:
+        super().__init__()
+        self._source = source
+        self._position = 0
+        self._file = source.path.open("rb")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._source.byte_count}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        room = memoryview(buffer).cast("B")
+        head = self._source.head
+        if self._position < len(head):
+            part = head[self._position : self._position + len(room)]
+        else:
+            offset = self._position - len(head)
+            self._file.seek(self._source.offset + offset)
+            part = self._file.read(max(0, min(len(room), self._source.file_bytes - offset)))
+        room[: len(part)] = part
+        self._position += len(part)
+        return len(part)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _open(source: Part10Source) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(_SourceBytes(source), BUFFER_BYTES))
 
 
 def content_of(stream: BinaryIO) -> Content:
