@@ -97,9 +97,14 @@ CREATE TABLE deliveries (
     created_at          TEXT NOT NULL,
     ended_at            TEXT,
     file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, once a reader has written it
+    failures            INTEGER NOT NULL DEFAULT 0,    -- in a row, over this very delivery; 0 = in its first turn
+    due_at              REAL NOT NULL DEFAULT 0,       -- not before; on the monotonic clock of the process that runs
     renamed             INTEGER NOT NULL DEFAULT 0     -- 1: the file holds another UID, and gets this one as it is sent
 ) STRICT;
-CREATE INDEX deliveries_waiting ON deliveries (urgent DESC, sequence) WHERE state = 'waiting';
+CREATE INDEX deliveries_fresh ON deliveries (urgent DESC, sequence)
+    WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL;
+CREATE INDEX deliveries_to_retry ON deliveries (urgent, due_at)
+    WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);

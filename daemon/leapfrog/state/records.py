@@ -166,7 +166,7 @@ class NewDelivery:
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRecord:
     """A row of `deliveries`. `posted`: sent once without a clear answer, so ask before sending again. `renamed`: as in
-    NewDelivery.
+    NewDelivery. `failures`: how often in a row the district failed over this very delivery.
     """
 
     id: str
@@ -184,6 +184,7 @@ class DeliveryRecord:
     posted: bool
     attempts: int
     last_error: str
+    failures: int
 
 
 def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRecord | ForgottenReport]) -> str:

@@ -12,6 +12,7 @@ from leapfrog.control.status import StatusSource
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import (
@@ -199,7 +200,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "find unpublished studies": steps(journal, Studies(journal).unpublished),
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
         "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
-        "find the next delivery": steps(journal, deliveries.next_waiting),
+        "find the next delivery": steps(journal, DeliveryQueue(journal).next_fresh),
     }
     journal.close()
     return found
@@ -254,7 +255,7 @@ class CountsStayTrue(RuleBasedStateMachine):
 
     @rule(confirmed=st.booleans())
     def send(self, confirmed: bool) -> None:
-        if waiting := self.deliveries.next_waiting():
+        if waiting := DeliveryQueue(self.journal).next_fresh():
             if confirmed:
                 self.deliveries.confirm(waiting.id)
             else:

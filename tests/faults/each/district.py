@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from faults.each.fault import Bringing, Fault, Scene
-from support.recording_proxy import Answer, CutAnswer, Exchange, Mishap, Raw, Reset
+from support.recording_proxy import Answer, CutAnswer, Exchange, Mishap, RawAnswer, Reset
 from support.waiting import wait_until
 
 ODD_SECONDS = 15.0
@@ -64,8 +64,8 @@ def _header(name: str, value: str, status: int) -> Answer:
     return Answer(status, b"", "text/plain", {name: value})
 
 
-def _raw(*parts: bytes) -> Raw:
-    return Raw(b"".join(parts))
+def _raw(*parts: bytes) -> RawAnswer:
+    return RawAnswer((b"".join(parts),))
 
 
 JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\n"
@@ -131,8 +131,12 @@ ODD: Mapping[str, Bringing] = {
     "a negative Retry-After": _always(_header("Retry-After", "-5", 503)),
     "a Retry-After of 5,000 digits": _always(_header("Retry-After", "9" * 5000, 503)),
     "a chunk size of -5": _always(_raw(JSON_HEAD, b"Transfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n")),
-    "headers without an end": _always(Raw(JSON_HEAD + b"X-Filler: and so on\r\n" * 100_000, then_wait=True)),
-    "one byte each 2 seconds": _always(Raw(JSON_HEAD + b"\r\n{}", drip_seconds=2.0)),
+    "headers without an end": _always(
+        RawAnswer((JSON_HEAD, *[b"X-Filler: and so on\r\n" * 1000] * 100), pause_seconds=0.1, endless=True)
+    ),
+    "one byte each 2 seconds": _always(
+        RawAnswer(tuple(bytes([byte]) for byte in JSON_HEAD + b"\r\n{}"), pause_seconds=2.0)
+    ),
     "half an answer": _always(_raw(JSON_HEAD, b"Content-Length: 1000\r\n\r\n{")),
     "no HTTP at all": _always(_raw(b"220 mail.example ESMTP\r\n")),
     "a login page with status 200": _always(Answer(200, b"<html><form>Log in</form></html>")),
