@@ -17,7 +17,6 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
-from watchdog.observers.api import ObservedWatch
 
 MAXIMUM_PATHS = 1000  # with more, a whole scan is quicker
 MAXIMUM_HEARD = 100_000  # files; with more, all is forgotten, which only makes some files wait longer
@@ -41,15 +40,16 @@ class FolderHints:
         self._root = root
         self._on_hint = on_hint
         self._observer = Observer()
-        self._watch: ObservedWatch | None = None
+        self._asking: threading.Thread | None = None
         self._identity: tuple[int, int] | None = None
+        self.refusal = ""  # why there are no notifications to be had
         self._lock = threading.Lock()
         self._paths: set[Path] = set()
         self._heard: dict[Path, Heard] = {}
         self._scan_wanted = False
 
     def start(self) -> None:
-        """Start; the folder is added with `watch`."""
+        """Start; the folder is added with `keep_watching`."""
         # watchdog warns about a harmless race, and its warnings name sub-folders, which may be named after patients.
         warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"watchdog\.")
         self._observer.start()
@@ -60,36 +60,36 @@ class FolderHints:
             self._observer.stop()
             self._observer.join()
 
-    def watch(self) -> str:
-        """Ask for notifications about the folder, if that was not done yet, or if the folder is another one now: it was
-        made anew, or something was mounted there. Returns why there are none to be had, or ''. Raises OSError when the
-        folder cannot be looked at.
-        """
-        status = self._root.stat()
-        identity = (status.st_dev, status.st_ino)
-        if self._watch is not None and identity == self._identity and self._is_served():
-            return ""
-        self.unwatch()
-        try:
-            self._watch = self._observer.schedule(
-                _Handler(self, self._root), str(self._root), recursive=True, event_filter=EVENTS
-            )
-        except OSError as problem:
-            return problem.strerror or type(problem).__name__
-        self._identity = identity
-        return ""
+    def keep_watching(self) -> None:
+        """Ask for notifications about the folder, unless that was done and it is still that folder: it was not made
+        anew, and nothing was mounted there. Raises OSError when the folder cannot be looked at.
 
-    def unwatch(self) -> None:
-        """Ask for nothing more: the folder is gone."""
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            self._observer.unschedule(watch)
+        That takes a while where there are many sub-folders, and for ever on a mount that hangs, so it has a thread of
+        its own; nobody waits for it.
+        """
+        before, self._identity = self._identity, None
+        status = self._root.stat()
+        if self._asking is not None and self._asking.is_alive():
+            return
+        self._identity = (status.st_dev, status.st_ino)
+        # watchdog's thread ends with the folder, and by an error.
+        if before != self._identity or not all(emitter.is_alive() for emitter in self._observer.emitters):
+            self._asking = threading.Thread(target=self._ask, name="ask-for-notices", daemon=True)
+            self._asking.start()
+
+    def _ask(self) -> None:
         with self._lock:
             self._heard.clear()
-
-    def _is_served(self) -> bool:
-        """watchdog's thread ends with the folder, and by an error."""
-        return all(emitter.is_alive() for emitter in self._observer.emitters)
+        self._observer.unschedule_all()
+        try:
+            self._observer.schedule(_Handler(self), str(self._root), recursive=True, event_filter=EVENTS)
+        except OSError as problem:
+            self.refusal = problem.strerror or type(problem).__name__
+            return
+        self.refusal = ""
+        with self._lock:
+            self._scan_wanted = True  # for what came before
+        self._on_hint()
 
     def collected(self) -> tuple[set[Path], bool]:
         """The paths to look at since the last call, and whether to scan everything instead."""
@@ -144,9 +144,8 @@ class FolderHints:
 
 
 class _Handler(FileSystemEventHandler):
-    def __init__(self, hints: FolderHints, root: Path) -> None:
+    def __init__(self, hints: FolderHints) -> None:
         self._hints = hints
-        self._root = root
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         self._hints.note(event)

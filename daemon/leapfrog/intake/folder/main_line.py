@@ -42,10 +42,6 @@ class MainLine:
             self.tell(Alive())
         return True
 
-    def expect_silence(self, seconds: float) -> None:
-        """Announce work that may give no sign of life for so long."""
-        self.tell(Alive(seconds=seconds))
-
     def sleep(self, seconds: float) -> None:
         """Wait so long, or until `wake`."""
         if seconds > 0:

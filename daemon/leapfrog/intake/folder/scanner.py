@@ -5,6 +5,7 @@ Whatever touches the folder happens here. So a mount that hangs holds this proce
 """
 
 import argparse
+import contextlib
 import logging
 import math
 import os
@@ -33,7 +34,6 @@ from leapfrog.processes.parent import end_with_parent
 from leapfrog.state.records import FolderFile
 
 GLANCE_SECONDS = 0.2  # during a long scan or comparison: how often new files are looked at
-WATCH_SECONDS = 120.0  # inotify wants a watch for each sub-folder, which takes a while where there are many
 RECOGNISED_AT_ONCE = 200  # files in one transaction
 
 
@@ -70,6 +70,7 @@ class FolderScanner:
 
     def run(self) -> None:
         """Work until ChannelClosed."""
+        self._line.beat()
         self._hints.start()
         while True:
             self._line.sleep(self.turn())
@@ -92,7 +93,7 @@ class FolderScanner:
     # ------------------------------------------------------------ looking
 
     def _scan(self) -> None:
-        self._watch()
+        self._keep_watching()
         scan = FolderScan(self._root)
         real_root = Path(os.path.realpath(self._root))
         self._seen.clear()
@@ -109,19 +110,13 @@ class FolderScanner:
             self._forget_gone({text_of(folder) for folder in scan.folders})
         self._report(scan)
 
-    def _watch(self) -> None:
-        self._line.expect_silence(WATCH_SECONDS)
-        try:
-            refusal = self._hints.watch()
-        except OSError:  # the scan will say why
-            self._hints.unwatch()
-            return
-        finally:
-            self._line.beat()
-        if refusal:
+    def _keep_watching(self) -> None:
+        with contextlib.suppress(OSError):  # the scan will say why
+            self._hints.keep_watching()
+        if self._hints.refusal:
             self._note_once(
-                f"The system cannot report changes in {self._root} ({refusal}): new files there are found only by the"
-                " regular scan."
+                f"The system cannot report changes in {self._root} ({self._hints.refusal}): new files there are found"
+                " only by the regular scan."
             )
 
     def _glance(self) -> None:

@@ -59,15 +59,6 @@ def test_a_notice_of_the_system_makes_it_quick(box: Box) -> None:
     taken(box, 1)
 
 
-def test_without_notices_scanning_finds_everything(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leapfrog.intake.folder.hints.FolderHints.watch", lambda *_: None)  # as on a network mount
-    watcher = box.watcher()
-    wait_for_scans(watcher, 1)
-    (box.inbox / "new").mkdir()
-    (box.inbox / "new" / "a.dcm").write_bytes(DICOM)
-    taken(box, 1)
-
-
 def test_the_preamble_is_emptied_since_it_could_hold_a_program(box: Box) -> None:
     (box.inbox / "a.dcm").write_bytes(b"MZ" + b"\x90" * 126 + DICOM[128:])
     box.watcher()
