@@ -136,8 +136,8 @@ class Server:
         raise Refused(errno.ENOSYS)
 
     def _obey(self, code: int, path: Path) -> dict[str, Any]:
-        """What the rules say of this request: {"faults": [{"doing": "stat", "name": "a.dcm" or "*", "error": 116 or "hang"}],
-        "inodes": 1000, "shift_seconds": 3600}.
+        """What the rules say of this request, such as {"inodes": 1000, "shift_seconds": 3600, "faults":
+        [{"doing": "stat", "name": "a.dcm" or "*", "error": 116 or "hang"}]}.
         """
         try:
             rules: dict[str, Any] = json.loads(self._rules.read_text())
@@ -172,8 +172,8 @@ class Server:
 
     def _entries(self, path: Path, offset: int, size: int) -> bytes:
         content = b""
-        for number, name in enumerate(sorted(os.listdir(os.fsencode(path)))[offset:], offset + 1):
-            kind = stat.S_IFMT((path / os.fsdecode(name)).lstat().st_mode) >> 12
+        for number, entry_path in enumerate(sorted(path.iterdir())[offset:], offset + 1):
+            kind, name = stat.S_IFMT(entry_path.lstat().st_mode) >> 12, os.fsencode(entry_path.name)
             entry = struct.pack("<QQII", number, number, len(name), kind) + name
             entry += bytes(-len(entry) % 8)
             if len(content) + len(entry) > size:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from support.picture_files import tiff
 from support.picture_files import png as small_png
+from support.picture_files import tiff
 from support.raw_peer import data_set, element
 
 Reserve = Literal["holes", "zeros", "fallocate"]

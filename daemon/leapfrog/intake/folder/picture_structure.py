@@ -1,4 +1,4 @@
-"""Whether a picture file is all there, as far as its format tells."""
+"""Whether a picture file is all there, and what of that its format proves."""
 
 import struct
 import zlib
@@ -40,22 +40,35 @@ MOST_DIRECTORIES = 1000  # pages; a file may also point back to an earlier one
 MOST_PIECES = 1_000_000
 
 
-def picture_is_whole(stream: BinaryIO) -> bool:
-    """Whether the picture file `stream` is all there: a PNG by the checksums of its chunks, a JPEG by its end marker, a
-    TIFF by whether everything that it points to lies within it. Any other content counts as whole. Raises nothing but
+@dataclass(frozen=True)
+class Structure:
+    """What a file's format tells: whether it ends where it should (`whole`), whether its last bytes are proven to have
+    been written (`end_proven`) or all of them (`all_proven`), and whether its pixels are compressed.
+    """
+
+    whole: bool
+    end_proven: bool = False
+    all_proven: bool = False
+    compressed: bool = False
+
+
+def picture_structure(stream: BinaryIO) -> Structure:
+    """The structure of the picture file `stream`. A PNG is whole by the checksums of its chunks, a JPEG by its end
+    marker, a TIFF if everything that it points to lies within it. Any other content counts as whole. Raises nothing but
     OSError.
     """
     size = stream.seek(0, 2)
     stream.seek(0)
     start = stream.read(len(PNG_MAGIC))
     if start.startswith(PNG_MAGIC):
-        return _png_is_whole(stream, size)
+        whole = _png_is_whole(stream, size)
+        return Structure(whole, end_proven=whole, all_proven=whole)
     if start.startswith(JPEG_MAGIC):
         stream.seek(max(0, size - TAIL_BYTES))
-        return JPEG_END in stream.read(TAIL_BYTES)
+        return Structure(JPEG_END in stream.read(TAIL_BYTES), compressed=True)
     if start.startswith(TIFF_MAGICS):
-        return _tiff_is_whole(stream, size)
-    return True
+        return _tiff_structure(stream, size)
+    return Structure(whole=True)
 
 
 def _png_is_whole(stream: BinaryIO, size: int) -> bool:
@@ -114,31 +127,36 @@ class _TiffValue:
         return self.offset + self.count * TIFF_TYPE_BYTES.get(self.type, 1)
 
 
-def _tiff_is_whole(stream: BinaryIO, size: int) -> bool:
+def _tiff_structure(stream: BinaryIO, size: int) -> Structure:
+    """Often the directory comes last, and ends in zeros: "no other page follows"."""
     stream.seek(0)
     head = stream.read(16)
     layout = _TiffLayout("<" if head.startswith(b"II") else ">", b"+" in head[2:4])
     if len(head) < 16:
-        return False
+        return Structure(whole=False)
     offset = layout.pointer(head, 8 if layout.big else 4)
     seen: set[int] = set()
+    end_proven = False
     while offset and offset not in seen and len(seen) < MOST_DIRECTORIES:
         seen.add(offset)
         directory = _tiff_directory(stream, layout, offset, size)
         if directory is None:
-            return False
-        tags, offset = directory
+            return Structure(whole=False)
+        tags, offset, end = directory
+        end_proven |= end == size
         if not tags or not all(value.end <= size for value in tags.values()):
-            return False
+            return Structure(whole=False)
         if not all(end <= size for end in _tiff_piece_ends(stream, layout, tags)):
-            return False
-    return bool(seen)
+            return Structure(whole=False)
+    return Structure(bool(seen), end_proven)
 
 
 def _tiff_directory(
     stream: BinaryIO, layout: _TiffLayout, offset: int, size: int
-) -> tuple[dict[int, _TiffValue], int] | None:
-    """The tags of one directory, and where the next one is (0: nowhere); None where the file ends before."""
+) -> tuple[dict[int, _TiffValue], int, int] | None:
+    """The tags of one directory, where the next one is (0: nowhere), and where this one ends; None where the file ends
+    before.
+    """
     count_format, entry_bytes = ("Q", 20) if layout.big else ("H", 12)
     stream.seek(offset)
     start = stream.read(struct.calcsize(count_format))
@@ -155,7 +173,7 @@ def _tiff_directory(
         inline = at + entry_bytes - layout.pointer_bytes
         fits = values * TIFF_TYPE_BYTES.get(type_, 1) <= layout.pointer_bytes
         tags[tag] = _TiffValue(type_, values, first + inline if fits else layout.pointer(entries, inline))
-    return tags, layout.pointer(entries, count * entry_bytes)
+    return tags, layout.pointer(entries, count * entry_bytes), first + len(entries)
 
 
 def _tiff_piece_ends(stream: BinaryIO, layout: _TiffLayout, tags: dict[int, _TiffValue]) -> Iterator[int]:

@@ -16,7 +16,7 @@ from leapfrog.dicom.uids import DEFLATED_SYNTAXES, NATIVE
 from leapfrog.exam import Frozen
 from leapfrog.intake.folder.file_kind import FileKind
 from leapfrog.intake.folder.holders import Holders
-from leapfrog.intake.folder.picture_structure import JPEG_MAGIC, picture_is_whole
+from leapfrog.intake.folder.picture_structure import Structure, picture_structure
 from leapfrog.intake.instance_header import is_whole
 
 # Fewer zeros than this end many files: the padding of a value, a dark pixel, the length of an item delimiter (PS3.5
@@ -66,28 +66,34 @@ class Rests(Frozen):
             case End.ZEROS:
                 return max(self.settle, self.zeros, unseen)
             case End.UNFINISHED:
-                return max(self.settle, self.unfinished, unseen)
+                return max(self.settle, self.unfinished, self.zeros, unseen)
 
 
 def end_of(stream: BinaryIO, kind: FileKind) -> End:
     """How the file `stream` ends. Raises nothing but OSError."""
     size = stream.seek(0, 2)
-    whole, compressed = _structure(stream, kind) if size else (False, False)
-    if _ends_in_zeros(stream, size) or _has_hole(stream, size) or (compressed and _has_zero_run(stream)):
-        return End.ZEROS if whole else End.UNFINISHED
-    return End.WHOLE if whole else End.UNFINISHED
+    structure = _structure(stream, kind) if size else Structure(whole=False)
+    if not structure.whole:
+        return End.UNFINISHED
+    if structure.all_proven:
+        return End.WHOLE
+    doubtful = (
+        (not structure.end_proven and _ends_in_zeros(stream, size))
+        or _has_hole(stream, size)
+        or (structure.compressed and _has_zero_run(stream))
+    )
+    return End.ZEROS if doubtful else End.WHOLE
 
 
-def _structure(stream: BinaryIO, kind: FileKind) -> tuple[bool, bool]:
-    """Whether the file ends where its format says, and whether its pixels are compressed."""
-    stream.seek(0)
+def _structure(stream: BinaryIO, kind: FileKind) -> Structure:
     if kind is not FileKind.DICOM:
-        compressed = stream.read(len(JPEG_MAGIC)) == JPEG_MAGIC
-        return picture_is_whole(stream), compressed
+        return picture_structure(stream)
+    stream.seek(0)
     start = find_dataset(stream)
     if start.transfer_syntax_uid in DEFLATED_SYNTAXES:
-        return _inflates(stream, start), True
-    return is_whole(stream), start.transfer_syntax_uid not in NATIVE
+        whole = _inflates(stream, start)
+        return Structure(whole, end_proven=whole, compressed=True)
+    return Structure(is_whole(stream), compressed=start.transfer_syntax_uid not in NATIVE)
 
 
 def _inflates(stream: BinaryIO, start: DatasetStart) -> bool:
