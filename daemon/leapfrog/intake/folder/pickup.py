@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -45,7 +45,8 @@ def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
     in that case, and OSError when the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
+    stream = os.fdopen(descriptor, "rb")
+    try:
         status = os.fstat(descriptor)
         actual_path = Path(f"/proc/self/fd/{descriptor}").readlink()
         if not stat.S_ISREG(status.st_mode) or state_of(status) != expected:
@@ -53,6 +54,10 @@ def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
         if not actual_path.is_relative_to(root):
             raise FileChanged("A file is really in another folder: a link leads there.")
         yield stream
+    finally:
+        # A share that is lost just now gives an error, though all was read, and perhaps admitted.
+        with suppress(OSError):
+            stream.close()
 
 
 def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[], bool]) -> str:
