@@ -95,11 +95,12 @@ class Copied(Frozen):
 
 class NotCopied(Frozen):
     """Nothing is at the path that was given: the file turned out to have changed, or `reason` says what is wrong with
-    the spool.
+    the spool, with the error's number.
     """
 
     kind: Literal["not_copied"] = "not_copied"
     reason: str = ""
+    error_number: int = 0
 
 
 class Recognised(Frozen):

@@ -47,6 +47,7 @@ class FolderAdmission:
         """The child gave up its copy."""
         self.clean_up()
         if message.reason:
+            self._spool.note_failure(OSError(message.error_number, message.reason))
             self._note_storage(StorageError(message.reason))
 
     def admit(self, message: Copied) -> MainMessage:

@@ -85,7 +85,8 @@ class Taking:
             if _holders(stream) is Holders.SOMEBODY:
                 raise FileChanged("A file was opened for writing while it was being copied.")
         except StorageError as problem:
-            self._line.tell(NotCopied(reason=str(problem)))
+            number = problem.__cause__.errno if isinstance(problem.__cause__, OSError) else None
+            self._line.tell(NotCopied(reason=str(problem), error_number=number or 0))
             return NotTaken.CANNOT_BE_KEPT
         except (FileChanged, OSError):
             self._line.tell(NotCopied())

@@ -19,6 +19,7 @@ from support.faulty_folder import Doing, FaultyFolder, why_not
 from support.intake_box import Box, wait_for_scans
 from support.picture_files import png
 from support.raw_peer import data_set, element
+from support.spooled import content_of
 from support.waiting import wait_until
 
 META = bytes(128) + b"DICM" + element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
@@ -123,7 +124,7 @@ def test_what_hangs_in_the_middle_of_a_copy_is_copied_later(box: Box, share: Fau
     share.behave()
     box.watcher(paths=(share.mount,))
     taken(box, "1.2.1")
-    assert box.spool.path(box.instances()[0].spool_name).read_bytes() == content
+    assert content_of(box.spool, box.instances()[0]) == content
 
 
 @pytest.mark.root

@@ -14,6 +14,7 @@ from leapfrog.state.records import FolderFile
 from support.faulty_folder import FaultyFolder, why_not
 from support.intake_box import Box, wait_for_scans
 from support.picture_files import png
+from support.spooled import content_of
 from support.waiting import wait_until
 
 PICTURES = {f"{number}.png": png(bytes([number] * 8)) for number in range(1, 6)}
@@ -169,12 +170,11 @@ def test_a_share_within_the_watched_folder_that_is_gone_for_a_while_is_not_forgo
         subprocess.run(["umount", "--lazy", str(box.inbox / "usb")], check=True)
 
 
-def test_the_digest_is_that_of_the_spool_file(box: Box) -> None:
+def test_the_digest_is_that_of_what_is_in_the_spool(box: Box) -> None:
     (box.inbox / "a.png").write_bytes(png())
     box.watcher()
     taken(box, 1)
-    spool_file = box.spool.path(box.instances()[0].spool_name)
-    digest = hashlib.sha256(spool_file.read_bytes()).hexdigest()
+    digest = hashlib.sha256(content_of(box.spool, box.instances()[0])).hexdigest()
     with sqlite3.connect(box.state_dir / "journal.sqlite") as connection:
         assert connection.execute("SELECT content_sha256 FROM folder_files").fetchall() == [(digest,)]
     connection.close()

@@ -11,6 +11,7 @@ import pytest
 from leapfrog.intake.folder.wholeness import Rests
 from support.faulty_folder import FaultyFolder, why_not
 from support.intake_box import Box, wait_for_scans
+from support.spooled import content_of
 from support.unfinished_copies import CONTENTS, NOISE, Copy, Reserve, native
 from support.waiting import wait_until
 
@@ -32,7 +33,7 @@ def share(tmp_path: Path) -> Iterator[FaultyFolder]:
 def contents(box: Box, count: int) -> list[bytes]:
     """What was taken, once this many instances are there."""
     wait_until(lambda: len(box.instances()) >= count, f"{count} instances", deadline_seconds=PATIENT_SECONDS)
-    return sorted(box.spool.path(instance.spool_name).read_bytes() for instance in box.instances())
+    return sorted(content_of(box.spool, instance) for instance in box.instances())
 
 
 @pytest.mark.parametrize("reserve", ["holes", "zeros", "fallocate"])
