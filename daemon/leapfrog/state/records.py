@@ -34,12 +34,15 @@ class StudyIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFile:
-    """A file in a watched folder, with its state when it was taken."""
+    """A file in a watched folder, with its state when it was taken. Path, size, time and content identify it; the inode
+    is a hint, since a remount may number anew. `content_sha256` is that of its spool file; '' in older journals' rows.
+    """
 
     path: str
     byte_count: int
     modified_ns: int
     inode: int
+    content_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
