@@ -205,9 +205,9 @@ class Kiosk:
         return wait_until(settled, f"{count} instances were read", deadline_seconds=deadline_seconds, poll_seconds=0.1)
 
     def wait_until_quiet(self, *, deadline_seconds: float = 60.0) -> None:
-        """Wait until every study has had its closing report, with all that it owes the district."""
+        """Wait until every study has had its closing report, published, with all that it owes the district."""
         wait_until(
-            lambda: not self.rows("SELECT 1 FROM studies WHERE state = 'open'"),
+            lambda: not self.rows("SELECT 1 FROM studies WHERE state = 'open' OR published_version < version"),
             "every study is quiet",
             deadline_seconds=deadline_seconds,
             poll_seconds=0.1,

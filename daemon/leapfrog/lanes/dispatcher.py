@@ -17,6 +17,7 @@ from leapfrog.parts import log_failure
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
@@ -31,12 +32,13 @@ class Dispatcher:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        rendered: Rendered,
         lanes: Sequence[Lane],
         on_deliveries: Callable[[], None],
         on_report: Callable[[], None],
         on_fatal: Callable[[str], None],
     ) -> None:
-        """`on_deliveries` is called when something new is owed, `on_report` when a report was published, `on_fatal`
+        """`on_deliveries` is called when something new is owed, `on_report` when a report can be published, `on_fatal`
         when the dispatcher cannot continue.
         """
         self._lanes = lanes
@@ -46,6 +48,7 @@ class Dispatcher:
             settings=settings,
             journal=journal,
             spool=spool,
+            rendered=rendered,
             on_report=on_report,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
@@ -54,6 +57,7 @@ class Dispatcher:
             settings=settings,
             journal=journal,
             spool=spool,
+            rendered=rendered,
             on_read=self._reports.changed,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
@@ -68,8 +72,7 @@ class Dispatcher:
         ]
 
     def start(self) -> None:
-        """Publish reports that were committed but not published yet, then start the lanes."""
-        self._reports.publish_committed()
+        """Start the lanes."""
         for lane in self._lanes:
             lane.start()
         for thread in self._threads:
@@ -96,6 +99,11 @@ class Dispatcher:
         with self._condition:
             self._wakes += 1
             self._condition.notify_all()
+
+    def report_is_lost(self, study_key: str) -> None:
+        """Render the report of a study again, of which the journal says that it has changed. From any thread."""
+        self._reports.changed(study_key)
+        self.wake()
 
     def _work(self, index: int, lane: Lane) -> None:
         try:

@@ -1,13 +1,14 @@
 """Reads waiting instances: makes the job for a lane, and writes the reading or the failure to the journal."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from leapfrog.errors import LeapfrogError
+from leapfrog.errors import LeapfrogError, StorageError
 from leapfrog.exam import Identity, ImageHeader, ImageReading
-from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, ReaderDied
+from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
@@ -15,14 +16,15 @@ from leapfrog.settings import Settings
 from leapfrog.state.instances import Charge, Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReading, InstanceRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import ensure_report_dir
 
 READER_DEATH_LIMIT = 3
 ENGINE_FAILURE_LIMIT = 5
 INTERRUPTION_LIMIT = 10
 MOST_COMPARED = 4  # instances under one UID, with a quarter of the deadline for all of them
+DISK_PAUSE_SECONDS = 10.0  # before the next attempt, when the disk of the state directory took no more
 
 READER_DIED = (
     "The reading program stopped {count} times while reading this file. The file may be damaged: send the image again"
@@ -41,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class Readings:
-    """Reads instances, one at a time on each lane. Any lane may call it: its only state is the journal."""
+    """Reads instances, one at a time on each lane. Any lane may call it."""
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class Readings:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        rendered: Rendered,
         on_read: Callable[[str], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
@@ -60,21 +63,27 @@ class Readings:
         self._instances = Instances(journal)
         self._studies = Studies(journal)
         self._spool = spool
+        self._rendered = rendered
         self._on_read = on_read
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
+        self._paused_until = float("-inf")
 
     def begin(self) -> InstanceRecord | None:
         """Begin an attempt at the instance that has waited longest, and return it; None when none is waiting."""
-        return self._instances.begin_attempt()
+        return None if time.monotonic() < self._paused_until else self._instances.begin_attempt()
 
     def read(self, lane: Lane, record: InstanceRecord) -> None:
         """Read the instance of an attempt that was begun, on `lane`, and commit the outcome."""
         if record.interruptions >= INTERRUPTION_LIMIT:
             self._set_aside(record, INTERRUPTED.format(count=record.interruptions))
             return
-        work_dir = self._spool.work_dir(record.id)
-        end = lane.run(self._job(record, work_dir))
+        try:
+            work_dir = self._spool.work_dir(record.id)
+            end = lane.run(self._job(record, work_dir))
+        except (OSError, StorageError) as problem:
+            self._put_back(record, problem)
+            return
         match end:
             case ReadResult():
                 self._commit(record, end, work_dir)
@@ -82,6 +91,8 @@ class Readings:
                 self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
             case EngineDied() | DeadlineMissed():
                 self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
+            case DiskRefused(detail=detail):
+                self._put_back(record, detail)
             case ReportResult():
                 raise LeapfrogError("A lane returned a report for an image.")
             case _:
@@ -102,7 +113,7 @@ class Readings:
             hints=record.hints,
             same_uid=self._same_uid(record),
             comparing_seconds=self._settings.engine.deadline_seconds / (4 * MOST_COMPARED),
-            report_dir=ensure_report_dir(self._settings.reports_dir, self._studies.get(record.study_key)),
+            report_dir=self._rendered.folder(record.study_key),
             work_dir=work_dir,
         )
 
@@ -143,6 +154,14 @@ class Readings:
         _log.warning("The %s failed on instance %s (failure %d of %d).", charge, record.id, count, limit)
         if count >= limit:
             self._set_aside(charged, sentence.format(count=count))
+
+    def _put_back(self, record: InstanceRecord, reason: object) -> None:
+        """The disk of the state directory takes no more, which no image is charged with. While it does not, receiving
+        refuses images, and what was received waits.
+        """
+        self._paused_until = time.monotonic() + DISK_PAUSE_SECONDS
+        self._instances.put_back(record.id)
+        _log.warning("Instance %s could not be read: the disk of the state directory: %s.", record.id, reason)
 
     def _set_aside(self, record: InstanceRecord, reason: str) -> None:
         """Set an instance aside. No reader has reported on it, so its reading contains only what the journal knows."""

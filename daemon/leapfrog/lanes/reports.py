@@ -1,4 +1,4 @@
-"""Decides when a study's report is rendered, and commits and publishes it.
+"""Decides when a study's report is rendered, and commits it. The publisher brings it to the folder that staff open.
 
 The report of a growing study is rendered from time to time, not for every image. A study that has been quiet gets a
 closing version, with the PDF and the objects that are owed to the district.
@@ -20,9 +20,9 @@ from leapfrog.processes.messages import ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReport, StudyRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import ensure_report_dir, publish
 from leapfrog.worklist.worklist import INDEX_NAME
 
 RENDER_INTERVAL_SECONDS = 2.0  # the report of a growing study is rendered no more often than this
@@ -69,27 +69,24 @@ class Reports:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        rendered: Rendered,
         on_report: Callable[[], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
     ) -> None:
-        """`on_report` is called when a report was published, `on_deliveries` when something new is owed. A failure
-        while `is_stopping` does not count.
+        """`on_report` is called when a report was committed and can be published, `on_deliveries` when something new is
+        owed. A failure while `is_stopping` does not count.
         """
         self._settings = settings
         self._studies = Studies(journal)
         self._spool = spool
+        self._rendered = rendered
         self._on_report = on_report
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
         self._lock = threading.Lock()  # guards the two below; never held during disk access
         self._clocks: dict[str, _StudyClock] = {}
         self._rendering: set[str] = set()
-
-    def publish_committed(self) -> None:
-        """At a start: publish reports that were committed but not published yet."""
-        for study in self._studies.unpublished():
-            self._publish(study, study.version)
 
     def changed(self, study_key: str) -> None:
         """Note that a reading of the study was committed: its quiet time starts again."""
@@ -145,7 +142,7 @@ class Reports:
     # ------------------------------------------------------------ rendering
 
     def render(self, lane: Lane, render: Render) -> None:
-        """Render a claimed report on `lane`, commit it and publish it."""
+        """Render a claimed report on `lane` and commit it."""
         try:
             self._render(lane, render)
         finally:
@@ -189,7 +186,7 @@ class Reports:
             page_size=self._settings.report.page_size,
             include_heatmaps=self._settings.report.include_heatmaps,
             worklist_href=f"../../{INDEX_NAME}",
-            report_dir=ensure_report_dir(self._settings.reports_dir, study),
+            report_dir=self._rendered.folder(study.key),
             work_dir=work_dir,
         )
 
@@ -210,7 +207,8 @@ class Reports:
         )
         if deliveries:
             self._on_deliveries()
-        self._publish(study, result.version)
+        self._on_report()
+        self._rendered.prune(study.key, result.version)
         if render.closing:
             self._forget_clock(study)
         else:
@@ -220,11 +218,6 @@ class Reports:
     def _forget_clock(self, study: StudyRecord) -> None:
         with self._lock:
             self._clocks.pop(study.key, None)
-
-    def _publish(self, study: StudyRecord, version: int) -> None:
-        publish(ensure_report_dir(self._settings.reports_dir, study), version)
-        self._studies.mark_published(study.key, version)
-        self._on_report()
 
 
 def station_of(settings: Settings) -> Station:

@@ -137,6 +137,10 @@ class Instances:
             ).fetchone()
         return _instance(row)
 
+    def put_back(self, instance_id: str) -> None:
+        """End an attempt that counts against nobody; the instance waits again."""
+        self._journal.change("UPDATE instances SET attempt_open = 0 WHERE id = ?", instance_id)
+
     def commit_reading(self, committed: CommittedReading) -> None:
         """Write a reading, the instance's new state and the resulting deliveries, in one transaction."""
         with self._journal.transaction() as connection:

@@ -12,7 +12,7 @@ CREATE TABLE studies (
     received_date       TEXT NOT NULL,                 -- YYYY-MM-DD; the report's parent folder
     state               TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'quiet')),
     version             INTEGER NOT NULL DEFAULT 0,    -- of the last committed report; 0 = none yet
-    published_version   INTEGER NOT NULL DEFAULT 0,    -- what the plain names in the folder show
+    published_version   INTEGER NOT NULL DEFAULT 0,    -- what the folder that staff open shows
     derived_version     INTEGER NOT NULL DEFAULT 0,    -- the last version whose DICOM objects are owed
     changes             INTEGER NOT NULL DEFAULT 0,    -- incremented with every reading
     reported_changes    INTEGER NOT NULL DEFAULT 0,    -- the value that the last committed report covers
@@ -25,7 +25,7 @@ CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_
     WHERE study_instance_uid <> '';
 CREATE INDEX studies_open ON studies (sequence) WHERE state = 'open';
 CREATE INDEX studies_finished ON studies (finished_day) WHERE state = 'quiet';
-CREATE INDEX studies_unpublished ON studies (sequence) WHERE published_version < version;
+CREATE INDEX studies_unpublished ON studies (urgent, sequence) WHERE published_version < version;
 CREATE INDEX studies_not_made ON studies (sequence) WHERE not_made <> '[]';
 
 CREATE TABLE instances (

@@ -8,14 +8,7 @@ from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
-from leapfrog.state.records import (
-    CommittedReport,
-    FinishedStudy,
-    ForgottenReport,
-    StudyIdentity,
-    StudyRecord,
-    columns_of,
-)
+from leapfrog.state.records import CommittedReport, FinishedStudy, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
@@ -69,10 +62,6 @@ class Studies:
     def open(self) -> list[StudyRecord]:
         """Studies that may still change or whose last report has not been written, oldest first."""
         return self._select("WHERE state = 'open' ORDER BY sequence")
-
-    def unpublished(self) -> list[StudyRecord]:
-        """Studies whose newest report does not have its plain file names yet, as after a power cut."""
-        return self._select("WHERE published_version < version ORDER BY sequence")
 
     def newest(self, limit: int) -> list[StudyRecord]:
         """The newest studies, newest first, for the worklist."""
@@ -159,10 +148,6 @@ class Studies:
         """Mark the study as quiet, if its last report contains every reading."""
         self._journal.change("UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", key)
 
-    def mark_published(self, key: str, version: int) -> None:
-        """Record that the plain names in the report folder now show `version`."""
-        self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, key)
-
     # ------------------------------------------------------------ retention
 
     def date_finished(self, day: int) -> int:
@@ -192,7 +177,7 @@ class Studies:
         Returns whether it was deleted.
 
         One transaction looks and deletes, so an image that was acknowledged before it keeps its study, and one that
-        comes later begins a new one.
+        comes later begins a new one. It also notes the report as one to be taken away (publications.py).
         """
         key = study.key
         with self._journal.transaction() as connection:
@@ -209,15 +194,6 @@ class Studies:
             connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM studies WHERE key = ?", (key,))
         return True
-
-    def forgotten_reports(self) -> list[ForgottenReport]:
-        """The reports of deleted studies whose folders must still be deleted."""
-        rows = self._journal.rows(f"SELECT {columns_of(ForgottenReport)} FROM forgotten_reports")
-        return [ForgottenReport(**dict(row)) for row in rows]
-
-    def report_removed(self, report: ForgottenReport) -> None:
-        """Record that the folder of a deleted study's report is gone."""
-        self._journal.change("DELETE FROM forgotten_reports WHERE key = ?", report.key)
 
 
 def study_for(connection: sqlite3.Connection, identity: StudyIdentity, instance_id: str, received_at: str) -> str:

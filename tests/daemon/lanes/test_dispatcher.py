@@ -3,6 +3,7 @@
 A spool file that is a named pipe holds a reader in the middle of its work for as long as a test likes.
 """
 
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from leapfrog.lanes import readings
 from leapfrog.lanes.readings import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
 from leapfrog.state.instances import Instances
 from support.reading_box import Box, running, wait_for_a_reader_of
+from support.reports_disks import small_disk
 from support.waiting import wait_until
 
 
@@ -140,7 +142,47 @@ def test_a_committed_report_that_was_not_shown_is_shown_at_the_next_start(tmp_pa
     folder = box.report_dir(box.studies.get(key))
     for kind in ("html", "json", "pdf"):
         (folder / f"report.{kind}").unlink()
-    box.studies.mark_published(key, 0)
+    box.publications.mark_published(key, 0)
     with running(box):
-        assert box.report(instance_id)
-        assert box.studies.get(key).published_version == box.studies.get(key).version
+        wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
+
+
+def test_a_report_whose_files_are_gone_is_rendered_again_with_the_pictures_that_are_left(tmp_path: Path) -> None:
+    with running(Box(tmp_path)) as box:
+        instance_id = box.add_image()
+        wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
+    box = Box(tmp_path)
+    key = box.record(instance_id).study_key
+    for path in box.rendered.path(key).glob("report-*"):
+        path.unlink()
+    box.publications.mark_published(key, 0)
+    with running(box):
+        again = wait_until(
+            lambda: found if (found := box.report(instance_id))["version"] > 1 else None,
+            "a new version is published",
+            deadline_seconds=60,
+        )
+        assert again["images"][0]["plain"]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_disk_without_room_for_pictures_is_no_images_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures are drawn on a disk that other programs have filled."""
+    monkeypatch.setattr(readings, "DISK_PAUSE_SECONDS", 0.2)
+    box = Box(tmp_path)
+    with small_disk(box.rendered.directory, "2m") as disk, running(box):
+        disk.fill()
+        instance_id = box.add_image()
+        wait_until(lambda: box.record(instance_id).attempt_number > READER_DEATH_LIMIT, "tries", deadline_seconds=60)
+        waiting = box.record(instance_id)
+        assert (waiting.state, waiting.attempts, waiting.engine_failures, waiting.interruptions) == (
+            "received",
+            0,
+            0,
+            0,
+        )
+        disk.make_room()
+        box.wait_for_state(instance_id, "read")
+        assert box.record(instance_id).attempts == 0
+        wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)

@@ -16,6 +16,7 @@ from leapfrog.settings import Settings
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyIdentity
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from support.journal_rows import new_instance, reading_of
 
@@ -62,6 +63,7 @@ class Box:
             settings=Settings.model_validate({"station": {"state_dir": directory}, "district": district}),
             journal=self.journal,
             spool=self.spool,
+            rendered=Rendered(directory / "rendered"),
             on_read=lambda _study_key: None,
             on_deliveries=lambda: self.ready.append(
                 self.journal.count("deliveries WHERE state = 'waiting' AND spool_name IS NOT NULL")

@@ -15,6 +15,7 @@ from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import StudyRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report import WorklistRow
@@ -69,6 +70,7 @@ class Desk:
             {"station": {"state_dir": directory}, "report": {"quiet_seconds": 0}, "district": {"url": url}}
         )
         self.waiting_when_woken: list[int] = []
+        self.reported: list[int] = []
         self.journal = Journal(directory / "journal.sqlite")
         self.studies = Studies(self.journal)
         self.pen = Pen()
@@ -76,7 +78,8 @@ class Desk:
             settings=settings,
             journal=self.journal,
             spool=Spool(directory / "spool", 0),
-            on_report=lambda: None,
+            rendered=Rendered(directory / "rendered"),
+            on_report=lambda: self.reported.append(self.study().version),
             on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,
         )
@@ -154,7 +157,7 @@ def test_the_last_version_closes_the_study_and_a_late_image_opens_it_again(
     desk.read_one(study=desk.study().identity)
     assert desk.study().state == "open"
     desk.render(reports.claim_growing(reports.candidates()))
-    assert desk.study().published_version == 2
+    assert desk.reported == [1, 2]  # each was committed when the publisher heard of it
 
 
 def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_before(

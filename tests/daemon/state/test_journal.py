@@ -15,6 +15,7 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.publications import Publications
 from leapfrog.state.records import (
     INSTANCE_STATES,
     DeliveryState,
@@ -197,7 +198,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "commit a reading": steps(journal, lambda: commit(journal, news[0].id)),
         "commit a report": steps(journal, lambda: report(journal, study_key, 1)),
         "find open studies": steps(journal, Studies(journal).open),
-        "find unpublished studies": steps(journal, Studies(journal).unpublished),
+        "find the next report to publish": steps(journal, lambda: Publications(journal).next(set())),
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
         "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
         "find the next delivery": steps(journal, DeliveryQueue(journal).next_fresh),
@@ -210,7 +211,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
     "step",
     [
         "status", "take the next instance", "add an instance", "commit a reading", "commit a report",
-        "find open studies", "find unpublished studies", "find the newest studies", "close cut attempts",
+        "find open studies", "find the next report to publish", "find the newest studies", "close cut attempts",
         "find the next delivery",
     ],
 )  # fmt: skip

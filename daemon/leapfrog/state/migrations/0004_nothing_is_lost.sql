@@ -62,3 +62,7 @@ CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid);
 -- What was read before, and is read again, waits for what is new.
 DROP INDEX instances_waiting;
 CREATE INDEX instances_waiting ON instances (reading IS NOT NULL, sequence) WHERE state = 'received';
+
+-- What is published next: urgent reports, then the newest.
+DROP INDEX studies_unpublished;
+CREATE INDEX studies_unpublished ON studies (urgent, sequence) WHERE published_version < version;
