@@ -57,28 +57,40 @@ def small_disk(folder: Path, size: str = "8m") -> Iterator[SmallDisk]:
 
 
 class Share:
-    """A FUSE file system over another folder, like a network share: its server can be stopped, and goes on later."""
+    """A FUSE file system over another folder, like a network share: its server can be stopped, and goes on later.
+
+    There are two servers, one over the other, and the far one is stopped. So the near one has taken every request and
+    owes the answer: whoever waits for it is held in the kernel, where not even a kill ends him.
+    """
 
     def __init__(self, folder: Path, behind: Path) -> None:
         """Mount `folder`, which shows what is in `behind`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        behind.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self._server = subprocess.Popen(["bindfs", "-f", str(behind), str(folder)])
-        wait_until(folder.is_mount, "the share is mounted")
+        self._far_folder = behind.with_name(f"{behind.name}-far")
+        for path in (folder, behind, self._far_folder):
+            path.mkdir(parents=True, exist_ok=True)
+        self._far = _bind(behind, self._far_folder)
+        self._near = _bind(self._far_folder, folder)
 
     def hang(self) -> None:
         """From now on, whoever asks it for something waits in the kernel."""
-        self._server.send_signal(signal.SIGSTOP)
+        self._far.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        self._server.send_signal(signal.SIGCONT)
+        self._far.send_signal(signal.SIGCONT)
 
     def end(self) -> None:
-        """End the server, which frees everybody who waits for it."""
-        self._server.kill()
-        self._server.wait()
-        subprocess.run(["umount", "--lazy", str(self.folder)], check=False, capture_output=True)
+        """End the servers, which frees everybody who waits for them."""
+        for server, folder in ((self._far, self._far_folder), (self._near, self.folder)):
+            server.kill()
+            server.wait()
+            subprocess.run(["umount", "--lazy", str(folder)], check=False, capture_output=True)
+
+
+def _bind(behind: Path, folder: Path) -> subprocess.Popen[bytes]:
+    server = subprocess.Popen(["bindfs", "-f", str(behind), str(folder)])
+    wait_until(folder.is_mount, "the share is mounted")
+    return server
 
 
 @contextmanager
