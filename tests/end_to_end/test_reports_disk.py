@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.worklist.publishing_program import MARK_NAME
 from leapfrog.worklist.reports_disk import PROGRAM
 from support import dcmtk
 from support.exams import chest_radiograph, write_instances
@@ -28,35 +29,36 @@ STOP_SECONDS = 25.0  # with a dead share it takes 4 s where the machine has noth
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that happens to a disk, and ends; what the log says of it."""
+    """Something that happens to a disk, and ends; what the log, and what doctor says of it."""
 
     begin: Callable[[], object]
     end: Callable[[], object]
     said: str
+    doctor: str
 
 
 @contextmanager
 def full(folder: Path) -> Iterator[Fault]:
     with small_disk(folder) as disk:
-        yield Fault(disk.fill, disk.make_room, "is full")
+        yield Fault(disk.fill, disk.make_room, "is full", "full")
 
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[Fault]:
     with small_disk(folder) as disk:
-        yield Fault(lambda: disk.read_only(True), lambda: disk.read_only(False), "is read-only")
+        yield Fault(lambda: disk.read_only(True), lambda: disk.read_only(False), "is read-only", "read-only")
 
 
 @contextmanager
 def missing(folder: Path) -> Iterator[Fault]:
     with small_disk(folder) as disk:
-        yield Fault(disk.unmount, disk.mount, "is not mounted")
+        yield Fault(disk.unmount, disk.mount, "is not mounted", "not mounted")
 
 
 @contextmanager
 def hanging(folder: Path) -> Iterator[Fault]:
     with share(folder, folder.with_name("behind")) as server:
-        yield Fault(server.hang, server.go_on, "does not answer")
+        yield Fault(server.hang, server.go_on, "does not answer", "does not answer")
 
 
 @contextmanager
@@ -66,7 +68,7 @@ def replaced_by_a_file(folder: Path) -> Iterator[Fault]:
         folder.write_text("in the way")
 
     folder.mkdir()
-    yield Fault(begin, folder.unlink, "is not a folder")
+    yield Fault(begin, folder.unlink, "is not a folder", "not a folder")
 
 
 MakeFault = Callable[[Path], AbstractContextManager[Fault]]
@@ -151,6 +153,22 @@ def test_the_box_starts_and_stops_without_the_disk(make_fault: MakeFault, tmp_pa
             fault.end()
             kiosk.wait_until_quiet(deadline_seconds=PATIENCE_SECONDS)
             assert len(kiosk.reports()) == 2
+
+
+@pytest.mark.parametrize("make_fault", FAULTS)
+def test_doctor_names_it_without_a_daemon_and_comes_to_its_end(make_fault: MakeFault, tmp_path: Path) -> None:
+    folder = tmp_path / "disk"
+    with make_fault(folder) as fault:
+        kiosk = kiosk_with_reports_on(folder, tmp_path / "kiosk")
+        with kiosk:
+            wait_until((folder / MARK_NAME).exists, "the folder is known", deadline_seconds=PATIENCE_SECONDS)
+            assert kiosk.stop() == 0
+        fault.begin()
+        done = kiosk.command("doctor", timeout_seconds=PATIENCE_SECONDS)
+        (line,) = [line for line in done.stdout.splitlines() if str(folder) in line and "PROBLEM" in line] or [""]
+        fault.end()
+    assert done.returncode == 1
+    assert fault.doctor in line, done.stdout
 
 
 def test_kills_between_commit_and_publication_lose_no_report(tmp_path: Path) -> None:

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from leapfrog.control.disk_watch import watched_disks
 from leapfrog.control.inspection.clock import clock_problem
 from leapfrog.control.inspection.disk_history import DiskHistory
-from leapfrog.control.inspection.disks import STATE_DISK, DiskState, disk_problem, look_at_disk, try_writing
+from leapfrog.control.inspection.disks import (
+    REPORTS_DISK,
+    STATE_DISK,
+    DiskState,
+    disk_problem,
+    look_at_disk,
+    reports_disk,
+    try_writing,
+)
 from leapfrog.control.inspection.folders import folder_problem
 from leapfrog.control.inspection.patience import Look
 from leapfrog.control.inspection.port import port_problem
@@ -17,7 +24,11 @@ from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal
+from leapfrog.state.publications import Publications
 from leapfrog.wording.text import count
+from leapfrog.worklist.reports_disk import inspect
+
+INSPECTION_SECONDS = 6.0  # for the disk of the reports, the start of the publishing program included
 
 NO_DAEMON = Problem(
     what="No daemon is running, so no images are received.",
@@ -105,7 +116,9 @@ def seen_without_daemon(settings: Settings, journal: Journal | None) -> Outside:
     The first problem is NO_DAEMON. Without a `journal`, nothing is known of how fast the disks fill.
     """
     history = DiskHistory(journal) if journal else None
-    disks = tuple(_disk(name, settings, history) for name in watched_disks(settings))
+    state = _with_days_left(_own_disk(STATE_DISK, settings.state_dir, settings), settings, history)
+    reports = _with_days_left(_reports_disk(settings, journal), settings, history)
+    disks = (state, reports)
     found = [
         NO_DAEMON,
         *(disk_problem(disk, settings) for disk in disks),
@@ -116,9 +129,24 @@ def seen_without_daemon(settings: Settings, journal: Journal | None) -> Outside:
     return Outside(disks, tuple(problem for problem in found if problem is not None))
 
 
-def _disk(name: str, settings: Settings, history: DiskHistory | None) -> DiskState:
-    path = watched_disks(settings)[name]
+def _with_days_left(disk: DiskState, settings: Settings, history: DiskHistory | None) -> DiskState:
+    if disk.error or history is None:
+        return disk
+    least = settings.retention.min_free_bytes if disk.name == STATE_DISK else 0
+    days = history.days_left(disk.path, disk.free_bytes, least, datetime.now().timestamp())
+    return disk.model_copy(update={"days_left": days})
 
+
+def _reports_disk(settings: Settings, journal: Journal | None) -> DiskState:
+    path = settings.reports_dir
+    if path.is_relative_to(settings.state_dir):
+        return _own_disk(REPORTS_DISK, path, settings)
+    known = Publications(journal).folder() if journal else None
+    apart = known is not None and known.path == str(path) and known.apart
+    return reports_disk(inspect(path, settings.state_dir, apart=apart, seconds=INSPECTION_SECONDS), path)
+
+
+def _own_disk(name: str, path: Path, settings: Settings) -> DiskState:
     def look() -> DiskState:
         made_at_start = path.is_relative_to(settings.state_dir) and not path.exists()
         seen = look_at_disk(name, settings.state_dir if made_at_start else path)
@@ -127,11 +155,6 @@ def _disk(name: str, settings: Settings, history: DiskHistory | None) -> DiskSta
         return seen
 
     try:
-        disk = Look(look).result()
+        return Look(look).result()
     except OSError as problem:
         return DiskState(name=name, path=str(path), error=problem.strerror or type(problem).__name__)
-    least = settings.retention.min_free_bytes if name == STATE_DISK else 0
-    if history is None:
-        return disk
-    days = history.days_left(disk.path, disk.free_bytes, least, datetime.now().timestamp())
-    return disk.model_copy(update={"days_left": days})

@@ -5,25 +5,25 @@ with its ports and its lock, from ending. The publishing program looks, and the 
 """
 
 import time
-from collections.abc import Callable, Mapping
-from pathlib import Path
+from collections.abc import Callable
 
 from leapfrog.control.inspection.disk_history import DiskHistory
-from leapfrog.control.inspection.disks import REPORTS_DISK, STATE_DISK, DiskState, disk_problem, look_at_disk
+from leapfrog.control.inspection.disks import (
+    REPORTS_DISK,
+    STATE_DISK,
+    DiskState,
+    disk_problem,
+    look_at_disk,
+    reports_disk,
+)
 from leapfrog.control.inspection.patience import Look
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings import Settings
 from leapfrog.worker import Worker
-from leapfrog.worklist.disk_condition import IN_SHORT
 from leapfrog.worklist.disk_jobs import DiskAnswer
 
 ROUND_SECONDS = 10.0
 SAMPLE_SECONDS = 3600.0
-
-
-def watched_disks(settings: Settings) -> Mapping[str, Path]:
-    """The disks that matter to this box, by what they are called when people are told."""
-    return {STATE_DISK: settings.state_dir, REPORTS_DISK: settings.reports_dir}
 
 
 class DiskWatch(Worker):
@@ -84,16 +84,7 @@ class DiskWatch(Worker):
             return DiskState(name=STATE_DISK, path=str(path), error=problem.strerror or type(problem).__name__)
 
     def _reports_disk(self) -> DiskState:
-        seen = self._reports()
-        unusable = seen.condition not in ("good", "full", "read_only")
-        return DiskState(
-            name=REPORTS_DISK,
-            path=str(self._settings.reports_dir),
-            total_bytes=seen.total_bytes,
-            free_bytes=seen.free_bytes,
-            read_only=seen.condition == "read_only",
-            error=IN_SHORT[seen.condition] if unusable else "",
-        )
+        return reports_disk(self._reports(), self._settings.reports_dir)
 
     def _with_days_left(self, disk: DiskState) -> DiskState:
         if disk.error:

@@ -15,7 +15,7 @@ Condition = Literal[
     "no_answer", "not_looked",
 ]  # fmt: skip
 
-JobKind = Literal["look", "publish", "take_back", "list", "remove"]
+JobKind = Literal["inspect", "look", "publish", "take_back", "list", "remove"]
 
 CONDITIONS: dict[int, Condition] = {
     errno.ENOENT: "missing",
@@ -33,10 +33,10 @@ class DiskJob:
     """One thing to do in `reports_dir`, which must carry the mark `token`, so that nothing is written below the mount
     point of a disk that is gone. Paths are absolute.
 
-    look: see how the folder is, and mark it if it has no mark. `make`: create it if it is missing. `apart`: it was on a
-    disk of its own when it was last seen, that is, on another than `state_dir` and the system. publish: bring version
-    `version` of the report in `source` to `target`. take_back: the reverse. list: make `target` what `source` is.
-    remove: remove `target`.
+    inspect: see how the folder is, and try to write there. look: see how it is, and mark it if it has no mark. `make`:
+    create it if it is missing. `apart`: it was on a disk of its own when it was last seen, that is, on another than
+    `state_dir` and the system. publish: bring version `version` of the report in `source` to `target`. take_back: the
+    reverse. list: make `target` what `source` is. remove: remove `target`.
     """
 
     kind: JobKind
@@ -64,7 +64,7 @@ class DiskAnswer:
     """How a job ended. `condition` is "good" when it was done; else `detail` is the system's own word for the error and
     `path` what it was about. `not_rendered`: the state directory does not have that report.
 
-    `token`, `apart` and the bytes are how the folder is; only after a look.
+    `token`, `apart` and the bytes are how the folder is; only after a look or an inspection.
     """
 
     condition: Condition

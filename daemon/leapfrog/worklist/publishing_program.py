@@ -11,12 +11,13 @@ import secrets
 import signal
 import socket
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from leapfrog.durable import replacing
 from leapfrog.processes.channel import ChannelClosed, LineChannel
-from leapfrog.worklist.disk_jobs import DiskAnswer, DiskJob, condition_of
+from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, condition_of
 from leapfrog.worklist.publication import NotRendered, publish, put, remove, sync_names, take_back
 
 MARK_NAME = ".leapfrog"  # in the folder of the reports: a random token, by which it is known again
@@ -30,7 +31,7 @@ class _Another(Exception):
 def work(job: DiskJob, channel: LineChannel) -> DiskAnswer:
     """Do `job`; whatever the disk does is part of the answer."""
     try:
-        if job.kind == "look":
+        if job.kind in ("look", "inspect"):
             return _look(job)
         _recognise(job)
         _do(job, channel)
@@ -71,28 +72,45 @@ def _look(job: DiskJob) -> DiskAnswer:
     folder = Path(job.reports_dir)
     if job.make and not folder.exists():
         folder.mkdir(mode=0o750, parents=True)
+    answer = _condition(folder, job)
+    if answer.condition != "good":
+        return answer
+    if job.kind == "inspect":
+        _try_writing(folder)
+        return answer
+    return replace(answer, token=_mark_of(folder) or _mark(folder))
+
+
+def _condition(folder: Path, job: DiskJob) -> DiskAnswer:
+    """How `folder` is, as far as one sees without writing there."""
     state = folder.stat()
     if not folder.is_dir():
         return DiskAnswer(condition="not_a_folder", path=str(folder))
     apart = state.st_dev not in {Path(job.state_dir).stat().st_dev, Path("/").stat().st_dev}
-    token = _mark_of(folder)
-    if token is None and job.apart and not apart:
+    if _mark_of(folder) is None and job.apart and not apart:
         return DiskAnswer(condition="not_mounted", path=str(folder))
     disk = os.statvfs(folder)
-    answer = DiskAnswer(
-        condition="good",
+    condition: Condition = "good"
+    if disk.f_flag & os.ST_RDONLY:
+        condition = "read_only"
+    elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        condition = "no_permission"
+    elif disk.f_bavail == 0 and disk.f_blocks:  # some network shares count no blocks at all
+        condition = "full"
+    return DiskAnswer(
+        condition=condition,
         path=str(folder),
         apart=apart,
         free_bytes=disk.f_bavail * disk.f_frsize,
         total_bytes=disk.f_blocks * disk.f_frsize,
     )
-    if disk.f_flag & os.ST_RDONLY:
-        return replace(answer, condition="read_only")
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
-        return replace(answer, condition="no_permission")
-    if disk.f_bavail == 0 and disk.f_blocks:  # some network shares count no blocks at all
-        return replace(answer, condition="full")
-    return replace(answer, token=token or _mark(folder))
+
+
+def _try_writing(folder: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".leapfrog-doctor-") as file:
+        file.write(b"leapfrog")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _mark(folder: Path) -> str:

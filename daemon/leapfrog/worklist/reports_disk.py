@@ -8,6 +8,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.child_process import ChildProcess
@@ -24,6 +25,18 @@ KILL_SECONDS = 1.0
 NO_ANSWER = DiskAnswer(condition="no_answer")
 
 _log = logging.getLogger(__name__)
+
+
+def inspect(reports_dir: Path, state_dir: Path, *, apart: bool, seconds: float) -> DiskAnswer:
+    """How the folder of the reports is, for a command while no daemon runs; `apart`: it was on a disk of its own. Takes
+    `seconds`, and one more, at most.
+    """
+    disk = ReportsDisk(lambda: None)
+    try:
+        job = DiskJob(kind="inspect", reports_dir=str(reports_dir), state_dir=str(state_dir), apart=apart)
+        return disk.do(job, lambda: seconds)
+    finally:
+        disk.close()
 
 
 class ReportsDisk:

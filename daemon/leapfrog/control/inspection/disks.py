@@ -7,6 +7,8 @@ from pathlib import Path
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.worklist.disk_condition import IN_SHORT
+from leapfrog.worklist.disk_jobs import DiskAnswer
 
 SHORT_DAYS = 7.0  # a disk that will be full within so many days is a problem today
 
@@ -35,6 +37,19 @@ def look_at_disk(name: str, path: Path) -> DiskState:
         total_bytes=usage.f_blocks * usage.f_frsize,
         free_bytes=usage.f_bavail * usage.f_frsize,
         read_only=bool(usage.f_flag & os.ST_RDONLY),
+    )
+
+
+def reports_disk(seen: DiskAnswer, path: Path) -> DiskState:
+    """The disk of the reports, as the publishing program has `seen` it: whoever touches a dead share may be held."""
+    unusable = seen.condition not in ("good", "full", "read_only")
+    return DiskState(
+        name=REPORTS_DISK,
+        path=str(path),
+        total_bytes=seen.total_bytes,
+        free_bytes=seen.free_bytes,
+        read_only=seen.condition == "read_only",
+        error=(seen.detail or IN_SHORT[seen.condition]) if unusable else "",
     )
 
 
