@@ -171,9 +171,10 @@ class Adoption(Worker):
 
     def _known(self, names: Sequence[str]) -> set[str]:
         """Those of `names` that a row names: the file of an instance and of an object has the row's own id."""
-        ids = {Path(name).stem: name for name in names}
-        named = self._instances.spool_names(list(ids)) | self._deliveries.spool_names(list(ids))
-        return named.intersection(names)
+        name_of = {name.partition(".")[0]: name for name in names}
+        known = self._instances.known(name_of)
+        known |= self._deliveries.known(set(name_of) - known)
+        return {name_of[one] for one in known}
 
     def _sort(self, name: str, arrivals: list[tuple[int, str]], made: dict[str, str | None]) -> None:
         try:
@@ -217,9 +218,6 @@ class Adoption(Worker):
         record = read_record(path)
         if not isinstance(record, Arrival) or Path(name).stem != record.id or not content_holds(path, record):
             self._lay_aside(name, "damaged")
-            return
-        if self._instances.get(record.id) is not None:  # a damaged row that names another file
-            self._instances.point_at_file(record.id, name, record.byte_count, record.sha256)
             return
         new = instance_of(record, name, owed=self._wants("original"))
         rendered = self._rendered_with(new)

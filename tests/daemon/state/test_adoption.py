@@ -165,14 +165,6 @@ def test_the_owner_of_a_uid_keeps_it_beside_one_that_is_forwarded_under_another(
     assert {row["id"]: row["forward_as"] for row in rows(journal, "instances")} == {owner.id: None, other.id: "2.25.9"}
 
 
-def test_a_row_that_names_a_file_which_is_not_there_is_corrected(journal: Journal, spool: Spool) -> None:
-    new = received(journal, spool)
-    journal.change("UPDATE instances SET spool_name = 'x.dcm', byte_count = 1")
-    go_through(journal, spool)
-    [row] = rows(journal, "instances")
-    assert (row["id"], row["spool_name"], row["byte_count"]) == (new.id, new.spool_name, new.byte_count)
-
-
 # ---------------------------------------------------------------- what does not hold
 
 
