@@ -87,13 +87,17 @@ class Studies:
         )
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]
 
-    def commit_report(self, committed: CommittedReport) -> None:
-        """Record a new report version, its deliveries to the district, and the study's state, in one transaction."""
+    def commit_report(self, committed: CommittedReport) -> bool:
+        """Record a new report version, its deliveries to the district, and the study's state, in one transaction.
+
+        Returns False, and does nothing, when the study has this version already or a newer one: while the report was
+        rendered, one that is shown was taken over (`restore`).
+        """
         with self._journal.transaction() as connection:
-            connection.execute(
+            changed = connection.execute(
                 "UPDATE studies SET version = ?, worklist_row = ?, urgent = ?, reported_changes = ?, not_made = ?,"
                 " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
-                " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ?",
+                " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ? AND version < ?",
                 (
                     committed.version,
                     committed.worklist_row,
@@ -105,13 +109,17 @@ class Studies:
                     bool(committed.deliveries),
                     committed.version,
                     committed.study_key,
+                    committed.version,
                 ),
-            )
+            ).rowcount
+            if not changed:
+                return False
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'",
                 (committed.urgent, committed.study_key),
             )
             owe(connection, committed.deliveries, committed.study_key, None)
+        return True
 
     def objects_restored(self, key: str) -> None:
         """Record that the objects made of a study's last report are there. That is so only once the study is quiet."""
