@@ -21,6 +21,7 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.older_files import give_records
 from leapfrog.state.opening import Opening
 from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery, NewInstance, StudyRecord, UidHolder
 from leapfrog.state.spool import INCOMPLETE, Spool
@@ -51,7 +52,9 @@ class _Count:
 
 
 class Adoption(Worker):
-    """Goes once through the spool. Whoever must not act on half of the journal asks `finished`."""
+    """Goes once through the spool. Whoever must not act on half of the journal asks `finished`. Then gives files of an
+    older version their records.
+    """
 
     def __init__(
         self,
@@ -108,9 +111,13 @@ class Adoption(Worker):
     def turn(self) -> float:
         """Go one step further."""
         self.beat(FILE_SECONDS)
-        if not self._finished and next(self._steps, self) is self:
-            self._finish()
-        return UNTIL_WOKEN if self._finished else 0.0
+        if next(self._steps, self) is not self:
+            return 0.0
+        if self._finished:
+            return UNTIL_WOKEN
+        self._finish()
+        self._steps = give_records(self._journal, self._spool)
+        return 0.0
 
     def _finish(self) -> None:
         self._finished = True
