@@ -13,8 +13,9 @@ from leapfrog.state.adoption import Adoption
 from leapfrog.state.damage import find_damage
 from leapfrog.state.journal import DAMAGED_NAME, JOURNAL_NAME, Journal
 from leapfrog.state.opening import Opening, keep_aside
+from leapfrog.state.rendered import RENDERED_NAME
 from leapfrog.state.spool import INCOMPLETE, SPOOL_NAME, Spool
-from leapfrog.worklist.shown_report import shown_report
+from leapfrog.worklist.rendered_report import rendered_report
 
 POLL_SECONDS = 0.05
 REBUILDS = "`leapfrog run` makes a new one from the spool by itself; `leapfrog journal rebuild` does it now."
@@ -146,7 +147,7 @@ def _go_through(settings: Settings, journal: Journal, spool: Spool, why: str) ->
         journal=journal,
         spool=spool,
         wants=settings.district.wants,
-        shown=lambda date, key: shown_report(settings.reports_dir / date / key),
+        rendered=lambda key: rendered_report(settings.state_dir / RENDERED_NAME / key),
         opening=Opening(in_order=False, rebuilt=why),
         on_adopted=lambda: None,
     )

@@ -336,7 +336,9 @@ class Adoption(Worker):
     def _restore_report(self, study: StudyRecord, rendered: RenderedReport | None) -> None:
         """Take over what the study's report folder shows, so that the next version is newer."""
         if rendered is not None and rendered.version > study.version:
-            self._studies.restore(study.key, rendered.version, rendered.row, urgent=rendered.urgent)
+            self._studies.restore(
+                study.key, rendered.version, rendered.row, urgent=rendered.urgent, readings=rendered.readings
+            )
             self._on_adopted()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 from leapfrog.errors import JournalError
@@ -129,13 +130,20 @@ class Studies:
             key,
         )
 
-    def restore(self, key: str, version: int, worklist_row: str, *, urgent: bool) -> None:
-        """Take over a report that is shown already: its version and its line in the worklist."""
+    def restore(
+        self, key: str, version: int, worklist_row: str, *, urgent: bool, readings: Collection[ImageReading]
+    ) -> None:
+        """Take over a report that was rendered already: its version and its line in the worklist. It is published
+        again, and counts as up to date if `readings`, which it has, are all that there are.
+        """
+        has = {reading.instance_id: reading for reading in readings}
         with self._journal.transaction() as connection:
+            is_up_to_date = all(has.get(reading.instance_id) == reading for reading in self.readings(key))
             connection.execute(
-                "UPDATE studies SET version = ?, published_version = ?, worklist_row = ?, urgent = ?,"
-                " reported_changes = changes WHERE key = ?",
-                (version, version, worklist_row, urgent, key),
+                "UPDATE studies SET version = ?1, worklist_row = ?2, urgent = ?3,"
+                " changes = CASE WHEN ?4 THEN changes ELSE max(changes, reported_changes + 1) END,"
+                " reported_changes = CASE WHEN ?4 THEN changes ELSE reported_changes END WHERE key = ?5",
+                (version, worklist_row, urgent, is_up_to_date, key),
             )
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'", (urgent, key)

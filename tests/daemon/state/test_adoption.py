@@ -16,7 +16,7 @@ import pytest
 
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.spool_file.record import Production, append_record
-from leapfrog.state.adoption import ShownReport
+from leapfrog.state.adoption import RenderedReport
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
@@ -213,9 +213,9 @@ def test_where_the_journal_was_lost_a_file_of_unknown_origin_alarms(journal: Jou
 # ---------------------------------------------------------------- what readers made
 
 
-def shown(version: int, *instances: NewInstance) -> ShownReport:
+def rendered(version: int, *instances: NewInstance) -> RenderedReport:
     readings = tuple(reading_of(new.id).model_copy(update={"plain": "plain.jpg"}) for new in instances)
-    return ShownReport(version, readings, json.dumps({"row": 1}), urgent=True)
+    return RenderedReport(version, readings, json.dumps({"row": 1}), urgent=True)
 
 
 def test_a_report_that_is_shown_is_taken_over_with_its_readings_and_objects(journal: Journal, spool: Spool) -> None:
@@ -223,10 +223,10 @@ def test_a_report_that_is_shown_is_taken_over_with_its_readings_and_objects(jour
     second = received(journal, spool, b"2", study=STUDY, arrival=2)
     name = put_object(spool, study_key=first.id, version=3)
     forget_rows(journal)
-    go_through(journal, spool, shown=lambda _date, key: shown(3, first, second) if key == first.id else None)
+    go_through(journal, spool, rendered=lambda key: rendered(3, first, second) if key == first.id else None)
     assert [row["state"] for row in rows(journal, "instances")] == ["read", "read"]
     [study] = rows(journal, "studies")
-    assert (study["version"], study["published_version"], study["state"]) == (3, 3, "quiet")
+    assert (study["version"], study["published_version"], study["state"]) == (3, 0, "quiet")
     assert (study["derived_version"], study["urgent"], study["worklist_row"]) == (3, 1, '{"row": 1}')
     pdf = next(row for row in rows(journal, "deliveries") if row["kind"] == "report_pdf")
     assert (pdf["spool_name"], pdf["posted"]) == (name, 1)
@@ -238,7 +238,7 @@ def test_the_report_of_a_study_with_an_image_it_lacks_is_made_again_under_a_newe
     first = received(journal, spool, b"1", study=STUDY, arrival=1)
     late = received(journal, spool, b"2", study=STUDY, arrival=2)
     forget_rows(journal)
-    go_through(journal, spool, shown=lambda _date, _key: shown(3, first))
+    go_through(journal, spool, rendered=lambda _key: rendered(3, first))
     assert {row["id"]: row["state"] for row in rows(journal, "instances")} == {first.id: "read", late.id: "received"}
     commit(journal, late.id)
     [study] = Studies(journal).open()
@@ -271,12 +271,26 @@ def test_a_picture_comes_back_with_what_a_reader_made_of_it(journal: Journal, sp
     assert Instances(journal).owes_original(new.id), "the next reading does not owe it again"
 
 
+def test_a_report_that_was_never_committed_and_lacks_a_reading_is_not_taken_for_the_last(
+    journal: Journal, spool: Spool
+) -> None:
+    """As after a kill, while a report was rendered and another image of its study was read."""
+    first = received(journal, spool, b"1", study=STUDY)
+    second = received(journal, spool, b"2", study=STUDY)
+    for new in (first, second):
+        commit(journal, new.id)
+    go_through(journal, spool, rendered=lambda _key: rendered(1, first))
+    [study] = Studies(journal).open()
+    assert study.version == 1
+    assert study.changed
+
+
 def test_older_reports_of_a_journal_that_is_an_older_copy_are_overtaken(journal: Journal, spool: Spool) -> None:
     new = received(journal, spool, study=STUDY)
-    go_through(journal, spool, shown=lambda _date, _key: shown(8, new))
+    go_through(journal, spool, rendered=lambda _key: rendered(8, new))
     assert Studies(journal).get(new.id).version == 8
     in_order = received(journal, spool, b"other")
-    go_through(journal, spool, opening=Opening(in_order=True), shown=lambda _date, _key: shown(9, new))
+    go_through(journal, spool, opening=Opening(in_order=True), rendered=lambda _key: rendered(9, new))
     assert Studies(journal).get(in_order.id).version == 0
 
 
