@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,6 +31,8 @@ models_app = typer.Typer(help="Manage the model packages on this box.", no_args_
 config_app = typer.Typer(help="Check the settings.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
+journal_app = typer.Typer(help="Check the journal, or make it anew from the spool.", no_args_is_help=True)
+app.add_typer(journal_app, name="journal")
 
 ConfigOption = Annotated[
     Path | None,
@@ -395,6 +398,26 @@ def config_check(config: ConfigOption = None, as_json: JsonOption = False) -> No
     outcome = {"file": str(file) if file else None, "ok": True, "warnings": settings.warnings()}
     warnings = [f"Warning: {warning}" for warning in settings.warnings()]
     _show(outcome, as_json, [f"{file or 'Built-in defaults'}: OK", *warnings])
+
+
+@journal_app.command("check")
+def journal_check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Say what is wrong with the journal, and which files lie aside. The exit status is 1 if there is a problem."""
+    from leapfrog.commands.journal import check
+
+    found = check(_settings(config))
+    _show(found.model_dump(mode="json"), as_json, found.lines(), unwrapped=True)
+    if found.problems:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@journal_app.command("rebuild")
+def journal_rebuild(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Make a new journal from the images in the spool, and keep the old one. Stop the daemon first."""
+    from leapfrog.commands.journal import rebuild
+
+    rebuilt = rebuild(_settings(config))
+    _show(asdict(rebuilt), as_json, [rebuilt.sentence()], unwrapped=True)
 
 
 @app.command()

@@ -86,10 +86,10 @@ def new_delivery(kind: DeliveryKind = "report_pdf") -> NewDelivery:
     )
 
 
-def report(journal: Journal, study_key: str, version: int, *, closing: bool = True, urgent: bool = False) -> None:
-    """Commit a version of a study's report, with a PDF that is owed."""
+def report(journal: Journal, study_key: str, version: int, *, closing: bool = True, urgent: bool = False) -> bool:
+    """Commit a version of a study's report, with a PDF that is owed. Returns whether it is the newest."""
     (row,) = journal.rows("SELECT changes FROM studies WHERE key = ?", (study_key,))
-    Studies(journal).commit_report(
+    return Studies(journal).commit_report(
         CommittedReport(
             study_key=study_key,
             version=version,

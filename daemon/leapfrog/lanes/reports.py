@@ -193,7 +193,7 @@ class Reports:
     def _commit(self, render: Render, result: ReportResult, work_dir: Path) -> None:
         study = render.study
         deliveries = adopt(self._spool, result.produced, work_dir)
-        self._studies.commit_report(
+        is_newest = self._studies.commit_report(
             CommittedReport(
                 study_key=study.key,
                 version=result.version,
@@ -205,6 +205,10 @@ class Reports:
                 not_made=result.not_made,
             )
         )
+        if not is_newest:  # it is rendered again, under a newer version
+            for delivery in deliveries:
+                self._spool.remove(delivery.spool_name or "")
+            return
         if deliveries:
             self._on_deliveries()
         self._on_report()

@@ -21,6 +21,7 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.older_files import give_records
 from leapfrog.state.opening import Opening
 from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery, NewInstance, StudyRecord, UidHolder
 from leapfrog.state.spool import INCOMPLETE, Spool
@@ -51,7 +52,9 @@ class _Count:
 
 
 class Adoption(Worker):
-    """Goes once through the spool. Whoever must not act on half of the journal asks `finished`."""
+    """Goes once through the spool. Whoever must not act on half of the journal asks `finished`. Then gives files of an
+    older version their records.
+    """
 
     def __init__(
         self,
@@ -108,9 +111,13 @@ class Adoption(Worker):
     def turn(self) -> float:
         """Go one step further."""
         self.beat(FILE_SECONDS)
-        if not self._finished and next(self._steps, self) is self:
-            self._finish()
-        return UNTIL_WOKEN if self._finished else 0.0
+        if next(self._steps, self) is not self:
+            return 0.0
+        if self._finished:
+            return UNTIL_WOKEN
+        self._finish()
+        self._steps = give_records(self._journal, self._spool)
+        return 0.0
 
     def _finish(self) -> None:
         self._finished = True
@@ -171,9 +178,10 @@ class Adoption(Worker):
 
     def _known(self, names: Sequence[str]) -> set[str]:
         """Those of `names` that a row names: the file of an instance and of an object has the row's own id."""
-        ids = {Path(name).stem: name for name in names}
-        named = self._instances.spool_names(list(ids)) | self._deliveries.spool_names(list(ids))
-        return named.intersection(names)
+        name_of = {name.partition(".")[0]: name for name in names}
+        known = self._instances.known(name_of)
+        known |= self._deliveries.known(set(name_of) - known)
+        return {name_of[one] for one in known}
 
     def _sort(self, name: str, arrivals: list[tuple[int, str]], made: dict[str, str | None]) -> None:
         try:
@@ -217,9 +225,6 @@ class Adoption(Worker):
         record = read_record(path)
         if not isinstance(record, Arrival) or Path(name).stem != record.id or not content_holds(path, record):
             self._lay_aside(name, "damaged")
-            return
-        if self._instances.get(record.id) is not None:  # a damaged row that names another file
-            self._instances.point_at_file(record.id, name, record.byte_count, record.sha256)
             return
         new = instance_of(record, name, owed=self._wants("original"))
         rendered = self._rendered_with(new)
@@ -331,7 +336,9 @@ class Adoption(Worker):
     def _restore_report(self, study: StudyRecord, rendered: RenderedReport | None) -> None:
         """Take over what the study's report folder shows, so that the next version is newer."""
         if rendered is not None and rendered.version > study.version:
-            self._studies.restore(study.key, rendered.version, rendered.row, urgent=rendered.urgent)
+            self._studies.restore(
+                study.key, rendered.version, rendered.row, urgent=rendered.urgent, readings=rendered.readings
+            )
             self._on_adopted()
 
 

@@ -70,7 +70,7 @@ def instance_of(record: Arrival, spool_name: str, *, owed: bool) -> NewInstance:
         ),
         sop_instance_uid=record.sop_instance_uid,
         sop_class_uid=record.sop_class_uid,
-        owed=owed and bool(record.sop_instance_uid),
+        owed=owed and bool(record.sop_instance_uid) and record.picture is None,
         maybe_sent=True,
         forward_as=record.forward_as,
         picture=record.picture,

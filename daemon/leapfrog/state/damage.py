@@ -46,7 +46,7 @@ def has_our_schema(path: Path) -> bool:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             noted = connection.execute("SELECT value FROM facts WHERE name = ?", (_digest_name(),)).fetchone()
             return bool(noted) and noted[0] == _digest(connection.execute(SCHEMA).fetchall())
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         return False
 
 

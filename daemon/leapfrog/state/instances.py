@@ -203,16 +203,6 @@ class Instances:
 
     # ------------------------------------------------------------ adoption
 
-    def point_at_file(self, instance_id: str, spool_name: str, byte_count: int, file_sha256: str) -> None:
-        """Correct which spool file an instance is, as the file's own record says."""
-        self._journal.change(
-            "UPDATE instances SET spool_name = ?, byte_count = ?, file_sha256 = ? WHERE id = ?",
-            spool_name,
-            byte_count,
-            file_sha256,
-            instance_id,
-        )
-
     def owe_wrapped(self, instance_id: str, wrapped: NewDelivery) -> bool:
         """Owe the object that a reader made of a picture, unless its UID is owed. Returns whether it was not."""
         with self._journal.transaction() as connection:
@@ -222,12 +212,10 @@ class Instances:
             owe(connection, [wrapped], key["study_key"], instance_id)
         return True
 
-    def spool_names(self, ids: Collection[str]) -> set[str]:
-        """The spool files of the instances with these ids."""
-        rows = self._journal.rows(
-            "SELECT spool_name FROM instances WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
-        )
-        return {row["spool_name"] for row in rows}
+    def known(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` that are instances. Only the index is read."""
+        query = "SELECT id FROM instances WHERE id IN (SELECT value FROM json_each(?))"
+        return {row["id"] for row in self._journal.rows(query, (json.dumps(list(ids)),))}
 
     # ------------------------------------------------------------ queries
 

@@ -51,8 +51,10 @@ def insert(connection: sqlite3.Connection, table: str, **values: object) -> None
 
 def is_damage(problem: BaseException | None, codes: Collection[int]) -> bool:
     """Whether an error of SQLite, with one of these primary result codes, says that the file is damaged. Text that is
-    not UTF-8, which the driver itself refuses, is damage too.
+    not UTF-8, in a row or in SQLite's own message about a damaged schema, is damage too: the driver refuses it.
     """
+    if isinstance(problem, UnicodeDecodeError):
+        return True
     if not isinstance(problem, sqlite3.Error):
         return False
     code = getattr(problem, "sqlite_errorcode", None)
@@ -79,7 +81,7 @@ class Journal:
             for pragma in PRAGMAS:
                 self._connection.execute(pragma)
             bring_up_to_date(self._connection, path, allowed=migrate)
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, UnicodeDecodeError) as problem:
             self.close()
             if is_damage(problem, DAMAGE_WHEN_OPENED):
                 raise JournalDamaged(f"The journal {path} is damaged: {problem}. {DAMAGE_REMEDY}") from problem
@@ -112,7 +114,7 @@ class Journal:
                     self._connection.execute("ROLLBACK")
                 if isinstance(problem, sqlite3.IntegrityError):
                     raise JournalError(str(problem)) from problem
-                if isinstance(problem, sqlite3.Error):
+                if isinstance(problem, sqlite3.Error | UnicodeDecodeError):
                     raise self._failure("written", problem) from problem
                 raise
 
@@ -126,10 +128,10 @@ class Journal:
         with self._lock:
             try:
                 return self._connection.execute(query, tuple(values)).fetchall()
-            except sqlite3.Error as problem:
+            except (sqlite3.Error, UnicodeDecodeError) as problem:
                 raise self._failure("read", problem) from problem
 
-    def _failure(self, done: str, problem: sqlite3.Error) -> StorageError:
+    def _failure(self, done: str, problem: sqlite3.Error | UnicodeDecodeError) -> StorageError:
         """From now on the journal is broken. If it is damaged, a mark tells the next start to make it anew, since that
         start may not meet the damage by itself.
         """

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Collection
 from typing import Any
 
 from leapfrog.errors import JournalError
@@ -87,13 +88,17 @@ class Studies:
         )
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]
 
-    def commit_report(self, committed: CommittedReport) -> None:
-        """Record a new report version, its deliveries to the district, and the study's state, in one transaction."""
+    def commit_report(self, committed: CommittedReport) -> bool:
+        """Record a new report version, its deliveries to the district, and the study's state, in one transaction.
+
+        Returns False, and does nothing, when the study has this version already or a newer one: while the report was
+        rendered, one that is shown was taken over (`restore`).
+        """
         with self._journal.transaction() as connection:
-            connection.execute(
+            changed = connection.execute(
                 "UPDATE studies SET version = ?, worklist_row = ?, urgent = ?, reported_changes = ?, not_made = ?,"
                 " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
-                " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ?",
+                " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ? AND version < ?",
                 (
                     committed.version,
                     committed.worklist_row,
@@ -105,13 +110,17 @@ class Studies:
                     bool(committed.deliveries),
                     committed.version,
                     committed.study_key,
+                    committed.version,
                 ),
-            )
+            ).rowcount
+            if not changed:
+                return False
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'",
                 (committed.urgent, committed.study_key),
             )
             owe(connection, committed.deliveries, committed.study_key, None)
+        return True
 
     def objects_restored(self, key: str) -> None:
         """Record that the objects made of a study's last report are there. That is so only once the study is quiet."""
@@ -121,13 +130,20 @@ class Studies:
             key,
         )
 
-    def restore(self, key: str, version: int, worklist_row: str, *, urgent: bool) -> None:
-        """Take over a report that is shown already: its version and its line in the worklist."""
+    def restore(
+        self, key: str, version: int, worklist_row: str, *, urgent: bool, readings: Collection[ImageReading]
+    ) -> None:
+        """Take over a report that was rendered already: its version and its line in the worklist. It is published
+        again, and counts as up to date if `readings`, which it has, are all that there are.
+        """
+        has = {reading.instance_id: reading for reading in readings}
         with self._journal.transaction() as connection:
+            is_up_to_date = all(has.get(reading.instance_id) == reading for reading in self.readings(key))
             connection.execute(
-                "UPDATE studies SET version = ?, published_version = ?, worklist_row = ?, urgent = ?,"
-                " reported_changes = changes WHERE key = ?",
-                (version, version, worklist_row, urgent, key),
+                "UPDATE studies SET version = ?1, worklist_row = ?2, urgent = ?3,"
+                " changes = CASE WHEN ?4 THEN changes ELSE max(changes, reported_changes + 1) END,"
+                " reported_changes = CASE WHEN ?4 THEN changes ELSE reported_changes END WHERE key = ?5",
+                (version, worklist_row, urgent, is_up_to_date, key),
             )
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'", (urgent, key)

@@ -135,6 +135,24 @@ def test_a_study_that_is_finished_while_candidates_are_listed_is_not_chosen_as_i
     assert looked == [[]]
 
 
+def test_a_report_that_is_overtaken_by_one_that_is_shown_is_rendered_again_under_a_newer_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a start finds that the journal is an older copy, while a lane renders already."""
+    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+    desk = Desk(tmp_path, "http://district.example/dicom-web")
+    key = desk.study().key
+    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
+    desk.pen.meanwhile = lambda: desk.studies.restore(key, 8, "{}", urgent=False, readings=())
+    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    assert (desk.study().version, desk.study().state) == (8, "open")
+    assert Spool(tmp_path / "spool", 0).names() == []
+    desk.pen.meanwhile = lambda: None
+    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    assert (desk.study().version, desk.study().state) == (9, "quiet")
+    desk.journal.close()
+
+
 def test_a_report_that_fails_is_put_off_and_does_not_count_as_a_version(desk: Desk) -> None:
     desk.pen.fails = True
     desk.render(desk.reports.claim_growing(desk.reports.candidates()))

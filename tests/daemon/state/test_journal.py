@@ -110,9 +110,12 @@ def test_a_state_that_nobody_knows_is_refused(journal: Journal, table: str) -> N
 def test_a_report_never_goes_back_to_an_older_version(journal: Journal) -> None:
     Instances(journal).add(new_instance())
     (study,) = Studies(journal).open()
-    report(journal, study.key, 2)
+    assert report(journal, study.key, 2)
+    for version in (1, 2):
+        assert not report(journal, study.key, version)
+    assert journal.count("deliveries WHERE kind = 'report_pdf'") == 1
     with pytest.raises(JournalError, match="older version"):
-        report(journal, study.key, 1)
+        journal.change("UPDATE studies SET version = 1")
     assert Studies(journal).get(study.key).version == 2
 
 

@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from leapfrog.errors import JournalError, StorageError
-from leapfrog.state import migrations
+from leapfrog.state import migrations, older_files
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
@@ -72,6 +72,7 @@ def schema(path: Path) -> dict[str, object]:
 
 def assert_holds_all_of(after: Path, before: dict[str, list[dict[str, object]]]) -> None:
     now = content(after)
+    now["facts"] = [row for row in now["facts"] if row["name"] != older_files.FACT]  # what is still to be done
     for table, rows in before.items():
         kept = [{key: value for key, value in row.items() if (table, key) not in TURNED_INTO_ANOTHER} for row in rows]
         assert [{key: row[key] for key in old} for row, old in zip(now[table], kept, strict=True)] == kept, table
