@@ -8,9 +8,11 @@ import ctypes
 import logging
 import os
 import platform
+from contextlib import suppress
 from pathlib import Path
 
 from leapfrog.dicom.part10 import content_digest
+from leapfrog.errors import StorageError
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem, Problems
 from leapfrog.spool_file.checked import FileProblem, file_problem
@@ -67,7 +69,8 @@ class Scrub(Worker):
     def stop(self) -> None:
         """Stop, and note how far it came."""
         super().stop()
-        self._note_position()
+        with suppress(StorageError):  # on a failing disk: then a few files are looked at twice
+            self._note_position()
 
     def _work(self) -> None:
         yield_disk_to_others()

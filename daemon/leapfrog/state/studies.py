@@ -164,7 +164,8 @@ class Studies:
             ).fetchall()
             looked_at = [row["sequence"] for row in rows]
             connection.execute(
-                f"UPDATE studies SET finished_day = ? WHERE sequence IN (SELECT value FROM json_each(?)) AND {FINISHED}",
+                "UPDATE studies SET finished_day = ? WHERE sequence IN (SELECT value FROM json_each(?))"
+                f" AND {FINISHED}",
                 (day, json.dumps(looked_at)),
             )
         return looked_at[-1] if looked_at else None
