@@ -45,7 +45,9 @@ from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.publications import Publications
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.retention import Retention
+from leapfrog.state.scrub import Scrub
 from leapfrog.state.spool import SPOOL_NAME, Spool
+from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.publisher import Publisher
 from leapfrog.worklist.rendered_report import rendered_report
@@ -140,15 +142,8 @@ class Service:
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            return (
-                *publisher.problems(),
-                *disks.problems(),
-                *adoption.problems(),
-                *watcher.problems(),
-                *sender.problems(),
-                *receiver.problems(),
-                *model_problems,
-            )
+            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver)
+            return (*(problem for part in parts for problem in part.problems()), *model_problems)
 
         live = Live(
             listening=receiver.listening,
@@ -163,6 +158,7 @@ class Service:
         retention = Retention(
             studies=studies, facts=Facts(journal), spool=spool, keep_days=settings.retention.keep_days
         )
+        scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
@@ -174,6 +170,7 @@ class Service:
             Watched("disks", disks),
             Watched("spool", adoption, 20 * PART_LIMIT_SECONDS),
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
+            Watched("scrub", scrub),
             Watched("outbox", sender),
             Watched("folder watcher", watcher),
             Watched("receiver", receiver),

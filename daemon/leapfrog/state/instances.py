@@ -77,7 +77,7 @@ class Instances:
                 forward_as=new.forward_as,
             )
             original = _original(new)
-            if new.owed and not is_owed(connection, original.sop_instance_uid):
+            if new.owed and new.picture is None and not is_owed(connection, original.sop_instance_uid):
                 owe(connection, [original], study_key, new.id)
             if new.folder_file:
                 remember(connection, new.folder_file, new.id)

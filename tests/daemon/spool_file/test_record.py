@@ -48,7 +48,7 @@ def test_an_instance_can_be_made_again_from_its_file_alone(spool: Spool) -> None
     assert record is not None
     assert record.record == "arrival"
     assert content_holds(path, record)
-    assert instance_of(record, new.spool_name, owed=True) == replace(new, maybe_sent=True)
+    assert instance_of(record, new.spool_name, owed=True) == replace(new, owed=False, maybe_sent=True)
 
 
 def test_a_record_holds_only_whole_and_right_behind_its_content(spool: Spool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import JournalError
+from leapfrog.exam import PictureIdentity
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
@@ -37,6 +38,12 @@ def test_nothing_of_an_instance_stays_when_the_write_fails_half_way(journal: Jou
     assert Instances(journal).get(new.id) is None
     assert Studies(journal).open() == []
     assert journal.counts("instances")["received"] == 0
+
+
+def test_a_picture_is_not_owed_before_a_reader_has_wrapped_it(journal: Journal) -> None:
+    picture = PictureIdentity(study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.3")
+    Instances(journal).add(new_instance(picture=picture, sop_instance_uid="2.25.3"))
+    assert journal.counts("deliveries")["waiting"] == 0
 
 
 def test_without_a_district_nothing_is_owed(journal: Journal) -> None:
