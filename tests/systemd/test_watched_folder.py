@@ -1,6 +1,6 @@
 """Another user's files under the unit's restrictions, where nobody sees who has them open.
 
-The rests are a tenth of what they are on a box.
+The rests are a fifteenth of what they are on a box.
 """
 
 import sys
@@ -34,7 +34,7 @@ threads = 1
 [retention]
 min_free_bytes = 0
 """
-ZEROS_SECONDS, UNSEEN_SECONDS = ZEROS_REST_SECONDS / 10, UNSEEN_REST_SECONDS / 10
+ZEROS_SECONDS, UNSEEN_SECONDS = ZEROS_REST_SECONDS / 15, UNSEEN_REST_SECONDS / 15
 SHORTENED = (
     "import leapfrog.intake.folder.wholeness as wholeness;"
     f" wholeness.ZEROS_REST_SECONDS = {ZEROS_SECONDS}; wholeness.UNSEEN_REST_SECONDS = {UNSEEN_SECONDS};"
