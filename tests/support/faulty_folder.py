@@ -1,6 +1,5 @@
 """A folder on a mount that misbehaves as a share or a dying disk does: a real one, in the kernel (FUSE)."""
 
-import errno
 import json
 import os
 import subprocess
@@ -28,10 +27,10 @@ def why_not() -> str:
 class FaultyFolder:
     """Shows `backing` at `mount`. What is written into `backing` appears there."""
 
-    def __init__(self, directory: Path) -> None:
-        """Within the empty folder `directory`."""
+    def __init__(self, directory: Path, mount: Path | None = None) -> None:
+        """Within the empty folder `directory`; at `mount`, if given."""
         self.backing = directory / "backing"
-        self.mount = directory / "share"
+        self.mount = mount or directory / "share"
         self._rules = directory / "rules.json"
         self._process: subprocess.Popen[str] | None = None
         for path in (self.backing, self.mount):
@@ -57,8 +56,8 @@ class FaultyFolder:
             self._process.wait()
             self._process = None
 
-    def fail(self, doing: Doing, error: int | Literal["hang"], name: str = "*") -> None:
-        """From now on, fail with this error number, or do not answer; `name`: that of a file or folder, / is the
+    def fail(self, doing: Doing, error: int | Literal["hang", "slow"], name: str = "*") -> None:
+        """From now on, fail with this error number, do not answer, or take long; `name`: of a file or folder, / is the
         folder itself.
         """
         self._rule(faults=[{"doing": doing, "name": name, "error": error}])
@@ -85,6 +84,3 @@ class FaultyFolder:
     ) -> None:
         self.behave()
         self.disconnect()
-
-
-ERRORS = {name: getattr(errno, name) for name in ("EACCES", "EIO", "ESTALE", "EHOSTDOWN")}

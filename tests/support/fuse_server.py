@@ -13,6 +13,7 @@ import select
 import stat
 import struct
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ ATTRIBUTES = struct.Struct("<6Q10I")
 ROOT_NODE = 1
 REQUEST_BYTES = 1 << 20
 RETRY_SECONDS = 0.05
+SLOW_SECONDS = 0.02  # an answer over a poor link
 
 
 class Refused(Exception):
@@ -137,7 +139,7 @@ class Server:
 
     def _obey(self, code: int, path: Path) -> dict[str, Any]:
         """What the rules say of this request, such as {"inodes": 1000, "shift_seconds": 3600, "faults":
-        [{"doing": "stat", "name": "a.dcm" or "*", "error": 116 or "hang"}]}.
+        [{"doing": "stat", "name": "a.dcm" or "*", "error": 116 or "hang" or "slow"}]}.
         """
         try:
             rules: dict[str, Any] = json.loads(self._rules.read_text())
@@ -150,6 +152,9 @@ class Server:
             ):
                 if fault["error"] == "hang":
                     raise Hanging
+                if fault["error"] == "slow":
+                    time.sleep(SLOW_SECONDS)
+                    continue
                 raise Refused(fault["error"])
         return rules
 

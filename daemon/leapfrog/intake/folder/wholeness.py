@@ -47,13 +47,18 @@ class Rests(Frozen):
 
     settle: float
     unfinished: float
-    zeros: float = ZEROS_REST_SECONDS
-    unseen: float = UNSEEN_REST_SECONDS
+    zeros: float
+    unseen: float
 
     @classmethod
     def after(cls, settle_seconds: float) -> "Rests":
         """Those that go with the setting `folder.settle_seconds`."""
-        return cls(settle=settle_seconds, unfinished=UNFINISHED_SETTLES * settle_seconds)
+        return cls(
+            settle=settle_seconds,
+            unfinished=UNFINISHED_SETTLES * settle_seconds,
+            zeros=ZEROS_REST_SECONDS,
+            unseen=UNSEEN_REST_SECONDS,
+        )
 
     def needed(self, end: End, holders: Holders) -> float:
         """How long a file that ends so must have rested; for ever while somebody can still write to it."""

@@ -185,6 +185,28 @@ def test_one_file_whose_stat_fails_does_not_hide_the_others(box: Box, share: Fau
     all_well(watcher)
 
 
+@pytest.mark.root
+def test_a_long_scan_does_not_hold_up_a_new_file(box: Box, tmp_path: Path) -> None:
+    """The folder is on this machine's disk, and a slow share with many files is mounted within it."""
+    if reason := why_not():
+        pytest.skip(reason)
+    (box.inbox / "slow").mkdir()
+    share = FaultyFolder(tmp_path / "faulty", mount=box.inbox / "slow")
+    for number in range(1000):
+        (share.backing / f"{number}.txt").write_text("no image")
+    share.fail("stat", "slow")
+    with share:
+        watcher = box.watcher()
+        time.sleep(3)  # the first scan has begun, and takes at least 20 s
+        drop(box.inbox, "1.2.1")
+        taken(box, "1.2.1")
+        assert watcher.scans() == 0
+        share.behave()
+        wait_for_scans(watcher, 2)
+        assert [Path(file.path).name for file in FolderFiles(box.journal).all()] == ["1.2.1.dcm"]
+        watcher.stop()
+
+
 def test_a_folder_under_a_closed_one_is_named_and_taken_up_when_it_is_opened(box: Box, tmp_path: Path) -> None:
     parent = tmp_path / "ward"
     (parent / "inbox").mkdir(parents=True)
