@@ -1,5 +1,6 @@
 """Asking whether the district holds an instance: what different servers have for that."""
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -37,6 +38,7 @@ def _asked(proxy: RecordingProxy, part: str) -> int:
         Answer(200, b"", MULTIPART),
         Answer(200, b"--b--\r\n", MULTIPART),
         Answer(200, EMPTY_MODEL, MULTIPART),
+        Answer(200, gzip.compress(b"[]"), "application/dicom+json", {"Content-Encoding": "gzip"}),
     ],
 )
 def test_an_answer_that_lists_nothing_means_not_held(
