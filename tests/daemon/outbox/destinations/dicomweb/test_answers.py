@@ -136,7 +136,7 @@ def test_each_part_of_a_multipart_answer_is_an_instance() -> None:
     parts = "".join(
         f"--=_b\r\nContent-Type: application/dicom+xml\r\n\r\n{model.format(uid)}\r\n" for uid in ("1.2", "1.3")
     )
-    assert parse_query_answer(f"{parts}--=_b--\r\n".encode(), "multipart/related") == {"1.2", "1.3"}
+    assert parse_query_answer(f"{parts}--=_b--\r\n".encode(), "multipart/related") == frozenset(("1.2", "1.3"))
 
 
 @pytest.mark.parametrize(
