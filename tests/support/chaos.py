@@ -25,6 +25,7 @@ RESTART_SECONDS = 20.0
 DOWN_SECONDS = 30.0
 CALM_SECONDS = 120.0
 NOTE_SECONDS = 1.0
+LONGEST_SECONDS = 3600.0  # for films that are counted
 # A delivery takes three requests when all goes well. With a third of them failing it takes about ten.
 MOST_REQUESTS_A_FILM = 40
 
@@ -62,12 +63,14 @@ class Chaos:
         self._chance = random.Random(seed)
         self._given: dict[str, bytes] = {}
         self._posts_when_confirmed: dict[str, int] = {}
+        self._most_films: int | None = None
         self._result = ChaosResult()
 
     def run(self, *, seconds: float | None = None, films: int | None = None) -> ChaosResult:
-        """Go on for so many seconds, or until so many films were given."""
+        """Go on for so many seconds, or until so many films were given and have arrived in spite of all."""
         began = restarted = down = noted = time.monotonic()
-        more = self._until(began, seconds, films)
+        self._most_films = films
+        more = self._until(began, seconds)
         with self._proxy:
             self._start()
             while more():
@@ -89,10 +92,14 @@ class Chaos:
             self._finish()
         return self._result
 
-    def _until(self, began: float, seconds: float | None, films: int | None) -> Callable[[], bool]:
+    def _until(self, began: float, seconds: float | None) -> Callable[[], bool]:
         if seconds is not None:
             return lambda: time.monotonic() - began < seconds
-        return lambda: len(self._given) < (films or 0)
+        return lambda: (self._may_give or self._box.count("waiting") > 0) and time.monotonic() - began < LONGEST_SECONDS
+
+    @property
+    def _may_give(self) -> bool:
+        return self._most_films is None or len(self._given) < self._most_films
 
     def _start(self) -> None:
         self._box.sender(self._proxy.url, TIMING, TIMEOUTS).start()
@@ -105,7 +112,7 @@ class Chaos:
         self._start()
 
     def _give(self) -> None:
-        while self._box.count("waiting") < BACKLOG:
+        while self._may_give and self._box.count("waiting") < BACKLOG:
             dataset = secondary_capture(self._chance.randrange(1, LARGEST_FILM_BYTES // 1000) * 1000)
             content = part10_bytes(dataset)
             self._given[str(dataset.SOPInstanceUID)] = content

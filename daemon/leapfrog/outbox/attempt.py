@@ -105,7 +105,7 @@ class Attempts:
 
     def _after_success(self, delivery: DeliveryRecord) -> Verdict:
         """An answer may be wrong, or come from something in between: what it says to hold, it must be able to find."""
-        if self._client.has_no_search or self._ask(delivery) != "not held":
+        if self._ask(delivery) != "not held":
             return CONFIRMED
         self._stored_unlisted = True
         # Also a server that lists new instances only after a while, or none at all to this account.

@@ -34,6 +34,7 @@ from leapfrog.problem import Problem
 from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.state.facts import Facts
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
 from leapfrog.worker import UNTIL_WOKEN, Worker
@@ -110,7 +111,7 @@ class Sender(Worker):
         self._queue = DeliveryQueue(deliveries.journal)
         self._choice = Choice(self._queue, monotonic)
         self._attempts = Attempts(self._client, deliveries, spool, self._link_answered)
-        self._trouble = Trouble(self._queue, monotonic)
+        self._trouble = Trouble(self._queue, Facts(deliveries.journal), monotonic)
         self._failures_in_a_row = 0  # of instances, while the server answers
         self._doubtful: list[str] = []  # on hold since the last confirmation, without a reason that concerns them
         self._at_hand, self._failures_at_hand = "", 0

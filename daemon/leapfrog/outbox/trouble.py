@@ -2,12 +2,16 @@
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from leapfrog.outbox.attempt import NOT_COMPARED, OTHER_CONTENT
 from leapfrog.problem import Problem, Problems
 from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.state.facts import Facts
+from leapfrog.state.journal import now_text
 
 LONG_SECONDS = 24 * 3600.0
+FAILING_SINCE = "district_failing_since"  # a fact: local ISO text, '' while the link works
 
 CANNOT_BE_ASKED = (
     "The district server cannot be asked what it holds. Its answers to what is sent have to do, and whatever gets no"
@@ -16,49 +20,60 @@ CANNOT_BE_ASKED = (
 LISTS_NOTHING = "The district server says that it stores what is sent, but its search does not list it."
 ALLOW_SEARCH = "On the district server, turn its search (QIDO-RS) on and allow this box's account to use it."
 
-_LINK, _LOGIN, _SEARCH, _SILENT = "link", "login", "search", "silent search"
+LOG_IN = (
+    "If you correct it on the server or in the password or token file, run `leapfrog sync`; if you correct it in the"
+    " settings, restart Leapfrog."
+)
+GOES_ON = "Nothing is lost, and sending goes on by itself; `leapfrog sync` tries it at once."
+TELL_SOMEBODY = "Nothing is lost. Tell whoever looks after the link or the district server, then run `leapfrog sync`."
+
+_SEARCH, _SILENT = "search", "silent search"
 
 
 class Trouble:
     """The district's list of problems. Any thread may ask for it; one thread notes what happens."""
 
-    def __init__(self, queue: DeliveryQueue, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Nothing is wrong yet, except what the queue says."""
+    def __init__(self, queue: DeliveryQueue, facts: Facts, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Nothing is wrong yet, except what the queue says. `facts` remembers since when the link fails: many boxes are
+        turned off every night.
+        """
         self._queue = queue
+        self._facts = facts
         self._monotonic = monotonic
         self._problems = Problems()
-        self._failing_since: float | None = None
+        self._link: Problem | None = None
+        self._since = facts.get(FAILING_SINCE) or ""
+        self._first_failed_at: float | None = None
 
     def link_failed(self, reason: str, *, locked: bool) -> None:
         """Nothing can be sent now, for `reason`."""
-        if self._failing_since is None:
-            self._failing_since = self._monotonic()
-        self._problems.clear(_LINK if locked else _LOGIN)
+        if self._first_failed_at is None:
+            self._first_failed_at = self._monotonic()
+        if not self._since:
+            self._since = now_text()
+            self._facts.put(FAILING_SINCE, self._since)
         if locked:
-            self._problems.add(
-                _LOGIN,
-                f"Nothing can be sent to the district. {reason}",
-                "If you correct it on the server or in the password or token file, run `leapfrog sync`; if you correct"
-                " it in the settings, restart Leapfrog.",
+            self._link = Problem(
+                what=f"Nothing can be sent to the district. {reason}", since=self._since, remedy=LOG_IN
             )
-        elif self._monotonic() - self._failing_since < LONG_SECONDS:
-            self._problems.add(
-                _LINK,
-                f"Nothing can be sent to the district at present. {reason}",
-                "Nothing is lost, and sending goes on by itself; `leapfrog sync` tries it at once.",
-            )
+        elif self._fails_for_long(self._first_failed_at):
+            what = f"Nothing could be sent to the district for more than a day. {reason}"
+            self._link = Problem(what=what, since=self._since, remedy=TELL_SOMEBODY)
         else:
-            self._problems.add(
-                _LINK,
-                f"Nothing could be sent to the district for more than a day. {reason}",
-                "Nothing is lost. Tell whoever looks after the link or the district server, then run `leapfrog sync`.",
-            )
+            what = f"Nothing can be sent to the district at present. {reason}"
+            self._link = Problem(what=what, since=self._since, remedy=GOES_ON)
+
+    def _fails_for_long(self, first_failed_at: float) -> bool:
+        """By this process's own clock, or by the box's, which also counts while it is off and may be wrong."""
+        by_the_clock = datetime.now().astimezone() - datetime.fromisoformat(self._since)
+        return max(self._monotonic() - first_failed_at, by_the_clock.total_seconds()) >= LONG_SECONDS
 
     def link_works(self) -> None:
         """The district took or refused something, or nothing is to be sent."""
-        self._failing_since = None
-        self._problems.clear(_LINK)
-        self._problems.clear(_LOGIN)
+        self._link, self._first_failed_at = None, None
+        if self._since:
+            self._since = ""
+            self._facts.put(FAILING_SINCE, "")
 
     def search_is(self, *, missing: bool, silent: bool) -> None:
         """Whether the district has no search, or one that does not list what it stored."""
@@ -70,7 +85,8 @@ class Trouble:
 
     def current(self) -> tuple[Problem, ...]:
         """Everything that is wrong now."""
-        return (*self._problems.current(), *self._on_hold())
+        link = self._link
+        return (*((link,) if link else ()), *self._problems.current(), *self._on_hold())
 
     def _on_hold(self) -> tuple[Problem, ...]:
         total = self._queue.on_hold()

@@ -1,11 +1,13 @@
 """Asking whether the district holds an instance: what different servers have for that."""
 
+import gzip
 from collections.abc import Callable
 
 import pytest
 
 from support.orthanc import Orthanc
 from support.outbox_box import Box, wait_for_error, wait_for_link
+from support.owed import owe, part10_bytes, secondary_capture
 from support.recording_proxy import Answer, CutAnswer, Exchange, Mishap, RecordingProxy
 from support.waiting import wait_until
 
@@ -37,6 +39,7 @@ def _asked(proxy: RecordingProxy, part: str) -> int:
         Answer(200, b"", MULTIPART),
         Answer(200, b"--b--\r\n", MULTIPART),
         Answer(200, EMPTY_MODEL, MULTIPART),
+        Answer(200, gzip.compress(b"[]"), "application/dicom+json", {"Content-Encoding": "gzip"}),
     ],
 )
 def test_an_answer_that_lists_nothing_means_not_held(
@@ -122,6 +125,41 @@ def test_a_server_that_cannot_be_asked_is_taken_at_its_word_and_people_are_told(
     [problem] = sender.problems()
     assert "QIDO-RS" in problem.remedy and problem.since
     assert _asked(proxy, "/studies?") == 1, "the other ways to ask are tried once"
+
+
+def test_a_search_that_answered_once_is_not_believed_to_be_gone(box: Box, proxy: RecordingProxy) -> None:
+    box.owe()
+    sender = box.sender(proxy.url)
+    sender.start()
+    box.wait_for(confirmed=1)
+    proxy.always(lambda exchange: Answer(405) if exchange.method == "GET" else None)
+    uid = box.owe()
+    wait_for_link(sender, "down")
+    assert proxy.posts[uid] == 0
+    proxy.always(lambda exchange: None)
+    box.wait_for(confirmed=2)
+
+
+def test_what_has_no_series_is_taken_at_the_servers_word_and_the_rest_is_still_asked_for(
+    box: Box, proxy: RecordingProxy
+) -> None:
+    proxy.always(_only_below_a_series(404))
+    uids = [box.owe(), *(owe_without_series(box) for _ in range(2)), box.owe()]
+    sender = box.sender(proxy.url)
+    sender.start()
+    box.wait_for(confirmed=4)
+    assert [proxy.posts[uid] for uid in uids] == [1] * 4
+    assert sender.problems() == ()
+    asked = [each.path for each in proxy.exchanges if each.method == "GET" and "/series/" in each.path]
+    assert sum(uids[3] in path for path in asked) == 2, "before and after it was sent"
+
+
+def owe_without_series(box: Box) -> str:
+    """Owe an instance whose series has a UID that no path can have."""
+    dataset = secondary_capture(SeriesInstanceUID="1.9.8.7.6.5")
+    content = part10_bytes(dataset).replace(b"1.9.8.7.6.5", b"1.9.8.7.6/5")
+    owe(box.journal, box.spool, content, dataset.SOPInstanceUID)
+    return str(dataset.SOPInstanceUID)
 
 
 @pytest.mark.parametrize("status", [400, 404])

@@ -1,10 +1,11 @@
 """What people are told of the district: what is wrong, since when, and what to do."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from leapfrog.outbox.trouble import LONG_SECONDS, Trouble
+from leapfrog.outbox.trouble import FAILING_SINCE, LONG_SECONDS, Trouble
 from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.state.facts import Facts
 from support.orthanc import Orthanc
 from support.outbox_box import Box, wait_for_link
 from support.ports import free_port
@@ -48,7 +49,7 @@ def test_a_rejected_login_is_named(box: Box, proxy: RecordingProxy) -> None:
 
 def test_a_link_that_fails_for_a_day_is_said_to(box: Box) -> None:
     now = 0.0
-    trouble = Trouble(DeliveryQueue(box.journal), lambda: now)
+    trouble = Trouble(DeliveryQueue(box.journal), Facts(box.journal), lambda: now)
     trouble.link_failed("It is down.", locked=False)
     [first] = trouble.current()
     now = LONG_SECONDS + 1
@@ -58,6 +59,20 @@ def test_a_link_that_fails_for_a_day_is_said_to(box: Box) -> None:
     assert first.since == later.since
     trouble.link_works()
     assert trouble.current() == ()
+
+
+def test_a_box_that_is_turned_off_every_night_knows_since_when_the_link_fails(box: Box) -> None:
+    facts = Facts(box.journal)
+    yesterday = (datetime.now().astimezone() - timedelta(hours=25)).isoformat(timespec="seconds")
+    facts.put(FAILING_SINCE, yesterday)
+    trouble = Trouble(DeliveryQueue(box.journal), facts)
+    assert trouble.current() == ()
+    trouble.link_failed("It is down.", locked=False)
+    [problem] = trouble.current()
+    assert problem.since == yesterday and "more than a day" in problem.what
+    trouble.link_works()
+    Trouble(DeliveryQueue(box.journal), facts).link_failed("It is down.", locked=False)
+    assert facts.get(FAILING_SINCE) not in ("", yesterday)
 
 
 def test_nothing_is_wrong_with_a_link_that_nothing_needs_any_more(box: Box) -> None:

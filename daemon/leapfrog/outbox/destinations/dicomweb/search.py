@@ -37,7 +37,7 @@ class InstanceSearch:
         self._exchanges = exchanges
         self._searches_all = False  # its search of all instances has served
         self._below_series = False  # it does not serve
-        self.has_no_search = False  # nothing of what could be asked instead served either
+        self.has_no_search = False  # nor does anything of what can be asked instead
         self._is_dicomweb = False  # whether it ever answered as only a DICOMweb server does
 
     def holds(self, sop_instance_uid: str, find_place: FindPlace) -> Held:
@@ -46,26 +46,33 @@ class InstanceSearch:
         Raises DistrictUnreachable when no district server answered, DistrictLocked when it rejected our credentials.
         """
         try:
-            if not self._below_series:
-                answer = self._get("/instances", {"SOPInstanceUID": sop_instance_uid, "limit": "1"})
-                if answer.status not in NO_SEARCH | DOUBTFUL or (self._searches_all and answer.status in DOUBTFUL):
-                    self.has_no_search = False
-                    return self._listed(answer, sop_instance_uid)
-                if self.has_no_search:
-                    return "cannot be asked"
-            else:
-                answer = Answer(HTTPStatus.NOT_FOUND)
-            return self._holds_below(sop_instance_uid, find_place(), answer)
+            held = self._ask(sop_instance_uid, find_place)
         except DistrictUnclear as problem:
             raise DistrictUnreachable(str(problem)) from problem
+        if held != "cannot be asked":
+            self.has_no_search = False
+        return held
+
+    def _ask(self, sop_instance_uid: str, find_place: FindPlace) -> Held:
+        refused = Answer(HTTPStatus.NOT_FOUND)
+        if not self._below_series:
+            refused = self._get("/instances", {"SOPInstanceUID": sop_instance_uid, "limit": "1"})
+            # What its search once answered, something on the way answers now.
+            if self._searches_all or refused.status not in NO_SEARCH | DOUBTFUL:
+                return self._listed(refused, sop_instance_uid)
+            if self.has_no_search:
+                return "cannot be asked"
+        return self._holds_below(sop_instance_uid, find_place(), refused)
 
     def _holds_below(self, sop_instance_uid: str, place: Place | None, refused: Answer) -> Held:
         """Ask below the study and series, then for the metadata, then whether this is a DICOMweb server at all.
         `refused` is the answer to the search of all instances.
         """
         knows_itself = refused.status in NO_SEARCH or self._is_dicomweb
+        if place is None and knows_itself:
+            return "cannot be asked"
         if place is None:
-            return self._without_search(refused, knows_itself)
+            raise DistrictUnreachable(not_dicomweb_message(refused))
         answers = [refused]
         listing = self._get(f"{place.series_path}/instances", {"SOPInstanceUID": sop_instance_uid})
         answers.append(listing)
@@ -78,16 +85,14 @@ class InstanceSearch:
         if known and known.get("00080018") == sop_instance_uid:
             self._below_series = self._is_dicomweb = True
             return "held"
-        studies = self._get("/studies", {"StudyInstanceUID": place.study_instance_uid, "limit": "1"})
-        answers.append(studies)
-        if _found(studies) and parse_query_answer(studies.body, content_type_of(studies.headers)) is not None:
-            self._below_series = self._is_dicomweb = True
+        if not self._is_dicomweb:
+            studies = self._get("/studies", {"StudyInstanceUID": place.study_instance_uid, "limit": "1"})
+            answers.append(studies)
+            if _found(studies) and parse_query_answer(studies.body, content_type_of(studies.headers)) is not None:
+                self._below_series = self._is_dicomweb = True
         if self._is_dicomweb and HTTPStatus.NOT_FOUND in (metadata.status, listing.status):
             return "not held"
-        return self._without_search(refused, any(answer.status in NO_SEARCH for answer in answers) or knows_itself)
-
-    def _without_search(self, refused: Answer, knows_itself: bool) -> Held:
-        if knows_itself:
+        if knows_itself or any(answer.status in NO_SEARCH for answer in answers):
             self.has_no_search = True
             return "cannot be asked"
         raise DistrictUnreachable(not_dicomweb_message(refused))

@@ -4,7 +4,14 @@ import json
 
 import pytest
 
-from leapfrog.outbox.destinations.dicomweb.answers import is_temporary, parse_query_answer, parse_store_answer
+from leapfrog.outbox.destinations.dicomweb.answers import (
+    is_temporary,
+    parse_metadata,
+    parse_query_answer,
+    parse_store_answer,
+    redirect_host,
+    retry_after_seconds,
+)
 
 XML = """<?xml version="1.0"?><NativeDicomModel xmlns="http://dicom.nema.org/PS3.19/models/NativeDICOM">
 <DicomAttribute tag="00081198" vr="SQ" keyword="FailedSOPSequence"><Item number="1">
@@ -81,3 +88,92 @@ def test_a_lack_of_resources_is_temporary(reason: int, temporary: bool) -> None:
 @pytest.mark.parametrize("reason", [0x0122, 0x0124, 0xA900, 0xC000, 45070])
 def test_an_unwanted_instance_stays_unwanted(reason: int) -> None:
     assert not is_temporary(reason)
+
+
+# ---------------------------------------------------------------- whatever comes
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<NativeDicomModel><DicomAttribute tag="00081199">' + b"<Item>" * 100_000,
+        b"<NativeDicomModel>" + b"<Item>" * 100_000 + b"</Item>" * 100_000 + b"</NativeDicomModel>",
+        b'<?xml version="1.0" encoding="klingon"?><NativeDicomModel/>',
+        b'<?xml version="1.0" encoding="utf-7"?><NativeDicomModel/>',
+        b"<Other>NativeDicomModel</Other>",
+        b'{"00081199":' * 100_000,
+        b"--b\r\n\r\n{\r\n--b--",
+        b"--b\r\n\r\n[]",
+        b"--\r\n" * 1000,
+    ],
+)
+def test_what_would_have_stopped_the_box_is_no_answer(body: bytes) -> None:
+    assert parse_store_answer(body) is None
+    assert parse_query_answer(body) is None
+    assert parse_metadata(body) is None
+
+
+@pytest.mark.parametrize(
+    "reason", ["9" * 5000, '"' + "9" * 5000 + '"', '"\u0663\u0664"', '"-1"', "1e400", "NaN", "null"]
+)
+def test_a_failure_without_a_usable_reason_may_be_temporary(reason: str) -> None:
+    item = f'{{"00081155": {{"Value": ["1.2.4"]}}, "00081197": {{"Value": [{reason}]}}}}'
+    said = parse_store_answer(f'{{"00081198": {{"Value": [{item}]}}}}'.encode())
+    assert said is not None and said.failed == {"1.2.4": 0x0110}
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n", b"null", b"[]", b"--b--", b"--b\r\n\r\n--b--\r\n"])
+def test_an_empty_answer_to_a_query_lists_nothing(body: bytes) -> None:
+    assert parse_query_answer(body, "application/dicom+json") == frozenset()
+    assert parse_query_answer(b"", "text/html; charset=utf-8") is None
+    assert parse_store_answer(b"", "") is None
+
+
+def test_each_part_of_a_multipart_answer_is_an_instance() -> None:
+    model = (
+        '<NativeDicomModel><DicomAttribute tag="00080018" vr="UI"><Value>{}</Value></DicomAttribute></NativeDicomModel>'
+    )
+    parts = "".join(
+        f"--=_b\r\nContent-Type: application/dicom+xml\r\n\r\n{model.format(uid)}\r\n" for uid in ("1.2", "1.3")
+    )
+    assert parse_query_answer(f"{parts}--=_b--\r\n".encode(), "multipart/related") == frozenset(("1.2", "1.3"))
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("http://portal.example/login", "portal.example"),
+        ("http://", None),
+        ("/here", None),
+        ("http://[::1", None),
+        ("http://h:99999999/", "h"),
+        ("http://<script>/", None),
+        ("http://" + "a" * 5000, None),
+        ("http://\ud800/", None),
+    ],
+)
+def test_where_a_redirect_leads_is_said_only_where_it_can_be(location: str, host: str | None) -> None:
+    assert redirect_host({"Location": location}) == host
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("5", 5.0),
+        ("-5", 0.0),
+        ("inf", 0.0),
+        ("nan", 0.0),
+        ("1e999", 0.0),
+        ("\u0663", 0.0),
+        ("9" * 5000, 1e9),
+        ("Sat, 28 Nov 2026 10:01:00 GMT", 60.0),
+        ("Sat, 28 Nov 2026 12:01:00 +0200", 60.0),
+        ("Sat, 28 Nov 2026 10:00:00 +9900", 0.0),
+        ("Sat, 28 Nov 99999 10:00:00 GMT", 0.0),
+        ("Sat, 28 Nov 2026 09:00:00 GMT", 0.0),
+        ("soon", 0.0),
+    ],
+)
+def test_how_long_a_server_asks_to_wait(text: str, seconds: float) -> None:
+    headers = {"Retry-After": text, "Date": "Sat, 28 Nov 2026 10:00:00 GMT"}
+    assert retry_after_seconds(headers) == seconds
