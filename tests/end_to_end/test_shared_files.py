@@ -19,6 +19,7 @@ NOT_FOR_PEOPLE = ("Traceback", "Error(", "Exception", "errno", "0x", "<class", "
 @pytest.mark.timeout(300)
 def test_every_real_file_is_read_forwarded_or_set_aside_with_a_reason(tmp_path: Path, shared_data: Path) -> None:
     files = sorted(path for path in (shared_data / "dicom").rglob("*") if path.is_file())
+    files += sorted((shared_data / "cases").rglob("*.dcm"))
     assert len(files) > 100
     with Kiosk(tmp_path / "kiosk", folder=FOLDER) as kiosk:
         for number, path in enumerate(files):  # each in a folder of its own, since some share a name

@@ -61,7 +61,7 @@ DECODERS: dict[str, tuple[Decoder, ...]] = {
     "1.2.840.10008.1.2.4.201": (OPENJPEG,),
     "1.2.840.10008.1.2.4.202": (OPENJPEG,),
     "1.2.840.10008.1.2.4.203": (OPENJPEG,),
-    RLE: (Decoder("pydicom"), GDCM),
+    RLE: (Decoder("pydicom"),),
 }
 
 

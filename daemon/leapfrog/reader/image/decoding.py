@@ -275,13 +275,9 @@ class FrameDecoder:
             raise UnreadableImage(ENDS_EARLY)
         syntax, layout = self._file.transfer_syntax_uid, self.layout
         header = codestream_header(content)
-        if header is not None and (header.rows, header.columns, header.samples) != (
-            layout.rows,
-            layout.columns,
-            layout.samples,
-        ):
-            raise UnreadableImage(CONTRADICTION)
-        if header is None and syntax != RLE:
+        if header is not None:
+            _check_codestream(header, layout)
+        elif syntax != RLE:
             raise UnreadableImage(CANNOT_DECODE)
         note = ""
         if header is None or is_ended(content, syntax):
@@ -306,6 +302,16 @@ class FrameDecoder:
             "planar_configuration": int(layout.planar),
             "pixel_keyword": "PixelData",
         }
+
+
+def _check_codestream(header: CodestreamHeader, layout: Layout) -> None:
+    """Check that the picture inside has the declared size, and that its samples fit into the data set's: gdcm does not,
+    and writes beyond the picture's end. JPEG 2000's decoders go by the codestream alone.
+    """
+    if (header.rows, header.columns, header.samples) != (layout.rows, layout.columns, layout.samples):
+        raise UnreadableImage(CONTRADICTION)
+    if not 1 < header.precision <= (32 if header.is_jpeg_2000 else layout.bits_allocated):
+        raise UnreadableImage(CANNOT_DECODE)
 
 
 def _bits_of(layout: Layout, header: CodestreamHeader | None, sample_bytes: int) -> SampleBits:

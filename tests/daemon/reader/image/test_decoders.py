@@ -110,6 +110,17 @@ def test_what_no_decoder_takes_is_set_aside(tmp_path: Path) -> None:
         compressed(NOISE, damaged, JPEGBaseline8Bit, tmp_path / "a.dcm").frame(0)
 
 
+@pytest.mark.parametrize("precision", [0, 1, 12, 16, 188, 255])
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1])
+def test_samples_that_do_not_fit_are_refused_before_a_decoder_writes_them(
+    precision: int, syntax: UID, tmp_path: Path
+) -> None:
+    content = bytearray(jpeg(NOISE))
+    content[content.index(b"\xff\xc0") + 4] = precision
+    with pytest.raises(UnreadableImage, match="could not be decoded"):
+        compressed(NOISE, bytes(content), syntax, tmp_path / "a.dcm").frame(0)
+
+
 # ---------------------------------------------------------------- an end marker that is missing
 
 
@@ -177,7 +188,7 @@ def test_only_the_stored_bits_are_pixels_in_every_transfer_syntax(syntax: UID, t
     elif syntax == RLELossless:
         dataset = image_dataset(pixels, BitsStored=16)
         save(dataset, packed)
-        dataset.compress(RLELossless)
+        dataset.compress(RLELossless, encoding_plugin="pydicom")
         dataset.BitsStored, dataset.HighBit = 12, 11
         shown = opened(save(dataset, packed, RLELossless)).frame(0)
     else:

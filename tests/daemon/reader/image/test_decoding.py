@@ -109,7 +109,7 @@ def test_frames_of_rle_that_are_missing_leave_the_others(tmp_path: Path) -> None
     dataset = image_dataset(frames, NumberOfFrames=3)
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    dataset.compress(RLELossless)
+    dataset.compress(RLELossless, encoding_plugin="pydicom")
     dataset.NumberOfFrames = 4
     image = opened(save(dataset, tmp_path / "a.dcm", RLELossless))
     assert tuple(image.present) == (0, 1, 2)

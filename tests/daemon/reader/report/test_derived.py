@@ -62,6 +62,13 @@ def test_patient_and_study_are_as_received_under_new_series_and_instance_uids(tm
     assert len({one.SeriesInstanceUID for one in objects.values()}) == 2
 
 
+@pytest.mark.parametrize("name", ["علی\u200cرضا^نیک\u200cپور", "കൃഷ്ണന്\u200d^രാജന്\u200d"])  # noqa: RUF001
+def test_joiners_in_a_name_are_kept_in_every_object(name: str, tmp_path: Path) -> None:
+    identity = PATIENT.model_copy(update={"patient_name": name})
+    _, objects = _derive(tmp_path, chest_reading(tmp_path, identity=identity))
+    assert {str(one.PatientName) for one in objects.values()} == {name}
+
+
 def test_each_model_is_named_as_contributing_equipment_with_its_version(tmp_path: Path) -> None:
     _, objects = _derive(tmp_path, chest_reading(tmp_path), head_reading(tmp_path))
     models = objects["report_pdf.dcm"].ContributingEquipmentSequence
