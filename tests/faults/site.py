@@ -78,8 +78,9 @@ class Site:
         self.films = Films(directory / "films")
         self.orthanc = Orthanc(directory / "district").start()
         self.proxy = RecordingProxy(self.orthanc.dicomweb_url, keep_bodies=False).up()
-        self.kiosk = Kiosk(directory, **self._sections(settings or {}))
-        self.senders = Senders(self.kiosk.port, self.folders.inbox)
+        sections = self._sections(settings or {})
+        self.kiosk = Kiosk(directory, **sections)
+        self.senders = Senders(self.kiosk.port, self.folders.inbox, emptied=sections["folder"]["after"] == "delete")
         self.ends: list[int] = []  # the exit statuses of daemons that ended by themselves
         self.outages: list[Outage] = []
         self._measuring: threading.Thread | None = None
@@ -224,7 +225,7 @@ class Site:
         if not status:
             return "does not answer"
         stored = self.senders.wait(0.01)
-        left = sum(1 for film in self.senders.dropped.values() if (self.folders.inbox / film.path.name).exists())
+        left = self.senders.left_in_folder()
         waiting, received = status["deliveries"]["waiting"], status["instances"]["received"]
         try:
             still_open = self.kiosk.rows("SELECT count(*) FROM studies WHERE state = 'open'")[0][0]

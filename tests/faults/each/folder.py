@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from PIL import Image
+
 from faults.each.fault import Bringing, Fault, Scene, at_a_start
 from faults.films import Film
 from support.failing_calls import FailingCalls
@@ -155,23 +157,27 @@ def _closed(stream: int, scene: Scene, film: Film) -> int:
 
 @contextmanager
 def _renumbered(scene: Scene) -> Iterator[None]:
-    """After a remount every file has another inode; what stays in the folder is not new."""
-    _wait_for_drops(scene)
+    """After a remount every file has another inode; what stays in the folder is not new, pictures too."""
     inbox, old = scene.site.folders.inbox, scene.directory / "old"
+    Image.new("L", (300, 200), 128).save(inbox / "picture.png")
+    scene.district_back()
+    scene.site.settle()
+    known = wait_until(lambda: _instances(scene, len(scene.site.senders.films) + 1), "all are taken")
     scene.site.halt()
     inbox.rename(old)
     inbox.mkdir()
     for file in sorted(old.iterdir(), reverse=True):
         shutil.copy2(file, inbox / file.name)
-    scene.site.launch()
+    scene.site.start()  # with one more film
+    time.sleep(PAUSE_SECONDS)
+    scene.expect(_instances(scene, 0) == known + 1, "nothing in the folder is new")
     yield
 
 
-def _wait_for_drops(scene: Scene) -> None:
-    """Where films stay in the folder, they count as acknowledged when they are at the district."""
-    scene.district_back()
-    uids = set(scene.site.senders.dropped)
-    wait_until(lambda: uids <= set(scene.site.orthanc.held()), "what was dropped is sent", deadline_seconds=90)
+def _instances(scene: Scene, least: int) -> int:
+    """How many the box has, if there are so many."""
+    ((count,),) = scene.site.kiosk.rows("SELECT count(*) FROM instances")
+    return int(count) if count >= least else 0
 
 
 def _for_long(name: str, bring: Bringing, **more: Any) -> tuple[Fault, Fault]:
