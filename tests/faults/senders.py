@@ -99,6 +99,12 @@ class Senders:
         self._queue.put(film)
         return float("inf")
 
+    def disown(self, film: Film) -> None:
+        """Ask no longer what became of it."""
+        with self._lock:
+            self._acknowledged.pop(film.sop_instance_uid, None)
+        self.stored.pop(film.sop_instance_uid, None)
+
     def stop(self) -> None:
         """Send no more."""
         for _ in self._threads:

@@ -97,7 +97,7 @@ def _other_content(scene: Scene) -> Iterator[None]:
     scene.site.senders.seconds_until_stored(film, 0.0, float("inf"))
     scene.district_back()
     scene.site.settle()
-    scene.site.senders.stored.pop(film.sop_instance_uid)  # it cannot be at the district under its own UID
+    scene.site.senders.disown(film)  # it cannot be at the district under its own UID
     query = f"SELECT 1 FROM deliveries WHERE sop_instance_uid = '{film.sop_instance_uid}' AND state = 'confirmed'"
     scene.expect(not scene.site.kiosk.rows(query), "other content under its UID confirms no film")
     yield
