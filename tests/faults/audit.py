@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pydicom
 
-from faults.site import Site
+from faults.site import STILL_SECONDS, Site
 
 NAMED = 3  # so many UIDs are named in a remark
 
@@ -52,9 +52,9 @@ class Audit:
         self._right: set[str] = set()
         self._told: set[str] = set()  # what an earlier verdict named
 
-    def verdict(self) -> Verdict:
+    def verdict(self, still_seconds: float = STILL_SECONDS) -> Verdict:
         """Let the box finish its work, and look at everything that it was given. Names nothing twice."""
-        settled = self._site.settle()
+        settled = self._site.settle(still_seconds)
         remarks = [] if settled else [f"work was left: {self._site.left_to_do()}"]
         self._site.note_confirmed()
         acknowledged = self._site.senders.acknowledged

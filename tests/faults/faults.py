@@ -18,6 +18,7 @@ from support.process_clock import ProcessClock
 NAME = "faults"
 FAULTS: tuple[Fault, ...] = (*state.FAULTS, *reports.FAULTS, *folder.FAULTS, *images.FAULTS, *district.FAULTS)
 DISK_MEBIBYTES = 24
+READ_SECONDS = 30.0
 MOST_SAID = 2  # of the sentences of `status`, in a remark
 
 
@@ -81,7 +82,7 @@ def _seen(fault: Fault, scene: Scene) -> Row:
         site.senders.store(site.films.new(2))
         if fault.drops:
             site.senders.drop(site.films.new(1))
-        time.sleep(max(0.0, fault.seconds - (time.monotonic() - began)))
+        _last(site, began + fault.seconds)
         said = _said(site)
     mended = time.monotonic()
     after = site.seconds_until_normal(mended)
@@ -99,6 +100,19 @@ def _seen(fault: Fault, scene: Scene) -> Row:
     for action in scene.at_the_end:
         action()
     return replace(row, may_end=fault.may_end)
+
+
+def _last(site: Site, least: float) -> None:
+    """Let the fault last until `least` (time.monotonic()), and until what has come was given to a reader meanwhile, on
+    however slow a machine.
+    """
+    time.sleep(max(0.0, least - time.monotonic()))
+    deadline = time.monotonic() + READ_SECONDS
+    while time.monotonic() < deadline:
+        status = site.status()
+        if not status or not status["instances"]["received"]:
+            return
+        time.sleep(0.2)
 
 
 def _said(site: Site) -> str:

@@ -21,9 +21,9 @@ GIVE_UP_SECONDS = 30  # storescu's, for a box that does not answer
 class Senders:
     """Give films to a box until each was acknowledged, as a modality does, or put them into its watched folder."""
 
-    def __init__(self, port: int, inbox: Path) -> None:
-        """Nothing is sent yet."""
-        self._port, self._inbox = port, inbox
+    def __init__(self, port: int, inbox: Path, *, emptied: bool = True) -> None:
+        """Nothing is sent yet. `emptied`: the box takes films out of its folder, which acknowledges them."""
+        self._port, self._inbox, self._emptied = port, inbox, emptied
         self._lock = threading.Lock()
         self._queue: queue.Queue[Film | None] = queue.Queue()
         self._acknowledged: dict[str, float] = {}
@@ -45,7 +45,16 @@ class Senders:
         """What the box said "stored" to, and what it took out of the folder."""
         with self._lock:
             known = set(self._acknowledged)
-        return known | {uid for uid, film in self.dropped.items() if not self._in_folder(film).exists()}
+        return known | {
+            uid for uid, film in self.dropped.items() if not self._emptied or not self._in_folder(film).exists()
+        }
+
+    def left_in_folder(self) -> int:
+        """How many films the box has not taken out of its folder yet, where it does that."""
+        return sum(1 for film in self.dropped.values() if self._is_left(film))
+
+    def _is_left(self, film: Film) -> bool:
+        return self._emptied and self._in_folder(film).exists()
 
     def _in_folder(self, film: Film) -> Path:
         return self._inbox / film.path.name
@@ -89,6 +98,12 @@ class Senders:
             time.sleep(RETRY_SECONDS)
         self._queue.put(film)
         return float("inf")
+
+    def disown(self, film: Film) -> None:
+        """Ask no longer what became of it."""
+        with self._lock:
+            self._acknowledged.pop(film.sop_instance_uid, None)
+        self.stored.pop(film.sop_instance_uid, None)
 
     def stop(self) -> None:
         """Send no more."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,6 +28,9 @@ STILL_SECONDS = 75.0  # a box in which nothing moves for so long is stuck
 SYNC_SECONDS = 3.0
 STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.1
+
+
+ACCURATE = partial(RecordingProxy, keep_bodies=False)  # hides nothing, changes nothing
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Site:
         *,
         restart_seconds: float = RESTART_SECONDS,
         environment: Callable[[], Mapping[str, str]] = dict,
+        proxy: Callable[[str], RecordingProxy] = ACCURATE,
         settings: Mapping[str, Mapping[str, object]] | None = None,
     ) -> None:
         """Start the district, not yet the box. `environment` is asked at each start of the daemon; `settings` are
@@ -77,9 +82,10 @@ class Site:
             folder.mkdir(parents=True, exist_ok=True)
         self.films = Films(directory / "films")
         self.orthanc = Orthanc(directory / "district").start()
-        self.proxy = RecordingProxy(self.orthanc.dicomweb_url, keep_bodies=False).up()
-        self.kiosk = Kiosk(directory, **self._sections(settings or {}))
-        self.senders = Senders(self.kiosk.port, self.folders.inbox)
+        self.proxy = proxy(self.orthanc.dicomweb_url).up()
+        sections = self._sections(settings or {})
+        self.kiosk = Kiosk(directory, **sections)
+        self.senders = Senders(self.kiosk.port, self.folders.inbox, emptied=sections["folder"]["after"] == "delete")
         self.ends: list[int] = []  # the exit statuses of daemons that ended by themselves
         self.outages: list[Outage] = []
         self._measuring: threading.Thread | None = None
@@ -203,17 +209,17 @@ class Site:
         for (uid,) in confirmed:
             self.posts_when_confirmed.setdefault(uid, posts[uid])
 
-    def settle(self) -> bool:
-        """Wait until the box has nothing left to do; False when nothing moves any more and something is left."""
+    def settle(self, still_seconds: float = STILL_SECONDS) -> bool:
+        """Wait until the box has nothing left to do; False when nothing moved for so long and something is left."""
         before, since, synced = "", time.monotonic(), 0.0
-        while time.monotonic() - since < STILL_SECONDS:
+        while time.monotonic() - since < still_seconds:
             state = self.left_to_do()
             if not state:
                 return True
             if state != before:
                 before, since = state, time.monotonic()
             if time.monotonic() - synced > SYNC_SECONDS:
-                self._sync()
+                self.sync()
                 synced = time.monotonic()
             time.sleep(LOOK_SECONDS)
         return False
@@ -224,7 +230,7 @@ class Site:
         if not status:
             return "does not answer"
         stored = self.senders.wait(0.01)
-        left = sum(1 for film in self.senders.dropped.values() if (self.folders.inbox / film.path.name).exists())
+        left = self.senders.left_in_folder()
         waiting, received = status["deliveries"]["waiting"], status["instances"]["received"]
         try:
             still_open = self.kiosk.rows("SELECT count(*) FROM studies WHERE state = 'open'")[0][0]
@@ -236,7 +242,7 @@ class Site:
             return ""
         return f"{stored} {left} {waiting} {received} {still_open} {len(self.senders.acknowledged)}"
 
-    def _sync(self) -> None:
+    def sync(self) -> None:
         """What a person does who does not want to wait for the next try."""
         try:
             self.kiosk.ask("sync")

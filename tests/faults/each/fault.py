@@ -1,8 +1,8 @@
 """What a fault is, and the scene in which it is brought about."""
 
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,6 +99,19 @@ class Fault:
     inbox_apart: bool = False  # the watched folder has a parent of its own
     wrapper: tuple[str, ...] = ()  # a command line that starts the daemon
     drops: bool = True  # films are put into the watched folder while it lasts
+
+
+def at_a_start(bring: Bringing) -> Bringing:
+    """The same, with a box that is started while the fault is there already."""
+
+    @contextmanager
+    def both(scene: Scene) -> Iterator[None]:
+        scene.site.halt()
+        with bring(scene):
+            scene.site.launch()
+            yield
+
+    return both
 
 
 def copy_all(files: list[Path], folder: Path) -> None:

@@ -8,8 +8,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
-from faults.each.fault import Bringing, Fault, Scene
+from PIL import Image
+
+from faults.each.fault import Bringing, Fault, Scene, at_a_start
 from faults.films import Film
 from support.failing_calls import FailingCalls
 from support.waiting import wait_until
@@ -154,36 +157,53 @@ def _closed(stream: int, scene: Scene, film: Film) -> int:
 
 @contextmanager
 def _renumbered(scene: Scene) -> Iterator[None]:
-    """After a remount every file has another inode; what stays in the folder is not new."""
-    _wait_for_drops(scene)
+    """After a remount every file has another inode; what stays in the folder is not new, pictures too."""
     inbox, old = scene.site.folders.inbox, scene.directory / "old"
+    Image.new("L", (300, 200), 128).save(inbox / "picture.png")
+    scene.district_back()
+    scene.site.settle()
+    known = wait_until(lambda: _instances(scene, len(scene.site.senders.films) + 1), "all are taken")
     scene.site.halt()
     inbox.rename(old)
     inbox.mkdir()
     for file in sorted(old.iterdir(), reverse=True):
         shutil.copy2(file, inbox / file.name)
-    scene.site.launch()
+    scene.site.start()  # with one more film
+    time.sleep(PAUSE_SECONDS)
+    scene.expect(_instances(scene, 0) == known + 1, "nothing in the folder is new")
     yield
 
 
-def _wait_for_drops(scene: Scene) -> None:
-    """Where films stay in the folder, they count as acknowledged when they are at the district."""
-    scene.district_back()
-    uids = set(scene.site.senders.dropped)
-    wait_until(lambda: uids <= set(scene.site.orthanc.held()), "what was dropped is sent", deadline_seconds=90)
+def _instances(scene: Scene, least: int) -> int:
+    """How many the box has, if there are so many."""
+    ((count,),) = scene.site.kiosk.rows("SELECT count(*) FROM instances")
+    return int(count) if count >= least else 0
+
+
+def _for_long(name: str, bring: Bringing, **more: Any) -> tuple[Fault, Fault]:
+    """A fault that lasts longer than any part may be without a sign of life; and the same, there at a start already."""
+    return (
+        Fault(name, bring, seconds=LONG_SECONDS, **more),
+        Fault(f"{name}, at a start", at_a_start(bring), seconds=LONG_SECONDS, **more),
+    )
 
 
 FAULTS = (
-    Fault("the watched folder is under a closed parent", _closed_parent, seconds=LONG_SECONDS, drops=False,
-          wrapper=CLOSED_TO_ALL, inbox_apart=True),
-    Fault("the watched folder is deleted", _deleted, seconds=LONG_SECONDS, drops=False),
-    Fault("a file lies where the watched folder was", _file_instead, seconds=LONG_SECONDS, drops=False),
-    Fault("the watched folder answers ESTALE", _failing(errno.ESTALE), calls=True, seconds=LONG_SECONDS),
-    Fault("the watched folder answers EIO", _failing(errno.EIO), calls=True, seconds=LONG_SECONDS),
+    *_for_long(
+        "the watched folder is under a closed parent",
+        _closed_parent,
+        drops=False,
+        wrapper=CLOSED_TO_ALL,
+        inbox_apart=True,
+    ),
+    *_for_long("the watched folder is deleted", _deleted, drops=False),
+    *_for_long("a file lies where the watched folder was", _file_instead, drops=False),
+    *_for_long("the watched folder answers ESTALE", _failing(errno.ESTALE), calls=True),
+    *_for_long("the watched folder answers EIO", _failing(errno.EIO), calls=True),
     Fault("one file in the watched folder whose stat fails", _one_entry, seconds=15.0),
     Fault("the watched folder's share hangs", _hanging, seconds=LONG_SECONDS, drops=False),
     Fault("the watched folder's share is gone", _unplugged, seconds=LONG_SECONDS, drops=False),
     Fault("a copy that reserved its size pauses in the middle", _reserving(held_open=True), seconds=PAUSE_SECONDS),
     Fault("a copy that reserved its size is closed in the middle", _reserving(held_open=False), seconds=1.0),
     Fault("after a remount every inode is new", _renumbered, settings={"folder": {"after": "keep"}}),
-)  # fmt: skip
+)

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from faults.each.fault import Bringing, Fault, Scene
+from faults.each.fault import Bringing, Fault, Scene, at_a_start
 from support.waiting import wait_until
 
 LONG_SECONDS = 75.0  # longer than a part of the box may be without a sign of life
@@ -36,14 +36,6 @@ def _missing(scene: Scene) -> Iterator[None]:
     yield
     reports.unlink()
     elsewhere.rename(reports)
-
-
-@contextmanager
-def _missing_at_a_start(scene: Scene) -> Iterator[None]:
-    scene.site.halt()
-    with _missing(scene):
-        scene.site.launch()
-        yield
 
 
 def _failing(error: int) -> Bringing:
@@ -87,8 +79,10 @@ FAULTS = (
     Fault("the reports' disk is full", _full, disks=("reports",), seconds=15.0),
     Fault("the reports' disk is read-only", _read_only, disks=("reports",), seconds=15.0),
     Fault("a file lies where the reports' folder was", _missing, seconds=15.0),
-    Fault("a file lies where the reports' folder was, at a start", _missing_at_a_start, seconds=15.0),
+    Fault("a file lies where the reports' folder was, at a start", at_a_start(_missing), seconds=15.0),
     Fault("the reports' disk answers EIO", _failing(errno.EIO), calls=True, seconds=15.0),
+    Fault("the reports' disk answers EIO, at a start", at_a_start(_failing(errno.EIO)), calls=True, seconds=15.0),
+    Fault("the reports' disk is full, at a start", at_a_start(_full), disks=("reports",), seconds=15.0),
     Fault("the reports' share answers ESTALE", _failing(errno.ESTALE), calls=True, seconds=15.0),
     Fault("the reports' share hangs", _hanging, seconds=LONG_SECONDS),
 )

@@ -194,7 +194,12 @@ FAULTS = (
     Fault("a spool file is cut in half, and its film is sent again", _spool_file(_halved_file, restart=False)),
     Fault("files in the spool that no row names", _leftovers),
     Fault("the clock is 100 days ahead", _clock_ahead, clock=True, settings={"retention": {"keep_days": 30}}),
-    Fault("keep_days = 999999", _while_down(lambda scene: None), settings={"retention": {"keep_days": 999_999}}),
+    Fault(
+        "keep_days = 999999",
+        _while_down(lambda scene: None),
+        clock=True,
+        settings={"retention": {"keep_days": 999_999}},
+    ),
     Fault("the state's disk is full", _full, receives=False, disks=("state",), drops=False, may_end=True),
     Fault(
         "the state's disk is read-only",
