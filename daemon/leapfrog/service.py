@@ -41,6 +41,7 @@ from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DISK_REMEDY, JOURNAL_NAME, Journal
 from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
+from leapfrog.state.restored import require_complete_state
 from leapfrog.state.retention import Retention
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.studies import Studies
@@ -75,6 +76,7 @@ class Service:
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signal_number, self._on_signal)
             threading.excepthook = self._on_thread_failure
+            require_complete_state(self._settings.state_dir)
             journal = Journal(self._settings.state_dir / JOURNAL_NAME)
             try:
                 return self._run_with(journal)
