@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from leapfrog import __version__
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
-from leapfrog.settings import Settings, default_file, load_settings
+from leapfrog.settings import SYSTEM_FILE, Settings, default_file, load_settings
 from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
@@ -324,6 +324,44 @@ def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     outbox = _ask(config, "sync")
     waiting = f"{outbox['waiting']:,} {'delivery is' if outbox['waiting'] == 1 else 'deliveries are'} waiting"
     _show(outbox, as_json, [f"Sending now: {waiting}. `leapfrog status` shows the progress."])
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist yet.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write journal, images, reports, models and settings to one file, while the daemon goes on."""
+    from leapfrog.commands.backup.backup import write_backup
+
+    settings_file = config or default_file()
+    written = write_backup(file, load_settings(settings_file), settings_file, _console if not as_json else None)
+    answer = {"path": str(written.path), "files": written.files, "byte_count": written.byte_count}
+    _show(answer, as_json, [written.sentence], unwrapped=True)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `leapfrog backup` wrote.")],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Do not ask: move the state that is here aside, and restore.")
+    ] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a backup in the place of this box's state, while no daemon runs."""
+    from leapfrog.commands.backup.restore import restore_backup, settings_in
+
+    def may_replace() -> bool:
+        question = "This box has a state already. Move it aside and restore the backup?"
+        return replace or (sys.stdin.isatty() and not as_json and typer.confirm(question))
+
+    settings_file = config or SYSTEM_FILE
+    settings = load_settings(settings_file) if settings_file.is_file() else settings_in(file)
+    restored = restore_backup(file, settings, settings_file, may_replace, _console if not as_json else None)
+    answer = {"images": restored.images, "asked_for": restored.asked_for, "former": str(restored.former or "")}
+    _show(answer, as_json, restored.sentences(), unwrapped=True)
 
 
 @models_app.command("list")

@@ -44,6 +44,7 @@ from leapfrog.state.opening import Opening, close_in_order, open_journal
 from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.publications import Publications
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
+from leapfrog.state.restored import require_complete_state
 from leapfrog.state.retention import Retention
 from leapfrog.state.scrub import Scrub
 from leapfrog.state.spool import SPOOL_NAME, Spool
@@ -82,6 +83,7 @@ class Service:
             for signal_number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(signal_number, self._on_signal)
             threading.excepthook = self._on_thread_failure
+            require_complete_state(self._settings.state_dir)
             journal, opening = open_journal(self._settings.state_dir)
             try:
                 return self._run_with(journal, opening)

@@ -5,6 +5,7 @@ The daemon runs them. When no daemon is running, the command line runs them on t
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
@@ -24,6 +25,7 @@ DELIVERY_FIELDS = (
     "id", "kind", "state", "last_error", "study_key", "instance_id", "sop_instance_uid", "byte_count", "urgent",
     "attempts",
 )  # fmt: skip
+COPY_NAME = "journal.copy.sqlite"  # in the state directory, while a backup is written
 LISTED = 1000  # rows of a list, unless more are asked for
 
 
@@ -56,6 +58,8 @@ class Commands:
             "retry": lambda arguments: self.retry(arguments["ids"]),
             "dismiss": lambda arguments: self.dismiss(arguments["ids"]),
             "sync": lambda _arguments: self.sync(),
+            "copy_journal": lambda _arguments: self.copy_journal(),
+            "still_named": lambda arguments: self.still_named(arguments["names"]),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -106,20 +110,34 @@ class Commands:
         self._sync()
         return {"waiting": self._journal.counts("deliveries")["waiting"]}
 
+    def copy_journal(self) -> dict[str, str]:
+        """Copy the journal, as it is at one moment, for `leapfrog backup`, which removes the copy. Returns its path."""
+        path = self._journal.path.with_name(COPY_NAME)
+        self._journal.copy_to(path)
+        return {"path": str(path)}
+
+    def still_named(self, names: list[str]) -> list[str]:
+        """Those of the spool files `names` that a row names. The others were forgotten since the journal was copied."""
+        name_of = {Path(name).stem: name for name in names}  # a file is named by the id of its row
+        known = self._instances.known(name_of) | self._deliveries.known(name_of)
+        return sorted(name_of[one] for one in known)
+
 
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:
     """`rows`; when there are more than these, one last element {"more": how many} says so."""
     return [*rows, {"more": total - len(rows)}] if total > len(rows) else rows
 
 
-def run_command(settings: Settings, command: str, **arguments: Any) -> Any:
+def run_command(settings: Settings, command: str, *, timeout_seconds: float | None = None, **arguments: Any) -> Any:
     """Ask the daemon to run `command`. If no daemon is running, run it here, holding the lock of the state directory.
+
+    `timeout_seconds` is for a command that may take long.
 
     Raises LeapfrogError: UsageError for a mistake of the caller, DaemonNotRunning if the command is `sync`, which only
     a daemon can do, or if no daemon has ever run on this state directory.
     """
     try:
-        return ask_daemon(settings.state_dir, command, **arguments)
+        return ask_daemon(settings.state_dir, command, timeout_seconds=timeout_seconds, **arguments)
     except DaemonNotRunning:
         if command == "sync" or not (settings.state_dir / JOURNAL_NAME).exists():
             raise

@@ -140,13 +140,15 @@ class ControlServer:
         connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
-def ask_daemon(state_dir: Path, command: str, **arguments: Any) -> Any:
-    """The daemon's answer to `command`. Raises DaemonNotRunning when no daemon answers, and UsageError or LeapfrogError
-    with the daemon's own message when it refuses.
+def ask_daemon(state_dir: Path, command: str, *, timeout_seconds: float | None = None, **arguments: Any) -> Any:
+    """The daemon's answer to `command`, which may take `timeout_seconds` (by default CLIENT_TIMEOUT_SECONDS).
+
+    Raises DaemonNotRunning when no daemon answers, and UsageError or LeapfrogError with the daemon's own message when
+    it refuses.
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(CLIENT_TIMEOUT_SECONDS)
+            connection.settimeout(timeout_seconds or CLIENT_TIMEOUT_SECONDS)
             connection.connect(str(state_dir / SOCKET_NAME))
             connection.sendall(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
             answer = json.loads(_read_line(connection))

@@ -6,6 +6,7 @@ from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
+from leapfrog.state.facts import Facts
 from leapfrog.state.journal import Journal
 from leapfrog.state.migrations import schema_version
 
@@ -58,7 +59,7 @@ def _in_schema(journal: Journal) -> str:
         wanted = {row[:2] for row in fresh.execute(SCHEMA)}
     if missing := sorted(wanted - {row[:2] for row in schema}):
         return f"The {' '.join(missing[0])} is missing."
-    noted = journal.fact(_digest_name())
+    noted = Facts(journal).get(_digest_name())
     if noted is None:
         journal.change("INSERT INTO facts VALUES (?, ?)", _digest_name(), _digest(schema))
     return "" if noted in (None, _digest(schema)) else "Its schema was changed."

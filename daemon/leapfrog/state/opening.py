@@ -12,6 +12,7 @@ from pathlib import Path
 from leapfrog.durable import fsync_directory, write_durably
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.damage import find_damage, has_our_schema
+from leapfrog.state.facts import Facts
 from leapfrog.state.journal import DAMAGE_WHEN_OPENED, DAMAGED_NAME, JOURNAL_NAME, Journal, is_damage
 
 STOPPED_NAME = "journal.stopped"  # in the state directory while no daemon runs: the mark of the journal as it was left
@@ -56,7 +57,7 @@ def close_in_order(journal: Journal, state_dir: Path) -> None:
     if not journal.broken:
         mark = secrets.token_hex(8)
         with suppress(StorageError, OSError):  # then the next start asks before it sends, which costs little
-            journal.change("INSERT OR REPLACE INTO facts VALUES (?, ?)", STOPPED_FACT, mark)
+            Facts(journal).put(STOPPED_FACT, mark)
             write_durably(state_dir / STOPPED_NAME, mark.encode())
     journal.close()
 
@@ -112,7 +113,7 @@ def _take_mark(journal: Journal, state_dir: Path) -> bool:
         fsync_directory(state_dir)
     except OSError as problem:
         raise StorageError(f"The state directory {state_dir} cannot be written: {problem.strerror}.") from problem
-    return bool(mark) and journal.fact(STOPPED_FACT) == mark
+    return bool(mark) and Facts(journal).get(STOPPED_FACT) == mark
 
 
 def _spooled(state_dir: Path) -> Iterator[str]:

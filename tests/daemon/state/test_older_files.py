@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.spool_file.record import content_holds, read_record
+from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.older_files import FACT, give_records
@@ -61,7 +62,7 @@ def test_cut_short_it_goes_on_where_it_was_and_is_done_once(
     assert [read_record(spool.path(name)) is not None for name in names] == [True, True, True, False, False]
     assert len(list(give_records(journal, spool))) == 3
     assert all(read_record(spool.path(name)) is not None for name in names)
-    assert journal.fact(FACT) is None
+    assert Facts(journal).get(FACT) is None
     assert list(give_records(journal, spool)) == []
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from leapfrog.state.facts import Facts
 from leapfrog.state.journal import Journal
 
 FACT = "disk_history"  # in the journal: [[seconds since 1970, {path: free bytes}], ...], oldest first
@@ -18,12 +19,12 @@ class DiskHistory:
 
     def __init__(self, journal: Journal) -> None:
         """Use the facts of `journal`."""
-        self._journal = journal
+        self._facts = Facts(journal)
 
     def add(self, now: float, free: Mapping[str, int]) -> None:
         """Note what is free `now` (seconds since 1970), by path."""
         samples = [sample for sample in self._samples() if sample[0] < now][-HOURS_KEPT:]
-        self._journal.set_fact(FACT, json.dumps([*samples, (now, dict(free))]))
+        self._facts.put(FACT, json.dumps([*samples, (now, dict(free))]))
 
     def days_left(self, path: str, free: int, least: int, now: float) -> float | None:
         """Days until only `least` bytes are free at `path`, at the rate since the oldest sample; None when the disk
@@ -38,7 +39,7 @@ class DiskHistory:
 
     def _samples(self) -> Sequence[Sample]:
         try:
-            samples = json.loads(self._journal.fact(FACT) or "[]")
+            samples = json.loads(self._facts.get(FACT) or "[]")
             return [(float(at), {str(path): int(free) for path, free in known.items()}) for at, known in samples]
         except (ValueError, TypeError, AttributeError):
             return []

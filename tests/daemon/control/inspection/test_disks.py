@@ -9,6 +9,7 @@ import pytest
 from leapfrog.control.inspection.disk_history import DAY_SECONDS, DiskHistory
 from leapfrog.control.inspection.disks import REPORTS_DISK, STATE_DISK, DiskState, disk_problem, look_at_disk
 from leapfrog.settings import Settings
+from leapfrog.state.facts import Facts
 from leapfrog.state.journal import Journal
 
 GIGABYTE = 1_000_000_000
@@ -74,7 +75,7 @@ def test_samples_of_a_clock_that_was_ahead_do_not_count(history: DiskHistory) ->
 def test_what_stands_in_the_journal_may_be_anything(history: DiskHistory, tmp_path: Path) -> None:
     journal = Journal(tmp_path / "other.sqlite")
     for text in ("", "null", "[[1]]", '[["x", {}]]', "{"):
-        journal.set_fact("disk_history", text)
+        Facts(journal).put("disk_history", text)
         assert DiskHistory(journal).days_left("/srv", 1, 0, NOW) is None
     journal.close()
 

@@ -1,0 +1,189 @@
+"""`leapfrog restore FILE`: puts a backup in the place of a box's state, while no daemon runs.
+
+What the backup still owed may have been confirmed since, so the district is asked for each of it before it is sent.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from leapfrog.commands.backup.archive import FOLDERS, Manifest, extract, member_content, verified
+from leapfrog.commands.backup.backup import JOURNAL_MEMBER, SETTINGS_MEMBER
+from leapfrog.control.control_socket import StateLock
+from leapfrog.durable import fsync_directory
+from leapfrog.errors import StorageError, UsageError
+from leapfrog.settings import Settings, load_settings
+from leapfrog.state.journal import JOURNAL_NAME, Journal
+from leapfrog.state.restored import RESTORING_NAME, after_restore
+
+PRESENT_STATE = (JOURNAL_NAME, f"{JOURNAL_NAME}-wal", f"{JOURNAL_NAME}-shm", *FOLDERS)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored, and where what was there before went, if anything was."""
+
+    created_at: str
+    images: int
+    asked_for: int
+    settings_file: Path | None
+    former: Path | None
+
+    def sentences(self) -> list[str]:
+        """The same for a person."""
+        lines = [f"Restored the state of {self.created_at}: {self.images:,} images."]
+        if self.asked_for:
+            lines.append(
+                f"{self.asked_for:,} deliveries were still owed then; the district is asked for each before it is sent."
+            )
+        if self.settings_file:
+            lines.append(f"The settings of the backup are in {self.settings_file}.")
+        if self.former:
+            lines.append(f"What was here before is in {self.former}; delete it when you do not need it.")
+        return [*lines, "Now start Leapfrog: `systemctl start leapfrog` or `leapfrog run`."]
+
+
+def settings_in(path: Path) -> Settings:
+    """The settings in the backup `path`, for a box that has lost its own; the defaults when the backup has none.
+
+    Raises StorageError when it is no backup, SettingsError when they are not valid any more.
+    """
+    content = member_content(path, SETTINGS_MEMBER)
+    if content is None:
+        return load_settings(None)
+    with tempfile.NamedTemporaryFile(suffix=".toml") as file:
+        file.write(content)
+        file.flush()
+        return load_settings(Path(file.name))
+
+
+def restore_backup(
+    path: Path,
+    settings: Settings,
+    settings_file: Path | None,
+    may_replace: Callable[[], bool],
+    console: Console | None,
+) -> Restored:
+    """Replace the state of this box by the backup `path`. `may_replace` is asked when the box has a state already.
+
+    The backup is read and compared to its end before anything changes. A power cut leaves a box that says at its start
+    that the restore must be run again. Raises LeapfrogError; UsageError when there is a state that may not be replaced.
+    """
+    state_dir = settings.state_dir
+    with StateLock(state_dir), Progress(console=console, disable=console is None) as progress:
+        size = path.stat().st_size if path.exists() else 0
+        reading, writing = progress.add_task("Checking", total=size), progress.add_task("Writing", total=size)
+        manifest = verified(path, lambda count: progress.advance(reading, count))
+        staging = state_dir / RESTORING_NAME
+        try:
+            cut_off = _clear(staging, state_dir)
+            former = None if cut_off else _set_aside_present_state(state_dir, may_replace)
+            staging.mkdir(mode=0o750)
+            fsync_directory(state_dir)
+            extract(path, staging, lambda count: progress.advance(writing, count))
+            asked_for, images = _prepare(staging / JOURNAL_MEMBER, manifest)
+            placed = _place_settings(staging / SETTINGS_MEMBER, settings_file, state_dir)
+            _own(staging, state_dir)
+            _move_into_place(staging, state_dir)
+        except OSError as problem:
+            where = f"{problem.filename}: " if problem.filename else ""
+            raise StorageError(
+                f"The backup could not be restored: {where}{problem.strerror}. Nothing is lost: mend that, then run it"
+                " again."
+            ) from problem
+    return Restored(manifest.created_at, images, asked_for, placed, former)
+
+
+def _clear(staging: Path, state_dir: Path) -> bool:
+    """Remove what a restore that was cut off has left: all of it came from a backup. Returns whether there was one."""
+    if not staging.exists():
+        return False
+    for name in PRESENT_STATE:
+        _remove(state_dir / name)
+    shutil.rmtree(staging)
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _set_aside_present_state(state_dir: Path, may_replace: Callable[[], bool]) -> Path | None:
+    present = [state_dir / name for name in PRESENT_STATE if _holds_something(state_dir / name)]
+    if not present:
+        for name in PRESENT_STATE:
+            _remove(state_dir / name)
+        return None
+    if not may_replace():
+        raise UsageError(
+            f"{state_dir} holds the state of a box already. With --replace, that is moved to a folder in it and the"
+            " backup takes its place."
+        )
+    former = state_dir / f"before-restore-{datetime.now():%Y%m%d-%H%M%S}"
+    former.mkdir(mode=0o750)
+    for path in present:
+        path.rename(former / path.name)
+    fsync_directory(former)
+    fsync_directory(state_dir)
+    return former
+
+
+def _holds_something(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(files for _, _, files in os.walk(path)))
+
+
+def _prepare(journal_file: Path, manifest: Manifest) -> tuple[int, int]:
+    """Bring the journal to the present. Returns how many deliveries are asked for first, and how many images it has."""
+    journal = Journal(journal_file)
+    try:
+        asked_for = after_restore(journal, manifest.forgotten)
+        return asked_for, sum(journal.counts("instances").values())
+    finally:
+        journal.close()
+
+
+def _place_settings(source: Path, settings_file: Path | None, state_dir: Path) -> Path | None:
+    """Give the settings of the backup the name of the settings file, or, where there is one, a name in the state
+    directory. Returns where they are; None when the backup has none.
+    """
+    if not source.exists():
+        return None
+    if settings_file is not None and not settings_file.exists():
+        target = settings_file
+    else:
+        target = state_dir / "settings-from-backup.toml"
+    shutil.copyfile(source, target)
+    target.chmod(0o640)
+    source.unlink()
+    return target
+
+
+def _own(staging: Path, state_dir: Path) -> None:
+    """Let the user who owns the state directory own what was restored: usually root runs this."""
+    owner = state_dir.stat()
+    if os.geteuid() != 0:
+        return
+    for directory, folders, files in os.walk(staging):
+        for name in (".", *folders, *files):
+            os.chown(Path(directory) / name, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
+def _move_into_place(staging: Path, state_dir: Path) -> None:
+    """The journal last: while the staging folder exists, no daemon starts."""
+    for name in (*FOLDERS, JOURNAL_MEMBER):
+        source = staging / name
+        if source.exists():
+            source.rename(state_dir / (JOURNAL_NAME if name == JOURNAL_MEMBER else name))
+    fsync_directory(state_dir)
+    shutil.rmtree(staging)
+    fsync_directory(state_dir)
