@@ -44,7 +44,9 @@ from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
 from leapfrog.state.opening import Opening, close_in_order, open_journal
 from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.retention import Retention
+from leapfrog.state.scrub import Scrub
 from leapfrog.state.spool import SPOOL_NAME, Spool
+from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.publication import report_dir_of
 from leapfrog.worklist.shown_report import shown_report
@@ -129,7 +131,8 @@ class Service:
         disks = DiskWatch(settings, DiskHistory(journal))
 
         def live_problems() -> tuple[Problem, ...]:
-            return (*disks.problems(), *adoption.problems(), *receiver.problems(), *model_problems)
+            parts = (disks, adoption, receiver, retention, scrub)
+            return (*(problem for part in parts for problem in part.problems()), *model_problems)
 
         live = Live(
             listening=receiver.listening,
@@ -148,6 +151,7 @@ class Service:
             report_dir=partial(report_dir_of, settings.reports_dir),
             keep_days=settings.retention.keep_days,
         )
+        scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
@@ -158,6 +162,7 @@ class Service:
             Watched("spool", adoption, 20 * PART_LIMIT_SECONDS),
             Watched("worklist", worklist),
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
+            Watched("scrub", scrub),
             Watched("outbox", sender),
             Watched("folder watcher", watcher),
             Watched("receiver", receiver),

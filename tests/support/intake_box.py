@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leapfrog.dicom.part10 import content_digest
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
@@ -57,6 +58,12 @@ class Box:
     def instances(self) -> list[InstanceRecord]:
         """All instances, oldest first."""
         return Instances(self.journal).listed()[::-1]
+
+    def digest_of(self, instance_id: str) -> str:
+        """The digest of an instance's data set, as a reader notes it."""
+        record = Instances(self.journal).get(instance_id)
+        assert record is not None
+        return content_digest(self.spool.path(record.spool_name), record.byte_count)
 
     def spool_files(self) -> set[str]:
         """The names in the spool; what is in `incoming` with its folder's name before it."""

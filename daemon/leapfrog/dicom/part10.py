@@ -22,6 +22,7 @@ from leapfrog.dicom.uids import (
     IMPLICIT_LITTLE_ENDIAN,
 )
 from leapfrog.errors import StorageError
+from leapfrog.spool_file.checked import checked_chunks
 from leapfrog.spool_file.content import content_byte_count, open_content
 
 PREAMBLE_BYTES = 128
@@ -129,17 +130,24 @@ def file_head(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax_uid
 
 @dataclass(frozen=True)
 class Part10Source:
-    """A complete DICOM file in two parts: `head`, then `file_bytes` bytes of `path` from `offset` on."""
+    """A complete DICOM file in two parts: `head`, then `file_bytes` bytes of `path` from `offset` on. The content of
+    `path`, which ends with these, has the digest `sha256`; "" where it is not known.
+    """
 
     path: Path
     head: bytes
     offset: int
     file_bytes: int
+    sha256: str = ""
 
     @property
     def byte_count(self) -> int:
         """Length of the complete DICOM file."""
         return len(self.head) + self.file_bytes
+
+    def file_chunks(self, chunk_bytes: int) -> Iterator[bytes]:
+        """The second part. Raises StorageError before its last chunk when the file's content is not what was stored."""
+        return checked_chunks(self.path, self.offset, self.offset + self.file_bytes, self.sha256, chunk_bytes)
 
 
 def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str, byte_count: int | None = None) -> Part10Source:

@@ -10,6 +10,7 @@ from leapfrog.dicom.uids import is_forwardable_uid, mint_uid
 from leapfrog.errors import StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.intake.instance_header import InstanceHeader
+from leapfrog.spool_file.checked import file_problem
 from leapfrog.spool_file.content import sha256_of
 from leapfrog.state.arrivals import ArrivalNumbers, record_of
 from leapfrog.state.folder_files import FolderFiles
@@ -17,6 +18,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id, now_text
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, UidHolder
 from leapfrog.state.spool import Spool
+from leapfrog.state.spooled_files import SpooledFiles
 
 SECONDARY_CAPTURE_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -40,6 +42,7 @@ class Admission:
         self._journal = journal
         self._instances = Instances(journal)
         self._folder_files = FolderFiles(journal)
+        self._files = SpooledFiles(journal)
         self._arrivals = ArrivalNumbers(self._instances.last_arrival())
         self._spool = spool
         self._owed = owed
@@ -141,10 +144,12 @@ class Admission:
         digest = ""
         while holders := self._instances.add(new, compared):
             digest = digest or self._file_digest(new.spool_name, new.byte_count)
-            for holder in holders:
-                if self._holder_digest(holder) == digest:
-                    return holder.id
-                compared.add(holder.id)
+            same = next((holder for holder in holders if self._is_same(holder, new, digest)), None)
+            if same is not None:
+                if self._holds(same, new, digest):
+                    return same.id
+                continue  # it was deleted meanwhile
+            compared.update(holder.id for holder in holders)
             if new.forward_as is None:
                 new = replace(new, forward_as=mint_uid())
                 self._spool.rewrite_record(new.spool_name, record_of(new))
@@ -155,12 +160,45 @@ class Admission:
             )
         return None
 
-    def _holder_digest(self, holder: UidHolder) -> str:
-        """'' when its file is gone and no digest was recorded: then nothing proves that the content is the same."""
-        if holder.dataset_sha256:
-            return holder.dataset_sha256
-        exists = self._spool.path(holder.spool_name).exists()
-        return self._file_digest(holder.spool_name, holder.byte_count) if exists else ""
+    # ------------------------------------------------------------ what is here already
+
+    def _is_same(self, holder: UidHolder, new: NewInstance, digest: str) -> bool:
+        """Whether `holder` was received with the content of `new`, whose data set has that `digest`. False too when
+        nothing proves it, because its file is gone and no digest was noted.
+        """
+        if holder.file_sha256 == new.file_sha256 or holder.dataset_sha256 == digest:
+            return True
+        if holder.dataset_sha256 or not self._spool.path(holder.spool_name).exists():
+            return False
+        return self._file_digest(holder.spool_name, holder.byte_count) == digest
+
+    def _holds(self, holder: UidHolder, new: NewInstance, digest: str) -> bool:
+        """Whether `holder` still holds what it received, after its file was repaired with the bytes of `new` if it is
+        missing or damaged. False when the instance itself is not there any more.
+        """
+        if self._is_whole(holder, digest):
+            return self._files.arrived_again(holder.id)
+        arrival = self._files.arrival_of(holder.id)
+        if arrival is None:
+            return False
+        whole = replace(arrival, byte_count=new.byte_count, file_sha256=new.file_sha256)
+        self._spool.replace(holder.spool_name, new.spool_name, record_of(whole))
+        if not self._files.repaired(holder.id, whole.byte_count, whole.file_sha256, digest):
+            self._spool.remove(holder.spool_name)
+            raise StorageError("The instance was deleted while it was being repaired; it must be sent again.")
+        _log.warning("The spool file of instance %s was missing or damaged; a resend repaired it.", holder.id)
+        self._on_received()
+        return True
+
+    def _is_whole(self, holder: UidHolder, digest: str) -> bool:
+        """Whether the file of `holder` is what it was; where nobody took its digest, whether it has that data set."""
+        path = self._spool.path(holder.spool_name)
+        if holder.file_sha256:
+            return file_problem(path, holder.byte_count, holder.file_sha256) is None
+        try:
+            return content_digest(path, holder.byte_count) == digest
+        except OSError:
+            return False
 
     def _file_digest(self, spool_name: str, byte_count: int) -> str:
         try:

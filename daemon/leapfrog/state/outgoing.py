@@ -1,5 +1,7 @@
 """The bytes of a delivery, as they go out."""
 
+from dataclasses import replace
+
 from leapfrog.dicom.part10 import Part10Source, part10_source
 from leapfrog.dicom.renaming import renamed_source
 from leapfrog.state.records import DeliveryRecord
@@ -7,11 +9,14 @@ from leapfrog.state.spool import Spool
 
 
 def source_of(spool: Spool, delivery: DeliveryRecord) -> Part10Source:
-    """How to send `delivery`: its spool file as a complete DICOM file, under a new UID where that is owed.
+    """How to send `delivery`: its spool file as a complete DICOM file, under a new UID where that is owed. While it is
+    sent, its bytes are compared with their digest, so that damaged ones never arrive whole, and are never confirmed.
 
     Raises StorageError when the file cannot be read, CannotBeRenamed when it cannot be passed on under a new UID.
     """
     path = spool.path(delivery.spool_name or "")
     if delivery.renamed:
-        return renamed_source(path, delivery.sop_instance_uid, delivery.byte_count)
-    return part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid, delivery.byte_count)
+        source = renamed_source(path, delivery.sop_instance_uid, delivery.byte_count)
+    else:
+        source = part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid, delivery.byte_count)
+    return replace(source, sha256=delivery.file_sha256)

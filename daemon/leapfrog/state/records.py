@@ -73,12 +73,15 @@ class NewInstance:
 
 @dataclass(frozen=True, kw_only=True)
 class UidHolder:
-    """An instance that already has a certain SOP Instance UID. `dataset_sha256` is '' until it has been read."""
+    """An instance that already has a certain SOP Instance UID. `dataset_sha256` is '' until it has been read,
+    `file_sha256` where an older Leapfrog received it.
+    """
 
     id: str
     spool_name: str
     byte_count: int
     forward_as: str | None
+    file_sha256: str
     dataset_sha256: str
 
 

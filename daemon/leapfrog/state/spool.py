@@ -90,6 +90,19 @@ class Spool:
         except OSError as problem:
             raise self._storage_error(problem) from problem
 
+    def replace(self, name: str, fresh: str, record: Arrival) -> None:
+        """Put the durable spool file `fresh` in the place of `name`, which is missing or damaged, with that `record`.
+
+        The rename comes first: a power cut in between leaves whole bytes under that name. Raises StorageError when the
+        disk fails or is full.
+        """
+        try:
+            self.path(fresh).rename(self.path(name))
+            fsync_directory(self.directory)
+        except OSError as problem:
+            raise self._storage_error(problem) from problem
+        self.rewrite_record(name, record)
+
     def adopt_all(self, sources: Collection[tuple[Path, str]]) -> None:
         """Like `adopt`, for files that a reader has already made durable, records included: renames, then one fsync of
         the directory.

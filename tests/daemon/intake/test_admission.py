@@ -95,7 +95,8 @@ def test_a_noted_digest_is_enough_to_know_the_same_content(box: Box) -> None:
 def test_when_nothing_proves_the_same_content_both_are_kept(box: Box) -> None:
     first = admit(box, META + data_set("1.2.3"))
     box.spool.remove(box.instances()[0].spool_name)
-    assert admit(box, META + data_set("1.2.3")) != first
+    other_meta = bytes(128) + b"DICM" + element(0x00020002, b"UI", b"1.2") + META[132:]
+    assert admit(box, other_meta + data_set("1.2.3")) != first
     assert len(box.instances()) == 2
 
 

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 
 from leapfrog.dicom.part10 import Part10Source
-from leapfrog.errors import StorageError
 
 # Small enough that even a link of a few hundred bytes per second accepts a chunk within the timeout of one send.
 CHUNK_BYTES = 16_384
@@ -47,7 +46,11 @@ class Throttle:
 
 
 class MultipartBody:
-    """A request body with one part. Its length is known, and each attempt iterates over it once."""
+    """A request body with one part. Its length is known, and each attempt iterates over it once.
+
+    Iterating raises StorageError before the end when the file cannot be read or its bytes are damaged. That must not
+    look like a network failure.
+    """
 
     def __init__(self, source: Part10Source, throttle: Throttle, progress: Callable[[], None]) -> None:
         """`progress` is called before each chunk. An exception that it raises ends the transfer."""
@@ -64,7 +67,7 @@ class MultipartBody:
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._paced(self._head)
-        for chunk in self._file_chunks():
+        for chunk in self._source.file_chunks(self._throttle.chunk_bytes):
             yield from self._paced(chunk)
         yield from self._paced(self._tail)
 
@@ -72,19 +75,3 @@ class MultipartBody:
         self._throttle.take(len(chunk))
         self._progress()
         yield chunk
-
-    def _file_chunks(self) -> Iterator[bytes]:
-        """The file's bytes, exactly as many as were announced. A disk failure must not look like a network failure."""
-        name = self._source.path.name
-        remaining = self._source.file_bytes
-        try:
-            with self._source.path.open("rb") as stream:
-                stream.seek(self._source.offset)
-                while remaining > 0:
-                    chunk = stream.read(min(remaining, self._throttle.chunk_bytes))
-                    if not chunk:
-                        raise StorageError(f"The spool file {name} became shorter while it was being sent.")
-                    remaining -= len(chunk)
-                    yield chunk
-        except OSError as problem:
-            raise StorageError(f"The spool file {name} cannot be read: {problem.strerror}.") from problem

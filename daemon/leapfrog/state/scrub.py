@@ -1,0 +1,196 @@
+"""Looks at every spool file from time to time, slowly: a disk that loses bits says nothing until somebody reads them.
+
+What is found is noted in the journal, where `status` sees it. The next time the machine that made an image sends it,
+its file is repaired. A file that is as it should be again, such as after a cable was pushed in, is noted as well.
+"""
+
+import ctypes
+import logging
+import os
+import platform
+from pathlib import Path
+
+from leapfrog.dicom.part10 import content_digest
+from leapfrog.exam import Frozen
+from leapfrog.problem import Problem, Problems
+from leapfrog.spool_file.checked import FileProblem, file_problem
+from leapfrog.spool_file.content import open_content, sha256_of
+from leapfrog.spool_file.record import Arrival, content_holds, read_record
+from leapfrog.state.facts import Facts
+from leapfrog.state.spool import Spool
+from leapfrog.state.spooled_files import SpooledFiles, SpooledInstance
+from leapfrog.wording.text import count
+from leapfrog.worker import UNTIL_WOKEN, Worker
+
+FACT = "scrub_position"
+BYTES_PER_SECOND = 4_000_000  # 100 GB in seven hours, and a slow disk has nine tenths of its time for others
+SECONDS_A_FILE = 0.05  # at least, so that many small files cost no more than large ones
+SECONDS_BETWEEN_PASSES = 24 * 3600.0
+NOTED_EVERY = 100  # files; after a restart, so many are looked at twice
+IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314}  # the number of the system call, by machine
+IOPRIO_WHO_PROCESS = 1
+IOPRIO_IDLE = 3 << 13  # ioprio_set(2): only while nobody else uses the disk
+
+_log = logging.getLogger(__name__)
+
+
+class _Position(Frozen):
+    """The sequence numbers of the last instance and of the last object that were looked at in this pass."""
+
+    instance: int = 0
+    object: int = 0
+
+
+class Scrub(Worker):
+    """Goes through the files of all instances, then those of all objects that are owed, and again a day later."""
+
+    def __init__(
+        self, *, files: SpooledFiles, facts: Facts, spool: Spool, bytes_per_second: int = BYTES_PER_SECOND
+    ) -> None:
+        """`bytes_per_second` is how fast it reads, on average."""
+        super().__init__("scrub")
+        self._files = files
+        self._facts = facts
+        self._spool = spool
+        self._bytes_per_second = bytes_per_second
+        self._problems = Problems()
+        stored = facts.get(FACT)
+        self._position = _Position.model_validate_json(stored) if stored else _Position()
+        self._unnoted = 0
+        self._bad_objects: set[str] = set()  # ids of deliveries, found in this pass
+        self._bad_before: set[str] = set()  # found in the last one, and not looked at since
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Objects that are to be sent and whose files are not whole. Files of instances are in the journal."""
+        return self._problems.current()
+
+    def stop(self) -> None:
+        """Stop, and note how far it came."""
+        super().stop()
+        self._note_position()
+
+    def _work(self) -> None:
+        yield_disk_to_others()
+        super()._work()
+
+    def turn(self) -> float:
+        """Look at one file. Returns the seconds until the next."""
+        self.beat(UNTIL_WOKEN)  # as long as others use the disk it may wait, and nobody waits for it
+        byte_count = self.look_at_next()
+        if byte_count is None:
+            return SECONDS_BETWEEN_PASSES
+        return max(SECONDS_A_FILE, byte_count / self._bytes_per_second)
+
+    def look_at_next(self) -> int | None:
+        """Look at the next file of this pass. Returns its size; None at the end of the pass, which then begins anew."""
+        if instance := self._files.next_instance(self._position.instance):
+            self._advance(_Position(instance=instance.sequence, object=self._position.object))
+            self._look_at_instance(instance)
+            return instance.byte_count
+        if made := self._files.next_object(self._position.object):
+            self._advance(_Position(instance=self._position.instance, object=made.sequence))
+            path = self._spool.path(made.spool_name)
+            self._note_object(made.id, file_problem(path, made.byte_count, made.file_sha256))
+            _drop_from_cache(path)
+            return made.byte_count
+        self._position = _Position()
+        self._note_position()
+        self._bad_before, self._bad_objects = self._bad_objects, set()
+        self._tell_of_objects()
+        return None
+
+    def _advance(self, position: _Position) -> None:
+        self._position = position
+        self._unnoted += 1
+        if self._unnoted >= NOTED_EVERY:
+            self._note_position()
+
+    def _note_position(self) -> None:
+        self._facts.put(FACT, self._position.model_dump_json())
+        self._unnoted = 0
+
+    # ------------------------------------------------------------ instances
+
+    def _look_at_instance(self, file: SpooledInstance) -> None:
+        path = self._spool.path(file.spool_name)
+        problem = self._take_digest(path, file) if not file.file_sha256 else self._compare(path, file)
+        _drop_from_cache(path)
+        if problem != file.file_problem and self._files.note(file, problem):
+            if problem:
+                _log.error("The spool file of instance %s is %s.", file.id, problem)
+            else:
+                _log.info("The spool file of instance %s is whole again.", file.id)
+
+    def _compare(self, path: Path, file: SpooledInstance) -> FileProblem | None:
+        problem = file_problem(path, file.byte_count, file.file_sha256)
+        return None if problem == "damaged" and self._is_repaired(path, file) else problem
+
+    def _is_repaired(self, path: Path, file: SpooledInstance) -> bool:
+        """Whether it was repaired, and the power was cut before the journal knew: then its own record is right."""
+        try:
+            record = read_record(path)
+            if not isinstance(record, Arrival) or not content_holds(path, record):
+                return False
+            digest = content_digest(path, record.byte_count)
+        except OSError:
+            return False
+        if file.is_picture or digest != file.dataset_sha256:
+            return False
+        return self._files.repaired(file.id, record.byte_count, record.sha256, digest)
+
+    def _take_digest(self, path: Path, file: SpooledInstance) -> FileProblem | None:
+        """Take the digest of a file from a Leapfrog that took none, if nothing speaks against its being whole: its
+        size, and where a reader has noted what it read, that.
+        """
+        try:
+            if path.stat().st_size < file.byte_count:
+                return "damaged"
+            read = "" if file.is_picture else file.dataset_sha256
+            if read and content_digest(path, file.byte_count) != read:
+                return "damaged"
+            with open_content(path, file.byte_count) as stream:
+                self._files.take_digest(file, sha256_of(stream))
+        except FileNotFoundError:
+            return "missing"
+        except OSError:
+            return "damaged"
+        return None
+
+    # ------------------------------------------------------------ objects that readers made
+
+    def _note_object(self, delivery_id: str, problem: FileProblem | None) -> None:
+        self._bad_before.discard(delivery_id)
+        if problem:
+            self._bad_objects.add(delivery_id)
+        self._tell_of_objects()
+
+    def _tell_of_objects(self) -> None:
+        total = len(self._bad_objects | self._bad_before)
+        if not total:
+            self._problems.clear("objects")
+            return
+        self._problems.add(
+            "objects",
+            f"{count(total, 'object')} made for the district cannot be sent: missing or damaged in the spool.",
+            "Each is refused when its turn comes: `leapfrog deliveries --state refused` lists them, and `leapfrog"
+            " dismiss ID` gives one up. Have the disk of the state directory checked.",
+        )
+
+
+def yield_disk_to_others() -> None:
+    """Let this thread use the disk only while nobody else does, where the kernel has that (ioprio_set(2))."""
+    number = IOPRIO_SET.get(platform.machine())
+    if number is not None:
+        ctypes.CDLL(None, use_errno=True).syscall(number, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE)
+
+
+def _drop_from_cache(path: Path) -> None:
+    """Let the kernel forget the bytes that were just read: it has better ones to keep."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    finally:
+        os.close(descriptor)
