@@ -75,7 +75,7 @@ class Retention(Worker):
         deleted = 0
         days = self._kept_days.count(today)
         if days is not None:
-            self._studies.date_finished(days)
+            self._date_finished(days)
             limit = days - self._keep_days
             while self.beat() and (study := self._studies.finished_before(limit)) is not None:
                 self._spool.forget(study.spool_names)
@@ -88,6 +88,11 @@ class Retention(Worker):
             _log.info("Studies deleted: %d. They were older than retention.keep_days, and nothing was owed.", deleted)
         self._remove_reports()
         return deleted
+
+    def _date_finished(self, days: int) -> None:
+        after: int | None = 0
+        while self.beat() and after is not None:
+            after = self._studies.date_finished(days, after)
 
     def _remove_reports(self) -> None:
         """Delete the folders of reports whose studies were deleted, now or in an earlier round."""

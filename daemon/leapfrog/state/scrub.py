@@ -82,13 +82,17 @@ class Scrub(Worker):
         return max(SECONDS_A_FILE, byte_count / self._bytes_per_second)
 
     def look_at_next(self) -> int | None:
-        """Look at the next file of this pass. Returns its size; None at the end of the pass, which then begins anew."""
+        """Look at the next file of this pass. Returns how many bytes it read; None at the end of the pass, which then
+        begins anew.
+        """
         if instance := self._files.next_instance(self._position.instance):
             self._advance(_Position(instance=instance.sequence, object=self._position.object))
             self._look_at_instance(instance)
             return instance.byte_count
         if made := self._files.next_object(self._position.object):
             self._advance(_Position(instance=self._position.instance, object=made.sequence))
+            if not made.is_made:
+                return 0  # it was looked at as an instance
             path = self._spool.path(made.spool_name)
             self._note_object(made.id, file_problem(path, made.byte_count, made.file_sha256))
             _drop_from_cache(path)

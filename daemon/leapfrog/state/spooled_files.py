@@ -25,13 +25,14 @@ class SpooledInstance:
 
 @dataclass(frozen=True, kw_only=True)
 class SpooledObject:
-    """The spool file of an object that is owed and that a reader made."""
+    """The spool file of a delivery. `is_made`: a reader made it, so that it is no instance's own."""
 
     sequence: int
     id: str
     spool_name: str
     byte_count: int
     file_sha256: str
+    is_made: bool
 
 
 class SpooledFiles:
@@ -56,17 +57,19 @@ class SpooledFiles:
         return SpooledInstance(**dict(row) | {"is_picture": bool(row["is_picture"])}) if row else None
 
     def next_object(self, after: int) -> SpooledObject | None:
-        """The first delivery whose sequence number is larger than `after`, which still has to be sent, and has a file
-        of its own.
-        """
-        row = self._journal.row(
-            "SELECT sequence, id, spool_name, byte_count, file_sha256 FROM deliveries WHERE sequence > ?"
-            " AND state IN ('waiting', 'refused') AND spool_name IS NOT NULL AND NOT EXISTS"
-            " (SELECT 1 FROM instances WHERE id = instance_id AND instances.spool_name = deliveries.spool_name)"
-            " ORDER BY sequence LIMIT 1",
-            (after,),
-        )
-        return SpooledObject(**dict(row)) if row else None
+        """The first delivery whose sequence number is larger than `after` and which still has to be sent."""
+        found = [
+            SpooledObject(**dict(row) | {"is_made": bool(row["is_made"])})
+            for state in ("waiting", "refused")
+            for row in self._journal.rows(
+                "SELECT sequence, id, spool_name, byte_count, file_sha256, NOT EXISTS"
+                " (SELECT 1 FROM instances WHERE id = instance_id AND spool_name = deliveries.spool_name) AS is_made"
+                " FROM deliveries INDEXED BY deliveries_by_state WHERE state = ? AND sequence > ?"
+                " AND spool_name IS NOT NULL ORDER BY sequence LIMIT 1",
+                (state, after),
+            )
+        ]
+        return min(found, key=lambda one: one.sequence, default=None)
 
     # ------------------------------------------------------------ what was found
 

@@ -23,6 +23,7 @@ STUDY_COLUMNS = (
 )
 
 
+DATED_AT_ONCE = 1000  # studies in one transaction: a few milliseconds
 # A study that needs nothing more: quiet, none of its images to be read, nothing of it owed to anybody.
 FINISHED = (
     "state = 'quiet'"
@@ -165,13 +166,23 @@ class Studies:
 
     # ------------------------------------------------------------ retention
 
-    def date_finished(self, day: int) -> int:
-        """Start counting the age of every quiet study of which nothing is owed (any more), from `day` of those that
-        `kept_days.py` counts. Returns how many studies that are.
+    def date_finished(self, day: int, after: int = 0) -> int | None:
+        """Start counting the age of quiet studies of which nothing is owed (any more), from `day` of those that
+        `kept_days.py` counts. Looks at some studies after the sequence number `after`. Returns the number to go on
+        after, None at the end: so the journal is never held for long.
         """
-        return self._journal.change(
-            f"UPDATE studies SET finished_day = ? WHERE finished_day IS NULL AND {FINISHED}", day
-        )
+        with self._journal.transaction() as connection:
+            rows = connection.execute(
+                "SELECT sequence FROM studies WHERE state = 'quiet' AND finished_day IS NULL AND sequence > ?"
+                " ORDER BY sequence LIMIT ?",
+                (after, DATED_AT_ONCE),
+            ).fetchall()
+            looked_at = [row["sequence"] for row in rows]
+            connection.execute(
+                f"UPDATE studies SET finished_day = ? WHERE sequence IN (SELECT value FROM json_each(?)) AND {FINISHED}",
+                (day, json.dumps(looked_at)),
+            )
+        return looked_at[-1] if looked_at else None
 
     def finished_before(self, day: int) -> FinishedStudy | None:
         """A study that has been finished since before `day`, with its spool files: of its instances and of what was
