@@ -128,3 +128,21 @@ def fill(journal: Journal, count: int) -> None:
             " '1.2.840.10008.5.1.4.1.1.1', '1.9.9.' || i, 'old' || i || '.dcm', 1000,"
             " '2026-01-01T00:00:00+00:00', '2026-01-02T00:00:00+00:00' FROM n"
         )
+
+
+def fill_with_open_studies(journal: Journal, count: int) -> None:
+    """`count` studies that wait: each has one unread image. Half of them share a Study Instance UID, as with a machine
+    that gives every patient the same.
+    """
+    with journal.transaction() as connection:
+        numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        connection.execute(
+            f"{numbers} INSERT INTO studies (key, study_instance_uid, patient_id, issuer, received_at, received_date)"
+            " SELECT 'open' || i, iif(i % 2, '1.8', '1.8.' || i), 'Q' || i, '', '2026-01-03T00:00:00+00:00',"
+            " '2026-01-03' FROM n"
+        )
+        connection.execute(
+            f"{numbers} INSERT INTO instances (id, study_key, sop_instance_uid, sop_class_uid, source, received_at,"
+            " spool_name, byte_count) SELECT 'unread' || i, 'open' || i, '1.8.9.' || i, '1.2.840.10008.5.1.4.1.1.1',"
+            " 'MODALITY', '2026-01-03T00:00:00+00:00', 'unread' || i || '.dcm', 1000 FROM n"
+        )

@@ -1,8 +1,8 @@
 """Chooses what each lane does next.
 
-The order: reports of growing studies come first, each no more often than every two seconds, so that staff see
-something at once. Then come images, in the order in which they arrived. Last come the reports of studies whose images
-have all been read, with their closing versions.
+The order: reports of growing studies come first, each no more often than every two seconds and with a bounded share of
+the time, so that staff see something at once. Then come images, films before cines. Last come the reports of studies
+whose images have all been read, with their closing versions.
 """
 
 import threading
@@ -70,6 +70,7 @@ class Dispatcher:
     def start(self) -> None:
         """Publish reports that were committed but not published yet, then start the lanes."""
         self._reports.publish_committed()
+        self._reports.look_for_open_studies()
         for lane in self._lanes:
             lane.start()
         for thread in self._threads:
@@ -118,11 +119,9 @@ class Dispatcher:
             self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
 
     def _choose(self) -> InstanceRecord | Render | None:
-        candidates = self._reports.candidates()
-        return (
-            self._reports.claim_growing(candidates) or self._readings.begin() or self._reports.claim_settled(candidates)
-        )
+        return self._reports.claim_growing() or self._readings.begin() or self._reports.claim_settled()
 
     def _wait(self, wakes: int) -> None:
+        seconds = self._reports.seconds_until_due(IDLE_SECONDS)
         with self._condition:
-            self._condition.wait_for(lambda: self._stopping.is_set() or self._wakes != wakes, IDLE_SECONDS)
+            self._condition.wait_for(lambda: self._stopping.is_set() or self._wakes != wakes, seconds)

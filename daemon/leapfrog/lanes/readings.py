@@ -10,6 +10,7 @@ from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
+from leapfrog.lanes.reading_order import ReadingOrder
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.instances import Charge, Instances
@@ -41,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 
 class Readings:
-    """Reads instances, one at a time on each lane. Any lane may call it: its only state is the journal."""
+    """Reads instances, one at a time on each lane."""
 
     def __init__(
         self,
@@ -58,6 +59,7 @@ class Readings:
         """
         self._settings = settings
         self._instances = Instances(journal)
+        self._order = ReadingOrder(self._instances)
         self._studies = Studies(journal)
         self._spool = spool
         self._on_read = on_read
@@ -65,8 +67,10 @@ class Readings:
         self._is_stopping = is_stopping
 
     def begin(self) -> InstanceRecord | None:
-        """Begin an attempt at the instance that has waited longest, and return it; None when none is waiting."""
-        return self._instances.begin_attempt()
+        """Begin an attempt at the instance whose turn it is, and return it; None when none is waiting. Only one thread
+        may call it at a time.
+        """
+        return self._order.begin()
 
     def read(self, lane: Lane, record: InstanceRecord) -> None:
         """Read the instance of an attempt that was begun, on `lane`, and commit the outcome."""
