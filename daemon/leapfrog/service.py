@@ -155,7 +155,8 @@ class Service:
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
-            # Lanes start first, so that models load meanwhile; the intake starts last, when all it needs is running.
+            Watched("control", control),  # first and last: `status` answers while the box starts and stops
+            # Then the lanes, so that models load meanwhile; the intake starts last, when all it needs is running.
             Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
             *([Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
             Watched("disks", disks),
@@ -166,7 +167,6 @@ class Service:
             Watched("outbox", sender),
             Watched("folder watcher", watcher),
             Watched("receiver", receiver),
-            Watched("control", control),
         ]
         notice = Notice(live_problems, worklist.wake)
         return self._run_parts(

@@ -68,9 +68,7 @@ class Dispatcher:
         ]
 
     def start(self) -> None:
-        """Publish reports that were committed but not published yet, then start the lanes."""
-        self._reports.publish_committed()
-        self._reports.look_for_open_studies()
+        """Start the lanes. What the last run left open is taken up by the first of them, since it may be much."""
         for lane in self._lanes:
             lane.start()
         for thread in self._threads:
@@ -100,6 +98,9 @@ class Dispatcher:
 
     def _work(self, index: int, lane: Lane) -> None:
         try:
+            if index == 0:
+                self._reports.publish_committed()
+                self._reports.look_for_open_studies()
             while not self._stopping.is_set():
                 self._beats[index] = time.monotonic()
                 with self._condition:
