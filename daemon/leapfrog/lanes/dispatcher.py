@@ -5,21 +5,30 @@ the time, so that staff see something at once. Then come images, films before ci
 whose images have all been read, with their closing versions.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 
-from leapfrog.errors import LeapfrogError
+from leapfrog.errors import JournalError, LeapfrogError, StorageError
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.readings import Readings
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.parts import log_failure
+from leapfrog.problem import Problem, Problems
 from leapfrog.settings import Settings
+from leapfrog.state.in_hand import InHand
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
 from leapfrog.state.spool import Spool
 
+DISK_PAUSE_SECONDS = 5.0
+FULL_DISK_REMEDY = (
+    "Make room on the disk of the state directory, or have the disk checked. Reading goes on by itself afterwards."
+)
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
+
+_log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -31,6 +40,7 @@ class Dispatcher:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        in_hand: InHand,
         lanes: Sequence[Lane],
         on_deliveries: Callable[[], None],
         on_report: Callable[[], None],
@@ -40,6 +50,7 @@ class Dispatcher:
         when the dispatcher cannot continue.
         """
         self._lanes = lanes
+        self._problems = Problems()
         self._on_fatal = on_fatal
         self._stopping = threading.Event()
         self._reports = Reports(
@@ -54,6 +65,7 @@ class Dispatcher:
             settings=settings,
             journal=journal,
             spool=spool,
+            in_hand=in_hand,
             on_read=self._reports.changed,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
@@ -90,6 +102,10 @@ class Dispatcher:
         """When the lane that has been silent longest last showed a sign of life (time.monotonic)."""
         return min(self._beats)
 
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps images from being read."""
+        return self._problems.current()
+
     def wake(self) -> None:
         """Let idle lanes look for new work. Returns at once: the receiver calls this before it answers the modality."""
         with self._condition:
@@ -110,14 +126,36 @@ class Dispatcher:
                 if chosen is None:
                     self._wait(wakes)
                     continue
-                if isinstance(chosen, Render):
-                    self._reports.render(lane, chosen)
-                else:
-                    self._readings.read(lane, chosen)
+                self._do(lane, chosen)
                 self.wake()
         except Exception as problem:  # better to restart the daemon than to go on with a lane missing
             log_failure(f"Lane {index} stopped", problem)
             self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
+
+    def _do(self, lane: Lane, chosen: InstanceRecord | Render) -> None:
+        """Do what was chosen. A fault in doing it is charged to this one thing, and the lane goes on: if it ended the
+        daemon instead, it would end it again at each start. Only a failing disk is nothing's fault.
+        """
+        try:
+            if isinstance(chosen, Render):
+                self._reports.render(lane, chosen)
+            else:
+                self._readings.read(lane, chosen)
+        except (OSError, StorageError) as problem:
+            reason = str(problem) if isinstance(problem, StorageError) else str(problem.strerror)
+            if self._problems.add("disk", f"Reading has stopped for the moment: {reason}", FULL_DISK_REMEDY):
+                _log.error("Reading has stopped for the moment: %s", reason)
+            if isinstance(chosen, InstanceRecord):
+                self._readings.put_back(chosen)
+            self._stopping.wait(DISK_PAUSE_SECONDS)
+        except Exception as problem:
+            if isinstance(problem, LeapfrogError) and not isinstance(problem, JournalError):
+                raise  # such as a reading program that cannot be started
+            log_failure("A job could not be handled", problem)
+            if isinstance(chosen, InstanceRecord):
+                self._readings.failed_here(chosen)
+        else:
+            self._problems.clear("disk")
 
     def _choose(self) -> InstanceRecord | Render | None:
         return self._reports.claim_growing() or self._readings.begin() or self._reports.claim_settled()

@@ -13,6 +13,7 @@ from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.reading_order import ReadingOrder
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings
+from leapfrog.state.in_hand import ENDS_LIMIT, InHand
 from leapfrog.state.instances import Charge, Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReading, InstanceRecord
@@ -38,6 +39,11 @@ INTERRUPTED = (
     " `leapfrog retry` reads it again."
 )
 
+FAILED_HERE = (
+    "Leapfrog itself failed {count} times while it handled this image. The image is kept. Look at it yourself and call"
+    " the technician; `leapfrog retry` reads it again."
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +56,7 @@ class Readings:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        in_hand: InHand,
         on_read: Callable[[str], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
@@ -62,6 +69,7 @@ class Readings:
         self._order = ReadingOrder(self._instances)
         self._studies = Studies(journal)
         self._spool = spool
+        self._in_hand = in_hand
         self._on_read = on_read
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
@@ -77,20 +85,39 @@ class Readings:
         if record.interruptions >= INTERRUPTION_LIMIT:
             self._set_aside(record, INTERRUPTED.format(count=record.interruptions))
             return
-        work_dir = self._spool.work_dir(record.id)
-        end = lane.run(self._job(record, work_dir))
-        match end:
-            case ReadResult():
-                self._commit(record, end, work_dir)
-            case ReaderDied() | DeadlineMissed(charged_to="reader"):
-                self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
-            case EngineDied() | DeadlineMissed():
-                self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
-            case ReportResult():
-                raise LeapfrogError("A lane returned a report for an image.")
-            case _:
-                assert_never(end)
-        self._spool.clear_work_dir(work_dir)
+        if (count := self._in_hand.ends_on(_thing(record))) >= ENDS_LIMIT:
+            self._set_aside(record, FAILED_HERE.format(count=count))
+            return
+        with self._in_hand.holding(_thing(record)):
+            work_dir = self._spool.work_dir(record.id)
+            job = self._job(record, work_dir)
+        end = lane.run(job)  # not noted: while a child works, the daemon only waits for it
+        with self._in_hand.holding(_thing(record)):
+            match end:
+                case ReadResult():
+                    self._commit(record, end, work_dir)
+                case ReaderDied() | DeadlineMissed(charged_to="reader"):
+                    self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
+                case EngineDied() | DeadlineMissed():
+                    self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
+                case ReportResult():
+                    raise LeapfrogError("A lane returned a report for an image.")
+                case _:
+                    assert_never(end)
+            self._spool.clear_work_dir(work_dir)
+
+    def put_back(self, record: InstanceRecord) -> None:
+        """End an attempt that came to nothing through no fault of the image, as if it had not begun."""
+        self._instances.put_back(record.id)
+
+    def failed_here(self, record: InstanceRecord) -> None:
+        """End an attempt in which this process itself failed, which may be due to the image: another time it is set
+        aside.
+        """
+        count = self._in_hand.count(_thing(record))
+        self._instances.put_back(record.id, later=True)
+        if count >= ENDS_LIMIT:
+            self._set_aside(record, FAILED_HERE.format(count=count))
 
     def _job(self, record: InstanceRecord, work_dir: Path) -> ReadJob:
         return ReadJob(
@@ -133,6 +160,7 @@ class Readings:
                 same_as=result.same_as,
             )
         )
+        self._in_hand.forget(_thing(record))
         self._on_read(record.study_key)
         if originals or record.forward_as is not None:
             self._on_deliveries()
@@ -165,6 +193,12 @@ class Readings:
             reason=reason,
         )
         self._instances.commit_reading(CommittedReading(instance_id=record.id, state="set_aside", reading=reading))
+        self._in_hand.forget(_thing(record))  # a person who has it read again starts anew
         self._on_read(record.study_key)
         if record.forward_as is not None:
             self._on_deliveries()
+
+
+def _thing(record: InstanceRecord) -> str:
+    """The name of an instance among what is in hand."""
+    return f"instance {record.id}"

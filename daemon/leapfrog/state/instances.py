@@ -167,6 +167,14 @@ class Instances:
             ).fetchone()
         return _instance(row)
 
+    def put_back(self, instance_id: str, *, later: bool = False) -> None:
+        """End an attempt without a result and without charging anybody. With `later` it goes behind what waits."""
+        self._journal.change(
+            "UPDATE instances SET attempt_open = 0, turn = turn + ? WHERE id = ? AND state = 'received'",
+            int(later),
+            instance_id,
+        )
+
     def commit_reading(self, committed: CommittedReading) -> None:
         """Write a reading, the instance's new state and the resulting deliveries, in one transaction."""
         with self._journal.transaction() as connection:

@@ -185,9 +185,7 @@ class Studies:
 
     def mark_published(self, key: str, version: int) -> None:
         """Record that the plain names in the report folder now show `version`."""
-        self._journal.change(
-            "UPDATE studies SET published_version = max(published_version, ?) WHERE key = ?", version, key
-        )
+        self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, key)
 
     # ------------------------------------------------------------ retention
 

@@ -3,14 +3,19 @@
 A spool file that is a named pipe holds a reader in the middle of its work for as long as a test likes.
 """
 
+import errno
+import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from leapfrog.lanes import readings
+from leapfrog.lanes import dispatcher, readings
 from leapfrog.lanes.readings import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
+from leapfrog.state.in_hand import ENDS_LIMIT
 from leapfrog.state.instances import Instances
-from support.reading_box import Box, running, wait_for_a_reader_of
+from leapfrog.state.records import CommittedReading
+from support.reading_box import Box, holding_a_reader_of, running, wait_for_a_reader_of
 from support.waiting import wait_until
 
 
@@ -142,5 +147,72 @@ def test_a_committed_report_that_was_not_shown_is_shown_at_the_next_start(tmp_pa
         (folder / f"report.{kind}").unlink()
     box.studies.mark_published(key, 0)
     with running(box):
-        assert box.report(instance_id)
-        assert box.studies.get(key).published_version == box.studies.get(key).version
+        wait_until(lambda: box.report(instance_id), "the report is shown")
+        wait_until(lambda: box.studies.get(key).published_version == box.studies.get(key).version, "and that is known")
+
+
+def test_an_image_on_which_the_daemon_ended_twice_is_set_aside_and_the_next_is_read(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    deadly, harmless = box.add_image(), box.add_image(study_uid="2.25.3")
+    for _ in range(ENDS_LIMIT):
+        box.in_hand.count(f"instance {deadly}")  # as a start does that finds it in hand
+    with running(box):
+        aside = box.wait_for_state(deadly, "set_aside")
+        assert "failed 2 times" in aside.reason
+        box.wait_for_state(harmless, "read")
+        assert Instances(box.journal).retry(deadly)
+        box.dispatcher.wake()
+        box.wait_for_state(deadly, "read")
+
+
+def test_a_fault_of_ours_on_one_image_sets_it_aside_and_ends_neither_lane_nor_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Box(tmp_path)
+    deadly, harmless = box.add_image(), box.add_image(study_uid="2.25.3")
+    commit, name = Instances.commit_reading, "Okello, Grace"
+
+    def fail(instances: Instances, committed: CommittedReading) -> None:
+        if committed.instance_id == deadly and committed.state != "set_aside":
+            raise RecursionError(name)
+        commit(instances, committed)
+
+    monkeypatch.setattr(Instances, "commit_reading", fail)
+    with running(box):
+        aside = box.wait_for_state(deadly, "set_aside")
+        assert "failed 2 times" in aside.reason
+        box.wait_for_state(harmless, "read")
+    assert name not in caplog.text, "what an exception says may name a patient"
+
+
+def test_a_full_disk_is_no_fault_of_an_image_and_reading_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "DISK_PAUSE_SECONDS", 0.1)
+    box = Box(tmp_path)
+    image = box.add_image()
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with monkeypatch.context() as disk:
+        disk.setattr(box.spool, "work_dir", Mock(side_effect=full))
+        box.dispatcher.start()
+        (problem,) = wait_until(box.dispatcher.problems, "it is said")
+        assert "No space left" in problem.what
+    box.wait_for_state(image, "read")
+    wait_until(lambda: not box.dispatcher.problems(), "all is well again")
+    record = box.record(image)
+    assert (record.attempts, record.engine_failures, record.interruptions) == (0, 0, 0)
+    box.dispatcher.stop()
+    box.journal.close()
+
+
+def test_a_film_waits_for_one_cine_at_most_that_misses_its_deadline(tmp_path: Path) -> None:
+    with running(Box(tmp_path, deadline_seconds=6.0)) as box:
+        cines = []
+        for number in range(2):
+            (tmp_path / str(number)).mkdir()
+            cines.append(box.add_image_that_never_ends(tmp_path / str(number), frame_count=60))
+        with holding_a_reader_of(box.spool.path(box.record(cines[0]).spool_name)):
+            film = box.add_image(study_uid="2.25.4")
+            wait_until(lambda: box.record(cines[0]).attempts == 1, "the cine misses its deadline", deadline_seconds=60)
+        box.wait_for_state(film, "read")
+        assert [box.record(cine).attempts for cine in cines] == [1, 0]
