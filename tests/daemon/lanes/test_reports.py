@@ -238,18 +238,17 @@ def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_befor
     desk.journal.close()
 
 
-def test_a_study_that_opened_for_nothing_new_closes_without_sending_its_report_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+def test_a_study_that_opened_for_nothing_new_closes_without_sending_its_report_twice(tmp_path: Path) -> None:
     desk = Desk(tmp_path, "http://district.example/dicom-web")
-    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
-    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    desk.render(desk.reports.claim_growing())
+    desk.render(desk.reports.claim_settled())
     sent = desk.journal.counts("deliveries")["waiting"]
     assert (desk.study().state, sent) == ("quiet", 2)
     with desk.journal.transaction() as connection:  # as for the same image in another transfer syntax
         connection.execute("UPDATE studies SET state = 'open'")
-    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    desk.reports.changed(desk.study().key)
+    assert desk.reports.claim_growing() is None
+    desk.render(desk.reports.claim_settled())
     assert (desk.study().state, desk.study().version) == ("quiet", 2)
     assert desk.journal.counts("deliveries")["waiting"] == sent
     desk.journal.close()
