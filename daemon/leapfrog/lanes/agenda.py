@@ -57,16 +57,16 @@ class Agenda:
         self._closing = DueTimes()
         self._box_not_before = float("-inf")
 
-    def open_at_start(self, studies: Mapping[str, bool]) -> None:
-        """Put the studies that were open when the daemon started on the agenda: their quiet time starts now. The value
+    def take_up(self, studies: Mapping[str, bool]) -> None:
+        """Put studies on the agenda that are open in the journal, as at a start: their quiet time starts now. The value
         is whether a report lacks readings.
         """
         now = time.monotonic()
         with self._lock:
             for key, lacking in studies.items():
-                if key not in self._studies:
-                    self._studies[key] = _Study(now, lacking=lacking)
-                    self._plan(key)
+                study = self._studies.setdefault(key, _Study(now, lacking=lacking))
+                study.lacking = study.lacking or lacking
+                self._plan(key)
 
     def changed(self, key: str) -> None:
         """Note that a reading of the study was committed: its quiet time starts again."""

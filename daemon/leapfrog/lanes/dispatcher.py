@@ -23,6 +23,7 @@ from leapfrog.state.records import InstanceRecord
 from leapfrog.state.spool import Spool
 
 DISK_PAUSE_SECONDS = 5.0
+LOOK_PAUSE_SECONDS = 5.0  # between two looks at all open studies
 FULL_DISK_REMEDY = (
     "Make room on the disk of the state directory, or have the disk checked. Reading goes on by itself afterwards."
 )
@@ -70,6 +71,9 @@ class Dispatcher:
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
         )
+        self._came_back = threading.Event()
+        self._came_back.set()  # at the start
+        self._next_look = 0.0
         self._choosing = threading.Lock()  # one lane chooses at a time, so that no two choose the same
         self._condition = threading.Condition()  # guards the one below
         self._wakes = 0
@@ -106,6 +110,12 @@ class Dispatcher:
         """What keeps images from being read."""
         return self._problems.current()
 
+    def studies_came_back(self) -> None:
+        """Note that the journal has open studies that no reading brought up, such as those of a journal that is made
+        anew. Returns at once.
+        """
+        self._came_back.set()
+
     def wake(self) -> None:
         """Let idle lanes look for new work. Returns at once: the receiver calls this before it answers the modality."""
         with self._condition:
@@ -116,9 +126,10 @@ class Dispatcher:
         try:
             if index == 0:
                 self._reports.publish_committed()
-                self._reports.look_for_open_studies()
             while not self._stopping.is_set():
                 self._beats[index] = time.monotonic()
+                if index == 0:
+                    self._look_for_open_studies()
                 with self._condition:
                     wakes = self._wakes
                 with self._choosing:
@@ -156,6 +167,13 @@ class Dispatcher:
                 self._readings.failed_here(chosen)
         else:
             self._problems.clear("disk")
+
+    def _look_for_open_studies(self) -> None:
+        """At the start and, a little later, after `studies_came_back`."""
+        if self._came_back.is_set() and time.monotonic() >= self._next_look:
+            self._came_back.clear()
+            self._next_look = time.monotonic() + LOOK_PAUSE_SECONDS
+            self._reports.look_for_open_studies()
 
     def _choose(self) -> InstanceRecord | Render | None:
         return self._reports.claim_growing() or self._readings.begin() or self._reports.claim_settled()

@@ -71,8 +71,8 @@ class Reports:
             self._publish(study, study.version)
 
     def look_for_open_studies(self) -> None:
-        """At a start: take up the studies that the last run left open."""
-        self._agenda.open_at_start(self._studies.due_at_start())
+        """Take up the studies that are open in the journal: the last run left them so, or they were brought back."""
+        self._agenda.take_up(self._studies.to_take_up())
 
     def changed(self, study_key: str) -> None:
         """Note that a reading of the study was committed: its quiet time starts again."""

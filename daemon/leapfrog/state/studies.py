@@ -75,8 +75,8 @@ class Studies:
         """Studies that may still change or whose last report has not been written, oldest first."""
         return self._select("WHERE state = 'open' ORDER BY sequence")
 
-    def due_at_start(self) -> dict[str, bool]:
-        """At a start: the open studies that may need a report, oldest first, and whether the last one lacks readings.
+    def to_take_up(self) -> dict[str, bool]:
+        """The open studies that may need a report, oldest first, and whether the last one lacks readings.
         A study with unread images whose report lacks nothing is left out: their readings will bring it up.
         """
         rows = self._journal.rows(

@@ -156,10 +156,24 @@ def test_a_stream_of_images_does_not_put_off_closing_versions_for_ever(agenda: A
     assert agenda.claim_overdue() == "A"
 
 
+def test_what_is_taken_up_again_keeps_its_pauses_and_learns_that_readings_are_lacking(
+    agenda: Agenda, clock: Clock
+) -> None:
+    agenda.changed("A")
+    assert agenda.claim_growing() == "A"
+    agenda.finished("A", 0.1)
+    agenda.take_up({"A": False, "B": False})
+    assert agenda.claim_growing() is None
+    agenda.take_up({"A": True})
+    assert agenda.claim_growing() is None
+    clock.now += RENDER_INTERVAL_SECONDS
+    assert agenda.claim_growing() == "A"
+
+
 def test_choosing_among_20_000_open_studies_costs_what_it_costs_among_100(clock: Clock) -> None:
     def seconds_a_choice(studies: int) -> float:
         agenda = Agenda(QUIET_SECONDS)
-        agenda.open_at_start({f"study {number}": False for number in range(studies)})
+        agenda.take_up({f"study {number}": False for number in range(studies)})
         began = time.perf_counter()
         for number in range(1000):
             clock.now += 0.001

@@ -216,3 +216,15 @@ def test_a_film_waits_for_one_cine_at_most_that_misses_its_deadline(tmp_path: Pa
             wait_until(lambda: box.record(cines[0]).attempts == 1, "the cine misses its deadline", deadline_seconds=60)
         box.wait_for_state(film, "read")
         assert [box.record(cine).attempts for cine in cines] == [1, 0]
+
+
+def test_a_study_that_comes_back_without_a_reading_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "LOOK_PAUSE_SECONDS", 0.1)
+    with running(Box(tmp_path, quiet_seconds=0.2)) as box:
+        image = box.add_image()
+        key = box.record(image).study_key
+        wait_until(lambda: box.studies.get(key).state == "quiet", "the study is quiet", deadline_seconds=60)
+        box.journal.change("UPDATE studies SET state = 'open', changes = changes + 1")
+        box.dispatcher.studies_came_back()
+        wait_until(lambda: box.studies.get(key).state == "quiet", "it is quiet again", deadline_seconds=60)
+        assert box.studies.get(key).version > 1

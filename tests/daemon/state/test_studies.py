@@ -121,4 +121,4 @@ def test_a_start_takes_up_what_is_whole_and_what_lacks_readings(journal: Journal
         commit(journal, new.id)
     whole, lacking = open_studies(journal)[2], open_studies(journal)[1]
     report(journal, whole.key, 1, closing=False)
-    assert Studies(journal).due_at_start() == {lacking.key: True, whole.key: False}
+    assert Studies(journal).to_take_up() == {lacking.key: True, whole.key: False}
