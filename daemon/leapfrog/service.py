@@ -134,7 +134,7 @@ class Service:
         disks = DiskWatch(settings, DiskHistory(journal))
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (disks, adoption, receiver, retention, scrub)
+            parts = (disks, dispatcher, adoption, receiver, retention, scrub)
             return (*(problem for part in parts for problem in part.problems()), *model_problems)
 
         live = Live(
