@@ -7,16 +7,11 @@ import pytest
 
 from support.edge_tpu import FOLDER_VARIABLE, EdgeTpuDouble, build_library
 
-DEFAULT_BURST = 40
-
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options of our own."""
-    parser.addoption(
-        "--burst", type=int, default=DEFAULT_BURST, help="images in the bursts in which processes are killed"
-    )
     parser.addoption(
         "--storm",
         type=int,

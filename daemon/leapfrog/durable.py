@@ -5,6 +5,7 @@ the fsync of the directory, the name is lost.
 """
 
 import ctypes
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 SYNC_FILE_RANGE_WRITE = 2  # linux/fs.h
+# The errors of a disk that takes no more: no file and no program is to blame for them.
+TAKES_NO_MORE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS))
 
 _sync_file_range = ctypes.CDLL(None).sync_file_range
 _sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)

@@ -103,12 +103,16 @@ class DistrictError(LeapfrogError):
 
 
 class DistrictUnreachable(DistrictError):
-    """No usable answer; try again later, and after `retry_after_seconds` at the earliest."""
+    """No usable answer; try again later, and after `retry_after_seconds` at the earliest.
 
-    def __init__(self, message: str, retry_after_seconds: float = 0.0) -> None:
+    `was_connected`: something answered or broke off, which may be due to the instance that was spoken of.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float = 0.0, *, was_connected: bool = True) -> None:
         """`retry_after_seconds` is 0 if the server did not ask for a pause."""
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+        self.was_connected = was_connected
 
 
 class DistrictUnclear(DistrictError):
@@ -120,4 +124,12 @@ class DistrictLocked(DistrictError):
 
 
 class DistrictRefused(DistrictError):
-    """The district server refused this one instance."""
+    """The district server refused this one instance.
+
+    `is_definite`: it said why, of this very instance. Otherwise the server may as well be the cause.
+    """
+
+    def __init__(self, message: str, *, is_definite: bool = True) -> None:
+        """`message` names the status or the failure reason."""
+        super().__init__(message)
+        self.is_definite = is_definite

@@ -33,11 +33,13 @@ class Problems:
         self._lock = threading.Lock()
         self._problems: dict[str, Problem] = {}
 
-    def add(self, matter: str, what: str, remedy: str = "") -> bool:
-        """Note that something is wrong, or still is. Returns whether it is new, so that the log says it once."""
+    def add(self, matter: str, what: str, remedy: str = "", since: str = "") -> bool:
+        """Note that something is wrong, or still is; `since` when, if not since now. Returns whether it is new, so that
+        the log says it once.
+        """
         with self._lock:
             known = self._problems.get(matter)
-            since = known.since if known else datetime.now().astimezone().isoformat(timespec="seconds")
+            since = known.since if known else since or datetime.now().astimezone().isoformat(timespec="seconds")
             self._problems[matter] = Problem(what=what, since=since, remedy=remedy)
         return known is None
 

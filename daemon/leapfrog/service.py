@@ -9,7 +9,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from types import FrameType
 
 from leapfrog.control import systemd
@@ -44,13 +43,15 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
 from leapfrog.state.opening import Opening, close_in_order, open_journal
 from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
+from leapfrog.state.publications import Publications
+from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.retention import Retention
 from leapfrog.state.scrub import Scrub
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import report_dir_of
-from leapfrog.worklist.shown_report import shown_report
+from leapfrog.worklist.publisher import Publisher
+from leapfrog.worklist.rendered_report import rendered_report
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
@@ -101,20 +102,30 @@ class Service:
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
         _repair(settings, journal, opening)
         in_hand = InHand(settings.state_dir / IN_HAND_NAME, journal)
+        rendered = Rendered(settings.state_dir / RENDERED_NAME)
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         # At the start, which is also when the lanes look.
         model_problems = [Problem(what=sentence) for sentence in packages_in_use(settings).problems()]
         devices, lanes = _lanes(settings)
+        publisher = Publisher(
+            reports_dir=settings.reports_dir,
+            state_dir=settings.state_dir,
+            rendered=rendered,
+            publications=Publications(journal),
+            on_published=lambda: worklist.wake(),  # noqa: PLW0108 - both are built below
+            on_lost=lambda study_key: dispatcher.report_is_lost(study_key),  # noqa: PLW0108
+        )
         dispatcher = Dispatcher(
             settings=settings,
             journal=journal,
             spool=spool,
             in_hand=in_hand,
+            rendered=rendered,
             lanes=lanes,
             on_deliveries=sender.wake,
-            on_report=lambda: worklist.wake(),  # noqa: PLW0108 - `worklist` is built below
+            on_report=publisher.wake,
             on_fatal=self._on_fatal,
         )
         wake_all = _all(dispatcher.wake, sender.wake)
@@ -122,7 +133,7 @@ class Service:
             journal=journal,
             spool=spool,
             wants=settings.district.wants,
-            shown=lambda date, key: shown_report(settings.reports_dir / date / key),
+            rendered=lambda key: rendered_report(rendered.path(key)),
             opening=opening,
             on_adopted=_all(dispatcher.studies_came_back, wake_all),
         )
@@ -131,10 +142,10 @@ class Service:
         )
         receiver = DicomReceiver(settings.dicom, admission, spool)
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
-        disks = DiskWatch(settings, DiskHistory(journal))
+        disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (disks, dispatcher, adoption, receiver, retention, scrub)
+            parts = (publisher, disks, adoption, watcher, sender, receiver, scrub)
             return (*(problem for part in parts for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -146,27 +157,24 @@ class Service:
             problems=live_problems,
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
-        worklist = WorklistWriter(settings.reports_dir, studies, source.for_worklist)
+        worklist = WorklistWriter(rendered.directory, studies, source.for_worklist, publisher.list_changed)
         retention = Retention(
-            studies=studies,
-            facts=Facts(journal),
-            spool=spool,
-            report_dir=partial(report_dir_of, settings.reports_dir),
-            keep_days=settings.retention.keep_days,
+            studies=studies, facts=Facts(journal), spool=spool, keep_days=settings.retention.keep_days
         )
         scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
             # First what somebody waits for: `status` answers while the box starts and stops, and images are received as
-            # soon as it is known which files are old. Then the lanes, so that models load meanwhile.
+            # soon as it is known which files are old. What stops last publishes what the lanes finish.
             Watched("control", control),
             Watched("spool", adoption, 20 * PART_LIMIT_SECONDS),
             Watched("receiver", receiver, stops_first=True),
+            Watched("publisher", publisher),
+            Watched("worklist", worklist),
             Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
             *([Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
             Watched("disks", disks),
-            Watched("worklist", worklist),
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("scrub", scrub),
             Watched("outbox", sender),
@@ -279,7 +287,6 @@ def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
     journal may be an older copy, ask for everything before it is sent.
     """
     try:
-        settings.reports_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
         if not settings.folder.paths:
             settings.default_inbox.mkdir(mode=0o770, exist_ok=True)
     except OSError as problem:

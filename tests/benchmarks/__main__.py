@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import footprint, growth, ingest, journal, latency, throughput, training_data
-from benchmarks.machine import describe
-from benchmarks.progress import Progress
 from benchmarks.results import Results
+from support.machine import describe
+from support.progress import Progress
 
 # On a real disk: /tmp may be memory, where nothing is durable and everything is quick.
 DEFAULT_DIRECTORY = Path("/var/tmp")

@@ -4,13 +4,13 @@ import subprocess
 import time
 from pathlib import Path
 
-from benchmarks.progress import Progress
 from benchmarks.receivers import WholeBox, remove
 from benchmarks.results import Measurement, Results, at_most
 from support.dcmtk import store
 from support.exams import chest_radiograph, ultrasound, write_instances
 from support.kiosk import Kiosk
 from support.processes import ENGINE_HOST, READER
+from support.progress import Progress
 from support.waiting import wait_until
 
 MEBIBYTE = 2**20

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.progress import Progress
 from benchmarks.receivers import remove
 from benchmarks.results import Measurement, Results, at_most
 from leapfrog.state.journal import JOURNAL_NAME, Journal
@@ -18,6 +17,7 @@ from support.dcmtk import store
 from support.exams import ultrasound, write_instances
 from support.journal_rows import fill
 from support.kiosk import Kiosk
+from support.progress import Progress
 from support.waiting import wait_until
 
 GROUP = "Growth"

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.progress import Progress
 from benchmarks.receivers import RECEIVERS, remove
 from benchmarks.results import Aim, Results, at_least
 from support.dcmtk import store_arguments
 from support.exams import Instance, chest_radiograph, ultrasound, write_instances
+from support.progress import Progress
 
 ALONE, AT_WORK, ORTHANC, STORESCP = "Leapfrog, intake alone", "Leapfrog, readers at work", "Orthanc", "storescp"
 ASSOCIATIONS = (1, 4)

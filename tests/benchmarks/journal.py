@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.progress import Progress
 from benchmarks.receivers import remove
 from benchmarks.results import Results, at_most
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from support.journal_rows import fill, new_instance
 from support.kiosk import Kiosk
+from support.progress import Progress
 
 ROW_COUNTS = (100, 100_000)
 REPEATS = 200

@@ -7,10 +7,10 @@ from pydicom import dcmread
 from pynetdicom import AE
 from pynetdicom.association import Association
 
-from benchmarks.progress import Progress
 from benchmarks.receivers import WholeBox, remove
 from benchmarks.results import Measurement, Results, at_most
 from support.exams import chest_radiograph, write_instances
+from support.progress import Progress
 from support.waiting import wait_until
 
 REPORT_SECONDS = 60.0

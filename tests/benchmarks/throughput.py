@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-from benchmarks.progress import Progress
 from benchmarks.receivers import WholeBox, remove
 from benchmarks.results import Measurement, Results
 from support.dcmtk import store
 from support.exams import chest_radiograph, fetal_head_cine, write_instances
 from support.kiosk import Kiosk
+from support.progress import Progress
 from support.waiting import wait_until
 
 GROUP = "Through the whole box, from the first byte to the last report"

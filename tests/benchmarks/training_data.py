@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.made_up_chestxray14 import write
-from benchmarks.progress import Progress
 from benchmarks.receivers import remove
 from benchmarks.results import Measurement, Results, at_least, at_most
 from benchmarks.training_process import SIDE
+from support.progress import Progress
 from support.waiting import wait_until
 
 FILMS = 20_000

@@ -8,6 +8,7 @@ from typing import Any
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher
+from leapfrog.intake.folder.wholeness import Rests
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
 from leapfrog.state.instances import Instances
@@ -16,6 +17,8 @@ from leapfrog.state.records import InstanceRecord
 from leapfrog.state.spool import Spool
 from support.ports import free_port
 from support.waiting import wait_until
+
+QUICK_RESTS = Rests(settle=0.1, unfinished=1.5, zeros=1.5, unseen=3.0)
 
 
 @dataclass
@@ -39,12 +42,14 @@ class Box:
 
     def watcher(self, **settings: Any) -> FolderWatcher:
         """A started watcher that settles quickly."""
-        quick = {"settle_seconds": 0.1, "rescan_seconds": 0.3, **settings}
+        rests = settings.pop("rests", QUICK_RESTS)
+        quick = {"settle_seconds": rests.settle, "rescan_seconds": 0.3, **settings}
         watcher = FolderWatcher(
             Settings(station=StationSettings(state_dir=self.state_dir), folder=FolderSettings(**quick)),
             self.admission,
             self.journal,
             self.spool,
+            rests,
         )
         watcher.start()
         self.stops.append(watcher.stop)
@@ -89,10 +94,5 @@ def make_box(state_dir: Path, *, owed: bool = True, min_free_bytes: int = 0) -> 
 
 def wait_for_scans(watcher: FolderWatcher, count: int = 2) -> None:
     """Let the watcher look through its folders so many times more."""
-    for _ in range(count):
-        before = watcher._next_scan
-
-        def scanned(before: float = before) -> bool:
-            return watcher._next_scan > before
-
-        wait_until(scanned, "another scan", deadline_seconds=10)
+    before = watcher.scans()
+    wait_until(lambda: watcher.scans() >= before + count, "another scan", deadline_seconds=30)

@@ -34,11 +34,9 @@ class Kiosk:
         """`sections` are tables of the settings file, such as district={"url": ...}; they go over quick defaults."""
         self.directory = directory
         self.state_dir = directory / "state"
-        self.reports_dir = self.state_dir / "reports"
-        self.inbox = self.state_dir / "inbox"
-        self.spool_dir = self.state_dir / "spool"
         self.log_file = directory / "daemon.log"
         self.settings_file = directory / "leapfrog.toml"
+        self.wrapper: Sequence[str] = ()  # a command line that the daemon's own is put behind
         self.port = free_port()
         self._marker = uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,7 +44,9 @@ class Kiosk:
         self.configure(**sections)
 
     def configure(self, **sections: Mapping[str, object]) -> None:
-        """Write the settings file anew; a running daemon does not look at it again."""
+        """Write the settings file anew; a running daemon does not look at it again. Where the state, reports or
+        folders are elsewhere, `state_dir`, `reports_dir` and `inbox` follow.
+        """
         defaults: dict[str, dict[str, object]] = {
             "station": {"name": "Test clinic", "state_dir": str(self.state_dir)},
             "dicom": {"host": "127.0.0.1", "port": self.port},
@@ -57,6 +57,11 @@ class Kiosk:
         }
         for name, section in sections.items():
             defaults.setdefault(name, {}).update(section)
+        self.state_dir = Path(str(defaults["station"]["state_dir"]))
+        self.spool_dir = self.state_dir / "spool"
+        self.reports_dir = Path(str(defaults["station"].get("reports_dir", self.state_dir / "reports")))
+        paths = defaults["folder"].get("paths")
+        self.inbox = Path(str(paths[0])) if isinstance(paths, Sequence) else self.state_dir / "inbox"
         self.settings_file.write_text(toml_document(defaults), encoding="utf-8")
 
     # ------------------------------------------------------------ life and death
@@ -75,7 +80,7 @@ class Kiosk:
             raise RuntimeError("the daemon of this kiosk runs already")
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command_line("run"),
+                [*self.wrapper, *self.command_line("run")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -200,9 +205,9 @@ class Kiosk:
         return wait_until(settled, f"{count} instances were read", deadline_seconds=deadline_seconds, poll_seconds=0.1)
 
     def wait_until_quiet(self, *, deadline_seconds: float = 60.0) -> None:
-        """Wait until every study has had its closing report, with all that it owes the district."""
+        """Wait until every study has had its closing report, published, with all that it owes the district."""
         wait_until(
-            lambda: not self.rows("SELECT 1 FROM studies WHERE state = 'open'"),
+            lambda: not self.rows("SELECT 1 FROM studies WHERE state = 'open' OR published_version < version"),
             "every study is quiet",
             deadline_seconds=deadline_seconds,
             poll_seconds=0.1,

@@ -6,6 +6,7 @@ import subprocess
 import time
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -127,10 +128,30 @@ class Orthanc:
 
     def file(self, sop_instance_uid: str) -> bytes:
         """The bytes that it stored for one instance. Raises LookupError when it holds none."""
-        for instance in self._get("/instances?expand"):
-            if instance["MainDicomTags"]["SOPInstanceUID"] == sop_instance_uid:
-                return self._session.get(f"{self.url}/instances/{instance['ID']}/file", timeout=10).content
-        raise LookupError(sop_instance_uid)
+        return self.files([sop_instance_uid])[sop_instance_uid]
+
+    def files(self, sop_instance_uids: Collection[str]) -> dict[str, bytes]:
+        """The bytes that it stored for each of these instances. Raises LookupError when it lacks one."""
+        ids = {
+            instance["MainDicomTags"]["SOPInstanceUID"]: instance["ID"] for instance in self._get("/instances?expand")
+        }
+        return {
+            uid: self._session.get(f"{self.url}/instances/{ids[uid]}/file", timeout=10).content
+            for uid in sop_instance_uids
+        }
+
+    def add(self, content: bytes) -> None:
+        """Give it an instance, as somebody other than the box would."""
+        self._session.post(f"{self.url}/instances", content, timeout=10).raise_for_status()
+
+    def remove(self, sop_instance_uid: str) -> None:
+        """Have it forget an instance."""
+        (found,) = [
+            instance["ID"]
+            for instance in self._get("/instances?expand")
+            if instance["MainDicomTags"]["SOPInstanceUID"] == sop_instance_uid
+        ]
+        self._session.delete(f"{self.url}/instances/{found}", timeout=10).raise_for_status()
 
     def _get(self, path: str) -> list[dict[str, dict[str, str]]]:
         answer = self._session.get(f"{self.url}{path}", timeout=10)

@@ -1,4 +1,4 @@
-"""Journal, spool and dispatcher in one directory, with a lane and its real processes, in the test's own process."""
+"""Journal, spool, dispatcher and publisher in one directory, with a lane and its processes, in the test's process."""
 
 import json
 import os
@@ -16,22 +16,25 @@ from leapfrog.settings import Settings
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.publications import Publications
 from leapfrog.state.records import InstanceRecord, NewInstance, StudyIdentity, StudyRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import report_dir_of
+from leapfrog.worklist.publisher import Publisher, report_dir_of
 from support.instances import gradient, image_dataset, save
 from support.processes import READER, the_child
 from support.waiting import wait_until
 
 
 class Box:
-    """Journal, spool and dispatcher in one directory."""
+    """Journal, spool, dispatcher and publisher in one directory."""
 
     def __init__(
         self,
         directory: Path,
         *,
+        reports_dir: Path | None = None,
         quiet_seconds: float = 60.0,
         deadline_seconds: float = 60.0,
         packages: Sequence[Path] = (),
@@ -41,7 +44,7 @@ class Box:
         """With `on_edge_tpu` its lanes take whatever Edge TPUs there are."""
         self.settings = Settings.model_validate(
             {
-                "station": {"state_dir": directory},
+                "station": {"state_dir": directory, "reports_dir": reports_dir},
                 "engine": {"deadline_seconds": deadline_seconds},
                 "report": {"quiet_seconds": quiet_seconds},
                 "models": {"paths": packages},
@@ -51,6 +54,16 @@ class Box:
         self.studies = Studies(self.journal)
         self.spool = Spool(directory / "spool", 0)
         self.in_hand = InHand(directory / IN_HAND_NAME, self.journal)
+        self.rendered = Rendered(directory / "rendered")
+        self.publications = Publications(self.journal)
+        self.publisher = Publisher(
+            reports_dir=self.settings.reports_dir,
+            state_dir=directory,
+            rendered=self.rendered,
+            publications=self.publications,
+            on_published=lambda: None,
+            on_lost=lambda study_key: self.dispatcher.report_is_lost(study_key),  # noqa: PLW0108 - built below
+        )
         self.faults: list[str] = []
         engine, models = self.settings.engine, self.settings.models
         self.devices = None
@@ -63,9 +76,10 @@ class Box:
             journal=self.journal,
             spool=self.spool,
             in_hand=self.in_hand,
+            rendered=self.rendered,
             lanes=self.lanes,
             on_deliveries=lambda: None,
-            on_report=lambda: None,
+            on_report=self.publisher.wake,
             on_fatal=self.faults.append,
         )
 
@@ -119,7 +133,7 @@ class Box:
         return self.record(instance_id)
 
     def report_dir(self, study: StudyRecord) -> Path:
-        return report_dir_of(self.settings.reports_dir, study)
+        return report_dir_of(self.settings.reports_dir, study.received_date, study.key)
 
     def report(self, instance_id: str) -> dict[str, Any]:
         study = self.studies.get(self.record(instance_id).study_key)
@@ -162,11 +176,13 @@ def _open_for_writing(pipe: Path) -> int | None:
 def running(box: Box, drain_seconds: float = 20.0) -> Iterator[Box]:
     if box.devices:
         box.devices.start()
+    box.publisher.start()
     box.dispatcher.start()
     try:
         yield box
     finally:
         box.dispatcher.stop(drain_seconds)
+        box.publisher.stop()
         if box.devices:
             box.devices.stop()
         box.journal.close()

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BufferedReader, BytesIO
 from types import TracebackType
 from typing import Literal, Self
@@ -59,7 +59,27 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Mishap = CutAnswer | Reset | Stall | Answer
+@dataclass(frozen=True)
+class RawAnswer:
+    """These bytes are sent as they are, one part after the other with a pause between them, over and over if `endless`;
+    then the connection is closed, or reset. The request reaches the server only if `forwards`.
+    """
+
+    parts: tuple[bytes, ...]
+    pause_seconds: float = 0.0
+    endless: bool = False
+    forwards: bool = False
+    resets: bool = False
+
+
+@dataclass(frozen=True)
+class HalfAnswer:
+    """The request reaches the server whole. Only this share (0 to 1) of its answer comes, then a reset."""
+
+    share: float
+
+
+Mishap = CutAnswer | Reset | Stall | Answer | RawAnswer | HalfAnswer
 Method = Literal["GET", "POST", "*"]
 
 
@@ -77,11 +97,13 @@ class Exchange:
 class RecordingProxy:
     """Listens on a free loopback port, forwards to `upstream`, and remembers every whole request."""
 
-    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, upstream: str, tls: ssl.SSLContext | None = None, *, keep_bodies: bool = True) -> None:
         """`upstream` is the root that the clients would otherwise use, such as http://127.0.0.1:8042/dicom-web.
 
-        With `tls` the proxy speaks TLS to its clients, as a web server in front of a district server does.
+        With `tls` the proxy speaks TLS to its clients, as a web server in front of a district server does. Without
+        `keep_bodies` it remembers what was asked and of which instances, but not the bytes: for thousands of them.
         """
+        self._keep_bodies = keep_bodies
         target = urlsplit(upstream)
         self._upstream = (target.hostname or "127.0.0.1", target.port or 80)
         self.port = free_port()
@@ -91,6 +113,7 @@ class RecordingProxy:
         self._exchanges: list[Exchange] = []
         self._plans: deque[tuple[Method, Mishap]] = deque()
         self._standing: Callable[[Exchange], Mishap | None] = lambda exchange: None
+        self._before_body: Callable[[str], Mishap | None] = lambda method: None
         self._begun_posts = 0
         self._bytes_received = 0
         self._connections_made = 0
@@ -150,6 +173,10 @@ class RecordingProxy:
     def always(self, choose: Callable[[Exchange], Mishap | None]) -> None:
         """Ask `choose` for every whole request that no plan befalls; None lets it pass."""
         self._standing = choose
+
+    def always_before_body(self, choose: Callable[[str], Mishap | None]) -> None:
+        """Ask `choose` for each request by its method, before its body is read, if no plan befalls it."""
+        self._before_body = choose
 
     def up(self) -> Self:
         """Listen, on the same port as before."""
@@ -228,6 +255,9 @@ class RecordingProxy:
             self._remember(seen)
             _respond(connection, mishap)
             return True
+        if isinstance(mishap, RawAnswer) and not mishap.forwards:
+            self._remember(seen)
+            return _send_raw(connection, mishap)
         try:
             answer = self._forward(seen)
         except OSError:
@@ -235,6 +265,11 @@ class RecordingProxy:
         self._remember(seen)
         if isinstance(mishap, CutAnswer):
             return False
+        if isinstance(mishap, RawAnswer):
+            return _send_raw(connection, mishap)
+        if isinstance(mishap, HalfAnswer):
+            whole = _as_bytes(answer)
+            return _send_raw(connection, RawAnswer((whole[: round(len(whole) * mishap.share)],), resets=True))
         _respond(connection, answer)
         return True
 
@@ -243,9 +278,11 @@ class RecordingProxy:
             self._begun_posts += method == "POST"
             if self._plans and self._plans[0][0] in (method, "*"):
                 return self._plans.popleft()[1]
-        return None
+        return self._before_body(method)
 
     def _remember(self, exchange: Exchange) -> None:
+        if not self._keep_bodies:
+            exchange = replace(exchange, body=b"")
         with self._lock:
             self._exchanges.append(exchange)
 
@@ -263,7 +300,7 @@ class RecordingProxy:
             with self._lock:
                 self._bytes_received += len(part)
         if isinstance(mishap, Reset):
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            _reset_on_close(connection)
             stream.close()
             return None
         if isinstance(mishap, Stall):
@@ -287,13 +324,34 @@ class RecordingProxy:
 
 
 def _respond(connection: socket.socket, answer: Answer) -> None:
+    connection.sendall(_as_bytes(answer))
+
+
+def _as_bytes(answer: Answer) -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {http.client.responses.get(answer.status, 'Status')}"]
     lines += [f"{key}: {value}" for key, value in answer.headers.items()]
     if answer.content_type:
         lines.append(f"Content-Type: {answer.content_type}")
     if answer.status != http.client.NO_CONTENT:
         lines.append(f"Content-Length: {len(answer.body)}")
-    connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body)
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body
+
+
+def _send_raw(connection: socket.socket, answer: RawAnswer) -> bool:
+    """Send the bytes until the client goes away, if they are endless. The connection is over after that."""
+    while True:
+        for part in answer.parts:
+            connection.sendall(part)
+            time.sleep(answer.pause_seconds)
+        if not answer.endless:
+            break
+    if answer.resets:
+        _reset_on_close(connection)
+    return False
+
+
+def _reset_on_close(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
 
 
 def _wait_until_gone(connection: socket.socket) -> None:

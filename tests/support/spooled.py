@@ -7,7 +7,7 @@ from pathlib import Path
 
 from leapfrog.spool_file.content import open_content
 from leapfrog.spool_file.record import read_record
-from leapfrog.state.adoption import Adoption, ShownReport
+from leapfrog.state.adoption import Adoption, RenderedReport
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.journal import Journal
 from leapfrog.state.opening import Opening
@@ -45,7 +45,7 @@ def go_through(
     spool: Spool,
     *,
     opening: Opening = Opening(in_order=False),  # noqa: B008 - frozen
-    shown: Callable[[str, str], ShownReport | None] = lambda _date, _key: None,
+    rendered: Callable[[str], RenderedReport | None] = lambda _key: None,
     owed: bool = True,
 ) -> Adoption:
     """What a start does with the spool, to its end."""
@@ -53,7 +53,7 @@ def go_through(
         journal=journal,
         spool=spool,
         wants=lambda _kind: owed,
-        shown=shown,
+        rendered=rendered,
         opening=opening,
         on_adopted=lambda: None,
     )

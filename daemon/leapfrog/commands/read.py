@@ -49,10 +49,12 @@ class FileResult:
 
 @dataclass(frozen=True)
 class _Study:
-    """Files that belong together. A file without a Study Instance UID is a study by itself."""
+    """Files that belong together, and where their report is rendered. A file without a Study Instance UID is a study by
+    itself.
+    """
 
     key: str
-    report_dir: Path
+    rendered: Path
     read: list[tuple[Path, ReadResult]]
 
 
@@ -115,9 +117,9 @@ class _Reading:
         identity = header.study if header is not None and header.study.study_instance_uid else object()
         if identity not in self._studies:
             key = new_id()
-            report_dir = self._out / key
-            report_dir.mkdir()
-            self._studies[identity] = _Study(key, report_dir, [])
+            rendered = self._work / key
+            rendered.mkdir()
+            self._studies[identity] = _Study(key, rendered, [])
         return self._studies[identity]
 
     def _job(self, file: Path, kind: FileKind, study: _Study) -> ReadJob:
@@ -139,13 +141,12 @@ class _Reading:
             received_at=now_text(),
             picture=picture,
             hints=self._hints,
-            report_dir=study.report_dir,
+            report_dir=study.rendered,
             work_dir=work_dir,
         )
 
     def _report(self, study: _Study) -> list[FileResult]:
         if not study.read:
-            study.report_dir.rmdir()
             return []
         end = self._lane.run(
             ReportJob(
@@ -156,19 +157,23 @@ class _Reading:
                 readings=tuple(result.reading for _, result in study.read),
                 page_size=self._settings.report.page_size,
                 include_heatmaps=self._settings.report.include_heatmaps,
-                report_dir=study.report_dir,
+                report_dir=study.rendered,
                 work_dir=self._work,
             )
         )
         if not isinstance(end, ReportResult):
             raise LeapfrogError("The report could not be made because the reading program failed. Try again.")
-        publish(study.report_dir, 1)
+        folder = self._out / study.key
+        try:
+            publish(study.rendered, folder, 1)
+        except OSError as problem:
+            raise StorageError(f"{folder} cannot be written: {problem.strerror}.") from problem
         return [
             FileResult(
                 file=file,
                 sentence=_sentence(result.reading),
                 failed=result.state == "set_aside",
-                report=study.report_dir / "report.html",
+                report=folder / "report.html",
             )
             for file, result in study.read
         ]

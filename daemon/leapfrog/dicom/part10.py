@@ -70,7 +70,8 @@ def find_dataset(stream: BinaryIO) -> DatasetStart:
         if element.tag in (SOP_CLASS, SOP_INSTANCE, TRANSFER_SYNTAX):
             stream.seek(element.offset)
             value = stream.read(min(element.end - element.offset, LONGEST_UID_BYTES))
-            uids[element.tag] = value.decode("ascii", "replace").strip("\0 ")
+            # A second meta information, as some gateways add, does not describe the data set: the first value counts.
+            uids.setdefault(element.tag, value.decode("ascii", "replace").strip("\0 "))
     stream.seek(offset)
     first_bytes = stream.read(6)
     stream.seek(offset)

@@ -105,7 +105,8 @@ def _needed_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
 
 def _study(values: dict[int, bytes]) -> StudyIdentity:
     # Ids that differ do so in their bytes, whatever the character set; it only serves to turn the bytes into text.
-    codec = codec_of(values.get(SPECIFIC_CHARACTER_SET, b""))
+    ids = [values[tag] for tag in (PATIENT_ID, ISSUER_OF_PATIENT_ID) if tag in values]
+    codec = codec_of(values.get(SPECIFIC_CHARACTER_SET, b""), ids)
     return StudyIdentity(
         study_instance_uid=_uid(values.get(STUDY_INSTANCE_UID)),
         patient_id=_text(values.get(PATIENT_ID), codec),

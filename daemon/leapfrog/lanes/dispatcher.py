@@ -5,31 +5,24 @@ the time, so that staff see something at once. Then come images, films before ci
 whose images have all been read, with their closing versions.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 
 from leapfrog.errors import JournalError, LeapfrogError, StorageError
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.readings import Readings
+from leapfrog.lanes.readings import DISK_PAUSE_SECONDS, Readings
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.parts import log_failure
-from leapfrog.problem import Problem, Problems
 from leapfrog.settings import Settings
 from leapfrog.state.in_hand import InHand
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 
-DISK_PAUSE_SECONDS = 5.0
 LOOK_PAUSE_SECONDS = 5.0  # between two looks at all open studies
-FULL_DISK_REMEDY = (
-    "Make room on the disk of the state directory, or have the disk checked. Reading goes on by itself afterwards."
-)
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
-
-_log = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -42,22 +35,23 @@ class Dispatcher:
         journal: Journal,
         spool: Spool,
         in_hand: InHand,
+        rendered: Rendered,
         lanes: Sequence[Lane],
         on_deliveries: Callable[[], None],
         on_report: Callable[[], None],
         on_fatal: Callable[[str], None],
     ) -> None:
-        """`on_deliveries` is called when something new is owed, `on_report` when a report was published, `on_fatal`
+        """`on_deliveries` is called when something new is owed, `on_report` when a report can be published, `on_fatal`
         when the dispatcher cannot continue.
         """
         self._lanes = lanes
-        self._problems = Problems()
         self._on_fatal = on_fatal
         self._stopping = threading.Event()
         self._reports = Reports(
             settings=settings,
             journal=journal,
             spool=spool,
+            rendered=rendered,
             on_report=on_report,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
@@ -67,6 +61,7 @@ class Dispatcher:
             journal=journal,
             spool=spool,
             in_hand=in_hand,
+            rendered=rendered,
             on_read=self._reports.changed,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
@@ -106,10 +101,6 @@ class Dispatcher:
         """When the lane that has been silent longest last showed a sign of life (time.monotonic)."""
         return min(self._beats)
 
-    def problems(self) -> tuple[Problem, ...]:
-        """What keeps images from being read."""
-        return self._problems.current()
-
     def studies_came_back(self) -> None:
         """Note that the journal has open studies that no reading brought up, such as those of a journal that is made
         anew. Returns at once.
@@ -122,10 +113,13 @@ class Dispatcher:
             self._wakes += 1
             self._condition.notify_all()
 
+    def report_is_lost(self, study_key: str) -> None:
+        """Render the report of a study again, of which the journal says that it has changed. From any thread."""
+        self._reports.changed(study_key)
+        self.wake()
+
     def _work(self, index: int, lane: Lane) -> None:
         try:
-            if index == 0:
-                self._reports.publish_committed()
             while not self._stopping.is_set():
                 self._beats[index] = time.monotonic()
                 if index == 0:
@@ -153,11 +147,9 @@ class Dispatcher:
             else:
                 self._readings.read(lane, chosen)
         except (OSError, StorageError) as problem:
-            reason = str(problem) if isinstance(problem, StorageError) else str(problem.strerror)
-            if self._problems.add("disk", f"Reading has stopped for the moment: {reason}", FULL_DISK_REMEDY):
-                _log.error("Reading has stopped for the moment: %s", reason)
+            log_failure("The disk of the state directory refused a job", problem)
             if isinstance(chosen, InstanceRecord):
-                self._readings.put_back(chosen)
+                self._readings.put_back(chosen, problem)
             self._stopping.wait(DISK_PAUSE_SECONDS)
         except Exception as problem:
             if isinstance(problem, LeapfrogError) and not isinstance(problem, JournalError):
@@ -165,8 +157,6 @@ class Dispatcher:
             log_failure("A job could not be handled", problem)
             if isinstance(chosen, InstanceRecord):
                 self._readings.failed_here(chosen)
-        else:
-            self._problems.clear("disk")
 
     def _look_for_open_studies(self) -> None:
         """At the start and, a little later, after `studies_came_back`."""

@@ -29,4 +29,11 @@ class DeadlineMissed:
     charged_to: Side
 
 
-JobEnd = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed
+@dataclass(frozen=True)
+class DiskRefused:
+    """The disk of the state directory took no more. This counts against nobody; the job is done again later."""
+
+    detail: str
+
+
+JobEnd = ReadResult | ReportResult | ReaderDied | EngineDied | DeadlineMissed | DiskRefused

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from leapfrog.devices.pool import DevicePool
 from leapfrog.errors import LeapfrogError
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_per_frame
-from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, JobEnd, ReaderDied
+from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, JobEnd, ReaderDied
 from leapfrog.lanes.lane_state import STARTING, LaneState
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
@@ -30,6 +30,7 @@ from leapfrog.processes.command_lines import engine_host, our_program
 from leapfrog.processes.device_failures import DeviceFailure, FailureKind, explain_refusal
 from leapfrog.processes.messages import (
     READER_MESSAGE,
+    DiskRefusal,
     EngineAttached,
     EngineFailure,
     EngineReady,
@@ -193,6 +194,8 @@ class Lane:
             case EngineFailure(detail=detail, how=how):
                 self._discard_host(detail, explain_refusal(detail).kind if how == "refused" else FAILURES[how])
                 return EngineDied(detail)
+            case DiskRefusal(detail=detail):
+                return DiskRefused(detail)
             case _:
                 return None
 

@@ -1,13 +1,14 @@
 """Reads waiting instances: makes the job for a lane, and writes the reading or the failure to the journal."""
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import assert_never
 
-from leapfrog.errors import LeapfrogError
+from leapfrog.errors import LeapfrogError, StorageError
 from leapfrog.exam import Identity, ImageHeader, ImageReading
-from leapfrog.lanes.job_end import DeadlineMissed, EngineDied, ReaderDied
+from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.reading_order import ReadingOrder
@@ -17,14 +18,15 @@ from leapfrog.state.in_hand import ENDS_LIMIT, InHand
 from leapfrog.state.instances import Charge, Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReading, InstanceRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import ensure_report_dir
 
 READER_DEATH_LIMIT = 3
 ENGINE_FAILURE_LIMIT = 5
 INTERRUPTION_LIMIT = 10
 MOST_COMPARED = 4  # instances under one UID, with a quarter of the deadline for all of them
+DISK_PAUSE_SECONDS = 10.0  # before the next attempt, when the disk of the state directory took no more
 
 READER_DIED = (
     "The reading program stopped {count} times while reading this file. The file may be damaged: send the image again"
@@ -57,6 +59,7 @@ class Readings:
         journal: Journal,
         spool: Spool,
         in_hand: InHand,
+        rendered: Rendered,
         on_read: Callable[[str], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
@@ -70,15 +73,17 @@ class Readings:
         self._studies = Studies(journal)
         self._spool = spool
         self._in_hand = in_hand
+        self._rendered = rendered
         self._on_read = on_read
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
+        self._paused_until = float("-inf")
 
     def begin(self) -> InstanceRecord | None:
         """Begin an attempt at the instance whose turn it is, and return it; None when none is waiting. Only one thread
         may call it at a time.
         """
-        return self._order.begin()
+        return None if time.monotonic() < self._paused_until else self._order.begin()
 
     def read(self, lane: Lane, record: InstanceRecord) -> None:
         """Read the instance of an attempt that was begun, on `lane`, and commit the outcome."""
@@ -88,10 +93,14 @@ class Readings:
         if (count := self._in_hand.ends_on(_thing(record))) >= ENDS_LIMIT:
             self._set_aside(record, FAILED_HERE.format(count=count))
             return
-        with self._in_hand.holding(_thing(record)):
-            work_dir = self._spool.work_dir(record.id)
-            job = self._job(record, work_dir)
-        end = lane.run(job)  # not noted: while a child works, the daemon only waits for it
+        try:
+            with self._in_hand.holding(_thing(record)):
+                work_dir = self._spool.work_dir(record.id)
+                job = self._job(record, work_dir)
+            end = lane.run(job)  # not noted: while a child works, the daemon only waits for it
+        except (OSError, StorageError) as problem:
+            self.put_back(record, problem)
+            return
         with self._in_hand.holding(_thing(record)):
             match end:
                 case ReadResult():
@@ -100,15 +109,13 @@ class Readings:
                     self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
                 case EngineDied() | DeadlineMissed():
                     self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
+                case DiskRefused(detail=detail):
+                    self.put_back(record, detail)
                 case ReportResult():
                     raise LeapfrogError("A lane returned a report for an image.")
                 case _:
                     assert_never(end)
             self._spool.clear_work_dir(work_dir)
-
-    def put_back(self, record: InstanceRecord) -> None:
-        """End an attempt that came to nothing through no fault of the image, as if it had not begun."""
-        self._instances.put_back(record.id)
 
     def failed_here(self, record: InstanceRecord) -> None:
         """End an attempt in which this process itself failed, which may be due to the image: another time it is set
@@ -133,7 +140,7 @@ class Readings:
             hints=record.hints,
             same_uid=self._same_uid(record),
             comparing_seconds=self._settings.engine.deadline_seconds / (4 * MOST_COMPARED),
-            report_dir=ensure_report_dir(self._settings.reports_dir, self._studies.get(record.study_key)),
+            report_dir=self._rendered.folder(record.study_key),
             work_dir=work_dir,
         )
 
@@ -175,6 +182,14 @@ class Readings:
         _log.warning("The %s failed on instance %s (failure %d of %d).", charge, record.id, count, limit)
         if count >= limit:
             self._set_aside(charged, sentence.format(count=count))
+
+    def put_back(self, record: InstanceRecord, reason: object) -> None:
+        """The disk of the state directory takes no more, which no image is charged with. While it does not, receiving
+        refuses images, and what was received waits.
+        """
+        self._paused_until = time.monotonic() + DISK_PAUSE_SECONDS
+        self._instances.put_back(record.id)
+        _log.warning("Instance %s could not be read: the disk of the state directory: %s.", record.id, reason)
 
     def _set_aside(self, record: InstanceRecord, reason: str) -> None:
         """Set an instance aside. No reader has reported on it, so its reading contains only what the journal knows."""

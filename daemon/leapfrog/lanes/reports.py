@@ -1,4 +1,4 @@
-"""Decides when a study's report is rendered, and commits and publishes it.
+"""Decides when a study's report is rendered, and commits it. The publisher brings it to the folder that staff open.
 
 The report of a growing study is rendered from time to time, not for every image. A study that has been quiet gets a
 closing version, with the PDF and the objects that are owed to the district.
@@ -20,9 +20,9 @@ from leapfrog.processes.messages import ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReport, StudyRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.publication import ensure_report_dir, publish
 from leapfrog.worklist.worklist import INDEX_NAME
 
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
@@ -50,25 +50,22 @@ class Reports:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        rendered: Rendered,
         on_report: Callable[[], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
     ) -> None:
-        """`on_report` is called when a report was published, `on_deliveries` when something new is owed. A failure
-        while `is_stopping` does not count.
+        """`on_report` is called when a report was committed and can be published, `on_deliveries` when something new is
+        owed. A failure while `is_stopping` does not count.
         """
         self._settings = settings
         self._studies = Studies(journal)
         self._spool = spool
+        self._rendered = rendered
         self._on_report = on_report
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
         self._agenda = Agenda(settings.report.quiet_seconds)
-
-    def publish_committed(self) -> None:
-        """At a start: publish reports that were committed but not published yet."""
-        for study in self._studies.unpublished():
-            self._publish(study, study.version)
 
     def look_for_open_studies(self) -> None:
         """Take up the studies that are open in the journal: the last run left them so, or they were brought back."""
@@ -142,7 +139,7 @@ class Reports:
     # ------------------------------------------------------------ rendering
 
     def render(self, lane: Lane, render: Render) -> None:
-        """Render a claimed report on `lane`, commit it and publish it."""
+        """Render a claimed report on `lane` and commit it."""
         began, rendered = time.monotonic(), False
         try:
             rendered = self._render(lane, render)
@@ -185,7 +182,7 @@ class Reports:
             page_size=self._settings.report.page_size,
             include_heatmaps=self._settings.report.include_heatmaps,
             worklist_href=f"../../{INDEX_NAME}",
-            report_dir=ensure_report_dir(self._settings.reports_dir, study),
+            report_dir=self._rendered.folder(study.key),
             work_dir=work_dir,
         )
 
@@ -206,7 +203,8 @@ class Reports:
         )
         if deliveries:
             self._on_deliveries()
-        self._publish(study, result.version)
+        self._on_report()
+        self._rendered.prune(study.key, result.version)
 
     def _other_patient_ids(self, study: StudyRecord) -> tuple[str, ...]:
         """The patients whose studies have the same UID. Their reports, too, are to mention this one."""
@@ -215,11 +213,6 @@ class Reports:
             if other.changed:
                 self._agenda.changed(other.key)
         return tuple(other.identity.patient_id for other in others)
-
-    def _publish(self, study: StudyRecord, version: int) -> None:
-        publish(ensure_report_dir(self._settings.reports_dir, study), version)
-        self._studies.mark_published(study.key, version)
-        self._on_report()
 
 
 def station_of(settings: Settings) -> Station:

@@ -5,39 +5,50 @@ woken by whoever adds a delivery (after the commit), when a sync window opens or
 """
 
 import logging
+import sqlite3
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from leapfrog.errors import (
-    CannotBeRenamed,
+    DistrictError,
     DistrictLocked,
-    DistrictRefused,
-    DistrictUnclear,
     DistrictUnreachable,
+    JournalError,
     LeapfrogError,
     StorageError,
 )
+from leapfrog.outbox.attempt import Attempts, Verdict
 from leapfrog.outbox.backoff import Backoff
+from leapfrog.outbox.choice import Choice
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
 from leapfrog.outbox.link import NOT_CONFIGURED, Link, LinkState, OutboxState
 from leapfrog.outbox.schedule import SyncWindows
+from leapfrog.outbox.trouble import Trouble
+from leapfrog.problem import Problem
 from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.outgoing import source_of
+from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
 LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
 DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)
-# If one instance is not confirmed, the instance is probably to blame. After this many in a row it is the server, whose
-# disk may be full.
+# If one instance is not confirmed, the instance is probably to blame. After this many in a row it may be the server,
+# whose disk may be full.
 UNCLEAR_IN_A_ROW = 3
+# If one is refused without a reason that concerns it, that may be so. After this many in a row, none counts.
+DOUBTFUL_IN_A_ROW = 5
+# A delivery during which something answered wrongly loses its turn when that happens to it so often in a row.
+FAILURES_AT_HAND = 2
+# An error of ours over one delivery is met so often; then that delivery is on hold.
+OWN_ERRORS = 2
 # The longest Retry-After of a server that we respect.
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
 # The longest time between two signs of life before a turn reaches the network. There, the wait for an answer is added;
@@ -56,13 +67,7 @@ class Timing:
     locked_seconds: float = 300.0
 
 
-@dataclass(frozen=True)
-class _Deferred:
-    failures: int
-    due_at: float
-
-
-class _Stopped(Exception):
+class _Stopped(LeapfrogError):
     """The box is stopping in the middle of a transfer."""
 
 
@@ -70,7 +75,9 @@ class Sender(Worker):
     """Sends the deliveries: urgent ones first, then the oldest.
 
     If the link fails, nothing is tried until its backoff has passed; then one query must prove the link before anything
-    else is sent. If a single delivery fails, only that one is deferred and the others go on.
+    else is sent. If a single delivery fails, only that one is put off and the others go on. If several fail in a row,
+    it may be the server or just these: then a delivery from elsewhere is tried after each backoff, and the first that
+    succeeds clears the server.
     """
 
     def __init__(
@@ -100,8 +107,14 @@ class Sender(Worker):
         throttle = Throttle(settings.bytes_per_second, self._stopping.wait, monotonic)
         self._client = StowClient(settings, throttle, self._progress, self._timeouts)
         self._link = Link()
-        self._deferred: dict[str, _Deferred] = {}
-        self._unclear_in_a_row = 0
+        self._queue = DeliveryQueue(deliveries.journal)
+        self._choice = Choice(self._queue, monotonic)
+        self._attempts = Attempts(self._client, deliveries, spool, self._link_answered)
+        self._trouble = Trouble(self._queue, monotonic)
+        self._failures_in_a_row = 0  # of instances, while the server answers
+        self._doubtful: list[str] = []  # on hold since the last confirmation, without a reason that concerns them
+        self._at_hand, self._failures_at_hand = "", 0
+        self._own_errors: Counter[str] = Counter()
         self._forced = False  # during a pass that `sync_now` started, which ignores the windows
 
     # ------------------------------------------------------------ for others
@@ -171,13 +184,18 @@ class Sender(Worker):
         now = self._monotonic()
         if state in ("locked", "down"):
             return max(0.0, link.due_at - now)
-        due_times = [deferred.due_at for deferred in list(self._deferred.values())]
-        return max(0.0, min(due_times) - now) if due_times else None
+        due_at = self._queue.soonest_retry()
+        return None if due_at is None else max(0.0, due_at - now)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with the district, for `status`, `doctor` and the worklist."""
+        return self._trouble.current() if self._configured else ()
 
     # ------------------------------------------------------------ the worker
 
     def _work(self) -> None:
         try:
+            self._queue.make_all_due()  # the moments there are of the clock of another process
             super()._work()
         except _Stopped:
             _log.info("A transfer was cut off because the box is stopping.")
@@ -198,99 +216,134 @@ class Sender(Worker):
         now = self._monotonic()
         if self._link.due_at > now:
             return self._link.due_at - now
-        deferred = {id_: delivery.due_at for id_, delivery in self._deferred.items() if delivery.due_at > now}
-        delivery = self._deliveries.next_waiting(deferred)
+        delivery = self._choice.next(probing=self._failures_in_a_row >= UNCLEAR_IN_A_ROW)
         if delivery is None:
-            self._forced = False
-            return min(deferred.values(), default=UNTIL_WOKEN) - now
+            return self._until_next_retry()
         self._work_on(delivery)
+        self._choice.took(delivery, self._monotonic() - now)
         return 0.0
+
+    def _until_next_retry(self) -> float:
+        self._forced = False
+        due_at = self._queue.soonest_retry()
+        if due_at is None:
+            self._trouble.link_works()  # as far as anybody is concerned
+            return UNTIL_WOKEN
+        return max(0.0, due_at - self._monotonic())
 
     def _begin_forced_pass(self) -> None:
         self._sync_requested.clear()
-        self._deferred.clear()
+        self._queue.make_all_due()
         self._link = replace(self._link, proven=False, locked=False, due_at=0.0)
         self._forced = True
 
     def _work_on(self, delivery: DeliveryRecord) -> None:
         try:
-            self._ask_or_send(delivery)
+            verdict = self._attempts.make(delivery, proven=self._link.proven)
+            self._settle(delivery, verdict)
         except DistrictLocked as problem:
+            self._failed_at(delivery, str(problem))
             self._link_failed(str(problem), self._timing.locked_seconds, locked=True)
         except DistrictUnreachable as problem:
-            retry_after = min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS)
-            self._link_failed(str(problem), retry_after)
+            if problem.was_connected:
+                self._failed_at(delivery, str(problem))
+            else:
+                self._queue.note_failure(delivery.id, str(problem))
+            self._link_failed(str(problem), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
+        except DistrictError as problem:
+            self._settle(delivery, Verdict("unclear", str(problem)))
+        except (StorageError, sqlite3.Error, _Stopped):
+            raise  # the state disk failed, or the box is stopping
+        except JournalError:
+            self._put_off(delivery, "")  # somebody else ended it meanwhile: then this does nothing
+        except Exception as problem:
+            self._met_own_error(delivery, problem)
+        self._trouble.search_is(missing=self._client.has_no_search, silent=self._attempts.search_is_silent)
 
-    def _ask_or_send(self, delivery: DeliveryRecord) -> None:
-        if delivery.posted or not self._link.proven:
-            has_arrived = self._client.holds(delivery.sop_instance_uid)
-            self._link_answered()
-            if has_arrived and delivery.posted:
-                self._confirm(delivery)
-                return
-        self._send(delivery)
-
-    def _send(self, delivery: DeliveryRecord) -> None:
-        try:
-            source = source_of(self._spool, delivery)
-        except (StorageError, CannotBeRenamed) as problem:
-            self._refuse(delivery, str(problem))
-            return
-        self._deliveries.mark_posted(delivery.id)
-        try:
-            self._client.store(source, delivery.sop_instance_uid)
-        except (DistrictUnreachable, DistrictLocked) as problem:
-            self._defer(delivery, str(problem))
-            raise
-        except (DistrictRefused, DistrictUnclear) as problem:
-            self._settle_by_asking(delivery, problem)
-        except StorageError as problem:
-            self._refuse(delivery, str(problem))
-        else:
-            self._confirm(delivery)
-
-    def _settle_by_asking(self, delivery: DeliveryRecord, problem: DistrictRefused | DistrictUnclear) -> None:
-        """Ask whether the instance is there after all: it may have arrived now or before, without a confirmation. And a
-        refusal only counts if the query proves that it came from the district server, not from something in between.
+    def _failed_at(self, delivery: DeliveryRecord, reason: str) -> None:
+        """Mostly it is the server. But a server, or a guard before it, may fail over just what this delivery says: then
+        it must not stand before the others for ever.
         """
-        try:
-            has_arrived = self._client.holds(delivery.sop_instance_uid)
-        except (DistrictUnreachable, DistrictLocked):
-            self._defer(delivery, str(problem))
-            raise
-        if has_arrived:
-            self._confirm(delivery)
-        elif isinstance(problem, DistrictRefused):
-            self._refuse(delivery, str(problem))
+        self._failures_in_a_row += 1
+        self._failures_at_hand = self._failures_at_hand + 1 if self._at_hand == delivery.id else 1
+        self._at_hand = delivery.id
+        if self._failures_at_hand >= FAILURES_AT_HAND:
+            self._put_off(delivery, reason)
         else:
-            self._defer(delivery, str(problem))
-            self._unclear_in_a_row += 1
-            if self._unclear_in_a_row >= UNCLEAR_IN_A_ROW:
-                self._link_failed(str(problem))
+            self._queue.note_failure(delivery.id, reason)
+
+    def _met_own_error(self, delivery: DeliveryRecord, problem: Exception) -> None:
+        """An error of ours over one delivery must not end the box: it would end it again at each start."""
+        # Only the traceback is logged: the exception's own text may quote what was sent.
+        frames = "".join(traceback.format_tb(problem.__traceback__))
+        _log.error("Sending delivery %s failed with %s:\n%s", delivery.id, type(problem).__name__, frames)
+        self._own_errors[delivery.id] += 1
+        reason = f"This box cannot send it ({type(problem).__name__}): tell whoever looks after Leapfrog."
+        if self._own_errors[delivery.id] < OWN_ERRORS:
+            self._put_off(delivery, reason)
+            return
+        del self._own_errors[delivery.id]
+        self._refuse(delivery, reason)
 
     # ------------------------------------------------------------ outcomes
 
+    def _settle(self, delivery: DeliveryRecord, verdict: Verdict) -> None:
+        if verdict.outcome == "confirmed":
+            self._confirm(delivery)
+        elif verdict.outcome == "refused":
+            self._refuse(delivery, verdict.reason)
+        elif verdict.outcome == "doubtful":
+            self._refuse_doubtfully(delivery, verdict.reason)
+        else:
+            self._put_off(delivery, verdict.reason)
+            # Some servers list a new instance only after a while.
+            if verdict.outcome == "unclear" or delivery.failures:
+                self._one_more_failed(verdict.reason)
+
     def _confirm(self, delivery: DeliveryRecord) -> None:
         self._deliveries.confirm(delivery.id)
-        self._settled(delivery)
+        self._server_is_well()
+        self._doubtful.clear()
         self._link = Link(proven=True)
 
     def _refuse(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is on hold until a person retries or dismisses it: %s", delivery.id, reason)
         self._deliveries.refuse(delivery.id, reason)
-        self._settled(delivery)
+        self._server_is_well()
         self._link = replace(self._link, failures=0, last_error=reason)
 
-    def _settled(self, delivery: DeliveryRecord) -> None:
-        self._deferred.pop(delivery.id, None)
-        self._unclear_in_a_row = 0
+    def _server_is_well(self) -> None:
+        self._failures_in_a_row = 0
+        self._at_hand, self._failures_at_hand = "", 0
+        self._trouble.link_works()
 
-    def _defer(self, delivery: DeliveryRecord, reason: str) -> None:
+    def _refuse_doubtfully(self, delivery: DeliveryRecord, reason: str) -> None:
+        """One refusal without a reason counts. Many in a row, with nothing confirmed in between, mean the server: they
+        are taken back, and none counts until it takes something. What is refused again after that stays refused.
+        """
+        if self._failures_in_a_row >= UNCLEAR_IN_A_ROW:
+            self._put_off(delivery, reason)
+            self._one_more_failed(reason)
+            return
+        self._refuse(delivery, reason)
+        if delivery.failures:
+            return
+        self._doubtful.append(delivery.id)
+        if len(self._doubtful) >= DOUBTFUL_IN_A_ROW:
+            self._queue.take_back(self._doubtful, self._monotonic() + self._timing.delivery.seconds(1))
+            self._doubtful.clear()
+            self._failures_in_a_row = UNCLEAR_IN_A_ROW
+            self._link_failed(reason)
+
+    def _one_more_failed(self, reason: str) -> None:
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= UNCLEAR_IN_A_ROW:
+            self._link_failed(reason)
+
+    def _put_off(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is tried again later: %s", delivery.id, reason)
-        self._deliveries.note_failure(delivery.id, reason)
-        failures = self._deferred.get(delivery.id, _Deferred(0, 0.0)).failures + 1
-        due_at = self._monotonic() + self._timing.delivery.seconds(failures)
-        self._deferred[delivery.id] = _Deferred(failures, due_at)
+        due_at = self._monotonic() + self._timing.delivery.seconds(delivery.failures + 1)
+        self._queue.put_off(delivery.id, reason, due_at)
         self._link = replace(self._link, last_error=reason)
 
     def _link_answered(self) -> None:
@@ -304,6 +357,7 @@ class Sender(Worker):
         if reason != self._link.last_error or failures == 1:
             _log.warning("Sending is paused: %s", reason)
         self._link = Link(locked=locked, failures=failures, due_at=self._monotonic() + wait_seconds, last_error=reason)
+        self._trouble.link_failed(reason, locked=locked)
         self._forced = False
 
     def _progress(self) -> None:

@@ -62,9 +62,9 @@ class ChildProcess:
         """Kill it now, without waiting. From any thread."""
         self._process.kill()
 
-    def end(self) -> str:
-        """Kill and reap it. Returns how it ended, for messages. A process that a driver holds in the kernel is left
-        behind.
+    def end(self, reap_seconds: float = REAP_SECONDS) -> str:
+        """Kill and reap it. Returns how it ended, for messages. A process that a driver or a dead mount holds in the
+        kernel for longer than `reap_seconds` is left behind.
         """
         try:
             self._process.wait(PATIENCE_SECONDS)
@@ -73,7 +73,7 @@ class ChildProcess:
             ended_by_itself = False
         self._process.kill()
         try:
-            status = self._process.wait(REAP_SECONDS)
+            status = self._process.wait(reap_seconds)
         except subprocess.TimeoutExpired:
             _log.error("%s (process %d) is held in the kernel and did not end.", self.name, self.pid)
             return "held in the kernel"

@@ -1,8 +1,8 @@
 """The messages between the main process and a reader, as frozen models that validate themselves.
 
 The lane sends one `ReadJob` or `ReportJob` at a time, as a line of JSON. The reader answers with any number of
-`StageNote`, then exactly one `ReadResult`, `ReportResult` or `EngineFailure`; if it dies, it answers nothing.
-`EngineAttached` brings the connection to a new engine host. `EngineReady` may come at any time after that.
+`StageNote`, then exactly one `ReadResult`, `ReportResult`, `EngineFailure` or `DiskRefusal`; if it dies, it answers
+nothing. `EngineAttached` brings the connection to a new engine host. `EngineReady` may come at any time after that.
 """
 
 from pathlib import Path
@@ -193,8 +193,16 @@ class EngineFailure(Frozen):
     how: Literal["ended", "refused", "wrong"] = "ended"
 
 
+class DiskRefusal(Frozen):
+    """The disk of the state directory takes no more. Nobody is to blame, and the job is done again later."""
+
+    kind: Literal["disk_refused"] = "disk_refused"
+    detail: str
+
+
 ReaderMessage = Annotated[
-    ReaderReady | EngineReady | StageNote | ReadResult | ReportResult | EngineFailure, Field(discriminator="kind")
+    ReaderReady | EngineReady | StageNote | ReadResult | ReportResult | EngineFailure | DiskRefusal,
+    Field(discriminator="kind"),
 ]
 LaneMessage = Annotated[ReadJob | ReportJob | EngineAttached, Field(discriminator="kind")]
 

@@ -13,7 +13,7 @@ from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageR
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, Stage
-from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, reported_frame
+from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, reported_area, reported_frame
 from leapfrog.reader.assess.exam_attributes import exam_of
 from leapfrog.reader.assess.routing import route
 from leapfrog.reader.image.attributes import text
@@ -21,7 +21,8 @@ from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
 from leapfrog.reader.image.identity import header_of, identity_of
 from leapfrog.reader.image.image import DecodedImage, open_image
 from leapfrog.reader.image.phantom_mark import is_phantom
-from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames
+from leapfrog.reader.image.pixels import DisplayedFrame
+from leapfrog.reader.image.readable_frames import ReadableFrames
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.same_image import is_same_image
 from leapfrog.reader.originals.wrapping import wrap_picture
@@ -146,41 +147,52 @@ class _OneReading:
     def _assess_image(self, file: DicomFile, image: DecodedImage) -> _ReportedFrame:
         exam = exam_of(file.dataset, self._header, is_picture=self._job.picture is not None)
         choice = route(exam, self._reader.catalogue.packages)
+        frames = ReadableFrames(image)
         if choice.package is None:
-            return self._unassessed(image, choice.reason)
-        indices = chosen_frames(image.frame_count, self._reader.frames_per_cine)
-        assessments, last = [], None
+            return self._unassessed(image, frames, choice.reason)
         try:
-            for index in indices:
-                last = self._decode(image, index)
-                assessments.append(self._assess_frame(choice.package, image, last))
+            return self._assessed(image, frames, choice.package, choice.assumption)
         except PackageError as problem:
-            return self._unassessed(image, str(problem))
+            return self._unassessed(image, frames, str(problem))
+
+    def _assessed(
+        self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
+    ) -> _ReportedFrame:
+        """Raises PackageError if the package cannot be run here."""
+        indices: list[int] = []
+        assessments: list[Assessment] = []
+        for index, frame in frames.spread(self._reader.frames_per_cine):
+            self._clock.lap("decoding")
+            indices.append(index)
+            assessments.append(self._assess_frame(package, image, frame))
+            last = frame
         best = reported_frame(assessments)
-        frame = last if last is not None and best == len(indices) - 1 else self._decode(image, indices[best])
-        assessment = assessments[best]
-        if assessment.outcome != "not_assessed" and choice.assumption:
-            reason = " ".join(filter(None, (choice.assumption, assessment.reason)))
-            assessment = replace(assessment, reason=reason)
-        return _ReportedFrame(indices[best], frame, assessment, choice.package)
-
-    def _unassessed(self, image: DecodedImage, reason: str) -> _ReportedFrame:
-        """The middle frame, for staff to look at themselves."""
-        middle = chosen_frames(image.frame_count, 1)[0]
-        return _ReportedFrame(middle, self._decode(image, middle), Assessment("not_assessed", reason), None)
-
-    def _decode(self, image: DecodedImage, index: int) -> DisplayedFrame:
-        frame = image.frame(index)
+        shown = last if best == len(indices) - 1 else image.frame(indices[best])
         self._clock.lap("decoding")
-        return frame
+        assessment = assessments[best]
+        if assessment.outcome != "not_assessed":
+            assessment = _with_reasons(assessment, assumption, assessment.reason)
+        return _ReportedFrame(indices[best], shown, _with_notes(assessment, image, frames, shown), package)
+
+    def _unassessed(self, image: DecodedImage, frames: ReadableFrames, reason: str) -> _ReportedFrame:
+        """The middle frame, for staff to look at themselves."""
+        index, frame = frames.any()
+        self._clock.lap("decoding")
+        assessment = _with_notes(Assessment("not_assessed", reason), image, frames, frame)
+        return _ReportedFrame(index, frame, assessment, None)
 
     def _assess_frame(self, package: ModelPackage, image: DecodedImage, frame: DisplayedFrame) -> Assessment:
-        gray_frame = GrayFrame(frame.gray(), image.area, image.spacing_mm)
+        gray = frame.gray()
+        # A classifier looks at the whole picture, whatever its parts.
+        areas = image.areas if package.manifest.task == "segmentation" else image.areas[:1]
         self._announce("inferring")
-        assessment = assess(package, self._reader.models, gray_frame)
+        assessments = [
+            assess(package, self._reader.models, GrayFrame(gray, area.box, area.scale.spacing_mm, area.scale.reason))
+            for area in areas
+        ]
         self._announce("decoding")
         self._clock.lap("inferring")
-        return assessment
+        return reported_area(assessments)
 
     # ------------------------------------------------------------ the result
 
@@ -280,6 +292,17 @@ class _Pictures:
             save_heatmap(small, [(names[finding], heat)], self._directory / name, phantom=self._phantom)
             pictures.append(HeatmapPicture(finding=finding, file=name))
         return tuple(pictures)
+
+
+def _with_notes(
+    assessment: Assessment, image: DecodedImage, frames: ReadableFrames, frame: DisplayedFrame
+) -> Assessment:
+    """The assessment with all that staff must know of the picture beside it."""
+    return _with_reasons(assessment, assessment.reason, *image.notes, frames.note, *frame.notes)
+
+
+def _with_reasons(assessment: Assessment, *reasons: str) -> Assessment:
+    return replace(assessment, reason=" ".join(filter(None, reasons)))
 
 
 def _shown_names(assessment: Assessment) -> dict[str, str]:

@@ -18,6 +18,7 @@ import warnings
 from types import TracebackType
 from typing import Literal, assert_never
 
+from leapfrog.durable import TAKES_NO_MORE
 from leapfrog.engine.client import EngineClient
 from leapfrog.engine.host import die_with_parent, move_standard_output_to_stderr, yield_to_daemon
 from leapfrog.engine.model_bench import ModelBench
@@ -26,6 +27,7 @@ from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.processes.channel import READER_NOTE, ChannelClosed, LineChannel
 from leapfrog.processes.messages import (
     LANE_MESSAGE,
+    DiskRefusal,
     EngineAttached,
     EngineFailure,
     EngineReady,
@@ -119,12 +121,18 @@ class Reader:
                 self._bench.attach(EngineClient(socket.socket(fileno=self._channel.take_descriptor())))
                 self._host_is_new = True
                 self._failed_while_idle = ""
-            case ReadJob():
-                self._send(self._read(message))
-            case ReportJob():
-                self._send(self._report(message))
+            case ReadJob() | ReportJob():
+                self._send(self._answer(message))
             case _:
                 assert_never(message)
+
+    def _answer(self, job: ReadJob | ReportJob) -> ReadResult | ReportResult | EngineFailure | DiskRefusal:
+        try:
+            return self._read(job) if isinstance(job, ReadJob) else self._report(job)
+        except OSError as problem:
+            if problem.errno not in TAKES_NO_MORE:
+                raise
+            return DiskRefusal(detail=problem.strerror or "the disk takes no more")
 
     def _read(self, job: ReadJob) -> ReadResult | EngineFailure:
         from leapfrog.reader.image_reader import ImageReader  # slow to import: see MODULES

@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ShownReport:
+class RenderedReport:
     """What a study's report folder shows: the version, and the readings in it. `row` is its line in the worklist."""
 
     version: int
@@ -59,12 +59,12 @@ class Adoption(Worker):
         journal: Journal,
         spool: Spool,
         wants: Callable[[DeliveryKind], bool],
-        shown: Callable[[str, str], ShownReport | None],
+        rendered: Callable[[str], RenderedReport | None],
         opening: Opening,
         on_adopted: Callable[[], None],
     ) -> None:
-        """`wants`: what the district is to get. `shown` looks at the report folder of a study, given the date on which
-        it was received and its key. `on_adopted` is called when there may be something to read or to send.
+        """`wants`: what the district is to get. `rendered` gives the newest report that was rendered of a study, by
+        its key. `on_adopted` is called when there may be something to read or to send.
         """
         super().__init__("adoption")
         self._journal = journal
@@ -74,12 +74,12 @@ class Adoption(Worker):
         self._folder_files = FolderFiles(journal)
         self._spool = spool
         self._wants = wants
-        self._shown = shown
+        self._rendered = rendered
         self._opening = opening
         self._on_adopted = on_adopted
         self._problems = Problems()
         self._count = _Count()
-        self._looked_at: tuple[str, ShownReport | None] = ("", None)  # the study whose folder was looked at last
+        self._looked_at: tuple[str, RenderedReport | None] = ("", None)  # the study whose folder was looked at last
         self._steps: Iterator[None] = iter(())
         self._finished = False
 
@@ -166,7 +166,7 @@ class Adoption(Worker):
             yield
         if not self._opening.in_order:
             for study in self._studies.open():  # an older copy of the journal may know older reports
-                self._restore_report(study, self._look(study.received_date, study.key))
+                self._restore_report(study, self._look(study.key))
                 yield
 
     def _known(self, names: Sequence[str]) -> set[str]:
@@ -222,9 +222,9 @@ class Adoption(Worker):
             self._instances.point_at_file(record.id, name, record.byte_count, record.sha256)
             return
         new = instance_of(record, name, owed=self._wants("original"))
-        shown = self._shown_with(new)
+        rendered = self._rendered_with(new)
         if new.forward_as is None:  # else a reader looks again whether it is other content at all
-            new = replace(new, reading=_reading_in(shown, new.id))
+            new = replace(new, reading=_reading_in(rendered, new.id))
         delivery = self._delivery_of(wrapped) if wrapped else None
         holder = self._held_already(new)
         if holder:
@@ -238,7 +238,7 @@ class Adoption(Worker):
             self._give_back(new.id, delivery)
         adopted = self._instances.get(new.id)
         if adopted is not None:
-            self._restore_report(self._studies.get(adopted.study_key), shown)
+            self._restore_report(self._studies.get(adopted.study_key), rendered)
         self._count.adopted += 1
         self._on_adopted()
 
@@ -314,30 +314,28 @@ class Adoption(Worker):
 
     # ------------------------------------------------------------ reports
 
-    def _shown_with(self, new: NewInstance) -> ShownReport | None:
-        """The report that is shown of the study of an instance which is about to be added."""
+    def _rendered_with(self, new: NewInstance) -> RenderedReport | None:
+        """The report that was rendered of the study of an instance which is about to be added."""
         study = self._studies.of(new.study)
-        if study is not None:
-            return self._look(study.received_date, study.key)
-        return self._look(new.received_at[:10], new.id)
+        return self._look(study.key if study is not None else new.id)
 
-    def _look(self, received_date: str, key: str) -> ShownReport | None:
-        """None too when the reports folder is away: then a new report is made."""
+    def _look(self, key: str) -> RenderedReport | None:
+        """None too when it cannot be read: then a new report is made."""
         if self._looked_at[0] != key:
             try:
-                self._looked_at = (key, self._shown(received_date, key))
+                self._looked_at = (key, self._rendered(key))
             except OSError:
                 self._looked_at = (key, None)
         return self._looked_at[1]
 
-    def _restore_report(self, study: StudyRecord, shown: ShownReport | None) -> None:
+    def _restore_report(self, study: StudyRecord, rendered: RenderedReport | None) -> None:
         """Take over what the study's report folder shows, so that the next version is newer."""
-        if shown is not None and shown.version > study.version:
-            self._studies.restore(study.key, shown.version, shown.row, urgent=shown.urgent)
+        if rendered is not None and rendered.version > study.version:
+            self._studies.restore(study.key, rendered.version, rendered.row, urgent=rendered.urgent)
             self._on_adopted()
 
 
-def _reading_in(shown: ShownReport | None, instance_id: str) -> ImageReading | None:
-    """The reading of an instance that was read and is shown. One that has no picture is soon read again."""
-    readings = shown.readings if shown else ()
+def _reading_in(rendered: RenderedReport | None, instance_id: str) -> ImageReading | None:
+    """The reading of an instance that was read and is rendered. One that has no picture is soon read again."""
+    readings = rendered.readings if rendered else ()
     return next((one for one in readings if one.instance_id == instance_id and one.plain is not None), None)

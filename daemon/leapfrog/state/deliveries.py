@@ -17,22 +17,9 @@ class Deliveries:
 
     def __init__(self, journal: Journal) -> None:
         """Use the connection of `journal`."""
-        self._journal = journal
+        self.journal = self._journal = journal
 
     # ------------------------------------------------------------ for the sender
-
-    def next_waiting(self, excluded: Collection[str] = ()) -> DeliveryRecord | None:
-        """The delivery to send next: urgent ones first, then the oldest. None when none is waiting.
-
-        Skips deliveries that must not be sent yet, and those whose ids are in `excluded`.
-        """
-        rows = self._journal.rows(
-            f"SELECT {DELIVERY_COLUMNS} FROM deliveries INDEXED BY deliveries_waiting"
-            " WHERE state = 'waiting' AND spool_name IS NOT NULL AND id NOT IN (SELECT value FROM json_each(?))"
-            " ORDER BY urgent DESC, sequence LIMIT 1",
-            (json.dumps(list(excluded)),),
-        )
-        return _delivery(rows[0]) if rows else None
 
     def mark_posted(self, delivery_id: str) -> None:
         """Record, before the first byte is sent, that this delivery may have arrived, and count the attempt."""
@@ -59,10 +46,6 @@ class Deliveries:
             now_text(),
             delivery_id,
         )
-
-    def note_failure(self, delivery_id: str, reason: str) -> None:
-        """Record why an attempt failed. The delivery stays marked as posted: ask before sending it again."""
-        self._update("last_error = ? WHERE id = ? AND state = 'waiting'", reason, delivery_id)
 
     def _update(self, assignment: str, *values: object) -> None:
         changed = self._journal.change(f"UPDATE deliveries SET {assignment}", *values)
@@ -104,7 +87,8 @@ class Deliveries:
         Returns how many are waiting again.
         """
         return self._journal.change(
-            "UPDATE deliveries SET state = 'waiting', attempts = 0, last_error = '', ended_at = NULL"
+            "UPDATE deliveries SET state = 'waiting', attempts = 0, failures = 0, due_at = 0, last_error = '',"
+            " ended_at = NULL"
             " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
             owner_id,
             owner_id,
@@ -133,7 +117,7 @@ class Deliveries:
         rows = self._journal.rows(
             f"SELECT {DELIVERY_COLUMNS} FROM deliveries {where} ORDER BY sequence LIMIT ?", [*values, limit]
         )
-        return [_delivery(row) for row in rows]
+        return [delivery_of(row) for row in rows]
 
     def oldest_owed_seconds(self) -> float | None:
         """How long the oldest delivery has been owed, refused ones included. None when nothing is owed.
@@ -197,7 +181,8 @@ def is_owed(connection: sqlite3.Connection, sop_instance_uid: str) -> bool:
     return found.fetchone() is not None
 
 
-def _delivery(row: sqlite3.Row) -> DeliveryRecord:
+def delivery_of(row: sqlite3.Row) -> DeliveryRecord:
+    """The row, which has DELIVERY_COLUMNS, as a record."""
     values = dict(row)
     values["urgent"] = bool(row["urgent"])
     values["posted"] = bool(row["posted"])

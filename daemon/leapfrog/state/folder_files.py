@@ -24,6 +24,22 @@ class FolderFiles:
         rows = self._journal.rows(f"SELECT {columns_of(FolderFile)} FROM folder_files")
         return [FolderFile(**dict(row)) for row in rows]
 
+    def within(self, root: str) -> list[FolderFile]:
+        """Every file below the folder `root` that was taken."""
+        rows = self._journal.rows(
+            f"SELECT {columns_of(FolderFile)} FROM folder_files WHERE path > ? AND path < ?",
+            (f"{root.rstrip('/')}/", f"{root.rstrip('/')}0"),  # "0" comes after "/"
+        )
+        return [FolderFile(**dict(row)) for row in rows]
+
+    def update(self, files: Collection[FolderFile]) -> None:
+        """Record the present state of files whose content is the one that was taken."""
+        with self._journal.transaction() as connection:
+            connection.executemany(
+                "UPDATE folder_files SET byte_count = ?, modified_ns = ?, inode = ?, content_sha256 = ? WHERE path = ?",
+                [(file.byte_count, file.modified_ns, file.inode, file.content_sha256, file.path) for file in files],
+            )
+
     def forget(self, paths: Collection[str]) -> None:
         """Forget files that are gone, so that a new file with the same name is taken."""
         with self._journal.transaction() as connection:
@@ -33,7 +49,7 @@ class FolderFiles:
 def remember(connection: sqlite3.Connection, file: FolderFile, instance_id: str) -> None:
     """Record that `file` was taken, within the caller's transaction."""
     connection.execute(
-        "INSERT OR REPLACE INTO folder_files (path, byte_count, modified_ns, inode, instance_id)"
-        " VALUES (?, ?, ?, ?, ?)",
-        (file.path, file.byte_count, file.modified_ns, file.inode, instance_id),
+        "INSERT OR REPLACE INTO folder_files (path, byte_count, modified_ns, inode, content_sha256, instance_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (file.path, file.byte_count, file.modified_ns, file.inode, file.content_sha256, instance_id),
     )

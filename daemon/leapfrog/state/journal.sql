@@ -12,7 +12,7 @@ CREATE TABLE studies (
     received_date       TEXT NOT NULL,                 -- YYYY-MM-DD; the report's parent folder
     state               TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'quiet')),
     version             INTEGER NOT NULL DEFAULT 0,    -- of the last committed report; 0 = none yet
-    published_version   INTEGER NOT NULL DEFAULT 0,    -- what the plain names in the folder show
+    published_version   INTEGER NOT NULL DEFAULT 0,    -- what the folder that staff open shows
     derived_version     INTEGER NOT NULL DEFAULT 0,    -- the last version whose DICOM objects are owed
     changes             INTEGER NOT NULL DEFAULT 0,    -- incremented with every reading
     reported_changes    INTEGER NOT NULL DEFAULT 0,    -- the value that the last committed report covers
@@ -25,7 +25,7 @@ CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_
     WHERE study_instance_uid <> '';
 CREATE INDEX studies_open ON studies (sequence) WHERE state = 'open';
 CREATE INDEX studies_finished ON studies (finished_day) WHERE state = 'quiet';
-CREATE INDEX studies_unpublished ON studies (sequence) WHERE published_version < version;
+CREATE INDEX studies_unpublished ON studies (urgent, sequence) WHERE published_version < version;
 CREATE INDEX studies_not_made ON studies (sequence) WHERE not_made <> '[]';
 
 CREATE TABLE instances (
@@ -100,9 +100,14 @@ CREATE TABLE deliveries (
     created_at          TEXT NOT NULL,
     ended_at            TEXT,
     file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, once a reader has written it
+    failures            INTEGER NOT NULL DEFAULT 0,    -- in a row, over this very delivery; 0 = in its first turn
+    due_at              REAL NOT NULL DEFAULT 0,       -- not before; on the monotonic clock of the process that runs
     renamed             INTEGER NOT NULL DEFAULT 0     -- 1: the file holds another UID, and gets this one as it is sent
 ) STRICT;
-CREATE INDEX deliveries_waiting ON deliveries (urgent DESC, sequence) WHERE state = 'waiting';
+CREATE INDEX deliveries_fresh ON deliveries (urgent DESC, sequence)
+    WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL;
+CREATE INDEX deliveries_to_retry ON deliveries (urgent, due_at)
+    WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);

@@ -34,12 +34,15 @@ class StudyIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFile:
-    """A file in a watched folder, with its state when it was taken."""
+    """A file in a watched folder, with its state when it was taken. Path, size, time and content identify it; the inode
+    is a hint, since a remount may number anew. `content_sha256` is that of its spool file; '' in older journals' rows.
+    """
 
     path: str
     byte_count: int
     modified_ns: int
     inode: int
+    content_sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +173,7 @@ class NewDelivery:
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRecord:
     """A row of `deliveries`. `posted`: sent once without a clear answer, so ask before sending again. `renamed`: as in
-    NewDelivery.
+    NewDelivery. `failures`: how often in a row the district failed over this very delivery.
     """
 
     id: str
@@ -188,6 +191,7 @@ class DeliveryRecord:
     posted: bool
     attempts: int
     last_error: str
+    failures: int
 
 
 def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRecord | ForgottenReport]) -> str:

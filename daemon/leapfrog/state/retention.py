@@ -5,19 +5,15 @@ A study's age is counted from the first round that finds it finished, in the day
 
 import ctypes
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path
 
-from leapfrog.problem import Problem, Problems
 from leapfrog.state.facts import Facts
 from leapfrog.state.kept_days import KeptDays
-from leapfrog.state.records import ForgottenReport
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worker import UNTIL_WOKEN, Worker
+from leapfrog.worker import Worker
 
 ROUND_SECONDS = 3600.0
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
@@ -41,23 +37,16 @@ class Retention(Worker):
         studies: Studies,
         facts: Facts,
         spool: Spool,
-        report_dir: Callable[[ForgottenReport], Path],
         keep_days: int,
         synchronised: Callable[[], bool] = clock_is_synchronised,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`report_dir` gives the folder of a deleted study's report."""
+        """Nothing is deleted until `start`."""
         super().__init__("retention")
         self._studies = studies
         self._spool = spool
-        self._report_dir = report_dir
         self._keep_days = keep_days
         self._kept_days = KeptDays(facts, synchronised, monotonic)
-        self._problems = Problems()
-
-    def problems(self) -> tuple[Problem, ...]:
-        """Reports of deleted exams whose folders cannot be deleted."""
-        return self._problems.current()
 
     def turn(self) -> float:
         """Do one round. Returns the seconds until the next, which do not depend on the wall clock."""
@@ -69,8 +58,8 @@ class Retention(Worker):
 
         The spool files of a study are first put where nobody adopts them, durably, before its rows go in one
         transaction: so a power cut in between neither revives a study that was forgotten nor loses one that was not
-        yet. Then go the files, then the folder of its report; what a power cut leaves of them, the next round or start
-        deletes.
+        yet. That transaction also notes the report as one to be taken away: the publisher does that. Then go the files;
+        what a power cut leaves of them, the next round or start deletes.
         """
         deleted = 0
         days = self._kept_days.count(today)
@@ -86,34 +75,9 @@ class Retention(Worker):
                     self._spool.take_back(study.spool_names)
         if deleted:
             _log.info("Studies deleted: %d. They were older than retention.keep_days, and nothing was owed.", deleted)
-        self._remove_reports()
         return deleted
 
     def _date_finished(self, days: int) -> None:
         after: int | None = 0
         while self.beat() and after is not None:
             after = self._studies.date_finished(days, after)
-
-    def _remove_reports(self) -> None:
-        """Delete the folders of reports whose studies were deleted, now or in an earlier round."""
-        self.beat(UNTIL_WOKEN)  # the reports may be on a share that does not answer: that is no reason to end
-        failure = ""
-        for report in self._studies.forgotten_reports():
-            try:
-                shutil.rmtree(self._report_dir(report))
-            except FileNotFoundError:
-                pass
-            except OSError as problem:
-                failure = problem.strerror or "the disk failed"
-                continue
-            self._studies.report_removed(report)
-        if failure:
-            self._problems.add(
-                "reports",
-                f"Reports of exams that were deleted after retention.keep_days are still on the disk: {failure}.",
-                "Make sure that Leapfrog can write in its reports folder (station.reports_dir); it tries again by"
-                " itself, once an hour.",
-            )
-        else:
-            self._problems.clear("reports")
-        self.beat()

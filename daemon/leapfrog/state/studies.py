@@ -8,14 +8,7 @@ from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
-from leapfrog.state.records import (
-    CommittedReport,
-    FinishedStudy,
-    ForgottenReport,
-    StudyIdentity,
-    StudyRecord,
-    columns_of,
-)
+from leapfrog.state.records import CommittedReport, FinishedStudy, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
@@ -85,10 +78,6 @@ class Studies:
             " (SELECT 1 FROM instances WHERE study_key = studies.key AND state = 'received')) ORDER BY sequence"
         )
         return {row["key"]: bool(row["lacking"]) for row in rows}
-
-    def unpublished(self) -> list[StudyRecord]:
-        """Studies whose newest report does not have its plain file names yet, as after a power cut."""
-        return self._select("WHERE published_version < version ORDER BY sequence")
 
     def newest(self, limit: int) -> list[StudyRecord]:
         """The newest studies, newest first, for the worklist."""
@@ -183,10 +172,6 @@ class Studies:
         """Mark the study as quiet, if its last report contains every reading."""
         self._journal.change("UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", key)
 
-    def mark_published(self, key: str, version: int) -> None:
-        """Record that the plain names in the report folder now show `version`."""
-        self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, key)
-
     # ------------------------------------------------------------ retention
 
     def date_finished(self, day: int, after: int = 0) -> int | None:
@@ -202,7 +187,8 @@ class Studies:
             ).fetchall()
             looked_at = [row["sequence"] for row in rows]
             connection.execute(
-                f"UPDATE studies SET finished_day = ? WHERE sequence IN (SELECT value FROM json_each(?)) AND {FINISHED}",
+                "UPDATE studies SET finished_day = ? WHERE sequence IN (SELECT value FROM json_each(?))"
+                f" AND {FINISHED}",
                 (day, json.dumps(looked_at)),
             )
         return looked_at[-1] if looked_at else None
@@ -226,7 +212,7 @@ class Studies:
         Returns whether it was deleted.
 
         One transaction looks and deletes, so an image that was acknowledged before it keeps its study, and one that
-        comes later begins a new one.
+        comes later begins a new one. It also notes the report as one to be taken away (publications.py).
         """
         key = study.key
         with self._journal.transaction() as connection:
@@ -243,15 +229,6 @@ class Studies:
             connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM studies WHERE key = ?", (key,))
         return True
-
-    def forgotten_reports(self) -> list[ForgottenReport]:
-        """The reports of deleted studies whose folders must still be deleted."""
-        rows = self._journal.rows(f"SELECT {columns_of(ForgottenReport)} FROM forgotten_reports")
-        return [ForgottenReport(**dict(row)) for row in rows]
-
-    def report_removed(self, report: ForgottenReport) -> None:
-        """Record that the folder of a deleted study's report is gone."""
-        self._journal.change("DELETE FROM forgotten_reports WHERE key = ?", report.key)
 
 
 def study_for(connection: sqlite3.Connection, identity: StudyIdentity, instance_id: str, received_at: str) -> str:

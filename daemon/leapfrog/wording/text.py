@@ -11,7 +11,7 @@ NOT_GIVEN = "not given"
 UNSHOWABLE = "[?]"  # in place of characters that cannot be shown safely; every PDF core font can draw it
 LONGEST_TEXT = 256  # characters; a DICOM person name has at most 3 x 64
 MOST_MARKS = 6  # combining marks on one letter; more would run over the lines above and below
-JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian need
+JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian need within words
 SEXES = {"M": "male", "F": "female", "O": "other"}
 
 
@@ -32,6 +32,11 @@ def clean(text: str, longest: int = LONGEST_TEXT) -> str:
         if len(kept) > longest:
             return "".join(kept[:longest]) + "…"
     return "".join(kept)
+
+
+def one_line(text: str) -> str:
+    """`text` with a blank in place of each character that is not printed, except those that join or part letters."""
+    return "".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text)
 
 
 def or_not_given(text: str) -> str:

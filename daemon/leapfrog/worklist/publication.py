@@ -1,80 +1,167 @@
-"""Publishes a rendered report: gives its files their plain names, such as `report.html`.
+"""Publishes a rendered report: brings it, with its pictures, to the folder that staff open, under plain names such as
+`report.html`.
 
-`report.json` is switched last and says which version is shown. While it still names an older version, the next start
-publishes again. With hard links the switch is one rename per file; on a file system without them, the files are copied.
+`report.json` is switched last and says which version is shown. Where both folders are on one file system, publishing
+makes second names (hard links) and costs no space; elsewhere, and where a link would keep staff out, it copies. It can
+be cut short at any point and done again.
+
+This runs in the publishing program, which may hang with the disk: it needs nothing but the standard library.
 """
 
-import json
+import errno
 import os
-import re
+import shutil
+import stat
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from leapfrog.durable import fsync_directory, write_durably
-from leapfrog.state.records import ForgottenReport, StudyRecord
+from leapfrog.durable import fsync_directory, replacing
+from leapfrog.state.rendered import VERSIONED_NAME, newest_pdf_version
 
-VERSIONED_NAME = re.compile(r"report-(\d+)\.(html|json|pdf)")
 SWITCHING_ORDER = ("pdf", "html", "json")  # the JSON comes last: it says which version is shown
+COPIED_BYTES = 1024 * 1024  # at a time, with a sign of life after each
+# Of fsync on a folder, where a file system has no such thing (FAT, some network shares).
+FSYNC_NOT_OFFERED = frozenset((errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF))
+# Of link(2), when the disk itself is to blame; after any other error a copy may do.
+DISK_REFUSES = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOENT, errno.ESTALE))
+DEFAULT_ACL = "system.posix_acl_default"  # acl(5): what a file made in a folder inherits
 
 
-def report_dir_of(reports_dir: Path, study: StudyRecord | ForgottenReport) -> Path:
-    """The folder of a study's report. Its path has only the date and our own key, so that it names no patient."""
-    return reports_dir / study.received_date / study.key
+class NotRendered(Exception):
+    """The state directory does not have this version of the report."""
 
 
-def ensure_report_dir(reports_dir: Path, study: StudyRecord) -> Path:
-    """The same folder, created if it is missing. Raises OSError when that fails."""
-    path = report_dir_of(reports_dir, study)
-    path.mkdir(mode=0o750, parents=True, exist_ok=True)
-    return path
+def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None] = lambda: None) -> None:
+    """Show version `version` of the report that lies in `rendered` as `folder`'s `report.html`, `.json` and `.pdf`.
 
-
-def publish(report_dir: Path, version: int) -> None:
-    """Show version `version` of the report in `report_dir` as `report.html`, `.json` and `.pdf`, durably.
-
-    If the version has no PDF, the previous PDF stays. Does nothing if a newer version is already shown. Publishing a
-    version twice does no harm. Raises FileNotFoundError when it was never rendered, OSError when the disk fails or is
-    full.
+    If the version has no PDF, the newest earlier one is shown. `alive` is called now and then. Publishing a version
+    twice does no harm. Raises NotRendered, and OSError when the disk of `folder` fails, is full or is missing.
     """
-    shown = published_version(report_dir)
-    if shown is not None and shown > version:
+    reports = _reports(rendered, version)
+    pictures = [path for path in rendered.iterdir() if _is_picture(path.name) and path.is_file()]
+    make_folder(folder)
+    linked = _links_serve_staff(rendered, folder)
+    present = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
+    for picture in pictures:
+        if present.get(picture.name) != picture.stat().st_size:
+            put(picture, folder / picture.name, linked=linked, alive=alive)
+    for kind, source in reports.items():
+        target = folder / f"report.{kind}"
+        if target.name not in present or not _same(source, target):
+            put(source, target, linked=linked, alive=alive)
+    sync_names(folder)
+
+
+def put(source: Path, target: Path, *, linked: bool, alive: Callable[[], None] = lambda: None) -> None:
+    """Make `target` a second name of `source`, or else a copy. Anyone who opens `target` meanwhile sees the old content
+    or the new. Its name is durable after `sync_names`.
+    """
+    if not (linked and _link(source, target)):
+        with source.open("rb") as original, replacing(target) as copy:
+            while content := original.read(COPIED_BYTES):
+                copy.write(content)
+                alive()
+
+
+def take_back(folder: Path, rendered: Path, version: int) -> None:
+    """Bring a report that was published, and was never in the state directory, into `rendered`, for the next version.
+
+    Does nothing where there is no such report. Raises OSError when a disk fails or is full.
+    """
+    if not folder.is_dir():
         return
-    for kind in SWITCHING_ORDER:
-        source = report_dir / f"report-{version}.{kind}"
-        if kind != "pdf" or source.exists():
-            _switch(source, report_dir / f"report.{kind}")
-    fsync_directory(report_dir)
-    _remove_older(report_dir, version)
+    make_folder(rendered)
+    linked = folder.stat().st_dev == rendered.stat().st_dev
+    for source in folder.iterdir():
+        plain = source.stem == "report" and source.suffix.removeprefix(".") in SWITCHING_ORDER
+        if plain or _is_picture(source.name):
+            name = f"report-{version}{source.suffix}" if plain else source.name
+            put(source, rendered / name, linked=linked)
+    sync_names(rendered)
 
 
-def published_version(report_dir: Path) -> int | None:
-    """The version that `report.json` names; None if there is no such file or it cannot be understood."""
+def remove(folder: Path) -> None:
+    """Remove a published report, and the folder of its day when that is empty. Raises OSError when it stays."""
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
+        sync_names(folder.parent)
+    with suppress(OSError):  # the day has other reports
+        folder.parent.rmdir()
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder`, and its parent for the day, unless they are there; not what is above, which may be a disk's."""
+    for path in (folder.parent, folder):
+        try:
+            path.mkdir(mode=0o750)
+        except FileExistsError:
+            continue
+        sync_names(path.parent)
+
+
+def sync_names(folder: Path) -> None:
+    """Make the names in `folder` durable, where its file system can."""
     try:
-        version = json.loads((report_dir / "report.json").read_bytes())["version"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
-    return version if isinstance(version, int) else None
+        fsync_directory(folder)
+    except OSError as problem:
+        if problem.errno not in FSYNC_NOT_OFFERED:
+            raise
 
 
-def _switch(source: Path, target: Path) -> None:
-    """Make `target` a second name of `source`. Anyone who opens `target` meanwhile sees the old content or the new."""
+def _reports(rendered: Path, version: int) -> dict[str, Path]:
+    """The files of the report, by kind, in the order in which they are switched."""
+    versions = dict.fromkeys(SWITCHING_ORDER, version)
+    if (pdf := newest_pdf_version(rendered, version)) is None:
+        del versions["pdf"]
+    else:
+        versions["pdf"] = pdf
+    reports = {kind: rendered / f"report-{number}.{kind}" for kind, number in versions.items()}
+    if not all(path.is_file() for path in reports.values()):
+        raise NotRendered
+    return reports
+
+
+def _is_picture(name: str) -> bool:
+    """Whether a file of a rendered report is one of its pictures; a hidden one is still being written."""
+    return not name.startswith(".") and not VERSIONED_NAME.fullmatch(name) and not name.startswith("report.")
+
+
+def _links_serve_staff(rendered: Path, folder: Path) -> bool:
+    """Whether links would do: on one file system, and where a new file would belong to no other group of readers than
+    the linked one does, as it would in a folder with the setgid bit or a default access list.
+    """
+    ours, theirs = rendered.stat(), folder.stat()
+    group_of_new = theirs.st_gid if theirs.st_mode & stat.S_ISGID else os.getegid()
+    return ours.st_dev == theirs.st_dev and ours.st_gid == group_of_new and not _has_default_acl(folder)
+
+
+def _has_default_acl(folder: Path) -> bool:
+    try:
+        return bool(os.getxattr(folder, DEFAULT_ACL))
+    except OSError:  # it has none, or its file system has no such thing
+        return False
+
+
+def _link(source: Path, target: Path) -> bool:
+    """Make `target` a second name of `source`; returns whether the file system allows that."""
     temporary = target.with_name(f".{target.name}.part")
     temporary.unlink(missing_ok=True)
     try:
         os.link(source, temporary)
-    except FileNotFoundError:
-        raise
-    except OSError:  # FAT and some network shares have no hard links
-        write_durably(target, source.read_bytes())
-        return
-    # A rename onto another name of the same file does nothing and leaves both names (POSIX rename).
-    if target.exists() and target.samefile(source):
-        temporary.unlink()
-    else:
-        temporary.replace(target)
+    except OSError as problem:
+        if problem.errno in DISK_REFUSES:
+            raise
+        return False
+    temporary.replace(target)
+    return True
 
 
-def _remove_older(report_dir: Path, version: int) -> None:
-    for path in report_dir.iterdir():
-        match = VERSIONED_NAME.fullmatch(path.name)
-        if match and int(match[1]) < version:
-            path.unlink(missing_ok=True)
+def _same(source: Path, target: Path) -> bool:
+    """Whether both have the same content already. A rename onto another name of the same file would do nothing and
+    leave both names (POSIX rename).
+    """
+    ours, theirs = source.stat(), target.stat()
+    if os.path.samestat(ours, theirs):
+        return True
+    return ours.st_size == theirs.st_size and source.read_bytes() == target.read_bytes()

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from leapfrog.durable import write_durably
 from leapfrog.state.records import StudyRecord
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording import text as wording
@@ -36,12 +35,15 @@ class WorklistStatus:
     attention: tuple[str, ...] = ()
 
 
-def write_worklist(reports_dir: Path, exams: Sequence[Exam], status: WorklistStatus) -> None:
-    """Replace the worklist in `reports_dir` in one step. `exams` must be newest first.
+def write_worklist(directory: Path, exams: Sequence[Exam], status: WorklistStatus) -> None:
+    """Replace the worklist in `directory` in one step. `exams` must be newest first. It is not made durable, since it
+    is written anew at each start.
 
     Raises OSError when the disk fails or is full; then the old worklist stays.
     """
-    write_durably(reports_dir / INDEX_NAME, render_worklist(exams, status).encode())
+    temporary = directory / f".{INDEX_NAME}.part"
+    temporary.write_bytes(render_worklist(exams, status).encode())
+    temporary.replace(directory / INDEX_NAME)
 
 
 def render_worklist(exams: Sequence[Exam], status: WorklistStatus) -> str:

@@ -1,5 +1,5 @@
-"""Keeps `reports/index.html` up to date: rewrites the worklist when a report was published, and from time to time so
-that its clock shows that the box is running.
+"""Keeps the worklist up to date: writes it anew, in the state directory, when a report was published, and from time to
+time so that its clock shows that the box is running. The publisher brings it to the folder that staff open.
 """
 
 import logging
@@ -21,10 +21,15 @@ _log = logging.getLogger(__name__)
 class WorklistWriter(Worker):
     """Writes the worklist at the start and whenever it is woken, but not more than once per second."""
 
-    def __init__(self, reports_dir: Path, studies: Studies, status: Callable[[], WorklistStatus]) -> None:
-        """`status` gives the state of the box. Nothing is written until `start`."""
+    def __init__(
+        self, directory: Path, studies: Studies, status: Callable[[], WorklistStatus], on_written: Callable[[], None]
+    ) -> None:
+        """`status` gives the state of the box; `on_written` is called when `directory` has a new list. Nothing is
+        written until `start`.
+        """
         super().__init__("worklist")
-        self._reports_dir = reports_dir
+        self._directory = directory
+        self._on_written = on_written
         self._studies = studies
         self._status = status
 
@@ -40,9 +45,11 @@ class WorklistWriter(Worker):
         return LONGEST_PAUSE_SECONDS
 
     def _write(self) -> None:
-        studies = [study for study in self._studies.newest(WORKLIST_STUDIES) if study.version]
+        studies = [study for study in self._studies.newest(WORKLIST_STUDIES) if study.published_version]
         exams = [(study, WorklistRow.model_validate_json(study.worklist_row)) for study in studies]
         try:
-            write_worklist(self._reports_dir, exams, self._status())
+            write_worklist(self._directory, exams, self._status())
         except OSError as problem:  # such as a full disk: reading goes on, and the list's clock shows that it is old
             _log.warning("The worklist could not be written: %s.", problem.strerror)
+        else:
+            self._on_written()

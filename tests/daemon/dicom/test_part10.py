@@ -7,7 +7,8 @@ import pydicom
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from leapfrog.dicom.part10 import Part10Source, part10_source
+from leapfrog.dicom.encoding import EXPLICIT_LITTLE
+from leapfrog.dicom.part10 import Part10Source, find_dataset, part10_source
 from leapfrog.errors import StorageError
 from support.owed import part10_bytes, secondary_capture
 
@@ -86,3 +87,19 @@ def test_a_file_of_a_few_bytes_breaks_nothing(tmp_path: Path) -> None:
 def test_a_missing_file_is_reported_as_unreadable(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be read"):
         part10_source(tmp_path / "gone", SOP_CLASS, "1.2.3")
+
+
+def test_a_second_meta_information_is_passed_over_and_its_values_do_not_count() -> None:
+    dataset = secondary_capture()
+    whole = part10_bytes(dataset)
+    start = find_dataset(BytesIO(whole))
+    second = b"".join(
+        (
+            EXPLICIT_LITTLE.element(0x00020000, b"UL", (26).to_bytes(4, "little")),
+            EXPLICIT_LITTLE.element(0x00020010, b"UI", ImplicitVRLittleEndian.encode()),
+        )
+    )
+    twice = find_dataset(BytesIO(whole[: start.offset] + second + whole[start.offset :]))
+    assert twice.transfer_syntax_uid == start.transfer_syntax_uid != ImplicitVRLittleEndian
+    assert twice.sop_instance_uid == start.sop_instance_uid
+    assert twice.offset == start.offset + len(second)

@@ -3,11 +3,9 @@
 A spool file that is a named pipe holds a reader in the middle of its work for as long as a test likes.
 """
 
-import errno
 import os
 import signal
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
@@ -18,6 +16,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.records import CommittedReading
 from support.processes import READER, the_child
 from support.reading_box import Box, holding_a_reader_of, running, wait_for_a_reader_of
+from support.reports_disks import small_disk
 from support.waiting import wait_until
 
 
@@ -147,10 +146,50 @@ def test_a_committed_report_that_was_not_shown_is_shown_at_the_next_start(tmp_pa
     folder = box.report_dir(box.studies.get(key))
     for kind in ("html", "json", "pdf"):
         (folder / f"report.{kind}").unlink()
-    box.studies.mark_published(key, 0)
+    box.publications.mark_published(key, 0)
     with running(box):
-        wait_until(lambda: box.report(instance_id), "the report is shown")
-        wait_until(lambda: box.studies.get(key).published_version == box.studies.get(key).version, "and that is known")
+        wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
+
+
+def test_a_report_whose_files_are_gone_is_rendered_again_with_the_pictures_that_are_left(tmp_path: Path) -> None:
+    with running(Box(tmp_path)) as box:
+        instance_id = box.add_image()
+        wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
+    box = Box(tmp_path)
+    key = box.record(instance_id).study_key
+    for path in box.rendered.path(key).glob("report-*"):
+        path.unlink()
+    box.publications.mark_published(key, 0)
+    with running(box):
+        again = wait_until(
+            lambda: found if (found := box.report(instance_id))["version"] > 1 else None,
+            "a new version is published",
+            deadline_seconds=60,
+        )
+        assert again["images"][0]["plain"]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_disk_without_room_for_pictures_is_no_images_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pictures are drawn on a disk that other programs have filled."""
+    monkeypatch.setattr(readings, "DISK_PAUSE_SECONDS", 0.2)
+    box = Box(tmp_path)
+    with small_disk(box.rendered.directory, "2m") as disk, running(box):
+        disk.fill()
+        instance_id = box.add_image()
+        wait_until(lambda: box.record(instance_id).attempt_number > READER_DEATH_LIMIT, "tries", deadline_seconds=60)
+        waiting = box.record(instance_id)
+        assert (waiting.state, waiting.attempts, waiting.engine_failures, waiting.interruptions) == (
+            "received",
+            0,
+            0,
+            0,
+        )
+        disk.make_room()
+        box.wait_for_state(instance_id, "read")
+        assert box.record(instance_id).attempts == 0
+        wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
 
 
 def test_an_image_on_which_the_daemon_ended_twice_is_set_aside_and_the_next_is_read(tmp_path: Path) -> None:
@@ -185,26 +224,6 @@ def test_a_fault_of_ours_on_one_image_sets_it_aside_and_ends_neither_lane_nor_da
         assert "failed 2 times" in aside.reason
         box.wait_for_state(harmless, "read")
     assert name not in caplog.text, "what an exception says may name a patient"
-
-
-def test_a_full_disk_is_no_fault_of_an_image_and_reading_goes_on_when_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatcher, "DISK_PAUSE_SECONDS", 0.1)
-    box = Box(tmp_path)
-    image = box.add_image()
-    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    with monkeypatch.context() as disk:
-        disk.setattr(box.spool, "work_dir", Mock(side_effect=full))
-        box.dispatcher.start()
-        (problem,) = wait_until(box.dispatcher.problems, "it is said")
-        assert "No space left" in problem.what
-    box.wait_for_state(image, "read")
-    wait_until(lambda: not box.dispatcher.problems(), "all is well again")
-    record = box.record(image)
-    assert (record.attempts, record.engine_failures, record.interruptions) == (0, 0, 0)
-    box.dispatcher.stop()
-    box.journal.close()
 
 
 def test_a_film_waits_for_one_attempt_at_a_cine_at_most(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyIdentity
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from support.journal_rows import new_instance, reading_of
 
@@ -64,6 +65,7 @@ class Box:
             journal=self.journal,
             spool=self.spool,
             in_hand=InHand(directory / IN_HAND_NAME, self.journal),
+            rendered=Rendered(directory / "rendered"),
             on_read=lambda _study_key: None,
             on_deliveries=lambda: self.ready.append(
                 self.journal.count("deliveries WHERE state = 'waiting' AND spool_name IS NOT NULL")

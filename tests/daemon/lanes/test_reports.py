@@ -16,6 +16,7 @@ from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import StudyIdentity, StudyRecord
+from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import MOST_SHARING, Studies
 from leapfrog.wording.report import WorklistRow
@@ -70,6 +71,7 @@ class Desk:
             {"station": {"state_dir": directory}, "report": {"quiet_seconds": 0}, "district": {"url": url}}
         )
         self.waiting_when_woken: list[int] = []
+        self.reported: list[int] = []
         self.journal = Journal(directory / "journal.sqlite")
         self.studies = Studies(self.journal)
         self.pen = Pen()
@@ -84,7 +86,8 @@ class Desk:
             settings=self._settings,
             journal=self.journal,
             spool=self._spool,
-            on_report=lambda: None,
+            rendered=Rendered(self._settings.station.state_dir / "rendered"),
+            on_report=lambda: self.reported.append(self.study().version),
             on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,
         )
@@ -226,7 +229,7 @@ def test_the_last_version_closes_the_study_and_a_late_image_opens_it_again(desk:
     desk.read_one(study=desk.study().identity)
     assert desk.study().state == "open"
     desk.render(reports.claim_growing())
-    assert desk.study().published_version == 2
+    assert desk.reported == [1, 2]  # each was committed when the publisher heard of it
 
 
 def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_before(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ TESTS = Path(__file__).parents[2]
 @contextmanager
 def _sending(state_dir: Path, url: str, bytes_per_second: int) -> Iterator[None]:
     """A sender of its own process, killed at the end."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS), os.environ.get("PYTHONPATH", "")))}
     command = [sys.executable, str(PROGRAM), str(state_dir), url, str(bytes_per_second)]
     process = subprocess.Popen(command, env=environment)
     try:

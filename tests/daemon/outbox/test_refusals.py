@@ -3,8 +3,6 @@
 import time
 from pathlib import Path
 
-import requests
-
 from support.orthanc import Orthanc
 from support.outbox_box import NOTHING_STORED, PATIENT, Box, wait_for_error, wait_for_link
 from support.owed import owe, part10_bytes, secondary_capture
@@ -52,19 +50,6 @@ def test_what_a_person_retries_is_sent_again(box: Box, proxy: RecordingProxy) ->
     sender.wake()
     box.wait_for(confirmed=1, refused=0)
     assert proxy.posts[uid] == 2
-
-
-def test_a_conflict_over_what_the_district_already_holds_is_a_confirmation(
-    box: Box, orthanc: Orthanc, proxy: RecordingProxy
-) -> None:
-    dataset = secondary_capture()
-    content = part10_bytes(dataset)
-    requests.post(f"{orthanc.url}/instances", data=content, timeout=10).raise_for_status()
-    owe(box.journal, box.spool, content, dataset.SOPInstanceUID)
-    proxy.plan(Answer(409))
-    box.sender(proxy.url).start()
-    box.wait_for(confirmed=1)
-    assert proxy.posts[dataset.SOPInstanceUID] == 1
 
 
 def test_an_answer_that_does_not_mention_the_instance_confirms_nothing(box: Box, proxy: RecordingProxy) -> None:

@@ -1,6 +1,8 @@
 """One instance from its bytes to its result, with a real model in this process."""
 
 import math
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,19 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image
-from pydicom.uid import JPEGLSLossless
+from pydicom.dataset import Dataset
+from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError, PackageError
-from leapfrog.exam import Device, Outcome, PictureHints, PictureIdentity, Quality
+from leapfrog.exam import Code, Device, Finding, Measurement, Outcome, PictureHints, PictureIdentity, Quality
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stage
-from leapfrog.reader.assess.assessment import Assessment, reported_frame
+from leapfrog.reader.assess.assessment import Assessment, reported_area, reported_frame
 from leapfrog.reader.image_reader import ImageReader
 from support.films import head_frame, write_cine, write_film
+from support.instances import items, save
 from support.spooled import without_record
 from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_classifier, write_package, write_segmenter
 
@@ -275,6 +279,138 @@ def test_a_second_attempt_keeps_the_pictures_of_the_first(bench: Bench, tmp_path
     assert len(list((tmp_path / "report").glob("plain-*"))) == 2
 
 
+def test_the_head_in_the_second_of_two_pictures_is_measured_by_that_ones_scale(bench: Bench, tmp_path: Path) -> None:
+    empty, head = np.full((200, 300), 10, np.uint8), head_frame()
+    regions = [us_region((0, 0, 299, 199), 0.02), us_region((310, 0, 609, 199), 0.05)]
+    gap = np.zeros((200, 10), np.uint8)
+    for pictures, expected in (([empty, gap, head], 0.5), ([head, gap, empty], 0.2)):
+        dual = write_cine(
+            tmp_path / "dual.dcm", [np.hstack(pictures)], PixelSpacing=None, SequenceOfUltrasoundRegions=regions
+        )
+        reading = bench.read(dual).reading
+        assert reading.outcome == "findings"
+        measurement = reading.findings[0].measurement
+        assert measurement is not None
+        assert measurement.value == pytest.approx(expected * 394, rel=0.03)
+        assert reading.findings[0].contour is not None
+        middle = np.mean([x for x, _ in reading.findings[0].contour])
+        assert middle == pytest.approx((460 if expected == 0.5 else 150) / 610, abs=0.02)
+
+
+def us_region(box: tuple[int, int, int, int], delta: float) -> Dataset:
+    item = Dataset()
+    item.RegionLocationMinX0, item.RegionLocationMinY0, item.RegionLocationMaxX1, item.RegionLocationMaxY1 = box
+    item.RegionSpatialFormat = item.RegionDataType = 1
+    item.PhysicalUnitsXDirection = item.PhysicalUnitsYDirection = 3
+    item.PhysicalDeltaX = item.PhysicalDeltaY = delta
+    return item
+
+
+@pytest.mark.parametrize(
+    ("spacing", "reason"),
+    [
+        ([1.0, 1.0], "exactly 1 mm"),
+        ([2.5, 2.5], "scale cannot be right"),
+        ([1.5, 1.5], "the head circumference would be 57"),
+        ([0.02, 0.02], "the head circumference would be 7.7 mm, which cannot be"),
+        (None, "does not say how large its pixels are"),
+    ],
+    ids=["placeholder", "impossible picture", "impossible head", "impossibly small head", "none"],
+)
+def test_without_a_scale_that_can_be_right_the_head_is_outlined_and_the_reason_given(
+    spacing: list[float] | None, reason: str, bench: Bench, tmp_path: Path
+) -> None:
+    reading = bench.read(write_cine(tmp_path / "a.dcm", [head_frame()], PixelSpacing=spacing)).reading
+    assert reading.outcome == "findings"
+    assert reading.findings[0].contour is not None
+    assert reading.findings[0].measurement is None
+    assert reading.findings[0].note == ""
+    assert reason in reading.reason
+
+
+def test_the_readable_frames_of_a_loop_are_read_and_the_others_named(bench: Bench, tmp_path: Path) -> None:
+    frames = [jpeg_of(head_frame(size, size * 0.8)) for size in (60, 62, 64, 66)]
+    frames[2] = b"\0" * 200
+    path = compressed_cine(tmp_path / "cine.dcm", frames)
+    reading = bench.read(path).reading
+    assert reading.outcome == "findings"
+    assert reading.findings[0].measurement is not None
+    assert "Frame 3 cannot be read and was left out." in reading.reason
+    assert reading.frame != 3
+
+
+def test_a_loop_whose_chosen_frames_are_all_damaged_is_read_by_another(bench: Bench, tmp_path: Path) -> None:
+    frames = [b"\0" * 200] * 8
+    frames[3] = jpeg_of(head_frame())  # not one of the four that are chosen
+    reading = bench.read(compressed_cine(tmp_path / "cine.dcm", frames)).reading
+    assert reading.frame == 4
+    assert reading.outcome == "findings"
+    assert "cannot be read and were left out" in reading.reason
+
+
+def test_a_loop_without_a_readable_frame_is_set_aside(bench: Bench, tmp_path: Path) -> None:
+    result = bench.read(compressed_cine(tmp_path / "cine.dcm", [b"\0" * 200] * 8))
+    assert result.state == "set_aside"
+    assert "could not be decoded" in result.reading.reason
+
+
+def test_an_unread_loop_is_shown_by_its_middle_readable_frame(bench: Bench, tmp_path: Path) -> None:
+    frames = [jpeg_of(head_frame())] * 5
+    frames[2] = b"\0" * 200
+    reading = bench.read(compressed_cine(tmp_path / "cine.dcm", frames, Modality="OT")).reading
+    assert (reading.outcome, reading.frame) == ("not_assessed", 2)
+    assert reading.plain is not None
+    assert "Frame 3 cannot be read" in reading.reason
+
+
+def jpeg_of(frame: NDArray[np.uint8]) -> bytes:
+    content = BytesIO()
+    Image.fromarray(frame).save(content, "JPEG", quality=95)
+    return content.getvalue()
+
+
+def compressed_cine(path: Path, frames: list[bytes], **attributes: Any) -> Path:
+    native = pydicom.dcmread(write_cine(path, [head_frame()] * len(frames), **attributes))
+    native.PixelData = items(*frames)
+    native["PixelData"].VR = "OB"
+    native["PixelData"].is_undefined_length = True
+    return save(native, path, JPEGBaseline8Bit)
+
+
+def test_an_overlay_is_drawn_on_the_picture_and_not_shown_to_the_model(bench: Bench, tmp_path: Path) -> None:
+    plain = bench.read(write_film(tmp_path / "plain.dcm")).reading
+    dataset = pydicom.dcmread(write_film(tmp_path / "marked.dcm"))
+    mark = np.zeros((400, 300), np.bool_)
+    mark[300:330, 200:220] = True
+    for element, vr, value in (
+        (0x10, "US", 400),
+        (0x11, "US", 300),
+        (0x50, "SS", [1, 1]),
+        (0x100, "US", 1),
+        (0x102, "US", 0),
+        (0x3000, "OW", np.packbits(mark.reshape(-1), bitorder="little").tobytes()),
+    ):
+        dataset.add_new(0x60000000 | element, vr, value)
+    dataset.save_as(tmp_path / "marked.dcm")
+    marked = bench.read(tmp_path / "marked.dcm", instance_id="marked").reading
+    assert [finding.score for finding in marked.findings] == [finding.score for finding in plain.findings]
+    for name in (marked.plain, marked.overlay):
+        assert name is not None
+        with Image.open(tmp_path / "report" / name) as picture:
+            shown = np.asarray(picture.convert("L").resize((300, 400)))
+        assert shown[305:325, 205:215].min() > 235
+        assert shown[305:325, 230:240].max() < 220
+
+
+def test_the_report_says_that_a_character_set_was_assumed(bench: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm", PatientName="Mueller^Joerg")
+    film.write_bytes(film.read_bytes().replace(b"Mueller^Joerg ", "Müller^Jörg".encode() + b" "))
+    reading = bench.read(film).reading
+    assert reading.identity.patient_name == "Müller^Jörg"
+    assert reading.outcome == "findings"
+    assert "UTF-8 was assumed" in reading.reason
+
+
 def assessed(outcome: Outcome, weight: float, *, measured: bool = False, acceptable: bool = True) -> Assessment:
     return Assessment(outcome, quality=Quality(acceptable=acceptable), weight=weight, measured=measured)
 
@@ -305,3 +441,20 @@ def test_an_outline_that_was_measured_comes_before_a_larger_one_that_was_not() -
 def test_an_assessed_frame_without_a_head_comes_before_one_that_is_unlike() -> None:
     frames = [assessed("not_assessed", 0, acceptable=False), assessed("not_assessed", 0)]
     assert reported_frame(frames) == 1
+
+
+def test_of_two_pictures_beside_each_other_a_measured_one_comes_first_then_the_larger() -> None:
+    value = Measurement(name="Head circumference", value=80.0, unit="mm")
+    one = Finding(
+        name="Head", code=Code(value="1", scheme="99TEST", meaning="Head"), score=1, threshold=0.5, flagged=True
+    )
+    in_mm = replace(
+        assessed("findings", 80.0, measured=True), findings=(one.model_copy(update={"measurement": value}),)
+    )
+    in_pixels = replace(assessed("findings", 900.0, measured=True), findings=(one,))
+    assert reported_area([in_pixels, in_mm]) is in_mm
+    nothing, refused = assessed("nothing_found", 0.3), assessed("not_assessed", 0.9, acceptable=False)
+    assert reported_area([refused, nothing]) is nothing
+    assert reported_area([nothing, in_pixels]) is in_pixels
+    first, second = assessed("not_assessed", 0.0), assessed("not_assessed", 0.0)
+    assert reported_area([first, second]) is first

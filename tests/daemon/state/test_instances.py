@@ -7,6 +7,7 @@ import pytest
 
 from leapfrog.errors import JournalError
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyIdentity
@@ -81,10 +82,10 @@ def test_under_a_new_uid_an_instance_can_go_once_a_reader_has_seen_it_whatever_i
     Instances(journal).add(new)
     owed = original_delivery(journal, new.id)
     assert (owed["sop_instance_uid"], owed["spool_name"]) == ("2.25.7", None)
-    assert Deliveries(journal).next_waiting() is None
+    assert DeliveryQueue(journal).next_fresh() is None
 
     commit(journal, new.id, state)
-    ready = Deliveries(journal).next_waiting()
+    ready = DeliveryQueue(journal).next_fresh()
     assert ready is not None
     assert (ready.sop_instance_uid, ready.spool_name, ready.renamed) == ("2.25.7", new.spool_name, True)
 

@@ -12,8 +12,10 @@ from leapfrog.control.status import StatusSource
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.publications import Publications
 from leapfrog.state.records import (
     INSTANCE_STATES,
     DeliveryState,
@@ -216,10 +218,10 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         ),
         "find what waits": steps(journal, Instances(journal).waiting),
         "look whether a study is whole": steps(journal, lambda: Studies(journal).is_whole(study_key)),
-        "find unpublished studies": steps(journal, Studies(journal).unpublished),
+        "find the next report to publish": steps(journal, lambda: Publications(journal).next(set())),
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
         "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
-        "find the next delivery": steps(journal, deliveries.next_waiting),
+        "find the next delivery": steps(journal, DeliveryQueue(journal).next_fresh),
     }
     journal.close()
     return found
@@ -230,7 +232,8 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
     [
         "status", "take the next instance", "add an instance", "commit a reading", "commit a report",
         "add another patient of the same study", "find studies of the same UID", "find what waits",
-        "look whether a study is whole", "find unpublished studies", "find the newest studies", "close cut attempts",
+        "look whether a study is whole", "find the next report to publish", "find the newest studies",
+        "close cut attempts",
         "find the next delivery",
     ],
 )  # fmt: skip
@@ -275,7 +278,7 @@ class CountsStayTrue(RuleBasedStateMachine):
 
     @rule(confirmed=st.booleans())
     def send(self, confirmed: bool) -> None:
-        if waiting := self.deliveries.next_waiting():
+        if waiting := DeliveryQueue(self.journal).next_fresh():
             if confirmed:
                 self.deliveries.confirm(waiting.id)
             else:

@@ -15,6 +15,7 @@ import pytest
 from leapfrog.errors import JournalError, StorageError
 from leapfrog.state import migrations
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.owing import owe_what_is_wanted
@@ -104,14 +105,14 @@ def test_the_journal_as_it_was_is_kept_beside(version: int, tmp_path: Path) -> N
 
 def test_work_goes_on_in_a_journal_of_version_1(tmp_path: Path) -> None:
     journal = Journal(old_journal(tmp_path, 1))
-    instances, studies, deliveries = Instances(journal), Studies(journal), Deliveries(journal)
+    instances, studies = Instances(journal), Studies(journal)
     assert instances.close_cut_attempts() == 1
     assert journal.counts("instances") == {"received": 5, "read": 1, "set_aside": 1, "forward_only": 0}
     assert journal.counts("deliveries") == {"waiting": 5, "confirmed": 1, "refused": 1, "dismissed": 0}
     first = instances.begin_attempt()
     assert first is not None
     assert (first.attempts, first.interruptions) == (1, 1)
-    waiting = deliveries.next_waiting()
+    waiting = DeliveryQueue(journal).next_fresh()
     assert waiting is not None
     assert len(studies.newest(10)) == 4
     assert studies.lacking_objects() == {}

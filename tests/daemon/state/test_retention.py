@@ -12,11 +12,11 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.publications import Publications
 from leapfrog.state.records import (
     CommittedReading,
     CommittedReport,
     FinishedStudy,
-    ForgottenReport,
     NewInstance,
     StudyIdentity,
     StudyRecord,
@@ -42,7 +42,6 @@ class Box:
         self.studies = Studies(self.journal)
         self.instances = Instances(self.journal)
         self.spool = Spool(directory / "spool", 0)
-        self.reports = directory / "reports"
         self.synchronised = True
         self.today = date(2026, 11, 22)
         self.monotonic = 1000.0
@@ -54,7 +53,6 @@ class Box:
             studies=self.studies,
             facts=Facts(self.journal),
             spool=self.spool,
-            report_dir=self.report_dir,
             keep_days=self.keep_days,
             synchronised=lambda: self.synchronised,
             monotonic=lambda: self.monotonic,
@@ -76,9 +74,6 @@ class Box:
         self.today += timedelta(days=days)
         self.monotonic += 3600
         return self.retention.round(self.today)
-
-    def report_dir(self, study: StudyRecord | ForgottenReport) -> Path:
-        return self.reports / study.key
 
     def admit(self, *, owed: bool = False, identity: StudyIdentity = NOT_GIVEN) -> str:
         instance_id = new_id()
@@ -112,16 +107,14 @@ class Box:
                 study_key=record.study_key, version=1, changes=1, closing=True, worklist_row="{}", urgent=False
             )
         )
-        study = self.studies.get(record.study_key)
-        self.report_dir(study).mkdir(parents=True)
-        (self.report_dir(study) / "report.json").write_text("{}")
-        return study
+        return self.studies.get(record.study_key)
 
     def remains(self, study: StudyRecord) -> bool:
-        in_journal = any(other.key == study.key for other in self.studies.newest(100))
-        on_disk = self.report_dir(study).exists()
-        assert in_journal == on_disk
-        return in_journal
+        """Whether the study is still there; if it is not, its report is to be taken away."""
+        remains = any(other.key == study.key for other in self.studies.newest(100))
+        forgotten = any(report.key == study.key for report in Publications(self.journal).forgotten())
+        assert remains != forgotten
+        return remains
 
 
 @pytest.fixture
@@ -224,25 +217,6 @@ def test_an_image_that_comes_after_the_removal_begins_a_new_study(box: Box) -> N
     record = box.instances.get(late)
     assert record is not None and record.study_key != study.key
     assert spool_files(box) == [record.spool_name]
-
-
-# ---------------------------------------------------------------- reports on a disk of their own
-
-
-def test_a_report_that_cannot_be_deleted_is_named_and_deleted_later(box: Box) -> None:
-    study = box.add_finished_study(owed=False)
-    report, away = box.report_dir(study), box.directory / "away"
-    report.rename(away)
-    report.write_text("in the way")  # rmtree fails on what is no directory, whoever runs this test
-    assert box.live_through(KEEP_DAYS + 2) == 1
-    assert not spool_files(box)
-    [problem] = box.retention.problems()
-    assert "still on the disk" in problem.what and "station.reports_dir" in problem.remedy
-    report.unlink()
-    away.rename(report)
-    box.start_again()
-    assert not report.exists()
-    assert box.retention.problems() == ()
 
 
 # ---------------------------------------------------------------- clocks

@@ -1,98 +1,231 @@
-"""A report is switched to its plain names in one step per file, forwards only."""
+"""Publishing a report: links where they serve, copies elsewhere; it may be cut short at any point and done again."""
 
+import errno
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from leapfrog.worklist.publication import publish, published_version
+from leapfrog.worklist import publication
+from leapfrog.worklist.publication import NotRendered, publish, remove, take_back
 
 
-def _render(report_dir: Path, version: int, *, pdf: bool = True) -> None:
-    (report_dir / f"report-{version}.html").write_text(f"page {version}")
-    (report_dir / f"report-{version}.json").write_text(json.dumps({"version": version}))
-    if pdf:
-        (report_dir / f"report-{version}.pdf").write_text(f"paper {version}")
+class Study:
+    """A study's folder in the state directory, and the one that staff open."""
+
+    def __init__(self, directory: Path) -> None:
+        self.rendered = directory / "rendered" / "key"
+        self.folder = directory / "reports" / "2026-11-28" / "key"
+        self.rendered.mkdir(parents=True)
+        (directory / "reports").mkdir()
+
+    def render(self, version: int, *, pdf: bool = True) -> None:
+        (self.rendered / f"report-{version}.html").write_text(f"page {version}")
+        (self.rendered / f"report-{version}.json").write_text(json.dumps({"version": version}))
+        if pdf:
+            (self.rendered / f"report-{version}.pdf").write_text(f"paper {version}")
+
+    def draw(self, name: str) -> None:
+        (self.rendered / name).write_bytes(b"picture")
+
+    def publish(self, version: int) -> None:
+        publish(self.rendered, self.folder, version)
+
+    def shown(self) -> dict[str, str]:
+        return {path.name: path.read_text() for path in self.folder.iterdir()}
 
 
-def _names(report_dir: Path) -> list[str]:
-    return sorted(path.name for path in report_dir.iterdir())
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    return Study(tmp_path)
 
 
-def test_publishing_shows_the_version_under_plain_names(tmp_path: Path) -> None:
-    _render(tmp_path, 1)
-    publish(tmp_path, 1)
-    assert (tmp_path / "report.html").read_text() == "page 1"
-    assert (tmp_path / "report.pdf").read_text() == "paper 1"
-    assert published_version(tmp_path) == 1
+def complete(version: int) -> dict[str, str]:
+    return {
+        "report.html": f"page {version}",
+        "report.json": json.dumps({"version": version}),
+        "report.pdf": f"paper {version}",
+    }
 
 
-def test_publishing_again_changes_nothing(tmp_path: Path) -> None:
-    _render(tmp_path, 1)
-    publish(tmp_path, 1)
-    before = _names(tmp_path)
-    publish(tmp_path, 1)
-    assert _names(tmp_path) == before
-    assert (tmp_path / "report.html").read_text() == "page 1"
+def test_staff_find_a_version_under_plain_names_with_its_pictures(study: Study) -> None:
+    study.render(1)
+    study.draw("plain-1.jpg")
+    (study.rendered / ".overlay-1.jpg.part").write_bytes(b"half")
+    study.publish(1)
+    assert study.shown() == {**complete(1), "plain-1.jpg": "picture"}
 
 
-def test_a_newer_version_replaces_and_removes_the_older_one_but_no_picture(tmp_path: Path) -> None:
-    (tmp_path / "plain-1.jpg").write_bytes(b"picture")
+def test_publishing_again_changes_nothing(study: Study) -> None:
+    study.render(1)
+    study.publish(1)
+    before = {path.name: path.stat().st_ctime_ns for path in study.folder.iterdir()}
+    study.publish(1)
+    assert {path.name: path.stat().st_ctime_ns for path in study.folder.iterdir()} == before
+
+
+def test_a_newer_version_replaces_the_older_one(study: Study) -> None:
     for version in (1, 2, 10):
-        _render(tmp_path, version)
-        publish(tmp_path, version)
-    assert (tmp_path / "report.html").read_text() == "page 10"
-    assert _names(tmp_path) == [
-        "plain-1.jpg",
-        "report-10.html",
-        "report-10.json",
-        "report-10.pdf",
-        "report.html",
-        "report.json",
-        "report.pdf",
-    ]
+        study.render(version)
+        study.publish(version)
+    assert study.shown() == complete(10)
 
 
-def test_an_older_version_never_overwrites_a_newer_one(tmp_path: Path) -> None:
-    _render(tmp_path, 2)
-    publish(tmp_path, 2)
-    _render(tmp_path, 1)
-    publish(tmp_path, 1)
-    assert (tmp_path / "report.html").read_text() == "page 2"
-    assert published_version(tmp_path) == 2
+def test_a_version_without_a_pdf_shows_the_last_one(study: Study) -> None:
+    study.render(1)
+    study.publish(1)
+    study.render(2, pdf=False)
+    study.publish(2)
+    assert study.shown() == {**complete(2), "report.pdf": "paper 1"}
 
 
-def test_a_version_without_a_pdf_leaves_the_last_pdf(tmp_path: Path) -> None:
-    _render(tmp_path, 1)
-    publish(tmp_path, 1)
-    _render(tmp_path, 2, pdf=False)
-    publish(tmp_path, 2)
-    assert (tmp_path / "report.pdf").read_text() == "paper 1"
-    assert (tmp_path / "report.html").read_text() == "page 2"
+def test_on_one_disk_a_published_report_takes_no_space_of_its_own(study: Study) -> None:
+    study.render(1)
+    study.draw("plain-1.jpg")
+    study.publish(1)
+    assert (study.folder / "plain-1.jpg").samefile(study.rendered / "plain-1.jpg")
+    assert (study.folder / "report.pdf").samefile(study.rendered / "report-1.pdf")
 
 
-def test_a_switch_that_was_cut_short_is_completed_by_the_next(tmp_path: Path) -> None:
-    _render(tmp_path, 1)
-    publish(tmp_path, 1)
-    _render(tmp_path, 2)
-    (tmp_path / ".report.html.part").write_text("left over")
-    (tmp_path / "report.pdf").unlink()
-    (tmp_path / "report.pdf").write_text("paper 2")  # the pdf was switched, then the power went
-    publish(tmp_path, 2)
-    assert (tmp_path / "report.html").read_text() == "page 2"
-    assert not (tmp_path / ".report.html.part").exists()
+@pytest.mark.parametrize("refusal", [errno.EPERM, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK, errno.EACCES])
+def test_where_links_are_refused_it_copies(study: Study, monkeypatch: pytest.MonkeyPatch, refusal: int) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(os, "link", refuse)
+    study.render(1)
+    study.draw("plain-1.jpg")
+    study.publish(1)
+    study.render(2)
+    study.publish(2)
+    assert study.shown() == {**complete(2), "plain-1.jpg": "picture"}
+    assert not (study.folder / "plain-1.jpg").samefile(study.rendered / "plain-1.jpg")
 
 
-def test_a_broken_report_json_does_not_stop_publishing(tmp_path: Path) -> None:
-    (tmp_path / "report.json").write_bytes(b"\x00\xff")
-    _render(tmp_path, 1)
-    publish(tmp_path, 1)
-    assert published_version(tmp_path) == 1
+@pytest.mark.root
+def test_a_folder_that_gives_its_files_to_the_staffs_group_gets_copies_that_belong_to_it(study: Study) -> None:
+    os.chown(study.folder.parent.parent, -1, 4242)
+    study.folder.parent.parent.chmod(0o2750)
+    study.render(1)
+    study.publish(1)
+    assert {path.stat().st_gid for path in study.folder.iterdir()} == {4242}
 
 
-def test_publishing_what_was_never_rendered_fails_and_keeps_what_is_shown(tmp_path: Path) -> None:
-    _render(tmp_path, 1)
-    publish(tmp_path, 1)
+def test_a_file_system_that_cannot_sync_folders_will_do(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(publication, "fsync_directory", refuse)
+    study.render(1)
+    study.publish(1)
+    assert study.shown() == complete(1)
+
+
+def test_what_a_person_deleted_or_spoilt_comes_back_with_the_next_version(study: Study) -> None:
+    study.render(1)
+    study.draw("plain-1.jpg")
+    study.publish(1)
+    (study.folder / "plain-1.jpg").unlink()
+    (study.folder / "plain-1.jpg").write_bytes(b"")
+    remove(study.folder)
+    study.render(2)
+    study.publish(2)
+    assert study.shown() == {**complete(2), "plain-1.jpg": "picture"}
+
+
+def test_what_was_never_rendered_is_named_so_and_what_is_shown_stays(study: Study) -> None:
+    study.render(1)
+    study.publish(1)
+    with pytest.raises(NotRendered):
+        study.publish(2)
+    assert study.shown() == complete(1)
+
+
+def test_the_folder_of_the_reports_itself_is_never_made(study: Study) -> None:
+    """It may be where a disk belongs that is gone."""
+    study.folder.parent.parent.rmdir()
+    study.render(1)
     with pytest.raises(FileNotFoundError):
-        publish(tmp_path, 2)
-    assert (tmp_path / "report.html").read_text() == "page 1"
+        study.publish(1)
+
+
+CALLS: tuple[tuple[object, str], ...] = (
+    (os, "link"), (os, "fsync"), (Path, "replace"), (Path, "mkdir"), (os, "open"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("linked", [True, False])
+@pytest.mark.parametrize(("owner", "name"), CALLS)
+def test_whichever_call_fails_the_next_try_completes_it(
+    study: Study, monkeypatch: pytest.MonkeyPatch, owner: object, name: str, linked: bool
+) -> None:
+    """Each call of its kind fails once, the first, then the second, and so on, until one publication meets none."""
+    monkeypatch.setattr(publication, "_links_serve_staff", lambda *_: linked)
+    study.render(1)
+    study.publish(1)
+    study.render(2)
+    study.draw("plain-1.jpg")
+    study.draw("plain-2.jpg")
+    for number in range(1, 50):
+        version = 1 + number % 2
+        failing = FailingOnce(getattr(owner, name), number)
+        monkeypatch.setattr(owner, name, failing.bound())
+        try:
+            study.publish(version)
+        except OSError as problem:
+            assert problem.errno == errno.ENOSPC
+            assert set(json.loads((study.folder / "report.json").read_text())) == {"version"}
+        monkeypatch.undo()
+        monkeypatch.setattr(publication, "_links_serve_staff", lambda *_: linked)
+        study.publish(version)
+        assert study.shown() == {**complete(version), "plain-1.jpg": "picture", "plain-2.jpg": "picture"}
+        if not failing.failed:
+            return
+    raise AssertionError("the calls never came to an end")
+
+
+class FailingOnce:
+    """Fails at call `number`."""
+
+    def __init__(self, real: Callable[..., object], number: int) -> None:
+        self.real = real
+        self.left = number
+        self.failed = False
+
+    def bound(self) -> Callable[..., object]:
+        def call(*arguments: object, **values: object) -> object:
+            self.left -= 1
+            if self.left == 0:
+                self.failed = True
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return self.real(*arguments, **values)
+
+        return call
+
+
+def test_a_report_that_was_rendered_in_its_folder_is_taken_back_for_the_next_version(study: Study) -> None:
+    study.render(1)
+    study.draw("plain-1.jpg")
+    study.publish(1)
+    (study.folder / "report-1.html").write_text("page 1")
+    for path in study.rendered.iterdir():
+        path.unlink()
+    study.rendered.rmdir()
+    take_back(study.folder, study.rendered, 1)
+    assert sorted(path.name for path in study.rendered.iterdir()) == [
+        "plain-1.jpg", "report-1.html", "report-1.json", "report-1.pdf",
+    ]  # fmt: skip
+
+
+def test_a_report_that_is_taken_away_takes_the_folder_of_its_day_along_when_that_is_empty(study: Study) -> None:
+    study.render(1)
+    study.publish(1)
+    other = study.folder.with_name("other")
+    other.mkdir()
+    remove(study.folder)
+    assert [path.name for path in study.folder.parent.iterdir()] == ["other"]
+    remove(other)
+    remove(other)
+    assert not study.folder.parent.exists()

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
 
-from leapfrog.dicom.uids import mint_uid
 from leapfrog.errors import DistrictError, DistrictLocked
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
+from leapfrog.outbox.trouble import ALLOW_SEARCH, CANNOT_BE_ASKED
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 
@@ -30,7 +30,7 @@ def district_answers(settings: Settings) -> Iterator[Answer]:
         return
     client = StowClient(settings.district, Throttle(0, sleep, monotonic), lambda: None, TIMEOUTS)
     try:
-        client.holds(mint_uid())
+        held = client.probe()
     except DistrictLocked as problem:
         remedy = "Correct district.username, password_file, token_file or client_certificate, or the account there."
         yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
@@ -38,6 +38,11 @@ def district_answers(settings: Settings) -> Iterator[Answer]:
         remedy = "Check the link, then district.url. What is owed waits here and is sent by itself."
         yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
     else:
-        yield Answer("district", "It answers, lets this box in, and can be searched.")
+        can_be_asked = held != "cannot be asked"
+        yield Answer(
+            "district",
+            "It answers, lets this box in, and can be searched." if can_be_asked else "",
+            None if can_be_asked else Problem(what=CANNOT_BE_ASKED, remedy=ALLOW_SEARCH),
+        )
     finally:
         client.close()

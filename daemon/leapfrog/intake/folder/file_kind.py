@@ -6,16 +6,9 @@ from pathlib import PurePath
 from typing import BinaryIO
 
 from leapfrog.dicom.part10 import PREAMBLE_BYTES, PREFIX, find_dataset
-from leapfrog.intake.instance_header import is_whole
+from leapfrog.intake.folder.picture_structure import JPEG_MAGIC, PNG_MAGIC, TIFF_MAGICS
 
 MEDIA_STORAGE_DIRECTORY_STORAGE = "1.2.840.10008.1.3.10"
-
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-JPEG_MAGIC = b"\xff\xd8\xff"
-TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-PNG_END = b"IEND"
-JPEG_END = b"\xff\xd9"
-TAIL_BYTES = 4096  # some programs append a little after the end of a picture
 
 # A file with one of these suffixes whose content is not recognised is damaged. It is taken all the same, so that a
 # reader reports the damage where staff see it.
@@ -43,7 +36,9 @@ READ_KINDS = frozenset((FileKind.DICOM, FileKind.PICTURE))  # files of any other
 
 def has_temporary_name(name: str) -> bool:
     """Whether `name` looks like a file that is still being written, or one that is hidden on purpose."""
-    return name.startswith((".", "~")) or name.endswith("~") or PurePath(name).suffix.lower() in TEMPORARY_SUFFIXES
+    # Asked for each of perhaps 100,000 files at every scan, and several times faster than pathlib.
+    suffix = name[name.rfind(".") :].lower()
+    return name.startswith((".", "~")) or name.endswith("~") or suffix in TEMPORARY_SUFFIXES
 
 
 def kind_of(stream: BinaryIO, name: str) -> FileKind:
@@ -69,21 +64,3 @@ def _begins_with_element(start: bytes) -> bool:
     if group not in (0x0002, 0x0008) or element > LAST_LIKELY_ELEMENT:
         return False
     return explicit or bool(struct.unpack_from("<L", start, 4)[0] <= LONGEST_LIKELY_VALUE_BYTES)
-
-
-def is_complete(stream: BinaryIO, kind: FileKind) -> bool:
-    """Whether the end of the file has been written. TIFF has no end marker, so it always counts as complete unless it
-    is empty. Raises nothing but OSError.
-    """
-    size = stream.seek(0, 2)
-    if not size:
-        return False
-    if kind is FileKind.DICOM:
-        return is_whole(stream)
-    stream.seek(0)
-    start = stream.read(len(PNG_MAGIC))
-    stream.seek(max(0, size - TAIL_BYTES))
-    tail = stream.read(TAIL_BYTES)
-    if start.startswith(PNG_MAGIC):
-        return PNG_END in tail
-    return not start.startswith(JPEG_MAGIC) or JPEG_END in tail

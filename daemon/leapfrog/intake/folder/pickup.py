@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +13,7 @@ from leapfrog.dicom.part10 import PREAMBLE_BYTES, PREFIX
 from leapfrog.errors import LeapfrogError, StorageError
 
 CHUNK_BYTES = 1 << 20
+INODE_MASK = (1 << 63) - 1
 
 
 class FileChanged(LeapfrogError):
@@ -29,8 +30,10 @@ class FileState:
 
 
 def state_of(status: os.stat_result) -> FileState:
-    """The state that stat(2) reports."""
-    return FileState(status.st_size, status.st_mtime_ns, status.st_ino)
+    """The state that stat(2) reports. Some shares number inodes beyond what the journal can hold (SQLite's integers are
+    signed), so the highest bit is left out.
+    """
+    return FileState(status.st_size, status.st_mtime_ns, status.st_ino & INODE_MASK)
 
 
 @contextmanager
@@ -42,7 +45,8 @@ def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
     in that case, and OSError when the file cannot be opened.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
+    stream = os.fdopen(descriptor, "rb")
+    try:
         status = os.fstat(descriptor)
         actual_path = Path(f"/proc/self/fd/{descriptor}").readlink()
         if not stat.S_ISREG(status.st_mode) or state_of(status) != expected:
@@ -50,35 +54,56 @@ def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
         if not actual_path.is_relative_to(root):
             raise FileChanged("A file is really in another folder: a link leads there.")
         yield stream
+    finally:
+        # A share that is lost just now gives an error, though all was read, and perhaps admitted.
+        with suppress(OSError):
+            stream.close()
 
 
 def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[], bool]) -> str:
-    """Copy `stream` to the new file `target`. Returns the SHA-256 of what was written, in hexadecimal.
-
-    The preamble of a DICOM file is overwritten with zeros: it means nothing to DICOM and can hold a program
-    (CVE-2019-11687).
+    """Copy `stream` to the new file `target`. The preamble of a DICOM file is overwritten with zeros: it means nothing
+    to DICOM and can hold a program (CVE-2019-11687). Returns the SHA-256, in hexadecimal, of what is now at `target`.
 
     `go_on` is asked between chunks whether to continue. Raises FileChanged when it says no, or when the state of the
     file is not `expected` at the end; StorageError when the copy cannot be written; OSError when the file cannot be
     read. After an error nothing is left at `target`.
     """
+    digest = hashlib.sha256()
     with _created(target) as copied:
-        stream.seek(0)
-        remaining = expected.byte_count  # a file that keeps growing would never end
-        first = True
-        sha256 = hashlib.sha256()
-        while chunk := stream.read(min(CHUNK_BYTES, remaining)):
-            remaining -= len(chunk)
-            if first and chunk[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX:
-                chunk = bytes(PREAMBLE_BYTES) + chunk[PREAMBLE_BYTES:]
-            first = False
-            sha256.update(chunk)
+        for chunk in content_of(stream, expected.byte_count):
+            digest.update(chunk)
             _write(copied, chunk)
             if not go_on():
                 raise FileChanged("The box is stopping; the file is copied after the next start.")
         if state_of(os.fstat(stream.fileno())) != expected:
             raise FileChanged("A file changed while it was being copied.")
-    return sha256.hexdigest()
+    return digest.hexdigest()
+
+
+def digest_of(stream: BinaryIO, expected: FileState, go_on: Callable[[], bool]) -> str:
+    """The digest that `copy` would return, without a copy. Raises FileChanged and OSError as `copy` does."""
+    digest = hashlib.sha256()
+    for chunk in content_of(stream, expected.byte_count):
+        digest.update(chunk)
+        if not go_on():
+            raise FileChanged("The box is stopping; the file is looked at after the next start.")
+    if state_of(os.fstat(stream.fileno())) != expected:
+        raise FileChanged("A file changed while it was being read.")
+    return digest.hexdigest()
+
+
+def content_of(stream: BinaryIO, byte_count: int) -> Iterator[bytes]:
+    """The file as it goes into the spool, in chunks: at most `byte_count` bytes, since one that keeps growing would
+    never end, and a DICOM preamble as zeros.
+    """
+    stream.seek(0)
+    remaining, first = byte_count, True
+    while chunk := stream.read(min(CHUNK_BYTES, remaining)):
+        remaining -= len(chunk)
+        if first and chunk[PREAMBLE_BYTES : PREAMBLE_BYTES + len(PREFIX)] == PREFIX:
+            chunk = bytes(PREAMBLE_BYTES) + chunk[PREAMBLE_BYTES:]
+        first = False
+        yield chunk
 
 
 @contextmanager

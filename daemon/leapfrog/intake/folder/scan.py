@@ -1,5 +1,6 @@
 """Finds the files in a watched folder. Links are never followed."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from leapfrog.intake.folder.file_kind import has_temporary_name
 from leapfrog.intake.folder.pickup import FileState, state_of
+from leapfrog.state.records import FolderFile
 
 TAKEN_FOLDER = "taken"  # in each watched folder, where `after = "move"` puts files; it is never scanned
 
@@ -26,50 +28,76 @@ class FoundFile:
         """The path as text that can be stored, even if its name is not valid UTF-8."""
         return text_of(self.path)
 
+    def record(self, content_sha256: str) -> FolderFile:
+        """What is remembered of it."""
+        state = self.state
+        return FolderFile(
+            path=self.key,
+            byte_count=state.byte_count,
+            modified_ns=state.modified_ns,
+            inode=state.inode,
+            content_sha256=content_sha256,
+        )
 
-def text_of(path: Path) -> str:
+
+def text_of(path: str | Path) -> str:
     """`path` as text that can be stored and shown."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 class FolderScan:
-    """One pass through a watched folder. `links` and `complete` are valid once `files` is exhausted."""
+    """One pass through a watched folder. All but `root` is valid once `files` is exhausted."""
 
     def __init__(self, root: Path) -> None:
         """Prepare a scan of `root`; nothing is read yet."""
         self.root = root
-        self.links: list[Path] = []
-        self.complete = True  # False when a folder could not be read: files that were not seen may still exist
+        self.links: list[str] = []
+        self.folders: set[str] = set()  # that were read to their end
+        self.root_error: OSError | None = None  # why the root itself could not be read
+        self.errors: list[OSError] = []  # folders and files within that could not be looked at
 
-    def files(self) -> Iterator[FoundFile]:
-        """Every regular file in the folder and its sub-folders, except those with temporary names. Never raises
-        OSError.
+    @property
+    def complete(self) -> bool:
+        """Whether everything was seen; otherwise files that were not seen may still exist."""
+        return self.root_error is None and not self.errors
+
+    def files(self) -> Iterator[tuple[str, os.stat_result]]:
+        """Path and status of every regular file in the folder and its sub-folders, except those with temporary names.
+        Never raises OSError: what cannot be looked at does not hide what is beside it.
         """
-        real_root = Path(os.path.realpath(self.root))
-        pending = [self.root]
+        root = os.fspath(self.root)
+        pending = [root]
         while pending:
             directory = pending.pop()
             try:
                 with os.scandir(directory) as entries:
                     for entry in entries:
-                        yield from self._visit(entry, real_root, pending)
-            except OSError:
-                self.complete = False
+                        yield from self._visit(entry, directory == root, pending)
+                self.folders.add(directory)
+            except OSError as problem:
+                if directory == root:
+                    self.root_error = problem
+                elif problem.errno != errno.ENOENT:  # it was removed meanwhile
+                    self.errors.append(problem)
 
-    def _visit(self, entry: os.DirEntry[str], real_root: Path, pending: list[Path]) -> Iterator[FoundFile]:
-        path = Path(entry.path)
-        if has_temporary_name(entry.name) or path == self.root / TAKEN_FOLDER:
+    def _visit(
+        self, entry: os.DirEntry[str], in_root: bool, pending: list[str]
+    ) -> Iterator[tuple[str, os.stat_result]]:
+        if has_temporary_name(entry.name) or (in_root and entry.name == TAKEN_FOLDER):
             return
         try:
             status = entry.stat(follow_symlinks=False)
         except FileNotFoundError:
             return
+        except OSError as problem:
+            self.errors.append(problem)
+            return
         if stat.S_ISLNK(status.st_mode):
-            self.links.append(path)
+            self.links.append(entry.path)
         elif stat.S_ISDIR(status.st_mode):
-            pending.append(path)
+            pending.append(entry.path)
         elif stat.S_ISREG(status.st_mode):
-            yield FoundFile(path, self.root, real_root, state_of(status))
+            yield entry.path, status
 
 
 def look_at(path: Path, root: Path) -> FoundFile | None:
@@ -77,10 +105,10 @@ def look_at(path: Path, root: Path) -> FoundFile | None:
     names = path.relative_to(root).parts
     if names[0] == TAKEN_FOLDER or any(has_temporary_name(name) for name in names):
         return None
-    real_root = Path(os.path.realpath(root))
     try:
+        real_root = Path(os.path.realpath(root))
         status = path.lstat()
+        in_place = Path(os.path.realpath(path.parent)) == real_root.joinpath(*names[:-1])
     except OSError:
         return None
-    in_place = Path(os.path.realpath(path.parent)) == real_root.joinpath(*names[:-1])
     return FoundFile(path, root, real_root, state_of(status)) if in_place and stat.S_ISREG(status.st_mode) else None

@@ -40,6 +40,7 @@ IMPLEMENTATION_CLASS_UID_ITEM = 0x52
 IMPLEMENTATION_VERSION_NAME_ITEM = 0x55
 
 ACCEPTED = 0
+NO_REASON = 2
 ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
 TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
 
@@ -79,9 +80,12 @@ class AssociationRequest:
         version, self._called, self._calling, self._reserved = FIXED_FIELDS.unpack_from(body)
         if not version & PROTOCOL_VERSION:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
-        self._answers = [
-            _answer(value) for kind, value in _items(body[FIXED_FIELDS.size :]) if kind == REQUESTED_CONTEXT_ITEM
-        ]
+        answers: dict[int, PresentationContext] = {}
+        for kind, value in _items(body[FIXED_FIELDS.size :]):
+            # One too short for an id cannot be answered; of two with the same id the first counts, as with DCMTK.
+            if kind == REQUESTED_CONTEXT_ITEM and value:
+                answers.setdefault(value[0], _answer(value))
+        self._answers = tuple(answers.values())
 
     @property
     def calling_ae_title(self) -> str:
@@ -138,27 +142,32 @@ def _answered_item(answer: PresentationContext) -> bytes:
 
 
 def _answer(requested: bytes) -> PresentationContext:
-    """Accept or reject a requested presentation context (PS3.8 Table 9-13). Raises ProtocolViolation."""
-    if len(requested) < 4 or requested[0] % 2 == 0:  # ids are odd
-        raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
-    uids = [(kind, _uid(value)) for kind, value in _items(requested[4:])]
-    abstract_syntaxes = [uid for kind, uid in uids if kind == ABSTRACT_SYNTAX_ITEM]
-    offered = [uid for kind, uid in uids if kind == TRANSFER_SYNTAX_ITEM]
-    if len(abstract_syntaxes) != 1 or not offered:
-        raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
+    """Accept or reject a requested presentation context (PS3.8 Table 9-13).
+
+    A malformed one is rejected alone, so that a machine with one odd context among good ones can send. As DCMTK and
+    Orthanc do, an even id is taken, and transfer syntaxes that are no UIDs are passed over.
+    """
+    context_id = requested[0]
+    try:
+        values = list(_items(requested[4:]))
+    except ProtocolViolation:
+        return PresentationContext(context_id, "", IMPLICIT_LITTLE_ENDIAN, NO_REASON)
+    abstract_syntaxes = [_uid(value) for kind, value in values if kind == ABSTRACT_SYNTAX_ITEM]
+    offered = [uid for kind, value in values if kind == TRANSFER_SYNTAX_ITEM and (uid := _uid(value))]
     usable = sorted((uid for uid in offered if uid not in DEFLATED_SYNTAXES), key=_preference)
-    if not _is_served(abstract_syntaxes[0]):
+    if len(abstract_syntaxes) != 1 or not abstract_syntaxes[0] or not _is_served(abstract_syntaxes[0]):
         result = ABSTRACT_SYNTAX_NOT_SUPPORTED
     else:
         result = ACCEPTED if usable else TRANSFER_SYNTAXES_NOT_SUPPORTED
-    return PresentationContext(requested[0], abstract_syntaxes[0], (usable or offered)[0], result)
+    # The transfer syntax of a rejected context says nothing (PS3.8 Table 9-18).
+    transfer_syntax = (*usable, *offered, IMPLICIT_LITTLE_ENDIAN)[0]
+    return PresentationContext(context_id, (*abstract_syntaxes, "")[0], transfer_syntax, result)
 
 
 def _uid(value: bytes) -> str:
+    """The UID in `value`, '' if there is none."""
     uid = value.decode("ascii", "replace").strip(" \0")
-    if not is_valid_uid(uid):
-        raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
-    return uid
+    return uid if is_valid_uid(uid) else ""
 
 
 def _preference(transfer_syntax: str) -> int:

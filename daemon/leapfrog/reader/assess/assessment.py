@@ -14,6 +14,7 @@ from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog.reader.assess.segmentation import cut, model_area, segment
 from leapfrog.reader.image.pixels import PixelRegion, model_input
+from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
 NOT_SEEN = "No {name} was recognised in the picture. It may still be there."
 UNLIKE = "The picture does not look like those that this model was made for."
@@ -39,12 +40,13 @@ class Models(Protocol):
 @dataclass(frozen=True)
 class GrayFrame:
     """One frame to assess: the displayed picture in gray (H, W), the `area` that shows the body, in pixels, and the
-    millimetres between rows and between columns in the patient, if they are known.
+    millimetres between rows and between columns in the patient, if they are known; `why_no_spacing` if not.
     """
 
     gray: NDArray[np.uint8]
     area: PixelRegion
-    spacing_mm: tuple[float, float] | None = None
+    spacing_mm: SpacingMm | None = None
+    why_no_spacing: str = NO_SPACING
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
         weight = max(finding.score - finding.threshold for finding in findings)
         return Assessment(outcome, "", quality, findings, classification.heatmaps, measured=False, weight=weight)
-    segmentation = segment(manifest, outputs, area, frame.spacing_mm)
+    segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
     if not segmentation.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
         note = NOT_SEEN.format(name=segmentation.finding.name.lower())
         unseen = segmentation.finding.model_copy(update={"note": note})
@@ -104,6 +106,13 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     )
 
 
+def reported_area(assessments: Sequence[Assessment]) -> Assessment:
+    """Of several parts of one picture, such as the two of a dual picture, the one that is reported for it: one with a
+    measurement before one without, since their sizes cannot be compared, then the largest.
+    """
+    return max(assessments, key=lambda one: (_rank(one), _has_measurement(one), one.weight))
+
+
 def reported_frame(assessments: Sequence[Assessment]) -> int:
     """The index of the frame that is reported for the whole image.
 
@@ -116,6 +125,10 @@ def reported_frame(assessments: Sequence[Assessment]) -> int:
     equals = [index for index, assessment in enumerate(assessments) if _rank(assessment) == best]
     equals.sort(key=lambda index: -assessments[index].weight)
     return equals[len(equals) // 4 if assessments[equals[0]].measured else 0]
+
+
+def _has_measurement(assessment: Assessment) -> bool:
+    return any(finding.measurement is not None for finding in assessment.findings)
 
 
 def _rank(assessment: Assessment) -> tuple[int, bool, bool]:

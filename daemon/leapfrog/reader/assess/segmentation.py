@@ -17,29 +17,29 @@ from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.estimates import ESTIMATES
 from leapfrog.reader.assess.outline import Outline, trace
+from leapfrog.reader.assess.possible_sizes import why_impossible
 from leapfrog.reader.image.pixels import PixelRegion
+from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
 INSIDE = 0.5  # a cell with at least this probability belongs to the mask
 CONTOUR_POINTS = 72  # one every five degrees draws a smooth ellipse at any size on a page
 OUTLINE_POINTS = 120  # at most, for a free outline
-SMALLEST_AREA = 0.01  # of the picture; the smallest head of HC18 covers 2.5 %
-LARGEST_OUTSIDE = 0.12  # of the ellipse beyond the picture; with more, the outline is mostly a guess
+SMALLEST_AREA = 0.01  # of what the model saw; the smallest head of HC18 covers 2.5 %
+LARGEST_OUTSIDE = 0.12  # of the ellipse beyond what was seen; with more, the outline is mostly a guess
 ROUNDEST, NARROWEST = 1.0, 0.5  # width to length; heads lie between 0.65 and 0.95 (cephalic index)
 SMALLEST_PART = 0.003  # of the area that the model saw; the nerves that Kaggle's annotators drew cover 1 to 5 %
 LARGEST_CUT_OFF = 0.1  # of a free outline along the edge; with more, the area is only that of the visible part
 ASPECT_TOLERANCE = 0.1  # a picture this close to the model's aspect ratio is squashed, others are padded with black
 
-NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
-
 Mask = NDArray[np.float32]  # (rows, columns), the probability of each cell
-SpacingMm = tuple[float, float]  # between rows, between columns
 
 
 @dataclass(frozen=True)
 class PictureArea:
     """The rectangle that the model saw, in pixels of a picture of `picture_width` x `picture_height`.
 
-    It reaches beyond the picture where black was added to keep the aspect ratio.
+    It reaches beyond the picture where black was added to keep the aspect ratio. `box` is the part of the picture that
+    shows the body, or None if all of it does: beside it, the model saw black.
     """
 
     left: int
@@ -48,6 +48,12 @@ class PictureArea:
     height: int
     picture_width: int
     picture_height: int
+    box: PixelRegion | None = None
+
+    @property
+    def seen(self) -> PixelRegion:
+        """What the model saw of the picture."""
+        return self.box or (0, 0, self.picture_width, self.picture_height)
 
     def in_pixels(self, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Convert points (n, 2) of (x, y) from cells of a mask of `shape` over this area to pixels of the picture."""
@@ -86,7 +92,7 @@ def model_area(box: PixelRegion, picture_size: tuple[int, int], input_aspect: fl
     elif aspect < input_aspect / (1 + ASPECT_TOLERANCE):
         new_width = round(height * input_aspect)
         left, width = left - (new_width - width) // 2, new_width
-    return PictureArea(left, top, width, height, picture_width=picture_size[1], picture_height=picture_size[0])
+    return PictureArea(left, top, width, height, picture_width=picture_size[1], picture_height=picture_size[0], box=box)
 
 
 def cut(picture: NDArray[np.uint8], area: PictureArea, box: PixelRegion) -> NDArray[np.uint8]:
@@ -102,13 +108,18 @@ def cut(picture: NDArray[np.uint8], area: PictureArea, box: PixelRegion) -> NDAr
 
 
 def segment(
-    manifest: Manifest, outputs: Sequence[NDArray[np.float32]], area: PictureArea, spacing_mm: SpacingMm | None
+    manifest: Manifest,
+    outputs: Sequence[NDArray[np.float32]],
+    area: PictureArea,
+    spacing_mm: SpacingMm | None,
+    why_no_spacing: str = NO_SPACING,
 ) -> Segmentation:
     """The outline and the measurement of one picture.
 
     `outputs` are the model's dequantized output tensors in the model's order; the mask is (1, rows, columns, 1) with
     probabilities over `area`. `spacing_mm` is (between rows, between columns) of the picture's pixels; without it,
-    nothing is measured in millimetres. Raises EngineError if the mask's shape is wrong.
+    nothing is measured in millimetres, and `why_no_spacing` is the reason. Raises EngineError if the mask's shape is
+    wrong.
     """
     mask = _mask(manifest, outputs)
     rule = manifest.measurement
@@ -116,11 +127,14 @@ def segment(
     kind: MeasurementKind = "ellipse_circumference" if rule is None else rule.kind
     match kind:
         case "area":
-            return _free_outline(manifest, main_part(mask, level), area, level, spacing_mm)
+            outlined = _free_outline(manifest, main_part(mask, level), area, level, spacing_mm)
         case "ellipse_circumference":
-            return _head(manifest, main_part(mask), area, level, spacing_mm)
+            outlined = _head(manifest, main_part(mask), area, level, spacing_mm)
         case _:
             assert_never(kind)
+    if outlined.complete and spacing_mm is None:
+        return replace(outlined, reason=why_no_spacing)
+    return outlined
 
 
 def _head(
@@ -138,10 +152,9 @@ def _head(
         reason = "Part of the outline lies beyond the picture's edge, so it was not measured."
         return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
     if spacing_mm is None:
-        return Segmentation(finding, complete=True, size=ellipse.circumference, reason=NO_SPACING)
+        return Segmentation(finding, complete=True, size=ellipse.circumference)
     in_mm = replace(edge, points=edge.points * np.array([spacing_mm[1], spacing_mm[0]])).ellipse() or ellipse
-    measured = finding.model_copy(update=_measured(manifest, in_mm.circumference))
-    return Segmentation(measured, complete=True, size=in_mm.circumference)
+    return _measured(manifest, finding, in_mm.circumference, in_pixels=ellipse.circumference)
 
 
 def _free_outline(
@@ -162,13 +175,13 @@ def _free_outline(
         reason = "The outline runs along the picture's edge. The part beyond it was not seen, so nothing was measured."
         return Segmentation(finding, complete=False, size=in_pixels.area, reason=reason)
     if spacing_mm is None:
-        return Segmentation(finding, complete=True, size=in_pixels.area, reason=NO_SPACING)
+        return Segmentation(finding, complete=True, size=in_pixels.area)
     area_mm2 = in_pixels.area * spacing_mm[0] * spacing_mm[1]
-    return Segmentation(finding.model_copy(update=_measured(manifest, area_mm2)), complete=True, size=area_mm2)
+    return _measured(manifest, finding, area_mm2, in_pixels=in_pixels.area)
 
 
 def _share_on_padding(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> float:
-    """The share of an outline, in pixels, that runs along the border between the picture and the added black.
+    """The share of an outline, in pixels, that runs along the border between what was seen and the added black.
 
     The mask continues there, so its own edge does not tell. Points within one cell of the border count, since the line
     is drawn more finely than the mask is known.
@@ -176,15 +189,16 @@ def _share_on_padding(outline: Outline, shape: tuple[int, ...], area: PictureAre
     rows, columns = shape
     x, y = outline.points[:, 0], outline.points[:, 1]
     near_x, near_y = area.width / columns, area.height / rows
+    left, top, right, bottom = area.seen
     at_end = np.zeros(len(outline.points), np.bool_)
-    if area.left < 0:
-        at_end |= x <= near_x
-    if area.left + area.width > area.picture_width:
-        at_end |= x >= area.picture_width - near_x
-    if area.top < 0:
-        at_end |= y <= near_y
-    if area.top + area.height > area.picture_height:
-        at_end |= y >= area.picture_height - near_y
+    if area.left < left:
+        at_end |= x <= left + near_x
+    if area.left + area.width > right:
+        at_end |= x >= right - near_x
+    if area.top < top:
+        at_end |= y <= top + near_y
+    if area.top + area.height > bottom:
+        at_end |= y >= bottom - near_y
     return float(at_end.mean())
 
 
@@ -281,16 +295,18 @@ def _cells_inside(ellipse: Ellipse, shape: tuple[int, ...], area: PictureArea) -
 
 
 def _is_plausible(ellipse: Ellipse, area: PictureArea) -> bool:
-    covered = math.pi * ellipse.semi_major * ellipse.semi_minor / (area.picture_width * area.picture_height)
+    left, top, right, bottom = area.seen
+    covered = math.pi * ellipse.semi_major * ellipse.semi_minor / ((right - left) * (bottom - top))
     return covered >= SMALLEST_AREA and NARROWEST <= ellipse.semi_minor / ellipse.semi_major <= ROUNDEST
 
 
 def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
-    """The share of the ellipse's area outside the picture, counted on a grid over its bounding square."""
+    """The share of the ellipse's area outside what was seen, counted on a grid over its bounding square."""
+    left, top, right, bottom = area.seen
     reach = ((np.arange(64) + 0.5) / 32 - 1) * ellipse.semi_major
     x, y = ellipse.centre_x + reach[np.newaxis, :], ellipse.centre_y + reach[:, np.newaxis]
     inside = ellipse.contains(x, y)
-    within = (x >= 0) & (x <= area.picture_width) & (y >= 0) & (y <= area.picture_height)
+    within = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
     return 1 - float((inside & within).sum()) / float(inside.sum())
 
 
@@ -299,9 +315,14 @@ def _contour(points: NDArray[np.float64], area: PictureArea) -> tuple[tuple[floa
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in fractions)
 
 
-def _measured(manifest: Manifest, size: float) -> dict[str, object]:
+def _measured(manifest: Manifest, finding: Finding, size: float, *, in_pixels: float) -> Segmentation:
+    """The finding with its measurement `size` in the rule's unit, unless nothing can be that large or small."""
     rule = manifest.measurement
     if rule is None:
-        return {}
+        return Segmentation(finding, complete=True, size=size)
+    if reason := why_impossible(rule, manifest.finding[0], size):
+        return Segmentation(finding, complete=True, size=in_pixels, reason=reason)
     value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)
-    return {"measurement": value, "note": ESTIMATES[rule.estimate](size) if rule.estimate else ""}
+    note = ESTIMATES[rule.estimate](size) if rule.estimate else ""
+    measured = finding.model_copy(update={"measurement": value, "note": note})
+    return Segmentation(measured, complete=True, size=size)

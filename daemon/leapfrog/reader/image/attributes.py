@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from pydicom import config
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
+
+from leapfrog.wording.text import one_line
 
 LEFT_OVER_ESCAPES = re.compile(r"\x1b[ -/]+[0-~]")  # ISO 2022; pydicom 3.0 decodes IR 58 but does not remove these
 LONGEST_TEXT = 1024  # characters; the longest DICOM text that a report shows, LT, may have 10,240
@@ -38,11 +41,12 @@ def lenient_parsing() -> Iterator[None]:
         config.settings.reading_validation_mode = was_mode
 
 
-def value_of(dataset: Dataset, keyword: str) -> Any:
-    """The value of `keyword`, or None if it is missing, empty or cannot be parsed."""
+def value_of(dataset: Dataset, keyword: str | int) -> Any:
+    """The value of `keyword`, or of a tag, or None if it is missing, empty or cannot be parsed."""
     try:
         with lenient_parsing():
-            return dataset.get(keyword)
+            value = dataset.get(keyword)
+            return value.value if isinstance(value, DataElement) else value
     except Exception:  # a malformed value can raise anything; it counts as not given
         return None
 
@@ -60,12 +64,10 @@ def text(dataset: Dataset, keyword: str) -> str:
             joined = "\\".join(str(one) for one in values)
     except Exception:  # for instance a name in a character set that Python does not have
         return ""
-    joined = LEFT_OVER_ESCAPES.sub("", joined)
-    printable = "".join(letter if letter.isprintable() else " " for letter in joined)
-    return printable.strip()[:LONGEST_TEXT]
+    return one_line(LEFT_OVER_ESCAPES.sub("", joined)).strip()[:LONGEST_TEXT]
 
 
-def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+def numbers(dataset: Dataset, keyword: str | int) -> tuple[float, ...]:
     """The finite numbers of `keyword`, in order; anything else is left out."""
     value = value_of(dataset, keyword)
     values = value if isinstance(value, MultiValue | list | tuple) else [value]

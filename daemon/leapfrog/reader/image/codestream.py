@@ -1,7 +1,7 @@
-"""The size that a compressed picture declares, read before a decoder touches it.
+"""What a compressed picture says of itself, read before a decoder touches it, and whether it is all there.
 
-A decoder written in C allocates memory by this size or by the data set's. If the two differ, the file is damaged or
-malicious. JPEG and JPEG-LS: ISO 10918-1 B.2.2 and ISO 14495-1 C.2.2; JPEG 2000: ISO 15444-1 A.5.1.
+A decoder written in C allocates memory by the size in here or by the data set's. If the two differ, the file is damaged
+or malicious. JPEG and JPEG-LS: ISO 10918-1 B.2 and ISO 14495-1 C.2; JPEG 2000: ISO 15444-1 A.4 and A.5.
 """
 
 from dataclasses import dataclass
@@ -9,27 +9,50 @@ from dataclasses import dataclass
 START_OF_IMAGE = b"\xff\xd8"
 END_OF_IMAGE = b"\xff\xd9"  # JPEG's EOI, JPEG-LS's too, and JPEG 2000's EOC
 START_OF_CODESTREAM = b"\xff\x4f\xff\x51"  # JPEG 2000's SOC and SIZ
+START_OF_TILE_PART = b"\xff\x90"
+TILE_PART_HEADER_BYTES = 12
 JP2_HEADER_BYTES = 4096  # where to search: a JP2 file has boxes before the codestream, though DICOM should have none
 STANDALONE_MARKERS = frozenset((0x01, *range(0xD0, 0xD9)))
 NOT_FRAME_HEADERS = frozenset((0xC4, 0xC8, 0xCC))  # DHT, JPG, DAC among the SOFn
-FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - NOT_FRAME_HEADERS | {0xF7}  # 0xF7 is JPEG-LS
+JPEG_LS_FRAME_HEADER = 0xF7
+FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - NOT_FRAME_HEADERS | {JPEG_LS_FRAME_HEADER}
+# The transfer syntax of each kind of frame header, for pictures whose file names another one.
+SYNTAX_OF_FRAME_HEADER = {
+    0xC0: "1.2.840.10008.1.2.4.50",
+    0xC1: "1.2.840.10008.1.2.4.51",
+    0xC3: "1.2.840.10008.1.2.4.57",
+    JPEG_LS_FRAME_HEADER: "1.2.840.10008.1.2.4.80",
+}
+JPEG_2000 = "1.2.840.10008.1.2.4.90"
+# Other data than the zeros that a decoder goes on with where data are missing, and no marker among them.
+OTHER_DATA = b"\x5a\xa5" * 32
 
 
 @dataclass(frozen=True)
-class CodestreamSize:
-    """Height and width in pixels, and the number of samples per pixel."""
+class CodestreamHeader:
+    """Height and width in pixels, samples per pixel, bits of each sample and whether they are signed, which only JPEG
+    2000 can say. `syntax` is the transfer syntax that such a picture has, '' if it cannot be told.
+    """
 
     rows: int
     columns: int
     samples: int
+    precision: int
+    signed: bool
+    syntax: str
+
+    @property
+    def is_jpeg_2000(self) -> bool:
+        """Whether it is JPEG 2000's, whose end is found in another way."""
+        return self.syntax == JPEG_2000
 
 
-def codestream_size(frame: bytes) -> CodestreamSize | None:
-    """The size that a compressed frame declares, or None if it has no header."""
+def codestream_header(frame: bytes) -> CodestreamHeader | None:
+    """What a compressed frame says of itself, or None if it has no header."""
     if frame.startswith(START_OF_IMAGE):
-        return _jpeg_size(frame)
+        return _jpeg_header(frame)
     start = frame.find(START_OF_CODESTREAM, 0, JP2_HEADER_BYTES)
-    return None if start < 0 else _jpeg_2000_size(frame[start + 4 : start + 42])
+    return None if start < 0 else _jpeg_2000_header(frame[start + 4 : start + 43])
 
 
 def starts_picture(first_bytes: bytes) -> bool:
@@ -37,7 +60,37 @@ def starts_picture(first_bytes: bytes) -> bool:
     return first_bytes.startswith((START_OF_IMAGE, START_OF_CODESTREAM[:2]))
 
 
-def _jpeg_size(frame: bytes) -> CodestreamSize | None:
+def has_end(frame: bytes) -> bool:
+    """Whether the end marker is there. It is looked for near the end first."""
+    return END_OF_IMAGE in frame[-1024:] or END_OF_IMAGE in frame
+
+
+def with_end(frame: bytes) -> bytes:
+    """A JPEG or JPEG-LS picture without an end marker, with one."""
+    return frame.rstrip(b"\xff") + END_OF_IMAGE
+
+
+def with_other_data(frame: bytes) -> bytes:
+    """The same with more data before the end marker. If the picture changes, what should have stood there is missing:
+    a decoder takes as many bits as the picture needs, and fills up with zeros.
+    """
+    return frame.rstrip(b"\xff") + OTHER_DATA + END_OF_IMAGE
+
+
+def tile_parts_are_whole(frame: bytes) -> bool:
+    """Whether a JPEG 2000 picture without an end marker ends where a tile-part ends (A.4.2), so that only the marker is
+    missing.
+    """
+    position = frame.find(START_OF_TILE_PART)
+    while position >= 0 and frame[position : position + 2] == START_OF_TILE_PART:
+        length = int.from_bytes(frame[position + 6 : position + 10])
+        if length < TILE_PART_HEADER_BYTES:  # 0: it lasts to the end marker, wherever that was
+            return False
+        position += length
+    return len(frame) - 1 <= position <= len(frame)  # there may be a byte of padding
+
+
+def _jpeg_header(frame: bytes) -> CodestreamHeader | None:
     position = len(START_OF_IMAGE)
     while position + 9 < len(frame) and frame[position] == 0xFF:
         marker = frame[position + 1]
@@ -46,16 +99,28 @@ def _jpeg_size(frame: bytes) -> CodestreamSize | None:
         elif marker in STANDALONE_MARKERS:
             position += 2
         elif marker in FRAME_HEADERS:
-            rows = int.from_bytes(frame[position + 5 : position + 7])
-            columns = int.from_bytes(frame[position + 7 : position + 9])
-            return CodestreamSize(rows, columns, frame[position + 9])
+            return CodestreamHeader(
+                rows=int.from_bytes(frame[position + 5 : position + 7]),
+                columns=int.from_bytes(frame[position + 7 : position + 9]),
+                samples=frame[position + 9],
+                precision=frame[position + 4],
+                signed=False,
+                syntax=SYNTAX_OF_FRAME_HEADER.get(marker, ""),
+            )
         else:
             position += 2 + int.from_bytes(frame[position + 2 : position + 4])
     return None
 
 
-def _jpeg_2000_size(header: bytes) -> CodestreamSize | None:
-    if len(header) < 38:
+def _jpeg_2000_header(header: bytes) -> CodestreamHeader | None:
+    if len(header) < 39:
         return None
     right, bottom, left, top = (int.from_bytes(header[start : start + 4]) for start in (4, 8, 12, 16))
-    return CodestreamSize(bottom - top, right - left, int.from_bytes(header[36:38]))
+    return CodestreamHeader(
+        rows=bottom - top,
+        columns=right - left,
+        samples=int.from_bytes(header[36:38]),
+        precision=(header[38] & 0x7F) + 1,
+        signed=bool(header[38] & 0x80),
+        syntax=JPEG_2000,
+    )

@@ -1,23 +1,21 @@
-"""From the bytes of a frame to its stored samples: first sizes are checked, then the transfer syntax's decoder runs.
-
-pydicom unpacks and decompresses. It gets the values that were checked here, not the data set. Its decoders are written
-in C and may crash the process on a malformed file, which is why readers are processes of their own.
-"""
+"""From the bytes of a frame to its stored samples: sizes are checked, then the frame is unpacked or decompressed."""
 
 import math
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 
-from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, NATIVE
+from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, GE_BIG_ENDIAN_PIXELS, NATIVE
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import integer, lenient_parsing, text, uid_name
-from leapfrog.reader.image.codestream import END_OF_IMAGE, codestream_size
+from leapfrog.reader.image.codestream import CodestreamHeader, codestream_header
+from leapfrog.reader.image.decoders import DECODERS, RLE, decompress, decompress_unended, is_ended
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, PIXELS, DicomFile
 from leapfrog.reader.image.frame_index import FrameExtents, compressed_frames, read_extents
 
@@ -25,30 +23,17 @@ LARGEST_FRAME_PIXELS = 64 * 1024 * 1024  # four times the largest detectors; cli
 LARGEST_FRAME_BYTES = 256 * 1024 * 1024
 MOST_FRAMES = 100_000  # half an hour of ultrasound at 50 frames a second
 
-RLE = "1.2.840.10008.1.2.5"
-JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
-# Which of pydicom's plug-ins decodes a transfer syntax. Measured: pillow 3 ms and gdcm 44 ms for a baseline JPEG of
-# 1024x1024, pylibjpeg 210 ms and gdcm 590 ms for a JPEG 2000 film, pyjpegls 11 ms and gdcm 26 ms.
-DECODERS = {
-    "1.2.840.10008.1.2.4.50": "pillow",
-    JPEG_EXTENDED: "pillow",
-    "1.2.840.10008.1.2.4.57": "gdcm",
-    "1.2.840.10008.1.2.4.70": "gdcm",
-    "1.2.840.10008.1.2.4.80": "pyjpegls",
-    "1.2.840.10008.1.2.4.81": "pyjpegls",
-    "1.2.840.10008.1.2.4.90": "pylibjpeg",
-    "1.2.840.10008.1.2.4.91": "pylibjpeg",
-    "1.2.840.10008.1.2.4.201": "pylibjpeg",
-    "1.2.840.10008.1.2.4.202": "pylibjpeg",
-    "1.2.840.10008.1.2.4.203": "pylibjpeg",
-    RLE: "pydicom",
-}
+STANDARD_SYNTAXES = "1.2.840.10008.1."  # the root of the standard's transfer syntaxes
+BIG_ENDIAN_PIXELS = frozenset((EXPLICIT_BIG_ENDIAN, GE_BIG_ENDIAN_PIXELS))
 PIXEL_KEYWORDS = {PIXELS: "PixelData", FLOAT_PIXELS: "FloatPixelData", DOUBLE_PIXELS: "DoubleFloatPixelData"}
 JPEG_XL = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (110, 111, 112))  # newer than pydicom 3.0's names
-SUBSAMPLED = "YBR_FULL_422"
-COLOUR = frozenset(("RGB", "YBR_FULL", SUBSAMPLED, "YBR_ICT", "YBR_RCT"))
+WHOLE_COLOURS, SUBSAMPLED = "YBR_FULL", "YBR_FULL_422"
+COLOUR = frozenset(("RGB", WHOLE_COLOURS, SUBSAMPLED, "YBR_ICT", "YBR_RCT"))
 GRAY = frozenset(("MONOCHROME1", "MONOCHROME2"))
 PALETTE = "PALETTE COLOR"
+NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^A-Z0-9]")
+# By letters and digits alone, as DCMTK compares them: "MONOCHROME 2", "PALETTE_COLOR" and the like are sent.
+SPELLINGS = {NEITHER_LETTER_NOR_DIGIT.sub("", name): name for name in (*COLOUR, *GRAY, PALETTE)}
 
 NO_SIZE = "The file does not say how large its picture is. Send it again from the machine that made it."
 TOO_LARGE = "The picture ({columns} x {rows} pixels) is too large for this box. It is kept and passed on unread."
@@ -58,6 +43,14 @@ CONTRADICTION = "The file is damaged: the picture inside is not the size that th
 UNKNOWN_COMPRESSION = (
     "The picture is compressed in a way ({name}) that this box cannot open. Set the machine that made it to send"
     ' uncompressed or "JPEG Lossless" pictures. The file is kept and passed on unread.'
+)
+NO_END = (
+    "The picture's end marker is missing, but all of the picture is there. Check it, and send it again if something is"
+    " wrong with it."
+)
+FRAMES_MISSING = (
+    "The file is damaged: it ends early, and only {present} of its {frames} frames are there. Send it again from the"
+    " machine that made it."
 )
 UNKNOWN_SAMPLES = (
     "The picture's pixels are stored in a way ({what}) that this box cannot show. The file is kept and passed on"
@@ -111,11 +104,13 @@ class StoredFrame:
     """Decoded samples: (rows, columns) or (rows, columns, 3), unsigned integers of 8, 16 or 32 bits, or floats.
 
     `bits` says how to interpret integers; it is None for floats. `photometric` is that of the decoder's output.
+    `note` is a sentence for staff about how it was decoded, or "".
     """
 
     samples: Samples
     photometric: str
     bits: SampleBits | None
+    note: str = ""
 
 
 def read_layout(dataset: Dataset, *, floating_bits: int = 0) -> Layout:
@@ -123,7 +118,7 @@ def read_layout(dataset: Dataset, *, floating_bits: int = 0) -> Layout:
     rows, columns = integer(dataset, "Rows") or 0, integer(dataset, "Columns") or 0
     if rows <= 0 or columns <= 0:
         raise UnreadableImage(NO_SIZE)
-    photometric = text(dataset, "PhotometricInterpretation").upper()
+    photometric = _photometric(dataset)
     samples = integer(dataset, "SamplesPerPixel") or (3 if photometric in COLOUR else 1)
     photometric = photometric or ("MONOCHROME2" if samples == 1 else "RGB")
     bits_allocated = floating_bits or integer(dataset, "BitsAllocated") or 0
@@ -144,6 +139,12 @@ def read_layout(dataset: Dataset, *, floating_bits: int = 0) -> Layout:
     )
     _check_layout(layout)
     return layout
+
+
+def _photometric(dataset: Dataset) -> str:
+    """Photometric Interpretation in the standard's spelling; the first value if there are several."""
+    stored = text(dataset, "PhotometricInterpretation").upper().split("\\")[0].strip()
+    return SPELLINGS.get(NEITHER_LETTER_NOR_DIGIT.sub("", stored), stored)
 
 
 def _check_layout(layout: Layout) -> None:
@@ -172,9 +173,16 @@ class FrameDecoder:
         floating_bits = {FLOAT_PIXELS: 32, DOUBLE_PIXELS: 64}.get(file.pixels.tag, 0)
         self.layout = read_layout(file.dataset, floating_bits=floating_bits)
         self._compressed = file.pixels.length is None
-        self._is_big_endian = file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN
+        self._is_big_endian = file.transfer_syntax_uid in BIG_ENDIAN_PIXELS
         self._check_transfer_syntax()
-        self._frames = self._find_frames(file.pixels.length)
+        self._frames: tuple[FrameExtents, ...] = ()  # of compressed ones; uncompressed ones simply follow one another
+        self.present: Sequence[int] = self._find_frames(file.pixels.length)
+
+    @property
+    def note(self) -> str:
+        """A sentence for staff if frames are missing, or ""."""
+        frames, present = self.layout.frames, len(self.present)
+        return FRAMES_MISSING.format(present=present, frames=frames) if present < frames else ""
 
     def stored(self, index: int) -> StoredFrame:
         """Frame `index`, counted from 0. Raises UnreadableImage if it cannot be decoded."""
@@ -194,18 +202,33 @@ class FrameDecoder:
         syntax = self._file.transfer_syntax_uid
         if self._compressed and syntax in NATIVE:
             raise UnreadableImage(CANNOT_BE_READ)
-        if self._compressed and (syntax not in DECODERS or (syntax == JPEG_EXTENDED and self.layout.bits_stored > 8)):
+        # Somebody's own transfer syntax may be anything, even where its pixels look uncompressed.
+        is_private = not syntax.startswith(STANDARD_SYNTAXES) and syntax not in NATIVE
+        if is_private or (self._compressed and syntax not in DECODERS):
             name = "JPEG XL" if syntax in JPEG_XL else uid_name(syntax) or "unknown to it"
             raise UnreadableImage(UNKNOWN_COMPRESSION.format(name=name))
 
-    def _find_frames(self, length: int | None) -> tuple[FrameExtents, ...]:
-        """Where each compressed frame lies; empty for uncompressed frames, which simply follow one another."""
+    def _find_frames(self, length: int | None) -> Sequence[int]:
+        """The frames that are there, counted from 0: of a picture its only one, of a loop at least one."""
         if length is None:
             with self._file.opened() as stream:
-                return compressed_frames(stream, self._pixels.offset, self.layout.frames)
-        if self.layout.frame_bits * self.layout.frames > 8 * length:
+                self._frames = compressed_frames(stream, self._pixels.offset, self.layout.frames)
+            return tuple(index for index, extents in enumerate(self._frames) if extents)
+        self._recognise_whole_colours(length)
+        available = min(length, self._file.byte_count - self._pixels.offset)
+        present = min(8 * available // self.layout.frame_bits, self.layout.frames)
+        if present == 0:
             raise UnreadableImage(ENDS_EARLY)
-        return ()
+        return range(present)
+
+    def _recognise_whole_colours(self, length: int) -> None:
+        """Pixels of exactly the length that they have without subsampling are not subsampled, whatever they are called:
+        many programs decompress a JPEG and leave its YBR_FULL_422.
+        """
+        whole = replace(self.layout, photometric=WHOLE_COLOURS)
+        byte_count = whole.frame_bits * whole.frames // 8
+        if self.layout.photometric == SUBSAMPLED and length == byte_count + byte_count % 2:
+            self.layout = whole
 
     def _unpacked(self, stream: BinaryIO, index: int) -> StoredFrame:
         layout = self.layout
@@ -215,7 +238,7 @@ class FrameDecoder:
         order = EXPLICIT_BIG_ENDIAN if self._is_big_endian else EXPLICIT_LITTLE_ENDIAN
         options = self._decoding_options(layout.frames) | {
             "pixel_keyword": PIXEL_KEYWORDS[self._pixels.tag],
-            "pixel_vr": self._pixels.vr.decode("latin-1"),  # big endian OW: bytes are swapped in pairs
+            "pixel_vr": self._vr,  # big endian OW: bytes are swapped in pairs
             "pixel_representation": 0,  # raw bits: SampleBits handles the high bit too, which pydicom ignores
             "correct_unused_bits": False,
             "planar_configuration": int(layout.planar and layout.photometric != SUBSAMPLED),  # PS3.3 C.7.6.3.1.2
@@ -227,6 +250,11 @@ class FrameDecoder:
         bits = SampleBits(layout.bits_stored, layout.high_bit + 1 - layout.bits_stored, layout.signed)
         return StoredFrame(samples, str(properties["photometric_interpretation"]), None if layout.floating else bits)
 
+    @property
+    def _vr(self) -> str:
+        """The pixels' VR, which is OW in implicit VR (PS3.5 Annex A.1)."""
+        return self._pixels.vr.decode("latin-1") or "OW"
+
     def _single_bits(self, stream: BinaryIO, index: int) -> Samples:
         """Frame `index` of pixels with one bit each.
 
@@ -237,21 +265,31 @@ class FrameDecoder:
         word, start = divmod(index * count, 16)
         stream.seek(self._pixels.offset + 2 * word)
         packed = np.frombuffer(stream.read(2 * math.ceil((start + count) / 16)), np.uint8)
-        if self._is_big_endian and self._pixels.vr == b"OW":  # bytes swapped in pairs: PS3.5 Section 8.1.1, Annex A.3
+        if self._is_big_endian and self._vr == "OW":  # bytes swapped in pairs: PS3.5 Section 8.1.1, Annex A.3
             packed = packed[: len(packed) & ~1].view(np.uint16).byteswap().view(np.uint8)
         bits = np.unpackbits(packed, bitorder="little")[start : start + count]
         return bits.reshape(self.layout.rows, self.layout.columns)
 
     def _decompressed(self, content: bytes) -> StoredFrame:
+        if not content:
+            raise UnreadableImage(ENDS_EARLY)
         syntax, layout = self._file.transfer_syntax_uid, self.layout
-        if syntax != RLE:
-            _check_codestream(content, layout)
-        samples, properties = get_decoder(syntax).as_array(
-            encapsulate([content]), index=0, raw=True, decoding_plugin=DECODERS[syntax], **self._decoding_options(1)
-        )
-        bits = SampleBits(8 * samples.itemsize, 0, layout.signed)
-        unsigned = samples.view(np.dtype(f"u{samples.itemsize}"))
-        return StoredFrame(unsigned, str(properties["photometric_interpretation"]), bits)
+        header = codestream_header(content)
+        if header is not None and (header.rows, header.columns, header.samples) != (
+            layout.rows,
+            layout.columns,
+            layout.samples,
+        ):
+            raise UnreadableImage(CONTRADICTION)
+        if header is None and syntax != RLE:
+            raise UnreadableImage(CANNOT_DECODE)
+        note = ""
+        if header is None or is_ended(content, syntax):
+            picture = decompress(content, syntax, header, self._decoding_options(1))
+        else:
+            picture, note = decompress_unended(content, syntax, header, self._decoding_options(1)), NO_END
+        unsigned = picture.samples.view(np.dtype(f"u{picture.samples.itemsize}"))
+        return StoredFrame(unsigned, picture.photometric, _bits_of(layout, header, unsigned.itemsize), note)
 
     def _decoding_options(self, frames: int) -> dict[str, Any]:
         """The layout under the names that pydicom uses."""
@@ -270,14 +308,14 @@ class FrameDecoder:
         }
 
 
-def _check_codestream(content: bytes, layout: Layout) -> None:
-    """Check the declared size and the end marker: a decoder fills the missing part of a truncated JPEG with gray and
-    reports success.
+def _bits_of(layout: Layout, header: CodestreamHeader | None, sample_bytes: int) -> SampleBits:
+    """Which bits of decompressed samples hold the value: those that the data set calls stored, since others may hold an
+    overlay. A codestream of fewer bits than reach up to the high bit holds the stored ones alone.
+
+    JPEG 2000 says itself whether its samples are signed, which the data set does not always repeat.
     """
-    if END_OF_IMAGE not in content[-1024:] and content.rfind(END_OF_IMAGE) < 0:
-        raise UnreadableImage(ENDS_EARLY)
-    size = codestream_size(content)
-    if size is None:
-        raise UnreadableImage(CANNOT_DECODE)
-    if (size.rows, size.columns, size.samples) != (layout.rows, layout.columns, layout.samples):
-        raise UnreadableImage(CONTRADICTION)
+    precision = 8 * sample_bytes if header is None else min(header.precision, 8 * sample_bytes)
+    if header is not None and header.signed and not layout.signed:
+        return SampleBits(precision, 0, signed=True)
+    shift = layout.high_bit + 1 - layout.bits_stored if precision > layout.high_bit else 0
+    return SampleBits(min(layout.bits_stored, precision), shift, layout.signed)

@@ -17,6 +17,7 @@ from leapfrog.dicom.part10 import DatasetStart, find_dataset
 from leapfrog.dicom.uids import DEFLATED
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import lenient_parsing
+from leapfrog.reader.image.character_set import correct_character_set
 from leapfrog.spool_file.content import content_byte_count, open_content
 
 FLOAT_PIXELS, DOUBLE_PIXELS, PIXELS = 0x7FE00008, 0x7FE00009, 0x7FE00010
@@ -41,7 +42,7 @@ class DicomFile:
     items (PS3.5 Annex A.4).
 
     `damage` is a sentence for staff if the file could not be read to its end. Then `dataset` holds what could be
-    recovered, so that the report can still name the patient.
+    recovered, so that the report can still name the patient. `note` is a sentence for staff on how its text was read.
     """
 
     path: Path
@@ -50,6 +51,7 @@ class DicomFile:
     dataset: Dataset
     pixels: Element | None
     damage: str = ""
+    note: str = ""
 
     def opened(self) -> BinaryIO:
         """The file's content, from its beginning. Raises OSError."""
@@ -75,7 +77,8 @@ def open_dicom_file(path: Path, byte_count: int | None = None) -> DicomFile:
             dataset, damage = _identifying_part(stream), str(error)
     if not _looks_like_dicom(dataset, start.has_meta):
         damage = NOT_DICOM
-    return DicomFile(path, byte_count, start.transfer_syntax_uid, dataset, pixels, damage)
+    note = correct_character_set(dataset)
+    return DicomFile(path, byte_count, start.transfer_syntax_uid, dataset, pixels, damage, note)
 
 
 def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[Element | None, int, str]:
@@ -85,7 +88,7 @@ def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tupl
         encoding = actual_encoding(stream, start.offset, start.transfer_syntax_uid)
         for element in walk(stream, start.offset, encoding, PIXEL_TAGS.__contains__, MOST_ELEMENTS):
             if element.tag in PIXEL_TAGS:
-                return element, element.offset, ENDS_EARLY if element.end > byte_count else ""
+                return element, element.offset, ""  # how much of them is there is seen when the frames are found
             end = element.end
     except DatasetTruncated:
         return None, end + 1, ENDS_BEFORE_PICTURE

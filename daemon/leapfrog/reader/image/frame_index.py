@@ -26,22 +26,26 @@ FrameExtents = tuple[Extent, ...]  # the pieces that make one frame, in order
 
 
 def compressed_frames(stream: BinaryIO, offset: int, count: int) -> tuple[FrameExtents, ...]:
-    """The frames of compressed pixels. Their first item, the offset table, is at byte `offset`.
+    """The `count` frames of compressed pixels. Their first item, the offset table, is at byte `offset`.
 
-    Raises UnreadableImage if the items do not hold `count` frames.
+    A frame of a loop that is missing has no extents. Raises UnreadableImage if there is no frame at all, or if a single
+    picture is not all there.
     """
-    table, *fragments = _items(stream, offset)
-    if not fragments or len(fragments) < count:
-        raise UnreadableImage(ENDS_EARLY)
+    (table, *fragments), damage = _items(stream, offset)
+    if not fragments or (count == 1 and damage):
+        raise UnreadableImage(damage or ENDS_EARLY)
     if count == 1:
         return (tuple(fragments),)
     if len(fragments) == count:
         return tuple((fragment,) for fragment in fragments)
     starts = _starts_by_table(stream, table, fragments, count) or _starts_by_marker(stream, fragments)
-    if len(starts) < count:
-        raise UnreadableImage(ENDS_EARLY)
+    if not starts and len(fragments) < count:  # RLE has no marker, and one fragment a frame (PS3.5 Annex G.2)
+        starts = list(range(len(fragments)))
+    if not starts:
+        raise UnreadableImage(damage or ENDS_EARLY)
     ends = [*starts[1:], len(fragments)]
-    return tuple(tuple(fragments[start:end]) for start, end in zip(starts[:count], ends[:count], strict=True))
+    frames = [tuple(fragments[start:end]) for start, end in zip(starts, ends, strict=True)][:count]
+    return (*frames, *((),) * (count - len(frames)))
 
 
 def read_extents(stream: BinaryIO, extents: FrameExtents) -> bytes:
@@ -56,21 +60,22 @@ def read_extents(stream: BinaryIO, extents: FrameExtents) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _items(stream: BinaryIO, offset: int) -> list[Extent]:
-    """All items, the offset table first."""
+def _items(stream: BinaryIO, offset: int) -> tuple[list[Extent], str]:
+    """All items up to the first damaged one, the offset table first, and a sentence for staff if one is damaged."""
+    items: list[Extent] = []
+    damage = ""
     try:
-        items = [
-            Extent(item.offset, item.length or 0) for item in islice(fragments(stream, offset), MOST_FRAGMENTS + 1)
-        ]
-    except DatasetTruncated as error:
-        raise UnreadableImage(ENDS_EARLY) from error
-    except DatasetMalformed as error:
-        raise UnreadableImage(CANNOT_BE_READ) from error
+        for item in islice(fragments(stream, offset), MOST_FRAGMENTS + 1):
+            items.append(Extent(item.offset, item.length or 0))
+    except DatasetTruncated:
+        damage = ENDS_EARLY
+    except DatasetMalformed:
+        damage = CANNOT_BE_READ
     if len(items) > MOST_FRAGMENTS:
         raise UnreadableImage(CANNOT_BE_READ)
     if not items:
-        raise UnreadableImage(ENDS_EARLY)
-    return items
+        raise UnreadableImage(damage or ENDS_EARLY)
+    return items, damage
 
 
 def _starts_by_table(stream: BinaryIO, table: Extent, fragments: Sequence[Extent], count: int) -> list[int]:

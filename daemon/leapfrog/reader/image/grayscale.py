@@ -6,6 +6,7 @@ of 114 ms). Windowing clips values, so shrinking first would give another result
 shrunk afterwards, as bytes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,24 @@ from pydicom.dataset import Dataset
 
 from leapfrog.reader.image.attributes import items, numbers, text
 from leapfrog.reader.image.decoding import Layout, SampleBits, StoredFrame
-from leapfrog.reader.image.lookup_table import read_table
+from leapfrog.reader.image.functional_groups import FRAME_VOI_LUT, PIXEL_VALUE_TRANSFORMATION, FunctionalGroups
+from leapfrog.reader.image.lookup_table import LookupTable, read_table
 
 SAMPLED_PIXELS = 250_000  # enough to determine a picture's range of values
 OUTLIERS_PERCENT = 0.2  # at each end, such as lead letters, which must not decide how bright the body is shown
 BLOCK_PIXELS = 1 << 20  # values of 32 bits and more are windowed in blocks, to need less memory for floats
 LARGEST_TABLE_BITS = 16
+# A window that was left from another bit depth shows next to nothing: all values in a few grays, or nearly all of them
+# in black and white.
+FEWEST_GRAYS = 1 / 8  # of black to white, for the range of values
+FEWEST_WITHIN = 0.02  # of the pixels
+FEWEST_WITHIN_FEWER_BITS = 0.25  # of the pixels, in a window over exactly what fewer bits can hold, such as 0 to 255
+# Of the values that the stored bits can hold. A picture with a smaller range is blank, which its window shall show.
+BLANK_RANGE = 1 / 64
+# X-ray images whose Modality LUT leads back to intensities at the detector and is not for display (PS3.3 C.8.7.1.1.2).
+FLUOROSCOPY_CLASSES = "1.2.840.10008.5.1.4.1.1.12."  # the root of XA, biplane XA, XRF and their enhanced classes
+FLUOROSCOPY_MODALITIES = frozenset(("XA", "RF"))
+NOT_FOR_DISPLAY = frozenset(("LOG", "DISP"))
 
 Values = NDArray[np.float64]
 
@@ -44,28 +57,65 @@ class VoiWindow:
             return (values > self.center - 0.5).astype(np.float64)
         return np.clip((values - (self.center - 0.5)) / (self.width - 1) + 0.5, 0.0, 1.0)
 
+    def share_within(self, values: Values) -> float:
+        """The share of `values` that are neither below nor above the window."""
+        lowest, highest = self.limits
+        return float(((values >= lowest) & (values <= highest)).mean())
+
+    def is_range_of_fewer_bits(self, bits: int) -> bool:
+        """Whether it spans exactly what unsigned numbers of fewer than `bits` bits can hold: 127.5 and 255, or so."""
+        lowest, highest = self.limits
+        return abs(lowest) <= 1 and any(abs(highest - (1 << fewer)) <= 2 for fewer in range(8, bits))
+
     @property
     def limits(self) -> tuple[float, float]:
         """Values below the first are black, above the second white; only roughly so for a sigmoid."""
         return self.center - self.width / 2, self.center + self.width / 2
 
 
-class GrayScale:
-    """How the gray values of one instance are to be shown. Build it once, then use it for each frame."""
+@dataclass(frozen=True)
+class VoiTable:
+    """A VOI look-up table (PS3.3 C.11.2.1.1)."""
 
-    def __init__(self, dataset: Dataset, layout: Layout, *, big_endian: bool) -> None:
-        """Read the settings from the data set; any that makes no sense is ignored."""
+    table: LookupTable
+
+    def brightness(self, values: Values) -> Values:
+        """0 (black) to 1 (white) for modality `values`."""
+        return self.table.apply(values) / self.table.top
+
+
+class GrayScale:
+    """How the gray values of one instance are to be shown. Build it once, then use it for each frame; where functional
+    groups differ between frames, one for each frame.
+    """
+
+    def __init__(
+        self, dataset: Dataset, layout: Layout, *, big_endian: bool, groups: FunctionalGroups, index: int = 0
+    ) -> None:
+        """Read the settings for frame `index` from the data set; any that makes no sense is ignored."""
         self._layout = layout
         self._padding = _padding_range(dataset)
-        self._slope, self._intercept = _rescale(dataset)
-        modality = items(dataset, "ModalityLUTSequence")
+        self._slope, self._intercept = next(
+            filter(None, (_rescale(source) for source in groups.sources(PIXEL_VALUE_TRANSFORMATION, index))), (1.0, 0.0)
+        )
+        modality = () if _is_not_for_display(dataset) else items(dataset, "ModalityLUTSequence")
         self._modality_table = (
             read_table(modality[0], signed_input=layout.signed, big_endian=big_endian) if modality else None
         )
-        voi = items(dataset, "VOILUTSequence")
-        self._voi_table = read_table(voi[0], signed_input=self._gives_signed(), big_endian=big_endian) if voi else None
-        self._window = read_voi_window(dataset)
+        self._transformations: tuple[VoiTable | VoiWindow, ...] = tuple(
+            transformation
+            for source in groups.sources(FRAME_VOI_LUT, index)
+            for transformation in self._read_transformations(source, big_endian=big_endian)
+        )
         self._table: NDArray[np.uint8] | None = None
+
+    def _read_transformations(self, source: Dataset, *, big_endian: bool) -> Iterator[VoiTable | VoiWindow]:
+        """Tables before windows, as in pydicom and most viewers."""
+        for item in items(source, "VOILUTSequence"):
+            table = read_table(item, signed_input=self._gives_signed(), big_endian=big_endian)
+            if table is not None:
+                yield VoiTable(table)
+        yield from read_voi_windows(source)
 
     def show(self, frame: StoredFrame) -> NDArray[np.uint8]:
         """The displayed picture (rows, columns): 0 is black. MONOCHROME1 is inverted once, as the last step.
@@ -99,66 +149,114 @@ class GrayScale:
         return 255 - grays if frame.photometric == "MONOCHROME1" else grays
 
     def _brightness(self, values: Values, frame: StoredFrame) -> Values:
-        """The VOI step: a table if there is one, as in pydicom and most viewers, then a window, then the range of
-        values.
-        """
-        if self._voi_table:
-            return self._voi_table.apply(values) / self._voi_table.top
+        """The VOI step: the first table or window that shows something of the picture, else the range of values."""
         if self._layout.bits_stored <= 8 and frame.bits is not None:
-            lowest, highest = self._full_range()
-            return self._window.brightness(values) if self._window else _stretch(values, lowest, highest)
-        lowest, highest = self._range_in(frame)
-        if self._window and self._window.limits[0] <= highest and self._window.limits[1] >= lowest:
-            return self._window.brightness(values)
-        # Without a window, or with one that would make the picture all black or all white, show the whole range.
+            ends = self._full_range(frame.bits)
+            for transformation in self._transformations:
+                if _grays(transformation, *ends) >= FEWEST_GRAYS:
+                    return transformation.brightness(values)
+            return _stretch(values, *ends)  # screen captures must not be stretched to their own range
+        shown = self._values_in(frame)
+        lowest, highest = _range_of(shown)
+        for transformation in self._transformations:
+            if self._shows(transformation, shown, lowest, highest, frame):
+                return transformation.brightness(values)
         return _stretch(values, lowest, highest)
 
+    def _shows(
+        self,
+        transformation: VoiTable | VoiWindow,
+        shown: Values,
+        lowest: float,
+        highest: float,
+        frame: StoredFrame,
+    ) -> bool:
+        """Whether `transformation` shows something of the values `shown`, which lie between `lowest` and `highest`."""
+        window = transformation if isinstance(transformation, VoiWindow) else None
+        if window and not (window.limits[0] <= highest and window.limits[1] >= lowest):
+            return False
+        if frame.bits is not None:
+            ends = self._full_range(frame.bits)
+            if highest - lowest < BLANK_RANGE * (ends[1] - ends[0]) and _grays(transformation, *ends) >= FEWEST_GRAYS:
+                return True
+        if _grays(transformation, lowest, highest) < FEWEST_GRAYS:
+            return False
+        return window is None or window.share_within(shown) >= self._fewest_within(window)
+
+    def _fewest_within(self, window: VoiWindow) -> float:
+        is_stored = self._modality_table is None and (self._slope, self._intercept) == (1.0, 0.0)
+        fewer_bits = is_stored and not self._layout.signed and window.is_range_of_fewer_bits(self._layout.bits_stored)
+        return FEWEST_WITHIN_FEWER_BITS if fewer_bits else FEWEST_WITHIN
+
     def _depends_on_picture(self) -> bool:
-        return self._voi_table is None and self._layout.bits_stored > 8
+        return self._layout.bits_stored > 8
 
-    def _full_range(self) -> tuple[float, float]:
-        """All values that up to 8 stored bits can hold: screen captures must not be stretched."""
-        bits = SampleBits(self._layout.bits_stored, 0, self._layout.signed)
-        ends = self._modality(bits.values(np.arange(1 << bits.count, dtype=np.uint32)).astype(np.float64))
-        return float(ends.min()), float(ends.max())
+    def _full_range(self, bits: SampleBits) -> tuple[float, float]:
+        """The lowest and highest of all values that the stored bits can hold."""
+        lowest = -(1 << bits.count - 1) if bits.signed else 0
+        highest = lowest + (1 << bits.count) - 1
+        # A table need not rise throughout, so all of its values count.
+        stored = np.arange(lowest, highest + 1) if bits.count <= LARGEST_TABLE_BITS else np.array((lowest, highest))
+        values = self._modality(stored.astype(np.float64))
+        return float(values.min()), float(values.max())
 
-    def _range_in(self, frame: StoredFrame) -> tuple[float, float]:
-        """The range of modality values in `frame`, without padding and a few outliers at each end."""
+    def _values_in(self, frame: StoredFrame) -> Values:
+        """A sample of the modality values in `frame`, without padding."""
         step = max(int((frame.samples.size / SAMPLED_PIXELS) ** 0.5), 1)
         stored = _numbers(frame.samples[::step, ::step], frame.bits).reshape(-1)
         stored = stored[np.isfinite(stored)]
         if self._padding:
             image = stored[(stored < self._padding[0]) | (stored > self._padding[1])]
             stored = image if image.size else stored
-        if not stored.size:
-            return 0.0, 1.0
-        values = self._modality(stored)
-        lowest, highest = np.percentile(values, (OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT))
-        return float(lowest), float(highest)
+        return self._modality(stored)
 
     def _gives_signed(self) -> bool:
         """Whether the VOI table's first input value is signed (PS3.3 C.11.2.1.1)."""
         return self._modality_table is None and (self._layout.signed or self._intercept < 0)
 
 
-def read_voi_window(dataset: Dataset) -> VoiWindow | None:
-    """The first usable window, or None. Widths between 0 and 1 only make sense as LINEAR_EXACT."""
+def read_voi_windows(dataset: Dataset) -> tuple[VoiWindow, ...]:
+    """The windows that make sense, in order. Widths between 0 and 1 only do as LINEAR_EXACT."""
     function = text(dataset, "VOILUTFunction").upper()
     if function not in ("LINEAR_EXACT", "SIGMOID"):
         function = "LINEAR"
     pairs = zip(numbers(dataset, "WindowCenter"), numbers(dataset, "WindowWidth"), strict=False)
-    for center, width in pairs:
-        if width >= 1 or (width > 0 and function != "LINEAR"):
-            return VoiWindow(center, width, function)
-        if width > 0:
-            return VoiWindow(center, width, "LINEAR_EXACT")
-    return None
+    return tuple(
+        VoiWindow(center, width, function if width >= 1 or function != "LINEAR" else "LINEAR_EXACT")
+        for center, width in pairs
+        if width > 0
+    )
 
 
-def _rescale(dataset: Dataset) -> tuple[float, float]:
+def _is_not_for_display(dataset: Dataset) -> bool:
+    is_fluoroscopy = (
+        text(dataset, "SOPClassUID").startswith(FLUOROSCOPY_CLASSES)
+        or text(dataset, "Modality").upper() in FLUOROSCOPY_MODALITIES
+    )
+    return is_fluoroscopy and text(dataset, "PixelIntensityRelationship").upper() in NOT_FOR_DISPLAY
+
+
+def _rescale(dataset: Dataset) -> tuple[float, float] | None:
     slopes, intercepts = numbers(dataset, "RescaleSlope"), numbers(dataset, "RescaleIntercept")
+    if not slopes and not intercepts:
+        return None
     slope = slopes[0] if slopes and slopes[0] != 0 else 1.0
     return slope, intercepts[0] if intercepts else 0.0
+
+
+def _grays(transformation: VoiTable | VoiWindow, lowest: float, highest: float) -> float:
+    """How much of black to white `transformation` makes of the range of values, 0 to 1. A sigmoid reaches neither."""
+    # A table need not rise or fall throughout, so its ends alone do not tell.
+    brightness = transformation.brightness(np.linspace(lowest, highest, 256))
+    return float(brightness.max() - brightness.min())
+
+
+def _range_of(values: Values) -> tuple[float, float]:
+    """The range of `values`, without a few outliers at each end."""
+    if not values.size:
+        return 0.0, 1.0
+    lowest, highest = np.percentile(values, (OUTLIERS_PERCENT, 100 - OUTLIERS_PERCENT))
+    return float(lowest), float(highest)
 
 
 def _padding_range(dataset: Dataset) -> tuple[float, float] | None:

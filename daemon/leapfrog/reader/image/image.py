@@ -1,5 +1,8 @@
 """An image as the reader works with it: opened, checked, and shown frame by frame."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -8,19 +11,34 @@ from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.decoding import CANNOT_DECODE, PALETTE, TOO_LARGE, FrameDecoder, StoredFrame
 from leapfrog.reader.image.dicom_file import DicomFile
+from leapfrog.reader.image.functional_groups import (
+    FRAME_VOI_LUT,
+    PIXEL_MEASURES,
+    PIXEL_VALUE_TRANSFORMATION,
+    FunctionalGroups,
+)
 from leapfrog.reader.image.grayscale import GrayScale
 from leapfrog.reader.image.lookup_table import palette_colours
 from leapfrog.reader.image.object_kind import check_is_picture
+from leapfrog.reader.image.overlay_planes import graphics_of, read_overlay_planes
 from leapfrog.reader.image.pixels import DisplayedFrame, PixelRegion
-from leapfrog.reader.image.spacing import spacing_mm_of
-from leapfrog.reader.image.ultrasound import tissue_region
+from leapfrog.reader.image.spacing import UNKNOWN, Scale, SpacingMm, scale_of
+from leapfrog.reader.image.ultrasound import tissue_regions
+
+
+@dataclass(frozen=True)
+class ImageArea:
+    """A part of the picture that shows the body, in pixels, and the scale that holds in it."""
+
+    box: PixelRegion
+    scale: Scale
 
 
 class DecodedImage:
     """An image whose frames can be shown one at a time; `layout` has its size.
 
-    `area` is the part of the picture that shows the body, in pixels. `spacing_mm` (between rows, between columns) is
-    the distance in the patient and holds in that area.
+    `areas` are the parts of the picture that show the body, the largest first: more than one in the dual pictures of
+    ultrasound machines. `notes` are sentences for staff about the image as a whole.
     """
 
     def __init__(self, file: DicomFile) -> None:
@@ -32,15 +50,32 @@ class DecodedImage:
         self._decoder = FrameDecoder(file)
         self.layout = self._decoder.layout
         self._big_endian = file.transfer_syntax_uid == EXPLICIT_BIG_ENDIAN
-        self._gray_scale = GrayScale(file.dataset, self.layout, big_endian=self._big_endian)
-        region = tissue_region(file.dataset, self.layout.rows, self.layout.columns)
-        self.area: PixelRegion = region.box if region else (0, 0, self.layout.columns, self.layout.rows)
-        self.spacing_mm = (region.spacing_mm if region else None) or spacing_mm_of(file.dataset)
+        self._groups = FunctionalGroups(file.dataset)
+        self._gray_scale = self._gray_scale_of(0)
+        self._gray_scale_varies = self._groups.vary(FRAME_VOI_LUT, PIXEL_VALUE_TRANSFORMATION)
+        self._overlays = read_overlay_planes(file.dataset, big_endian=self._big_endian)
+        self.areas = self._find_areas()
+        self.notes = tuple(filter(None, (file.note, self._decoder.note)))
 
     @property
     def frame_count(self) -> int:
-        """How many frames there are, at least 1."""
+        """How many frames the file says there are, at least 1."""
         return self.layout.frames
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The frames that are there, at least one, counted from 0; whether each can be decoded is not known yet."""
+        return self._decoder.present
+
+    @property
+    def area(self) -> PixelRegion:
+        """The largest part of the picture that shows the body, in pixels."""
+        return self.areas[0].box
+
+    @property
+    def spacing_mm(self) -> SpacingMm | None:
+        """The distance in the patient between rows and between columns in that part, if it is known."""
+        return self.areas[0].scale.spacing_mm
 
     def frame(self, index: int) -> DisplayedFrame:
         """Frame `index`, from 0, decoded and as a person should see it. Only this frame is held in memory.
@@ -49,12 +84,32 @@ class DecodedImage:
         """
         stored = self._decoder.stored(index)
         try:
-            return DisplayedFrame(self._shown(stored))
+            if self._gray_scale_varies:
+                self._gray_scale = self._gray_scale_of(index)
+            graphics = graphics_of(self._overlays, index, stored, self.layout)
+            return DisplayedFrame(
+                self._shown(stored), graphics.drawn, tuple(filter(None, (stored.note, graphics.note)))
+            )
         except MemoryError as error:
             too_large = TOO_LARGE.format(columns=self.layout.columns, rows=self.layout.rows)
             raise UnreadableImage(too_large) from error
         except (ValueError, IndexError, OverflowError, FloatingPointError) as error:  # nonsensical look-up tables
             raise UnreadableImage(CANNOT_DECODE) from error
+
+    def _gray_scale_of(self, index: int) -> GrayScale:
+        dataset, big_endian = self._file.dataset, self._big_endian
+        return GrayScale(dataset, self.layout, big_endian=big_endian, groups=self._groups, index=index)
+
+    def _find_areas(self) -> tuple[ImageArea, ...]:
+        dataset, rows, columns = self._file.dataset, self.layout.rows, self.layout.columns
+        whole = scale_of(dataset, self._groups.sources(PIXEL_MEASURES, self.present[0]), (rows, columns))
+        areas = []
+        for region in tissue_regions(dataset, rows, columns):
+            # A region without a scale has that of the picture; one whose scale is wrong says so if that has none.
+            has_none = region.scale == UNKNOWN or whole.spacing_mm is not None
+            use_whole = region.scale.spacing_mm is None and has_none
+            areas.append(ImageArea(region.box, whole if use_whole else region.scale))
+        return tuple(areas) or (ImageArea((0, 0, columns, rows), whole),)
 
     def _shown(self, stored: StoredFrame) -> NDArray[np.uint8]:
         if stored.photometric == PALETTE:

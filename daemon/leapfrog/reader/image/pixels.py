@@ -6,14 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+WHITE = 255
 PixelRegion = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are exclusive
 
 
 @dataclass(frozen=True)
 class DisplayedFrame:
-    """One displayed frame: `shown` is uint8, (rows, columns) or, in colour, (rows, columns, 3) as RGB."""
+    """One displayed frame: `shown` is uint8, (rows, columns) or, in colour, (rows, columns, 3) as RGB.
+
+    `graphics` (rows, columns) are drawn for people only. `notes` are sentences for staff about this frame.
+    """
 
     shown: NDArray[np.uint8]
+    graphics: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_colour(self) -> bool:
@@ -24,7 +30,9 @@ class DisplayedFrame:
         return not (np.array_equal(red, self.shown[..., 1]) and np.array_equal(red, self.shown[..., 2]))
 
     def gray(self) -> NDArray[np.uint8]:
-        """The picture in grays (H, W); air is dark."""
+        """The picture in grays (H, W); air is dark. A model sees this, so without graphics: none was trained with them,
+        and a letter over the lung is no shadow in it.
+        """
         if self.shown.ndim == 2:
             return self.shown
         if not self.is_colour:
@@ -32,8 +40,15 @@ class DisplayedFrame:
         return np.asarray(Image.fromarray(self.shown).convert("L"), dtype=np.uint8)
 
     def picture(self) -> NDArray[np.uint8]:
-        """The picture as it should be shown to people: (H, W, 3) if it has colours, (H, W) if not."""
-        return self.shown if self.is_colour else self.gray()
+        """The picture as it should be shown to people, with its graphics in white: (H, W, 3) if it has colours, (H, W)
+        if not.
+        """
+        plain = self.shown if self.is_colour else self.gray()
+        if self.graphics is None:
+            return plain
+        drawn = plain.copy()
+        drawn[self.graphics] = WHITE
+        return drawn
 
 
 def model_input(gray: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

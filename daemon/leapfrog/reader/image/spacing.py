@@ -1,27 +1,88 @@
-"""The distance between a picture's pixels in the patient (PS3.3 C.7.6.3, 10.7)."""
+"""The distance between a picture's pixels in the patient (PS3.3 C.7.6.3, 10.7), or why nothing can be measured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
 from leapfrog.reader.image.attributes import numbers, text
 
 PROJECTIONS = frozenset(("CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"))  # X-rays that spread from a point
+ULTRASOUND = frozenset(("US", "IVUS"))
+PLACEHOLDER_MM = 1.0  # in both directions, on ultrasound: what programs fill in where no calibration is known
+LARGEST_FIELD_MM = 500.0  # no ultrasound machine looks deeper than 400 mm, and no probe is wider
+SMALLEST_FIELD_MM = 1.0  # an intravascular picture is 5 mm wide
+MOST_UNEQUAL = 4.0  # pixels of real pictures are at most twice as long as wide
+
+NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
+AT_DETECTOR = (
+    "The image says how large its pixels are on the detector, not in the patient, so nothing is given in millimetres."
+)
+PLACEHOLDER = (
+    "The image says that its pixels are exactly 1 mm large. Machines fill that in when they are not calibrated, so"
+    " nothing is given in millimetres."
+)
+IMPOSSIBLE = (
+    "The image's scale cannot be right: by it, the picture would be {width} wide and {height} high. So nothing is given"
+    " in millimetres."
+)
+UNEQUAL = (
+    "The image's scale cannot be right: by it, its pixels would be {ratio:.0f} times as long one way as the other. So"
+    " nothing is given in millimetres."
+)
+
+SpacingMm = tuple[float, float]  # between rows, between columns
 
 
-def spacing_mm_of(dataset: Dataset) -> tuple[float, float] | None:
-    """Millimetres between the centres of neighbouring rows and columns; None without a usable spacing.
+@dataclass(frozen=True)
+class Scale:
+    """`spacing_mm` between the centres of neighbouring rows and columns, in the patient. Where it is None, `reason`
+    says why, in a sentence for staff.
+    """
+
+    spacing_mm: SpacingMm | None
+    reason: str = ""
+
+
+UNKNOWN = Scale(None, NO_SPACING)
+
+
+def scale_of(dataset: Dataset, sources: Sequence[Dataset], shape: tuple[int, int]) -> Scale:
+    """The scale of a picture of `shape` (rows, columns). `sources` are where its Pixel Spacing may stand, the nearest
+    first.
 
     A spacing on the detector of an X-ray machine is not usable: the body is nearer to the tube, so it is smaller by an
     unknown factor. An uncalibrated Pixel Spacing of a projection is such a spacing (PS3.3 10.7.1.3).
     """
-    in_patient = _positive_pair(dataset, "PixelSpacing")
+    in_patient = next(filter(None, (_positive_pair(source, "PixelSpacing") for source in sources)), None)
     at_detector = _positive_pair(dataset, "ImagerPixelSpacing")
     calibrated = text(dataset, "PixelSpacingCalibrationType") != ""
-    projected = at_detector is not None or text(dataset, "Modality").upper() in PROJECTIONS
+    modality = text(dataset, "Modality").upper()
+    projected = at_detector is not None or modality in PROJECTIONS
+    if in_patient is None:
+        return Scale(None, AT_DETECTOR) if at_detector else UNKNOWN
     if projected and not calibrated and in_patient == (at_detector or in_patient):
-        return None
-    return in_patient
+        return Scale(None, AT_DETECTOR)
+    return checked(in_patient, shape) if modality in ULTRASOUND else Scale(in_patient)
 
 
-def _positive_pair(dataset: Dataset, keyword: str) -> tuple[float, float] | None:
+def checked(spacing_mm: SpacingMm, shape: tuple[int, int]) -> Scale:
+    """The scale of an ultrasound picture of `shape` (rows, columns), refused if it is a placeholder or impossible."""
+    if spacing_mm == (PLACEHOLDER_MM, PLACEHOLDER_MM):
+        return Scale(None, PLACEHOLDER)
+    height, width = (side * spacing for side, spacing in zip(shape, spacing_mm, strict=True))
+    if max(height, width) > LARGEST_FIELD_MM or max(height, width) < SMALLEST_FIELD_MM:
+        return Scale(None, IMPOSSIBLE.format(width=_length(width), height=_length(height)))
+    ratio = max(spacing_mm) / min(spacing_mm)
+    if ratio > MOST_UNEQUAL:
+        return Scale(None, UNEQUAL.format(ratio=ratio))
+    return Scale(spacing_mm)
+
+
+def _length(millimetres: float) -> str:
+    return f"{millimetres / 10:,.0f} cm" if millimetres >= 10 else f"{millimetres:.2g} mm"
+
+
+def _positive_pair(dataset: Dataset, keyword: str) -> SpacingMm | None:
     values = numbers(dataset, keyword)
     return (values[0], values[1]) if len(values) == 2 and min(values) > 0 else None

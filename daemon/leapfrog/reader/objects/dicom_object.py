@@ -10,6 +10,7 @@ from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from leapfrog.durable import replacing
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.objects.finished_object import Purpose, finish
+from leapfrog.wording.text import one_line
 
 
 def write_object(dataset: Dataset, purpose: Purpose, out: Path, transfer_syntax: UID) -> ProducedObject:
@@ -41,4 +42,4 @@ def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photome
 
 def one_value(text: str) -> str:
     """`text` as a single DICOM value: without backslashes, which would split it in two, and control characters."""
-    return "".join(letter if letter.isprintable() and letter != "\\" else " " for letter in text).strip()
+    return one_line(text).replace("\\", " ").strip()

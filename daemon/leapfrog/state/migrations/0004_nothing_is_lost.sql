@@ -5,6 +5,15 @@ ALTER TABLE instances ADD COLUMN file_problem_since TEXT;
 CREATE INDEX instances_with_file_problem ON instances (sequence) WHERE file_problem <> '';
 ALTER TABLE deliveries ADD COLUMN file_sha256 TEXT NOT NULL DEFAULT '';
 
+-- A delivery that fails again and again never stands before one that was not tried yet.
+ALTER TABLE deliveries ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE deliveries ADD COLUMN due_at REAL NOT NULL DEFAULT 0;
+DROP INDEX deliveries_waiting;
+CREATE INDEX deliveries_fresh ON deliveries (urgent DESC, sequence)
+    WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL;
+CREATE INDEX deliveries_to_retry ON deliveries (urgent, due_at)
+    WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
+
 -- What a taken file contained: after a remount, inodes may be new.
 ALTER TABLE folder_files ADD COLUMN content_sha256 TEXT NOT NULL DEFAULT '';
 
@@ -56,3 +65,7 @@ ALTER TABLE instances ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
 DROP INDEX instances_waiting;
 CREATE INDEX instances_waiting ON instances (turn, sequence) WHERE state = 'received' AND attempt_open = 0;
 CREATE INDEX instances_unread ON instances (study_key) WHERE state = 'received';
+
+-- What is published next: urgent reports, then the newest.
+DROP INDEX studies_unpublished;
+CREATE INDEX studies_unpublished ON studies (urgent, sequence) WHERE published_version < version;

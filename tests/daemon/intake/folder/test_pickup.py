@@ -7,6 +7,7 @@ import pytest
 
 from leapfrog.errors import StorageError
 from leapfrog.intake.folder.pickup import FileChanged, FileState, copy, opened, state_of
+from support.faulty_folder import FaultyFolder, why_not
 
 
 def made(path: Path, content: bytes) -> FileState:
@@ -76,3 +77,16 @@ def test_a_disk_that_does_not_take_the_copy_is_a_storage_error(tmp_path: Path) -
     state = made(tmp_path / "a", b"content")
     with opened(tmp_path / "a", tmp_path, state) as stream, pytest.raises(StorageError):
         copy(stream, tmp_path / "missing" / "b", state, lambda: True)
+
+
+@pytest.mark.root
+def test_a_share_that_is_lost_when_all_was_read_makes_nothing_undone(tmp_path: Path) -> None:
+    if reason := why_not():
+        pytest.skip(reason)
+    with FaultyFolder(tmp_path) as share:
+        (share.backing / "a").write_bytes(b"content")
+        state = state_of((share.mount / "a").stat())
+        with opened(share.mount / "a", share.mount, state) as stream:
+            copy(stream, tmp_path / "b", state, lambda: True)
+            share.lose_server()
+    assert (tmp_path / "b").read_bytes() == b"content"

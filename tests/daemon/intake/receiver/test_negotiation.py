@@ -92,24 +92,66 @@ def test_storage_classes_that_nobody_knows_yet_are_served(uid: str) -> None:
     assert AssociationRequest(request_pdu(uid)).contexts() == {1: accepted(1, uid)}
 
 
+ONE, OTHER = b"1.2.840.10008.5.1.4.1.1.1\0", b"1.2.840.10008.1.2\0"
+ABSTRACT, TRANSFER = b"\x30\0\0\x1a" + ONE, b"\x40\0\0\x12" + OTHER
+
+
+@pytest.mark.parametrize(
+    ("context", "result"),
+    [
+        (b"\x07\0\0\0" + ABSTRACT, 4),  # no transfer syntax
+        (b"\x07\0\0\0" + TRANSFER, 3),  # no abstract syntax
+        (b"\x07\0\0\0" + ABSTRACT + ABSTRACT + TRANSFER, 3),
+        (b"\x07\0\0\0\x30\0\0\x051.a.3" + TRANSFER, 3),  # not a UID
+        (b"\x07\0\0\0\x30\0\0\0" + TRANSFER, 3),  # an empty one
+        (b"\x07\0\0\0" + ABSTRACT + b"\x40\0\0\x03x.y", 4),
+        (b"\x07\0\0\0\x30\0\xff\xff1.2.3", 2),  # longer than what holds it
+        (b"\x07\0\0\0" + ABSTRACT + TRANSFER + b"\x40\0", 2),  # a torn header
+        (b"\x07\0", 3),
+        (b"\x07\0\0\0\x30\0\0\x82" + b"1." * 64 + b"10" + TRANSFER, 3),  # longer than any UID
+    ],
+)
+def test_a_malformed_context_among_good_ones_is_refused_alone(context: bytes, result: int) -> None:
+    request = AssociationRequest(amid_good_ones(context))
+    assert request.contexts() == {1: accepted(1, COMPUTED_RADIOGRAPHY), 9: accepted(9, COMPUTED_RADIOGRAPHY)}
+    answers = answer_of(request).presentation_context_definition_results_list
+    assert [(answer.context_id, answer.result) for answer in answers] == [(1, 0), (7, result), (9, 0)]
+
+
 @pytest.mark.parametrize(
     "context",
     [
-        b"\x02\0\0\0\x30\0\0\x051.2.3\x40\0\0\x051.2.3",  # an even id
-        b"\x01\0\0\0\x30\0\0\x051.2.3",  # no transfer syntax
-        b"\x01\0\0\0\x40\0\0\x051.2.3",  # no abstract syntax
-        b"\x01\0\0\0\x30\0\0\x051.2.3\x30\0\0\x051.2.3\x40\0\0\x051.2.3",  # two abstract syntaxes
-        b"\x01\0\0\0\x30\0\0\x051.a.3\x40\0\0\x051.2.3",  # not a UID
-        b"\x01\0\0\0\x30\0\0\0\x40\0\0\x051.2.3",  # an empty one
-        b"\x01\0\0\0\x30\0\xff\xff1.2.3",  # longer than what holds it
-        b"\x01\0\0\0\x30\0",  # a torn header
-        b"\x01\0",
+        b"\x04\0\0\0" + ABSTRACT + TRANSFER,  # an even id
+        b"\x07\0\0\0" + ABSTRACT + b"\x40\0\0\x03x.y" + TRANSFER,  # a transfer syntax that is none
+        b"\x07\0\0\0" + ABSTRACT + b"\x77\0\0\x03abc" + TRANSFER,  # an unknown item
     ],
 )
-def test_a_context_that_is_none_is_a_violation(context: bytes) -> None:
-    pdu = request_pdu(COMPUTED_RADIOGRAPHY)
+def test_a_context_that_dcmtk_takes_is_taken(context: bytes) -> None:
+    request = AssociationRequest(amid_good_ones(context))
+    assert list(request.contexts()) == [1, context[0], 9]
+    assert request.contexts()[context[0]].transfer_syntax_uid == "1.2.840.10008.1.2"
+
+
+def test_a_context_without_an_id_is_passed_over_and_of_two_with_the_same_the_first_counts() -> None:
+    assert list(AssociationRequest(amid_good_ones(b"")).contexts()) == [1, 9]
+    request = AssociationRequest(amid_good_ones(b"\x01\0\0\0" + ABSTRACT + TRANSFER))
+    assert request.contexts()[1] == accepted(1, COMPUTED_RADIOGRAPHY)
+    assert len(answer_of(request).presentation_context_definition_results_list) == 2
+
+
+def amid_good_ones(context: bytes) -> bytes:
+    """A request whose contexts 1 and 9 are good, with `context` between them."""
+    good = b"\x30\0\0\x19" + COMPUTED_RADIOGRAPHY.encode() + b"\x40\0\0\x13" + EXPLICIT_LITTLE_ENDIAN.encode()
+    last = b"\x09\0\0\0" + good
+    return request_pdu(COMPUTED_RADIOGRAPHY) + b"".join(
+        struct.pack(">BxH", 0x20, len(item)) + item for item in (context, last)
+    )
+
+
+@pytest.mark.parametrize("torn", [b"\x20\0\xff\xff\x01\0", b"\x20\0"])
+def test_an_item_that_is_longer_than_the_request_is_a_violation(torn: bytes) -> None:
     with pytest.raises(ProtocolViolation):
-        AssociationRequest(pdu + struct.pack(">BxH", 0x20, len(context)) + context)
+        AssociationRequest(request_pdu(COMPUTED_RADIOGRAPHY) + torn)
 
 
 def test_a_request_of_another_protocol_version_is_a_violation() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +228,38 @@ def test_the_outlines_of_hc18_are_measured_as_their_makers_did(shared_data: Path
         errors.append(result.finding.measurement.value - float(row["head circumference (mm)"]))
     assert 0 < np.mean(errors) < 2.5
     assert np.std(errors) < 1.0
+
+
+def test_an_outline_that_runs_out_of_its_half_of_a_dual_picture_is_not_measured(manifest: Manifest) -> None:
+    """What lies beside the half is another picture, not the rest of the head."""
+    mask = ellipse_mask(HEAD)
+    beside = replace(WHOLE, box=(0, 0, 420, 540))
+    result = segment(manifest, [mask[np.newaxis, :, :, np.newaxis].astype(np.float32)], beside, (0.2, 0.2))
+    assert result.finding.flagged
+    assert result.finding.measurement is None
+    assert "beyond the picture's edge" in result.reason
+
+
+def test_a_head_is_measured_if_it_is_large_in_its_part_of_the_picture(manifest: Manifest) -> None:
+    small = Ellipse(centre_x=100.0, centre_y=100.0, semi_major=40.0, semi_minor=32.0, angle=0.0)
+    mask = ellipse_mask(small)
+    assert not segmented(manifest, mask).finding.flagged  # it covers less than 1 % of the whole picture
+    quarter = replace(WHOLE, box=(0, 0, 405, 270))
+    result = segment(manifest, [mask[np.newaxis, :, :, np.newaxis].astype(np.float32)], quarter, (0.5, 0.5))
+    assert result.finding.measurement is not None
+    assert result.finding.measurement.value == pytest.approx(0.5 * small.circumference, rel=0.05)
+
+
+def test_without_a_scale_the_reason_is_the_one_given(manifest: Manifest) -> None:
+    mask = ellipse_mask(HEAD)[np.newaxis, :, :, np.newaxis].astype(np.float32)
+    result = segment(manifest, [mask], WHOLE, None, "The scale is a placeholder.")
+    assert result.reason == "The scale is a placeholder."
+    assert result.finding.measurement is None
+
+
+@pytest.mark.parametrize("spacing", [0.005, 2.0])
+def test_a_circumference_that_no_head_has_is_not_reported(manifest: Manifest, spacing: float) -> None:
+    result = segmented(manifest, ellipse_mask(HEAD), (spacing, spacing))
+    assert result.finding.contour is not None
+    assert result.finding.measurement is None
+    assert "which cannot be" in result.reason

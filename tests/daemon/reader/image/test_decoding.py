@@ -8,8 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.dataset import Dataset
-from pydicom.uid import MPEG2MPML, UID, DeflatedExplicitVRLittleEndian, JPEGBaseline8Bit, JPEGLosslessSV1, RLELossless
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    MPEG2MPML,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEGBaseline8Bit,
+    JPEGLosslessSV1,
+    RLELossless,
+)
 
 from leapfrog.dicom.part10 import find_dataset
 from leapfrog.errors import NothingToRead, UnreadableImage
@@ -73,8 +81,39 @@ def test_a_compressed_file_cut_between_its_items_ends_early(tmp_path: Path) -> N
     path.write_bytes(whole[:-end_marker])
     assert opened(path).frame(2).gray().mean() == pytest.approx(120, abs=1)
     path.write_bytes(whole[: -end_marker - 10])
+    cut = opened(path)
+    assert (cut.frame_count, tuple(cut.present)) == (3, (0, 1))
+    assert "only 2 of its 3 frames are there" in cut.notes[0]
+    assert cut.frame(1).gray().mean() == pytest.approx(120, abs=1)
+    single = compressed(tmp_path / "b.dcm", items(jpeg()))
+    single.write_bytes(single.read_bytes()[: -end_marker - 10])
+    with pytest.raises(UnreadableImage, match="ends early"):
+        opened(single)
+
+
+def test_of_a_loop_that_ends_early_the_frames_that_are_there_are_read(tmp_path: Path) -> None:
+    frames = np.arange(4, dtype=np.uint8).repeat(64 * 96).reshape(4, 64, 96)
+    path = save(image_dataset(frames, NumberOfFrames=4), tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes()[:-100])
+    image = opened(path)
+    assert tuple(image.present) == (0, 1, 2)
+    assert "only 3 of its 4 frames are there" in image.notes[0]
+    assert image.frame(2).gray().mean() == 2
+    path.write_bytes(path.read_bytes()[: -3 * 64 * 96])
     with pytest.raises(UnreadableImage, match="ends early"):
         opened(path)
+
+
+def test_frames_of_rle_that_are_missing_leave_the_others(tmp_path: Path) -> None:
+    frames = np.arange(3, dtype=np.uint8).repeat(64 * 96).reshape(3, 64, 96)
+    dataset = image_dataset(frames, NumberOfFrames=3)
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.compress(RLELossless)
+    dataset.NumberOfFrames = 4
+    image = opened(save(dataset, tmp_path / "a.dcm", RLELossless))
+    assert tuple(image.present) == (0, 1, 2)
+    assert image.frame(2).gray().mean() == 2
 
 
 def test_frames_in_several_fragments_are_put_together_with_and_without_an_offset_table(tmp_path: Path) -> None:

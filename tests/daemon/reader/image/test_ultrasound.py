@@ -1,12 +1,12 @@
-"""The image within an ultrasound picture, and how large pixels are."""
+"""The images within an ultrasound picture, and how large their pixels are."""
 
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
 
-from leapfrog.reader.image.spacing import spacing_mm_of
-from leapfrog.reader.image.ultrasound import UltrasoundRegion, tissue_region
+from leapfrog.reader.image.spacing import NO_SPACING
+from leapfrog.reader.image.ultrasound import UltrasoundRegion, tissue_regions
 
 ROWS, COLUMNS = 480, 640
 
@@ -23,23 +23,27 @@ def region(box: tuple[int, int, int, int] = (40, 30, 599, 449), **attributes: An
     return item
 
 
-def region_in(*items: Dataset) -> UltrasoundRegion | None:
+def regions_in(*items: Dataset) -> tuple[UltrasoundRegion, ...]:
     dataset = Dataset()
     dataset.SequenceOfUltrasoundRegions = list(items)
-    return tissue_region(dataset, ROWS, COLUMNS)
+    return tissue_regions(dataset, ROWS, COLUMNS)
+
+
+def region_in(*items: Dataset) -> UltrasoundRegion | None:
+    return next(iter(regions_in(*items)), None)
 
 
 def test_a_region_holds_both_its_corners_and_its_deltas_are_centimetres() -> None:
     one = region_in(region())
     assert one is not None
     assert one.box == (40, 30, 600, 450)
-    assert one.spacing_mm == pytest.approx((0.3, 0.2))
+    assert one.scale.spacing_mm == pytest.approx((0.3, 0.2))
 
 
 def test_negative_deltas_only_say_that_an_axis_points_the_other_way() -> None:
     one = region_in(region(PhysicalDeltaX=-0.02, PhysicalDeltaY=-0.03))
     assert one is not None
-    assert one.spacing_mm == pytest.approx((0.3, 0.2))
+    assert one.scale.spacing_mm == pytest.approx((0.3, 0.2))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,8 @@ def test_negative_deltas_only_say_that_an_axis_points_the_other_way() -> None:
 def test_deltas_that_are_no_lengths_give_no_spacing(attributes: dict[str, Any]) -> None:
     one = region_in(region(**attributes))
     assert one is not None
-    assert one.spacing_mm is None
+    assert one.scale.spacing_mm is None
+    assert one.scale.reason == NO_SPACING
 
 
 def test_the_largest_picture_of_tissue_is_chosen_among_traces_and_scales() -> None:
@@ -85,24 +90,41 @@ def test_regions_beyond_the_picture_are_cut_and_nonsense_is_left_out() -> None:
     assert region_in(incomplete) is None
 
 
+LEFT, RIGHT = (0, 0, 299, 399), (320, 0, 619, 399)
+
+
+def test_the_two_pictures_beside_each_other_are_both_there_each_with_its_own_scale() -> None:
+    left, right = regions_in(region(LEFT), region(RIGHT, PhysicalDeltaX=0.05, PhysicalDeltaY=0.05))
+    assert (left.box, right.box) == ((0, 0, 300, 400), (320, 0, 620, 400))
+    assert left.scale.spacing_mm == pytest.approx((0.3, 0.2))
+    assert right.scale.spacing_mm == pytest.approx((0.5, 0.5))
+
+
+def test_a_colour_picture_beside_one_of_tissue_counts_and_the_box_within_it_does_not() -> None:
+    beside = regions_in(region(LEFT), region(RIGHT, RegionDataType=2))
+    assert [one.box for one in beside] == [(0, 0, 300, 400), (320, 0, 620, 400)]
+    within = regions_in(region(LEFT), region((50, 50, 249, 249), RegionDataType=2))
+    assert [one.box for one in within] == [(0, 0, 300, 400)]
+    twice = regions_in(region(LEFT), region(LEFT))
+    assert len(twice) == 1
+
+
+def test_a_preview_in_the_corner_is_no_second_picture() -> None:
+    assert len(regions_in(region(LEFT), region((500, 300, 599, 399)))) == 1
+
+
 @pytest.mark.parametrize(
-    ("attributes", "expected"),
+    ("attributes", "reason"),
     [
-        ({"PixelSpacing": [0.3, 0.2]}, (0.3, 0.2)),
-        ({"PixelSpacing": [0.3, 0.2], "Modality": "DX"}, None),
-        ({"PixelSpacing": [0.3, 0.2], "Modality": "DX", "PixelSpacingCalibrationType": "FIDUCIAL"}, (0.3, 0.2)),
-        ({"ImagerPixelSpacing": [0.14, 0.14]}, None),
-        ({"ImagerPixelSpacing": [0.14, 0.14], "PixelSpacing": [0.14, 0.14]}, None),
-        ({"ImagerPixelSpacing": [0.14, 0.14], "PixelSpacing": [0.1, 0.1]}, (0.1, 0.1)),
-        ({"PixelSpacing": [0, 0]}, None),
-        ({"PixelSpacing": [0.3]}, None),
-        ({}, None),
+        ({"PhysicalDeltaX": 1.0, "PhysicalDeltaY": 1.0}, "cannot be right: by it, the picture would be 560 cm wide"),
+        ({"PhysicalDeltaX": 0.1, "PhysicalDeltaY": 0.1}, "exactly 1 mm"),
+        ({"PhysicalDeltaX": 1e-7, "PhysicalDeltaY": 1e-7}, "cannot be right"),
+        ({"PhysicalDeltaX": 0.01, "PhysicalDeltaY": 0.07}, "7 times as long"),
     ],
+    ids=["a centimetre", "a millimetre", "nothing", "unequal"],
 )
-def test_only_a_spacing_that_holds_in_the_patient_counts(
-    attributes: dict[str, Any], expected: tuple[float, float] | None
-) -> None:
-    dataset = Dataset()
-    for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
-    assert spacing_mm_of(dataset) == expected
+def test_placeholders_and_impossible_scales_are_none(attributes: dict[str, Any], reason: str) -> None:
+    one = region_in(region(**attributes))
+    assert one is not None
+    assert one.scale.spacing_mm is None
+    assert reason in one.scale.reason

@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 def _open(browser: Browser, report_dir: Path, *readings: object, **values: object) -> str:
     """Render, publish and open a report; what it says."""
     render(report_job(report_dir, *readings, **values))  # type: ignore[arg-type]
-    publish(report_dir, 1)
+    publish(report_dir, report_dir, 1)
     browser.console.clear()
     browser.open(report_dir / "report.html")
     text: str = browser.value("document.body.innerText")

@@ -12,7 +12,7 @@ from support.readings import chest_reading, head_reading, report_job, unassessed
 
 def _rendered(report_dir: Path, *readings: Any, **values: Any) -> dict[str, Any]:
     render(report_job(report_dir, *readings, **values))
-    publish(report_dir, values.get("version", 1))
+    publish(report_dir, report_dir, values.get("version", 1))
     document: dict[str, Any] = json.loads((report_dir / "report.json").read_bytes())
     return document
 

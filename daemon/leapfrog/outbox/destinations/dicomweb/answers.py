@@ -1,14 +1,24 @@
-"""Parses a DICOMweb server's answers to STOW-RS and QIDO-RS (PS3.18 sections 10.5.3 and 10.6.3).
+"""Understands a DICOMweb server's answers (PS3.18 sections 10.4 to 10.6): the one gate through which everything comes
+that the far side says, its headers too.
+
+Whatever comes, each function here returns what was understood, or its own word for "not understood", and never raises.
+An answer of another machine must not be able to stop the box.
 
 Only what an answer says about the very instance that was sent counts, never its HTTP status alone. Debian 12's Orthanc
 answers 200 with two empty sequences when its disk is full (measured), and a captive portal answers 200 with a web page.
 """
 
+import functools
 import json
+import logging
 import re
-from dataclasses import dataclass
-from typing import Any
-from xml.etree import ElementTree
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlsplit
+
+from leapfrog.outbox.destinations.dicomweb.native_model import DicomJson, parse_native_model
 
 SOP_INSTANCE_UID = "00080018"
 REFERENCED_SOP_INSTANCE_UID = "00081155"
@@ -20,6 +30,24 @@ REFERENCED_SOP_SEQUENCE = "00081199"
 PROCESSING_FAILURE = 0x0110
 RESOURCE_LIMITATION = 0x0213
 OUT_OF_RESOURCES = range(0xA700, 0xA800)
+MOST_REASON_DIGITS = 5  # it is a 16-bit number
+MOST_JSON_DIGITS = 30  # CPython refuses to convert a number of 5,000
+MOST_SECONDS_DIGITS = 9
+HOST_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
+
+_log = logging.getLogger(__name__)
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+_Other = TypeVar("_Other")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One whole answer: its status, its headers (in any case) and its body, decompressed."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -30,15 +58,39 @@ class StoreAnswer:
     failed: dict[str, int]
 
 
+def _otherwise(
+    not_understood: _Other,
+) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result | _Other]]:
+    """The gate itself: whatever goes wrong in the function, the answer was `not_understood`."""
+
+    def decorate(function: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result | _Other]:
+        @functools.wraps(function)
+        def guarded(*arguments: _Arguments.args, **named: _Arguments.kwargs) -> _Result | _Other:
+            try:
+                return function(*arguments, **named)
+            except Exception as problem:  # RecursionError, OverflowError, LookupError of a charset ...
+                # Its text may quote what the server wrote, and that may name a patient.
+                _log.debug("An answer of the district server was not understood: %s.", type(problem).__name__)
+                return not_understood
+
+        return guarded
+
+    return decorate
+
+
 def is_temporary(failure_reason: int) -> bool:
     """Whether the server may accept the same instance later."""
     return failure_reason in (PROCESSING_FAILURE, RESOURCE_LIMITATION) or failure_reason in OUT_OF_RESOURCES
 
 
-def parse_store_answer(body: bytes) -> StoreAnswer | None:
+# ---------------------------------------------------------------- bodies
+
+
+@_otherwise(None)
+def parse_store_answer(body: bytes, content_type: str = "") -> StoreAnswer | None:
     """The Store Instances Response Module in DICOM JSON or XML; None when `body` is neither."""
-    datasets = _datasets(body)
-    if datasets is None:
+    datasets = _datasets(body, content_type)
+    if datasets is None or not body.strip():
         return None
     stored: set[str] = set()
     failed: dict[str, int] = {}
@@ -46,42 +98,74 @@ def parse_store_answer(body: bytes) -> StoreAnswer | None:
         for item in _items(dataset, REFERENCED_SOP_SEQUENCE):
             stored.update(_texts(item, REFERENCED_SOP_INSTANCE_UID))
         for item in _items(dataset, FAILED_SOP_SEQUENCE):
-            reasons = [int(text) for text in _texts(item, FAILURE_REASON) if text.isdecimal()]
+            reasons = [reason for text in _texts(item, FAILURE_REASON) if (reason := _reason(text)) is not None]
             for uid in _texts(item, REFERENCED_SOP_INSTANCE_UID):
                 failed[uid] = reasons[0] if reasons else PROCESSING_FAILURE
     return StoreAnswer(frozenset(stored), failed)
 
 
-def parse_query_answer(body: bytes) -> frozenset[str] | None:
-    """The SOP Instance UIDs that a QIDO-RS answer lists; None when `body` is not a QIDO-RS answer."""
-    datasets = _datasets(body)
+def _reason(text: str) -> int | None:
+    known = text.isascii() and text.isdecimal() and len(text) <= MOST_REASON_DIGITS
+    return int(text) if known else None
+
+
+@_otherwise(None)
+def parse_query_answer(body: bytes, content_type: str = "") -> frozenset[str] | None:
+    """The SOP Instance UIDs that a QIDO-RS answer lists, none in an empty one; None when `body` is no such answer."""
+    datasets = _datasets(body, content_type)
     if datasets is None:
         return None
     return frozenset(uid for dataset in datasets for uid in _texts(dataset, SOP_INSTANCE_UID))
 
 
-# A data set in the DICOM JSON model (PS3.18 annex F): tag -> {"vr", "Value"}.
-DicomJson = dict[str, Any]
+@_otherwise(None)
+def parse_metadata(body: bytes, content_type: str = "") -> dict[str, str] | None:
+    """The first value of each element of the one instance whose metadata `body` is (PS3.18 section 10.4.1.1.2), by tag;
+    None when it is not understood.
+    """
+    datasets = _datasets(body, content_type)
+    if datasets is None or len(datasets) != 1:
+        return None
+    return {tag.upper(): texts[0] for tag in datasets[0] if (texts := _texts(datasets[0], tag))}
 
 
-def _datasets(body: bytes) -> list[DicomJson] | None:
+def _datasets(body: bytes, content_type: str) -> list[DicomJson] | None:
+    """The data sets in a body of any of the forms that PS3.18 section 8.7.3 knows; None when it has none of them."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith((b"{", b"[")):
+    if not start:
+        # Some servers say 200 instead of 204 when they found nothing. So do some web servers, with a page's type.
+        return None if "html" in content_type.lower() else []
+    if start.startswith(b"--"):
+        return _from_multipart(start)
+    if start.startswith((b"{", b"[", b"null")):
         return _from_json(start)
     if start.startswith(b"<") and b"NativeDicomModel" in start:
-        return _from_xml(start)
+        return [parse_native_model(start)]
     return None
 
 
-def _from_json(body: bytes) -> list[DicomJson] | None:
-    try:
-        content = json.loads(body)
-    except (ValueError, RecursionError):
+def _from_multipart(body: bytes) -> list[DicomJson] | None:
+    """The data sets of all parts (RFC 2046 section 5.1.1), as PS3.18 today wants XML: a part for each instance."""
+    delimiter = b"\n" + body.partition(b"\n")[0].strip().removesuffix(b"--")
+    pieces = (b"\n" + body).split(delimiter)
+    if len(pieces) < 2 or pieces[0].strip() or not pieces[-1].startswith(b"--"):
         return None
-    datasets = content if isinstance(content, list) else [content]
-    if not all(_is_dataset(dataset) for dataset in datasets):
-        return None
+    datasets: list[DicomJson] = []
+    for piece in pieces[1:-1]:
+        payload = piece.replace(b"\r\n", b"\n").partition(b"\n\n")[2].strip()
+        inner = None if payload.startswith(b"--") else _datasets(payload, "")
+        if inner is None:
+            return None
+        datasets += inner
     return datasets
+
+
+def _from_json(body: bytes) -> list[DicomJson] | None:
+    content = json.loads(body, parse_int=lambda text: int(text) if len(text) <= MOST_JSON_DIGITS else text)
+    if content is None:
+        return []
+    datasets = content if isinstance(content, list) else [content]
+    return datasets if all(_is_dataset(dataset) for dataset in datasets) else None
 
 
 def _is_dataset(content: object) -> bool:
@@ -103,31 +187,29 @@ def _values(dataset: DicomJson, tag: str) -> list[Any]:
     return values if isinstance(values, list) else []
 
 
-def _from_xml(body: bytes) -> list[DicomJson] | None:
-    """Parse the Native DICOM Model (PS3.19 annex A.1). A document type is rejected, because its entities could expand
-    without limit.
+# ---------------------------------------------------------------- headers
+
+
+@_otherwise("")
+def content_type_of(headers: Mapping[str, str]) -> str:
+    """The Content-Type, or ''."""
+    return str(headers.get("Content-Type") or "")
+
+
+@_otherwise(None)
+def redirect_host(headers: Mapping[str, str]) -> str | None:
+    """The host to which a redirect leads; None when it does not say, or not in a way that can be shown to people."""
+    host = urlsplit(headers.get("Location") or "").hostname or ""
+    return host if HOST_NAME.fullmatch(host) else None
+
+
+@_otherwise(0.0)
+def retry_after_seconds(headers: Mapping[str, str]) -> float:
+    """Retry-After (RFC 9110 section 10.2.3), 0 when there is none. A date is compared with the server's own clock, as
+    ours may be wrong.
     """
-    if b"<!" in body:
-        return None
-    try:
-        root = ElementTree.fromstring(body)
-    except ElementTree.ParseError:
-        return None
-    return [_from_xml_element(root)]
-
-
-def _from_xml_element(parent: ElementTree.Element) -> DicomJson:
-    dataset: DicomJson = {}
-    for attribute in parent:
-        values: list[Any] = []
-        for child in attribute:
-            if _local_name(child) == "Item":
-                values.append(_from_xml_element(child))
-            elif _local_name(child) == "Value":
-                values.append(child.text or "")
-        dataset[attribute.get("tag", "")] = {"Value": values}
-    return dataset
-
-
-def _local_name(element: ElementTree.Element) -> str:
-    return element.tag.rpartition("}")[2]
+    text = (headers.get("Retry-After") or "").strip()
+    if text.isascii() and text.isdecimal():
+        return float(text[:MOST_SECONDS_DIGITS]) if len(text) <= MOST_SECONDS_DIGITS else 10.0**MOST_SECONDS_DIGITS
+    wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date") or "")
+    return max(0.0, wait.total_seconds())

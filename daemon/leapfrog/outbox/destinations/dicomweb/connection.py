@@ -1,7 +1,10 @@
 """The TCP connection to the district server: it copes with slow and dead lines, and can be cut during a transfer."""
 
+import http.client
+import io
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,11 +43,58 @@ class Timeouts:
     answer_seconds: float = 300.0  # for the answer to an instance, which the server may have to store first
 
 
+@dataclass(frozen=True)
+class AnswerBounds:
+    """What an answer may take from its first byte awaited to its last: so many seconds and bytes, headers included."""
+
+    seconds: float
+    byte_count: int
+
+
+class AnswerTooLong(Exception):
+    """The server sends more than any answer that we could use."""
+
+
+class _BoundedRaw(io.RawIOBase):
+    """The socket's bytes, for one answer. Each read may take only what is left of the whole answer's time: a timeout
+    of its own would be renewed by each byte, and one byte each 20 s, or interim answers without end, would never stop.
+    """
+
+    def __init__(self, raw: io.RawIOBase, connected: socket.socket, bounds: AnswerBounds) -> None:
+        super().__init__()
+        self._raw = raw
+        self._socket = connected
+        self._deadline = time.monotonic() + bounds.seconds
+        self._bytes_left = bounds.byte_count
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        seconds_left = self._deadline - time.monotonic()
+        if seconds_left <= 0:
+            raise TimeoutError("The answer took too long.")
+        self._socket.settimeout(seconds_left)
+        count = self._raw.readinto(buffer)
+        self._bytes_left -= count or 0
+        if self._bytes_left < 0:
+            raise AnswerTooLong
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 class CuttableAdapter(HTTPAdapter):
-    """Sends requests over one persistent connection that another thread can cut."""
+    """Sends requests over one persistent connection that another thread can cut, with answers that have bounds."""
 
     def __init__(self, timeouts: Timeouts) -> None:
-        """Uses only `timeouts.send_seconds`; the other timeouts are given with each request."""
+        """Uses only `timeouts.send_seconds`; the other timeouts are given with each request.
+
+        `bounds` are those of the next answer.
+        """
+        self.bounds = AnswerBounds(timeouts.answer_seconds, 0)
         self._send_seconds = timeouts.send_seconds
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
@@ -55,6 +105,11 @@ class CuttableAdapter(HTTPAdapter):
         """Break off the transfer that is running, and every later one at once. Any thread may call it."""
         with self._lock:
             self._is_cut = True
+            self._shut_down()
+
+    def break_off(self) -> None:
+        """Break off the transfer that is running, because it takes too long. Any thread may call it."""
+        with self._lock:
             self._shut_down()
 
     def _hold(self, connected: socket.socket) -> None:
@@ -76,8 +131,17 @@ class CuttableAdapter(HTTPAdapter):
         """Called by requests. Makes pools whose connections have our socket options and can be cut."""
         super().init_poolmanager(connections, maxsize, block, socket_options=SOCKET_OPTIONS, **options)
         hold, send_seconds = self._hold, self._send_seconds
+        adapter = self
+
+        class BoundedResponse(http.client.HTTPResponse):
+            def __init__(self, connected: socket.socket, *arguments: Any, **named: Any) -> None:
+                super().__init__(connected, *arguments, **named)
+                raw = self.fp.detach()
+                self.fp = io.BufferedReader(_BoundedRaw(raw, connected, adapter.bounds))
 
         class CuttableConnection(HTTPConnection):
+            response_class = BoundedResponse
+
             def connect(self) -> None:
                 super().connect()
                 hold(self.sock)

@@ -41,7 +41,6 @@ def test_xml_names_what_was_stored_and_what_failed() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
         b"<html>Welcome</html>",
         b"<!DOCTYPE html><html>NativeDicomModel</html>",
         b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><NativeDicomModel>&a;</NativeDicomModel>',

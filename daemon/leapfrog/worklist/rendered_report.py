@@ -1,4 +1,4 @@
-"""What the report folder of a study shows, for a journal that is made anew: readings need not be made twice."""
+"""The newest report that was rendered of a study, for a journal that is made anew: readings need not be made twice."""
 
 import json
 from pathlib import Path
@@ -6,17 +6,21 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from leapfrog.exam import ImageReading
-from leapfrog.state.adoption import ShownReport
+from leapfrog.state.adoption import RenderedReport
+from leapfrog.state.rendered import newest_version
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
 
 
-def shown_report(report_dir: Path) -> ShownReport | None:
-    """The report that `report.json` in the folder describes. None when there is none, or one that this version cannot
-    read. Raises OSError when the folder cannot be read.
+def rendered_report(folder: Path) -> RenderedReport | None:
+    """The newest report whose JSON is in `folder`. None when there is none, or one that this version cannot read.
+    Raises OSError when the folder cannot be read.
     """
+    newest = newest_version(folder, "json")
+    if newest is None:
+        return None
     try:
-        document = json.loads((report_dir / "report.json").read_bytes())
+        document = json.loads((folder / f"report-{newest}.json").read_bytes())
         version, station = int(document["version"]), document["station"]
         readings = tuple(ImageReading.model_validate(image) for image in document["images"])
         words = words_of(
@@ -29,4 +33,4 @@ def shown_report(report_dir: Path) -> ShownReport | None:
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError, ValidationError):
         return None
-    return ShownReport(version, readings, words.worklist_row.model_dump_json(), words.worklist_row.urgent)
+    return RenderedReport(version, readings, words.worklist_row.model_dump_json(), words.worklist_row.urgent)

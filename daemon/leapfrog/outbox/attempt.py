@@ -1,0 +1,141 @@
+"""One attempt to deliver: ask, send, ask again. Its verdict says what the district did with this instance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from leapfrog.dicom.part10 import Part10Source
+from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, StorageError
+from leapfrog.outbox.destinations.dicomweb.client import StowClient
+from leapfrog.outbox.destinations.dicomweb.search import Held
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.outgoing import source_of
+from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.spool import Spool
+
+# If the search of a server has never listed anything that we sent, this many separate answers that it stored the
+# instance count as much.
+ANSWERS_WITHOUT_LISTING = 3
+
+OTHER_CONTENT = (
+    "The district already held another image under the identifier (SOP Instance UID) of this one, and keeps that. Ask"
+    " the district which of the two is right: this one is kept here until then."
+)
+NOT_COMPARED = (
+    "The district already held something under the identifier (SOP Instance UID) of this image, and does not let this"
+    " box compare the two. Look at the image there: if it is this one, dismiss this delivery."
+)
+NOT_LISTED = "The district server said that it stored the instance, but its search does not list it."
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of an attempt. `refused`: it will not be better next time; `doubtful`: refused without a reason that
+    concerns the instance, so that the server may be the cause; `unclear`: neither refused nor confirmed; `unlisted`:
+    said to be stored, but not found.
+    """
+
+    outcome: Literal["confirmed", "refused", "doubtful", "unclear", "unlisted"]
+    reason: str = ""
+
+
+CONFIRMED = Verdict("confirmed")
+
+
+class Attempts:
+    """Makes one attempt after the other. For one thread."""
+
+    def __init__(self, client: StowClient, deliveries: Deliveries, spool: Spool, answered: Callable[[], None]) -> None:
+        """`answered` is called when a question proved that the district server is there."""
+        self._client = client
+        self._deliveries = deliveries
+        self._spool = spool
+        self._answered = answered
+        self._search_lists = False  # it has listed something that we sent
+        self._stored_unlisted = False  # it did not list something that the server said to have stored
+
+    @property
+    def search_is_silent(self) -> bool:
+        """Whether the server's search has listed nothing yet of what the server said that it stored."""
+        return self._stored_unlisted and not self._search_lists
+
+    def make(self, delivery: DeliveryRecord, *, proven: bool) -> Verdict:
+        """Ask whether the district holds it where that can be, and send it if not. `proven`: the link was proven just
+        now, so that nothing needs to be asked only for that.
+
+        An original that was never sent is asked for too: if the district holds its UID already, it may be with other
+        content. What we make or renamed has a UID of its own. Raises DistrictUnreachable or DistrictLocked.
+        """
+        held: Held = "not held"
+        has_own_uid = delivery.kind != "original" or delivery.renamed
+        if delivery.posted or not has_own_uid or not proven:
+            held = self._ask(delivery)
+            if held == "held":
+                is_ours = delivery.posted or delivery.kind != "original"
+                return CONFIRMED if is_ours else self._compared(delivery)
+        return self._send(delivery, held)
+
+    def _ask(self, delivery: DeliveryRecord) -> Held:
+        held = self._client.holds(delivery.sop_instance_uid, lambda: self._find_source(delivery))
+        self._answered()
+        self._search_lists = self._search_lists or held == "held"
+        return held
+
+    def _find_source(self, delivery: DeliveryRecord) -> Part10Source | None:
+        try:
+            return source_of(self._spool, delivery)
+        except (StorageError, CannotBeRenamed):
+            return None
+
+    def _send(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+        try:
+            source = source_of(self._spool, delivery)
+        except (StorageError, CannotBeRenamed) as problem:
+            return Verdict("refused", str(problem))
+        self._deliveries.mark_posted(delivery.id)
+        try:
+            self._client.store(source, delivery.sop_instance_uid)
+        except DistrictRefused as problem:
+            return self._after_refusal(delivery, problem)
+        except DistrictUnclear as problem:
+            return self._after_silence(delivery, held_before, str(problem))
+        except StorageError as problem:
+            return Verdict("refused", str(problem))
+        return self._after_success(delivery)
+
+    def _after_success(self, delivery: DeliveryRecord) -> Verdict:
+        """An answer may be wrong, or come from something in between: what it says to hold, it must be able to find."""
+        if self._client.has_no_search or self._ask(delivery) != "not held":
+            return CONFIRMED
+        self._stored_unlisted = True
+        # Also a server that lists new instances only after a while, or none at all to this account.
+        if not self._search_lists and delivery.failures + 1 >= ANSWERS_WITHOUT_LISTING:
+            return CONFIRMED
+        return Verdict("unlisted", NOT_LISTED)
+
+    def _after_silence(self, delivery: DeliveryRecord, held_before: Held, reason: str) -> Verdict:
+        """It may have arrived, although nothing said so."""
+        if self._ask(delivery) != "held":
+            return Verdict("unclear", reason)
+        return CONFIRMED if held_before == "not held" else self._compared(delivery)
+
+    def _after_refusal(self, delivery: DeliveryRecord, problem: DistrictRefused) -> Verdict:
+        """It may be refused because it is there, from us or with other content. And a refusal only counts if a question
+        proves that it came from the district server, not from something in between.
+        """
+        if self._ask(delivery) == "held":
+            return self._compared(delivery)
+        return Verdict("refused" if problem.is_definite else "doubtful", str(problem))
+
+    def _compared(self, delivery: DeliveryRecord) -> Verdict:
+        try:
+            source = source_of(self._spool, delivery)
+        except (StorageError, CannotBeRenamed) as problem:
+            return Verdict("refused", str(problem))
+        try:
+            comparison = self._client.compare(delivery.sop_instance_uid, source, self._spool.incoming)
+        except StorageError as problem:
+            return Verdict("unclear", str(problem))
+        if comparison == "same":
+            return CONFIRMED
+        return Verdict("refused", OTHER_CONTENT if comparison == "other" else NOT_COMPARED)

@@ -1,0 +1,40 @@
+"""How large the things that are measured can be; the table at the end lists all.
+
+The bounds catch a wrong scale, such as millimetres given as centimetres. They are wider than any person's, and say
+nothing about health.
+"""
+
+from leapfrog.exam import Code
+from leapfrog.packages.manifest import FindingRule, MeasurementRule
+
+# 44 mm at the tenth week, before which the skull cannot be outlined; with a hydrocephalus, 450 mm were seen at birth.
+HEAD_CIRCUMFERENCE_MM = (40.0, 500.0)
+# All roots and trunks of one side together: 20 to 200 mm2 in one plane.
+BRACHIAL_PLEXUS_MM2 = (1.0, 2000.0)
+WITHOUT_BOUNDS = (0.0, float("inf"))
+
+IMPOSSIBLE = (
+    "By the image's scale, {name} would be {value:,.1f} {unit}, which cannot be. The scale must be wrong, so nothing is"
+    " given in millimetres."
+)
+WRITTEN_UNITS = {"mm2": "mm²"}
+
+
+def why_impossible(rule: MeasurementRule, measured: FindingRule, value: float) -> str:
+    """A sentence for staff if what `rule` measures of `measured` can never have `value`, in the rule's unit, or ""."""
+    smallest, largest = _bounds(rule.code) or _bounds(measured.code) or WITHOUT_BOUNDS
+    if smallest <= value <= largest:
+        return ""
+    unit = WRITTEN_UNITS.get(rule.unit, rule.unit)
+    return IMPOSSIBLE.format(name=f"the {rule.name.lower()}", value=value, unit=unit)
+
+
+def _bounds(code: Code) -> tuple[float, float] | None:
+    return POSSIBLE_SIZES.get((code.scheme, code.value))
+
+
+# By the code of the measurement or else of the thing, in the unit of the measurement's kind.
+POSSIBLE_SIZES: dict[tuple[str, str], tuple[float, float]] = {
+    ("LN", "11984-2"): HEAD_CIRCUMFERENCE_MM,
+    ("SCT", "36582005"): BRACHIAL_PLEXUS_MM2,
+}

@@ -1,0 +1,58 @@
+"""Corrects a data set's Specific Character Set where its text is in another one."""
+
+from collections.abc import Iterator
+
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.tag import BaseTag
+
+from leapfrog.dicom.character_sets import UTF_8, actual_character_set
+from leapfrog.reader.image.attributes import text
+
+# PS3.5 Section 6.1.2.3: the VRs whose text is in the Specific Character Set.
+TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
+PYTHON_CODECS = {UTF_8: "utf8"}  # as pydicom names them
+LONGEST_TEXT_BYTES = 10_240
+
+UNDECLARED = "The file does not say how its text is encoded; UTF-8 was assumed. Check the patient's name."
+OTHERWISE = "The file's text is not encoded as it says ({said}); {assumed} was assumed. Check the patient's name."
+NAMES = {UTF_8: "UTF-8", "ISO_IR 100": "Latin-1"}
+
+
+def correct_character_set(dataset: Dataset) -> str:
+    """Set Specific Character Set to what the text that was not parsed yet is really in; the file does not change.
+
+    Returns a sentence for staff if it was changed, or "".
+    """
+    declared = text(dataset, "SpecificCharacterSet")
+    actual = actual_character_set(declared, _text_values(dataset))
+    if "\\" in declared or actual == actual_character_set(declared, ()):
+        return ""
+    dataset.SpecificCharacterSet = actual
+    if isinstance(dataset, FileDataset):  # pydicom decodes with the character set that it read first
+        implicit, little_endian = dataset.original_encoding
+        dataset.set_original_encoding(implicit, little_endian, PYTHON_CODECS.get(actual, "latin_1"))
+    if not declared:
+        return UNDECLARED
+    return OTHERWISE.format(said=NAMES.get(declared, declared), assumed=NAMES[actual])
+
+
+def _text_values(dataset: Dataset) -> Iterator[bytes]:
+    for tag in dataset.keys():  # noqa: SIM118 - iterating over the data set itself would parse its values
+        element = dataset.get_item(tag, keep_deferred=True)
+        if (
+            isinstance(element, RawDataElement)
+            and isinstance(element.value, bytes)
+            and len(element.value) <= LONGEST_TEXT_BYTES
+            and (element.VR or _standard_vr(element.tag)) in TEXT_VRS
+        ):
+            yield element.value
+
+
+def _standard_vr(tag: BaseTag) -> str:
+    """The VR of an element in implicit VR; '' for a private one."""
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return ""

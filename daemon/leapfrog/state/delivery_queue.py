@@ -1,0 +1,119 @@
+"""In which order deliveries are tried: those in their first turn, and those that failed and wait for another.
+
+Each question takes the same time with a hundred rows and with a hundred thousand, also when the district fails over
+all of them.
+"""
+
+from collections.abc import Collection
+
+from leapfrog.state.deliveries import DELIVERY_COLUMNS, delivery_of
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import DeliveryRecord
+
+FRESH = "deliveries INDEXED BY deliveries_fresh WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL"
+TO_RETRY = (
+    "deliveries INDEXED BY deliveries_to_retry WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL"
+)
+URGENCIES = (1, 0)
+
+
+class DeliveryQueue:
+    """The waiting deliveries whose bytes are there. Every method is one transaction; any thread may call it.
+
+    Moments are on the monotonic clock of this process.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        """Use the connection of `journal`."""
+        self._journal = journal
+
+    # ------------------------------------------------------------ who is next
+
+    def next_fresh(self, *, urgent_only: bool = False) -> DeliveryRecord | None:
+        """The next in its first turn: urgent ones first, then the oldest."""
+        urgent = " AND urgent = 1" if urgent_only else ""
+        return self._first(f"{FRESH}{urgent} ORDER BY urgent DESC, sequence LIMIT 1")
+
+    def any_fresh(self, fraction: float) -> DeliveryRecord | None:
+        """One in its first turn that stands about at `fraction` (0 to 1) of their sequence."""
+        for urgency in URGENCIES:
+            bounds = self._journal.rows(
+                f"SELECT (SELECT sequence FROM {FRESH} AND urgent = {urgency} ORDER BY sequence LIMIT 1) AS first,"
+                f" (SELECT sequence FROM {FRESH} AND urgent = {urgency} ORDER BY sequence DESC LIMIT 1) AS last"
+            )[0]
+            if bounds["first"] is not None:
+                start = bounds["first"] + round((bounds["last"] - bounds["first"]) * fraction)
+                return self._first(f"{FRESH} AND urgent = {urgency} AND sequence >= ? ORDER BY sequence LIMIT 1", start)
+        return None
+
+    def next_retry(self, now: float) -> DeliveryRecord | None:
+        """The next that failed and is due: urgent ones first, then the one that has been due for longest."""
+        for urgency in URGENCIES:
+            due = f"{TO_RETRY} AND urgent = {urgency} AND due_at <= ? ORDER BY due_at LIMIT 1"
+            if found := self._first(due, now):
+                return found
+        return None
+
+    def soonest_retry(self) -> float | None:
+        """When the first of those that failed is due; None when there are none."""
+        moments = [
+            row["due_at"]
+            for urgency in URGENCIES
+            for row in self._journal.rows(
+                f"SELECT due_at FROM {TO_RETRY} AND urgent = {urgency} ORDER BY due_at LIMIT 1"
+            )
+        ]
+        return min(moments, default=None)
+
+    def _first(self, what: str, *values: object) -> DeliveryRecord | None:
+        rows = self._journal.rows(f"SELECT {DELIVERY_COLUMNS} FROM {what}", values)
+        return delivery_of(rows[0]) if rows else None
+
+    # ------------------------------------------------------------ what became of an attempt
+
+    def note_failure(self, delivery_id: str, reason: str) -> None:
+        """Record why an attempt failed, without blaming this delivery: it keeps its turn."""
+        self._journal.change(
+            "UPDATE deliveries SET last_error = ? WHERE id = ? AND state = 'waiting'", reason, delivery_id
+        )
+
+    def put_off(self, delivery_id: str, reason: str, due_at: float) -> None:
+        """Record that the district failed over this very delivery, which waits until `due_at`.
+
+        It stays marked as posted: ask before sending it again.
+        """
+        self._journal.change(
+            "UPDATE deliveries SET last_error = ?, failures = failures + 1, due_at = ?"
+            " WHERE id = ? AND state = 'waiting'",
+            reason,
+            due_at,
+            delivery_id,
+        )
+
+    def take_back(self, delivery_ids: Collection[str], due_at: float) -> None:
+        """Let refused deliveries wait again, since the district seems to refuse everything."""
+        with self._journal.transaction() as connection:
+            connection.executemany(
+                "UPDATE deliveries SET state = 'waiting', failures = failures + 1, due_at = ?, ended_at = NULL"
+                " WHERE id = ? AND state = 'refused'",
+                [(due_at, delivery_id) for delivery_id in delivery_ids],
+            )
+
+    def make_all_due(self) -> None:
+        """Let nothing wait for a moment any more: a person asks for it, or the moments are of another process."""
+        self._journal.change("UPDATE deliveries SET due_at = 0 WHERE state = 'waiting' AND failures > 0 AND due_at > 0")
+
+    # ------------------------------------------------------------ what a person must look at
+
+    def on_hold(self) -> int:
+        """How many deliveries are on hold. Takes the same time for any number."""
+        return self._journal.counts("deliveries")["refused"]
+
+    def on_hold_since(self, reason: str | None = None) -> str | None:
+        """When the oldest delivery on hold was refused (for that reason), as local ISO text; None when none is."""
+        known = "" if reason is None else " AND last_error = ?"
+        rows = self._journal.rows(
+            f"SELECT ended_at FROM deliveries WHERE state = 'refused'{known} ORDER BY sequence LIMIT 1",
+            () if reason is None else (reason,),
+        )
+        return str(rows[0]["ended_at"] or "") if rows else None

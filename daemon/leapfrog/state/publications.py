@@ -1,0 +1,92 @@
+"""What the folder that staff open still lacks, or still has: reports to publish, and reports to take away."""
+
+import json
+from dataclasses import asdict, dataclass
+
+from leapfrog.state.journal import Journal
+from leapfrog.state.records import ForgottenReport, StudyRecord, columns_of
+from leapfrog.state.studies import Studies
+
+FOLDER_FACT = "reports_folder"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportsFolder:
+    """The folder as it was last seen: its path, its mark, and whether it was on a disk of its own."""
+
+    path: str
+    token: str
+    apart: bool
+
+
+class Publications:
+    """How far the published reports are; every method is one transaction of the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        """Use the connection of `journal`."""
+        self._journal = journal
+        self._studies = Studies(journal)
+
+    def next(self, passed_over: set[str]) -> StudyRecord | None:
+        """The newest study whose newest report is not published yet, urgent ones first, without those passed over."""
+        row = self._journal.row(
+            "SELECT key FROM studies WHERE published_version < version"
+            " AND key NOT IN (SELECT value FROM json_each(?)) ORDER BY urgent DESC, sequence DESC LIMIT 1",
+            (json.dumps(sorted(passed_over)),),
+        )
+        return None if row is None else self._studies.get(row["key"])
+
+    def waiting(self) -> int:
+        """How many reports are not published yet."""
+        return self._journal.count("studies WHERE published_version < version")
+
+    def rendered_once(self) -> list[StudyRecord]:
+        """Every study that has a report, those that may still change first, then the newest."""
+        rows = self._journal.rows(
+            "SELECT key FROM studies WHERE version > 0 ORDER BY state = 'open' DESC, sequence DESC"
+        )
+        return [self._studies.get(row["key"]) for row in rows]
+
+    def mark_published(self, study_key: str, version: int) -> None:
+        """Record that the folder shows `version` of a study's report."""
+        self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, study_key)
+
+    def render_again(self, study_key: str, version: int) -> bool:
+        """Have a new version made, because the files of `version` are lost. Returns whether that still is the newest
+        one, which nobody has published meanwhile.
+        """
+        return bool(
+            self._journal.change(
+                "UPDATE studies SET changes = changes + 1, state = 'open', published_version = version"
+                " WHERE key = ? AND version = ? AND published_version < version",
+                study_key,
+                version,
+            )
+        )
+
+    # ------------------------------------------------------------ the folder
+
+    def folder(self) -> ReportsFolder | None:
+        """The folder as it was last seen; None before the first time."""
+        row = self._journal.row("SELECT value FROM facts WHERE name = ?", (FOLDER_FACT,))
+        return None if row is None else ReportsFolder(**json.loads(row["value"]))
+
+    def note_folder(self, folder: ReportsFolder, *, anew: bool) -> None:
+        """Keep how the folder is now; `anew` has every report published again, since it is another one."""
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (FOLDER_FACT, json.dumps(asdict(folder)))
+            )
+            if anew:
+                connection.execute("UPDATE studies SET published_version = 0 WHERE version > 0")
+
+    # ------------------------------------------------------------ what was forgotten
+
+    def forgotten(self, limit: int = 100) -> list[ForgottenReport]:
+        """Reports of deleted studies that are still to be taken away."""
+        rows = self._journal.rows(f"SELECT {columns_of(ForgottenReport)} FROM forgotten_reports LIMIT ?", (limit,))
+        return [ForgottenReport(**dict(row)) for row in rows]
+
+    def taken_away(self, report: ForgottenReport) -> None:
+        """Record that nothing of the report is left."""
+        self._journal.change("DELETE FROM forgotten_reports WHERE key = ?", report.key)

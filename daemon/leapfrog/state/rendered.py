@@ -1,0 +1,81 @@
+"""The folders in which readers draw and render: one a study, in the state directory.
+
+From here a report is published in the folder that staff open, whenever that folder's disk allows, and from here a new
+version takes the pictures of images that were read earlier. They stay as long as their study does: beside the originals
+in the spool they are a few per cent, and nothing where hard links publish them.
+"""
+
+import math
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from leapfrog.durable import fsync_directory
+from leapfrog.errors import StorageError
+
+RENDERED_NAME = "rendered"  # in the state directory
+VERSIONED_NAME = re.compile(r"report-(\d+)\.(html|json|pdf)")
+
+
+class Rendered:
+    """The rendered reports of all studies, a folder each, named by the study's key."""
+
+    def __init__(self, directory: Path) -> None:
+        """Create the directory if it is missing. Raises StorageError when that fails."""
+        self.directory = directory
+        try:
+            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        except OSError as problem:
+            raise StorageError(f"The folder {directory} cannot be created: {problem.strerror}.") from problem
+
+    def path(self, study_key: str) -> Path:
+        """Where the folder of a study is, or would be."""
+        return self.directory / study_key
+
+    def folder(self, study_key: str) -> Path:
+        """The folder of a study, which is created, durably, if it is missing. Raises StorageError when that fails."""
+        path = self.path(study_key)
+        try:
+            path.mkdir(mode=0o750)
+            fsync_directory(self.directory)
+        except FileExistsError:
+            pass
+        except OSError as problem:
+            raise StorageError(f"The folder {path} cannot be created: {problem.strerror}.") from problem
+        return path
+
+    def prune(self, study_key: str, version: int) -> None:
+        """Remove the reports of a study older than `version`, except the newest PDF: not every version has one."""
+        path = self.path(study_key)
+        newest_pdf = newest_pdf_version(path, version)
+        for match in _versioned(path):
+            number = int(match[1])
+            if number < version and not (match[2] == "pdf" and number == newest_pdf):
+                with suppress(OSError):  # then it goes with the next version
+                    (path / match[0]).unlink()
+
+    def remove(self, study_key: str) -> None:
+        """Remove a study's folder, if there is one."""
+        shutil.rmtree(self.path(study_key), ignore_errors=True)
+
+
+def newest_version(folder: Path, kind: str, until: float = math.inf) -> int | None:
+    """The newest version, up to `until`, of which `folder` has a report of that kind: html, json or pdf. None when
+    there is none. Raises OSError when the folder cannot be read.
+    """
+    numbers = [int(match[1]) for match in _versioned(folder) if match[2] == kind]
+    return max((number for number in numbers if number <= until), default=None)
+
+
+def newest_pdf_version(folder: Path, version: int) -> int | None:
+    """The newest version up to `version` of which `folder` has a PDF; None when there is none."""
+    return newest_version(folder, "pdf", version)
+
+
+def _versioned(folder: Path) -> list[re.Match[str]]:
+    try:
+        matches = [VERSIONED_NAME.fullmatch(path.name) for path in folder.iterdir()]
+    except FileNotFoundError:
+        return []
+    return [match for match in matches if match]

@@ -1,0 +1,94 @@
+"""Disks for reports that fill up, turn read-only, go away or hang: a tmpfs, and a FUSE file system."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support.waiting import wait_until
+
+needs_mounts = [
+    pytest.mark.root,
+    pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root"),
+]
+needs_bindfs = pytest.mark.skipif(shutil.which("bindfs") is None, reason="bindfs is not installed")
+
+
+class SmallDisk:
+    """A tmpfs on a folder."""
+
+    def __init__(self, folder: Path, size: str = "8m") -> None:
+        """Nothing is mounted yet. `size` as mount(8) takes it."""
+        self.folder = folder
+        self._size = size
+
+    def mount(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _run("mount", "-t", "tmpfs", "-o", f"size={self._size}", "reports-test", str(self.folder))
+
+    def unmount(self) -> None:
+        _run("umount", str(self.folder))
+
+    def read_only(self, on: bool) -> None:
+        _run("mount", "-o", f"remount,{'ro' if on else 'rw'}", str(self.folder))
+
+    def fill(self) -> None:
+        with (self.folder / "filler").open("wb") as stream, pytest.raises(OSError, match="No space left"):
+            while stream.write(bytes(65536)):
+                stream.flush()
+
+    def make_room(self) -> None:
+        (self.folder / "filler").unlink()
+
+
+@contextmanager
+def small_disk(folder: Path, size: str = "8m") -> Iterator[SmallDisk]:
+    disk = SmallDisk(folder, size)
+    disk.mount()
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False, capture_output=True)
+
+
+class Share:
+    """A FUSE file system over another folder, like a network share: its server can be stopped, and goes on later."""
+
+    def __init__(self, folder: Path, behind: Path) -> None:
+        """Mount `folder`, which shows what is in `behind`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        behind.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self._server = subprocess.Popen(["bindfs", "-f", str(behind), str(folder)])
+        wait_until(folder.is_mount, "the share is mounted")
+
+    def hang(self) -> None:
+        """From now on, whoever asks it for something waits in the kernel."""
+        self._server.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self._server.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """End the server, which frees everybody who waits for it."""
+        self._server.kill()
+        self._server.wait()
+        subprocess.run(["umount", "--lazy", str(self.folder)], check=False, capture_output=True)
+
+
+@contextmanager
+def share(folder: Path, behind: Path) -> Iterator[Share]:
+    made = Share(folder, behind)
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
