@@ -38,6 +38,7 @@ from leapfrog.settings import Settings
 from leapfrog.state.adoption import Adoption
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
+from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
 from leapfrog.state.opening import Opening, close_in_order, open_journal
@@ -58,7 +59,7 @@ TICK_SECONDS = 1.0
 JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
 DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
 STOP_LIMIT_SECONDS = 75.0  # the parts need at most half of it; a process that only looks alive would be worse than none
-ENDS_BY_ITSELF = ("dicom-association",)  # threads whose failure concerns one peer
+ENDS_BY_ITSELF = ("dicom-association", "control-client")  # threads whose failure concerns one peer
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +103,7 @@ class Service:
         settings = self._settings
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
         _repair(settings, journal, opening)
+        in_hand = InHand(settings.state_dir / IN_HAND_NAME, journal)
         rendered = Rendered(settings.state_dir / RENDERED_NAME)
         deliveries = Deliveries(journal)
         studies = Studies(journal)
@@ -121,6 +123,7 @@ class Service:
             settings=settings,
             journal=journal,
             spool=spool,
+            in_hand=in_hand,
             rendered=rendered,
             lanes=lanes,
             on_deliveries=sender.wake,
@@ -134,7 +137,7 @@ class Service:
             wants=settings.district.wants,
             rendered=lambda key: rendered_report(rendered.path(key)),
             opening=opening,
-            on_adopted=wake_all,
+            on_adopted=_all(dispatcher.studies_came_back, wake_all),
         )
         admission = Admission(
             journal, spool, settings.district.wants("original"), wake_all, maybe_sent=lambda: not adoption.finished()
@@ -164,19 +167,20 @@ class Service:
         commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
-            # The intake starts last, when all it needs is running. What stops last publishes what the lanes finish.
+            # First what somebody waits for: `status` answers while the box starts and stops, and images are received as
+            # soon as it is known which files are old. What stops last publishes what the lanes finish.
+            Watched("control", control),
+            Watched("spool", adoption, 20 * PART_LIMIT_SECONDS),
+            Watched("receiver", receiver, stops_first=True),
             Watched("publisher", publisher),
             Watched("worklist", worklist),
             Watched("lanes", dispatcher, PART_LIMIT_SECONDS + 2 * settings.engine.deadline_seconds),
             *([Watched("Edge TPUs", devices, PART_LIMIT_SECONDS + PROOF_SECONDS)] if devices else []),
             Watched("disks", disks),
-            Watched("spool", adoption, 20 * PART_LIMIT_SECONDS),
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("scrub", scrub),
             Watched("outbox", sender),
             Watched("folder watcher", watcher),
-            Watched("receiver", receiver),
-            Watched("control", control),
         ]
         notice = Notice(live_problems, worklist.wake)
         return self._run_parts(

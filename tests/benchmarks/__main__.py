@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import footprint, ingest, journal, latency, throughput, training_data
+from benchmarks import footprint, growth, ingest, journal, latency, throughput, training_data
 from benchmarks.results import Results
 from support.machine import describe
 from support.progress import Progress
@@ -32,6 +32,7 @@ def main() -> int:
             "throughput": lambda: throughput.measure(results, directory, arguments.dose, progress),
             "footprint": lambda: footprint.measure(results, directory, arguments.dose, progress),
             "journal": lambda: journal.measure(results, directory, progress),
+            "growth": lambda: growth.measure(results, directory, arguments.dose, progress),
             "training-data": lambda: training_data.measure(results, directory, arguments.dose, progress),
         }
         for name in arguments.only or parts:
@@ -49,7 +50,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=["ingest", "latency", "throughput", "footprint", "journal", "training-data"],
+        choices=["ingest", "latency", "throughput", "footprint", "journal", "growth", "training-data"],
         help="measure this part; may be given several times (default: all)",
     )
     parser.add_argument("--dose", type=float, default=1.0, help="a fraction of the full number of images, for a trial")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import leapfrog
+from leapfrog.control.control_socket import SOCKET_NAME
 from support.kiosk import Kiosk
 from support.waiting import wait_until
 
@@ -85,4 +86,10 @@ def test_every_thread_of_a_running_box_is_on_the_map(tmp_path: Path) -> None:
         ThreadNamingKiosk(tmp_path, district=district, engine={"device": "auto", "threads": 1}) as kiosk,
         socket.create_connection(("127.0.0.1", kiosk.port)),
     ):
-        wait_until(lambda: kiosk.threads() == listed, "every thread of the map, and no other")
+
+        def threads() -> set[str]:
+            with socket.socket(socket.AF_UNIX) as client:  # one that says nothing yet
+                client.connect(str(kiosk.state_dir / SOCKET_NAME))
+                return kiosk.threads()
+
+        wait_until(lambda: threads() == listed, "every thread of the map, and no other")

@@ -11,6 +11,7 @@ import pytest
 TESTS = Path(__file__).parent.parent
 GROUPS = {
     "footprint": {"Memory", "Start"},
+    "growth": {"Growth"},
     "latency": {"From the C-STORE response to report.json"},
     "throughput": {"Through the whole box, from the first byte to the last report"},
 }

@@ -17,6 +17,17 @@ from leapfrog.state.records import (
     StudyIdentity,
 )
 from leapfrog.state.studies import Studies
+from leapfrog.wording.report import WorklistRow
+
+OLD_ROW = WorklistRow(
+    patient="Okello, Grace",
+    patient_id="KIT-1",
+    exam="CR CHEST",
+    received="2026-01-01 00:00",
+    kind="nothing_flagged",
+    headline="Nothing flagged",
+    images="1 image",
+)
 
 
 def new_instance(**values: Any) -> NewInstance:
@@ -108,9 +119,10 @@ def fill(journal: Journal, count: int) -> None:
         numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
         connection.execute(
             f"{numbers} INSERT INTO studies (key, study_instance_uid, patient_id, issuer, received_at, received_date,"
-            " state, version, published_version, changes, reported_changes)"
+            " state, version, published_version, changes, reported_changes, worklist_row)"
             " SELECT 'study' || i, '1.9.' || i, 'P' || i, '', '2026-01-01T00:00:00+00:00', '2026-01-01', 'quiet',"
-            " 1, 1, 1, 1 FROM n"
+            " 1, 1, 1, 1, ? FROM n",
+            (OLD_ROW.model_dump_json(),),
         )
         connection.execute(
             f"{numbers} INSERT INTO instances (id, study_key, state, sop_instance_uid, sop_class_uid, source,"
@@ -127,4 +139,22 @@ def fill(journal: Journal, count: int) -> None:
             " SELECT 'owed' || i, 'original', 'study' || i, 'old' || i, iif(i <= 20, 'refused', 'confirmed'),"
             " '1.2.840.10008.5.1.4.1.1.1', '1.9.9.' || i, 'old' || i || '.dcm', 1000,"
             " '2026-01-01T00:00:00+00:00', '2026-01-02T00:00:00+00:00' FROM n"
+        )
+
+
+def fill_with_open_studies(journal: Journal, count: int) -> None:
+    """`count` studies that wait: each has one unread image. Half of them share a Study Instance UID, as with a machine
+    that gives every patient the same.
+    """
+    with journal.transaction() as connection:
+        numbers = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+        connection.execute(
+            f"{numbers} INSERT INTO studies (key, study_instance_uid, patient_id, issuer, received_at, received_date)"
+            " SELECT 'open' || i, iif(i % 2, '1.8', '1.8.' || i), 'Q' || i, '', '2026-01-03T00:00:00+00:00',"
+            " '2026-01-03' FROM n"
+        )
+        connection.execute(
+            f"{numbers} INSERT INTO instances (id, study_key, sop_instance_uid, sop_class_uid, source, received_at,"
+            " spool_name, byte_count) SELECT 'unread' || i, 'open' || i, '1.8.9.' || i, '1.2.840.10008.5.1.4.1.1.1',"
+            " 'MODALITY', '2026-01-03T00:00:00+00:00', 'unread' || i || '.dcm', 1000 FROM n"
         )

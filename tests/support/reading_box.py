@@ -13,6 +13,7 @@ from leapfrog.lanes.dispatcher import Dispatcher
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.settings import Settings
+from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.publications import Publications
@@ -52,6 +53,7 @@ class Box:
         self.journal = Journal(directory / "journal.sqlite")
         self.studies = Studies(self.journal)
         self.spool = Spool(directory / "spool", 0)
+        self.in_hand = InHand(directory / IN_HAND_NAME, self.journal)
         self.rendered = Rendered(directory / "rendered")
         self.publications = Publications(self.journal)
         self.publisher = Publisher(
@@ -73,6 +75,7 @@ class Box:
             settings=self.settings,
             journal=self.journal,
             spool=self.spool,
+            in_hand=self.in_hand,
             rendered=self.rendered,
             lanes=self.lanes,
             on_deliveries=lambda: None,
@@ -89,7 +92,9 @@ class Box:
         """The first."""
         return self.lanes[0]
 
-    def add_image(self, *, study_uid: str = "2.25.1", patient_id: str = "P1", content: Path | None = None) -> str:
+    def add_image(
+        self, *, study_uid: str = "2.25.1", patient_id: str = "P1", content: Path | None = None, frame_count: int = 1
+    ) -> str:
         """A small film in the spool and the journal; or whatever `content` is, as it is."""
         instance_id = new_id()
         spool_name = f"{instance_id}.dcm"
@@ -107,15 +112,16 @@ class Box:
                 source="test",
                 study=StudyIdentity(study_instance_uid=study_uid, patient_id=patient_id),
                 sop_instance_uid=f"2.25.{int(instance_id, 16)}",
+                frame_count=frame_count,
             )
         )
         self.dispatcher.wake()
         return instance_id
 
-    def add_image_that_never_ends(self, directory: Path) -> str:
+    def add_image_that_never_ends(self, directory: Path, frame_count: int = 1) -> str:
         pipe = directory / "pipe"
         os.mkfifo(pipe)
-        return self.add_image(study_uid="2.25.2", content=pipe)
+        return self.add_image(study_uid="2.25.2", content=pipe, frame_count=frame_count)
 
     def record(self, instance_id: str) -> InstanceRecord:
         record = Instances(self.journal).get(instance_id)
@@ -143,9 +149,19 @@ class Box:
 
 def wait_for_a_reader_of(pipe: Path) -> None:
     """Wait until the named pipe is open for reading."""
+    with holding_a_reader_of(pipe):
+        pass
+
+
+@contextmanager
+def holding_a_reader_of(pipe: Path) -> Iterator[None]:
+    """Wait until the named pipe is open for reading, and let its reader wait for the end during the block."""
     descriptor = wait_until(lambda: _open_for_writing(pipe), "a reader opens the image", deadline_seconds=60)
     assert descriptor is not None
-    os.close(descriptor)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _open_for_writing(pipe: Path) -> int | None:

@@ -76,7 +76,10 @@ class JournalView:
 
     def _worth_knowing(self) -> Iterator[Problem]:
         if total := self._journal.count("studies WHERE not_made <> '[]'"):
-            rows = self._journal.rows("SELECT DISTINCT not_made FROM studies WHERE not_made <> '[]' LIMIT 3")
+            rows = self._journal.rows(
+                "SELECT DISTINCT not_made FROM (SELECT not_made FROM studies WHERE not_made <> '[]'"
+                " ORDER BY sequence DESC LIMIT 100) LIMIT 3"
+            )
             reasons = dict.fromkeys(reason for row in rows for reason in _sentences(row["not_made"]))
             yield Problem(
                 what=f"{count(total, 'report')} cannot be sent to the district in full. {' '.join(reasons)}",

@@ -19,6 +19,12 @@ from leapfrog.errors import DaemonNotRunning, LeapfrogError, ListenError, StateD
 
 SOCKET_NAME = "control.sock"
 CLIENT_TIMEOUT_SECONDS = 30.0
+REQUEST_SECONDS = 5.0  # within which a client must have sent its whole request
+LONGEST_REQUEST_BYTES = 16 * 1024 * 1024  # the ids of some 800,000 instances
+MOST_CLIENTS = 32
+BACKLOG = 64
+STOP_SECONDS = 2.0  # how long a stop waits for commands that are being run
+ACCEPT_PAUSE_SECONDS = 0.2
 
 Handler = Callable[[dict[str, Any]], Any]
 
@@ -73,14 +79,21 @@ def _holder(state_dir: Path) -> str:
 
 
 class ControlServer:
-    """Answers commands on the control socket, one at a time; only the owner of the state directory may ask."""
+    """Answers commands on the control socket, each client in a thread of its own, so that one that is silent, slow or
+    asks much keeps no other waiting. Only the owner of the state directory may ask.
+    """
 
     def __init__(self, state_dir: Path, handlers: Mapping[str, Handler]) -> None:
-        """`handlers` maps the name of a command to a function from its arguments to an answer that JSON can hold."""
+        """`handlers` maps the name of a command to a function from its arguments to an answer that JSON can hold. They
+        are called from several threads at once.
+        """
         self._path = state_dir / SOCKET_NAME
         self._handlers = handlers
         self._thread = threading.Thread(target=self._serve, name="control")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._lock = threading.Lock()  # guards the two below
+        self._stopping = False
+        self._clients: dict[socket.socket, threading.Thread] = {}  # the oldest first
 
     def start(self) -> None:
         """Start listening. Raises ListenError when the socket cannot be created."""
@@ -92,7 +105,7 @@ class ControlServer:
             raise ListenError(f"The control socket {self._path} cannot be created: {problem}.") from problem
         finally:
             os.umask(old_mask)
-        self._socket.listen(8)
+        self._socket.listen(BACKLOG)
         self._thread.start()
 
     def heartbeat(self) -> float:
@@ -100,11 +113,21 @@ class ControlServer:
         return time.monotonic() if self._thread.is_alive() else -math.inf
 
     def stop(self) -> None:
-        """Stop answering and remove the socket."""
+        """Stop answering and remove the socket. Does not wait for clients, but for commands that are being run, a
+        little.
+        """
+        with self._lock:
+            self._stopping = True
+            clients = dict(self._clients)
         if self._thread.is_alive():
             self._socket.shutdown(socket.SHUT_RD)  # makes `accept` return
             self._thread.join()
         self._socket.close()
+        for connection in clients:
+            _hang_up(connection)
+        deadline = time.monotonic() + STOP_SECONDS
+        for thread in clients.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
         with suppress(OSError):  # on a failed disk it stays, and nobody answers there
             self._path.unlink(missing_ok=True)
 
@@ -112,20 +135,44 @@ class ControlServer:
         while True:
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
+            except OSError as problem:
+                if self._stopping:
+                    return
+                _log.warning("A command could not be accepted: %s.", problem.strerror)
+                time.sleep(ACCEPT_PAUSE_SECONDS)  # no file descriptors are left, which does not last
+                continue
+            self._admit(connection)
+
+    def _admit(self, connection: socket.socket) -> None:
+        """Serve a client in a thread. When there are too many, the one that came first is cut off."""
+        # A daemon thread, since a command that hangs must not keep the process from ending.
+        thread = threading.Thread(target=self._serve_client, args=(connection,), name="control-client", daemon=True)
+        with self._lock:
+            if self._stopping:
+                connection.close()
                 return
+            if len(self._clients) >= MOST_CLIENTS:
+                oldest = next(iter(self._clients))
+                del self._clients[oldest]
+                _hang_up(oldest)
+            self._clients[connection] = thread
+        thread.start()
+
+    def _serve_client(self, connection: socket.socket) -> None:
+        try:
             with connection:
-                connection.settimeout(CLIENT_TIMEOUT_SECONDS)
-                try:
-                    self._answer(connection)
-                except OSError:
-                    _log.warning("A command closed its connection before the daemon had answered.")
+                self._answer(connection)
+        except OSError:
+            _log.info("A command closed its connection, or said nothing, before the daemon had answered.")
+        finally:
+            with self._lock:
+                self._clients.pop(connection, None)
 
     def _answer(self, connection: socket.socket) -> None:
         try:
-            request = json.loads(_read_line(connection))
+            request = json.loads(_read_line(connection, REQUEST_SECONDS, LONGEST_REQUEST_BYTES))
             handler = self._handlers[request["command"]]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             answer: dict[str, Any] = {
                 "error": "The running daemon does not know this command. If Leapfrog was updated, restart it."
             }
@@ -137,6 +184,7 @@ class ControlServer:
             except Exception:  # a fault in one command must not end the thread that answers them all
                 _log.exception("The command %s failed.", request["command"])
                 answer = {"error": "The daemon could not answer because of an internal error. Its log has the details."}
+        connection.settimeout(CLIENT_TIMEOUT_SECONDS)
         connection.sendall(json.dumps(answer).encode() + b"\n")
 
 
@@ -148,10 +196,10 @@ def ask_daemon(state_dir: Path, command: str, *, timeout_seconds: float | None =
     """
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            _connect(connection, state_dir / SOCKET_NAME)
             connection.settimeout(timeout_seconds or CLIENT_TIMEOUT_SECONDS)
-            connection.connect(str(state_dir / SOCKET_NAME))
             connection.sendall(json.dumps({"command": command, "arguments": arguments}).encode() + b"\n")
-            answer = json.loads(_read_line(connection))
+            answer = json.loads(_read_line(connection, timeout_seconds or CLIENT_TIMEOUT_SECONDS))
     except PermissionError as problem:
         raise LeapfrogError(
             f"You have no permission to ask the daemon of {state_dir}. Run this as root or as the daemon's user."
@@ -165,12 +213,35 @@ def ask_daemon(state_dir: Path, command: str, *, timeout_seconds: float | None =
     return answer["result"]
 
 
-def _read_line(connection: socket.socket) -> bytes:
-    """One line of any length, since an answer may be long. Reading ends early when the peer hangs up or times out."""
+def _connect(connection: socket.socket, path: Path) -> None:
+    """Connect, and wait for it while others are before us. Raises OSError, TimeoutError when that takes too long."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(CLIENT_TIMEOUT_SECONDS), 0))
+    # Blocking, and so with the kernel's timeout: with one of Python's, connect(2) fails at once when many are waiting.
+    connection.settimeout(None)
+    try:
+        connection.connect(str(path))
+    except BlockingIOError as problem:
+        raise TimeoutError("The daemon accepts no command.") from problem
+
+
+def _read_line(connection: socket.socket, seconds: float, most_bytes: float = math.inf) -> bytes:
+    """One line. Reading ends early when the peer hangs up. Raises TimeoutError when the line has not come within
+    `seconds` as a whole, ValueError when it is longer than `most_bytes`.
+    """
+    deadline = time.monotonic() + seconds
     received = bytearray()
     while not received.endswith(b"\n"):
+        connection.settimeout(max(0.001, deadline - time.monotonic()))
         part = connection.recv(1 << 16)
         if not part:
             break
         received += part
+        if len(received) > most_bytes:
+            raise ValueError("The request is too long.")
     return bytes(received)
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """End a client's connection while another thread uses it: whatever it waits for returns or raises OSError."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

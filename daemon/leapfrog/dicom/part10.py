@@ -36,6 +36,7 @@ TRANSFER_SYNTAX = 0x00020010
 IMPLEMENTATION_CLASS = 0x00020012
 IMPLEMENTATION_VERSION = 0x00020013
 LONGEST_UID_BYTES = 64
+MOST_META_ELEMENTS = 1000  # real files have about 10; one that never ends must not hold up others
 LOWEST_SWAPPED_GROUP = 0x0400  # group 0x0008 of a big-endian file reads as 0x0800
 CHUNK_BYTES = 1 << 20
 
@@ -85,10 +86,15 @@ def find_dataset(stream: BinaryIO) -> DatasetStart:
 
 
 def _meta_elements(stream: BinaryIO, offset: int) -> Iterator[Element]:
-    """The file meta information: explicit little endian (PS3.10 Section 7.1), which a few writers made implicit."""
+    """The file meta information: explicit little endian (PS3.10 Section 7.1), which a few writers made implicit. What
+    is beyond the first MOST_META_ELEMENTS counts as the data set, which then is none.
+    """
     reader = ElementReader(stream)
     with suppress(DatasetTruncated):  # nothing follows, or too little to be an element
-        while (element := reader.read(offset, explicit=True)).tag >> 16 == META_GROUP:
+        for _ in range(MOST_META_ELEMENTS):
+            element = reader.read(offset, explicit=True)
+            if element.tag >> 16 != META_GROUP:
+                return
             yield element
             offset = element.end
 

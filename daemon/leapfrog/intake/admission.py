@@ -75,6 +75,7 @@ class Admission:
             sop_instance_uid=header.sop_instance_uid,
             sop_class_uid=header.sop_class_uid,
             owed=self._owed and bool(header.sop_instance_uid),
+            frame_count=header.frame_count,
             forward_as=None
             if not header.sop_instance_uid or is_forwardable_uid(header.sop_instance_uid)
             else mint_uid(),

@@ -21,10 +21,13 @@ SOP_INSTANCE_UID = 0x00080018
 PATIENT_ID = 0x00100020
 ISSUER_OF_PATIENT_ID = 0x00100021
 STUDY_INSTANCE_UID = 0x0020000D
+NUMBER_OF_FRAMES = 0x00280008
 FIRST_ITEM_TAG = 0xFFFEE000
 NEEDED_TAGS = frozenset(
     (SPECIFIC_CHARACTER_SET, SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, ISSUER_OF_PATIENT_ID, STUDY_INSTANCE_UID)
 )
+LAST_TAG = NUMBER_OF_FRAMES  # the walk ends here
+LONGEST_COUNT_DIGITS = 10  # an Integer String has at most 12 characters (PS3.5 Section 6.2)
 LONGEST_VALUE_BYTES = 1024  # of a needed element; the standard's longest, with a multi-byte character set, is 256
 
 
@@ -34,6 +37,7 @@ class InstanceHeader:
 
     UIDs come from the data set, or from the file meta information where the data set has none. They may be any text, so
     no path is ever built from them. `has_identity` is whether the data set holds any of the needed elements.
+    `frame_count` is 1 where the file does not say otherwise.
     """
 
     sop_class_uid: str = ""
@@ -41,6 +45,7 @@ class InstanceHeader:
     transfer_syntax_uid: str = EXPLICIT_LITTLE_ENDIAN
     study: StudyIdentity = field(default_factory=StudyIdentity)
     has_identity: bool = False
+    frame_count: int = 1
 
 
 def read_header(path: Path) -> InstanceHeader:
@@ -53,7 +58,8 @@ def read_header(path: Path) -> InstanceHeader:
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
         transfer_syntax_uid=start.transfer_syntax_uid,
         study=_study(values),
-        has_identity=bool(values),
+        has_identity=bool(NEEDED_TAGS & values.keys()),
+        frame_count=_frame_count(values.get(NUMBER_OF_FRAMES, b"")),
     )
 
 
@@ -88,11 +94,11 @@ def _needed_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
         return values
     with contextlib.suppress(DatasetTruncated, DatasetMalformed):
         for element in _elements(stream, start):
-            if element.tag in NEEDED_TAGS and element.length is not None:
+            if element.tag in (*NEEDED_TAGS, NUMBER_OF_FRAMES) and element.length is not None:
                 stream.seek(element.offset)
                 values[element.tag] = stream.read(min(element.length, LONGEST_VALUE_BYTES))
             # One real machine leaves a stray item between elements: that is no reason to stop.
-            if STUDY_INSTANCE_UID <= element.tag < FIRST_ITEM_TAG:
+            if LAST_TAG <= element.tag < FIRST_ITEM_TAG:
                 break
     return values
 
@@ -106,6 +112,11 @@ def _study(values: dict[int, bytes]) -> StudyIdentity:
         patient_id=_text(values.get(PATIENT_ID), codec),
         issuer_of_patient_id=_text(values.get(ISSUER_OF_PATIENT_ID), codec),
     )
+
+
+def _frame_count(value: bytes) -> int:
+    text = value.strip(b" \0")
+    return max(1, int(text)) if text.isdigit() and len(text) <= LONGEST_COUNT_DIGITS else 1
 
 
 def _text(value: bytes | None, codec: str) -> str:

@@ -1,25 +1,27 @@
 """Chooses what each lane does next.
 
-The order: reports of growing studies come first, each no more often than every two seconds, so that staff see
-something at once. Then come images, in the order in which they arrived. Last come the reports of studies whose images
-have all been read, with their closing versions.
+The order: reports of growing studies come first, each no more often than every two seconds and with a bounded share of
+the time, so that staff see something at once. Then come images, films before cines. Last come the reports of studies
+whose images have all been read, with their closing versions.
 """
 
 import threading
 import time
 from collections.abc import Callable, Sequence
 
-from leapfrog.errors import LeapfrogError
+from leapfrog.errors import JournalError, LeapfrogError, StorageError
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.readings import Readings
+from leapfrog.lanes.readings import DISK_PAUSE_SECONDS, Readings
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.parts import log_failure
 from leapfrog.settings import Settings
+from leapfrog.state.in_hand import InHand
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 
+LOOK_PAUSE_SECONDS = 5.0  # between two looks at all open studies
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
 
 
@@ -32,6 +34,7 @@ class Dispatcher:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        in_hand: InHand,
         rendered: Rendered,
         lanes: Sequence[Lane],
         on_deliveries: Callable[[], None],
@@ -57,11 +60,15 @@ class Dispatcher:
             settings=settings,
             journal=journal,
             spool=spool,
+            in_hand=in_hand,
             rendered=rendered,
             on_read=self._reports.changed,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
         )
+        self._came_back = threading.Event()
+        self._came_back.set()  # at the start
+        self._next_look = 0.0
         self._choosing = threading.Lock()  # one lane chooses at a time, so that no two choose the same
         self._condition = threading.Condition()  # guards the one below
         self._wakes = 0
@@ -72,7 +79,7 @@ class Dispatcher:
         ]
 
     def start(self) -> None:
-        """Start the lanes."""
+        """Start the lanes. What the last run left open is taken up by the first of them, since it may be much."""
         for lane in self._lanes:
             lane.start()
         for thread in self._threads:
@@ -94,6 +101,12 @@ class Dispatcher:
         """When the lane that has been silent longest last showed a sign of life (time.monotonic)."""
         return min(self._beats)
 
+    def studies_came_back(self) -> None:
+        """Note that the journal has open studies that no reading brought up, such as those of a journal that is made
+        anew. Returns at once.
+        """
+        self._came_back.set()
+
     def wake(self) -> None:
         """Let idle lanes look for new work. Returns at once: the receiver calls this before it answers the modality."""
         with self._condition:
@@ -109,6 +122,8 @@ class Dispatcher:
         try:
             while not self._stopping.is_set():
                 self._beats[index] = time.monotonic()
+                if index == 0:
+                    self._look_for_open_studies()
                 with self._condition:
                     wakes = self._wakes
                 with self._choosing:
@@ -116,21 +131,44 @@ class Dispatcher:
                 if chosen is None:
                     self._wait(wakes)
                     continue
-                if isinstance(chosen, Render):
-                    self._reports.render(lane, chosen)
-                else:
-                    self._readings.read(lane, chosen)
+                self._do(lane, chosen)
                 self.wake()
         except Exception as problem:  # better to restart the daemon than to go on with a lane missing
             log_failure(f"Lane {index} stopped", problem)
             self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
 
+    def _do(self, lane: Lane, chosen: InstanceRecord | Render) -> None:
+        """Do what was chosen. A fault in doing it is charged to this one thing, and the lane goes on: if it ended the
+        daemon instead, it would end it again at each start. Only a failing disk is nothing's fault.
+        """
+        try:
+            if isinstance(chosen, Render):
+                self._reports.render(lane, chosen)
+            else:
+                self._readings.read(lane, chosen)
+        except (OSError, StorageError) as problem:
+            log_failure("The disk of the state directory refused a job", problem)
+            if isinstance(chosen, InstanceRecord):
+                self._readings.put_back(chosen, problem)
+            self._stopping.wait(DISK_PAUSE_SECONDS)
+        except Exception as problem:
+            if isinstance(problem, LeapfrogError) and not isinstance(problem, JournalError):
+                raise  # such as a reading program that cannot be started
+            log_failure("A job could not be handled", problem)
+            if isinstance(chosen, InstanceRecord):
+                self._readings.failed_here(chosen)
+
+    def _look_for_open_studies(self) -> None:
+        """At the start and, a little later, after `studies_came_back`."""
+        if self._came_back.is_set() and time.monotonic() >= self._next_look:
+            self._came_back.clear()
+            self._next_look = time.monotonic() + LOOK_PAUSE_SECONDS
+            self._reports.look_for_open_studies()
+
     def _choose(self) -> InstanceRecord | Render | None:
-        candidates = self._reports.candidates()
-        return (
-            self._reports.claim_growing(candidates) or self._readings.begin() or self._reports.claim_settled(candidates)
-        )
+        return self._reports.claim_growing() or self._readings.begin() or self._reports.claim_settled()
 
     def _wait(self, wakes: int) -> None:
+        seconds = self._reports.seconds_until_due(IDLE_SECONDS)
         with self._condition:
-            self._condition.wait_for(lambda: self._stopping.is_set() or self._wakes != wakes, IDLE_SECONDS)
+            self._condition.wait_for(lambda: self._stopping.is_set() or self._wakes != wakes, seconds)

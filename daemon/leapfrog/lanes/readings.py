@@ -11,8 +11,10 @@ from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
+from leapfrog.lanes.reading_order import ReadingOrder
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings
+from leapfrog.state.in_hand import ENDS_LIMIT, InHand
 from leapfrog.state.instances import Charge, Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReading, InstanceRecord
@@ -39,11 +41,16 @@ INTERRUPTED = (
     " `leapfrog retry` reads it again."
 )
 
+FAILED_HERE = (
+    "Leapfrog itself failed {count} times while it handled this image. The image is kept. Look at it yourself and call"
+    " the technician; `leapfrog retry` reads it again."
+)
+
 _log = logging.getLogger(__name__)
 
 
 class Readings:
-    """Reads instances, one at a time on each lane. Any lane may call it."""
+    """Reads instances, one at a time on each lane."""
 
     def __init__(
         self,
@@ -51,6 +58,7 @@ class Readings:
         settings: Settings,
         journal: Journal,
         spool: Spool,
+        in_hand: InHand,
         rendered: Rendered,
         on_read: Callable[[str], None],
         on_deliveries: Callable[[], None],
@@ -61,8 +69,10 @@ class Readings:
         """
         self._settings = settings
         self._instances = Instances(journal)
+        self._order = ReadingOrder(self._instances)
         self._studies = Studies(journal)
         self._spool = spool
+        self._in_hand = in_hand
         self._rendered = rendered
         self._on_read = on_read
         self._on_deliveries = on_deliveries
@@ -70,34 +80,51 @@ class Readings:
         self._paused_until = float("-inf")
 
     def begin(self) -> InstanceRecord | None:
-        """Begin an attempt at the instance that has waited longest, and return it; None when none is waiting."""
-        return None if time.monotonic() < self._paused_until else self._instances.begin_attempt()
+        """Begin an attempt at the instance whose turn it is, and return it; None when none is waiting. Only one thread
+        may call it at a time.
+        """
+        return None if time.monotonic() < self._paused_until else self._order.begin()
 
     def read(self, lane: Lane, record: InstanceRecord) -> None:
         """Read the instance of an attempt that was begun, on `lane`, and commit the outcome."""
         if record.interruptions >= INTERRUPTION_LIMIT:
             self._set_aside(record, INTERRUPTED.format(count=record.interruptions))
             return
-        try:
-            work_dir = self._spool.work_dir(record.id)
-            end = lane.run(self._job(record, work_dir))
-        except (OSError, StorageError) as problem:
-            self._put_back(record, problem)
+        if (count := self._in_hand.ends_on(_thing(record))) >= ENDS_LIMIT:
+            self._set_aside(record, FAILED_HERE.format(count=count))
             return
-        match end:
-            case ReadResult():
-                self._commit(record, end, work_dir)
-            case ReaderDied() | DeadlineMissed(charged_to="reader"):
-                self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
-            case EngineDied() | DeadlineMissed():
-                self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
-            case DiskRefused(detail=detail):
-                self._put_back(record, detail)
-            case ReportResult():
-                raise LeapfrogError("A lane returned a report for an image.")
-            case _:
-                assert_never(end)
-        self._spool.clear_work_dir(work_dir)
+        try:
+            with self._in_hand.holding(_thing(record)):
+                work_dir = self._spool.work_dir(record.id)
+                job = self._job(record, work_dir)
+            end = lane.run(job)  # not noted: while a child works, the daemon only waits for it
+        except (OSError, StorageError) as problem:
+            self.put_back(record, problem)
+            return
+        with self._in_hand.holding(_thing(record)):
+            match end:
+                case ReadResult():
+                    self._commit(record, end, work_dir)
+                case ReaderDied() | DeadlineMissed(charged_to="reader"):
+                    self._failed(record, "reader", READER_DEATH_LIMIT, READER_DIED)
+                case EngineDied() | DeadlineMissed():
+                    self._failed(record, "engine", ENGINE_FAILURE_LIMIT, ENGINE_DIED)
+                case DiskRefused(detail=detail):
+                    self.put_back(record, detail)
+                case ReportResult():
+                    raise LeapfrogError("A lane returned a report for an image.")
+                case _:
+                    assert_never(end)
+            self._spool.clear_work_dir(work_dir)
+
+    def failed_here(self, record: InstanceRecord) -> None:
+        """End an attempt in which this process itself failed, which may be due to the image: another time it is set
+        aside.
+        """
+        count = self._in_hand.count(_thing(record))
+        self._instances.put_back(record.id, later=True)
+        if count >= ENDS_LIMIT:
+            self._set_aside(record, FAILED_HERE.format(count=count))
 
     def _job(self, record: InstanceRecord, work_dir: Path) -> ReadJob:
         return ReadJob(
@@ -140,6 +167,7 @@ class Readings:
                 same_as=result.same_as,
             )
         )
+        self._in_hand.forget(_thing(record))
         self._on_read(record.study_key)
         if originals or record.forward_as is not None:
             self._on_deliveries()
@@ -155,7 +183,7 @@ class Readings:
         if count >= limit:
             self._set_aside(charged, sentence.format(count=count))
 
-    def _put_back(self, record: InstanceRecord, reason: object) -> None:
+    def put_back(self, record: InstanceRecord, reason: object) -> None:
         """The disk of the state directory takes no more, which no image is charged with. While it does not, receiving
         refuses images, and what was received waits.
         """
@@ -180,6 +208,12 @@ class Readings:
             reason=reason,
         )
         self._instances.commit_reading(CommittedReading(instance_id=record.id, state="set_aside", reading=reading))
+        self._in_hand.forget(_thing(record))  # a person who has it read again starts anew
         self._on_read(record.study_key)
         if record.forward_as is not None:
             self._on_deliveries()
+
+
+def _thing(record: InstanceRecord) -> str:
+    """The name of an instance among what is in hand."""
+    return f"instance {record.id}"

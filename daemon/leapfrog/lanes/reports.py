@@ -5,15 +5,15 @@ closing version, with the PDF and the objects that are owed to the district.
 """
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from leapfrog import __version__
 from leapfrog.exam import ImageReading
+from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
 from leapfrog.processes.messages import ReportJob, ReportResult, Station
@@ -25,31 +25,12 @@ from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.worklist import INDEX_NAME
 
-RENDER_INTERVAL_SECONDS = 2.0  # the report of a growing study is rendered no more often than this
-RENDER_PAUSE_LIMIT_SECONDS = 300.0
+MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
 
 DerivedKind = Literal["report_pdf", "overlay"]
 DERIVED_KINDS: tuple[DerivedKind, ...] = ("report_pdf", "overlay")
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class _StudyClock:
-    """When a study last changed and when it may be rendered again, on the monotonic clock. Not kept over a restart,
-    which does no harm.
-    """
-
-    changed_at: float
-    next_render_at: float = float("-inf")
-    failures: int = 0
-
-    def render_begins(self) -> None:
-        """Set the earliest time for the next render: two seconds from now, doubled for each failure, so that a report
-        that keeps failing does not hold up others.
-        """
-        pause = min(RENDER_INTERVAL_SECONDS * 2**self.failures, RENDER_PAUSE_LIMIT_SECONDS)
-        self.next_render_at = time.monotonic() + pause
 
 
 @dataclass(frozen=True)
@@ -84,91 +65,106 @@ class Reports:
         self._on_report = on_report
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
-        self._lock = threading.Lock()  # guards the two below; never held during disk access
-        self._clocks: dict[str, _StudyClock] = {}
-        self._rendering: set[str] = set()
+        self._agenda = Agenda(settings.report.quiet_seconds)
+
+    def look_for_open_studies(self) -> None:
+        """Take up the studies that are open in the journal: the last run left them so, or they were brought back."""
+        self._agenda.take_up(self._studies.to_take_up())
 
     def changed(self, study_key: str) -> None:
         """Note that a reading of the study was committed: its quiet time starts again."""
-        now = time.monotonic()
-        with self._lock:
-            self._clocks.setdefault(study_key, _StudyClock(now)).changed_at = now
+        self._agenda.changed(study_key)
 
     # ------------------------------------------------------------ choosing
 
-    def candidates(self) -> list[StudyRecord]:
-        """Studies whose report may be due, oldest first, for the two methods below."""
-        with self._lock:
-            busy = set(self._rendering)  # before the query: a render that ends in between must not use its old row
-        studies = [study for study in self._studies.open() if study.key not in busy]
-        now = time.monotonic()
-        with self._lock:
-            for study in studies:
-                self._clocks.setdefault(study.key, _StudyClock(now))
-        return studies
+    def claim_growing(self) -> Render | None:
+        """Claim a report that may go before waiting images: it lacks readings and was not rendered a moment ago, or its
+        closing version has waited too long.
+        """
+        return self._claimed(self._agenda.claim_growing, self._growing) or self._claimed(
+            self._agenda.claim_overdue, self._closing
+        )
 
-    def claim_growing(self, candidates: Sequence[StudyRecord]) -> Render | None:
-        """Claim a report that lacks readings and was not rendered a moment ago."""
-        now = time.monotonic()
-        for study in candidates:
-            if study.changed and now >= self._clock(study).next_render_at:
-                return self._claim(study, closing=False)
-        return None
-
-    def claim_settled(self, candidates: Sequence[StudyRecord]) -> Render | None:
+    def claim_settled(self) -> Render | None:
         """Claim the report of a study whose images have all been read: at once if it lacks readings, and for the
         closing version when the study has been quiet.
         """
-        now = time.monotonic()
-        for study in candidates:
-            clock = self._clock(study)
-            unread = self._studies.unread(study.key)
-            if study.changed and not unread and not clock.failures:
-                return self._claim(study, closing=False)
-            quiet = now - clock.changed_at >= self._settings.report.quiet_seconds
-            if quiet and not unread and now >= clock.next_render_at:
-                return self._claim(study, closing=True)
+        return self._claimed(self._agenda.claim_idle, self._settled) or self._claimed(
+            self._agenda.claim_closing, self._closing
+        )
+
+    def seconds_until_due(self, most: float) -> float:
+        """How long a lane that found nothing to do may sleep, at most `most`."""
+        return self._agenda.seconds_until_due(most)
+
+    def _claimed(
+        self, claim: Callable[[], str | None], render_if_due: Callable[[StudyRecord], Render | None]
+    ) -> Render | None:
+        """The first study that the agenda offers and that is due according to the journal.
+
+        It is claimed before it is looked at: so no other lane can render it as it was a moment ago.
+        """
+        for _ in range(MOST_LOOKS):
+            key = claim()
+            if key is None:
+                return None
+            study = self._studies.find(key)
+            if study is None:
+                self._agenda.forget(key)
+            elif study.state == "quiet":
+                self._agenda.finished(key, 0.0, closed=True)
+            elif render := render_if_due(study):
+                return render
         return None
 
-    def _clock(self, study: StudyRecord) -> _StudyClock:
-        with self._lock:
-            return replace(self._clocks[study.key])
+    def _growing(self, study: StudyRecord) -> Render | None:
+        if study.changed:
+            return Render(study, closing=False)
+        self._agenda.put_back(study.key, lacking=False, whole=True)
+        return None
 
-    def _claim(self, study: StudyRecord, *, closing: bool) -> Render:
-        with self._lock:
-            self._rendering.add(study.key)
-        return Render(study, closing)
+    def _settled(self, study: StudyRecord) -> Render | None:
+        whole = self._studies.is_whole(study.key)
+        if study.changed and whole:
+            return Render(study, closing=False)
+        self._agenda.put_back(study.key, lacking=study.changed, whole=whole)
+        return None
+
+    def _closing(self, study: StudyRecord) -> Render | None:
+        if self._studies.is_whole(study.key):
+            return Render(study, closing=True)
+        self._agenda.put_back(study.key, lacking=study.changed, whole=False)
+        return None
 
     # ------------------------------------------------------------ rendering
 
     def render(self, lane: Lane, render: Render) -> None:
         """Render a claimed report on `lane` and commit it."""
+        began, rendered = time.monotonic(), False
         try:
-            self._render(lane, render)
+            rendered = self._render(lane, render)
         finally:
-            with self._lock:
-                self._rendering.discard(render.study.key)
+            seconds = time.monotonic() - began
+            self._agenda.finished(render.study.key, seconds, closed=rendered and render.closing, failed=not rendered)
 
-    def _render(self, lane: Lane, render: Render) -> None:
+    def _render(self, lane: Lane, render: Render) -> bool:
+        """Returns whether that succeeded."""
         study = render.study
         derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._settings.district.wants(kind))
         sent = not derived or study.derived_version == study.version
         if render.closing and study.version and not study.changed and sent:
             self._studies.close(study.key)
-            self._forget_clock(study)
-            return
+            return True
         readings = tuple(self._studies.readings(study.key))
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
-        with self._lock:
-            self._clocks[study.key].render_begins()
         end = lane.run(self._job(render, readings, derived, work_dir))
+        rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
             self._commit(render, end, work_dir)
         elif not self._is_stopping():
-            with self._lock:
-                self._clocks[study.key].failures += 1
             _log.warning("The report of study %s could not be rendered; it will be tried again.", study.key)
         self._spool.clear_work_dir(work_dir)
+        return rendered
 
     def _job(
         self, render: Render, readings: tuple[ImageReading, ...], derived: tuple[DerivedKind, ...], work_dir: Path
@@ -180,7 +176,7 @@ class Reports:
             received_at=study.received_at,
             station=station_of(self._settings),
             readings=readings,
-            other_patient_ids=tuple(other.identity.patient_id for other in self._studies.sharing_uid(study)),
+            other_patient_ids=self._other_patient_ids(study),
             pdf=render.closing or study.version == 0,
             derived=derived,
             page_size=self._settings.report.page_size,
@@ -208,20 +204,20 @@ class Reports:
         if not is_newest:  # it is rendered again, under a newer version
             for delivery in deliveries:
                 self._spool.remove(delivery.spool_name or "")
+            self._agenda.changed(study.key)
             return
         if deliveries:
             self._on_deliveries()
         self._on_report()
         self._rendered.prune(study.key, result.version)
-        if render.closing:
-            self._forget_clock(study)
-        else:
-            with self._lock:
-                self._clocks[study.key].failures = 0
 
-    def _forget_clock(self, study: StudyRecord) -> None:
-        with self._lock:
-            self._clocks.pop(study.key, None)
+    def _other_patient_ids(self, study: StudyRecord) -> tuple[str, ...]:
+        """The patients whose studies have the same UID. Their reports, too, are to mention this one."""
+        others = self._studies.sharing_uid(study)
+        for other in others:
+            if other.changed:
+                self._agenda.changed(other.key)
+        return tuple(other.identity.patient_id for other in others)
 
 
 def station_of(settings: Settings) -> Station:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Literal
 
 from leapfrog.errors import JournalError
@@ -23,6 +24,7 @@ from leapfrog.state.records import (
 from leapfrog.state.studies import study_for
 
 INSTANCE_COLUMNS = columns_of(InstanceRecord)
+WAITING_INSTANCES = "instances INDEXED BY instances_waiting WHERE state = 'received' AND attempt_open = 0"
 
 Charge = Literal["reader", "engine", "interruption"]
 CHARGE_COLUMNS: dict[Charge, str] = {
@@ -30,6 +32,17 @@ CHARGE_COLUMNS: dict[Charge, str] = {
     "engine": "engine_failures",
     "interruption": "interruptions",
 }
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What waits to be read: the sequence numbers of the oldest and the newest film, and whether there is something
+    `slow`, which waits behind films: a cine, or what failed before.
+    """
+
+    oldest_film: int | None
+    newest_film: int | None
+    slow: bool
 
 
 class Instances:
@@ -75,6 +88,7 @@ class Instances:
                 picture=new.picture.model_dump_json() if new.picture else None,
                 hints=new.hints.model_dump_json(),
                 forward_as=new.forward_as,
+                turn=int(new.frame_count > 1),
             )
             original = _original(new)
             if new.owed and new.picture is None and not is_owed(connection, original.sop_instance_uid):
@@ -114,32 +128,52 @@ class Instances:
             "UPDATE instances SET interruptions = interruptions + 1, attempt_open = 0 WHERE attempt_open = 1"
         )
 
-    def begin_attempt(self) -> InstanceRecord | None:
-        """Take the instance that has waited longest, and count the attempt before any work begins. None when none is
-        waiting. What was read before waits for what is new.
+    def waiting(self) -> Waiting:
+        """What waits to be read. Takes the same time for any number of rows."""
+        waits = f"FROM {WAITING_INSTANCES}"
+        row = self._journal.rows(
+            f"SELECT (SELECT min(sequence) {waits} AND turn = 0) AS oldest_film,"
+            f" (SELECT max(sequence) {waits} AND turn = 0) AS newest_film,"
+            f" EXISTS (SELECT 1 {waits} AND turn > 0) AS slow"
+        )[0]
+        return Waiting(row["oldest_film"], row["newest_film"], slow=bool(row["slow"]))
+
+    def begin_attempt(self, *, slow: bool = False) -> InstanceRecord | None:
+        """Take the instance whose turn it is, and count the attempt before any work begins. None when none is waiting.
+
+        Films come first, in the order in which they arrived; with `slow` none of them is taken, but the first of those
+        that wait behind films: cines, what is read again, and what failed before.
         """
         with self._journal.transaction() as connection:
             row = connection.execute(
                 "UPDATE instances SET attempt_open = 1, attempt_number = attempt_number + 1 WHERE sequence ="
-                " (SELECT sequence FROM instances WHERE state = 'received' AND attempt_open = 0"
-                f" ORDER BY reading IS NOT NULL, sequence LIMIT 1) RETURNING {INSTANCE_COLUMNS}"
+                f" (SELECT sequence FROM {WAITING_INSTANCES} AND turn >= ?"
+                f" ORDER BY turn, sequence LIMIT 1) RETURNING {INSTANCE_COLUMNS}",
+                (int(slow),),
             ).fetchone()
         return _instance(row) if row else None
 
     def end_attempt(self, instance_id: str, charge: Charge) -> InstanceRecord:
-        """End an attempt without a result and add it to the counter of `charge`; the instance waits again."""
+        """End an attempt without a result and add it to the counter of `charge`; the instance waits again, behind all
+        that have failed less often. What was interrupted keeps its turn.
+        """
         column = CHARGE_COLUMNS[charge]
+        later = int(charge != "interruption")
         with self._journal.transaction() as connection:
             row = connection.execute(
-                f"UPDATE instances SET attempt_open = 0, {column} = {column} + 1 WHERE id = ?"
+                f"UPDATE instances SET attempt_open = 0, {column} = {column} + 1, turn = turn + ? WHERE id = ?"
                 f" RETURNING {INSTANCE_COLUMNS}",
-                (instance_id,),
+                (later, instance_id),
             ).fetchone()
         return _instance(row)
 
-    def put_back(self, instance_id: str) -> None:
-        """End an attempt that counts against nobody; the instance waits again."""
-        self._journal.change("UPDATE instances SET attempt_open = 0 WHERE id = ?", instance_id)
+    def put_back(self, instance_id: str, *, later: bool = False) -> None:
+        """End an attempt without a result and without charging anybody. With `later` it goes behind what waits."""
+        self._journal.change(
+            "UPDATE instances SET attempt_open = 0, turn = turn + ? WHERE id = ? AND state = 'received'",
+            int(later),
+            instance_id,
+        )
 
     def commit_reading(self, committed: CommittedReading) -> None:
         """Write a reading, the instance's new state and the resulting deliveries, in one transaction."""
@@ -196,7 +230,7 @@ class Instances:
         """
         changed = self._journal.change(
             "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0,"
-            " interruptions = 0 WHERE id = ? AND state = 'set_aside'",
+            " interruptions = 0, turn = 1 WHERE id = ? AND state = 'set_aside'",
             instance_id,
         )
         return bool(changed)

@@ -54,10 +54,13 @@ CREATE TABLE instances (
     file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, as it was acknowledged
     file_problem        TEXT NOT NULL DEFAULT '' CHECK (file_problem IN ('', 'missing', 'damaged')),
     file_problem_since  TEXT,                          -- local ISO time, for people
-    same_as             TEXT                           -- id of the instance whose image this is, in another syntax
+    same_as             TEXT,                          -- id of the instance whose image this is, in another syntax
+    turn                INTEGER NOT NULL DEFAULT 0     -- 0: read as it comes. A cine waits behind films, and so does
+                                                       -- what is read again, and what failed: 1 more for each failure
 ) STRICT;
 CREATE INDEX instances_with_file_problem ON instances (sequence) WHERE file_problem <> '';
-CREATE INDEX instances_waiting ON instances (reading IS NOT NULL, sequence) WHERE state = 'received';
+CREATE INDEX instances_waiting ON instances (turn, sequence) WHERE state = 'received' AND attempt_open = 0;
+CREATE INDEX instances_unread ON instances (study_key) WHERE state = 'received';
 CREATE INDEX instances_by_state ON instances (state, sequence);
 CREATE INDEX instances_by_study ON instances (study_key, sequence);
 CREATE INDEX instances_by_uid ON instances (sop_instance_uid) WHERE sop_instance_uid <> '';

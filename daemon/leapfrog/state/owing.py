@@ -74,7 +74,8 @@ def _owe_originals(connection: sqlite3.Connection) -> int:
 def _read_pictures_again(connection: sqlite3.Connection) -> int:
     """Queue the pictures whose wrapped object is owed to nobody yet, with their counters at zero."""
     return connection.execute(
-        "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0, interruptions = 0"
+        "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0, interruptions = 0,"
+        " turn = 1"
         " WHERE picture IS NOT NULL AND state IN ('read', 'set_aside')"
         " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE instance_id = instances.id AND kind = 'original')"
     ).rowcount

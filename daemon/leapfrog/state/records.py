@@ -72,6 +72,7 @@ class NewInstance:
     hints: PictureHints = field(default_factory=PictureHints)
     folder_file: FolderFile | None = None
     reading: ImageReading | None = None
+    frame_count: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

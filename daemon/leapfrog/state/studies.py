@@ -30,6 +30,10 @@ SPOOL_NAMES = (
     " UNION SELECT spool_name FROM deliveries WHERE study_key = ?1 AND spool_name IS NOT NULL"
 )
 
+# Some machines give every exam the same Study Instance UID. So many others are looked at: a report names one fewer, and
+# says that there are more. Beyond that, an arrival costs the same however many there are.
+MOST_SHARING = 6
+
 
 class Studies:
     """The rows of `studies`; every method is one transaction of the journal."""
@@ -44,10 +48,10 @@ class Studies:
 
     def get(self, key: str) -> StudyRecord:
         """The study `key`. Raises JournalError when there is none."""
-        studies = self._select("WHERE key = ?", key)
-        if not studies:
+        study = self.find(key)
+        if study is None:
             raise JournalError(f"There is no study {key}.")
-        return studies[0]
+        return study
 
     def find(self, key: str) -> StudyRecord | None:
         """The study `key`, or None."""
@@ -65,20 +69,39 @@ class Studies:
         """Studies that may still change or whose last report has not been written, oldest first."""
         return self._select("WHERE state = 'open' ORDER BY sequence")
 
+    def to_take_up(self) -> dict[str, bool]:
+        """The open studies that may need a report, oldest first, and whether the last one lacks readings.
+        A study with unread images whose report lacks nothing is left out: their readings will bring it up.
+        """
+        rows = self._journal.rows(
+            "SELECT key, changes > reported_changes AS lacking FROM studies WHERE state = 'open' AND (changes >"
+            " reported_changes OR NOT EXISTS"
+            " (SELECT 1 FROM instances WHERE study_key = studies.key AND state = 'received')) ORDER BY sequence"
+        )
+        return {row["key"]: bool(row["lacking"]) for row in rows}
+
     def newest(self, limit: int) -> list[StudyRecord]:
         """The newest studies, newest first, for the worklist."""
         return self._select("ORDER BY sequence DESC LIMIT ?", limit)
 
     def sharing_uid(self, study: StudyRecord) -> list[StudyRecord]:
-        """Studies of other patients with the same Study Instance UID."""
+        """Studies of other patients with the same Study Instance UID, at most MOST_SHARING of them."""
         uid = study.identity.study_instance_uid
         return (
-            self._select("WHERE study_instance_uid = ? AND key <> ? ORDER BY sequence", uid, study.key) if uid else []
+            self._select(
+                "WHERE study_instance_uid = ? AND study_instance_uid <> '' AND key <> ? LIMIT ?",
+                uid,
+                study.key,
+                MOST_SHARING,
+            )
+            if uid
+            else []
         )
 
-    def unread(self, key: str) -> int:
-        """How many instances of the study are still waiting to be read."""
-        return self._journal.count("instances WHERE study_key = ? AND state = 'received'", key)
+    def is_whole(self, key: str) -> bool:
+        """Whether no instance of the study is waiting to be read."""
+        row = self._journal.row("SELECT 1 FROM instances WHERE study_key = ? AND state = 'received' LIMIT 1", (key,))
+        return row is None
 
     def readings(self, study_key: str) -> list[ImageReading]:
         """The readings of a study, in the order in which its instances arrived; each image is there once."""
@@ -240,12 +263,7 @@ def study_for(connection: sqlite3.Connection, identity: StudyIdentity, instance_
         if row is not None:
             connection.execute("UPDATE studies SET state = 'open' WHERE key = ?", (row["key"],))
             return str(row["key"])
-        # Another patient now has the same UID: the existing reports must mention it.
-        connection.execute(
-            "UPDATE studies SET changes = changes + 1, state = 'open'"
-            " WHERE study_instance_uid = ? AND study_instance_uid <> '' AND version > 0",
-            values[:1],
-        )
+        _mention_in_others(connection, identity.study_instance_uid)
     insert(
         connection,
         "studies",
@@ -257,6 +275,21 @@ def study_for(connection: sqlite3.Connection, identity: StudyIdentity, instance_
         received_date=received_at[:10],
     )
     return instance_id
+
+
+def _mention_in_others(connection: sqlite3.Connection, study_instance_uid: str) -> None:
+    """Another patient now has the same UID: the existing reports must mention it, unless they already say that there
+    are more than they name.
+    """
+    others = connection.execute(
+        "SELECT key FROM studies WHERE study_instance_uid = ? AND study_instance_uid <> '' LIMIT ?",
+        (study_instance_uid, MOST_SHARING + 1),
+    ).fetchall()
+    if len(others) <= MOST_SHARING:
+        connection.executemany(
+            "UPDATE studies SET changes = changes + 1, state = 'open' WHERE key = ? AND version > 0",
+            [(row["key"],) for row in others],
+        )
 
 
 def _study(row: sqlite3.Row) -> StudyRecord:

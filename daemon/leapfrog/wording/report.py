@@ -24,6 +24,7 @@ from leapfrog.wording.text import (
 MARKS: dict[Kind, str] = {"look": "▲", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
 LONGEST_REMARK = 600  # characters
 LONGEST_ROW_DETAIL = 160
+MOST_NAMED_PATIENTS = 5  # of those under the same study number
 
 PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
 DISCLAIMER = "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
@@ -251,11 +252,17 @@ def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity])
     """A sentence for each other patient under the same Study Instance UID, and for each detail on which the images
     disagree.
     """
+    others = tuple(other_patient_ids)
     sentences = [
         "The same study number was also received for another patient"
         f" (patient ID {or_not_given(patient_id)}). Check whose images these are."
-        for patient_id in other_patient_ids
+        for patient_id in others[:MOST_NAMED_PATIENTS]
     ]
+    if len(others) > MOST_NAMED_PATIENTS:
+        sentences.append(
+            "The same study number was received for even more patients: the machine seems to give it to every exam."
+            " Have the machine's settings corrected."
+        )
     for detail, values in (
         ("patient name", {person_name(identity.patient_name) for identity in identities}),
         ("date of birth", {date(identity.birth_date) for identity in identities}),

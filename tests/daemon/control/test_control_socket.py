@@ -6,14 +6,24 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from leapfrog.control.control_socket import SOCKET_NAME, ControlServer, StateLock, ask_daemon
+from leapfrog.control.control_socket import (
+    MOST_CLIENTS,
+    REQUEST_SECONDS,
+    SOCKET_NAME,
+    ControlServer,
+    StateLock,
+    ask_daemon,
+)
 from leapfrog.errors import DaemonNotRunning, LeapfrogError, StateDirectoryHeld, UsageError
+from support.waiting import wait_until
 
 
 def _refuse(_arguments: dict[str, Any]) -> None:
@@ -98,3 +108,88 @@ def test_the_lock_dies_with_its_process(tmp_path: Path) -> None:
         holder.kill()
         holder.wait()
         StateLock(tmp_path).release()
+
+
+def silent_clients(state_dir: Path, count: int, first_bytes: bytes = b"") -> list[socket.socket]:
+    clients = []
+    for _ in range(count):
+        client = socket.socket(socket.AF_UNIX)
+        client.connect(str(state_dir / SOCKET_NAME))
+        client.sendall(first_bytes)
+        clients.append(client)
+    return clients
+
+
+@pytest.mark.parametrize("first_bytes", [b"", b'{"command": "echo"'])
+def test_clients_that_say_nothing_or_half_delay_no_other(server: Path, first_bytes: bytes) -> None:
+    clients = silent_clients(server, MOST_CLIENTS - 1, first_bytes)
+    began = time.monotonic()
+    assert ask_daemon(server, "echo", n=1) == {"n": 1}
+    assert time.monotonic() - began < REQUEST_SECONDS / 2
+    for client in clients:
+        client.close()
+
+
+def test_any_number_of_silent_clients_takes_up_a_bounded_number_of_threads(server: Path) -> None:
+    clients = silent_clients(server, 3 * MOST_CLIENTS)
+    assert ask_daemon(server, "echo", n=1) == {"n": 1}
+    wait_until(
+        lambda: sum(thread.name == "control-client" for thread in threading.enumerate()) <= MOST_CLIENTS,
+        "the threads of those that were cut off have ended",
+        deadline_seconds=REQUEST_SECONDS / 2,
+    )
+    assert clients[0].recv(1) == b""  # the one that came first was cut off
+    for client in clients:
+        client.close()
+
+
+def test_a_client_that_sends_a_byte_now_and_then_is_cut_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leapfrog.control.control_socket.REQUEST_SECONDS", 0.5)
+    control = ControlServer(tmp_path, {})
+    control.start()
+    (client,) = silent_clients(tmp_path, 1)
+    with pytest.raises(OSError, match=r"Broken pipe|reset"):
+        for _ in range(200):
+            client.sendall(b" ")
+            time.sleep(0.05)
+    client.close()
+    control.stop()
+
+
+def test_a_request_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leapfrog.control.control_socket.LONGEST_REQUEST_BYTES", 1000)
+    control = ControlServer(tmp_path, {})
+    control.start()
+    with pytest.raises(LeapfrogError, match="does not know this command"):
+        ask_daemon(tmp_path, "echo", text="x" * 2000)
+    control.stop()
+
+
+def test_brackets_without_end_are_answered(server: Path) -> None:
+    (client,) = silent_clients(server, 1, b"[" * 100_000 + b"\n")
+    assert "error" in json.loads(client.makefile().readline())
+    client.close()
+
+
+@pytest.mark.parametrize("command", [b"", b'{"command": "long"}\n'], ids=["says nothing", "does not read its answer"])
+def test_a_stop_waits_for_no_client(tmp_path: Path, command: bytes) -> None:
+    control = ControlServer(tmp_path, {"long": lambda _arguments: "x" * 10_000_000})
+    control.start()
+    (client,) = silent_clients(tmp_path, 1, command)
+    wait_until(lambda: any(thread.name == "control-client" for thread in threading.enumerate()), "it is served")
+    began = time.monotonic()
+    control.stop()
+    assert time.monotonic() - began < REQUEST_SECONDS / 2
+    client.close()
+
+
+def test_a_command_that_takes_long_delays_no_other(tmp_path: Path) -> None:
+    go_on = threading.Event()
+    control = ControlServer(tmp_path, {"slow": lambda _arguments: go_on.wait(60), "quick": lambda _arguments: 1})
+    control.start()
+    (client,) = silent_clients(tmp_path, 1, b'{"command": "slow"}\n')
+    assert ask_daemon(tmp_path, "quick") == 1
+    go_on.set()
+    assert json.loads(client.makefile().readline()) == {"result": True}
+    client.close()
+    control.stop()

@@ -135,3 +135,18 @@ def test_real_files_say_what_pydicom_says(shared_data: Path) -> None:
         assert header.study.patient_id == str(dataset.get("PatientID") or ""), path.name
         compared += 1
     assert compared > 80
+
+
+@pytest.mark.parametrize(
+    ("value", "frames"), [(b"60", 60), (b" 8 ", 8), (b"0", 1), (b"-3", 1), (b"9" * 900, 1), (b"1\\2", 1), (b"", 1)]
+)
+def test_a_cine_says_how_many_frames_it_has(value: bytes, frames: int, tmp_path: Path) -> None:
+    study = element(0x00080018, b"UI", b"1.2.3") + element(0x0020000D, b"UI", b"1.2.4")
+    header = header_of(META + study + element(0x00280008, b"IS", value), tmp_path)
+    assert (header.frame_count, header.study.study_instance_uid) == (frames, "1.2.4")
+
+
+def test_a_film_has_one_frame_and_what_comes_after_its_study_may_be_damaged(tmp_path: Path) -> None:
+    study = element(0x00080018, b"UI", b"1.2.3") + element(0x0020000D, b"UI", b"1.2.4")
+    header = header_of(META + study + b"\x20\x00\x11\x00IS\xff\xff", tmp_path)
+    assert (header.frame_count, header.study.study_instance_uid) == (1, "1.2.4")

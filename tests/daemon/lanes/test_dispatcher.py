@@ -4,14 +4,18 @@ A spool file that is a named pipe holds a reader in the middle of its work for a
 """
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from leapfrog.lanes import readings
+from leapfrog.lanes import dispatcher, readings
 from leapfrog.lanes.readings import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
+from leapfrog.state.in_hand import ENDS_LIMIT
 from leapfrog.state.instances import Instances
-from support.reading_box import Box, running, wait_for_a_reader_of
+from leapfrog.state.records import CommittedReading
+from support.processes import READER, the_child
+from support.reading_box import Box, holding_a_reader_of, running, wait_for_a_reader_of
 from support.reports_disks import small_disk
 from support.waiting import wait_until
 
@@ -186,3 +190,62 @@ def test_a_disk_without_room_for_pictures_is_no_images_fault(tmp_path: Path, mon
         box.wait_for_state(instance_id, "read")
         assert box.record(instance_id).attempts == 0
         wait_until(lambda: box.report(instance_id), "the report is published", deadline_seconds=60)
+
+
+def test_an_image_on_which_the_daemon_ended_twice_is_set_aside_and_the_next_is_read(tmp_path: Path) -> None:
+    box = Box(tmp_path)
+    deadly, harmless = box.add_image(), box.add_image(study_uid="2.25.3")
+    for _ in range(ENDS_LIMIT):
+        box.in_hand.count(f"instance {deadly}")  # as a start does that finds it in hand
+    with running(box):
+        aside = box.wait_for_state(deadly, "set_aside")
+        assert "failed 2 times" in aside.reason
+        box.wait_for_state(harmless, "read")
+        assert Instances(box.journal).retry(deadly)
+        box.dispatcher.wake()
+        box.wait_for_state(deadly, "read")
+
+
+def test_a_fault_of_ours_on_one_image_sets_it_aside_and_ends_neither_lane_nor_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    box = Box(tmp_path)
+    deadly, harmless = box.add_image(), box.add_image(study_uid="2.25.3")
+    commit, name = Instances.commit_reading, "Okello, Grace"
+
+    def fail(instances: Instances, committed: CommittedReading) -> None:
+        if committed.instance_id == deadly and committed.state != "set_aside":
+            raise RecursionError(name)
+        commit(instances, committed)
+
+    monkeypatch.setattr(Instances, "commit_reading", fail)
+    with running(box):
+        aside = box.wait_for_state(deadly, "set_aside")
+        assert "failed 2 times" in aside.reason
+        box.wait_for_state(harmless, "read")
+    assert name not in caplog.text, "what an exception says may name a patient"
+
+
+def test_a_film_waits_for_one_attempt_at_a_cine_at_most(tmp_path: Path) -> None:
+    with running(Box(tmp_path)) as box:
+        cines = []
+        for number in range(2):
+            (tmp_path / str(number)).mkdir()
+            cines.append(box.add_image_that_never_ends(tmp_path / str(number), frame_count=60))
+        with holding_a_reader_of(box.spool.path(box.record(cines[0]).spool_name)):
+            film = box.add_image(study_uid="2.25.4")
+            os.kill(the_child(READER), signal.SIGKILL)  # as its deadline does
+            box.wait_for_state(film, "read")
+            assert [box.record(cine).attempts for cine in cines] == [1, 0]
+
+
+def test_a_study_that_comes_back_without_a_reading_is_taken_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "LOOK_PAUSE_SECONDS", 0.1)
+    with running(Box(tmp_path, quiet_seconds=0.2)) as box:
+        image = box.add_image()
+        key = box.record(image).study_key
+        wait_until(lambda: box.studies.get(key).state == "quiet", "the study is quiet", deadline_seconds=60)
+        box.journal.change("UPDATE studies SET state = 'open', changes = changes + 1")
+        box.dispatcher.studies_came_back()
+        wait_until(lambda: box.studies.get(key).state == "quiet", "it is quiet again", deadline_seconds=60)
+        assert box.studies.get(key).version > 1

@@ -13,6 +13,7 @@ from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.readings import READER_DEATH_LIMIT, Readings
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult
 from leapfrog.settings import Settings
+from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyIdentity
@@ -63,6 +64,7 @@ class Box:
             settings=Settings.model_validate({"station": {"state_dir": directory}, "district": district}),
             journal=self.journal,
             spool=self.spool,
+            in_hand=InHand(directory / IN_HAND_NAME, self.journal),
             rendered=Rendered(directory / "rendered"),
             on_read=lambda _study_key: None,
             on_deliveries=lambda: self.ready.append(

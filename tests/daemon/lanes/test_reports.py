@@ -1,5 +1,6 @@
 """When a study's report is due, and that lanes which choose at the same time do not disturb each other."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -14,10 +15,10 @@ from leapfrog.settings import Settings
 from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
-from leapfrog.state.records import StudyRecord
+from leapfrog.state.records import StudyIdentity, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
-from leapfrog.state.studies import Studies
+from leapfrog.state.studies import MOST_SHARING, Studies
 from leapfrog.wording.report import WorklistRow
 from support.journal_rows import commit, new_instance
 
@@ -74,16 +75,22 @@ class Desk:
         self.journal = Journal(directory / "journal.sqlite")
         self.studies = Studies(self.journal)
         self.pen = Pen()
-        self.reports = Reports(
-            settings=settings,
+        self._settings = settings
+        self._spool = Spool(directory / "spool", 0)
+        self.reports = self.restarted()
+        self.read_one()
+
+    def restarted(self) -> Reports:
+        """The schedule as it is right after a start."""
+        return Reports(
+            settings=self._settings,
             journal=self.journal,
-            spool=Spool(directory / "spool", 0),
-            rendered=Rendered(directory / "rendered"),
+            spool=self._spool,
+            rendered=Rendered(self._settings.station.state_dir / "rendered"),
             on_report=lambda: self.reported.append(self.study().version),
             on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,
         )
-        self.read_one()
 
     def study(self) -> StudyRecord:
         (study,) = self.studies.newest(1)
@@ -100,6 +107,13 @@ class Desk:
         self.reports.render(cast(Lane, self.pen), claimed)
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between renders: they are the matter of the tests of the agenda."""
+    for pause in ("RENDER_INTERVAL_SECONDS", "STUDY_PAUSE", "BOX_PAUSE", "IDLE_PAUSE"):
+        monkeypatch.setattr(f"leapfrog.lanes.agenda.{pause}", 0.0)
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
@@ -107,101 +121,156 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made.journal.close()
 
 
-def test_a_study_that_one_lane_renders_is_no_candidate_for_another(desk: Desk) -> None:
-    reports, met = desk.reports, list[list[StudyRecord]]()
-    desk.pen.meanwhile = lambda: met.append(reports.candidates())
-    desk.render(reports.claim_growing(reports.candidates()))
-    assert met == [[]]
-    assert [study.version for study in reports.candidates()] == [1]
+def test_a_study_that_one_lane_renders_is_given_to_no_other(desk: Desk) -> None:
+    reports, met = desk.reports, list[Render | None]()
 
+    def look_twice() -> None:
+        met.extend((reports.claim_growing(), reports.claim_settled()))
+        desk.read_one(study=desk.study().identity)
+        met.extend((reports.claim_growing(), reports.claim_settled()))
 
-def test_a_study_that_is_finished_while_candidates_are_listed_is_not_chosen_as_it_was(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One lane commits its report between the moments at which another looks at the journal and at what is busy."""
-    reports, looked = desk.reports, list[list[StudyRecord]]()
-    claimed = reports.claim_growing(reports.candidates())
-    look = Studies.open
-
-    def look_and_be_overtaken(studies: Studies) -> list[StudyRecord]:
-        found = look(studies)
-        monkeypatch.setattr(Studies, "open", look)
-        desk.render(claimed)
-        return found
-
-    monkeypatch.setattr(Studies, "open", look_and_be_overtaken)
-    looked.append(reports.candidates())
+    desk.pen.meanwhile = look_twice
+    desk.render(reports.claim_growing())
+    assert met == [None] * 4
     assert desk.study().version == 1
-    assert looked == [[]]
+    again = reports.claim_settled()
+    assert again is not None
+    assert (again.study.version, again.closing) == (1, False)
 
 
 def test_a_report_that_is_overtaken_by_one_that_is_shown_is_rendered_again_under_a_newer_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     """As when a start finds that the journal is an older copy, while a lane renders already."""
-    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
     desk = Desk(tmp_path, "http://district.example/dicom-web")
     key = desk.study().key
-    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
+    desk.render(desk.reports.claim_growing())
     desk.pen.meanwhile = lambda: desk.studies.restore(key, 8, "{}", urgent=False, readings=())
-    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    desk.render(desk.reports.claim_settled())
     assert (desk.study().version, desk.study().state) == (8, "open")
     assert Spool(tmp_path / "spool", 0).names() == []
     desk.pen.meanwhile = lambda: None
-    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
-    assert (desk.study().version, desk.study().state) == (9, "quiet")
+    while render := desk.reports.claim_settled():
+        desk.render(render)
+    assert desk.study().version > 8
+    assert desk.study().state == "quiet"
     desk.journal.close()
 
 
-def test_a_report_that_fails_is_put_off_and_does_not_count_as_a_version(desk: Desk) -> None:
-    desk.pen.fails = True
-    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
-    candidates = desk.reports.candidates()
-    assert [study.version for study in candidates] == [0]
-    assert desk.reports.claim_growing(candidates) is None
-    assert desk.reports.claim_settled(candidates) is None
+def test_a_closing_version_is_rendered_by_one_lane_although_many_look(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "http://district.example/dicom-web")
+    desk.render(desk.reports.claim_growing())
+    at_once = threading.Barrier(8)
+    claimed: list[Render | None] = []
+
+    def look() -> None:
+        at_once.wait()
+        claimed.append(desk.reports.claim_settled())
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (render,) = [one for one in claimed if one]
+    assert render.closing
+    desk.render(render)
+    assert desk.reports.claim_settled() is None
+    assert [job.version for job in desk.pen.jobs] == [1, 2]
+    desk.journal.close()
 
 
-def test_the_last_version_closes_the_study_and_a_late_image_opens_it_again(
+def test_what_is_looked_at_is_the_study_as_it_is_once_it_was_claimed(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+    """Another lane commits a reading between the moment of the claim and the look at the journal."""
+    look = Studies.find
+
+    def be_overtaken(studies: Studies, key: str) -> StudyRecord | None:
+        monkeypatch.setattr(Studies, "find", look)
+        desk.read_one(study=desk.study().identity)
+        return look(studies, key)
+
+    monkeypatch.setattr(Studies, "find", be_overtaken)
+    desk.render(desk.reports.claim_growing())
+    assert len(desk.pen.jobs[0].readings) == 2
+    desk.render(desk.reports.claim_settled())
+    assert (desk.study().state, len(desk.pen.jobs)) == ("quiet", 1)
+
+
+def test_a_report_that_fails_is_put_off_and_does_not_count_as_a_version(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.lanes.agenda.RENDER_INTERVAL_SECONDS", 2.0)
+    desk.pen.fails = True
+    desk.render(desk.reports.claim_growing())
+    assert desk.study().version == 0
+    assert desk.reports.claim_growing() is None
+    assert desk.reports.claim_settled() is None
+
+
+def test_what_the_last_run_left_open_is_taken_up(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    Instances(desk.journal).add(new_instance(owed=False))  # unread: its reading will bring it up
+    restarted = desk.restarted()
+    restarted.look_for_open_studies()
+    render = restarted.claim_settled()
+    assert render is not None
+    assert (render.study.changed, render.closing) == (True, False)
+    assert restarted.claim_settled() is None
+    desk.journal.close()
+
+
+def test_a_machine_that_gives_every_patient_the_same_study_uid_costs_no_more_with_each(desk: Desk) -> None:
+    uid = "1.2.same"
+    for number in range(30):
+        desk.read_one(study=StudyIdentity(study_instance_uid=uid, patient_id=f"P{number}"))
+        while render := desk.reports.claim_growing():
+            desk.render(render)
+    while render := desk.reports.claim_settled():
+        desk.render(render)
+    assert max(len(job.other_patient_ids) for job in desk.pen.jobs) == MOST_SHARING
+    assert len(desk.pen.jobs) < 30 + 3 * MOST_SHARING**2
+    late = len(desk.pen.jobs)
+    desk.read_one(study=StudyIdentity(study_instance_uid=uid, patient_id="another"))
+    while render := desk.reports.claim_growing() or desk.reports.claim_settled():
+        desk.render(render)
+    assert len(desk.pen.jobs) == late + 1
+
+
+def test_the_last_version_closes_the_study_and_a_late_image_opens_it_again(desk: Desk) -> None:
     reports = desk.reports
-    desk.render(reports.claim_growing(reports.candidates()))
+    desk.render(reports.claim_growing())
     assert desk.study().state == "open"
-    desk.render(reports.claim_settled(reports.candidates()))
+    desk.render(reports.claim_settled())
     assert desk.study().state == "quiet"
     assert [job.version for job in desk.pen.jobs] == [1]  # nothing had changed: the closing version is the same
     desk.read_one(study=desk.study().identity)
     assert desk.study().state == "open"
-    desk.render(reports.claim_growing(reports.candidates()))
+    desk.render(reports.claim_growing())
     assert desk.reported == [1, 2]  # each was committed when the publisher heard of it
 
 
-def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_before(tmp_path: Path) -> None:
     desk = Desk(tmp_path, "http://district.example/dicom-web")
-    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
+    desk.render(desk.reports.claim_growing())
     assert desk.waiting_when_woken == []
-    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    desk.render(desk.reports.claim_settled())
     assert desk.waiting_when_woken == [2]
     desk.journal.close()
 
 
-def test_a_study_that_opened_for_nothing_new_closes_without_sending_its_report_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("leapfrog.lanes.reports.RENDER_INTERVAL_SECONDS", 0.0)
+def test_a_study_that_opened_for_nothing_new_closes_without_sending_its_report_twice(tmp_path: Path) -> None:
     desk = Desk(tmp_path, "http://district.example/dicom-web")
-    desk.render(desk.reports.claim_growing(desk.reports.candidates()))
-    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    desk.render(desk.reports.claim_growing())
+    desk.render(desk.reports.claim_settled())
     sent = desk.journal.counts("deliveries")["waiting"]
     assert (desk.study().state, sent) == ("quiet", 2)
     with desk.journal.transaction() as connection:  # as for the same image in another transfer syntax
         connection.execute("UPDATE studies SET state = 'open'")
-    desk.render(desk.reports.claim_settled(desk.reports.candidates()))
+    desk.reports.changed(desk.study().key)
+    assert desk.reports.claim_growing() is None
+    desk.render(desk.reports.claim_settled())
     assert (desk.study().state, desk.study().version) == ("quiet", 2)
     assert desk.journal.counts("deliveries")["waiting"] == sent
     desk.journal.close()

@@ -20,10 +20,20 @@ from leapfrog.state.records import (
     INSTANCE_STATES,
     DeliveryState,
     InstanceState,
+    StudyIdentity,
 )
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from support.journal_rows import bring_to, commit, fill, new_delivery, new_instance, original_delivery, report
+from support.journal_rows import (
+    bring_to,
+    commit,
+    fill,
+    fill_with_open_studies,
+    new_delivery,
+    new_instance,
+    original_delivery,
+    report,
+)
 
 DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "dismissed")
 
@@ -109,7 +119,7 @@ def test_a_state_that_nobody_knows_is_refused(journal: Journal, table: str) -> N
 
 def test_a_report_never_goes_back_to_an_older_version(journal: Journal) -> None:
     Instances(journal).add(new_instance())
-    (study,) = Studies(journal).open()
+    (study,) = Studies(journal).newest(2)
     assert report(journal, study.key, 2)
     for version in (1, 2):
         assert not report(journal, study.key, version)
@@ -178,13 +188,16 @@ def steps(journal: Journal, work: Callable[[], object]) -> int:
 
 @pytest.fixture(scope="module")
 def costs(tmp_path_factory: pytest.TempPathFactory) -> dict[int, dict[str, int]]:
-    """What each everyday step costs with 100 and with 100,000 old instances in the journal."""
+    """What each everyday step costs with 100 and with 100,000 old instances in the journal, a fifth as many open
+    studies with an unread image each, and a machine that gave as many patients the same study UID.
+    """
     return {count: _costs_with(count, tmp_path_factory.mktemp(f"with-{count}")) for count in (100, 100_000)}
 
 
 def _costs_with(count: int, directory: Path) -> dict[str, int]:
     journal = Journal(directory / "journal.sqlite")
     fill(journal, count)
+    fill_with_open_studies(journal, count // 5)
     news = [new_instance() for _ in range(3)]
     for new in news:
         Instances(journal).add(new)
@@ -192,7 +205,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
     source = StatusSource(
         settings=Settings(), journal=journal, deliveries=deliveries, spool=Spool(directory / "spool", 0)
     )
-    study_key = Studies(journal).open()[0].key
+    study_key = Studies(journal).newest(1)[0].key
     late = new_instance()
     found = {
         "status": steps(journal, source.status),
@@ -200,7 +213,14 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "add an instance": steps(journal, lambda: Instances(journal).add(late)),
         "commit a reading": steps(journal, lambda: commit(journal, news[0].id)),
         "commit a report": steps(journal, lambda: report(journal, study_key, 1)),
-        "find open studies": steps(journal, Studies(journal).open),
+        "add another patient of the same study": steps(
+            journal, lambda: Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.8")))
+        ),
+        "find studies of the same UID": steps(
+            journal, lambda: Studies(journal).sharing_uid(Studies(journal).newest(1)[0])
+        ),
+        "find what waits": steps(journal, Instances(journal).waiting),
+        "look whether a study is whole": steps(journal, lambda: Studies(journal).is_whole(study_key)),
         "find the next report to publish": steps(journal, lambda: Publications(journal).next(set())),
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
         "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
@@ -214,7 +234,9 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
     "step",
     [
         "status", "take the next instance", "add an instance", "commit a reading", "commit a report",
-        "find open studies", "find the next report to publish", "find the newest studies", "close cut attempts",
+        "add another patient of the same study", "find studies of the same UID", "find what waits",
+        "look whether a study is whole", "find the next report to publish", "find the newest studies",
+        "close cut attempts",
         "find the next delivery",
     ],
 )  # fmt: skip

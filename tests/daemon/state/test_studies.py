@@ -5,15 +5,20 @@ from pathlib import Path
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.publications import Publications
-from leapfrog.state.records import CommittedReport, StudyIdentity
-from leapfrog.state.studies import Studies
+from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
+from leapfrog.state.studies import MOST_SHARING, Studies
 from support.journal_rows import commit, new_instance, reopened, report
+
+
+def open_studies(journal: Journal) -> list[StudyRecord]:
+    """Oldest first."""
+    return [study for study in reversed(Studies(journal).newest(10)) if study.state == "open"]
 
 
 def test_a_uid_under_two_patients_makes_two_studies_that_know_of_each_other(journal: Journal) -> None:
     for patient in ("P1", "P2", "P1"):
         Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2", patient_id=patient)))
-    one, other = Studies(journal).open()
+    one, other = open_studies(journal)
     assert (one.identity.patient_id, other.identity.patient_id) == ("P1", "P2")
     assert [study.key for study in Studies(journal).sharing_uid(one)] == [other.key]
 
@@ -22,20 +27,20 @@ def test_the_issuer_tells_patients_apart(journal: Journal) -> None:
     for issuer in ("north", "south"):
         identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1", issuer_of_patient_id=issuer)
         Instances(journal).add(new_instance(study=identity))
-    assert len(Studies(journal).open()) == 2
+    assert len(open_studies(journal)) == 2
 
 
 def test_an_instance_without_a_study_uid_is_a_study_of_its_own(journal: Journal) -> None:
     for _ in range(2):
         Instances(journal).add(new_instance(study=StudyIdentity(patient_id="P1")))
-    one, other = Studies(journal).open()
+    one, other = open_studies(journal)
     assert one.key != other.key
     assert Studies(journal).sharing_uid(one) == []
 
 
 def test_a_study_s_key_says_nothing_of_the_patient(journal: Journal) -> None:
     Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2.3", patient_id="SECRET")))
-    (study,) = Studies(journal).open()
+    (study,) = open_studies(journal)
     assert "SECRET" not in study.key
     assert "1.2.3" not in study.key
 
@@ -43,30 +48,30 @@ def test_a_study_s_key_says_nothing_of_the_patient(journal: Journal) -> None:
 def test_a_late_image_opens_a_study_that_was_closed(journal: Journal) -> None:
     identity = StudyIdentity(study_instance_uid="1.2", patient_id="P1")
     Instances(journal).add(new_instance(study=identity))
-    (study,) = Studies(journal).open()
+    (study,) = open_studies(journal)
     report(journal, study.key, 1)
-    assert Studies(journal).open() == []
+    assert open_studies(journal) == []
     Instances(journal).add(new_instance(study=identity))
-    assert [found.key for found in Studies(journal).open()] == [study.key]
+    assert [found.key for found in open_studies(journal)] == [study.key]
 
 
 def test_a_reading_that_came_during_the_rendering_keeps_the_study_open(journal: Journal) -> None:
     new = new_instance()
     Instances(journal).add(new)
-    (study,) = Studies(journal).open()
+    (study,) = open_studies(journal)
     begun = CommittedReport(study_key=study.key, version=1, changes=0, closing=True, worklist_row="{}", urgent=False)
     commit(journal, new.id)
     Studies(journal).commit_report(begun)
-    assert [found.key for found in Studies(journal).open()] == [study.key]
+    assert [found.key for found in open_studies(journal)] == [study.key]
     Studies(journal).close(study.key)
-    assert Studies(journal).open() != []
+    assert open_studies(journal) != []
     report(journal, study.key, 2)
-    assert Studies(journal).open() == []
+    assert open_studies(journal) == []
 
 
 def test_a_report_that_was_committed_and_not_switched_is_found_at_a_start(journal: Journal, tmp_path: Path) -> None:
     Instances(journal).add(new_instance())
-    (study,) = Studies(journal).open()
+    (study,) = open_studies(journal)
     report(journal, study.key, 1)
     journal = reopened(journal, tmp_path)
     found = Publications(journal).next(set())
@@ -79,7 +84,7 @@ def test_a_report_that_was_committed_and_not_switched_is_found_at_a_start(journa
 
 def test_a_study_that_turns_urgent_takes_what_it_still_owes_along(journal: Journal) -> None:
     Instances(journal).add(new_instance())
-    (study,) = Studies(journal).open()
+    (study,) = open_studies(journal)
     report(journal, study.key, 1, urgent=True)
     assert {row["urgent"] for row in journal.rows("SELECT urgent FROM deliveries")} == {1}
 
@@ -91,6 +96,32 @@ def test_readings_come_in_the_order_of_the_instances(journal: Journal) -> None:
         Instances(journal).add(new)
     for new in (third, first):
         commit(journal, new.id)
-    (study,) = Studies(journal).open()
+    (study,) = open_studies(journal)
     assert [reading.instance_id for reading in Studies(journal).readings(study.key)] == [first.id, third.id]
-    assert Studies(journal).unread(study.key) == 1
+    assert not Studies(journal).is_whole(study.key)
+    commit(journal, second.id)
+    assert Studies(journal).is_whole(study.key)
+
+
+def test_after_a_few_patients_with_one_study_uid_the_next_changes_no_report(journal: Journal) -> None:
+    for number in range(MOST_SHARING + 1):
+        Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2", patient_id=f"P{number}")))
+        for study in open_studies(journal):
+            report(journal, study.key, study.version + 1)
+    before = {study.key: study.changes for study in Studies(journal).newest(10)}
+    Instances(journal).add(new_instance(study=StudyIdentity(study_instance_uid="1.2", patient_id="another")))
+    (new,) = open_studies(journal)
+    assert new.identity.patient_id == "another"
+    assert {study.key: study.changes for study in Studies(journal).newest(10) if study.key != new.key} == before
+    assert len(Studies(journal).sharing_uid(new)) == MOST_SHARING
+
+
+def test_a_start_takes_up_what_is_whole_and_what_lacks_readings(journal: Journal) -> None:
+    unread, read, reported = (new_instance() for _ in range(3))
+    for new in (unread, read, reported):
+        Instances(journal).add(new)
+    for new in (read, reported):
+        commit(journal, new.id)
+    whole, lacking = open_studies(journal)[2], open_studies(journal)[1]
+    report(journal, whole.key, 1, closing=False)
+    assert Studies(journal).to_take_up() == {lacking.key: True, whole.key: False}

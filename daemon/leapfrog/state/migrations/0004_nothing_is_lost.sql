@@ -59,9 +59,12 @@ DROP TABLE surplus;
 DROP TABLE ranks;
 CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid);
 
--- What was read before, and is read again, waits for what is new.
+-- Films are read before cines, and what is read again, or failed, goes behind what waits. An old instance counts as a
+-- film.
+ALTER TABLE instances ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
 DROP INDEX instances_waiting;
-CREATE INDEX instances_waiting ON instances (reading IS NOT NULL, sequence) WHERE state = 'received';
+CREATE INDEX instances_waiting ON instances (turn, sequence) WHERE state = 'received' AND attempt_open = 0;
+CREATE INDEX instances_unread ON instances (study_key) WHERE state = 'received';
 
 -- What is published next: urgent reports, then the newest.
 DROP INDEX studies_unpublished;

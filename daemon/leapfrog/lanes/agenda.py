@@ -1,0 +1,186 @@
+"""Which study's report may be due, and when.
+
+Choosing must cost the same with a hundred open studies and with 20,000. So nobody goes through them: whatever changes a
+study notes it here, and the study that is due first is at the head of a heap. The journal says what really is due: a
+study that comes up here is looked at there before it is rendered.
+
+Rendering takes a bounded share of the time, however large a study grows. After a render that took `d` seconds
+
+- the same study is not rendered again for `STUDY_PAUSE` times `d`, and no more often than every two seconds;
+- no study but one that has no report yet is rendered for `BOX_PAUSE` times `d` while images wait.
+"""
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leapfrog.lanes.due_times import DueTimes
+
+RENDER_INTERVAL_SECONDS = 2.0  # the report of a growing study is rendered no more often than this
+RENDER_PAUSE_LIMIT_SECONDS = 300.0  # the longest pause after failures
+STUDY_PAUSE = 9.0  # so the renders of one growing study take at most a tenth of the time
+BOX_PAUSE = 2.0  # and the renders of all that have a report already at most a third of a lane's
+IDLE_PAUSE = 1.0  # when no image waits and no image of the study is unread: half of it
+OVERDUE_SECONDS = 30.0  # a closing version that waits longer than this no longer waits for every image to be read
+
+
+@dataclass
+class _Study:
+    """What this run knows of one study. The moments are of time.monotonic; a restart loses them, which does no harm."""
+
+    changed_at: float
+    lacking: bool  # a reading was committed since its last render began
+    new: bool = False  # this run has not rendered it, and an image of it was read in this run
+    whole: bool = True  # as far as known, all its images have been read
+    rendering: bool = False
+    not_before: float = float("-inf")
+    not_before_when_idle: float = float("-inf")
+    failures: int = 0
+
+
+class Agenda:
+    """The studies that may need a report, and when. Any thread may call it; it never touches the disk.
+
+    A study that was claimed is given to nobody else before `finished` or `put_back`. Whatever changes meanwhile is kept
+    for afterwards.
+    """
+
+    def __init__(self, quiet_seconds: float) -> None:
+        """A closing version is due when a study has not changed for `quiet_seconds`."""
+        self._quiet_seconds = quiet_seconds
+        self._lock = threading.Lock()
+        self._studies: dict[str, _Study] = {}
+        self._new = DueTimes()  # no report shows what was read of them
+        self._growing = DueTimes()
+        self._idle = DueTimes()  # the same studies, for when there is nothing else to do
+        self._closing = DueTimes()
+        self._box_not_before = float("-inf")
+
+    def take_up(self, studies: Mapping[str, bool]) -> None:
+        """Put studies on the agenda that are open in the journal, as at a start: their quiet time starts now. The value
+        is whether a report lacks readings.
+        """
+        now = time.monotonic()
+        with self._lock:
+            for key, lacking in studies.items():
+                study = self._studies.setdefault(key, _Study(now, lacking=lacking))
+                study.lacking = study.lacking or lacking
+                self._plan(key)
+
+    def changed(self, key: str) -> None:
+        """Note that a reading of the study was committed: its quiet time starts again."""
+        now = time.monotonic()
+        with self._lock:
+            study = self._studies.get(key)
+            if study is None:
+                study = self._studies[key] = _Study(now, lacking=True, new=True)
+            study.changed_at, study.lacking, study.whole = now, True, True
+            self._plan(key)
+
+    # ------------------------------------------------------------ claiming
+
+    def claim_growing(self) -> str | None:
+        """A study whose report lacks readings and was not rendered a moment ago. It may come before waiting images."""
+        with self._lock:
+            now = time.monotonic()
+            return self._claim(self._new, now) or (
+                self._claim(self._growing, now) if now >= self._box_not_before else None
+            )
+
+    def claim_overdue(self) -> str | None:
+        """A study that has waited long for its closing version, so that a stream of images does not put it off for
+        ever.
+        """
+        with self._lock:
+            now = time.monotonic()
+            return self._claim(self._closing, now - OVERDUE_SECONDS) if now >= self._box_not_before else None
+
+    def claim_idle(self) -> str | None:
+        """A study whose report lacks readings, perhaps sooner than while images wait."""
+        with self._lock:
+            return self._claim(self._idle, time.monotonic())
+
+    def claim_closing(self) -> str | None:
+        """A study that has been quiet for long enough."""
+        with self._lock:
+            return self._claim(self._closing, time.monotonic())
+
+    def _claim(self, due_times: DueTimes, now: float) -> str | None:
+        first = due_times.first()
+        if first is None or first[1] > now:
+            return None
+        key = first[0]
+        study = self._studies[key]
+        study.rendering, study.lacking = True, False
+        self._plan(key)
+        return key
+
+    # ------------------------------------------------------------ what became of a claim
+
+    def put_back(self, key: str, *, lacking: bool, whole: bool) -> None:
+        """Nothing was rendered, because the journal says otherwise. `lacking`: the report lacks readings. `whole`: no
+        image of the study is waiting to be read; one that is brings the study up again when it has been read.
+        """
+        with self._lock:
+            study = self._studies[key]
+            study.rendering, study.whole = False, study.whole and (whole or study.lacking)
+            study.lacking = study.lacking or lacking
+            self._plan(key)
+
+    def finished(self, key: str, seconds: float, *, closed: bool = False, failed: bool = False) -> None:
+        """A render ended after `seconds`. `closed`: the study had its last version. `failed`: it is tried again, later
+        each time.
+        """
+        with self._lock:
+            study = self._studies[key]
+            if closed and not study.lacking:
+                self._forget(key)
+                return
+            now = time.monotonic()
+            study.rendering, study.new = False, False
+            study.failures = study.failures + 1 if failed else 0
+            study.lacking = study.lacking or failed
+            interval = min(RENDER_INTERVAL_SECONDS * 2**study.failures, RENDER_PAUSE_LIMIT_SECONDS)
+            study.not_before = now + max(interval - seconds, STUDY_PAUSE * seconds)
+            study.not_before_when_idle = study.not_before if failed else now + IDLE_PAUSE * seconds
+            self._box_not_before = max(self._box_not_before, now + BOX_PAUSE * seconds)
+            self._plan(key)
+
+    def forget(self, key: str) -> None:
+        """Take the study off the agenda: it is quiet, or was deleted."""
+        with self._lock:
+            self._forget(key)
+
+    # ------------------------------------------------------------ the moments
+
+    def seconds_until_due(self, most: float) -> float:
+        """How long an idle lane may sleep before something here is due, at most `most`."""
+        with self._lock:
+            now = time.monotonic()
+            dues = [first[1] for times in (self._new, self._idle, self._closing) if (first := times.first())]
+            return min(most, max(0.0, min(dues, default=now + most) - now))
+
+    def _forget(self, key: str) -> None:
+        self._studies.pop(key, None)
+        for due_times in (self._new, self._growing, self._idle, self._closing):
+            due_times.discard(key)
+
+    def _plan(self, key: str) -> None:
+        """Set the moments of one study anew."""
+        study = self._studies[key]
+        growing = study.lacking and not study.rendering
+        due = max(study.changed_at, study.not_before)
+        _set(self._new, key, due if growing and study.new else None)
+        _set(self._growing, key, due if growing and not study.new else None)
+        idle = max(study.changed_at, study.not_before_when_idle)
+        _set(self._idle, key, idle if growing and study.whole else None)
+        quiet = max(study.changed_at + self._quiet_seconds, study.not_before_when_idle)
+        _set(self._closing, key, quiet if study.whole and not study.rendering else None)
+
+
+def _set(due_times: DueTimes, key: str, due: float | None) -> None:
+    if due is None:
+        due_times.discard(key)
+    else:
+        due_times.set(key, due)
