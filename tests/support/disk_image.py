@@ -60,6 +60,10 @@ class DiskImage:
         finally:
             os.close(descriptor)
 
+    def fail(self) -> None:
+        """Have every later write fail, as after an error of the disk (mount option abort)."""
+        _run("mount", "-o", "remount,abort", str(self.folder))
+
     def unmount(self) -> None:
         """Unmount it; waits for those who still have files open to end."""
         wait_until(self._unmounted, f"{self.folder.name} can be unmounted", deadline_seconds=UNMOUNT_SECONDS)
