@@ -143,7 +143,7 @@ def test_a_report_that_is_overtaken_by_one_that_is_shown_is_rendered_again_under
     desk = Desk(tmp_path, "http://district.example/dicom-web")
     key = desk.study().key
     desk.render(desk.reports.claim_growing(desk.reports.candidates()))
-    desk.pen.meanwhile = lambda: desk.studies.restore(key, 8, "{}", urgent=False, readings=())
+    desk.pen.meanwhile = lambda: desk.studies.restore(key, 8, "{}", urgent=False, readings=desk.studies.readings(key))
     desk.render(desk.reports.claim_settled(desk.reports.candidates()))
     assert (desk.study().version, desk.study().state) == (8, "open")
     assert Spool(tmp_path / "spool", 0).names() == []
