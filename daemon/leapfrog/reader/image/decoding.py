@@ -274,7 +274,7 @@ class FrameDecoder:
         if not content:
             raise UnreadableImage(ENDS_EARLY)
         syntax, layout = self._file.transfer_syntax_uid, self.layout
-        header = codestream_header(content)
+        header = None if syntax == RLE else codestream_header(content)
         if header is not None:
             _check_codestream(header, layout)
         elif syntax != RLE:

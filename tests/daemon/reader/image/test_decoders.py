@@ -102,6 +102,16 @@ def test_a_picture_under_the_wrong_transfer_syntax_is_decoded_as_what_it_is(
     assert np.abs(shown.astype(int) - smooth.astype(int)).max() <= 4
 
 
+def test_pixels_in_rle_may_look_like_the_beginning_of_another_picture(tmp_path: Path) -> None:
+    pixels = NOISE.copy()
+    pixels[0, 10:14] = (0xFF, 0x4F, 0xFF, 0x51)  # JPEG 2000's first marker segment
+    dataset = image_dataset(pixels)
+    save(dataset, tmp_path / "a.dcm")
+    dataset.compress(RLELossless, encoding_plugin="pydicom")
+    assert b"\xff\x4f\xff\x51" in dataset.PixelData
+    assert np.array_equal(opened(save(dataset, tmp_path / "a.dcm", RLELossless)).frame(0).gray(), pixels)
+
+
 def test_what_no_decoder_takes_is_set_aside(tmp_path: Path) -> None:
     content = jpeg(NOISE)
     start = content.index(b"\xff\xda")
