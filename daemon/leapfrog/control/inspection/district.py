@@ -14,6 +14,12 @@ from leapfrog.settings import Settings
 
 TIMEOUTS = Timeouts(connect_seconds=5.0, send_seconds=10.0, query_seconds=15.0, answer_seconds=15.0)
 
+DOES_NOT_STORE = "The district server has no place to store instances (STOW-RS) at district.url."
+ALLOW_STORE = (
+    "On the district server, turn STOW-RS on and allow this box's account to store; check that district.url is its"
+    " DICOMweb root."
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -25,24 +31,30 @@ class Answer:
 
 
 def district_answers(settings: Settings) -> Iterator[Answer]:
-    """Ask the district whether it is there, lets this box in, and finds instances. Nothing when none is configured."""
+    """Ask the district whether it is there, lets this box in, finds and stores. Nothing when none is configured, and
+    nothing is stored.
+    """
     if not settings.district.url:
         return
     client = StowClient(settings.district, Throttle(0, sleep, monotonic), lambda: None, TIMEOUTS)
     try:
-        held = client.probe()
+        can_be_asked = client.probe() != "cannot be asked"
+        yield Answer(
+            "district search",
+            "It answers, lets this box in, and can be searched." if can_be_asked else "",
+            None if can_be_asked else Problem(what=CANNOT_BE_ASKED, remedy=ALLOW_SEARCH),
+        )
+        stores = client.takes_instances()
+        yield Answer(
+            "district storage",
+            "It takes instances from this box." if stores else "",
+            None if stores else Problem(what=DOES_NOT_STORE, remedy=ALLOW_STORE),
+        )
     except DistrictLocked as problem:
         remedy = "Correct district.username, password_file, token_file or client_certificate, or the account there."
         yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
     except DistrictError as problem:
         remedy = "Check the link, then district.url. What is owed waits here and is sent by itself."
         yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
-    else:
-        can_be_asked = held != "cannot be asked"
-        yield Answer(
-            "district",
-            "It answers, lets this box in, and can be searched." if can_be_asked else "",
-            None if can_be_asked else Problem(what=CANNOT_BE_ASKED, remedy=ALLOW_SEARCH),
-        )
     finally:
         client.close()

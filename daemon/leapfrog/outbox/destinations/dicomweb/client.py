@@ -25,7 +25,7 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.held_content import Content, Place, content_of, content_of_source, place_of
-from leapfrog.outbox.destinations.dicomweb.multipart import MultipartBody, Throttle
+from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody, Throttle
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
 from leapfrog.settings import DistrictSettings
@@ -39,6 +39,7 @@ REFUSALS = {
 }
 # Statuses that say what is wrong with this very instance. The others may as well mean the server.
 DEFINITE = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+NO_STORE = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMPLEMENTED}
 NOTHING_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 ANY_TRANSFER_SYNTAX = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # What a server may add to an instance that it gives back: multipart head and tail, coerced elements.
@@ -93,6 +94,18 @@ class StowClient:
     def probe(self) -> Held:
         """What it says of an instance that nobody holds: "not held" if it can be asked. Raises as `holds`."""
         return self._search.holds(mint_uid(), lambda: Place(mint_uid(), mint_uid()))
+
+    def takes_instances(self) -> bool:
+        """Whether the server has a place to store instances and lets this box use it. Nothing is stored.
+
+        Raises DistrictUnreachable when no district server answered, DistrictLocked when it rejected our credentials.
+        """
+        try:
+            answer = self._exchanges.post("/studies", EmptyBody())
+        except DistrictUnclear as problem:
+            raise DistrictUnreachable(str(problem)) from problem
+        raise_for_link(answer)
+        return answer.status not in NO_STORE
 
     def store(self, source: Part10Source, sop_instance_uid: str) -> None:
         """Send one instance. Returns only if the server said that it stored this SOP Instance UID.

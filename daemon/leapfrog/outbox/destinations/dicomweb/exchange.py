@@ -22,7 +22,7 @@ from leapfrog.errors import DistrictLocked, DistrictUnclear, DistrictUnreachable
 from leapfrog.outbox.destinations.dicomweb.answers import Answer
 from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter, Timeouts
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
-from leapfrog.outbox.destinations.dicomweb.multipart import MultipartBody
+from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
 from leapfrog.settings import DistrictSettings
 
 # An answer about one instance takes about 1 kB.
@@ -83,7 +83,7 @@ class Exchanges:
         """Close the connection."""
         self._session.close()
 
-    def post(self, path: str, body: MultipartBody) -> Answer:
+    def post(self, path: str, body: MultipartBody | EmptyBody) -> Answer:
         """Send `body`. Raises a DistrictError when there is no whole answer, StorageError when the file cannot be read.
 
         Redirects are not followed.
@@ -125,7 +125,7 @@ class Exchanges:
         path: str,
         query: Mapping[str, str],
         headers: Mapping[str, str],
-        body: MultipartBody | None,
+        body: MultipartBody | EmptyBody | None,
         send_seconds: float,
         bounds: AnswerBounds,
         sink: Sink,

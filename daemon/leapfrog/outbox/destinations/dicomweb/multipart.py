@@ -45,6 +45,21 @@ class Throttle:
         self._free_at = max(self._free_at, now) + byte_count / self._bytes_per_second
 
 
+class EmptyBody:
+    """A request body without any part: it stores nothing, and shows whether anything would be taken."""
+
+    def __init__(self) -> None:
+        """There is nothing to say."""
+        self.content_type = 'multipart/related; type="application/dicom"; boundary=nothing'
+        self._content = b"--nothing--\r\n"
+
+    def __len__(self) -> int:
+        return len(self._content)
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._content
+
+
 class MultipartBody:
     """A request body with one part. Its length is known, and each attempt iterates over it once.
 

@@ -1,0 +1,59 @@
+"""The district server, as `doctor` asks it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from leapfrog.control.inspection.district import DOES_NOT_STORE, district_answers
+from leapfrog.settings import Settings
+from support.orthanc import Orthanc, orthanc_program
+from support.recording_proxy import Answer, RecordingProxy
+
+
+@pytest.fixture(scope="module")
+def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    if orthanc_program() is None:
+        pytest.skip("Orthanc with its DICOMweb plug-in is not installed")
+    with Orthanc(tmp_path_factory.mktemp("orthanc"), users={"box": "right"}) as server:
+        yield server
+
+
+def settings(url: str, folder: Path, password: str = "right") -> Settings:
+    (folder / "password").write_text(password)
+    district = {"url": url, "username": "box", "password_file": folder / "password"}
+    return Settings.model_validate({"district": district})
+
+
+def test_a_server_that_works_is_found_and_nothing_is_stored(orthanc: Orthanc, tmp_path: Path) -> None:
+    answers = list(district_answers(settings(orthanc.dicomweb_url, tmp_path)))
+    assert [(answer.name, answer.problem) for answer in answers] == [
+        ("district search", None),
+        ("district storage", None),
+    ]
+    assert not orthanc.held()
+
+
+def test_a_wrong_password_is_named(orthanc: Orthanc, tmp_path: Path) -> None:
+    (answer,) = district_answers(settings(orthanc.dicomweb_url, tmp_path, "wrong"))
+    assert answer.problem is not None
+    assert "password_file" in answer.problem.remedy
+
+
+def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
+    (answer,) = district_answers(settings("http://127.0.0.1:9/dicom-web", tmp_path))
+    assert answer.problem is not None
+    assert "cannot be reached" in answer.problem.what
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_that_stores_nothing_is_named(orthanc: Orthanc, tmp_path: Path, status: int) -> None:
+    with RecordingProxy(orthanc.dicomweb_url) as proxy:
+        proxy.plan(Answer(status))
+        answers = list(district_answers(settings(proxy.url, tmp_path)))
+    assert answers[-1].problem is not None
+    assert answers[-1].problem.what == DOES_NOT_STORE or "DICOMweb" in answers[-1].problem.what
+
+
+def test_without_a_district_nothing_is_asked() -> None:
+    assert list(district_answers(Settings())) == []
