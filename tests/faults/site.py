@@ -30,6 +30,8 @@ STOP_SECONDS = 60.0
 LOOK_SECONDS = 0.1
 
 
+# A study whose report is not the last, or whose last report does not lie where staff look for it.
+UNDONE = "SELECT count(*) FROM studies WHERE state = 'open' OR published_version < version"
 ACCURATE = partial(RecordingProxy, keep_bodies=False)  # hides nothing, changes nothing
 
 
@@ -233,14 +235,14 @@ class Site:
         left = self.senders.left_in_folder()
         waiting, received = status["deliveries"]["waiting"], status["instances"]["received"]
         try:
-            still_open = self.kiosk.rows("SELECT count(*) FROM studies WHERE state = 'open'")[0][0]
+            undone = self.kiosk.rows(UNDONE)[0][0]
         except sqlite3.Error:
-            still_open = "?"
+            undone = "?"
         if self._measuring is not None and self._measuring.is_alive():
             return "taking films again"
-        if stored and not (left or waiting or received or still_open):
+        if stored and not (left or waiting or received or undone):
             return ""
-        return f"{stored} {left} {waiting} {received} {still_open} {len(self.senders.acknowledged)}"
+        return f"{stored} {left} {waiting} {received} {undone} {len(self.senders.acknowledged)}"
 
     def sync(self) -> None:
         """What a person does who does not want to wait for the next try."""
