@@ -28,4 +28,6 @@ def test_a_box_whose_folder_hangs_starts_receives_and_stops(tmp_path: Path) -> N
             started = time.monotonic()
             assert kiosk.stop() == 0
             assert time.monotonic() - started < STOP_SECONDS
+            without = kiosk.command("doctor", timeout_seconds=60)
+            assert f"The watched folder {share.mount} cannot be read: it does not answer." in without.stdout
             share.behave()  # only now can the kernel end the child

@@ -13,7 +13,7 @@ from leapfrog.durable import fsync_directory, write_durably
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.damage import find_damage, has_our_schema
 from leapfrog.state.facts import Facts
-from leapfrog.state.journal import DAMAGE_WHEN_OPENED, DAMAGED_NAME, JOURNAL_NAME, Journal, is_damage
+from leapfrog.state.journal import DAMAGE_WHEN_OPENED, DAMAGED_NAME, DISK_REMEDY, JOURNAL_NAME, Journal, is_damage
 
 STOPPED_NAME = "journal.stopped"  # in the state directory while no daemon runs: the mark of the journal as it was left
 STOPPED_FACT = "stopped"
@@ -112,7 +112,9 @@ def _take_mark(journal: Journal, state_dir: Path) -> bool:
         path.unlink(missing_ok=True)
         fsync_directory(state_dir)
     except OSError as problem:
-        raise StorageError(f"The state directory {state_dir} cannot be written: {problem.strerror}.") from problem
+        raise StorageError(
+            f"The state directory {state_dir} cannot be written: {problem.strerror}. {DISK_REMEDY}"
+        ) from problem
     return bool(mark) and Facts(journal).get(STOPPED_FACT) == mark
 
 

@@ -259,9 +259,10 @@ def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity])
         for patient_id in others[:MOST_NAMED_PATIENTS]
     ]
     if len(others) > MOST_NAMED_PATIENTS:
-        sentences.append(
-            "The same study number was received for even more patients: the machine seems to give it to every exam."
-            " Have the machine's settings corrected."
+        sentences.insert(
+            0,
+            "The same study number was received for even more patients than are named here: the machine seems to give"
+            " it to every exam. Have the machine's settings corrected.",
         )
     for detail, values in (
         ("patient name", {person_name(identity.patient_name) for identity in identities}),

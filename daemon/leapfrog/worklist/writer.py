@@ -6,6 +6,9 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report import WorklistRow
 from leapfrog.worker import Worker
@@ -46,10 +49,19 @@ class WorklistWriter(Worker):
 
     def _write(self) -> None:
         studies = [study for study in self._studies.newest(WORKLIST_STUDIES) if study.published_version]
-        exams = [(study, WorklistRow.model_validate_json(study.worklist_row)) for study in studies]
+        exams = [(study, row) for study in studies if (row := _row_of(study)) is not None]
         try:
             write_worklist(self._directory, exams, self._status())
         except OSError as problem:  # such as a full disk: reading goes on, and the list's clock shows that it is old
             _log.warning("The worklist could not be written: %s.", problem.strerror)
         else:
             self._on_written()
+
+
+def _row_of(study: StudyRecord) -> WorklistRow | None:
+    """The study's line; None, with a word in the log, when it cannot be read: one bad row must not cost the list."""
+    try:
+        return WorklistRow.model_validate_json(study.worklist_row)
+    except ValidationError:
+        _log.warning("The line of study %s cannot be read, so the worklist lacks it.", study.key)
+        return None
