@@ -18,7 +18,7 @@ from support.orthanc import Orthanc
 from support.outbox_box import Box
 from support.owed import open_state, owe, part10_bytes, secondary_capture
 
-TIMING = Timing(link=Backoff(0.05, 0.4), delivery=Backoff(0.1, 1.0), locked_seconds=0.3)
+TIMING = Timing(link=Backoff(0.05, 0.4), probe=Backoff(0.05, 0.4), delivery=Backoff(0.1, 1.0), locked_seconds=0.3)
 TIMEOUTS = Timeouts(connect_seconds=2.0, send_seconds=1.0, query_seconds=1.0, answer_seconds=1.0)
 BACKLOG = 12  # deliveries that wait at a time
 RESTART_SECONDS = 20.0

@@ -18,10 +18,11 @@ from support.waiting import wait_until
 
 QUICK = Timing(
     link=Backoff(first_seconds=0.05, cap_seconds=0.2),
+    probe=Backoff(first_seconds=0.05, cap_seconds=0.2),
     delivery=Backoff(first_seconds=0.05, cap_seconds=0.2),
     locked_seconds=0.1,
 )
-PATIENT = Timing(link=Backoff(60.0, 60.0), delivery=Backoff(60.0, 60.0), locked_seconds=60.0)
+PATIENT = Timing(link=Backoff(60.0, 60.0), probe=Backoff(60.0, 60.0), delivery=Backoff(60.0, 60.0), locked_seconds=60.0)
 # What a server says that takes an instance and stores nothing, as Orthanc does when its disk is full.
 NOTHING_STORED = Answer(
     200, b'{"00081198": {"vr": "SQ"}, "00081199": {"vr": "SQ"}}', content_type="application/dicom+json"

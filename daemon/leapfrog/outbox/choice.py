@@ -25,16 +25,20 @@ class Choice:
         self._monotonic = monotonic
         self._fraction = fraction
         self._retries_from = monotonic()
+        self._probes = 0
 
     def next(self, *, probing: bool) -> DeliveryRecord | None:
         """What to try now; None when nothing is due.
 
         `probing`: the last ones failed, be it because of the server or because of them. So take one that was not tried
-        yet, from anywhere: if any part of them can be sent, it is soon found, wherever those that fail stand.
+        yet from elsewhere, in turns the newest, which has least to do with them, and any: if any part of them can be
+        sent, it is soon found, wherever those that fail stand.
         """
         now = self._monotonic()
         if probing:
-            return self._queue.any_fresh(self._fraction()) or self._queue.next_retry(now)
+            fraction = self._fraction() if self._probes % 2 else 1.0
+            self._probes += 1
+            return self._queue.any_fresh(fraction) or self._queue.next_retry(now)
         if urgent := self._queue.next_fresh(urgent_only=True):
             return urgent
         if now >= self._retries_from and (due := self._queue.next_retry(now)):

@@ -41,6 +41,9 @@ from leapfrog.worker import UNTIL_WOKEN, Worker
 
 LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
 DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)
+# While a server answers, but fails over one instance after the other: until one is found that it takes, or all were
+# tried.
+PROBE_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=20.0)
 # If one instance is not confirmed, the instance is probably to blame. After this many in a row it may be the server,
 # whose disk may be full.
 UNCLEAR_IN_A_ROW = 3
@@ -64,6 +67,7 @@ class Timing:
     """How long the sender waits before it tries again."""
 
     link: Backoff = LINK_BACKOFF
+    probe: Backoff = PROBE_BACKOFF
     delivery: Backoff = DELIVERY_BACKOFF
     locked_seconds: float = 300.0
 
@@ -339,7 +343,8 @@ class Sender(Worker):
     def _one_more_failed(self, reason: str) -> None:
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= UNCLEAR_IN_A_ROW:
-            self._link_failed(reason)
+            untried = self._queue.next_fresh() is not None
+            self._link_failed(reason, backoff=self._timing.probe if untried else self._timing.link)
 
     def _put_off(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is tried again later: %s", delivery.id, reason)
@@ -352,9 +357,11 @@ class Sender(Worker):
             _log.info("The district server is answering again.")
         self._link = replace(self._link, proven=True, locked=False)
 
-    def _link_failed(self, reason: str, at_least_seconds: float = 0.0, *, locked: bool = False) -> None:
+    def _link_failed(
+        self, reason: str, at_least_seconds: float = 0.0, *, locked: bool = False, backoff: Backoff | None = None
+    ) -> None:
         failures = self._link.failures + 1
-        wait_seconds = max(at_least_seconds, self._timing.link.seconds(failures))
+        wait_seconds = max(at_least_seconds, (backoff or self._timing.link).seconds(failures))
         if reason != self._link.last_error or failures == 1:
             _log.warning("Sending is paused: %s", reason)
         self._link = Link(locked=locked, failures=failures, due_at=self._monotonic() + wait_seconds, last_error=reason)

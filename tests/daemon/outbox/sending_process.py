@@ -13,7 +13,7 @@ from support.owed import open_state
 if __name__ == "__main__":
     journal, spool = open_state(Path(sys.argv[1]))
     district = DistrictSettings(url=sys.argv[2], bytes_per_second=int(sys.argv[3]))
-    timing = Timing(link=Backoff(0.05, 0.2), delivery=Backoff(0.05, 0.2))
+    timing = Timing(link=Backoff(0.05, 0.2), probe=Backoff(0.05, 0.2), delivery=Backoff(0.05, 0.2))
     ended = threading.Event()
     Sender(district, Deliveries(journal), spool, lambda reason: ended.set(), timing).start()
     ended.wait()

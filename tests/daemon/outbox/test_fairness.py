@@ -18,7 +18,7 @@ from support.recording_proxy import Answer, CutAnswer, Exchange, Mishap, Recordi
 from support.waiting import wait_until
 
 # After a failure of the link a probe soon, after one of an instance none in this test.
-PROBING = Timing(link=Backoff(0.05, 0.2), delivery=PATIENT.delivery, locked_seconds=0.1)
+PROBING = Timing(link=Backoff(60.0, 60.0), probe=Backoff(0.05, 0.2), delivery=PATIENT.delivery, locked_seconds=0.1)
 BAD = 16
 
 
@@ -38,7 +38,7 @@ def _failed_answer(uid: str, reason: int, status: int) -> Answer:
 @pytest.mark.parametrize(
     "how", [Answer(500), NOTHING_STORED, Answer(503), Answer(200, b"<html>virus!</html>"), Answer(403, b"<html>WAF")]
 )
-@pytest.mark.parametrize("timing", [QUICK, PROBING])
+@pytest.mark.parametrize("timing", [QUICK])
 def test_sixteen_that_always_fail_do_not_block_the_others(
     box: Box, orthanc: Orthanc, proxy: RecordingProxy, how: Answer, timing: Timing
 ) -> None:
@@ -205,6 +205,24 @@ def test_an_urgent_first_attempt_goes_before_every_retry(journal: Journal) -> No
     _waiting(journal, 1, urgent=1)
     chosen = Choice(DeliveryQueue(journal), Clock()).next(probing=False)
     assert chosen is not None and chosen.urgent and not chosen.failures
+
+
+def test_probes_take_the_newest_and_any_in_turns(journal: Journal) -> None:
+    _waiting(journal, 101)
+    ids = [row["id"] for row in journal.rows("SELECT id FROM deliveries ORDER BY sequence")]
+    choice = Choice(DeliveryQueue(journal), Clock(), fraction=lambda: 0.25)
+    chosen = [choice.next(probing=True) for _ in range(4)]
+    assert [delivery.id for delivery in chosen if delivery] == [ids[100], ids[25], ids[100], ids[25]]
+
+
+def test_while_some_were_never_tried_a_server_that_fails_is_tried_again_soon(box: Box, proxy: RecordingProxy) -> None:
+    bad = {box.owe() for _ in range(BAD)}
+    good = box.owe()
+    proxy.always(_fails_over(bad, Answer(500)))  # type: ignore[arg-type]
+    box.sender(proxy.url, PROBING).start()  # whose link would wait for a minute
+    box.wait_for(confirmed=1)
+    assert proxy.posts[good] == 1
+    assert sum(proxy.posts[uid] for uid in bad) < BAD, "found before all the others were tried"
 
 
 def test_a_probe_may_come_from_anywhere(journal: Journal) -> None:

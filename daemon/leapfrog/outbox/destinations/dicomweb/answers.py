@@ -209,7 +209,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float:
     ours may be wrong.
     """
     text = (headers.get("Retry-After") or "").strip()
-    if text.isascii() and text.isdecimal():
-        return float(text[:MOST_SECONDS_DIGITS]) if len(text) <= MOST_SECONDS_DIGITS else 10.0**MOST_SECONDS_DIGITS
+    if text.isascii() and text.isdecimal() and len(text) <= MOST_SECONDS_DIGITS:
+        return float(text)
     wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date") or "")
     return max(0.0, wait.total_seconds())
