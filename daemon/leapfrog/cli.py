@@ -9,16 +9,14 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
-from leapfrog import __version__
+from leapfrog import __version__, tables
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
 from leapfrog.settings import SYSTEM_FILE, Settings, default_file, load_settings
-from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
-ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
 
 app = typer.Typer(
     name="leapfrog",
@@ -165,7 +163,7 @@ def read(
 def status(limit: LimitOption = 20, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Show what the box is doing, what it still has to send, and what needs your attention."""
     box_status = _ask(config, "status", limit=limit)
-    _show(box_status, as_json, [_status_table(box_status)])
+    _show(box_status, as_json, [tables.status(box_status)])
 
 
 @app.command()
@@ -207,50 +205,6 @@ def bench(
         _print_json(measurements)
 
 
-def _status_table(box_status: dict[str, Any]) -> Table:
-    title = f"{box_status['station']} (Leapfrog {box_status['version']})"
-    table = Table("", Column(overflow="fold"), show_header=False, title=title)
-    receiving = f"yes, as {box_status['ae_title']} on {box_status['address']}" if box_status["listening"] else "no"
-    table.add_row("Receiving", receiving)
-    table.add_row("Reading on", box_status["device"])
-    table.add_row("Images", _counts_text(box_status["instances"]))
-    table.add_row("Deliveries", _counts_text(box_status["deliveries"]))
-    table.add_row("District", f"{box_status['outbox']['link']}: {box_status['outbox']['explanation']}")
-    if box_status["oldest_owed_seconds"] is not None:
-        table.add_row("Oldest unsent", f"{box_status['oldest_owed_seconds'] / 3600:.1f} hours old")
-    table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
-    for disk in box_status["disks"]:
-        table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
-    table.add_row("Reports", box_status["reports_dir"])
-    if box_status["ignored_files"]:
-        table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
-    for refused in box_status["refused"]:
-        table.add_row(f"Refused {refused['id']}", refused["reason"])
-    if more := box_status["more"].get("refused"):
-        table.add_row("", f"and {more:,} more refused: `leapfrog deliveries --state refused`")
-    for problem in box_status["attention"]:
-        table.add_row("Attention", _problem_text(problem))
-    return table
-
-
-def _disk_text(disk: dict[str, Any]) -> str:
-    if disk["error"]:
-        return f"{disk['error']} ({disk['path']})"
-    days = disk["days_left"]
-    left = f", full in about {days:.0f} days at this rate" if days is not None and days < 1000 else ""
-    return f"{disk['free_bytes'] / 1e9:.1f} GB free of {disk['total_bytes'] / 1e9:.1f} GB{left}"
-
-
-def _problem_text(problem: dict[str, Any]) -> str:
-    since = f" (since {problem['since'][:16].replace('T', ' ')})" if problem["since"] else ""
-    remedy = f"\n-> {problem['remedy']}" if problem["remedy"] else ""
-    return f"{problem['what']}{since}{remedy}"
-
-
-def _counts_text(counts: dict[str, int]) -> str:
-    return ", ".join(f"{total} {state.replace('_', ' ')}" for state, total in counts.items() if total) or "none"
-
-
 @app.command()
 def instances(
     state: Annotated[
@@ -265,10 +219,7 @@ def instances(
 ) -> None:
     """List the received images and other instances, newest first."""
     rows = _ask(config, "instances", state=state, limit=limit, file_problems=file_problems)
-    table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", "Received", "Source", "Reason")
-    for row in _without_more(rows):
-        table.add_row(row["id"], row["state"].replace("_", " "), row["received_at"], row["source"], row["reason"])
-    _show(rows, as_json, [table, *_more_lines(rows)])
+    _show(rows, as_json, tables.instances(rows))
 
 
 @app.command()
@@ -282,19 +233,7 @@ def deliveries(
 ) -> None:
     """List what is owed to the district server or was delivered, oldest first, with the last problem of each."""
     rows = _ask(config, "deliveries", state=state, limit=limit)
-    table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "What", "State", "Tries", "Bytes", "Last problem")
-    for row in _without_more(rows):
-        kind, size = row["kind"].replace("_", " "), f"{row['byte_count']:,}"
-        table.add_row(row["id"], kind, row["state"], str(row["attempts"]), size, row["last_error"])
-    _show(rows, as_json, [table, *_more_lines(rows)])
-
-
-def _without_more(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [row for row in rows if "more" not in row]
-
-
-def _more_lines(rows: list[dict[str, Any]]) -> list[str]:
-    return [f"and {row['more']:,} more: --limit shows them" for row in rows if "more" in row]
+    _show(rows, as_json, tables.deliveries(rows))
 
 
 @app.command()
@@ -368,18 +307,7 @@ def restore(
 def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the model packages, and say whether each passes verification."""
     packages = _packages(config)
-    table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Signature", "Folder")
-    for row in packages:
-        table.add_row(
-            row["name"],
-            row["version"],
-            row["task"],
-            "yes" if row["demonstration"] else "no",
-            "yes" if row["verified"] else f"NO: {row['reason']}",
-            row["signature"],
-            row["path"],
-        )
-    _show(packages, as_json, [table])
+    _show(packages, as_json, [tables.models(packages)])
 
 
 @models_app.command("verify")

@@ -1,0 +1,116 @@
+"""What the commands show to people as tables, from the same values that `--json` prints."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rich.table import Column, Table
+
+from leapfrog.wording.text import count
+
+ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
+MINUTE_LENGTH = len("2026-11-28 19:15")
+
+Row = dict[str, Any]
+
+
+def status(box_status: Row) -> Table:
+    """`leapfrog status`."""
+    title = f"{box_status['station']} (Leapfrog {box_status['version']})"
+    table = Table("", Column(overflow="fold"), show_header=False, title=title)
+    receiving = f"yes, as {box_status['ae_title']} on {box_status['address']}" if box_status["listening"] else "no"
+    table.add_row("Receiving", receiving)
+    table.add_row("Reading on", box_status["device"])
+    table.add_row("Images", _counts_text(box_status["instances"]))
+    table.add_row("Deliveries", _counts_text(box_status["deliveries"]))
+    table.add_row("District", f"{box_status['outbox']['link']}: {box_status['outbox']['explanation']}")
+    if box_status["oldest_owed_seconds"] is not None:
+        table.add_row("Oldest unsent", f"{_span(box_status['oldest_owed_seconds'])} old")
+    table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
+    for disk in box_status["disks"]:
+        table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
+    table.add_row("Reports", box_status["reports_dir"])
+    if box_status["ignored_files"]:
+        table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
+    for refused in box_status["refused"]:
+        table.add_row(f"Refused {refused['id']}", refused["reason"])
+    if more := box_status["more"].get("refused"):
+        table.add_row("", f"and {more:,} more refused: `leapfrog deliveries --state refused`")
+    for problem in box_status["attention"]:
+        table.add_row("Attention", _problem_text(problem))
+    return table
+
+
+def _disk_text(disk: Row) -> str:
+    if disk["error"]:
+        return f"{disk['error']} ({disk['path']})"
+    days = disk["days_left"]
+    left = f", full in about {days:.0f} days at this rate" if days is not None and days < 1000 else ""
+    return f"{disk['free_bytes'] / 1e9:.1f} GB free of {disk['total_bytes'] / 1e9:.1f} GB{left}"
+
+
+def _problem_text(problem: Row) -> str:
+    since = f" (since {_minute(problem['since'])})" if problem["since"] else ""
+    remedy = f"\n-> {problem['remedy']}" if problem["remedy"] else ""
+    return f"{problem['what']}{since}{remedy}"
+
+
+def _counts_text(counts: dict[str, int]) -> str:
+    return ", ".join(f"{total} {state.replace('_', ' ')}" for state, total in counts.items() if total) or "none"
+
+
+def instances(rows: list[Row]) -> Iterator[Table | str]:
+    """`leapfrog instances`."""
+    table = Table(
+        Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", Column("Received", min_width=MINUTE_LENGTH), "Source",
+        "Reason",
+    )  # fmt: skip
+    for row in _listed(rows):
+        state, received = row["state"].replace("_", " "), _minute(row["received_at"])
+        table.add_row(row["id"], state, received, row["source"], row["reason"])
+    yield table
+    yield from _rest(rows)
+
+
+def deliveries(rows: list[Row]) -> Iterator[Table | str]:
+    """`leapfrog deliveries`."""
+    table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "What", "State", "Tries", "Bytes", "Last problem")
+    for row in _listed(rows):
+        kind, size = row["kind"].replace("_", " "), f"{row['byte_count']:,}"
+        table.add_row(row["id"], kind, row["state"], str(row["attempts"]), size, row["last_error"])
+    yield table
+    yield from _rest(rows)
+
+
+def models(packages: Iterable[Row]) -> Table:
+    """`leapfrog models list`."""
+    table = Table("Name", "Version", "Task", "Demonstration", "Verified", "Signature", "Folder")
+    for row in packages:
+        table.add_row(
+            row["name"],
+            row["version"],
+            row["task"],
+            "yes" if row["demonstration"] else "no",
+            "yes" if row["verified"] else f"NO: {row['reason']}",
+            row["signature"],
+            row["path"],
+        )
+    return table
+
+
+def _listed(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if "more" not in row]
+
+
+def _rest(rows: list[Row]) -> list[str]:
+    return [f"and {row['more']:,} more: --limit shows them" for row in rows if "more" in row]
+
+
+def _minute(moment: str) -> str:
+    return moment[:MINUTE_LENGTH].replace("T", " ")
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return count(int(seconds // size), unit)
+    return "less than a minute"
