@@ -3,7 +3,8 @@
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,7 +72,7 @@ class Chaos:
         began = restarted = down = noted = time.monotonic()
         self._most_films = films
         more = self._until(began, seconds)
-        with self._proxy:
+        with self._proxy, self._ended_senders():
             self._start()
             while more():
                 self._give()
@@ -91,6 +92,15 @@ class Chaos:
                 time.sleep(0.05)
             self._finish()
         return self._result
+
+    @contextmanager
+    def _ended_senders(self) -> Iterator[None]:
+        """Whatever happens, no sender is left: its thread would keep the process."""
+        try:
+            yield
+        finally:
+            for sender in self._box.senders:
+                sender.stop()
 
     def _until(self, began: float, seconds: float | None) -> Callable[[], bool]:
         if seconds is not None:
@@ -143,6 +153,7 @@ class Chaos:
         self._note_confirmed()
         for sender in self._box.senders:
             sender.stop()
+        self._box.senders.clear()
         result.films = len(self._given)
         result.requests = len(self._proxy.exchanges)
         result.befallen = self._proxy.befallen

@@ -1,4 +1,4 @@
-"""A small dose of chaos before the district; `tests/faults/run chaos` has the large one."""
+"""A small dose of chaos before the district; `tests/faults/run outbox-chaos` has the large one."""
 
 from pathlib import Path
 
