@@ -3,8 +3,10 @@
 import json
 import os
 import socket
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,10 +37,20 @@ def leapfrog(*arguments: str | Path, home: Path) -> subprocess.CompletedProcess[
     return finished
 
 
+def damaged_png() -> bytes:
+    """A picture file that is whole, and whose pixels cannot be unpacked."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return struct.pack(">L", len(content)) + name + content + struct.pack(">L", zlib.crc32(name + content))
+
+    header = struct.pack(">LLBBBBB", 64, 64, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"no pixels") + chunk(b"IEND", b"")
+
+
 @pytest.fixture(scope="module")
 def kiosk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kiosk]:
     with Kiosk(tmp_path_factory.mktemp("kiosk")) as running:
-        (running.inbox / "damaged.dcm").write_bytes(b"not DICOM")
+        (running.inbox / "damaged.png").write_bytes(damaged_png())
         wait_until(lambda: running.status()["instances"]["set_aside"] == 1, "the damaged file is set aside")
         yield running
 
@@ -129,7 +141,7 @@ def test_instances_have_the_shape_that_programs_rely_on(kiosk: Kiosk, tmp_path: 
         "received_at",
         "attempts",
     }
-    assert row["reason"] == "This is not a DICOM file."
+    assert row["reason"].startswith("The file is damaged: its picture could not be decoded.")
     assert answer(kiosk, "instances", "--state", "read", home=tmp_path) == []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.status import StatusSource
-from leapfrog.errors import DaemonNotRunning, UsageError
+from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.settings import Settings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -165,7 +165,14 @@ def status_without_daemon(settings: Settings) -> dict[str, Any] | None:
 
     Raises LeapfrogError when the journal or the state directory cannot be used.
     """
-    if not (settings.state_dir / JOURNAL_NAME).exists():
+    try:
+        has_run_here = (settings.state_dir / JOURNAL_NAME).exists()
+    except PermissionError as problem:
+        raise StorageError(
+            f"The state directory {settings.state_dir} cannot be looked at: {problem.strerror}. Run this as root or as"
+            " the daemon's user."
+        ) from problem
+    if not has_run_here:
         return None
     with _commands_without_daemon(settings) as commands:
         return commands.status()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from leapfrog.commands.doctor.check import Check, absent, as_check, ok, wrong
@@ -66,9 +67,11 @@ def _seen(settings: Settings, daemon: Daemon) -> tuple[list[Problem], list[DiskS
     try:
         status = daemon.status or status_without_daemon(settings)
     except LeapfrogError as refusal:
-        journal = Problem(what=str(refusal), remedy="`leapfrog journal check` says more.")
         outside = seen_without_daemon(settings, None)
-        return [journal, *outside.problems[1:]], list(outside.disks)
+        seen = list(outside.problems[1:])  # the first says that no daemon runs, which may not be so
+        if not daemon.no_answer:
+            seen.insert(0, Problem(what=str(refusal), remedy="`leapfrog journal check` says more."))
+        return seen, list(outside.disks)
     if status is None:
         outside = seen_without_daemon(settings, None)
         return list(outside.problems[1:]), list(outside.disks)  # the first says that no daemon runs, as does its check
@@ -85,11 +88,18 @@ def _disk_check(disk: DiskState) -> Check:
 
 def _folder_checks(settings: Settings, attention: list[Problem]) -> Iterator[Check]:
     for folder in settings.inbox_dirs:
-        made_at_start = folder == settings.default_inbox and not folder.exists()
+        made_at_start = folder == settings.default_inbox and not _may_exist(folder)
         if made_at_start or any(str(folder) in found.what for found in attention):
             continue
         found = folder_problem(folder)
         yield ok(f"folder {folder}", "Can be read.") if found is None else as_check(f"folder {folder}", found)
+
+
+def _may_exist(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # this user may not look
+        return True
 
 
 def _clock_checks() -> Iterator[Check]:

@@ -233,7 +233,7 @@ def test_the_daemon_can_read_what_root_installs(tmp_path: Path) -> None:
 
 
 def test_a_package_that_leaves_too_little_room_is_refused(tmp_path: Path) -> None:
-    settings = box(tmp_path, min_free_bytes=2**60)
+    settings = box(tmp_path, min_free_bytes=10**15)
     with pytest.raises(DiskFull, match="Make room"):
         install(settings, "1.0")
     assert installed(settings) == []
