@@ -299,7 +299,12 @@ def restore(
     settings_file = config or SYSTEM_FILE
     settings = load_settings(settings_file) if settings_file.is_file() else settings_in(file)
     restored = restore_backup(file, settings, settings_file, may_replace, _console if not as_json else None)
-    answer = {"images": restored.images, "asked_for": restored.asked_for, "former": str(restored.former or "")}
+    answer = {
+        "images": restored.images,
+        "asked_for": restored.asked_for,
+        "newer": restored.newer,
+        "former": str(restored.former or ""),
+    }
     _show(answer, as_json, restored.sentences(), unwrapped=True)
 
 

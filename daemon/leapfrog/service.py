@@ -57,6 +57,7 @@ from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
 JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
+JOURNAL_REPLACED = f"The journal was removed or replaced while it was in use. {DAMAGE_REMEDY}"
 DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
 STOP_LIMIT_SECONDS = 75.0  # the parts need at most half of it; a process that only looks alive would be worse than none
 ENDS_BY_ITSELF = ("dicom-association", "control-client")  # threads whose failure concerns one peer
@@ -281,6 +282,8 @@ def _state_failure(journal: Journal, spool: Spool) -> str:
     """Why the state can no longer be trusted, "" if it can."""
     if journal.damaged:
         return JOURNAL_DAMAGED
+    if journal.was_replaced():
+        return JOURNAL_REPLACED
     return DISK_FAILED if journal.broken or spool.broken else ""
 
 

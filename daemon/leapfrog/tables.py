@@ -45,7 +45,7 @@ def _disk_text(disk: Row) -> str:
         return f"{disk['error']} ({disk['path']})"
     days = disk["days_left"]
     left = f", full in about {days:.0f} days at this rate" if days is not None and days < 1000 else ""
-    return f"{disk['free_bytes'] / 1e9:.1f} GB free of {disk['total_bytes'] / 1e9:.1f} GB{left}"
+    return f"{_size(disk['free_bytes'])} free of {_size(disk['total_bytes'])}{left}"
 
 
 def _problem_text(problem: Row) -> str:
@@ -114,3 +114,7 @@ def _span(seconds: float) -> str:
         if seconds >= size:
             return count(int(seconds // size), unit)
     return "less than a minute"
+
+
+def _size(byte_count: int) -> str:
+    return f"{byte_count / 1e9:.1f} GB" if byte_count >= 100e6 else f"{byte_count / 1e6:.1f} MB"

@@ -26,7 +26,8 @@ def file_problem(path: Path, byte_count: int, sha256: str) -> FileProblem | None
     """
     try:
         if not sha256:
-            return None if path.stat().st_size >= byte_count else "damaged"
+            with open_content(path, byte_count) as stream:
+                return None if stream.seek(0, 2) >= byte_count else "damaged"
         with open_content(path, byte_count) as stream:
             return None if sha256_of(stream) == sha256 else "damaged"
     except FileNotFoundError:

@@ -1,22 +1,42 @@
 """The content of a spool file: its first bytes, as if nothing followed them."""
 
+import errno
 import hashlib
 import io
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+NOT_A_FILE = "there is no file under its name"
 BUFFER_BYTES = 1 << 16
 CHUNK_BYTES = 1 << 20
+
+
+def open_file(path: Path) -> int:
+    """A descriptor of the regular file `path`, for reading. Raises OSError; FileNotFoundError where something else is
+    in its place, such as a pipe, which would hold whoever opens it, a folder, or a link that leads elsewhere.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as problem:
+        if problem.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
+            raise FileNotFoundError(errno.ENOENT, NOT_A_FILE, str(path)) from problem
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise FileNotFoundError(errno.ENOENT, NOT_A_FILE, str(path))
+    return descriptor
 
 
 class _FirstBytes(io.FileIO):
     """A file that ends after `byte_count` bytes for whoever reads it."""
 
     def __init__(self, path: Path, byte_count: int) -> None:
-        super().__init__(path)
+        super().__init__(open_file(path))
         self._byte_count = byte_count
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
@@ -43,8 +63,9 @@ class _FirstBytes(io.FileIO):
 
 
 def open_content(path: Path, byte_count: int | None = None) -> BinaryIO:
-    """Open the first `byte_count` bytes of `path` for reading, or all of them. A file that is shorter ends where it
-    ends. Raises OSError.
+    """Open the first `byte_count` bytes of the spool file `path` for reading, or all of any file `path`.
+
+    A file that is shorter ends where it ends. Raises OSError.
     """
     if byte_count is None:
         return path.open("rb")

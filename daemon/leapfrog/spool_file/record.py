@@ -7,6 +7,7 @@ written before the one fsync that makes the file durable. Files from older versi
 """
 
 import hashlib
+import os
 import struct
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
@@ -14,7 +15,7 @@ from typing import Annotated, BinaryIO, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 
 from leapfrog.exam import Frozen, PictureHints, PictureIdentity
-from leapfrog.spool_file.content import open_content, sha256_of
+from leapfrog.spool_file.content import open_content, open_file, sha256_of
 
 MAGIC = b"LEAPFRG1"
 FOOTER = struct.Struct(">I32s8s")  # length of the record, its SHA-256, MAGIC
@@ -87,7 +88,7 @@ def read_record(path: Path) -> Arrival | Production | None:
     """The record of the spool file `path`. None when it has none, or none that holds: its own digest is wrong, or it
     does not follow directly on the content. The content itself is not looked at. Raises OSError.
     """
-    with path.open("rb") as stream:
+    with os.fdopen(open_file(path), "rb") as stream:
         end = stream.seek(0, 2)
         if end < FOOTER.size:
             return None

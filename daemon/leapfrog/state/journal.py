@@ -82,6 +82,7 @@ class Journal:
             for pragma in PRAGMAS:
                 self._connection.execute(pragma)
             bring_up_to_date(self._connection, path, allowed=migrate)
+            self._inode = path.stat().st_ino if path.exists() else None  # None: in memory
         except (sqlite3.Error, UnicodeDecodeError) as problem:
             self.close()
             if is_damage(problem, DAMAGE_WHEN_OPENED):
@@ -92,6 +93,19 @@ class Journal:
             if is_damage(problem.__cause__, DAMAGE):
                 raise JournalDamaged(f"The journal {path} is damaged. {DAMAGE_REMEDY}") from problem
             raise
+
+    def was_replaced(self) -> bool:
+        """Whether the file that is written to is no longer the one under the journal's name: somebody removed it, or
+        put another in its place. What is committed then is lost to the next start, unless the spool still has it.
+        """
+        if self._inode is None:
+            return False
+        try:
+            return self.path.stat().st_ino != self._inode
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close the connection. Everything committed is already on disk. Never raises, not even on a failed disk."""

@@ -14,7 +14,7 @@ def require_complete_state(state_dir: Path) -> None:
     if (state_dir / RESTORING_NAME).exists():
         raise StorageError(
             f"Restoring a backup into {state_dir} was cut off. Run `leapfrog restore` again with the same file, then"
-            " start Leapfrog."
+            " start Leapfrog. What was here before is in its folders before-restore-*."
         )
 
 

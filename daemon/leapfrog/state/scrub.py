@@ -194,7 +194,7 @@ def yield_disk_to_others() -> None:
 def _drop_from_cache(path: Path) -> None:
     """Let the kernel forget the bytes that were just read: it has better ones to keep."""
     try:
-        descriptor = os.open(path, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import DiskFull, StorageError
+from leapfrog.spool_file.content import open_file
 from leapfrog.spool_file.record import Arrival, append_record
 
 SPOOL_NAME = "spool"  # in the state directory
@@ -46,7 +47,10 @@ class Spool:
 
     def free_bytes(self) -> int:
         """How much an unprivileged process can still write."""
-        usage = os.statvfs(self.directory)
+        try:
+            usage = os.statvfs(self.directory)
+        except FileNotFoundError:  # somebody removed it: the next image ends the process, and a start makes it anew
+            usage = os.statvfs(self.directory.parent)
         return usage.f_bavail * usage.f_frsize
 
     def require_space(self, byte_count: int = 0) -> None:
@@ -118,7 +122,7 @@ class Spool:
 
     def note_failure(self, problem: OSError) -> None:
         """Note that a file in the spool could not be written, whoever wrote it: a failing disk ends the process."""
-        if problem.errno in DISK_FAILURES:
+        if problem.errno in DISK_FAILURES or not self.incoming.is_dir():
             self.broken = True
 
     def _storage_error(self, problem: OSError) -> StorageError:
@@ -205,7 +209,11 @@ class Spool:
 
 def _is_blank(path: Path) -> bool:
     """Whether a file is empty or all zeros, as a power cut leaves one whose bytes had not reached the disk."""
-    with path.open("rb") as stream:
+    try:
+        descriptor = open_file(path)
+    except OSError:
+        return False
+    with os.fdopen(descriptor, "rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):
             if chunk.count(0) != len(chunk):
                 return False

@@ -20,9 +20,13 @@ from leapfrog.control.control_socket import StateLock
 from leapfrog.durable import fsync_directory
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.settings import Settings, load_settings
+from leapfrog.spool_file.record import Arrival, read_record
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.restored import RESTORING_NAME, after_restore
+from leapfrog.state.spool import SPOOL_NAME
 
+FORMER_NAME = "before-restore"  # and the time: folders in the state directory with states that were replaced
+STAGING_NAME = "restoring.partial"  # in the state directory, before anything changes
 PRESENT_STATE = (JOURNAL_NAME, f"{JOURNAL_NAME}-wal", f"{JOURNAL_NAME}-shm", *FOLDERS)
 
 
@@ -33,6 +37,7 @@ class Restored:
     created_at: str
     images: int
     asked_for: int
+    newer: int
     settings_file: Path | None
     former: Path | None
 
@@ -43,6 +48,8 @@ class Restored:
             lines.append(
                 f"{self.asked_for:,} deliveries were still owed then; the district is asked for each before it is sent."
             )
+        if self.newer:
+            lines.append(f"{self.newer:,} images that arrived after the backup are taken in again at the next start.")
         if self.settings_file:
             lines.append(f"The settings of the backup are in {self.settings_file}.")
         if self.former:
@@ -73,69 +80,98 @@ def restore_backup(
 ) -> Restored:
     """Replace the state of this box by the backup `path`. `may_replace` is asked when the box has a state already.
 
-    The backup is read and compared to its end before anything changes. A power cut leaves a box that says at its start
-    that the restore must be run again. Raises LeapfrogError; UsageError when there is a state that may not be replaced.
+    The backup is read and compared to its end, and written out beside the state, before anything changes. What was
+    there is moved to a folder, never deleted, and images that the backup lacks are taken from it. A power cut leaves
+    the old state, or a box that says at its start that the restore must be run again. Raises LeapfrogError; UsageError
+    when there is a state that may not be replaced.
     """
     state_dir = settings.state_dir
     with StateLock(state_dir), Progress(console=console, disable=console is None) as progress:
         size = path.stat().st_size if path.exists() else 0
         reading, writing = progress.add_task("Checking", total=size), progress.add_task("Writing", total=size)
         manifest = verified(path, lambda count: progress.advance(reading, count))
-        staging = state_dir / RESTORING_NAME
+        present = [state_dir / name for name in PRESENT_STATE if _holds_something(state_dir / name)]
+        if present and not may_replace():
+            raise UsageError(
+                f"{state_dir} holds the state of a box already. With --replace, that is moved to a folder in it and"
+                " the backup takes its place."
+            )
+        staging = state_dir / STAGING_NAME
+        replaced = [state_dir]
+        if (state_dir / RESTORING_NAME).exists():  # cut off, when images may have gone to such a folder already
+            replaced += sorted(state_dir.glob(f"{FORMER_NAME}-*"))
         try:
-            cut_off = _clear(staging, state_dir)
-            former = None if cut_off else _set_aside_present_state(state_dir, may_replace)
+            for left in (staging, state_dir / RESTORING_NAME):  # of a restore that was cut off: copies of a backup
+                shutil.rmtree(left, ignore_errors=True)
             staging.mkdir(mode=0o750)
-            fsync_directory(state_dir)
             extract(path, staging, lambda count: progress.advance(writing, count))
             asked_for, images = _prepare(staging / JOURNAL_MEMBER, manifest)
+            newer = sum(_take_newer_images(one / SPOOL_NAME, staging / SPOOL_NAME) for one in replaced)
             placed = _place_settings(staging / SETTINGS_MEMBER, settings_file, state_dir)
             _own(staging, state_dir)
-            _move_into_place(staging, state_dir)
+            former = _exchange(staging, state_dir, present)
         except OSError as problem:
             where = f"{problem.filename}: " if problem.filename else ""
             raise StorageError(
                 f"The backup could not be restored: {where}{problem.strerror}. Nothing is lost: mend that, then run it"
                 " again."
             ) from problem
-    return Restored(manifest.created_at, images, asked_for, placed, former)
+    return Restored(manifest.created_at, images, asked_for, newer, placed, former)
 
 
-def _clear(staging: Path, state_dir: Path) -> bool:
-    """Remove what a restore that was cut off has left: all of it came from a backup. Returns whether there was one."""
-    if not staging.exists():
-        return False
+def _exchange(staging: Path, state_dir: Path, present: list[Path]) -> Path | None:
+    """Put what was written out in the place of what is there, which goes to a folder. From the first rename to the
+    last, no daemon starts. Returns the folder; None when nothing was there.
+    """
+    restoring = staging.rename(state_dir / RESTORING_NAME)
+    fsync_directory(state_dir)
+    former = None
+    if present:
+        former = _new_folder(state_dir, f"{FORMER_NAME}-{datetime.now():%Y%m%d-%H%M%S}")
+        for path in present:
+            path.rename(former / path.name)
+        fsync_directory(former)
     for name in PRESENT_STATE:
-        _remove(state_dir / name)
-    shutil.rmtree(staging)
-    return True
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _set_aside_present_state(state_dir: Path, may_replace: Callable[[], bool]) -> Path | None:
-    present = [state_dir / name for name in PRESENT_STATE if _holds_something(state_dir / name)]
-    if not present:
-        for name in PRESENT_STATE:
-            _remove(state_dir / name)
-        return None
-    if not may_replace():
-        raise UsageError(
-            f"{state_dir} holds the state of a box already. With --replace, that is moved to a folder in it and the"
-            " backup takes its place."
-        )
-    former = state_dir / f"before-restore-{datetime.now():%Y%m%d-%H%M%S}"
-    former.mkdir(mode=0o750)
-    for path in present:
-        path.rename(former / path.name)
-    fsync_directory(former)
+        _remove_empty(state_dir / name)
+    for name in (*FOLDERS, JOURNAL_MEMBER):
+        source = restoring / name
+        if source.exists():
+            source.rename(state_dir / (JOURNAL_NAME if name == JOURNAL_MEMBER else name))
+    fsync_directory(state_dir)
+    shutil.rmtree(restoring)
     fsync_directory(state_dir)
     return former
+
+
+def _new_folder(state_dir: Path, name: str) -> Path:
+    folder, number = state_dir / name, 1
+    while folder.exists():
+        number += 1
+        folder = state_dir / f"{name}-{number}"
+    folder.mkdir(mode=0o750)
+    return folder
+
+
+def _remove_empty(path: Path) -> None:
+    """Remove folders without files, such as those that a start makes."""
+    if path.is_dir():
+        shutil.rmtree(path)
+
+
+def _take_newer_images(present: Path, restored: Path) -> int:
+    """Give the restored spool the files of images that arrived after the backup, so that the next start takes them in.
+    Returns how many.
+    """
+    restored.mkdir(mode=0o750, exist_ok=True)
+    taken = 0
+    for path in sorted(present.iterdir()) if present.is_dir() else ():
+        if path.is_symlink() or not path.is_file() or (restored / path.name).exists():
+            continue
+        if isinstance(read_record(path), Arrival):
+            os.link(path, restored / path.name)
+            taken += 1
+    fsync_directory(restored)
+    return taken
 
 
 def _holds_something(path: Path) -> bool:
@@ -176,14 +212,3 @@ def _own(staging: Path, state_dir: Path) -> None:
     for directory, folders, files in os.walk(staging):
         for name in (".", *folders, *files):
             os.chown(Path(directory) / name, owner.st_uid, owner.st_gid, follow_symlinks=False)
-
-
-def _move_into_place(staging: Path, state_dir: Path) -> None:
-    """The journal last: while the staging folder exists, no daemon starts."""
-    for name in (*FOLDERS, JOURNAL_MEMBER):
-        source = staging / name
-        if source.exists():
-            source.rename(state_dir / (JOURNAL_NAME if name == JOURNAL_MEMBER else name))
-    fsync_directory(state_dir)
-    shutil.rmtree(staging)
-    fsync_directory(state_dir)

@@ -12,6 +12,8 @@ from leapfrog.worklist.disk_jobs import DiskAnswer
 
 SHORT_DAYS = 7.0  # a disk that will be full within so many days is a problem today
 
+LEAST_BYTES = 32 << 20  # with less, a film or its report may not fit, whatever the settings say
+
 READ_ONLY = "Mount it for writing; if it became read-only by itself, the disk is failing: copy it and replace it."
 ROOM = "Remove what does not belong there, lower retention.keep_days, or use a larger disk."
 
@@ -63,13 +65,13 @@ def try_writing(path: Path) -> None:
 
 def disk_problem(disk: DiskState, settings: Settings) -> Problem | None:
     """What is wrong with a disk, or None. The worst comes first."""
-    least = settings.retention.min_free_bytes if disk.name == STATE_DISK else 0
+    least = max(settings.retention.min_free_bytes if disk.name == STATE_DISK else 0, LEAST_BYTES)
     where = f"The disk of {disk.name} ({disk.path})"
     if disk.error:
         return Problem(what=f"{where} cannot be used: {disk.error}.", remedy=_remedy(disk))
     if disk.read_only:
         return Problem(what=f"{where} is read-only.", remedy=READ_ONLY)
-    if disk.free_bytes < max(least, 1):
+    if disk.free_bytes < least:
         refused = ", so new images are refused" if disk.name == STATE_DISK else ""
         return Problem(what=f"{where} is nearly full{refused}: {gigabytes(disk.free_bytes)} are free.", remedy=ROOM)
     if disk.days_left is not None and disk.days_left < SHORT_DAYS:
@@ -95,4 +97,4 @@ def _remedy(disk: DiskState) -> str:
 
 def gigabytes(count: int) -> str:
     """A number of bytes for people."""
-    return f"{count / 1e9:.1f} GB"
+    return f"{count / 1e9:.1f} GB" if count >= 100e6 else f"{count / 1e6:.1f} MB"

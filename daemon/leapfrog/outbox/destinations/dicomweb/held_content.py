@@ -7,6 +7,7 @@ about 2 kB, then the instance itself, which costs the link what sending costs.
 
 import hashlib
 import io
+import os
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from leapfrog.dicom.encoding import Encoding
 from leapfrog.dicom.part10 import Part10Source, find_dataset
 from leapfrog.dicom.uids import DEFLATED_SYNTAXES, is_forwardable_uid
 from leapfrog.errors import StorageError
+from leapfrog.spool_file.content import open_file
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -107,7 +109,7 @@ class _SourceBytes(io.RawIOBase):
         super().__init__()
         self._source = source
         self._position = 0
-        self._file = source.path.open("rb")
+        self._file = os.fdopen(open_file(source.path), "rb")
 
     def readable(self) -> bool:
         return True
