@@ -165,7 +165,15 @@ class Service:
             studies=studies, facts=Facts(journal), spool=spool, keep_days=settings.retention.keep_days
         )
         scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
-        commands = Commands(journal=journal, deliveries=deliveries, source=source, wake=wake_all, sync=sender.sync_now)
+        commands = Commands(
+            journal=journal,
+            deliveries=deliveries,
+            source=source,
+            wake=wake_all,
+            sync=sender.sync_now,
+            spool=spool,
+            render_again=dispatcher.report_is_lost,
+        )
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
             # First what somebody waits for: `status` answers while the box starts and stops, and images are received as

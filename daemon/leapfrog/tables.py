@@ -22,7 +22,7 @@ def status(box_status: Row) -> Table:
     table.add_row("Reading on", box_status["device"])
     table.add_row("Images", _counts_text(box_status["instances"]))
     table.add_row("Deliveries", _counts_text(box_status["deliveries"]))
-    table.add_row("District", f"{box_status['outbox']['link']}: {box_status['outbox']['explanation']}")
+    table.add_row("District", _outbox_text(box_status["outbox"]))
     if box_status["oldest_owed_seconds"] is not None:
         table.add_row("Oldest unsent", f"{_span(box_status['oldest_owed_seconds'])} old")
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
@@ -38,6 +38,11 @@ def status(box_status: Row) -> Table:
     for problem in box_status["attention"]:
         table.add_row("Attention", _problem_text(problem))
     return table
+
+
+def _outbox_text(outbox: Row) -> str:
+    text, wait = f"{outbox['link']}: {outbox['explanation']}", outbox["next_attempt_in_seconds"]
+    return f"{text}\nNext try in {_span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
 
 
 def _disk_text(disk: Row) -> str:
@@ -61,9 +66,12 @@ def _counts_text(counts: dict[str, int]) -> str:
 def instances(rows: list[Row]) -> Iterator[Table | str]:
     """`leapfrog instances`."""
     table = Table(
-        Column("Id", no_wrap=True, min_width=ID_LENGTH), "State", Column("Received", min_width=MINUTE_LENGTH), "Source",
-        "Reason",
-    )  # fmt: skip
+        Column("Id", no_wrap=True, width=ID_LENGTH),
+        "State",
+        "Received",
+        Column("Source", overflow="fold"),
+        Column("Reason", overflow="fold"),
+    )
     for row in _listed(rows):
         state, received = row["state"].replace("_", " "), _minute(row["received_at"])
         table.add_row(row["id"], state, received, row["source"], row["reason"])
@@ -73,7 +81,7 @@ def instances(rows: list[Row]) -> Iterator[Table | str]:
 
 def deliveries(rows: list[Row]) -> Iterator[Table | str]:
     """`leapfrog deliveries`."""
-    table = Table(Column("Id", no_wrap=True, min_width=ID_LENGTH), "What", "State", "Tries", "Bytes", "Last problem")
+    table = Table(Column("Id", no_wrap=True, width=ID_LENGTH), "What", "State", "Tries", "Bytes", "Last problem")
     for row in _listed(rows):
         kind, size = row["kind"].replace("_", " "), f"{row['byte_count']:,}"
         table.add_row(row["id"], kind, row["state"], str(row["attempts"]), size, row["last_error"])

@@ -43,9 +43,20 @@ class JournalView:
         """Reads `journal` with each question."""
         self._journal = journal
 
-    def problems(self) -> tuple[Problem, ...]:
-        """Everything that waits, with the time of the oldest."""
-        return tuple(self._found())
+    def problems(self, *, live: bool) -> tuple[Problem, ...]:
+        """Everything that waits, with the time of the oldest. While a daemon is `live`, its outbox says what is on
+        hold.
+        """
+        return (*self._found(), *(() if live else self._on_hold()))
+
+    def _on_hold(self) -> Iterator[Problem]:
+        if total := self._journal.counts("deliveries")["refused"]:
+            yield Problem(
+                what=f"{count(total, 'object')} cannot be delivered to the district server.",
+                since=self._oldest("created_at", "deliveries WHERE state = 'refused'"),
+                remedy="`leapfrog deliveries --state refused` says why; `leapfrog retry ID` sends an object again,"
+                " `leapfrog dismiss ID` gives it up.",
+            )
 
     def _found(self) -> Iterator[Problem]:
         if total := self._journal.counts("instances")["set_aside"]:
@@ -53,13 +64,6 @@ class JournalView:
                 what=f"{count(total, 'file')} could not be read.",
                 since=self._oldest("received_at", "instances WHERE state = 'set_aside'"),
                 remedy="`leapfrog instances --state set_aside` says why; `leapfrog retry ID` reads a file again.",
-            )
-        if total := self._journal.counts("deliveries")["refused"]:
-            yield Problem(
-                what=f"{count(total, 'object')} cannot be delivered to the district server.",
-                since=self._oldest("created_at", "deliveries WHERE state = 'refused'"),
-                remedy="`leapfrog deliveries --state refused` says why; `leapfrog retry ID` sends an object again,"
-                " `leapfrog dismiss ID` gives it up.",
             )
         for kind, found in (("missing", "are missing from the spool"), ("damaged", "in the spool are damaged")):
             if total := self._journal.count("instances WHERE file_problem <> '' AND file_problem = ?", kind):

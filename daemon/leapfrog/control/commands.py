@@ -17,6 +17,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.records import DELIVERY_STATES, INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
+from leapfrog.state.studies import Studies
 
 # The fields of an instance in `leapfrog instances --json`.
 INSTANCE_FIELDS = ("id", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts")
@@ -40,14 +41,21 @@ class Commands:
         source: StatusSource,
         wake: Callable[[], None],
         sync: Callable[[], None],
+        spool: Spool,
+        render_again: Callable[[str], None] = lambda _study_key: None,
     ) -> None:
-        """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed now."""
+        """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed now,
+        `render_again` with a study's key when its report is to be made again.
+        """
         self._journal = journal
         self._instances = Instances(journal)
         self._deliveries = deliveries
+        self._studies = Studies(journal)
         self._source = source
         self._wake = wake
         self._sync = sync
+        self._spool = spool
+        self._render_again = render_again
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket."""
@@ -88,7 +96,23 @@ class Commands:
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
         """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
-        return self._for_each(ids, lambda one: any([self._instances.retry(one), self._deliveries.retry(one)]))
+        return self._for_each(
+            ids, lambda one: any([self._instances.retry(one), self._make_again(one), self._deliveries.retry(one)])
+        )
+
+    def _make_again(self, delivery_id: str) -> bool:
+        """Have a report made and owed anew in the place of a refused object whose file is gone. Returns whether it is
+        one.
+        """
+        delivery = self._deliveries.get(delivery_id)
+        if delivery is None or delivery.kind == "original" or delivery.state != "refused":
+            return False
+        if self._spool.path(delivery.spool_name or "").is_file():
+            return False
+        self._deliveries.dismiss(delivery_id)
+        self._studies.report_again(delivery.study_key)
+        self._render_again(delivery.study_key)
+        return True
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
         """Give up deliveries that the district server refused. Raises UsageError for an unknown id."""
@@ -186,6 +210,8 @@ def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
             spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
             deliveries = Deliveries(journal)
             source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool)
-            yield Commands(journal=journal, deliveries=deliveries, source=source, wake=lambda: None, sync=lambda: None)
+            yield Commands(
+                journal=journal, deliveries=deliveries, source=source, wake=lambda: None, sync=lambda: None, spool=spool
+            )
         finally:
             journal.close()

@@ -136,7 +136,7 @@ class StatusSource:
             attention=(
                 *(outside.problems if outside else ()),
                 *(live.problems() if live else ()),
-                *self._view.problems(),
+                *self._view.problems(live=live is not None and live.outbox().configured),
                 *(Problem(what=sentence) for sentence in engine.attention),
             ),
         )

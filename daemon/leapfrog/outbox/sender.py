@@ -116,6 +116,7 @@ class Sender(Worker):
         self._choice = Choice(self._queue, monotonic)
         self._attempts = Attempts(self._client, deliveries, spool, self._link_answered)
         self._trouble = Trouble(self._queue, Facts(deliveries.journal), monotonic)
+        self._paused_over_instances_at: float | None = None  # time.monotonic(); a pause that others caused is not one
         self._failures_in_a_row = 0  # of instances, while the server answers
         self._doubtful: list[str] = []  # on hold since the last confirmation, without a reason that concerns them
         self._at_hand, self._failures_at_hand = "", 0
@@ -219,14 +220,22 @@ class Sender(Worker):
         if not self._forced and not self._windows.is_open():
             return UNTIL_WOKEN
         now = self._monotonic()
-        if self._link.due_at > now:
-            return self._link.due_at - now
+        if (wait := self._link_due_at() - now) > 0:
+            return wait
         delivery = self._choice.next(probing=self._failures_in_a_row >= UNCLEAR_IN_A_ROW)
         if delivery is None:
             return self._until_next_retry()
         self._work_on(delivery)
         self._choice.took(delivery, self._monotonic() - now)
         return 0.0
+
+    def _link_due_at(self) -> float:
+        """When sending may go on. The server may fail over those that it was sent and take others: so one that was
+        never tried, such as a film that has just come, ends a long pause.
+        """
+        if self._paused_over_instances_at is None or self._queue.next_fresh() is None:
+            return self._link.due_at
+        return min(self._link.due_at, self._paused_over_instances_at + self._timing.probe.cap_seconds)
 
     def _until_next_retry(self) -> float:
         self._forced = False
@@ -342,9 +351,10 @@ class Sender(Worker):
 
     def _one_more_failed(self, reason: str) -> None:
         self._failures_in_a_row += 1
-        if self._failures_in_a_row >= UNCLEAR_IN_A_ROW:
+        if self._failures_in_a_row >= UNCLEAR_IN_A_ROW and not self._forced:  # a person wants each of them tried once
             untried = self._queue.next_fresh() is not None
             self._link_failed(reason, backoff=self._timing.probe if untried else self._timing.link)
+            self._paused_over_instances_at = self._monotonic()
 
     def _put_off(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is tried again later: %s", delivery.id, reason)
@@ -365,6 +375,7 @@ class Sender(Worker):
         if reason != self._link.last_error or failures == 1:
             _log.warning("Sending is paused: %s", reason)
         self._link = Link(locked=locked, failures=failures, due_at=self._monotonic() + wait_seconds, last_error=reason)
+        self._paused_over_instances_at = None
         self._trouble.link_failed(reason, locked=locked)
         self._forced = False
 

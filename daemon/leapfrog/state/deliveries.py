@@ -105,6 +105,11 @@ class Deliveries:
             owner_id,
         )
 
+    def get(self, delivery_id: str) -> DeliveryRecord | None:
+        """The delivery with this id, or None."""
+        row = self._journal.row(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE id = ?", (delivery_id,))
+        return delivery_of(row) if row else None
+
     def exists(self, delivery_id: str) -> bool:
         """Whether a delivery has this id."""
         return bool(self._journal.count("deliveries WHERE id = ?", delivery_id))

@@ -184,6 +184,10 @@ class Studies:
         """How many studies have a last report for which some DICOM objects could not be made."""
         return self._journal.count("studies WHERE not_made <> '[]'")
 
+    def report_again(self, key: str) -> None:
+        """Open the study for a new version of its report, with all that is sent of it."""
+        self._journal.change("UPDATE studies SET state = 'open', changes = changes + 1 WHERE key = ?", key)
+
     def close(self, key: str) -> None:
         """Mark the study as quiet, if its last report contains every reading."""
         self._journal.change("UPDATE studies SET state = 'quiet' WHERE key = ? AND changes = reported_changes", key)

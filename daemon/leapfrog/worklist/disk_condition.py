@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from leapfrog.mounts import mount_of
 from leapfrog.wording.text import count
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer
 
@@ -29,7 +30,7 @@ REMEDY: Mapping[Condition, str] = {
     "full": "Make room on it.",
     "failing": "Check its cable, its network and the kernel's log (`dmesg`).",
     "another": "Check what else mounts or replaces it.",
-    "no_answer": "Check the cable or the network to it. If it is gone for good, unmount it: `umount -f {folder}`.",
+    "no_answer": "Check the cable or the network to it. If it is gone for good, unmount it: `umount -l -f {mount}`.",
 }
 IN_SHORT: Mapping[Condition, str] = {
     "missing": "the folder is missing",
@@ -47,9 +48,17 @@ IN_SHORT: Mapping[Condition, str] = {
 
 def what_is_wrong(answer: DiskAnswer, folder: Path, waiting: int) -> tuple[str, str]:
     """What is wrong with `folder` according to `answer`, and what to do about it. `waiting`: reports not published."""
-    values = {"folder": folder, "path": answer.path or folder, "detail": answer.detail or "the disk failed"}
+    mount = mount_of(folder.absolute())
+    values = {
+        "folder": folder,
+        "path": answer.path or folder,
+        "detail": answer.detail or "the disk failed",
+        "mount": mount.point if mount else folder,
+    }
     what = WHAT[answer.condition].format(**values)
     wait = "waits" if waiting == 1 else "wait"
-    held = f" {count(waiting, 'report')} {wait} in the state directory, and will be published by themselves."
+    held = (
+        f" {count(waiting, 'report')} {wait} in the state directory; nothing is lost, and publishing goes on by itself."
+    )
     goes_on = " Receiving, reading and sending go on."
     return what + (held if waiting else "") + goes_on, REMEDY[answer.condition].format(**values)

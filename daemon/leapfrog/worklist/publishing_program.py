@@ -71,7 +71,7 @@ def _is_rendered(job: DiskJob) -> bool:
 def _look(job: DiskJob) -> DiskAnswer:
     folder = Path(job.reports_dir)
     if job.make and not folder.exists():
-        folder.mkdir(mode=0o750, parents=True)
+        _make(folder)
     answer = _condition(folder, job)
     if answer.condition != "good":
         return answer
@@ -79,6 +79,16 @@ def _look(job: DiskJob) -> DiskAnswer:
         _try_writing(folder)
         return answer
     return replace(answer, token=_mark_of(folder) or _mark(folder))
+
+
+def _make(folder: Path) -> None:
+    """Make the folder and those above it, durably: one that a power cut took away again would look like a disk that is
+    not there.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(mode=0o750, parents=True)
+    for path in missing:
+        sync_names(path.parent)
 
 
 def _condition(folder: Path, job: DiskJob) -> DiskAnswer:

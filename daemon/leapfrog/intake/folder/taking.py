@@ -11,10 +11,10 @@ from leapfrog.intake.folder.file_kind import READ_KINDS, FileKind, kind_of
 from leapfrog.intake.folder.hints import Heard
 from leapfrog.intake.folder.holders import Holders, holders_of
 from leapfrog.intake.folder.main_line import MainLine
-from leapfrog.intake.folder.mounts import mount_of
 from leapfrog.intake.folder.pickup import FileChanged, copy, opened
 from leapfrog.intake.folder.scan import TAKEN_FOLDER, FoundFile
 from leapfrog.intake.folder.wholeness import End, end_of
+from leapfrog.mounts import mount_of
 from leapfrog.processes.channel import ChannelClosed
 from leapfrog.state.records import FolderFile
 

@@ -31,8 +31,8 @@ from leapfrog.intake.folder.conversation import (
     Trouble,
 )
 from leapfrog.intake.folder.folder_admission import FolderAdmission
-from leapfrog.intake.folder.mounts import Mount, mount_of
 from leapfrog.intake.folder.scan import text_of
+from leapfrog.mounts import Mount, mount_of
 from leapfrog.problem import Problem, Problems
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.processes.child_process import ChildProcess

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.intake.folder import mounts
-from leapfrog.intake.folder.mounts import mount_of
+from leapfrog import mounts
+from leapfrog.mounts import mount_of
 
 TABLE = """\
 21 1 254:0 / / rw,relatime - ext4 /dev/vda rw
