@@ -24,7 +24,7 @@ def settings_in(folder: Path) -> Settings:
     return Settings.model_validate(tables)
 
 
-GOOD = DiskAnswer(condition="good", free_bytes=5_000, total_bytes=10_000)
+GOOD = DiskAnswer(condition="good", free_bytes=5_000_000_000, total_bytes=10_000_000_000)
 
 
 def test_the_reports_disk_is_as_the_publisher_saw_it_and_is_never_touched(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_the_reports_disk_is_as_the_publisher_saw_it_and_is_never_touched(tmp_pa
     seen = [GOOD]
     watch = DiskWatch(settings, DiskHistory(journal), lambda: seen[-1])
     watch.turn()
-    assert [(disk.free_bytes, disk.error) for disk in watch.disks()][1] == (5_000, "")
+    assert [(disk.free_bytes, disk.error) for disk in watch.disks()][1] == (5_000_000_000, "")
     seen.append(replace(GOOD, condition="no_answer"))
     watch.turn()
     assert watch.disks()[1].error == "it does not answer"

@@ -53,6 +53,31 @@ def test_sixteen_that_always_fail_do_not_block_the_others(
     assert [proxy.posts[uid] for uid in (*good, later)] == [1] * 6
 
 
+def test_one_that_has_just_come_ends_a_long_pause_over_others(
+    box: Box, orthanc: Orthanc, proxy: RecordingProxy
+) -> None:
+    bad = {box.owe() for _ in range(BAD)}
+    proxy.always(_fails_over(bad, Answer(500)))  # type: ignore[arg-type]
+    sender = box.sender(proxy.url, PROBING)
+    sender.start()
+    wait_until(lambda: all(proxy.posts[uid] for uid in bad), "each was tried")
+    wait_for_link(sender, "down")
+    box.owe()
+    box.wait_for(confirmed=1, waiting=BAD)
+
+
+def test_a_person_has_each_of_them_tried_once(box: Box, orthanc: Orthanc, proxy: RecordingProxy) -> None:
+    bad = {box.owe() for _ in range(BAD)}
+    proxy.always(_fails_over(bad, Answer(500)))  # type: ignore[arg-type]
+    sender = box.sender(proxy.url, PROBING)
+    sender.start()
+    wait_until(lambda: all(proxy.posts[uid] for uid in bad), "each was tried")
+    wait_for_link(sender, "down")
+    proxy.always(lambda exchange: None)
+    sender.sync_now()
+    box.wait_for(confirmed=BAD)
+
+
 def test_what_fails_is_tried_again_and_arrives_when_the_district_has_got_over_it(
     box: Box, orthanc: Orthanc, proxy: RecordingProxy
 ) -> None:

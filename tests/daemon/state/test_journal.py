@@ -309,3 +309,14 @@ class CountsStayTrue(RuleBasedStateMachine):
 
 TestCountsStayTrue = CountsStayTrue.TestCase
 TestCountsStayTrue.settings = hypothesis_settings(max_examples=25, stateful_step_count=20, deadline=None)
+
+
+def test_a_journal_that_is_removed_or_replaced_in_use_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    journal = Journal(path)
+    assert not journal.was_replaced()
+    path.rename(tmp_path / "elsewhere.sqlite")
+    assert journal.was_replaced()
+    Journal(path).close()
+    assert journal.was_replaced()
+    journal.close()

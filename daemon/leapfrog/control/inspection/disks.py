@@ -71,7 +71,7 @@ def disk_problem(disk: DiskState, settings: Settings) -> Problem | None:
         return Problem(what=f"{where} cannot be used: {disk.error}.", remedy=_remedy(disk))
     if disk.read_only:
         return Problem(what=f"{where} is read-only.", remedy=READ_ONLY)
-    if disk.free_bytes < least:
+    if disk.total_bytes and disk.free_bytes < least:  # some shares count no blocks at all
         refused = ", so new images are refused" if disk.name == STATE_DISK else ""
         return Problem(what=f"{where} is nearly full{refused}: {gigabytes(disk.free_bytes)} are free.", remedy=ROOM)
     if disk.days_left is not None and disk.days_left < SHORT_DAYS:
