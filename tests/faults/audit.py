@@ -56,6 +56,9 @@ class Audit:
         """Let the box finish its work, and look at everything that it was given. Names nothing twice."""
         settled = self._site.settle(still_seconds)
         remarks = [] if settled else [f"work was left: {self._site.left_to_do()}"]
+        if self._site.read_on_request:
+            remarks.append(f"{self._site.read_on_request} read on request, after 10 interruptions")
+            self._site.read_on_request = 0
         self._site.note_confirmed()
         acknowledged = self._site.senders.acknowledged
         rows = self._rows()

@@ -32,6 +32,7 @@ LOOK_SECONDS = 0.1
 
 # A study whose report is not the last, or whose last report does not lie where staff look for it.
 UNDONE = "SELECT count(*) FROM studies WHERE state = 'open' OR published_version < version"
+INTERRUPTED = "SELECT id FROM instances WHERE state = 'set_aside' AND reason LIKE 'Reading this image was interrupted%'"
 ACCURATE = partial(RecordingProxy, keep_bodies=False)  # hides nothing, changes nothing
 
 
@@ -91,6 +92,7 @@ class Site:
         self.ends: list[int] = []  # the exit statuses of daemons that ended by themselves
         self.outages: list[Outage] = []
         self._measuring: threading.Thread | None = None
+        self.read_on_request = 0  # images that a person had to have read again, after too many interruptions
         self.posts_when_confirmed: dict[str, int] = {}  # by UID, when it was first seen confirmed
         self.before_restart: Callable[[], None] = lambda: None
         self._restart_seconds, self.environment = restart_seconds, environment
@@ -216,7 +218,7 @@ class Site:
         before, since, synced = "", time.monotonic(), 0.0
         while time.monotonic() - since < still_seconds:
             state = self.left_to_do()
-            if not state:
+            if not state and not self._read_interrupted_again():
                 return True
             if state != before:
                 before, since = state, time.monotonic()
@@ -225,6 +227,19 @@ class Site:
                 synced = time.monotonic()
             time.sleep(LOOK_SECONDS)
         return False
+
+    def _read_interrupted_again(self) -> int:
+        """Do what the box asks of a person where its end cut the reading of an image short too often. Returns how many
+        images that were.
+        """
+        try:
+            ids = [one for (one,) in self.kiosk.rows(INTERRUPTED)]
+            if ids:
+                self.kiosk.ask("retry", ids=ids)
+        except (sqlite3.Error, LeapfrogError, OSError):
+            return 0
+        self.read_on_request += len(ids)
+        return len(ids)
 
     def left_to_do(self) -> str:
         """What it still has to do, in numbers; '' when that is nothing."""
