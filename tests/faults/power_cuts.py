@@ -15,6 +15,7 @@ NAME = "power-cuts"
 DOSE = 60
 STORED, DROPPED = 4, 2  # films for each cut
 MOMENT_SECONDS = 2.0  # within which a cut comes
+MEBIBYTES = 4096  # of each disk, as a file with holes: room for the films of 100 cuts and what is made of them
 AUDIT_EVERY = 10  # cuts
 
 
@@ -40,7 +41,7 @@ def run(order: Order) -> Table:
     table = order.table(NAME, f"{count} power cuts")
     with order.folder() as directory, ExitStack() as mounted:
         disks = {
-            name: mounted.enter_context(DiskImage(directory / f"{name}.img", directory / name))
+            name: mounted.enter_context(DiskImage(directory / f"{name}.img", directory / name, MEBIBYTES))
             for name in ("state", "reports", "inbox")
         }
         folders = Folders.below(directory)
