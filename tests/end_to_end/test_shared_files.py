@@ -34,7 +34,8 @@ def test_every_real_file_is_read_forwarded_or_set_aside_with_a_reason(tmp_path: 
             return status if is_all and not status["instances"]["received"] else {}
 
         wait_until(settled, "every file has a fate", deadline_seconds=DEADLINE_SECONDS, poll_seconds=0.5)
-        rows = kiosk.instances()
+        same = {one for (one,) in kiosk.rows("SELECT id FROM instances WHERE same_as IS NOT NULL")}
+        rows = [row for row in kiosk.instances() if row["id"] not in same]  # an image that came twice is in one report
         _wait_for_all_reports(kiosk, len(rows))
         images = {image["instance_id"]: image for report in kiosk.reports() for image in report["images"]}
         assert kiosk.process.poll() is None

@@ -35,8 +35,8 @@ def open_file(path: Path) -> int:
 class _FirstBytes(io.FileIO):
     """A file that ends after `byte_count` bytes for whoever reads it."""
 
-    def __init__(self, path: Path, byte_count: int) -> None:
-        super().__init__(open_file(path))
+    def __init__(self, file: Path | int, byte_count: int) -> None:
+        super().__init__(file)
         self._byte_count = byte_count
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
@@ -62,14 +62,16 @@ class _FirstBytes(io.FileIO):
         raise io.UnsupportedOperation("the content of a spool file is read through its stream")
 
 
-def open_content(path: Path, byte_count: int | None = None) -> BinaryIO:
+def open_content(path: Path, byte_count: int | None = None, *, may_wait: bool = False) -> BinaryIO:
     """Open the first `byte_count` bytes of the spool file `path` for reading, or all of any file `path`.
 
-    A file that is shorter ends where it ends. Raises OSError.
+    A file that is shorter ends where it ends. `may_wait` is for a child with a deadline, which opens whatever there is.
+    Raises OSError, as `open_file` does otherwise.
     """
     if byte_count is None:
         return path.open("rb")
-    return cast(BinaryIO, io.BufferedReader(_FirstBytes(path, byte_count), BUFFER_BYTES))
+    file = path if may_wait else open_file(path)
+    return cast(BinaryIO, io.BufferedReader(_FirstBytes(file, byte_count), BUFFER_BYTES))
 
 
 def content_byte_count(stream: BinaryIO) -> int:

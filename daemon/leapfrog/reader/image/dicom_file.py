@@ -55,7 +55,7 @@ class DicomFile:
 
     def opened(self) -> BinaryIO:
         """The file's content, from its beginning. Raises OSError."""
-        return open_content(self.path, self.byte_count)
+        return open_content(self.path, self.byte_count, may_wait=True)
 
 
 def open_dicom_file(path: Path, byte_count: int | None = None) -> DicomFile:
@@ -65,7 +65,7 @@ def open_dicom_file(path: Path, byte_count: int | None = None) -> DicomFile:
     `damage` is set for a file that is damaged or not DICOM, and for a Deflated one: that is refused without inflating
     it, since 306 KB were seen to become 649 MiB. Raises OSError if the disk fails.
     """
-    with open_content(path, byte_count) as stream:
+    with open_content(path, byte_count, may_wait=True) as stream:
         byte_count = content_byte_count(stream)
         start = find_dataset(stream)
         if start.transfer_syntax_uid == DEFLATED:

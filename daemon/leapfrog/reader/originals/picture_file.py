@@ -53,7 +53,11 @@ def read_picture_file(path: Path, byte_count: int | None = None) -> PictureFile:
     A colour picture that has only grays becomes gray; transparency becomes black. Raises UnreadableImage with a
     sentence for staff, OSError if the disk fails.
     """
-    with _decoder_errors(), open_content(path, byte_count) as stream, Image.open(stream, formats=FORMATS) as image:
+    with (
+        _decoder_errors(),
+        open_content(path, byte_count, may_wait=True) as stream,
+        Image.open(stream, formats=FORMATS) as image,
+    ):
         first = _page(image)
         page_count = 1 if image.format != "TIFF" else min(getattr(image, "n_frames", 1), MOST_PAGES)
         if page_count * first.nbytes > LARGEST_FRAME_BYTES:
