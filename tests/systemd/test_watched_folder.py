@@ -102,13 +102,18 @@ def is_whole_in_spool(machine: SystemdMachine, path: str) -> bool:
 
 
 def test_zeros_at_the_end_wait_for_the_close_that_was_heard(machine: SystemdMachine) -> None:
-    quick, black = film(machine, "1.2.1"), film(machine, "1.2.2", BLACK)
+    quick = film(machine, "1.2.1")
     as_another_user(machine, "cp", quick, f"{INBOX}/quick.dcm")
     assert machine.run("stat", "-c", "%U", f"{INBOX}/quick.dcm").stdout.strip() == "nobody"
-    taken_after(machine, "1.2.1", time.monotonic())  # from now on at the latest, closes are heard
-    since = time.monotonic()
-    as_another_user(machine, "cp", black, f"{INBOX}/black.dcm")
-    assert ZEROS_SECONDS <= taken_after(machine, "1.2.2", since) < UNSEEN_SECONDS
+    taken_after(machine, "1.2.1", time.monotonic())
+    for uid in ("1.2.2", "1.2.21", "1.2.22"):  # on a loaded machine, the first may come before closes are heard
+        black, since = film(machine, uid, BLACK), time.monotonic()
+        as_another_user(machine, "cp", black, f"{INBOX}/{uid}.dcm")
+        seconds = taken_after(machine, uid, since)
+        assert seconds >= ZEROS_SECONDS
+        if seconds < UNSEEN_SECONDS:
+            return
+    pytest.fail("no close was ever heard")
 
 
 def test_a_copy_that_reserves_its_size_and_pauses_is_taken_whole(machine: SystemdMachine) -> None:
