@@ -35,22 +35,22 @@ from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
-from leapfrog.state.adoption import Adoption
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
-from leapfrog.state.opening import Opening, close_in_order, open_journal
-from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.publications import Publications
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
-from leapfrog.state.restored import require_complete_state
-from leapfrog.state.retention import Retention
-from leapfrog.state.scrub import Scrub
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
+from leapfrog.state.start.adoption import Adoption
+from leapfrog.state.start.opening import Opening, close_in_order, open_journal
+from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
+from leapfrog.state.start.restored import require_complete_state
 from leapfrog.state.studies import Studies
+from leapfrog.state.upkeep.retention import Retention
+from leapfrog.state.upkeep.scrub import Scrub
 from leapfrog.worklist.publisher import Publisher
 from leapfrog.worklist.rendered_report import rendered_report
 from leapfrog.worklist.writer import WorklistWriter

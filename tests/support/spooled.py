@@ -7,12 +7,12 @@ from pathlib import Path
 
 from leapfrog.spool_file.content import open_content
 from leapfrog.spool_file.record import read_record
-from leapfrog.state.adoption import Adoption, RenderedReport
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.journal import Journal
-from leapfrog.state.opening import Opening
 from leapfrog.state.records import InstanceRecord, NewInstance
 from leapfrog.state.spool import Spool
+from leapfrog.state.start.adoption import Adoption, RenderedReport
+from leapfrog.state.start.opening import Opening
 from support.waiting import wait_until
 
 

@@ -9,12 +9,12 @@ from leapfrog.errors import DaemonNotRunning, JournalError, StateDirectoryHeld, 
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
-from leapfrog.state.adoption import Adoption
-from leapfrog.state.damage import find_damage
 from leapfrog.state.journal import DAMAGED_NAME, JOURNAL_NAME, Journal
-from leapfrog.state.opening import Opening, keep_aside
 from leapfrog.state.rendered import RENDERED_NAME
 from leapfrog.state.spool import INCOMPLETE, SPOOL_NAME, Spool
+from leapfrog.state.start.adoption import Adoption
+from leapfrog.state.start.damage import find_damage
+from leapfrog.state.start.opening import Opening, keep_aside
 from leapfrog.worklist.rendered_report import rendered_report
 
 POLL_SECONDS = 0.05

@@ -6,8 +6,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from leapfrog.exam import ImageReading
-from leapfrog.state.adoption import RenderedReport
 from leapfrog.state.rendered import newest_version
+from leapfrog.state.start.adoption import RenderedReport
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
 

@@ -11,8 +11,8 @@ from leapfrog.cli import app
 from leapfrog.control.control_socket import StateLock
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGED_NAME
-from leapfrog.state.opening import close_in_order, open_journal
 from leapfrog.state.spool import Spool
+from leapfrog.state.start.opening import close_in_order, open_journal
 from support.journal_rows import new_instance
 from support.spooled import put_in_spool
 from support.toml import toml_document

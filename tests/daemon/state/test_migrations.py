@@ -13,13 +13,14 @@ from typing import get_args
 import pytest
 
 from leapfrog.errors import JournalError, StorageError
-from leapfrog.state import migrations, older_files
+from leapfrog.state import migrations
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.owing import owe_what_is_wanted
 from leapfrog.state.records import DeliveryKind
+from leapfrog.state.start import older_files
+from leapfrog.state.start.owing import owe_what_is_wanted
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report import WorklistRow
 

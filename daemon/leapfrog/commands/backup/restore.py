@@ -22,8 +22,8 @@ from leapfrog.errors import StorageError, UsageError
 from leapfrog.settings import Settings, load_settings
 from leapfrog.spool_file.record import Arrival, read_record
 from leapfrog.state.journal import JOURNAL_NAME, Journal
-from leapfrog.state.restored import RESTORING_NAME, after_restore
 from leapfrog.state.spool import SPOOL_NAME
+from leapfrog.state.start.restored import RESTORING_NAME, after_restore
 
 FORMER_NAME = "before-restore"  # and the time: folders in the state directory with states that were replaced
 STAGING_NAME = "restoring.partial"  # in the state directory, before anything changes

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from leapfrog.problem import Problem
-from leapfrog.state.retention import clock_is_synchronised
+from leapfrog.state.upkeep.retention import clock_is_synchronised
 
 EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost its battery
 TOLERANCE = timedelta(days=1)

@@ -1,5 +1,5 @@
 """From an instance's bytes to the gray picture that a person should see. Reader.
 
-`DECODERS` in `decoders.py` has the decoders of each transfer syntax; `object_kind.py` has the SOP classes that are not
-pictures.
+`DECODERS` in `frames/decoders.py` has the decoders of each transfer syntax; `object_kind.py` has the SOP classes that
+are not pictures.
 """

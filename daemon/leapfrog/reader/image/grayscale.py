@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from leapfrog.reader.image.attributes import items, numbers, text
-from leapfrog.reader.image.decoding import Layout, SampleBits, StoredFrame
+from leapfrog.reader.image.frames.decoding import Layout, SampleBits, StoredFrame
 from leapfrog.reader.image.functional_groups import FRAME_VOI_LUT, PIXEL_VALUE_TRANSFORMATION, FunctionalGroups
 from leapfrog.reader.image.lookup_table import LookupTable, read_table
 

@@ -9,8 +9,8 @@ from PIL import Image
 
 from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN
 from leapfrog.errors import UnreadableImage
-from leapfrog.reader.image.decoding import CANNOT_DECODE, PALETTE, TOO_LARGE, FrameDecoder, StoredFrame
 from leapfrog.reader.image.dicom_file import DicomFile
+from leapfrog.reader.image.frames.decoding import CANNOT_DECODE, PALETTE, TOO_LARGE, FrameDecoder, StoredFrame
 from leapfrog.reader.image.functional_groups import (
     FRAME_VOI_LUT,
     PIXEL_MEASURES,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from leapfrog.reader.image.attributes import lenient_parsing, numbers
-from leapfrog.reader.image.decoding import Layout, StoredFrame
+from leapfrog.reader.image.frames.decoding import Layout, StoredFrame
 
 GROUPS = range(0x6000, 0x6020, 2)
 ROWS, COLUMNS, FRAMES, ORIGIN, FIRST_FRAME = 0x0010, 0x0011, 0x0015, 0x0050, 0x0051

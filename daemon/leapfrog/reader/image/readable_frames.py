@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from leapfrog.errors import UnreadableImage
-from leapfrog.reader.image.decoding import CANNOT_DECODE
+from leapfrog.reader.image.frames.decoding import CANNOT_DECODE
 from leapfrog.reader.image.image import DecodedImage
 from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames
 

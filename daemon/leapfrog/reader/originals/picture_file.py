@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from leapfrog.errors import UnreadableImage
-from leapfrog.reader.image.decoding import LARGEST_FRAME_BYTES, LARGEST_FRAME_PIXELS
+from leapfrog.reader.image.frames.decoding import LARGEST_FRAME_BYTES, LARGEST_FRAME_PIXELS
 from leapfrog.reader.image.phantom_mark import is_phantom_comment
 from leapfrog.spool_file.content import content_byte_count, open_content
 

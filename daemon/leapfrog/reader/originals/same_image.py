@@ -17,8 +17,8 @@ from pydicom.sequence import Sequence
 
 from leapfrog.errors import LeapfrogError
 from leapfrog.reader.image.attributes import lenient_parsing
-from leapfrog.reader.image.decoding import COLOUR, FrameDecoder, StoredFrame
 from leapfrog.reader.image.dicom_file import DicomFile
+from leapfrog.reader.image.frames.decoding import COLOUR, FrameDecoder, StoredFrame
 from leapfrog.reader.image.image import DecodedImage
 
 # Attributes that follow from the encoding, or from when an object was written.

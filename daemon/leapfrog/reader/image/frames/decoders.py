@@ -13,14 +13,14 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 
 from leapfrog.errors import UnreadableImage
-from leapfrog.reader.image.codestream import (
+from leapfrog.reader.image.dicom_file import ENDS_EARLY
+from leapfrog.reader.image.frames.codestream import (
     CodestreamHeader,
     has_end,
     tile_parts_are_whole,
     with_end,
     with_other_data,
 )
-from leapfrog.reader.image.dicom_file import ENDS_EARLY
 
 Samples = NDArray[Any]
 

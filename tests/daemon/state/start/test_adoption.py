@@ -16,14 +16,14 @@ import pytest
 
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.spool_file.record import Production, append_record
-from leapfrog.state.adoption import RenderedReport
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
-from leapfrog.state.opening import Opening
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity
 from leapfrog.state.spool import Spool
+from leapfrog.state.start.adoption import RenderedReport
+from leapfrog.state.start.opening import Opening
 from leapfrog.state.studies import Studies
 from support.journal_rows import commit, new_instance, reading_of
 from support.spooled import go_through, put_in_spool
@@ -302,7 +302,7 @@ FORGETS = textwrap.dedent("""\
     from pathlib import Path
     from leapfrog.state.facts import Facts
     from leapfrog.state.journal import Journal
-    from leapfrog.state.retention import Retention
+    from leapfrog.state.upkeep.retention import Retention
     from leapfrog.state.spool import Spool
     from leapfrog.state.studies import Studies
 

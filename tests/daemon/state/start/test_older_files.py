@@ -8,8 +8,8 @@ from leapfrog.spool_file.record import content_holds, read_record
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.older_files import FACT, give_records
 from leapfrog.state.spool import Spool
+from leapfrog.state.start.older_files import FACT, give_records
 from support.journal_rows import new_instance
 from support.spooled import go_through
 
@@ -53,7 +53,7 @@ def test_older_files_get_records_from_which_their_rows_can_be_made_again(journal
 def test_cut_short_it_goes_on_where_it_was_and_is_done_once(
     journal: Journal, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leapfrog.state.older_files.BATCH", 2)
+    monkeypatch.setattr("leapfrog.state.start.older_files.BATCH", 2)
     names = older(journal, spool, 5)
     steps = give_records(journal, spool)
     for _ in range(3):

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import JournalDamaged, JournalError
-from leapfrog.state.damage import find_damage
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGED_NAME, Journal
-from leapfrog.state.opening import Opening, close_in_order, open_journal
 from leapfrog.state.spool import Spool
+from leapfrog.state.start.damage import find_damage
+from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from support.journal_rows import commit, new_instance, report
 from support.spooled import go_through, put_in_spool
 
@@ -160,7 +160,7 @@ def test_damage_that_is_met_in_use_ends_the_run_and_the_next_start_makes_the_jou
 ) -> None:
     there, path = images(state), state / "journal.sqlite"
     size = path.stat().st_size
-    monkeypatch.setattr("leapfrog.state.damage.SEARCHED_AT_START_BYTES", 0)  # as a journal of years
+    monkeypatch.setattr("leapfrog.state.start.damage.SEARCHED_AT_START_BYTES", 0)  # as a journal of years
     journal = Journal(path)
     page_bytes = journal.rows("PRAGMA page_size")[0][0]
     (table,) = journal.rows("SELECT rootpage FROM sqlite_master WHERE name = 'deliveries'")

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from datetime import date, datetime
 
 from leapfrog.state.facts import Facts
-from leapfrog.state.kept_days import KeptDays
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
+from leapfrog.state.upkeep.kept_days import KeptDays
 from leapfrog.worker import Worker
 
 ROUND_SECONDS = 3600.0

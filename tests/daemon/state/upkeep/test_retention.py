@@ -21,9 +21,9 @@ from leapfrog.state.records import (
     StudyIdentity,
     StudyRecord,
 )
-from leapfrog.state.retention import Retention, clock_is_synchronised
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
+from leapfrog.state.upkeep.retention import Retention, clock_is_synchronised
 from support.spooled import put_in_spool
 
 KEEP_DAYS = 30

@@ -11,9 +11,9 @@ from leapfrog.dicom.part10 import content_digest
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.scrub import Scrub
 from leapfrog.state.spool import Spool
 from leapfrog.state.spooled_files import SpooledFiles
+from leapfrog.state.upkeep.scrub import Scrub
 from support.journal_rows import commit, new_delivery, new_instance
 from support.owed import part10_bytes, secondary_capture
 from support.spooled import put_in_spool
@@ -105,7 +105,7 @@ def test_it_goes_on_where_it_was_after_a_restart_and_then_begins_anew(
     for _ in range(6):
         box.add()
     looked_at: list[str] = []
-    monkeypatch.setattr("leapfrog.state.scrub._drop_from_cache", lambda path: looked_at.append(path.stem))
+    monkeypatch.setattr("leapfrog.state.upkeep.scrub._drop_from_cache", lambda path: looked_at.append(path.stem))
     first = box.scrub()
     for _ in range(4):
         first.look_at_next()

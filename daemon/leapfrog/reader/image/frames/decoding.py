@@ -14,10 +14,10 @@ from pydicom.pixels.decoders.base import get_decoder
 from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, GE_BIG_ENDIAN_PIXELS, NATIVE
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import integer, lenient_parsing, text, uid_name
-from leapfrog.reader.image.codestream import CodestreamHeader, codestream_header
-from leapfrog.reader.image.decoders import DECODERS, RLE, decompress, decompress_unended, is_ended
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, PIXELS, DicomFile
-from leapfrog.reader.image.frame_index import FrameExtents, compressed_frames, read_extents
+from leapfrog.reader.image.frames.codestream import CodestreamHeader, codestream_header
+from leapfrog.reader.image.frames.decoders import DECODERS, RLE, decompress, decompress_unended, is_ended
+from leapfrog.reader.image.frames.frame_index import FrameExtents, compressed_frames, read_extents
 
 LARGEST_FRAME_PIXELS = 64 * 1024 * 1024  # four times the largest detectors; clinics do not scan slides
 LARGEST_FRAME_BYTES = 256 * 1024 * 1024

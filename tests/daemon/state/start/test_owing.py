@@ -6,8 +6,8 @@ from leapfrog.exam import PictureIdentity
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.records import DeliveryKind, NewInstance
+from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.studies import Studies
 from support.journal_rows import commit, new_delivery, new_instance, original_delivery, report
 

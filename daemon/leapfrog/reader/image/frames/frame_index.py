@@ -7,8 +7,8 @@ from typing import BinaryIO
 
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, fragments
 from leapfrog.errors import UnreadableImage
-from leapfrog.reader.image.codestream import starts_picture
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, ENDS_EARLY
+from leapfrog.reader.image.frames.codestream import starts_picture
 
 MARKER_BYTES = 4
 MOST_FRAGMENTS = 1_000_000  # the index of a file full of empty items would not fit into memory

@@ -21,10 +21,10 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.older_files import give_records
-from leapfrog.state.opening import Opening
 from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery, NewInstance, StudyRecord, UidHolder
 from leapfrog.state.spool import INCOMPLETE, Spool
+from leapfrog.state.start.older_files import give_records
+from leapfrog.state.start.opening import Opening
 from leapfrog.state.studies import Studies
 from leapfrog.worker import UNTIL_WOKEN, Worker
 

@@ -1,0 +1,4 @@
+"""From the bytes of an instance to the stored values of its frames. Reader.
+
+`DECODERS` in `decoders.py` has the decoders of each transfer syntax.
+"""
