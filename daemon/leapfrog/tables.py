@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Column, Table
 
-from leapfrog.wording.text import count
+from leapfrog.wording.text import byte_size, count, span
 
 ID_LENGTH = 16  # people type ids after `retry`, so a table never shortens them
 MINUTE_LENGTH = len("2026-11-28 19:15")
@@ -24,7 +24,7 @@ def status(box_status: Row) -> Table:
     table.add_row("Deliveries", _counts_text(box_status["deliveries"]))
     table.add_row("District", _outbox_text(box_status["outbox"]))
     if box_status["oldest_owed_seconds"] is not None:
-        table.add_row("Oldest unsent", f"{_span(box_status['oldest_owed_seconds'])} old")
+        table.add_row("Oldest unsent", f"{span(box_status['oldest_owed_seconds']) or 'less than a minute'} old")
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
     for disk in box_status["disks"]:
         table.add_row(f"Disk of {disk['name']}", _disk_text(disk))
@@ -42,7 +42,7 @@ def status(box_status: Row) -> Table:
 
 def _outbox_text(outbox: Row) -> str:
     text, wait = f"{outbox['link']}: {outbox['explanation']}", outbox["next_attempt_in_seconds"]
-    return f"{text}\nNext try in {_span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
+    return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
 
 
 def _disk_text(disk: Row) -> str:
@@ -50,7 +50,7 @@ def _disk_text(disk: Row) -> str:
         return f"{disk['error']} ({disk['path']})"
     days = disk["days_left"]
     left = f", full in about {days:.0f} days at this rate" if days is not None and days < 1000 else ""
-    return f"{_size(disk['free_bytes'])} free of {_size(disk['total_bytes'])}{left}"
+    return f"{byte_size(disk['free_bytes'])} free of {byte_size(disk['total_bytes'])}{left}"
 
 
 def _problem_text(problem: Row) -> str:
@@ -115,14 +115,3 @@ def _rest(rows: list[Row]) -> list[str]:
 
 def _minute(moment: str) -> str:
     return moment[:MINUTE_LENGTH].replace("T", " ")
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            return count(int(seconds // size), unit)
-    return "less than a minute"
-
-
-def _size(byte_count: int) -> str:
-    return f"{byte_count / 1e9:.1f} GB" if byte_count >= 100e6 else f"{byte_count / 1e6:.1f} MB"

@@ -110,7 +110,7 @@ class _Reading:
         if isinstance(end, ReadResult):
             study.read.append((file, end))
         else:
-            self._fail(file, f"The reading program failed on this file ({type(end).__name__}).")
+            self._fail(file, NOT_FINISHED)
 
     def _study_of(self, file: Path, kind: FileKind) -> _Study:
         header = read_header(file) if kind is FileKind.DICOM else None

@@ -6,10 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 
 from leapfrog.errors import JournalError
+from leapfrog.state.facts import Facts, put
 from leapfrog.state.journal import Journal, now_text
 from leapfrog.state.records import DeliveryRecord, DeliveryState, NewDelivery, columns_of
 
 DELIVERY_COLUMNS = columns_of(DeliveryRecord)
+LAST_CONFIRMED_FACT = "last_confirmed_at"
 
 
 class Deliveries:
@@ -18,6 +20,7 @@ class Deliveries:
     def __init__(self, journal: Journal) -> None:
         """Use the connection of `journal`."""
         self.journal = self._journal = journal
+        self._facts = Facts(journal)
 
     # ------------------------------------------------------------ for the sender
 
@@ -36,7 +39,7 @@ class Deliveries:
             ).rowcount
             if changed != 1:
                 raise JournalError(f"Delivery {delivery_id} was not waiting to be confirmed.")
-            connection.execute("INSERT OR REPLACE INTO facts VALUES ('last_confirmed_at', ?)", (ended_at,))
+            put(connection, LAST_CONFIRMED_FACT, ended_at)
 
     def refuse(self, delivery_id: str, reason: str) -> None:
         """Record that this instance cannot be delivered. It stays owed until a person retries or dismisses it."""
@@ -140,8 +143,7 @@ class Deliveries:
 
     def last_confirmed_at(self) -> str | None:
         """When the district server last confirmed something, as local ISO text; None when it never did."""
-        rows = self._journal.rows("SELECT value FROM facts WHERE name = 'last_confirmed_at'")
-        return str(rows[0]["value"]) if rows else None
+        return self._facts.get(LAST_CONFIRMED_FACT)
 
 
 def owe(

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass
 
+from leapfrog.state.facts import Facts, put
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import ForgottenReport, StudyRecord, columns_of
 from leapfrog.state.studies import Studies
@@ -26,6 +27,7 @@ class Publications:
         """Use the connection of `journal`."""
         self._journal = journal
         self._studies = Studies(journal)
+        self._facts = Facts(journal)
 
     def next(self, passed_over: set[str]) -> StudyRecord | None:
         """The newest study whose newest report is not published yet, urgent ones first, without those passed over."""
@@ -68,15 +70,13 @@ class Publications:
 
     def folder(self) -> ReportsFolder | None:
         """The folder as it was last seen; None before the first time."""
-        row = self._journal.row("SELECT value FROM facts WHERE name = ?", (FOLDER_FACT,))
-        return None if row is None else ReportsFolder(**json.loads(row["value"]))
+        known = self._facts.get(FOLDER_FACT)
+        return None if known is None else ReportsFolder(**json.loads(known))
 
     def note_folder(self, folder: ReportsFolder, *, anew: bool) -> None:
         """Keep how the folder is now; `anew` has every report published again, since it is another one."""
         with self._journal.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (FOLDER_FACT, json.dumps(asdict(folder)))
-            )
+            put(connection, FOLDER_FACT, json.dumps(asdict(folder)))
             if anew:
                 connection.execute("UPDATE studies SET published_version = 0 WHERE version > 0")
 

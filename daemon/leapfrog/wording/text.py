@@ -92,3 +92,18 @@ def sex(value: str) -> str:
 def count(number: int, thing: str) -> str:
     """`1 image`, `2 images`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def span(seconds: float) -> str:
+    """How long something took or has lasted, in its largest whole unit; "" below a minute."""
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return count(int(seconds // size), unit)
+    return ""
+
+
+def byte_size(byte_count: int) -> str:
+    """A size on a disk, as people read it."""
+    if byte_count < 100e6:
+        return f"{byte_count / 1e6:.1f} MB"
+    return f"{byte_count / 1e9:.1f} GB" if byte_count < 10e9 else f"{byte_count / 1e9:,.0f} GB"

@@ -79,7 +79,7 @@ def _facts(status: WorklistStatus) -> list[tuple[str, str, bool]]:
         ("Receiving", "yes" if status.listening else "NO", status.listening),
         ("Models run on", wording.clean(status.device), True),
         ("Waiting to be sent", _owed(status), True),
-        ("Disk free", _bytes(status.free_bytes), True),
+        ("Disk free", wording.byte_size(status.free_bytes), True),
     ]
 
 
@@ -88,16 +88,9 @@ def _owed(status: WorklistStatus) -> str:
         return "no district server set up"
     if not status.owed:
         return "nothing, everything has arrived"
-    oldest = "" if status.oldest_owed_seconds is None else f", the oldest from {_span(status.oldest_owed_seconds)} ago"
+    oldest = (
+        ""
+        if status.oldest_owed_seconds is None
+        else f", the oldest from {wording.span(status.oldest_owed_seconds) or 'moments'} ago"
+    )
     return f"{wording.count(status.owed, 'file')}{oldest}"
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            return wording.count(int(seconds // size), unit)
-    return "moments"
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count < 10e9 else f"{count / 1e9:,.0f} GB"

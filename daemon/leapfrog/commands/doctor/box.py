@@ -9,13 +9,15 @@ from typing import Any
 from leapfrog.commands.doctor.check import Check, absent, as_check, ok, wrong
 from leapfrog.control.attention import seen_without_daemon
 from leapfrog.control.commands import daemon_status, status_without_daemon
-from leapfrog.control.inspection.clock import clock_problem, is_synchronised
-from leapfrog.control.inspection.disks import DiskState, disk_problem, gigabytes
+from leapfrog.control.inspection.clock import clock_problem
+from leapfrog.control.inspection.disks import DiskState, disk_problem
 from leapfrog.control.inspection.district import district_answers
 from leapfrog.control.inspection.folders import folder_problem
 from leapfrog.errors import LeapfrogError
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.upkeep.retention import clock_is_synchronised
+from leapfrog.wording.text import byte_size
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ def _seen(settings: Settings, daemon: Daemon) -> tuple[list[Problem], list[DiskS
 
 def _disk_check(disk: DiskState) -> Check:
     days = "" if disk.days_left is None else f", full in about {disk.days_left:.0f} days at this rate"
-    detail = f"{gigabytes(disk.free_bytes)} free of {gigabytes(disk.total_bytes)} at {disk.path}{days}"
+    detail = f"{byte_size(disk.free_bytes)} free of {byte_size(disk.total_bytes)} at {disk.path}{days}"
     return ok(f"disk of {disk.name}", detail)
 
 
@@ -106,7 +108,7 @@ def _clock_checks() -> Iterator[Check]:
     now = datetime.now().astimezone()
     if clock_problem(now, None):
         return  # said above
-    if is_synchronised():
+    if clock_is_synchronised():
         yield ok("clock", f"Synchronised; it shows {now:%Y-%m-%d %H:%M %Z}.")
     else:
         yield absent(

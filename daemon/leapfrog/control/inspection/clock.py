@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from leapfrog.problem import Problem
-from leapfrog.state.upkeep.retention import clock_is_synchronised
 
 EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost its battery
 TOLERANCE = timedelta(days=1)
@@ -26,11 +25,6 @@ def clock_problem(now: datetime, newest_received_at: str | None) -> Problem | No
             remedy=remedy,
         )
     return None
-
-
-def is_synchronised() -> bool:
-    """Whether a time server keeps it right."""
-    return clock_is_synchronised()
 
 
 def _parsed(text: str | None) -> datetime | None:

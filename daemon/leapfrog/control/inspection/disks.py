@@ -7,8 +7,12 @@ from pathlib import Path
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.wording.text import byte_size
 from leapfrog.worklist.disk_condition import IN_SHORT
 from leapfrog.worklist.disk_jobs import DiskAnswer
+
+STATE_DISK = "the state directory"
+REPORTS_DISK = "the reports"
 
 SHORT_DAYS = 7.0  # a disk that will be full within so many days is a problem today
 
@@ -65,26 +69,22 @@ def try_writing(path: Path) -> None:
 
 def disk_problem(disk: DiskState, settings: Settings) -> Problem | None:
     """What is wrong with a disk, or None. The worst comes first."""
-    least = max(settings.retention.min_free_bytes if disk.name == STATE_DISK else 0, LEAST_BYTES)
+    must_stay = settings.retention.min_free_bytes if disk.name == STATE_DISK else 0
     where = f"The disk of {disk.name} ({disk.path})"
     if disk.error:
         return Problem(what=f"{where} cannot be used: {disk.error}.", remedy=_remedy(disk))
     if disk.read_only:
         return Problem(what=f"{where} is read-only.", remedy=READ_ONLY)
-    if disk.total_bytes and disk.free_bytes < least:  # some shares count no blocks at all
-        refused = ", so new images are refused" if disk.name == STATE_DISK else ""
-        return Problem(what=f"{where} is nearly full{refused}: {gigabytes(disk.free_bytes)} are free.", remedy=ROOM)
+    if disk.total_bytes and disk.free_bytes < max(must_stay, LEAST_BYTES):  # some shares count no blocks at all
+        refused = ", so new images are refused" if disk.free_bytes < must_stay else ""
+        return Problem(what=f"{where} is nearly full{refused}: {byte_size(disk.free_bytes)} are free.", remedy=ROOM)
     if disk.days_left is not None and disk.days_left < SHORT_DAYS:
         days = "within a day" if disk.days_left < 1.5 else f"in about {disk.days_left:.0f} days"
         return Problem(
-            what=f"{where} will be full {days} if it fills as it did lately: {gigabytes(disk.free_bytes)} are free.",
+            what=f"{where} will be full {days} if it fills as it did lately: {byte_size(disk.free_bytes)} are free.",
             remedy=ROOM,
         )
     return None
-
-
-STATE_DISK = "the state directory"
-REPORTS_DISK = "the reports"
 
 
 def _remedy(disk: DiskState) -> str:
@@ -93,8 +93,3 @@ def _remedy(disk: DiskState) -> str:
     return (
         "Connect or mount it and let Leapfrog's user write there; reports that wait are then published by themselves."
     )
-
-
-def gigabytes(count: int) -> str:
-    """A number of bytes for people."""
-    return f"{count / 1e9:.1f} GB" if count >= 100e6 else f"{count / 1e6:.1f} MB"

@@ -24,10 +24,15 @@ def folder_problem(folder: Path) -> Problem | None:
     number = _glance(folder)
     if number == 0:
         return None
-    reason = NO_ANSWER if number is None else os.strerror(number)
+    reason = NO_ANSWER if number is None else _reason(number)
     return Problem(
         what=f"The watched folder {folder} cannot be read: {reason}.", remedy=REMEDIES.get(number or 0, OTHER_REMEDY)
     )
+
+
+def _reason(number: int) -> str:
+    """What the exit status of a glance means; one that failed by itself ends with 1, or by a signal."""
+    return os.strerror(number) if number > 1 else "the look at it failed"
 
 
 def _glance(folder: Path) -> int | None:
