@@ -113,7 +113,7 @@ def _measure_starts(results: Results, directory: Path, progress: Progress) -> No
         kiosk.stop()
     results.add_median("Start", "from exec to listening", seconds, "s", at_most(2.0))
     began = time.perf_counter()
-    subprocess.run(kiosk.command_line("status", "--json"), capture_output=True, check=True)
+    subprocess.run(kiosk.command_line("status", "--json"), capture_output=True, check=False)
     results.add(Measurement("Start", "the command `leapfrog status`", time.perf_counter() - began, "s"))
     remove(directory / "box")
 

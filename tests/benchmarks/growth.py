@@ -174,7 +174,10 @@ def _make(directory: Path, age: Age) -> Kiosk:
         report={"quiet_seconds": QUIET_SECONDS},
         folder={"settle_seconds": 2.0, "rescan_seconds": 10.0},  # as delivered
     )
-    kiosk.state_dir.mkdir(parents=True)
+    kiosk.start()
+    wait_until(lambda: kiosk.rows("SELECT 1 FROM facts WHERE name = 'reports_folder'"), "it knows its folder")
+    kiosk.kill()  # as a box that ran before, and lost its power
+    kiosk.wait_for_no_orphans()
     journal = Journal(kiosk.state_dir / JOURNAL_NAME)
     fill(journal, age.rows)
     with journal.transaction() as connection:
@@ -191,7 +194,6 @@ def _make(directory: Path, age: Age) -> Kiosk:
 
 
 def _link_spool_files(kiosk: Kiosk, content: Path, count: int) -> None:
-    kiosk.spool_dir.mkdir()
     _link(content.read_bytes(), kiosk.spool_dir, [f"old{number}.dcm" for number in range(1, count + 1)])
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import select
 import socket
 import struct
 import threading
@@ -25,6 +26,7 @@ MOST_CLIENTS = 32
 BACKLOG = 64
 STOP_SECONDS = 2.0  # how long a stop waits for commands that are being run
 ACCEPT_PAUSE_SECONDS = 0.2
+LOOK_SECONDS = 5.0  # between two looks at whether the socket's file is still there
 
 Handler = Callable[[dict[str, Any]], Any]
 
@@ -74,7 +76,7 @@ def _holder(state_dir: Path) -> str:
             connection.connect(str(state_dir / SOCKET_NAME))
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     except OSError:
-        return "Another Leapfrog command"
+        return "Another Leapfrog process"
     return f"The Leapfrog daemon with process id {struct.unpack('3i', credentials)[0]}"
 
 
@@ -90,23 +92,25 @@ class ControlServer:
         self._path = state_dir / SOCKET_NAME
         self._handlers = handlers
         self._thread = threading.Thread(target=self._serve, name="control")
+        self._lock = threading.Lock()  # guards what follows
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._lock = threading.Lock()  # guards the two below
         self._stopping = False
         self._clients: dict[socket.socket, threading.Thread] = {}  # the oldest first
 
     def start(self) -> None:
         """Start listening. Raises ListenError when the socket cannot be created."""
-        self._path.unlink(missing_ok=True)
-        old_mask = os.umask(0o177)
         try:
-            self._socket.bind(str(self._path))
+            self._listen(self._socket)
         except OSError as problem:
             raise ListenError(f"The control socket {self._path} cannot be created: {problem}.") from problem
-        finally:
-            os.umask(old_mask)
-        self._socket.listen(BACKLOG)
         self._thread.start()
+
+    def _listen(self, listener: socket.socket) -> None:
+        self._path.unlink(missing_ok=True)
+        os.fchmod(listener.fileno(), 0o600)  # which the file gets: umask(2) would count for all threads
+        listener.bind(str(self._path))
+        listener.listen(BACKLOG)
+        self._inode = self._path.stat().st_ino
 
     def heartbeat(self) -> float:
         """The present time while the thread runs: a command that takes long is no reason to stop the box."""
@@ -120,7 +124,8 @@ class ControlServer:
             self._stopping = True
             clients = dict(self._clients)
         if self._thread.is_alive():
-            self._socket.shutdown(socket.SHUT_RD)  # makes `accept` return
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RD)  # makes `accept` return
             self._thread.join()
         self._socket.close()
         for connection in clients:
@@ -133,6 +138,12 @@ class ControlServer:
 
     def _serve(self) -> None:
         while True:
+            # Not with a timeout of the socket: after `shutdown`, such a socket says for ever that nobody is there yet.
+            poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+            if not poll.poll(1000 * LOOK_SECONDS):
+                self._come_back()
+                continue
             try:
                 connection, _ = self._socket.accept()
             except OSError as problem:
@@ -142,6 +153,26 @@ class ControlServer:
                 time.sleep(ACCEPT_PAUSE_SECONDS)  # no file descriptors are left, which does not last
                 continue
             self._admit(connection)
+
+    def _come_back(self) -> None:
+        """Listen anew where somebody removed the socket's file: nobody could ask the box how it is, or stop it."""
+        with suppress(OSError):
+            if self._path.stat().st_ino == self._inode:
+                return
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        with self._lock:
+            try:
+                if self._stopping:
+                    listener.close()
+                    return
+                self._listen(listener)
+            except OSError as problem:
+                listener.close()
+                _log.warning("The control socket is gone and cannot be created again: %s.", problem.strerror)
+                return
+            self._socket.close()
+            self._socket = listener
+        _log.warning("The control socket was gone; it was created again.")
 
     def _admit(self, connection: socket.socket) -> None:
         """Serve a client in a thread. When there are too many, the one that came first is cut off."""

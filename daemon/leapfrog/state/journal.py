@@ -7,6 +7,7 @@ tables are used through `instances.py`, `studies.py`, `deliveries.py` and `folde
 
 import secrets
 import sqlite3
+import stat
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -62,6 +63,21 @@ def is_damage(problem: BaseException | None, codes: Collection[int]) -> bool:
     return str(problem).startswith("Could not decode to UTF-8") if code is None else code & 0xFF in codes
 
 
+def files_of(path: Path) -> tuple[Path, ...]:
+    """The journal at `path` and the files that SQLite keeps beside it; the journal last, so that a move that is cut short
+    is done again.
+    """
+    return *(path.with_name(path.name + ending) for ending in ("-wal", "-shm")), path
+
+
+def _is_no_file(path: Path) -> bool:
+    """Whether something else has this name: a folder, or a pipe, for which SQLite would wait."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
 class Journal:
     """The one connection. Any thread may use it."""
 
@@ -76,6 +92,8 @@ class Journal:
         self._lock = threading.RLock()
         self.broken = False
         self.damaged = False
+        if unfit := next(filter(_is_no_file, files_of(path)), None):
+            raise JournalDamaged(f"{unfit} is not a file. {DAMAGE_REMEDY}")
         try:
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._connection.row_factory = sqlite3.Row

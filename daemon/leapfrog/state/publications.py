@@ -1,6 +1,7 @@
 """What the folder that staff open still lacks, or still has: reports to publish, and reports to take away."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from leapfrog.state.facts import Facts, put
@@ -9,6 +10,8 @@ from leapfrog.state.records import ForgottenReport, StudyRecord, columns_of
 from leapfrog.state.studies import Studies
 
 FOLDER_FACT = "reports_folder"
+PAGE = 500  # studies
+BEYOND = 2**63 - 1  # every sequence number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +45,16 @@ class Publications:
         """How many reports are not published yet."""
         return self._journal.count("studies WHERE published_version < version")
 
-    def rendered_once(self) -> list[StudyRecord]:
-        """Every study that has a report, those that may still change first, then the newest."""
-        rows = self._journal.rows(
-            "SELECT key FROM studies WHERE version > 0 ORDER BY state = 'open' DESC, sequence DESC"
-        )
-        return [self._studies.get(row["key"]) for row in rows]
+    def rendered_once(self) -> Iterator[StudyRecord]:
+        """Every study that has a report, the newest first; before them those that may still change, so these come
+        twice. Only a page of them is in memory.
+        """
+        for condition in ("state = 'open' AND version > 0", "version > 0"):
+            query = f"SELECT key, sequence FROM studies WHERE {condition} AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+            page = self._journal.rows(query, (BEYOND, PAGE))
+            while page:
+                yield from filter(None, (self._studies.find(row["key"]) for row in page))
+                page = self._journal.rows(query, (page[-1]["sequence"], PAGE))
 
     def mark_published(self, study_key: str, version: int) -> None:
         """Record that the folder shows `version` of a study's report."""

@@ -78,6 +78,28 @@ def test_only_the_owner_may_use_the_socket(server: Path) -> None:
     assert stat.S_IMODE((server / SOCKET_NAME).stat().st_mode) == 0o600
 
 
+def test_a_socket_whose_file_was_removed_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("leapfrog.control.control_socket.LOOK_SECONDS", 0.05)
+    control = ControlServer(tmp_path, {"echo": lambda arguments: arguments})
+    control.start()
+    try:
+        (tmp_path / SOCKET_NAME).unlink()
+        wait_until((tmp_path / SOCKET_NAME).is_socket, "the socket is there again")
+        assert ask_daemon(tmp_path, "echo", n=1) == {"n": 1}
+        assert stat.S_IMODE((tmp_path / SOCKET_NAME).stat().st_mode) == 0o600
+        (tmp_path / SOCKET_NAME).unlink()
+        (tmp_path / SOCKET_NAME).mkdir()
+        wait_until(lambda: "cannot be created again" in caplog.text, "it says so")
+        (tmp_path / SOCKET_NAME).rmdir()
+        wait_until((tmp_path / SOCKET_NAME).is_socket, "the socket is there again")
+        assert ask_daemon(tmp_path, "echo", n=2) == {"n": 2}
+    finally:
+        control.stop()
+    assert not (tmp_path / SOCKET_NAME).exists()
+
+
 def test_without_a_daemon_the_error_says_how_to_start_one(tmp_path: Path) -> None:
     with pytest.raises(DaemonNotRunning, match="leapfrog run"):
         ask_daemon(tmp_path, "status")

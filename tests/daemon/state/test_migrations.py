@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import get_args
@@ -184,9 +185,9 @@ def test_what_waited_for_a_copy_that_no_reader_will_make_can_go(tmp_path: Path) 
 
 def test_a_journal_from_a_newer_leapfrog_is_not_changed(tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
-    with sqlite3.connect(path) as connection:
+    Journal(path).close()
+    with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {migrations.schema_version() + 1}")
-    connection.close()
     with pytest.raises(JournalError, match="install the newer Leapfrog again"):
         Journal(path)
 

@@ -50,6 +50,20 @@ def test_what_is_published_does_not_wait_until_there_is_a_newer_version(journal:
     assert following(journal) == key
 
 
+def test_what_was_rendered_once_is_gone_through_a_page_at_a_time(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.state.publications.PAGE", 2)
+    keys = [add_report(journal) for _ in range(5)]
+    journal.change("UPDATE studies SET state = iif(key = ?, 'open', 'quiet')", keys[1])
+    pages: list[int] = []
+    select = journal.rows
+    monkeypatch.setattr(journal, "rows", lambda *asked: pages.append(len(found := select(*asked))) or found)
+    studies = Publications(journal).rendered_once()
+    assert [study.key for study in studies] == [keys[1], *reversed(keys)]
+    assert max(pages) == 2
+
+
 def test_another_folder_gets_everything_again(journal: Journal) -> None:
     key = add_report(journal)
     publications = Publications(journal)

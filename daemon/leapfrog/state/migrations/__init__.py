@@ -16,10 +16,11 @@ from pathlib import Path
 
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.durable import fsync_directory, fsync_file
-from leapfrog.errors import JournalError, StorageError
+from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.migrations.worklist_rows import as_worklist_row
 
 FIRST_VERSION = 1
+KNOWN_BY = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'instances'"  # every version has this table
 
 _log = logging.getLogger(__name__)
 
@@ -40,11 +41,14 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path, *, allowed: boo
 
     Before the first step, a backup is written next to the journal and kept. A power cut leaves the journal as it was
     before or after a step, and the next start continues from there. Raises JournalError for a journal from a newer
-    Leapfrog, for one from an older Leapfrog unless steps are `allowed`, and when a step fails; StorageError when the
-    backup cannot be written; sqlite3.Error when the file is not a journal.
+    Leapfrog, for one from an older Leapfrog unless steps are `allowed`, and when a step fails; JournalDamaged for the
+    database of another program; StorageError when the backup cannot be written; sqlite3.Error when the file is not a
+    journal.
     """
     current = int(connection.execute("PRAGMA user_version").fetchone()[0])
     newest = schema_version()
+    if current and not connection.execute(KNOWN_BY).fetchone():
+        raise JournalDamaged(f"The journal {path} is a database of another program.")
     if current == 0:
         _run(connection, resources.files("leapfrog.state").joinpath("journal.sql"), newest)
     elif current > newest:

@@ -12,7 +12,7 @@ from pathlib import Path
 from leapfrog.durable import fsync_directory, write_durably
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.facts import Facts
-from leapfrog.state.journal import DAMAGE_WHEN_OPENED, DAMAGED_NAME, DISK_REMEDY, JOURNAL_NAME, Journal, is_damage
+from leapfrog.state.journal import DAMAGE_WHEN_OPENED, DAMAGED_NAME, DISK_REMEDY, JOURNAL_NAME, Journal, files_of, is_damage
 from leapfrog.state.start.damage import find_damage, has_our_schema
 
 STOPPED_NAME = "journal.stopped"  # in the state directory while no daemon runs: the mark of the journal as it was left
@@ -69,10 +69,9 @@ def keep_aside(path: Path) -> Path:
     now = datetime.now().strftime("%Y%m%dT%H%M%S")
     kept = path.with_name(f"{path.stem}.damaged-{now}-{secrets.token_hex(2)}{path.suffix}")
     try:
-        for ending in ("-wal", "-shm", ""):  # the journal last: cut short, this is done again at the next start
-            part = path.with_name(path.name + ending)
+        for part in files_of(path):
             if part.exists():
-                part.rename(kept.with_name(kept.name + ending))
+                part.rename(kept.with_name(kept.name + part.name.removeprefix(path.name)))
         path.with_name(DAMAGED_NAME).unlink(missing_ok=True)
         fsync_directory(path.parent)
     except OSError as problem:

@@ -1,8 +1,11 @@
 """A damaged journal is recognised at the start, kept aside and made anew; a sound one is never touched."""
 
+import os
 import random
 import shutil
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from leapfrog.errors import JournalDamaged, JournalError
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGED_NAME, Journal
+from leapfrog.state.migrations import schema_version
 from leapfrog.state.spool import Spool
 from leapfrog.state.start.damage import find_damage
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
@@ -91,6 +95,42 @@ def test_a_file_that_is_no_journal_is_kept_and_every_image_is_there(state: Path,
     [old] = kept(state)
     assert old.read_bytes() == content
     assert str(old) in opening.rebuilt
+
+
+def as_a_folder(path: Path) -> None:
+    path.mkdir()
+    (path / "something").touch()
+
+
+def as_a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("make", [as_a_folder, as_a_pipe])
+@pytest.mark.parametrize("ending", ["", "-wal", "-shm"])
+def test_what_is_no_file_is_kept_aside(state: Path, make: Callable[[Path], None], ending: str) -> None:
+    there = images(state)
+    path = state / f"journal.sqlite{ending}"
+    path.unlink(missing_ok=True)
+    make(path)
+    found, opening = opened(state)
+    assert found == there
+    assert "damaged" in opening.rebuilt
+    assert len(list(state.glob(f"journal.damaged-*.sqlite{ending}"))) == 1
+
+
+@pytest.mark.parametrize("version", [0, 1, schema_version(), 99])
+def test_the_database_of_another_program_is_kept_aside_whatever_version_it_says(state: Path, version: int) -> None:
+    there = images(state)
+    path = state / "journal.sqlite"
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE studies (title TEXT)")
+        connection.execute(f"PRAGMA user_version = {version}")
+    found, opening = opened(state)
+    assert found == there
+    assert opening.rebuilt
+    assert len(kept(state)) == 1
 
 
 @pytest.mark.parametrize("empty", [True, False])
@@ -184,7 +224,7 @@ def test_damage_that_is_met_in_use_ends_the_run_and_the_next_start_makes_the_jou
 
 def test_a_disk_that_cannot_be_written_is_no_damage(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (state / "journal.sqlite").unlink()
-    (state / "journal.sqlite").mkdir()
+    (state / "journal.sqlite").symlink_to(state / "disk that is not there" / "journal.sqlite")
     with pytest.raises(JournalError, match="cannot be opened"):
         open_journal(state)
     assert kept(state) == []
