@@ -161,7 +161,7 @@ def read(
 
 @app.command()
 def status(limit: LimitOption = 20, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Show what the box is doing, what it still has to send, and what needs your attention: then the exit status is 1."""
+    """Show what the box is doing, what it still has to send, and what needs attention: then the exit status is 1."""
     box_status = _ask(config, "status", limit=limit)
     _show(box_status, as_json, [tables.status(box_status)])
     if box_status["attention"]:

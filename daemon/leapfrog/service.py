@@ -161,10 +161,11 @@ class Service:
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
         worklist = WorklistWriter(rendered.directory, studies, source.for_worklist, publisher.list_changed)
+        files = SpooledFiles(journal)
         retention = Retention(
-            studies=studies, facts=Facts(journal), spool=spool, keep_days=settings.retention.keep_days
+            studies=studies, facts=Facts(journal), spool=spool, files=files, keep_days=settings.retention.keep_days
         )
-        scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
+        scrub = Scrub(files=files, facts=Facts(journal), spool=spool)
         commands = Commands(
             journal=journal,
             deliveries=deliveries,
@@ -300,8 +301,9 @@ def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
     journal may be an older copy, ask for everything before it is sent.
     """
     try:
-        if not settings.folder.paths:
-            settings.default_inbox.mkdir(mode=0o770, exist_ok=True)
+        if not settings.folder.paths and not settings.default_inbox.exists():
+            settings.default_inbox.mkdir()
+            settings.default_inbox.chmod(0o770)  # whatever the umask is: the group puts films there
     except OSError as problem:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)

@@ -64,8 +64,8 @@ def is_damage(problem: BaseException | None, codes: Collection[int]) -> bool:
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
-    """The journal at `path` and the files that SQLite keeps beside it; the journal last, so that a move that is cut short
-    is done again.
+    """The journal at `path` and the files that SQLite keeps beside it; the journal last, so that a move that is cut
+    short is done again.
     """
     return *(path.with_name(path.name + ending) for ending in ("-wal", "-shm")), path
 

@@ -50,7 +50,9 @@ class Publications:
         twice. Only a page of them is in memory.
         """
         for condition in ("state = 'open' AND version > 0", "version > 0"):
-            query = f"SELECT key, sequence FROM studies WHERE {condition} AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+            query = (
+                f"SELECT key, sequence FROM studies WHERE {condition} AND sequence < ? ORDER BY sequence DESC LIMIT ?"
+            )
             page = self._journal.rows(query, (BEYOND, PAGE))
             while page:
                 yield from filter(None, (self._studies.find(row["key"]) for row in page))

@@ -48,13 +48,20 @@ class SpooledFiles:
 
     def next_instance(self, after: int) -> SpooledInstance | None:
         """The first instance whose sequence number is larger than `after`."""
-        row = self._journal.row(
+        return next(iter(self._instances("sequence > ? ORDER BY sequence LIMIT 1", after)), None)
+
+    def of_study(self, study_key: str) -> list[SpooledInstance]:
+        """The instances of a study, in the order in which they came."""
+        return self._instances("study_key = ? ORDER BY sequence", study_key)
+
+    def _instances(self, condition: str, value: int | str) -> list[SpooledInstance]:
+        rows = self._journal.rows(
             "SELECT sequence, id, spool_name, byte_count, file_sha256, dataset_sha256,"
             " picture IS NOT NULL AS is_picture, nullif(file_problem, '') AS file_problem"
-            " FROM instances WHERE sequence > ? ORDER BY sequence LIMIT 1",
-            (after,),
+            f" FROM instances WHERE {condition}",
+            (value,),
         )
-        return SpooledInstance(**dict(row) | {"is_picture": bool(row["is_picture"])}) if row else None
+        return [SpooledInstance(**dict(row) | {"is_picture": bool(row["is_picture"])}) for row in rows]
 
     def next_object(self, after: int) -> SpooledObject | None:
         """The first delivery whose sequence number is larger than `after` and which still has to be sent."""

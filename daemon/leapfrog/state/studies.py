@@ -227,6 +227,10 @@ class Studies:
         names = self._journal.rows(SPOOL_NAMES, (row["key"],))
         return FinishedStudy(row["key"], row["received_date"], frozenset(name["spool_name"] for name in names))
 
+    def count_days_anew(self, key: str) -> None:
+        """Begin anew to count the days after which a study is forgotten."""
+        self._journal.change("UPDATE studies SET finished_day = NULL WHERE key = ?", key)
+
     def forget(self, study: FinishedStudy, day: int) -> bool:
         """Delete a study with all its rows, if it is still finished since before `day` and has no other spool files.
         Returns whether it was deleted.

@@ -12,7 +12,15 @@ from pathlib import Path
 from leapfrog.durable import fsync_directory, write_durably
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.facts import Facts
-from leapfrog.state.journal import DAMAGE_WHEN_OPENED, DAMAGED_NAME, DISK_REMEDY, JOURNAL_NAME, Journal, files_of, is_damage
+from leapfrog.state.journal import (
+    DAMAGE_WHEN_OPENED,
+    DAMAGED_NAME,
+    DISK_REMEDY,
+    JOURNAL_NAME,
+    Journal,
+    files_of,
+    is_damage,
+)
 from leapfrog.state.start.damage import find_damage, has_our_schema
 
 STOPPED_NAME = "journal.stopped"  # in the state directory while no daemon runs: the mark of the journal as it was left

@@ -1,6 +1,8 @@
 """Deletes studies that are confirmed and old enough, but only while the clock can be trusted.
 
-A study's age is counted from the first round that finds it finished, in the days of `kept_days.py`.
+A study's age is counted from the first round that finds it finished, in the days of `kept_days.py`. Its files are
+looked at before they go: damage that nobody knew of keeps the study as long again, so that people hear of it while the
+machine that made the image may still have it.
 """
 
 import ctypes
@@ -11,9 +13,11 @@ from datetime import date, datetime
 
 from leapfrog.state.facts import Facts
 from leapfrog.state.spool import Spool
+from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
+from leapfrog.state.upkeep.instance_files import InstanceFiles
 from leapfrog.state.upkeep.kept_days import KeptDays
-from leapfrog.worker import Worker
+from leapfrog.worker import UNTIL_WOKEN, Worker
 
 ROUND_SECONDS = 3600.0
 TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
@@ -37,6 +41,7 @@ class Retention(Worker):
         studies: Studies,
         facts: Facts,
         spool: Spool,
+        files: SpooledFiles,
         keep_days: int,
         synchronised: Callable[[], bool] = clock_is_synchronised,
         monotonic: Callable[[], float] = time.monotonic,
@@ -45,6 +50,8 @@ class Retention(Worker):
         super().__init__("retention")
         self._studies = studies
         self._spool = spool
+        self._files = files
+        self._instances = InstanceFiles(files, spool)
         self._keep_days = keep_days
         self._kept_days = KeptDays(facts, synchronised, monotonic)
 
@@ -67,6 +74,9 @@ class Retention(Worker):
             self._date_finished(days)
             limit = days - self._keep_days
             while self.beat() and (study := self._studies.finished_before(limit)) is not None:
+                if self._has_unknown_damage(study.key):
+                    self._studies.count_days_anew(study.key)
+                    continue
                 self._spool.forget(study.spool_names)
                 if self._studies.forget(study, limit):
                     deleted += 1
@@ -76,6 +86,15 @@ class Retention(Worker):
         if deleted:
             _log.info("Studies deleted: %d. They were older than retention.keep_days, and nothing was owed.", deleted)
         return deleted
+
+    def _has_unknown_damage(self, study_key: str) -> bool:
+        """Whether a file of the study is missing or damaged, and the journal did not know it."""
+        found = False
+        for file in self._files.of_study(study_key):
+            self.beat(UNTIL_WOKEN)  # a large file on a slow disk
+            problem = self._instances.look(file)
+            found = found or (problem is not None and file.file_problem is None)
+        return found
 
     def _date_finished(self, days: int) -> None:
         after: int | None = 0

@@ -5,22 +5,17 @@ its file is repaired. A file that is as it should be again, such as after a cabl
 """
 
 import ctypes
-import logging
-import os
 import platform
 from contextlib import suppress
-from pathlib import Path
 
-from leapfrog.dicom.part10 import content_digest
 from leapfrog.errors import StorageError
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem, Problems
 from leapfrog.spool_file.checked import FileProblem, file_problem
-from leapfrog.spool_file.content import open_content, sha256_of
-from leapfrog.spool_file.record import Arrival, content_holds, read_record
 from leapfrog.state.facts import Facts
 from leapfrog.state.spool import Spool
-from leapfrog.state.spooled_files import SpooledFiles, SpooledInstance
+from leapfrog.state.spooled_files import SpooledFiles
+from leapfrog.state.upkeep.instance_files import InstanceFiles, drop_from_cache
 from leapfrog.wording.text import count
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
@@ -32,8 +27,6 @@ NOTED_EVERY = 100  # files; after a restart, so many are looked at twice
 IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314}  # the number of the system call, by machine
 IOPRIO_WHO_PROCESS = 1
 IOPRIO_IDLE = 3 << 13  # ioprio_set(2): only while nobody else uses the disk
-
-_log = logging.getLogger(__name__)
 
 
 class _Position(Frozen):
@@ -54,6 +47,7 @@ class Scrub(Worker):
         self._files = files
         self._facts = facts
         self._spool = spool
+        self._instances = InstanceFiles(files, spool)
         self._bytes_per_second = bytes_per_second
         self._problems = Problems()
         stored = facts.get(FACT)
@@ -90,7 +84,8 @@ class Scrub(Worker):
         """
         if instance := self._files.next_instance(self._position.instance):
             self._advance(_Position(instance=instance.sequence, object=self._position.object))
-            self._look_at_instance(instance)
+            self._instances.look(instance)
+            drop_from_cache(self._spool.path(instance.spool_name))
             return instance.byte_count
         if made := self._files.next_object(self._position.object):
             self._advance(_Position(instance=self._position.instance, object=made.sequence))
@@ -98,7 +93,7 @@ class Scrub(Worker):
                 return 0  # it was looked at as an instance
             path = self._spool.path(made.spool_name)
             self._note_object(made.id, file_problem(path, made.byte_count, made.file_sha256))
-            _drop_from_cache(path)
+            drop_from_cache(path)
             return made.byte_count
         self._position = _Position()
         self._note_position()
@@ -115,53 +110,6 @@ class Scrub(Worker):
     def _note_position(self) -> None:
         self._facts.put(FACT, self._position.model_dump_json())
         self._unnoted = 0
-
-    # ------------------------------------------------------------ instances
-
-    def _look_at_instance(self, file: SpooledInstance) -> None:
-        path = self._spool.path(file.spool_name)
-        problem = self._take_digest(path, file) if not file.file_sha256 else self._compare(path, file)
-        _drop_from_cache(path)
-        if problem != file.file_problem and self._files.note(file, problem):
-            if problem:
-                _log.error("The spool file of instance %s is %s.", file.id, problem)
-            else:
-                _log.info("The spool file of instance %s is whole again.", file.id)
-
-    def _compare(self, path: Path, file: SpooledInstance) -> FileProblem | None:
-        problem = file_problem(path, file.byte_count, file.file_sha256)
-        return None if problem == "damaged" and self._is_repaired(path, file) else problem
-
-    def _is_repaired(self, path: Path, file: SpooledInstance) -> bool:
-        """Whether it was repaired, and the power was cut before the journal knew: then its own record is right."""
-        try:
-            record = read_record(path)
-            if not isinstance(record, Arrival) or not content_holds(path, record):
-                return False
-            digest = content_digest(path, record.byte_count)
-        except OSError:
-            return False
-        if file.is_picture or digest != file.dataset_sha256:
-            return False
-        return self._files.repaired(file.id, record.byte_count, record.sha256, digest)
-
-    def _take_digest(self, path: Path, file: SpooledInstance) -> FileProblem | None:
-        """Take the digest of a file from a Leapfrog that took none, if nothing speaks against its being whole: its
-        size, and where a reader has noted what it read, that.
-        """
-        try:
-            if path.stat().st_size < file.byte_count:
-                return "damaged"
-            read = "" if file.is_picture else file.dataset_sha256
-            if read and content_digest(path, file.byte_count) != read:
-                return "damaged"
-            with open_content(path, file.byte_count) as stream:
-                self._files.take_digest(file, sha256_of(stream))
-        except FileNotFoundError:
-            return "missing"
-        except OSError:
-            return "damaged"
-        return None
 
     # ------------------------------------------------------------ objects that readers made
 
@@ -189,15 +137,3 @@ def yield_disk_to_others() -> None:
     number = IOPRIO_SET.get(platform.machine())
     if number is not None:
         ctypes.CDLL(None, use_errno=True).syscall(number, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE)
-
-
-def _drop_from_cache(path: Path) -> None:
-    """Let the kernel forget the bytes that were just read: it has better ones to keep."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
-        return
-    try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    finally:
-        os.close(descriptor)

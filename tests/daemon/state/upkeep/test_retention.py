@@ -22,6 +22,7 @@ from leapfrog.state.records import (
     StudyRecord,
 )
 from leapfrog.state.spool import Spool
+from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
 from leapfrog.state.upkeep.retention import Retention, clock_is_synchronised
 from support.spooled import put_in_spool
@@ -53,6 +54,7 @@ class Box:
             studies=self.studies,
             facts=Facts(self.journal),
             spool=self.spool,
+            files=SpooledFiles(self.journal),
             keep_days=self.keep_days,
             synchronised=lambda: self.synchronised,
             monotonic=lambda: self.monotonic,
@@ -208,6 +210,21 @@ def test_an_image_acknowledged_just_before_the_removal_keeps_its_study(
     assert box.live_through(2) == 0
     assert late and box.remains(study)
     assert len(spool_files(box)) == 2
+
+
+@pytest.mark.parametrize("harm", ["damaged", "missing"])
+def test_damage_that_is_found_when_a_study_would_go_is_told_and_keeps_it_as_long_again(box: Box, harm: str) -> None:
+    study = box.add_finished_study(owed=False)
+    [name] = spool_files(box)
+    if harm == "damaged":
+        box.spool.path(name).write_bytes(b"bites")
+    else:
+        box.spool.path(name).unlink()
+    assert box.live_through(KEEP_DAYS + 2) == 0
+    assert box.remains(study)
+    assert [file.file_problem for file in SpooledFiles(box.journal).of_study(study.key)] == [harm]
+    assert box.live_through(KEEP_DAYS - 2) == 0
+    assert box.live_through(4) == 1
 
 
 def test_an_image_that_comes_after_the_removal_begins_a_new_study(box: Box) -> None:

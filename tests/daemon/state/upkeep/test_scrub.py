@@ -105,7 +105,7 @@ def test_it_goes_on_where_it_was_after_a_restart_and_then_begins_anew(
     for _ in range(6):
         box.add()
     looked_at: list[str] = []
-    monkeypatch.setattr("leapfrog.state.upkeep.scrub._drop_from_cache", lambda path: looked_at.append(path.stem))
+    monkeypatch.setattr("leapfrog.state.upkeep.scrub.drop_from_cache", lambda path: looked_at.append(path.stem))
     first = box.scrub()
     for _ in range(4):
         first.look_at_next()
