@@ -1,11 +1,12 @@
 """Spool files under test: content with its record, as intake and readers write them."""
 
-import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from leapfrog.spool_file.content import open_content
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.spool_file.record import read_record
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.journal import Journal
@@ -18,7 +19,7 @@ from support.waiting import wait_until
 
 def put_in_spool(spool: Spool, content: bytes, new: NewInstance) -> NewInstance:
     """Make `content` the durable spool file of `new`. Returns `new` with the content's size and digest."""
-    new = replace(new, byte_count=len(content), file_sha256=hashlib.sha256(content).hexdigest())
+    new = replace(new, byte_count=len(content), file_digest=digest_of(io.BytesIO(content)))
     arriving = spool.incoming / new.id
     arriving.write_bytes(content)
     spool.adopt(arriving, new.spool_name, record_of(new))

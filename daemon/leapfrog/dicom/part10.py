@@ -138,14 +138,14 @@ def file_head(sop_class_uid: bytes, sop_instance_uid: bytes, transfer_syntax_uid
 @dataclass(frozen=True)
 class Part10Source:
     """A complete DICOM file in two parts: `head`, then `file_bytes` bytes of `path` from `offset` on. The content of
-    `path`, which ends with these, has the digest `sha256`; "" where it is not known.
+    `path`, which ends with these, has the digest `digest`; "" where it is not known.
     """
 
     path: Path
     head: bytes
     offset: int
     file_bytes: int
-    sha256: str = ""
+    digest: str = ""
 
     @property
     def byte_count(self) -> int:
@@ -154,7 +154,7 @@ class Part10Source:
 
     def file_chunks(self, chunk_bytes: int) -> Iterator[bytes]:
         """The second part. Raises StorageError before its last chunk when the file's content is not what was stored."""
-        return checked_chunks(self.path, self.offset, self.offset + self.file_bytes, self.sha256, chunk_bytes)
+        return checked_chunks(self.path, self.offset, self.offset + self.file_bytes, self.digest, chunk_bytes)
 
 
 def part10_source(path: Path, sop_class_uid: str, sop_instance_uid: str, byte_count: int | None = None) -> Part10Source:

@@ -11,7 +11,7 @@ from leapfrog.errors import StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.intake.instance_header import InstanceHeader
 from leapfrog.spool_file.checked import file_problem
-from leapfrog.spool_file.content import sha256_of
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.state.arrivals import ArrivalNumbers, record_of
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
@@ -55,10 +55,10 @@ class Admission:
         header: InstanceHeader,
         source: str,
         folder_file: FolderFile | None = None,
-        sha256: str = "",
+        file_digest: str = "",
     ) -> str:
         """Admit the DICOM file `incoming`, which is in `spool.incoming`. Returns the instance's id once it is durable.
-        Whoever wrote the file knows its `sha256`; where that is "", the file is read for it.
+        Whoever wrote the file knows its `file_digest`; where that is "", the file is read for it.
 
         An instance that arrives again with the same SOP Instance UID and content is kept once, under its first id. If
         the content differs, or the UID is one that no server could store, the instance is kept and forwarded under a
@@ -69,7 +69,7 @@ class Admission:
             id=new_id(),
             spool_name="",
             byte_count=incoming.stat().st_size,
-            file_sha256=sha256,
+            file_digest=file_digest,
             source=source,
             study=header.study,
             sop_instance_uid=header.sop_instance_uid,
@@ -90,17 +90,17 @@ class Admission:
         hints: PictureHints,
         source: str,
         folder_file: FolderFile | None = None,
-        sha256: str = "",
+        file_digest: str = "",
     ) -> str:
         """Admit the picture `incoming`, which is not DICOM. A reader will wrap it, and the wrapped object is owed.
 
-        `sha256` is as for `admit_dicom`. Raises StorageError (DiskFull) like it.
+        `file_digest` is as for `admit_dicom`. Raises StorageError (DiskFull) like it.
         """
         new = NewInstance(
             id=new_id(),
             spool_name="",
             byte_count=incoming.stat().st_size,
-            file_sha256=sha256,
+            file_digest=file_digest,
             source=source,
             study=_study_of(picture),
             sop_instance_uid=picture.sop_instance_uid,
@@ -118,7 +118,7 @@ class Admission:
             arrival=self._arrivals.next(),
             received_at=now_text(),
             maybe_sent=self._maybe_sent(),
-            file_sha256=new.file_sha256 or self._file_sha256(incoming),
+            file_digest=new.file_digest or self._file_digest(incoming),
         )
         self._spool.adopt(incoming, new.spool_name, record_of(new))
         try:
@@ -144,7 +144,7 @@ class Admission:
         compared: set[str] = set()
         digest = ""
         while holders := self._instances.add(new, compared):
-            digest = digest or self._file_digest(new.spool_name, new.byte_count)
+            digest = digest or self._dataset_digest(new.spool_name, new.byte_count)
             same = next((holder for holder in holders if self._is_same(holder, new, digest)), None)
             if same is not None:
                 if self._holds(same, new, digest):
@@ -167,11 +167,11 @@ class Admission:
         """Whether `holder` was received with the content of `new`, whose data set has that `digest`. False too when
         nothing proves it, because its file is gone and no digest was noted.
         """
-        if holder.file_sha256 == new.file_sha256 or holder.dataset_sha256 == digest:
+        if holder.file_digest == new.file_digest or holder.dataset_sha256 == digest:
             return True
         if holder.dataset_sha256 or not self._spool.path(holder.spool_name).exists():
             return False
-        return self._file_digest(holder.spool_name, holder.byte_count) == digest
+        return self._dataset_digest(holder.spool_name, holder.byte_count) == digest
 
     def _holds(self, holder: UidHolder, new: NewInstance, digest: str) -> bool:
         """Whether `holder` still holds what it received, after its file was repaired with the bytes of `new` if it is
@@ -182,9 +182,9 @@ class Admission:
         arrival = self._files.arrival_of(holder.id)
         if arrival is None:
             return False
-        whole = replace(arrival, byte_count=new.byte_count, file_sha256=new.file_sha256)
+        whole = replace(arrival, byte_count=new.byte_count, file_digest=new.file_digest)
         self._spool.replace(holder.spool_name, new.spool_name, record_of(whole))
-        if not self._files.repaired(holder.id, whole.byte_count, whole.file_sha256, digest):
+        if not self._files.repaired(holder.id, whole.byte_count, whole.file_digest, digest):
             self._spool.remove(holder.spool_name)
             raise StorageError("The instance was deleted while it was being repaired; it must be sent again.")
         _log.warning("The spool file of instance %s was missing or damaged; a resend repaired it.", holder.id)
@@ -194,24 +194,24 @@ class Admission:
     def _is_whole(self, holder: UidHolder, digest: str) -> bool:
         """Whether the file of `holder` is what it was; where nobody took its digest, whether it has that data set."""
         path = self._spool.path(holder.spool_name)
-        if holder.file_sha256:
-            return file_problem(path, holder.byte_count, holder.file_sha256) is None
+        if holder.file_digest:
+            return file_problem(path, holder.byte_count, holder.file_digest) is None
         try:
             return content_digest(path, holder.byte_count) == digest
         except OSError:
             return False
 
-    def _file_digest(self, spool_name: str, byte_count: int) -> str:
+    def _dataset_digest(self, spool_name: str, byte_count: int) -> str:
         try:
             return content_digest(self._spool.path(spool_name), byte_count)
         except OSError as problem:
             raise StorageError(f"A spool file cannot be read: {problem.strerror}.") from problem
 
     @staticmethod
-    def _file_sha256(incoming: Path) -> str:
+    def _file_digest(incoming: Path) -> str:
         try:
             with incoming.open("rb") as stream:
-                return sha256_of(stream)
+                return digest_of(stream)
         except OSError as problem:
             raise StorageError(f"A file that arrived cannot be read: {problem.strerror}.") from problem
 

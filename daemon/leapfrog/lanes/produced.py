@@ -28,7 +28,7 @@ def adopt(spool: Spool, produced: Sequence[ProducedObject], work_dir: Path) -> t
                 sop_instance_uid=produced_object.sop_instance_uid,
                 spool_name=spool_name,
                 byte_count=produced_object.byte_count,
-                file_sha256=produced_object.sha256,
+                file_digest=produced_object.digest,
             )
         )
     spool.adopt_all(moves)

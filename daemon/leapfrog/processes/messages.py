@@ -133,7 +133,7 @@ class EngineReady(Frozen):
 
 class ProducedObject(Frozen):
     """A DICOM object that the reader wrote into `work_dir`, for the spool and the district: the first `byte_count`
-    bytes of the file, whose SHA-256 is `sha256`. Its record follows them.
+    bytes of the file, whose digest is `digest`. Its record follows them.
     """
 
     name: str
@@ -141,7 +141,7 @@ class ProducedObject(Frozen):
     sop_class_uid: str
     sop_instance_uid: str
     byte_count: int
-    sha256: str
+    digest: str
 
 
 class Artefact(Frozen):

@@ -1,7 +1,6 @@
 """The content of a spool file: its first bytes, as if nothing followed them."""
 
 import errno
-import hashlib
 import io
 import os
 import stat
@@ -13,7 +12,6 @@ if TYPE_CHECKING:
 
 NOT_A_FILE = "there is no file under its name"
 BUFFER_BYTES = 1 << 16
-CHUNK_BYTES = 1 << 20
 
 
 def open_file(path: Path) -> int:
@@ -80,12 +78,3 @@ def content_byte_count(stream: BinaryIO) -> int:
     end = stream.seek(0, io.SEEK_END)
     stream.seek(position)
     return end
-
-
-def sha256_of(stream: BinaryIO) -> str:
-    """SHA-256 of everything in `stream`, in hexadecimal. Raises OSError."""
-    stream.seek(0)
-    digest = hashlib.sha256()
-    while chunk := stream.read(CHUNK_BYTES):
-        digest.update(chunk)
-    return digest.hexdigest()

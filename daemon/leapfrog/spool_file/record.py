@@ -12,15 +12,17 @@ import struct
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AliasChoices, Field, TypeAdapter, ValidationError
 
 from leapfrog.exam import Frozen, PictureHints, PictureIdentity
-from leapfrog.spool_file.content import open_content, open_file, sha256_of
+from leapfrog.spool_file.content import open_content, open_file
+from leapfrog.spool_file.digest import digest_of
 
 MAGIC = b"LEAPFRG1"
 FOOTER = struct.Struct(">I32s8s")  # length of the record, its SHA-256, MAGIC
 LONGEST_RECORD_BYTES = 1 << 20  # a path and every identifier at their longest are a tenth of it
 
+ContentDigest = Annotated[str, Field(validation_alias=AliasChoices("digest", "sha256"))]  # its name in older files
 ProducedRole = Literal["wrapped", "report_pdf", "overlay"]
 
 
@@ -55,7 +57,7 @@ class Arrival(Frozen):
     hints: PictureHints
     taken_file: TakenFile | None
     byte_count: int
-    sha256: str
+    digest: ContentDigest
 
 
 class Production(Frozen):
@@ -71,7 +73,7 @@ class Production(Frozen):
     sop_class_uid: str
     sop_instance_uid: str
     byte_count: int
-    sha256: str
+    digest: ContentDigest
 
 
 SpoolRecord = Annotated[Arrival | Production, Field(discriminator="record")]
@@ -111,4 +113,4 @@ def read_record(path: Path) -> Arrival | Production | None:
 def content_holds(path: Path, record: Arrival | Production) -> bool:
     """Whether the content of `path` is still what `record` says. Reads all of it. Raises OSError."""
     with open_content(path, record.byte_count) as stream:
-        return sha256_of(stream) == record.sha256
+        return digest_of(stream, record.digest) == record.digest

@@ -46,7 +46,7 @@ def record_of(new: NewInstance) -> Arrival:
         if file
         else None,
         byte_count=new.byte_count,
-        sha256=new.file_sha256,
+        digest=new.file_digest,
     )
 
 
@@ -61,7 +61,7 @@ def instance_of(record: Arrival, spool_name: str, *, owed: bool) -> NewInstance:
         received_at=record.received_at,
         spool_name=spool_name,
         byte_count=record.byte_count,
-        file_sha256=record.sha256,
+        file_digest=record.digest,
         source=record.source,
         study=StudyIdentity(
             study_instance_uid=record.study_instance_uid,

@@ -157,7 +157,7 @@ def owe(
     urgent = "(SELECT urgent FROM studies WHERE key = ?)"
     connection.executemany(
         "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
-        " byte_count, file_sha256, renamed, posted, urgent, created_at)"
+        " byte_count, file_digest, renamed, posted, urgent, created_at)"
         f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
         [
             (
@@ -169,7 +169,7 @@ def owe(
                 new.sop_instance_uid,
                 new.spool_name,
                 new.byte_count,
-                new.file_sha256,
+                new.file_digest,
                 new.renamed,
                 new.posted,
                 study_key,

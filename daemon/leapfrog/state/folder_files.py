@@ -36,8 +36,8 @@ class FolderFiles:
         """Record the present state of files whose content is the one that was taken."""
         with self._journal.transaction() as connection:
             connection.executemany(
-                "UPDATE folder_files SET byte_count = ?, modified_ns = ?, inode = ?, content_sha256 = ? WHERE path = ?",
-                [(file.byte_count, file.modified_ns, file.inode, file.content_sha256, file.path) for file in files],
+                "UPDATE folder_files SET byte_count = ?, modified_ns = ?, inode = ?, file_digest = ? WHERE path = ?",
+                [(file.byte_count, file.modified_ns, file.inode, file.file_digest, file.path) for file in files],
             )
 
     def forget(self, paths: Collection[str]) -> None:
@@ -49,7 +49,7 @@ class FolderFiles:
 def remember(connection: sqlite3.Connection, file: FolderFile, instance_id: str) -> None:
     """Record that `file` was taken, within the caller's transaction."""
     connection.execute(
-        "INSERT OR REPLACE INTO folder_files (path, byte_count, modified_ns, inode, content_sha256, instance_id)"
+        "INSERT OR REPLACE INTO folder_files (path, byte_count, modified_ns, inode, file_digest, instance_id)"
         " VALUES (?, ?, ?, ?, ?, ?)",
-        (file.path, file.byte_count, file.modified_ns, file.inode, file.content_sha256, instance_id),
+        (file.path, file.byte_count, file.modified_ns, file.inode, file.file_digest, instance_id),
     )

@@ -84,7 +84,7 @@ class Instances:
                 received_at=received_at,
                 spool_name=new.spool_name,
                 byte_count=new.byte_count,
-                file_sha256=new.file_sha256,
+                file_digest=new.file_digest,
                 picture=new.picture.model_dump_json() if new.picture else None,
                 hints=new.hints.model_dump_json(),
                 forward_as=new.forward_as,
@@ -315,7 +315,7 @@ def _original(new: NewInstance) -> NewDelivery:
         sop_instance_uid=new.forward_as or new.sop_instance_uid,
         spool_name=None if new.forward_as else new.spool_name,
         byte_count=new.byte_count,
-        file_sha256=new.file_sha256,
+        file_digest=new.file_digest,
         renamed=new.forward_as is not None,
         posted=new.maybe_sent,
     )

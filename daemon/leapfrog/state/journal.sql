@@ -51,7 +51,7 @@ CREATE TABLE instances (
     attempt_number      INTEGER NOT NULL DEFAULT 0,    -- counts every attempt; versions its files
     attempt_open        INTEGER NOT NULL DEFAULT 0,
     reading             TEXT,                          -- JSON of ImageReading
-    file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, as it was acknowledged
+    file_digest         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, as it was acknowledged
     file_problem        TEXT NOT NULL DEFAULT '' CHECK (file_problem IN ('', 'missing', 'damaged')),
     file_problem_since  TEXT,                          -- local ISO time, for people
     same_as             TEXT,                          -- id of the instance whose image this is, in another syntax
@@ -77,7 +77,7 @@ CREATE TABLE folder_files (
     modified_ns         INTEGER NOT NULL,
     inode               INTEGER NOT NULL,              -- only a hint: after a remount it may be another
     instance_id         TEXT NOT NULL,
-    content_sha256      TEXT NOT NULL DEFAULT ''
+    file_digest         TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliveries (
@@ -99,7 +99,7 @@ CREATE TABLE deliveries (
     last_error          TEXT NOT NULL DEFAULT '',
     created_at          TEXT NOT NULL,
     ended_at            TEXT,
-    file_sha256         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, once a reader has written it
+    file_digest         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, once a reader has written it
     failures            INTEGER NOT NULL DEFAULT 0,    -- in a row, over this very delivery; 0 = in its first turn
     due_at              REAL NOT NULL DEFAULT 0,       -- not before; on the monotonic clock of the process that runs
     renamed             INTEGER NOT NULL DEFAULT 0     -- 1: the file holds another UID, and gets this one as it is sent

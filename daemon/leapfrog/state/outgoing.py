@@ -19,4 +19,4 @@ def source_of(spool: Spool, delivery: DeliveryRecord) -> Part10Source:
         source = renamed_source(path, delivery.sop_instance_uid, delivery.byte_count)
     else:
         source = part10_source(path, delivery.sop_class_uid, delivery.sop_instance_uid, delivery.byte_count)
-    return replace(source, sha256=delivery.file_sha256)
+    return replace(source, digest=delivery.file_digest)

@@ -35,21 +35,21 @@ class StudyIdentity:
 @dataclass(frozen=True, kw_only=True)
 class FolderFile:
     """A file in a watched folder, with its state when it was taken. Path, size, time and content identify it; the inode
-    is a hint, since a remount may number anew. `content_sha256` is that of its spool file; '' in older journals' rows.
+    is a hint, since a remount may number anew. `file_digest` is that of its spool file; '' in older journals' rows.
     """
 
     path: str
     byte_count: int
     modified_ns: int
     inode: int
-    content_sha256: str = ""
+    file_digest: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewInstance:
     """An instance whose bytes are durable in the spool, but which is not in the journal yet.
 
-    `byte_count` and `file_sha256` are of the file's content, without its record. `arrival` grows with each instance;
+    `byte_count` and `file_digest` are of the file's content, without its record. `arrival` grows with each instance;
     None takes the next that is free. `received_at` is local ISO time, "" for now. `owed` is whether the original is
     owed to the district; `maybe_sent`, whether it may be there already. `picture` is set only for files that are not
     DICOM, `reading` only where a journal is made anew and the report of the instance is still there.
@@ -58,7 +58,7 @@ class NewInstance:
     id: str
     spool_name: str
     byte_count: int
-    file_sha256: str = ""
+    file_digest: str = ""
     arrival: int | None = None
     received_at: str = ""
     source: str
@@ -78,14 +78,14 @@ class NewInstance:
 @dataclass(frozen=True, kw_only=True)
 class UidHolder:
     """An instance that already has a certain SOP Instance UID. `dataset_sha256` is '' until it has been read,
-    `file_sha256` where an older Leapfrog received it.
+    `file_digest` where an older Leapfrog received it.
     """
 
     id: str
     spool_name: str
     byte_count: int
     forward_as: str | None
-    file_sha256: str
+    file_digest: str
     dataset_sha256: str
 
 
@@ -102,7 +102,7 @@ class InstanceRecord:
     received_at: str
     spool_name: str
     byte_count: int
-    file_sha256: str
+    file_digest: str
     picture: PictureIdentity | None
     hints: PictureHints
     forward_as: str | None
@@ -155,7 +155,7 @@ class ForgottenReport:
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
     """Something owed to the district. Its bytes are the first `byte_count` of the spool file `spool_name`, which is
-    None as long as it must not be sent yet, and have the SHA-256 `file_sha256`. `renamed`: they hold another SOP
+    None as long as it must not be sent yet, and have the digest `file_digest`. `renamed`: they hold another SOP
     Instance UID, and get this one on their way out. `posted`: it may be there already, so ask before sending.
     """
 
@@ -165,7 +165,7 @@ class NewDelivery:
     sop_instance_uid: str
     spool_name: str | None
     byte_count: int
-    file_sha256: str = ""
+    file_digest: str = ""
     renamed: bool = False
     posted: bool = False
 
@@ -185,7 +185,7 @@ class DeliveryRecord:
     sop_instance_uid: str
     spool_name: str | None
     byte_count: int
-    file_sha256: str
+    file_digest: str
     renamed: bool
     urgent: bool
     posted: bool

@@ -11,13 +11,13 @@ from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, colum
 
 @dataclass(frozen=True, kw_only=True)
 class SpooledInstance:
-    """The spool file of an instance. `file_sha256` and `dataset_sha256` are "" where they are not known."""
+    """The spool file of an instance. `file_digest` and `dataset_sha256` are "" where they are not known."""
 
     sequence: int
     id: str
     spool_name: str
     byte_count: int
-    file_sha256: str
+    file_digest: str
     dataset_sha256: str
     is_picture: bool
     file_problem: FileProblem | None
@@ -31,7 +31,7 @@ class SpooledObject:
     id: str
     spool_name: str
     byte_count: int
-    file_sha256: str
+    file_digest: str
     is_made: bool
 
 
@@ -56,7 +56,7 @@ class SpooledFiles:
 
     def _instances(self, condition: str, value: int | str) -> list[SpooledInstance]:
         rows = self._journal.rows(
-            "SELECT sequence, id, spool_name, byte_count, file_sha256, dataset_sha256,"
+            "SELECT sequence, id, spool_name, byte_count, file_digest, dataset_sha256,"
             " picture IS NOT NULL AS is_picture, nullif(file_problem, '') AS file_problem"
             f" FROM instances WHERE {condition}",
             (value,),
@@ -69,7 +69,7 @@ class SpooledFiles:
             SpooledObject(**dict(row) | {"is_made": bool(row["is_made"])})
             for state in ("waiting", "refused")
             for row in self._journal.rows(
-                "SELECT sequence, id, spool_name, byte_count, file_sha256, NOT EXISTS"
+                "SELECT sequence, id, spool_name, byte_count, file_digest, NOT EXISTS"
                 " (SELECT 1 FROM instances WHERE id = instance_id AND spool_name = deliveries.spool_name) AS is_made"
                 " FROM deliveries INDEXED BY deliveries_by_state WHERE state = ? AND sequence > ?"
                 " AND spool_name IS NOT NULL ORDER BY sequence LIMIT 1",
@@ -86,24 +86,24 @@ class SpooledFiles:
         """
         changed = self._journal.change(
             "UPDATE instances SET file_problem = ?1, file_problem_since = CASE WHEN ?1 = '' THEN NULL"
-            " ELSE coalesce(file_problem_since, ?2) END WHERE id = ?3 AND file_sha256 = ?4 AND byte_count = ?5",
+            " ELSE coalesce(file_problem_since, ?2) END WHERE id = ?3 AND file_digest = ?4 AND byte_count = ?5",
             problem or "",
             now_text(),
             file.id,
-            file.file_sha256,
+            file.file_digest,
             file.byte_count,
         )
         return bool(changed)
 
-    def take_digest(self, file: SpooledInstance, file_sha256: str) -> None:
+    def take_digest(self, file: SpooledInstance, file_digest: str) -> None:
         """Note the digest of a file that was received by a Leapfrog which took none."""
         with self._journal.transaction() as connection:
             connection.execute(
-                "UPDATE instances SET file_sha256 = ? WHERE id = ? AND file_sha256 = ''", (file_sha256, file.id)
+                "UPDATE instances SET file_digest = ? WHERE id = ? AND file_digest = ''", (file_digest, file.id)
             )
             connection.execute(
-                "UPDATE deliveries SET file_sha256 = ? WHERE instance_id = ? AND spool_name = ? AND file_sha256 = ''",
-                (file_sha256, file.id, file.spool_name),
+                "UPDATE deliveries SET file_digest = ? WHERE instance_id = ? AND spool_name = ? AND file_digest = ''",
+                (file_digest, file.id, file.spool_name),
             )
 
     # ------------------------------------------------------------ repair
@@ -148,21 +148,21 @@ class SpooledFiles:
             folder_file=FolderFile(**dict(taken)) if taken else None,
         )
 
-    def repaired(self, instance_id: str, byte_count: int, file_sha256: str, dataset_sha256: str) -> bool:
+    def repaired(self, instance_id: str, byte_count: int, file_digest: str, dataset_sha256: str) -> bool:
         """Record what the file of an instance holds, now that whole bytes are there again; "" for a digest that is not
         known. What could not be read or sent is tried again, and so is what was read from other bytes. Returns False
         when the instance is not there any more.
         """
         with self._journal.transaction() as connection:
             changed = connection.execute(
-                "UPDATE instances SET byte_count = ?, file_sha256 = ?, file_problem = '', file_problem_since = NULL"
+                "UPDATE instances SET byte_count = ?, file_digest = ?, file_problem = '', file_problem_since = NULL"
                 " WHERE id = ?",
-                (byte_count, file_sha256, instance_id),
+                (byte_count, file_digest, instance_id),
             ).rowcount
             connection.execute(
-                "UPDATE deliveries SET byte_count = ?, file_sha256 = ? WHERE instance_id = ? AND spool_name ="
+                "UPDATE deliveries SET byte_count = ?, file_digest = ? WHERE instance_id = ? AND spool_name ="
                 " (SELECT spool_name FROM instances WHERE id = instance_id)",
-                (byte_count, file_sha256, instance_id),
+                (byte_count, file_digest, instance_id),
             )
             _try_again(connection, instance_id, dataset_sha256)
         return bool(changed)

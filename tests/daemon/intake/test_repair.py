@@ -73,7 +73,7 @@ def test_once_it_was_read_a_resend_with_another_head_repairs_it_too(box: Box, ha
     assert stored(box, after) == FROM_ANOTHER_SENDER
     assert (after.byte_count, after.state) == (len(FROM_ANOTHER_SENDER), "read")
     [owed] = Deliveries(box.journal).listed("waiting")
-    assert (owed.byte_count, owed.file_sha256) == (after.byte_count, after.file_sha256)
+    assert (owed.byte_count, owed.file_digest) == (after.byte_count, after.file_digest)
     assert admit(box) == first, "now its bytes are whole: nothing is to be done"
     assert stored(box, box.instances()[0]) == FROM_ANOTHER_SENDER
 

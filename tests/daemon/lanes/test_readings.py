@@ -33,7 +33,7 @@ class Eye:
         self.jobs.append(job)
         (job.work_dir / "made.dcm").write_bytes(b"bytes")
         uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.7", "sop_instance_uid": "2.25.7"}
-        made = ProducedObject(name="made.dcm", role="wrapped", byte_count=5, sha256="", **uids)
+        made = ProducedObject(name="made.dcm", role="wrapped", byte_count=5, digest="", **uids)
         return ReadResult(
             instance_id=job.instance_id,
             state="read",

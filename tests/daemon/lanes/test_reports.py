@@ -60,7 +60,7 @@ class Pen:
     def _made(work_dir: Path, kind: ProducedRole) -> ProducedObject:
         (work_dir / f"{kind}.dcm").write_bytes(b"bytes")
         uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.104.1", "sop_instance_uid": new_id()}
-        return ProducedObject(name=f"{kind}.dcm", role=kind, byte_count=5, sha256="", **uids)
+        return ProducedObject(name=f"{kind}.dcm", role=kind, byte_count=5, digest="", **uids)
 
 
 class Desk:

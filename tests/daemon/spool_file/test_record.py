@@ -1,6 +1,8 @@
 """A spool file says what it is, and nobody who reads its content notices that."""
 
+import hashlib
 import io
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.originals.picture_file import read_picture_file
 from leapfrog.spool_file.content import open_content
-from leapfrog.spool_file.record import FOOTER, content_holds, read_record
+from leapfrog.spool_file.record import FOOTER, MAGIC, content_holds, read_record
 from leapfrog.state.arrivals import ArrivalNumbers, instance_of, record_of
 from leapfrog.state.records import FolderFile, NewInstance
 from leapfrog.state.spool import Spool
@@ -50,6 +52,22 @@ def test_an_instance_can_be_made_again_from_its_file_alone(spool: Spool) -> None
     assert record.record == "arrival"
     assert content_holds(path, record)
     assert instance_of(record, new.spool_name, owed=True) == replace(new, owed=False, maybe_sent=True)
+
+
+def test_the_record_of_a_file_that_an_older_leapfrog_wrote_still_tells_what_it_is(spool: Spool) -> None:
+    new = put_in_spool(spool, b"pixels", everything_known())
+    path = spool.path(new.spool_name)
+    record = read_record(path)
+    assert record is not None
+    values = json.loads(record.model_dump_json())
+    del values["digest"]
+    text = json.dumps(values | {"sha256": hashlib.sha256(b"pixels").hexdigest()}).encode()
+    path.write_bytes(b"pixels" + text + FOOTER.pack(len(text), hashlib.sha256(text).digest(), MAGIC))
+    older = read_record(path)
+    assert older is not None and older.digest != record.digest
+    assert content_holds(path, older)
+    path.write_bytes(path.read_bytes().replace(b"pixels", b"pixelz", 1))
+    assert not content_holds(path, older)
 
 
 def test_a_record_holds_only_whole_and_right_behind_its_content(spool: Spool) -> None:

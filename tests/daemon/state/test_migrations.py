@@ -31,8 +31,11 @@ OPEN = """
 import sys; from pathlib import Path; from leapfrog.state.journal import Journal; Journal(Path(sys.argv[1])).close()
 """
 # Columns of old journals; what became of each has a test of its own, or is begun anew.
-TURNED_INTO_ANOTHER = {("studies", "summary"), ("studies", "finished_epoch")}
-KILL_POINTS = range(1, 110, 6)
+TURNED_INTO_ANOTHER = {
+    ("studies", "summary"), ("studies", "finished_epoch"), ("instances", "file_sha256"), ("deliveries", "file_sha256"),
+    ("folder_files", "content_sha256"),
+}  # fmt: skip
+KILL_POINTS = range(1, 140, 7)
 
 
 def old_journal(folder: Path, version: int) -> Path:
@@ -93,6 +96,16 @@ def test_an_older_journal_becomes_what_a_new_one_is_and_keeps_every_row(version:
     Journal(tmp_path / "new.sqlite").close()
     assert schema(path) == schema(tmp_path / "new.sqlite")
     assert_holds_all_of(path, before)
+
+
+def test_digests_of_version_4_stay_but_for_files_that_lie_in_a_watched_folder(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 4)
+    before = content(path)
+    Journal(path).close()
+    now = content(path)
+    for table in ("instances", "deliveries"):
+        assert [row["file_digest"] for row in now[table]] == [row["file_sha256"] for row in before[table]]
+    assert [row["file_digest"] for row in now["folder_files"]] == [""]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,13 @@ def test_what_was_rendered_once_is_gone_through_a_page_at_a_time(
     journal.change("UPDATE studies SET state = iif(key = ?, 'open', 'quiet')", keys[1])
     pages: list[int] = []
     select = journal.rows
-    monkeypatch.setattr(journal, "rows", lambda *asked: pages.append(len(found := select(*asked))) or found)
+
+    def rows(*asked: Any) -> list[Any]:
+        found = select(*asked)
+        pages.append(len(found))
+        return found
+
+    monkeypatch.setattr(journal, "rows", rows)
     studies = Publications(journal).rendered_once()
     assert [study.key for study in studies] == [keys[1], *reversed(keys)]
     assert max(pages) == 2

@@ -1,7 +1,7 @@
 """The spool and the journal together: what was acknowledged survives kill -9, a failing disk and a power cut."""
 
 import errno
-import hashlib
+import io
 import os
 import re
 import shutil
@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import DiskFull, StorageError
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.spool_file.record import content_holds, read_record
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.journal import Journal
@@ -46,7 +47,7 @@ WRITER = textwrap.dedent("""\
         arriving.write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         new = NewInstance(
-            id=name, spool_name=f"{name}.dcm", byte_count=len(content), file_sha256=digest, source="writer",
+            id=name, spool_name=f"{name}.dcm", byte_count=len(content), file_digest=digest, source="writer",
             owed=True, study=StudyIdentity(patient_id=name), sop_instance_uid=f"1.2.{int(name, 16)}",
         )
         try:
@@ -57,7 +58,7 @@ WRITER = textwrap.dedent("""\
         print(name, digest, flush=True)
 """)
 
-RECORD = record_of(new_instance(byte_count=len(b"pixels"), file_sha256=hashlib.sha256(b"pixels").hexdigest()))
+RECORD = record_of(new_instance(byte_count=len(b"pixels"), file_digest=digest_of(io.BytesIO(b"pixels"))))
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def assert_nothing_is_lost(state_dir: Path, acknowledged: dict[str, str]) -> Non
         for instance_id, digest in acknowledged.items():
             record = read_record(spool.path(rows[instance_id]))
             assert record is not None
-            assert record.sha256 == digest
+            assert record.digest == digest
             assert content_holds(spool.path(rows[instance_id]), record)
         # One more may have been written and not acknowledged in time; it is whole then too.
         assert len(rows) <= len(acknowledged) + 1

@@ -75,9 +75,9 @@ class FolderAdmission:
         if message.picture:
             picture = self._identities.identity(PurePath(file.path).name)
             hints = self._identities.hints(Path(file.path))
-            self._admission.admit_picture(incoming, picture, hints, source, file, file.content_sha256)
+            self._admission.admit_picture(incoming, picture, hints, source, file, file.file_digest)
         else:
-            self._admission.admit_dicom(incoming, read_header(incoming), source, file, file.content_sha256)
+            self._admission.admit_dicom(incoming, read_header(incoming), source, file, file.file_digest)
 
     def clean_up(self) -> None:
         """Remove what the child has left behind."""

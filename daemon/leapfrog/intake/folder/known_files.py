@@ -34,12 +34,12 @@ class KnownFiles:
             return "other"
         if known.modified_ns == state.modified_ns and (known.inode == state.inode or not self._inodes_hold):
             return "same"
-        return "perhaps" if known.content_sha256 or _is_same_time(known.modified_ns, state.modified_ns) else "other"
+        return "perhaps" if known.file_digest or _is_same_time(known.modified_ns, state.modified_ns) else "other"
 
-    def recognise(self, path: str, state: FileState, content_sha256: str) -> FolderFile | None:
+    def recognise(self, path: str, state: FileState, file_digest: str) -> FolderFile | None:
         """The file at `path` as it is to be remembered now, if its content is what was taken; None if it is not."""
         known = self._files[path]
-        if known.content_sha256 not in ("", content_sha256):
+        if known.file_digest not in ("", file_digest):
             return None
         if known.modified_ns == state.modified_ns:
             self._inodes_hold &= path not in self._renumbered
@@ -49,7 +49,7 @@ class KnownFiles:
             byte_count=state.byte_count,
             modified_ns=state.modified_ns,
             inode=state.inode,
-            content_sha256=content_sha256,
+            file_digest=file_digest,
         )
         self._files[path] = now
         return now

@@ -1,6 +1,5 @@
 """Safely opens and copies a file in a folder where others may write."""
 
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import BinaryIO
 
 from leapfrog.dicom.part10 import PREAMBLE_BYTES, PREFIX
 from leapfrog.errors import LeapfrogError, StorageError
+from leapfrog.spool_file.digest import new_digest
 
 CHUNK_BYTES = 1 << 20
 INODE_MASK = (1 << 63) - 1
@@ -62,13 +62,13 @@ def opened(path: Path, root: Path, expected: FileState) -> Iterator[BinaryIO]:
 
 def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[], bool]) -> str:
     """Copy `stream` to the new file `target`. The preamble of a DICOM file is overwritten with zeros: it means nothing
-    to DICOM and can hold a program (CVE-2019-11687). Returns the SHA-256, in hexadecimal, of what is now at `target`.
+    to DICOM and can hold a program (CVE-2019-11687). Returns the digest of what is now at `target`.
 
     `go_on` is asked between chunks whether to continue. Raises FileChanged when it says no, or when the state of the
     file is not `expected` at the end; StorageError when the copy cannot be written; OSError when the file cannot be
     read. After an error nothing is left at `target`.
     """
-    digest = hashlib.sha256()
+    digest = new_digest()
     with _created(target) as copied:
         for chunk in content_of(stream, expected.byte_count):
             digest.update(chunk)
@@ -82,7 +82,7 @@ def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[]
 
 def digest_of(stream: BinaryIO, expected: FileState, go_on: Callable[[], bool]) -> str:
     """The digest that `copy` would return, without a copy. Raises FileChanged and OSError as `copy` does."""
-    digest = hashlib.sha256()
+    digest = new_digest()
     for chunk in content_of(stream, expected.byte_count):
         digest.update(chunk)
         if not go_on():

@@ -28,7 +28,7 @@ class FoundFile:
         """The path as text that can be stored, even if its name is not valid UTF-8."""
         return text_of(self.path)
 
-    def record(self, content_sha256: str) -> FolderFile:
+    def record(self, file_digest: str) -> FolderFile:
         """What is remembered of it."""
         state = self.state
         return FolderFile(
@@ -36,7 +36,7 @@ class FoundFile:
             byte_count=state.byte_count,
             modified_ns=state.modified_ns,
             inode=state.inode,
-            content_sha256=content_sha256,
+            file_digest=file_digest,
         )
 
 

@@ -4,7 +4,6 @@ stored.
 
 import contextlib
 import errno
-import hashlib
 import logging
 import os
 import traceback
@@ -16,6 +15,7 @@ from leapfrog.intake.admission import Admission
 from leapfrog.intake.instance_header import InstanceHeader, read_header
 from leapfrog.intake.receiver.dimse import Command, DimseStatus
 from leapfrog.intake.receiver.negotiation import PresentationContext
+from leapfrog.spool_file.digest import new_digest
 from leapfrog.state.journal import new_id
 from leapfrog.state.spool import Spool
 
@@ -59,7 +59,7 @@ class ArrivingInstance:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._is_open = True
         self._refused: DimseStatus | None = None
-        self._sha256 = hashlib.sha256()
+        self._digest = new_digest()
         self._byte_count = 0
         self._checked_bytes = 0
         self._written_out_bytes = 0
@@ -72,7 +72,7 @@ class ArrivingInstance:
             return
         try:
             self._byte_count += len(piece)
-            self._sha256.update(piece)  # as the bytes came, not as the disk gives them back
+            self._digest.update(piece)  # as the bytes came, not as the disk gives them back
             while piece:
                 piece = piece[os.write(self._descriptor, piece) :]
             if self._byte_count - self._written_out_bytes >= WRITE_OUT_BYTES:
@@ -111,7 +111,7 @@ class ArrivingInstance:
                 self._source,
             )
             return DimseStatus.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
-        self._admission.admit_dicom(self._path, header, self._source, sha256=self._sha256.hexdigest())
+        self._admission.admit_dicom(self._path, header, self._source, file_digest=self._digest.hexdigest())
         return DimseStatus.SUCCESS
 
     def _refuse(self, problem: LeapfrogError | OSError) -> DimseStatus:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from leapfrog.processes.messages import ProducedObject
-from leapfrog.spool_file.content import content_byte_count, sha256_of
+from leapfrog.spool_file.content import content_byte_count
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.spool_file.record import ProducedRole, Production, append_record
 
 
@@ -28,7 +29,7 @@ def finish(stream: BinaryIO, name: str, purpose: Purpose, sop_class_uid: str, so
         sop_class_uid=sop_class_uid,
         sop_instance_uid=sop_instance_uid,
         byte_count=content_byte_count(stream),
-        sha256=sha256_of(stream),
+        digest=digest_of(stream),
     )
     append_record(stream, record)
     return ProducedObject(
@@ -37,5 +38,5 @@ def finish(stream: BinaryIO, name: str, purpose: Purpose, sop_class_uid: str, so
         sop_class_uid=record.sop_class_uid,
         sop_instance_uid=record.sop_instance_uid,
         byte_count=record.byte_count,
-        sha256=record.sha256,
+        digest=record.digest,
     )

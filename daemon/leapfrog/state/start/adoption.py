@@ -299,7 +299,7 @@ class Adoption(Worker):
             sop_instance_uid=record.sop_instance_uid,
             spool_name=name,
             byte_count=record.byte_count,
-            file_sha256=record.sha256,
+            file_digest=record.digest,
             posted=True,
         )
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from leapfrog.errors import StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
-from leapfrog.spool_file.content import open_content, sha256_of
+from leapfrog.spool_file.content import open_content
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.spool_file.record import read_record
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.facts import Facts
@@ -46,8 +47,8 @@ def _give_record(journal: Journal, spool: Spool, row: dict[str, object]) -> None
         if path.stat().st_size != byte_count or read_record(path) is not None:
             return
         with open_content(path, byte_count) as stream:
-            sha256 = sha256_of(stream)
-        spool.rewrite_record(name, record_of(_instance(row, sha256)))
+            digest = digest_of(stream)
+        spool.rewrite_record(name, record_of(_instance(row, digest)))
     except FileNotFoundError:
         return
     except (OSError, StorageError):
@@ -56,21 +57,21 @@ def _give_record(journal: Journal, spool: Spool, row: dict[str, object]) -> None
         return
     with journal.transaction() as connection:
         connection.execute(
-            "UPDATE instances SET file_sha256 = ? WHERE id = ? AND file_sha256 = ''", (sha256, row["id"])
+            "UPDATE instances SET file_digest = ? WHERE id = ? AND file_digest = ''", (digest, row["id"])
         )
         connection.execute(
-            "UPDATE deliveries SET file_sha256 = ? WHERE instance_id = ? AND spool_name = ? AND file_sha256 = ''",
-            (sha256, row["id"], name),
+            "UPDATE deliveries SET file_digest = ? WHERE instance_id = ? AND spool_name = ? AND file_digest = ''",
+            (digest, row["id"], name),
         )
 
 
-def _instance(row: dict[str, object], sha256: str) -> NewInstance:
+def _instance(row: dict[str, object], digest: str) -> NewInstance:
     picture = row["picture"]
     return NewInstance(
         id=str(row["id"]),
         spool_name=str(row["spool_name"]),
         byte_count=int(str(row["byte_count"])),
-        file_sha256=sha256,
+        file_digest=digest,
         arrival=int(str(row["sequence"])),
         received_at=str(row["received_at"]),
         source=str(row["source"]),

@@ -49,7 +49,7 @@ def _owe_originals(connection: sqlite3.Connection) -> int:
     instance that still waits to be read is known to be other content only then, so its delivery waits for that.
     """
     rows = connection.execute(
-        "SELECT id, study_key, state, sop_class_uid, sop_instance_uid, forward_as, spool_name, byte_count, file_sha256"
+        "SELECT id, study_key, state, sop_class_uid, sop_instance_uid, forward_as, spool_name, byte_count, file_digest"
         " FROM instances WHERE sop_instance_uid <> '' AND picture IS NULL AND same_as IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE instance_id = instances.id AND kind = 'original')"
         " AND NOT EXISTS (SELECT 1 FROM deliveries"
@@ -64,7 +64,7 @@ def _owe_originals(connection: sqlite3.Connection) -> int:
             sop_instance_uid=row["forward_as"] or row["sop_instance_uid"],
             spool_name=None if renamed and row["state"] == "received" else row["spool_name"],
             byte_count=row["byte_count"],
-            file_sha256=row["file_sha256"],
+            file_digest=row["file_digest"],
             renamed=renamed,
         )
         owe(connection, [original], row["study_key"], row["id"])

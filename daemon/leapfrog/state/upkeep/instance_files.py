@@ -6,7 +6,8 @@ from pathlib import Path
 
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.spool_file.checked import FileProblem, file_problem
-from leapfrog.spool_file.content import open_content, sha256_of
+from leapfrog.spool_file.content import open_content
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.spool_file.record import Arrival, content_holds, read_record
 from leapfrog.state.spool import Spool
 from leapfrog.state.spooled_files import SpooledFiles, SpooledInstance
@@ -25,7 +26,7 @@ class InstanceFiles:
     def look(self, file: SpooledInstance) -> FileProblem | None:
         """Read the file whole. What is wrong with it is noted in the journal, and returned; None if nothing is."""
         path = self._spool.path(file.spool_name)
-        problem = self._take_digest(path, file) if not file.file_sha256 else self._compare(path, file)
+        problem = self._take_digest(path, file) if not file.file_digest else self._compare(path, file)
         if problem != file.file_problem and self._files.note(file, problem):
             if problem:
                 _log.error("The spool file of instance %s is %s.", file.id, problem)
@@ -34,7 +35,7 @@ class InstanceFiles:
         return problem
 
     def _compare(self, path: Path, file: SpooledInstance) -> FileProblem | None:
-        problem = file_problem(path, file.byte_count, file.file_sha256)
+        problem = file_problem(path, file.byte_count, file.file_digest)
         return None if problem == "damaged" and self._is_repaired(path, file) else problem
 
     def _is_repaired(self, path: Path, file: SpooledInstance) -> bool:
@@ -48,7 +49,7 @@ class InstanceFiles:
             return False
         if file.is_picture or digest != file.dataset_sha256:
             return False
-        return self._files.repaired(file.id, record.byte_count, record.sha256, digest)
+        return self._files.repaired(file.id, record.byte_count, record.digest, digest)
 
     def _take_digest(self, path: Path, file: SpooledInstance) -> FileProblem | None:
         """Take the digest of a file from a Leapfrog that took none, if nothing speaks against its being whole: its
@@ -61,7 +62,7 @@ class InstanceFiles:
             if read and content_digest(path, file.byte_count) != read:
                 return "damaged"
             with open_content(path, file.byte_count) as stream:
-                self._files.take_digest(file, sha256_of(stream))
+                self._files.take_digest(file, digest_of(stream))
         except FileNotFoundError:
             return "missing"
         except OSError:

@@ -92,7 +92,7 @@ class Scrub(Worker):
             if not made.is_made:
                 return 0  # it was looked at as an instance
             path = self._spool.path(made.spool_name)
-            self._note_object(made.id, file_problem(path, made.byte_count, made.file_sha256))
+            self._note_object(made.id, file_problem(path, made.byte_count, made.file_digest))
             drop_from_cache(path)
             return made.byte_count
         self._position = _Position()

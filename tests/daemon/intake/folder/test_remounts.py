@@ -1,6 +1,6 @@
 """After a remount nothing is new: path, size, time and content identify a file, and its inode is a hint."""
 
-import hashlib
+import io
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.spool_file.digest import digest_of
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.records import FolderFile
 from support.faulty_folder import FaultyFolder, why_not
@@ -72,8 +73,8 @@ def test_other_inodes_and_times_make_no_picture_new(
     wait_until_known_as(box, share.mount)
     wait_for_scans(watcher)
     assert len(box.instances()) == len(PICTURES)
-    assert {name: file.content_sha256 for name, file in files(box).items()} == {
-        name: file.content_sha256 for name, file in before.items()
+    assert {name: file.file_digest for name, file in files(box).items()} == {
+        name: file.file_digest for name, file in before.items()
     }
 
 
@@ -98,7 +99,7 @@ def test_rows_of_an_older_journal_that_know_no_content_are_recognised_by_size_an
     watcher = box.watcher(paths=(share.mount,))
     taken(box, len(PICTURES))
     watcher.stop()
-    FolderFiles(box.journal).update([replace(file, content_sha256="") for file in files(box).values()])
+    FolderFiles(box.journal).update([replace(file, file_digest="") for file in files(box).values()])
     share.disconnect()
     share.renumber(inodes=1 << 20, shift_seconds=HOUR)
     share.connect()
@@ -106,7 +107,7 @@ def test_rows_of_an_older_journal_that_know_no_content_are_recognised_by_size_an
     wait_until_known_as(box, share.mount)
     wait_for_scans(watcher)
     assert len(box.instances()) == len(PICTURES)
-    assert all(file.content_sha256 for file in files(box).values()), "the content is known from now on"
+    assert all(file.file_digest for file in files(box).values()), "the content is known from now on"
 
 
 @pytest.mark.root
@@ -174,7 +175,7 @@ def test_the_digest_is_that_of_what_is_in_the_spool(box: Box) -> None:
     (box.inbox / "a.png").write_bytes(png())
     box.watcher()
     taken(box, 1)
-    digest = hashlib.sha256(content_of(box.spool, box.instances()[0])).hexdigest()
+    digest = digest_of(io.BytesIO(content_of(box.spool, box.instances()[0])))
     with sqlite3.connect(box.state_dir / "journal.sqlite") as connection:
-        assert connection.execute("SELECT content_sha256 FROM folder_files").fetchall() == [(digest,)]
+        assert connection.execute("SELECT file_digest FROM folder_files").fetchall() == [(digest,)]
     connection.close()

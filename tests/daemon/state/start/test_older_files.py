@@ -41,12 +41,12 @@ def test_older_files_get_records_from_which_their_rows_can_be_made_again(journal
         record = read_record(spool.path(name))
         assert record is not None
         assert content_holds(spool.path(name), record)
-    assert journal.count("instances WHERE file_sha256 = ''") == journal.count("deliveries WHERE file_sha256 = ''") == 0
+    assert journal.count("instances WHERE file_digest = ''") == journal.count("deliveries WHERE file_digest = ''") == 0
     for table in ("deliveries", "instances", "studies"):
         journal.change(f"DELETE FROM {table}")
     go_through(journal, spool)
     after = [dict(row) for row in journal.rows("SELECT * FROM instances ORDER BY sequence")]
-    same = [{**row, "study_key": "", "file_sha256": ""} for row in after]
+    same = [{**row, "study_key": "", "file_digest": ""} for row in after]
     assert same == [{**row, "study_key": ""} for row in before]
 
 

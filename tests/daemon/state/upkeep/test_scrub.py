@@ -140,18 +140,18 @@ def test_its_thread_looks_at_files_and_ends_when_it_is_told_to(box: Box) -> None
 
 def forget_digest(box: Box) -> None:
     with box.journal.transaction() as connection:
-        connection.execute("UPDATE instances SET file_sha256 = ''")
-        connection.execute("UPDATE deliveries SET file_sha256 = ''")
+        connection.execute("UPDATE instances SET file_digest = ''")
+        connection.execute("UPDATE deliveries SET file_digest = ''")
 
 
 def test_a_file_without_a_digest_gets_one_and_its_delivery_too(box: Box) -> None:
     one = box.add()
-    sha256 = box.journal.rows("SELECT file_sha256 FROM instances")[0]["file_sha256"]
+    digest = box.journal.rows("SELECT file_digest FROM instances")[0]["file_digest"]
     forget_digest(box)
     box.look_at_all()
     assert box.problem(one) == ("", False)
     for table in ("instances", "deliveries"):
-        assert box.journal.rows(f"SELECT file_sha256 FROM {table}")[0]["file_sha256"] == sha256
+        assert box.journal.rows(f"SELECT file_digest FROM {table}")[0]["file_digest"] == digest
 
 
 @pytest.mark.parametrize("read_before", [True, False])
@@ -165,7 +165,7 @@ def test_a_file_that_is_not_what_was_read_or_too_short_gets_none(box: Box, read_
     forget_digest(box)
     box.look_at_all()
     assert box.problem(one) == ("damaged", True)
-    assert box.journal.rows("SELECT file_sha256 FROM instances")[0]["file_sha256"] == ""
+    assert box.journal.rows("SELECT file_digest FROM instances")[0]["file_digest"] == ""
 
 
 def test_a_repair_of_which_the_journal_does_not_know_is_taken_up(box: Box) -> None:
@@ -188,7 +188,7 @@ def test_a_repair_of_which_the_journal_does_not_know_is_taken_up(box: Box) -> No
 
 def test_objects_that_are_owed_and_damaged_are_a_problem_until_they_are_whole_or_given_up(box: Box) -> None:
     one = box.add()
-    made = replace(new_delivery(), byte_count=4, file_sha256="0" * 64)
+    made = replace(new_delivery(), byte_count=4, file_digest="0" * 64)
     commit(box.journal, one, deliveries=(made,))
     box.spool.path(made.spool_name or "").write_bytes(b"else")
     scrub = box.scrub()
