@@ -14,9 +14,11 @@ from rich.table import Table
 from leapfrog import __version__, tables
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
 from leapfrog.settings import SYSTEM_FILE, Settings, default_file, load_settings
+from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
+REREAD_SECONDS = 600.0  # a million exams
 
 app = typer.Typer(
     name="leapfrog",
@@ -242,6 +244,31 @@ def deliveries(
 def retry(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Read set-aside instances again, or send refused deliveries to the district server again."""
     _act("retry", ids, config, as_json)
+
+
+@app.command()
+def reread(
+    exams: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="EXAM...", help="Exams, each by the last folder in the path of its report."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every exam that the box still has.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read the images of exams again, such as with a new model. Each exam gets a new version of its report."""
+    if every == bool(exams):
+        raise UsageError("Name the exams that are to be read again, or use --all.")
+    outcome = _ask(config, "reread", timeout_seconds=REREAD_SECONDS, exams=None if every else exams)
+    lines = [f"{count(outcome['queued'], 'image')} to read again. The reports change as they are read."]
+    if outcome["kept"]:
+        lines.append(
+            f"{count(outcome['kept'], 'image')} not: no reading, or no whole file is there (`leapfrog instances"
+            " --file-problems`)."
+        )
+    _show(outcome, as_json, lines)
+    if not outcome["queued"]:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @app.command()

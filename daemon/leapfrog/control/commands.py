@@ -1,4 +1,4 @@
-"""The commands `status`, `instances`, `deliveries`, `retry`, `dismiss` and `sync`.
+"""The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss` and `sync`.
 
 The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
 """
@@ -17,6 +17,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.records import DELIVERY_STATES, INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
+from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
 
 # The fields of an instance in `leapfrog instances --json`.
@@ -50,6 +51,7 @@ class Commands:
         self._journal = journal
         self._instances = Instances(journal)
         self._deliveries = deliveries
+        self._files = SpooledFiles(journal)
         self._studies = Studies(journal)
         self._source = source
         self._wake = wake
@@ -64,6 +66,7 @@ class Commands:
             "instances": lambda arguments: self.instances(**arguments),
             "deliveries": lambda arguments: self.deliveries(**arguments),
             "retry": lambda arguments: self.retry(arguments["ids"]),
+            "reread": lambda arguments: self.reread(arguments["exams"]),
             "dismiss": lambda arguments: self.dismiss(arguments["ids"]),
             "sync": lambda _arguments: self.sync(),
             "copy_journal": lambda _arguments: self.copy_journal(),
@@ -113,6 +116,32 @@ class Commands:
         self._studies.report_again(delivery.study_key)
         self._render_again(delivery.study_key)
         return True
+
+    def reread(self, exams: list[str] | None) -> dict[str, int]:
+        """Have the images of `exams`, or of every exam (None), read again: each exam gets a new version of its report.
+
+        Images whose stored file is missing or damaged keep the reading that they have. Returns how many images are read
+        again, and how many are not. Raises UsageError for an unknown exam.
+        """
+        unknown = [key for key in exams or () if self._studies.find(key) is None]
+        if unknown:
+            raise UsageError(
+                f"There is no exam {', '.join(unknown)}. An exam is known by the last folder in the path of its report."
+            )
+        queued = total = 0
+        for key in self._every_exam() if exams is None else dict.fromkeys(exams):
+            files = self._files.of_study(key)
+            whole = [one for one in files if not one.file_problem and self._spool.path(one.spool_name).is_file()]
+            queued += self._instances.read_again([one.id for one in whole])
+            total += len(files)
+        self._wake()
+        return {"queued": queued, "kept": total - queued}
+
+    def _every_exam(self) -> Iterator[str]:
+        page = self._studies.keys()
+        while page:
+            yield from page
+            page = self._studies.keys(page[-1])
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
         """Give up deliveries that the district server refused. Raises UsageError for an unknown id."""

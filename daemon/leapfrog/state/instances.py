@@ -25,6 +25,8 @@ from leapfrog.state.studies import study_for
 
 INSTANCE_COLUMNS = columns_of(InstanceRecord)
 WAITING_INSTANCES = "instances INDEXED BY instances_waiting WHERE state = 'received' AND attempt_open = 0"
+# It waits behind films, and nothing that failed before counts.
+READ_AFRESH = "state = 'received', reason = '', attempts = 0, engine_failures = 0, interruptions = 0, turn = 1"
 
 Charge = Literal["reader", "engine", "interruption"]
 CHARGE_COLUMNS: dict[Charge, str] = {
@@ -229,11 +231,29 @@ class Instances:
         aside.
         """
         changed = self._journal.change(
-            "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0,"
-            " interruptions = 0, turn = 1 WHERE id = ? AND state = 'set_aside'",
+            f"UPDATE instances SET {READ_AFRESH} WHERE id = ? AND state = 'set_aside'",
             instance_id,
         )
         return bool(changed)
+
+    def read_again(self, ids: Collection[str]) -> int:
+        """Queue instances to be read again, behind films that wait, as if nothing had failed. Until one is read, the
+        report of its study stays as it is. Returns how many there are: those that were read or set aside, and that do
+        not show what another one shows.
+        """
+        queued = json.dumps(list(ids))
+        with self._journal.transaction() as connection:
+            changed = connection.execute(
+                f"UPDATE instances SET {READ_AFRESH} WHERE id IN (SELECT value FROM json_each(?))"
+                " AND state IN ('read', 'set_aside') AND same_as IS NULL",
+                (queued,),
+            ).rowcount
+            connection.execute(
+                "UPDATE studies SET finished_day = NULL WHERE key IN"
+                " (SELECT study_key FROM instances WHERE id IN (SELECT value FROM json_each(?)))",
+                (queued,),
+            )
+        return changed
 
     # ------------------------------------------------------------ adoption
 

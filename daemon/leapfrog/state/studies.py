@@ -65,6 +65,11 @@ class Studies:
         condition = "WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ? AND study_instance_uid <> ''"
         return next(iter(self._select(condition, *values)), None)
 
+    def keys(self, after: str = "", limit: int = 500) -> list[str]:
+        """The keys of the first studies behind the key `after`, in the order of the keys."""
+        rows = self._journal.rows("SELECT key FROM studies WHERE key > ? ORDER BY key LIMIT ?", (after, limit))
+        return [row["key"] for row in rows]
+
     def open(self) -> list[StudyRecord]:
         """Studies that may still change or whose last report has not been written, oldest first."""
         return self._select("WHERE state = 'open' ORDER BY sequence")

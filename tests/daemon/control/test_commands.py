@@ -1,16 +1,21 @@
 """The commands on a journal: which parts they wake."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import cast
 
+import pytest
+
 from leapfrog.control.commands import Commands
 from leapfrog.control.status import StatusSource
+from leapfrog.errors import UsageError
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from support.journal_rows import new_instance, original_delivery, report
+from support.journal_rows import commit, new_instance, original_delivery, report
+from support.spooled import put_in_spool
 
 
 def test_retry_wakes_the_outbox_once_the_delivery_waits_again(tmp_path: Path) -> None:
@@ -57,3 +62,74 @@ def test_a_report_that_is_lost_is_made_again_when_it_is_retried(tmp_path: Path) 
     assert (again.state, again.changed) == ("open", True)
     assert [one.state for one in Deliveries(journal).listed() if one.id == lost.id] == ["dismissed"]
     journal.close()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path / "journal.sqlite")
+    yield made
+    made.close()
+
+
+def commands_on(journal: Journal, spool: Spool, wake: Callable[[], None] = lambda: None) -> Commands:
+    return Commands(
+        journal=journal,
+        deliveries=Deliveries(journal),
+        source=cast(StatusSource, None),
+        wake=wake,
+        sync=lambda: None,
+        spool=spool,
+    )
+
+
+def add_read(journal: Journal, spool: Spool, **values: object) -> str:
+    """An exam of one image that was read and reported. Its key is the id of its image."""
+    new = put_in_spool(spool, b"an image", new_instance(**values))
+    Instances(journal).add(new)
+    commit(journal, new.id)
+    report(journal, new.id, 1)
+    return new.id
+
+
+def states(journal: Journal) -> dict[str, str]:
+    return {one.id: one.state for one in Instances(journal).listed()}
+
+
+def test_reread_queues_the_images_of_the_named_exams_only(journal: Journal, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", 0)
+    first, second, third = (add_read(journal, spool) for _ in range(3))
+    woken: list[bool] = []
+    commands = commands_on(journal, spool, lambda: woken.append(True))
+    assert commands.reread([first, third, first]) == {"queued": 2, "kept": 0}
+    assert states(journal) == {first: "received", second: "read", third: "received"}
+    assert woken
+    waiting = Instances(journal).begin_attempt(slow=True)
+    assert waiting and waiting.id == first
+
+
+def test_reread_of_all_leaves_images_whose_file_is_gone_with_the_reading_that_they_have(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Studies.keys, "__defaults__", ("", 2))
+    spool = Spool(tmp_path / "spool", 0)
+    exams = [add_read(journal, spool) for _ in range(5)]
+    spool.path(f"{exams[1]}.dcm").unlink()
+    journal.change("UPDATE instances SET file_problem = 'damaged' WHERE id = ?", exams[2])
+    assert commands_on(journal, spool).reread(None) == {"queued": 3, "kept": 2}
+    assert {one for one, state in states(journal).items() if state == "read"} == {exams[1], exams[2]}
+
+
+def test_an_unknown_exam_is_named_and_nothing_is_read_again(journal: Journal, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", 0)
+    exam = add_read(journal, spool)
+    with pytest.raises(UsageError, match="no exam 0123"):
+        commands_on(journal, spool).reread([exam, "0123"])
+    assert states(journal) == {exam: "read"}
+
+
+def test_an_exam_that_is_read_again_is_kept_as_long_as_a_new_one(journal: Journal, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", 0)
+    exam = add_read(journal, spool, owed=False)
+    journal.change("UPDATE studies SET state = 'quiet', finished_day = 3")
+    commands_on(journal, spool).reread([exam])
+    assert journal.rows("SELECT finished_day FROM studies")[0]["finished_day"] is None
