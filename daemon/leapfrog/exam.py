@@ -79,6 +79,11 @@ class ModelUsed(Frozen):
     device: Device
     demonstration: bool
 
+    @property
+    def label(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.version}"
+
 
 class Quality(Frozen):
     """How well the image resembles those that the model was made for. A higher `score` means less alike; above `limit`

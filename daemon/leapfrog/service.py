@@ -49,6 +49,7 @@ from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
 from leapfrog.state.studies import Studies
+from leapfrog.state.upkeep.replaced_models import ReplacedModels
 from leapfrog.state.upkeep.retention import Retention
 from leapfrog.state.upkeep.scrub import Scrub
 from leapfrog.worklist.publisher import Publisher
@@ -110,7 +111,9 @@ class Service:
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         # At the start, which is also when the lanes look.
-        model_problems = [Problem(what=sentence) for sentence in packages_in_use(settings).problems()]
+        catalogue = packages_in_use(settings)
+        model_problems = [Problem(what=sentence) for sentence in catalogue.problems()]
+        models_in_use = {package.name: package.manifest.version for package in catalogue.packages}
         devices, lanes = _lanes(settings)
         publisher = Publisher(
             reports_dir=settings.reports_dir,
@@ -127,6 +130,7 @@ class Service:
             in_hand=in_hand,
             rendered=rendered,
             lanes=lanes,
+            models_in_use=models_in_use,
             on_deliveries=sender.wake,
             on_report=publisher.wake,
             on_fatal=self._on_fatal,
@@ -166,6 +170,12 @@ class Service:
             studies=studies, facts=Facts(journal), spool=spool, files=files, keep_days=settings.retention.keep_days
         )
         scrub = Scrub(files=files, facts=Facts(journal), spool=spool)
+        replaced = ReplacedModels(
+            studies=studies,
+            facts=Facts(journal),
+            in_use=models_in_use,
+            on_reopened=dispatcher.report_is_to_mark,
+        )
         commands = Commands(
             journal=journal,
             deliveries=deliveries,
@@ -189,6 +199,7 @@ class Service:
             Watched("disks", disks),
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("scrub", scrub),
+            Watched("replaced models", replaced),
             Watched("outbox", sender),
             Watched("folder watcher", watcher),
         ]

@@ -62,7 +62,7 @@ def reading_of(instance_id: str, reason: str = "") -> ImageReading:
 def commit(journal: Journal, instance_id: str, state: Any = "read", **values: Any) -> None:
     """Commit a reading of an instance."""
     Instances(journal).commit_reading(
-        CommittedReading(instance_id=instance_id, state=state, reading=reading_of(instance_id), **values)
+        CommittedReading(instance_id=instance_id, state=state, **{"reading": reading_of(instance_id), **values})
     )
 
 

@@ -137,9 +137,15 @@ def report_job(report_dir: Path, *readings: ImageReading, **values: Any) -> Repo
 
 def report_words(job: ReportJob) -> ReportWords:
     """What the report of `job` says, as `render` has it set."""
-    content = content_of(job.readings, other_patient_ids=job.other_patient_ids, include_heatmaps=job.include_heatmaps)
+    content = content_of(
+        job.readings,
+        other_patient_ids=job.other_patient_ids,
+        models_in_use=job.models_in_use,
+        include_heatmaps=job.include_heatmaps,
+    )
     return words_of(
         content,
+        study_key=job.study_key,
         station=job.station.name,
         ae_title=job.station.ae_title,
         version=job.version,

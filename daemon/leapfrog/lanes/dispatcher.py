@@ -7,7 +7,7 @@ whose images have all been read, with their closing versions.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from leapfrog.errors import JournalError, LeapfrogError, StorageError
 from leapfrog.lanes.lane import Lane
@@ -37,12 +37,13 @@ class Dispatcher:
         in_hand: InHand,
         rendered: Rendered,
         lanes: Sequence[Lane],
+        models_in_use: Mapping[str, str],
         on_deliveries: Callable[[], None],
         on_report: Callable[[], None],
         on_fatal: Callable[[str], None],
     ) -> None:
-        """`on_deliveries` is called when something new is owed, `on_report` when a report can be published, `on_fatal`
-        when the dispatcher cannot continue.
+        """`models_in_use` are the versions of the packages, by name. `on_deliveries` is called when something new is
+        owed, `on_report` when a report can be published, `on_fatal` when the dispatcher cannot continue.
         """
         self._lanes = lanes
         self._on_fatal = on_fatal
@@ -52,6 +53,7 @@ class Dispatcher:
             journal=journal,
             spool=spool,
             rendered=rendered,
+            models_in_use=models_in_use,
             on_report=on_report,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
@@ -116,6 +118,11 @@ class Dispatcher:
     def report_is_lost(self, study_key: str) -> None:
         """Render the report of a study again, of which the journal says that it has changed. From any thread."""
         self._reports.changed(study_key)
+        self.wake()
+
+    def report_is_to_mark(self, study_key: str) -> None:
+        """Render the report of a study again that is open, although it has not changed. From any thread."""
+        self._reports.mark(study_key)
         self.wake()
 
     def _work(self, index: int, lane: Lane) -> None:

@@ -6,7 +6,7 @@ closing version, with the PDF and the objects that are owed to the district.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
+from leapfrog.wording.content import replaced_models
 from leapfrog.worklist.worklist import INDEX_NAME
 
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
@@ -51,17 +52,19 @@ class Reports:
         journal: Journal,
         spool: Spool,
         rendered: Rendered,
+        models_in_use: Mapping[str, str],
         on_report: Callable[[], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
     ) -> None:
-        """`on_report` is called when a report was committed and can be published, `on_deliveries` when something new is
-        owed. A failure while `is_stopping` does not count.
+        """`models_in_use` are the versions of the packages, by name. `on_report` is called when a report was committed
+        and can be published, `on_deliveries` when something new is owed. A failure while `is_stopping` does not count.
         """
         self._settings = settings
         self._studies = Studies(journal)
         self._spool = spool
         self._rendered = rendered
+        self._models_in_use = models_in_use
         self._on_report = on_report
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
@@ -70,6 +73,10 @@ class Reports:
     def look_for_open_studies(self) -> None:
         """Take up the studies that are open in the journal: the last run left them so, or they were brought back."""
         self._agenda.take_up(self._studies.to_take_up())
+
+    def mark(self, study_key: str) -> None:
+        """Take up a study whose report is to say that its model was replaced, or is to say so no longer."""
+        self._agenda.take_up({study_key: False})
 
     def changed(self, study_key: str) -> None:
         """Note that a reading of the study was committed: its quiet time starts again."""
@@ -152,15 +159,17 @@ class Reports:
         study = render.study
         derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._settings.district.wants(kind))
         sent = not derived or study.derived_version == study.version
-        if render.closing and study.version and not study.changed and sent:
+        is_known = bool(study.version) and not study.changed and sent  # by staff and by the district
+        if is_known and render.closing and self._says_which_models_were_replaced(study):
             self._studies.close(study.key)
             return True
+        derived = () if is_known else derived
         readings = tuple(self._studies.readings(study.key))
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
         end = lane.run(self._job(render, readings, derived, work_dir))
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
-            self._commit(render, end, work_dir)
+            self._commit(render, end, work_dir, same_readings=is_known)
         elif not self._is_stopping():
             _log.warning("The report of study %s could not be rendered; it will be tried again.", study.key)
         self._spool.clear_work_dir(work_dir)
@@ -177,6 +186,7 @@ class Reports:
             station=station_of(self._settings),
             readings=readings,
             other_patient_ids=self._other_patient_ids(study),
+            models_in_use=dict(self._models_in_use),
             pdf=render.closing or study.version == 0,
             derived=derived,
             page_size=self._settings.report.page_size,
@@ -186,7 +196,10 @@ class Reports:
             work_dir=work_dir,
         )
 
-    def _commit(self, render: Render, result: ReportResult, work_dir: Path) -> None:
+    def _says_which_models_were_replaced(self, study: StudyRecord) -> bool:
+        return study.replaced_models == replaced_models(self._studies.models_of(study.key), self._models_in_use)
+
+    def _commit(self, render: Render, result: ReportResult, work_dir: Path, *, same_readings: bool) -> None:
         study = render.study
         deliveries = adopt(self._spool, result.produced, work_dir)
         is_newest = self._studies.commit_report(
@@ -199,6 +212,7 @@ class Reports:
                 urgent=result.worklist_row.urgent,
                 deliveries=deliveries,
                 not_made=result.not_made,
+                same_readings=same_readings,
             )
         )
         if not is_newest:  # it is rendered again, under a newer version

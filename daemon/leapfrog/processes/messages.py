@@ -67,7 +67,8 @@ class Station(Frozen):
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on.
 
-    `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `pdf` asks for a PDF.
+    `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `models_in_use` are the
+    versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
     `derived` asks for DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture),
     which go to `work_dir`. `worklist_href` is the link from the report to the worklist; if empty, there is no link.
     """
@@ -79,6 +80,7 @@ class ReportJob(Frozen):
     station: Station
     readings: tuple[ImageReading, ...]
     other_patient_ids: tuple[str, ...] = ()
+    models_in_use: dict[str, str] = Field(default_factory=dict)
     pdf: bool = True
     derived: tuple[Literal["report_pdf", "overlay"], ...] = ()
     page_size: Literal["A4", "Letter"] = "A4"

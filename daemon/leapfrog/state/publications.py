@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass
 from leapfrog.state.facts import Facts, put
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import ForgottenReport, StudyRecord, columns_of
-from leapfrog.state.studies import Studies
+from leapfrog.state.studies import BEYOND, Studies
 
 FOLDER_FACT = "reports_folder"
 PAGE = 500  # studies
-BEYOND = 2**63 - 1  # every sequence number
 
 
 @dataclass(frozen=True, kw_only=True)

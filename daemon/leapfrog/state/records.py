@@ -1,5 +1,6 @@
 """The journal's rows as Python values."""
 
+import json
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -134,6 +135,11 @@ class StudyRecord:
         """Whether there are readings that no report contains yet."""
         return self.changes > self.reported_changes
 
+    @property
+    def replaced_models(self) -> tuple[str, ...]:
+        """The models, by name and version, of which the last report says that they were replaced."""
+        return tuple(json.loads(self.worklist_row).get("replaced_models", ()))
+
 
 @dataclass(frozen=True)
 class FinishedStudy:
@@ -219,7 +225,7 @@ class CommittedReport:
 
     `changes` is the study's count of changes when rendering began. `closing` means that the study was quiet then; it
     stays quiet unless something arrived in the meantime. `not_made` holds one sentence for each DICOM object that could
-    not be made, with the reason.
+    not be made, with the reason. `same_readings`: only words about the box are new, so that nothing is owed for it.
     """
 
     study_key: str
@@ -230,3 +236,4 @@ class CommittedReport:
     urgent: bool
     deliveries: tuple[NewDelivery, ...] = ()
     not_made: tuple[str, ...] = ()
+    same_readings: bool = False

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from leapfrog.errors import JournalError
-from leapfrog.exam import ImageReading
+from leapfrog.exam import ImageReading, ModelUsed
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
 from leapfrog.state.records import CommittedReport, FinishedStudy, StudyIdentity, StudyRecord
@@ -17,6 +17,7 @@ STUDY_COLUMNS = (
 )
 
 
+BEYOND = 2**63 - 1  # every sequence number
 DATED_AT_ONCE = 1000  # studies in one transaction: a few milliseconds
 # A study that needs nothing more: quiet, none of its images to be read, nothing of it owed to anybody.
 FINISHED = (
@@ -125,18 +126,22 @@ class Studies:
         """
         with self._journal.transaction() as connection:
             changed = connection.execute(
-                "UPDATE studies SET version = ?, worklist_row = ?, urgent = ?, reported_changes = ?, not_made = ?,"
+                "UPDATE studies SET version = ?, worklist_row = ?, urgent = ?, reported_changes = ?,"
+                " not_made = CASE WHEN ? THEN not_made ELSE ? END,"
                 " state = CASE WHEN ? AND changes = ? THEN 'quiet' ELSE 'open' END,"
-                " derived_version = CASE WHEN ? THEN ? ELSE derived_version END WHERE key = ? AND version < ?",
+                " derived_version = CASE WHEN ? OR (? AND derived_version = version) THEN ? ELSE derived_version END"
+                " WHERE key = ? AND version < ?",
                 (
                     committed.version,
                     committed.worklist_row,
                     committed.urgent,
                     committed.changes,
+                    committed.same_readings,
                     json.dumps(committed.not_made),
                     committed.closing,
                     committed.changes,
                     bool(committed.deliveries),
+                    committed.same_readings,
                     committed.version,
                     committed.study_key,
                     committed.version,
@@ -150,6 +155,42 @@ class Studies:
             )
             owe(connection, committed.deliveries, committed.study_key, None)
         return True
+
+    # ------------------------------------------------------------ models that were replaced
+
+    def models_of(self, key: str) -> list[ModelUsed]:
+        """The models that read the images of a study, each once."""
+        rows = self._journal.rows(
+            "SELECT DISTINCT json_extract(reading, '$.model') AS model FROM instances WHERE study_key = ?"
+            " AND state <> 'received' AND same_as IS NULL AND json_extract(reading, '$.model') IS NOT NULL",
+            (key,),
+        )
+        return [ModelUsed.model_validate_json(row["model"]) for row in rows]
+
+    def reported_before(self, sequence: int | None, limit: int) -> list[tuple[int, StudyRecord]]:
+        """The newest studies with a report and a sequence number below `sequence` (None: any), the newest first. Each
+        stands beside its number.
+        """
+        rows = self._journal.rows(
+            f"SELECT sequence, {STUDY_COLUMNS} FROM studies WHERE version > 0 AND sequence < ?"
+            " ORDER BY sequence DESC LIMIT ?",
+            (BEYOND if sequence is None else sequence, limit),
+        )
+        return [(found.pop("sequence"), _study(found)) for found in map(dict, rows)]
+
+    def reopen(self, key: str) -> bool:
+        """Have a closing version made of a quiet study, although nothing in it has changed. Returns whether it was
+        quiet.
+        """
+        with self._journal.transaction() as connection:
+            row = connection.execute(
+                "SELECT finished_day FROM studies WHERE key = ? AND state = 'quiet'", (key,)
+            ).fetchone()
+            if row is not None:
+                connection.execute("UPDATE studies SET state = 'open' WHERE key = ?", (key,))
+                # A new image would begin to count anew the days that the study is kept; this does not.
+                connection.execute("UPDATE studies SET finished_day = ? WHERE key = ?", (row["finished_day"], key))
+        return row is not None
 
     def objects_restored(self, key: str) -> None:
         """Record that the objects made of a study's last report are there. That is so only once the study is quiet."""
@@ -305,7 +346,7 @@ def _mention_in_others(connection: sqlite3.Connection, study_instance_uid: str) 
         )
 
 
-def _study(row: sqlite3.Row) -> StudyRecord:
+def _study(row: sqlite3.Row | dict[str, Any]) -> StudyRecord:
     values = dict(row)
     identity = StudyIdentity(
         study_instance_uid=values.pop("study_instance_uid"),

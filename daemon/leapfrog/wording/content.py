@@ -1,10 +1,10 @@
 """What a report says about an exam, selected and in order, before it is put into words. Built once for each report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageReading, whose_exam
+from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageReading, ModelUsed, whose_exam
 
 Kind = Literal["look", "measured", "nothing_flagged", "not_assessed"]
 
@@ -59,28 +59,43 @@ class ImageContent:
 
 @dataclass(frozen=True)
 class ReportContent:
-    """A whole report. `other_patient_ids` arrived under the same Study Instance UID; "" is an exam without an ID."""
+    """A whole report. `other_patient_ids` arrived under the same Study Instance UID; "" is an exam without an ID.
+    `replaced_models` are those, by name and version, that read an image and of which the box now has another version.
+    """
 
     identity: Identity
     gist: Gist
     images: tuple[ImageContent, ...]
     other_patient_ids: tuple[str, ...]
+    replaced_models: tuple[str, ...]
     phantom: bool
     demonstration: bool
 
 
 def content_of(
-    readings: Sequence[ImageReading], *, other_patient_ids: Sequence[str] = (), include_heatmaps: bool = True
+    readings: Sequence[ImageReading],
+    *,
+    other_patient_ids: Sequence[str] = (),
+    models_in_use: Mapping[str, str] | None = None,
+    include_heatmaps: bool = True,
 ) -> ReportContent:
-    """Everything that one study's report says."""
+    """Everything that one study's report says. `models_in_use` are the versions of the packages that the box has now,
+    by name; None where nobody will read the report later.
+    """
     return ReportContent(
         identity=whose_exam(readings),
         gist=gist_of(readings),
         images=tuple(_image(number, reading, include_heatmaps) for number, reading in enumerate(readings, start=1)),
         other_patient_ids=tuple(other_patient_ids),
+        replaced_models=replaced_models([reading.model for reading in readings if reading.model], models_in_use or {}),
         phantom=any(reading.phantom for reading in readings),
         demonstration=any(reading.model is not None and reading.model.demonstration for reading in readings),
     )
+
+
+def replaced_models(used: Sequence[ModelUsed], in_use: Mapping[str, str]) -> tuple[str, ...]:
+    """Those of `used`, by name and version, of which another version is `in_use`."""
+    return tuple(sorted({model.label for model in used if in_use.get(model.name, model.version) != model.version}))
 
 
 def gist_of(readings: Sequence[ImageReading]) -> Gist:

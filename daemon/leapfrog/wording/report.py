@@ -122,6 +122,7 @@ class WorklistRow(Frozen):
     urgent: bool = False
     phantom: bool = False
     images: str
+    replaced_models: tuple[str, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -159,6 +160,7 @@ class ReportWords:
 
     headline: Headline
     conflicts: tuple[str, ...]
+    replaced_models: str
     patient: tuple[Field, ...]
     exam: tuple[Field, ...]
     images: tuple[ImageWords, ...]
@@ -171,9 +173,18 @@ class ReportWords:
 
 
 def words_of(
-    content: ReportContent, *, station: str, ae_title: str, version: int, software_version: str, received_at: str
+    content: ReportContent,
+    *,
+    study_key: str,
+    station: str,
+    ae_title: str,
+    version: int,
+    software_version: str,
+    received_at: str,
 ) -> ReportWords:
-    """`content` in words. `received_at` is ISO 8601; the other arguments name the box and the report's version."""
+    """`content` in words. `received_at` is ISO 8601; the other arguments name the study, the box and the report's
+    version.
+    """
     headline = headline_of(content.gist)
     images = count(len(content.images), "image")
     box = f"{clean(station)} ({clean(ae_title)})"
@@ -181,6 +192,7 @@ def words_of(
     return ReportWords(
         headline=headline,
         conflicts=_conflicts(content.other_patient_ids, [reading.identity for reading in readings]),
+        replaced_models=_replaced(content.replaced_models, study_key),
         patient=_patient(content.identity),
         exam=_exam(content.identity, readings, received_at),
         images=tuple(_image(image, len(content.images)) for image in content.images),
@@ -273,6 +285,16 @@ def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity])
     return tuple(clean(sentence, LONGEST_REMARK) for sentence in sentences)
 
 
+def _replaced(models: tuple[str, ...], study_key: str) -> str:
+    if not models:
+        return ""
+    names = " and ".join(clean(name) for name in models)
+    return (
+        f"Read by a version of the model that this box has replaced since ({names}). The new one may come to another"
+        f" result. The technician can have the exam read again: leapfrog reread {study_key}"
+    )
+
+
 def _patient(identity: Identity) -> tuple[Field, ...]:
     patient_id = or_not_given(identity.patient_id)
     if issuer := clean(identity.issuer_of_patient_id):
@@ -321,6 +343,7 @@ def _worklist_row(
         urgent=headline.urgent,
         phantom=content.phantom,
         images=images,
+        replaced_models=content.replaced_models,
     )
 
 

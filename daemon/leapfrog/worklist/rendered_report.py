@@ -1,6 +1,7 @@
 """The newest report that was rendered of a study, for a journal that is made anew: readings need not be made twice."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -23,8 +24,10 @@ def rendered_report(folder: Path) -> RenderedReport | None:
         document = json.loads((folder / f"report-{newest}.json").read_bytes())
         version, station = int(document["version"]), document["station"]
         readings = tuple(ImageReading.model_validate(image) for image in document["images"])
+        content = content_of(readings)
         words = words_of(
-            content_of(readings),
+            replace(content, replaced_models=tuple(document.get("replaced_models", ()))),
+            study_key=document["study_key"],
             station=station["name"],
             ae_title=station["ae_title"],
             version=version,

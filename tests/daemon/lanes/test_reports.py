@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from leapfrog.exam import ImageReading, ModelUsed
 from leapfrog.lanes.job_end import ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reports import Render, Reports
@@ -19,8 +20,9 @@ from leapfrog.state.records import StudyIdentity, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import MOST_SHARING, Studies
+from leapfrog.wording.content import content_of
 from leapfrog.wording.report import WorklistRow
-from support.journal_rows import commit, new_instance
+from support.journal_rows import commit, new_instance, reading_of
 
 ROW = WorklistRow(
     patient="Okello, Grace",
@@ -31,6 +33,10 @@ ROW = WorklistRow(
     headline="Nothing flagged",
     images="1 image",
 )
+
+
+def reading_by(instance_id: str, model: ModelUsed) -> ImageReading:
+    return reading_of(instance_id).model_copy(update={"model": model})
 
 
 class Pen:
@@ -52,7 +58,9 @@ class Pen:
             study_key=job.study_key,
             version=job.version,
             artefacts=(),
-            worklist_row=ROW,
+            worklist_row=ROW.model_copy(
+                update={"replaced_models": content_of(job.readings, models_in_use=job.models_in_use).replaced_models}
+            ),
             produced=tuple(self._made(job.work_dir, kind) for kind in job.derived),
         )
 
@@ -75,6 +83,7 @@ class Desk:
         self.journal = Journal(directory / "journal.sqlite")
         self.studies = Studies(self.journal)
         self.pen = Pen()
+        self.models_in_use: dict[str, str] = {}
         self._settings = settings
         self._spool = Spool(directory / "spool", 0)
         self.reports = self.restarted()
@@ -87,6 +96,7 @@ class Desk:
             journal=self.journal,
             spool=self._spool,
             rendered=Rendered(self._settings.station.state_dir / "rendered"),
+            models_in_use=self.models_in_use,
             on_report=lambda: self.reported.append(self.study().version),
             on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,
@@ -100,6 +110,13 @@ class Desk:
         new = new_instance(owed=False, **values)
         Instances(self.journal).add(new)
         commit(self.journal, new.id)
+        self.reports.changed(self.study().key)
+
+    def read_with(self, model: ModelUsed) -> None:
+        """One more image of the same study, read by `model`."""
+        new = new_instance(owed=False, study=self.study().identity)
+        Instances(self.journal).add(new)
+        commit(self.journal, new.id, reading=reading_by(new.id, model))
         self.reports.changed(self.study().key)
 
     def render(self, claimed: Render | None) -> None:
@@ -274,3 +291,52 @@ def test_a_study_that_opened_for_nothing_new_closes_without_sending_its_report_t
     assert (desk.study().state, desk.study().version) == ("quiet", 2)
     assert desk.journal.counts("deliveries")["waiting"] == sent
     desk.journal.close()
+
+
+OLD_MODEL = ModelUsed(name="chest", version="0.1.0", device="cpu", demonstration=True)
+
+
+def marked(desk: Desk) -> tuple[str, ...]:
+    """The replaced models that the newest report names, after everything that is due was rendered."""
+    while render := desk.reports.claim_growing() or desk.reports.claim_settled():
+        desk.render(render)
+    return desk.study().replaced_models
+
+
+def test_a_report_whose_model_was_replaced_is_made_again_and_nothing_is_owed_for_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "http://district.example/dicom-web")
+    desk.models_in_use.update(chest="0.1.0")
+    desk.read_with(OLD_MODEL)
+    assert marked(desk) == ()
+    before, owed = desk.study(), desk.journal.count("deliveries")
+    assert before.derived_version == before.version
+    desk.models_in_use.update(chest="0.2.0")
+    assert desk.studies.reopen(before.key)
+    desk.reports.mark(before.key)
+    assert marked(desk) == ("chest 0.1.0",)
+    after = desk.study()
+    assert (after.version, after.state, after.derived_version) == (before.version + 1, "quiet", before.version + 1)
+    assert desk.journal.count("deliveries") == owed
+    desk.journal.close()
+
+
+def test_a_report_that_says_all_that_there_is_to_say_is_not_made_again(desk: Desk) -> None:
+    desk.models_in_use.update(chest="0.1.0")
+    desk.read_with(OLD_MODEL)
+    assert marked(desk) == ()
+    before = desk.study()
+    desk.studies.reopen(before.key)
+    desk.reports.mark(before.key)
+    assert marked(desk) == ()
+    assert (desk.study().version, desk.study().state) == (before.version, "quiet")
+
+
+def test_an_exam_that_is_read_again_by_the_new_model_is_marked_no_longer(desk: Desk) -> None:
+    desk.models_in_use.update(chest="0.2.0")
+    desk.read_with(OLD_MODEL)
+    assert marked(desk) == ("chest 0.1.0",)
+    Instances(desk.journal).read_again([one.id for one in Instances(desk.journal).listed()])
+    for one in Instances(desk.journal).listed():
+        commit(desk.journal, one.id, reading=reading_by(one.id, OLD_MODEL.model_copy(update={"version": "0.2.0"})))
+    desk.reports.changed(desk.study().key)
+    assert marked(desk) == ()

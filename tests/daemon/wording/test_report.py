@@ -1,6 +1,6 @@
 """The headline says the one thing that staff need, and never more than was assessed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from leapfrog.exam import ImageReading, Measurement
@@ -93,9 +93,12 @@ def test_a_study_without_any_image_is_not_assessed() -> None:
     assert _headline([]).kind == "not_assessed"
 
 
-def _words(readings: Sequence[ImageReading], *other_patient_ids: str) -> ReportWords:
+def _words(
+    readings: Sequence[ImageReading], *other_patient_ids: str, models_in_use: Mapping[str, str] | None = None
+) -> ReportWords:
     return words_of(
-        content_of(readings, other_patient_ids=other_patient_ids),
+        content_of(readings, other_patient_ids=other_patient_ids, models_in_use=models_in_use),
+        study_key="0123456789abcdef",
         station="Kitgum",
         ae_title="LEAPFROG",
         version=3,
@@ -137,3 +140,15 @@ def test_the_row_of_an_exam_that_was_not_assessed_gives_the_reason() -> None:
     row = _words([unassessed_reading()]).worklist_row
     assert (row.headline, row.images) == ("Not assessed", "1 image")
     assert row.detail.startswith("This is a lateral view. Send a frontal film.")
+
+
+def test_an_exam_that_a_replaced_model_read_says_so_and_how_to_have_it_read_again(tmp_path: Path) -> None:
+    film = chest_reading(tmp_path)
+    assert film.model is not None
+    name, version = film.model.name, film.model.version
+    words = _words([film, unassessed_reading()], models_in_use={name: "99.0.0", "another": "1.0.0"})
+    assert f"({name} {version})" in words.replaced_models
+    assert "leapfrog reread 0123456789abcdef" in words.replaced_models
+    assert words.worklist_row.replaced_models == (f"{name} {version}",)
+    for in_use in ({name: version}, {"another": "1.0.0"}, None):
+        assert _words([film], models_in_use=in_use).replaced_models == ""

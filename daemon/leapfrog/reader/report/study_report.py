@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import fsync_directory, replacing
-from leapfrog.exam import Identity
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.page import render_page
-from leapfrog.wording.content import content_of
+from leapfrog.wording.content import ReportContent, content_of
 from leapfrog.wording.report import words_of
 
 REPORT_SCHEMA_VERSION = 1
@@ -24,9 +23,15 @@ def render(job: ReportJob) -> ReportResult:
     """
     started = time.perf_counter()
     job = _without_lost_pictures(job)
-    content = content_of(job.readings, other_patient_ids=job.other_patient_ids, include_heatmaps=job.include_heatmaps)
+    content = content_of(
+        job.readings,
+        other_patient_ids=job.other_patient_ids,
+        models_in_use=job.models_in_use,
+        include_heatmaps=job.include_heatmaps,
+    )
     words = words_of(
         content,
+        study_key=job.study_key,
         station=job.station.name,
         ae_title=job.station.ae_title,
         version=job.version,
@@ -52,7 +57,7 @@ def render(job: ReportJob) -> ReportResult:
 
         produced, not_made = make_derived(job, content.identity, words, pdf)
     published = [_published(artefact) for artefact in artefacts]
-    document = _document(job, content.identity, words.conflicts, published, not_made, milliseconds)
+    document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
     fsync_directory(job.report_dir)
     return ReportResult(
@@ -110,7 +115,7 @@ def _pictures(job: ReportJob) -> list[str]:
 
 def _document(
     job: ReportJob,
-    identity: Identity,
+    content: ReportContent,
     conflicts: tuple[str, ...],
     artefacts: list[Artefact],
     not_made: tuple[str, ...],
@@ -122,8 +127,9 @@ def _document(
         "study_key": job.study_key,
         "received_at": job.received_at,
         "station": job.station.model_dump(mode="json"),
-        "study": identity.model_dump(mode="json"),
+        "study": content.identity.model_dump(mode="json"),
         "conflicts": list(conflicts),
+        "replaced_models": list(content.replaced_models),
         "images": [reading.model_dump(mode="json") for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
         "not_made": list(not_made),
