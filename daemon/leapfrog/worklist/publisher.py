@@ -60,14 +60,13 @@ class Publisher(Worker):
         self._on_lost = on_lost
         self._disk = ReportsDisk(lambda: self._trouble(NO_ANSWER))
         self._problems = Problems()
+        self._told = ""  # the condition that the log told last
         self._seen = DiskAnswer(condition="not_looked")
         self._known = publications.folder()
         self._good = False  # whether the folder was good at the last touch
         self._looked_at = float("-inf")
         self._list_waits = False
-        self._put_off: dict[
-            str, float
-        ] = {}  # studies (or the list) that failed by themselves: when they are tried again
+        self._put_off: dict[str, float] = {}  # when studies (or the list) are tried again that failed by themselves
         self._failed_in_a_row = 0
         self._finish_by: float | None = None
 
@@ -265,10 +264,12 @@ class Publisher(Worker):
     def _tell(self, answer: DiskAnswer) -> None:
         waiting = self._publications.waiting()
         what, remedy = what_is_wrong(answer, self._folder, waiting)
-        if self._problems.add(DISK, what, remedy):
+        if self._problems.add(DISK, what, remedy) or answer.condition != self._told:
             _log.warning("%s %s", what, remedy)
+        self._told = answer.condition
 
     def _all_is_well(self) -> None:
+        self._told = ""
         if self._problems.clear(DISK):
             _log.info("The reports are written to %s again.", self._folder)
 

@@ -19,7 +19,9 @@ from leapfrog.state.records import StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.studies import Studies
 from leapfrog.worklist import publisher, reports_disk
+from leapfrog.worklist.disk_jobs import Condition, DiskAnswer
 from leapfrog.worklist.publisher import Publisher, report_dir_of
+from leapfrog.worklist.reports_disk import ReportsDisk
 from support.journal_rows import commit, new_instance, report
 from support.reports_disks import needs_bindfs, needs_mounts, share, small_disk
 from support.waiting import wait_until
@@ -270,6 +272,21 @@ def test_a_file_in_place_of_the_folder_is_named_and_only_that_waits(box: Box) ->
     box.reports_dir.unlink()
     box.wait_until_shown(first, second)
     box.wait_until_well()
+
+
+def test_the_log_tells_of_each_thing_that_is_wrong_and_once(
+    box: Box, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    conditions: list[Condition] = ["full"]
+    box.publisher.stop()
+    monkeypatch.setattr(ReportsDisk, "do", lambda _self, _job, _patience: DiskAnswer(condition=conditions[-1]))
+    box.restart()
+    box.wait_for_problem("is full")
+    conditions.append("read_only")
+    box.wait_for_problem("is read-only")
+    time.sleep(3 * publisher.LOOK_SECONDS)  # it looks again, and again finds the same
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert [("is full" in line, "is read-only" in line) for line in told] == [(True, False), (False, True)]
 
 
 def test_one_report_that_cannot_be_written_holds_up_no_other(box: Box) -> None:
