@@ -18,7 +18,7 @@ from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
-REREAD_SECONDS = 600.0  # a million exams
+REREAD_SECONDS = 600.0  # a million exams take minutes
 
 app = typer.Typer(
     name="leapfrog",
@@ -261,13 +261,15 @@ def reread(
         raise UsageError("Name the exams that are to be read again, or use --all.")
     outcome = _ask(config, "reread", timeout_seconds=REREAD_SECONDS, exams=None if every else exams)
     lines = [f"{count(outcome['queued'], 'image')} to read again. The reports change as they are read."]
+    if outcome["waiting"]:
+        lines.append(f"{count(outcome['waiting'], 'image')} waiting to be read already.")
     if outcome["kept"]:
         lines.append(
-            f"{count(outcome['kept'], 'image')} not: no reading, or no whole file is there (`leapfrog instances"
-            " --file-problems`)."
+            f"{count(outcome['kept'], 'file')} left as before: not an image, a copy of one, or not whole any more"
+            " (`leapfrog instances --file-problems`)."
         )
     _show(outcome, as_json, lines)
-    if not outcome["queued"]:
+    if not outcome["queued"] and not outcome["waiting"]:
         raise typer.Exit(EXIT_FAILED)
 
 

@@ -32,6 +32,7 @@ from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.sender import Sender
 from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
@@ -111,9 +112,8 @@ class Service:
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         # At the start, which is also when the lanes look.
-        catalogue = packages_in_use(settings)
-        model_problems = [Problem(what=sentence) for sentence in catalogue.problems()]
-        models_in_use = {package.name: package.manifest.version for package in catalogue.packages}
+        model_problems = [Problem(what=sentence) for sentence in packages_in_use(settings).problems()]
+        models_in_use = ModelsInUse(settings)
         devices, lanes = _lanes(settings)
         publisher = Publisher(
             reports_dir=settings.reports_dir,
@@ -130,7 +130,7 @@ class Service:
             in_hand=in_hand,
             rendered=rendered,
             lanes=lanes,
-            models_in_use=models_in_use,
+            models_in_use=models_in_use.versions,
             on_deliveries=sender.wake,
             on_report=publisher.wake,
             on_fatal=self._on_fatal,
@@ -173,7 +173,7 @@ class Service:
         replaced = ReplacedModels(
             studies=studies,
             facts=Facts(journal),
-            in_use=models_in_use,
+            in_use=models_in_use.versions(),
             on_reopened=dispatcher.report_is_to_mark,
         )
         commands = Commands(

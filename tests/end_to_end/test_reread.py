@@ -30,7 +30,7 @@ def test_each_exam_gets_a_new_version_of_its_report_while_the_daemon_runs_and_af
         assert versions(kiosk)[1] == before[1]
         assert kiosk.stop() == 0
         before = versions(kiosk)
-        assert kiosk.command_json("reread", "--all") == {"queued": 2, "kept": 0}
+        assert kiosk.command_json("reread", "--all") == {"queued": 2, "waiting": 0, "kept": 0}
         kiosk.start()
         wait_until(lambda: all(now > was for now, was in zip(versions(kiosk), before, strict=True)), "both have")
         assert kiosk.status()["instances"]["read"] == 2

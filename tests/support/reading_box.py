@@ -78,7 +78,7 @@ class Box:
             in_hand=self.in_hand,
             rendered=self.rendered,
             lanes=self.lanes,
-            models_in_use={},
+            models_in_use=dict,
             on_deliveries=lambda: None,
             on_report=self.publisher.wake,
             on_fatal=self.faults.append,

@@ -3,9 +3,10 @@
 The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
@@ -29,6 +30,7 @@ DELIVERY_FIELDS = (
 )  # fmt: skip
 COPY_NAME = "journal.copy.sqlite"  # in the state directory, while a backup is written
 LISTED = 1000  # rows of a list, unless more are asked for
+REPORT_SUFFIXES = (".html", ".pdf", ".json")
 
 
 class Commands:
@@ -120,28 +122,31 @@ class Commands:
     def reread(self, exams: list[str] | None) -> dict[str, int]:
         """Have the images of `exams`, or of every exam (None), read again: each exam gets a new version of its report.
 
-        Images whose stored file is missing or damaged keep the reading that they have. Returns how many images are read
-        again, and how many are not. Raises UsageError for an unknown exam.
+        Returns how many images are `queued` now, how many are `waiting` since before, and of how many the reading is
+        `kept`, because there is none to make or no whole file to make it from. Raises UsageError for an unknown exam.
         """
-        unknown = [key for key in exams or () if self._studies.find(key) is None]
+        keys = None if exams is None else list(dict.fromkeys(map(_exam_key, exams)))
+        unknown = [key for key in keys or () if self._studies.find(key) is None]
         if unknown:
             raise UsageError(
                 f"There is no exam {', '.join(unknown)}. An exam is known by the last folder in the path of its report."
             )
-        queued = total = 0
-        for key in self._every_exam() if exams is None else dict.fromkeys(exams):
-            files = self._files.of_study(key)
-            whole = [one for one in files if not one.file_problem and self._spool.path(one.spool_name).is_file()]
-            queued += self._instances.read_again([one.id for one in whole])
-            total += len(files)
+        counts = Counter[str](queued=0, waiting=0, kept=0)
+        for page in self._studies.pages() if keys is None else [keys]:
+            counts.update(self._reread(page))
         self._wake()
-        return {"queued": queued, "kept": total - queued}
+        return dict(counts)
 
-    def _every_exam(self) -> Iterator[str]:
-        page = self._studies.keys()
-        while page:
-            yield from page
-            page = self._studies.keys(page[-1])
+    def _reread(self, keys: Sequence[str]) -> dict[str, int]:
+        files = [file for key in keys for file in self._files.of_study(key)]
+        waiting = self._instances.received([file.id for file in files])
+        whole = [
+            file.id
+            for file in files
+            if file.id not in waiting and not file.file_problem and self._spool.path(file.spool_name).is_file()
+        ]
+        queued = self._instances.read_again(whole)
+        return {"queued": queued, "waiting": len(waiting), "kept": len(files) - len(waiting) - queued}
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
         """Give up deliveries that the district server refused. Raises UsageError for an unknown id."""
@@ -174,6 +179,12 @@ class Commands:
         name_of = {Path(name).stem: name for name in names}  # a file is named by the id of its row
         known = self._instances.known(name_of) | self._deliveries.known(name_of)
         return sorted(name_of[one] for one in known)
+
+
+def _exam_key(given: str) -> str:
+    """The key of an exam that was named by it, or by the path of its report or of the report's folder."""
+    path = PurePath(given.strip())
+    return (path.parent if path.suffix in REPORT_SUFFIXES else path).name.lower()
 
 
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:

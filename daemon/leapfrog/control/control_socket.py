@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import secrets
 import select
 import socket
 import struct
@@ -106,6 +107,8 @@ class ControlServer:
         self._thread.start()
 
     def _listen(self, listener: socket.socket) -> None:
+        if self._path.is_dir() and not self._path.is_symlink():
+            self._path.rename(self._path.with_name(f"{SOCKET_NAME}.{secrets.token_hex(4)}"))  # nobody needs it there
         self._path.unlink(missing_ok=True)
         os.fchmod(listener.fileno(), 0o600)  # which the file gets: umask(2) would count for all threads
         listener.bind(str(self._path))

@@ -11,6 +11,7 @@ from leapfrog.errors import StorageError
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.intake.instance_header import InstanceHeader
 from leapfrog.spool_file.checked import file_problem
+from leapfrog.spool_file.content import open_content
 from leapfrog.spool_file.digest import digest_of
 from leapfrog.state.arrivals import ArrivalNumbers, record_of
 from leapfrog.state.folder_files import FolderFiles
@@ -167,11 +168,20 @@ class Admission:
         """Whether `holder` was received with the content of `new`, whose data set has that `digest`. False too when
         nothing proves it, because its file is gone and no digest was noted.
         """
-        if holder.file_digest == new.file_digest or holder.dataset_sha256 == digest:
+        if holder.dataset_sha256 == digest or self._has_digest_of(holder, new):
             return True
         if holder.dataset_sha256 or not self._spool.path(holder.spool_name).exists():
             return False
         return self._dataset_digest(holder.spool_name, holder.byte_count) == digest
+
+    def _has_digest_of(self, holder: UidHolder, new: NewInstance) -> bool:
+        """Whether the content of `new` has the digest of `holder`, of whatever kind that is."""
+        if len(holder.file_digest) == len(new.file_digest):
+            return holder.file_digest == new.file_digest
+        if not holder.file_digest or holder.byte_count != new.byte_count:
+            return False
+        with open_content(self._spool.path(new.spool_name), new.byte_count) as stream:
+            return digest_of(stream, holder.file_digest) == holder.file_digest
 
     def _holds(self, holder: UidHolder, new: NewInstance, digest: str) -> bool:
         """Whether `holder` still holds what it received, after its file was repaired with the bytes of `new` if it is

@@ -37,12 +37,12 @@ class Dispatcher:
         in_hand: InHand,
         rendered: Rendered,
         lanes: Sequence[Lane],
-        models_in_use: Mapping[str, str],
+        models_in_use: Callable[[], Mapping[str, str]],
         on_deliveries: Callable[[], None],
         on_report: Callable[[], None],
         on_fatal: Callable[[str], None],
     ) -> None:
-        """`models_in_use` are the versions of the packages, by name. `on_deliveries` is called when something new is
+        """`models_in_use` gives the versions of the packages, by name. `on_deliveries` is called when something new is
         owed, `on_report` when a report can be published, `on_fatal` when the dispatcher cannot continue.
         """
         self._lanes = lanes

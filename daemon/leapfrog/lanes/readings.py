@@ -133,6 +133,7 @@ class Readings:
             attempt=record.attempt_number,
             source_path=self._spool.path(record.spool_name),
             source_byte_count=record.byte_count,
+            source_digest=record.file_digest,
             source=record.source,
             received_at=record.received_at,
             sop_instance_uid=record.sop_instance_uid,

@@ -52,13 +52,14 @@ class Reports:
         journal: Journal,
         spool: Spool,
         rendered: Rendered,
-        models_in_use: Mapping[str, str],
+        models_in_use: Callable[[], Mapping[str, str]],
         on_report: Callable[[], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
     ) -> None:
-        """`models_in_use` are the versions of the packages, by name. `on_report` is called when a report was committed
-        and can be published, `on_deliveries` when something new is owed. A failure while `is_stopping` does not count.
+        """`models_in_use` gives the versions of the packages, by name. `on_report` is called when a report was
+        committed and can be published, `on_deliveries` when something new is owed. A failure while `is_stopping` does
+        not count.
         """
         self._settings = settings
         self._studies = Studies(journal)
@@ -186,7 +187,7 @@ class Reports:
             station=station_of(self._settings),
             readings=readings,
             other_patient_ids=self._other_patient_ids(study),
-            models_in_use=dict(self._models_in_use),
+            models_in_use=dict(self._models_in_use()),
             pdf=render.closing or study.version == 0,
             derived=derived,
             page_size=self._settings.report.page_size,
@@ -197,7 +198,7 @@ class Reports:
         )
 
     def _says_which_models_were_replaced(self, study: StudyRecord) -> bool:
-        return study.replaced_models == replaced_models(self._studies.models_of(study.key), self._models_in_use)
+        return study.replaced_models == replaced_models(self._studies.models_of(study.key), self._models_in_use())
 
     def _commit(self, render: Render, result: ReportResult, work_dir: Path, *, same_readings: bool) -> None:
         study = render.study

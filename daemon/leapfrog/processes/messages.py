@@ -33,9 +33,10 @@ class ReadJob(Frozen):
     """Read one instance. The reader writes pictures into `report_dir`, versioned by `attempt`, and DICOM objects for
     the spool into `work_dir`. It makes all of them durable before it answers.
 
-    The instance is the first `source_byte_count` bytes of `source_path`. `picture` is None for DICOM. `same_uid` are
-    instances that came before under the same SOP Instance UID: this one may be the same image in another transfer
-    syntax. Each is compared with it for at most `comparing_seconds`.
+    The instance is the first `source_byte_count` bytes of `source_path`, which have the digest `source_digest`; "" if
+    that is not known. `picture` is None for DICOM. `same_uid` are instances that came before under the same SOP
+    Instance UID: this one may be the same image in another transfer syntax. Each is compared with it for at most
+    `comparing_seconds`.
     """
 
     kind: Literal["read"] = "read"
@@ -44,6 +45,7 @@ class ReadJob(Frozen):
     attempt: int
     source_path: Path
     source_byte_count: int
+    source_digest: str = ""
     source: str
     received_at: str
     sop_instance_uid: str = ""

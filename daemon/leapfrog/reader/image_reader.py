@@ -27,10 +27,15 @@ from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.same_image import is_same_image
 from leapfrog.reader.originals.wrapping import wrap_picture
 from leapfrog.reader.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
+from leapfrog.spool_file.checked import file_problem
 from leapfrog.wording.report import finding_name, measured
 
 SAME_IMAGE = "This is an image that is here already, sent once more in another encoding (transfer syntax)."
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
+NOT_WHOLE = (
+    "The stored file of this image is missing or damaged. Send the image again from the machine that made it: that"
+    " repairs it. Then have the disk of the box checked."
+)
 WRAPPED_NAME = "wrapped.dcm"
 
 InstanceEnd = Literal["read", "set_aside", "forward_only"]
@@ -102,6 +107,7 @@ class _OneReading:
     def result(self) -> ReadResult:
         self._announce("decoding")
         try:
+            self._require_whole_bytes()
             file = self._open()
             image = open_image(file)
             if same_as := self._same_as(file):
@@ -117,6 +123,12 @@ class _OneReading:
         return self._ended("read", self._reading(reported))
 
     # ------------------------------------------------------------ from bytes to an assessment
+
+    def _require_whole_bytes(self) -> None:
+        """A disk may give back other bytes than it was given, and the picture may still look like one."""
+        job = self._job
+        if job.source_digest and file_problem(job.source_path, job.source_byte_count, job.source_digest):
+            raise UnreadableImage(NOT_WHOLE)
 
     def _open(self) -> DicomFile:
         job = self._job

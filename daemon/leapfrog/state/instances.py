@@ -181,14 +181,16 @@ class Instances:
         """Write a reading, the instance's new state and the resulting deliveries, in one transaction."""
         with self._journal.transaction() as connection:
             row = connection.execute(
-                "UPDATE instances SET state = ?, reason = ?, reading = ?, attempt_open = 0,"
-                " dataset_sha256 = CASE WHEN ? = '' THEN dataset_sha256 ELSE ? END"
-                " WHERE id = ? AND state = 'received' RETURNING study_key",
+                "UPDATE instances SET state = ?1, reason = ?2, attempt_open = 0,"
+                # One that cannot be read again keeps what was once read of it.
+                " reading = CASE WHEN ?1 = 'set_aside' AND json_extract(reading, '$.outcome') <> 'not_assessed'"
+                " THEN reading ELSE ?3 END,"
+                " dataset_sha256 = CASE WHEN ?4 = '' OR ?1 = 'set_aside' THEN dataset_sha256 ELSE ?4 END"
+                " WHERE id = ?5 AND state = 'received' RETURNING study_key",
                 (
                     committed.state,
                     committed.reading.reason,
                     committed.reading.model_dump_json(),
-                    committed.dataset_sha256,
                     committed.dataset_sha256,
                     committed.instance_id,
                 ),
@@ -242,6 +244,8 @@ class Instances:
         not show what another one shows.
         """
         queued = json.dumps(list(ids))
+        if not ids:
+            return 0
         with self._journal.transaction() as connection:
             changed = connection.execute(
                 f"UPDATE instances SET {READ_AFRESH} WHERE id IN (SELECT value FROM json_each(?))"
@@ -254,6 +258,11 @@ class Instances:
                 (queued,),
             )
         return changed
+
+    def received(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` that wait to be read, or are being read."""
+        query = "SELECT id FROM instances WHERE id IN (SELECT value FROM json_each(?)) AND state = 'received'"
+        return {row["id"] for row in self._journal.rows(query, (json.dumps(list(ids)),))}
 
     # ------------------------------------------------------------ adoption
 

@@ -169,8 +169,9 @@ class SpooledFiles:
 
 
 def _try_again(connection: sqlite3.Connection, instance_id: str, dataset_sha256: str) -> None:
-    connection.execute(
-        "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0, interruptions = 0"
+    connection.execute(  # what was read of other bytes says nothing of these
+        "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0, interruptions = 0,"
+        " reading = NULL"
         " WHERE id = ?1 AND (state = 'set_aside' OR (state = 'read' AND ?2 NOT IN ('', dataset_sha256)"
         " AND dataset_sha256 <> '' AND picture IS NULL))",
         (instance_id, dataset_sha256),

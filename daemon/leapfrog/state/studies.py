@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from leapfrog.errors import JournalError
@@ -66,10 +66,13 @@ class Studies:
         condition = "WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ? AND study_instance_uid <> ''"
         return next(iter(self._select(condition, *values)), None)
 
-    def keys(self, after: str = "", limit: int = 500) -> list[str]:
-        """The keys of the first studies behind the key `after`, in the order of the keys."""
-        rows = self._journal.rows("SELECT key FROM studies WHERE key > ? ORDER BY key LIMIT ?", (after, limit))
-        return [row["key"] for row in rows]
+    def pages(self, limit: int = 500) -> Iterator[list[str]]:
+        """The keys of all studies in their own order, at most `limit` at once."""
+        page = [""]
+        while page:
+            rows = self._journal.rows("SELECT key FROM studies WHERE key > ? ORDER BY key LIMIT ?", (page[-1], limit))
+            if page := [row["key"] for row in rows]:
+                yield page
 
     def open(self) -> list[StudyRecord]:
         """Studies that may still change or whose last report has not been written, oldest first."""
@@ -110,10 +113,12 @@ class Studies:
         return row is None
 
     def readings(self, study_key: str) -> list[ImageReading]:
-        """The readings of a study, in the order in which its instances arrived; each image is there once."""
+        """The readings of a study, in the order in which its instances arrived; each image is there once. One that is
+        read again has the reading of before until then.
+        """
         rows = self._journal.rows(
-            "SELECT reading FROM instances WHERE study_key = ? AND reading IS NOT NULL AND state <> 'received'"
-            " AND same_as IS NULL ORDER BY sequence",
+            "SELECT reading FROM instances WHERE study_key = ? AND reading IS NOT NULL AND same_as IS NULL"
+            " ORDER BY sequence",
             (study_key,),
         )
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]
@@ -162,7 +167,7 @@ class Studies:
         """The models that read the images of a study, each once."""
         rows = self._journal.rows(
             "SELECT DISTINCT json_extract(reading, '$.model') AS model FROM instances WHERE study_key = ?"
-            " AND state <> 'received' AND same_as IS NULL AND json_extract(reading, '$.model') IS NOT NULL",
+            " AND same_as IS NULL AND json_extract(reading, '$.model') IS NOT NULL",
             (key,),
         )
         return [ModelUsed.model_validate_json(row["model"]) for row in rows]

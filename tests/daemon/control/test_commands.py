@@ -100,7 +100,7 @@ def test_reread_queues_the_images_of_the_named_exams_only(journal: Journal, tmp_
     first, second, third = (add_read(journal, spool) for _ in range(3))
     woken: list[bool] = []
     commands = commands_on(journal, spool, lambda: woken.append(True))
-    assert commands.reread([first, third, first]) == {"queued": 2, "kept": 0}
+    assert commands.reread([first, third, first]) == {"queued": 2, "waiting": 0, "kept": 0}
     assert states(journal) == {first: "received", second: "read", third: "received"}
     assert woken
     waiting = Instances(journal).begin_attempt(slow=True)
@@ -110,13 +110,24 @@ def test_reread_queues_the_images_of_the_named_exams_only(journal: Journal, tmp_
 def test_reread_of_all_leaves_images_whose_file_is_gone_with_the_reading_that_they_have(
     journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Studies.keys, "__defaults__", ("", 2))
+    monkeypatch.setattr(Studies.pages, "__defaults__", (2,))
     spool = Spool(tmp_path / "spool", 0)
     exams = [add_read(journal, spool) for _ in range(5)]
     spool.path(f"{exams[1]}.dcm").unlink()
     journal.change("UPDATE instances SET file_problem = 'damaged' WHERE id = ?", exams[2])
-    assert commands_on(journal, spool).reread(None) == {"queued": 3, "kept": 2}
+    assert commands_on(journal, spool).reread(None) == {"queued": 3, "waiting": 0, "kept": 2}
     assert {one for one, state in states(journal).items() if state == "read"} == {exams[1], exams[2]}
+
+
+def test_an_exam_is_known_by_the_path_of_its_report_too_and_what_waits_already_is_told(
+    journal: Journal, tmp_path: Path
+) -> None:
+    spool = Spool(tmp_path / "spool", 0)
+    exam = add_read(journal, spool)
+    commands = commands_on(journal, spool)
+    assert commands.reread([f"/srv/reports/2026-11-28/{exam}/report.html"])["queued"] == 1
+    for name in (exam, f"2026-11-28/{exam}/", exam.upper(), f"{exam}/report.pdf"):
+        assert commands.reread([name]) == {"queued": 0, "waiting": 1, "kept": 0}
 
 
 def test_an_unknown_exam_is_named_and_nothing_is_read_again(journal: Journal, tmp_path: Path) -> None:

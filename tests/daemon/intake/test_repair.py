@@ -1,5 +1,6 @@
 """A resend is compared with what is really in the spool, and repairs what is missing or damaged."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,23 @@ def test_a_resend_repairs_a_file_under_its_own_id(box: Box, harm: Callable[[Path
     record = read_record(box.spool.path(after.spool_name))
     assert isinstance(record, Arrival) and content_holds(box.spool.path(after.spool_name), record)
     assert (record.id, record.received_at, record.source) == (first, before.received_at, "test")
+
+
+@pytest.mark.parametrize("harm", [None, lose, change, cut])
+def test_a_resend_of_what_an_older_leapfrog_took_in_is_known_and_repairs_it(
+    box: Box, harm: Callable[[Path], None] | None
+) -> None:
+    first = admit(box)
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    box.journal.change("UPDATE instances SET file_digest = ?", digest)
+    box.journal.change("UPDATE deliveries SET file_digest = ?", digest)
+    [before] = box.instances()
+    if harm:
+        harm(box.spool.path(before.spool_name))
+    assert admit(box) == first
+    [after] = box.instances()
+    assert stored(box, after) == CONTENT
+    assert box.owed() == [("1.2.3", after.spool_name)]
 
 
 @pytest.mark.parametrize("harm", [lose, change, cut])

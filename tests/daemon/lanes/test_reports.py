@@ -96,7 +96,7 @@ class Desk:
             journal=self.journal,
             spool=self._spool,
             rendered=Rendered(self._settings.station.state_dir / "rendered"),
-            models_in_use=self.models_in_use,
+            models_in_use=lambda: self.models_in_use,
             on_report=lambda: self.reported.append(self.study().version),
             on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,

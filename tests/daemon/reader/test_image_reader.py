@@ -23,6 +23,7 @@ from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, reported_area, reported_frame
 from leapfrog.reader.image_reader import ImageReader
+from leapfrog.spool_file.digest import digest_of
 from support.films import head_frame, write_cine, write_film
 from support.instances import items, save
 from support.spooled import without_record
@@ -458,3 +459,17 @@ def test_of_two_pictures_beside_each_other_a_measured_one_comes_first_then_the_l
     assert reported_area([nothing, in_pixels]) is in_pixels
     first, second = assessed("not_assessed", 0.0), assessed("not_assessed", 0.0)
     assert reported_area([first, second]) is first
+
+
+@pytest.mark.parametrize("harm", ["changed", "cut"])
+def test_bytes_that_are_not_those_that_were_stored_are_never_read(bench: Bench, harm: str) -> None:
+    film = write_film(bench.directory / "film.dcm")
+    content = film.read_bytes()
+    whole = {"source_byte_count": len(content), "source_digest": digest_of(BytesIO(content))}
+    assert bench.read(film, **whole).state == "read"
+    film.write_bytes(content[:-2] + b"xx" if harm == "changed" else content[: len(content) // 2])
+    count = bench.models.count
+    result = bench.read(film, **whole)
+    assert (result.state, result.reading.outcome) == ("set_aside", "not_assessed")
+    assert "missing or damaged" in result.reading.reason
+    assert bench.models.count == count

@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import JournalError
-from leapfrog.exam import PictureIdentity
+from leapfrog.exam import Outcome, PictureIdentity
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.records import StudyIdentity
+from leapfrog.state.records import InstanceState, StudyIdentity
 from leapfrog.state.studies import Studies
-from support.journal_rows import commit, new_delivery, new_instance, original_delivery, reopened
+from support.journal_rows import commit, new_delivery, new_instance, original_delivery, reading_of, reopened
 
 
 def test_an_instance_and_what_it_owes_are_written_together(journal: Journal) -> None:
@@ -205,3 +205,47 @@ def test_what_was_read_cannot_be_retried(journal: Journal) -> None:
     commit(journal, new.id)
     assert not Instances(journal).retry(new.id)
     assert not Instances(journal).retry("nobody")
+
+
+def read_as(journal: Journal, instance_id: str, outcome: Outcome, state: InstanceState = "read") -> None:
+    reading = reading_of(instance_id).model_copy(update={"outcome": outcome})
+    commit(journal, instance_id, state, reading=reading)
+
+
+def test_an_instance_that_is_read_again_keeps_its_reading_until_then(journal: Journal) -> None:
+    instances = Instances(journal)
+    first = new_instance()
+    second = new_instance(study=first.study)
+    for new in (first, second):
+        instances.add(new)
+        read_as(journal, new.id, "findings")
+    assert instances.read_again([first.id, second.id]) == 2
+    readings = Studies(journal).readings(first.id)
+    assert [reading.outcome for reading in readings] == ["findings", "findings"]
+    read_as(journal, first.id, "nothing_found")
+    assert [one.outcome for one in Studies(journal).readings(first.id)] == ["nothing_found", "findings"]
+
+
+def test_one_that_cannot_be_read_again_keeps_what_was_once_read_of_it(journal: Journal) -> None:
+    instances = Instances(journal)
+    new = new_instance()
+    instances.add(new)
+    read_as(journal, new.id, "findings")
+    instances.read_again([new.id])
+    read_as(journal, new.id, "not_assessed", "set_aside")
+    record = instances.get(new.id)
+    assert record is not None and record.state == "set_aside"
+    assert [reading.outcome for reading in Studies(journal).readings(new.id)] == ["findings"]
+    instances.retry(new.id)
+    read_as(journal, new.id, "nothing_found")
+    assert [reading.outcome for reading in Studies(journal).readings(new.id)] == ["nothing_found"]
+
+
+def test_one_that_could_never_be_read_says_why_at_the_last_attempt(journal: Journal) -> None:
+    new = new_instance()
+    Instances(journal).add(new)
+    for reason in ("first", "second"):
+        reading = reading_of(new.id, reason)
+        commit(journal, new.id, "set_aside", reading=reading)
+        assert [one.reason for one in Studies(journal).readings(new.id)] == [reason]
+        Instances(journal).retry(new.id)

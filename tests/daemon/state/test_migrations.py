@@ -98,14 +98,17 @@ def test_an_older_journal_becomes_what_a_new_one_is_and_keeps_every_row(version:
     assert_holds_all_of(path, before)
 
 
-def test_digests_of_version_4_stay_but_for_files_that_lie_in_a_watched_folder(tmp_path: Path) -> None:
+def test_digests_of_version_4_stay(tmp_path: Path) -> None:
     path = old_journal(tmp_path, 4)
     before = content(path)
     Journal(path).close()
     now = content(path)
-    for table in ("instances", "deliveries"):
-        assert [row["file_digest"] for row in now[table]] == [row["file_sha256"] for row in before[table]]
-    assert [row["file_digest"] for row in now["folder_files"]] == [""]
+    for table, column in (
+        ("instances", "file_sha256"),
+        ("deliveries", "file_sha256"),
+        ("folder_files", "content_sha256"),
+    ):
+        assert [row["file_digest"] for row in now[table]] == [row[column] for row in before[table]]
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -36,6 +36,10 @@ class KnownFiles:
             return "same"
         return "perhaps" if known.file_digest or _is_same_time(known.modified_ns, state.modified_ns) else "other"
 
+    def digest(self, path: str) -> str:
+        """The digest of what was taken at `path`; "" where none was noted."""
+        return self._files[path].file_digest
+
     def recognise(self, path: str, state: FileState, file_digest: str) -> FolderFile | None:
         """The file at `path` as it is to be remembered now, if its content is what was taken; None if it is not."""
         known = self._files[path]

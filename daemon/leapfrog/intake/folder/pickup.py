@@ -80,9 +80,11 @@ def copy(stream: BinaryIO, target: Path, expected: FileState, go_on: Callable[[]
     return digest.hexdigest()
 
 
-def digest_of(stream: BinaryIO, expected: FileState, go_on: Callable[[], bool]) -> str:
-    """The digest that `copy` would return, without a copy. Raises FileChanged and OSError as `copy` does."""
-    digest = new_digest()
+def digest_of(stream: BinaryIO, expected: FileState, go_on: Callable[[], bool], known: str = "") -> str:
+    """The digest that `copy` would return, without a copy, of the same kind as `known`. Raises FileChanged and OSError
+    as `copy` does.
+    """
+    digest = new_digest(known)
     for chunk in content_of(stream, expected.byte_count):
         digest.update(chunk)
         if not go_on():

@@ -246,7 +246,7 @@ class FolderScanner:
             return
         try:
             with opened(file.path, file.real_root, file.state) as stream:
-                digest = digest_of(stream, file.state, self._line.beat)
+                digest = digest_of(stream, file.state, self._line.beat, self._known.digest(key))
         except FileChanged:
             return  # a later scan sees what has become of it
         except OSError as problem:

@@ -20,7 +20,11 @@ from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.migrations.worklist_rows import as_worklist_row
 
 FIRST_VERSION = 1
-KNOWN_BY = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'instances'"  # every version has this table
+# Every version has these tables.
+KNOWN_BY = (
+    "SELECT count(*) = 4 FROM sqlite_master WHERE type = 'table'"
+    " AND name IN ('instances', 'studies', 'deliveries', 'facts')"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +51,8 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path, *, allowed: boo
     """
     current = int(connection.execute("PRAGMA user_version").fetchone()[0])
     newest = schema_version()
-    if current and not connection.execute(KNOWN_BY).fetchone():
+    is_new = not connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    if is_new != (current == 0) or not (is_new or connection.execute(KNOWN_BY).fetchone()[0]):
         raise JournalDamaged(f"The journal {path} is a database of another program.")
     if current == 0:
         _run(connection, resources.files("leapfrog.state").joinpath("journal.sql"), newest)

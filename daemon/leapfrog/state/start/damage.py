@@ -41,14 +41,17 @@ def find_damage(journal: Journal, path: Path, *, whole: bool = False) -> str:
     return ""
 
 
-def has_our_schema(path: Path) -> bool:
-    """Whether the journal at `path` was written by this version, although it says that it was not."""
+def schema_is_as_noted(path: Path, version: int | None = None) -> bool | None:
+    """Whether the journal at `path` has the schema that was noted when it had `version` (None: the one that it says).
+    None when nothing was noted, as before version 4, or when it cannot be read.
+    """
     try:
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            noted = connection.execute("SELECT value FROM facts WHERE name = ?", (_digest_name(),)).fetchone()
-            return bool(noted) and noted[0] == _digest(connection.execute(SCHEMA).fetchall())
+            said = connection.execute("PRAGMA user_version").fetchone()[0] if version is None else version
+            noted = connection.execute("SELECT value FROM facts WHERE name = ?", (_digest_name(said),)).fetchone()
+            return noted[0] == _digest(connection.execute(SCHEMA).fetchall()) if noted else None
     except (sqlite3.Error, UnicodeDecodeError):
-        return False
+        return None
 
 
 def _in_schema(journal: Journal) -> str:
@@ -59,14 +62,14 @@ def _in_schema(journal: Journal) -> str:
         wanted = {row[:2] for row in fresh.execute(SCHEMA)}
     if missing := sorted(wanted - {row[:2] for row in schema}):
         return f"The {' '.join(missing[0])} is missing."
-    noted = Facts(journal).get(_digest_name())
+    noted = Facts(journal).get(_digest_name(schema_version()))
     if noted is None:
-        journal.change("INSERT INTO facts VALUES (?, ?)", _digest_name(), _digest(schema))
+        journal.change("INSERT INTO facts VALUES (?, ?)", _digest_name(schema_version()), _digest(schema))
     return "" if noted in (None, _digest(schema)) else "Its schema was changed."
 
 
-def _digest_name() -> str:
-    return f"schema_{schema_version()}"
+def _digest_name(version: int) -> str:
+    return f"schema_{version}"
 
 
 def _digest(schema: list[tuple[str, str, str]]) -> str:

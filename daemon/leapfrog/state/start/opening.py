@@ -21,7 +21,8 @@ from leapfrog.state.journal import (
     files_of,
     is_damage,
 )
-from leapfrog.state.start.damage import find_damage, has_our_schema
+from leapfrog.state.migrations import schema_version
+from leapfrog.state.start.damage import find_damage, schema_is_as_noted
 
 STOPPED_NAME = "journal.stopped"  # in the state directory while no daemon runs: the mark of the journal as it was left
 STOPPED_FACT = "stopped"
@@ -94,10 +95,12 @@ def _open_whole(path: Path) -> Journal:
     """The journal, if no damage is found in it. Raises JournalDamaged."""
     if path.with_name(DAMAGED_NAME).exists():
         raise JournalDamaged("Damage was found in it while it was in use.")
+    if path.is_file() and schema_is_as_noted(path) is False:  # no step would bring it up to date
+        raise JournalDamaged("Its schema was changed.")
     try:
         journal = Journal(path)
     except JournalError as problem:
-        if has_our_schema(path):
+        if schema_is_as_noted(path, schema_version()):
             raise JournalDamaged("Its version number was changed.") from problem
         raise
     try:

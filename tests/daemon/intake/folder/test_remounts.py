@@ -1,9 +1,12 @@
 """After a remount nothing is new: path, size, time and content identify a file, and its inode is a hint."""
 
+import hashlib
 import io
+import os
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,3 +182,27 @@ def test_the_digest_is_that_of_what_is_in_the_spool(box: Box) -> None:
     with sqlite3.connect(box.state_dir / "journal.sqlite") as connection:
         assert connection.execute("SELECT file_digest FROM folder_files").fetchall() == [(digest,)]
     connection.close()
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_file_that_an_older_leapfrog_took_is_known_by_the_digest_that_it_noted(box: Box, changed: bool) -> None:
+    path = box.inbox / "a.png"
+    path.write_bytes(png())
+    watcher = box.watcher()
+    taken(box, 1)
+    watcher.stop()
+    digest = hashlib.sha256(content_of(box.spool, box.instances()[0])).hexdigest()
+    with closing(sqlite3.connect(box.state_dir / "journal.sqlite")) as connection, connection:
+        connection.execute("UPDATE folder_files SET file_digest = ?", (digest,))
+    content, state = path.read_bytes(), path.stat()
+    other = box.inbox.parent / "other"  # so that it has another inode
+    other.write_bytes(content[:-20] + bytes(20) if changed else content)
+    os.utime(other, ns=(state.st_atime_ns, state.st_mtime_ns if changed else state.st_mtime_ns + 10**12))
+    other.replace(path)
+    watcher = box.watcher()
+    if changed:
+        taken(box, 2)
+    else:
+        wait_for_scans(watcher, 3)
+        assert len(box.instances()) == 1
+    watcher.stop()

@@ -1,5 +1,6 @@
 """A damaged journal is recognised at the start, kept aside and made anew; a sound one is never touched."""
 
+import hashlib
 import os
 import random
 import shutil
@@ -22,6 +23,7 @@ from support.journal_rows import commit, new_instance, report
 from support.spooled import go_through, put_in_spool
 
 IMAGES = 20
+OLDER_JOURNAL = Path(__file__).parents[1] / "journals" / "version-4.sql"
 
 
 @pytest.fixture
@@ -119,13 +121,16 @@ def test_what_is_no_file_is_kept_aside(state: Path, make: Callable[[Path], None]
     assert len(list(state.glob(f"journal.damaged-*.sqlite{ending}"))) == 1
 
 
+@pytest.mark.parametrize("table", ["studies (title TEXT)", "instances (id TEXT)", "songs (title TEXT)"])
 @pytest.mark.parametrize("version", [0, 1, schema_version(), 99])
-def test_the_database_of_another_program_is_kept_aside_whatever_version_it_says(state: Path, version: int) -> None:
+def test_the_database_of_another_program_is_kept_aside_whatever_version_it_says(
+    state: Path, version: int, table: str
+) -> None:
     there = images(state)
     path = state / "journal.sqlite"
     path.unlink()
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE studies (title TEXT)")
+        connection.execute(f"CREATE TABLE {table}")
         connection.execute(f"PRAGMA user_version = {version}")
     found, opening = opened(state)
     assert found == there
@@ -174,6 +179,26 @@ def test_a_schema_that_changed_by_a_letter_is_seen(state: Path) -> None:
     assert "Its schema was changed" not in (found := opened(state))[1].rebuilt
     assert found[1].rebuilt
     assert len(kept(state)) == 1
+
+
+@pytest.mark.parametrize("letter", [(b"file_sha256", b"file_shb256"), (b"content_sha256", b"contend_sha256")])
+def test_an_older_journal_whose_schema_is_damaged_is_made_anew(tmp_path: Path, letter: tuple[bytes, bytes]) -> None:
+    path = tmp_path / "journal.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(OLDER_JOURNAL.read_text(encoding="utf-8"))
+        schema = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master ORDER BY type, name")
+        noted = hashlib.sha256(repr(schema.fetchall()).encode()).hexdigest()
+        connection.execute("INSERT INTO facts VALUES ('schema_4', ?)", (noted,))
+        connection.commit()
+    shutil.copyfile(path, whole := tmp_path / "whole.sqlite")
+    path.write_bytes(path.read_bytes().replace(*letter))
+    journal, opening = open_journal(tmp_path)
+    journal.close()
+    assert "damaged" in opening.rebuilt
+    shutil.copyfile(whole, path)
+    journal, opening = open_journal(tmp_path)
+    journal.close()
+    assert opening.rebuilt == ""
 
 
 def test_a_journal_of_a_newer_version_is_refused_and_stays(state: Path) -> None:
