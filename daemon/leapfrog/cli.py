@@ -13,7 +13,7 @@ from rich.table import Table
 
 from leapfrog import __version__, tables
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
-from leapfrog.settings import SYSTEM_FILE, Settings, default_file, load_settings
+from leapfrog.settings import OLDEST_YEARS, SYSTEM_FILE, Settings, default_file, load_settings
 from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
@@ -140,6 +140,15 @@ def read(
     body_part: Annotated[str, typer.Option(help="For pictures: CHEST, HEAD, ...")] = "",
     view: Annotated[str, typer.Option(help="For pictures: PA, AP, LATERAL.")] = "",
     pixel_spacing: Annotated[float | None, typer.Option(help="For pictures: millimetres per pixel.", min=1e-4)] = None,
+    age: Annotated[
+        int | None,
+        typer.Option(
+            metavar="YEARS",
+            help="For files that do not say it: the patient's age in completed years.",
+            min=0,
+            max=OLDEST_YEARS,
+        ),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -147,7 +156,9 @@ def read(
     from leapfrog.commands.read import read_files
     from leapfrog.exam import PictureHints
 
-    hints = PictureHints(modality=modality, body_part=body_part, view=view, pixel_spacing_mm=pixel_spacing)
+    hints = PictureHints(
+        modality=modality, body_part=body_part, view=view, pixel_spacing_mm=pixel_spacing, age_years=age
+    )
     results = read_files(files, out, _settings(config), hints, _console if not as_json else None)
     if as_json:
         _print_json([result.as_json() for result in results])
