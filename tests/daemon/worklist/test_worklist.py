@@ -133,7 +133,7 @@ def test_the_main_process_gets_no_pixel_library_with_it() -> None:
 
 @needs_browser
 def test_age_and_sex_and_an_age_that_is_not_given_stand_in_the_row(tmp_path: Path) -> None:
-    unknown = {"age_and_sex": "age not given, female", "caution": "Age not given: for adults only"}
+    unknown: dict[str, Any] = {"age_and_sex": "age not given, female", "caution": "Age not given: for adults only"}
     page = tmp_path / "index.html"
     exams = [_entry("Okello^Grace", **unknown), _entry("Nakato^Sarah", age_and_sex="42 years, female")]
     page.write_text(render_worklist(exams, _status()))
