@@ -264,13 +264,24 @@ def reread(
         typer.Argument(metavar="EXAM...", help="Exams, each by the last folder in the path of its report."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every exam that the box still has.")] = False,
+    age: Annotated[
+        int | None,
+        typer.Option(
+            metavar="YEARS",
+            help="For an exam that does not say it: the patient's age in completed years.",
+            min=0,
+            max=OLDEST_YEARS,
+        ),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the images of exams again, such as with a new model. Each exam gets a new version of its report."""
     if every == bool(exams):
         raise UsageError("Name the exams that are to be read again, or use --all.")
-    outcome = _ask(config, "reread", timeout_seconds=REREAD_SECONDS, exams=None if every else exams)
+    if age is not None and (every or len(exams or ()) > 1):
+        raise UsageError("--age is the age of one patient: name one exam.")
+    outcome = _ask(config, "reread", timeout_seconds=REREAD_SECONDS, exams=None if every else exams, age_years=age)
     lines = [f"{count(outcome['queued'], 'image')} to read again. The reports change as they are read."]
     if outcome["kept"]:
         lines.append(

@@ -53,7 +53,13 @@ def test_ages_from_the_image_to_report_list_and_log(tmp_path: Path) -> None:
         }
         wait_until(lambda: (kiosk.reports_dir / "index.html").read_text().count("<tr class=") == 5, "the list has all")
         index = (kiosk.reports_dir / "index.html").read_text()
+        assert kiosk.command("reread", _report_of(kiosk, "UNKNOWN")["study_key"], "--age", "7").returncode == 0
+        wait_until(
+            lambda: _report_of(kiosk, "UNKNOWN")["images"][0]["outcome"] == "not_assessed", "the child's age counts"
+        )
+        told = kiosk.command("reread", "--all", "--age", "7")
         log = kiosk.log()
+    assert (told.returncode, "name one exam" in told.stderr) == (2, True)
     assert {one: (image["outcome"] == "not_assessed", image["age_not_given"]) for one, image in images.items()} == {
         "GROWN": (False, False),
         "CHILD": (True, False),

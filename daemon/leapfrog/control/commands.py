@@ -66,7 +66,7 @@ class Commands:
             "instances": lambda arguments: self.instances(**arguments),
             "deliveries": lambda arguments: self.deliveries(**arguments),
             "retry": lambda arguments: self.retry(arguments["ids"]),
-            "reread": lambda arguments: self.reread(arguments["exams"]),
+            "reread": lambda arguments: self.reread(**arguments),
             "dismiss": lambda arguments: self.dismiss(arguments["ids"]),
             "sync": lambda _arguments: self.sync(),
             "copy_journal": lambda _arguments: self.copy_journal(),
@@ -117,8 +117,9 @@ class Commands:
         self._render_again(delivery.study_key)
         return True
 
-    def reread(self, exams: list[str] | None) -> dict[str, int]:
+    def reread(self, exams: list[str] | None, age_years: int | None = None) -> dict[str, int]:
         """Have the images of `exams`, or of every exam (None), read again: each exam gets a new version of its report.
+        `age_years` is the patient's age, for images that do not give it.
 
         Images whose stored file is missing or damaged keep the reading that they have. Returns how many images are read
         again, and how many are not. Raises UsageError for an unknown exam.
@@ -132,7 +133,7 @@ class Commands:
         for key in self._every_exam() if exams is None else dict.fromkeys(exams):
             files = self._files.of_study(key)
             whole = [one for one in files if not one.file_problem and self._spool.path(one.spool_name).is_file()]
-            queued += self._instances.read_again([one.id for one in whole])
+            queued += self._instances.read_again([one.id for one in whole], age_years)
             total += len(files)
         self._wake()
         return {"queued": queued, "kept": total - queued}
