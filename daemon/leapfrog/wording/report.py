@@ -487,9 +487,9 @@ def _not_covered(model: ModelUsed | None) -> str:
     """What the model was not made to find. Nobody may take "nothing flagged" for "nothing there"."""
     if model is None:
         return ""
-    listed = ", ".join(_in_a_sentence(clean(name)) for name in model.not_covered)
-    others = "everything else that is not named above"
-    return f"Not covered, so neither found nor ruled out: {f'{listed}, and {others}' if listed else others}."
+    listed = [*(_in_a_sentence(clean(name)) for name in model.not_covered), "and everything else"]
+    missing = ", ".join(listed) if model.not_covered else "everything"
+    return f"Not covered, so neither found nor ruled out: {missing} that this model was not made to find."
 
 
 def _in_a_sentence(name: str) -> str:

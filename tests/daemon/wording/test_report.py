@@ -204,12 +204,14 @@ def test_what_was_not_looked_for_is_said_whatever_was_found(tmp_path: Path) -> N
     model = CHEST_MODEL.model_copy(update={"not_covered": ("Pneumothorax", "TB")})
     quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
     expected = (
-        "Not covered, so neither found nor ruled out: pneumothorax, TB, and everything else that is not named above."
+        "Not covered, so neither found nor ruled out: pneumothorax, TB, and everything else that this model was not"
+        " made to find."
     )
     for reading in (chest_reading(tmp_path, model=model), quiet):
         assert [image.not_covered for image in _words([reading]).images] == [expected]
     [head] = _words([head_reading(tmp_path)]).images
-    assert head.not_covered == "Not covered, so neither found nor ruled out: everything else that is not named above."
+    expected = "Not covered, so neither found nor ruled out: everything that this model was not made to find."
+    assert head.not_covered == expected
     [unread] = _words([unassessed_reading()]).images
     assert unread.not_covered == "", "no model has looked"
 
