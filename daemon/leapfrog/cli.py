@@ -13,7 +13,7 @@ from rich.table import Table
 
 from leapfrog import __version__, tables
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
-from leapfrog.settings import SYSTEM_FILE, Settings, default_file, load_settings
+from leapfrog.settings import OLDEST_YEARS, SYSTEM_FILE, Settings, default_file, load_settings
 from leapfrog.wording.text import count
 
 EXIT_FAILED = 1
@@ -140,6 +140,15 @@ def read(
     body_part: Annotated[str, typer.Option(help="For pictures: CHEST, HEAD, ...")] = "",
     view: Annotated[str, typer.Option(help="For pictures: PA, AP, LATERAL.")] = "",
     pixel_spacing: Annotated[float | None, typer.Option(help="For pictures: millimetres per pixel.", min=1e-4)] = None,
+    age: Annotated[
+        int | None,
+        typer.Option(
+            metavar="YEARS",
+            help="For files that do not say it: the patient's age in completed years.",
+            min=0,
+            max=OLDEST_YEARS,
+        ),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -147,7 +156,9 @@ def read(
     from leapfrog.commands.read import read_files
     from leapfrog.exam import PictureHints
 
-    hints = PictureHints(modality=modality, body_part=body_part, view=view, pixel_spacing_mm=pixel_spacing)
+    hints = PictureHints(
+        modality=modality, body_part=body_part, view=view, pixel_spacing_mm=pixel_spacing, age_years=age
+    )
     results = read_files(files, out, _settings(config), hints, _console if not as_json else None)
     if as_json:
         _print_json([result.as_json() for result in results])
@@ -253,13 +264,24 @@ def reread(
         typer.Argument(metavar="EXAM...", help="Exams, each by the last folder in the path of its report."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every exam that the box still has.")] = False,
+    age: Annotated[
+        int | None,
+        typer.Option(
+            metavar="YEARS",
+            help="For an exam that does not say it: the patient's age in completed years.",
+            min=0,
+            max=OLDEST_YEARS,
+        ),
+    ] = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Read the images of exams again, such as with a new model. Each exam gets a new version of its report."""
     if every == bool(exams):
         raise UsageError("Name the exams that are to be read again, or use --all.")
-    outcome = _ask(config, "reread", timeout_seconds=REREAD_SECONDS, exams=None if every else exams)
+    if age is not None and (every or len(exams or ()) > 1):
+        raise UsageError("--age is the age of one patient: name one exam.")
+    outcome = _ask(config, "reread", timeout_seconds=REREAD_SECONDS, exams=None if every else exams, age_years=age)
     lines = [f"{count(outcome['queued'], 'image')} to read again. The reports change as they are read."]
     if outcome["waiting"]:
         lines.append(f"{count(outcome['waiting'], 'image')} waiting to be read already.")

@@ -4,9 +4,9 @@ Values only, checked when they come from JSON: no messages, no database rows, no
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
 Outcome = Literal["findings", "nothing_found", "not_assessed"]
 Device = Literal["cpu", "edgetpu"]
@@ -45,8 +45,9 @@ class Measurement(Frozen):
 
 
 class Finding(Frozen):
-    """One statement that a model makes about an image. `score` and `threshold` are 0 to 1; `contour` holds (x, y)
-    points as fractions of the picture's width and height; `note` is a sentence for staff beside the finding.
+    """One statement that a model makes about an image. `score` and `threshold` are 0 to 1; it is `urgent` if it is
+    flagged and reaches its `urgent_threshold` too; `contour` holds (x, y) points as fractions of the picture's width
+    and height; `note` is a sentence for staff beside the finding.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Finding(Frozen):
     threshold: float
     flagged: bool
     urgent: bool = False
+    urgent_threshold: float | None = None
     region: Region | None = None
     contour: tuple[tuple[float, float], ...] | None = None
     measurement: Measurement | None = None
@@ -72,12 +74,13 @@ class Finding(Frozen):
 
 
 class ModelUsed(Frozen):
-    """The model package that read the image, and the device that it ran on."""
+    """The model package that read the image, the device that it ran on, and what it was not made to find."""
 
     name: str
     version: str
     device: Device
     demonstration: bool
+    not_covered: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -97,18 +100,25 @@ class Quality(Frozen):
 
 
 class Identity(Frozen):
-    """The patient and the exam, as received; empty means not given. Dates are DICOM's YYYYMMDD."""
+    """The patient and the exam, as received; empty means not given. Dates are DICOM's YYYYMMDD.
+
+    `image_date` is when the image was made, for an exam without `study_date`. `age_set_here`, in completed years, was
+    not received: the settings say it of all pictures of a folder, or a person of the files that were read.
+    """
 
     patient_name: str = ""
     patient_id: str = ""
     issuer_of_patient_id: str = ""
     birth_date: str = ""
+    patient_age: str = ""
+    age_set_here: int | None = None
     sex: str = ""
     accession_number: str = ""
     study_instance_uid: str = ""
     study_id: str = ""
     study_date: str = ""
     study_time: str = ""
+    image_date: str = ""
     study_description: str = ""
     referring_physician: str = ""
 
@@ -141,6 +151,7 @@ class ImageReading(Frozen):
 
     `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show.
     `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
+    `age_not_given`: the model was made for certain ages, and was used although the patient's is not known.
     """
 
     instance_id: str
@@ -151,6 +162,7 @@ class ImageReading(Frozen):
     model: ModelUsed | None = None
     outcome: Outcome
     reason: str = ""
+    age_not_given: bool = False
     findings: tuple[Finding, ...] = ()
     quality: Quality | None = None
     plain: str | None = None
@@ -160,6 +172,18 @@ class ImageReading(Frozen):
     phantom: bool = False
     milliseconds: dict[str, float] = Field(default_factory=dict)
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def urgent(self) -> bool:
+        """Whether a flagged finding is above its own urgent threshold."""
+        return any(finding.urgent and finding.needs_look for finding in self.findings)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_what_is_computed(cls, values: Any) -> Any:
+        """What was written is read again, from the journal and from `report.json`."""
+        return {key: value for key, value in values.items() if key != "urgent"} if isinstance(values, dict) else values
+
 
 class PictureHints(Frozen):
     """What the settings say about the pictures of a folder that are not DICOM ([[folder.watch]])."""
@@ -168,6 +192,7 @@ class PictureHints(Frozen):
     body_part: str = ""
     view: str = ""
     pixel_spacing_mm: float | None = None
+    age_years: int | None = None
 
 
 class PictureIdentity(Frozen):

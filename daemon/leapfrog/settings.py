@@ -30,6 +30,8 @@ Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 # Limits of numbers that have no natural one: far beyond what makes sense, far below what the journal or a date holds.
 MOST_BYTES = 10**15  # a petabyte
 MOST_DAYS = 1_000_000  # 2,700 years
+OLDEST_YEARS = 129  # as an age; nobody has been as old
+UnknownAge = Literal["adult", "not_assessed"]
 Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
 
@@ -75,6 +77,7 @@ class StationSettings(Section):
     language: Literal["en"] = "en"
     state_dir: Path = Field(default_factory=_user_state_dir)
     reports_dir: Path | None = None
+    unknown_age: UnknownAge = "adult"
 
 
 class DicomSettings(Section):
@@ -124,6 +127,7 @@ class FolderWatchSettings(Section):
     body_part: str = ""
     view: str = ""
     pixel_spacing_mm: float | None = Field(default=None, ge=0.001, le=10)  # a micrometre: finer than any detector
+    age_years: int | None = Field(default=None, ge=0, le=OLDEST_YEARS)
 
 
 class FolderSettings(Section):

@@ -141,6 +141,7 @@ class _Reading:
             received_at=now_text(),
             picture=picture,
             hints=self._hints,
+            unknown_age=self._settings.station.unknown_age,
             report_dir=study.rendered,
             work_dir=work_dir,
         )
@@ -184,4 +185,5 @@ class _Reading:
 
 def _sentence(reading: ImageReading) -> str:
     headline = headline_of(gist_of([reading]))
-    return f"{headline.text}: {headline.detail}" if headline.kind == "not_assessed" else headline.text
+    said = f"{headline.text}: {headline.detail}" if headline.kind == "not_assessed" else headline.text
+    return f"{headline.caution} {said}".strip()

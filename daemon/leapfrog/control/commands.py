@@ -68,7 +68,7 @@ class Commands:
             "instances": lambda arguments: self.instances(**arguments),
             "deliveries": lambda arguments: self.deliveries(**arguments),
             "retry": lambda arguments: self.retry(arguments["ids"]),
-            "reread": lambda arguments: self.reread(arguments["exams"]),
+            "reread": lambda arguments: self.reread(**arguments),
             "dismiss": lambda arguments: self.dismiss(arguments["ids"]),
             "sync": lambda _arguments: self.sync(),
             "copy_journal": lambda _arguments: self.copy_journal(),
@@ -119,8 +119,9 @@ class Commands:
         self._render_again(delivery.study_key)
         return True
 
-    def reread(self, exams: list[str] | None) -> dict[str, int]:
+    def reread(self, exams: list[str] | None, age_years: int | None = None) -> dict[str, int]:
         """Have the images of `exams`, or of every exam (None), read again: each exam gets a new version of its report.
+        `age_years` is the patient's age, for images that do not give it.
 
         Returns how many images are `queued` now, how many are `waiting` since before, and of how many the reading is
         `kept`, because there is none to make or no whole file to make it from. Raises UsageError for an unknown exam.
@@ -133,11 +134,11 @@ class Commands:
             )
         counts = Counter[str](queued=0, waiting=0, kept=0)
         for page in self._studies.pages() if keys is None else [keys]:
-            counts.update(self._reread(page))
+            counts.update(self._reread(page, age_years))
         self._wake()
         return dict(counts)
 
-    def _reread(self, keys: Sequence[str]) -> dict[str, int]:
+    def _reread(self, keys: Sequence[str], age_years: int | None) -> dict[str, int]:
         files = [file for key in keys for file in self._files.of_study(key)]
         waiting = self._instances.received([file.id for file in files])
         whole = [
@@ -145,7 +146,7 @@ class Commands:
             for file in files
             if file.id not in waiting and not file.file_problem and self._spool.path(file.spool_name).is_file()
         ]
-        queued = self._instances.read_again(whole)
+        queued = self._instances.read_again(whole, age_years)
         return {"queued": queued, "waiting": len(waiting), "kept": len(files) - len(waiting) - queued}
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:

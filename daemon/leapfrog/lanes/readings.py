@@ -139,6 +139,7 @@ class Readings:
             sop_instance_uid=record.sop_instance_uid,
             picture=record.picture,
             hints=record.hints,
+            unknown_age=self._settings.station.unknown_age,
             same_uid=self._same_uid(record),
             comparing_seconds=self._settings.engine.deadline_seconds / (4 * MOST_COMPARED),
             report_dir=self._rendered.folder(record.study_key),

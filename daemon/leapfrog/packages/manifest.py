@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from leapfrog.errors import PackageError
 from leapfrog.exam import Code, Frozen
 from leapfrog.packages.version import VERSION_PATTERN
+from leapfrog.settings import OLDEST_YEARS
 
 MANIFEST_NAME = "model.toml"
 MODEL_NAME = "model.tflite"
@@ -17,6 +18,7 @@ Task = Literal["classification", "segmentation"]
 MeasurementKind = Literal["ellipse_circumference", "area"]
 UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
 Estimate = Literal["gestational_age_hadlock_1984"]
+ADULT_FROM_YEARS = 18
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -45,8 +47,35 @@ class Exclusion(Frozen):
         return self
 
 
+class AgeRange(Frozen):
+    """Ages in completed years, both included: `ages_years = { lowest = 15 }` is 15 years and over, and
+    `ages_years = { lowest = 1, highest = 5 }` from the first birthday to the day before the sixth.
+    """
+
+    lowest: int = Field(ge=0, le=OLDEST_YEARS)
+    highest: int | None = Field(default=None, ge=0, le=OLDEST_YEARS)
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.highest is not None and self.highest < self.lowest:
+            raise ValueError("the lowest of ages_years is above the highest")
+        return self
+
+    def holds(self, years: int) -> bool:
+        """Whether somebody of so many completed years is in it."""
+        return self.lowest <= years and (self.highest is None or years <= self.highest)
+
+    @property
+    def holds_adults(self) -> bool:
+        """Whether it goes up to grown people, such as one whose age nobody gave is taken for."""
+        return self.highest is None or self.highest >= ADULT_FROM_YEARS
+
+
 class AppliesTo(Frozen):
     """What the model was made for, in DICOM's defined terms: (0008,0060), (0018,0015) and (0018,5101).
+
+    `ages_years` are the ages that it was made for; without it the patient's age does not matter, as in ultrasound of a
+    fetus, where it is the mother's.
 
     `words` lists, for each of `body_parts`, what devices and their users call it besides the term itself, in upper or
     lower case. A package without them is refused: it was made when the daemon had them, and the exclusions too, and
@@ -56,6 +85,7 @@ class AppliesTo(Frozen):
     modalities: tuple[str, ...] = Field(min_length=1)
     body_parts: tuple[str, ...] = Field(min_length=1)
     views: tuple[str, ...] = ()
+    ages_years: AgeRange | None = None
     words: dict[str, str] = Field(default_factory=dict)
     excluded: tuple[Exclusion, ...] = ()
 
@@ -98,13 +128,28 @@ class Calibration(Frozen):
 
 
 class FindingRule(Frozen):
-    """A finding that the model can report. `threshold` applies to the calibrated score."""
+    """A finding that the model can report. `threshold` applies to the calibrated score.
+
+    A flagged finding that is `urgent` brings its exam to the top of the list; with `urgent_threshold`, only from that
+    score on.
+    """
 
     name: str = Field(min_length=1)
     code: Code
     threshold: Fraction
     calibration: Calibration = Calibration()
     urgent: bool = False
+    urgent_threshold: Fraction | None = None
+
+    @model_validator(mode="after")
+    def _is_flagged_where_it_is_urgent(self) -> Self:
+        if self.urgent_threshold is not None and (not self.urgent or self.urgent_threshold < self.threshold):
+            raise ValueError("urgent_threshold needs urgent = true, and must not be below threshold")
+        return self
+
+    def is_urgent(self, score: float) -> bool:
+        """Whether a finding of this calibrated score is flagged and urgent."""
+        return self.urgent and score >= max(self.threshold, self.urgent_threshold or 0.0)
 
 
 class MeasurementRule(Frozen):

@@ -23,6 +23,7 @@ from leapfrog.reader.objects.dicom_object import describe_pixels
 
 MANUFACTURER = "Leapfrog phantom"
 WHEN = datetime(2026, 1, 1, 8, 0)
+GROWN, MOTHER = "046Y", "027Y"  # Patient's Age on the films, and on the ultrasound loops
 PLATE_BITS = 12
 PLATE_SPACING_MM = 0.168
 FRAME_MILLISECONDS = 66.0
@@ -49,7 +50,8 @@ def chest_exam(
         plate = np.ascontiguousarray(np.rot90(plate, 2))
     kind = f"{lungs} turned" if upside_down else lungs
     form = f"{photometric} {transfer_syntax}"
-    dataset = _exam(ComputedRadiographyImageStorage, f"CHEST {kind} {seed}", f"C{seed}-{kind}", form)
+    patient = ("M", GROWN)
+    dataset = _exam(ComputedRadiographyImageStorage, f"CHEST {kind} {seed}", f"C{seed}-{kind}", form, patient)
     dataset.Modality = "CR"
     dataset.BodyPartExamined = "CHEST"
     dataset.ViewPosition = "PA"
@@ -78,7 +80,7 @@ def chest_picture(lungs: chest.Lungs, seed: int) -> bytes:
 def fetal_head_exam(head: FetalHead, seed: int, *, frames: int = 20) -> Dataset:
     """A made-up cine of a fetal head on an ultrasound machine's screen; a region gives the image's area and spacing."""
     form = f"{head} {ExplicitVRLittleEndian}"
-    dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD {seed}", f"H{seed}", form)
+    dataset = _exam(UltrasoundMultiFrameImageStorage, f"HEAD {seed}", f"H{seed}", form, ("F", MOTHER))
     dataset.Modality = "US"
     dataset.BodyPartExamined = "FETUS"
     dataset.StudyDescription = "PHANTOM obstetric ultrasound"
@@ -98,10 +100,12 @@ def as_file(dataset: Dataset) -> bytes:
     return stream.getvalue()
 
 
-def _exam(sop_class: UID, name: str, number: str, form: str) -> Dataset:
-    """What all phantoms have in common. `form` is whatever else distinguishes this one: a UID must never have different
-    content.
+def _exam(sop_class: UID, name: str, number: str, form: str, patient: tuple[str, str]) -> Dataset:
+    """What all phantoms have in common; `patient` is Patient's Sex and Patient's Age. `form` is whatever else
+    distinguishes this one: a UID must never have different content.
     """
+    sex, age = patient
+    form = f"{form} {sex} {age}"
     dataset = Dataset()
     dataset.SOPClassUID = sop_class
     dataset.SOPInstanceUID = _uid(number, form, "instance")
@@ -110,7 +114,8 @@ def _exam(sop_class: UID, name: str, number: str, form: str) -> Dataset:
     dataset.PatientName = f"PHANTOM^{name.upper()}"
     dataset.PatientID = f"PHANTOM-{number.upper().replace(' ', '-')}"
     dataset.PatientBirthDate = ""
-    dataset.PatientSex = "O"
+    dataset.PatientSex = sex
+    dataset.PatientAge = age
     dataset.AccessionNumber = ""
     dataset.ReferringPhysicianName = ""
     dataset.StudyID = number[:16]

@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from leapfrog.exam import Device, Frozen, ImageReading, PictureHints, PictureIdentity
 from leapfrog.packages.signature import SignaturePolicy
+from leapfrog.settings import UnknownAge
 from leapfrog.spool_file.record import ProducedRole
 from leapfrog.wording.report import WorklistRow
 
@@ -36,7 +37,8 @@ class ReadJob(Frozen):
     The instance is the first `source_byte_count` bytes of `source_path`, which have the digest `source_digest`; "" if
     that is not known. `picture` is None for DICOM. `same_uid` are instances that came before under the same SOP
     Instance UID: this one may be the same image in another transfer syntax. Each is compared with it for at most
-    `comparing_seconds`.
+    `comparing_seconds`. `unknown_age` is what becomes of a patient whose age is not given, where a model was made for
+    certain ages.
     """
 
     kind: Literal["read"] = "read"
@@ -51,6 +53,7 @@ class ReadJob(Frozen):
     sop_instance_uid: str = ""
     picture: PictureIdentity | None = None
     hints: PictureHints = PictureHints()
+    unknown_age: UnknownAge
     same_uid: tuple[OtherInstance, ...] = ()
     comparing_seconds: float = 0.0
     report_dir: Path

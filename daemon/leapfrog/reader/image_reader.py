@@ -12,6 +12,7 @@ from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
 from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, ModelUsed
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
+from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, reported_area, reported_frame
 from leapfrog.reader.assess.exam_attributes import exam_of
@@ -63,12 +64,15 @@ class StageClock:
 
 @dataclass(frozen=True)
 class _ReportedFrame:
-    """The frame that is reported (`index` counts from 0), with its assessment."""
+    """The frame that is reported (`index` counts from 0), with its assessment. `age_not_given`: the package was used
+    although it was made for certain ages and the patient's is not known.
+    """
 
     index: int
     frame: DisplayedFrame
     assessment: Assessment
     package: ModelPackage | None
+    age_not_given: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,7 @@ class _OneReading:
             byte_count = wrapped.byte_count
             self._produced.append(wrapped)
         file = open_dicom_file(path, byte_count)
-        self._identity = identity_of(file.dataset)
+        self._identity = identity_of(file.dataset, job.hints)
         self._phantom = is_phantom(file.dataset)
         self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints)
         self._sop_instance_uid = self._sop_instance_uid or text(file.dataset, "SOPInstanceUID")
@@ -157,13 +161,15 @@ class _OneReading:
         return None
 
     def _assess_image(self, file: DicomFile, image: DecodedImage) -> _ReportedFrame:
-        exam = exam_of(file.dataset, self._header, is_picture=self._job.picture is not None)
-        choice = route(exam, self._reader.catalogue.packages)
+        age = patient_age(self._identity)
+        exam = exam_of(file.dataset, self._header, age, is_picture=self._job.picture is not None)
+        choice = route(exam, self._reader.catalogue.packages, self._job.unknown_age)
         frames = ReadableFrames(image)
         if choice.package is None:
             return self._unassessed(image, frames, choice.reason)
         try:
-            return self._assessed(image, frames, choice.package, choice.assumption)
+            reported = self._assessed(image, frames, choice.package, choice.assumption)
+            return replace(reported, age_not_given=choice.age_not_given)
         except PackageError as problem:
             return self._unassessed(image, frames, str(problem))
 
@@ -223,11 +229,13 @@ class _OneReading:
                 version=manifest.version,
                 device=self._reader.models.device_of(reported.package),
                 demonstration=manifest.demonstration,
+                not_covered=manifest.not_covered,
             )
         return self._image_reading(
             model=model,
             outcome=assessment.outcome,
             reason=assessment.reason,
+            age_not_given=reported.age_not_given and assessment.outcome != "not_assessed",
             findings=assessment.findings,
             quality=assessment.quality,
             plain=plain,

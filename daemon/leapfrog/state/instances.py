@@ -238,10 +238,10 @@ class Instances:
         )
         return bool(changed)
 
-    def read_again(self, ids: Collection[str]) -> int:
+    def read_again(self, ids: Collection[str], age_years: int | None = None) -> int:
         """Queue instances to be read again, behind films that wait, as if nothing had failed. Until one is read, the
         report of its study stays as it is. Returns how many there are: those that were read or set aside, and that do
-        not show what another one shows.
+        not show what another one shows. `age_years` is from now on the patient's age in images that do not give it.
         """
         queued = json.dumps(list(ids))
         if not ids:
@@ -252,6 +252,12 @@ class Instances:
                 " AND state IN ('read', 'set_aside') AND same_as IS NULL",
                 (queued,),
             ).rowcount
+            if age_years is not None:
+                connection.execute(
+                    "UPDATE instances SET hints = json_set(hints, '$.age_years', ?)"
+                    " WHERE id IN (SELECT value FROM json_each(?))",
+                    (age_years, queued),
+                )
             connection.execute(
                 "UPDATE studies SET finished_day = NULL WHERE key IN"
                 " (SELECT study_key FROM instances WHERE id IN (SELECT value FROM json_each(?)))",

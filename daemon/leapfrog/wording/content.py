@@ -25,6 +25,7 @@ class Gist:
     """The most important result of one or more images: findings that need a look come before measurements, and those
     before "nothing flagged".
 
+    `age_not_given`: a model that was made for certain ages read at least one of them without knowing the patient's.
     `flagged` has the urgent findings first. `outlined` are outlines that were not measured. Of `images`, `assessed`
     were assessed: "nothing flagged" must never speak for the others. `remarks` are sentences from models and checks;
     the headline shows one of them beside it if there is only one.
@@ -34,6 +35,7 @@ class Gist:
     images: int
     assessed: int
     urgent: bool = False
+    age_not_given: bool = False
     flagged: tuple[Finding, ...] = ()
     spans: tuple[Span, ...] = ()
     outlined: tuple[Finding, ...] = ()
@@ -106,7 +108,8 @@ def gist_of(readings: Sequence[ImageReading]) -> Gist:
     flagged = tuple(sorted((one for one in findings if one.needs_look), key=lambda finding: not finding.urgent))
     spans = _spans(findings)
     outlined = tuple(finding for finding in findings if finding.contour is not None and finding.measurement is None)
-    gist = Gist("not_assessed", len(readings), len(assessed))
+    age_not_given = any(reading.age_not_given for reading in assessed)
+    gist = Gist("not_assessed", len(readings), len(assessed), age_not_given=age_not_given)
     if not assessed:
         return replace(gist, remarks=tuple(reading.reason for reading in readings))
     if flagged:

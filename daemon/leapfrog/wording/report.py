@@ -5,12 +5,14 @@ translate this file.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leapfrog.exam import Finding, Frozen, Identity, ImageReading, Measurement, ModelUsed
+from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, Kind, ReportContent, Span, kind_of
 from leapfrog.wording.text import (
     NOT_GIVEN,
+    age_in_words,
     clean,
     count,
     date,
@@ -22,6 +24,7 @@ from leapfrog.wording.text import (
 )
 
 MARKS: dict[Kind, str] = {"look": "▲", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
+FEWEST_DECIMALS, MOST_DECIMALS = 2, 18  # of a score
 LONGEST_REMARK = 600  # characters
 LONGEST_ROW_DETAIL = 160
 MOST_NAMED_PATIENTS = 5  # of those under the same study number
@@ -30,6 +33,8 @@ PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
 DISCLAIMER = "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
 NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
 NOT_RULED_OUT = "This does not rule out disease."
+AGE_NOT_GIVEN = "Age not given: this reading holds for adults only; for a child disregard it."
+AGE_NOT_GIVEN_IN_ROW = "Age not given: for adults only"
 LOOK_YOURSELF = "Look at the picture yourself before you act."
 NEEDS_A_PERSON = "No model has looked at this: it needs a person."
 NO_REASON = "No reason was given."
@@ -45,12 +50,15 @@ CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
 
 @dataclass(frozen=True)
 class Headline:
-    """One line for staff, and a smaller second one. `kind` decides mark and colour; `urgent` puts it at the top."""
+    """One line for staff, and a smaller second one. `kind` decides mark and colour; `urgent` puts it at the top. A
+    `caution`, for whom the reading does not hold, comes before all else.
+    """
 
     kind: Kind
     text: str
     detail: str = ""
     urgent: bool = False
+    caution: str = ""
 
     @property
     def mark(self) -> str:
@@ -94,7 +102,9 @@ class FindingRow:
 
 @dataclass(frozen=True)
 class ImageWords:
-    """One image of the study. `not_assessed` holds the reason and then what to do; it is empty if it was assessed."""
+    """One image of the study. `not_assessed` holds the reason and then what to do; it is empty if it was assessed.
+    `not_covered`: what its model did not look for, whatever it found.
+    """
 
     number: int
     title: str
@@ -106,6 +116,7 @@ class ImageWords:
     not_assessed: tuple[str, ...]
     model: str
     table_caption: str
+    not_covered: str
     notes: tuple[str, ...]
 
 
@@ -114,9 +125,11 @@ class WorklistRow(Frozen):
 
     patient: str
     patient_id: str
+    age_and_sex: str = ""  # not in rows of older reports
     exam: str
     received: str
     kind: Kind
+    caution: str = ""
     headline: str
     detail: str = ""
     urgent: bool = False
@@ -208,7 +221,11 @@ def words_of(
 
 
 def headline_of(gist: Gist) -> Headline:
-    """The one thing that staff need to know about an image or a study, in one line."""
+    """The one thing that staff need to know about an image or a study, in one line, and for whom it does not hold."""
+    return replace(_headline(gist), caution=AGE_NOT_GIVEN if gist.age_not_given else "")
+
+
+def _headline(gist: Gist) -> Headline:
     measurements = [_span(span) for span in gist.spans] or _each_once(
         f"{finding_name(finding)} outlined, not measured" for finding in gist.outlined
     )
@@ -303,8 +320,26 @@ def _patient(identity: Identity) -> tuple[Field, ...]:
         Field("Patient", person_name(identity.patient_name) or NOT_GIVEN),
         Field("Patient ID", patient_id),
         Field("Born", date(identity.birth_date) or NOT_GIVEN),
-        Field("Sex", sex(identity.sex) or NOT_GIVEN),
+        Field("Age and sex", _age_and_sex(identity)),
     )
+
+
+def _age_and_sex(identity: Identity) -> str:
+    """`41 years, female`; says which of them is not given, and where the image contradicts itself."""
+    age, written_sex = _age(identity), sex(identity.sex)
+    if not age and not written_sex:
+        return NOT_GIVEN
+    return f"{age or f'age {NOT_GIVEN}'}, {written_sex or f'sex {NOT_GIVEN}'}"
+
+
+def _age(identity: Identity) -> str:
+    known = patient_age(identity)
+    if known.is_contradictory and known.stated is not None and known.from_birth is not None:
+        return f"{age_in_words(known.from_birth)} by date of birth, but {age_in_words(known.stated)} in the image"
+    if known.age is None:
+        unclear = clean(identity.patient_age)
+        return f'age {NOT_GIVEN} (the image says "{unclear}")' if unclear else ""
+    return age_in_words(known.age) + (" (set on this box)" if known.age is known.set_here else "")
 
 
 def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str) -> tuple[Field, ...]:
@@ -334,9 +369,11 @@ def _worklist_row(
     return WorklistRow(
         patient=person_name(content.identity.patient_name) or NOT_GIVEN,
         patient_id=or_not_given(content.identity.patient_id),
+        age_and_sex=_age_and_sex(content.identity),
         exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,
+        caution=AGE_NOT_GIVEN_IN_ROW if headline.caution else "",
         headline=clean(headline.text),
         # Only a missing result needs its reason here; findings are explained on the report itself.
         detail=clean(headline.detail, LONGEST_ROW_DETAIL) if headline.kind == "not_assessed" else "",
@@ -367,6 +404,7 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
         model=f"Model: {model}." if model else "",
         table_caption=f"What the model looked for. Model and thresholds: {model}.",
+        not_covered=_not_covered(reading.model) if assessed else "",
         notes=_notes(reading, headline) if assessed else (),
     )
 
@@ -420,9 +458,12 @@ def _row(finding: Finding) -> FindingRow:
 
 
 def _numbers(score: float, threshold: float) -> tuple[str, str]:
-    """Both with two decimals, or with three if two would hide which side of the threshold the score is on."""
-    decimals = 3 if score != threshold and f"{score:.2f}" == f"{threshold:.2f}" else 2
-    return f"{score:.{decimals}f}", f"{threshold:.{decimals}f}"
+    """Both with two decimals, or with as many as show which side of the threshold the score is on."""
+    for decimals in range(FEWEST_DECIMALS, MOST_DECIMALS):
+        written = f"{score:.{decimals}f}", f"{threshold:.{decimals}f}"
+        if written[0] != written[1]:
+            return written
+    return f"{score:.{FEWEST_DECIMALS}f}", f"{threshold:.{FEWEST_DECIMALS}f}"  # they are equal, which is flagged
 
 
 def _result(finding: Finding) -> str:
@@ -440,6 +481,20 @@ def _model(model: ModelUsed | None) -> str:
         return ""
     demonstration = ", demonstration model" if model.demonstration else ""
     return f"{clean(model.name)} {clean(model.version)} on {DEVICE_NAMES[model.device]}{demonstration}"
+
+
+def _not_covered(model: ModelUsed | None) -> str:
+    """What the model was not made to find. Nobody may take "nothing flagged" for "nothing there"."""
+    if model is None:
+        return ""
+    listed = [*(_in_a_sentence(clean(name)) for name in model.not_covered), "and everything else"]
+    missing = ", ".join(listed) if model.not_covered else "everything"
+    return f"Not covered, so neither found nor ruled out: {missing} that this model was not made to find."
+
+
+def _in_a_sentence(name: str) -> str:
+    """`Lung mass` as `lung mass`; an abbreviation as it is."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def _notes(reading: ImageReading, headline: Headline) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ a thousand letters. The templates take care of markup (autoescape), this file of
 import unicodedata
 from datetime import datetime
 
+from leapfrog.patient_age import Age
+
 NOT_GIVEN = "not given"
 UNSHOWABLE = "[?]"  # in place of characters that cannot be shown safely; every PDF core font can draw it
 LONGEST_TEXT = 256  # characters; a DICOM person name has at most 3 x 64
@@ -87,6 +89,11 @@ def moment(value: str) -> str:
 def sex(value: str) -> str:
     """The patient's sex as a word; an unknown code unchanged but made harmless."""
     return SEXES.get(value.strip().upper(), clean(value))
+
+
+def age_in_words(age: Age) -> str:
+    """`41 years`, `1 month`."""
+    return count(age.number, age.unit)
 
 
 def count(number: int, thing: str) -> str:

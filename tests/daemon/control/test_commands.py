@@ -9,6 +9,7 @@ import pytest
 from leapfrog.control.commands import Commands
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import UsageError
+from leapfrog.exam import PictureHints
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
@@ -144,3 +145,15 @@ def test_an_exam_that_is_read_again_is_kept_as_long_as_a_new_one(journal: Journa
     journal.change("UPDATE studies SET state = 'quiet', finished_day = 3")
     commands_on(journal, spool).reread([exam])
     assert journal.rows("SELECT finished_day FROM studies")[0]["finished_day"] is None
+
+
+def test_an_age_that_a_person_gives_stays_with_the_images_of_that_exam(journal: Journal, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool", 0)
+    hints = PictureHints(modality="CR", pixel_spacing_mm=0.143)
+    first, second = (add_read(journal, spool, hints=hints) for _ in range(2))
+    assert commands_on(journal, spool).reread([first], 34) == {"queued": 1, "kept": 0}
+    given = {one.id: one.hints for one in Instances(journal).listed()}
+    assert given == {first: hints.model_copy(update={"age_years": 34}), second: hints}
+    commands_on(journal, spool).reread([first])
+    assert Instances(journal).get(first) is not None
+    assert {one.hints.age_years for one in Instances(journal).listed() if one.id == first} == {34}

@@ -56,6 +56,7 @@ class Box:
                 source_byte_count=(self.directory / "film.dcm").stat().st_size,
                 source="test",
                 received_at="2026-11-05T10:00:00+00:00",
+                unknown_age="adult",
                 report_dir=self.directory / "report",
                 work_dir=self.directory / "work",
             )

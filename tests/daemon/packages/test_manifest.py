@@ -7,7 +7,7 @@ import pytest
 
 from leapfrog.errors import PackageError
 from leapfrog.packages.catalogue import find_packages
-from leapfrog.packages.manifest import MEASURED_FOR, UNIT_OF_KIND, Estimate, MeasurementKind, parse_manifest
+from leapfrog.packages.manifest import MEASURED_FOR, UNIT_OF_KIND, AgeRange, Estimate, MeasurementKind, parse_manifest
 from leapfrog.packages.package import ANY_SIGNATURE
 from leapfrog.reader.assess.estimates import ESTIMATES
 from support.tiny_models import (
@@ -60,6 +60,43 @@ def test_an_exclusions_reason_is_one_line(tmp_path: Path) -> None:
     sound = CLASSIFIER.replace("[input]", EXCLUDED.format(words="A", reason="This is of {words}."))
     write_package(tmp_path / "tiny", sound, classifier_content())
     assert len(find_packages((tmp_path,), ANY_SIGNATURE).packages) == 1
+
+
+def of_ages(ages: str) -> str:
+    return CLASSIFIER.replace('views = ["PA", "AP"]\n', f'views = ["PA", "AP"]\n{ages}\n')
+
+
+def test_ages_are_completed_years_and_the_highest_may_be_open() -> None:
+    def ages(text: str) -> AgeRange:
+        found = parse_manifest((of_ages(text) + FILES).encode(), "tiny").applies_to.ages_years
+        assert found is not None
+        return found
+
+    grown, small = ages("ages_years = { lowest = 15 }"), ages("ages_years = { lowest = 1, highest = 5 }")
+    assert [years for years in (0, 14, 15, 129) if grown.holds(years)] == [15, 129]
+    assert [years for years in range(9) if small.holds(years)] == [1, 2, 3, 4, 5]
+    assert (grown.holds_adults, small.holds_adults) == (True, False)
+    assert parse_manifest((CLASSIFIER + FILES).encode(), "tiny").applies_to.ages_years is None
+
+
+@pytest.mark.parametrize(
+    ("ages", "said"),
+    [
+        ("ages_years = { lowest = 6, highest = 5 }", "the lowest of ages_years is above the highest"),
+        ("ages_years = { lowest = -1 }", "ages_years.lowest"),
+        ("ages_years = { highest = 5 }", "ages_years.lowest"),
+        ("ages_years = { lowest = 1, higest = 5 }", "higest"),
+        ("ages_years = [1, 5]", "ages_years"),
+        ("ages_years = { lowest = 1984 }", "ages_years.lowest"),
+    ],
+)
+def test_ages_that_nobody_can_have_are_refused(ages: str, said: str) -> None:
+    assert said in refusal(of_ages(ages))
+
+
+@pytest.mark.parametrize("said", ["urgent = true\nurgent_threshold = 0.5", "urgent_threshold = 0.8"])
+def test_an_urgent_threshold_belongs_to_an_urgent_finding_and_is_not_below_its_threshold(said: str) -> None:
+    assert "urgent_threshold needs urgent = true" in refusal(CLASSIFIER.replace("urgent = true", said))
 
 
 def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:

@@ -1,6 +1,7 @@
 """One instance from its bytes to its result, with a real model in this process."""
 
 import math
+import shutil
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -17,17 +18,35 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError, PackageError
-from leapfrog.exam import Code, Device, Finding, Measurement, Outcome, PictureHints, PictureIdentity, Quality
+from leapfrog.exam import (
+    Code,
+    Device,
+    Finding,
+    ImageReading,
+    Measurement,
+    Outcome,
+    PictureHints,
+    PictureIdentity,
+    Quality,
+)
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, reported_area, reported_frame
 from leapfrog.reader.image_reader import ImageReader
 from leapfrog.spool_file.digest import digest_of
-from support.films import head_frame, write_cine, write_film
+from support.films import bright_film, head_frame, write_cine, write_film
 from support.instances import items, save
 from support.spooled import without_record
-from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_classifier, write_package, write_segmenter
+from support.tiny_models import (
+    CLASSIFIER,
+    NERVE_SEGMENTER,
+    classifier_content,
+    segmenter_content,
+    write_classifier,
+    write_package,
+    write_segmenter,
+)
 
 
 class ModelsHere:
@@ -84,6 +103,7 @@ class Bench:
             source_byte_count=(path).stat().st_size,
             source="test",
             received_at="2026-11-05T10:00:00+00:00",
+            unknown_age="adult",
             report_dir=self.directory / "report",
             work_dir=self.directory / "work",
         ).model_copy(update=changes)
@@ -473,3 +493,73 @@ def test_bytes_that_are_not_those_that_were_stored_are_never_read(bench: Bench, 
     assert (result.state, result.reading.outcome) == ("set_aside", "not_assessed")
     assert "missing or damaged" in result.reading.reason
     assert bench.models.count == count
+
+
+@pytest.fixture
+def adults(tmp_path: Path) -> Bench:
+    """A reader whose chest package is for 15 years and over, and does not look for two things."""
+    bench = Bench(tmp_path)
+    for_adults = CLASSIFIER.replace("words.CHEST", "ages_years = { lowest = 15 }\nwords.CHEST").replace(
+        "[applies_to]", 'not_covered = ["Rib fracture", "TB"]\n[applies_to]', 1
+    )
+    shutil.rmtree(tmp_path / "packages" / "tiny-chest")
+    write_package(tmp_path / "packages" / "tiny-chest", for_adults, classifier_content())
+    bench.catalogue = find_packages((tmp_path / "packages",), ANY_SIGNATURE)
+    return bench
+
+
+def test_a_child_is_not_read_by_a_model_for_adults(adults: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm", PatientAge="007Y", PatientBirthDate="", StudyDate="20261103")
+    result = adults.read(film)
+    assert (result.state, result.reading.outcome, result.reading.model) == ("read", "not_assessed", None)
+    assert result.reading.reason == "tiny-chest 1.2.3 was made for people of 15 years and over; this patient is 7."
+    assert adults.models.count == 0
+    assert result.reading.plain is not None, "staff look at it themselves"
+    assert result.reading.identity.patient_age == "007Y"
+
+
+def test_a_patient_of_unknown_age_is_read_as_an_adult_and_marked_or_not_read(adults: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm", PatientAge="007Y", PatientBirthDate="19000101", StudyDate="20261103")
+    film.write_bytes(film.read_bytes().replace(b"007Y", b"7Y  "))
+    read = adults.read(film).reading
+    assert (read.outcome, read.age_not_given) == ("findings", True)
+    assert read.model is not None and read.model.not_covered == ("Rib fracture", "TB")
+    left = adults.read(film, unknown_age="not_assessed").reading
+    assert (left.outcome, left.age_not_given, left.findings) == ("not_assessed", False, ())
+    assert "the age of this patient is not given" in left.reason
+
+
+@pytest.mark.parametrize(("age_years", "outcome"), [(7, "not_assessed"), (40, "findings")])
+def test_an_age_that_was_set_here_counts_where_the_image_gives_none(
+    adults: Bench, tmp_path: Path, age_years: int, outcome: Outcome
+) -> None:
+    hints = PictureHints(age_years=age_years)
+    silent = write_film(tmp_path / "film.dcm", PatientBirthDate="")
+    reading = adults.read(silent, hints=hints, unknown_age="not_assessed").reading
+    assert (reading.outcome, reading.age_not_given) == (outcome, False)
+    assert reading.identity.age_set_here == age_years
+    saying = write_film(tmp_path / "other.dcm", PatientAge="041Y", PatientBirthDate="")
+    other = adults.read(saying, hints=hints).reading
+    assert (other.outcome, other.identity.age_set_here) == ("findings", None)
+
+
+def test_an_age_that_was_set_for_a_folder_is_not_written_into_what_is_sent(adults: Bench, tmp_path: Path) -> None:
+    """It stands for all patients of a machine, and is nobody's."""
+    picture = tmp_path / "upload.png"
+    Image.fromarray(bright_film()).save(picture)
+    identity = PictureIdentity(study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.3")
+    hints = PictureHints(modality="CR", body_part="CHEST", view="PA", age_years=40)
+    reading = adults.read(picture, picture=identity, hints=hints, unknown_age="not_assessed").reading
+    assert (reading.outcome, reading.identity.age_set_here) == ("findings", 40)
+    assert "PatientAge" not in pydicom.dcmread(without_record(tmp_path / "work" / "wrapped.dcm"))
+
+
+def test_a_multi_valued_age_is_none(adults: Bench, tmp_path: Path) -> None:
+    film = write_film(tmp_path / "film.dcm", PatientAge=["040Y", "007Y"], PatientBirthDate="")
+    assert adults.read(film).reading.age_not_given
+
+
+def test_a_reading_can_be_written_and_read_again(adults: Bench, tmp_path: Path) -> None:
+    reading = adults.read(write_film(tmp_path / "film.dcm")).reading
+    assert reading.urgent
+    assert ImageReading.model_validate_json(reading.model_dump_json()) == reading

@@ -1,12 +1,16 @@
 """The headline says the one thing that staff need, and never more than was assessed."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from leapfrog.exam import ImageReading, Measurement
+import pytest
+
+from leapfrog.exam import Identity, ImageReading, Measurement
 from leapfrog.wording.content import content_of, gist_of
-from leapfrog.wording.report import Headline, ReportWords, headline_of, words_of
-from support.readings import PATIENT, chest_reading, finding, head_reading, unassessed_reading
+from leapfrog.wording.report import Headline, ReportWords, WorklistRow, headline_of, words_of
+from support.readings import CHEST_MODEL, PATIENT, chest_reading, finding, head_reading, unassessed_reading
 
 
 def _headline(readings: Sequence[ImageReading]) -> Headline:
@@ -152,3 +156,89 @@ def test_an_exam_that_a_replaced_model_read_says_so_and_how_to_have_it_read_agai
     assert words.worklist_row.replaced_models == (f"{name} {version}",)
     for in_use in ({name: version}, {"another": "1.0.0"}, None):
         assert _words([film], models_in_use=in_use).replaced_models == ""
+
+
+# ---------------------------------------------------------------- ages, what was not looked for, digits
+
+
+def test_an_age_that_is_not_given_is_the_first_thing_said_and_stands_in_the_row(tmp_path: Path) -> None:
+    words = _words([chest_reading(tmp_path, age_not_given=True), head_reading(tmp_path)])
+    said = "Age not given: this reading holds for adults only; for a child disregard it."
+    assert words.headline.caution == said
+    assert [image.headline.caution for image in words.images] == [said, ""]
+    assert words.worklist_row.caution == "Age not given: for adults only"
+    known = _words([chest_reading(tmp_path)])
+    assert (known.headline.caution, known.worklist_row.caution) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("identity", "expected"),
+    [
+        ({"birth_date": "19840217", "sex": "F"}, "42 years, female"),
+        ({"patient_age": "007Y", "sex": "M"}, "7 years, male"),
+        ({"birth_date": "20260301", "sex": ""}, "8 months, sex not given"),
+        ({"patient_age": "001D", "sex": "O"}, "1 day, other"),
+        ({"sex": "F"}, "age not given, female"),
+        ({"patient_age": "7Y", "sex": "F"}, 'age not given (the image says "7Y"), female'),
+        ({"age_set_here": 30, "sex": "F"}, "30 years (set on this box), female"),
+        (
+            {"birth_date": "19840217", "patient_age": "007Y", "sex": "F"},
+            "42 years by date of birth, but 7 years in the image, female",
+        ),
+        ({"birth_date": "19000101"}, "not given"),
+        ({}, "not given"),
+    ],
+)
+def test_age_and_sex_stand_on_report_and_row(identity: dict[str, Any], expected: str) -> None:
+    words = _words([unassessed_reading(identity=Identity(study_date="20261103", **identity))])
+    assert {field.label: field.value for field in words.patient}["Age and sex"] == expected
+    assert words.worklist_row.age_and_sex == expected
+
+
+def test_an_older_row_has_no_age() -> None:
+    row = _words([unassessed_reading()]).worklist_row.model_dump(exclude={"age_and_sex", "caution", "mark"})
+    assert WorklistRow.model_validate(row).age_and_sex == ""
+
+
+def test_what_was_not_looked_for_is_said_whatever_was_found(tmp_path: Path) -> None:
+    model = CHEST_MODEL.model_copy(update={"not_covered": ("Pneumothorax", "TB")})
+    quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
+    expected = (
+        "Not covered, so neither found nor ruled out: pneumothorax, TB, and everything else that this model was not"
+        " made to find."
+    )
+    for reading in (chest_reading(tmp_path, model=model), quiet):
+        assert [image.not_covered for image in _words([reading]).images] == [expected]
+    [head] = _words([head_reading(tmp_path)]).images
+    expected = "Not covered, so neither found nor ruled out: everything that this model was not made to find."
+    assert head.not_covered == expected
+    [unread] = _words([unassessed_reading()]).images
+    assert unread.not_covered == "", "no model has looked"
+
+
+@pytest.mark.parametrize(
+    ("score", "threshold", "shown"),
+    [
+        (0.87, 0.41, ("0.87", "0.41")),
+        (0.1402, 0.1438, ("0.140", "0.144")),
+        (0.1436, 0.1438, ("0.1436", "0.1438")),
+        (0.14376, 0.1438, ("0.14376", "0.14380")),
+        (0.1438, 0.14376, ("0.14380", "0.14376")),
+        (0.1438, 0.1438, ("0.14", "0.14")),
+        (0.0, 1e-7, ("0.0000000", "0.0000001")),
+    ],
+)
+def test_score_and_threshold_are_shown_to_the_digits_that_decide(
+    tmp_path: Path, score: float, threshold: float, shown: tuple[str, str]
+) -> None:
+    [image] = _words([chest_reading(tmp_path, findings=(finding("Atelectasis", score, threshold),))]).images
+    [row] = image.rows
+    assert (row.score, row.threshold) == shown
+    assert (float(row.score) >= float(row.threshold)) == (score >= threshold)
+
+
+def test_two_floats_side_by_side_are_told_apart_or_called_equal(tmp_path: Path) -> None:
+    threshold = 0.1438
+    below = math.nextafter(threshold, 0)
+    [image] = _words([chest_reading(tmp_path, findings=(finding("Atelectasis", below, threshold),))]).images
+    assert image.rows[0].score != image.rows[0].threshold

@@ -132,6 +132,19 @@ def test_the_main_process_gets_no_pixel_library_with_it() -> None:
 
 
 @needs_browser
+def test_age_and_sex_and_an_age_that_is_not_given_stand_in_the_row(tmp_path: Path) -> None:
+    unknown: dict[str, Any] = {"age_and_sex": "age not given, female", "caution": "Age not given: for adults only"}
+    page = tmp_path / "index.html"
+    exams = [_entry("Okello^Grace", **unknown), _entry("Nakato^Sarah", age_and_sex="42 years, female")]
+    page.write_text(render_worklist(exams, _status()))
+    with Browser(900, 900) as browser:
+        browser.open(page)
+        rows = browser.value("[...document.querySelectorAll('#rows tr')].map((row) => row.innerText)")
+    assert "Age not given: for adults only" in rows[0] and "age not given, female" in rows[0]
+    assert "Age not given" not in rows[1] and "42 years, female" in rows[1]
+
+
+@needs_browser
 def test_a_search_finds_names_without_their_accents_and_in_any_order(browser: Browser, tmp_path: Path) -> None:
     write_worklist(tmp_path, ENTRIES, _status())
     browser.open(tmp_path / "index.html")

@@ -125,7 +125,7 @@ def _findings(evaluation: ChestEvaluation) -> str:
             cards.with_interval(finding.auroc),
             cards.with_interval(finding.within_abnormal),
             f"{rule.auroc:.3f}",
-            f"{rule.threshold:.3f}",
+            f"{rule.threshold:.4f}",
             cards.counted(finding.sensitivity),
             cards.counted(finding.specificity),
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from leapfrog.packages.manifest import AppliesTo, Calibration, DataSource, FindingRule, Manifest, ModelOutputs
+from leapfrog.packages.manifest import AgeRange, AppliesTo, Calibration, DataSource, FindingRule, Manifest, ModelOutputs
 from leapfrog_training.chest.labels import CHEST_LABELS, chest_label
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration
@@ -13,11 +13,13 @@ APPLIES_TO = AppliesTo(
     modalities=("CR", "DX"),
     body_parts=("CHEST",),
     views=("PA", "AP"),
+    ages_years=AgeRange(lowest=15),
     words={"CHEST": "CXR THORAX TORAX TÓRAX TORACE POITRINE PECHO LUNG LUNGS PULMONARY PULMO PULMÓN PULMON BRUSTKORB"},
 )
 USE = (
-    "Demonstration on frontal chest films (PA or AP), mostly of adults. Trained on a few hundred films whose labels "
-    "were read from reports by a program. It makes no diagnosis and must not decide what happens to a patient."
+    "Demonstration on frontal chest films (PA or AP) of people of 15 years and over. Trained on a few hundred films "
+    "whose labels were read from reports by a program. It makes no diagnosis and must not decide what happens to a "
+    "patient."
 )
 DATA = DataSource(
     name="NIH ChestX-ray14: 729 films, downscaled to 320 x 320",

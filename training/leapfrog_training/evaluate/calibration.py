@@ -61,4 +61,4 @@ def flagging_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]
     sensitivity = flagged[:, positive].mean(axis=1)
     specificity = 1 - flagged[:, ~positive].mean(axis=1)
     worth = np.where(specificity >= LEAST_SPECIFICITY, sensitivity + specificity, -np.inf)
-    return round(float(candidates[int(np.argmax(worth))]), 4)
+    return float(candidates[int(np.argmax(worth))])  # all its digits: a rounded one could change sides with a score

@@ -259,6 +259,7 @@ def _read(lane: Lane, file: Path, work: Path) -> tuple[str, float]:
             source_byte_count=file.stat().st_size,
             source="leapfrog bench",
             received_at="2026-01-01T00:00:00+00:00",
+            unknown_age="adult",
             report_dir=folder,
             work_dir=work,
         )

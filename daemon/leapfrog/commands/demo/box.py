@@ -47,6 +47,7 @@ path = {picture_folder}
 modality = "CR"
 body_part = "CHEST"
 view = "PA"
+age_years = 46
 
 [report]
 quiet_seconds = 3.0

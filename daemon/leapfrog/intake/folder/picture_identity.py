@@ -52,5 +52,6 @@ class PictureIdentities:
                     body_part=watch.body_part,
                     view=watch.view,
                     pixel_spacing_mm=watch.pixel_spacing_mm,
+                    age_years=watch.age_years,
                 )
         return PictureHints()

@@ -58,10 +58,11 @@ def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Clas
             Finding(
                 name=rule.name,
                 code=rule.code,
-                score=round(score, 4),
+                score=score,  # all its digits: a rounded one could stand on the other side of the threshold
                 threshold=rule.threshold,
                 flagged=flagged,
-                urgent=rule.urgent,
+                urgent=rule.is_urgent(score),
+                urgent_threshold=rule.urgent_threshold,
                 region=None if heat is None else hot_region(heat),
             )
         )

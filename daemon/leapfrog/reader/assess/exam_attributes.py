@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from leapfrog.exam import ImageHeader
+from leapfrog.patient_age import PatientAge
 from leapfrog.reader.image.attributes import items, text
 
 # Attributes that describe one image or its series, and attributes of the whole study, whose other images show other
@@ -18,6 +19,8 @@ IMAGE_TEXTS = (
     "ImageComments",
 )
 STUDY_TEXTS = ("StudyDescription", "RequestedProcedureDescription", "PerformedProcedureStepDescription")
+
+NO_AGE = PatientAge()
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Exam:
     view_codes: str = ""
     image_texts: str = ""
     study_texts: str = ""
+    age: PatientAge = NO_AGE
     is_picture: bool = False
 
 
-def exam_of(dataset: Dataset, header: ImageHeader, *, is_picture: bool) -> Exam:
+def exam_of(dataset: Dataset, header: ImageHeader, age: PatientAge, *, is_picture: bool) -> Exam:
     """The attributes that routing uses. `is_picture`: the instance was made from a picture file without attributes."""
     return Exam(
         sop_class_uid=header.sop_class_uid,
@@ -52,6 +56,7 @@ def exam_of(dataset: Dataset, header: ImageHeader, *, is_picture: bool) -> Exam:
         study_texts=_joined(
             [*(text(dataset, keyword) for keyword in STUDY_TEXTS), _meanings(dataset, "ProcedureCodeSequence")]
         ),
+        age=age,
         is_picture=is_picture,
     )
 

@@ -8,11 +8,13 @@ then accept the picture. An image that says something else never goes to the mod
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from leapfrog.packages.package import ModelPackage
+from leapfrog.reader.assess.ages import age_refusal, reads_age
 from leapfrog.reader.assess.exam_attributes import Exam
+from leapfrog.settings import UnknownAge
 
 # PS3.6 Annex A: the modality of an instance that does not name one, by its SOP class.
 MODALITY_OF_SOP_CLASS = {
@@ -82,16 +84,18 @@ VIEW_WORDS: dict[str, View] = {
 class Route:
     """The package that reads the image, or None and the `reason`.
 
-    `assumption` is what the image does not say, so that the quality check must confirm it.
+    `assumption` is what the image does not say, so that the quality check must confirm it. `age_not_given`: the package
+    was made for certain ages, and the patient is taken for an adult.
     """
 
     package: ModelPackage | None
     reason: str = ""
     assumption: str = ""
+    age_not_given: bool = False
 
 
-def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
-    """Choose the first package, in order, that reads this exam."""
+def route(exam: Exam, packages: Sequence[ModelPackage], unknown_age: UnknownAge) -> Route:
+    """Choose the first package, in order, that reads this exam; never more than one reads an image."""
     if not packages:
         return Route(None, "There is no model on this box. Install one: see `leapfrog models list`.")
     modality = _modality(exam)
@@ -103,13 +107,23 @@ def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
     if not candidates:
         return Route(None, f"No model on this box reads {MODALITY_NAMES.get(modality, modality)} images.")
     stated, part = _body_part(exam, _names_of_parts(packages))
-    refusals = []
-    for package in candidates:
-        choice = _route_to(package, exam, modality, stated, part)
-        if choice.package is not None:
-            return choice
-        refusals.append(choice.reason)
-    return Route(None, refusals[0])
+    choices = [_route_to(package, exam, modality, stated, part) for package in candidates]
+    return _of_age(choices, exam, unknown_age)
+
+
+def _of_age(choices: Sequence[Route], exam: Exam, unknown_age: UnknownAge) -> Route:
+    """The first of the packages chosen otherwise that was made for the patient's age; else why there is none."""
+    wrong_age = []
+    for choice in choices:
+        if choice.package is None:
+            continue
+        if reads_age(choice.package, exam.age, unknown_age):
+            ages = choice.package.manifest.applies_to.ages_years
+            return replace(choice, age_not_given=ages is not None and exam.age.age is None)
+        wrong_age.append(choice.package)
+    if wrong_age:
+        return Route(None, age_refusal(wrong_age, exam.age, is_picture=exam.is_picture))
+    return Route(None, choices[0].reason)
 
 
 def _route_to(package: ModelPackage, exam: Exam, modality: str, stated: str, part: str | None) -> Route:

@@ -206,10 +206,11 @@ def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:
     return Finding(
         name=rule.name,
         code=rule.code,
-        score=round(score, 4),
+        score=score,
         threshold=rule.threshold,
         flagged=flagged,
-        urgent=rule.urgent and flagged,
+        urgent=flagged and rule.is_urgent(score),
+        urgent_threshold=rule.urgent_threshold,
     )
 
 

@@ -3,6 +3,7 @@
 from pydicom.dataset import Dataset
 
 from leapfrog.exam import Identity, ImageHeader, PictureHints
+from leapfrog.patient_age import patient_age
 from leapfrog.reader.image.attributes import integer, text
 
 # The DICOM keyword of each field of an Identity.
@@ -11,6 +12,7 @@ IDENTITY_KEYWORDS = {
     "patient_id": "PatientID",
     "issuer_of_patient_id": "IssuerOfPatientID",
     "birth_date": "PatientBirthDate",
+    "patient_age": "PatientAge",
     "sex": "PatientSex",
     "accession_number": "AccessionNumber",
     "study_instance_uid": "StudyInstanceUID",
@@ -20,11 +22,18 @@ IDENTITY_KEYWORDS = {
     "study_description": "StudyDescription",
     "referring_physician": "ReferringPhysicianName",
 }
+# Where an image says when it was made, besides Study Date, which some machines leave empty.
+IMAGE_DATES = ("AcquisitionDate", "SeriesDate", "ContentDate")
 
 
-def identity_of(dataset: Dataset) -> Identity:
-    """The patient and the exam, as received."""
-    return Identity(**{field: text(dataset, keyword) for field, keyword in IDENTITY_KEYWORDS.items()})
+def identity_of(dataset: Dataset, hints: PictureHints) -> Identity:
+    """The patient and the exam, as received; `hints` say the age where the image says none."""
+    received = {field: text(dataset, keyword) for field, keyword in IDENTITY_KEYWORDS.items()}
+    received["image_date"] = next(filter(None, (text(dataset, keyword) for keyword in IMAGE_DATES)), "")
+    identity = Identity.model_validate(received)
+    if hints.age_years is None or patient_age(identity).age is not None:
+        return identity
+    return identity.model_copy(update={"age_set_here": hints.age_years})
 
 
 def header_of(dataset: Dataset, transfer_syntax_uid: str, hints: PictureHints) -> ImageHeader:

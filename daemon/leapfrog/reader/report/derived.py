@@ -30,7 +30,7 @@ from leapfrog.reader.report.overlay import captioned_jpeg
 from leapfrog.wording.report import ImageWords, ReportWords
 
 MANUFACTURER = "Leapfrog"
-OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "StudyDescription")  # type 3: left out when not given
+OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
 PDF_SERIES_NUMBER = 9001
 OVERLAY_SERIES_NUMBER = 9002
 
@@ -125,11 +125,11 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: 
 def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     """Everything that the report says about the image, for viewers that show only pixels."""
     notable = [row for row in image.rows if row.kind != "nothing_flagged"]
-    lines = [image.headline.text]
+    lines = [line for line in (image.headline.caution, image.headline.text) if line]
     lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in notable]
     if image.overlay is not None:
         lines.append(image.overlay.caption)
-    return [*lines, image.model, disclaimer]
+    return [*lines, image.not_covered, image.model, disclaimer]
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.durable import fsync_directory, replacing
+from leapfrog.exam import Identity
+from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.page import render_page
 from leapfrog.wording.content import ReportContent, content_of
@@ -113,6 +115,12 @@ def _pictures(job: ReportJob) -> list[str]:
     return list(filter(None, dict.fromkeys(names)))
 
 
+def _age_years(identity: Identity) -> int | None:
+    """Completed years at the exam, if they are known."""
+    age = patient_age(identity).age
+    return None if age is None else age.years
+
+
 def _document(
     job: ReportJob,
     content: ReportContent,
@@ -127,7 +135,7 @@ def _document(
         "study_key": job.study_key,
         "received_at": job.received_at,
         "station": job.station.model_dump(mode="json"),
-        "study": content.identity.model_dump(mode="json"),
+        "study": {**content.identity.model_dump(mode="json"), "age_years": _age_years(content.identity)},
         "conflicts": list(conflicts),
         "replaced_models": list(content.replaced_models),
         "images": [reading.model_dump(mode="json") for reading in job.readings],

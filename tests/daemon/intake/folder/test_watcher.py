@@ -226,7 +226,13 @@ def test_a_picture_gets_its_identity_from_its_name_and_hints_from_its_folder(box
         filename_pattern=r"^(?P<patient_id>P\d+)_(?P<accession_number>A\d+)_(?P<patient_name>[^.]+)\.",
         watch=(
             {"path": box.inbox, "modality": "CR"},
-            {"path": box.inbox / "room 2", "modality": "US", "body_part": "HEAD", "pixel_spacing_mm": 0.2},
+            {
+                "path": box.inbox / "room 2",
+                "modality": "US",
+                "body_part": "HEAD",
+                "pixel_spacing_mm": 0.2,
+                "age_years": 40,
+            },
         ),
         paths=(box.inbox,),
     )
@@ -241,6 +247,7 @@ def test_a_picture_gets_its_identity_from_its_name_and_hints_from_its_folder(box
     assert unnamed.picture is not None
     assert unnamed.picture.patient_id == unnamed.picture.patient_name == ""
     assert unnamed.hints.modality == "CR"
+    assert (named.hints.age_years, unnamed.hints.age_years) == (40, None)
 
 
 def test_pictures_of_one_order_are_one_study_and_others_are_not(box: Box) -> None:

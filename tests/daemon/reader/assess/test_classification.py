@@ -114,3 +114,22 @@ def test_an_input_that_is_not_quantized_is_refused_unless_float() -> None:
     with pytest.raises(EngineError):
         quantization_table(TensorSpec(shape=(1,), dtype="int8"))
     assert quantization_table(TensorSpec(shape=(1,), dtype="float32"))[255] == pytest.approx(1.0)
+
+
+def test_the_score_that_is_shown_is_the_one_that_decided(manifest: Manifest) -> None:
+    """Rounded to four digits it stood at its threshold, and was not flagged."""
+    rule = manifest.finding[0]
+    just_below = rule.threshold - 0.00003
+    probability = next(p for p in np.linspace(0.5, 0.7, 200_001) if calibrated_score(p, rule.calibration) > just_below)
+    finding = classify(manifest, outputs(float(probability), 0.2)).findings[0]
+    assert round(finding.score, 4) == rule.threshold
+    assert finding.score < rule.threshold
+    assert not finding.flagged
+
+
+def test_a_finding_is_urgent_from_its_own_threshold_on(manifest: Manifest) -> None:
+    rule = manifest.finding[0].model_copy(update={"urgent_threshold": 0.8})
+    stricter = manifest.model_copy(update={"finding": (rule, manifest.finding[1])})
+    marks = [classify(stricter, outputs(score, 0.2)).findings[0] for score in (0.5, 0.7, 0.9)]
+    assert [(mark.flagged, mark.urgent) for mark in marks] == [(False, False), (True, False), (True, True)]
+    assert marks[0].urgent_threshold == 0.8

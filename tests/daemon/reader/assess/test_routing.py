@@ -1,5 +1,6 @@
 """Which package an image goes to, and the reason if it goes to none."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from leapfrog.errors import LeapfrogError
 from leapfrog.exam import PictureHints
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
+from leapfrog.patient_age import Age, PatientAge
 from leapfrog.reader.assess.exam_attributes import Exam, exam_of
-from leapfrog.reader.assess.routing import Route, route
+from leapfrog.reader.assess.routing import Route
+from leapfrog.reader.assess.routing import route as route_by_age
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import header_of
 
@@ -46,6 +49,12 @@ NERVE = package(
     excluded=[{"words": "median ulnar", "reason": "This is of another nerve ({words}); {package} is not for it."}],
 )
 PACKAGES = (CHEST, HEAD)
+GROWN = PatientAge(stated=Age(40, "year"))
+
+
+def route(exam: Exam, packages: Sequence[ModelPackage]) -> Route:
+    """Where the exam of a grown patient goes."""
+    return route_by_age(replace(exam, age=GROWN), packages, "adult")
 
 
 def chosen(exam: Exam) -> str | None:
@@ -150,15 +159,14 @@ def test_without_packages_the_remedy_is_named() -> None:
 def test_real_files_go_where_a_radiographer_would_send_them(shared_data: Path, file: str, expected: str | None) -> None:
     opened = open_dicom_file(shared_data / "dicom" / file)
     header = header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints())
-    assert chosen(exam_of(opened.dataset, header, is_picture=False)) == expected
+    assert chosen(exam_of(opened.dataset, header, GROWN, is_picture=False)) == expected
 
 
 def test_a_scan_with_a_preset_for_nerves_goes_to_the_model_for_nerves_only(shared_data: Path) -> None:
     scan = next((shared_data / "dicom" / "us_brachial_GPL3").glob("*.dcm"))
     opened = open_dicom_file(scan)
-    exam = exam_of(
-        opened.dataset, header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints()), is_picture=False
-    )
+    header = header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints())
+    exam = exam_of(opened.dataset, header, GROWN, is_picture=False)
     assert route(exam, (CHEST, HEAD, NERVE)).package == NERVE
     assert "NERVE" in route(exam, PACKAGES).reason
     elsewhere = route(replace(exam, study_texts="Median nerve, right wrist"), (NERVE,))
@@ -204,5 +212,5 @@ def test_every_shared_file_gets_a_package_or_a_reason(shared_data: Path) -> None
         except (LeapfrogError, IsADirectoryError):
             continue
         header = header_of(opened.dataset, opened.transfer_syntax_uid, PictureHints())
-        chosen = route(exam_of(opened.dataset, header, is_picture=False), PACKAGES)
+        chosen = route(exam_of(opened.dataset, header, GROWN, is_picture=False), PACKAGES)
         assert (chosen.package is None) == bool(chosen.reason), path.name

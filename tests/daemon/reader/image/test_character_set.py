@@ -6,6 +6,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from leapfrog.dicom.character_sets import actual_character_set, codec_of
+from leapfrog.exam import PictureHints
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import identity_of
 from support.instances import gradient, image_dataset, save
@@ -34,7 +35,7 @@ def test_utf_8_that_is_not_declared_is_read_and_said(
     name: str, declared: str | None, implicit: bool, tmp_path: Path
 ) -> None:
     file = open_dicom_file(named(name.encode(), tmp_path, declared, implicit))
-    assert identity_of(file.dataset).patient_name == name
+    assert identity_of(file.dataset, PictureHints()).patient_name == name
     assert "UTF-8 was assumed" in file.note
 
 
@@ -54,26 +55,26 @@ def test_utf_8_that_is_not_declared_is_read_and_said(
 )
 def test_what_is_declared_rightly_stays_as_it_is(name: str, declared: str | None, codec: str, tmp_path: Path) -> None:
     file = open_dicom_file(named(name.encode(codec), tmp_path, declared))
-    assert identity_of(file.dataset).patient_name == name
+    assert identity_of(file.dataset, PictureHints()).patient_name == name
     assert file.note == ""
 
 
 def test_what_is_called_utf_8_and_is_not_is_read_as_latin_1(tmp_path: Path) -> None:
     file = open_dicom_file(named("Müller^Jörg".encode("latin-1"), tmp_path, "ISO_IR 192"))
-    assert identity_of(file.dataset).patient_name == "Müller^Jörg"
+    assert identity_of(file.dataset, PictureHints()).patient_name == "Müller^Jörg"
     assert file.note.startswith("The file's text is not encoded as it says (UTF-8); Latin-1 was assumed.")
 
 
 @pytest.mark.parametrize("name", [PERSIAN, MALAYALAM])
 def test_joiners_in_names_are_kept_and_other_unprinted_characters_become_blanks(name: str, tmp_path: Path) -> None:
     file = open_dicom_file(named(f"{name}\u202e\u00adA".encode(), tmp_path, "ISO_IR 192"))
-    assert identity_of(file.dataset).patient_name == f"{name}  A"
+    assert identity_of(file.dataset, PictureHints()).patient_name == f"{name}  A"
 
 
 def test_a_data_set_made_in_memory_is_left_alone() -> None:
     dataset = Dataset()
     dataset.PatientName = VIETNAMESE
-    assert identity_of(dataset).patient_name == VIETNAMESE
+    assert identity_of(dataset, PictureHints()).patient_name == VIETNAMESE
 
 
 @pytest.mark.parametrize(

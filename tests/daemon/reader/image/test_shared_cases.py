@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leapfrog.exam import PictureHints
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import identity_of
 from leapfrog.reader.image.image import DecodedImage, open_image
@@ -96,6 +97,6 @@ def test_both_pictures_of_a_dual_picture_are_looked_at(cases: Path) -> None:
 )
 def test_names_are_read_letter_by_letter(name: str, patient: str, note: str, cases: Path) -> None:
     file = open_dicom_file(cases / name)
-    assert identity_of(file.dataset).patient_name == patient
+    assert identity_of(file.dataset, PictureHints()).patient_name == patient
     assert note in file.note
     assert bool(file.note) == bool(note)

@@ -14,10 +14,11 @@ from pydicom.uid import EncapsulatedPDFStorage, JPEGBaseline8Bit, SecondaryCaptu
 from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
 from leapfrog.exam import Identity, ImageReading
 from leapfrog.processes.messages import ReportResult
+from leapfrog.reader.report.derived import _caption
 from leapfrog.reader.report.study_report import render
 from support.dcmtk import store
 from support.orthanc import Orthanc, orthanc_program
-from support.readings import PATIENT, chest_reading, head_reading, report_job, unassessed_reading
+from support.readings import PATIENT, chest_reading, head_reading, report_job, report_words, unassessed_reading
 from support.spooled import without_record
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
@@ -60,6 +61,23 @@ def test_patient_and_study_are_as_received_under_new_series_and_instance_uids(tm
         assert all(keyword in one for keyword in ("StudyID", "AccessionNumber", "ReferringPhysicianName", "StudyTime"))
     assert len({one.SOPInstanceUID for one in objects.values()}) == 3
     assert len({one.SeriesInstanceUID for one in objects.values()}) == 2
+
+
+def test_an_age_is_kept_as_received_and_one_that_was_set_here_is_not_sent(tmp_path: Path) -> None:
+    stated = PATIENT.model_copy(update={"patient_age": "041Y"})
+    _, objects = _derive(tmp_path, chest_reading(tmp_path, identity=stated))
+    assert {one.PatientAge for one in objects.values()} == {"041Y"}
+    set_here = PATIENT.model_copy(update={"age_set_here": 41})
+    _, objects = _derive(tmp_path, chest_reading(tmp_path, identity=set_here))
+    assert not any("PatientAge" in one for one in objects.values())
+
+
+def test_an_overlay_alone_says_for_whom_it_does_not_hold_and_what_was_not_looked_for(tmp_path: Path) -> None:
+    job = report_job(tmp_path, chest_reading(tmp_path, age_not_given=True))
+    [image] = report_words(job).images
+    caption = _caption(image, "Not a diagnosis.")
+    assert caption[0] == "Age not given: this reading holds for adults only; for a child disregard it."
+    assert image.not_covered in caption
 
 
 @pytest.mark.parametrize("name", ["علی\u200cرضا^نیک\u200cپور", "കൃഷ്ണന്\u200d^രാജന്\u200d"])  # noqa: RUF001

@@ -9,7 +9,7 @@ from leapfrog.exam import Identity
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from support.browser import Browser, chromium_program
-from support.readings import chest_reading, head_reading, report_job, unassessed_reading
+from support.readings import CHEST_MODEL, PATIENT, chest_reading, finding, head_reading, report_job, unassessed_reading
 
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 
@@ -73,6 +73,27 @@ def test_a_measurement_is_shown_with_its_outline(browser: Browser, tmp_path: Pat
     assert browser.value("document.querySelector('h1').innerText") == "Head circumference 175.0 mm"
     assert "The picture, frame 12 of 40" in text
     assert "FLAGGED" not in text
+
+
+def test_an_age_that_is_not_given_is_said_above_the_headline(browser: Browser, tmp_path: Path) -> None:
+    identity = PATIENT.model_copy(update={"birth_date": "", "patient_age": "7Y"})
+    _open(browser, tmp_path, chest_reading(tmp_path, identity=identity, age_not_given=True))
+    said, headline = browser.value(
+        "['.caution', 'h1'].map((one) => document.querySelector('.headline ' + one).getBoundingClientRect().toJSON())"
+    )
+    assert said["bottom"] <= headline["top"] and said["left"] == headline["left"]
+    lines = browser.value("document.querySelector('.headline').innerText").split("\n\n")
+    assert lines[1] == "Age not given: this reading holds for adults only; for a child disregard it."
+    assert 'age not given (the image says "7Y"), female' in browser.value("document.querySelector('.who').innerText")
+
+
+def test_what_was_not_looked_for_stands_under_the_findings(browser: Browser, tmp_path: Path) -> None:
+    model = CHEST_MODEL.model_copy(update={"not_covered": ("Pneumothorax", HOSTILE)})
+    findings = (finding("Nodule", 0.1),)
+    text = _open(browser, tmp_path, chest_reading(tmp_path, findings=findings, outcome="nothing_found", model=model))
+    assert "Not covered, so neither found nor ruled out: pneumothorax, <script>" in text
+    assert "42 years, female" in text
+    assert browser.console == []
 
 
 def test_hostile_names_are_shown_and_do_nothing(browser: Browser, tmp_path: Path) -> None:

@@ -17,7 +17,15 @@ from leapfrog.reader.report import pdf as pdf_module
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.pdf import MOST_IMAGES, TEMPLATE, render_pdf
 from leapfrog.reader.report.study_report import render
-from support.readings import chest_reading, finding, head_reading, report_job, report_words, unassessed_reading
+from support.readings import (
+    CHEST_MODEL,
+    chest_reading,
+    finding,
+    head_reading,
+    report_job,
+    report_words,
+    unassessed_reading,
+)
 
 TESTS = Path(__file__).parents[3]
 
@@ -83,7 +91,7 @@ def _fresh_interpreter(program: str) -> None:
     imports = (
         "from pathlib import Path\n"
         "from leapfrog.reader.report.pdf import render_pdf\n"
-        "from support.readings import chest_reading, finding, report_job, report_words\n"
+        "from support.readings import CHEST_MODEL, chest_reading, finding, report_job, report_words\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", imports + program],
@@ -305,3 +313,17 @@ def test_what_the_fonts_can_draw_is_read_from_them() -> None:
     drawable = "".join(NAMES.values()) + "aZ09 ≥µ·°²…“”\u200d"
     assert undrawable().search(drawable) is None
     assert undrawable().sub("[?]", "a山田b😀\uffffc") == "a[?]b[?]c"
+
+
+def test_each_page_says_first_that_the_age_is_not_given_and_what_was_not_looked_for(tmp_path: Path) -> None:
+    model = CHEST_MODEL.model_copy(update={"not_covered": ("Pneumothorax", "Lung mass")})
+    quiet = chest_reading(
+        tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model, age_not_given=True
+    )
+    pages = _text(_pdf(tmp_path, quiet, quiet)).split("\f")[:2]
+    for page in pages:
+        assert page.index("Age not given: this reading holds for adults only") < page.index("Nothing flagged")
+        assert "Not covered, so neither found nor ruled out: pneumothorax, lung mass, and everything else" in " ".join(
+            page.split()
+        )
+        assert "42 years, female" in " ".join(page.split())

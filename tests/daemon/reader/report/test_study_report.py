@@ -5,9 +5,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from leapfrog.exam import Identity
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
-from support.readings import chest_reading, head_reading, report_job, unassessed_reading
+from leapfrog.worklist.rendered_report import rendered_report
+from support.readings import CHEST_MODEL, chest_reading, finding, head_reading, report_job, unassessed_reading
 
 
 def _rendered(report_dir: Path, *readings: Any, **values: Any) -> dict[str, Any]:
@@ -26,10 +28,42 @@ def test_report_json_covers_every_finding_flagged_or_not(tmp_path: Path) -> None
         ("Infiltration", 0.63, 0.52, True),
         ("Nodule", 0.11, 0.35, False),
     ]
-    assert image["model"] == {"name": "chest-findings", "version": "0.1.0", "device": "cpu", "demonstration": True}
+    assert image["model"] == {
+        "name": "chest-findings",
+        "version": "0.1.0",
+        "device": "cpu",
+        "demonstration": True,
+        "not_covered": [],
+    }
     assert image["outcome"] == "findings"
     assert document["study"]["patient_name"] == "Okello^Grace"
     assert document["station"]["name"] == "Kitgum"
+
+
+def test_report_json_says_what_was_not_looked_for_also_when_nothing_was_found(tmp_path: Path) -> None:
+    model = CHEST_MODEL.model_copy(update={"not_covered": ("Pneumothorax",)})
+    quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
+    [image] = _rendered(tmp_path, quiet)["images"]
+    assert (image["outcome"], image["model"]["not_covered"]) == ("nothing_found", ["Pneumothorax"])
+
+
+def test_report_json_calls_an_image_urgent_only_for_a_flagged_urgent_finding(tmp_path: Path) -> None:
+    readings = [
+        chest_reading(tmp_path, findings=(finding("Edema", 0.9, urgent=True), finding("Nodule", 0.1))),
+        chest_reading(tmp_path, findings=(finding("Edema", 0.1, urgent=True), finding("Nodule", 0.9))),
+        unassessed_reading(),
+    ]
+    document = _rendered(tmp_path, *readings)
+    assert [image["urgent"] for image in document["images"]] == [True, False, False]
+    assert rendered_report(tmp_path) is not None, "what was written is read again, for a journal that is made anew"
+
+
+def test_report_json_gives_the_age(tmp_path: Path) -> None:
+    identity = Identity(patient_age="041Y", birth_date="19840217", study_date="20261103")
+    study = _rendered(tmp_path, unassessed_reading(identity=identity))["study"]
+    assert (study["patient_age"], study["birth_date"], study["age_years"]) == ("041Y", "19840217", 42)
+    unknown = _rendered(tmp_path, chest_reading(tmp_path, identity=Identity(), age_not_given=True), version=2)
+    assert (unknown["study"]["age_years"], unknown["images"][0]["age_not_given"]) == (None, True)
 
 
 def test_report_json_says_why_an_image_was_not_assessed(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from pydicom.uid import (
 
 from leapfrog.dicom.part10 import find_dataset
 from leapfrog.errors import NothingToRead, UnreadableImage
+from leapfrog.exam import PictureHints
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import identity_of
 from leapfrog.reader.image.image import DecodedImage, open_image
@@ -55,7 +56,7 @@ def test_a_file_cut_anywhere_in_its_pixels_ends_early(tmp_path: Path) -> None:
     for missing in (1, 100, len(gradient().tobytes()) - 1):
         cut.write_bytes(whole[:-missing])
         file = open_dicom_file(cut)
-        assert identity_of(file.dataset).patient_name == "Test^Patient"
+        assert identity_of(file.dataset, PictureHints()).patient_name == "Test^Patient"
         with pytest.raises(UnreadableImage, match="the picture ends early"):
             open_image(file)
 
@@ -171,7 +172,7 @@ def test_sequences_nested_beyond_reason_are_damage_and_the_patient_is_still_know
     start = content.index(b"\xe0\x7f\x10\x00")
     path.write_bytes(content[:start] + nested + content[start:])
     file = open_dicom_file(path)
-    assert identity_of(file.dataset).patient_id == "P1"
+    assert identity_of(file.dataset, PictureHints()).patient_id == "P1"
     with pytest.raises(UnreadableImage, match="damaged"):
         open_image(file)
 
