@@ -151,7 +151,7 @@ def test_an_age_that_a_person_gives_stays_with_the_images_of_that_exam(journal: 
     spool = Spool(tmp_path / "spool", 0)
     hints = PictureHints(modality="CR", pixel_spacing_mm=0.143)
     first, second = (add_read(journal, spool, hints=hints) for _ in range(2))
-    assert commands_on(journal, spool).reread([first], 34) == {"queued": 1, "kept": 0}
+    assert commands_on(journal, spool).reread([first], 34) == {"queued": 1, "waiting": 0, "kept": 0}
     given = {one.id: one.hints for one in Instances(journal).listed()}
     assert given == {first: hints.model_copy(update={"age_years": 34}), second: hints}
     commands_on(journal, spool).reread([first])
