@@ -36,6 +36,32 @@ class MadeUpChest:
 
 
 @dataclass
+class MadeUpChildren:
+    """Writes films in the layout of the children's set: a frame, and two lungs that are brighter in a sick child."""
+
+    root: Path
+
+    def write(self, films: list[tuple[str, str, str, str]], side: int = 64) -> Path:
+        """`films` are (name, label, patient group, split)."""
+        (self.root / "images").mkdir(parents=True, exist_ok=True)
+        with (self.root / "labels.csv").open("w", newline="") as stream:
+            rows = csv.writer(stream)
+            rows.writerow(("image", "label", "patient_group", "published_split", "split"))
+            rows.writerows((name, label, group, "train", split) for name, label, group, split in films)
+        random = np.random.default_rng(3)
+        for name, label, _, _ in films:
+            film = random.integers(130, 170, (side, side), dtype=np.uint8)
+            lungs = Image.new("1", (side, side))
+            for left in (0.1, 0.53):
+                corners = (left * side, 0.1 * side, (left + 0.37) * side, 0.83 * side)
+                ImageDraw.Draw(lungs).ellipse(corners, fill=1)
+            inside = np.asarray(lungs)
+            film[inside] = random.integers(30, 70, int(inside.sum())) + (0 if label == "normal" else 90)
+            Image.fromarray(film).save(self.root / "images" / Path(name).name)
+        return self.root
+
+
+@dataclass
 class MadeUpHeads:
     """Writes pictures in the layout of HC18: a bright ellipse in noise, and its outline."""
 
@@ -71,6 +97,12 @@ class MadeUpHeads:
 def made_up_chest(tmp_path: Path) -> MadeUpChest:
     """Films in the layout of ChestX-ray14."""
     return MadeUpChest(tmp_path / "chestxray14")
+
+
+@pytest.fixture
+def made_up_children(tmp_path: Path) -> MadeUpChildren:
+    """Films in the layout of the children's set."""
+    return MadeUpChildren(tmp_path / "children_kermany")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The steps from a data set to a model package, as the commands call them, with one interface for all packages.
 
-`chest`, `head` and `nerve` each have a `task.py` with what is specific to them; `tasks.py` lists them.
+`chest`, `child`, `head` and `nerve` each have a `task.py` with what is specific to them; `tasks.py` lists them.
 """
 
 from collections.abc import Callable

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leapfrog_training.chest.task import CHEST
+from leapfrog_training.child.task import CHILD
 from leapfrog_training.head.task import HEAD
 from leapfrog_training.nerve.task import NERVE
 from leapfrog_training.run.folder import PackageName
@@ -11,6 +12,7 @@ from leapfrog_training.task import Task
 
 TASKS: Mapping[PackageName, Task[Any, Any]] = {
     PackageName.CHEST_FINDINGS: CHEST,
+    PackageName.CHEST_CHILD: CHILD,
     PackageName.FETAL_HEAD: HEAD,
     PackageName.BRACHIAL_PLEXUS: NERVE,
 }

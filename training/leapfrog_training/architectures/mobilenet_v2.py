@@ -53,10 +53,12 @@ class ConvolutionWeights:
     bias: NDArray[np.float32]
 
 
-def build(findings: int) -> Any:
-    """The network: (batch, 224, 224, 1) in [-1, 1] to logits (batch, findings) and maps (batch, 7, 7, findings)."""
+def build(findings: int, side: int | None = None) -> Any:
+    """The network: (batch, side, side, 1) in [-1, 1] to logits (batch, findings) and maps (batch, rows, columns,
+    findings): 7 x 7 for the usual side of 224 pixels, 5 x 5 for 160.
+    """
     layers = tf_keras.layers
-    image = layers.Input((SIDE, SIDE, 1), name="image")
+    image = layers.Input((side or SIDE, side or SIDE, 1), name="image")
     x = list(layers_until(image).values())[-1]
     x = _convolution(x, FEATURES, kernel=1, stride=1, name="features")
     heatmap = layers.Conv2D(findings, 1, name=HEATMAP_LAYER)(x)

@@ -3,6 +3,7 @@
 | data set | file | shows | package |
 | --- | --- | --- | --- |
 | NIH ChestX-ray14 | `chestxray14.py` | frontal chest films with labels of findings | chest-findings |
+| Kermany et al., Cell 2018 | `children_kermany.py` | frontal chest films of children | chest-child |
 | HC18 | `hc18.py` | ultrasound of fetal heads with their outlines | fetal-head |
 | Ultrasound Nerve Segmentation (Kaggle) | `nerve.py` | ultrasound of the neck with masks of nerves | brachial-plexus |
 

@@ -14,9 +14,9 @@ from leapfrog_training.evaluate.measured import Bounds, Portion
 NOT_AVAILABLE = "-"
 
 
-def title(manifest: Manifest) -> str:
-    """The heading and the intended use."""
-    return f"# {manifest.name} {manifest.version}\n\n{manifest.intended_use}\n"
+def title(manifest: Manifest, *tested_outside: str) -> str:
+    """The heading, the sentences that say what was measured outside the training data, and the intended use."""
+    return "\n\n".join((f"# {manifest.name} {manifest.version}", *tested_outside, manifest.intended_use)) + "\n"
 
 
 def sources(manifest: Manifest) -> str:

@@ -38,6 +38,7 @@ class PackageName(StrEnum):
     """The model packages that have a recipe."""
 
     CHEST_FINDINGS = "chest-findings"
+    CHEST_CHILD = "chest-child"
     FETAL_HEAD = "fetal-head"
     BRACHIAL_PLEXUS = "brachial-plexus"
 
