@@ -4,8 +4,7 @@ In the set, a film of a sick child differs from one of a healthy child in more t
 child's age and posture, cables and hands. A network takes whichever is easiest. In most of these films the lungs are in
 another film's frame, sick or healthy by chance, so the frame tells nothing (Xiao et al., "Noise or Signal: The Role of
 Image Backgrounds in Object Recognition", ICLR 2021); most have the grays of yet another film; and in some the lungs are
-hidden, which are to be answered with one half. They are hidden otherwise than by the control `lungs_masked`, which is
-kept for measuring.
+hidden, which are to be answered with one half.
 """
 
 from collections.abc import Sequence
@@ -30,9 +29,9 @@ from leapfrog_training.fitting.pictures import Pictures
 
 UNKNOWN = 0.5  # the answer where no lung is seen
 SHARES = {Diagnosis.NORMAL: 0.5, Diagnosis.BACTERIAL: 0.25, Diagnosis.VIRAL: 0.25}  # of the films made
-IN_OTHER_FRAME, HIDDEN = 0.65, 0.2  # of the films made; the rest keep their frame and show their lungs
+IN_OTHER_FRAME, HIDDEN = 0.6, 0.25  # of the films made; the rest keep their frame and show their lungs
 OTHER_GRAYS = 0.8  # of the films made
-TOGETHER = 0.4  # of the hidden: one patch over both lungs, or over more of the film
+TOGETHER = 0.3  # of the hidden: one patch over both lungs, or over more of the film
 PATCH_CELLS = 5  # a patch of another film is shrunk to this many cells a side, which leaves its light and shade
 
 Random = np.random.Generator
@@ -59,6 +58,9 @@ class MadeUpFilms:
         self._healthy, self._sick = (
             np.flatnonzero((diagnoses == Diagnosis.NORMAL) == wanted) for wanted in (True, False)
         )
+        missing = [kind.value for kind in SHARES if kind not in diagnoses]
+        if missing:
+            raise ValueError(f"films of every diagnosis are needed; there is none of {', '.join(missing)}")
         kinds = random.choice(list(SHARES), size=count, p=list(SHARES.values()))
         self._lungs = np.array([random.choice(np.flatnonzero(diagnoses == kind)) for kind in kinds])
         chances = random.random(count)
@@ -102,29 +104,35 @@ def _moved(lungs: tuple[Ellipse, ...], random: Random) -> tuple[Ellipse, ...]:
 
 
 def _hidden(film: Gray, other: Gray, random: Random) -> Gray:
-    """The film with its lungs under patches with rounded corners, which are even, grainy, or shaded as `other` is."""
+    """The film with its lungs under ellipses or patches with rounded corners, which are even, grainy, or shaded as
+    `other` is.
+    """
     field, (rows, columns) = exposed_field(film), film.shape
     y, x = np.ogrid[0.5 : rows + 0.5, 0.5 : columns + 0.5]
-    roundness = random.integers(4, 9)
+    roundness = random.choice((2, 2, 4, 6, 8))  # 2 is an ellipse
     patched = np.zeros(film.shape, dtype=np.bool_)
     large = Ellipse(0.5, 0.48, random.uniform(0.38, 0.55), random.uniform(0.36, 0.55))
     for patch in (large,) if random.random() < TOGETHER else _moved(LUNGS, random):
         across = np.abs(((x - field.left) / field.width - patch.x) / patch.half_width)
         along = np.abs(((y - field.top) / field.height - patch.y) / patch.half_height)
         patched |= across**roundness + along**roundness <= 1
-    fills = (_even, _grainy, _shaded)
-    return np.where(patched, fills[random.integers(len(fills))](other, random), film)
+    fills = (_mean, _even, _grainy, _shaded)
+    return np.where(patched, fills[random.integers(len(fills))](film, other, random), film)
 
 
-def _even(other: Gray, random: Random) -> Gray:
-    return np.full_like(other, random.integers(0, 256))
+def _mean(film: Gray, other: Gray, random: Random) -> Gray:
+    return np.full_like(film, round(float(film.mean())))
 
 
-def _grainy(other: Gray, random: Random) -> Gray:
-    grains = random.normal(random.uniform(60, 200), random.uniform(5, 40), other.shape)
+def _even(film: Gray, other: Gray, random: Random) -> Gray:
+    return np.full_like(film, random.integers(0, 256))
+
+
+def _grainy(film: Gray, other: Gray, random: Random) -> Gray:
+    grains = random.normal(random.uniform(60, 200), random.uniform(5, 40), film.shape)
     return np.asarray(grains.clip(0, 255).astype(np.uint8))
 
 
-def _shaded(other: Gray, random: Random) -> Gray:
+def _shaded(film: Gray, other: Gray, random: Random) -> Gray:
     cells = Image.fromarray(other).resize((PATCH_CELLS, PATCH_CELLS), Image.Resampling.BOX)
     return np.asarray(cells.resize(other.shape[::-1], Image.Resampling.BICUBIC), dtype=np.uint8)

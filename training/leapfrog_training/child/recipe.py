@@ -24,7 +24,7 @@ from leapfrog_training.run.folder import Job, Run
 
 SIDE = 160  # pixels
 FILMS_MADE = 2800  # in an epoch
-SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=1e-4)
+SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=1e-4)
 QUANTIZED_SCHEDULE = Schedule(epochs=1, batch=16, learning_rate=2e-5)
 # No mirror images: the heart is on the left.
 AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.15, shift=0.06, contrast=0.15, brightness=0.1)

@@ -1,0 +1,103 @@
+"""chest-child from made-up films to a package, in a few steps. Skipped without TensorFlow."""
+
+import json
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
+    from leapfrog_training.architectures import mobilenet_v2
+    from leapfrog_training.child import recipe
+    from leapfrog_training.evaluate import scores
+    from leapfrog_training.fitting import loop, quantize
+
+from typer.testing import CliRunner
+
+from leapfrog.errors import UsageError
+from leapfrog.packages.package import load_package
+from leapfrog_training.child import reading
+from leapfrog_training.child.evaluation import covered
+from leapfrog_training.child.manifest import NOT_SHOWN
+from leapfrog_training.child.sides import training_sides
+from leapfrog_training.cli import app
+from leapfrog_training.datasets.children_kermany import open_children
+from leapfrog_training.evaluate import latency
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+KINDS = ("normal", "bacteria", "virus")
+
+
+def films(of_each: int = 24) -> list[tuple[str, str, str, str]]:
+    """Films of every kind on both sides, two of each group."""
+    return [
+        (f"{kind}-{number}.jpeg", kind, f"{kind}-{number // 2}", "train" if number // 2 % 2 else "validation")
+        for kind in KINDS
+        for number in range(of_each)
+    ]
+
+
+def test_the_commands_make_a_package_that_says_what_was_shown(
+    made_up_children: Any, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = made_up_children.write(films())
+    small = {
+        "FEATURES": 32,
+        "STAGES": (mobilenet_v2.Stage(1, 8, 1, 1), mobilenet_v2.Stage(2, 8, 2, 2), mobilenet_v2.Stage(2, 16, 1, 2)),
+        "load_imagenet": lambda model, path: None,  # there are no weights for a network this small
+    }
+    for name, value in small.items():
+        monkeypatch.setattr(mobilenet_v2, name, value)
+    monkeypatch.setattr(recipe, "SIDE", 48)
+    monkeypatch.setattr(recipe, "FILMS_MADE", 48)
+    monkeypatch.setattr(recipe, "SCHEDULE", loop.Schedule(epochs=1, batch=16, learning_rate=1e-4))
+    monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", loop.Schedule(epochs=1, batch=16, learning_rate=1e-5))
+    monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
+    monkeypatch.setattr(scores, "RESAMPLES", 20)
+    monkeypatch.setattr(latency, "RUNS", 3)
+    run, out = tmp_path / "run", tmp_path / "chest-child"
+    imagenet = shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
+    train = ["train", "chest-child", "--data", str(data), "--out", str(run), "--imagenet", str(imagenet)]
+    for command in (
+        [*train, "--seeds", "1"],
+        ["evaluate", str(run), "--data", str(data)],
+        ["package", str(run), "--out", str(out), "--version", "0.1.0"],
+    ):
+        result = CliRunner().invoke(app, command, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+
+    manifest = load_package(out).manifest
+    (rule,) = manifest.finding
+    assert rule.code.meaning == "Pneumonia"
+    assert manifest.outputs.heatmap is None
+    controls = manifest.metrics["control"]
+    assert set(controls) == {reading.LUNGS_MASKED, reading.BORDER_ALONE, reading.OTHER_GRAYS, reading.OTHER_FRAME}
+    shown = manifest.metrics["shown_to_look_at_the_lungs"]
+    assert rule.urgent is shown
+    assert manifest.intended_use.startswith(NOT_SHOWN) is not shown
+    heading, outside, left_out, *_ = filter(None, (out / "card.md").read_text().splitlines())
+    assert heading == "# chest-child 0.1.0"
+    assert outside.startswith("No hospital outside its training data tested this version")
+    assert left_out.startswith("Leaving one source out of the training is not possible")
+    assert (NOT_SHOWN in (out / "card.md").read_text()) is not shown
+    assert {"roc.png", "controls.png"} <= set(manifest.files)
+    assert json.loads((run / "run.json").read_text())["folds"] == 0
+    assert not list(run.rglob("unfinished"))
+
+
+def test_no_group_is_fitted_and_held_out(made_up_children: Any) -> None:
+    data = open_children(made_up_children.write(films()))
+    sides = training_sides(data)
+    assert len(sides.fitted) + len(sides.held_out) == len(data.in_split("train"))
+    assert sides.held_out
+    assert not {film.patient for film in sides.fitted} & {film.patient for film in sides.held_out}
+
+
+def test_too_few_films_of_a_kind_are_refused(made_up_children: Any) -> None:
+    few = [film for film in films() if not (film[1] == "virus" and film[3] == "validation" and film[0] > "virus-2")]
+    with pytest.raises(UsageError, match=r"virus: only \d films on the side test"):
+        covered(open_children(made_up_children.write(few)))

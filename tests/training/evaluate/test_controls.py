@@ -1,0 +1,82 @@
+"""Films changed to show what a network looks at."""
+
+import numpy as np
+import pytest
+
+from leapfrog_training.evaluate.changes import CHANGES
+from leapfrog_training.evaluate.controls import (
+    Gray,
+    border_alone,
+    distance_from_lungs,
+    exposed_field,
+    histogram,
+    lungs_in,
+    lungs_masked,
+    with_grays,
+)
+
+
+def film(seed: int = 0, low: int = 60, high: int = 200, side: int = 100) -> Gray:
+    return np.random.default_rng(seed).integers(low, high, (side, side), dtype=np.uint8)
+
+
+def collimated() -> Gray:
+    """A film of which only the part from row 10 to 90 and from column 30 to 80 was exposed."""
+    dark = np.zeros((100, 100), np.uint8)
+    dark[10:90, 30:80] = film()[10:90, 30:80]
+    return dark
+
+
+def test_the_exposed_field_is_what_the_collimator_left() -> None:
+    field = exposed_field(collimated())
+    assert (field.left, field.top, field.right, field.bottom) == (30, 10, 80, 90)
+    whole = exposed_field(film())
+    assert (whole.width, whole.height) == (100, 100)
+    assert exposed_field(np.zeros((40, 50), np.uint8)).width == 50
+
+
+def test_masked_lungs_tell_nothing_of_what_was_in_them() -> None:
+    one = film()
+    inside = distance_from_lungs(one) <= 1
+    other = one.copy()
+    other[inside] = np.random.default_rng(1).permutation(one[inside])
+    assert not np.array_equal(one, other)
+    assert np.array_equal(lungs_masked(one), lungs_masked(other))
+    assert np.array_equal(lungs_masked(one)[~inside], one[~inside])
+    assert 0.35 < inside.mean() < 0.5
+
+
+def test_the_ellipses_lie_in_the_exposed_field() -> None:
+    rows, columns = np.nonzero(distance_from_lungs(collimated()) <= 1)
+    assert (columns.min() >= 30, columns.max() < 80, rows.min() >= 10, rows.max() < 90) == (True,) * 4
+
+
+def test_the_border_alone_tells_nothing_of_the_inside() -> None:
+    alone = border_alone(film())
+    assert np.ptp(alone[12:-12, 12:-12]) == 0
+    assert np.array_equal(alone[:12], film()[:12])
+
+
+def test_other_grays_keep_the_order_of_the_grays_and_have_the_wanted_histogram() -> None:
+    dark, bright = film(low=0, high=100), film(seed=1, low=150, high=250)
+    changed = with_grays(dark, histogram(bright))
+    order = np.argsort(dark.ravel(), kind="stable")
+    assert (np.diff(changed.ravel()[order].astype(int)) >= 0).all()
+    assert np.abs(np.cumsum(histogram(changed)) - np.cumsum(histogram(bright))).max() < 0.02
+
+
+def test_lungs_in_another_frame_are_those_of_one_film_and_the_rest_is_the_others() -> None:
+    lungs, frame = film(seed=1), film(seed=2, side=80)
+    mixed = lungs_in(lungs, frame)
+    distance = distance_from_lungs(lungs)
+    assert np.array_equal(mixed[distance < 0.6], lungs[distance < 0.6])
+    other = lungs_in(film(seed=1), film(seed=3, side=80))
+    assert (mixed[distance > 1.5] != other[distance > 1.5]).mean() > 0.9
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_change_leaves_a_film_of_the_same_kind_but_another_one(name: str) -> None:
+    gradient = np.tile(np.linspace(40, 220, 100, dtype=np.uint8), (100, 1)) + film(low=0, high=20)
+    changed = CHANGES[name](gradient)
+    assert changed.dtype == np.uint8 and changed.ndim == 2
+    assert changed.shape != gradient.shape or not np.array_equal(changed, gradient)
