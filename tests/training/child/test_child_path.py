@@ -54,6 +54,7 @@ def test_the_commands_make_a_package_that_says_what_was_shown(
         monkeypatch.setattr(mobilenet_v2, name, value)
     monkeypatch.setattr(recipe, "SIDE", 48)
     monkeypatch.setattr(recipe, "FILMS_MADE", 48)
+    monkeypatch.setattr(recipe, "FILMS_QUANTIZED", 16)
     monkeypatch.setattr(recipe, "SCHEDULE", loop.Schedule(epochs=1, batch=16, learning_rate=1e-4))
     monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", loop.Schedule(epochs=1, batch=16, learning_rate=1e-5))
     monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)

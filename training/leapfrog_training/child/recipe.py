@@ -23,7 +23,8 @@ from leapfrog_training.keras import tf, tf_keras
 from leapfrog_training.run.folder import Job, Run
 
 SIDE = 160  # pixels
-FILMS_MADE = 2800  # in an epoch
+FILMS_MADE = 2800  # in an epoch in float
+FILMS_QUANTIZED = 1400  # in an epoch of quantization-aware training: ranges need fewer films than weights
 SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=1e-4)
 QUANTIZED_SCHEDULE = Schedule(epochs=1, batch=16, learning_rate=2e-5)
 # No mirror images: the heart is on the left.
@@ -51,7 +52,7 @@ def fit_run(run: Run, data: ChildrenKermany, imagenet: Path) -> Run:
             seed_everything(seed)
             model = network()
             mobilenet_v2.load_imagenet(model, imagenet)
-            fit(model, _examples(run, data, seed), loss, AUGMENTATION, SCHEDULE, seed, folder=job.folder)
+            fit(model, _examples(run, data, FILMS_MADE, seed), loss, AUGMENTATION, SCHEDULE, seed, folder=job.folder)
             save_weights(model, job.weights(FLOAT))
         forget(job.folder)
     return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
@@ -60,15 +61,15 @@ def fit_run(run: Run, data: ChildrenKermany, imagenet: Path) -> Run:
 def quantize_run(run: Run, data: ChildrenKermany) -> None:
     """Make the int8 network of every seed, and those to compare it with."""
     for seed in range(run.notes.seeds):
-        job, made = run.seed(seed), _examples(run, data, seed)
+        job, made = run.seed(seed), _examples(run, data, FILMS_QUANTIZED, seed)
         make_int8(job, seed, partial(_aware, job, made, seed), made.pictures)
         convert_comparisons(job, partial(_trained, job), made.pictures)
 
 
-def _examples(run: Run, data: ChildrenKermany, seed: int) -> Examples:
+def _examples(run: Run, data: ChildrenKermany, count: int, seed: int) -> Examples:
     fitted = training_sides(data).fitted
     pictures = cached_pictures([film.path for film in fitted], SIDE, SIDE, run.pictures)
-    return made_up_examples(fitted, pictures, FILMS_MADE, seed)
+    return made_up_examples(fitted, pictures, count, seed)
 
 
 def _aware(job: Job, made: Examples, seed: int) -> Any:
