@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.child.evaluation import (
+    COMPARED_AT,
     FURTHEST_FROM_CHANCE,
     LEAST_AUROC_CHANGED,
     MOST_FALSE_ALARMS,
-    SENSITIVITY,
+    MOST_FLAGGED,
     ChildEvaluation,
     ChildSeed,
     FormScores,
@@ -102,10 +103,21 @@ def _form_rows(evaluation: ChildEvaluation) -> list[tuple[str, dict[Form, str]]]
 def _threshold(shipped: ChildSeed) -> str:
     scores = shipped.forms[Form.INT8].all
     return (
-        f"The threshold is the highest that finds {SENSITIVITY:.0%} of the pneumonias among the held-out training "
-        f"children; there {cards.counted(shipped.held_out_specificity)} healthy children are not flagged. Among the "
-        f"validation children it finds {cards.counted(scores.sensitivity)} and leaves "
-        f"{cards.counted(scores.specificity)} healthy ones unflagged.\n"
+        f"The threshold is the lowest that flags at most {MOST_FLAGGED:.0%} of the healthy children held out from "
+        "fitting:\n\n"
+        + cards.table(
+            ("Children", "with pneumonia, flagged", "healthy, not flagged"),
+            [
+                (
+                    "held out from fitting, from whom the threshold is",
+                    cards.counted(shipped.held_out_sensitivity),
+                    cards.counted(shipped.held_out_specificity),
+                ),
+                ("validation", cards.counted(scores.sensitivity), cards.counted(scores.specificity)),
+            ],
+        )
+        + f"\nAt the threshold that would find {COMPARED_AT:.0%} of the pneumonias among the validation children, "
+        f"{shipped.false_alarms_compared:.1%} of the healthy ones are flagged.\n"
     )
 
 
