@@ -75,6 +75,8 @@ def test_the_commands_make_a_package_that_says_what_was_shown(
     (rule,) = manifest.finding
     assert rule.code.meaning == "Pneumonia"
     assert manifest.outputs.heatmap is None
+    ages = manifest.applies_to.ages_years
+    assert ages is not None and (ages.lowest, ages.highest) == (1, 5)
     controls = manifest.metrics["control"]
     assert set(controls) == {reading.LUNGS_MASKED, reading.BORDER_ALONE, reading.OTHER_GRAYS, reading.OTHER_FRAME}
     shown = manifest.metrics["shown_to_look_at_the_lungs"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from leapfrog.exam import Code
-from leapfrog.packages.manifest import AppliesTo, Calibration, DataSource, FindingRule, Manifest, ModelOutputs
+from leapfrog.packages.manifest import AgeRange, AppliesTo, Calibration, DataSource, FindingRule, Manifest, ModelOutputs
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration
 from leapfrog_training.run.folder import PackageName
@@ -15,6 +15,7 @@ APPLIES_TO = AppliesTo(
     modalities=("CR", "DX"),
     body_parts=("CHEST",),
     views=("PA", "AP"),
+    ages_years=AgeRange(lowest=1, highest=5),
     words={"CHEST": "CXR THORAX TORAX TÓRAX TORACE POITRINE PECHO LUNG LUNGS PULMONARY PULMO PULMÓN PULMON BRUSTKORB"},
 )
 NOT_SHOWN = "One hospital; not yet shown to look at the lungs."
