@@ -200,7 +200,7 @@ def threshold_for(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> f
     candidates = (values[1:] + values[:-1]) / 2
     flagged = (scores[~positive][np.newaxis, :] >= candidates[:, np.newaxis]).mean(axis=1)
     few_enough = candidates[flagged <= MOST_FLAGGED]
-    return round(float(few_enough[0]), 4) if len(few_enough) else 0.5
+    return float(few_enough[0]) if len(few_enough) else 0.5  # all its digits: a rounded one could change sides
 
 
 def _seed(

@@ -14,7 +14,9 @@ from leapfrog_training.run.folder import PackageName
 
 def quality(
     package: Annotated[Path, typer.Argument(help="Folder of the package to add the check to.")],
-    chest: Annotated[Path, typer.Option("--chest", help="Folder of ChestX-ray14.")],
+    chest: Annotated[
+        Path, typer.Option("--chest", help="Folder of ChestX-ray14; for chest-child, of the children's films.")
+    ],
     heads: Annotated[Path, typer.Option("--heads", help="Folder of HC18.")],
     strangers: Annotated[
         list[Path] | None,
@@ -30,7 +32,8 @@ def quality(
     loaded = load_package(package)
     name = loaded.manifest.name
     foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
-    films = open_data(PackageName.CHEST_FINDINGS, chest)
+    of_children = name == PackageName.CHEST_CHILD
+    films = open_data(PackageName.CHEST_CHILD if of_children else PackageName.CHEST_FINDINGS, chest)
     pictures = open_data(PackageName.FETAL_HEAD, heads)
     if name not in RECIPES:
         raise UsageError(f"there is no recipe for a quality check of {name}")
