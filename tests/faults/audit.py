@@ -57,7 +57,7 @@ class Audit:
         settled = self._site.settle(still_seconds)
         remarks = [] if settled else [f"work was left: {self._site.left_to_do()}"]
         if self._site.read_on_request:
-            remarks.append(f"{self._site.read_on_request} read on request, after 10 interruptions")
+            remarks.append(f"{self._site.read_on_request} read on request, after they were cut short too often")
             self._site.read_on_request = 0
         self._site.note_confirmed()
         acknowledged = self._site.senders.acknowledged

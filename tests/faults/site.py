@@ -32,7 +32,11 @@ LOOK_SECONDS = 0.1
 
 # A study whose report is not the last, or whose last report does not lie where staff look for it.
 UNDONE = "SELECT count(*) FROM studies WHERE state = 'open' OR published_version < version"
-INTERRUPTED = "SELECT id FROM instances WHERE state = 'set_aside' AND reason LIKE 'Reading this image was interrupted%'"
+# Set aside because its reading was cut short ten times, or because the daemon ended twice while it had it in hand.
+INTERRUPTED = (
+    "SELECT id FROM instances WHERE state = 'set_aside' AND (reason LIKE 'Reading this image was interrupted%'"
+    " OR reason LIKE 'Leapfrog itself failed%')"
+)
 ACCURATE = partial(RecordingProxy, keep_bodies=False)  # hides nothing, changes nothing
 
 
