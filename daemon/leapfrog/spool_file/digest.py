@@ -1,5 +1,5 @@
-"""The digest of a spool file's content: XXH3 of 128 bits, a tenth of the work of SHA-256, which a small computer has no
-instructions for.
+"""The digest of a spool file's content: XXH3 of 128 bits, a tenth of the work of SHA-256 even where the processor has
+instructions for that.
 
 It tells what a disk did to the bytes. It does not tell two contents apart that somebody made alike on purpose: but who
 may send to the box, or write into its spool, needs no such trick. Files that an older Leapfrog took in have a SHA-256,
