@@ -35,8 +35,8 @@ several children: in three of five the lungs of one child are in the frame of an
 of five have another film's grays; in one of four the lungs are hidden, and the right answer is one half.
 
 Seed 0 ships: it was chosen in advance, not by its score. One training child in five was held out from fitting; these \
-films set calibration and threshold. The recipe was chosen by cross-validation among the training children. No patient \
-group is on both sides of any split.
+films set calibration and threshold. The parts of the recipe were compared on one or two folds \
+of the training children, with one seed each. No patient group is on both sides of any split.
 """
 
 LIMITS = """## Limits
@@ -103,8 +103,8 @@ def _threshold(shipped: ChildSeed) -> str:
     scores = shipped.forms[Form.INT8].all
     return (
         f"The threshold is the highest that finds {SENSITIVITY:.0%} of the pneumonias among the children held out from "
-        "fitting. (First it was the lowest that flags 3 % of the healthy ones among them. That flagged three times this "
-        "share of the healthy validation children, so this decision was made after seeing their scores.)\n\n"
+        "fitting. (First it was the lowest that flags 3 % of the healthy ones among them. That flagged three times "
+        "this share of the healthy validation children, so this decision was made after seeing their scores.)\n\n"
         + cards.table(
             ("Children", "with pneumonia, flagged", "healthy, not flagged"),
             [

@@ -72,7 +72,8 @@ class FormScores(Measured):
 class ChildSeed(Measured):
     """One seed in every form, read with the same calibration and threshold; the controls are of the int8 network.
     `held_out_sensitivity` and `held_out_specificity` are those of the training children from whom the threshold is.
-    `false_alarms_compared` is the share of healthy children flagged where the int8 network finds SENSITIVITY of the sick.
+    `false_alarms_compared` is the share of healthy children flagged where the int8 network finds SENSITIVITY of the
+    sick.
     """
 
     seed: int
