@@ -44,6 +44,15 @@ ConfigOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="List at most so many.")]
+AgeOption = Annotated[
+    int | None,
+    typer.Option(
+        metavar="YEARS",
+        help="The patient's age in completed years, for images that do not give it.",
+        min=0,
+        max=OLDEST_YEARS,
+    ),
+]
 IdsArgument = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Ids, as shown by `leapfrog instances` or `leapfrog deliveries`.")
 ]
@@ -140,15 +149,7 @@ def read(
     body_part: Annotated[str, typer.Option(help="For pictures: CHEST, HEAD, ...")] = "",
     view: Annotated[str, typer.Option(help="For pictures: PA, AP, LATERAL.")] = "",
     pixel_spacing: Annotated[float | None, typer.Option(help="For pictures: millimetres per pixel.", min=1e-4)] = None,
-    age: Annotated[
-        int | None,
-        typer.Option(
-            metavar="YEARS",
-            help="For files that do not say it: the patient's age in completed years.",
-            min=0,
-            max=OLDEST_YEARS,
-        ),
-    ] = None,
+    age: AgeOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -264,15 +265,7 @@ def reread(
         typer.Argument(metavar="EXAM...", help="Exams, each by the last folder in the path of its report."),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every exam that the box still has.")] = False,
-    age: Annotated[
-        int | None,
-        typer.Option(
-            metavar="YEARS",
-            help="For an exam that does not say it: the patient's age in completed years.",
-            min=0,
-            max=OLDEST_YEARS,
-        ),
-    ] = None,
+    age: AgeOption = None,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:

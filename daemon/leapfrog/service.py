@@ -31,7 +31,6 @@ from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.sender import Sender
-from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.problem import Problem
@@ -112,8 +111,8 @@ class Service:
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         # At the start, which is also when the lanes look.
-        model_problems = [Problem(what=sentence) for sentence in packages_in_use(settings).problems()]
         models_in_use = ModelsInUse(settings)
+        model_problems = [Problem(what=sentence) for sentence in models_in_use.catalogue().problems()]
         devices, lanes = _lanes(settings)
         publisher = Publisher(
             reports_dir=settings.reports_dir,

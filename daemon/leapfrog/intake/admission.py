@@ -180,8 +180,11 @@ class Admission:
             return holder.file_digest == new.file_digest
         if not holder.file_digest or holder.byte_count != new.byte_count:
             return False
-        with open_content(self._spool.path(new.spool_name), new.byte_count) as stream:
-            return digest_of(stream, holder.file_digest) == holder.file_digest
+        try:
+            with open_content(self._spool.path(new.spool_name), new.byte_count) as stream:
+                return digest_of(stream, holder.file_digest) == holder.file_digest
+        except OSError as problem:
+            raise StorageError(f"A spool file cannot be read: {problem.strerror}.") from problem
 
     def _holds(self, holder: UidHolder, new: NewInstance, digest: str) -> bool:
         """Whether `holder` still holds what it received, after its file was repaired with the bytes of `new` if it is
