@@ -17,7 +17,7 @@ from leapfrog.state.records import (
     StudyIdentity,
 )
 from leapfrog.state.studies import Studies
-from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.report_words import WorklistRow
 
 OLD_ROW = WorklistRow(
     patient="Okello, Grace",

@@ -10,7 +10,8 @@ from leapfrog.exam import Code, Finding, HeatmapPicture, Identity, ImageHeader, 
 from leapfrog.processes.messages import ReportJob, Station
 from leapfrog.reader.report.overlay import save_contour, save_heatmap, save_plain
 from leapfrog.wording.content import content_of
-from leapfrog.wording.report import ReportWords, words_of
+from leapfrog.wording.report import words_of
+from leapfrog.wording.report_words import ReportWords
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"

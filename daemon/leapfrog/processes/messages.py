@@ -14,7 +14,7 @@ from leapfrog.exam import Device, Frozen, ImageReading, PictureHints, PictureIde
 from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.settings import UnknownAge
 from leapfrog.spool_file.record import ProducedRole
-from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.report_words import WorklistRow
 
 Stage = Literal["decoding", "inferring", "rendering"]
 

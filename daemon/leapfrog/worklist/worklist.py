@@ -8,7 +8,7 @@ from pathlib import Path
 from leapfrog.state.records import StudyRecord
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording import text as wording
-from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.report_words import WorklistRow
 
 TEMPLATES = Path(__file__).with_name("templates")
 INDEX_NAME = "index.html"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
-from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.report_words import WorklistRow
 from leapfrog.worker import Worker
 from leapfrog.worklist.worklist import WorklistStatus, write_worklist
 

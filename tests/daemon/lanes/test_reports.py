@@ -21,7 +21,7 @@ from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import MOST_SHARING, Studies
 from leapfrog.wording.content import content_of
-from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.report_words import WorklistRow
 from support.journal_rows import commit, new_instance, reading_of
 
 ROW = WorklistRow(

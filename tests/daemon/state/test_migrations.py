@@ -23,7 +23,7 @@ from leapfrog.state.records import DeliveryKind
 from leapfrog.state.start import older_files
 from leapfrog.state.start.owing import owe_what_is_wanted
 from leapfrog.state.studies import Studies
-from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.report_words import WorklistRow
 
 JOURNALS = Path(__file__).with_name("journals")
 VERSIONS = range(migrations.FIRST_VERSION, migrations.schema_version())  # those before today's

@@ -9,7 +9,8 @@ import pytest
 
 from leapfrog.exam import Identity, ImageReading, Measurement
 from leapfrog.wording.content import content_of, gist_of
-from leapfrog.wording.report import Headline, ReportWords, WorklistRow, headline_of, words_of
+from leapfrog.wording.report import headline_of, words_of
+from leapfrog.wording.report_words import Headline, ReportWords, WorklistRow
 from support.readings import CHEST_MODEL, PATIENT, chest_reading, finding, head_reading, unassessed_reading
 
 

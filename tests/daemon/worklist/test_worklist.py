@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from leapfrog.state.records import StudyIdentity, StudyRecord
-from leapfrog.wording.report import WorklistRow
+from leapfrog.wording.report_words import WorklistRow
 from leapfrog.wording.text import person_name
 from leapfrog.worklist.worklist import Exam, WorklistStatus, render_worklist, write_worklist
 from support.browser import Browser, chromium_program

@@ -27,7 +27,7 @@ from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.report.overlay import captioned_jpeg
-from leapfrog.wording.report import ImageWords, ReportWords
+from leapfrog.wording.report_words import ImageWords, ReportWords
 
 MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given

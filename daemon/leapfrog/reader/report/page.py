@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from leapfrog.web_page import content_security_policy, environment, inline
-from leapfrog.wording.report import ReportWords
+from leapfrog.wording.report_words import ReportWords
 
 TEMPLATES = Path(__file__).with_name("templates")
 # Compiled at import, which happens while a reader is idle.

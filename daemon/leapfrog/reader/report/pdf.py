@@ -11,7 +11,7 @@ import typst
 from PIL import Image
 
 from leapfrog.reader.report.characters import FONTS, undrawable
-from leapfrog.wording.report import ImageWords, ReportWords
+from leapfrog.wording.report_words import ImageWords, ReportWords
 from leapfrog.wording.text import UNSHOWABLE
 
 PageSize = Literal["A4", "Letter"]
