@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from leapfrog.packages.manifest import ModelInput
 from leapfrog_training.datasets import picture_cache
 
 if __name__ == "__main__":
@@ -16,12 +17,12 @@ if __name__ == "__main__":
     made = 0
     whole = picture_cache._pictures_at
 
-    def counted(height: int, width: int, paths: list[Path]) -> object:
+    def counted(taken: ModelInput, paths: list[Path]) -> object:
         global made  # noqa: PLW0603  the process counts for itself
         made += 1
         if made == int(die_after):
             os.kill(os.getpid(), signal.SIGKILL)
-        return whole(height, width, paths)
+        return whole(taken, paths)
 
     picture_cache._pictures_at = counted  # type: ignore[assignment]
     picture_cache.cached_pictures([Path(name) for name in names], 16, 24, Path(folder))

@@ -15,6 +15,7 @@ MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
 
 Task = Literal["classification", "segmentation"]
+InputField = Literal["whole", "exposed"]
 MeasurementKind = Literal["ellipse_circumference", "area"]
 UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
 Estimate = Literal["gestational_age_hadlock_1984"]
@@ -104,12 +105,17 @@ class AppliesTo(Frozen):
 
 
 class ModelInput(Frozen):
-    """The picture that the model takes, in pixels; "symmetric" scaling is gray / 127.5 - 1."""
+    """The picture that the model takes, in pixels; "symmetric" scaling is gray / 127.5 - 1.
+
+    `field` is the part of a picture that a classifier is shown: the "whole", or what the X-rays "exposed", without
+    collimator edges and borders.
+    """
 
     height: int = Field(ge=8, le=4096)
     width: int = Field(ge=8, le=4096)
     channels: Literal[1] = 1
     scaling: Literal["symmetric"] = "symmetric"
+    field: InputField = "whole"
 
 
 class ModelOutputs(Frozen):
@@ -243,6 +249,8 @@ class Manifest(Frozen):
             raise ValueError("a classification package needs outputs.scores")
         if self.task == "segmentation" and (self.outputs.mask is None or len(self.finding) != 1):
             raise ValueError("a segmentation package needs outputs.mask and exactly one [[finding]]")
+        if self.task == "segmentation" and self.input.field != "whole":
+            raise ValueError('input.field = "exposed" is for classification packages only')
         if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
             raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
         return self

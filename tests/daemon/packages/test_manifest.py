@@ -99,6 +99,16 @@ def test_an_urgent_threshold_belongs_to_an_urgent_finding_and_is_not_below_its_t
     assert "urgent_threshold needs urgent = true" in refusal(CLASSIFIER.replace("urgent = true", said))
 
 
+def test_a_classifier_may_be_shown_the_exposed_field_only() -> None:
+    exposed = CLASSIFIER.replace("width = 28\n", 'width = 28\nfield = "exposed"\n')
+    assert parse_manifest((exposed + FILES).encode(), "tiny").input.field == "exposed"
+    assert parse_manifest((CLASSIFIER + FILES).encode(), "tiny").input.field == "whole"
+    assert "input.field" in refusal(exposed.replace('"exposed"', '"lungs"'))
+    assert "for classification packages only" in refusal(
+        SEGMENTER.replace("width = 48\n", 'width = 48\nfield = "exposed"\n')
+    )
+
+
 def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
     estimate = 'estimate = "gestational_age_hadlock_1984"\n'
     assert "11984-2" in refusal(NERVE_SEGMENTER + estimate)

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leapfrog.packages.manifest import ModelInput
+from leapfrog.reader.assess.shown_picture import shown_to_model
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets import picture_cache
 from leapfrog_training.datasets.images import read_gray
@@ -48,6 +50,20 @@ def test_pictures_are_what_the_kiosk_shows_to_a_model_and_stay_in_their_file(tmp
     pictures = cached_pictures(paths, 16, 24, tmp_path / "cache")
     assert isinstance(pictures, np.memmap)
     assert np.array_equal(pictures, expected(paths))
+
+
+def test_the_exposed_field_has_a_cache_of_its_own(tmp_path: Path, paths: list[Path]) -> None:
+    """A border must not come into a training that was promised pictures without one, nor the other way round."""
+    cache = tmp_path / "cache"
+    bordered = np.pad(np.asarray(Image.open(paths[0])), 10, constant_values=255)
+    Image.fromarray(bordered).save(paths[0])
+    taken = ModelInput(height=16, width=24, field="exposed")
+    cut = cached_pictures(paths, 16, 24, cache, "exposed")
+    assert np.array_equal(cut, np.stack([shown_to_model(taken, read_gray(path)) for path in paths])[..., np.newaxis])
+    assert cut[0, 0, :].max() < 255
+    whole = cached_pictures(paths, 16, 24, cache)
+    assert np.array_equal(whole, expected(paths))
+    assert whole[0, 0, :].min() == 255
 
 
 def test_what_is_there_is_not_made_again(tmp_path: Path, paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -183,6 +183,18 @@ def test_the_host_answers_bit_for_bit_as_the_runtime_in_this_process(shared_data
                 assert np.array_equal(host, dequantize(value, spec))
 
 
+def test_a_model_that_is_shown_the_exposed_field_answers_alike_with_and_without_a_border(tmp_path: Path) -> None:
+    (tmp_path / "tiny.tflite").write_bytes(classifier_content())
+    film = np.random.default_rng(0).integers(60, 200, (280, 280), dtype=np.uint8)
+    bordered = np.pad(film, 60, constant_values=255)
+    with KioskModel(tmp_path / "tiny.tflite") as model:
+        scores = model.output_of_rank(2)
+        alone = model.run(film, "exposed")[scores][0, 0]
+        cut, whole = model.run(bordered, "exposed")[scores][0, 0], model.run(bordered)[scores][0, 0]
+    assert cut == pytest.approx(alone, abs=0.03)
+    assert whole > alone + 0.2
+
+
 def test_the_host_ends_with_the_block(tmp_path: Path) -> None:
     (tmp_path / "tiny.tflite").write_bytes(classifier_content())
     with KioskModel(tmp_path / "tiny.tflite") as model:

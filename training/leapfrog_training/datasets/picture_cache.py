@@ -1,7 +1,8 @@
 """Pictures of a data set at a model's size, in one file, which is made once and then read fast.
 
 The file is filled part by part, with a record of which pictures are done, so its making can be interrupted at any
-moment and resumed. Its name depends on what it was made from: another size, list or picture file gives another name.
+moment and resumed. Its name depends on what it was made from: another size, field, list or picture file gives another
+name.
 """
 
 import fcntl
@@ -20,7 +21,8 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from leapfrog.reader.image.pixels import model_input
+from leapfrog.packages.manifest import InputField, ModelInput
+from leapfrog.reader.assess.shown_picture import shown_to_model
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.errors import DatasetError
 from leapfrog_training.progress import shown_progress
@@ -31,36 +33,40 @@ CHUNK = 64  # pictures at a time: at most these are lost if the making is interr
 FEWEST_FOR_PROCESSES = 500  # starting a process takes as long as some hundred pictures
 
 
-def cached_pictures(paths: Sequence[Path], height: int, width: int, folder: Path) -> NDArray[np.uint8]:
-    """The pictures as the kiosk shows them to a model, shape (pictures, height, width, 1), read on access from a file
-    in `folder`. If the file is missing, it is made first, with progress.
+def cached_pictures(
+    paths: Sequence[Path], height: int, width: int, folder: Path, field: InputField = "whole"
+) -> NDArray[np.uint8]:
+    """The pictures as the kiosk shows them to a model, shape (pictures, height, width, 1), of each its `field`, read on
+    access from a file in `folder`. If the file is missing, it is made first, with progress.
 
     If two commands need the same pictures, the second waits for the first to make them. Raises OSError for a picture
     that cannot be decoded, DatasetError if the disk has not enough room.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / f"pictures-{height}x{width}-{_fingerprint(paths, height, width)}"
+    taken = ModelInput(height=height, width=width, field=field)
+    stem = folder / f"pictures-{height}x{width}-{_fingerprint(paths, taken)}"
     complete = stem.with_suffix(".npy")
     if not complete.exists():
         with (folder / LOCK_FILE).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not complete.exists():
-                _make(paths, height, width, complete)
+                _make(paths, taken, complete)
     pictures: NDArray[np.uint8] = open_memmap(complete, mode="r")
     return pictures
 
 
-def _fingerprint(paths: Sequence[Path], height: int, width: int) -> str:
-    digest = hashlib.sha256(LAYOUT + f"{height}x{width}".encode())
+def _fingerprint(paths: Sequence[Path], taken: ModelInput) -> str:
+    field = "" if taken.field == "whole" else f" {taken.field}"
+    digest = hashlib.sha256(LAYOUT + f"{taken.height}x{taken.width}{field}".encode())
     for path in paths:
         status = path.stat()
         digest.update(f"{path.name}\0{status.st_size}\0{status.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _make(paths: Sequence[Path], height: int, width: int, complete: Path) -> None:
+def _make(paths: Sequence[Path], taken: ModelInput, complete: Path) -> None:
     growing, there = complete.with_suffix(".part"), complete.with_suffix(".there")
-    shape = (len(paths), height, width, 1)
+    shape = (len(paths), taken.height, taken.width, 1)
     is_new = not (growing.exists() and there.exists())
     if is_new:
         there.unlink(missing_ok=True)
@@ -70,7 +76,7 @@ def _make(paths: Sequence[Path], height: int, width: int, complete: Path) -> Non
     done = np.memmap(there, dtype=np.uint8, mode="w+" if is_new else "r+", shape=(len(paths),))
     missing = np.flatnonzero(done == 0)
     parts = [missing[start : start + CHUNK] for start in range(0, len(missing), CHUNK)]
-    make = partial(_pictures_at, height, width)
+    make = partial(_pictures_at, taken)
     with shown_progress("Pictures", len(paths), already=len(paths) - len(missing)) as advance:
         for part, made in zip(parts, _mapped(make, [[paths[i] for i in part] for part in parts]), strict=True):
             pictures[part] = made[..., np.newaxis]
@@ -107,5 +113,5 @@ def _mapped(make: "partial[NDArray[np.uint8]]", parts: Sequence[Sequence[Path]])
             yield made.result()
 
 
-def _pictures_at(height: int, width: int, paths: Sequence[Path]) -> NDArray[np.uint8]:
-    return np.stack([model_input(read_gray(path), height, width) for path in paths])
+def _pictures_at(taken: ModelInput, paths: Sequence[Path]) -> NDArray[np.uint8]:
+    return np.stack([shown_to_model(taken, read_gray(path)) for path in paths])

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from leapfrog.engine.client import Hello
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.engine.tensors import dequantize, quantization_table, quantize
-from leapfrog.reader.image.pixels import model_input
+from leapfrog.packages.manifest import InputField, ModelInput
+from leapfrog.reader.assess.shown_picture import shown_to_model
 
 
 class KioskModel:
@@ -58,10 +59,13 @@ class KioskModel:
         (index,) = (index for index, spec in enumerate(self.outputs) if len(spec.shape) == rank)
         return index
 
-    def run(self, gray: NDArray[np.uint8]) -> tuple[NDArray[np.float32], ...]:
-        """The outputs, as real numbers and in the model's order, for one gray picture (rows, columns) of any size."""
+    def run(self, gray: NDArray[np.uint8], field: InputField = "whole") -> tuple[NDArray[np.float32], ...]:
+        """The outputs, as real numbers and in the model's order, for one gray picture (rows, columns) of any size, of
+        which the model is shown `field`.
+        """
         _, height, width, _ = self.input.shape
-        values = self._client.invoke(self._model, [quantize(model_input(gray, height, width), self._table)])
+        picture = shown_to_model(ModelInput(height=height, width=width, field=field), gray)
+        values = self._client.invoke(self._model, [quantize(picture, self._table)])
         return tuple(dequantize(value, spec) for value, spec in zip(values, self.outputs, strict=True))
 
     def milliseconds(self, runs: int, warm_up: int) -> list[float]:

@@ -13,6 +13,7 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog.reader.assess.segmentation import cut, model_area, segment
+from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
@@ -72,18 +73,19 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     Raises PackageError if the package cannot be run here, EngineError if the engine fails.
     """
     manifest = package.manifest
-    shown = frame.gray
     if manifest.task == "segmentation":
         aspect = manifest.input.width / manifest.input.height
         area = model_area(frame.area, frame.gray.shape, aspect)
-        shown = cut(frame.gray, area, frame.area)
-    picture = model_input(shown, manifest.input.height, manifest.input.width)
+        picture = model_input(cut(frame.gray, area, frame.area), manifest.input.height, manifest.input.width)
+    else:
+        field = field_seen(manifest.input, frame.gray, frame.area)
+        picture = shown_to_model(manifest.input, frame.gray, field=field)
     quality = None if package.quality_path is None else _quality_check(package.quality_path).check(picture)
     if quality is not None and not quality.acceptable:
         return Assessment("not_assessed", quality.detail or UNLIKE, quality)
     outputs = models.infer(package, picture)
     if manifest.task == "classification":
-        classification = classify(manifest, outputs)
+        classification = classify(manifest, outputs).over_whole(field, frame.gray.shape)
         findings = classification.findings
         outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
         weight = max(finding.score - finding.threshold for finding in findings)

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from PIL import Image
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Region
 from leapfrog.packages.manifest import Calibration, Manifest
+from leapfrog.reader.assess.shown_picture import map_over_whole, region_in_whole
+from leapfrog.reader.image.pixels import PixelRegion
 
 SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps the logit finite at both ends of the scale
 HOT_FRACTION = 0.5  # a finding's box encloses the area around the peak that is at least half as hot
@@ -21,12 +24,25 @@ FLAT_MAP = 1e-3  # a map that varies less than this is flat and points nowhere
 
 @dataclass(frozen=True)
 class Classification:
-    """A classifier's result for one picture. `heatmaps` holds, by the name of each flagged finding, an array
-    (rows, columns) of 0 to 1 over the whole picture. It must not be compared between pictures.
+    """A classifier's result for one picture, where places are fractions of what the model was shown. `heatmaps` holds,
+    by the name of each flagged finding, an array (rows, columns) of 0 to 1. It must not be compared between pictures.
     """
 
     findings: tuple[Finding, ...]
     heatmaps: Mapping[str, NDArray[np.float32]]
+
+    def over_whole(self, field: PixelRegion, shape: tuple[int, ...]) -> Self:
+        """The same, with places in fractions of the whole picture of `shape` (rows, columns), of which the model was
+        shown `field`.
+        """
+        findings = tuple(
+            finding.model_copy(update={"region": region_in_whole(finding.region, field, shape)})
+            if finding.region is not None
+            else finding
+            for finding in self.findings
+        )
+        heatmaps = {name: map_over_whole(heat, field, shape) for name, heat in self.heatmaps.items()}
+        return replace(self, findings=findings, heatmaps=heatmaps)
 
 
 def calibrated_score(probability: float, calibration: Calibration) -> float:
