@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validat
 
 Outcome = Literal["findings", "nothing_found", "not_assessed"]
 Device = Literal["cpu", "edgetpu"]
+FrontalView = Literal["PA", "AP"]  # View Position (0018,5101): the X-rays came from behind, or from the front
 
 
 class Frozen(BaseModel):
@@ -45,9 +46,9 @@ class Measurement(Frozen):
 
 
 class Finding(Frozen):
-    """One statement that a model makes about an image. `score` and `threshold` are 0 to 1; it is `urgent` if it is
-    flagged and reaches its `urgent_threshold` too; `contour` holds (x, y) points as fractions of the picture's width
-    and height; `note` is a sentence for staff beside the finding.
+    """One statement that a model makes about an image. `score` and the thresholds that were applied are 0 to 1; it is
+    `urgent` if it is flagged and reaches its `urgent_threshold` too; `contour` holds (x, y) points as fractions of the
+    picture's width and height; `note` is a sentence for staff beside the finding.
     """
 
     name: str
@@ -151,7 +152,8 @@ class ImageReading(Frozen):
 
     `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show.
     `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
-    `age_not_given`: the model was made for certain ages, and was used although the patient's is not known.
+    `age_not_given`: the model was made for certain ages, and was used although the patient's is not known. `view` is
+    what the model took a film for, whatever the header says; None where it does not tell.
     """
 
     instance_id: str
@@ -163,6 +165,7 @@ class ImageReading(Frozen):
     outcome: Outcome
     reason: str = ""
     age_not_given: bool = False
+    view: FrontalView | None = None
     findings: tuple[Finding, ...] = ()
     quality: Quality | None = None
     plain: str | None = None

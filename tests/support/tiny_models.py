@@ -165,6 +165,17 @@ code = {value = "2", scheme = "99TEST", meaning = "Dark"}
 threshold = 0.6
 """
 
+# The same model, which takes dark pictures for AP films.
+VIEW_TELLER = (
+    CLASSIFIER[: CLASSIFIER.rindex("[[finding]]")]
+    .replace("threshold = 0.6", "threshold = 0.2")
+    .replace(
+        "urgent = true",
+        "urgent = true\nby_view = { PA = { threshold = 0.6, urgent_threshold = 0.8 }, AP = { threshold = 0.2 } }",
+    )
+    + "[view]\ncolumn = 1\n"
+)
+
 SEGMENTER = """
 name = "tiny-head"
 version = "0.0.1"

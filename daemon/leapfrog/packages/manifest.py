@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
-from leapfrog.exam import Code, Frozen
+from leapfrog.exam import Code, FrontalView, Frozen
 from leapfrog.packages.version import VERSION_PATTERN
 from leapfrog.settings import OLDEST_YEARS
 
@@ -133,11 +133,52 @@ class Calibration(Frozen):
     b: float = 0.0
 
 
+class ViewRule(Frozen):
+    """How the model tells AP films from PA films: `column` of the scores, after those of the findings, is its
+    probability that the film is AP; from `threshold` on it is read as one.
+    """
+
+    column: int = Field(ge=1)
+    threshold: Fraction = 0.5
+
+    def told(self, probability: float) -> FrontalView:
+        """The view of a film that is AP with this probability."""
+        return "AP" if probability >= self.threshold else "PA"
+
+
+class ViewThresholds(Frozen):
+    """From which calibrated scores on a finding is flagged in films of one view, and urgent; never urgent if None."""
+
+    threshold: Fraction
+    urgent_threshold: Fraction | None = None
+
+    @model_validator(mode="after")
+    def _is_flagged_where_it_is_urgent(self) -> Self:
+        if self.urgent_threshold is not None and self.urgent_threshold < self.threshold:
+            raise ValueError("urgent_threshold must not be below threshold")
+        return self
+
+
+class ThresholdsByView(Frozen):
+    """A finding's thresholds in films of each view."""
+
+    PA: ViewThresholds
+    AP: ViewThresholds
+
+    def of(self, view: FrontalView) -> ViewThresholds:
+        """Those of films of `view`."""
+        return self.PA if view == "PA" else self.AP
+
+
 class FindingRule(Frozen):
     """A finding that the model can report. `threshold` applies to the calibrated score.
 
     A flagged finding that is `urgent` brings its exam to the top of the list; with `urgent_threshold`, only from that
     score on.
+
+    Where the package tells views, `by_view` may give thresholds for each. `threshold` is then the lower of the two, and
+    `urgent_threshold` stands in `by_view` only: in a view without one the finding is never urgent, since it was not
+    shown there that few healthy people are called urgent.
     """
 
     name: str = Field(min_length=1)
@@ -146,12 +187,42 @@ class FindingRule(Frozen):
     calibration: Calibration = Calibration()
     urgent: bool = False
     urgent_threshold: Fraction | None = None
+    by_view: ThresholdsByView | None = None
 
     @model_validator(mode="after")
     def _is_flagged_where_it_is_urgent(self) -> Self:
         if self.urgent_threshold is not None and (not self.urgent or self.urgent_threshold < self.threshold):
             raise ValueError("urgent_threshold needs urgent = true, and must not be below threshold")
         return self
+
+    @model_validator(mode="after")
+    def _agrees_with_its_views(self) -> Self:
+        if self.by_view is None:
+            return self
+        views = (self.by_view.PA, self.by_view.AP)
+        if self.threshold != min(view.threshold for view in views):
+            raise ValueError("threshold must be the lower of those in by_view")
+        if self.urgent_threshold is not None:
+            raise ValueError("with by_view, urgent_threshold is given for each view")
+        if self.urgent != any(view.urgent_threshold is not None for view in views):
+            raise ValueError(
+                "with by_view, urgent = true needs an urgent_threshold in one view, and the other way round"
+            )
+        return self
+
+    def in_view(self, view: FrontalView | None) -> Self:
+        """The rule for films of `view`; for any film where there are no thresholds by view."""
+        if view is None or self.by_view is None:
+            return self
+        applied = self.by_view.of(view)
+        return self.model_copy(
+            update={
+                "threshold": applied.threshold,
+                "urgent": applied.urgent_threshold is not None,
+                "urgent_threshold": applied.urgent_threshold,
+                "by_view": None,
+            }
+        )
 
     def is_urgent(self, score: float) -> bool:
         """Whether a finding of this calibrated score is flagged and urgent."""
@@ -227,6 +298,7 @@ class Manifest(Frozen):
     input: ModelInput
     outputs: ModelOutputs
     finding: tuple[FindingRule, ...] = Field(min_length=1)
+    view: ViewRule | None = None
     measurement: MeasurementRule | None = None
     metrics: dict[str, Any] = Field(default_factory=dict)
     edge_tpu: EdgeTpuModel | None = None
@@ -253,6 +325,16 @@ class Manifest(Frozen):
             raise ValueError('input.field = "exposed" is for classification packages only')
         if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
             raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_views_as_it_says(self) -> Self:
+        if self.view is None and any(rule.by_view is not None for rule in self.finding):
+            raise ValueError("by_view needs a [view], which tells the view of a film")
+        if self.view is not None and self.task != "classification":
+            raise ValueError("[view] is for classification packages only")
+        if self.view is not None and self.view.column != len(self.finding):
+            raise ValueError(f"view.column must be {len(self.finding)}, the first column after those of the findings")
         return self
 
     @property

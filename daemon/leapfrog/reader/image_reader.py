@@ -236,6 +236,7 @@ class _OneReading:
             outcome=assessment.outcome,
             reason=assessment.reason,
             age_not_given=reported.age_not_given and assessment.outcome != "not_assessed",
+            view=assessment.view,
             findings=assessment.findings,
             quality=assessment.quality,
             plain=plain,

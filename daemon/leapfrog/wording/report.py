@@ -7,7 +7,7 @@ translate this file and the labels of `report_words.py`.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from leapfrog.exam import Finding, Identity, ImageReading, Measurement, ModelUsed
+from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, Measurement, ModelUsed
 from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, Span, kind_of
 from leapfrog.wording.report_words import (
@@ -51,6 +51,11 @@ HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do 
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
 LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
 UNITS = {"mm2": "mm²"}
+VIEW_NAMES: dict[FrontalView, str] = {"PA": "PA (from behind)", "AP": "AP (from the front, as in bed)"}
+STATED_VIEWS: dict[str, FrontalView] = {  # View Position, as machines and settings write it, in letters only
+    **dict.fromkeys(("PA", "POSTEROANTERIOR", "POSTERIORANTERIOR"), "PA"),
+    **dict.fromkeys(("AP", "ANTEROPOSTERIOR", "ANTERIORPOSTERIOR"), "AP"),
+}
 
 # A radiograph shows features; pneumonia is a diagnosis that needs the patient as well.
 CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
@@ -274,6 +279,7 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         rows=tuple(map(_row, image.findings)) if assessed else (),
         not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
         model=f"Model: {model}." if model else "",
+        view=_view(reading),
         table_caption=f"What the model looked for. Model and thresholds: {model}.",
         not_covered=_not_covered(reading.model) if assessed else "",
         notes=_notes(reading, headline) if assessed else (),
@@ -292,6 +298,17 @@ def _title(reading: ImageReading, number: int, total: int) -> str:
     if total == 1:
         return shown or "Image"
     return f"Image {number} of {total}: {shown}" if shown else f"Image {number} of {total}"
+
+
+def _view(reading: ImageReading) -> str:
+    """Which view the model read the film as, by its own eye; and if it was sent as the other, that too."""
+    if reading.view is None:
+        return ""
+    told = VIEW_NAMES[reading.view]
+    stated = STATED_VIEWS.get("".join(filter(str.isalpha, reading.header.view)).upper(), reading.view)
+    if stated == reading.view:
+        return f"Read as {told}: the picture looks like that."
+    return f"Sent as {VIEW_NAMES[stated]}, but the picture looks like {told}: it was read as {reading.view}."
 
 
 def _plain_caption(reading: ImageReading) -> str:

@@ -63,7 +63,8 @@ class FindingRow:
 @dataclass(frozen=True)
 class ImageWords:
     """One image of the study. `not_assessed` holds the reason and then what to do; it is empty if it was assessed.
-    `not_covered`: what its model did not look for, whatever it found.
+    `view`: which view the model took the film for, if it tells. `not_covered`: what its model did not look for,
+    whatever it found.
     """
 
     number: int
@@ -75,6 +76,7 @@ class ImageWords:
     rows: tuple[FindingRow, ...]
     not_assessed: tuple[str, ...]
     model: str
+    view: str
     table_caption: str
     not_covered: str
     notes: tuple[str, ...]

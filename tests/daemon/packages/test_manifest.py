@@ -109,6 +109,48 @@ def test_a_classifier_may_be_shown_the_exposed_field_only() -> None:
     )
 
 
+BY_VIEW = "threshold = 0.6\nurgent = true\nby_view = {{ PA = {{ {PA} }}, AP = {{ {AP} }} }}"
+URGENT_PA, AP = "threshold = 0.6, urgent_threshold = 0.8", "threshold = 0.7"
+
+
+def by_view(rule: str = BY_VIEW.format(PA=URGENT_PA, AP=AP), view: str = "[view]\ncolumn = 2\n") -> str:
+    return CLASSIFIER.replace("threshold = 0.6\nurgent = true", rule) + view
+
+
+def test_thresholds_hold_for_the_view_that_the_model_tells() -> None:
+    manifest = parse_manifest((by_view() + FILES).encode(), "tiny")
+    assert manifest.view is not None
+    assert [manifest.view.told(probability) for probability in (0.0, 0.49, 0.5, 1.0)] == ["PA", "PA", "AP", "AP"]
+    bright, dark = manifest.finding
+    standing, lying = bright.in_view("PA"), bright.in_view("AP")
+    assert (standing.threshold, standing.urgent_threshold, standing.is_urgent(0.8)) == (0.6, 0.8, True)
+    assert (lying.threshold, lying.urgent_threshold, lying.is_urgent(1.0)) == (0.7, None, False)
+    assert dark.in_view("AP") == dark, "one threshold for both views"
+    assert bright.in_view(None) == bright
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (by_view(view=""), "by_view needs a [view]"),
+        (by_view(view="[view]\ncolumn = 1\n"), "view.column must be 2, the first column after those of the findings"),
+        (by_view(view="[view]\ncolumn = 2\nthreshold = 1.5\n"), "view.threshold"),
+        (by_view("threshold = 0.6\nby_view = { PA = { threshold = 0.6 } }"), "finding.0.by_view.AP"),
+        (by_view("threshold = 0.5\nby_view = { PA = { threshold = 0.6 }, AP = { threshold = 0.7 } }"), "be the lower"),
+        (
+            by_view("threshold = 0.6\nurgent = true\nby_view = { PA = { threshold = 0.6 }, AP = { threshold = 0.7 } }"),
+            "urgent",
+        ),
+        (by_view(f"threshold = 0.6\nby_view = {{ PA = {{ {URGENT_PA} }}, AP = {{ {AP} }} }}"), "urgent = true needs"),
+        (by_view(BY_VIEW.format(PA="threshold = 0.6, urgent_threshold = 0.5", AP=AP)), "must not be below threshold"),
+        (by_view(BY_VIEW.format(PA=URGENT_PA, AP=AP) + "\nurgent_threshold = 0.9"), "is given for each view"),
+        (SEGMENTER + "[view]\ncolumn = 1\n", "[view] is for classification packages only"),
+    ],
+)
+def test_views_that_cannot_be_told_or_thresholds_that_contradict_are_refused_in_words(manifest: str, said: str) -> None:
+    assert said in refusal(manifest)
+
+
 def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
     estimate = 'estimate = "gestational_age_hadlock_1984"\n'
     assert "11984-2" in refusal(NERVE_SEGMENTER + estimate)

@@ -41,6 +41,7 @@ from support.spooled import without_record
 from support.tiny_models import (
     CLASSIFIER,
     NERVE_SEGMENTER,
+    VIEW_TELLER,
     classifier_content,
     segmenter_content,
     write_classifier,
@@ -552,6 +553,26 @@ def test_an_age_that_was_set_for_a_folder_is_not_written_into_what_is_sent(adult
     reading = adults.read(picture, picture=identity, hints=hints, unknown_age="not_assessed").reading
     assert (reading.outcome, reading.identity.age_set_here) == ("findings", 40)
     assert "PatientAge" not in pydicom.dcmread(without_record(tmp_path / "work" / "wrapped.dcm"))
+
+
+def test_a_film_is_read_by_the_thresholds_of_the_view_that_the_model_sees_whatever_its_header_says(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path)
+    shutil.rmtree(tmp_path / "packages" / "tiny-chest")
+    write_package(tmp_path / "packages" / "tiny-chest", VIEW_TELLER, classifier_content())
+    bench.catalogue = find_packages((tmp_path / "packages",), ANY_SIGNATURE)
+    bright = bench.read(write_film(tmp_path / "bright.dcm", ViewPosition="AP")).reading
+    dark = bench.read(write_film(tmp_path / "dark.dcm", bright_film() // 3, ViewPosition="PA")).reading
+    assert [(reading.view, reading.header.view) for reading in (bright, dark)] == [("PA", "AP"), ("AP", "PA")]
+    assert [(reading.findings[0].threshold, reading.urgent) for reading in (bright, dark)] == [
+        (0.6, True),
+        (0.2, False),
+    ]
+    stored = ImageReading.model_validate_json(dark.model_dump_json())
+    assert stored == dark
+    lateral = bench.read(write_film(tmp_path / "lateral.dcm", ViewPosition="LL")).reading
+    assert (lateral.outcome, lateral.view) == ("not_assessed", None)
 
 
 def test_a_multi_valued_age_is_none(adults: Bench, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog.exam import Identity, ImageReading, Measurement
+from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, Measurement
 from leapfrog.wording.content import content_of, gist_of
 from leapfrog.wording.report import headline_of, words_of
 from leapfrog.wording.report_words import Headline, ReportWords, WorklistRow
@@ -215,6 +215,33 @@ def test_what_was_not_looked_for_is_said_whatever_was_found(tmp_path: Path) -> N
     assert head.not_covered == expected
     [unread] = _words([unassessed_reading()]).images
     assert unread.not_covered == "", "no model has looked"
+
+
+@pytest.mark.parametrize(
+    ("told", "sent", "said"),
+    [
+        ("PA", "PA", "Read as PA (from behind): the picture looks like that."),
+        ("AP", "", "Read as AP (from the front, as in bed): the picture looks like that."),
+        ("AP", "anteroposterior", "Read as AP (from the front, as in bed): the picture looks like that."),
+        (
+            "AP",
+            "PA",
+            "Sent as PA (from behind), but the picture looks like AP (from the front, as in bed): it was read as AP.",
+        ),
+        (
+            "PA",
+            "Antero-Posterior",
+            "Sent as AP (from the front, as in bed), but the picture looks like PA (from behind): it was read as PA.",
+        ),
+        (None, "PA", ""),
+    ],
+)
+def test_the_view_that_a_film_was_read_as_is_said_and_that_it_was_sent_as_another(
+    tmp_path: Path, told: FrontalView | None, sent: str, said: str
+) -> None:
+    header = ImageHeader(modality="CR", body_part="CHEST", view=sent)
+    [image] = _words([chest_reading(tmp_path, view=told, header=header)]).images
+    assert image.view == said
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.exam import Device, Finding, Outcome, Quality
+from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.quality import QualityCheck
@@ -55,7 +55,7 @@ class Assessment:
     """What a package found in one frame. `heatmaps`, by finding, are (rows, columns) of 0 to 1 over the whole picture.
 
     `weight` ranks the frames of one image: how far the highest score is above its threshold or, for a measured
-    segmentation, the size.
+    segmentation, the size. `view` is what the model took a film for, if it tells.
     """
 
     outcome: Outcome
@@ -65,6 +65,7 @@ class Assessment:
     heatmaps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     measured: bool = False
     weight: float = 0.0
+    view: FrontalView | None = None
 
 
 def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessment:
@@ -89,7 +90,9 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         findings = classification.findings
         outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
         weight = max(finding.score - finding.threshold for finding in findings)
-        return Assessment(outcome, "", quality, findings, classification.heatmaps, measured=False, weight=weight)
+        return Assessment(
+            outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
+        )
     segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
     if not segmentation.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
         note = NOT_SEEN.format(name=segmentation.finding.name.lower())

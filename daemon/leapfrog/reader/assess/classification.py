@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog.errors import EngineError
-from leapfrog.exam import Finding, Region
+from leapfrog.exam import Finding, FrontalView, Region
 from leapfrog.packages.manifest import Calibration, Manifest
 from leapfrog.reader.assess.shown_picture import map_over_whole, region_in_whole
 from leapfrog.reader.image.pixels import PixelRegion
@@ -26,10 +26,12 @@ FLAT_MAP = 1e-3  # a map that varies less than this is flat and points nowhere
 class Classification:
     """A classifier's result for one picture, where places are fractions of what the model was shown. `heatmaps` holds,
     by the name of each flagged finding, an array (rows, columns) of 0 to 1. It must not be compared between pictures.
+    `view` is what the model took the film for, if it tells.
     """
 
     findings: tuple[Finding, ...]
     heatmaps: Mapping[str, NDArray[np.float32]]
+    view: FrontalView | None = None
 
     def over_whole(self, field: PixelRegion, shape: tuple[int, ...]) -> Self:
         """The same, with places in fractions of the whole picture of `shape` (rows, columns), of which the model was
@@ -53,18 +55,21 @@ def calibrated_score(probability: float, calibration: Calibration) -> float:
 
 
 def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Classification:
-    """Every finding that the package covers, for one picture, in the package's order.
+    """Every finding that the package covers, for one picture, in the package's order, by the thresholds of the view
+    that the model takes it for.
 
-    `outputs` are the model's dequantized output tensors in the model's order: scores (1, F) and, if the package has
-    one, a heat map (1, rows, columns, F). Raises EngineError if their shapes do not match the package.
+    `outputs` are the model's dequantized output tensors in the model's order: scores (1, C) and, if the package has
+    one, a heat map (1, rows, columns, C). C has a column for each finding and, if the package tells views, one for
+    that. Raises EngineError if their shapes do not match the package.
     """
-    count = len(manifest.finding)
-    scores = _output(manifest.outputs.scores, outputs, ndim=2, last=count)[0]
+    columns = len(manifest.finding) + (manifest.view is not None)
+    scores = _output(manifest.outputs.scores, outputs, ndim=2, last=columns)[0]
+    view = None if manifest.view is None else manifest.view.told(float(scores[manifest.view.column]))
     maps = None
     if manifest.outputs.heatmap is not None:
-        maps = _output(manifest.outputs.heatmap, outputs, ndim=4, last=count)[0]
+        maps = _output(manifest.outputs.heatmap, outputs, ndim=4, last=columns)[0]
     findings, heatmaps = [], {}
-    for index, rule in enumerate(manifest.finding):
+    for index, rule in enumerate(one.in_view(view) for one in manifest.finding):
         score = calibrated_score(float(scores[index]), rule.calibration)
         flagged = score >= rule.threshold
         heat = heat_map(maps[:, :, index]) if flagged and maps is not None else None
@@ -82,7 +87,7 @@ def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Clas
                 region=None if heat is None else hot_region(heat),
             )
         )
-    return Classification(tuple(findings), heatmaps)
+    return Classification(tuple(findings), heatmaps, view)
 
 
 def _output(index: int | None, outputs: Sequence[NDArray[np.float32]], ndim: int, last: int) -> NDArray[np.float32]:
@@ -91,7 +96,7 @@ def _output(index: int | None, outputs: Sequence[NDArray[np.float32]], ndim: int
     output = outputs[index]
     if output.ndim != ndim or output.shape[0] != 1 or output.shape[-1] != last:
         raise EngineError(
-            f"The model's output {index} has shape {output.shape}, which does not match the package's {last} findings."
+            f"The model's output {index} has shape {output.shape}, which does not match the package's {last} columns."
         )
     return output
 

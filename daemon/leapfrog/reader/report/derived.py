@@ -129,7 +129,7 @@ def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in notable]
     if image.overlay is not None:
         lines.append(image.overlay.caption)
-    return [*lines, image.not_covered, image.model, disclaimer]
+    return [*lines, *filter(None, (image.view,)), image.not_covered, image.model, disclaimer]
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:

@@ -7,7 +7,7 @@ import pytest
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
-from leapfrog.packages.manifest import Calibration, Manifest
+from leapfrog.packages.manifest import Calibration, Manifest, ThresholdsByView, ViewRule, ViewThresholds
 from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.classification import calibrated_score, classify, hot_region
 from support.tiny_models import write_classifier
@@ -133,3 +133,48 @@ def test_a_finding_is_urgent_from_its_own_threshold_on(manifest: Manifest) -> No
     marks = [classify(stricter, outputs(score, 0.2)).findings[0] for score in (0.5, 0.7, 0.9)]
     assert [(mark.flagged, mark.urgent) for mark in marks] == [(False, False), (True, False), (True, True)]
     assert marks[0].urgent_threshold == 0.8
+
+
+def told_apart(manifest: Manifest) -> Manifest:
+    pa, ap = ViewThresholds(threshold=0.4, urgent_threshold=0.5), ViewThresholds(threshold=0.7)
+    views = {"threshold": 0.4, "urgent": True, "by_view": ThresholdsByView(PA=pa, AP=ap)}
+    finding = (manifest.finding[0].model_copy(update=views), manifest.finding[1])
+    return manifest.model_copy(update={"finding": finding, "view": ViewRule(column=2)})
+
+
+def with_view(bright: float, ap: float) -> list[np.ndarray]:
+    scores, heat = outputs(bright, 0.2)
+    column = np.full((1, 7, 7, 1), ap, np.float32)
+    return [np.append(scores, [[np.float32(ap)]], axis=1), np.concatenate([heat, column], axis=3)]
+
+
+@pytest.mark.parametrize(
+    ("bright", "ap", "view", "flagged", "urgent", "thresholds"),
+    [
+        (0.45, 0.1, "PA", True, False, (0.4, 0.5)),
+        (0.60, 0.1, "PA", True, True, (0.4, 0.5)),
+        (0.60, 0.9, "AP", False, False, (0.7, None)),
+        (0.90, 0.5, "AP", True, False, (0.7, None)),
+    ],
+)
+def test_a_finding_is_judged_by_the_view_that_the_model_sees_and_carries_what_was_applied(
+    manifest: Manifest,
+    bright: float,
+    ap: float,
+    view: str,
+    flagged: bool,
+    urgent: bool,
+    thresholds: tuple[float, float | None],
+) -> None:
+    classification = classify(told_apart(manifest), with_view(bright, ap))
+    finding, other = classification.findings
+    assert classification.view == view
+    assert (finding.flagged, finding.urgent) == (flagged, urgent)
+    assert (finding.threshold, finding.urgent_threshold) == thresholds
+    assert (other.threshold, len(classification.findings)) == (0.6, 2), "the view is no finding"
+
+
+def test_a_model_without_the_column_of_its_view_is_the_engines_failure(manifest: Manifest) -> None:
+    with pytest.raises(EngineError, match="3 columns"):
+        classify(told_apart(manifest), outputs(0.9, 0.2))
+    assert classify(manifest, outputs(0.9, 0.2)).view is None

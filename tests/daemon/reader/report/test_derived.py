@@ -73,11 +73,12 @@ def test_an_age_is_kept_as_received_and_one_that_was_set_here_is_not_sent(tmp_pa
 
 
 def test_an_overlay_alone_says_for_whom_it_does_not_hold_and_what_was_not_looked_for(tmp_path: Path) -> None:
-    job = report_job(tmp_path, chest_reading(tmp_path, age_not_given=True))
+    job = report_job(tmp_path, chest_reading(tmp_path, age_not_given=True, view="AP"))
     [image] = report_words(job).images
     caption = _caption(image, "Not a diagnosis.")
     assert caption[0] == "Age not given: this reading holds for adults only; for a child disregard it."
     assert image.not_covered in caption
+    assert image.view in caption
 
 
 @pytest.mark.parametrize("name", ["علی\u200cرضا^نیک\u200cپور", "കൃഷ്ണന്\u200d^രാജന്\u200d"])  # noqa: RUF001

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.exam import Identity
+from leapfrog.exam import Identity, Outcome
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from support.browser import Browser, chromium_program
@@ -94,6 +94,16 @@ def test_what_was_not_looked_for_stands_under_the_findings(browser: Browser, tmp
     assert "Not covered, so neither found nor ruled out: pneumothorax, <script>" in text
     assert "42 years, female" in text
     assert browser.console == []
+
+
+@pytest.mark.parametrize("outcome", ["findings", "nothing_found"])
+def test_a_film_that_was_sent_as_another_view_than_it_was_read_as_says_so(
+    browser: Browser, tmp_path: Path, outcome: Outcome
+) -> None:
+    findings = (finding("Nodule", 0.9 if outcome == "findings" else 0.1),)
+    text = _open(browser, tmp_path, chest_reading(tmp_path, findings=findings, outcome=outcome, view="AP"))
+    assert text.count("Sent as PA (from behind), but the picture looks like AP") == 1
+    assert "Read as" not in _open(browser, tmp_path, chest_reading(tmp_path))
 
 
 def test_hostile_names_are_shown_and_do_nothing(browser: Browser, tmp_path: Path) -> None:

@@ -318,7 +318,12 @@ def test_what_the_fonts_can_draw_is_read_from_them() -> None:
 def test_each_page_says_first_that_the_age_is_not_given_and_what_was_not_looked_for(tmp_path: Path) -> None:
     model = CHEST_MODEL.model_copy(update={"not_covered": ("Pneumothorax", "Lung mass")})
     quiet = chest_reading(
-        tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model, age_not_given=True
+        tmp_path,
+        findings=(finding("Nodule", 0.1),),
+        outcome="nothing_found",
+        model=model,
+        age_not_given=True,
+        view="AP",
     )
     pages = _text(_pdf(tmp_path, quiet, quiet)).split("\f")[:2]
     for page in pages:
@@ -327,3 +332,4 @@ def test_each_page_says_first_that_the_age_is_not_given_and_what_was_not_looked_
             page.split()
         )
         assert "42 years, female" in " ".join(page.split())
+        assert "Sent as PA (from behind), but the picture looks like AP" in " ".join(page.split())

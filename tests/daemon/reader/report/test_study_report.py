@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from leapfrog.exam import Identity
+from leapfrog.exam import Identity, ImageReading
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from leapfrog.worklist.rendered_report import rendered_report
@@ -45,6 +45,14 @@ def test_report_json_says_what_was_not_looked_for_also_when_nothing_was_found(tm
     quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
     [image] = _rendered(tmp_path, quiet)["images"]
     assert (image["outcome"], image["model"]["not_covered"]) == ("nothing_found", ["Pneumothorax"])
+
+
+def test_report_json_gives_the_view_that_a_film_was_read_as(tmp_path: Path) -> None:
+    document = _rendered(tmp_path, chest_reading(tmp_path, view="AP"), unassessed_reading())
+    assert [image["view"] for image in document["images"]] == ["AP", None]
+    assert document["images"][0]["header"]["view"] == "PA"
+    older = {key: value for key, value in document["images"][0].items() if key != "view"}
+    assert ImageReading.model_validate(older).view is None, "a reading of an older version has none"
 
 
 def test_report_json_calls_an_image_urgent_only_for_a_flagged_urgent_finding(tmp_path: Path) -> None:
