@@ -75,13 +75,16 @@ class Finding(Frozen):
 
 
 class ModelUsed(Frozen):
-    """The model package that read the image, the device that it ran on, and what it was not made to find."""
+    """The model package that read the image, the device that it ran on, what it was not made to find, and the caution
+    that the package asks for.
+    """
 
     name: str
     version: str
     device: Device
     demonstration: bool
     not_covered: tuple[str, ...] = ()
+    caution: str = ""
 
     @property
     def label(self) -> str:

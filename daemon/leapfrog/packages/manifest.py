@@ -20,6 +20,7 @@ MeasurementKind = Literal["ellipse_circumference", "area"]
 UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
 Estimate = Literal["gestational_age_hadlock_1984"]
 ADULT_FROM_YEARS = 18
+LONGEST_CAUTION = 160  # characters: it stands in one or two lines above the headline, and in the list
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -286,13 +287,16 @@ class DataSource(Frozen):
 
 
 class Manifest(Frozen):
-    """`model.toml`, checked. `metrics` are the measured scores, for the card and the report."""
+    """`model.toml`, checked. `metrics` are the measured scores, for the card and the report. `caution`, one line, is
+    what everybody must know before they believe a reading of this package; it stands first on each.
+    """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
     version: str = Field(pattern=VERSION_PATTERN, max_length=32)
     task: Task
     demonstration: bool
     intended_use: str = Field(min_length=1)
+    caution: str = Field(default="", max_length=LONGEST_CAUTION)
     not_covered: tuple[str, ...] = ()
     applies_to: AppliesTo
     input: ModelInput
@@ -304,6 +308,13 @@ class Manifest(Frozen):
     edge_tpu: EdgeTpuModel | None = None
     data: DataSource = DataSource()
     files: dict[str, Sha256]
+
+    @field_validator("caution")
+    @classmethod
+    def _is_a_line(cls, caution: str) -> str:
+        if not caution.isprintable() or caution != caution.strip():
+            raise ValueError("must be one line of printable letters, without spaces around it")
+        return caution
 
     @field_validator("files")
     @classmethod

@@ -230,6 +230,7 @@ class _OneReading:
                 device=self._reader.models.device_of(reported.package),
                 demonstration=manifest.demonstration,
                 not_covered=manifest.not_covered,
+                caution=manifest.caution,
             )
         return self._image_reading(
             model=model,

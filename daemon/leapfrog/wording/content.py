@@ -26,6 +26,7 @@ class Gist:
     before "nothing flagged".
 
     `age_not_given`: a model that was made for certain ages read at least one of them without knowing the patient's.
+    `cautions` are those of the packages that read them, each once.
     `flagged` has the urgent findings first. `outlined` are outlines that were not measured. Of `images`, `assessed`
     were assessed: "nothing flagged" must never speak for the others. `remarks` are sentences from models and checks;
     the headline shows one of them beside it if there is only one.
@@ -36,6 +37,7 @@ class Gist:
     assessed: int
     urgent: bool = False
     age_not_given: bool = False
+    cautions: tuple[str, ...] = ()
     flagged: tuple[Finding, ...] = ()
     spans: tuple[Span, ...] = ()
     outlined: tuple[Finding, ...] = ()
@@ -109,7 +111,8 @@ def gist_of(readings: Sequence[ImageReading]) -> Gist:
     spans = _spans(findings)
     outlined = tuple(finding for finding in findings if finding.contour is not None and finding.measurement is None)
     age_not_given = any(reading.age_not_given for reading in assessed)
-    gist = Gist("not_assessed", len(readings), len(assessed), age_not_given=age_not_given)
+    cautions = tuple(dict.fromkeys(one.model.caution for one in assessed if one.model and one.model.caution))
+    gist = Gist("not_assessed", len(readings), len(assessed), age_not_given=age_not_given, cautions=cautions)
     if not assessed:
         return replace(gist, remarks=tuple(reading.reason for reading in readings))
     if flagged:

@@ -98,7 +98,13 @@ def words_of(
 
 def headline_of(gist: Gist) -> Headline:
     """The one thing that staff need to know about an image or a study, in one line, and for whom it does not hold."""
-    return replace(_headline(gist), caution=AGE_NOT_GIVEN if gist.age_not_given else "")
+    return replace(_headline(gist), caution=" ".join(_cautions(gist, AGE_NOT_GIVEN)))
+
+
+def _cautions(gist: Gist, age_not_given: str) -> list[str]:
+    """What must be known before anything of a reading is believed."""
+    ages = [age_not_given] if gist.age_not_given else []
+    return [*ages, *(f"Caution: {_in_a_sentence(clean(caution))}" for caution in gist.cautions)]
 
 
 def _headline(gist: Gist) -> Headline:
@@ -249,7 +255,7 @@ def _worklist_row(
         exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,
-        caution=AGE_NOT_GIVEN_IN_ROW if headline.caution else "",
+        caution=" · ".join(_cautions(content.gist, AGE_NOT_GIVEN_IN_ROW)),
         headline=clean(headline.text),
         # Only a missing result needs its reason here; findings are explained on the report itself.
         detail=clean(headline.detail, LONGEST_ROW_DETAIL) if headline.kind == "not_assessed" else "",

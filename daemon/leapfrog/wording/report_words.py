@@ -11,7 +11,7 @@ MARKS: dict[Kind, str] = {"look": "▲", "measured": "●", "nothing_flagged": "
 @dataclass(frozen=True)
 class Headline:
     """One line for staff, and a smaller second one. `kind` decides mark and colour; `urgent` puts it at the top. A
-    `caution`, for whom the reading does not hold, comes before all else.
+    `caution`, for whom the reading does not hold and what its model was not shown to do, comes before all else.
     """
 
     kind: Kind

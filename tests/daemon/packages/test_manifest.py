@@ -151,6 +151,18 @@ def test_views_that_cannot_be_told_or_thresholds_that_contradict_are_refused_in_
     assert said in refusal(manifest)
 
 
+def test_a_caution_is_one_line_or_none() -> None:
+    def with_caution(caution: str) -> str:
+        return CLASSIFIER.replace("intended_use", f'caution = "{caution}"\nintended_use', 1)
+
+    said = "One hospital; not yet shown to look at the lungs."
+    assert parse_manifest((with_caution(said) + FILES).encode(), "tiny").caution == said
+    assert parse_manifest((CLASSIFIER + FILES).encode(), "tiny").caution == ""
+    for wrong in ("One line.\\nAnother.", " ", "Bell\\u0007", "Turned \\u202e round"):
+        assert "caution: must be one line" in refusal(with_caution(wrong))
+    assert "at most 160 characters" in refusal(with_caution("x" * 161))
+
+
 def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
     estimate = 'estimate = "gestational_age_hadlock_1984"\n'
     assert "11984-2" in refusal(NERVE_SEGMENTER + estimate)

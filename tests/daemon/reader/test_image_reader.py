@@ -501,7 +501,7 @@ def adults(tmp_path: Path) -> Bench:
     """A reader whose chest package is for 15 years and over, and does not look for two things."""
     bench = Bench(tmp_path)
     for_adults = CLASSIFIER.replace("words.CHEST", "ages_years = { lowest = 15 }\nwords.CHEST").replace(
-        "[applies_to]", 'not_covered = ["Rib fracture", "TB"]\n[applies_to]', 1
+        "[applies_to]", 'not_covered = ["Rib fracture", "TB"]\ncaution = "Tests only."\n[applies_to]', 1
     )
     shutil.rmtree(tmp_path / "packages" / "tiny-chest")
     write_package(tmp_path / "packages" / "tiny-chest", for_adults, classifier_content())
@@ -525,6 +525,7 @@ def test_a_patient_of_unknown_age_is_read_as_an_adult_and_marked_or_not_read(adu
     read = adults.read(film).reading
     assert (read.outcome, read.age_not_given) == ("findings", True)
     assert read.model is not None and read.model.not_covered == ("Rib fracture", "TB")
+    assert read.model.caution == "Tests only."
     left = adults.read(film, unknown_age="not_assessed").reading
     assert (left.outcome, left.age_not_given, left.findings) == ("not_assessed", False, ())
     assert "the age of this patient is not given" in left.reason

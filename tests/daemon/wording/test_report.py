@@ -217,6 +217,22 @@ def test_what_was_not_looked_for_is_said_whatever_was_found(tmp_path: Path) -> N
     assert unread.not_covered == "", "no model has looked"
 
 
+def test_the_caution_of_a_package_comes_first_on_all_that_it_read_also_when_nothing_was_found(tmp_path: Path) -> None:
+    model = CHEST_MODEL.model_copy(update={"caution": "One hospital; not yet shown to look at the lungs."})
+    said = "Caution: one hospital; not yet shown to look at the lungs."
+    quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
+    for reading in (chest_reading(tmp_path, model=model), quiet):
+        words = _words([reading, reading])
+        assert (words.headline.caution, words.worklist_row.caution) == (said, said)
+    mixed = _words([quiet, head_reading(tmp_path), unassessed_reading()])
+    assert [image.headline.caution for image in mixed.images] == [said, "", ""]
+    assert mixed.headline.caution == said
+    unknown = _words([quiet.model_copy(update={"age_not_given": True})])
+    assert unknown.headline.caution.startswith("Age not given: this reading holds for adults only")
+    assert unknown.headline.caution.endswith(said)
+    assert unknown.worklist_row.caution == f"Age not given: for adults only · {said}"
+
+
 @pytest.mark.parametrize(
     ("told", "sent", "said"),
     [

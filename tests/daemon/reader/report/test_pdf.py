@@ -316,7 +316,8 @@ def test_what_the_fonts_can_draw_is_read_from_them() -> None:
 
 
 def test_each_page_says_first_that_the_age_is_not_given_and_what_was_not_looked_for(tmp_path: Path) -> None:
-    model = CHEST_MODEL.model_copy(update={"not_covered": ("Pneumothorax", "Lung mass")})
+    said = {"not_covered": ("Pneumothorax", "Lung mass"), "caution": "One hospital."}
+    model = CHEST_MODEL.model_copy(update=said)
     quiet = chest_reading(
         tmp_path,
         findings=(finding("Nodule", 0.1),),
@@ -328,6 +329,7 @@ def test_each_page_says_first_that_the_age_is_not_given_and_what_was_not_looked_
     pages = _text(_pdf(tmp_path, quiet, quiet)).split("\f")[:2]
     for page in pages:
         assert page.index("Age not given: this reading holds for adults only") < page.index("Nothing flagged")
+        assert page.index("Caution: one hospital.") < page.index("Nothing flagged")
         assert "Not covered, so neither found nor ruled out: pneumothorax, lung mass, and everything else" in " ".join(
             page.split()
         )

@@ -34,6 +34,7 @@ def test_report_json_covers_every_finding_flagged_or_not(tmp_path: Path) -> None
         "device": "cpu",
         "demonstration": True,
         "not_covered": [],
+        "caution": "",
     }
     assert image["outcome"] == "findings"
     assert document["study"]["patient_name"] == "Okello^Grace"
@@ -45,6 +46,15 @@ def test_report_json_says_what_was_not_looked_for_also_when_nothing_was_found(tm
     quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
     [image] = _rendered(tmp_path, quiet)["images"]
     assert (image["outcome"], image["model"]["not_covered"]) == ("nothing_found", ["Pneumothorax"])
+
+
+def test_report_json_has_the_caution_of_the_package(tmp_path: Path) -> None:
+    model = CHEST_MODEL.model_copy(update={"caution": "One hospital."})
+    [image] = _rendered(tmp_path, chest_reading(tmp_path, model=model))["images"]
+    assert image["model"]["caution"] == "One hospital."
+    older = {**image, "model": {key: value for key, value in image["model"].items() if key != "caution"}}
+    read = ImageReading.model_validate(older)
+    assert read.model == CHEST_MODEL, "a reading of an older version has none"
 
 
 def test_report_json_gives_the_view_that_a_film_was_read_as(tmp_path: Path) -> None:
