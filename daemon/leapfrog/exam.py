@@ -48,7 +48,8 @@ class Measurement(Frozen):
 class Finding(Frozen):
     """One statement that a model makes about an image. `score` and the thresholds that were applied are 0 to 1; it is
     `urgent` if it is flagged and reaches its `urgent_threshold` too; `contour` holds (x, y) points as fractions of the
-    picture's width and height; `note` is a sentence for staff beside the finding.
+    picture's width and height; `note` is a sentence for staff beside the finding. `shows_where`: if it is flagged, the
+    model tells where in the picture.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Finding(Frozen):
     flagged: bool
     urgent: bool = False
     urgent_threshold: float | None = None
+    shows_where: bool = True
     region: Region | None = None
     contour: tuple[tuple[float, float], ...] | None = None
     measurement: Measurement | None = None

@@ -180,6 +180,9 @@ class FindingRule(Frozen):
     Where the package tells views, `by_view` may give thresholds for each. `threshold` is then the lower of the two, and
     `urgent_threshold` stands in `by_view` only: in a view without one the finding is never urgent, since it was not
     shown there that few healthy people are called urgent.
+
+    A package with a heat map shows where it sees a finding, except with `shows_where = false`: then the report says
+    that it does not tell.
     """
 
     name: str = Field(min_length=1)
@@ -189,6 +192,7 @@ class FindingRule(Frozen):
     urgent: bool = False
     urgent_threshold: Fraction | None = None
     by_view: ThresholdsByView | None = None
+    shows_where: bool | None = None
 
     @model_validator(mode="after")
     def _is_flagged_where_it_is_urgent(self) -> Self:
@@ -347,6 +351,18 @@ class Manifest(Frozen):
         if self.view is not None and self.view.column != len(self.finding):
             raise ValueError(f"view.column must be {len(self.finding)}, the first column after those of the findings")
         return self
+
+    @model_validator(mode="after")
+    def _shows_only_what_it_has(self) -> Self:
+        if self.task != "classification" and any(rule.shows_where is not None for rule in self.finding):
+            raise ValueError("shows_where is for classification packages only")
+        if self.outputs.heatmap is None and any(rule.shows_where for rule in self.finding):
+            raise ValueError("shows_where = true needs outputs.heatmap")
+        return self
+
+    def shows_where(self, rule: FindingRule) -> bool:
+        """Whether a classifier's heat map is shown for this finding."""
+        return self.outputs.heatmap is not None and rule.shows_where is not False
 
     @property
     def measures_area(self) -> bool:

@@ -46,6 +46,7 @@ AGE_NOT_GIVEN_IN_ROW = "Age not given: for adults only"
 LOOK_YOURSELF = "Look at the picture yourself before you act."
 NEEDS_A_PERSON = "No model has looked at this: it needs a person."
 NO_REASON = "No reason was given."
+NO_PLACE = "The model does not tell where in the picture it sees"
 HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
 
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
@@ -285,6 +286,7 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         rows=tuple(map(_row, image.findings)) if assessed else (),
         not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
         model=f"Model: {model}." if model else "",
+        no_place=_no_place(reading),
         view=_view(reading),
         table_caption=f"What the model looked for. Model and thresholds: {model}.",
         not_covered=_not_covered(reading.model) if assessed else "",
@@ -304,6 +306,17 @@ def _title(reading: ImageReading, number: int, total: int) -> str:
     if total == 1:
         return shown or "Image"
     return f"Image {number} of {total}: {shown}" if shown else f"Image {number} of {total}"
+
+
+def _no_place(reading: ImageReading) -> str:
+    """Of what was flagged, that of which the model does not tell where it sees it: nobody may look for a mark."""
+    flagged = [finding for finding in reading.findings if finding.needs_look]
+    unplaced = [finding for finding in flagged if not finding.shows_where]
+    if not unplaced:
+        return ""
+    if len(unplaced) < len(flagged):
+        return f"{NO_PLACE}: {', '.join(map(finding_name, unplaced))}."
+    return f"{NO_PLACE} {'this' if len(unplaced) == 1 else 'these'}."
 
 
 def _view(reading: ImageReading) -> str:
@@ -326,7 +339,7 @@ def _overlay_caption(reading: ImageReading) -> str:
     outlines = [finding for finding in reading.findings if finding.is_outlined]
     if outlines:
         return "Outline: " + ", ".join(_outline(finding) for finding in outlines)
-    names = ", ".join(finding_name(finding) for finding in reading.findings if finding.needs_look)
+    names = ", ".join(finding_name(one) for one in reading.findings if one.needs_look and one.shows_where)
     return f"Where the model looked: {names}. {HEATMAP_NOTE}"
 
 

@@ -63,7 +63,8 @@ class FindingRow:
 @dataclass(frozen=True)
 class ImageWords:
     """One image of the study. `not_assessed` holds the reason and then what to do; it is empty if it was assessed.
-    `view`: which view the model took the film for, if it tells. `not_covered`: what its model did not look for,
+    `no_place`: of which flagged findings the model does not tell where. `view`: which view it took the film for, if it
+    tells. `not_covered`: what its model did not look for,
     whatever it found.
     """
 
@@ -76,6 +77,7 @@ class ImageWords:
     rows: tuple[FindingRow, ...]
     not_assessed: tuple[str, ...]
     model: str
+    no_place: str
     view: str
     table_caption: str
     not_covered: str
@@ -119,7 +121,7 @@ class Labels:
     score: str = "Score"
     threshold: str = "Threshold"
     bar: str = "0 to 1"
-    each_finding: str = "Each flagged finding by itself"
+    each_finding: str = "Where the model looked, finding by finding"
     where_the_model_looked: str = "Where the model looked for"
     worklist_link: str = "Back to the worklist"
     pdf_link: str = "PDF for printing"

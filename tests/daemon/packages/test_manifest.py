@@ -163,6 +163,20 @@ def test_a_caution_is_one_line_or_none() -> None:
     assert "at most 160 characters" in refusal(with_caution("x" * 161))
 
 
+def test_a_package_shows_where_it_sees_what_its_heat_map_is_good_for() -> None:
+    def shown(manifest: str) -> list[bool]:
+        parsed = parse_manifest((manifest + FILES).encode(), "tiny")
+        return [parsed.shows_where(rule) for rule in parsed.finding]
+
+    assert shown(CLASSIFIER) == [True, True]
+    assert shown(CLASSIFIER + "shows_where = false\n") == [True, False]
+    without = CLASSIFIER.replace("heatmap = 1\n", "")
+    assert shown(without) == [False, False]
+    assert "shows_where = true needs outputs.heatmap" in refusal(without + "shows_where = true\n")
+    outlined = SEGMENTER.replace("threshold = 0.8\n", "threshold = 0.8\nshows_where = false\n")
+    assert "for classification packages only" in refusal(outlined)
+
+
 def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
     estimate = 'estimate = "gestational_age_hadlock_1984"\n'
     assert "11984-2" in refusal(NERVE_SEGMENTER + estimate)

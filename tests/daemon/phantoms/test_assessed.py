@@ -47,12 +47,10 @@ def test_clear_films_of_the_demonstration_are_assessed_and_nothing_is_flagged(se
     assert _read_film("clear", seed).outcome == "nothing_found"
 
 
-def test_of_the_opaque_films_of_the_demonstration_most_are_flagged_with_a_heat_map() -> None:
+def test_of_the_opaque_films_of_the_demonstration_most_are_flagged() -> None:
     films = [_read_film("opaque", seed) for seed in (9, 3, 8)]
     assert all(film.outcome != "not_assessed" for film in films)
-    flagged = [film for film in films if film.outcome == "findings"]
-    assert len(flagged) >= 2
-    assert all(film.heatmaps for film in flagged)
+    assert sum(film.outcome == "findings" for film in films) >= 2
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,36 @@ def test_the_caution_of_a_package_comes_first_on_all_that_it_read_also_when_noth
 
 
 @pytest.mark.parametrize(
+    ("shows_where", "said", "overlay"),
+    [
+        ((True, True), "", "Where the model looked: Pleural effusion, Infiltration. "),
+        (
+            (True, False),
+            "The model does not tell where in the picture it sees: Infiltration.",
+            "Where the model looked: Pleural effusion. ",
+        ),
+        ((False, False), "The model does not tell where in the picture it sees these.", None),
+    ],
+)
+def test_of_what_the_model_does_not_tell_where_this_is_said_once(
+    tmp_path: Path, shows_where: tuple[bool, bool], said: str, overlay: str | None
+) -> None:
+    names = ("Pleural effusion", "Infiltration")
+    findings = tuple(finding(name, shows_where=one) for name, one in zip(names, shows_where, strict=True))
+    pictures: dict[str, Any] = {"overlay": "overlay-1.jpg" if any(shows_where) else None, "heatmaps": ()}
+    quiet = finding("Nodule", 0.1, shows_where=False)
+    [image] = _words([chest_reading(tmp_path, findings=(*findings, quiet), **pictures)]).images
+    assert image.no_place == said
+    assert (image.overlay is None) == (overlay is None)
+    assert image.overlay is None or overlay is None or image.overlay.caption.startswith(overlay)
+    one = chest_reading(tmp_path, findings=(findings[1], quiet), **pictures)
+    if not shows_where[1]:
+        assert _words([one]).images[0].no_place.endswith(" it sees this.")
+    nothing = chest_reading(tmp_path, findings=(quiet,), outcome="nothing_found", overlay=None, heatmaps=())
+    assert _words([nothing]).images[0].no_place == "", "there is nothing to be seen anywhere"
+
+
+@pytest.mark.parametrize(
     ("told", "sent", "said"),
     [
         ("PA", "PA", "Read as PA (from behind): the picture looks like that."),

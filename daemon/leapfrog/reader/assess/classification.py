@@ -72,7 +72,8 @@ def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Clas
     for index, rule in enumerate(one.in_view(view) for one in manifest.finding):
         score = calibrated_score(float(scores[index]), rule.calibration)
         flagged = score >= rule.threshold
-        heat = heat_map(maps[:, :, index]) if flagged and maps is not None else None
+        is_shown = maps is not None and manifest.shows_where(rule)
+        heat = heat_map(maps[:, :, index]) if flagged and maps is not None and is_shown else None
         if heat is not None:
             heatmaps[rule.name] = heat
         findings.append(
@@ -84,6 +85,7 @@ def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Clas
                 flagged=flagged,
                 urgent=rule.is_urgent(score),
                 urgent_threshold=rule.urgent_threshold,
+                shows_where=is_shown and not (flagged and heat is None),  # a flat map points nowhere
                 region=None if heat is None else hot_region(heat),
             )
         )

@@ -33,6 +33,8 @@ MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
 PDF_SERIES_NUMBER = 9001
 OVERLAY_SERIES_NUMBER = 9002
+DRAWN = "What the model flagged or outlined, drawn on the displayed picture"
+WRITTEN_BELOW = "What the model flagged, written under the displayed picture"
 
 ALGORITHM_PURPOSE = Code(value="1630", scheme="99IHE", meaning="Processing Algorithm")  # IHE AI Results
 SOURCE_PURPOSE = Code(value="121322", scheme="DCM", meaning="Source image for image processing operation")
@@ -62,8 +64,10 @@ def make_derived(
     if "overlay" in job.derived:
         series_uid = mint_uid()
         for reading, image in zip(job.readings, words.images, strict=True):
-            if image.overlay is not None:
-                dataset = _overlay(job, reading, image, job.report_dir / image.overlay.file, words.disclaimer)
+            # Where the model does not tell the place, what it flagged stands under the picture as it is.
+            picture = image.overlay or (image.plain if image.no_place else None)
+            if picture is not None:
+                dataset = _overlay(job, reading, image, job.report_dir / picture.file, words.disclaimer)
                 if not is_valid_uid(reading.identity.study_instance_uid):
                     dataset.StudyInstanceUID = identity.study_instance_uid
                 dataset.SeriesInstanceUID = series_uid
@@ -104,7 +108,7 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: 
     dataset.SeriesDescription = "Leapfrog overlay, not a diagnosis"
     dataset.InstanceNumber = image.number
     dataset.ImageType = ["DERIVED", "SECONDARY"]
-    dataset.DerivationDescription = "What the model flagged or outlined, drawn on the displayed picture"
+    dataset.DerivationDescription = DRAWN if image.overlay is not None else WRITTEN_BELOW
     dataset.PatientOrientation = None
     if _can_be_referenced(reading):
         source = _reference(reading)
@@ -129,7 +133,8 @@ def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in notable]
     if image.overlay is not None:
         lines.append(image.overlay.caption)
-    return [*lines, *filter(None, (image.view,)), image.not_covered, image.model, disclaimer]
+    lines += [line for line in (image.no_place, image.view) if line]
+    return [*lines, image.not_covered, image.model, disclaimer]
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:

@@ -20,12 +20,12 @@ def _row(number: str, state: str = "read", reason: str = "") -> dict[str, Any]:
 
 
 def _image(number: str, outcome: str = "nothing_found", **changes: Any) -> dict[str, Any]:
-    image = {"instance_id": number, "outcome": outcome, "reason": "", "findings": [], "heatmaps": [], "phantom": True}
+    image = {"instance_id": number, "outcome": outcome, "reason": "", "findings": [], "phantom": True}
     return {**image, "quality": {"acceptable": True}, **changes}
 
 
 def _finding(**changes: Any) -> dict[str, Any]:
-    return {"name": "Edema", "score": 0.9, "flagged": True, "measurement": None, **changes}
+    return {"name": "Edema", "score": 0.9, "flagged": True, "measurement": None, "contour": None, **changes}
 
 
 def _write_report(reports: Path, *images: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ def test_an_exam_that_the_box_does_not_list_is_not_as_expected(tmp_path: Path) -
 
 def test_the_checks_hold_only_with_every_report_file_and_each_kind_of_result(tmp_path: Path) -> None:
     (tmp_path / "index.html").write_text("x")
-    with_finding = _image("1", "findings", findings=[_finding()], heatmaps=[{"finding": "Edema", "file": "x.jpg"}])
+    with_finding = _image("1", "findings", findings=[_finding()])
     _write_report(tmp_path, with_finding, _image("2"))
     exams = {_exam("assessed"): "2.25.1", _exam("assessed"): "2.25.2"}
     results = find_results(exams, [_row("1"), _row("2")], tmp_path)

@@ -191,6 +191,7 @@ def test_a_model_that_the_engine_does_not_take_is_not_installed(tmp_path: Path) 
         ("height = 28", "height = 32", "other input than its package says"),
         ("scores = 0", "scores = 1", "has shape"),
         ("heatmap = 1", "heatmap = 2", "names output 2"),
+        ("[outputs]", "[view]\ncolumn = 2\n[outputs]", "3 columns"),
     ],
 )
 def test_a_model_that_its_manifest_does_not_describe_is_not_installed(

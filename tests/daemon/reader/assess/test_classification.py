@@ -7,7 +7,7 @@ import pytest
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
-from leapfrog.packages.manifest import Calibration, Manifest, ThresholdsByView, ViewRule, ViewThresholds
+from leapfrog.packages.manifest import Calibration, Manifest, ModelOutputs, ThresholdsByView, ViewRule, ViewThresholds
 from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.classification import calibrated_score, classify, hot_region
 from support.tiny_models import write_classifier
@@ -65,6 +65,7 @@ def test_a_flat_map_points_nowhere(manifest: Manifest) -> None:
     classification = classify(manifest, flat)
     assert classification.findings[0].flagged
     assert classification.findings[0].region is None
+    assert not classification.findings[0].shows_where
     assert classification.heatmaps == {}
 
 
@@ -178,3 +179,18 @@ def test_a_model_without_the_column_of_its_view_is_the_engines_failure(manifest:
     with pytest.raises(EngineError, match="3 columns"):
         classify(told_apart(manifest), outputs(0.9, 0.2))
     assert classify(manifest, outputs(0.9, 0.2)).view is None
+
+
+def test_a_finding_whose_map_is_not_shown_has_no_place(manifest: Manifest) -> None:
+    """Whether there is no map, or one that was not shown to point at this finding."""
+    silent = tuple(rule.model_copy(update={"shows_where": False}) for rule in manifest.finding)
+    for one, given in (
+        (manifest.model_copy(update={"finding": silent}), outputs(0.9, 0.2)),
+        (manifest.model_copy(update={"outputs": ModelOutputs(scores=0)}), outputs(0.9, 0.2)[:1]),
+    ):
+        classification = classify(one, given)
+        assert classification.findings[0].flagged
+        assert [(finding.shows_where, finding.region) for finding in classification.findings] == [(False, None)] * 2
+        assert classification.heatmaps == {}
+    told = classify(manifest, outputs(0.9, 0.2)).findings
+    assert [finding.shows_where for finding in told] == [True, True]

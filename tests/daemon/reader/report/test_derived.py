@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from PIL import Image
@@ -18,7 +19,7 @@ from leapfrog.reader.report.derived import _caption
 from leapfrog.reader.report.study_report import render
 from support.dcmtk import store
 from support.orthanc import Orthanc, orthanc_program
-from support.readings import PATIENT, chest_reading, head_reading, report_job, report_words, unassessed_reading
+from support.readings import PATIENT, chest_reading, finding, head_reading, report_job, report_words, unassessed_reading
 from support.spooled import without_record
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
@@ -79,6 +80,23 @@ def test_an_overlay_alone_says_for_whom_it_does_not_hold_and_what_was_not_looked
     assert caption[0] == "Age not given: this reading holds for adults only; for a child disregard it."
     assert image.not_covered in caption
     assert image.view in caption
+
+
+def test_a_model_that_does_not_tell_where_sends_the_picture_as_it_is_with_what_it_flagged_below(tmp_path: Path) -> None:
+    flagged = finding("Pneumonia", 0.9, shows_where=False)
+    reading = chest_reading(tmp_path, findings=(flagged,), overlay=None, heatmaps=())
+    _, objects = _derive(tmp_path, reading)
+    shown = objects["overlay-1.dcm"]
+    assert shown.DerivationDescription == "What the model flagged, written under the displayed picture"
+    [image] = report_words(report_job(tmp_path, reading)).images
+    assert image.no_place in _caption(image, "Not a diagnosis.")
+    pixels, plain = shown.pixel_array, np.asarray(Image.open(tmp_path / "plain-1.jpg").convert("L"))
+    assert np.abs(pixels[: plain.shape[0], :, 0].astype(int) - plain).mean() < 4, "no mark on it"
+    assert pixels.shape[0] > plain.shape[0]
+    quiet = chest_reading(
+        tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", overlay=None, heatmaps=()
+    )
+    assert set(_derive(tmp_path, quiet, version=2)[1]) == {"report_pdf.dcm"}
 
 
 @pytest.mark.parametrize("name", ["علی\u200cرضا^نیک\u200cپور", "കൃഷ്ണന്\u200d^രാജന്\u200d"])  # noqa: RUF001

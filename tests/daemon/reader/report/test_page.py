@@ -96,6 +96,14 @@ def test_what_was_not_looked_for_stands_under_the_findings(browser: Browser, tmp
     assert browser.console == []
 
 
+def test_a_model_that_does_not_tell_where_is_shown_with_the_film_alone(browser: Browser, tmp_path: Path) -> None:
+    flagged = (finding("Pneumonia", 0.9, shows_where=False), finding("Nodule", 0.1, shows_where=False))
+    text = _open(browser, tmp_path, chest_reading(tmp_path, findings=flagged, overlay=None, heatmaps=()))
+    assert browser.value("document.images.length") == 1
+    assert text.count("The model does not tell where in the picture it sees this.") == 1
+    assert not any(word in text.lower() for word in ("heat", "colour", "where the model looked"))
+
+
 @pytest.mark.parametrize("outcome", ["findings", "nothing_found"])
 def test_a_film_that_was_sent_as_another_view_than_it_was_read_as_says_so(
     browser: Browser, tmp_path: Path, outcome: Outcome

@@ -326,12 +326,20 @@ def test_each_page_says_first_that_the_age_is_not_given_and_what_was_not_looked_
         age_not_given=True,
         view="AP",
     )
-    pages = _text(_pdf(tmp_path, quiet, quiet)).split("\f")[:2]
-    for page in pages:
-        assert page.index("Age not given: this reading holds for adults only") < page.index("Nothing flagged")
-        assert page.index("Caution: one hospital.") < page.index("Nothing flagged")
-        assert "Not covered, so neither found nor ruled out: pneumothorax, lung mass, and everything else" in " ".join(
-            page.split()
-        )
-        assert "42 years, female" in " ".join(page.split())
-        assert "Sent as PA (from behind), but the picture looks like AP" in " ".join(page.split())
+    for page in _text(_pdf(tmp_path, quiet, quiet)).split("\f")[:2]:
+        said_of_it = " ".join(page.split())
+        for first in ("Age not given: this reading holds for adults only", "Caution: one hospital."):
+            assert said_of_it.index(first) < said_of_it.index("Nothing flagged")
+        for sentence in (
+            "Not covered, so neither found nor ruled out: pneumothorax, lung mass, and everything else",
+            "42 years, female",
+            "Sent as PA (from behind), but the picture looks like AP",
+        ):
+            assert sentence in said_of_it
+
+
+def test_a_model_that_does_not_tell_where_is_printed_with_the_film_alone(tmp_path: Path) -> None:
+    flagged = (finding("Pneumonia", 0.9, shows_where=False), finding("Nodule", 0.1, shows_where=False))
+    page = " ".join(_text(_pdf(tmp_path, chest_reading(tmp_path, findings=flagged, overlay=None, heatmaps=()))).split())
+    assert page.count("The model does not tell where in the picture it sees this.") == 1
+    assert not any(word in page.lower() for word in ("heat", "colour", "where the model looked"))
