@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+import tomli_w
 
 from leapfrog.errors import PackageError
 from leapfrog.packages.catalogue import find_packages
@@ -161,6 +162,12 @@ def test_a_caution_is_one_line_or_none() -> None:
     for wrong in ("One line.\\nAnother.", " ", "Bell\\u0007", "Turned \\u202e round"):
         assert "caution: must be one line" in refusal(with_caution(wrong))
     assert "at most 160 characters" in refusal(with_caution("x" * 161))
+
+
+def test_what_is_said_by_view_is_written_as_it_is_read() -> None:
+    manifest = parse_manifest((by_view() + FILES).encode(), "tiny")
+    written = tomli_w.dumps(manifest.model_dump(mode="json", exclude_none=True))
+    assert parse_manifest(written.encode(), "tiny") == manifest
 
 
 def test_a_package_shows_where_it_sees_what_its_heat_map_is_good_for() -> None:
