@@ -161,14 +161,26 @@ class ViewThresholds(Frozen):
 
 
 class ThresholdsByView(Frozen):
-    """A finding's thresholds in films of each view."""
+    """A finding's thresholds in films of each view. In films of a view without any it is not looked for: there were too
+    few with it to say how often it would be found.
+    """
 
-    PA: ViewThresholds
-    AP: ViewThresholds
+    PA: ViewThresholds | None = None
+    AP: ViewThresholds | None = None
 
-    def of(self, view: FrontalView) -> ViewThresholds:
+    @model_validator(mode="after")
+    def _has_one(self) -> Self:
+        if not self.given():
+            raise ValueError("by_view needs the thresholds of at least one view")
+        return self
+
+    def of(self, view: FrontalView) -> ViewThresholds | None:
         """Those of films of `view`."""
         return self.PA if view == "PA" else self.AP
+
+    def given(self) -> tuple[ViewThresholds, ...]:
+        """Those that there are."""
+        return tuple(one for one in (self.PA, self.AP) if one is not None)
 
 
 class FindingRule(Frozen):
@@ -177,7 +189,7 @@ class FindingRule(Frozen):
     A flagged finding that is `urgent` brings its exam to the top of the list; with `urgent_threshold`, only from that
     score on.
 
-    Where the package tells views, `by_view` may give thresholds for each. `threshold` is then the lower of the two, and
+    Where the package tells views, `by_view` may give thresholds for each. `threshold` is then the lowest of them, and
     `urgent_threshold` stands in `by_view` only: in a view without one the finding is never urgent, since it was not
     shown there that few healthy people are called urgent.
 
@@ -204,7 +216,7 @@ class FindingRule(Frozen):
     def _agrees_with_its_views(self) -> Self:
         if self.by_view is None:
             return self
-        views = (self.by_view.PA, self.by_view.AP)
+        views = self.by_view.given()
         if self.threshold != min(view.threshold for view in views):
             raise ValueError("threshold must be the lower of those in by_view")
         if self.urgent_threshold is not None:
@@ -215,11 +227,15 @@ class FindingRule(Frozen):
             )
         return self
 
-    def in_view(self, view: FrontalView | None) -> Self:
-        """The rule for films of `view`; for any film where there are no thresholds by view."""
+    def in_view(self, view: FrontalView | None) -> Self | None:
+        """The rule for films of `view`, None if the finding is not looked for in them; for any film where there are no
+        thresholds by view.
+        """
         if view is None or self.by_view is None:
             return self
         applied = self.by_view.of(view)
+        if applied is None:
+            return None
         return self.model_copy(
             update={
                 "threshold": applied.threshold,
@@ -363,6 +379,11 @@ class Manifest(Frozen):
     def shows_where(self, rule: FindingRule) -> bool:
         """Whether a classifier's heat map is shown for this finding."""
         return self.outputs.heatmap is not None and rule.shows_where is not False
+
+    def not_covered_in(self, view: FrontalView | None) -> tuple[str, ...]:
+        """What the model does not look for in films of `view`, of which it may find some in films of the other."""
+        missing = (rule.name for rule in self.finding if rule.in_view(view) is None)
+        return (*(f"{name} in {view} films" for name in missing), *self.not_covered)
 
     @property
     def measures_area(self) -> bool:

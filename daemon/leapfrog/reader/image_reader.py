@@ -229,7 +229,7 @@ class _OneReading:
                 version=manifest.version,
                 device=self._reader.models.device_of(reported.package),
                 demonstration=manifest.demonstration,
-                not_covered=manifest.not_covered,
+                not_covered=manifest.not_covered_in(assessment.view),
                 caution=manifest.caution,
             )
         return self._image_reading(

@@ -124,10 +124,21 @@ def test_thresholds_hold_for_the_view_that_the_model_tells() -> None:
     assert [manifest.view.told(probability) for probability in (0.0, 0.49, 0.5, 1.0)] == ["PA", "PA", "AP", "AP"]
     bright, dark = manifest.finding
     standing, lying = bright.in_view("PA"), bright.in_view("AP")
+    assert standing is not None and lying is not None
     assert (standing.threshold, standing.urgent_threshold, standing.is_urgent(0.8)) == (0.6, 0.8, True)
     assert (lying.threshold, lying.urgent_threshold, lying.is_urgent(1.0)) == (0.7, None, False)
     assert dark.in_view("AP") == dark, "one threshold for both views"
     assert bright.in_view(None) == bright
+    assert manifest.not_covered_in("PA") == manifest.not_covered
+
+
+def test_a_finding_without_thresholds_in_a_view_is_not_looked_for_there() -> None:
+    rule = "threshold = 0.7\nby_view = { AP = { threshold = 0.7 } }"
+    manifest = parse_manifest((by_view(rule) + FILES).encode(), "tiny")
+    bright = manifest.finding[0]
+    assert bright.in_view("PA") is None
+    assert manifest.not_covered_in("PA") == (f"{bright.name} in PA films", *manifest.not_covered)
+    assert manifest.not_covered_in("AP") == manifest.not_covered_in(None) == manifest.not_covered
 
 
 @pytest.mark.parametrize(
@@ -136,7 +147,8 @@ def test_thresholds_hold_for_the_view_that_the_model_tells() -> None:
         (by_view(view=""), "by_view needs a [view]"),
         (by_view(view="[view]\ncolumn = 1\n"), "view.column must be 2, the first column after those of the findings"),
         (by_view(view="[view]\ncolumn = 2\nthreshold = 1.5\n"), "view.threshold"),
-        (by_view("threshold = 0.6\nby_view = { PA = { threshold = 0.6 } }"), "finding.0.by_view.AP"),
+        (by_view("threshold = 0.6\nby_view = { }"), "the thresholds of at least one view"),
+        (by_view("threshold = 0.6\nby_view = { LL = { threshold = 0.6 } }"), "finding.0.by_view.LL"),
         (by_view("threshold = 0.5\nby_view = { PA = { threshold = 0.6 }, AP = { threshold = 0.7 } }"), "be the lower"),
         (
             by_view("threshold = 0.6\nurgent = true\nby_view = { PA = { threshold = 0.6 }, AP = { threshold = 0.7 } }"),

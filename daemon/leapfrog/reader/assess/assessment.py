@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
 from leapfrog.packages.package import ModelPackage
+from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
-from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog.reader.assess.segmentation import cut, model_area, segment
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
 from leapfrog.reader.image.pixels import PixelRegion, model_input
@@ -25,7 +25,7 @@ NOTHING_OUTLINED = (
 )
 
 
-_quality_check = cache(QualityCheck.load)
+_quality_check = cache(load_check)
 
 
 class Models(Protocol):
@@ -77,11 +77,13 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     if manifest.task == "segmentation":
         aspect = manifest.input.width / manifest.input.height
         area = model_area(frame.area, frame.gray.shape, aspect)
-        picture = model_input(cut(frame.gray, area, frame.area), manifest.input.height, manifest.input.width)
+        shown = cut(frame.gray, area, frame.area)
+        picture = model_input(shown, manifest.input.height, manifest.input.width)
     else:
         field = field_seen(manifest.input, frame.gray, frame.area)
+        shown = frame.gray[field[1] : field[3], field[0] : field[2]]
         picture = shown_to_model(manifest.input, frame.gray, field=field)
-    quality = None if package.quality_path is None else _quality_check(package.quality_path).check(picture)
+    quality = None if package.quality_path is None else _quality_check(package.quality_path).check(picture, shown)
     if quality is not None and not quality.acceptable:
         return Assessment("not_assessed", quality.detail or UNLIKE, quality)
     outputs = models.infer(package, picture)
@@ -89,7 +91,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         classification = classify(manifest, outputs).over_whole(field, frame.gray.shape)
         findings = classification.findings
         outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
-        weight = max(finding.score - finding.threshold for finding in findings)
+        weight = max((finding.score - finding.threshold for finding in findings), default=0.0)
         return Assessment(
             outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
         )

@@ -55,8 +55,8 @@ def calibrated_score(probability: float, calibration: Calibration) -> float:
 
 
 def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Classification:
-    """Every finding that the package covers, for one picture, in the package's order, by the thresholds of the view
-    that the model takes it for.
+    """Every finding that the package covers in the view that the model takes the picture for, in the package's order,
+    by the thresholds of that view.
 
     `outputs` are the model's dequantized output tensors in the model's order: scores (1, C) and, if the package has
     one, a heat map (1, rows, columns, C). C has a column for each finding and, if the package tells views, one for
@@ -70,6 +70,8 @@ def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Clas
         maps = _output(manifest.outputs.heatmap, outputs, ndim=4, last=columns)[0]
     findings, heatmaps = [], {}
     for index, rule in enumerate(one.in_view(view) for one in manifest.finding):
+        if rule is None:
+            continue
         score = calibrated_score(float(scores[index]), rule.calibration)
         flagged = score >= rule.threshold
         is_shown = maps is not None and manifest.shows_where(rule)

@@ -1,4 +1,5 @@
-"""The quality check: does a picture look like those that a model was made for?
+"""The check in front of format 1: does a picture look like those that a model was made for? (`defects.py` has format 2,
+which names what is wrong with it.)
 
 A model gives an answer for any picture, even a photograph. So before it runs, the picture is described by a small
 thumbnail (layout), by histograms of oriented gradients (edges; Dalal and Triggs, CVPR 2005, here with signed
@@ -9,14 +10,11 @@ hidden layer has learnt. `leapfrog_training.quality` fits the parameters, which 
 """
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.errors import PackageError
 from leapfrog.exam import Quality
 
 Floats = NDArray[np.float32]
@@ -30,11 +28,11 @@ BLANK_DEVIATION = 2.0  # gray levels of 255; flatter pictures than this are call
 
 STRANGE = "The picture does not look like those that this model was made for."
 BLANK = "The picture is blank or nearly so."
-INVERTED = "Dark and bright seem to be swapped: send the picture again with the other setting (MONOCHROME1 or 2)."
+INVERTED = "Dark and bright seem to be swapped (MONOCHROME1 and 2): look at the picture yourself."
 TURNED = {  # by the number of quarter turns to the left that correct it
-    2: "The picture seems to be upside down: turn it upright and send it again.",
-    1: "The picture seems to be turned to the right, on its side: turn it upright and send it again.",
-    3: "The picture seems to be turned to the left, on its side: turn it upright and send it again.",
+    2: "The picture seems to be upside down: look at it yourself.",
+    1: "The picture seems to be turned to the right, on its side: look at it yourself.",
+    3: "The picture seems to be turned to the left, on its side: look at it yourself.",
 }
 
 
@@ -60,10 +58,10 @@ def describe(gray: NDArray[np.uint8], thumbnail_block: int, gradient_block: int)
     picture = gray.astype(np.float32) / np.float32(255)
     thumbnail = block_means(picture, thumbnail_block)
     thumbnail = (thumbnail - thumbnail.mean()) / (thumbnail.std() + np.float32(0.02))
-    return Description(thumbnail.ravel(), _gradients(block_means(picture, gradient_block)), _texture(picture))
+    return Description(thumbnail.ravel(), gradients(block_means(picture, gradient_block)), _texture(picture))
 
 
-def _gradients(picture: Floats) -> Floats:
+def gradients(picture: Floats) -> Floats:
     """Gradient histograms per cell, each cell normalised; the square root evens out bright and dark parts."""
     down, right = np.gradient(np.sqrt(picture))
     strength = np.hypot(down, right)
@@ -128,17 +126,13 @@ class QualityCheck:
     telling: NDArray[np.bool_]
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read `quality.npz`. Raises PackageError if it is missing, damaged or in another format."""
-        try:
-            with np.load(path, allow_pickle=False) as archive:
-                values = {field.name: archive[field.name] for field in fields(cls)}
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            raise PackageError(f"{path.name} of model package {path.parent.name} cannot be used: {error}") from error
-        return cls(**{name: _widened(value) for name, value in values.items()})
+    def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
+        """The check from the arrays of `quality.npz`. Raises KeyError if one is missing."""
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
 
-    def check(self, gray: NDArray[np.uint8]) -> Quality:
-        """Check the model's input picture `gray`, which has the model's own height and width.
+    def check(self, gray: NDArray[np.uint8], shown: NDArray[np.uint8] | None = None) -> Quality:
+        """Check the model's input picture `gray`, which has the model's own height and width. What is `shown` is not
+        looked at.
 
         `score` is in spreads above the typical training image; `limit` is the highest that passes. If the picture does
         not pass, `detail` tells staff what seems to be wrong. Raises ValueError for another shape.
@@ -214,8 +208,3 @@ def _turned(gray: NDArray[np.uint8], quarter_turns: int) -> NDArray[np.uint8]:
     rows = np.arange(gray.shape[0]) * turned.shape[0] // gray.shape[0]
     columns = np.arange(gray.shape[1]) * turned.shape[1] // gray.shape[1]
     return np.ascontiguousarray(turned[rows][:, columns])
-
-
-def _widened(value: NDArray[Any]) -> NDArray[Any]:
-    """Parameters are stored as 16-bit floats to keep the package small, but used in 32 bits."""
-    return value.astype(np.float32) if value.dtype == np.float16 else value

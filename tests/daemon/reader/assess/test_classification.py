@@ -194,3 +194,13 @@ def test_a_finding_whose_map_is_not_shown_has_no_place(manifest: Manifest) -> No
         assert classification.heatmaps == {}
     told = classify(manifest, outputs(0.9, 0.2)).findings
     assert [finding.shows_where for finding in told] == [True, True]
+
+
+def test_a_finding_that_is_not_looked_for_in_a_view_is_not_among_its_findings(manifest: Manifest) -> None:
+    only_ap = {"by_view": ThresholdsByView(AP=ViewThresholds(threshold=0.7))}
+    finding = (manifest.finding[0].model_copy(update=only_ap), manifest.finding[1])
+    tells = manifest.model_copy(update={"finding": finding, "view": ViewRule(column=2)})
+    pa, ap = (classify(tells, with_view(0.9, probability)) for probability in (0.1, 0.9))
+    assert [one.name for one in pa.findings] == [manifest.finding[1].name]
+    assert [one.name for one in ap.findings] == [one.name for one in manifest.finding]
+    assert pa.findings[0].score == ap.findings[1].score, "a score stays with its finding"

@@ -7,9 +7,13 @@ import pytest
 from numpy.typing import NDArray
 
 from leapfrog.errors import PackageError
-from leapfrog.packages.package import SHIPPED_PACKAGES
+from leapfrog.exam import Quality
+from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.phantoms.chest import ChestModel
-from leapfrog.reader.assess.quality import BLANK, INVERTED, STRANGE, TURNED, QualityCheck
+from leapfrog.reader.assess.checks import PictureCheck, load_check
+from leapfrog.reader.assess.defects import SENTENCES, Defect
+from leapfrog.reader.assess.quality import BLANK, INVERTED, STRANGE, TURNED
+from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import model_input
@@ -64,12 +68,12 @@ def check_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def check(check_file: Path) -> QualityCheck:
+def check(check_file: Path) -> PictureCheck:
     """The same check, loaded."""
-    return QualityCheck.load(check_file)
+    return load_check(check_file)
 
 
-def test_films_of_the_same_kind_pass(check: QualityCheck) -> None:
+def test_films_of_the_same_kind_pass(check: PictureCheck) -> None:
     judged = [check.check(_shown(film)) for film in _films(40, 4)]
     assert np.mean([quality.acceptable for quality in judged]) >= 0.9
     assert all(quality.score is not None and quality.limit is not None for quality in judged)
@@ -77,7 +81,7 @@ def test_films_of_the_same_kind_pass(check: QualityCheck) -> None:
 
 
 @pytest.mark.parametrize("kind", DRAWN_FOR_MEASURING)
-def test_strangers_that_it_never_saw_do_not_pass(check: QualityCheck, kind: str) -> None:
+def test_strangers_that_it_never_saw_do_not_pass(check: PictureCheck, kind: str) -> None:
     generator = np.random.default_rng(5)
     judged = [check.check(_shown(DRAWN_FOR_MEASURING[kind](generator))) for _ in range(20)]
     assert np.mean([quality.acceptable for quality in judged]) <= 0.05
@@ -94,7 +98,7 @@ def test_strangers_that_it_never_saw_do_not_pass(check: QualityCheck, kind: str)
     ],
     ids=["inverted", "upside down", "turned to the left", "turned to the right"],
 )
-def test_a_film_that_is_only_shown_wrongly_is_told_so(check: QualityCheck, change: object, detail: str) -> None:
+def test_a_film_that_is_only_shown_wrongly_is_told_so(check: PictureCheck, change: object, detail: str) -> None:
     assert callable(change)
     judged = [check.check(_shown(change(film))) for film in _films(20, 6)]
     assert not any(quality.acceptable for quality in judged)
@@ -102,48 +106,50 @@ def test_a_film_that_is_only_shown_wrongly_is_told_so(check: QualityCheck, chang
 
 
 @pytest.mark.parametrize("level", [0, 90, 255])
-def test_a_blank_picture_is_called_blank(check: QualityCheck, level: int) -> None:
+def test_a_blank_picture_is_called_blank(check: PictureCheck, level: int) -> None:
     quality = check.check(np.full((224, 224), level, dtype=np.uint8))
     assert not quality.acceptable
     assert quality.detail == BLANK
 
 
-def test_another_size_is_a_mistake_of_the_program(check: QualityCheck) -> None:
+def test_another_size_is_a_mistake_of_the_program(check: PictureCheck) -> None:
     with pytest.raises(ValueError, match="224"):
         check.check(np.zeros((128, 192), dtype=np.uint8))
 
 
 def test_a_missing_damaged_or_foreign_file_is_a_package_error(check_file: Path, tmp_path: Path) -> None:
     with pytest.raises(PackageError):
-        QualityCheck.load(tmp_path / "missing.npz")
+        load_check(tmp_path / "missing.npz")
     cut = tmp_path / "cut.npz"
     cut.write_bytes(check_file.read_bytes()[:1000])
     with pytest.raises(PackageError):
-        QualityCheck.load(cut)
+        load_check(cut)
     np.savez(tmp_path / "other.npz", mean=np.zeros(3))
     with pytest.raises(PackageError):
-        QualityCheck.load(tmp_path / "other.npz")
+        load_check(tmp_path / "other.npz")
 
 
-def _shipped(name: str) -> QualityCheck:
-    return QualityCheck.load(SHIPPED_PACKAGES / name / "quality.npz")
-
-
-def _displayed(path: Path) -> Gray:
-    return _shown(open_image(open_dicom_file(path)).frame(0).gray())
+def _judged(path: Path) -> Quality:
+    """What the check of the chest package that ships says of a file's first frame."""
+    package = load_package(SHIPPED_PACKAGES / "chest-findings")
+    assert package.quality_path is not None
+    gray, taken = open_image(open_dicom_file(path)).frame(0).gray(), package.manifest.input
+    left, top, right, bottom = field = field_seen(taken, gray)
+    shown = gray[top:bottom, left:right]
+    return load_check(package.quality_path).check(shown_to_model(taken, gray, field=field), shown)
 
 
 @pytest.mark.parametrize("name", REAL_CHESTS)
 def test_real_chests_of_other_sources_pass_the_check_that_ships(shared_data: Path, name: str) -> None:
-    assert _shipped("chest-findings").check(_displayed(shared_data / "dicom" / name)).acceptable
+    assert _judged(shared_data / "dicom" / name).acceptable
 
 
 @pytest.mark.parametrize("name", NO_CHESTS)
 def test_what_is_no_chest_does_not_pass_the_check_that_ships(shared_data: Path, name: str) -> None:
-    assert not _shipped("chest-findings").check(_displayed(shared_data / "dicom" / name)).acceptable
+    assert not _judged(shared_data / "dicom" / name).acceptable
 
 
 def test_a_chest_that_claims_the_wrong_photometric_interpretation_is_told_so(shared_data: Path) -> None:
-    quality = _shipped("chest-findings").check(_displayed(shared_data / "dicom" / INVERTED_CHEST))
+    quality = _judged(shared_data / "dicom" / INVERTED_CHEST)
     assert not quality.acceptable
-    assert quality.detail == INVERTED
+    assert quality.detail == SENTENCES[Defect.INVERTED]

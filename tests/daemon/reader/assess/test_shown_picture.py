@@ -94,14 +94,16 @@ def test_the_quality_check_sees_what_the_model_is_shown(tmp_path: Path, monkeypa
     seen: list[NDArray[np.uint8]] = []
 
     class Check:
-        def check(self, picture: NDArray[np.uint8]) -> Quality:
-            seen.append(picture)
+        def check(self, picture: NDArray[np.uint8], shown: NDArray[np.uint8]) -> Quality:
+            seen.extend((picture, shown))
             return Quality(acceptable=True)
 
     monkeypatch.setattr(ModelPackage, "quality_path", property(lambda _: Path("quality.npz")))
     monkeypatch.setattr(assessment, "_quality_check", lambda _: Check())
     assessed(tmp_path, "exposed", bordered(film()))
     assert np.array_equal(seen[0], shown_to_model(EXPOSED, bordered(film())))
+    left, top, right, bottom = field_seen(EXPOSED, bordered(film()))
+    assert np.array_equal(seen[1], bordered(film())[top:bottom, left:right])
 
 
 def test_a_region_and_a_map_over_all_of_a_picture_stay_as_they_are() -> None:

@@ -1,0 +1,118 @@
+"""The check that names defects: what it says, and which files it takes. Its fit is tested with the training."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from leapfrog.errors import PackageError
+from leapfrog.packages.package import SHIPPED_PACKAGES
+from leapfrog.reader.assess.checks import load_check
+from leapfrog.reader.assess.defects import BLANK, FORMAT, SENTENCES, Defect, DefectCheck
+from leapfrog.reader.assess.description import describe, side_difference
+from leapfrog.reader.assess.quality import QualityCheck
+from leapfrog_training.quality.defect_check import check_bytes
+
+Gray = NDArray[np.uint8]
+
+SIDE = 80
+KINDS = (Defect.FAINT, Defect.LETTERED)
+
+
+def picture(seed: int = 0) -> Gray:
+    return np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
+
+
+def check_of(log_odds: tuple[float, float], *, side_limit: float | None = None) -> DefectCheck:
+    """A check that gives every picture these log odds of being faint and of being written over."""
+    description = describe(picture(), picture(), 4, 1)
+    layout, edges, measures = (
+        len(part) for part in (description.thumbnail, description.gradients, description.measures)
+    )
+    sides = np.zeros(0 if side_limit is None else layout + edges, dtype=np.float32)
+
+    def zeros(*shape: int) -> NDArray[np.float32]:
+        return np.zeros(shape, dtype=np.float32)
+
+    return DefectCheck(
+        input_shape=np.array([SIDE, SIDE], dtype=np.int32),
+        thumbnail_block=np.array(4, dtype=np.int32),
+        gradient_block=np.array(1, dtype=np.int32),
+        thumbnail_mean=zeros(layout),
+        thumbnail_components=zeros(2, layout),
+        gradient_mean=zeros(edges),
+        gradient_components=zeros(3, edges),
+        feature_mean=zeros(5 + measures),
+        feature_scale=np.ones(5 + measures, dtype=np.float32),
+        hidden_weights=zeros(5 + measures, 2),
+        hidden_bias=zeros(2),
+        weights=zeros(2, 3),
+        bias=np.array([0, *log_odds], dtype=np.float32),
+        kinds=np.array([str(kind) for kind in KINDS]),
+        limits=np.array([1, 1], dtype=np.float32),
+        side_weights=sides,
+        side_limit=np.array(side_limit or 0, dtype=np.float32),
+    )
+
+
+def test_a_picture_below_all_limits_passes_and_nothing_is_said() -> None:
+    quality = check_of((0.5, 0.9)).check(picture())
+    assert quality.acceptable
+    assert quality.score == pytest.approx(-0.1, abs=1e-3)
+    assert quality.limit == 0
+    assert quality.detail == ""
+
+
+def test_the_defect_that_is_furthest_above_its_own_limit_is_named() -> None:
+    assert check_of((3, 2)).check(picture()).detail == SENTENCES[Defect.FAINT]
+    check = replace(check_of((3, 2)), limits=np.array([2.9, 1], dtype=np.float32))
+    assert check.check(picture()).detail == SENTENCES[Defect.LETTERED]
+
+
+def test_sides_count_only_if_nothing_else_is_wrong() -> None:
+    assert check_of((0, 0), side_limit=-1).check(picture()).detail == SENTENCES[Defect.MIRRORED]
+    assert check_of((0, 0), side_limit=1).check(picture()).acceptable
+    assert check_of((3, 0), side_limit=-1).check(picture()).detail == SENTENCES[Defect.FAINT]
+
+
+def test_a_mirror_image_differs_from_its_film_in_the_opposite_way() -> None:
+    film = picture(1)
+    there = side_difference(np.ascontiguousarray(film[:, ::-1]), 4, 1)
+    assert np.allclose(side_difference(film, 4, 1), -there, atol=1e-4)
+
+
+@pytest.mark.parametrize("level", [0, 90, 255])
+def test_a_blank_picture_is_called_blank(level: int) -> None:
+    quality = check_of((-5, -5)).check(np.full((SIDE, SIDE), level, dtype=np.uint8))
+    assert not quality.acceptable
+    assert quality.detail == BLANK
+
+
+def test_a_turned_stranger_is_called_a_stranger() -> None:
+    check = replace(check_of((3, 0)), kinds=np.array([str(Defect.UPSIDE_DOWN), str(Defect.FAINT)]))
+    assert check.check(picture()).detail == SENTENCES[Defect.STRANGE], "turned back it would not pass either"
+
+
+def test_another_size_is_a_mistake_of_the_program() -> None:
+    with pytest.raises(ValueError, match="80"):
+        check_of((0, 0)).check(np.zeros((128, 192), dtype=np.uint8))
+
+
+def test_a_check_of_a_later_format_or_with_an_unknown_defect_is_a_package_error(tmp_path: Path) -> None:
+    check = check_of((0, 0))
+    file = tmp_path / "quality.npz"
+    file.write_bytes(check_bytes(check))
+    assert isinstance(load_check(file), DefectCheck)
+    arrays = {field.name: getattr(check, field.name) for field in fields(check)}
+    np.savez(file, format=FORMAT + 1, **arrays)
+    with pytest.raises(PackageError, match="newer version"):
+        load_check(file)
+    np.savez(file, format=FORMAT, **(arrays | {"kinds": np.array(["melted"])}))
+    with pytest.raises(PackageError, match="melted"):
+        load_check(file)
+
+
+def test_packages_with_a_check_of_the_first_format_still_load() -> None:
+    assert isinstance(load_check(SHIPPED_PACKAGES / "fetal-head" / "quality.npz"), QualityCheck)
