@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 INPUT_SCALE, INPUT_ZERO = 1 / 127.5, 0
 LOGIT_SCALE = 1 / 16
 BUILTIN = schema.BuiltinOperator
-INT8_VERSIONS = {BUILTIN.CONV_2D: 3, BUILTIN.AVERAGE_POOL_2D: 2, BUILTIN.LOGISTIC: 2}
+INT8_VERSIONS = {BUILTIN.CONV_2D: 3, BUILTIN.AVERAGE_POOL_2D: 2, BUILTIN.LOGISTIC: 2, BUILTIN.FULLY_CONNECTED: 4}
 
 
 class _Graph:
@@ -119,6 +119,36 @@ def classifier_content() -> bytes:
     reshape.newShape = [1, 2]
     graph.operator(BUILTIN.RESHAPE, [whole, shape], flat, schema.BuiltinOptions.ReshapeOptions, reshape)
     return graph.content([picture], [_logistic(graph, flat, (1, 2)), _logistic(graph, logits, (1, 7, 7, 2))])
+
+
+def linear_content(weights: NDArray[np.floating], bias: NDArray[np.floating]) -> bytes:
+    """(1, 28, 28, 1) -> scores (1, columns): of each column the sigmoid of the 7 x 7 cells' mean grays, -1 to 1, by its
+    `weights` (columns, 7, 7), plus its `bias` (columns,).
+    """
+    columns, largest = len(weights), float(np.abs(weights).max())
+    graph = _Graph()
+    picture = graph.tensor((1, 28, 28, 1), scale=INPUT_SCALE, zero_point=INPUT_ZERO)
+    cells = graph.tensor((1, 7, 7, 1), scale=INPUT_SCALE, zero_point=INPUT_ZERO)
+    graph.pool(picture, cells, 4)
+    flat = graph.tensor((1, 49), scale=INPUT_SCALE, zero_point=INPUT_ZERO)
+    shape = graph.tensor((2,), schema.TensorType.INT32, content=np.array([1, 49], np.int32))
+    reshape = schema.ReshapeOptionsT()
+    reshape.newShape = [1, 49]
+    graph.operator(BUILTIN.RESHAPE, [cells, shape], flat, schema.BuiltinOptions.ReshapeOptions, reshape)
+    scale = largest / 127
+    steps = (weights.reshape(columns, 49) / scale).round().astype(np.int8)
+    kernel = graph.tensor((columns, 49), scale=scale, content=steps)
+    biases = (bias / (INPUT_SCALE * scale)).round().astype(np.int32)
+    added = graph.tensor((columns,), schema.TensorType.INT32, INPUT_SCALE * scale, content=biases)
+    logits = graph.tensor((1, columns), scale=LOGIT_SCALE)
+    graph.operator(
+        BUILTIN.FULLY_CONNECTED,
+        [flat, kernel, added],
+        logits,
+        schema.BuiltinOptions.FullyConnectedOptions,
+        schema.FullyConnectedOptionsT(),
+    )
+    return graph.content([picture], [_logistic(graph, logits, (1, columns))])
 
 
 def segmenter_content() -> bytes:

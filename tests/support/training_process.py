@@ -16,6 +16,7 @@ import numpy as np
 from leapfrog_training.fitting import loop
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.devices import Compute, Devices, Precision, prepare
+from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.keras import tf, tf_keras
 
 AUGMENTATION = Augmentation(rotation_degrees=10, zoom=0.1, shift=0.1, contrast=0.2, brightness=0.2)
@@ -45,9 +46,7 @@ def main(mode: str, folder: Path) -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
         changes = AUGMENTATION if mode in ("kill", "whole") else STILL
-        history = loop.fit(
-            model, loop.Examples(pictures, targets), loss, changes, SCHEDULE, 7, after_epoch, folder=folder
-        )
+        history = loop.fit(model, Examples(pictures, targets), loss, changes, SCHEDULE, 7, after_epoch, folder=folder)
     weights = np.concatenate([weight.ravel() for weight in model.get_weights()])
     print("losses", *(f"{value:.6f}" for value in history.losses))
     print("weights", *(f"{value:.5f}" for value in weights))

@@ -1,4 +1,4 @@
-"""MeasuredCheck-up data in the layouts of the real sets."""
+"""Made-up data in the layouts of the real sets."""
 
 import csv
 from dataclasses import dataclass
@@ -8,57 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-CHEST_COLUMNS = ("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "View Position")
+from support.made_up_films import MadeUpChest, MadeUpChildren, MadeUpNormals
+
 HEAD_COLUMNS = ("filename", "pixel size(mm)", "head circumference (mm)")
 HEAD_PIXEL_MM = 0.3
-
-
-@dataclass
-class MadeUpChest:
-    """Writes films in the layout of ChestX-ray14."""
-
-    root: Path
-
-    def write(self, films: list[tuple[str, str, str, str]], view: str = "PA") -> Path:
-        """`films` are (name, labels, patient, list file)."""
-        (self.root / "images").mkdir(parents=True, exist_ok=True)
-        with (self.root / "Data_Entry_2017_v2020.csv").open("w", newline="") as stream:
-            rows = csv.writer(stream)
-            rows.writerow(CHEST_COLUMNS)
-            rows.writerows((name, labels, "0", patient, view) for name, labels, patient, _ in films)
-        for list_file in ("train_val_list.txt", "test_list.txt"):
-            names = [name for name, _, _, listed in films if listed == list_file]
-            (self.root / list_file).write_text("\n".join(names) + "\n")
-        random = np.random.default_rng(0)
-        for name, _, _, _ in films:
-            Image.fromarray(random.integers(0, 256, (32, 32), dtype=np.uint8)).save(self.root / "images" / name)
-        return self.root
-
-
-@dataclass
-class MadeUpChildren:
-    """Writes films in the layout of the children's set: a frame, and two lungs that are brighter in a sick child."""
-
-    root: Path
-
-    def write(self, films: list[tuple[str, str, str, str]], side: int = 64) -> Path:
-        """`films` are (name, label, patient group, split)."""
-        (self.root / "images").mkdir(parents=True, exist_ok=True)
-        with (self.root / "labels.csv").open("w", newline="") as stream:
-            rows = csv.writer(stream)
-            rows.writerow(("image", "label", "patient_group", "published_split", "split"))
-            rows.writerows((name, label, group, "train", split) for name, label, group, split in films)
-        random = np.random.default_rng(3)
-        for name, label, _, _ in films:
-            film = random.integers(130, 170, (side, side), dtype=np.uint8)
-            lungs = Image.new("1", (side, side))
-            for left in (0.1, 0.53):
-                corners = (left * side, 0.1 * side, (left + 0.37) * side, 0.83 * side)
-                ImageDraw.Draw(lungs).ellipse(corners, fill=1)
-            inside = np.asarray(lungs)
-            film[inside] = random.integers(30, 70, int(inside.sum())) + (0 if label == "normal" else 90)
-            Image.fromarray(film).save(self.root / "images" / Path(name).name)
-        return self.root
 
 
 @dataclass
@@ -97,6 +50,12 @@ class MadeUpHeads:
 def made_up_chest(tmp_path: Path) -> MadeUpChest:
     """Films in the layout of ChestX-ray14."""
     return MadeUpChest(tmp_path / "chestxray14")
+
+
+@pytest.fixture
+def made_up_normals(tmp_path: Path) -> MadeUpNormals:
+    """Films in the layout of the adults' films that radiologists read as normal."""
+    return MadeUpNormals(tmp_path / "adults_rsna_normal")
 
 
 @pytest.fixture
@@ -143,3 +102,43 @@ class MadeUpNerves:
 def made_up_nerves(tmp_path: Path) -> MadeUpNerves:
     """Pairs in the layout of Kaggle's nerve set."""
     return MadeUpNerves(tmp_path / "nerves")
+
+
+@dataclass(frozen=True)
+class TinyNetworks:
+    """The networks of the chest packages, so small and so briefly trained that a test takes seconds."""
+
+    side: int
+
+
+@pytest.fixture
+def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> TinyNetworks:
+    """Makes them tiny. To be asked for only where TensorFlow is installed."""
+    from leapfrog_training.architectures import mobilenet_v2
+    from leapfrog_training.chest import recipe as chest_recipe
+    from leapfrog_training.chest import views
+    from leapfrog_training.child import recipe as child_recipe
+    from leapfrog_training.evaluate import latency, scores
+    from leapfrog_training.films import network
+    from leapfrog_training.fitting import quantize
+    from leapfrog_training.fitting.loop import Schedule
+    from leapfrog_training.keras import use_threads
+
+    use_threads(2)  # before the first operation, as the commands do
+    tiny = TinyNetworks(side=32)
+    monkeypatch.setattr(mobilenet_v2, "FEATURES", 16)
+    monkeypatch.setattr(mobilenet_v2, "STAGES", (mobilenet_v2.Stage(2, 8, 1, 2),))
+    # There are no weights for a network this small.
+    monkeypatch.setattr(mobilenet_v2, "load_imagenet", lambda model, path: None)
+    for module in (network, views, chest_recipe, child_recipe):
+        monkeypatch.setattr(module, "SIDE", tiny.side)
+    for recipe in (chest_recipe, child_recipe):
+        monkeypatch.setattr(recipe, "FILMS_MADE", 32)
+        monkeypatch.setattr(recipe, "FILMS_QUANTIZED", 16)
+        monkeypatch.setattr(recipe, "SCHEDULE", Schedule(epochs=1, batch=16, learning_rate=1e-4))
+        monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", Schedule(epochs=1, batch=16, learning_rate=1e-5))
+    monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
+    monkeypatch.setattr(quantize, "WARM_UP_PASSES", 2)
+    monkeypatch.setattr(scores, "RESAMPLES", 20)
+    monkeypatch.setattr(latency, "RUNS", 3)
+    return tiny

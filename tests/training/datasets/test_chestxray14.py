@@ -25,6 +25,22 @@ def test_films_carry_patient_labels_view_and_side(made_up_chest: Any) -> None:
     assert [film.path.name for film in data.in_split("test")] == ["00000002_000.png"]
 
 
+def test_ages_are_years_where_they_are_given(made_up_chest: Any) -> None:
+    ages = {"00000001_000.png": "57", "00000001_001.png": "058Y", "00000002_000.png": ""}
+    films = open_chestxray14(made_up_chest.write(FILMS, ages=ages)).records
+    assert [film.age_years for film in films] == [57, 58, None]
+
+
+def test_films_that_radiologists_read_as_normal_are_marked_whatever_their_labels_are(made_up_chest: Any) -> None:
+    root: Path = made_up_chest.write(FILMS)
+    (root / "rsna_reading.csv").write_text(
+        "image,rsna_radiologists\n00000001_001.png,Normal\n00000002_000.png,Not Normal\n"
+    )
+    normal, corrected, sick = open_chestxray14(root).records
+    assert (normal.read_normal, corrected.read_normal, sick.read_normal) == (False, True, False)
+    assert corrected.labels == {"Edema", "Effusion"}  # as they were mined
+
+
 def test_a_patient_on_both_sides_is_refused(made_up_chest: Any) -> None:
     leak = [*FILMS, ("00000001_002.png", "No Finding", "1", "test_list.txt")]
     with pytest.raises(PatientLeak, match="training and test share 1 patient"):
@@ -60,7 +76,7 @@ def test_a_misspelt_label_or_an_unknown_view_is_named_with_the_nearest_and_left_
     root: Path = made_up_chest.write(films)
     entries = root / "Data_Entry_2017_v2020.csv"
     entries.write_text(
-        entries.read_text().replace("00000002_000.png,Pneumonia,0,2,PA", "00000002_000.png,Edema,0,2,LL")
+        entries.read_text().replace("00000002_000.png,Pneumonia,0,2,40,PA", "00000002_000.png,Edema,0,2,40,LL")
     )
     data = open_chestxray14(root)
     assert data.problems == (

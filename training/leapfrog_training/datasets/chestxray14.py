@@ -2,7 +2,8 @@
 
 The films are in `images/` or, as published, in `images_001/images/` to `images_012/images/`. `BBox_List_2017.csv`, if
 it is there, has radiologists' boxes around findings on some films. Wang et al., "ChestX-ray8", CVPR 2017. Labels are
-text-mined: they are right on average, but not for every film.
+text-mined: they are right on average, but not for every film. `rsna_reading.csv`, if it is there, names films that
+radiologists read as normal for the RSNA Pneumonia Detection Challenge (Shih et al., Radiology: AI 2019).
 """
 
 import csv
@@ -18,6 +19,8 @@ from leapfrog_training.errors import DatasetError
 ENTRY_FILES = "Data_Entry_2017*.csv"  # the last one is used: the release of 2020, with corrected patient ages
 IMAGE_FOLDERS = ("images", "images_0*/images")
 BOX_FILE = "BBox_List_2017.csv"
+READING_FILE = "rsna_reading.csv"
+READ_NORMAL = "Normal"
 BOX_SIDE = 1024  # side of the published films in pixels, the unit of the boxes
 BOX_LABELS = {"Infiltrate": "Infiltration"}  # the box list's names for labels
 LIST_FILES: dict[Split, str] = {"train": "train_val_list.txt", "test": "test_list.txt"}
@@ -40,6 +43,7 @@ LABELS = (
 )
 VIEWS = ("PA", "AP")
 NEEDED_COLUMNS = ("Image Index", "Finding Labels", "Patient ID", "View Position")
+AGE_COLUMN = "Patient Age"  # in the release of 2020 in years; the older one has 058Y, and wrong ages
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,10 @@ class BoundingBox:
 
 @dataclass(frozen=True)
 class Film:
-    """One frontal film. `labels` are names of `LABELS`; empty means "No Finding"."""
+    """One frontal film. `labels` are names of `LABELS`, as mined from its report; empty means "No Finding".
+
+    `age_years` is None where it is not given. `read_normal`: radiologists read it as normal, whatever its labels are.
+    """
 
     path: Path
     patient: str
@@ -63,6 +70,8 @@ class Film:
     view: str
     split: Split
     boxes: tuple[BoundingBox, ...] = ()
+    age_years: int | None = None
+    read_normal: bool = False
 
 
 ChestXray14 = DataSet[Film]  # in the order of the lists
@@ -77,6 +86,7 @@ def open_chestxray14(root: Path) -> ChestXray14:
     """
     entry_file, entries = _read_entries(root)
     boxes, problems = _read_boxes(root / BOX_FILE)
+    read_normal = _read_normal(root / READING_FILE)
     pictures = {path.name: path for path in _picture_paths(root)}
     films: list[Film] = []
     listed = {split: _read_list(root / list_file) for split, list_file in LIST_FILES.items()}
@@ -93,8 +103,18 @@ def open_chestxray14(root: Path) -> ChestXray14:
             if problem is not None:
                 problems.append(problem)
                 continue
-            view, labels = entry["View Position"], _labels_of(entry)
-            films.append(Film(path, entry["Patient ID"], labels, view, split, tuple(boxes.get(name, ()))))
+            films.append(
+                Film(
+                    path,
+                    entry["Patient ID"],
+                    _labels_of(entry),
+                    entry["View Position"],
+                    split,
+                    tuple(boxes.get(name, ())),
+                    _age(entry),
+                    name in read_normal,
+                )
+            )
     if not films:
         raise DatasetError(f"{root}: none of the listed films can be read. The first problem is: {problems[0]}")
     data = DataSet(tuple(films), tuple(problems))
@@ -144,6 +164,19 @@ def _read_boxes(path: Path) -> tuple[dict[str, list[BoundingBox]], list[str]]:
                 continue
             boxes.setdefault(row[0], []).append(box)
     return boxes, problems
+
+
+def _read_normal(path: Path) -> frozenset[str]:
+    """The films that radiologists read as normal. The file is optional."""
+    if not path.is_file():
+        return frozenset()
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        return frozenset(row[0] for row in csv.reader(stream) if len(row) > 1 and row[1] == READ_NORMAL)
+
+
+def _age(entry: dict[str, str]) -> int | None:
+    years = entry.get(AGE_COLUMN, "").rstrip("Y")
+    return int(years) if years.isdecimal() else None
 
 
 def _entry_problem(entry: dict[str, str]) -> str | None:
