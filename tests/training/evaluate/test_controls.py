@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from leapfrog.reader.image.exposed_field import exposed_field
 from leapfrog_training.evaluate.changes import CHANGES
 from leapfrog_training.evaluate.controls import (
     Gray,
     border_alone,
     distance_from_lungs,
-    exposed_field,
     histogram,
     lungs_in,
     lungs_masked,
@@ -27,14 +27,6 @@ def collimated() -> Gray:
     return dark
 
 
-def test_the_exposed_field_is_what_the_collimator_left() -> None:
-    field = exposed_field(collimated())
-    assert (field.left, field.top, field.right, field.bottom) == (30, 10, 80, 90)
-    whole = exposed_field(film())
-    assert (whole.width, whole.height) == (100, 100)
-    assert exposed_field(np.zeros((40, 50), np.uint8)).width == 50
-
-
 def test_masked_lungs_tell_nothing_of_what_was_in_them() -> None:
     one = film()
     inside = distance_from_lungs(one) <= 1
@@ -47,14 +39,25 @@ def test_masked_lungs_tell_nothing_of_what_was_in_them() -> None:
 
 
 def test_the_ellipses_lie_in_the_exposed_field() -> None:
+    assert exposed_field(collimated()) == (30, 10, 80, 90)
     rows, columns = np.nonzero(distance_from_lungs(collimated()) <= 1)
     assert (columns.min() >= 30, columns.max() < 80, rows.min() >= 10, rows.max() < 90) == (True,) * 4
+
+
+def test_masked_lungs_have_the_gray_of_the_exposed_field_and_not_of_what_the_collimator_hid() -> None:
+    dark = collimated()
+    filled = lungs_masked(dark)[distance_from_lungs(dark) <= 1]
+    assert np.ptp(filled) == 0
+    assert filled[0] == round(float(dark[10:90, 30:80].mean())) > dark.mean() + 30
 
 
 def test_the_border_alone_tells_nothing_of_the_inside() -> None:
     alone = border_alone(film())
     assert np.ptp(alone[12:-12, 12:-12]) == 0
     assert np.array_equal(alone[:12], film()[:12])
+    darker_inside = film()
+    darker_inside[12:-12, 12:-12] //= 4
+    assert np.array_equal(border_alone(darker_inside), alone)
 
 
 def test_other_grays_keep_the_order_of_the_grays_and_have_the_wanted_histogram() -> None:

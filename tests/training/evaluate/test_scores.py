@@ -38,6 +38,51 @@ def test_auroc_of_a_draw_is_that_of_the_records_repeated() -> None:
         assert value == pytest.approx(auroc(np.repeat(positive, row), np.repeat(scores, row)))
 
 
+def test_a_matched_auroc_counts_the_pairs_within_groups_and_no_others() -> None:
+    random = np.random.default_rng(4)
+    positive, scores = random.random(60) < 0.4, random.integers(0, 9, 60) / 9
+    of_group = random.integers(0, 3, 60)
+    groups = [of_group == 0, of_group == 1]  # the films of the third are in no pair
+    won = [
+        1.0 if scores[one] > scores[other] else 0.5 if scores[one] == scores[other] else 0.0
+        for one in np.flatnonzero(positive)
+        for other in np.flatnonzero(~positive)
+        if of_group[one] == of_group[other] < 2
+    ]
+    matched = resample([str(number) for number in range(60)]).matched_auroc(positive, scores, groups)
+    assert matched[0] == pytest.approx(np.mean(won))
+    assert matched[1:].std() > 0
+
+
+def test_a_score_that_only_tells_the_group_is_worth_nothing_when_matched() -> None:
+    """Sick films are mostly of one view: whoever tells the view alone looks good, until views are matched."""
+    is_ap = np.repeat([True, False], 50)
+    positive = np.concatenate([np.arange(50) < 45, np.arange(50) < 5])
+    scores = is_ap.astype(np.float64)
+    draws = resample([str(number) for number in range(100)])
+    assert draws.auroc(positive, scores)[0] == pytest.approx(0.9)
+    assert (draws.matched_auroc(positive, scores, [is_ap, ~is_ap])[:20] == 0.5).all()
+
+
+def test_a_matched_auroc_of_a_draw_is_that_of_the_records_repeated() -> None:
+    random = np.random.default_rng(2)
+    positive, scores, is_ap = random.random(40) < 0.5, random.random(40), random.random(40) < 0.5
+    counts = random.integers(0, 3, (4, 40))
+    drawn = Resamples(counts.astype(np.float32)).matched_auroc(positive, scores, [is_ap, ~is_ap])
+    for row, value in zip(counts, drawn, strict=True):
+        truth, repeated, view = np.repeat(positive, row), np.repeat(scores, row), np.repeat(is_ap, row)
+        pairs = np.array([(truth & of).sum() * (~truth & of).sum() for of in (view, ~view)])
+        of_views = [auroc(truth[of], repeated[of]) for of in (view, ~view)]
+        assert value == pytest.approx((pairs * of_views).sum() / pairs.sum())
+
+
+def test_without_a_pair_of_one_group_a_matched_auroc_is_not_a_number() -> None:
+    positive = np.array([True, False])
+    draws = resample(["a", "b"])
+    assert np.isnan(draws.matched_auroc(positive, np.array([0.9, 0.1]), [positive, ~positive])).all()
+    assert bounds(draws.matched_auroc(positive, np.array([0.9, 0.1]), [])) is None
+
+
 def test_a_roc_has_the_area_of_the_auroc_and_ends_at_everything() -> None:
     random = np.random.default_rng(1)
     positive, scores = random.random(200) < 0.3, random.integers(0, 20, 200) / 20

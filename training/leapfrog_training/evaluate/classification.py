@@ -2,19 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.packages.manifest import Manifest
-from leapfrog.reader.assess.classification import classify
-from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog.reader.assess.classification import Classification
 from leapfrog_training.evaluate.measured import Bounds, Measured, Portion
 from leapfrog_training.evaluate.scores import Resamples, bounds, brier, calibration_error, operating_point
-from leapfrog_training.progress import each
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]
@@ -22,21 +17,48 @@ Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Answers:
-    """A network's outputs for films, as real numbers: uncalibrated scores (films, findings) and heat maps (films, rows,
-    columns, findings).
-    """
-
-    scores: NDArray[np.float32]
-    maps: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
 class Readings:
-    """What a kiosk reports for films, both (films, findings): the scores, and which are at or above the threshold."""
+    """What a kiosk reports for films, each (films, findings): the scores, which are at or above the threshold, and
+    which are urgent; 0 and False for a finding that is not looked for in the film's view. `is_ap` (films,) are those
+    that it took for AP films, if the package tells views.
+    """
 
     scores: Scores
     flagged: Labels
+    urgent: Labels
+    is_ap: Labels | None = None
+
+    @property
+    def any_flag(self) -> Labels:
+        """The films (films,) with any flag."""
+        return np.asarray(self.flagged.any(axis=1))
+
+    @property
+    def any_urgent(self) -> Labels:
+        """The films (films,) with anything urgent."""
+        return np.asarray(self.urgent.any(axis=1))
+
+    @classmethod
+    def of(cls, names: Sequence[str], read: Sequence[Classification]) -> Self:
+        """The readings of films in their order, with the findings called `names` in theirs."""
+        views = [one.view for one in read]
+        by_name = [{finding.name: finding for finding in one.findings} for one in read]
+        found = [[one.get(name) for name in names] for one in by_name]
+        return cls(
+            np.array([[0.0 if one is None else one.score for one in film] for film in found]),
+            np.array([[one is not None and one.flagged for one in film] for film in found]),
+            np.array([[one is not None and one.urgent for one in film] for film in found]),
+            None if None in views else np.array([view == "AP" for view in views]),
+        )
+
+    def followed_by(self, others: "Readings") -> "Readings":
+        """These films' readings and then those of `others`."""
+        return Readings(
+            np.concatenate([self.scores, others.scores]),
+            np.concatenate([self.flagged, others.flagged]),
+            np.concatenate([self.urgent, others.urgent]),
+            None if self.is_ap is None or others.is_ap is None else np.concatenate([self.is_ap, others.is_ap]),
+        )
 
 
 class FindingScores(Measured):
@@ -63,27 +85,6 @@ class ClassifierScores(Measured):
     findings: tuple[FindingScores, ...]
     brier: float
     calibration_error: float
-
-
-def answers(model: KioskModel, pictures: Sequence[Path]) -> Answers:
-    """Show the pictures to the model as the kiosk does."""
-    scores, maps = model.output_of_rank(2), model.output_of_rank(4)
-    outputs = [model.run(read_gray(path)) for path in each(pictures, "reading films")]
-    return Answers(
-        np.stack([output[scores][0] for output in outputs]), np.stack([output[maps][0] for output in outputs])
-    )
-
-
-def readings(manifest: Manifest, answered: Answers) -> Readings:
-    """Read a network's answers as the kiosk does."""
-    findings_of_films = [
-        classify(manifest, _in_order(manifest, scores, maps)).findings
-        for scores, maps in zip(answered.scores, answered.maps, strict=True)
-    ]
-    return Readings(
-        np.array([[finding.score for finding in findings] for findings in findings_of_films]),
-        np.array([[finding.flagged for finding in findings] for findings in findings_of_films]),
-    )
 
 
 def aurocs(draws: Resamples, labels: Labels, scores: Scores) -> Scores:
@@ -130,9 +131,3 @@ def _required(value: Value | None, name: str) -> Value:
     if value is None:
         raise ValueError(f"{name} cannot be measured: both films with it and films without it are needed")
     return value
-
-
-def _in_order(manifest: Manifest, scores: NDArray[np.float32], maps: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """The model's two outputs for one picture, in the order that the package says."""
-    outputs = [scores[np.newaxis], maps[np.newaxis]]
-    return outputs if manifest.outputs.scores == 0 else outputs[::-1]

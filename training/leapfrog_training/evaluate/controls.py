@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from leapfrog.reader.image.exposed_field import exposed_field
+
 Gray = NDArray[np.uint8]
 Histogram = NDArray[np.float64]  # (256,), the share of each gray
 
 GRAYS = 256
-LEAST_LIGHT = 0.15  # of the film's brightest parts: below it, a row or column lies outside the exposed field
-DARKEST_FIELD = 8.0  # gray
-LEAST_FIELD = 1 / 3  # of the film's height or width: a smaller field was not found
 BORDER = 0.12  # of the film's height or width
+FAR_FROM_EDGE = 30.0  # in widths of the passage: farther away, nothing of the other film is left
 
 
 @dataclass(frozen=True)
@@ -35,66 +35,43 @@ class Ellipse:
 LUNGS = (Ellipse(0.285, 0.46, 0.185, 0.37), Ellipse(0.715, 0.46, 0.185, 0.37))
 
 
-@dataclass(frozen=True)
-class Field:
-    """The exposed field in pixels; `right` and `bottom` are exclusive."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def width(self) -> int:
-        """Pixels from left to right."""
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        """Pixels from top to bottom."""
-        return self.bottom - self.top
-
-
-def exposed_field(film: Gray) -> Field:
-    """The part of the film (rows, columns) inside the collimator's edges; the whole film if there are none."""
+def across_the_field(film: Gray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where each column (1, columns) and each row (rows, 1) of the film lies in its exposed field: 0 to 1 from edge to
+    edge.
+    """
+    left, top, right, bottom = exposed_field(film)
     rows, columns = film.shape
-    light = max(LEAST_LIGHT * float(np.percentile(film, 95)), DARKEST_FIELD)
-    lit_rows = np.flatnonzero(np.percentile(film, 90, axis=1) > light)
-    lit_columns = np.flatnonzero(np.percentile(film, 90, axis=0) > light)
-    if len(lit_rows) < LEAST_FIELD * rows or len(lit_columns) < LEAST_FIELD * columns:
-        return Field(0, 0, columns, rows)
-    return Field(int(lit_columns[0]), int(lit_rows[0]), int(lit_columns[-1]) + 1, int(lit_rows[-1]) + 1)
+    y, x = np.ogrid[0.5 : rows + 0.5, 0.5 : columns + 0.5]
+    return (x - left) / (right - left), (y - top) / (bottom - top)
 
 
 def distance_from_lungs(film: Gray, lungs: tuple[Ellipse, ...] = LUNGS) -> NDArray[np.float32]:
     """For each pixel of the film its distance from the middle of the nearer lung, in that ellipse's half axes: below 1
     inside, 1 on the edge.
     """
-    field = exposed_field(film)
-    rows, columns = film.shape
-    y, x = np.ogrid[0.5 : rows + 0.5, 0.5 : columns + 0.5]
-    squared = [
-        ((x - field.left) / field.width - lung.x) ** 2 / lung.half_width**2
-        + ((y - field.top) / field.height - lung.y) ** 2 / lung.half_height**2
-        for lung in lungs
-    ]
+    x, y = across_the_field(film)
+    squared = [(x - lung.x) ** 2 / lung.half_width**2 + (y - lung.y) ** 2 / lung.half_height**2 for lung in lungs]
     return np.asarray(np.sqrt(np.minimum.reduce(squared)), dtype=np.float32)
 
 
 def lungs_masked(film: Gray) -> Gray:
     """The film with both lungs' ellipses filled with the mean gray of its exposed field."""
-    field = exposed_field(film)
+    left, top, right, bottom = exposed_field(film)
     masked = film.copy()
-    mean = film[field.top : field.bottom, field.left : field.right].mean()
+    mean = film[top:bottom, left:right].mean()
     masked[distance_from_lungs(film) <= 1] = round(float(mean))
     return masked
 
 
 def border_alone(film: Gray) -> Gray:
-    """The outer BORDER of the film, with all inside filled with the film's mean gray."""
+    """The outer BORDER of the film, with all inside filled with the border's mean gray: the film's would tell how dark
+    the lungs are.
+    """
     rows, columns = (round(BORDER * side) for side in film.shape)
+    is_border = np.ones(film.shape, dtype=np.bool_)
+    is_border[rows:-rows, columns:-columns] = False
     alone = film.copy()
-    alone[rows:-rows, columns:-columns] = round(float(film.mean()))
+    alone[~is_border] = round(float(film[is_border].mean()))
     return alone
 
 
@@ -117,7 +94,8 @@ def lungs_in(film: Gray, frame: Gray, edge: float = 0.05, lungs: tuple[Ellipse, 
 
     `edge` is the width of the gradual passage from one to the other, in the ellipses' half axes.
     """
-    nearness = 1 / (1 + np.exp((distance_from_lungs(film, lungs) - 1) / edge))
+    beyond = ((distance_from_lungs(film, lungs) - 1) / edge).clip(-FAR_FROM_EDGE, FAR_FROM_EDGE)
+    nearness = 1 / (1 + np.exp(beyond))
     if frame.shape != film.shape:
         frame = np.asarray(Image.fromarray(frame).resize(film.shape[::-1], Image.Resampling.BILINEAR), dtype=np.uint8)
     around = with_grays(frame, histogram(film))

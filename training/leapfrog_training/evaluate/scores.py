@@ -75,18 +75,35 @@ class Resamples:
 
     def auroc(self, positive: Truth, scores: Values) -> Values:
         """`auroc` in each row; ties count half. nan if there are no positives or no negatives."""
+        won, pairs = self._pairs(positive, scores)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(won / pairs)
+
+    def matched_auroc(self, positive: Truth, scores: Values, groups: Sequence[Truth]) -> Values:
+        """AUROC over pairs of a positive and a negative of the same one of `groups` (each (records,)), in each row.
+        nan if there is no such pair.
+        """
+        won = pairs = np.zeros(len(self.counts))
+        for group in groups:
+            won_of_group, pairs_of_group = self.among(group)._pairs(positive, scores)
+            won, pairs = won + won_of_group, pairs + pairs_of_group
+        with np.errstate(invalid="ignore"):
+            return np.asarray(won / pairs)
+
+    def _pairs(self, positive: Truth, scores: Values) -> tuple[Values, Values]:
+        """In how many pairs of a positive and a negative the positive has the higher score, and how many there are."""
         order = np.argsort(scores, kind="stable")
         ends = np.flatnonzero(np.diff(scores[order], append=np.inf))  # of each run of equal scores
         starts = np.concatenate([[0], ends[:-1] + 1])
-        rows = []
+        won, pairs = [], []
         for first in range(0, len(self.counts), DRAWS_AT_ONCE):
             counts = self.counts[first : first + DRAWS_AT_ONCE, order].astype(np.float64)
             positives = np.add.reduceat(counts * positive[order], starts, axis=1)
             negatives = np.add.reduceat(counts * ~positive[order], starts, axis=1)
             below = np.cumsum(negatives, axis=1) - negatives / 2
-            with np.errstate(invalid="ignore"):
-                rows.append((positives * below).sum(axis=1) / (positives.sum(axis=1) * negatives.sum(axis=1)))
-        return np.concatenate(rows)
+            won.append((positives * below).sum(axis=1))
+            pairs.append(positives.sum(axis=1) * negatives.sum(axis=1))
+        return np.concatenate(won), np.concatenate(pairs)
 
 
 def resample(patients: Sequence[str], seed: int = 0) -> Resamples:
