@@ -22,7 +22,7 @@ from leapfrog_training.datasets.chestxray14 import ChestXray14, open_chestxray14
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting.pictures import scaled
 
-SIDE = 224  # pixels, of the chest network
+SIDE = 224  # pixels: more than the chest network takes, and as many as in what was measured before
 BATCH = 16
 FINDINGS = 14
 EPOCHS = 4
@@ -96,8 +96,9 @@ def _read(arguments: argparse.Namespace, watch: _Memory) -> dict[str, Any]:
 def _train(arguments: argparse.Namespace, watch: _Memory) -> dict[str, Any]:
     """Epochs of the chest network on pictures spread over all films, from disk and then from memory."""
     from leapfrog_training.architectures import mobilenet_v2
-    from leapfrog_training.chest.recipe import AUGMENTATION
-    from leapfrog_training.fitting.loop import Examples, Schedule, fit
+    from leapfrog_training.films.network import AUGMENTATION
+    from leapfrog_training.fitting.examples import Examples
+    from leapfrog_training.fitting.loop import Schedule, fit
     from leapfrog_training.keras import tf, use_threads
 
     use_threads(os.cpu_count() or 1)

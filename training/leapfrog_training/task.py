@@ -3,11 +3,12 @@
 `chest`, `child`, `head` and `nerve` each have a `task.py` with what is specific to them; `tasks.py` lists them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from leapfrog.errors import UsageError
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.splits import AnyRecord, DataSet
 from leapfrog_training.drawing import read_pictures
@@ -18,6 +19,17 @@ from leapfrog_training.packaging.package import write_package
 from leapfrog_training.run.folder import SHIPPED_SEED, PackageName, Run, RunNotes
 
 AnyEvaluation = TypeVar("AnyEvaluation", bound=Evaluation)
+
+
+def only(open_one: Callable[[Path], DataSet[AnyRecord]]) -> Callable[[Sequence[Path]], DataSet[AnyRecord]]:
+    """Opens the one folder of a data set. Raises UsageError if several are given."""
+
+    def open_folders(folders: Sequence[Path]) -> DataSet[AnyRecord]:
+        if len(folders) != 1:
+            raise UsageError("this package is made from one data set: give --data once")
+        return open_one(folders[0])
+
+    return open_folders
 
 
 @dataclass(frozen=True)
@@ -43,13 +55,14 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Task(Generic[AnyRecord, AnyEvaluation]):
-    """What is specific to a package: how to `open` its data set (raises DatasetError), the `findings` to train for
-    (raises UsageError if the data are not enough for any), its recipe, how to `evaluate` a run (which also draws its
-    figures and examples), and what is made from the measurements: headline, manifest (without hashes) and card.
+    """What is specific to a package: how to `open` the folders of its data (raises DatasetError, or UsageError for too
+    many or too few folders), the `findings` to train for (raises UsageError if the data are not enough for any), its
+    recipe, how to `evaluate` a run (which also draws its figures and examples), and what is made from the measurements:
+    headline, manifest (without hashes) and card. `without` are the sources of films to leave out of one more network.
     """
 
     name: PackageName
-    open: Callable[[Path], DataSet[AnyRecord]]
+    open: Callable[[Sequence[Path]], DataSet[AnyRecord]]
     findings: Callable[[DataSet[AnyRecord]], tuple[str, ...]]
     recipe: Callable[[], Recipe]
     evaluation: type[AnyEvaluation]
@@ -58,6 +71,7 @@ class Task(Generic[AnyRecord, AnyEvaluation]):
     manifest: Callable[[str, KioskModel, Run, AnyEvaluation], Manifest]
     card: Callable[[Manifest, AnyEvaluation], str]
     is_cross_validated: bool = False
+    without: tuple[str, ...] = ()
 
     def notes(self, data: DataSet[AnyRecord], seeds: int, folds: int) -> RunNotes:
         """The notes of a new run. Raises UsageError if the data are not enough for one."""
@@ -67,6 +81,7 @@ class Task(Generic[AnyRecord, AnyEvaluation]):
             folds=folds if self.is_cross_validated else 0,
             findings=self.findings(data),
             left_out=data.problems,
+            without=self.without,
         )
 
     def evaluation_of(self, run: Run) -> AnyEvaluation:

@@ -21,6 +21,7 @@ with warnings.catch_warnings():
     from leapfrog_training.fitting import loop, segmenters
     from leapfrog_training.fitting.augmentation import Augmentation
     from leapfrog_training.fitting.devices import Devices, Precision, prepare
+    from leapfrog_training.fitting.examples import Examples
     from leapfrog_training.fitting.history import History, TrainingRecord, draw_curves
     from leapfrog_training.fitting.resume import forget
     from leapfrog_training.keras import tf, tf_keras
@@ -122,9 +123,9 @@ def squared(targets: Any, outputs: Any) -> Any:
     return tf.reduce_mean(tf.square(targets - outputs))
 
 
-def examples() -> loop.Examples:
+def examples() -> Examples:
     random = np.random.default_rng(0)
-    return loop.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
+    return Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
 
 
 def test_some_examples_of_many_stay_where_they_are() -> None:
@@ -133,6 +134,29 @@ def test_some_examples_of_many_stay_where_they_are() -> None:
     assert len(some) == len(some.targets) == 3
     assert np.array_equal(some.pictures[np.array([2, 0])], many.pictures[np.array([6, 1])])
     assert np.array_equal(some.at(np.array([1])).pictures[:1], many.pictures[4:5])
+
+
+def test_each_epoch_of_a_schedule_in_parts_has_examples_of_its_own() -> None:
+    """Made-up films cost nothing to have more of: none is seen twice."""
+    in_parts, whole = (loop.Schedule(epochs=3, batch=2, learning_rate=1e-3, in_parts=parts) for parts in (True, False))
+    many = examples()
+    parts = [in_parts.of_epoch(many, epoch).pictures[:] for epoch in (1, 2, 3)]
+    assert np.array_equal(np.concatenate(parts), many.pictures[:6])
+    assert [len(whole.of_epoch(many, epoch)) for epoch in (1, 2, 3)] == [8, 8, 8]
+
+
+def test_a_training_in_parts_sees_each_example_once() -> None:
+    many = examples()
+    many.targets[:] = np.arange(8)[:, np.newaxis]
+    seen: list[float] = []
+
+    def remember(targets: Any, outputs: Any) -> Any:
+        tf.py_function(lambda values: seen.extend(values.numpy().ravel().tolist()), [targets], [])
+        return squared(targets, outputs)
+
+    schedule = loop.Schedule(epochs=2, batch=2, learning_rate=1e-3, in_parts=True)
+    loop.fit(tiny(), many, remember, STILL, schedule, seed=1)
+    assert sorted(seen[:4]) == [0, 1, 2, 3] and sorted(seen[4:]) == [4, 5, 6, 7]
 
 
 def stopped_after_one_epoch(folder: Path, seed: int) -> None:
@@ -219,7 +243,7 @@ def test_mixed_precision_computes_in_float16_with_a_scaled_loss_and_keeps_weight
 
 def test_a_training_that_stops_early_holds_what_a_full_one_held_then() -> None:
     random = np.random.default_rng(0)
-    examples = loop.Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
+    examples = Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
     schedule = loop.Schedule(epochs=3, batch=4, learning_rate=0.1)
     kept: list[Any] = []
     weights = []

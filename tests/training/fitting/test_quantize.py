@@ -12,6 +12,7 @@ with warnings.catch_warnings():
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.fitting import loop, quantize
     from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting.examples import Examples
     from leapfrog_training.keras import tf, tf_keras, use_threads
 
 
@@ -36,7 +37,7 @@ def test_quantization_aware_training_that_was_stopped_goes_on(tmp_path: Path, mo
     model = tf_keras.Model(image, tf_keras.layers.Conv2D(1, 1, kernel_initializer="ones")(image))
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8)
-    examples = loop.Examples(pictures, random.random((8, 4, 4, 1)).astype(np.float32))
+    examples = Examples(pictures, random.random((8, 4, 4, 1)).astype(np.float32))
     schedule = loop.Schedule(epochs=3, batch=4, learning_rate=0.05)
 
     def trained(folder: Path) -> list[Any]:

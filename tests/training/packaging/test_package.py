@@ -9,9 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import PackageError
-from leapfrog.packages.manifest import Calibration, Manifest
+from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import load_package
-from leapfrog_training.chest.manifest import chest_manifest, chest_rule
+from leapfrog_training.chest.manifest import chest_manifest
+from leapfrog_training.chest.rules import ChestRule
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.packaging.package import add_file, write_package
 from leapfrog_training.packaging.signing import sign_package
@@ -22,17 +23,27 @@ COVERED = ("Pneumonia", "Effusion")
 class TwoFindings:
     """A model's shapes, without the model."""
 
-    input = TensorSpec((1, 224, 224, 1), "int8", 1 / 127.5, 0)
+    input = TensorSpec((1, 160, 160, 1), "int8", 1 / 127.5, 0)
 
     def output_of_rank(self, rank: int) -> int:
         return {2: 1, 4: 0}[rank]
 
 
+def rule(label: str, urgent: float | None) -> ChestRule:
+    return ChestRule(
+        label=label,
+        a=0.8,
+        b=-0.25,
+        thresholds={"PA": 0.41, "AP": 0.52},
+        urgent_thresholds={"PA": urgent, "AP": None},
+    )
+
+
 @pytest.fixture
 def manifest() -> Manifest:
     model: Any = TwoFindings()
-    rules = tuple(chest_rule(label, Calibration(a=0.8, b=-0.25), 0.41) for label in COVERED)
-    return chest_manifest("1.2.3", model, rules, COVERED, metrics={"mean_auroc": 0.86})
+    rules = tuple(rule(label, urgent=0.7 if label == "Pneumonia" else None) for label in COVERED)
+    return chest_manifest("1.2.3", model, rules, (*COVERED, "Edema"), metrics={"mean_auroc": 0.86})
 
 
 def test_a_written_package_loads_and_says_what_it_was_given(tmp_path: Path, manifest: Manifest) -> None:
@@ -40,7 +51,7 @@ def test_a_written_package_loads_and_says_what_it_was_given(tmp_path: Path, mani
     loaded = load_package(tmp_path / "p").manifest
     assert set(loaded.files) == {"model.tflite", "card.md"}
     assert loaded.model_copy(update={"files": manifest.files}) == manifest
-    assert (loaded.outputs.scores, loaded.outputs.heatmap) == (1, 0)
+    assert (loaded.outputs.scores, loaded.outputs.heatmap) == (1, None)
     assert loaded.finding[0].urgent and not loaded.finding[1].urgent
 
 
@@ -56,6 +67,8 @@ def test_every_finding_that_is_not_covered_is_named(manifest: Manifest) -> None:
     assert len(manifest.not_covered) == 12
     assert {"Pneumothorax", "Pleural thickening"} <= set(manifest.not_covered)
     assert "Pleural effusion" not in manifest.not_covered
+    trained_for = "Pulmonary edema (told from healthy films, but not from other abnormal ones)"
+    assert [name for name in manifest.not_covered if "edema" in name] == [trained_for]
 
 
 def test_an_altered_file_is_noticed(tmp_path: Path, manifest: Manifest) -> None:
@@ -123,4 +136,4 @@ def test_only_plain_file_names_can_be_added(tmp_path: Path, manifest: Manifest, 
 
 def test_a_label_without_a_code_cannot_be_reported() -> None:
     with pytest.raises(ValueError, match="Pleural_Thickening has no code"):
-        chest_rule("Pleural_Thickening", Calibration(), 0.5)
+        rule("Pleural_Thickening", urgent=None).rule()

@@ -105,7 +105,13 @@ def feature_model(model: Any) -> Any:
     return tf_keras.Model(model.input, tf_keras.layers.GlobalAveragePooling2D()(features))
 
 
-def set_head(model: Any, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
+def head(model: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The head as `set_head` takes it, as copies."""
+    weights, bias = model.get_layer(HEATMAP_LAYER).get_weights()
+    return weights[0, 0].copy(), bias.copy()
+
+
+def set_head(model: Any, weights: NDArray[np.floating], bias: NDArray[np.floating]) -> None:
     """Set the head to a linear model on the mean features: `weights` (1280, findings), `bias` (findings,)."""
     model.get_layer(HEATMAP_LAYER).set_weights([weights[np.newaxis, np.newaxis], bias])
 

@@ -13,7 +13,8 @@ import numpy as np
 from leapfrog_training.architectures import densenet, paper_unet
 from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.loop import Examples, Schedule, fit, seed_everything
+from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.loop import Schedule, fit, seed_everything
 from leapfrog_training.fitting.quantize import convert_float, convert_int8, representative_inputs
 from leapfrog_training.keras import tf, tf_keras
 

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.fitting.augmentation import Augmentation, move
+from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.fitting.history import History, JobRecords
-from leapfrog_training.fitting.pictures import Pictures, Selected, scaled
+from leapfrog_training.fitting.pictures import scaled
 from leapfrog_training.fitting.resume import Resumable
 from leapfrog_training.keras import tf, tf_keras
 
@@ -33,31 +34,21 @@ LARGEST_SEED = 2**31
 @dataclass(frozen=True)
 class Schedule:
     """Adam with a learning rate that falls to 0 along a cosine. `batch` is the total over all devices, divided evenly
-    among them; it is rounded up to a multiple of their number.
+    among them; it is rounded up to a multiple of their number. `in_parts`: each epoch has its own part of the examples,
+    for examples that are made up and cost nothing to have more of.
     """
 
     epochs: int
     batch: int
     learning_rate: float
+    in_parts: bool = False
 
-
-@dataclass(frozen=True)
-class Examples:
-    """Pictures (n, rows, columns, 1) uint8, and the targets of the model's first output, float32.
-
-    Targets are labels (n, findings) or masks (n, mask rows, mask columns, 1); masks move with their pictures.
-    """
-
-    pictures: Pictures
-    targets: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        """How many pictures."""
-        return len(self.pictures)
-
-    def at(self, positions: NDArray[np.intp]) -> "Examples":
-        """The examples at `positions`; their pictures are not copied."""
-        return Examples(Selected(self.pictures, positions), self.targets[positions])
+    def of_epoch(self, examples: "Examples", epoch: int) -> "Examples":
+        """The examples of an epoch, counted from 1."""
+        if not self.in_parts:
+            return examples
+        size = len(examples) // self.epochs
+        return examples.at(np.arange((epoch - 1) * size, epoch * size))
 
 
 @dataclass(frozen=True)
@@ -105,7 +96,7 @@ def fit(
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
     batch_size = math.ceil(schedule.batch / replicas) * replicas
-    steps = max(len(examples) // batch_size, 1)
+    steps = max(len(schedule.of_epoch(examples, 1)) // batch_size, 1)
     with strategy.scope():
         rate = tf_keras.optimizers.schedules.CosineDecay(schedule.learning_rate, steps * schedule.epochs)
         optimizer = _scaled(tf_keras.optimizers.legacy.Adam(rate))
@@ -121,7 +112,8 @@ def fit(
             start = time.monotonic()
             losses = []
             order = np.random.default_rng((seed, epoch))
-            for number, batch in enumerate(batches(examples, batch_size, order)):
+            own = schedule.of_epoch(examples, epoch)
+            for number, batch in enumerate(batches(own, batch_size, order)):
                 first_chance = ((epoch - 1) * steps + number) * replicas  # each replica has its own
                 chance = tf.constant([seed % LARGEST_SEED, first_chance], tf.int32)
                 losses.append(step(*_shares(strategy, batch), chance))
@@ -134,7 +126,7 @@ def fit(
             if after_epoch is not None:
                 after_epoch(epoch)
             resumable.save(history)
-            records.epoch_done(history, time.monotonic() - start, len(examples))
+            records.epoch_done(history, time.monotonic() - start, len(own))
     if early_stopping is not None:
         resumable.take_best()
     return history

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from leapfrog_training.architectures.upsampling import NearestUpsampling, PassRangeThrough
 from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.loop import Examples, Loss, Schedule, endless_inputs, fit, seed_everything
+from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.loop import Loss, Schedule, endless_inputs, fit, seed_everything
 from leapfrog_training.fitting.pictures import Pictures, scaled
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import lite_converter, quant_ops, tf, tf_keras, tfmot

@@ -6,7 +6,8 @@ from typing import Any
 
 from leapfrog_training.architectures import mobile_unet, mobilenet_v2
 from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule, fit, save_weights, seed_everything
+from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.loop import EarlyStopping, Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.quantize import convert_comparisons, fit_quantization_aware, make_int8
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import tf

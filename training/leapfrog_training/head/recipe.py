@@ -8,7 +8,8 @@ from leapfrog_training.architectures import mobile_unet
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, head_mask, outline
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.loop import Examples, Schedule
+from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.loop import Schedule
 from leapfrog_training.fitting.segmenters import fit_seeds, quantize_seeds
 from leapfrog_training.run.folder import Run
 

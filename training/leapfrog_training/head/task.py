@@ -11,7 +11,7 @@ from leapfrog_training.head.examples import head_examples
 from leapfrog_training.head.figures import head_figures
 from leapfrog_training.head.manifest import FETAL_HEAD, head_manifest
 from leapfrog_training.run.folder import PackageName, Run
-from leapfrog_training.task import Headline, Recipe, Task
+from leapfrog_training.task import Headline, Recipe, Task, only
 
 
 def _recipe() -> Recipe:
@@ -40,7 +40,7 @@ def _manifest(version: str, model: KioskModel, _run: Run, evaluation: HeadEvalua
 
 HEAD = Task(
     name=PackageName.FETAL_HEAD,
-    open=open_hc18,
+    open=only(open_hc18),
     findings=lambda _data: (FETAL_HEAD,),
     recipe=_recipe,
     evaluation=HeadEvaluation,

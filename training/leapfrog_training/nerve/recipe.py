@@ -11,7 +11,8 @@ from leapfrog_training.datasets.images import cells
 from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.loop import EarlyStopping, Examples, Schedule
+from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.loop import EarlyStopping, Schedule
 from leapfrog_training.fitting.pictures import predictions
 from leapfrog_training.fitting.segmenters import fit_seeds, loss, quantize_seeds
 from leapfrog_training.keras import tf

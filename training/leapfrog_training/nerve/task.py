@@ -10,7 +10,7 @@ from leapfrog_training.nerve.evaluation import NerveEvaluation, evaluate_nerve
 from leapfrog_training.nerve.figures import nerve_figures
 from leapfrog_training.nerve.manifest import BRACHIAL_PLEXUS, nerve_manifest
 from leapfrog_training.run.folder import PackageName, Run
-from leapfrog_training.task import Headline, Recipe, Task
+from leapfrog_training.task import Headline, Recipe, Task, only
 
 
 def _recipe() -> Recipe:
@@ -37,7 +37,7 @@ def _manifest(version: str, model: KioskModel, _run: Run, evaluation: NerveEvalu
 
 NERVE = Task(
     name=PackageName.BRACHIAL_PLEXUS,
-    open=open_nerve,
+    open=only(open_nerve),
     findings=lambda _data: (BRACHIAL_PLEXUS,),
     recipe=_recipe,
     evaluation=NerveEvaluation,

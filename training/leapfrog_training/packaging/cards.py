@@ -73,6 +73,11 @@ def with_interval(bounds: Bounds | None, digits: int = 3) -> str:
     return f"{bounds.value:.{digits}f} [{bounds.low:.{digits}f} to {bounds.high:.{digits}f}]"
 
 
+def difference(bounds: Bounds) -> str:
+    """A difference with its interval."""
+    return f"{bounds.value:+.3f} [{bounds.low:+.3f} to {bounds.high:+.3f}]"
+
+
 def counted(portion: Portion) -> str:
     """A share with the counts that it is made from."""
     return f"{portion.hits} of {portion.of}: {portion.value:.2f} [{portion.low:.2f} to {portion.high:.2f}]"

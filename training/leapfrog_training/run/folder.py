@@ -3,6 +3,7 @@
     run.json                    the settings, and what was chosen by which scores
     seed-0/ seed-1/ ...         one network per seed, fitted to all training records
     fold-0/ fold-1/ ...         one network per fold of the cross-validation
+    without-.../                one network per source of films, trained without it
       chosen.weights.h5 ...     float weights
       tensorboard/ curves.png   how the training went
       training.json             its settings and the loss of each epoch
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from leapfrog_training.errors import RunError
 from leapfrog_training.files import KeptAsJson, write_whole
@@ -44,9 +45,12 @@ class PackageName(StrEnum):
 
 
 class RunNotes(KeptAsJson):
-    """The settings of a run, and what was chosen in it. `epochs` is None until `fit` has finished. `cross_validation`
-    holds the scores on held-out training patients by which `fine_tuned_share` was chosen (chest-findings: AUROC over
-    all films and over the abnormal ones, for each share that was tried).
+    """The settings of a run, and what was chosen in it. `without` names the sources of films that one more network each
+    is trained without, to measure it on them.
+
+    `epochs` is None until `fit` has finished. `within_abnormal` (chest-findings) holds the AUROC, with its interval, of
+    each finding among the abnormal films, each film read by the network that held it out; `shipped` are the findings
+    that the package covers because of it.
     """
 
     package: PackageName
@@ -54,9 +58,10 @@ class RunNotes(KeptAsJson):
     folds: int
     findings: tuple[str, ...]
     left_out: tuple[str, ...]
+    without: tuple[str, ...] = ()
     epochs: int | None = None
-    fine_tuned_share: float | None = None
-    cross_validation: tuple[tuple[float, float], ...] = ()
+    shipped: tuple[str, ...] = ()
+    within_abnormal: dict[str, tuple[float, float, float]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -76,13 +81,13 @@ class Job:
 
     @property
     def held_out_scores(self) -> Path:
-        """The scores of a fold's networks for the held-out films: (networks, films, findings)."""
+        """The logits of a float network for films that it has not seen: (films, findings)."""
         return self.folder / "held_out.npy"
 
     @property
-    def aware_heat_maps(self) -> Path:
-        """Heat maps of the validation films by the network in simulated int8: (films, rows, columns, findings)."""
-        return self.folder / "aware_heat_maps.npy"
+    def held_out_maps(self) -> Path:
+        """The evidence maps of those of these films that have boxes: (films, rows, columns)."""
+        return self.folder / "held_out_maps.npy"
 
     @property
     def int8(self) -> Path:
@@ -115,9 +120,17 @@ class Run:
         """The network of a fold."""
         return self._job(f"fold-{fold}")
 
+    def without(self, source: str) -> Job:
+        """The network that is trained without a source of films."""
+        return self._job(f"without-{source.lower()}")
+
     def jobs(self) -> tuple[Job, ...]:
-        """Every network: seeds, then folds."""
-        return (*map(self.seed, range(self.notes.seeds)), *map(self.fold, range(self.notes.folds)))
+        """Every network: seeds, folds, then those without a source."""
+        return (
+            *map(self.seed, range(self.notes.seeds)),
+            *map(self.fold, range(self.notes.folds)),
+            *map(self.without, self.notes.without),
+        )
 
     @property
     def epochs(self) -> int:
@@ -163,7 +176,7 @@ def begin_run(folder: Path, notes: RunNotes) -> Run:
     if not (folder / NOTES_FILE).exists():
         return Run(folder, notes).with_notes(notes)
     run = open_run(folder)
-    fresh = run.notes.model_copy(update={"epochs": None, "fine_tuned_share": None, "cross_validation": ()})
+    fresh = run.notes.model_copy(update={"epochs": None, "shipped": (), "within_abnormal": {}})
     if fresh != notes:
         raise RunError(f"{folder} holds a run with other data or settings: give another folder as --out")
     return run

@@ -1,0 +1,1 @@
+"""What the packages for frontal chest films share: the films they are trained on, and the network."""
