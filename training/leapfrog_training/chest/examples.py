@@ -2,43 +2,37 @@
 they stay in the run's folder.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reader.assess.classification import heat_map
 from leapfrog_training.chest.evaluation import ShippedFilms
+from leapfrog_training.chest.films import AdultFilm
 from leapfrog_training.chest.labels import chest_label
-from leapfrog_training.chest.rules import CrossValidatedRule
-from leapfrog_training.datasets.chestxray14 import Film
 from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.drawing import VERMILLION, canvas, photograph
-from leapfrog_training.evaluate.forms import Form
+from leapfrog_training.drawing import canvas, photograph
 
-EXAMPLES_OF_EACH = 2
+EXAMPLES_OF_EACH = 4
 
 
-def chest_examples(rules: tuple[CrossValidatedRule, ...], shipped: ShippedFilms) -> dict[str, bytes]:
+def chest_examples(shipped: ShippedFilms) -> dict[str, bytes]:
     """The clearest examples of each finding, by file name: those found with the highest scores, missed with the lowest,
     and false alarms with the highest.
     """
-    read = shipped.read[Form.INT8]
     drawn = {}
-    for k, rule in enumerate(rules):
-        positive, flagged, scores = shipped.labels[:, k], read.flagged[:, k], read.scores[:, k]
+    for k, label in enumerate(shipped.pairs.findings):
+        positive, flagged = shipped.pairs.labels[:, k], shipped.read.flagged[:, k]
+        scores = shipped.read.scores[:, k]
         kinds = {
             "found": (positive & flagged, -scores),
             "missed": (positive & ~flagged, scores),
             "false-alarm": (~positive & flagged, -scores),
         }
         for kind, (chosen, order) in kinds.items():
-            for number, index in enumerate(_first(chosen, order), start=1):
-                film, result = shipped.films[index], f"score {scores[index]:.2f}, threshold {rule.threshold:.2f}"
-                title = f"{chest_label(rule.label).name}: {kind.replace('-', ' ')}; {result}"
-                drawn[f"{rule.label.lower()}-{kind}-{number}.png"] = _draw(
-                    film, rule.label, title, shipped.maps[index, :, :, k]
-                )
+            first = _first(chosen, order)
+            if first:
+                title = f"{chest_label(label).name}: {kind.replace('-', ' ')}"
+                films = [(shipped.pairs.films[index], float(scores[index])) for index in first]
+                drawn[f"{label.lower()}-{kind}.png"] = _draw(films, title)
     return drawn
 
 
@@ -47,27 +41,12 @@ def _first(chosen: NDArray[np.bool_], order: NDArray[np.float64]) -> list[int]:
     return [int(index) for index in indices[np.argsort(order[indices], kind="stable")][:EXAMPLES_OF_EACH]]
 
 
-def _draw(film: Film, label: str, title: str, evidence: NDArray[np.float32]) -> bytes:
-    gray = read_gray(film.path)
-    heat = heat_map(evidence)
-    with canvas(8, 4.8, 1, 2) as (figure, axes):
-        for panel in axes[0]:
-            panel.imshow(gray, cmap="gray", extent=(0, 1, 1, 0), vmin=0, vmax=255)
+def _draw(films: list[tuple[AdultFilm, float]], title: str) -> bytes:
+    with canvas(3.2 * len(films), 3.9, 1, len(films)) as (figure, axes):
+        for panel, (film, score) in zip(axes[0], films, strict=True):
+            panel.imshow(read_gray(film.path), cmap="gray", vmin=0, vmax=255)
             panel.set_axis_off()
-            _draw_boxes(panel, film, label)
-        if heat is not None:
-            axes[0, 1].imshow(heat, cmap="inferno", alpha=0.45, extent=(0, 1, 1, 0), interpolation="bilinear")
-        truth = ", ".join(sorted(film.labels)) or "no finding"
-        axes[0, 0].set_title(f"{film.path.name}: labelled {truth}", fontsize=9)
-        axes[0, 1].set_title("heat map" if heat is not None else "the heat map is flat", fontsize=9)
+            labels = ", ".join(sorted(film.labels)) or "no finding"
+            panel.set_title(f"{film.source}, {film.view}: {labels}\nscore {score:.2f}", fontsize=7)
         figure.suptitle(title)
         return photograph(figure)
-
-
-def _draw_boxes(panel: Any, film: Film, label: str) -> None:
-    from matplotlib.patches import Rectangle
-
-    for box in film.boxes:
-        if box.label == label:
-            corner = (box.left, box.top)
-            panel.add_patch(Rectangle(corner, box.width, box.height, fill=False, edgecolor=VERMILLION, linewidth=2))

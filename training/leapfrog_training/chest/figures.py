@@ -1,126 +1,114 @@
 """The figures of the card of chest-findings."""
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from leapfrog_training.chest.evaluation import ChestEvaluation, ShippedFilms
+from leapfrog_training.chest.evaluation import PNEUMONIA, ChestEvaluation, ShippedFilms
+from leapfrog_training.chest.films import VIEWS, Source, of_view
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.drawing import BLACK, BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.evaluate.scores import calibration_bins, roc
+from leapfrog_training.evaluate.measured import Bounds
+from leapfrog_training.evaluate.scores import roc
 
-ROC_FILE, AUROC_FILE, RELIABILITY_FILE = "roc.png", "auroc.png", "reliability.png"
-ROC_COLUMNS = 3
+TRADE_OFF_FILE, AUROC_FILE, CONTROLS_FILE = "trade-off.png", "auroc.png", "controls.png"
+MOST_ALARMS = 0.5  # the curve is drawn up to here: nobody would set the box further
 
 
 def chest_figures(evaluation: ChestEvaluation, shipped: ShippedFilms) -> dict[str, bytes]:
     """Every figure, by file name, for the seed that ships."""
     return {
+        TRADE_OFF_FILE: draw_trade_off(evaluation, shipped),
         AUROC_FILE: draw_aurocs(evaluation),
-        ROC_FILE: draw_rocs(evaluation, shipped),
-        RELIABILITY_FILE: draw_reliability(shipped),
+        CONTROLS_FILE: draw_controls(evaluation),
     }
 
 
+def draw_trade_off(evaluation: ChestEvaluation, shipped: ShippedFilms) -> bytes:
+    """For each view: the share of abnormal films that a threshold finds against the share of normal ones that it
+    calls, by source, and the point at which the box calls a film urgent.
+    """
+    pairs, scores = shipped.pairs, shipped.read.scores[:, PNEUMONIA]
+    shares = evaluation.shipped.pooled_shares.urgent
+    label = evaluation.rules[PNEUMONIA].label
+    with canvas(8.4, 4.4, 1, len(VIEWS)) as (figure, axes):
+        for panel, view in zip(axes[0], VIEWS, strict=True):
+            sick = pairs.labels[:, PNEUMONIA] & of_view(pairs.films, view)
+            for source, colour in ((Source.RSNA_NORMAL, BLUE), (Source.CHESTXRAY14, VERMILLION)):
+                healthy = pairs.normal(source) & of_view(pairs.films, view)
+                if not (sick.any() and healthy.any()):
+                    continue
+                chosen = sick | healthy
+                alarms, found = roc(sick[chosen], scores[chosen])
+                panel.plot(alarms, found, color=colour, linewidth=1.8, label=f"{int(healthy.sum())} normal, {source}")
+                called, of_sick = shares[f"{source} normal, {view}"], shares[f"{label}, {view}"]
+                panel.plot(called.value, of_sick.value, "o", color=BLACK, markersize=7, zorder=3)
+            panel.plot([0, MOST_ALARMS], [0, MOST_ALARMS], color=GRAY, linestyle=":", linewidth=1)
+            panel.set_xlim(0, MOST_ALARMS)
+            panel.set_ylim(0, 1)
+            panel.set_title(f"{view} films: {int(sick.sum())} abnormal")
+            panel.legend(loc="upper left")
+        figure.supxlabel("Share of normal films called urgent", fontsize=10)
+        figure.supylabel("Share of abnormal films called urgent", fontsize=10)
+        figure.suptitle("What is found, and what it costs. Black points: where the box is set", fontsize=10.5)
+        return png(figure)
+
+
 def draw_aurocs(evaluation: ChestEvaluation) -> bytes:
-    """AUROC of each finding with its interval: over all films, and within the abnormal ones."""
-    findings = evaluation.shipped.forms[Form.INT8].findings
-    with canvas(7.2, 1.5 + 0.55 * len(findings)) as (figure, axes):
+    """AUROC of each finding with its interval: against normal films of each source, and against other abnormal ones."""
+    findings = evaluation.shipped.pooled
+    kinds = (
+        ("against RSNA-normal films", BLUE, "o", [one.against_rsna_normal for one in findings]),
+        ("against the subset's No Finding", GRAY, "D", [one.against_no_finding for one in findings]),
+        ("against other abnormal films", VERMILLION, "s", [one.within_abnormal for one in findings]),
+    )
+    with canvas(7.2, 1.9 + 0.7 * len(findings)) as (figure, axes):
         panel = axes[0, 0]
         panel.axvline(0.5, color=GRAY, linestyle=":", linewidth=1)
-        for row, finding in enumerate(findings):
-            of_all = finding.auroc
-            span = [[of_all.value - of_all.low], [of_all.high - of_all.value]]
-            label = "all films" if row == 0 else None
-            panel.errorbar(of_all.value, row - 0.13, xerr=span, fmt="o", color=BLUE, capsize=3, label=label)
-            within = finding.within_abnormal
-            if within is not None:
-                span = [[within.value - within.low], [within.high - within.value]]
-                panel.errorbar(within.value, row + 0.13, xerr=span, fmt="s", color=VERMILLION, capsize=3, markersize=5)
-        panel.errorbar([], [], xerr=[], fmt="s", color=VERMILLION, capsize=3, markersize=5, label="abnormal films only")
-        names = [f"{chest_label(one.label).name}\n({one.positives} films)" for one in findings]
+        for number, (name, colour, mark, values) in enumerate(kinds):
+            _draw_intervals(panel, values, (number - 1) * 0.2, colour, mark, name)
+        names = [
+            f"{chest_label(one.label).name}\n({', '.join(f'{count} {view}' for view, count in one.positives.items())})"
+            for one in findings
+        ]
         panel.set_yticks(range(len(findings)), names)
         panel.set_ylim(len(findings) - 0.5, -0.5)
-        panel.set_xlim(min(0.4, *_lowest(findings)), 1.0)
-        panel.set_xlabel("AUROC with 95 % interval (0.5, dotted: chance; 1: never wrong)")
-        panel.set_title(f"How well the score ranks films: {evaluation.validation_films} films of other patients, int8")
-        figure.legend(loc="outside lower center", ncols=2)
+        panel.set_xlim(0.4, 1.0)
+        panel.set_xlabel("AUROC over pairs of the same view, with 95 % interval (dotted: chance)")
+        panel.set_title("How well the score ranks films that the network had not seen, int8")
+        figure.legend(loc="outside lower center", ncols=3, fontsize=8.5)
         return png(figure)
 
 
-def draw_rocs(evaluation: ChestEvaluation, shipped: ShippedFilms) -> bytes:
-    """A curve for each finding, int8 and float32, with the point at which the kiosk flags."""
-    findings = evaluation.shipped.forms[Form.INT8].findings
-    rows = math.ceil(len(findings) / ROC_COLUMNS)
-    with canvas(8.4, 1.1 + 2.7 * rows, rows, ROC_COLUMNS) as (figure, axes):
-        for k, finding in enumerate(findings):
-            panel, positive = axes[k // ROC_COLUMNS, k % ROC_COLUMNS], shipped.labels[:, k]
-            panel.plot([0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1)
-            for form, colour, style in ((Form.FLOAT32, VERMILLION, "--"), (Form.INT8, BLUE, "-")):
-                alarms, found = roc(positive, shipped.read[form].scores[:, k])
-                panel.plot(alarms, found, color=colour, linestyle=style, linewidth=1.6)
-            panel.plot(1 - finding.specificity.value, finding.sensitivity.value, "o", color=BLACK, markersize=6)
-            name = chest_label(finding.label).name
-            panel.set_title(f"{name}\n{finding.positives} films with, {len(positive) - finding.positives} without")
-            _unit_square(panel)
-        for panel in axes.ravel()[len(findings) :]:
-            panel.set_axis_off()
-        figure.legend(handles=_roc_handles(), loc="outside upper center", ncols=4)
-        figure.supxlabel("False alarms: share of the films without the finding that are flagged", fontsize=10)
-        figure.supylabel("Found: share of the films with the finding that are flagged", fontsize=10)
-        return png(figure)
+def _draw_intervals(
+    panel: Any, values: Sequence[Bounds | None], shift: float, colour: str, mark: str, name: str
+) -> None:
+    panel.plot([], [], mark, color=colour, label=name)
+    for row, value in enumerate(values):
+        if value is not None:
+            span = [[value.value - value.low], [value.high - value.value]]
+            panel.errorbar(value.value, row + shift, xerr=span, fmt=mark, color=colour, capsize=3, markersize=5)
 
 
-def draw_reliability(shipped: ShippedFilms) -> bytes:
-    """Scores against the truth, all findings together, int8 and float32."""
-    films, findings = shipped.labels.shape
-    with canvas(5.6, 5.4) as (figure, axes):
-        panel = axes[0, 0]
-        panel.plot([0, 1], [0, 1], color=GRAY, linestyle=":", linewidth=1, label="perfect scores")
-        for form, colour, mark, name in (
-            (Form.FLOAT32, VERMILLION, "s--", "float32"),
-            (Form.INT8, BLUE, "o-", "int8, which ships"),
-        ):
-            bins = calibration_bins(shipped.labels.ravel(), shipped.read[form].scores.ravel())
-            mean_scores = [one.mean_score for one in bins]
-            true = np.array([one.positives.value for one in bins])
-            if form is Form.INT8:
-                span = [true - [one.positives.low for one in bins], [one.positives.high for one in bins] - true]
-                panel.errorbar(mean_scores, true, yerr=np.abs(span), fmt="none", color=colour, capsize=3, linewidth=1)
-            panel.plot(mean_scores, true, mark, color=colour, markersize=5, linewidth=1.4, label=name)
-        _unit_square(panel)
-        panel.set_xlabel("Score that the kiosk shows, mean of the group")
-        panel.set_ylabel("Share that really had the finding")
-        size = films * findings // len(bins)
-        panel.set_title(
-            f"Do the scores mean what they say? {films} films x {findings} findings,\n"
-            f"in {len(bins)} groups of {size} answers; bars: 95 % interval of the share"
-        )
-        panel.legend(loc="upper left")
-        return png(figure)
-
-
-def _lowest(findings: Any) -> list[float]:
-    lows = [one.auroc.low for one in findings] + [one.within_abnormal.low for one in findings if one.within_abnormal]
-    return [low - 0.02 for low in lows]
-
-
-def _unit_square(panel: Any) -> None:
-    panel.set_xlim(-0.02, 1.02)
-    panel.set_ylim(-0.02, 1.02)
-    panel.set_aspect("equal")
-    panel.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-    panel.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
-
-
-def _roc_handles() -> list[Any]:
-    from matplotlib.lines import Line2D
-
-    return [
-        Line2D([], [], color=BLUE, label="int8, which ships"),
-        Line2D([], [], color=VERMILLION, linestyle="--", label="float32"),
-        Line2D([], [], color=BLACK, marker="o", linestyle="", label="where the kiosk flags"),
-        Line2D([], [], color=GRAY, linestyle=":", label="chance"),
+def draw_controls(evaluation: ChestEvaluation) -> bytes:
+    """AUROC of abnormal against RSNA-normal films: as they are, in each control, and of models of one cue."""
+    shipped = evaluation.shipped
+    rows = [("films as they are", evaluation.forms[Form.INT8].auroc, BLUE)]
+    rows += [(name, shown.against_rsna_normal, VERMILLION) for name, shown in shipped.controls.items()]
+    rows += [
+        (f"a model that sees only\n{name}", cue.against_rsna_normal, GRAY) for name, cue in evaluation.cues.items()
     ]
+    with canvas(7.2, 1.3 + 0.5 * len(rows)) as (figure, axes):
+        panel = axes[0, 0]
+        panel.axvline(0.5, color=GRAY, linestyle=":", linewidth=1)
+        for row, (_, value, colour) in enumerate(rows):
+            span = [[value.value - value.low], [value.high - value.value]]
+            panel.errorbar(value.value, row, xerr=np.abs(span), fmt="o", color=colour, capsize=3)
+        panel.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+        panel.set_ylim(len(rows) - 0.5, -0.5)
+        panel.set_xlim(0.2, 1.02)
+        panel.set_xlabel("AUROC, with 95 % interval (0.5, dotted: chance)")
+        panel.set_title("Abnormal against RSNA-normal films of the same view")
+        return png(figure)

@@ -1,13 +1,12 @@
-"""The recipe of the package chest-findings: MobileNetV2 on frontal films.
+"""The recipe of the package chest-findings: MobileNetV2 from ImageNet weights, trained on films made from two.
 
-It starts from ImageNet weights: first a penalized linear head on the frozen features, then a few epochs of training the
-whole network, then a mean of the weights before and after. With few films, the whole network partly memorises them; a
-network between the two is better than either (Wortsman et al., CVPR 2022). Cross-validation over the training patients
-chooses how far between. Quantization-aware training then learns the outputs of that network, not the labels again.
+Its last output tells PA from AP. It is a linear model of the finished network's features and plays no part in the
+training of the findings. Quantization-aware training then learns the mean answers of the seeds' float networks on
+made-up films, not the labels again (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015).
 """
 
-import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,159 +15,191 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
-from leapfrog_training.chest.films import abnormal, folds_of, truth
-from leapfrog_training.chest.linear_head import linear_head
-from leapfrog_training.chest.loss import film_weights, weighted_loss
-from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
+from leapfrog_training.chest.films import AdultFilm, Adults, Source, folds_of, normal_of, of_view, truth, with_views
+from leapfrog_training.chest.mixing import groups_of
+from leapfrog_training.chest.pointing import LABEL, with_boxes
+from leapfrog_training.chest.shipped import decide
+from leapfrog_training.chest.told_views import told_views
+from leapfrog_training.chest.views import tell_views, view_head
 from leapfrog_training.datasets.picture_cache import cached_pictures
-from leapfrog_training.datasets.splits import Fold
-from leapfrog_training.evaluate.scores import mean_auroc
+from leapfrog_training.datasets.splits import Split
 from leapfrog_training.files import save_array
-from leapfrog_training.fitting.augmentation import Augmentation
-from leapfrog_training.fitting.loop import Examples, Schedule, fit, save_weights, seed_everything
-from leapfrog_training.fitting.pictures import Pictures, predictions
+from leapfrog_training.films.mixing import Group, Mixing, made_up_examples
+from leapfrog_training.films.network import AUGMENTATION, SIDE, chances, network, weighted_loss
+from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.loop import Schedule, fit, save_weights, seed_everything
+from leapfrog_training.fitting.pictures import Pictures, Selected, predictions
 from leapfrog_training.fitting.quantize import convert_comparisons, fit_quantization_aware, make_int8
 from leapfrog_training.fitting.resume import forget
-from leapfrog_training.run.folder import Job, Run
+from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 
-logger = logging.getLogger(__name__)
+FILMS_MADE = 12_000  # for all epochs in float together
+FILMS_QUANTIZED = 1400  # in an epoch of quantization-aware training: ranges need fewer films than weights
+SCHEDULE = Schedule(epochs=5, batch=16, learning_rate=1e-4, in_parts=True)
+QUANTIZED_SCHEDULE = Schedule(epochs=1, batch=16, learning_rate=2e-5)
+MIXING = Mixing(in_other_frame=0.4, hidden=0.12, other_grays=0.5, shrunk=0.5)
 
-SCHEDULE = Schedule(epochs=4, batch=16, learning_rate=1e-4)
-QUANTIZED_SCHEDULE = Schedule(epochs=2, batch=16, learning_rate=2e-5)
-# No mirror images: the heart is on the left. A film that shows it on the right is reversed, or of a rare patient.
-AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.08, shift=0.04, contrast=0.15, brightness=0.1)
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the way from the weights before to those after training
+# So that no fold and no network without a source has the random numbers of a seed.
+FIRST_FOLD_SEED, FIRST_WITHOUT_SEED = 100, 200
 
-FIRST_FOLD_SEED = 100  # so that no fold has the random numbers of a seed
-
-START, FINE_TUNED, CHOSEN = "start", "fine-tuned", "chosen"
-
-
-def examples(films: tuple[Film, ...], findings: tuple[str, ...], cache: Path) -> Examples:
-    """Pictures and labels of the films, in their order; the pictures lie in the folder `cache`."""
-    pictures = cached_pictures([film.path for film in films], mobilenet_v2.SIDE, mobilenet_v2.SIDE, cache)
-    return Examples(pictures, truth(films, findings).astype(np.float32))
+FLOAT = "float"  # the name of the weights file after training in float
 
 
-def start(training: Examples, imagenet: Path) -> Any:
-    """The network before its first epoch: ImageNet weights and a head fitted to their features."""
-    model = mobilenet_v2.build(training.targets.shape[1])
-    mobilenet_v2.load_imagenet(model, imagenet)
-    (features,) = predictions(mobilenet_v2.feature_model(model), training.pictures)
-    weights, bias = linear_head(features, training.targets, film_weights(training.targets))
-    mobilenet_v2.set_head(model, weights, bias)
-    return model
+@dataclass(frozen=True)
+class Training:
+    """Films with their pictures (n, side, side, 1), and the findings that are learned."""
+
+    films: tuple[AdultFilm, ...]
+    pictures: Pictures
+    findings: tuple[str, ...]
+
+    def at(self, positions: NDArray[np.intp]) -> "Training":
+        """The films at `positions`."""
+        films = tuple(self.films[position] for position in positions)
+        return replace(self, films=films, pictures=Selected(self.pictures, positions))
+
+    @property
+    def answers(self) -> NDArray[np.float32]:
+        """Which film has which finding: 1 or 0, (films, findings)."""
+        return truth(self.films, self.findings).astype(np.float32)
+
+    def made_up(self, count: int, seed: int) -> Examples:
+        """`count` films made of these."""
+        return made_up_examples(self.pictures, self.answers, groups_of(self.films), MIXING, count, seed)
 
 
-def fit_run(run: Run, data: ChestXray14, imagenet: Path) -> Run:
-    """Fit every fold, choose the share of fine-tuning on their held-out films, then fit and blend every seed."""
-    films = data.in_split("train")
-    training = examples(films, run.notes.findings, run.pictures)
-    folds = folds_of(films, run.notes.folds)
+@dataclass(frozen=True)
+class Network:
+    """One network of a run: the films that it learns from, and its seed."""
+
+    job: Job
+    training: Training
+    seed: int
+
+
+def fit_run(run: Run, data: Adults, imagenet: Path) -> Run:
+    """Tell the views, fit every network, and decide by the folds' held-out films which findings ship."""
+    pictures = cached_pictures([film.path for film in data.records], SIDE, SIDE, run.pictures, field="exposed")
+    tell_views(run, data.records, pictures, imagenet)
+    training = _training(run, data)
+    for one in _networks(run, training):
+        _fit(one, imagenet)
+    folds = folds_of(training.films, run.notes.folds)
     for index, fold in enumerate(folds):
-        _fit_fold(run.fold(index), training, fold, imagenet, seed=FIRST_FOLD_SEED + index)
+        _read_held_out(run.fold(index), training.at(fold.held_out))
+    _read_held_out(run.seed(SHIPPED_SEED), _side(run, data, "test"))
+    held_out = [np.load(run.fold(index).held_out_scores) for index in range(len(folds))]
+    order = np.argsort(np.concatenate([fold.held_out for fold in folds]))
+    decided = decide(training.films, run.notes.findings, np.concatenate(held_out)[order])
+    notes = {"epochs": SCHEDULE.epochs, "shipped": decided.shipped, "within_abnormal": decided.within_abnormal}
+    return run.with_notes(run.notes.model_copy(update=notes))
+
+
+def quantize_run(run: Run, data: Adults) -> None:
+    """Make the int8 network of every seed, fold and left-out source; for the seeds also those to compare it with."""
+    for one in _networks(run, _training(run, data)):
+        made = one.training.made_up(FILMS_QUANTIZED, one.seed)
+        make_int8(one.job, one.seed, partial(_aware, run, one, made), made.pictures)
     for seed in range(run.notes.seeds):
-        _fine_tune(run.seed(seed), training, imagenet, seed)
-    scores = [np.load(run.fold(index).held_out_scores) for index in range(len(folds))]
-    curve = _cross_validated(training.targets, abnormal(films), folds, scores)
-    share = SHARES[int(np.argmax([everywhere + within for everywhere, within in curve]))]
-    logger.info("AUROC over all and over abnormal held-out films at %s: %s; chose %s", SHARES, curve, share)
-    for job in run.jobs():
-        _blend(job, len(run.notes.findings), share)
-    return run.with_notes(
-        run.notes.model_copy(
-            update={"epochs": SCHEDULE.epochs, "fine_tuned_share": share, "cross_validation": tuple(curve)}
-        )
-    )
+        made = _training(run, data).made_up(FILMS_QUANTIZED, seed)
+        convert_comparisons(run.seed(seed), partial(_shipped, run, run.seed(seed)), made.pictures)
 
 
-def quantize_run(run: Run, data: ChestXray14) -> None:
-    """Make the int8 network of every seed and fold; for the seeds also in float, and quantized after training.
+def _training(run: Run, data: Adults) -> Training:
+    return _side(run, data, "train")
 
-    For each seed it also saves the heat maps of the validation films by the network in simulated int8.
+
+def _side(run: Run, data: Adults, split: Split) -> Training:
+    films = data.in_split(split)
+    pictures = cached_pictures([film.path for film in data.records], SIDE, SIDE, run.pictures, field="exposed")
+    positions = np.array([index for index, film in enumerate(data.records) if film.split == split])
+    return Training(with_views(films, told_views(run)), Selected(pictures, positions), run.notes.findings)
+
+
+def _networks(run: Run, training: Training) -> list[Network]:
+    networks = [Network(run.seed(seed), training, seed) for seed in range(run.notes.seeds)]
+    for index, fold in enumerate(folds_of(training.films, run.notes.folds)):
+        networks.append(Network(run.fold(index), training.at(fold.fit), FIRST_FOLD_SEED + index))
+    for number, source in enumerate(run.notes.without):
+        kept = np.flatnonzero(~normal_of(training.films, Source(source)))
+        networks.append(Network(run.without(source), training.at(kept), FIRST_WITHOUT_SEED + number))
+    return networks
+
+
+def _fit(one: Network, imagenet: Path) -> None:
+    if not one.job.weights(FLOAT).exists():
+        seed_everything(one.seed)
+        findings = len(one.training.findings)
+        model = network(findings + 1)
+        mobilenet_v2.load_imagenet(model, imagenet)
+        loss = partial(_of_findings, weighted_loss(_worth(one.training)), findings)
+        made = one.training.made_up(FILMS_MADE, one.seed)
+        fit(model, made, loss, AUGMENTATION, SCHEDULE, one.seed, folder=one.job.folder)
+        _set_view_head(model, one.training)
+        save_weights(model, one.job.weights(FLOAT))
+    forget(one.job.folder)
+
+
+def _of_findings(loss: Any, findings: int, targets: Any, logits: Any) -> Any:
+    """The loss without the last output, which tells the view."""
+    return loss(targets, logits[:, :findings])
+
+
+def _worth(training: Training) -> NDArray[np.float32]:
+    """What a positive of each finding counts: as many times as its share among the made-up films is rarer than that of
+    all abnormal ones, by the square root of the odds.
     """
-    films = data.in_split("train")
-    training = examples(films, run.notes.findings, run.pictures)
-    shown = examples(data.in_split("test"), run.notes.findings, run.pictures).pictures
-    for seed in range(run.notes.seeds):
-        job = run.seed(seed)
-        make_int8(job, seed, partial(_quantization_aware, job, training, seed, shown), training.pictures)
-        convert_comparisons(job, partial(_load, job, len(run.notes.findings), CHOSEN), training.pictures)
-    for index, fold in enumerate(folds_of(films, run.notes.folds)):
-        job, fitted, seed = run.fold(index), training.at(fold.fit), FIRST_FOLD_SEED + index
-        make_int8(job, seed, partial(_quantization_aware, job, fitted, seed), fitted.pictures)
+    groups: Sequence[Group] = groups_of(training.films)
+    share = sum(group.share * training.answers[group.films].mean(axis=0) for group in groups)
+    return np.asarray(np.sqrt((1 - share) / np.maximum(share, 1e-3)), dtype=np.float32)
 
 
-def _fine_tune(job: Job, training: Examples, imagenet: Path, seed: int) -> None:
-    if not job.weights(FINE_TUNED).exists():
-        seed_everything(seed)
-        model = start(training, imagenet)
-        save_weights(model, job.weights(START))
-        fit(model, training, weighted_loss(training.targets), AUGMENTATION, SCHEDULE, seed, folder=job.folder)
-        save_weights(model, job.weights(FINE_TUNED))
-    forget(job.folder)
+def _set_view_head(model: Any, training: Training) -> None:
+    (features,) = predictions(mobilenet_v2.feature_model(model), training.pictures)
+    weights, bias = view_head(features, of_view(training.films, "AP"))
+    all_weights, all_bias = mobilenet_v2.head(model)
+    all_weights[:, -1], all_bias[-1] = weights, bias
+    mobilenet_v2.set_head(model, all_weights, all_bias)
 
 
-def _fit_fold(job: Job, training: Examples, fold: Fold, imagenet: Path, seed: int) -> None:
-    _fine_tune(job, training.at(fold.fit), imagenet, seed)
+def _read_held_out(job: Job, held_out: Training) -> None:
+    """Keep the float network's logits for films that it has not seen, and its maps of those with boxes."""
     if job.held_out_scores.exists():
         return
-    held_out = training.at(fold.held_out).pictures
-    scores = [predictions(_between(job, training.targets.shape[1], share), held_out)[0] for share in SHARES]
-    save_array(job.held_out_scores, np.stack(scores))
+    model = mobilenet_v2.build(len(held_out.findings) + 1, SIDE)  # the same network with its maps
+    model.load_weights(job.weights(FLOAT))
+    logits, maps = predictions(model, held_out.pictures)
+    save_array(job.held_out_maps, maps[with_boxes(held_out.films), :, :, held_out.findings.index(LABEL)])
+    save_array(job.held_out_scores, logits[:, :-1])
 
 
-def _cross_validated(
-    labels: NDArray[np.float32],
-    any_label: NDArray[np.bool_],
-    folds: Sequence[Fold],
-    scores: Sequence[NDArray[np.float32]],
-) -> list[tuple[float, float]]:
-    """For each share: the mean AUROC over folds and findings, for all held-out films and for the abnormal ones."""
-    curve = []
-    for index in range(len(SHARES)):
-        everywhere, within = [], []
-        for fold, of_fold in zip(folds, scores, strict=True):
-            truth_of_fold, sick = labels[fold.held_out] == 1, any_label[fold.held_out]
-            everywhere.append(mean_auroc(truth_of_fold, of_fold[index]))
-            within.append(mean_auroc(truth_of_fold[sick], of_fold[index][sick]))
-        curve.append((round(float(np.nanmean(everywhere)), 4), round(float(np.nanmean(within)), 4)))
-    return curve
+def _aware(run: Run, one: Network, made: Examples) -> Any:
+    """The network in simulated int8, trained on the mean answers of its teachers."""
+    teacher = _shipped(run, one.job)
+    answers = [chances(_shipped(run, job), made.pictures) for job in _teachers(run, one)]
+    learned = Examples(made.pictures, np.mean(answers, axis=0, dtype=np.float32))
+    loss = weighted_loss(np.ones(learned.targets.shape[1], np.float32))
+    return fit_quantization_aware(teacher, learned, loss, AUGMENTATION, QUANTIZED_SCHEDULE, one.seed, one.job.quantized)
 
 
-def _between(job: Job, findings: int, share: float) -> Any:
-    """The network with weights between those before (`share` 0) and after fine-tuning (1)."""
-    before, after = (_load(job, findings, name).get_weights() for name in (START, FINE_TUNED))
-    model = _load(job, findings, START)
-    model.set_weights([(1 - share) * early + share * late for early, late in zip(before, after, strict=True)])
+def _teachers(run: Run, one: Network) -> list[Job]:
+    """The float networks that an int8 network learns from: a seed from all seeds, which are right more often together;
+    any other from its own, since no other has the same films.
+    """
+    seeds = [run.seed(seed) for seed in range(run.notes.seeds)]
+    return seeds if one.job in seeds else [one.job]
+
+
+def _shipped(run: Run, job: Job) -> Any:
+    """The float network with the outputs that ship: those of the findings that do, and the view's."""
+    whole = _fitted(job, len(run.notes.findings))
+    outputs = [*(run.notes.findings.index(finding) for finding in run.notes.shipped), len(run.notes.findings)]
+    model = network(len(outputs))
+    model.set_weights([*whole.get_weights()[:-2], *(part[..., outputs] for part in whole.get_weights()[-2:])])
     return model
 
 
-def _blend(job: Job, findings: int, share: float) -> None:
-    if not job.weights(CHOSEN).exists():
-        save_weights(_between(job, findings, share), job.weights(CHOSEN))
-
-
-def _quantization_aware(job: Job, training: Examples, seed: int, shown: Pictures | None = None) -> Any:
-    """The network of a job in simulated int8, trained on the outputs of the float network."""
-    teacher = _load(job, training.targets.shape[1], CHOSEN)
-    logits = predictions(teacher, training.pictures)[0]
-    probabilities = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    aware = fit_quantization_aware(
-        teacher,
-        Examples(training.pictures, probabilities),
-        weighted_loss(training.targets),
-        AUGMENTATION,
-        QUANTIZED_SCHEDULE,
-        seed,
-        job.quantized,
-    )
-    if shown is not None:
-        save_array(job.aware_heat_maps, predictions(aware, shown)[1])
-    return aware
-
-
-def _load(job: Job, findings: int, name: str) -> Any:
-    model = mobilenet_v2.build(findings)
-    model.load_weights(job.weights(name))
+def _fitted(job: Job, findings: int) -> Any:
+    model = network(findings + 1)
+    model.load_weights(job.weights(FLOAT))
     return model

@@ -5,9 +5,8 @@ from leapfrog_training.chest.card import chest_card
 from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
 from leapfrog_training.chest.examples import chest_examples
 from leapfrog_training.chest.figures import chest_figures
-from leapfrog_training.chest.films import covered_findings
+from leapfrog_training.chest.films import Adults, Source, covered_findings, open_adults
 from leapfrog_training.chest.manifest import chest_manifest
-from leapfrog_training.datasets.chestxray14 import ChestXray14, open_chestxray14
 from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.kiosk import KioskModel
@@ -21,27 +20,26 @@ def _recipe() -> Recipe:
     return recipe
 
 
-def _evaluate(run: Run, data: ChestXray14) -> ChestEvaluation:
-    """Choose thresholds on the folds, then measure the validation films."""
+def _evaluate(run: Run, data: Adults) -> ChestEvaluation:
+    """Choose thresholds on the folds, then measure the films that no network saw."""
     evaluation, shipped = evaluate_chest(run, data)
     write_pictures(run.figures, chest_figures(evaluation, shipped))
-    write_pictures(run.examples, chest_examples(evaluation.rules, shipped))
+    write_pictures(run.examples, chest_examples(shipped))
     return evaluation
 
 
 def _headline(evaluation: ChestEvaluation) -> Headline:
-    forms = evaluation.shipped.forms
-    return Headline("mean AUROC", forms[Form.FLOAT32].mean_auroc.value, forms[Form.INT8].mean_auroc.value)
+    forms = evaluation.forms
+    return Headline("AUROC, abnormal against normal", forms[Form.FLOAT32].auroc.value, forms[Form.INT8].auroc.value)
 
 
 def _manifest(version: str, model: KioskModel, run: Run, evaluation: ChestEvaluation) -> Manifest:
-    rules = tuple(rule.rule() for rule in evaluation.rules)
-    return chest_manifest(version, model, rules, run.notes.findings, metrics=evaluation.metrics())
+    return chest_manifest(version, model, evaluation.rules, run.notes.findings, metrics=evaluation.metrics())
 
 
 CHEST = Task(
     name=PackageName.CHEST_FINDINGS,
-    open=open_chestxray14,
+    open=open_adults,
     findings=covered_findings,
     recipe=_recipe,
     evaluation=ChestEvaluation,
@@ -50,4 +48,5 @@ CHEST = Task(
     manifest=_manifest,
     card=chest_card,
     is_cross_validated=True,
+    without=tuple(source.value for source in Source),
 )
