@@ -26,13 +26,14 @@ FIRST_LINES = (
 
 MADE = """## How it was made
 
-MobileNetV2 1.0 on 160 x 160 gray pixels, started from ImageNet weights, then quantization-aware training. Full int8 \
-from input to output. It has no heat map: nobody has drawn on such films where the pneumonia is, so nobody could say \
-whether a map points to it.
+MobileNetV2 1.0 on 160 x 160 gray pixels of the exposed field, started from ImageNet weights, then \
+quantization-aware training. Full int8 from input to output. It has no heat map: nobody has drawn on such films where \
+the pneumonia is, so nobody could say whether a map points to it.
 
 In this set sick and healthy children differ in more than the lungs. Every film trained on was made from films of \
 several children: in three of five the lungs of one child are in the frame of another, sick or healthy by chance; four \
-of five have another film's grays; in one of four the lungs are hidden, and the right answer is one half.
+of five have another film's grays; half are blurred a little; in one of four the lungs are hidden, and the right \
+answer is one half.
 
 Seed 0 ships: it was chosen in advance, not by its score. One training child in five was held out from fitting; these \
 films set calibration and threshold. The parts of the recipe were compared on one or two folds \
@@ -155,14 +156,10 @@ def _controls(evaluation: ChildEvaluation) -> str:
 def _changes(evaluation: ChildEvaluation) -> str:
     header = ("Change", "sensitivity", "specificity")
     rows = [
-        (name, _difference(changed.sensitivity), _difference(changed.specificity))
+        (name, cards.difference(changed.sensitivity), cards.difference(changed.specificity))
         for name, changed in evaluation.changes.items()
     ]
     return "Differences from the same films as they are, int8 as shipped.\n\n" + cards.table(header, rows)
-
-
-def _difference(value: Bounds) -> str:
-    return f"{value.value:+.3f} [{value.low:+.3f} to {value.high:+.3f}]"
 
 
 def _urgent(evaluation: ChildEvaluation) -> str:

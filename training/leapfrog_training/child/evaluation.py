@@ -17,12 +17,8 @@ from leapfrog_training.child.reading import (
     OTHER_FRAME,
     OTHER_GRAYS,
     Shown,
-    changed,
     controls,
     manifest_for,
-    plain,
-    raw_scores,
-    read,
 )
 from leapfrog_training.child.sides import training_sides
 from leapfrog_training.datasets.children_kermany import ChildFilm, ChildrenKermany, Diagnosis
@@ -36,6 +32,7 @@ from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
 from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, Portion, rounded
 from leapfrog_training.evaluate.scores import Resamples, bounds, operating_point, resample, roc
+from leapfrog_training.films.reading import changed, plain, raw_scores, read
 from leapfrog_training.run.folder import SHIPPED_SEED, Run
 
 FEWEST_FILMS = 10  # of each diagnosis, on each side
@@ -213,7 +210,7 @@ def _seed(
 ) -> tuple[ChildSeed, dict[Form, Readings]]:
     job, sick = run.seed(seed), _sick(films)
     with KioskModel(file_of(job, Form.INT8)) as model:
-        scores, positive = raw_scores(model, held_out), _sick(held_out)
+        scores, positive = raw_scores(model, held_out)[:, 0], _sick(held_out)
         calibration = platt(positive, scores)
         shown = calibrated(scores, calibration)
         threshold = threshold_for(positive, shown)

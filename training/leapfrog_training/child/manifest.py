@@ -19,6 +19,7 @@ APPLIES_TO = AppliesTo(
     words={"CHEST": "CXR THORAX TORAX TÓRAX TORACE POITRINE PECHO LUNG LUNGS PULMONARY PULMO PULMÓN PULMON BRUSTKORB"},
 )
 NOT_SHOWN = "One hospital; not yet shown to look at the lungs."
+ONE_HOSPITAL = "Made from one hospital's films and tested at no other."
 USE = (
     "Demonstration on frontal chest films (PA or AP) of children of 1 to 5 completed years: features seen in "
     "pneumonia, yes or no. Trained on films of one hospital. It makes no diagnosis and must not decide what "
@@ -55,7 +56,9 @@ def child_manifest(
         version,
         model,
         task="classification",
-        intended_use=USE if shown_to_look_at_lungs else f"{NOT_SHOWN} {USE}",
+        field="exposed",
+        intended_use=USE,
+        caution=ONE_HOSPITAL if shown_to_look_at_lungs else NOT_SHOWN,
         not_covered=NOT_COVERED,
         applies_to=APPLIES_TO,
         outputs=ModelOutputs(scores=model.output_of_rank(2)),

@@ -10,7 +10,7 @@ from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.run.folder import PackageName, Run
-from leapfrog_training.task import Headline, Recipe, Task
+from leapfrog_training.task import Headline, Recipe, Task, only
 
 
 def _recipe() -> Recipe:
@@ -37,7 +37,7 @@ def _manifest(version: str, model: KioskModel, run: Run, evaluation: ChildEvalua
 
 CHILD = Task(
     name=PackageName.CHEST_CHILD,
-    open=open_children,
+    open=only(open_children),
     findings=covered,
     recipe=_recipe,
     evaluation=ChildEvaluation,
