@@ -1,18 +1,23 @@
 """Options that several commands share, and how they open data."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from leapfrog_training.datasets.splits import AnyRecord, DataSet
 from leapfrog_training.fitting.devices import Devices, Precision
 from leapfrog_training.run.folder import PackageName
 from leapfrog_training.tasks import TASKS
 
 MOST_NAMED = 20  # problems printed one by one; run.json lists them all
 
-DataOption = Annotated[Path, typer.Option("--data", help="Folder of the data set, in its published layout.")]
+DataOption = Annotated[
+    list[Path],
+    typer.Option("--data", help="Folder of the data set, in its published layout. chest-findings needs it twice."),
+]
 RunArgument = Annotated[Path, typer.Argument(help="Folder that `fit` wrote with --out.")]
 ThreadsOption = Annotated[int, typer.Option("--threads", min=1, help="Threads for TensorFlow on a processor.")]
 DevicesOption = Annotated[
@@ -32,9 +37,13 @@ FoldsOption = Annotated[
 ]
 
 
-def open_data(package: PackageName, folder: Path) -> Any:
-    """Open the data set of a package, and print to stderr what was left out, with counts. Raises DatasetError."""
-    data = TASKS[package].open(folder)
+def open_data(package: PackageName, folders: Sequence[Path]) -> Any:
+    """Open the data of a package, and print to stderr what was left out, with counts. Raises DatasetError."""
+    return with_problems_told(TASKS[package].open(folders))
+
+
+def with_problems_told(data: DataSet[AnyRecord]) -> DataSet[AnyRecord]:
+    """The data; what was left out of them is printed to stderr, with counts."""
     for problem in data.problems[:MOST_NAMED]:
         typer.echo(f"left out: {problem}", err=True)
     if data.problems:
@@ -47,3 +56,8 @@ def open_data(package: PackageName, folder: Path) -> Any:
 def _kind(problem: str) -> str:
     """The kind of problem, without the file that has it: the first two words after the file's name."""
     return " ".join(problem.partition(": ")[2].split()[:2]).rstrip(",")
+
+
+def as_options(folders: Sequence[Path]) -> str:
+    """The folders as they are given on the command line."""
+    return " ".join(f"--data {folder}" for folder in folders)

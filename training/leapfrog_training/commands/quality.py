@@ -1,49 +1,93 @@
 """`leapfrog-train quality`."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from numpy import uint8
+from numpy.typing import NDArray
 
 from leapfrog.errors import UsageError
 from leapfrog.packages.package import QUALITY_NAME, load_package
 from leapfrog_training.commands.options import open_data
+from leapfrog_training.datasets.chestxray14 import open_chestxray14
 from leapfrog_training.packaging.package import QUALITY_METRICS, add_file
 from leapfrog_training.run.folder import PackageName
 
+CHEST_PACKAGES = (PackageName.CHEST_FINDINGS, PackageName.CHEST_CHILD)
+
+Strangers = Mapping[str, Sequence[NDArray[uint8]]]
+
 
 def quality(
-    package: Annotated[Path, typer.Argument(help="Folder of the package to add the check to.")],
-    chest: Annotated[
-        Path, typer.Option("--chest", help="Folder of ChestX-ray14; for chest-child, of the children's films.")
-    ],
+    packages: Annotated[list[Path], typer.Argument(help="Folders of the packages to add the check to.")],
+    adults: Annotated[Path, typer.Option("--adults", help="Folder of ChestX-ray14.")],
     heads: Annotated[Path, typer.Option("--heads", help="Folder of HC18.")],
+    rsna: Annotated[
+        Path | None, typer.Option("--rsna", help="Folder of the RSNA-normal films (chest packages only).")
+    ] = None,
+    children: Annotated[
+        Path | None, typer.Option("--children", help="Folder of the children's films (chest packages only).")
+    ] = None,
     strangers: Annotated[
         list[Path] | None,
         typer.Option("--strangers", help="Folder of DICOM files that should not pass, to measure on. Repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed")] = 7,
 ) -> None:
-    """Fit and measure the check that a picture looks like those the model is for, and add it to the package."""
-    from leapfrog_training.quality.check import metrics, quality_bytes
+    """Fit and measure the check in front of a model, which stops pictures that the model should not read, and add it to
+    the package. Both chest packages at once take as long as one, if their models take pictures of the same size.
+    """
     from leapfrog_training.quality.foreign import foreign_pictures
-    from leapfrog_training.quality.recipes import RECIPES
 
-    loaded = load_package(package)
-    name = loaded.manifest.name
+    loaded = {folder: load_package(folder) for folder in packages}
+    chests = [folder for folder, package in loaded.items() if package.manifest.name in CHEST_PACKAGES]
+    others = [folder for folder in packages if folder not in chests]
+    for folder in others:
+        if loaded[folder].manifest.name != PackageName.FETAL_HEAD:
+            raise UsageError(f"there is no recipe for a quality check of {loaded[folder].manifest.name}")
     foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
-    of_children = name == PackageName.CHEST_CHILD
-    films = open_data(PackageName.CHEST_CHILD if of_children else PackageName.CHEST_FINDINGS, chest)
-    pictures = open_data(PackageName.FETAL_HEAD, heads)
-    if name not in RECIPES:
-        raise UsageError(f"there is no recipe for a quality check of {name}")
-    result = RECIPES[name](films, pictures, foreign, seed)
+    measured: dict[Path, Mapping[str, object]] = {}
+    if chests:
+        if rsna is None or children is None:
+            raise UsageError("the check of a chest package is fitted to films of every source: give --rsna, --children")
+        measured |= _chest(chests, adults, rsna, children, heads, foreign, seed)
+    for folder in others:
+        measured[folder] = _head(folder, adults, heads, foreign, seed)
+    for folder, metrics in measured.items():
+        typer.echo(loaded[folder].title)
+        for key, value in metrics.items():
+            typer.echo(f"{key}: {value}")
+        if loaded[folder].signature != "none":
+            typer.echo(
+                "The package's signature is no longer valid and was removed. "
+                f"Next: leapfrog-train sign {folder} --key FILE"
+            )
+
+
+def _chest(
+    folders: Sequence[Path], adults: Path, rsna: Path, children: Path, heads: Path, foreign: Strangers, seed: int
+) -> Mapping[Path, Mapping[str, object]]:
+    from leapfrog_training.datasets.adults_rsna_normal import open_rsna_normal
+    from leapfrog_training.quality.adding import add_chest_check
+    from leapfrog_training.quality.chest import ChestData
+
+    data = ChestData(
+        open_chestxray14(adults),
+        open_rsna_normal(rsna),
+        open_data(PackageName.CHEST_CHILD, [children]),
+        open_data(PackageName.FETAL_HEAD, [heads]),
+    )
+    return add_chest_check(folders, data, foreign, seed)
+
+
+def _head(folder: Path, adults: Path, heads: Path, foreign: Strangers, seed: int) -> Mapping[str, object]:
+    from leapfrog_training.quality.check import metrics, quality_bytes
+    from leapfrog_training.quality.recipes import head_quality
+
+    films, pictures = open_chestxray14(adults), open_data(PackageName.FETAL_HEAD, [heads])
+    result = head_quality(films, pictures, foreign, seed)
     measured = metrics(result.fitted, result.rates)
-    add_file(package, QUALITY_NAME, quality_bytes(result.fitted.check), {QUALITY_METRICS: measured})
-    for key, value in measured.items():
-        typer.echo(f"{key}: {value}")
-    if loaded.signature != "none":
-        typer.echo(
-            "The package's signature is no longer valid and was removed. "
-            f"Next: leapfrog-train sign {package} --key FILE"
-        )
+    add_file(folder, QUALITY_NAME, quality_bytes(result.fitted.check), {QUALITY_METRICS: measured})
+    return measured

@@ -1,6 +1,6 @@
 """`leapfrog-train fit`, `quantize` and `train`: the commands that train, for which they import TensorFlow."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from leapfrog_training.commands.options import (
     RunArgument,
     SeedsOption,
     ThreadsOption,
+    as_options,
     open_data,
 )
 from leapfrog_training.fitting.devices import Devices, Precision, prepare
@@ -44,7 +45,7 @@ def fit(
     opened, run = _data_and_run(package, data, out, seeds, folds)
     with _working_on(run, devices, precision, threads) as own_run:
         TASKS[package].recipe().fit_run(own_run, opened, weights)
-    typer.echo(f"Fitted. Next: leapfrog-train quantize {out} --data {data}")
+    typer.echo(f"Fitted. Next: leapfrog-train quantize {out} {as_options(data)}")
 
 
 def quantize(
@@ -55,7 +56,7 @@ def quantize(
     opened = open_data(opened_run.notes.package, data)
     with _working_on(opened_run, devices, Precision.FLOAT32, threads):
         TASKS[opened_run.notes.package].recipe().quantize_run(opened_run, opened)
-    typer.echo(f"Quantized. Next: leapfrog-train evaluate {run} --data {data}")
+    typer.echo(f"Quantized. Next: leapfrog-train evaluate {run} {as_options(data)}")
 
 
 def train(
@@ -74,7 +75,7 @@ def train(
     with _working_on(run, devices, Precision.FLOAT32, threads) as own_run:
         recipe = TASKS[package].recipe()
         recipe.quantize_run(recipe.fit_run(own_run, opened, weights), opened)
-    typer.echo(f"Trained. Next: leapfrog-train evaluate {out} --data {data}")
+    typer.echo(f"Trained. Next: leapfrog-train evaluate {out} {as_options(data)}")
 
 
 def _weights(imagenet: Path | None) -> Path:
@@ -86,7 +87,7 @@ def _weights(imagenet: Path | None) -> Path:
     return imagenet
 
 
-def _data_and_run(package: PackageName, data: Path, out: Path, seeds: int, folds: int) -> tuple[Any, Run]:
+def _data_and_run(package: PackageName, data: Sequence[Path], out: Path, seeds: int, folds: int) -> tuple[Any, Run]:
     """The data set, and the new or resumed run."""
     opened = open_data(package, data)
     return opened, begin_run(out, TASKS[package].notes(opened, seeds, folds))

@@ -1,14 +1,11 @@
-"""How the quality checks of the shipped packages are fitted and measured."""
+"""How the check in front of fetal-head is fitted and measured (format 1; `chest.py` has that of the chest packages)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
 import numpy as np
 
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
-from leapfrog_training.datasets.children_kermany import ChildFilm, ChildrenKermany
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.segmentation import as_shown
@@ -22,13 +19,9 @@ from leapfrog_training.quality.strangers import (
     varied,
     without_head,
 )
-from leapfrog_training.run.folder import PackageName
 
-CHEST = Layout(height=224, width=224, thumbnail_block=7, gradient_block=4, telling=True)
-CHILD = Layout(height=160, width=160, thumbnail_block=5, gradient_block=4, telling=True)
 HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2, false_alarm_rate=0.02)
 
-MOST_FILMS = 700  # more are no better described, and take longer
 DRAWINGS_EACH_FITTED = 120
 DRAWINGS_EACH_MEASURED = 150
 MORE_TISSUE = 700  # the strangers that a head model gets most are other ultrasound pictures
@@ -51,44 +44,6 @@ class MeasuredCheck:
 
     fitted: Fitted
     rates: Rates
-
-
-def chest_quality(
-    chest: ChestXray14 | ChildrenKermany,
-    heads: HC18,
-    foreign: Mapping[str, Sequence[Gray]],
-    seed: int,
-    layout: Layout = CHEST,
-) -> MeasuredCheck:
-    """The check of chest-findings and chest-child: only upright frontal chest films that are not inverted pass.
-
-    Fitted to at most about MOST_FILMS of the training films, against their turned, inverted and cut forms, training
-    ultrasound and drawings. `foreign`, by kind, are more strangers to measure on.
-    """
-    generator = np.random.default_rng(seed)
-    films = _thinned(chest.in_split("train"))
-    pictures = _grays(films)
-    some = pictures[::2]
-    strangers = [
-        *_drawn_for_fitting(generator),
-        *(varied(gray, generator) for gray in _grays(heads.in_split("train"))),
-        *(255 - gray for gray in pictures),
-        *(255 - np.rot90(gray, 1 + number % 3) for number, gray in enumerate(pictures[::4])),
-        *(turn(varied(gray, generator)) for turn in TURNS.values() for gray in some),
-        *(detail_of(gray, generator) for gray in pictures),
-    ]
-    fitted = fit_quality(pictures, [film.patient for film in films], strangers, layout, seed)
-
-    validation = _grays(_thinned(chest.in_split("test")))
-    unseen = {
-        "fetal ultrasound": _grays(heads.in_split("test")),
-        INVERTED: [255 - gray for gray in validation],
-        **{kind: [turn(gray) for gray in validation] for kind, turn in TURNS.items()},
-        DETAIL: [detail_of(gray, generator) for gray in validation],
-        **_drawn_for_measuring(generator),
-        **foreign,
-    }
-    return MeasuredCheck(fitted, measure_quality(fitted.check, validation, unseen, seed + 1))
 
 
 def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> MeasuredCheck:
@@ -130,19 +85,7 @@ def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence
     return MeasuredCheck(fitted, measure_quality(fitted.check, validation, shown, seed + 1))
 
 
-# The films are those of the package's own data set; a head model takes those of ChestX-ray14.
-RECIPES: Mapping[str, Callable[[Any, HC18, Mapping[str, Sequence[Gray]], int], MeasuredCheck]] = {
-    PackageName.CHEST_FINDINGS: chest_quality,
-    PackageName.CHEST_CHILD: partial(chest_quality, layout=CHILD),
-    PackageName.FETAL_HEAD: head_quality,
-}
-
-
-def _thinned(films: Sequence[Film | ChildFilm]) -> Sequence[Film | ChildFilm]:
-    return films[:: max(1, round(len(films) / MOST_FILMS))]
-
-
-def _grays(pictures: Iterable[Film | ChildFilm | HeadImage]) -> list[Gray]:
+def _grays(pictures: Iterable[Film | HeadImage]) -> list[Gray]:
     return [read_gray(picture.path) for picture in pictures]
 
 
