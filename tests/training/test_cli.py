@@ -43,17 +43,61 @@ def test_training_without_imagenet_weights_is_wrong_use(
 
 
 def test_too_few_films_are_refused(
-    made_up_chest: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    made_up_chest: Any,
+    made_up_normals: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     films = [("1.png", "Edema", "1", "train_val_list.txt"), ("2.png", "Edema", "2", "test_list.txt")]
     (tmp_path / "weights.tflite").write_bytes(b"")
     status, error = run(
         monkeypatch,
         capsys,
-        *("fit", "chest-findings", "--data", str(made_up_chest.write(films)), "--out", str(tmp_path / "r")),
+        *("fit", "chest-findings", "--data", str(made_up_chest.write(films))),
+        *("--data", str(made_up_normals.write([("Normal-1.png", "train")])), "--out", str(tmp_path / "r")),
         *("--imagenet", str(tmp_path / "weights.tflite")),
     )
     assert (status, "no finding has enough films" in error) == (2, True)
+
+
+@pytest.mark.parametrize("given", [("chest",), ("normals",), ("chest", "chest"), ("chest", "normals", "chest")])
+def test_chest_findings_needs_both_its_sources_and_says_which(
+    given: tuple[str, ...],
+    made_up_chest: Any,
+    made_up_normals: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "weights.tflite").write_bytes(b"")
+    folders = {
+        "chest": made_up_chest.write([("1.png", "Edema", "1", "train_val_list.txt")]),
+        "normals": made_up_normals.write([("Normal-1.png", "train")]),
+    }
+    options = [word for name in given for word in ("--data", str(folders[name]))]
+    status, error = run(
+        monkeypatch,
+        capsys,
+        *("fit", "chest-findings", *options, "--out", str(tmp_path / "r")),
+        *("--imagenet", str(tmp_path / "weights.tflite")),
+    )
+    assert (status, "ChestX-ray14 and that of the adults' films" in error) == (2, True)
+    assert not (tmp_path / "r").exists()
+
+
+@pytest.mark.parametrize("package", sorted(set(PackageName) - {PackageName.CHEST_FINDINGS}))
+def test_the_other_packages_take_one_folder(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "weights.tflite").write_bytes(b"")
+    status, error = run(
+        monkeypatch,
+        capsys,
+        *("fit", package, "--data", str(tmp_path), "--data", str(tmp_path), "--out", str(tmp_path / "r")),
+        *("--imagenet", str(tmp_path / "weights.tflite")),
+    )
+    assert (status, "give --data once" in error) == (2, True)
 
 
 def test_a_run_that_was_not_evaluated_cannot_be_packaged(
@@ -89,3 +133,17 @@ def test_a_package_is_not_started_if_it_would_fail_at_the_end(
 def test_the_command_line_starts_without_tensorflow() -> None:
     code = "import sys, leapfrog_training.cli; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_a_rebuild_says_at_once_which_set_is_missing_and_that_a_version_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = tmp_path / "sets", tmp_path / "out"
+    (data / "children_kermany").mkdir(parents=True)
+    rebuild = ("rebuild", str(data), "--out", str(out), "--version")
+    status, error = run(monkeypatch, capsys, *rebuild, "newest")
+    assert (status, "--version newest is not a version" in error) == (2, True)
+    status, error = run(monkeypatch, capsys, *rebuild, "0.3.0")
+    assert status == 2
+    assert "chestxray14, adults_rsna_normal, hc18" in error and "tf2_mobilenet_v2_1.0_224_ptq.tflite" in error
+    assert "children_kermany" not in error and not out.exists()

@@ -15,12 +15,27 @@ from leapfrog_training.commands.evaluate import evaluate
 from leapfrog_training.commands.package import package
 from leapfrog_training.commands.phantoms import phantoms
 from leapfrog_training.commands.quality import quality
+from leapfrog_training.commands.rebuild import rebuild
 from leapfrog_training.commands.sign import keys, sign
 from leapfrog_training.commands.table import table
 from leapfrog_training.commands.train import fit, quantize, train
 
 app = typer.Typer(help="Makes the models that Leapfrog runs.", no_args_is_help=True, add_completion=False)
-for command in (train, fit, quantize, evaluate, check, package, keys, sign, quality, phantoms, published, table):
+for command in (
+    rebuild,
+    train,
+    fit,
+    quantize,
+    evaluate,
+    check,
+    package,
+    keys,
+    sign,
+    quality,
+    phantoms,
+    published,
+    table,
+):
     app.command()(command)
 app.command("compile")(compile_models)
 
