@@ -15,8 +15,8 @@ from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import LeapfrogError, PackageError
 from leapfrog.packages.package import ModelPackage, load_package
+from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
-from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog.reader.assess.segmentation import model_area, segment
 
 MID_GRAY = 128
@@ -41,7 +41,7 @@ def try_package(package: ModelPackage, python: str, threads: int) -> None:
         segment(manifest, outputs, model_area((0, 0, width, height), (height, width), width / height), None)
     if package.quality_path is not None:
         try:
-            QualityCheck.load(package.quality_path).check(picture)
+            load_check(package.quality_path).check(picture)
         except ValueError as problem:
             raise PackageError(f"The quality check does not fit the model: {problem}.") from problem
 

@@ -3,22 +3,25 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog_training.chest import manifest as chest
-from leapfrog_training.chest.films import covered_findings, truth
-from leapfrog_training.datasets.chestxray14 import open_chestxray14
+from leapfrog_training.chest.films import Source, abnormal, normal_of, open_adults
+from leapfrog_training.child import manifest as child
+from leapfrog_training.datasets.children_kermany import open_children
 from leapfrog_training.datasets.hc18 import open_hc18
-from leapfrog_training.evaluate.classification import answers, readings
+from leapfrog_training.evaluate.controls import lungs_masked
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.scores import mean_auroc, resample
+from leapfrog_training.evaluate.scores import auroc, resample
+from leapfrog_training.films.reading import changed, plain, read
 from leapfrog_training.head import manifest as head
 from leapfrog_training.head.evaluation import head_scores
 from leapfrog_training.head.reading import head_answers, read_head
 
-LARGEST_BYTES = {"chest-findings": 2_800_000, "fetal-head": 400_000}
+LARGEST_BYTES = {"chest-findings": 2_800_000, "chest-child": 2_800_000, "fetal-head": 400_000}
 # The highest version of each operation that edgetpu_compiler 16 takes for int8.
 TAKEN = {
     "CONV_2D": 3,
@@ -42,7 +45,7 @@ def package(request: pytest.FixtureRequest) -> ModelPackage:
 
 
 def test_an_exam_is_chosen_by_the_words_of_the_recipe(package: ModelPackage) -> None:
-    recipes = {"chest-findings": chest.APPLIES_TO, "fetal-head": head.APPLIES_TO}
+    recipes = {"chest-findings": chest.APPLIES_TO, "chest-child": child.APPLIES_TO, "fetal-head": head.APPLIES_TO}
     assert package.manifest.applies_to == recipes[package.manifest.name]
 
 
@@ -87,24 +90,45 @@ def test_the_model_is_small(package: ModelPackage) -> None:
     assert package.model_path.stat().st_size <= LARGEST_BYTES[package.manifest.name]
 
 
-def test_chest_findings_covers_what_has_enough_films_and_its_scores_are_reproduced(shared_data: Path) -> None:
+def test_chest_findings_calls_as_many_normal_films_as_its_manifest_says_and_no_more_than_promised(
+    shared_data: Path,
+) -> None:
     package = load_package(SHIPPED_PACKAGES / "chest-findings")
-    data = open_chestxray14(shared_data / "chestxray14")
-    films, labels = data.in_split("test"), covered_findings(data)
-    assert len(labels) == len(package.manifest.finding) == 14 - len(package.manifest.not_covered)
+    films = open_adults([shared_data / "chestxray14", shared_data / "adults_rsna_normal"]).in_split("test")
     with KioskModel(package.model_path) as model:
-        answered = answers(model, [film.path for film in films])
-    measured = mean_auroc(truth(films, labels), readings(package.manifest, answered).scores)
-    assert measured == pytest.approx(package.manifest.metrics["shipped"]["mean_auroc"], abs=0.002)
-    assert measured >= 0.866
+        shown = read(model, package.manifest, plain(films), len(films))
+    claimed = package.manifest.metrics
+    for source in Source:
+        normal = normal_of(films, source)
+        assert shown.any_urgent[normal].mean() == pytest.approx(claimed["urgent"][f"{source} normal"], abs=0.01)
+        assert shown.any_flag[normal].mean() == pytest.approx(claimed["flagged"][f"{source} normal"], abs=0.01)
+    assert shown.any_flag[normal_of(films, Source.RSNA_NORMAL)].mean() <= 0.2
+    scores = shown.scores[:, 0]
+    assert auroc(abnormal(films), scores) >= 0.8
+
+
+def test_chest_child_reproduces_its_scores_and_tells_nothing_from_masked_lungs(shared_data: Path) -> None:
+    package = load_package(SHIPPED_PACKAGES / "chest-child")
+    films = open_children(shared_data / "children_kermany").in_split("test")
+    sick = np.array([film.has_pneumonia for film in films])
+    some = films[::3]
+    with KioskModel(package.model_path) as model:
+        shown = read(model, package.manifest, plain(films), len(films))
+        masked = read(model, package.manifest, changed(lungs_masked, some), len(some))
+    measured = auroc(sick, shown.scores[:, 0])
+    assert measured == pytest.approx(package.manifest.metrics["shipped"]["auroc"], abs=0.002)
+    assert measured >= 0.975
+    assert shown.flagged[sick, 0].mean() >= 0.87 and shown.flagged[~sick, 0].mean() <= 0.05
+    assert 0.3 <= auroc(sick[::3], masked.scores[:, 0]) <= 0.7
+    assert package.manifest.caution
 
 
 def test_fetal_head_reproduces_its_scores(shared_data: Path) -> None:
     package = load_package(SHIPPED_PACKAGES / "fetal-head")
     images = open_hc18(shared_data / "hc18").in_split("test")
     with KioskModel(package.model_path) as model:
-        read = [read_head(package.manifest, answer) for answer in head_answers(model, images)]
-    scores = head_scores(read, resample([image.patient for image in images]))
+        heads = [read_head(package.manifest, answer) for answer in head_answers(model, images)]
+    scores = head_scores(heads, resample([image.patient for image in images]))
     claimed = package.manifest.metrics["shipped"]
     assert scores.dice.value == pytest.approx(claimed["dice"], abs=0.0005)
     assert scores.absolute_error_mm.value == pytest.approx(claimed["absolute_error_mm"], abs=0.05)
