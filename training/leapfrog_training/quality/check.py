@@ -16,6 +16,7 @@ from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.splits import patient_folds
 from leapfrog_training.files import npz_bytes
 from leapfrog_training.quality.boundary import fit_boundary
+from leapfrog_training.quality.span import span
 from leapfrog_training.quality.strangers import Gray, varied
 
 FOLDS = 5
@@ -173,8 +174,8 @@ def _passing_share(check: QualityCheck, pictures: Sequence[Gray]) -> float:
 
 def _fit(own: Descriptions, foreign: Descriptions, layout: Layout, seed: int) -> QualityCheck:
     """Fit spans, standardisation and boundary; scales and limit are not set yet."""
-    thumbnail_mean, thumbnail_components = _span(own.thumbnails, layout.thumbnail_components)
-    gradient_mean, gradient_components = _span(own.gradients, layout.gradient_components)
+    thumbnail_mean, thumbnail_components = span(own.thumbnails, layout.thumbnail_components)
+    gradient_mean, gradient_components = span(own.gradients, layout.gradient_components)
     feature_count = layout.thumbnail_components + layout.gradient_components + 2 + own.textures.shape[1]
     unset = np.zeros((), dtype=np.float32)
     spans = QualityCheck(
@@ -210,14 +211,6 @@ def _fit(own: Descriptions, foreign: Descriptions, layout: Layout, seed: int) ->
 
 def _standardised(check: QualityCheck, descriptions: Descriptions) -> Floats:
     return check.standardise(check.features(descriptions.thumbnails, descriptions.gradients, descriptions.textures))
-
-
-def _span(values: Floats, components: int) -> tuple[Floats, Floats]:
-    """Mean (N,) and the first principal components (K, N) of B vectors (B, N)."""
-    mean = values.mean(axis=0)
-    centred = (values - mean).astype(np.float64)
-    _, vectors = np.linalg.eigh(centred.T @ centred)
-    return mean, np.ascontiguousarray(vectors[:, ::-1][:, :components].T.astype(np.float32))
 
 
 def _centre_and_spread(values: Floats) -> Floats:

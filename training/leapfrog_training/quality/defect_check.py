@@ -22,6 +22,7 @@ from leapfrog_training.quality.elsewhere import elsewhere
 from leapfrog_training.quality.heart_side import fit_heart_side
 from leapfrog_training.quality.network import fit_network
 from leapfrog_training.quality.processes import on_all_cores
+from leapfrog_training.quality.span import span
 
 FOLDS = 2
 ELSEWHERE_FORMS = 3
@@ -230,8 +231,8 @@ def _stacked(rows: Sequence[_Row]) -> Described:
 def _fit(described: Described, kinds: Sequence[Defect], layout: Layout, seed: int, *, sides: bool) -> DefectCheck:
     """Fit spans, standardisation, network and sides; the limits are not set yet."""
     good = described.kinds == 0
-    thumbnail_mean, thumbnail_components = _span(described.thumbnails[good], layout.thumbnail_components)
-    gradient_mean, gradient_components = _span(described.gradients[good], layout.gradient_components)
+    thumbnail_mean, thumbnail_components = span(described.thumbnails[good], layout.thumbnail_components)
+    gradient_mean, gradient_components = span(described.gradients[good], layout.gradient_components)
     count = layout.thumbnail_components + layout.gradient_components + described.measures.shape[1]
     unset = np.zeros((), dtype=np.float32)
     check = DefectCheck(
@@ -272,11 +273,3 @@ def _fit(described: Described, kinds: Sequence[Defect], layout: Layout, seed: in
 
 def _log_odds(check: DefectCheck, described: Described) -> Floats:
     return check.log_odds(check.features(described.thumbnails, described.gradients, described.measures))
-
-
-def _span(values: Floats, components: int) -> tuple[Floats, Floats]:
-    """Mean (N,) and the first principal components (K, N) of B vectors (B, N)."""
-    mean = values.mean(axis=0)
-    centred = values - mean
-    _, vectors = np.linalg.eigh((centred.T @ centred).astype(np.float64))
-    return mean, np.ascontiguousarray(vectors[:, ::-1][:, :components].T.astype(np.float32))
