@@ -12,6 +12,7 @@ from leapfrog_training.chest.films import (
     abnormal,
     covered_findings,
     folds_of,
+    for_abnormal,
     normal_of,
     of_view,
     open_adults,
@@ -102,3 +103,8 @@ def test_of_the_shared_films_41_are_of_people_too_young_and_34_were_read_as_norm
     data = open_adults(folders)
     assert sum("too young" in problem for problem in data.problems) == len(data.problems) == 41
     assert len(data.records) == 688 + 1113
+
+
+def test_pneumonia_stands_for_abnormal_wherever_it_is_among_the_findings() -> None:
+    assert for_abnormal(("Pneumothorax", "Pneumonia", "Edema")) == 1
+    assert for_abnormal(("Edema", "Effusion")) == 0

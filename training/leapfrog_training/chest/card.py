@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.chest.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS
-from leapfrog_training.chest.evaluation import PNEUMONIA, ChestEvaluation, ChestSeed, LeftOutSource
+from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed, LeftOutSource
 from leapfrog_training.chest.figures import AUROC_FILE, CONTROLS_FILE, TRADE_OFF_FILE
-from leapfrog_training.chest.films import VIEWS, Source
+from leapfrog_training.chest.films import VIEWS, Source, for_abnormal
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.chest.measures import MatchedScores
 from leapfrog_training.chest.rules import FEWEST_POSITIVES
@@ -59,7 +59,7 @@ promised to leave room for that, but the rates above were not measured there.
 
 def chest_card(manifest: Manifest, evaluation: ChestEvaluation) -> str:
     """The card; its figures are those of `chest_figures`."""
-    pneumonia = chest_label(evaluation.rules[PNEUMONIA].label).name
+    pneumonia = chest_label(evaluation.rules[_abnormal(evaluation)].label).name
     parts = [
         cards.title(manifest, FIRST_LINE, _left_out(evaluation.without)),
         "## How good it is\n",
@@ -206,7 +206,7 @@ def _controls(evaluation: ChestEvaluation) -> str:
         )
 
     as_they_are = evaluation.forms[Form.INT8].auroc
-    one = shipped.validation[PNEUMONIA]
+    one = shipped.validation[_abnormal(evaluation)]
     rows = [
         (
             "as they are",
@@ -240,8 +240,12 @@ def _controls(evaluation: ChestEvaluation) -> str:
     )
 
 
+def _abnormal(evaluation: ChestEvaluation) -> int:
+    return for_abnormal([rule.label for rule in evaluation.rules])
+
+
 def _validation_auroc(seed: ChestSeed) -> float:
-    against = seed.validation[PNEUMONIA].against_rsna_normal
+    against = seed.validation[for_abnormal([one.label for one in seed.validation])].against_rsna_normal
     return float("nan") if against is None else against.value
 
 

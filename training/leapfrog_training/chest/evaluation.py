@@ -33,8 +33,6 @@ from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 
 Value = TypeVar("Value")
 
-PNEUMONIA = 0  # the first finding that ships stands for "abnormal": every abnormal film of the set has that label
-
 
 class ChangedFilms(Measured):
     """Sensitivity (abnormal films with any flag) and specificity (normal films without one) of changed films minus
@@ -234,7 +232,11 @@ def _seed(job: Job, seed: int, sides: _Sides) -> tuple[ChestSeed, Readings]:
     pooled, pooled_means = matched_scores(sides.pooled, both.scores, sides.looked_for)
     validation, _ = matched_scores(sides.validation, shown.scores, sides.looked_for)
     pairs = sides.validation
-    apart = pairs.auroc(pairs.normal(Source.CHESTXRAY14), pairs.normal(Source.RSNA_NORMAL), shown.scores[:, PNEUMONIA])
+    apart = pairs.auroc(
+        pairs.normal(Source.CHESTXRAY14),
+        pairs.normal(Source.RSNA_NORMAL),
+        shown.scores[:, pairs.for_abnormal],
+    )
     known = np.array([film.source is Source.CHESTXRAY14 for film in pairs.films])
     if shown.is_ap is None:
         raise RunError(f"{job.int8} does not tell views")
@@ -257,7 +259,7 @@ def _controls(job: Job, sides: _Sides) -> dict[str, ShownFilms]:
     with KioskModel(file_of(job, Form.INT8)) as model:
         for name, way in controls(sides.training.films).items():
             shown = read(model, sides.manifest, way(pairs.films), len(pairs.films))
-            scores, urgent = shown.scores[:, PNEUMONIA], shown.any_urgent
+            scores, urgent = shown.scores[:, pairs.for_abnormal], shown.any_urgent
             rsna, mined = (pairs.normal(source) for source in (Source.RSNA_NORMAL, Source.CHESTXRAY14))
             measured[name] = ShownFilms(
                 against_rsna_normal=_known(bounds(pairs.auroc(pairs.sick, rsna, scores))),
@@ -272,7 +274,9 @@ def _forms(job: Job, sides: _Sides, as_they_are: Readings) -> dict[Form, FormSco
     pairs = sides.validation
     rsna = pairs.normal(Source.RSNA_NORMAL)
     read_in = {form: as_they_are if form is Form.INT8 else _read(job, form, sides) for form in Form}
-    drawn = {form: pairs.auroc(pairs.sick, rsna, of_form.scores[:, PNEUMONIA]) for form, of_form in read_in.items()}
+    drawn = {
+        form: pairs.auroc(pairs.sick, rsna, of_form.scores[:, pairs.for_abnormal]) for form, of_form in read_in.items()
+    }
     return {
         form: FormScores(auroc=_known(bounds(values)), minus_float32=_known(bounds(values - drawn[Form.FLOAT32])))
         for form, values in drawn.items()

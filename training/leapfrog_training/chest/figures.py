@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from leapfrog_training.chest.evaluation import PNEUMONIA, ChestEvaluation, ShippedFilms
+from leapfrog_training.chest.evaluation import ChestEvaluation, ShippedFilms
 from leapfrog_training.chest.films import VIEWS, Source, of_view
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.drawing import BLACK, BLUE, GRAY, VERMILLION, canvas, png
@@ -30,12 +30,13 @@ def draw_trade_off(evaluation: ChestEvaluation, shipped: ShippedFilms) -> bytes:
     """For each view: the share of abnormal films that a threshold finds against the share of normal ones that it
     calls, by source, and the point at which the box calls a film urgent.
     """
-    pairs, scores = shipped.pairs, shipped.read.scores[:, PNEUMONIA]
+    pairs, number = shipped.pairs, shipped.pairs.for_abnormal
+    scores = shipped.read.scores[:, number]
     shares = evaluation.shipped.pooled_shares.urgent
-    label = evaluation.rules[PNEUMONIA].label
+    label = pairs.findings[number]
     with canvas(8.4, 4.4, 1, len(VIEWS)) as (figure, axes):
         for panel, view in zip(axes[0], VIEWS, strict=True):
-            sick = pairs.labels[:, PNEUMONIA] & of_view(pairs.films, view)
+            sick = pairs.labels[:, number] & of_view(pairs.films, view)
             for source, colour in ((Source.RSNA_NORMAL, BLUE), (Source.CHESTXRAY14, VERMILLION)):
                 healthy = pairs.normal(source) & of_view(pairs.films, view)
                 if not (sick.any() and healthy.any()):

@@ -19,6 +19,7 @@ VIEWS = ("PA", "AP")
 FEWEST_TRAINING_POSITIVES = 20
 FEWEST_VALIDATION_POSITIVES = 10
 FOLD_SEED = 0
+ABNORMAL_LABEL = "Pneumonia"  # stands for "abnormal": nearly every abnormal film of the set has it
 
 
 class Source(StrEnum):
@@ -120,6 +121,11 @@ def covered_findings(data: Adults) -> tuple[str, ...]:
     if not covered:
         raise UsageError("no finding has enough films on both sides of the split to be trained and measured")
     return covered
+
+
+def for_abnormal(findings: Sequence[str]) -> int:
+    """Which of the findings stands for "abnormal"; the first one if ABNORMAL_LABEL is not among them."""
+    return findings.index(ABNORMAL_LABEL) if ABNORMAL_LABEL in findings else 0
 
 
 def folds_of(films: Sequence[AdultFilm], folds: int) -> tuple[Fold, ...]:

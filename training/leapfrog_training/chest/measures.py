@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.chest.films import VIEWS, AdultFilm, Source, abnormal, normal_of, of_view, truth
+from leapfrog_training.chest.films import VIEWS, AdultFilm, Source, abnormal, for_abnormal, normal_of, of_view, truth
 from leapfrog_training.chest.rules import FEWEST_POSITIVES
 from leapfrog_training.evaluate.classification import Readings
 from leapfrog_training.evaluate.measured import Bounds, Measured, Portion
@@ -73,6 +73,11 @@ class Pairs:
     def normal(self, source: Source) -> Flags:
         """The normal films of a source."""
         return normal_of(self.films, source)
+
+    @property
+    def for_abnormal(self) -> int:
+        """Which of the findings stands for "abnormal"."""
+        return for_abnormal(self.findings)
 
     @property
     def sick(self) -> Flags:

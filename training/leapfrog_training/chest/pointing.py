@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from leapfrog.packages.manifest import ModelInput
 from leapfrog.reader.assess.shown_picture import field_seen, map_over_whole
-from leapfrog_training.chest.films import AdultFilm, folds_of
+from leapfrog_training.chest.films import ABNORMAL_LABEL, AdultFilm, folds_of
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.heat_maps import BoxWithMap, Pointing, pointing
 from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 
-LABEL = "Pneumonia"
+LABEL = ABNORMAL_LABEL
 SHOWN = ModelInput(height=8, width=8, field="exposed")  # of which only the field matters here
 
 

@@ -15,9 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
-from leapfrog_training.chest.films import AdultFilm, Adults, Source, folds_of, normal_of, of_view, truth, with_views
+from leapfrog_training.chest.films import (
+    AdultFilm,
+    Adults,
+    Source,
+    folds_of,
+    for_abnormal,
+    normal_of,
+    of_view,
+    truth,
+    with_views,
+)
 from leapfrog_training.chest.mixing import groups_of
-from leapfrog_training.chest.pointing import LABEL, with_boxes
+from leapfrog_training.chest.pointing import with_boxes
 from leapfrog_training.chest.shipped import decide
 from leapfrog_training.chest.told_views import told_views
 from leapfrog_training.chest.views import tell_views, view_head
@@ -169,7 +179,7 @@ def _read_held_out(job: Job, held_out: Training) -> None:
     model = mobilenet_v2.build(len(held_out.findings) + 1, SIDE)  # the same network with its maps
     model.load_weights(job.weights(FLOAT))
     logits, maps = predictions(model, held_out.pictures)
-    save_array(job.held_out_maps, maps[with_boxes(held_out.films), :, :, held_out.findings.index(LABEL)])
+    save_array(job.held_out_maps, maps[with_boxes(held_out.films), :, :, for_abnormal(held_out.findings)])
     save_array(job.held_out_scores, logits[:, :-1])
 
 
