@@ -93,8 +93,11 @@ class SystemdMachine:
 
     def _init_pid(self) -> int:
         assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
-        if not children or Path(f"/proc/{children[0]}/comm").read_text().strip() != "systemd":
+        try:
+            children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text().split()
+            if not children or Path(f"/proc/{children[0]}/comm").read_text().strip() != "systemd":
+                return 0
+        except (FileNotFoundError, ProcessLookupError):  # a child that ended between the two looks
             return 0
         return int(children[0])
 
