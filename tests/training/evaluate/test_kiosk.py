@@ -142,7 +142,10 @@ def test_a_png_in_a_watched_folder_gives_the_scores_of_the_evaluation(
     with KioskModel(package.model_path) as model:
         for png in sorted((shared_data / "chestxray14" / "images").glob("*.png"))[:FILMS]:
             reported = read(reader, png, tmp_path, picture=IDENTITY, hints=hints)
-            assert reported.findings == classify(package.manifest, model.run(read_gray(png))).findings
+            assert (
+                reported.findings
+                == classify(package.manifest, model.run(read_gray(png), package.manifest.input.field)).findings
+            )
 
 
 @pytest.mark.parametrize("size", [(270, 400), (270, 300)], ids=["as wide as the model's input", "padded with black"])
@@ -169,13 +172,14 @@ def test_a_head_is_evaluated_as_a_kiosk_reads_it(shared_data: Path, tmp_path: Pa
 
 
 def test_the_host_answers_bit_for_bit_as_the_runtime_in_this_process(shared_data: Path) -> None:
-    path = SHIPPED_PACKAGES / "chest-findings" / "model.tflite"
+    package = load_package(SHIPPED_PACKAGES / "chest-findings")
+    path, side = package.model_path, package.manifest.input.height
     here = Interpreter(model_path=str(path), num_threads=1)
     here.allocate_tensors()
     films = sorted((shared_data / "chestxray14" / "images").glob("*.png"))[:FILMS]
     with KioskModel(path) as model:
         for film in films:
-            tensor = quantize(model_input(read_gray(film), 224, 224), quantization_table(model.input))
+            tensor = quantize(model_input(read_gray(film), side, side), quantization_table(model.input))
             here.set_tensor(here.get_input_details()[0]["index"], tensor)
             here.invoke()
             values = [here.get_tensor(detail["index"]) for detail in here.get_output_details()]
