@@ -11,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validat
 Outcome = Literal["findings", "nothing_found", "not_assessed"]
 Device = Literal["cpu", "edgetpu"]
 FrontalView = Literal["PA", "AP"]  # View Position (0018,5101): the X-rays came from behind, or from the front
+STATED_VIEWS: dict[str, FrontalView] = {  # View Position, as machines and settings write it, in letters only
+    **dict.fromkeys(("PA", "POSTEROANTERIOR", "POSTERIORANTERIOR"), "PA"),
+    **dict.fromkeys(("AP", "ANTEROPOSTERIOR", "ANTERIORPOSTERIOR"), "AP"),
+}
 
 
 class Frozen(BaseModel):
@@ -222,3 +226,8 @@ def whose_exam(readings: Sequence[ImageReading]) -> Identity:
     named = (identity for identity in identities if identity.patient_name)
     numbered = (identity for identity in identities if identity.patient_id)
     return next(named, next(numbered, identities[0]))
+
+
+def stated_view(view_position: str) -> FrontalView | None:
+    """The frontal view that a View Position (0018,5101) names; None if it names none, or another."""
+    return STATED_VIEWS.get("".join(filter(str.isalpha, view_position)).upper())

@@ -20,6 +20,7 @@ MeasurementKind = Literal["ellipse_circumference", "area"]
 UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
 Estimate = Literal["gestational_age_hadlock_1984"]
 ADULT_FROM_YEARS = 18
+LARGEST_SLOPE, LARGEST_OFFSET = 20.0, 40.0  # of a calibration: far beyond any that was fitted
 LONGEST_CAUTION = 160  # characters: it stands in one or two lines above the headline, and in the list
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -128,22 +129,29 @@ class ModelOutputs(Frozen):
 
 
 class Calibration(Frozen):
-    """Platt scaling: the displayed score is 1 / (1 + exp(-(a * logit(p) + b))) for the model's own score p."""
+    """Platt scaling: the displayed score is 1 / (1 + exp(-(a * logit(p) + b))) for the model's own score p.
 
-    a: float = 1.0
-    b: float = 0.0
+    `a` is above 0, so that of two films the same one has the higher score in both.
+    """
+
+    a: float = Field(default=1.0, gt=0, le=LARGEST_SLOPE)
+    b: float = Field(default=0.0, ge=-LARGEST_OFFSET, le=LARGEST_OFFSET)
 
 
 class ViewRule(Frozen):
     """How the model tells AP films from PA films: `column` of the scores, after those of the findings, is its
-    probability that the film is AP; from `threshold` on it is read as one.
+    probability that the film is AP; from `threshold` on it is read as one. Less than `unsure` from the threshold the
+    model does not know, and the view that the image itself states is taken, if it states one.
     """
 
     column: int = Field(ge=1)
     threshold: Fraction = 0.5
+    unsure: Fraction = 0.0
 
-    def told(self, probability: float) -> FrontalView:
-        """The view of a film that is AP with this probability."""
+    def told(self, probability: float, stated: FrontalView | None = None) -> FrontalView:
+        """The view of a film that is AP with this probability, and that is `stated` to be of a view."""
+        if stated is not None and abs(probability - self.threshold) < self.unsure:
+            return stated
         return "AP" if probability >= self.threshold else "PA"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.durable import fsync_directory
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
-from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, ModelUsed
+from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, ModelUsed, stated_view
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.patient_age import patient_age
@@ -204,8 +204,13 @@ class _OneReading:
         # A classifier looks at the whole picture, whatever its parts.
         areas = image.areas if package.manifest.task == "segmentation" else image.areas[:1]
         self._announce("inferring")
+        view = stated_view(self._header.view)
         assessments = [
-            assess(package, self._reader.models, GrayFrame(gray, area.box, area.scale.spacing_mm, area.scale.reason))
+            assess(
+                package,
+                self._reader.models,
+                GrayFrame(gray, area.box, area.scale.spacing_mm, area.scale.reason, view),
+            )
             for area in areas
         ]
         self._announce("decoding")

@@ -7,7 +7,7 @@ translate this file and the labels of `report_words.py`.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, Measurement, ModelUsed
+from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, Measurement, ModelUsed, stated_view
 from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, Span, kind_of
 from leapfrog.wording.report_words import (
@@ -53,10 +53,6 @@ DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
 LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
 UNITS = {"mm2": "mm²"}
 VIEW_NAMES: dict[FrontalView, str] = {"PA": "PA (from behind)", "AP": "AP (from the front, as in bed)"}
-STATED_VIEWS: dict[str, FrontalView] = {  # View Position, as machines and settings write it, in letters only
-    **dict.fromkeys(("PA", "POSTEROANTERIOR", "POSTERIORANTERIOR"), "PA"),
-    **dict.fromkeys(("AP", "ANTEROPOSTERIOR", "ANTERIORPOSTERIOR"), "AP"),
-}
 
 # A radiograph shows features; pneumonia is a diagnosis that needs the patient as well.
 CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
@@ -323,10 +319,11 @@ def _view(reading: ImageReading) -> str:
     """Which view the model read the film as, by its own eye; and if it was sent as the other, that too."""
     if reading.view is None:
         return ""
-    told = VIEW_NAMES[reading.view]
-    stated = STATED_VIEWS.get("".join(filter(str.isalpha, reading.header.view)).upper(), reading.view)
-    if stated == reading.view:
+    told, stated = VIEW_NAMES[reading.view], stated_view(reading.header.view)
+    if stated is None:
         return f"Read as {told}: the picture looks like that."
+    if stated == reading.view:
+        return f"Read as {told}."
     return f"Sent as {VIEW_NAMES[stated]}, but the picture looks like {told}: it was read as {reading.view}."
 
 

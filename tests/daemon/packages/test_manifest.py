@@ -205,3 +205,11 @@ def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
 def test_every_kind_of_measurement_has_its_unit_and_every_estimate_its_making() -> None:
     assert set(UNIT_OF_KIND) == set(get_args(MeasurementKind))
     assert set(MEASURED_FOR) == set(ESTIMATES) == set(get_args(Estimate))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a = nan, b = 0", "a = 1, b = inf", "a = -1, b = 0", "a = 0, b = 0", "a = 1, b = -1e6"]
+)
+def test_a_calibration_that_would_turn_scores_round_or_hide_them_is_refused(wrong: str) -> None:
+    broken = CLASSIFIER.replace("threshold = 0.6\n", f"threshold = 0.6\ncalibration = {{ {wrong} }}\n", 1)
+    assert "calibration" in refusal(broken)

@@ -266,9 +266,9 @@ def test_of_what_the_model_does_not_tell_where_this_is_said_once(
 @pytest.mark.parametrize(
     ("told", "sent", "said"),
     [
-        ("PA", "PA", "Read as PA (from behind): the picture looks like that."),
+        ("PA", "PA", "Read as PA (from behind)."),
         ("AP", "", "Read as AP (from the front, as in bed): the picture looks like that."),
-        ("AP", "anteroposterior", "Read as AP (from the front, as in bed): the picture looks like that."),
+        ("AP", "anteroposterior", "Read as AP (from the front, as in bed)."),
         (
             "AP",
             "PA",

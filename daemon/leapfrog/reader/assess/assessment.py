@@ -41,13 +41,15 @@ class Models(Protocol):
 @dataclass(frozen=True)
 class GrayFrame:
     """One frame to assess: the displayed picture in gray (H, W), the `area` that shows the body, in pixels, and the
-    millimetres between rows and between columns in the patient, if they are known; `why_no_spacing` if not.
+    millimetres between rows and between columns in the patient, if they are known; `why_no_spacing` if not. The image
+    itself says that it is of the `stated_view`.
     """
 
     gray: NDArray[np.uint8]
     area: PixelRegion
     spacing_mm: SpacingMm | None = None
     why_no_spacing: str = NO_SPACING
+    stated_view: FrontalView | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         return Assessment("not_assessed", quality.detail or UNLIKE, quality)
     outputs = models.infer(package, picture)
     if manifest.task == "classification":
-        classification = classify(manifest, outputs).over_whole(field, frame.gray.shape)
+        classification = classify(manifest, outputs, frame.stated_view).over_whole(field, frame.gray.shape)
         findings = classification.findings
         outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
         weight = max((finding.score - finding.threshold for finding in findings), default=0.0)

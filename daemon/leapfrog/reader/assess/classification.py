@@ -54,9 +54,11 @@ def calibrated_score(probability: float, calibration: Calibration) -> float:
     return 1 / (1 + math.exp(-(calibration.a * logit + calibration.b)))
 
 
-def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Classification:
+def classify(
+    manifest: Manifest, outputs: Sequence[NDArray[np.float32]], stated_view: FrontalView | None = None
+) -> Classification:
     """Every finding that the package covers in the view that the model takes the picture for, in the package's order,
-    by the thresholds of that view.
+    by the thresholds of that view. `stated_view` is taken where the model is unsure of it.
 
     `outputs` are the model's dequantized output tensors in the model's order: scores (1, C) and, if the package has
     one, a heat map (1, rows, columns, C). C has a column for each finding and, if the package tells views, one for
@@ -64,7 +66,7 @@ def classify(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Clas
     """
     columns = len(manifest.finding) + (manifest.view is not None)
     scores = _output(manifest.outputs.scores, outputs, ndim=2, last=columns)[0]
-    view = None if manifest.view is None else manifest.view.told(float(scores[manifest.view.column]))
+    view = None if manifest.view is None else manifest.view.told(float(scores[manifest.view.column]), stated_view)
     maps = None
     if manifest.outputs.heatmap is not None:
         maps = _output(manifest.outputs.heatmap, outputs, ndim=4, last=columns)[0]

@@ -7,6 +7,7 @@ import pytest
 
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
+from leapfrog.exam import FrontalView
 from leapfrog.packages.manifest import Calibration, Manifest, ModelOutputs, ThresholdsByView, ViewRule, ViewThresholds
 from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.classification import calibrated_score, classify, hot_region
@@ -204,3 +205,13 @@ def test_a_finding_that_is_not_looked_for_in_a_view_is_not_among_its_findings(ma
     assert [one.name for one in pa.findings] == [manifest.finding[1].name]
     assert [one.name for one in ap.findings] == [one.name for one in manifest.finding]
     assert pa.findings[0].score == ap.findings[1].score, "a score stays with its finding"
+
+
+@pytest.mark.parametrize(
+    ("ap", "stated", "view"), [(0.6, "PA", "PA"), (0.4, "AP", "AP"), (0.8, "PA", "AP"), (0.6, None, "AP")]
+)
+def test_where_the_model_is_unsure_of_the_view_the_one_that_the_image_states_is_taken(
+    manifest: Manifest, ap: float, stated: FrontalView | None, view: str
+) -> None:
+    tells = told_apart(manifest).model_copy(update={"view": ViewRule(column=2, unsure=0.2)})
+    assert classify(tells, with_view(0.9, ap), stated).view == view
