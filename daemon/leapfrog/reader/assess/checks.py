@@ -31,7 +31,7 @@ def load_check(path: Path) -> PictureCheck:
         if made_for > FORMAT:
             raise ValueError(f"its format {made_for} needs a newer version of Leapfrog")
         return DefectCheck.of_arrays(arrays) if made_for == FORMAT else QualityCheck.of_arrays(arrays)
-    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
         raise PackageError(f"{path.name} of model package {path.parent.name} cannot be used: {error}") from error
 
 

@@ -107,11 +107,20 @@ class DefectCheck:
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """The check from the arrays of `quality.npz`. Raises KeyError if one is missing, ValueError for an unknown
-        defect.
+        defect, a number that is none, or parts that do not fit together.
         """
         for kind in arrays["kinds"]:
             Defect(str(kind))
-        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        check = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        numbers = [value for field in fields(cls) if (value := getattr(check, field.name)).dtype.kind in "fiu"]
+        if not all(np.isfinite(value).all() for value in numbers):
+            raise ValueError("one of its numbers is not finite")
+        if min(int(check.thumbnail_block), int(check.gradient_block), *map(int, check.input_shape)) < 1:
+            raise ValueError("a block or a side of its picture is not above 0")
+        blank = np.zeros(tuple(map(int, check.input_shape)), dtype=np.uint8)
+        if check.over_limits(check.described(blank, blank)).shape != check.kinds.shape:
+            raise ValueError("its parts do not fit together")
+        return check
 
     def check(self, picture: NDArray[np.uint8], shown: NDArray[np.uint8] | None = None) -> Quality:
         """Check the model's input `picture`, which has the model's own height and width. `shown` has the same part as

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -116,3 +117,28 @@ def test_a_check_of_a_later_format_or_with_an_unknown_defect_is_a_package_error(
 
 def test_packages_with_a_check_of_the_first_format_still_load() -> None:
     assert isinstance(load_check(SHIPPED_PACKAGES / "fetal-head" / "quality.npz"), QualityCheck)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"limits": np.full(99, 1.0, np.float32)},
+        {"limits": np.array([np.inf], np.float32)},
+        {"thumbnail_block": np.array(0, np.int32)},
+        {"weights": np.zeros((2, 2), np.float32)},
+    ],
+    ids=["more limits than kinds", "a limit that nothing reaches", "no block", "other shapes"],
+)
+def test_a_check_whose_parts_do_not_fit_is_a_package_error_and_not_the_films_fault(
+    tmp_path: Path, wrong: dict[str, NDArray[Any]]
+) -> None:
+    arrays = dict(np.load(SHIPPED_PACKAGES / "chest-findings" / "quality.npz"))
+    np.savez(tmp_path / "quality.npz", **{**arrays, **wrong})
+    with pytest.raises(PackageError, match="cannot be used"):
+        load_check(tmp_path / "quality.npz")
+
+
+def test_an_empty_file_is_no_check(tmp_path: Path) -> None:
+    (tmp_path / "quality.npz").write_bytes(b"")
+    with pytest.raises(PackageError, match="cannot be used"):
+        load_check(tmp_path / "quality.npz")
