@@ -6,7 +6,7 @@ from typing import Any
 from leapfrog.packages.manifest import AgeRange, AppliesTo, DataSource, Manifest, ModelOutputs, ViewRule
 from leapfrog_training.chest.films import VIEWS, YOUNGEST_YEARS
 from leapfrog_training.chest.labels import CHEST_LABELS
-from leapfrog_training.chest.rules import AP_FROM, ChestRule
+from leapfrog_training.chest.rules import AP_FROM, UNSURE, ChestRule
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.films.reading import FIELD
 from leapfrog_training.packaging.manifest import demonstration
@@ -24,6 +24,7 @@ USE = (
     "whose labels were read from reports by a program, and on films that radiologists read as normal. It makes no "
     "diagnosis and must not decide what happens to a patient."
 )
+CAUTION = "Made from one hospital's films. Elsewhere it may call many healthy people's films urgent."
 DATA = DataSource(
     name="NIH ChestX-ray14: 688 adults' films, at 320 x 320; 1,113 other NIH films that RSNA's radiologists read as "
     "normal, at 256 x 256",
@@ -58,6 +59,7 @@ def chest_manifest(
         task="classification",
         field=FIELD,
         intended_use=USE,
+        caution=CAUTION,
         not_covered=tuple(
             f"{entry.name} (told from healthy films, but not from other abnormal ones)"
             if entry.label in trained_for
@@ -66,7 +68,7 @@ def chest_manifest(
         ),
         applies_to=APPLIES_TO,
         outputs=ModelOutputs(scores=model.output_of_rank(2)),
-        view=ViewRule(column=len(rules), threshold=AP_FROM),
+        view=ViewRule(column=len(rules), threshold=AP_FROM, unsure=UNSURE),
         finding=tuple(rule.rule() for rule in rules),
         metrics=metrics or {},
         data=DATA,

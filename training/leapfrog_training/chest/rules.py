@@ -20,7 +20,14 @@ from leapfrog_training.evaluate.measured import Measured
 from leapfrog_training.films.reading import raw_scores
 from leapfrog_training.run.folder import Run
 
-# Of the normal films of one source and view, the share that may be urgent, and that may have any flag.
+# Of the normal films of one source and view, the share that may be urgent; and of a source, that may have any flag.
+PROMISED_URGENT = {
+    ("PA", Source.RSNA_NORMAL): 0.05,
+    ("AP", Source.RSNA_NORMAL): 0.10,
+    ("AP", Source.CHESTXRAY14): 0.10,
+}
+PROMISED_FLAGGED = {Source.RSNA_NORMAL: 0.15}
+# What is aimed at, to have some room.
 URGENT_LIMITS = {
     ("PA", Source.RSNA_NORMAL): 0.04,
     ("AP", Source.RSNA_NORMAL): 0.08,
@@ -30,6 +37,7 @@ FLAGGED_LIMITS = {("PA", Source.RSNA_NORMAL): 0.12, ("AP", Source.RSNA_NORMAL): 
 FEWEST_POSITIVES = 20  # of a finding in a view: with fewer, it is not reported in films of that view
 STEPS = 25  # thresholds tried for each finding
 SCORE_STEP = 1e-9  # added, so that the film that gave a threshold is below it
+UNSURE = 0.2  # less than this from AP_FROM, the view that the image states is taken: the output is often wrong there
 AP_FROM = 0.5  # of the output that tells the view
 
 

@@ -57,7 +57,7 @@ def child_card(manifest: Manifest, evaluation: ChildEvaluation) -> str:
     shipped = evaluation.shipped
     parts = [
         cards.title(manifest, *FIRST_LINES),
-        "" if evaluation.looks_at_lungs else f"**{NOT_SHOWN}**\n",
+        *([] if evaluation.looks_at_lungs else [f"**{NOT_SHOWN}**\n"]),
         "## How good it is\n",
         f"Measured on {evaluation.validation_films} films of {evaluation.validation_groups} groups of other children "
         f"of the same hospital. Trained on {evaluation.training_films} films; {evaluation.held_out_films} more set the "
@@ -147,8 +147,9 @@ def _controls(evaluation: ChildEvaluation) -> str:
     header = ("Films shown", "AUROC, int8 as shipped", "all seeds", "sick flagged", "healthy flagged")
     return (
         "A network that looks at the lungs alone cannot tell films apart whose lungs are masked (two ellipses, filled "
-        "with the mean gray) or of which only the border is left: there, AUROC should be near 0.5, and what is flagged "
-        "means nothing. It should answer as before if a film is given the grays of the other kind of film, or if the "
+        "with the mean gray) or of which only the border is left: there, AUROC should be near 0.5. What is flagged "
+        "there means nothing: a network that cannot see the lungs may call every film. It should answer as before if a "
+        "film is given the grays of the other kind of film, or if the "
         "lungs are put into a film of the other kind.\n\n" + cards.table(header, [as_they_are, *rows])
     )
 
