@@ -195,10 +195,11 @@ def test_the_card_begins_with_what_was_measured_outside(package: ModelPackage) -
     """Nobody may come to trust more than holds who reads its first two lines only."""
     _, first, second, *_ = filter(None, (package.folder / "card.md").read_text().splitlines())
     assert first == "No hospital outside its training sources tested this version."
-    assert (
-        "trained without other NIH films that RSNA's radiologists read as normal, the same recipe calls 100%" in second
+    without = (
+        "Trained without other NIH films that RSNA's radiologists read as normal, the same recipe calls 25 of 25: 1.00"
     )
-    assert "(25 and 25 of 25)" in second
+    assert without in second
+    assert "both sources are of one hospital: expect worse at another" in second
 
 
 def test_what_was_trained_for_and_does_not_ship_stands_under_not_covered_with_its_words(
