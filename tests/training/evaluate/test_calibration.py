@@ -1,10 +1,10 @@
-"""Calibration and thresholds."""
+"""Calibration."""
 
 import numpy as np
 import pytest
 
 from leapfrog.packages.manifest import Calibration
-from leapfrog_training.evaluate.calibration import calibrated, flagging_threshold, platt
+from leapfrog_training.evaluate.calibration import calibrated, platt
 
 
 def test_platt_finds_the_scaling_that_made_the_labels() -> None:
@@ -28,13 +28,8 @@ def test_calibration_keeps_the_order_of_scores() -> None:
     assert (np.diff(shown) > 0).all()
 
 
-def test_the_threshold_lies_where_sensitivity_plus_specificity_is_highest() -> None:
-    positive = np.array([False, False, False, True, False, True, True])
-    scores = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
-    assert flagging_threshold(positive, scores) == pytest.approx(0.35)
-
-
-def test_a_threshold_never_flags_more_than_three_in_ten_of_the_others() -> None:
-    positive = np.array([True] * 10 + [False] * 10)
-    scores = np.concatenate([np.linspace(0.30, 0.39, 10), np.linspace(0.05, 0.95, 10)])
-    assert (scores[~positive] >= flagging_threshold(positive, scores)).mean() <= 0.3
+def test_scores_that_are_the_wrong_way_round_are_not_turned() -> None:
+    random = np.random.default_rng(2)
+    positive = np.arange(200) < 100
+    wrong_way = np.where(positive, 0.3, 0.7) + random.normal(0, 0.1, 200)
+    assert 0 < platt(positive, wrong_way.astype(np.float32)).a <= 0.01

@@ -1,21 +1,22 @@
-"""Determines calibration and thresholds for a model's scores, from cross-validated scores only."""
+"""Calibrates a model's scores, from cross-validated scores only."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.packages.manifest import Calibration
+from leapfrog.packages.manifest import LARGEST_OFFSET, LARGEST_SLOPE, Calibration
 from leapfrog.reader.assess.classification import SCORE_MARGIN, calibrated_score
 
-LEAST_SPECIFICITY = 0.7  # what the WHO asks of a triage test (tuberculosis, target product profiles 2014)
 NEWTON_STEPS = 50
 SMALLEST_STEP = 1e-9  # Newton's method has converged
+SMALLEST_SLOPE = 0.01
 RIDGE = 1e-6  # keeps Newton's matrix invertible when scores separate the labels
 
 
 def platt(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> Calibration:
     """The a and b of 1 / (1 + exp(-(a * logit(score) + b))) that make the scores likeliest (Platt 1999).
 
-    Targets are Platt's (n + 1) / (n + 2) and 1 / (n + 2), which keeps a small sample from becoming certain.
+    Targets are Platt's (n + 1) / (n + 2) and 1 / (n + 2), which keeps a small sample from becoming certain. Scores that
+    are higher for negatives get the smallest slope there is: they say nothing, and are not turned round.
     """
     clipped = np.clip(scores.astype(np.float64), SCORE_MARGIN, 1 - SCORE_MARGIN)
     design = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(clipped))], axis=1)
@@ -41,24 +42,11 @@ def _cross_entropy(logits: NDArray[np.float64], targets: NDArray[np.float64]) ->
 
 
 def _rounded(parameters: NDArray[np.float64]) -> Calibration:
-    return Calibration(a=round(float(parameters[0]), 4), b=round(float(parameters[1]), 4))
+    slope = min(max(round(float(parameters[0]), 4), SMALLEST_SLOPE), LARGEST_SLOPE)
+    offset = min(max(round(float(parameters[1]), 4), -LARGEST_OFFSET), LARGEST_OFFSET)
+    return Calibration(a=slope, b=offset)
 
 
 def calibrated(scores: NDArray[np.floating], calibration: Calibration) -> NDArray[np.float64]:
     """What the kiosk shows for these scores."""
     return np.array([calibrated_score(float(score), calibration) for score in scores])
-
-
-def flagging_threshold(positive: NDArray[np.bool_], scores: NDArray[np.floating]) -> float:
-    """The threshold with the highest sensitivity plus specificity (Youden 1950), midway between two of the scores,
-    among those with a specificity of at least LEAST_SPECIFICITY: staff ignore a box that flags every other film.
-    """
-    values = np.unique(scores)
-    candidates = (values[1:] + values[:-1]) / 2
-    if len(candidates) == 0:
-        return 0.5
-    flagged = scores[np.newaxis, :] >= candidates[:, np.newaxis]
-    sensitivity = flagged[:, positive].mean(axis=1)
-    specificity = 1 - flagged[:, ~positive].mean(axis=1)
-    worth = np.where(specificity >= LEAST_SPECIFICITY, sensitivity + specificity, -np.inf)
-    return float(candidates[int(np.argmax(worth))])  # all its digits: a rounded one could change sides with a score

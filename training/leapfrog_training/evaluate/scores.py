@@ -146,15 +146,6 @@ def auroc(positive: Truth, scores: NDArray[np.floating]) -> float:
     return float(Resamples(np.ones((1, len(scores)), np.float32)).auroc(positive, scores.astype(np.float64))[0])
 
 
-def mean_auroc(labels: Truth, scores: NDArray[np.floating]) -> float:
-    """The mean `auroc` over the findings of `labels` and `scores` (records, findings), without findings whose `auroc`
-    is nan; nan if there are no others.
-    """
-    values = [auroc(labels[:, k], scores[:, k]) for k in range(labels.shape[1])]
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
-
-
 def operating_point(positive: Truth, flagged: Truth) -> OperatingPoint:
     """Sensitivity and specificity of what was flagged."""
     return OperatingPoint(portion(flagged[positive]), portion(~flagged[~positive]))
