@@ -13,7 +13,7 @@ import numpy as np
 from leapfrog.engine.host import die_with_parent
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.standalone import StandaloneEngine
-from leapfrog.errors import LeapfrogError, PackageError
+from leapfrog.errors import LeapfrogError
 from leapfrog.packages.package import ModelPackage, load_package
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
@@ -40,10 +40,7 @@ def try_package(package: ModelPackage, python: str, threads: int) -> None:
     else:
         segment(manifest, outputs, model_area((0, 0, width, height), (height, width), width / height), None)
     if package.quality_path is not None:
-        try:
-            load_check(package.quality_path).check(picture)
-        except ValueError as problem:
-            raise PackageError(f"The quality check does not fit the model: {problem}.") from problem
+        load_check(package.quality_path, (height, width)).check(picture)
 
 
 def main() -> int:

@@ -52,7 +52,7 @@ def test_packages_of_one_size_share_one_fit_and_hold_its_rates(
     for folder in packages:
         package = load_package(folder)
         assert package.quality_path is not None
-        assert isinstance(load_check(package.quality_path), DefectCheck)
+        assert isinstance(load_check(package.quality_path, (160, 160)), DefectCheck)
         assert package.manifest.metrics["quality"] == rates[folder]
         missed = package.manifest.metrics["quality"]["miss_rate"]
         assert {"gamma 0.3", "left or right half", "fetal ultrasound"} <= {*missed}

@@ -11,11 +11,10 @@ from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.defects import SENTENCES, Defect
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.quality.defect_check import Fitted, Layout, Source, check_bytes, fit_defects
-from leapfrog_training.quality.defects import CHEST_DEFECTS, Gray, MadeDefect, mirrored
+from leapfrog_training.quality.defects import CHEST_DEFECTS, Gray, MadeDefect
 from leapfrog_training.quality.elsewhere import elsewhere
-from leapfrog_training.quality.heart_side import fit_heart_side
 from leapfrog_training.quality.network import fit_network
-from leapfrog_training.quality.rates import AS_IT_IS, judged, measure_defects, rate_metrics
+from leapfrog_training.quality.rates import AS_IT_IS, measure_defects, rate_metrics
 from leapfrog_training.quality.strangers import DRAWN_FOR_FITTING, DRAWN_FOR_MEASURING
 
 LAYOUT = Layout(96, 96, thumbnail_components=15, gradient_components=30)
@@ -65,7 +64,7 @@ def test_a_bad_picture_is_gray_and_another_than_the_film(made: MadeDefect, name:
 
 
 def test_every_defect_that_is_made_has_a_sentence_that_leaves_the_reading_to_a_person() -> None:
-    assert {made.kind for made in CHEST_DEFECTS} == {*Defect} - {Defect.MIRRORED, Defect.STRANGE}
+    assert {made.kind for made in CHEST_DEFECTS} == {*Defect} - {Defect.STRANGE}
     for sentence in SENTENCES.values():
         assert "look at it yourself" in sentence.lower()
         assert "again" not in sentence, "up to one good film in fifty is stopped: none is taken again for that"
@@ -87,15 +86,6 @@ def test_the_network_tells_kinds_that_no_straight_line_tells() -> None:
     network = fit_network(inputs, kinds, 3, seed=0)
     hidden = np.maximum(inputs @ network.hidden_weights + network.hidden_bias, 0)
     assert ((hidden @ network.weights + network.bias).argmax(axis=1) == kinds).mean() > 0.8
-
-
-def test_sides_are_told_by_what_is_on_one_side_only() -> None:
-    generator = np.random.default_rng(4)
-    right_way_round = generator.normal(0, 1, (300, 20)).astype(np.float32)
-    right_way_round[:, 3] += 2
-    weights = fit_heart_side(right_way_round[:200])
-    assert (right_way_round[200:] @ weights > 0).mean() > 0.9
-    assert np.abs(weights).argmax() == 3
 
 
 def test_films_pass_whichever_source_they_come_from(fit: Fit) -> None:
@@ -124,15 +114,9 @@ def test_the_check_is_small_and_the_same_when_it_is_loaded(fit: Fit, tmp_path: P
     content = check_bytes(fit.fitted.check)
     assert len(content) < 300_000
     (tmp_path / "quality.npz").write_bytes(content)
-    loaded = load_check(tmp_path / "quality.npz")
+    loaded = load_check(tmp_path / "quality.npz", (96, 96))
     film = films(1, 20)[0]
     from_file = loaded.check(film_input := model_input(film, 96, 96), film)
     kept = fit.fitted.check.check(film_input, film)
     assert from_file.acceptable == kept.acceptable
     assert from_file.score == pytest.approx(kept.score, abs=0.2)
-
-
-def test_a_mirrored_film_is_told_by_its_heart(fit: Fit) -> None:
-    answers = [judged(fit.fitted.check, mirrored(film), LAYOUT) for film in films(20, 30)]
-    said = [answer.detail for answer in answers if not answer.acceptable]
-    assert said.count(SENTENCES[Defect.MIRRORED]) >= 5

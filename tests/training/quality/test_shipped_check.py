@@ -34,8 +34,8 @@ def films(shared_data: Path, pattern: str) -> list[Gray]:
 def passes(request: pytest.FixtureRequest) -> Callable[[Gray], bool]:
     package = load_package(SHIPPED_PACKAGES / request.param)
     assert package.quality_path is not None
-    check = load_check(package.quality_path)
     layout = Layout(package.manifest.input.height, package.manifest.input.width)
+    check = load_check(package.quality_path, (layout.height, layout.width))
     return lambda film: check.check(*cut_and_sized(film, layout)).acceptable
 
 

@@ -62,8 +62,7 @@ def fit_chest_check(
         *(varied(read_gray(head.path), generator) for head in heads),
         *(draw(generator) for draw in DRAWN_FOR_FITTING for _ in range(DRAWINGS_EACH_FITTED)),
     ]
-    # Mirrored films are not looked for: the measure of sides stopped 1 of 32 good films at full size, a sick person's.
-    fitted = fit_defects(sources, CHEST_DEFECTS, strangers, layout, seed, sides=False)
+    fitted = fit_defects(sources, CHEST_DEFECTS, strangers, layout, seed)
     unseen = {
         "fetal ultrasound": [read_gray(head.path) for head in data.heads.in_split("test")],
         **{

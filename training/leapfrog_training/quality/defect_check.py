@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.reader.assess.defects import FORMAT, Defect, DefectCheck
-from leapfrog.reader.assess.description import Description, describe, side_difference
+from leapfrog.reader.assess.description import Description, describe
 from leapfrog.reader.image.exposed_field import exposed_field
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.splits import patient_folds
 from leapfrog_training.files import npz_bytes
 from leapfrog_training.quality.defects import Gray, MadeDefect
 from leapfrog_training.quality.elsewhere import elsewhere
-from leapfrog_training.quality.heart_side import fit_heart_side
 from leapfrog_training.quality.network import fit_network
 from leapfrog_training.quality.processes import on_all_cores
 from leapfrog_training.quality.span import span
@@ -34,9 +33,7 @@ HARD_KINDS = (Defect.PART, Defect.BRIGHT, Defect.DARK, Defect.PHOTOGRAPH)  # tho
 # films than those that a clinic sends. Chosen on the films on which the rates are measured, so these are a little too
 # good.
 EASED = {Defect.BLURRED: 1.0, Defect.PART: 2.0, Defect.BRIGHT: 0.7, Defect.DARK: -1.0, Defect.PHOTOGRAPH: 0.8}
-SIDES_EASED = 1.0
 LEFT_OUT = 3.0  # times as many may be claimed of a source that the fit never saw
-MIRRORED_RATE = 0.006
 STORED_IN_HALF = ("thumbnail_mean", "thumbnail_components", "gradient_mean", "gradient_components", "hidden_weights")
 
 Floats = NDArray[np.float32]
@@ -74,18 +71,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Described:
-    """B described pictures. `kinds` (B,): 0 for a good one, else 1 + the defect's place in `DefectCheck.kinds`.
-    `sides` (B, N) is filled for good pictures only, `plain` (B,) says which of these are as they came.
-    """
+    """B described pictures. `kinds` (B,): 0 for a good one, else 1 + the defect's place in `DefectCheck.kinds`."""
 
     thumbnails: Floats
     gradients: Floats
     measures: Floats
-    sides: Floats
     kinds: NDArray[np.intp]
     sources: NDArray[np.str_]
     patients: NDArray[np.str_]
-    plain: NDArray[np.bool_]
 
     def at(self, chosen: NDArray[np.bool_]) -> "Described":
         """The described pictures that are `chosen` (B,)."""
@@ -113,40 +106,29 @@ def fit_defects(
     strangers: Sequence[Gray],
     layout: Layout,
     seed: int,
-    *,
-    sides: bool = True,
 ) -> Fitted:
-    """Fit the check to the films of all `sources` against `defects` made of them and against `strangers`. `sides`: a
-    mirrored film is a defect too.
-    """
+    """Fit the check to the films of all `sources` against `defects` made of them and against `strangers`."""
     kinds = [*(made.kind for made in defects), Defect.STRANGE]
     described = _described_forms(sources, defects, strangers, layout, seed)
     good = described.kinds == 0
     held_out = np.zeros((len(good), len(kinds)), dtype=np.float32)
-    mirrored_held_out = np.zeros(len(good), dtype=np.float32)
     for fold in patient_folds(list(described.patients), FOLDS, seed):
         inside = np.zeros(len(good), dtype=np.bool_)
         inside[fold.fit] = True
-        check = _fit(described.at(inside | (described.sources == STRANGERS)), kinds, layout, seed, sides=sides)
+        check = _fit(described.at(inside | (described.sources == STRANGERS)), kinds, layout, seed)
         outside = good & ~inside
         held_out[outside] = _log_odds(check, described.at(outside))
-        if sides:
-            mirrored_held_out[outside] = -described.sides[outside] @ check.side_weights
     names = [source.name for source in sources] if len(sources) > 1 else []
-    left_out = {name: _fit(described.at(described.sources != name), kinds, layout, seed, sides=sides) for name in names}
+    left_out = {name: _fit(described.at(described.sources != name), kinds, layout, seed) for name in names}
     never_seen = {name: _log_odds(left_out[name], described.at(good & (described.sources == name))) for name in names}
     rates = np.array([HARD if kind in HARD_KINDS else EASY for kind in kinds])
     groups = [held_out[good & (described.sources == source.name)] for source in sources]
     limits = np.maximum(_quantiles(groups, rates), _quantiles([*never_seen.values()], rates * LEFT_OUT))
     limits -= np.array([EASED.get(kind, 0.0) for kind in kinds])
-    side_limit = 0.0
-    if sides:
-        of_sources = [mirrored_held_out[good & (described.sources == source.name)] for source in sources]
-        side_limit = max(float(np.quantile(values, 1 - MIRRORED_RATE)) for values in of_sources) - SIDES_EASED
-    final = _fit(described, kinds, layout, seed, sides=sides)
+    final = _fit(described, kinds, layout, seed)
 
     def limited(check: DefectCheck) -> DefectCheck:
-        return replace(check, limits=limits.astype(np.float32), side_limit=np.array(side_limit, dtype=np.float32))
+        return replace(check, limits=limits.astype(np.float32))
 
     return Fitted(limited(final), {name: limited(check) for name, check in left_out.items()})
 
@@ -167,11 +149,9 @@ def _quantiles(groups: Iterable[Floats], rates: NDArray[np.float64]) -> NDArray[
 @dataclass(frozen=True)
 class _Row:
     description: Description
-    side: Floats
     kind: int
     source: str
     patient: str
-    plain: bool
 
 
 def _described_forms(
@@ -188,12 +168,10 @@ def _described_forms(
             for maker in _some(made, generator):
                 from_elsewhere = generator.random() < SPOILT_FROM_ELSEWHERE
                 forms.append((kind, maker(elsewhere(film, generator) if from_elsewhere else film, generator)))
-        return [
-            _row(form, kind, source.name, patient, layout, plain=place == 0) for place, (kind, form) in enumerate(forms)
-        ]
+        return [_row(form, kind, source.name, patient, layout) for kind, form in forms]
 
     def row_of_stranger(position: int) -> list[_Row]:
-        return [_row(strangers[position], len(defects) + 1, STRANGERS, f"stranger {position}", layout, plain=False)]
+        return [_row(strangers[position], len(defects) + 1, STRANGERS, f"stranger {position}", layout)]
 
     return _stacked([*on_all_cores(rows_of_film, len(jobs)), *on_all_cores(row_of_stranger, len(strangers))])
 
@@ -204,15 +182,10 @@ def _some(made: MadeDefect, generator: np.random.Generator) -> Sequence[Callable
     return [made.fitted[place] for place in generator.permutation(len(made.fitted))[:count]]
 
 
-def _row(form: Gray, kind: int, source: str, patient: str, layout: Layout, *, plain: bool) -> _Row:
+def _row(form: Gray, kind: int, source: str, patient: str, layout: Layout) -> _Row:
     picture, shown = cut_and_sized(form, layout)
     description = describe(picture, shown, layout.thumbnail_block, layout.gradient_block)
-    side = (
-        side_difference(picture, layout.thumbnail_block, layout.gradient_block)
-        if kind == 0
-        else np.zeros(len(description.thumbnail) + len(description.gradients), dtype=np.float32)
-    )
-    return _Row(description, side, kind, source, patient, plain)
+    return _Row(description, kind, source, patient)
 
 
 def _stacked(rows: Sequence[_Row]) -> Described:
@@ -220,16 +193,14 @@ def _stacked(rows: Sequence[_Row]) -> Described:
         np.stack([row.description.thumbnail for row in rows]),
         np.stack([row.description.gradients for row in rows]),
         np.stack([row.description.measures for row in rows]),
-        np.stack([row.side for row in rows]),
         np.array([row.kind for row in rows]),
         np.array([row.source for row in rows]),
         np.array([row.patient for row in rows]),
-        np.array([row.plain for row in rows]),
     )
 
 
-def _fit(described: Described, kinds: Sequence[Defect], layout: Layout, seed: int, *, sides: bool) -> DefectCheck:
-    """Fit spans, standardisation, network and sides; the limits are not set yet."""
+def _fit(described: Described, kinds: Sequence[Defect], layout: Layout, seed: int) -> DefectCheck:
+    """Fit spans, standardisation and network; the limits are not set yet."""
     good = described.kinds == 0
     thumbnail_mean, thumbnail_components = span(described.thumbnails[good], layout.thumbnail_components)
     gradient_mean, gradient_components = span(described.gradients[good], layout.gradient_components)
@@ -251,8 +222,6 @@ def _fit(described: Described, kinds: Sequence[Defect], layout: Layout, seed: in
         bias=unset,
         kinds=np.array([str(kind) for kind in kinds]),
         limits=unset,
-        side_weights=fit_heart_side(described.sides[good]) if sides else np.zeros(0, dtype=np.float32),
-        side_limit=unset,
     )
     position = check.unstandardised(described.thumbnails, described.gradients, described.measures)
     check = replace(

@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from leapfrog.exam import Quality
-from leapfrog.reader.assess.defects import SENTENCES, Defect, DefectCheck
+from leapfrog.reader.assess.defects import SENTENCES, DefectCheck
 from leapfrog_training.evaluate.changes import CHANGES
 from leapfrog_training.quality.defect_check import Fitted, Layout, Source, cut_and_sized
-from leapfrog_training.quality.defects import Gray, MadeDefect, mirrored
+from leapfrog_training.quality.defects import Gray, MadeDefect
 from leapfrog_training.quality.processes import on_all_cores
 
 AS_IT_IS = "as it is"
-MIRRORED = "mirrored"
 SEEN_BY_OTHERS = (AS_IT_IS, "white border of 10 %", "cropped by 10 %", "gamma 0.7", "gamma 1.4", "half size")
 
 
@@ -116,8 +115,6 @@ def _of_source(
         spoilt = [
             (made.kind, name, maker(film, generator)) for made in defects for name, maker in made.measured.items()
         ]
-        if fitted.check.side_weights.size:
-            spoilt.append((Defect.MIRRORED, MIRRORED, mirrored(film)))
         for kind, name, picture in spoilt:
             answer = judged(fitted.check, picture, layout)
             rows.append(_Row("bad", name, not answer.acceptable, answer.detail == SENTENCES[kind]))

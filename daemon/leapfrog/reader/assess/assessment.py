@@ -25,7 +25,7 @@ NOTHING_OUTLINED = (
 )
 
 
-_quality_check = cache(load_check)
+_check_of = cache(load_check)
 
 
 class Models(Protocol):
@@ -85,7 +85,9 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         field = field_seen(manifest.input, frame.gray, frame.area)
         shown = frame.gray[field[1] : field[3], field[0] : field[2]]
         picture = shown_to_model(manifest.input, frame.gray, field=field)
-    quality = None if package.quality_path is None else _quality_check(package.quality_path).check(picture, shown)
+    quality = (
+        None if package.quality_path is None else _check_of(package.quality_path, picture.shape).check(picture, shown)
+    )
     if quality is not None and not quality.acceptable:
         return Assessment("not_assessed", quality.detail or UNLIKE, quality)
     outputs = models.infer(package, picture)

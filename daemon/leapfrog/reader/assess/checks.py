@@ -1,5 +1,6 @@
 """Opens a package's check in front, whichever format its `quality.npz` has."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from zipfile import BadZipFile
@@ -22,17 +23,39 @@ class PictureCheck(Protocol):
         """
 
 
-def load_check(path: Path) -> PictureCheck:
-    """Read `quality.npz`. Raises PackageError if it is missing, damaged or in a format that is not known here."""
+def load_check(path: Path, shape: tuple[int, int]) -> PictureCheck:
+    """Read `quality.npz` of a package whose model takes pictures of `shape` (height, width).
+
+    Raises PackageError if it is missing, damaged, for other pictures, or in a format that is not known here.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             arrays = {name: _widened(archive[name]) for name in archive.files}
         made_for = int(arrays["format"]) if "format" in arrays else 1
         if made_for > FORMAT:
             raise ValueError(f"its format {made_for} needs a newer version of Leapfrog")
+        _require_sound(arrays, shape)
         return DefectCheck.of_arrays(arrays) if made_for == FORMAT else QualityCheck.of_arrays(arrays)
-    except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, BadZipFile) as error:
         raise PackageError(f"{path.name} of model package {path.parent.name} cannot be used: {error}") from error
+
+
+def _require_sound(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> None:
+    """Raise ValueError if these parameters cannot be right, whatever the format. Nothing is computed with them yet: a
+    picture of a damaged size would need all of the memory.
+    """
+    numbers = [value for value in arrays.values() if value.dtype.kind in "fiu"]
+    if not all(np.isfinite(value).all() for value in numbers):
+        raise ValueError("one of its numbers is not finite")
+    made_for = tuple(map(int, arrays["input_shape"]))
+    if made_for != shape:
+        raise ValueError(f"it is for pictures of {_written(made_for)}, and the model takes {_written(shape)}")
+    if not all(1 <= int(arrays[name]) <= min(shape) for name in ("thumbnail_block", "gradient_block")):
+        raise ValueError("one of its blocks is not between 1 and the shorter side of the picture")
+
+
+def _written(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _widened(value: NDArray[Any]) -> NDArray[Any]:

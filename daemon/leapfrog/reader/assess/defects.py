@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Quality
-from leapfrog.reader.assess.description import Description, describe, side_difference
+from leapfrog.reader.assess.description import Description, describe
 from leapfrog.reader.assess.quality import BLANK_DEVIATION
 
 Floats = NDArray[np.float32]
@@ -40,7 +40,6 @@ class Defect(StrEnum):
     UPSIDE_DOWN = "upside down"
     TURNED_RIGHT = "turned right"
     TURNED_LEFT = "turned left"
-    MIRRORED = "mirrored"
     STRANGE = "strange"
 
 
@@ -57,10 +56,6 @@ SENTENCES = {
     Defect.UPSIDE_DOWN: "The picture seems to be upside down" + LOOK_YOURSELF,
     Defect.TURNED_RIGHT: "The picture seems to be turned to the right, on its side" + LOOK_YOURSELF,
     Defect.TURNED_LEFT: "The picture seems to be turned to the left, on its side" + LOOK_YOURSELF,
-    Defect.MIRRORED: (
-        "The heart appears on the right side: the picture may be mirrored, or the patient's heart lies there."
-        " Look at it yourself."
-    ),
     Defect.STRANGE: "The picture does not look like those that this model was made for" + LOOK_YOURSELF,
 }
 UNDONE: Mapping[Defect, tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...]] = {
@@ -81,9 +76,7 @@ class DefectCheck:
     `*_mean` (N,) and `*_components` (T or G, N) span the good pictures' thumbnails and gradients; `feature_mean` and
     `feature_scale` (F,) standardise the features; `hidden_weights` (F, H), `hidden_bias` (H,), `weights` (H, 1 + D) and
     `bias` (1 + D,) are the network. Its first answer stands for a good picture, the others for `kinds` (D,), each with
-    its own `limits` (D,) for the log odds against a good picture. `side_weights` (thumbnail + gradients,), empty if
-    sides mean nothing, weigh the difference between a picture and its mirror image: the sum is the log odds of the
-    picture being the right way round, and of the opposite `side_limit` is the limit.
+    its own `limits` (D,) for the log odds against a good picture.
     """
 
     input_shape: NDArray[np.int32]
@@ -101,22 +94,15 @@ class DefectCheck:
     bias: Floats
     kinds: NDArray[np.str_]
     limits: Floats
-    side_weights: Floats
-    side_limit: Floats
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
         """The check from the arrays of `quality.npz`. Raises KeyError if one is missing, ValueError for an unknown
-        defect, a number that is none, or parts that do not fit together.
+        defect, or parts that do not fit together.
         """
         for kind in arrays["kinds"]:
             Defect(str(kind))
         check = cls(**{field.name: arrays[field.name] for field in fields(cls)})
-        numbers = [value for field in fields(cls) if (value := getattr(check, field.name)).dtype.kind in "fiu"]
-        if not all(np.isfinite(value).all() for value in numbers):
-            raise ValueError("one of its numbers is not finite")
-        if min(int(check.thumbnail_block), int(check.gradient_block), *map(int, check.input_shape)) < 1:
-            raise ValueError("a block or a side of its picture is not above 0")
         blank = np.zeros(tuple(map(int, check.input_shape)), dtype=np.uint8)
         if check.over_limits(check.described(blank, blank)).shape != check.kinds.shape:
             raise ValueError("its parts do not fit together")
@@ -137,16 +123,11 @@ class DefectCheck:
         over = self.over_limits(self.described(picture, shown))
         worst = int(over.argmax())
         score, defect = float(over[worst]), Defect(str(self.kinds[worst]))
-        if score <= 0 and self.side_weights.size:  # the side of a film that is turned or cut means nothing
-            score, defect = float(self.mirrored_log_odds(picture) - self.side_limit), Defect.MIRRORED
-        elif (
-            score > 0
-            and defect in UNDONE
-            and not any(self._passes(undo(picture), undo(shown)) for undo in UNDONE[defect])
-        ):
+        if score <= 0:
+            return Quality(acceptable=True, score=round(score, 3), limit=0)
+        if defect in UNDONE and not any(self._passes(undo(picture), undo(shown)) for undo in UNDONE[defect]):
             defect = Defect.STRANGE  # turned or inverted, it would be no picture for this model either
-        detail = SENTENCES[defect] if score > 0 else ""
-        return Quality(acceptable=score <= 0, score=round(score, 3), limit=0, detail=detail)
+        return Quality(acceptable=False, score=round(score, 3), limit=0, detail=SENTENCES[defect])
 
     def _passes(self, picture: NDArray[np.uint8], shown: NDArray[np.uint8]) -> bool:
         if picture.shape != tuple(self.input_shape):
@@ -154,11 +135,6 @@ class DefectCheck:
         return bool(
             self.over_limits(self.described(np.ascontiguousarray(picture), np.ascontiguousarray(shown))).max() <= ALMOST
         )
-
-    def mirrored_log_odds(self, picture: NDArray[np.uint8]) -> float:
-        """The log odds of the model's input being a mirror image."""
-        difference = side_difference(picture, int(self.thumbnail_block), int(self.gradient_block))
-        return -float(difference @ self.side_weights)
 
     def described(self, picture: NDArray[np.uint8], shown: NDArray[np.uint8]) -> Description:
         """The description of a picture that this check judges."""

@@ -44,14 +44,6 @@ def describe(picture: NDArray[np.uint8], shown: NDArray[np.uint8], thumbnail_blo
     return Description(layout, edges, measures.astype(np.float32))
 
 
-def side_difference(picture: NDArray[np.uint8], thumbnail_block: int, block: int) -> Floats:
-    """By how much layout and edges of the model's input differ from those of its mirror image, a flat vector."""
-    gray = picture.astype(np.float32) / np.float32(255)
-    mirror_image = np.ascontiguousarray(gray[:, ::-1])
-    here, there = (np.concatenate(_layout(one, thumbnail_block, block)) for one in (gray, mirror_image))
-    return np.asarray(here - there, dtype=np.float32)
-
-
 def _layout(gray: Floats, thumbnail_block: int, block: int) -> tuple[Floats, Floats]:
     """The standardised thumbnail, and the histograms of gradients."""
     thumbnail = block_means(gray, thumbnail_block)

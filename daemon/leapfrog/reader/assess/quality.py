@@ -127,8 +127,13 @@ class QualityCheck:
 
     @classmethod
     def of_arrays(cls, arrays: dict[str, NDArray[Any]]) -> Self:
-        """The check from the arrays of `quality.npz`. Raises KeyError if one is missing."""
-        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        """The check from the arrays of `quality.npz`. Raises KeyError if one is missing, ValueError or IndexError if
+        its parts do not fit together.
+        """
+        check = cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        if check.limit.size != 1 or not np.isfinite(check.score(np.zeros(tuple(check.input_shape), dtype=np.uint8))):
+            raise ValueError("its parts do not fit together")
+        return check
 
     def check(self, gray: NDArray[np.uint8], shown: NDArray[np.uint8] | None = None) -> Quality:
         """Check the model's input picture `gray`, which has the model's own height and width. What is `shown` is not

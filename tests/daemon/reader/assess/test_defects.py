@@ -2,17 +2,16 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from leapfrog.errors import PackageError
-from leapfrog.packages.package import SHIPPED_PACKAGES
+from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.defects import BLANK, FORMAT, SENTENCES, Defect, DefectCheck
-from leapfrog.reader.assess.description import describe, side_difference
+from leapfrog.reader.assess.description import describe
 from leapfrog.reader.assess.quality import QualityCheck
 from leapfrog_training.quality.defect_check import check_bytes
 
@@ -26,13 +25,12 @@ def picture(seed: int = 0) -> Gray:
     return np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE), dtype=np.uint8)
 
 
-def check_of(log_odds: tuple[float, float], *, side_limit: float | None = None) -> DefectCheck:
+def check_of(log_odds: tuple[float, float]) -> DefectCheck:
     """A check that gives every picture these log odds of being faint and of being written over."""
     description = describe(picture(), picture(), 4, 1)
     layout, edges, measures = (
         len(part) for part in (description.thumbnail, description.gradients, description.measures)
     )
-    sides = np.zeros(0 if side_limit is None else layout + edges, dtype=np.float32)
 
     def zeros(*shape: int) -> NDArray[np.float32]:
         return np.zeros(shape, dtype=np.float32)
@@ -53,8 +51,6 @@ def check_of(log_odds: tuple[float, float], *, side_limit: float | None = None) 
         bias=np.array([0, *log_odds], dtype=np.float32),
         kinds=np.array([str(kind) for kind in KINDS]),
         limits=np.array([1, 1], dtype=np.float32),
-        side_weights=sides,
-        side_limit=np.array(side_limit or 0, dtype=np.float32),
     )
 
 
@@ -70,18 +66,6 @@ def test_the_defect_that_is_furthest_above_its_own_limit_is_named() -> None:
     assert check_of((3, 2)).check(picture()).detail == SENTENCES[Defect.FAINT]
     check = replace(check_of((3, 2)), limits=np.array([2.9, 1], dtype=np.float32))
     assert check.check(picture()).detail == SENTENCES[Defect.LETTERED]
-
-
-def test_sides_count_only_if_nothing_else_is_wrong() -> None:
-    assert check_of((0, 0), side_limit=-1).check(picture()).detail == SENTENCES[Defect.MIRRORED]
-    assert check_of((0, 0), side_limit=1).check(picture()).acceptable
-    assert check_of((3, 0), side_limit=-1).check(picture()).detail == SENTENCES[Defect.FAINT]
-
-
-def test_a_mirror_image_differs_from_its_film_in_the_opposite_way() -> None:
-    film = picture(1)
-    there = side_difference(np.ascontiguousarray(film[:, ::-1]), 4, 1)
-    assert np.allclose(side_difference(film, 4, 1), -there, atol=1e-4)
 
 
 @pytest.mark.parametrize("level", [0, 90, 255])
@@ -105,40 +89,60 @@ def test_a_check_of_a_later_format_or_with_an_unknown_defect_is_a_package_error(
     check = check_of((0, 0))
     file = tmp_path / "quality.npz"
     file.write_bytes(check_bytes(check))
-    assert isinstance(load_check(file), DefectCheck)
+    assert isinstance(load_check(file, (SIDE, SIDE)), DefectCheck)
     arrays = {field.name: getattr(check, field.name) for field in fields(check)}
     np.savez(file, format=FORMAT + 1, **arrays)
     with pytest.raises(PackageError, match="newer version"):
-        load_check(file)
+        load_check(file, (SIDE, SIDE))
     np.savez(file, format=FORMAT, **(arrays | {"kinds": np.array(["melted"])}))
     with pytest.raises(PackageError, match="melted"):
-        load_check(file)
+        load_check(file, (SIDE, SIDE))
 
 
 def test_packages_with_a_check_of_the_first_format_still_load() -> None:
-    assert isinstance(load_check(SHIPPED_PACKAGES / "fetal-head" / "quality.npz"), QualityCheck)
+    assert isinstance(load_check(SHIPPED_PACKAGES / "fetal-head" / "quality.npz", (128, 192)), QualityCheck)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"limits": np.full(99, 1.0, np.float32)},
-        {"limits": np.array([np.inf], np.float32)},
-        {"thumbnail_block": np.array(0, np.int32)},
-        {"weights": np.zeros((2, 2), np.float32)},
-    ],
-    ids=["more limits than kinds", "a limit that nothing reaches", "no block", "other shapes"],
-)
+WRONG_IN_BOTH_FORMATS = {
+    "no block": {"thumbnail_block": np.array(0, np.int32)},
+    "a block larger than the picture": {"gradient_block": np.array(161, np.int32)},
+    "a number that is none": {"hidden_bias": np.array([np.nan], np.float32)},
+    "other shapes": {"weights": np.zeros((2, 2), np.float32)},
+    "one side": {"input_shape": np.array([160], np.int32)},
+    "a picture that no memory holds": {"input_shape": np.array([2**30, 2**30], np.int32)},
+    "no format": {"format": np.array(np.inf)},
+}
+WRONG = {
+    "chest-findings": {
+        **WRONG_IN_BOTH_FORMATS,
+        "more limits than kinds": {"limits": np.full(99, 1.0, np.float32)},
+        "a limit that nothing reaches": {"limits": np.array([np.inf], np.float32)},
+    },
+    "fetal-head": {
+        **WRONG_IN_BOTH_FORMATS,
+        "no row where two numbers are looked for": {"boundary_scale": np.ones(1, np.float32)},
+        "several limits": {"limit": np.ones(3, np.float32)},
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "wrong"), [(name, wrong) for name, wrongs in WRONG.items() for wrong in wrongs])
 def test_a_check_whose_parts_do_not_fit_is_a_package_error_and_not_the_films_fault(
-    tmp_path: Path, wrong: dict[str, NDArray[Any]]
+    tmp_path: Path, name: str, wrong: str
 ) -> None:
-    arrays = dict(np.load(SHIPPED_PACKAGES / "chest-findings" / "quality.npz"))
-    np.savez(tmp_path / "quality.npz", **{**arrays, **wrong})
+    taken = load_package(SHIPPED_PACKAGES / name).manifest.input
+    arrays = dict(np.load(SHIPPED_PACKAGES / name / "quality.npz"))
+    np.savez(tmp_path / "quality.npz", **{**arrays, **WRONG[name][wrong]})  # type: ignore[arg-type]
     with pytest.raises(PackageError, match="cannot be used"):
-        load_check(tmp_path / "quality.npz")
+        load_check(tmp_path / "quality.npz", (taken.height, taken.width))
+
+
+def test_a_check_for_pictures_of_another_size_is_a_package_error() -> None:
+    with pytest.raises(PackageError, match=r"for pictures of 160 x 160, and the model takes 128 x 192"):
+        load_check(SHIPPED_PACKAGES / "chest-findings" / "quality.npz", (128, 192))
 
 
 def test_an_empty_file_is_no_check(tmp_path: Path) -> None:
     (tmp_path / "quality.npz").write_bytes(b"")
     with pytest.raises(PackageError, match="cannot be used"):
-        load_check(tmp_path / "quality.npz")
+        load_check(tmp_path / "quality.npz", (160, 160))

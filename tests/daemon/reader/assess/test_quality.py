@@ -70,7 +70,7 @@ def check_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def check(check_file: Path) -> PictureCheck:
     """The same check, loaded."""
-    return load_check(check_file)
+    return load_check(check_file, (224, 224))
 
 
 def test_films_of_the_same_kind_pass(check: PictureCheck) -> None:
@@ -119,14 +119,14 @@ def test_another_size_is_a_mistake_of_the_program(check: PictureCheck) -> None:
 
 def test_a_missing_damaged_or_foreign_file_is_a_package_error(check_file: Path, tmp_path: Path) -> None:
     with pytest.raises(PackageError):
-        load_check(tmp_path / "missing.npz")
+        load_check(tmp_path / "missing.npz", (224, 224))
     cut = tmp_path / "cut.npz"
     cut.write_bytes(check_file.read_bytes()[:1000])
     with pytest.raises(PackageError):
-        load_check(cut)
+        load_check(cut, (224, 224))
     np.savez(tmp_path / "other.npz", mean=np.zeros(3))
     with pytest.raises(PackageError):
-        load_check(tmp_path / "other.npz")
+        load_check(tmp_path / "other.npz", (224, 224))
 
 
 def _judged(path: Path) -> Quality:
@@ -136,7 +136,9 @@ def _judged(path: Path) -> Quality:
     gray, taken = open_image(open_dicom_file(path)).frame(0).gray(), package.manifest.input
     left, top, right, bottom = field = field_seen(taken, gray)
     shown = gray[top:bottom, left:right]
-    return load_check(package.quality_path).check(shown_to_model(taken, gray, field=field), shown)
+    return load_check(package.quality_path, (taken.height, taken.width)).check(
+        shown_to_model(taken, gray, field=field), shown
+    )
 
 
 @pytest.mark.parametrize("name", REAL_CHESTS)

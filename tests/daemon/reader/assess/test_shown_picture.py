@@ -99,7 +99,7 @@ def test_the_quality_check_sees_what_the_model_is_shown(tmp_path: Path, monkeypa
             return Quality(acceptable=True)
 
     monkeypatch.setattr(ModelPackage, "quality_path", property(lambda _: Path("quality.npz")))
-    monkeypatch.setattr(assessment, "_quality_check", lambda _: Check())
+    monkeypatch.setattr(assessment, "_check_of", lambda *_: Check())
     assessed(tmp_path, "exposed", bordered(film()))
     assert np.array_equal(seen[0], shown_to_model(EXPOSED, bordered(film())))
     left, top, right, bottom = field_seen(EXPOSED, bordered(film()))
