@@ -116,7 +116,7 @@ def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> TinyNetworks:
     """Makes them tiny. To be asked for only where TensorFlow is installed."""
     from leapfrog_training.architectures import mobilenet_v2
     from leapfrog_training.chest import recipe as chest_recipe
-    from leapfrog_training.chest import views
+    from leapfrog_training.chest.decisions import views
     from leapfrog_training.child import recipe as child_recipe
     from leapfrog_training.evaluate import latency, scores
     from leapfrog_training.films import network

@@ -7,6 +7,7 @@ From commands down to files, each folder is above those that it imports:
 | `commands` | one file per command of `leapfrog-train` |
 | `comparison` | the paper's table, reproduced |
 | `chest`, `child`, `head`, `nerve` | what is specific to one package; `task.py` is their interface |
+| `films` | how films are made, shown and learnt for both chest packages |
 | `quality` | the check, before a model runs, that a picture looks like those that the model is for |
 | `compilation` | calling edgetpu_compiler, here or elsewhere |
 | `packaging` | from a measured network to the folder that a kiosk loads |

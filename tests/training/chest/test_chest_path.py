@@ -17,10 +17,10 @@ import numpy as np
 from typer.testing import CliRunner
 
 from leapfrog.packages.package import load_package
-from leapfrog_training.chest import shipped
+from leapfrog_training.chest.decisions import shipped
+from leapfrog_training.chest.decisions.told_views import told_views
 from leapfrog_training.chest.films import Source, covered_findings, open_adults
 from leapfrog_training.chest.task import CHEST
-from leapfrog_training.chest.told_views import told_views
 from leapfrog_training.cli import app
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.run.folder import PackageName, open_run

@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.architectures import mobilenet_v2
     from leapfrog_training.chest import recipe
-    from leapfrog_training.chest.views import view_head
+    from leapfrog_training.chest.decisions.views import view_head
     from leapfrog_training.films.network import network, weighted_loss
     from leapfrog_training.keras import tf, use_threads
 

@@ -11,8 +11,8 @@ from leapfrog.engine.tensors import TensorSpec
 from leapfrog.errors import PackageError
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import load_package
+from leapfrog_training.chest.decisions.rules import ChestRule
 from leapfrog_training.chest.manifest import chest_manifest
-from leapfrog_training.chest.rules import ChestRule
 from leapfrog_training.errors import TrainingError
 from leapfrog_training.packaging.package import add_file, write_package
 from leapfrog_training.packaging.signing import sign_package

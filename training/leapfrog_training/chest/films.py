@@ -102,6 +102,11 @@ def of_view(films: Sequence[AdultFilm], view: str) -> NDArray[np.bool_]:
     return np.array([film.view == view for film in films], dtype=np.bool_)
 
 
+def with_boxes(films: Sequence[AdultFilm]) -> list[int]:
+    """The positions of the films with a box for ABNORMAL_LABEL."""
+    return [index for index, film in enumerate(films) if any(box.label == ABNORMAL_LABEL for box in film.boxes)]
+
+
 def covered_findings(data: Adults) -> tuple[str, ...]:
     """The findings with a code and with enough films on both sides to train and to measure, in the labels' order.
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leapfrog.packages.manifest import AgeRange, AppliesTo, DataSource, Manifest, ModelOutputs, ViewRule
+from leapfrog_training.chest.decisions.rules import AP_FROM, UNSURE, ChestRule
 from leapfrog_training.chest.films import VIEWS, YOUNGEST_YEARS
 from leapfrog_training.chest.labels import CHEST_LABELS
-from leapfrog_training.chest.rules import AP_FROM, UNSURE, ChestRule
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.films.reading import FIELD
 from leapfrog_training.packaging.manifest import demonstration

@@ -15,6 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
+from leapfrog_training.chest.decisions.shipped import decide
+from leapfrog_training.chest.decisions.told_views import told_views
+from leapfrog_training.chest.decisions.views import tell_views, view_head
 from leapfrog_training.chest.films import (
     AdultFilm,
     Adults,
@@ -24,13 +27,10 @@ from leapfrog_training.chest.films import (
     normal_of,
     of_view,
     truth,
+    with_boxes,
     with_views,
 )
 from leapfrog_training.chest.mixing import groups_of
-from leapfrog_training.chest.pointing import with_boxes
-from leapfrog_training.chest.shipped import decide
-from leapfrog_training.chest.told_views import told_views
-from leapfrog_training.chest.views import tell_views, view_head
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Split
 from leapfrog_training.files import save_array

@@ -1,12 +1,12 @@
 """The task chest-findings: from frontal chest films of ChestX-ray14 to findings."""
 
 from leapfrog.packages.manifest import Manifest
-from leapfrog_training.chest.card import chest_card
-from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
-from leapfrog_training.chest.examples import chest_examples
-from leapfrog_training.chest.figures import chest_figures
+from leapfrog_training.chest.evaluation.evaluation import ChestEvaluation, evaluate_chest
 from leapfrog_training.chest.films import Adults, Source, covered_findings, open_adults
 from leapfrog_training.chest.manifest import chest_manifest
+from leapfrog_training.chest.presentation.card import chest_card
+from leapfrog_training.chest.presentation.examples import chest_examples
+from leapfrog_training.chest.presentation.figures import chest_figures
 from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.kiosk import KioskModel

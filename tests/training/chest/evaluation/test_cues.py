@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from leapfrog_training.chest.cues import CUES, Features, border, brightness, cue_scores, texture, without_lungs
+from leapfrog_training.chest.evaluation.cues import (
+    CUES,
+    Features,
+    border,
+    brightness,
+    cue_scores,
+    texture,
+    without_lungs,
+)
 from leapfrog_training.evaluate.controls import Gray, distance_from_lungs
 from leapfrog_training.evaluate.scores import auroc
 

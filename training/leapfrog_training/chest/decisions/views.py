@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
+from leapfrog_training.chest.decisions.told_views import keep_told_views, views_were_told
 from leapfrog_training.chest.films import AdultFilm, of_view
 from leapfrog_training.chest.linear_head import linear_head
-from leapfrog_training.chest.told_views import keep_told_views, views_were_told
 from leapfrog_training.films.network import SIDE
 from leapfrog_training.fitting.pictures import Pictures, predictions
 from leapfrog_training.run.folder import Run

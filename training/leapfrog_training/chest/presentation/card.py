@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from leapfrog.packages.manifest import Manifest
-from leapfrog_training.chest.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS
-from leapfrog_training.chest.evaluation import ChestEvaluation, ChestSeed, LeftOutSource
-from leapfrog_training.chest.figures import AUROC_FILE, CONTROLS_FILE, TRADE_OFF_FILE
+from leapfrog_training.chest.decisions.rules import FEWEST_POSITIVES, PROMISED_FLAGGED, PROMISED_URGENT
+from leapfrog_training.chest.evaluation.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS
+from leapfrog_training.chest.evaluation.evaluation import ChestEvaluation, ChestSeed, LeftOutSource
+from leapfrog_training.chest.evaluation.measures import MatchedScores
 from leapfrog_training.chest.films import VIEWS, Source, for_abnormal
 from leapfrog_training.chest.labels import chest_label
-from leapfrog_training.chest.measures import MatchedScores
-from leapfrog_training.chest.rules import FEWEST_POSITIVES, PROMISED_FLAGGED, PROMISED_URGENT
+from leapfrog_training.chest.presentation.figures import AUROC_FILE, CONTROLS_FILE, TRADE_OFF_FILE
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.measured import Bounds, Portion
 from leapfrog_training.packaging import cards

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from leapfrog_training.chest.decisions.rules import FLAGGED_LIMITS, URGENT_LIMITS, ChestRule, rules_from
 from leapfrog_training.chest.films import VIEWS, AdultFilm, Source, normal_of, of_view, truth
-from leapfrog_training.chest.rules import FLAGGED_LIMITS, URGENT_LIMITS, ChestRule, rules_from
 from leapfrog_training.evaluate.calibration import calibrated
 from support.adults import films
 

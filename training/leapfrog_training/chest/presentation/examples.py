@@ -5,7 +5,7 @@ they stay in the run's folder.
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.chest.evaluation import ShippedFilms
+from leapfrog_training.chest.evaluation.evaluation import ShippedFilms
 from leapfrog_training.chest.films import AdultFilm
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.datasets.images import read_gray

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from leapfrog_training.chest.decisions.shipped import decide
 from leapfrog_training.chest.films import AdultFilm, Source, abnormal, of_view, truth
-from leapfrog_training.chest.shipped import decide
 from support.adults import films
 
 FINDINGS = ("Pneumonia", "Edema", "Effusion")

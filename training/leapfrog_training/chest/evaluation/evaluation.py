@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.classification import classify
-from leapfrog_training.chest.controls import controls
-from leapfrog_training.chest.cues import CUES, cue_scores
+from leapfrog_training.chest.decisions.rules import ChestRule, held_out_scores, rules_from
+from leapfrog_training.chest.decisions.told_views import told_views
+from leapfrog_training.chest.evaluation.controls import controls
+from leapfrog_training.chest.evaluation.cues import CUES, cue_scores
+from leapfrog_training.chest.evaluation.measures import MatchedScores, Means, Pairs, Shares, matched_scores, shares
+from leapfrog_training.chest.evaluation.pointing import measured_pointing
 from leapfrog_training.chest.films import Adults, Source, of_view, with_views
 from leapfrog_training.chest.manifest import chest_manifest
-from leapfrog_training.chest.measures import MatchedScores, Means, Pairs, Shares, matched_scores, shares
 from leapfrog_training.chest.mixing import groups_of
-from leapfrog_training.chest.pointing import measured_pointing
-from leapfrog_training.chest.rules import ChestRule, held_out_scores, rules_from
-from leapfrog_training.chest.told_views import told_views
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.changes import CHANGES
 from leapfrog_training.evaluate.classification import Readings

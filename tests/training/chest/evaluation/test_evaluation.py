@@ -10,15 +10,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog.packages.package import ModelPackage, load_package
-from leapfrog_training.chest import evaluation as evaluation_module
-from leapfrog_training.chest import rules
-from leapfrog_training.chest.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS
-from leapfrog_training.chest.cues import CUES
-from leapfrog_training.chest.evaluation import ChestEvaluation, evaluate_chest
-from leapfrog_training.chest.films import AdultFilm, Adults, Source, abnormal, folds_of, open_adults, with_views
-from leapfrog_training.chest.pointing import with_boxes
+from leapfrog_training.chest.decisions import rules
+from leapfrog_training.chest.decisions.told_views import VIEWS_FILE, keep_told_views, told_views
+from leapfrog_training.chest.evaluation import evaluation as evaluation_module
+from leapfrog_training.chest.evaluation.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS
+from leapfrog_training.chest.evaluation.cues import CUES
+from leapfrog_training.chest.evaluation.evaluation import ChestEvaluation, evaluate_chest
+from leapfrog_training.chest.films import (
+    AdultFilm,
+    Adults,
+    Source,
+    abnormal,
+    folds_of,
+    open_adults,
+    with_boxes,
+    with_views,
+)
 from leapfrog_training.chest.task import CHEST
-from leapfrog_training.chest.told_views import VIEWS_FILE, keep_told_views, told_views
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate import latency, scores
 from leapfrog_training.evaluate.changes import CHANGES

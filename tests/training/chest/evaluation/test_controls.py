@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leapfrog_training.chest.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS, controls
+from leapfrog_training.chest.evaluation.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS, controls
 from leapfrog_training.chest.films import AdultFilm, Source
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.controls import distance_from_lungs

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from leapfrog_training.chest.evaluation import ChestEvaluation, ShippedFilms
+from leapfrog_training.chest.evaluation.evaluation import ChestEvaluation, ShippedFilms
 from leapfrog_training.chest.films import VIEWS, Source, of_view
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.drawing import BLACK, BLUE, GRAY, VERMILLION, canvas, png

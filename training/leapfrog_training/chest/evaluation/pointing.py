@@ -7,18 +7,12 @@ from numpy.typing import NDArray
 
 from leapfrog.packages.manifest import ModelInput
 from leapfrog.reader.assess.shown_picture import field_seen, map_over_whole
-from leapfrog_training.chest.films import ABNORMAL_LABEL, AdultFilm, folds_of
+from leapfrog_training.chest.films import ABNORMAL_LABEL, AdultFilm, folds_of, with_boxes
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.heat_maps import BoxWithMap, Pointing, pointing
 from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 
-LABEL = ABNORMAL_LABEL
 SHOWN = ModelInput(height=8, width=8, field="exposed")  # of which only the field matters here
-
-
-def with_boxes(films: Sequence[AdultFilm]) -> list[int]:
-    """The positions of the films with a box for LABEL."""
-    return [index for index, film in enumerate(films) if any(box.label == LABEL for box in film.boxes)]
 
 
 def measured_pointing(run: Run, training: Sequence[AdultFilm], validation: Sequence[AdultFilm]) -> Pointing | None:
@@ -36,12 +30,10 @@ def _with_maps(job: Job, films: Sequence[AdultFilm]) -> list[BoxWithMap]:
     for position, evidence in zip(with_boxes(films), np.load(job.held_out_maps), strict=True):
         film, gray = films[position], read_gray(films[position].path)
         over_whole = map_over_whole(_stretched(evidence), field_seen(SHOWN, gray), gray.shape)
-        boxes += [BoxWithMap(film.patient, box, over_whole) for box in film.boxes if box.label == LABEL]
+        boxes += [BoxWithMap(film.patient, box, over_whole) for box in film.boxes if box.label == ABNORMAL_LABEL]
     return boxes
 
 
-def _stretched(
-    evidence: NDArray[np.float32],
-) -> NDArray[np.float32]:
+def _stretched(evidence: NDArray[np.float32]) -> NDArray[np.float32]:
     low, high = float(evidence.min()), float(evidence.max())
     return np.asarray((evidence - low) / max(high - low, 1e-6), dtype=np.float32)

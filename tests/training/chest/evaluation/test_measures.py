@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from leapfrog_training.chest.evaluation.measures import MatchedScores, Means, Pairs, matched_scores, shares
 from leapfrog_training.chest.films import VIEWS, Source, abnormal, normal_of, of_view, truth
-from leapfrog_training.chest.measures import MatchedScores, Means, Pairs, matched_scores, shares
 from leapfrog_training.evaluate import scores as scores_module
 from leapfrog_training.evaluate.classification import Readings
 from leapfrog_training.evaluate.measured import Portion
