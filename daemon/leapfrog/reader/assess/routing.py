@@ -108,11 +108,25 @@ def route(exam: Exam, packages: Sequence[ModelPackage], unknown_age: UnknownAge)
         return Route(None, f"No model on this box reads {MODALITY_NAMES.get(modality, modality)} images.")
     stated, part = _body_part(exam, _names_of_parts(packages))
     choices = [_route_to(package, exam, modality, stated, part) for package in candidates]
-    return _of_age(choices, exam, unknown_age)
+    if any(choice.package is not None for choice in choices):
+        return _of_age(choices, exam, unknown_age)
+    return choices[_closest(candidates, exam, part)]
+
+
+def _closest(candidates: Sequence[ModelPackage], exam: Exam, part: str | None) -> int:
+    """Which of `candidates`, none of which reads the exam, it is refused for: one that is for its body part before
+    others, then one for the patient's age, so that no grown person's film is refused in the name of a children's model.
+    """
+    for_part_and_age = [
+        (part in _parts(package), reads_age(package, exam.age, unknown_age="adult")) for package in candidates
+    ]
+    return for_part_and_age.index(max(for_part_and_age))
 
 
 def _of_age(choices: Sequence[Route], exam: Exam, unknown_age: UnknownAge) -> Route:
-    """The first of the packages chosen otherwise that was made for the patient's age; else why there is none."""
+    """The first of the packages chosen otherwise, of which there is one, that was made for the patient's age; else why
+    there is none.
+    """
     wrong_age = []
     for choice in choices:
         if choice.package is None:
@@ -121,9 +135,7 @@ def _of_age(choices: Sequence[Route], exam: Exam, unknown_age: UnknownAge) -> Ro
             ages = choice.package.manifest.applies_to.ages_years
             return replace(choice, age_not_given=ages is not None and exam.age.age is None)
         wrong_age.append(choice.package)
-    if wrong_age:
-        return Route(None, age_refusal(wrong_age, exam.age, is_picture=exam.is_picture))
-    return Route(None, choices[0].reason)
+    return Route(None, age_refusal(wrong_age, exam.age, is_picture=exam.is_picture))
 
 
 def _route_to(package: ModelPackage, exam: Exam, modality: str, stated: str, part: str | None) -> Route:

@@ -16,11 +16,11 @@ CHEST = load_package(SHIPPED_PACKAGES / "chest-findings")
 HEAD = load_package(SHIPPED_PACKAGES / "fetal-head")
 
 
-def of_ages(name: str, ages: dict[str, int] | None) -> ModelPackage:
-    """A chest package for these ages."""
+def of_ages(name: str, ages: dict[str, int] | None, **applies_to: Any) -> ModelPackage:
+    """A chest package for these ages; `applies_to` makes another of it."""
     document = CHEST.manifest.model_dump()
     document |= {"name": name, "version": "1.0.0"}
-    document["applies_to"] = {**document["applies_to"], "ages_years": ages}
+    document["applies_to"] = {**document["applies_to"], "ages_years": ages, **applies_to}
     return replace(CHEST, manifest=type(CHEST.manifest).model_validate(document))
 
 
@@ -144,6 +144,30 @@ def test_a_package_that_names_no_ages_reads_everybody() -> None:
 def test_what_else_speaks_against_a_package_is_said_before_the_age() -> None:
     lateral = replace(film(patient_age="007Y"), view="LATERAL")
     assert "lateral view" in route(lateral, (ADULT,), "adult").reason
+
+
+@pytest.mark.parametrize(
+    ("age", "named"),
+    [("040Y", "chest-adult"), ("", "chest-adult"), ("003Y", "chest-child"), ("002M", "chest-child")],
+    ids=["grown", "unknown", "a child", "of no package's age: the first is named"],
+)
+def test_what_else_speaks_against_an_image_is_said_in_the_name_of_a_package_for_the_patients_age(
+    age: str, named: str
+) -> None:
+    lateral = replace(film(patient_age=age), view="LATERAL")
+    for unknown_age in ("adult", "not_assessed"):
+        reason = route(lateral, (CHILD, ADULT), unknown_age).reason
+        assert reason == f"This is a lateral view; {named} 1.0.0 reads AP and PA views only."
+
+
+def test_it_is_said_in_the_name_of_a_package_for_the_body_part_first() -> None:
+    hand = of_ages("bone-age", None, body_parts=("HAND",), words={"HAND": "hand"}, views=())
+    lateral = replace(film(patient_age="010Y"), view="LATERAL")
+    assert route(lateral, (hand, ADULT), "adult").reason.startswith("This is a lateral view; chest-adult")
+    foot = replace(film(patient_age="040Y"), body_part="FOOT")
+    assert route(foot, (CHILD, ADULT), "adult").reason == (
+        'The image says that it shows "FOOT"; chest-adult 1.0.0 is for chest only.'
+    )
 
 
 def test_no_word_of_a_refusal_orders_an_exposure() -> None:
