@@ -1,9 +1,10 @@
 """The manifest of a model package: `model.toml`, checked."""
 
 import tomllib
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
 from leapfrog.exam import Code, FrontalView, Frozen
@@ -24,6 +25,18 @@ LARGEST_SLOPE, LARGEST_OFFSET = 20.0, 40.0  # of a calibration: far beyond any t
 LONGEST_CAUTION = 160  # characters: it stands in one or two lines above the headline, and in the list
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _a_line(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("must be one line of printable letters, without spaces around it")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_a_line)]
+Name = Annotated[
+    str, Field(min_length=1), AfterValidator(_a_line)
+]  # of what is found, measured or not looked for, as people read it
 
 
 # What each estimate is made from: a measurement of this kind, with this code in LOINC.
@@ -205,7 +218,7 @@ class FindingRule(Frozen):
     that it does not tell.
     """
 
-    name: str = Field(min_length=1)
+    name: Name
     code: Code
     threshold: Fraction
     calibration: Calibration = Calibration()
@@ -266,7 +279,7 @@ class MeasurementRule(Frozen):
     training finds the level at which this does not bias the measurement.
     """
 
-    name: str = Field(min_length=1)
+    name: Name
     code: Code
     kind: MeasurementKind = "ellipse_circumference"
     unit: Literal["mm", "mm2"] = "mm"
@@ -324,8 +337,8 @@ class Manifest(Frozen):
     task: Task
     demonstration: bool
     intended_use: str = Field(min_length=1)
-    caution: str = Field(default="", max_length=LONGEST_CAUTION)
-    not_covered: tuple[str, ...] = ()
+    caution: Line = Field(default="", max_length=LONGEST_CAUTION)
+    not_covered: tuple[Name, ...] = ()
     applies_to: AppliesTo
     input: ModelInput
     outputs: ModelOutputs
@@ -336,13 +349,6 @@ class Manifest(Frozen):
     edge_tpu: EdgeTpuModel | None = None
     data: DataSource = DataSource()
     files: dict[str, Sha256]
-
-    @field_validator("caution")
-    @classmethod
-    def _is_a_line(cls, caution: str) -> str:
-        if not caution.isprintable() or caution != caution.strip():
-            raise ValueError("must be one line of printable letters, without spaces around it")
-        return caution
 
     @field_validator("files")
     @classmethod
@@ -364,6 +370,17 @@ class Manifest(Frozen):
             raise ValueError('input.field = "exposed" is for classification packages only')
         if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
             raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
+        return self
+
+    @model_validator(mode="after")
+    def _names_each_thing_once(self) -> Self:
+        found = [rule.name for rule in self.finding]
+        if repeated := _first_repeated(found):
+            raise ValueError(f'there are two findings of the name "{repeated}": give each its own')
+        if repeated := _first_repeated(self.not_covered):
+            raise ValueError(f'not_covered has "{repeated}" twice: name it once')
+        if repeated := _first_repeated([*found, *self.not_covered]):
+            raise ValueError(f'not_covered has "{repeated}", which is a finding of this package: it cannot be both')
         return self
 
     @model_validator(mode="after")
@@ -399,6 +416,16 @@ class Manifest(Frozen):
         around a head.
         """
         return self.measurement is not None and self.measurement.kind == "area"
+
+
+def _first_repeated(names: Iterable[str]) -> str:
+    """The first name that was there before, in upper or lower case; empty if there is none."""
+    before: set[str] = set()
+    for name in names:
+        if name.casefold() in before:
+            return name
+        before.add(name.casefold())
+    return ""
 
 
 def has_words(text: str) -> bool:

@@ -100,6 +100,29 @@ def test_an_urgent_threshold_belongs_to_an_urgent_finding_and_is_not_below_its_t
     assert "urgent_threshold needs urgent = true" in refusal(CLASSIFIER.replace("urgent = true", said))
 
 
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ('[""]', "not_covered.0: String should have at least 1 character"),
+        ('["Lung mass", " "]', "not_covered.1: must be one line of printable letters, without spaces around it"),
+        ('["Lung\\nmass"]', "not_covered.0: must be one line"),
+        ('["Lung mass", "Nodule", "lung mass"]', 'not_covered has "lung mass" twice: name it once'),
+        ('["Bright"]', 'not_covered has "Bright", which is a finding of this package'),
+    ],
+)
+def test_what_is_not_covered_is_named_once_and_in_words(listed: str, said: str) -> None:
+    manifest = CLASSIFIER.replace("demonstration = true\n", f"demonstration = true\nnot_covered = {listed}\n")
+    assert manifest != CLASSIFIER
+    assert said in refusal(manifest)
+
+
+def test_two_findings_of_one_name_are_refused() -> None:
+    assert 'there are two findings of the name "bright": give each its own' in refusal(
+        CLASSIFIER.replace('name = "Dark"', 'name = "bright"')
+    )
+    assert "finding.1.name: must be one line" in refusal(CLASSIFIER.replace('name = "Dark"', 'name = "Dark "'))
+
+
 def test_a_classifier_may_be_shown_the_exposed_field_only() -> None:
     exposed = CLASSIFIER.replace("width = 28\n", 'width = 28\nfield = "exposed"\n')
     assert parse_manifest((exposed + FILES).encode(), "tiny").input.field == "exposed"
