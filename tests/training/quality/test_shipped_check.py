@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
+from leapfrog.exam import Quality
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.reader.assess.checks import load_check
 from leapfrog_training.datasets.images import read_gray
@@ -31,12 +33,17 @@ def films(shared_data: Path, pattern: str) -> list[Gray]:
 
 
 @pytest.fixture(scope="module", params=["chest-findings", "chest-child"])
-def passes(request: pytest.FixtureRequest) -> Callable[[Gray], bool]:
+def judged(request: pytest.FixtureRequest) -> Callable[[Gray], Quality]:
     package = load_package(SHIPPED_PACKAGES / request.param)
     assert package.quality_path is not None
     layout = Layout(package.manifest.input.height, package.manifest.input.width)
     check = load_check(package.quality_path, (layout.height, layout.width))
-    return lambda film: check.check(*cut_and_sized(film, layout)).acceptable
+    return lambda film: check.check(*cut_and_sized(film, layout))
+
+
+@pytest.fixture(scope="module")
+def passes(judged: Callable[[Gray], Quality]) -> Callable[[Gray], bool]:
+    return lambda film: judged(film).acceptable
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -58,3 +65,15 @@ def test_spoilt_films_of_every_source_are_stopped(
             spoilt = [spoil(film, random) for film in films(shared_data, SOURCES[source])[::3]]
             most = 0 if name in CERTAIN else len(spoilt) * 3 // 4
             assert sum(passes(film) for film in spoilt) <= most, name
+
+
+@pytest.mark.parametrize("degrees", [20, -20])
+def test_adults_films_that_lie_aslant_are_said_to_be_turned(
+    judged: Callable[[Gray], Quality], shared_data: Path, degrees: int
+) -> None:
+    shown = [film for source in ("ChestX-ray14", "RSNA-normal") for film in films(shared_data, SOURCES[source])[::3]]
+    turned = [
+        np.asarray(Image.fromarray(film).rotate(degrees, Image.Resampling.BILINEAR, expand=True)) for film in shown
+    ]
+    said = ["turned" in judged(film).detail for film in turned]
+    assert sum(said) >= len(said) / 2

@@ -27,7 +27,7 @@ LOOK_YOURSELF = ": look at it yourself."
 
 
 class Defect(StrEnum):
-    """What may be wrong with a picture."""
+    """What may be wrong with a picture. PHOTOGRAPH is also a film that lies aslant."""
 
     FAINT = "faint"
     BLURRED = "blurred"
@@ -51,7 +51,10 @@ SENTENCES = {
     Defect.BRIGHT: "The picture is much too bright" + LOOK_YOURSELF,
     Defect.DARK: "The picture is much too dark" + LOOK_YOURSELF,
     Defect.LETTERED: "There seems to be writing or a pattern over the picture" + LOOK_YOURSELF,
-    Defect.PHOTOGRAPH: "The picture seems to be a photograph of a film or of a screen" + LOOK_YOURSELF,
+    # A film that is turned by some 20 degrees looks to the check as if it had been photographed aslant.
+    Defect.PHOTOGRAPH: (
+        "The picture seems to be turned, or to be a photograph of a film or of a screen" + LOOK_YOURSELF
+    ),
     Defect.INVERTED: "Dark and bright seem to be swapped (MONOCHROME1 and 2)" + LOOK_YOURSELF,
     Defect.UPSIDE_DOWN: "The picture seems to be upside down" + LOOK_YOURSELF,
     Defect.TURNED_RIGHT: "The picture seems to be turned to the right, on its side" + LOOK_YOURSELF,
