@@ -19,6 +19,7 @@ from leapfrog.wording.report_words import (
     ReportWords,
     WorklistRow,
 )
+from leapfrog.wording.scores import written_score
 from leapfrog.wording.text import (
     NOT_GIVEN,
     age_in_words,
@@ -32,7 +33,6 @@ from leapfrog.wording.text import (
     time_of_day,
 )
 
-FEWEST_DECIMALS, MOST_DECIMALS = 2, 18  # of a score
 LONGEST_REMARK = 600  # characters
 LONGEST_ROW_DETAIL = 160
 MOST_NAMED_PATIENTS = 5  # of those under the same study number
@@ -286,7 +286,7 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         view=_view(reading),
         table_caption=f"What the model looked for. Model and thresholds: {model}.",
         not_covered=_not_covered(reading.model) if assessed else "",
-        notes=_notes(reading, headline) if assessed else (),
+        notes=_notes(image, headline) if assessed else (),
     )
 
 
@@ -349,25 +349,17 @@ def _outline(finding: Finding) -> str:
 
 
 def _row(finding: Finding) -> FindingRow:
-    score, threshold = _numbers(finding.score, finding.threshold)
+    written = written_score(finding)
     return FindingRow(
         name=finding_name(finding),
-        score=score,
-        threshold=threshold,
+        score=written.score,
+        threshold=written.threshold,
         result=_result(finding),
         kind=kind_of(finding),
+        urgent=finding.urgent and finding.needs_look,
         score_fraction=min(1.0, max(0.0, finding.score)),
         threshold_fraction=min(1.0, max(0.0, finding.threshold)),
     )
-
-
-def _numbers(score: float, threshold: float) -> tuple[str, str]:
-    """Both with two decimals, or with as many as show which side of the threshold the score is on."""
-    for decimals in range(FEWEST_DECIMALS, MOST_DECIMALS):
-        written = f"{score:.{decimals}f}", f"{threshold:.{decimals}f}"
-        if written[0] != written[1]:
-            return written
-    return f"{score:.{FEWEST_DECIMALS}f}", f"{threshold:.{FEWEST_DECIMALS}f}"  # they are equal, which is flagged
 
 
 def _result(finding: Finding) -> str:
@@ -377,7 +369,7 @@ def _result(finding: Finding) -> str:
         return "outlined"
     if not finding.flagged:
         return "not flagged"
-    return "FLAGGED, urgent" if finding.urgent else "FLAGGED"
+    return "URGENT" if finding.urgent else "FLAGGED"
 
 
 def _model(model: ModelUsed | None) -> str:
@@ -401,12 +393,25 @@ def _in_a_sentence(name: str) -> str:
     return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
-def _notes(reading: ImageReading, headline: Headline) -> tuple[str, ...]:
+def _urgent_from(findings: Iterable[Finding]) -> str:
+    """From which scores on findings are urgent, with the digits in which the table gives their scores."""
+    limits = [
+        f"{limit} ({_in_a_sentence(finding_name(finding))})"
+        for finding in findings
+        if (limit := written_score(finding).urgent_threshold)
+    ]
+    return f"Urgent from a score of {', '.join(limits)}." if limits else ""
+
+
+def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
     """What else there is to say about an assessed image, except what its headline already says."""
+    reading = image.reading
     remarks = [reading.reason, *(finding.note for finding in reading.findings)]
     notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) != headline.detail]
     if any(not finding.is_outlined for finding in reading.findings):
         notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
+    if urgent_from := _urgent_from(image.findings):
+        notes.append(urgent_from)
     if reading.quality is not None and reading.quality.detail:
         notes.append(f"Image check: {clean(reading.quality.detail, LONGEST_REMARK)}")
     return tuple(notes)

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from leapfrog.exam import Frozen
 from leapfrog.wording.content import Kind
 
-MARKS: dict[Kind, str] = {"look": "▲", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
+MARKS: dict[Kind, str] = {"look": "△", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
+URGENT_MARK = "▲"
+
+
+def mark_of(kind: Kind, *, urgent: bool) -> str:
+    """A shape that tells without colour what kind of result it is, and whether it is urgent."""
+    return URGENT_MARK if urgent else MARKS[kind]
 
 
 @dataclass(frozen=True)
 class Headline:
-    """One line for staff, and a smaller second one. `kind` decides mark and colour; `urgent` puts it at the top. A
-    `caution`, for whom the reading does not hold and what its model was not shown to do, comes before all else.
+    """One line for staff, and a smaller second one. `kind` and `urgent` decide mark and colour; `urgent` puts it at the
+    top. A `caution`, for whom the reading does not hold and what its model was not shown to do, comes before all else.
     """
 
     kind: Kind
@@ -22,8 +28,8 @@ class Headline:
 
     @property
     def mark(self) -> str:
-        """A shape that tells the kind without colour."""
-        return MARKS[self.kind]
+        """A shape that tells the result without colour."""
+        return mark_of(self.kind, urgent=self.urgent)
 
 
 @dataclass(frozen=True)
@@ -51,13 +57,14 @@ class FindingRow:
     threshold: str
     result: str
     kind: Kind
+    urgent: bool
     score_fraction: float
     threshold_fraction: float
 
     @property
     def mark(self) -> str:
         """A shape that tells the result without colour."""
-        return MARKS[self.kind]
+        return mark_of(self.kind, urgent=self.urgent)
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,8 @@ class WorklistRow(Frozen):
 
     @property
     def mark(self) -> str:
-        """A shape that tells the kind without colour."""
-        return MARKS[self.kind]
+        """A shape that tells the result without colour."""
+        return mark_of(self.kind, urgent=self.urgent)
 
 
 @dataclass(frozen=True)

@@ -316,3 +316,47 @@ def test_two_floats_side_by_side_are_told_apart_or_called_equal(tmp_path: Path) 
     below = math.nextafter(threshold, 0)
     [image] = _words([chest_reading(tmp_path, findings=(finding("Atelectasis", below, threshold),))]).images
     assert image.rows[0].score != image.rows[0].threshold
+
+
+@pytest.mark.parametrize(
+    ("score", "shown", "urgent_from", "result"),
+    [
+        (0.87, ("0.87", "0.34"), "0.41", "URGENT"),
+        (0.4123, ("0.4123", "0.3400"), "0.4117", "URGENT"),
+        (0.4088, ("0.4088", "0.3400"), "0.4090", "FLAGGED"),
+        (0.3, ("0.300", "0.340"), "0.344", "not flagged"),
+    ],
+)
+def test_the_urgent_threshold_is_said_to_the_digits_that_decide_which_the_score_has_too(
+    tmp_path: Path, score: float, shown: tuple[str, str], urgent_from: str, result: str
+) -> None:
+    limit = {"0.41": 0.41, "0.4117": 0.4117, "0.4090": 0.409, "0.344": 0.344}[urgent_from]
+    edema = finding("Pulmonary edema", score, 0.34, urgent=score >= limit, urgent_threshold=limit)
+    [image] = _words([chest_reading(tmp_path, findings=(edema, finding("TB", 0.1)))]).images
+    row = next(row for row in image.rows if row.name == "Pulmonary edema")
+    assert (row.score, row.threshold, row.result) == (*shown, result)
+    assert f"Urgent from a score of {urgent_from} (pulmonary edema)." in image.notes
+    assert (float(row.score) >= float(urgent_from)) == row.urgent
+
+
+def test_each_urgent_threshold_is_said_and_none_where_there_is_none(tmp_path: Path) -> None:
+    limits = {"Pulmonary edema": 0.6, "TB": 0.7}
+    findings = tuple(finding(name, urgent_threshold=limit) for name, limit in limits.items())
+    [image] = _words([chest_reading(tmp_path, findings=(*findings, finding("Nodule")))]).images
+    assert "Urgent from a score of 0.60 (pulmonary edema), 0.70 (TB)." in image.notes
+    [image] = _words([chest_reading(tmp_path)]).images
+    assert not any("Urgent from" in note for note in image.notes)
+
+
+def test_what_is_flagged_has_another_shape_and_other_words_than_what_is_urgent(tmp_path: Path) -> None:
+    both = chest_reading(tmp_path, findings=(finding("Nodule"), finding("TB", urgent=True), finding("Edema", 0.1)))
+    [image] = _words([both]).images
+    assert {row.name: (row.mark, row.result) for row in image.rows} == {
+        "Nodule": ("△", "FLAGGED"),
+        "TB": ("▲", "URGENT"),
+        "Edema": ("○", "not flagged"),
+    }
+    words = _words([both, chest_reading(tmp_path)])
+    assert [image.headline.mark for image in words.images] == ["▲", "△"]
+    assert (words.headline.mark, words.worklist_row.mark) == ("▲", "▲")
+    assert _words([chest_reading(tmp_path)]).worklist_row.mark == "△"

@@ -51,13 +51,26 @@ def test_findings_are_shown_in_words_with_score_threshold_and_model(browser: Bro
     text = _open(browser, tmp_path, chest_reading(tmp_path))
     rows = browser.value("[...document.querySelectorAll('tbody tr')].map((row) => row.innerText.split(/\\s*\\t\\s*/))")
     assert [row[:4] for row in rows] == [
-        ["Pleural effusion", "▲ FLAGGED", "0.87", "0.41"],
-        ["Infiltration", "▲ FLAGGED", "0.63", "0.52"],
+        ["Pleural effusion", "△ FLAGGED", "0.87", "0.41"],
+        ["Infiltration", "△ FLAGGED", "0.63", "0.52"],
         ["Nodule", "○ not flagged", "0.11", "0.35"],
     ]
     assert "chest-findings 0.1.0 on CPU, demonstration model" in text
     assert "This is not a diagnosis" in text
     assert browser.value("document.querySelector('h1').innerText").startswith("2 findings need a look")
+
+
+def test_an_urgent_finding_is_told_from_a_flagged_one_by_shape_words_and_colour(
+    browser: Browser, tmp_path: Path
+) -> None:
+    findings = (finding("Nodule"), finding("Edema", 0.9, urgent=True, urgent_threshold=0.7))
+    text = _open(browser, tmp_path, chest_reading(tmp_path, findings=findings))
+    results = browser.value("[...document.querySelectorAll('td.result')].map((cell) => cell.innerText)")
+    assert results == ["△ FLAGGED", "▲ URGENT"]
+    colours = browser.value("[...document.querySelectorAll('td.result')].map((cell) => getComputedStyle(cell).color)")
+    assert len({*colours}) == 2
+    assert "Urgent from a score of 0.70 (edema)." in text
+    assert browser.value("document.title").startswith("▲ Urgent: 2 findings need a look: Edema, Nodule")
 
 
 def test_not_assessed_gives_reason_and_that_a_person_is_needed(browser: Browser, tmp_path: Path) -> None:
@@ -119,7 +132,7 @@ def test_hostile_names_are_shown_and_do_nothing(browser: Browser, tmp_path: Path
     readings = [chest_reading(tmp_path, identity=identity), unassessed_reading(reason=HOSTILE)]
     text = _open(browser, tmp_path, *readings, other_patient_ids=(HOSTILE,))
     assert text.count("<script>") == 7, "four fields, a reason, and two sentences on whose exam it is"
-    assert browser.value("document.title") == "▲ 2 findings need a look: Pleural effusion, Infiltration"
+    assert browser.value("document.title") == "△ 2 findings need a look: Pleural effusion, Infiltration"
     assert browser.value("document.images.length") == 4
     assert browser.console == []
 

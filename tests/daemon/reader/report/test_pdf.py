@@ -125,6 +125,15 @@ def test_findings_have_score_threshold_and_model(tmp_path: Path) -> None:
     assert ["Nodule", "not", "flagged", "0.11", "0.35"] in lines
 
 
+def test_an_urgent_finding_is_called_so_with_its_threshold_and_a_flagged_one_is_not(tmp_path: Path) -> None:
+    findings = (finding("Edema", 0.9, urgent=True, urgent_threshold=0.7), finding("Nodule"))
+    text = _text(_pdf(tmp_path, chest_reading(tmp_path, findings=findings)))
+    lines = [line.split() for line in text.splitlines()]
+    assert ["Edema", "URGENT", "0.90", "0.50"] in lines
+    assert ["Nodule", "FLAGGED", "0.80", "0.50"] in lines
+    assert "Urgent from a score of 0.70 (edema)." in text
+
+
 def test_a_report_brings_its_own_fonts(tmp_path: Path) -> None:
     pdf = _pdf(tmp_path, chest_reading(tmp_path, identity=Identity(patient_name="Müller^Zoë “Žofie…”")))
     assert "Müller, Zoë “Žofie…”" in _text(pdf)
