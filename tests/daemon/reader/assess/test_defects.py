@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,7 +104,7 @@ def test_packages_with_a_check_of_the_first_format_still_load() -> None:
     assert isinstance(load_check(SHIPPED_PACKAGES / "fetal-head" / "quality.npz", (128, 192)), QualityCheck)
 
 
-WRONG_IN_BOTH_FORMATS = {
+WRONG_IN_BOTH_FORMATS: dict[str, dict[str, NDArray[Any]]] = {
     "no block": {"thumbnail_block": np.array(0, np.int32)},
     "a block larger than the picture": {"gradient_block": np.array(161, np.int32)},
     "a number that is none": {"hidden_bias": np.array([np.nan], np.float32)},
@@ -112,7 +113,7 @@ WRONG_IN_BOTH_FORMATS = {
     "a picture that no memory holds": {"input_shape": np.array([2**30, 2**30], np.int32)},
     "no format": {"format": np.array(np.inf)},
 }
-WRONG = {
+WRONG: dict[str, dict[str, dict[str, NDArray[Any]]]] = {
     "chest-findings": {
         **WRONG_IN_BOTH_FORMATS,
         "more limits than kinds": {"limits": np.full(99, 1.0, np.float32)},
@@ -132,7 +133,7 @@ def test_a_check_whose_parts_do_not_fit_is_a_package_error_and_not_the_films_fau
 ) -> None:
     taken = load_package(SHIPPED_PACKAGES / name).manifest.input
     arrays = dict(np.load(SHIPPED_PACKAGES / name / "quality.npz"))
-    np.savez(tmp_path / "quality.npz", **{**arrays, **WRONG[name][wrong]})  # type: ignore[arg-type]
+    np.savez(tmp_path / "quality.npz", **{**arrays, **WRONG[name][wrong]})
     with pytest.raises(PackageError, match="cannot be used"):
         load_check(tmp_path / "quality.npz", (taken.height, taken.width))
 
