@@ -31,7 +31,8 @@ class Ellipse:
     half_height: float
 
 
-# Checked by eye on 50 films of children: both lungs but for their outermost and lowest rims.
+# Checked by eye on 50 films of children: both lungs but for their outermost and lowest rims. Of 50 of adults, half from
+# each source, 18 show more of them: 17 an outer lower corner or an outer side, one the middle of a turned patient.
 LUNGS = (Ellipse(0.285, 0.46, 0.185, 0.37), Ellipse(0.715, 0.46, 0.185, 0.37))
 
 
