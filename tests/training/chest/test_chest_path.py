@@ -64,7 +64,7 @@ def test_the_commands_make_a_package_with_card_and_figures(
     assert covered_findings(open_adults([chest, normal])) == ("Pneumonia", "Edema")
     monkeypatch.setattr(shipped, "CHANCE", 1.0)  # so that edema is not told from other abnormal films, by any draw
     # To save time: the children's path trains in simulated int8, and the evaluation's test has both sources.
-    monkeypatch.setattr(recipe, "fit_quantization_aware", lambda model, *settings: model)
+    monkeypatch.setattr(recipe, "following", lambda model, *settings: model)
     one_source = replace(CHEST, without=(Source.RSNA_NORMAL.value,))
     monkeypatch.setitem(TASKS, PackageName.CHEST_FINDINGS, one_source)
     run, out = tmp_path / "run", tmp_path / "chest-findings"

@@ -85,13 +85,6 @@ def test_no_two_networks_have_the_same_random_numbers(run: Run) -> None:
     assert len(seeds) == len(set(seeds)) == 2 + 3 + 2
 
 
-def test_the_int8_network_of_a_seed_learns_from_all_seeds_and_any_other_from_its_own(run: Run) -> None:
-    named = networks(run)
-    assert recipe._teachers(run, named["seed-1"]) == [run.seed(0), run.seed(1)]
-    for name in ("fold-2", "without-rsna-normal"):  # no other has the same films
-        assert recipe._teachers(run, named[name]) == [named[name].job]
-
-
 def test_the_loss_does_not_see_the_output_that_tells_the_view() -> None:
     loss = weighted_loss(np.ones(2, np.float32))
     targets = tf.constant([[1.0, 0.0]])

@@ -1,8 +1,8 @@
 """The recipe of the package chest-findings: MobileNetV2 from ImageNet weights, trained on films made from two.
 
 Its last output tells PA from AP. It is a linear model of the finished network's features and plays no part in the
-training of the findings. Quantization-aware training then learns the mean answers of the seeds' float networks on
-made-up films, not the labels again (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015).
+training of the findings. Quantization-aware training then learns the logits of the network's own float form on made-up
+films, not the labels again (Hinton et al., "Distilling the Knowledge in a Neural Network", 2015).
 """
 
 from collections.abc import Sequence
@@ -35,16 +35,16 @@ from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.datasets.splits import Split
 from leapfrog_training.files import save_array
 from leapfrog_training.films.mixing import Group, Mixing, made_up_examples
-from leapfrog_training.films.network import AUGMENTATION, SIDE, chances, network, weighted_loss
+from leapfrog_training.films.network import AUGMENTATION, SIDE, following, network, weighted_loss
 from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.fitting.loop import Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.pictures import Pictures, Selected, predictions
-from leapfrog_training.fitting.quantize import convert_comparisons, fit_quantization_aware, make_int8
+from leapfrog_training.fitting.quantize import convert_comparisons, make_int8
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 
 FILMS_MADE = 12_000  # for all epochs in float together
-FILMS_QUANTIZED = 1400  # in an epoch of quantization-aware training: ranges need fewer films than weights
+FILMS_QUANTIZED = 2800  # in quantization-aware training: rounding needs fewer films than answers
 SCHEDULE = Schedule(epochs=5, batch=16, learning_rate=1e-4, in_parts=True)
 QUANTIZED_SCHEDULE = Schedule(epochs=1, batch=16, learning_rate=2e-5)
 MIXING = Mixing(in_other_frame=0.4, hidden=0.12, other_grays=0.5, shrunk=0.5)
@@ -107,12 +107,12 @@ def fit_run(run: Run, data: Adults, imagenet: Path) -> Run:
 
 def quantize_run(run: Run, data: Adults) -> None:
     """Make the int8 network of every seed, fold and left-out source; for the seeds also those to compare it with."""
+    seeds = [run.seed(seed) for seed in range(run.notes.seeds)]
     for one in _networks(run, _training(run, data)):
-        made = one.training.made_up(FILMS_QUANTIZED, one.seed)
-        make_int8(one.job, one.seed, partial(_aware, run, one, made), made.pictures)
-    for seed in range(run.notes.seeds):
-        made = _training(run, data).made_up(FILMS_QUANTIZED, seed)
-        convert_comparisons(run.seed(seed), partial(_shipped, run, run.seed(seed)), made.pictures)
+        pictures = one.training.made_up(FILMS_QUANTIZED, one.seed).pictures
+        make_int8(one.job, one.seed, partial(_aware, run, one, pictures), pictures)
+        if one.job in seeds:
+            convert_comparisons(one.job, partial(_shipped, run, one.job), pictures)
 
 
 def _training(run: Run, data: Adults) -> Training:
@@ -183,21 +183,8 @@ def _read_held_out(job: Job, held_out: Training) -> None:
     save_array(job.held_out_scores, logits[:, :-1])
 
 
-def _aware(run: Run, one: Network, made: Examples) -> Any:
-    """The network in simulated int8, trained on the mean answers of its teachers."""
-    teacher = _shipped(run, one.job)
-    answers = [chances(_shipped(run, job), made.pictures) for job in _teachers(run, one)]
-    learned = Examples(made.pictures, np.mean(answers, axis=0, dtype=np.float32))
-    loss = weighted_loss(np.ones(learned.targets.shape[1], np.float32))
-    return fit_quantization_aware(teacher, learned, loss, AUGMENTATION, QUANTIZED_SCHEDULE, one.seed, one.job.quantized)
-
-
-def _teachers(run: Run, one: Network) -> list[Job]:
-    """The float networks that an int8 network learns from: a seed from all seeds, which are right more often together;
-    any other from its own, since no other has the same films.
-    """
-    seeds = [run.seed(seed) for seed in range(run.notes.seeds)]
-    return seeds if one.job in seeds else [one.job]
+def _aware(run: Run, one: Network, pictures: Pictures) -> Any:
+    return following(_shipped(run, one.job), pictures, QUANTIZED_SCHEDULE, one.seed, one.job.quantized)
 
 
 def _shipped(run: Run, job: Job) -> Any:

@@ -1,6 +1,6 @@
 """The recipe of the package chest-child: MobileNetV2 from ImageNet weights, trained on films made from two children's.
 
-Quantization-aware training then learns the outputs of the float network on such films, not the labels again.
+Quantization-aware training then learns the logits of the float network on such films, not the labels again.
 """
 
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ from leapfrog_training.child.sides import training_sides
 from leapfrog_training.datasets.children_kermany import ChildFilm, ChildrenKermany, Diagnosis
 from leapfrog_training.datasets.picture_cache import cached_pictures
 from leapfrog_training.films.mixing import Group, Mixing, made_up_examples
-from leapfrog_training.films.network import AUGMENTATION, SIDE, chances, network, weighted_loss
+from leapfrog_training.films.network import AUGMENTATION, SIDE, following, network, weighted_loss
 from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.fitting.loop import Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.pictures import Pictures
-from leapfrog_training.fitting.quantize import convert_comparisons, fit_quantization_aware, make_int8
+from leapfrog_training.fitting.quantize import convert_comparisons, make_int8
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.run.folder import Job, Run
 
 FILMS_MADE = 8_400  # for all epochs in float together
-FILMS_QUANTIZED = 1400  # in an epoch of quantization-aware training: ranges need fewer films than weights
+FILMS_QUANTIZED = 2800  # in quantization-aware training: rounding needs fewer films than answers
 SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=1e-4, in_parts=True)
 QUANTIZED_SCHEDULE = Schedule(epochs=1, batch=16, learning_rate=2e-5)
 MIXING = Mixing(in_other_frame=0.6, hidden=0.25, other_grays=0.8, shrunk=0.5)
@@ -53,9 +53,9 @@ def fit_run(run: Run, data: ChildrenKermany, imagenet: Path) -> Run:
 def quantize_run(run: Run, data: ChildrenKermany) -> None:
     """Make the int8 network of every seed, and those to compare it with."""
     for seed in range(run.notes.seeds):
-        job, made = run.seed(seed), _examples(run, data, FILMS_QUANTIZED, seed)
-        make_int8(job, seed, partial(_aware, job, made, seed), made.pictures)
-        convert_comparisons(job, partial(_trained, job), made.pictures)
+        job, pictures = run.seed(seed), _examples(run, data, FILMS_QUANTIZED, seed).pictures
+        make_int8(job, seed, partial(_aware, job, pictures, seed), pictures)
+        convert_comparisons(job, partial(_trained, job), pictures)
 
 
 def _examples(run: Run, data: ChildrenKermany, count: int, seed: int) -> Examples:
@@ -74,11 +74,8 @@ def made_up(films: Sequence[ChildFilm], pictures: Pictures, count: int, seed: in
     return made_up_examples(pictures, answers, groups, MIXING, count, seed)
 
 
-def _aware(job: Job, made: Examples, seed: int) -> Any:
-    """The network of a job in simulated int8, trained on the outputs of the float network."""
-    teacher = _trained(job)
-    learned = Examples(made.pictures, chances(teacher, made.pictures))
-    return fit_quantization_aware(teacher, learned, LOSS, AUGMENTATION, QUANTIZED_SCHEDULE, seed, job.quantized)
+def _aware(job: Job, pictures: Pictures, seed: int) -> Any:
+    return following(_trained(job), pictures, QUANTIZED_SCHEDULE, seed, job.quantized)
 
 
 def _trained(job: Job) -> Any:

@@ -1,5 +1,6 @@
-"""The network of the packages for frontal chest films, and its loss."""
+"""The network of the packages for frontal chest films, its loss, and its copy in simulated int8."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,13 +8,18 @@ from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
 from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.equalization import equalized
+from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.loop import Schedule
 from leapfrog_training.fitting.pictures import Pictures, predictions
+from leapfrog_training.fitting.quantize import fit_quantization_aware
 from leapfrog_training.keras import tf, tf_keras
 
 # Pixels: less than any of the sets' films have, so that the size that a film came in tells nothing.
 SIDE = 160
 # No mirror images: the heart is on the left.
 AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.15, shift=0.06, contrast=0.15, brightness=0.1, gamma=0.3)
+STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 
 
 def network(findings: int) -> Any:
@@ -24,7 +30,7 @@ def network(findings: int) -> Any:
 
 def weighted_loss(of_positives: NDArray[np.float32]) -> Any:
     """Cross-entropy in which a positive of each finding counts `of_positives` (findings,) times as much as a negative.
-    The targets are answers or chances.
+    The targets are answers, or what is usual.
     """
 
     def loss(targets: Any, logits: Any) -> Any:
@@ -33,7 +39,15 @@ def weighted_loss(of_positives: NDArray[np.float32]) -> Any:
     return loss
 
 
-def chances(model: Any, pictures: Pictures) -> NDArray[np.float32]:
-    """The network's answers as chances (pictures, findings), for another to learn from."""
-    (logits,) = predictions(model, pictures)
-    return np.asarray(1 / (1 + np.exp(-logits)), dtype=np.float32)
+def following(model: Any, pictures: Pictures, schedule: Schedule, seed: int, folder: Path) -> Any:
+    """A copy of the float network `model` in simulated int8, trained to give its logits for `pictures`, which it sees
+    exactly as `model` did. `folder` is as in `fit`.
+    """
+    films = pictures[:]  # made once, and not each time that they are read
+    (logits,) = predictions(model, films)
+    examples = Examples(films, logits)
+    return fit_quantization_aware(equalized(model, films), examples, _squared_error, STILL, schedule, seed, folder)
+
+
+def _squared_error(targets: Any, logits: Any) -> Any:
+    return tf.reduce_mean(tf.square(targets - logits))

@@ -9,29 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.architectures.upsampling import NearestUpsampling, PassRangeThrough
 from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.examples import Examples
+from leapfrog_training.fitting.int8_simulation import quantization_aware
 from leapfrog_training.fitting.loop import Loss, Schedule, endless_inputs, fit, seed_everything
 from leapfrog_training.fitting.pictures import Pictures, scaled
 from leapfrog_training.fitting.resume import forget
-from leapfrog_training.keras import lite_converter, quant_ops, tf, tf_keras, tfmot
+from leapfrog_training.keras import lite_converter, quant_ops, tf, tf_keras
 from leapfrog_training.run.folder import Job
 
 WARM_UP_PASSES = 20
 WARM_UP_DECAY = 0.8
 TRAINING_DECAY = 0.99
 REPRESENTATIVE_PICTURES = 64
-
-
-def quantization_aware(model: Any) -> Any:
-    """A copy of `model` with simulated int8 weights and activations."""
-    annotated = tf_keras.models.clone_model(model, clone_function=_annotate)
-    annotated.set_weights(model.get_weights())
-    keras = tfmot.quantization.keras
-    with keras.quantize_scope({"NearestUpsampling": NearestUpsampling, "PassRangeThrough": PassRangeThrough}):
-        return keras.quantize_apply(annotated)
 
 
 def fit_quantization_aware(
@@ -126,14 +117,6 @@ def representative_inputs(pictures: Pictures) -> NDArray[np.float32]:
     black, white = np.full_like(chosen[:1], -1.0), np.full_like(chosen[:1], 1.0)
     ramp = np.broadcast_to(np.linspace(-1, 1, chosen.shape[2], dtype=np.float32)[None, None, :, None], black.shape)
     return np.concatenate([chosen, np.where(np.arange(black.shape[1])[None, :, None, None] % 2, ramp, white), ramp])
-
-
-def _annotate(layer: Any) -> Any:
-    if isinstance(layer, tf_keras.layers.InputLayer):
-        return layer
-    config = PassRangeThrough() if isinstance(layer, NearestUpsampling) else None
-    copy = layer.__class__.from_config(layer.get_config())
-    return tfmot.quantization.keras.quantize_annotate_layer(copy, quantize_config=config)
 
 
 def _with_sigmoid(model: Any) -> Any:
