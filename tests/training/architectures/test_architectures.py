@@ -13,6 +13,7 @@ with warnings.catch_warnings():
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.architectures import densenet, mobile_unet, paper_unet
     from leapfrog_training.fitting import quantize
+    from leapfrog_training.fitting.int8_simulation import quantization_aware
     from leapfrog_training.keras import tf_keras
 
 from leapfrog_training.edge_tpu_fit.fit import fit_of
@@ -65,5 +66,5 @@ def test_the_u_net_on_mobilenet_maps_whole_in_simulated_int8_and_is_a_fiftieth_o
     tf_keras.backend.clear_session()
     model = mobile_unet.build()
     assert model.output_shape == (None, 16, 24, 1)
-    fit = fit_of(int8(quantize.quantization_aware(model), monkeypatch))
+    fit = fit_of(int8(quantization_aware(model), monkeypatch))
     assert [(one.name, one.version, one.reason) for one in fit.operations if one.place == "cpu"] == []

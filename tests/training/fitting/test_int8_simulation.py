@@ -82,4 +82,5 @@ def int8_logits(aware: Any, pictures: np.ndarray) -> np.ndarray:
         interpreter.invoke()
         rows.append(interpreter.get_tensor(given["index"])[0].astype(np.float32))
     chances = (np.array(rows) - given["quantization"][1]) * given["quantization"][0]
-    return np.log(chances.clip(1 / 512, 1 - 1 / 512) / (1 - chances.clip(1 / 512, 1 - 1 / 512)))
+    kept = chances.clip(1 / 512, 1 - 1 / 512)
+    return np.asarray(np.log(kept / (1 - kept)))

@@ -13,6 +13,7 @@ with warnings.catch_warnings():
     from leapfrog_training.fitting import loop, quantize
     from leapfrog_training.fitting.augmentation import Augmentation
     from leapfrog_training.fitting.examples import Examples
+    from leapfrog_training.fitting.int8_simulation import quantization_aware
     from leapfrog_training.keras import tf, tf_keras, use_threads
 
 
@@ -24,7 +25,7 @@ STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness
 def test_the_ranges_of_activations_settle_before_training() -> None:
     image = tf_keras.layers.Input((8, 8, 1))
     model = tf_keras.Model(image, tf_keras.layers.Conv2D(2, 1, kernel_initializer="ones")(image))
-    aware = quantize.quantization_aware(model)
+    aware = quantization_aware(model)
     batch = np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)).astype(np.float32)
     quantize.warm_up_ranges(aware, iter([batch] * quantize.WARM_UP_PASSES))
     ranges = {v.name.split("/")[-1]: float(v) for v in aware.variables if "post_activation" in v.name}

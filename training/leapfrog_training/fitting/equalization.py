@@ -18,7 +18,7 @@ from leapfrog_training.keras import tf_keras
 LARGEST = 6.0  # that comes out of a ReLU6
 MOST = 16.0  # times that a channel is enlarged
 
-Channels = NDArray[np.float32]
+Channels = NDArray[np.floating]
 
 
 def equalized(model: Any, pictures: Pictures) -> Any:
