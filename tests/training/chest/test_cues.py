@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from leapfrog.evaluation.scores import auroc
 from leapfrog_training.chest.cues import CUES, Features, border, brightness, cue_scores, texture, without_lungs
 from leapfrog_training.evaluate.controls import Gray, distance_from_lungs
-from leapfrog_training.evaluate.scores import auroc
 
 SIDE = 96
 SICK = np.arange(60) % 2 == 1
