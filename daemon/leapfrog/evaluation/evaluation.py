@@ -95,7 +95,7 @@ def read_evaluation(file: Path) -> tuple[PackageEvaluation, bytes]:
         raise UsageError(f"{file} cannot be read: {problem.strerror}.") from problem
     except ValidationError as problem:
         raise UsageError(
-            f"{file} is not an evaluation.json that this version of `leapfrog evaluate` wrote."
+            f"{file} is not an evaluation.json that `leapfrog evaluate` of this version wrote. Run it again."
         ) from problem
 
 

@@ -106,7 +106,7 @@ class _Read:
             np.array([one.score for one in said], np.float64),
             np.array([one.flagged for one in said], bool),
             np.array([one.urgent for one in said], bool),
-            resample([image.patient for image in images]),
+            resample([image.patient for image in images]) if images else Resamples(np.ones((1, 0), np.float32)),
         )
 
     def detection(self, chosen: NDArray[np.bool_] | None = None) -> Detection:
@@ -207,7 +207,7 @@ def _groups(read: _Read) -> tuple[GroupDetection, ...]:
 
 
 def _masks(images: Sequence[EvaluatedImage], name: str) -> MaskScores | None:
-    with_masks = [image for image in images if name in image.said.overlaps]
+    with_masks = [image for image in images if image.assessed and name in image.said.overlaps]
     if not with_masks:
         return None
     overlaps = [image.said.overlaps[name] for image in with_masks]

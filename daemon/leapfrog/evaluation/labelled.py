@@ -1,5 +1,7 @@
 """An image with what is known of it, and what the box said of it."""
 
+from pydantic import Field
+
 from leapfrog.exam import FrontalView, Frozen, Outcome
 
 AGE_GROUPS = ((0, "under 1"), (1, "1 to 5"), (6, "6 to 14"), (15, "15 to 44"), (45, "45 to 64"), (65, "65 and over"))
@@ -14,7 +16,7 @@ class LabelledImage(Frozen):
 
     file: str
     truth: dict[str, bool]
-    masks: dict[str, str] = {}
+    masks: dict[str, str] = Field(default_factory=dict)
     patient: str = ""
     age_years: int | None = None
     sex: str = ""
@@ -52,8 +54,8 @@ class SaidOfImage(Frozen):
     reason: str = ""
     view: FrontalView | None = None
     view_stated: FrontalView | None = None
-    findings: dict[str, SaidFinding] = {}
-    overlaps: dict[str, MaskOverlap] = {}
+    findings: dict[str, SaidFinding] = Field(default_factory=dict)
+    overlaps: dict[str, MaskOverlap] = Field(default_factory=dict)
     patient: str = ""
     age_years: int | None = None
     sex: str = ""
