@@ -75,9 +75,11 @@ def candidates(
         return ()
     found: dict[float, str] = {}
     for share in SENSITIVITIES:
-        found.setdefault(finding_at_least(positive, scores, share), f"finds {share:.0%} of the sick")
+        found.setdefault(finding_at_least(positive, scores, share), f"finds {100 * share:.0f} % of the sick")
     for share in SPECIFICITIES:
-        found.setdefault(clearing_at_least(positive, scores, share), f"leaves {share:.0%} of the healthy unflagged")
+        found.setdefault(
+            clearing_at_least(positive, scores, share), f"leaves {100 * share:.0f} % of the healthy unflagged"
+        )
     made = [candidate(positive, scores, threshold, aim, prevalence) for threshold, aim in found.items()]
     if in_use is not None:
         now = candidate(positive, scores, in_use, "in use now", prevalence)

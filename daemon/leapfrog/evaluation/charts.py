@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from leapfrog.evaluation.findings import FindingMeasures
 
-SIDE, LEFT, BOTTOM, TOP, RIGHT = 250.0, 46.0, 40.0, 10.0, 12.0  # of the square that is drawn in, and around it
+SIDE, LEFT, BOTTOM, TOP, RIGHT = 250.0, 60.0, 40.0, 10.0, 12.0  # of the square that is drawn in, and around it
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 Colour = Literal["blue", "vermillion", "gray", "ink"]  # Okabe and Ito's, told apart by colour-blind people too

@@ -25,6 +25,7 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.settings import Settings
 from leapfrog.state.journal import now_text
 from leapfrog.state.local_thresholds import local_thresholds
+from leapfrog.wording.text import count
 
 PAGE_NAME, JSON_NAME = "evaluation.html", "evaluation.json"
 OURS = frozenset((PAGE_NAME, JSON_NAME, READ_NAME, PICTURES_NAME))
@@ -33,7 +34,9 @@ MOST_LANES = 4
 
 @dataclass(frozen=True)
 class Result:
-    """What was measured, and where it lies."""
+    """What was measured, and where it lies. `before`: so many images had been read by a run that was cut off, or by the
+    same one.
+    """
 
     evaluation: PackageEvaluation
     page: Path
@@ -45,12 +48,14 @@ class Result:
         return {
             "page": str(self.page),
             "json": str(self.json),
+            "read_before": self.before,
             **self.evaluation.model_dump(mode="json", exclude={"images"}),
         }
 
     def lines(self) -> list[str]:
         """The same for a person, in short."""
-        return [*summary_lines(self.evaluation), f"The page: {self.page}", f"All figures: {self.json}"]
+        before = [f"{count(self.before, 'image')} had been read before."] if self.before else []
+        return [*before, *summary_lines(self.evaluation), f"The page: {self.page}", f"All figures: {self.json}"]
 
 
 def evaluate(

@@ -25,6 +25,7 @@ NO = frozenset(("0", "0.0", "no", "n", "false", "absent", "negative", "neg"))
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F", "o": "O", "other": "O"}
 DELIMITERS = ",;\t"
 SEPARATORS = "|;+"  # of several findings in one label
+SHORTEST_WORD = 4  # letters that are too few to name a finding
 MOST_NAMED = 5  # in an error
 LARGEST_SPACING_MM = 10.0
 
@@ -239,10 +240,21 @@ def _parts(label: str) -> Iterator[str]:
 
 
 def _rule_of(text: str, manifest: Manifest) -> FindingRule | None:
-    """The finding that is called so: by its name or by what its code means."""
+    """The finding that is called so: by its name, by what its code means, or by words that only one of them has, as
+    "effusion" for "Pleural effusion".
+    """
     wanted = _plain(text)
-    called = ((rule, {_plain(rule.name), _plain(rule.code.meaning)}) for rule in manifest.finding)
-    return next((rule for rule, names in called if wanted in names), None)
+    for rule in manifest.finding:
+        if wanted in (_plain(rule.name), _plain(rule.code.meaning)):
+            return rule
+    words = set(text.lower().split())
+    alike = [rule for rule in manifest.finding if words and words <= _words(rule)]
+    return alike[0] if len(alike) == 1 else None
+
+
+def _words(rule: FindingRule) -> set[str]:
+    names = f"{rule.name} {rule.code.meaning}".lower()
+    return {word for word in names.split() if len(word) > SHORTEST_WORD}
 
 
 def _masked(column: str, manifest: Manifest) -> FindingRule | None:
