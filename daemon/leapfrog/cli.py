@@ -33,6 +33,8 @@ app.add_typer(models_app, name="models")
 app.add_typer(config_app, name="config")
 journal_app = typer.Typer(help="Check the journal, or make it anew from the spool.", no_args_is_help=True)
 app.add_typer(journal_app, name="journal")
+station_app = typer.Typer(help="What identifies this box.", no_args_is_help=True)
+app.add_typer(station_app, name="station")
 
 ConfigOption = Annotated[
     Path | None,
@@ -171,6 +173,32 @@ def read(
                 _console.print(f"    {result.report}", soft_wrap=True)
     if any(result.failed for result in results):
         raise typer.Exit(EXIT_FAILED)
+
+
+@app.command()
+def evaluate(
+    package: Annotated[
+        str, typer.Argument(metavar="PACKAGE", help="Name of a package, as in `leapfrog models list`, or its folder.")
+    ],
+    data: Annotated[
+        Path, typer.Option("--data", metavar="DIR", help="Images with a labels.csv, or in folders named by label.")
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the result. Default: DIR-PACKAGE, here.")
+    ] = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="Share of the sick among the patients to come, such as 0.05.", min=0, max=1),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Judge a package on your own labelled images: a page with tables and curves. Nothing leaves this box."""
+    from leapfrog.commands.evaluate.command import evaluate as evaluate_package
+
+    settings, console = _settings(config), _console if not as_json else None
+    result = evaluate_package(package, data, out, settings, prevalence, console)
+    _show(result.as_json() if as_json else None, as_json, result.lines(), unwrapped=True)
 
 
 @app.command()
@@ -394,6 +422,45 @@ def models_remove(
 
     removed = remove_package(name, _settings(config))
     _show(removed.as_json(), as_json, removed.sentences(), unwrapped=True)
+
+
+@models_app.command("thresholds")
+def models_thresholds(
+    package: Annotated[str, typer.Argument(metavar="PACKAGE", help="Name of the package, as in `models list`.")],
+    measured: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="The evaluation.json that the threshold was measured in."),
+    ] = None,
+    finding: Annotated[str, typer.Option(metavar="NAME", help="The finding, as the evaluation names it.")] = "",
+    view: Annotated[str, typer.Option(help="PA or AP, where the package has a threshold for each.")] = "",
+    threshold: Annotated[float | None, typer.Option(metavar="X", help="The new threshold.", min=0, max=1)] = None,
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides this; it stands on each report.")] = "",
+    undo: Annotated[bool, typer.Option("--undo", help="Go back to the package's own thresholds.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the thresholds that were set at this box, set one from an evaluation, or undo them."""
+    from leapfrog.commands.evaluate import thresholds
+
+    settings = _settings(config)
+    if undo:
+        outcome = thresholds.undo(package, settings)
+    elif measured is None:
+        outcome = thresholds.shown(package, settings)
+    else:
+        wanted = thresholds.Wanted(package, finding, view.upper(), threshold, by.strip())
+        outcome = thresholds.take_over(measured, wanted, settings)
+    _show(outcome.as_json(), as_json, outcome.lines, unwrapped=True)
+
+
+@station_app.command("key")
+def station_key(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Print the public key of this box, which signs what people decide on it. It is made if there is none yet."""
+    from leapfrog.state.station_key import station_key as key_of
+
+    key = key_of(_settings(config).state_dir)
+    answer = {"algorithm": "Ed25519", "public_key": key.public_key.hex(), "pem": key.public_pem}
+    _show(answer, as_json, [key.public_pem.strip()], unwrapped=True)
 
 
 def _packages(config: Path | None) -> list[dict[str, Any]]:

@@ -49,11 +49,22 @@ class Measurement(Frozen):
     unit: str
 
 
+class ThresholdSetHere(Frozen):
+    """Who set a finding's threshold at this box, when (ISO 8601) and from how many of its images, and the threshold of
+    the package that it replaces.
+    """
+
+    set_at: str
+    set_by: str
+    images: int
+    package_threshold: float
+
+
 class Finding(Frozen):
     """One statement that a model makes about an image. `score` and the thresholds that were applied are 0 to 1; it is
-    `urgent` if it is flagged and reaches its `urgent_threshold` too; `contour` holds (x, y) points as fractions of the
-    picture's width and height; `note` is a sentence for staff beside the finding. `shows_where`: if it is flagged, the
-    model tells where in the picture.
+    `urgent` if it is flagged and reaches its `urgent_threshold` too; `set_here` says so of a `threshold` that is not
+    the package's own; `contour` holds (x, y) points as fractions of the picture's width and height; `note` is a
+    sentence for staff beside the finding. `shows_where`: if it is flagged, the model tells where in the picture.
     """
 
     name: str
@@ -63,6 +74,7 @@ class Finding(Frozen):
     flagged: bool
     urgent: bool = False
     urgent_threshold: float | None = None
+    set_here: ThresholdSetHere | None = None
     shows_where: bool = True
     region: Region | None = None
     contour: tuple[tuple[float, float], ...] | None = None

@@ -40,6 +40,7 @@ from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
+from leapfrog.state.local_thresholds import ThresholdsAtStart
 from leapfrog.state.publications import Publications
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
@@ -48,6 +49,7 @@ from leapfrog.state.start.adoption import Adoption
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
+from leapfrog.state.station_key import KEY_NAME, station_folder, station_key
 from leapfrog.state.studies import Studies
 from leapfrog.state.upkeep.replaced_models import ReplacedModels
 from leapfrog.state.upkeep.retention import Retention
@@ -113,6 +115,8 @@ class Service:
         # At the start, which is also when the lanes look.
         models_in_use = ModelsInUse(settings)
         model_problems = [Problem(what=sentence) for sentence in models_in_use.catalogue().problems()]
+        _make_station_key(settings)
+        thresholds = ThresholdsAtStart(settings.state_dir, models_in_use.catalogue)
         devices, lanes = _lanes(settings)
         publisher = Publisher(
             reports_dir=settings.reports_dir,
@@ -151,7 +155,7 @@ class Service:
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver)
+            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver, thresholds)
             return (*(problem for part in parts for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -266,6 +270,15 @@ def _end_anyway_after(seconds: float) -> None:
         os._exit(1)
 
     threading.Thread(target=end, name="last-resort", daemon=True).start()
+
+
+def _make_station_key(settings: Settings) -> None:
+    """Make the station's key at the first start. Images are received without one too."""
+    try:
+        if not (station_folder(settings.state_dir) / KEY_NAME).exists():
+            station_key(settings.state_dir)
+    except (LeapfrogError, OSError) as problem:
+        _log.warning("This box has no station key yet: %s", problem)
 
 
 def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:

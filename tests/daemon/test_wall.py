@@ -74,4 +74,4 @@ def test_every_folder_is_on_a_side_of_the_wall() -> None:
 def test_only_the_commands_named_here_may_use_pixels() -> None:
     commands = {path.stem for path in (PACKAGE / "commands").iterdir() if not path.name.startswith("__")}
     placed = {module.split(".")[2] for module in placed_modules() if module.startswith("leapfrog.commands.")}
-    assert commands - placed == {"bench", "demo"}
+    assert commands - placed == {"bench", "demo", "evaluate"}

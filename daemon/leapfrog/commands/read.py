@@ -123,25 +123,15 @@ class _Reading:
         return self._studies[identity]
 
     def _job(self, file: Path, kind: FileKind, study: _Study) -> ReadJob:
-        instance_id = new_id()
-        work_dir = self._work / instance_id
+        work_dir = self._work / new_id()
         work_dir.mkdir()
-        picture = None
-        if kind is FileKind.PICTURE:
-            picture = PictureIdentity(
-                study_instance_uid=mint_uid(), series_instance_uid=mint_uid(), sop_instance_uid=mint_uid()
-            )
-        return ReadJob(
-            instance_id=instance_id,
-            study_key=study.key,
-            attempt=1,
-            source_path=file,
-            source_byte_count=file.stat().st_size,
+        return read_job(
+            file,
+            kind,
+            self._hints,
+            self._settings,
             source="leapfrog read",
-            received_at=now_text(),
-            picture=picture,
-            hints=self._hints,
-            unknown_age=self._settings.station.unknown_age,
+            study_key=study.key,
             report_dir=study.rendered,
             work_dir=work_dir,
         )
@@ -181,6 +171,41 @@ class _Reading:
 
     def _fail(self, file: Path, sentence: str) -> None:
         self._failures.append(FileResult(file, sentence, failed=True))
+
+
+def read_job(
+    file: Path,
+    kind: FileKind,
+    hints: PictureHints,
+    settings: Settings,
+    *,
+    source: str,
+    report_dir: Path,
+    work_dir: Path,
+    study_key: str = "",
+) -> ReadJob:
+    """The job to read `file`, which came by no intake; `hints` say what it shows if it does not itself. Raises
+    OSError where there is no such file.
+    """
+    picture = None
+    if kind is FileKind.PICTURE:
+        picture = PictureIdentity(
+            study_instance_uid=mint_uid(), series_instance_uid=mint_uid(), sop_instance_uid=mint_uid()
+        )
+    return ReadJob(
+        instance_id=new_id(),
+        study_key=study_key or new_id(),
+        attempt=1,
+        source_path=file,
+        source_byte_count=file.stat().st_size,
+        source=source,
+        received_at=now_text(),
+        picture=picture,
+        hints=hints,
+        unknown_age=settings.station.unknown_age,
+        report_dir=report_dir,
+        work_dir=work_dir,
+    )
 
 
 def _sentence(reading: ImageReading) -> str:

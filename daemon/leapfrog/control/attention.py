@@ -24,6 +24,7 @@ from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal
+from leapfrog.state.local_thresholds import local_thresholds
 from leapfrog.state.publications import Publications
 from leapfrog.wording.text import count
 from leapfrog.worklist.reports_disk import inspect
@@ -126,12 +127,14 @@ def seen_without_daemon(settings: Settings, journal: Journal | None) -> Outside:
     state = _with_days_left(_own_disk(STATE_DISK, settings.state_dir, settings), settings, history)
     reports = _with_days_left(_reports_disk(settings, journal), settings, history)
     disks = (state, reports)
+    packages = packages_in_use(settings)
     found = [
         NO_DAEMON,
         *(disk_problem(disk, settings) for disk in disks),
         *(folder_problem(folder) for folder in settings.inbox_dirs if folder != settings.default_inbox),
         port_problem(settings.dicom.host, settings.dicom.port),
-        *(Problem(what=sentence) for sentence in packages_in_use(settings).problems()),
+        *(Problem(what=sentence) for sentence in packages.problems()),
+        *local_thresholds(settings.state_dir, lambda: packages).problems,
     ]
     return Outside(disks, tuple(problem for problem in found if problem is not None))
 

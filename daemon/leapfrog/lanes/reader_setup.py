@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from leapfrog.packages.catalogue import package_directories
+from leapfrog.packages.catalogue import find_packages, package_directories
 from leapfrog.packages.signature import signature_policy
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.settings import EngineSettings, ModelSettings
+from leapfrog.state.local_thresholds import local_thresholds
 
 # The address space of a reader. Measured: 0.3 GB after all imports; 0.4 GB for a film of 64 million 16-bit pixels, the
 # largest that is decoded; 1.4 GB for the same film in lossless JPEG or JPEG 2000. A cine is read frame by frame. An
@@ -16,9 +17,12 @@ READER_MEMORY_BYTES = 2 * 1024**3
 
 def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path) -> ReaderSetup:
     """The setup that a reader is started with. Raises SettingsError when a trusted key cannot be read."""
+    directories = package_directories(state_dir, models.paths)
+    policy = signature_policy(models.trusted_keys, models.require_signature)
     return ReaderSetup(
-        model_directories=package_directories(state_dir, models.paths),
-        signature_policy=signature_policy(models.trusted_keys, models.require_signature),
+        model_directories=directories,
+        signature_policy=policy,
+        local_thresholds=local_thresholds(state_dir, lambda: find_packages(directories, policy)).in_use,
         threads=engine.threads or 1,
         frames_per_cine=engine.frames_per_cine,
         memory_limit_bytes=READER_MEMORY_BYTES,

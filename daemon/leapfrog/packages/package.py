@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from leapfrog.errors import PackageError
+from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.manifest import EDGE_TPU_MODEL_NAME, MANIFEST_NAME, MODEL_NAME, Manifest, parse_manifest
 from leapfrog.packages.signature import SIGNATURE_FILE_BYTES, SIGNATURE_NAME, SignaturePolicy, SignatureState
 
@@ -19,11 +20,15 @@ LARGEST_MANIFEST_BYTES = 1024 * 1024  # the shipped ones have 4 kB
 
 @dataclass(frozen=True)
 class ModelPackage:
-    """A package whose files match the hashes in its manifest."""
+    """A package whose files match the hashes in its manifest. `digest` is the SHA-256 of its `model.toml`, and so
+    stands for all of it. `local_thresholds` are those set at this box that are in `manifest` in the place of its own.
+    """
 
     folder: Path
     manifest: Manifest
     signature: SignatureState = "none"
+    digest: str = ""
+    local_thresholds: tuple[LocalThreshold, ...] = ()
 
     @cached_property
     def model_path(self) -> Path:
@@ -80,7 +85,7 @@ def load_package(folder: Path, policy: SignaturePolicy = ANY_SIGNATURE) -> Model
                 f"The model package {folder.name} is not loaded: {name} was altered or damaged (its SHA-256 is "
                 f"{actual[:12]}…, model.toml says {expected[:12]}…). Get a fresh copy."
             )
-    return ModelPackage(folder, manifest, signature)
+    return ModelPackage(folder, manifest, signature, hashlib.sha256(content).hexdigest())
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from leapfrog.exam import Device, Frozen, ImageReading, PictureHints, PictureIdentity
+from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.settings import UnknownAge
 from leapfrog.spool_file.record import ProducedRole
@@ -97,11 +98,14 @@ class ReportJob(Frozen):
 
 class ReaderSetup(Frozen):
     """A reader's setup, which does not change while it runs. `model_directories` are sorted by priority, highest first.
-    Packages that `signature_policy` refuses are not loaded. At most `frames_per_cine` frames of a cine are read.
+    Packages that `signature_policy` refuses are not loaded. `local_thresholds` were set at this box, and their
+    signatures hold; each counts for the very package that it was set for. At most `frames_per_cine` frames of a cine
+    are read.
     """
 
     model_directories: tuple[Path, ...]
     signature_policy: SignaturePolicy
+    local_thresholds: tuple[LocalThreshold, ...]
     threads: int = 1
     frames_per_cine: int
     memory_limit_bytes: int

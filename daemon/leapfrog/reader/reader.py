@@ -24,6 +24,7 @@ from leapfrog.engine.host import die_with_parent, move_standard_output_to_stderr
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.packages.catalogue import Catalogue, find_packages
+from leapfrog.packages.local_thresholds import with_local_thresholds
 from leapfrog.processes.channel import READER_NOTE, ChannelClosed, LineChannel
 from leapfrog.processes.messages import (
     LANE_MESSAGE,
@@ -64,7 +65,8 @@ class Reader:
         """Load and verify the model packages."""
         self._channel = channel
         self._setup = setup
-        self._catalogue: Catalogue = find_packages(setup.model_directories, setup.signature_policy)
+        found = find_packages(setup.model_directories, setup.signature_policy)
+        self._catalogue: Catalogue = with_local_thresholds(found, setup.local_thresholds)
         for problem in self._catalogue.problems():
             note(problem)
         self._bench = ModelBench(setup.threads)

@@ -19,13 +19,14 @@ from leapfrog.wording.report_words import (
     ReportWords,
     WorklistRow,
 )
-from leapfrog.wording.scores import written_score
+from leapfrog.wording.scores import told_apart, written_score
 from leapfrog.wording.text import (
     NOT_GIVEN,
     age_in_words,
     clean,
     count,
     date,
+    date_of,
     moment,
     or_not_given,
     person_name,
@@ -406,7 +407,7 @@ def _urgent_from(findings: Iterable[Finding]) -> str:
 def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
     """What else there is to say about an assessed image, except what its headline already says."""
     reading = image.reading
-    remarks = [reading.reason, *(finding.note for finding in reading.findings)]
+    remarks = [reading.reason, *(finding.note for finding in reading.findings), *map(_set_here, reading.findings)]
     notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) != headline.detail]
     if any(not finding.is_outlined for finding in reading.findings):
         notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
@@ -415,6 +416,18 @@ def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
     if reading.quality is not None and reading.quality.detail:
         notes.append(f"Image check: {clean(reading.quality.detail, LONGEST_REMARK)}")
     return tuple(notes)
+
+
+def _set_here(finding: Finding) -> str:
+    """That its threshold is not the package's own, and whose decision that was."""
+    setting = finding.set_here
+    if setting is None:
+        return ""
+    here, package = told_apart(finding.threshold, setting.package_threshold)
+    return (
+        f"{finding_name(finding)}: threshold {here} set here on {date_of(setting.set_at)} from"
+        f" {count(setting.images, 'image')} by {clean(setting.set_by)}, instead of the model's own {package}."
+    )
 
 
 # ---------------------------------------------------------------- findings, also used as labels on pictures

@@ -22,12 +22,16 @@ def written_score(finding: Finding) -> WrittenScore:
     thresholds differ.
     """
     limits = [finding.threshold] if finding.urgent_threshold is None else [finding.threshold, finding.urgent_threshold]
-    numbers = (finding.score, *limits)
+    score, threshold, *urgent = told_apart(finding.score, *limits)
+    return WrittenScore(score, threshold, urgent[0] if urgent else "")
+
+
+def told_apart(*numbers: float) -> tuple[str, ...]:
+    """The numbers with two decimals, or with as many as tell those apart that differ."""
     different = [(one, other) for one, other in combinations(numbers, 2) if one != other]
     decimals = FEWEST_DECIMALS
     while decimals < MOST_DECIMALS and any(
         f"{one:.{decimals}f}" == f"{other:.{decimals}f}" for one, other in different
     ):
         decimals += 1
-    score, threshold, *urgent = (f"{number:.{decimals}f}" for number in numbers)
-    return WrittenScore(score, threshold, urgent[0] if urgent else "")
+    return tuple(f"{number:.{decimals}f}" for number in numbers)

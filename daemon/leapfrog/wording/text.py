@@ -86,6 +86,11 @@ def moment(value: str) -> str:
         return clean(value)
 
 
+def date_of(value: str) -> str:
+    """The day of an ISO 8601 time, as `2026-11-03`; anything else unchanged but made harmless."""
+    return moment(value).partition(" ")[0]
+
+
 def sex(value: str) -> str:
     """The patient's sex as a word; an unknown code unchanged but made harmless."""
     return SEXES.get(value.strip().upper(), clean(value))

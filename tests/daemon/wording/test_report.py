@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, Measurement
+from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, Measurement, ThresholdSetHere
 from leapfrog.wording.content import content_of, gist_of
 from leapfrog.wording.report import headline_of, words_of
 from leapfrog.wording.report_words import Headline, ReportWords, WorklistRow
@@ -110,6 +110,20 @@ def _words(
         software_version="1.0",
         received_at="2026-11-03T14:25:10+03:00",
     )
+
+
+def test_a_threshold_of_this_place_says_whose_it_is(tmp_path: Path) -> None:
+    film = chest_reading(tmp_path)
+    setting = ThresholdSetHere(
+        set_at="2026-11-29T10:00:00+00:00", set_by="Dr\nAmina Okello", images=240, package_threshold=0.5
+    )
+    first = film.findings[0].model_copy(update={"threshold": 0.503, "set_here": setting})
+    film = film.model_copy(update={"findings": (first, *film.findings[1:])})
+    notes = _words([film]).images[0].notes
+    said = (
+        "threshold 0.503 set here on 2026-11-29 from 240 images by Dr Amina Okello, instead of the model's own 0.500."
+    )
+    assert sum(said in note for note in notes) == 1
 
 
 def test_images_that_disagree_about_the_patient_are_named(tmp_path: Path) -> None:

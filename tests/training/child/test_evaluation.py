@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from leapfrog.evaluation.measured import Bounds, Portion
 from leapfrog_training.child.evaluation import ChildSeed, ShownFilms, threshold_for
 from leapfrog_training.child.reading import BORDER_ALONE, LUNGS_MASKED, OTHER_FRAME, OTHER_GRAYS
-from leapfrog_training.evaluate.measured import Bounds, Portion
 
 
 def shown(auroc: float, false_alarms: float = 0.05) -> ShownFilms:

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from leapfrog.evaluation.scores import resample
 from leapfrog.exam import Code, Finding, FrontalView
 from leapfrog.reader.assess.classification import Classification
 from leapfrog_training.evaluate.classification import Readings, classifier_scores
-from leapfrog_training.evaluate.scores import resample
 
 NAMES = ("Pneumonia", "Edema")
 LABELS = np.array([[True, True], [True, False], [True, True], [True, False], [False, False], [False, False]])

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from leapfrog.engine.tensors import TensorSpec
+from leapfrog.evaluation.scores import resample
 from leapfrog_training.datasets.hc18 import HeadImage, head_mask, open_hc18, outline
-from leapfrog_training.evaluate.scores import resample
 from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.head.evaluation import HeadScores, head_scores, trusted_threshold, unbiased_level
 from leapfrog_training.head.manifest import head_manifest

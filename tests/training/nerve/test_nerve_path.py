@@ -10,8 +10,8 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
+    from leapfrog.evaluation import scores
     from leapfrog_training.architectures import mobile_unet
-    from leapfrog_training.evaluate import scores
     from leapfrog_training.fitting import loop, quantize
     from leapfrog_training.nerve import recipe
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from leapfrog.evaluation.masks import Overlap
 from leapfrog.exam import Code, Finding
 from leapfrog_training.datasets.nerve import NerveImage
-from leapfrog_training.evaluate.scores import Overlap
 from leapfrog_training.nerve.evaluation import best_threshold
 from leapfrog_training.nerve.reading import NerveReading, within
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
+from leapfrog.evaluation.scores import auroc, resample
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog_training.chest import manifest as chest
 from leapfrog_training.chest.films import Source, abnormal, normal_of, open_adults
@@ -15,7 +16,6 @@ from leapfrog_training.datasets.children_kermany import open_children
 from leapfrog_training.datasets.hc18 import open_hc18
 from leapfrog_training.evaluate.controls import lungs_masked
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.scores import auroc, resample
 from leapfrog_training.films.reading import changed, plain, read
 from leapfrog_training.head import manifest as head
 from leapfrog_training.head.evaluation import head_scores

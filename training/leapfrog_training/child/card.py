@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from leapfrog.evaluation.measured import Bounds
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.child.evaluation import (
     FURTHEST_FROM_CHANCE,
@@ -15,7 +16,6 @@ from leapfrog_training.child.evaluation import (
 from leapfrog_training.child.figures import CONTROLS_FILE, ROC_FILE
 from leapfrog_training.child.manifest import NOT_SHOWN
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.evaluate.measured import Bounds
 from leapfrog_training.packaging import cards
 
 FIRST_LINES = (

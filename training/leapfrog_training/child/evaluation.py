@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.errors import UsageError
+from leapfrog.evaluation.measured import Bounds, Portion, rounded
+from leapfrog.evaluation.scores import Resamples, bounds, operating_point, resample, roc
 from leapfrog.packages.manifest import Calibration, FindingRule
 from leapfrog_training.child.manifest import PNEUMONIA, child_rule
 from leapfrog_training.child.reading import (
@@ -30,8 +32,7 @@ from leapfrog_training.evaluate.classification import FindingScores, Readings, c
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, Portion, rounded
-from leapfrog_training.evaluate.scores import Resamples, bounds, operating_point, resample, roc
+from leapfrog_training.evaluate.measured import Evaluation, Measured
 from leapfrog_training.films.reading import changed, plain, raw_scores, read
 from leapfrog_training.run.folder import SHIPPED_SEED, Run
 

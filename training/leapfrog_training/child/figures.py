@@ -1,9 +1,9 @@
 """The figures of the card of chest-child."""
 
+from leapfrog.evaluation.scores import roc
 from leapfrog_training.child.evaluation import ChildEvaluation, ShippedChildren
 from leapfrog_training.drawing import BLACK, BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.evaluate.scores import roc
 
 ROC_FILE, CONTROLS_FILE = "roc.png", "controls.png"
 

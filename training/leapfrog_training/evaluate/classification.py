@@ -7,9 +7,10 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.evaluation.measured import Bounds, Portion
+from leapfrog.evaluation.scores import Resamples, bounds, brier, calibration_error, operating_point
 from leapfrog.reader.assess.classification import Classification
-from leapfrog_training.evaluate.measured import Bounds, Measured, Portion
-from leapfrog_training.evaluate.scores import Resamples, bounds, brier, calibration_error, operating_point
+from leapfrog_training.evaluate.measured import Measured
 
 Scores = NDArray[np.float64]
 Labels = NDArray[np.bool_]

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from leapfrog.evaluation.measured import Bounds
+from leapfrog.evaluation.scores import Resamples, bounds, resample
 from leapfrog.reader.assess.classification import heat_map
 from leapfrog_training.datasets.chestxray14 import BoundingBox
-from leapfrog_training.evaluate.measured import Bounds, Measured
-from leapfrog_training.evaluate.scores import Resamples, bounds, resample
+from leapfrog_training.evaluate.measured import Measured
 
 GRID = 56  # cells a side of the maps that are compared
 HOT_FRACTION = 0.5  # of a map's range: what is at least as hot is tinted

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from leapfrog.evaluation.masks import MaskScores, mask_scores
+from leapfrog.evaluation.measured import Bounds, rounded
+from leapfrog.evaluation.scores import Resamples, bounds, resample
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.hc18 import HC18
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, rounded
-from leapfrog_training.evaluate.scores import Resamples, bounds, resample
-from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
+from leapfrog_training.evaluate.measured import Evaluation, Measured
 from leapfrog_training.head.manifest import head_manifest
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, error_mm, head_answers, kiosk_finding, read_head
 from leapfrog_training.run.folder import SHIPPED_SEED, Run

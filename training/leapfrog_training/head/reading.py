@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding
 from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.segmentation import INSIDE, PictureArea, edge_in_pixels, main_part, segment
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.scores import Overlap, overlap
 from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.progress import each
 

@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from leapfrog.evaluation.masks import MaskScores, mask_scores
+from leapfrog.evaluation.measured import rounded
+from leapfrog.evaluation.scores import Resamples, resample
 from leapfrog_training.datasets.nerve import Nerve
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Evaluation, Measured, rounded
-from leapfrog_training.evaluate.scores import Resamples, resample
-from leapfrog_training.evaluate.segmentation import MaskScores, mask_scores
+from leapfrog_training.evaluate.measured import Evaluation, Measured
 from leapfrog_training.nerve.reading import NerveReading, read_nerves
 from leapfrog_training.nerve.sides import training_sides
 from leapfrog_training.run.folder import SHIPPED_SEED, Run

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding
 from leapfrog.reader.assess.segmentation import segment
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve import NerveImage, nerve_mask
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.scores import Overlap, overlap
 from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.nerve.manifest import nerve_manifest
 from leapfrog_training.progress import each

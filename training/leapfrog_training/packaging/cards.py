@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from leapfrog.evaluation.measured import Bounds, Portion
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.evaluate.forms import FORM_NAMES, Form
 from leapfrog_training.evaluate.latency import THREADS, Latencies
-from leapfrog_training.evaluate.measured import Bounds, Portion
 
 NOT_AVAILABLE = "-"
 

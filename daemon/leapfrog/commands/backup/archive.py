@@ -24,7 +24,8 @@ MANIFEST_NAME = "manifest.json"
 LARGEST_MANIFEST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 20
 # What may be in an archive: nothing else is ever written to the state directory.
-FOLDERS = ("spool", "models", "rendered")
+FOLDERS = ("spool", "models", "rendered", "station")
+PRIVATE_FILES = ("station/key.pem",)  # which nobody but the daemon's user may read
 FILES = ("journal.sqlite", "leapfrog.toml")
 
 
@@ -164,7 +165,7 @@ def extract(path: Path, directory: Path, on_bytes: Callable[[int], None] = lambd
             target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             folders.update((target.parent, *target.parent.parents))
             with target.open("wb") as written:
-                target.chmod(0o640)
+                target.chmod(0o600 if info.name in PRIVATE_FILES else 0o640)
                 while chunk := stream.read(CHUNK_BYTES):
                     written.write(chunk)
                     on_bytes(len(chunk))

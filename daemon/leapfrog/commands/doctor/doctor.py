@@ -3,10 +3,11 @@
 from leapfrog.commands.doctor.box import Daemon, ask_for_daemon, box_checks, daemon_check
 from leapfrog.commands.doctor.check import Check
 from leapfrog.commands.doctor.engine import engine_checks
-from leapfrog.commands.doctor.models import model_checks
+from leapfrog.commands.doctor.models import model_checks, threshold_checks
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
+from leapfrog.state.local_thresholds import local_thresholds
 
 
 def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:
@@ -15,4 +16,6 @@ def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:
     checks = [daemon_check(daemon), *box_checks(settings, daemon)]
     checks += engine_checks(settings, daemon.status, may_open_devices=not daemon.no_answer)
     has_devices = bool(kernel_devices()) or any(check.name.startswith("proof") for check in checks)
-    return daemon, (*checks, *model_checks(packages_in_use(settings), has_devices))
+    packages = packages_in_use(settings)
+    thresholds = local_thresholds(settings.state_dir, lambda: packages)
+    return daemon, (*checks, *model_checks(packages, has_devices), *threshold_checks(thresholds))

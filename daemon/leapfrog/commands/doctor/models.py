@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from leapfrog.commands.doctor.check import Check, ok, wrong
+from leapfrog.commands.doctor.check import Check, as_check, ok, wrong
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.device_failures import FailureKind
+from leapfrog.state.local_thresholds import LocalThresholds
 
 
 def model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
@@ -16,6 +17,19 @@ def model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
         if not damaged.superseded:
             remedy = "Get a new copy of the package and install it with `leapfrog models install`."
             yield wrong(f"model {damaged.name}", damaged.reason, remedy)
+
+
+def threshold_checks(thresholds: LocalThresholds) -> Iterator[Check]:
+    """A check for each threshold that was set at this box, and for each that does not hold any more."""
+    for one in thresholds.in_use:
+        view = f" in {one.view} films" if one.view else ""
+        yield ok(
+            f"threshold of {one.finding}{view}",
+            f"{one.threshold:.4g} set here on {one.set_at[:10]} from {one.images} images by {one.set_by};"
+            f" {one.package} {one.version} has {one.package_threshold:.4g}",
+        )
+    for problem in thresholds.problems:
+        yield as_check("thresholds of this place", problem)
 
 
 def _model_check(package: ModelPackage, catalogue: Catalogue, has_devices: bool) -> Check:

@@ -1,7 +1,7 @@
 """What a model package finds in one frame, and which frame of a cine is reported."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Protocol
 
@@ -93,13 +93,14 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     outputs = models.infer(package, picture)
     if manifest.task == "classification":
         classification = classify(manifest, outputs, frame.stated_view).over_whole(field, frame.gray.shape)
-        findings = classification.findings
+        findings = tuple(_as_set_here(package, finding, classification.view) for finding in classification.findings)
         outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
         weight = max((finding.score - finding.threshold for finding in findings), default=0.0)
         return Assessment(
             outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
         )
     segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
+    segmentation = replace(segmentation, finding=_as_set_here(package, segmentation.finding, None))
     if not segmentation.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
         note = NOT_SEEN.format(name=segmentation.finding.name.lower())
         unseen = segmentation.finding.model_copy(update={"note": note})
@@ -115,6 +116,12 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         measured=segmentation.complete,
         weight=segmentation.size,
     )
+
+
+def _as_set_here(package: ModelPackage, finding: Finding, view: FrontalView | None) -> Finding:
+    """The finding, which says so if its threshold was set at this box."""
+    setting = next((one for one in package.local_thresholds if one.is_of(finding.name, view)), None)
+    return finding if setting is None else finding.model_copy(update={"set_here": setting.shown()})
 
 
 def reported_area(assessments: Sequence[Assessment]) -> Assessment:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from leapfrog.evaluation.scores import auroc
 from leapfrog_training.chest.evaluation.cues import (
     CUES,
     Features,
@@ -16,7 +17,6 @@ from leapfrog_training.chest.evaluation.cues import (
     without_lungs,
 )
 from leapfrog_training.evaluate.controls import Gray, distance_from_lungs
-from leapfrog_training.evaluate.scores import auroc
 
 SIDE = 96
 SICK = np.arange(60) % 2 == 1

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from leapfrog.evaluation import scores as scores_module
+from leapfrog.evaluation.measured import Portion
+from leapfrog.evaluation.scores import auroc
 from leapfrog_training.chest.evaluation.measures import MatchedScores, Means, Pairs, matched_scores, shares
 from leapfrog_training.chest.films import VIEWS, Source, abnormal, normal_of, of_view, truth
-from leapfrog_training.evaluate import scores as scores_module
 from leapfrog_training.evaluate.classification import Readings
-from leapfrog_training.evaluate.measured import Portion
-from leapfrog_training.evaluate.scores import auroc
 from support.adults import films
 
 MINED, RSNA = Source.CHESTXRAY14, Source.RSNA_NORMAL

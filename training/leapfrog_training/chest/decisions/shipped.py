@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.evaluation.scores import bounds, resample
 from leapfrog_training.chest.decisions.rules import FEWEST_POSITIVES
 from leapfrog_training.chest.films import VIEWS, AdultFilm, abnormal, of_view, truth
-from leapfrog_training.evaluate.scores import bounds, resample
 
 CHANCE = 0.5  # AUROC
 

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.evaluation.measured import Bounds, Portion, rounded
+from leapfrog.evaluation.scores import bounds, portion
 from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.classification import classify
 from leapfrog_training.chest.decisions.rules import ChestRule, held_out_scores, rules_from
@@ -26,8 +28,7 @@ from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.heat_maps import Pointing
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
-from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, Portion, rounded
-from leapfrog_training.evaluate.scores import bounds, portion
+from leapfrog_training.evaluate.measured import Evaluation, Measured
 from leapfrog_training.films.reading import changed, plain, read
 from leapfrog_training.run.folder import SHIPPED_SEED, Job, Run
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from leapfrog.evaluation.measured import Bounds, Portion
+from leapfrog.evaluation.scores import Resamples, bounds, portion, resample
 from leapfrog_training.chest.decisions.rules import FEWEST_POSITIVES
 from leapfrog_training.chest.films import VIEWS, AdultFilm, Source, abnormal, for_abnormal, normal_of, of_view, truth
 from leapfrog_training.evaluate.classification import Readings
-from leapfrog_training.evaluate.measured import Bounds, Measured, Portion
-from leapfrog_training.evaluate.scores import Resamples, bounds, portion, resample
+from leapfrog_training.evaluate.measured import Measured
 
 Flags = NDArray[np.bool_]
 Scores = NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from leapfrog.evaluation.measured import Bounds, Portion
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.chest.decisions.rules import FEWEST_POSITIVES, PROMISED_FLAGGED, PROMISED_URGENT
 from leapfrog_training.chest.evaluation.controls import BORDER_ALONE, LUNGS_MASKED, SICK_GRAYS
@@ -11,7 +12,6 @@ from leapfrog_training.chest.films import VIEWS, Source, for_abnormal
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.chest.presentation.figures import AUROC_FILE, CONTROLS_FILE, TRADE_OFF_FILE
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.evaluate.measured import Bounds, Portion
 from leapfrog_training.packaging import cards
 
 FIRST_LINE = "No hospital outside its training sources tested this version."

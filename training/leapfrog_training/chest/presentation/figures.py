@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from leapfrog.evaluation.measured import Bounds
+from leapfrog.evaluation.scores import roc
 from leapfrog_training.chest.evaluation.evaluation import ChestEvaluation, ShippedFilms
 from leapfrog_training.chest.films import VIEWS, Source, of_view
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.drawing import BLACK, BLUE, GRAY, VERMILLION, canvas, png
 from leapfrog_training.evaluate.forms import Form
-from leapfrog_training.evaluate.measured import Bounds
-from leapfrog_training.evaluate.scores import roc
 
 TRADE_OFF_FILE, AUROC_FILE, CONTROLS_FILE = "trade-off.png", "auroc.png", "controls.png"
 MOST_ALARMS = 0.5  # the curve is drawn up to here: nobody would set the box further

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.evaluate.measured import Bounds, Portion
+from leapfrog.evaluation.measured import Bounds, Portion
 
 RESAMPLES = 1000
 INTERVAL = (2.5, 97.5)  # percentiles: a 95 % interval
@@ -35,21 +35,6 @@ class CalibrationBin:
 
     mean_score: float
     positives: Portion
-
-
-@dataclass(frozen=True)
-class Overlap:
-    """A mask compared with the true one: the number of pixels in both, in the mask, and in the true mask."""
-
-    both: int
-    mask: int
-    truth: int
-
-    @property
-    def dice(self) -> float:
-        """Twice the overlap over the sum of both areas; 1 when both are empty."""
-        total = self.mask + self.truth
-        return 2.0 * self.both / total if total else 1.0
 
 
 @dataclass(frozen=True)
@@ -178,16 +163,3 @@ def calibration_error(positive: Truth, scores: Values) -> float:
     """
     bins = calibration_bins(positive, scores)
     return sum(one.positives.of * abs(one.mean_score - one.positives.value) for one in bins) / len(scores)
-
-
-def overlap(mask: Truth, truth: Truth) -> Overlap:
-    """Compare two masks of the same shape."""
-    return Overlap(int((mask & truth).sum()), int(mask.sum()), int(truth.sum()))
-
-
-def pooled_dice(overlaps: Sequence[Overlap]) -> float:
-    """Dice over all pictures as if they were one: large structures count more, and empty pictures only if their mask is
-    not empty.
-    """
-    total = sum(one.mask + one.truth for one in overlaps)
-    return 2.0 * sum(one.both for one in overlaps) / total if total else 1.0

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog_training.evaluate.scores import (
-    Overlap,
+from leapfrog.evaluation.scores import (
     Resamples,
     auroc,
     bounds,
@@ -12,8 +11,6 @@ from leapfrog_training.evaluate.scores import (
     calibration_bins,
     calibration_error,
     operating_point,
-    overlap,
-    pooled_dice,
     portion,
     resample,
     roc,
@@ -105,19 +102,6 @@ def test_a_share_of_everything_is_not_certain() -> None:
     assert everything.low == pytest.approx(12 / (12 + 1.959964**2))  # Wilson's interval, where all are hits
     assert nothing.high == pytest.approx(1 - everything.low)
     assert portion(np.full(0, True)) is None
-
-
-def test_dice_of_half_overlapping_squares() -> None:
-    first, second = np.zeros((4, 4), bool), np.zeros((4, 4), bool)
-    first[:, :2], second[:, 1:3] = True, True
-    assert overlap(first, second) == Overlap(both=4, mask=8, truth=8)
-    assert overlap(first, second).dice == 0.5
-    assert Overlap(0, 0, 0).dice == 1.0
-
-
-def test_pooled_dice_weighs_by_area() -> None:
-    assert pooled_dice([Overlap(90, 100, 100), Overlap(0, 0, 20)]) == pytest.approx(180 / 220)
-    assert pooled_dice([Overlap(0, 0, 0)]) == 1.0
 
 
 def test_brier_is_the_mean_squared_distance_from_the_truth() -> None:

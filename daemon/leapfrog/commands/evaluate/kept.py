@@ -1,0 +1,72 @@
+"""What a run has read so far, in the result's folder: whoever starts it again goes on from there.
+
+`read.jsonl` has one line for each image. The first says what everything was read with: with another package, another
+threshold or another Leapfrog, all is read afresh. An image is known by its bytes and by what was said of it to the
+box, so one that was changed is read again.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from leapfrog.evaluation.labelled import SaidOfImage
+from leapfrog.exam import Frozen
+
+READ_NAME = "read.jsonl"
+FILE_MODE = 0o600
+
+
+class _Line(Frozen):
+    key: str
+    said: SaidOfImage
+
+
+class Kept:
+    """The lines of one run, which are added as images are read."""
+
+    def __init__(self, folder: Path, read_with: Mapping[str, object]) -> None:
+        """Go on with what `folder` holds, if it was `read_with` the same. Raises OSError."""
+        header = hashlib.sha256(repr(sorted(read_with.items())).encode()).hexdigest()
+        self._path = folder / READ_NAME
+        self._said = self._lines(header)
+        partial = self._path.with_suffix(".part")
+        descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+        self._stream = os.fdopen(descriptor, "w", encoding="utf-8")
+        self._stream.write(header + "\n")
+        for key, said in self._said.items():  # without a line that was cut short
+            self._write(key, said)
+        self._stream.flush()
+        partial.replace(self._path)  # further lines go to the same open file
+
+    def _lines(self, header: str) -> dict[str, SaidOfImage]:
+        if not self._path.is_file():
+            return {}
+        first, *lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
+        said: dict[str, SaidOfImage] = {}
+        for line in lines if first == header else ():
+            try:
+                one = _Line.model_validate_json(line)
+            except ValidationError:  # the last line, when the run was cut off
+                continue
+            said[one.key] = one.said
+        return said
+
+    def get(self, key: str) -> SaidOfImage | None:
+        """What was said of the image, if it was read already."""
+        return self._said.get(key)
+
+    def add(self, key: str, said: SaidOfImage) -> None:
+        """Keep what was said; a process that is killed after this has kept it. Raises OSError."""
+        self._said[key] = said
+        self._write(key, said)
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+    def _write(self, key: str, said: SaidOfImage) -> None:
+        self._stream.write(_Line(key=key, said=said).model_dump_json() + "\n")

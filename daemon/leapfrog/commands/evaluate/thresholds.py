@@ -1,0 +1,204 @@
+"""`leapfrog models thresholds`: takes a threshold over from an evaluation as a setting of this box, and undoes it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from leapfrog.errors import UsageError
+from leapfrog.evaluation.candidates import Candidate, candidate, why_none
+from leapfrog.evaluation.evaluation import PackageEvaluation, read_evaluation
+from leapfrog.exam import FrontalView
+from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.packages.local_threshold import LocalThreshold
+from leapfrog.packages.manifest import FindingRule
+from leapfrog.packages.package import ModelPackage
+from leapfrog.settings import Settings
+from leapfrog.state.journal import now_text
+from leapfrog.state.local_thresholds import (
+    RESTART,
+    has_thresholds,
+    keep_thresholds,
+    local_thresholds,
+)
+from leapfrog.wording.text import clean, one_line
+
+LONGEST_NAME = 80  # of a person
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The threshold that a person wants; "" and None are not given."""
+
+    package: str
+    finding: str
+    view: str
+    threshold: float | None
+    by: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The thresholds of a package that are kept now, and what a person reads of that."""
+
+    thresholds: tuple[LocalThreshold, ...]
+    lines: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape of `leapfrog models thresholds --json`."""
+        return {
+            "thresholds": [one.model_dump(mode="json") for one in self.thresholds],
+            "problems": list(self.problems),
+        }
+
+
+def shown(package: str, settings: Settings) -> Outcome:
+    """The thresholds of this place for `package`, and what is wrong with them."""
+    _package(package, settings)
+    found = local_thresholds(settings.state_dir, lambda: packages_in_use(settings))
+    own = tuple(one for one in found.in_use if one.package == package)
+    problems = tuple(one.text for one in found.problems) if has_thresholds(settings.state_dir, package) else ()
+    lines = [*map(_line, own), *problems]
+    return Outcome(own, tuple(lines) or (f"{package} uses its own thresholds.",), problems)
+
+
+def undo(package: str, settings: Settings) -> Outcome:
+    """Go back to the package's own thresholds, whatever is wrong with those that are kept. Raises UsageError if there
+    are none.
+    """
+    if not has_thresholds(settings.state_dir, package):
+        raise UsageError(f"No threshold of {package} was set at this box.")
+    keep_thresholds(settings.state_dir, package, ())
+    return Outcome((), (f"{package} uses its own thresholds again.", RESTART))
+
+
+def take_over(measured: Path, wanted: Wanted, settings: Settings) -> Outcome:
+    """Set one threshold from the evaluation in the file `measured`, in the place of the one that was set before for the
+    same finding and view.
+
+    Raises UsageError where the evaluation does not fit: another package, too few images, an unknown finding.
+    """
+    if not wanted.finding or wanted.threshold is None or not wanted.by:
+        raise UsageError("Setting a threshold takes --from, --finding, --threshold and --by: who decides it.")
+    evaluation, content = read_evaluation(measured)
+    package = _package(wanted.package, settings)
+    _require_of(evaluation, package, measured)
+    rule = _rule(package, wanted.finding)
+    view = _view(rule, wanted.view)
+    positive, scores = _scores(evaluation, rule, view)
+    if reason := why_none(int(positive.sum()), int((~positive).sum())):
+        raise UsageError(reason.replace("proposed", "taken over"))
+    effect = candidate(positive, scores, wanted.threshold, "", evaluation.setup.prevalence)
+    own = rule.in_view(view)
+    setting = LocalThreshold(
+        package=package.name,
+        version=package.version,
+        package_sha256=package.digest,
+        finding=rule.name,
+        view=view,
+        threshold=wanted.threshold,
+        package_threshold=own.threshold if own else rule.threshold,
+        set_by=clean(one_line(wanted.by), LONGEST_NAME),
+        set_at=now_text(),
+        measured_at=evaluation.setup.measured_at,
+        images=len(positive),
+        positives=effect.sensitivity.of,
+        negatives=effect.specificity.of,
+        found=effect.sensitivity.hits,
+        alarms=effect.specificity.of - effect.specificity.hits,
+        run_sha256=hashlib.sha256(content).hexdigest(),
+    )
+    others = [one for one in _still_valid(package, settings) if (one.finding, one.view) != (rule.name, view)]
+    keep_thresholds(settings.state_dir, package.name, (*others, setting))
+    return Outcome((*others, setting), (_line(setting), _effect(effect), *_urgency(rule, own, setting), RESTART))
+
+
+def _still_valid(package: ModelPackage, settings: Settings) -> tuple[LocalThreshold, ...]:
+    """Those kept for this very package; what does not hold any more goes with the next setting."""
+    found = local_thresholds(settings.state_dir, lambda: packages_in_use(settings)).in_use
+    return tuple(one for one in found if one.package == package.name)
+
+
+def _package(name: str, settings: Settings) -> ModelPackage:
+    package = packages_in_use(settings).named(name)
+    if package is None:
+        raise UsageError(f"There is no package {name}. `leapfrog models list` shows all packages.")
+    return package
+
+
+def _require_of(evaluation: PackageEvaluation, package: ModelPackage, file: Path) -> None:
+    setup = evaluation.setup
+    if (setup.package, setup.package_sha256) != (package.name, package.digest):
+        other = f"{setup.package} {setup.version}"
+        also = ", with other content" if other == package.title else ""
+        raise UsageError(
+            f"{file} measured {other}, and {package.title} is in use{also}. Run `leapfrog evaluate {package.name}` with"
+            " your images again."
+        )
+
+
+def _rule(package: ModelPackage, finding: str) -> FindingRule:
+    names = {rule.name: rule for rule in package.manifest.finding}
+    if finding not in names:
+        raise UsageError(f'{package.name} has no finding "{finding}". It has: {", ".join(names)}.')
+    return names[finding]
+
+
+def _view(rule: FindingRule, view: str) -> FrontalView | None:
+    if rule.by_view is None:
+        if view:
+            raise UsageError(f"{rule.name} has one threshold for all views: leave --view out.")
+        return None
+    for known in ("PA", "AP"):
+        if view == known and rule.by_view.of(known) is not None:
+            return known
+    views = " or ".join(known for known in ("PA", "AP") if rule.by_view.of(known) is not None)
+    raise UsageError(f"{rule.name} has thresholds by view: name it with --view {views}.")
+
+
+def _scores(
+    evaluation: PackageEvaluation, rule: FindingRule, view: FrontalView | None
+) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], np.ndarray[Any, np.dtype[np.float64]]]:
+    read = [
+        image
+        for image in evaluation.images
+        if image.assessed
+        and rule.name in image.said.findings
+        and rule.name in image.labelled.truth
+        and view in (None, image.view)
+    ]
+    positive = np.array([image.labelled.truth[rule.name] for image in read], bool)
+    return positive, np.array([image.said.findings[rule.name].score for image in read], np.float64)
+
+
+def _line(one: LocalThreshold) -> str:
+    view = f" in {one.view} films" if one.view else ""
+    return (
+        f"{one.finding}{view}: {one.threshold:.6g}, set here on {one.set_at[:10]} from {one.images} images by"
+        f" {one.set_by}; {one.package} {one.version} has {one.package_threshold:.6g}."
+    )
+
+
+def _effect(effect: Candidate) -> str:
+    found, cleared = effect.sensitivity, effect.specificity
+    alarms = cleared.of - cleared.hits
+    sentence = effect.of_patients.sentence()
+    return (
+        f"On these images it finds {found.hits} of {found.of} sick and flags {alarms} of {cleared.of} healthy;"
+        f" {sentence}."
+    )
+
+
+def _urgency(rule: FindingRule, own: FindingRule | None, setting: LocalThreshold) -> tuple[str, ...]:
+    """What becomes of the urgent mark."""
+    before = own or rule
+    if not before.urgent:
+        return ()
+    if before.urgent_threshold is None:
+        return ("Whatever is flagged for it is urgent, as before.",)
+    if setting.threshold > before.urgent_threshold:
+        return (f"It is urgent from the same score on: the package's {before.urgent_threshold:.6g} is below it.",)
+    return (f"It is urgent from {before.urgent_threshold:.6g} on, as before.",)

@@ -1,0 +1,68 @@
+"""A threshold of this place: set by a person from the films of the hospital, instead of the package's own.
+
+They change from which score on a finding is flagged, and nothing else: neither for whom a package is, nor what its
+check in front lets pass. An urgent threshold is raised where the new one would be above it, and never lowered.
+"""
+
+from pydantic import Field
+
+from leapfrog.exam import FrontalView, Frozen, ThresholdSetHere
+from leapfrog.packages.manifest import FindingRule, Fraction, Sha256, ThresholdsByView, ViewThresholds
+
+FEWEST_OF_EACH = 100  # positives, and negatives, that a threshold must be measured on: WHO/TDR's CAD calibration
+
+
+class LocalThreshold(Frozen):
+    """One threshold of this place. It holds for exactly the package whose `model.toml` has the SHA-256
+    `package_sha256`; `view` is the view that it holds for, where the package has thresholds by view. `films` films
+    were measured, of which `found` of the `positives` and `alarms` of the `negatives` reach it; `run_sha256` is that
+    of the file with the measurement.
+    """
+
+    package: str
+    version: str
+    package_sha256: Sha256
+    finding: str
+    view: FrontalView | None = None
+    threshold: Fraction
+    package_threshold: Fraction
+    set_by: str = Field(min_length=1)
+    set_at: str
+    measured_at: str
+    images: int
+    positives: int = Field(ge=FEWEST_OF_EACH)
+    negatives: int = Field(ge=FEWEST_OF_EACH)
+    found: int
+    alarms: int
+    run_sha256: Sha256
+
+    def is_of(self, finding: str, view: FrontalView | None) -> bool:
+        """Whether it is the threshold of `finding` in films of `view`."""
+        return self.finding == finding and self.view in (None, view)
+
+    def shown(self) -> ThresholdSetHere:
+        """What a report says of it."""
+        return ThresholdSetHere(
+            set_at=self.set_at, set_by=self.set_by, images=self.images, package_threshold=self.package_threshold
+        )
+
+
+def with_threshold(rule: FindingRule, view: FrontalView | None, threshold: float) -> FindingRule:
+    """The rule with another threshold; in films of `view`, where it has thresholds by view."""
+    if rule.by_view is None:
+        return rule.model_copy(
+            update={"threshold": threshold, "urgent_threshold": _not_below(threshold, rule.urgent_threshold)}
+        )
+    changed = {
+        name: ViewThresholds(threshold=threshold, urgent_threshold=_not_below(threshold, present.urgent_threshold))
+        if name == view
+        else present
+        for name in ("PA", "AP")
+        if (present := rule.by_view.of(name)) is not None
+    }
+    by_view = ThresholdsByView(PA=changed.get("PA"), AP=changed.get("AP"))
+    return rule.model_copy(update={"by_view": by_view, "threshold": min(one.threshold for one in by_view.given())})
+
+
+def _not_below(threshold: float, urgent_threshold: float | None) -> float | None:
+    return None if urgent_threshold is None else max(threshold, urgent_threshold)

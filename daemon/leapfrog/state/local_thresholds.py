@@ -1,0 +1,198 @@
+"""The thresholds of this place as the box keeps them: one file a package, signed with the station's key.
+
+    station/thresholds/chest-findings.json
+        {"thresholds": [...]}                         one line of JSON
+        3c1f... 8a07...                               the signature of that line, and the public key, in hexadecimal
+
+A file whose signature does not hold, or that was made for another version of its package, counts for nothing, and the
+box says so until somebody sets the thresholds again or undoes them.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from leapfrog.durable import fsync_directory, write_durably
+from leapfrog.errors import LeapfrogError, StorageError
+from leapfrog.exam import Frozen
+from leapfrog.packages.catalogue import Catalogue
+from leapfrog.packages.local_threshold import LocalThreshold
+from leapfrog.packages.local_thresholds import holds_for
+from leapfrog.packages.signature import SignaturePolicy
+from leapfrog.problem import Problem
+from leapfrog.state.station_key import existing_station_key, make_station_folder, own_as, station_folder, station_key
+
+THRESHOLDS_NAME = "thresholds"
+PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+LARGEST_FILE_BYTES = 1024 * 1024
+RESTART = "Restart Leapfrog to use the change: systemctl restart leapfrog"
+
+
+class _Kept(Frozen):
+    """The content of a file."""
+
+    thresholds: tuple[LocalThreshold, ...]
+
+
+@dataclass(frozen=True)
+class LocalThresholds:
+    """Those that are in use, and what is wrong with the others."""
+
+    in_use: tuple[LocalThreshold, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def local_thresholds(state_dir: Path, catalogue: Callable[[], Catalogue]) -> LocalThresholds:
+    """The thresholds of this place that hold for the packages of `catalogue`, which is asked only if there are any."""
+    files = _files(state_dir)
+    if not files:
+        return LocalThresholds()
+    packages = catalogue()
+    in_use: list[LocalThreshold] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            kept = kept_thresholds(state_dir, file.stem)
+        except LeapfrogError as problem:
+            problems.append(Problem(what=str(problem), remedy=_remedy(file.stem)))
+            continue
+        package = packages.named(file.stem)
+        for one in kept:
+            if package is not None and holds_for(one, package):
+                in_use.append(one)
+            else:
+                now = f"{package.title} is in use now" if package else f"there is no package {one.package} any more"
+                same_version = package is not None and package.version == one.version
+                changed = f"{now}, with other content" if same_version else now
+                problems.append(Problem(what=f"{_named(one)} is not used: {changed}.", remedy=_remedy(file.stem)))
+    return LocalThresholds(tuple(in_use), tuple(problems))
+
+
+def kept_thresholds(state_dir: Path, package: str) -> tuple[LocalThreshold, ...]:
+    """What the file of `package` holds, whatever version it is for; nothing if there is none.
+
+    Raises StorageError when it cannot be read, was altered, or was signed by another box.
+    """
+    file = _file(state_dir, package)
+    try:
+        with file.open("rb") as stream:
+            content, _, signature = stream.read(LARGEST_FILE_BYTES).partition(b"\n")
+    except FileNotFoundError:
+        return ()
+    except OSError as problem:
+        raise StorageError(
+            f"The thresholds set here for {package} are not used: {file} cannot be read ({problem.strerror})."
+        ) from problem
+    key = existing_station_key(state_dir)
+    trusted = SignaturePolicy(trusted_keys=(key.public_key.hex(),) if key else (), required=True)
+    if trusted.state(content, _bytes(signature)) != "trusted":
+        raise StorageError(
+            f"The thresholds set here for {package} are not used: {file} was altered, or signed by another box."
+        )
+    try:
+        thresholds = _Kept.model_validate_json(content).thresholds
+    except ValidationError as problem:
+        raise StorageError(
+            f"The thresholds set here for {package} are not used: {file} is of another version of Leapfrog."
+        ) from problem
+    return thresholds
+
+
+def keep_thresholds(state_dir: Path, package: str, thresholds: Sequence[LocalThreshold]) -> None:
+    """Sign and keep the thresholds of `package` in the place of those that were kept; none removes the file.
+
+    Raises StorageError when they cannot be written.
+    """
+    file = _file(state_dir, package)
+    try:
+        if not thresholds:
+            file.unlink(missing_ok=True)
+            fsync_directory(file.parent)
+            return
+        key = station_key(state_dir)
+        make_station_folder(file.parent)
+        content = _Kept(thresholds=tuple(thresholds)).model_dump_json().encode()
+        signature = f"{key.sign(content).hex()} {key.public_key.hex()}"
+        write_durably(file, content + b"\n" + signature.encode() + b"\n")
+        own_as(file, state_dir)
+    except OSError as problem:
+        raise StorageError(
+            f"The thresholds of {package} cannot be changed in {file}: {problem.strerror}. Run this as root or as the"
+            " daemon's user."
+        ) from problem
+
+
+def has_thresholds(state_dir: Path, package: str) -> bool:
+    """Whether thresholds of `package` are kept here, whether or not they are in use."""
+    return _file(state_dir, package).exists()
+
+
+class ThresholdsAtStart:
+    """What changed about the thresholds of this place since the daemon started, which uses those of its start."""
+
+    def __init__(self, state_dir: Path, catalogue: Callable[[], Catalogue]) -> None:
+        """Look at them."""
+        self._state_dir = state_dir
+        self._catalogue = catalogue
+        self._at_start = local_thresholds(state_dir, catalogue).in_use
+        self._known: tuple[object, LocalThresholds] | None = None
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with them now. Nothing is read while no file and no package has changed."""
+        files = _files(self._state_dir)
+        if not files and not self._at_start:
+            return ()
+        now = self._look(files)
+        if now.in_use == self._at_start:
+            return now.problems
+        changed = Problem(what="The thresholds of this place were changed after Leapfrog started.", remedy=RESTART)
+        return (*now.problems, changed)
+
+    def _look(self, files: Sequence[Path]) -> LocalThresholds:
+        catalogue = self._catalogue()
+        seen = ([(file, _changed_ns(file)) for file in files], catalogue)
+        if self._known is None or self._known[0] != seen:
+            self._known = (seen, local_thresholds(self._state_dir, lambda: catalogue))
+        return self._known[1]
+
+
+def _files(state_dir: Path) -> list[Path]:
+    folder = station_folder(state_dir) / THRESHOLDS_NAME
+    try:
+        return sorted(path for path in folder.glob("*.json") if PACKAGE_NAME.fullmatch(path.stem))
+    except OSError:
+        return []
+
+
+def _file(state_dir: Path, package: str) -> Path:
+    return station_folder(state_dir) / THRESHOLDS_NAME / f"{package}.json"
+
+
+def _changed_ns(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _bytes(signature: bytes) -> bytes:
+    try:
+        return bytes.fromhex(signature.decode("ascii"))
+    except ValueError:
+        return b""
+
+
+def _named(one: LocalThreshold) -> str:
+    view = f" in {one.view} films" if one.view else ""
+    package = f"{one.package} {one.version}"
+    return f"The threshold of {one.finding}{view} that was set here on {one.set_at[:10]} for {package}"
+
+
+def _remedy(package: str) -> str:
+    return (
+        f"Run `leapfrog evaluate {package}` on your films again and set it anew; or go back to the package's own"
+        f" thresholds: `leapfrog models thresholds {package} --undo`."
+    )

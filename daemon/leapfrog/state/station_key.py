@@ -1,0 +1,111 @@
+"""The station's own key: an Ed25519 key (RFC 8032) with which this box signs what a person decided on it.
+
+    station/            in the state directory
+      key.pem           the private key, which nobody but the daemon's user reads
+      thresholds/       thresholds of this place, signed with it
+
+It is made once, at the first start of the daemon or when it is first needed, and travels with a backup.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from leapfrog.durable import fsync_directory, write_durably
+from leapfrog.errors import StorageError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+STATION_NAME = "station"  # in the state directory
+KEY_NAME = "key.pem"
+FOLDER_MODE, KEY_MODE = 0o750, 0o600
+
+
+@dataclass(frozen=True)
+class StationKey:
+    """The key of one box."""
+
+    private: "Ed25519PrivateKey"
+
+    def sign(self, content: bytes) -> bytes:
+        """The signature (64 bytes) over `content`."""
+        return self.private.sign(content)
+
+    @property
+    def public_key(self) -> bytes:
+        """The public key, raw (32 bytes)."""
+        return self.private.public_key().public_bytes_raw()
+
+    @property
+    def public_pem(self) -> str:
+        """The public key in PEM format, as others need it to check what this box signed."""
+        from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+        public = self.private.public_key()
+        return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
+def station_folder(state_dir: Path) -> Path:
+    """Where the key and what it signed are kept."""
+    return state_dir / STATION_NAME
+
+
+def existing_station_key(state_dir: Path) -> StationKey | None:
+    """The key of this box; None if it has none yet. Raises StorageError when it cannot be read."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    path = station_folder(state_dir) / KEY_NAME
+    try:
+        private = load_pem_private_key(path.read_bytes(), password=None)
+    except FileNotFoundError:
+        return None
+    except OSError as problem:
+        raise StorageError(
+            f"The station key {path} cannot be read: {problem.strerror}. Run this as root or as the daemon's user."
+        ) from problem
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
+    if not isinstance(private, Ed25519PrivateKey):
+        raise StorageError(
+            f"{path} is damaged: it is not an Ed25519 key. Restore it from a backup; or move it away, and a new key is"
+            " made: then set the thresholds of this place again."
+        )
+    return StationKey(private)
+
+
+def station_key(state_dir: Path) -> StationKey:
+    """The key of this box, made now if it has none. Raises StorageError when it can be neither read nor kept."""
+    if (existing := existing_station_key(state_dir)) is not None:
+        return existing
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    made = Ed25519PrivateKey.generate()
+    content = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path = station_folder(state_dir) / KEY_NAME
+    try:
+        make_station_folder(path.parent)
+        write_durably(path, content, mode=KEY_MODE)
+        own_as(path, state_dir)
+    except OSError as problem:
+        raise StorageError(f"The station key cannot be kept in {path}: {problem.strerror}.") from problem
+    return StationKey(made)
+
+
+def make_station_folder(folder: Path) -> None:
+    """Make a folder for what the station keeps for itself, owned as the one above it. Raises OSError."""
+    if not folder.is_dir():
+        folder.mkdir(mode=FOLDER_MODE, parents=True)
+        own_as(folder, folder.parent)
+        fsync_directory(folder.parent)
+
+
+def own_as(path: Path, model: Path) -> None:
+    """Give `path` the owner of `model`: what root makes for the daemon must be readable to the daemon's user."""
+    if os.geteuid() == 0:
+        owner = model.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,0 +1,32 @@
+"""What a run has read so far outlives the run."""
+
+from pathlib import Path
+
+from leapfrog.commands.evaluate.kept import READ_NAME, Kept
+from leapfrog.evaluation.labelled import SaidOfImage
+
+SAID = SaidOfImage(sha256="0" * 64, outcome="not_assessed", reason="Too dark.")
+WITH = {"packages": [("tiny-chest", "1")]}
+
+
+def test_a_run_goes_on_after_a_line_that_was_cut_short(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, WITH)
+    kept.add("one", SAID)
+    kept.add("two", SAID)
+    kept.close()
+    file = tmp_path / READ_NAME
+    file.write_bytes(file.read_bytes()[:-20])
+
+    again = Kept(tmp_path, WITH)
+    assert (again.get("one"), again.get("two")) == (SAID, None)
+    again.add("two", SAID)
+    again.close()
+    assert Kept(tmp_path, WITH).get("two") == SAID
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_another_package_starts_afresh(tmp_path: Path) -> None:
+    kept = Kept(tmp_path, WITH)
+    kept.add("one", SAID)
+    kept.close()
+    assert Kept(tmp_path, {"packages": [("tiny-chest", "2")]}).get("one") is None

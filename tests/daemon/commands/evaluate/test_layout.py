@@ -1,0 +1,113 @@
+"""The layout of a hospital's own images: what is understood, and what each mistake is called."""
+
+from pathlib import Path
+
+import pytest
+
+from leapfrog.commands.evaluate.layout import read_labels
+from leapfrog.errors import UsageError
+from leapfrog.packages.manifest import Manifest, parse_manifest
+from support.tiny_models import CLASSIFIER, NERVE_SEGMENTER
+
+HASH = f'\n[files]\n"model.tflite" = "{"0" * 64}"\n'
+BOTH = parse_manifest((CLASSIFIER + HASH).encode(), "tiny-chest")
+NERVE = parse_manifest((NERVE_SEGMENTER + HASH).encode(), "tiny-nerve")
+
+
+def hospital(folder: Path, table: str, *files: str) -> Path:
+    for name in files or ("a.png", "b.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"film")
+    (folder / "labels.csv").write_text(table, encoding="utf-8")
+    return folder
+
+
+def test_a_label_says_of_every_finding_whether_it_is_there(tmp_path: Path) -> None:
+    table = "file,label,age,sex,view,machine,patient\na.png,bright,41,f,ap,Shimadzu,17\nb.png,Normal,,,,,\n"
+    bright, normal = read_labels(hospital(tmp_path, table), BOTH).images
+    assert bright.truth == {"Bright": True, "Dark": False}
+    assert normal.truth == {"Bright": False, "Dark": False}
+    assert (bright.age_years, bright.sex, bright.view, bright.machine, bright.patient) == (
+        41,
+        "F",
+        "AP",
+        "Shimadzu",
+        "17",
+    )
+    assert (normal.age_years, normal.sex, normal.view, normal.machine, normal.patient) == (None, "", None, "", "")
+
+
+def test_an_empty_cell_of_a_finding_is_not_known(tmp_path: Path) -> None:
+    table = "File;Bright;Dark;comment\na.png;1;\nb.png;no;yes;seen twice\n".replace("1;\n", "1;;\n")
+    labels = read_labels(hospital(tmp_path, table), BOTH)
+    assert [image.truth for image in labels.images] == [{"Bright": True}, {"Bright": False, "Dark": True}]
+    assert labels.notes == ("Columns that were not used: comment.",)
+
+
+def test_folders_may_be_named_by_label(tmp_path: Path) -> None:
+    for name in ("normal/a.png", "Bright+Dark/more/b.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"film")
+    images = {image.file: image.truth for image in read_labels(tmp_path, BOTH).images}
+    assert images["normal/a.png"] == {"Bright": False, "Dark": False}
+    assert images["Bright+Dark/more/b.png"] == {"Bright": True, "Dark": True}
+
+
+def test_a_finding_is_known_by_a_word_that_only_it_has(tmp_path: Path) -> None:
+    named = CLASSIFIER.replace('name = "Bright"', 'name = "Pleural effusion"').replace(
+        'name = "Dark"', 'name = "Pleural thickening"'
+    )
+    manifest = parse_manifest((named + HASH).encode(), "tiny-chest")
+    first, _ = read_labels(hospital(tmp_path, "file,label\na.png,effusion\nb.png,normal\n"), manifest).images
+    assert first.truth == {"Pleural effusion": True, "Pleural thickening": False}
+    with pytest.raises(UsageError, match='"pleural" is no label'):
+        read_labels(hospital(tmp_path, "file,label\na.png,pleural\nb.png,normal\n"), manifest)
+
+
+def test_masks_need_no_label(tmp_path: Path) -> None:
+    (image,) = read_labels(hospital(tmp_path, "file,mask\na.png,b.png\n"), NERVE).images
+    assert (image.truth, image.masks) == ({}, {"Nerve": "b.png"})
+
+
+@pytest.mark.parametrize(
+    ("manifest", "table", "said"),
+    [
+        (BOTH, "image,label\na.png,bright\n", 'no column "file"'),
+        (BOTH, "file,remark\na.png,bright\n", "says of no finding"),
+        (BOTH, "file,label\na.png,bright\nc.png,normal\n", "1 file not in"),
+        (BOTH, "file,label\na.png,bright\na.png,normal\n", "lists a.png more than once"),
+        (BOTH, "file,label\na.png,bright\nb.png,Tuberculosis\n", 'line 3: "Tuberculosis" is no label'),
+        (BOTH, "file,label\na.png,normal|bright\nb.png,normal\n", "says both normal and a finding"),
+        (BOTH, "file,label\na.png,normal\nb.png,other\n", "No image has any of the findings"),
+        (BOTH, "file,label\na.png,bright\nb.png,bright\n", "No image is without the finding"),
+        (BOTH, "file,label,age\na.png,bright,old\nb.png,normal,4\n", 'line 2: age is "old"'),
+        (BOTH, "file,label,view\na.png,bright,lateral\nb.png,normal,PA\n", 'view is "lateral"'),
+        (BOTH, "file,bright\na.png,maybe\nb.png,0\n", 'bright is "maybe"'),
+        (BOTH, "file,label\n../a.png,bright\nb.png,normal\n", "is not in the folder"),
+        (BOTH, "file,label\na.png,bright,5\nb.png,normal\n", "3 cells, but 2 columns"),
+        (BOTH, "file,label,label\na.png,bright,normal\n", 'column "label" more than once'),
+        (BOTH, "file,label\n", "lists no image"),
+        (BOTH, "", "is empty"),
+    ],
+)
+def test_each_mistake_is_named(tmp_path: Path, manifest: Manifest, table: str, said: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        read_labels(hospital(tmp_path, table), manifest)
+    assert said in str(refused.value)
+
+
+def test_a_folder_without_labels_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"film")
+    with pytest.raises(UsageError, match=r"neither a labels.csv nor folders"):
+        read_labels(tmp_path, BOTH)
+    (tmp_path / "tuberculosis").mkdir()
+    with pytest.raises(UsageError, match="is no label that tiny-chest knows"):
+        read_labels(tmp_path, BOTH)
+    with pytest.raises(UsageError, match="is not a folder"):
+        read_labels(tmp_path / "absent", BOTH)
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_bytes("file,label\na.png,normal\nMüller.png,bright\n".encode("latin-1"))
+    with pytest.raises(UsageError, match="UTF-8"):
+        read_labels(tmp_path, BOTH)
