@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 
 from leapfrog.errors import UsageError
+from leapfrog.packages.manifest import MANIFEST_NAME
+from leapfrog.packages.package import load_package
 from leapfrog.packages.version import is_version
 from leapfrog_training.commands.evaluate import evaluate
 from leapfrog_training.commands.options import ThreadsOption
@@ -45,13 +47,16 @@ def rebuild(
     _refuse_missing(data)
     began = time.monotonic()
     for name, sets in SETS.items():
-        folders, run = [data / one for one in sets], out / RUNS / name
+        folders, run, packed = [data / one for one in sets], out / RUNS / name, out / PACKAGES / name
+        if _is_there(packed, version):
+            typer.echo(f"{name} {version} is packed already")
+            continue
         with _timed(f"{name}: train"):
             train(name, folders, run, data / IMAGENET, seeds, folds, Devices.CPU, threads)
         with _timed(f"{name}: evaluate"):
             evaluate(run, folders)
         with _timed(f"{name}: package"):
-            package(run, out / PACKAGES / name, version)
+            package(run, packed, version)
     with _timed("both: the check in front"):
         _check_in_front(data, [out / PACKAGES / name for name in SETS])
     typer.echo(f"Done in {_minutes(time.monotonic() - began)}: {out / PACKAGES}")
@@ -63,6 +68,11 @@ def _refuse_missing(data: Path) -> None:
     missing = [one for one in needed if not (data / one).exists()]
     if missing:
         raise UsageError(f"{data} has no {', '.join(missing)}: give the folder that holds the data sets")
+
+
+def _is_there(package: Path, version: str) -> bool:
+    """Whether the package was made before this command was interrupted."""
+    return (package / MANIFEST_NAME).exists() and load_package(package).manifest.version == version
 
 
 def _check_in_front(data: Path, packages: list[Path]) -> None:

@@ -32,12 +32,12 @@ class ChestData:
     children: ChildrenKermany
     heads: HC18
 
-    def sources(self, most_fitted: int = MOST_FITTED, most_measured: int = MOST_MEASURED) -> tuple[Source, ...]:
-        """Each source's films, at most about so many."""
+    def sources(self) -> tuple[Source, ...]:
+        """Each source's films, about MOST_FITTED and MOST_MEASURED of them."""
         return (
-            _source("ChestX-ray14", self.adults.in_split, most_fitted, most_measured),
-            _source("RSNA normal", self.adults_rsna.in_split, most_fitted, most_measured),
-            _source("children", self.children.in_split, most_fitted, most_measured),
+            _source("ChestX-ray14", self.adults.in_split),
+            _source("RSNA normal", self.adults_rsna.in_split),
+            _source("children", self.children.in_split),
         )
 
 
@@ -73,13 +73,8 @@ def fit_chest_check(
     return MeasuredDefectCheck(fitted, measure_defects(fitted, sources, CHEST_DEFECTS, unseen, layout, seed + 1))
 
 
-def _source(
-    name: str,
-    in_split: Callable[[Split], Sequence[Film | NormalFilm | ChildFilm]],
-    most_fitted: int,
-    most_measured: int,
-) -> Source:
-    fitted, measured = _thinned(in_split("train"), most_fitted), _thinned(in_split("test"), most_measured)
+def _source(name: str, in_split: Callable[[Split], Sequence[Film | NormalFilm | ChildFilm]]) -> Source:
+    fitted, measured = _thinned(in_split("train"), MOST_FITTED), _thinned(in_split("test"), MOST_MEASURED)
     return Source(
         name,
         [read_gray(film.path) for film in fitted],

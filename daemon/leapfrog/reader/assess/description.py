@@ -97,6 +97,9 @@ def _writing(shown: NDArray[np.uint8]) -> Floats:
         width = max(2 + number, min(middle.shape) // strokes_across)
         for bright in (True, False):
             strokes = _strokes(middle if bright else 255 - middle, width) > LETTER_STEP
+            if not strokes.size:  # a picture of a few pixels has no room for any
+                values += [0.0, 0.0]
+                continue
             block = max(1, min(strokes.shape) // WRITING_CELLS)
             share = block_means(strokes.astype(np.float32), block)
             values += [float((share > 0.05).mean()), float(np.sqrt(share.mean()))]
@@ -139,7 +142,7 @@ def _ripples(shown: NDArray[np.uint8]) -> Floats:
 def _slanted(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Waves that are neither upright nor level: rows and columns of a detector or of JPEG make those."""
     slanted = np.ones(shape, dtype=np.bool_)
-    slanted[[0, 1, -1]] = False
+    slanted[:2] = slanted[-1:] = False
     slanted[:, :2] = False
     return slanted
 

@@ -76,6 +76,14 @@ def test_a_blank_picture_is_called_blank(level: int) -> None:
     assert quality.detail == BLANK
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 3), (4, 7), (8, 8), (31, 31)])
+def test_a_picture_of_a_few_pixels_is_described_too(shape: tuple[int, int]) -> None:
+    shown = np.random.default_rng(2).integers(0, 256, shape, dtype=np.uint8)
+    assert np.isfinite(describe(picture(), shown, 4, 1).measures).all()
+    quality = check_of((0.5, 0.9)).check(picture(), shown)
+    assert quality.score is not None and np.isfinite(quality.score)
+
+
 def test_a_turned_stranger_is_called_a_stranger() -> None:
     check = replace(check_of((3, 0)), kinds=np.array([str(Defect.UPSIDE_DOWN), str(Defect.FAINT)]))
     assert check.check(picture()).detail == SENTENCES[Defect.STRANGE], "turned back it would not pass either"

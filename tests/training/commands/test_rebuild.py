@@ -1,0 +1,128 @@
+"""`leapfrog-train rebuild` from data sets to both packages with their checks in front, with made-up films and tiny
+networks; interrupted once and resumed. Skipped without TensorFlow.
+"""
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
+    from leapfrog_training.chest import recipe as chest_recipe
+    from leapfrog_training.child import recipe as child_recipe
+
+from typer.testing import CliRunner, Result
+
+from leapfrog.packages.package import load_package
+from leapfrog.reader.assess.checks import load_check
+from leapfrog.reader.assess.defects import DefectCheck
+from leapfrog_training.chest.films import Source
+from leapfrog_training.chest.task import CHEST
+from leapfrog_training.cli import app
+from leapfrog_training.quality import chest as chest_check
+from leapfrog_training.quality import network
+from leapfrog_training.run.folder import PackageName
+from leapfrog_training.tasks import TASKS
+from support.made_up_films import MadeUpChest, MadeUpChildren, MadeUpNormals
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+
+PACKAGES = ("chest-findings", "chest-child")
+LABELS = ("Pneumonia", "Edema|Pneumonia", "No Finding")
+KINDS = ("normal", "bacteria", "virus")
+
+
+class Interrupted(Exception):
+    """Stands for the person who stops the command, or for the power that fails."""
+
+
+@pytest.fixture
+def data_sets(tmp_path: Path, shared_data: Path, made_up_heads: Any) -> Path:
+    """The folder with every set that the command asks for, as the real one is laid out."""
+    folder = tmp_path / "sets"
+    adults, views = [], {}
+    for number in range(108):
+        name = f"{number // 2:08}_{number % 2:03}.png"
+        views[name] = "AP" if number // 6 % 2 or "Edema" in LABELS[number // 2 % 3] else "PA"
+        side = "train_val_list.txt" if number < 72 else "test_list.txt"
+        adults.append((name, LABELS[number // 2 % 3], str(number // 2), side))
+    MadeUpChest(folder / "chestxray14").write(adults, views=views)
+    normals = [(f"Normal-{number}.png", "train" if number % 3 else "validation") for number in range(36)]
+    MadeUpNormals(folder / "adults_rsna_normal").write(normals)
+    children = [
+        (f"{kind}-{number}.jpeg", kind, f"{kind}-{number // 2}", "train" if number // 2 % 2 else "validation")
+        for kind in KINDS
+        for number in range(24)
+    ]
+    MadeUpChildren(folder / "children_kermany").write(children)
+    made_up_heads.root = folder / "hc18"
+    made_up_heads.write([f"{number:03}_HC.png" for number in range(6)], validation=["000", "001"])
+    (folder / "coral").symlink_to(shared_data / "coral")
+    return folder
+
+
+@pytest.fixture
+def few_networks(tiny_networks: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """To save time only the children's network trains in simulated int8, and one source is left out."""
+    monkeypatch.setattr(chest_recipe, "fit_quantization_aware", lambda model, *settings: model)
+    monkeypatch.setitem(TASKS, PackageName.CHEST_FINDINGS, replace(CHEST, without=(Source.RSNA_NORMAL.value,)))
+    return tiny_networks
+
+
+@pytest.fixture
+def few_films_for_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chest_check, "MOST_FITTED", 3)
+    monkeypatch.setattr(chest_check, "MOST_MEASURED", 1)
+    monkeypatch.setattr(network, "EPOCHS", 2)
+    monkeypatch.setattr(chest_check, "DRAWINGS_EACH_FITTED", 1)
+    monkeypatch.setattr(chest_check, "DRAWINGS_EACH_MEASURED", 1)
+
+
+def networks_in(out: Path) -> dict[Path, int]:
+    """When each network's file was written, in nanoseconds."""
+    return {path: path.stat().st_mtime_ns for path in out.rglob("int8.tflite")}
+
+
+def test_one_command_makes_both_packages_and_goes_on_where_it_was_interrupted(
+    data_sets: Path,
+    few_networks: Any,
+    few_films_for_the_check: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+
+    def rebuild(version: str = "0.4.0") -> Result:
+        command = ["rebuild", str(data_sets), "--out", str(out), "--version", version, "--seeds", "1", "--folds", "2"]
+        return CliRunner().invoke(app, command)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(child_recipe, "convert_comparisons", lambda *_: (_ for _ in ()).throw(Interrupted))
+        assert isinstance(rebuild().exception, Interrupted)
+    made = networks_in(out)
+    assert {path.parts[len(out.parts) + 1] for path in made} == {*PACKAGES}
+    assert (out / "packages" / "chest-findings" / "model.toml").exists()
+    assert not (out / "packages" / "chest-child").exists()
+
+    resumed = rebuild()
+    assert resumed.exit_code == 0, resumed.output
+    assert networks_in(out) == made, "no network is made twice"
+    assert "chest-findings 0.4.0 is packed already" in resumed.output
+    assert not list(out.rglob("unfinished"))
+
+    for name in PACKAGES:
+        package = load_package(out / "packages" / name)
+        manifest = package.manifest
+        assert (manifest.name, manifest.version) == (name, "0.4.0")
+        assert f"# {name} 0.4.0" in (package.folder / "card.md").read_text()
+        assert {"controls.png", "quality.npz"} <= set(manifest.files)
+        assert package.quality_path is not None
+        check = load_check(package.quality_path, (few_networks.side, few_networks.side))
+        assert isinstance(check, DefectCheck)
+        assert manifest.metrics["quality"]["miss_rate"]
+        checked = CliRunner().invoke(app, ["check", str(package.model_path)])
+        assert checked.exit_code == 0, checked.output
