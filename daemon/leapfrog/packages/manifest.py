@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
-from leapfrog.exam import Code, FrontalView, Frozen
+from leapfrog.exam import Code, Drawn, FrontalView, Frozen
 from leapfrog.packages.version import VERSION_PATTERN
 from leapfrog.settings import OLDEST_YEARS
 
@@ -22,6 +22,7 @@ Estimate = Literal["gestational_age_hadlock_1984"]
 ADULT_FROM_YEARS = 18
 LARGEST_SLOPE, LARGEST_OFFSET = 20.0, 40.0  # of a calibration: far beyond any that was fitted
 LONGEST_CAUTION = 160  # characters: it stands in one or two lines above the headline, and in the list
+Line = Annotated[str, Field(max_length=LONGEST_CAUTION)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -203,6 +204,10 @@ class FindingRule(Frozen):
 
     A package with a heat map shows where it sees a finding, except with `shows_where = false`: then the report says
     that it does not tell.
+
+    Of a free outline, `drawn` says how it is drawn. What is "hatched" is shown for orientation only, as the vessel
+    beside a nerve: it decides nothing. `least_area` is the smallest part that is drawn, as a fraction of what the model
+    is shown.
     """
 
     name: str = Field(min_length=1)
@@ -213,6 +218,8 @@ class FindingRule(Frozen):
     urgent_threshold: Fraction | None = None
     by_view: ThresholdsByView | None = None
     shows_where: bool | None = None
+    drawn: Drawn = "outline"
+    least_area: Fraction = 0.0
 
     @model_validator(mode="after")
     def _is_flagged_where_it_is_urgent(self) -> Self:
@@ -260,7 +267,7 @@ class FindingRule(Frozen):
 
 class MeasurementRule(Frozen):
     """What a segmentation measures, with its code and unit (UCUM): the circumference of a fitted ellipse, or the area
-    inside a free outline. `estimate` names what the report estimates from it, if anything.
+    inside each free outline. `estimate` names what the report estimates from it, if anything.
 
     The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
     training finds the level at which this does not bias the measurement.
@@ -316,7 +323,9 @@ class DataSource(Frozen):
 
 class Manifest(Frozen):
     """`model.toml`, checked. `metrics` are the measured scores, for the card and the report. `caution`, one line, is
-    what everybody must know before they believe a reading of this package; it stands first on each.
+    what everybody must know before they believe a reading of this package; it stands first on each. `aid`, one line,
+    says what a package is good for that only helps to find something: nothing that it outlines, or does not, is a
+    result.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
@@ -324,7 +333,8 @@ class Manifest(Frozen):
     task: Task
     demonstration: bool
     intended_use: str = Field(min_length=1)
-    caution: str = Field(default="", max_length=LONGEST_CAUTION)
+    caution: Line = ""
+    aid: Line = ""
     not_covered: tuple[str, ...] = ()
     applies_to: AppliesTo
     input: ModelInput
@@ -337,12 +347,12 @@ class Manifest(Frozen):
     data: DataSource = DataSource()
     files: dict[str, Sha256]
 
-    @field_validator("caution")
+    @field_validator("caution", "aid")
     @classmethod
-    def _is_a_line(cls, caution: str) -> str:
-        if not caution.isprintable() or caution != caution.strip():
+    def _is_a_line(cls, line: str) -> str:
+        if not line.isprintable() or line != line.strip():
             raise ValueError("must be one line of printable letters, without spaces around it")
-        return caution
+        return line
 
     @field_validator("files")
     @classmethod
@@ -358,8 +368,10 @@ class Manifest(Frozen):
     def _has_what_its_task_needs(self) -> Self:
         if self.task == "classification" and self.outputs.scores is None:
             raise ValueError("a classification package needs outputs.scores")
-        if self.task == "segmentation" and (self.outputs.mask is None or len(self.finding) != 1):
-            raise ValueError("a segmentation package needs outputs.mask and exactly one [[finding]]")
+        if self.task == "segmentation" and self.outputs.mask is None:
+            raise ValueError("a segmentation package needs outputs.mask")
+        if self.task == "segmentation" and len(self.finding) != 1 and not self.measures_area:
+            raise ValueError('a segmentation package has one [[finding]], except with measurement.kind = "area"')
         if self.task == "segmentation" and self.input.field != "whole":
             raise ValueError('input.field = "exposed" is for classification packages only')
         if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
@@ -384,6 +396,17 @@ class Manifest(Frozen):
             raise ValueError("shows_where = true needs outputs.heatmap")
         return self
 
+    @model_validator(mode="after")
+    def _outlines_as_it_says(self) -> Self:
+        if self.measures_area:
+            if any(rule.urgent for rule in self.finding):
+                raise ValueError('with measurement.kind = "area" nothing is urgent: an outline is shown, never flagged')
+            if all(rule.drawn == "hatched" for rule in self.finding):
+                raise ValueError('one finding must be drawn = "outline": what is hatched only stands beside it')
+        elif self.aid or any(rule.drawn == "hatched" or rule.least_area for rule in self.finding):
+            raise ValueError('aid, drawn and least_area are for packages with measurement.kind = "area" only')
+        return self
+
     def shows_where(self, rule: FindingRule) -> bool:
         """Whether a classifier's heat map is shown for this finding."""
         return self.outputs.heatmap is not None and rule.shows_where is not False
@@ -395,8 +418,8 @@ class Manifest(Frozen):
 
     @property
     def measures_area(self) -> bool:
-        """Whether the package draws a free outline around a structure that may be absent, rather than one ellipse
-        around a head.
+        """Whether the package draws free outlines around structures that may be absent, rather than one ellipse around
+        a head. Its mask then has a channel for each finding, in their order.
         """
         return self.measurement is not None and self.measurement.kind == "area"
 

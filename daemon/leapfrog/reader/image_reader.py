@@ -27,9 +27,16 @@ from leapfrog.reader.image.readable_frames import ReadableFrames
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.same_image import is_same_image
 from leapfrog.reader.originals.wrapping import wrap_picture
-from leapfrog.reader.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
+from leapfrog.reader.report.overlay import (
+    SHORTEST_DRAWN_SIDE,
+    Marking,
+    displayed,
+    save_heatmap,
+    save_outlines,
+    save_plain,
+)
 from leapfrog.spool_file.checked import file_problem
-from leapfrog.wording.report import finding_name, measured
+from leapfrog.wording.finding_words import finding_name, measured
 
 SAME_IMAGE = "This is an image that is here already, sent once more in another encoding (transfer syntax)."
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
@@ -236,6 +243,7 @@ class _OneReading:
                 demonstration=manifest.demonstration,
                 not_covered=manifest.not_covered_in(assessment.view),
                 caution=manifest.caution,
+                aid=manifest.aid,
             )
         return self._image_reading(
             model=model,
@@ -295,10 +303,8 @@ class _Pictures:
 
     def overlay(self, assessment: Assessment) -> str | None:
         name = f"overlay-{self._stem}.jpg"
-        outlined = next((finding for finding in assessment.findings if finding.contour), None)
-        if outlined is not None and outlined.contour is not None:
-            label = _label(outlined)
-            save_contour(self._picture, outlined.contour, label, self._directory / name, phantom=self._phantom)
+        if markings := _markings(assessment):
+            save_outlines(self._picture, markings, self._directory / name, phantom=self._phantom)
         elif assessment.heatmaps:
             names = _shown_names(assessment)
             maps = [(names[finding], heat) for finding, heat in assessment.heatmaps.items()]
@@ -334,6 +340,14 @@ def _with_reasons(assessment: Assessment, *reasons: str) -> Assessment:
 
 def _shown_names(assessment: Assessment) -> dict[str, str]:
     return {finding.name: finding_name(finding) for finding in assessment.findings}
+
+
+def _markings(assessment: Assessment) -> list[Marking]:
+    return [
+        Marking(finding.contour, _label(finding), hatched=finding.drawn == "hatched")
+        for finding in assessment.findings
+        if finding.contour
+    ]
 
 
 def _label(finding: Finding) -> str:

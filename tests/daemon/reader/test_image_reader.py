@@ -315,7 +315,7 @@ def test_the_head_in_the_second_of_two_pictures_is_measured_by_that_ones_scale(b
         assert measurement is not None
         assert measurement.value == pytest.approx(expected * 394, rel=0.03)
         assert reading.findings[0].contour is not None
-        middle = np.mean([x for x, _ in reading.findings[0].contour])
+        middle = np.mean([x for x, _ in reading.findings[0].contour[0]])
         assert middle == pytest.approx((460 if expected == 0.5 else 150) / 610, abs=0.02)
 
 

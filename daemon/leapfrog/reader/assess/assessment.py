@@ -12,6 +12,7 @@ from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
+from leapfrog.reader.assess.free_outlines import FreeOutlines, free_outlines
 from leapfrog.reader.assess.segmentation import cut, model_area, segment
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
 from leapfrog.reader.image.pixels import PixelRegion, model_input
@@ -97,11 +98,9 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         return Assessment(
             outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
         )
+    if manifest.measures_area:
+        return _outlined(free_outlines(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing), quality)
     segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
-    if not segmentation.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
-        note = NOT_SEEN.format(name=segmentation.finding.name.lower())
-        unseen = segmentation.finding.model_copy(update={"note": note})
-        return Assessment("nothing_found", "", quality, (unseen,), weight=unseen.score)
     if not segmentation.finding.flagged:
         reason = NOTHING_OUTLINED.format(name=segmentation.finding.name.lower())
         return Assessment("not_assessed", reason, quality, weight=segmentation.finding.score)
@@ -115,6 +114,23 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     )
 
 
+def _outlined(outlines: FreeOutlines, quality: Quality | None) -> Assessment:
+    """A picture without a nerve is a good picture; and what is hatched is neither a result nor missing.
+
+    Of a cine, the frame is reported in which the model is surest of what is outlined.
+    """
+    looked_for = [finding for finding in outlines.findings if finding.drawn == "outline"]
+    findings = tuple(
+        finding.model_copy(update={"note": NOT_SEEN.format(name=finding.name.lower())})
+        if finding in looked_for and not finding.flagged
+        else finding
+        for finding in outlines.findings
+    )
+    outcome: Outcome = "findings" if any(finding.flagged for finding in looked_for) else "nothing_found"
+    weight = max(finding.score - finding.threshold for finding in looked_for)
+    return Assessment(outcome, outlines.reason, quality, findings, weight=weight)
+
+
 def reported_area(assessments: Sequence[Assessment]) -> Assessment:
     """Of several parts of one picture, such as the two of a dual picture, the one that is reported for it: one with a
     measurement before one without, since their sizes cannot be compared, then the largest.
@@ -126,9 +142,9 @@ def reported_frame(assessments: Sequence[Assessment]) -> int:
     """The index of the frame that is reported for the whole image.
 
     For a classification, the frame whose highest score is furthest above its threshold: a finding in any frame counts.
-    For a segmentation, the frame at the upper quartile of sizes, among those with a complete outline. A head is largest
-    in the plane where its circumference is defined, and a sweep passes through that plane; but the single largest
-    outline is often a wrong one.
+    The same for free outlines. For a head, the frame at the upper quartile of sizes, among those with a complete
+    outline: a head is largest in the plane where its circumference is defined, and a sweep passes through that plane;
+    but the single largest outline is often a wrong one.
     """
     best = max(_rank(assessment) for assessment in assessments)
     equals = [index for index, assessment in enumerate(assessments) if _rank(assessment) == best]
