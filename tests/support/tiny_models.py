@@ -293,11 +293,11 @@ drawn = "hatched"
 
 
 def write_package(folder: Path, manifest: str, model: bytes) -> Path:
-    """A package with its hashes; returns its folder."""
-    folder.mkdir(parents=True)
+    """A package with its hashes, also of a `quality.npz` that lies in its folder already; returns its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    hashes = f'\n[files]\n"model.tflite" = "{hashlib.sha256(model).hexdigest()}"\n'
-    (folder / "model.toml").write_text(manifest + hashes)
+    hashes = [f'"{path.name}" = "{hashlib.sha256(path.read_bytes()).hexdigest()}"' for path in folder.iterdir()]
+    (folder / "model.toml").write_text("\n".join([manifest, "[files]", *sorted(hashes)]))
     return folder
 
 

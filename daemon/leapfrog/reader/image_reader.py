@@ -1,7 +1,7 @@
 """Reads one instance: decode, route, assess, draw."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,9 +14,17 @@ from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, Stage
-from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, reported_area, reported_frame
+from leapfrog.reader.assess.assessment import (
+    Assessment,
+    GrayFrame,
+    Models,
+    accepts,
+    assess,
+    reported_area,
+    reported_frame,
+)
 from leapfrog.reader.assess.exam_attributes import exam_of
-from leapfrog.reader.assess.routing import route
+from leapfrog.reader.assess.routing import route, route_by_picture
 from leapfrog.reader.image.attributes import text
 from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
 from leapfrog.reader.image.identity import header_of, identity_of
@@ -45,6 +53,7 @@ NOT_WHOLE = (
     " repairs it. Then have the disk of the box checked."
 )
 WRAPPED_NAME = "wrapped.dcm"
+FRAMES_LOOKED_AT = 3  # of a loop that does not say what it shows, before a model is chosen
 
 InstanceEnd = Literal["read", "set_aside", "forward_only"]
 
@@ -172,13 +181,30 @@ class _OneReading:
         exam = exam_of(file.dataset, self._header, age, is_picture=self._job.picture is not None)
         choice = route(exam, self._reader.catalogue.packages, self._job.unknown_age)
         frames = ReadableFrames(image)
-        if choice.package is None:
-            return self._unassessed(image, frames, choice.reason)
         try:
+            if choice.contenders:
+                choice = route_by_picture(choice, self._accepting(image, frames, choice.contenders), exam)
+            if choice.package is None:
+                return self._unassessed(image, frames, choice.reason)
             reported = self._assessed(image, frames, choice.package, choice.assumption)
             return replace(reported, age_not_given=choice.age_not_given)
         except PackageError as problem:
             return self._unassessed(image, frames, str(problem))
+
+    def _accepting(
+        self, image: DecodedImage, frames: ReadableFrames, packages: Sequence[ModelPackage]
+    ) -> list[ModelPackage]:
+        """Those of `packages` that take the picture for one of theirs: a part of each frame that is looked at.
+
+        Raises PackageError if a check cannot be used here.
+        """
+        accepting = list(packages)
+        for _, frame in frames.spread(FRAMES_LOOKED_AT):
+            gray = frame.gray()
+            parts = [GrayFrame(gray, area.box) for area in image.areas]
+            accepting = [package for package in accepting if any(accepts(package, part) for part in parts)]
+        self._clock.lap("decoding")
+        return accepting
 
     def _assessed(
         self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str

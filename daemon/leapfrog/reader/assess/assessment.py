@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
+from leapfrog.packages.manifest import ModelInput
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.free_outlines import FreeOutlines, free_outlines
-from leapfrog.reader.assess.segmentation import cut, model_area, segment
+from leapfrog.reader.assess.segmentation import PictureArea, cut, model_area, segment
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
@@ -78,15 +79,10 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     """
     manifest = package.manifest
     if manifest.task == "segmentation":
-        aspect = manifest.input.width / manifest.input.height
-        area = model_area(frame.area, frame.gray.shape, aspect)
-        shown = cut(frame.gray, area, frame.area)
-        picture = model_input(shown, manifest.input.height, manifest.input.width)
+        area, shown, picture = _shown_to_segmenter(manifest.input, frame)
     else:
-        field = field_seen(manifest.input, frame.gray, frame.area)
-        shown = frame.gray[field[1] : field[3], field[0] : field[2]]
-        picture = shown_to_model(manifest.input, frame.gray, field=field)
-    quality = None if package.quality_path is None else _quality_check(package.quality_path).check(picture, shown)
+        field, shown, picture = _shown_to_classifier(manifest.input, frame)
+    quality = _checked(package, picture, shown)
     if quality is not None and not quality.acceptable:
         return Assessment("not_assessed", quality.detail or UNLIKE, quality)
     outputs = models.infer(package, picture)
@@ -112,6 +108,41 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         measured=segmentation.complete,
         weight=segmentation.size,
     )
+
+
+def accepts(package: ModelPackage, frame: GrayFrame) -> bool:
+    """Whether the quality check of the package takes the frame for a picture such as its model was made for; not if it
+    has none. The model does not run.
+
+    Raises PackageError if the check cannot be used.
+    """
+    taken = package.manifest.input
+    is_segmenter = package.manifest.task == "segmentation"
+    _, shown, picture = _shown_to_segmenter(taken, frame) if is_segmenter else _shown_to_classifier(taken, frame)
+    quality = _checked(package, picture, shown)
+    return quality is not None and quality.acceptable
+
+
+def _shown_to_segmenter(
+    taken: ModelInput, frame: GrayFrame
+) -> tuple[PictureArea, NDArray[np.uint8], NDArray[np.uint8]]:
+    """Where in the picture lies what the model is shown, its displayed pixels, and those in the model's input size."""
+    area = model_area(frame.area, frame.gray.shape, taken.width / taken.height)
+    shown = cut(frame.gray, area, frame.area)
+    return area, shown, model_input(shown, taken.height, taken.width)
+
+
+def _shown_to_classifier(
+    taken: ModelInput, frame: GrayFrame
+) -> tuple[PixelRegion, NDArray[np.uint8], NDArray[np.uint8]]:
+    """The same for a classifier."""
+    field = field_seen(taken, frame.gray, frame.area)
+    shown = frame.gray[field[1] : field[3], field[0] : field[2]]
+    return field, shown, shown_to_model(taken, frame.gray, field=field)
+
+
+def _checked(package: ModelPackage, picture: NDArray[np.uint8], shown: NDArray[np.uint8]) -> Quality | None:
+    return None if package.quality_path is None else _quality_check(package.quality_path).check(picture, shown)
 
 
 def _outlined(outlines: FreeOutlines, quality: Quality | None) -> Assessment:
