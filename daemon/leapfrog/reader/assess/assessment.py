@@ -12,8 +12,8 @@ from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
-from leapfrog.reader.assess.segmentation import cut, model_area, segment
-from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
+from leapfrog.reader.assess.segmentation import segment
+from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, shown_to_segmenter
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
@@ -77,9 +77,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     """
     manifest = package.manifest
     if manifest.task == "segmentation":
-        aspect = manifest.input.width / manifest.input.height
-        area = model_area(frame.area, frame.gray.shape, aspect)
-        shown = cut(frame.gray, area, frame.area)
+        area, shown = shown_to_segmenter(manifest.input, frame.gray, frame.area)
         picture = model_input(shown, manifest.input.height, manifest.input.width)
     else:
         field = field_seen(manifest.input, frame.gray, frame.area)

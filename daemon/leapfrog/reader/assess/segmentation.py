@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Measurement
 from leapfrog.packages.manifest import FindingRule, Manifest, MeasurementKind
-from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.estimates import ESTIMATES
 from leapfrog.reader.assess.outline import Outline, trace
 from leapfrog.reader.assess.possible_sizes import why_impossible
+from leapfrog.reader.image.connected import connected_area, largest_part
 from leapfrog.reader.image.pixels import PixelRegion
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
@@ -226,14 +226,7 @@ def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Mask:
 
 def main_part(mask: Mask, level: float = INSIDE) -> Mask:
     """The mask with only its largest part at `level`, holes in it filled; unchanged if there is no part."""
-    remaining = mask >= level
-    largest = np.zeros_like(remaining)
-    while remaining.any():
-        seed = np.unravel_index(int(remaining.argmax()), remaining.shape)
-        part = connected_area(remaining, seed)
-        remaining &= ~part
-        if part.sum() > largest.sum():
-            largest = part
+    largest = largest_part(mask >= level)
     surroundings = np.pad(~largest, 1, constant_values=True)
     outside = connected_area(surroundings, (0, 0))[1:-1, 1:-1]
     hole = ~outside & ~largest
