@@ -1,4 +1,4 @@
-"""An ultrasound of nerves from the machine to what staff see: drawn as an aid, never flagged, never read by two models."""
+"""An ultrasound of nerves from the machine to what staff see: drawn as an aid, never flagged, read by one model."""
 
 import json
 from pathlib import Path

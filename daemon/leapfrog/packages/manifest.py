@@ -15,7 +15,7 @@ MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
 
 Task = Literal["classification", "segmentation"]
-InputField = Literal["whole", "exposed"]
+InputField = Literal["whole", "exposed", "scan"]
 MeasurementKind = Literal["ellipse_circumference", "area"]
 UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
 Estimate = Literal["gestational_age_hadlock_1984"]
@@ -110,8 +110,8 @@ class AppliesTo(Frozen):
 class ModelInput(Frozen):
     """The picture that the model takes, in pixels; "symmetric" scaling is gray / 127.5 - 1.
 
-    `field` is the part of a picture that a classifier is shown: the "whole", or what the X-rays "exposed", without
-    collimator edges and borders.
+    `field` is the part of a picture that the model is shown: the "whole"; what the X-rays "exposed", without collimator
+    edges and borders, for classifiers; or the "scan" of an ultrasound machine, without its screen, for segmenters.
     """
 
     height: int = Field(ge=8, le=4096)
@@ -372,8 +372,9 @@ class Manifest(Frozen):
             raise ValueError("a segmentation package needs outputs.mask")
         if self.task == "segmentation" and len(self.finding) != 1 and not self.measures_area:
             raise ValueError('a segmentation package has one [[finding]], except with measurement.kind = "area"')
-        if self.task == "segmentation" and self.input.field != "whole":
-            raise ValueError('input.field = "exposed" is for classification packages only')
+        if self.input.field == ("exposed" if self.task == "segmentation" else "scan"):
+            other = "classification" if self.task == "segmentation" else "segmentation"
+            raise ValueError(f'input.field = "{self.input.field}" is for {other} packages only')
         if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
             raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
         return self

@@ -111,6 +111,14 @@ def test_a_classifier_may_be_shown_the_exposed_field_only() -> None:
     )
 
 
+def test_a_segmenter_may_be_shown_the_scan_only() -> None:
+    scan = SEGMENTER.replace("width = 48\n", 'width = 48\nfield = "scan"\n')
+    assert parse_manifest((scan + FILES).encode(), "tiny").input.field == "scan"
+    assert "for segmentation packages only" in refusal(
+        CLASSIFIER.replace("width = 28\n", 'width = 28\nfield = "scan"\n')
+    )
+
+
 BY_VIEW = "threshold = 0.6\nurgent = true\nby_view = {{ PA = {{ {PA} }}, AP = {{ {AP} }} }}"
 URGENT_PA, AP = "threshold = 0.6, urgent_threshold = 0.8", "threshold = 0.7"
 

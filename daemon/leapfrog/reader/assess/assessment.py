@@ -14,8 +14,8 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.free_outlines import FreeOutlines, free_outlines
-from leapfrog.reader.assess.segmentation import PictureArea, cut, model_area, segment
-from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
+from leapfrog.reader.assess.segmentation import PictureArea, segment
+from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, shown_to_segmenter
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
@@ -127,8 +127,7 @@ def _shown_to_segmenter(
     taken: ModelInput, frame: GrayFrame
 ) -> tuple[PictureArea, NDArray[np.uint8], NDArray[np.uint8]]:
     """Where in the picture lies what the model is shown, its displayed pixels, and those in the model's input size."""
-    area = model_area(frame.area, frame.gray.shape, taken.width / taken.height)
-    shown = cut(frame.gray, area, frame.area)
+    area, shown = shown_to_segmenter(taken, frame.gray, frame.area)
     return area, shown, model_input(shown, taken.height, taken.width)
 
 

@@ -18,8 +18,8 @@ from leapfrog.reader.assess.segmentation import (
     contour_of,
     finding_of,
     masks_of,
-    parts_of,
 )
+from leapfrog.reader.image.connected import parts_of
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
 OUTLINE_POINTS = 120  # at most, for each outline

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Measurement, Polygon
 from leapfrog.packages.manifest import FindingRule, Manifest
-from leapfrog.reader.assess.classification import connected_area
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.estimates import ESTIMATES
 from leapfrog.reader.assess.possible_sizes import why_impossible
+from leapfrog.reader.image.connected import connected_area, largest_part
 from leapfrog.reader.image.pixels import PixelRegion
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
@@ -170,17 +170,7 @@ def masks_of(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> tupl
 
 def main_part(mask: Mask, level: float = INSIDE) -> Mask:
     """The mask with only its largest part at `level`, holes in it filled; unchanged if there is no part."""
-    return alone(mask, max(parts_of(mask >= level), key=np.sum, default=np.zeros(mask.shape, np.bool_)), level)
-
-
-def parts_of(inside: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
-    """The parts of a mask whose cells are connected by their sides, from the topmost on."""
-    remaining, parts = inside.copy(), []
-    while remaining.any():
-        seed = np.unravel_index(int(remaining.argmax()), remaining.shape)
-        parts.append(connected_area(remaining, seed))
-        remaining &= ~parts[-1]
-    return parts
+    return alone(mask, largest_part(mask >= level), level)
 
 
 def alone(mask: Mask, part: NDArray[np.bool_], level: float) -> Mask:
