@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from leapfrog.wording.content import Aid, Gist, Span
-from leapfrog.wording.finding_words import finding_name, unit
+from leapfrog.wording.finding_words import finding_name, number, unit
 from leapfrog.wording.report_words import Headline
 from leapfrog.wording.text import clean, count, each_once, in_a_sentence
 
@@ -70,7 +70,7 @@ def _drawn(aid: Aid) -> str:
 def _span(span: Span) -> str:
     """`Head circumference 175.0 mm`; for several images `Head circumference 170.0 to 175.0 mm (2 images)`."""
     name, written_unit = clean(span.name), unit(span.unit)
-    lowest, highest = f"{span.lowest:.1f}", f"{span.highest:.1f}"
+    lowest, highest = number(span.lowest, span.unit), number(span.highest, span.unit)
     if lowest == highest:
         return f"{name} {lowest} {written_unit}"
     return f"{name} {lowest} to {highest} {written_unit} ({count(span.images, 'image')})"

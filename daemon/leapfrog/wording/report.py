@@ -341,7 +341,7 @@ def _not_covered(model: ModelUsed | None) -> str:
 def _notes(reading: ImageReading, headline: Headline) -> tuple[str, ...]:
     """What else there is to say about an assessed image, except what its headline already says."""
     remarks = [reading.reason, *(finding.note for finding in reading.findings)]
-    notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) != headline.detail]
+    notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) not in headline.detail]
     if any(not finding.is_outlined for finding in reading.findings) and not is_aid(reading):
         notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
     if reading.quality is not None and reading.quality.detail:

@@ -75,7 +75,7 @@ def test_an_area_is_shown_in_square_millimetres_as_people_write_them(tmp_path: P
     reading = head_reading(tmp_path)
     area = Measurement(name="Nerve area", value=35.52, unit="mm2")
     measured_finding = reading.findings[0].model_copy(update={"measurement": area})
-    assert _headline([reading.model_copy(update={"findings": (measured_finding,)})]).text == "Nerve area 35.5 mm²"
+    assert _headline([reading.model_copy(update={"findings": (measured_finding,)})]).text == "Nerve area 36 mm²"
 
 
 def test_an_outline_without_a_scale_is_reported_as_not_measured(tmp_path: Path) -> None:

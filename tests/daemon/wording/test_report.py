@@ -260,12 +260,20 @@ def test_an_aid_says_on_report_and_row_what_it_is_for_and_how_often_it_is_wrong(
 def test_the_table_of_an_aid_tells_what_was_drawn_and_how(tmp_path: Path) -> None:
     [image] = _words([nerve_reading(tmp_path, nerves=2, areas=(35.24, 12.3))]).images
     assert [(row.name, row.result, row.kind) for row in image.rows] == [
-        ("Nerve", "Nerve area 35.2 and 12.3 mm²", "measured"),
+        ("Nerve", "Nerve area 35 and 12 mm²", "measured"),
         ("Vessel", "hatched", "measured"),
     ]
     assert image.overlay is not None
-    assert image.overlay.caption == "Outline: Nerve area 35.2 and 12.3 mm². Hatched: Vessel"
+    assert image.overlay.caption == "Outline: Nerve area 35 and 12 mm². Hatched: Vessel"
+    [small] = _words([nerve_reading(tmp_path, areas=(9.43,))]).images
+    assert small.rows[0].result == "Nerve area 9.4 mm²"
     [nothing] = _words([nerve_reading(tmp_path, nerves=0, vessels=0)]).images
     assert [row.result for row in nothing.rows] == ["not outlined", "not hatched"]
     assert nothing.overlay is None
     assert not any("rule out" in note or "flagged" in note.lower() for note in nothing.notes)
+
+
+def test_a_reason_beside_the_headline_is_not_said_again_below(tmp_path: Path) -> None:
+    [image] = _words([nerve_reading(tmp_path, reason="The image has no scale.")]).images
+    assert "The image has no scale." in image.headline.detail
+    assert "The image has no scale." not in image.notes
