@@ -394,6 +394,20 @@ def test_the_head_in_the_second_of_two_pictures_is_measured_by_that_ones_scale(b
         assert middle == pytest.approx((460 if expected == 0.5 else 150) / 610, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("stated", "agrees"), [([0.2, 0.2], True), ([0.5, 0.5], True), ([1.0, 1.0], True), ([0.35, 0.35], False)]
+)
+def test_a_scale_that_contradicts_all_regions_is_named_and_nothing_measured(
+    stated: list[float], agrees: bool, bench: Bench, tmp_path: Path
+) -> None:
+    regions = [us_region((0, 0, 299, 199), 0.02), us_region((310, 0, 609, 199), 0.05)]
+    picture = np.hstack([head_frame(), np.zeros((200, 10), np.uint8), np.full((200, 300), 10, np.uint8)])
+    path = write_cine(tmp_path / "a.dcm", [picture], PixelSpacing=stated, SequenceOfUltrasoundRegions=regions)
+    reading = bench.read(path).reading
+    assert (reading.findings[0].measurement is not None) == agrees
+    assert ("two scales that do not agree" in reading.reason) == (not agrees)
+
+
 def us_region(box: tuple[int, int, int, int], delta: float) -> Dataset:
     item = Dataset()
     item.RegionLocationMinX0, item.RegionLocationMinY0, item.RegionLocationMaxX1, item.RegionLocationMaxY1 = box
