@@ -247,8 +247,8 @@ def test_two_floats_side_by_side_are_told_apart_or_called_equal(tmp_path: Path) 
 
 
 def test_an_aid_says_on_report_and_row_what_it_is_for_and_how_often_it_is_wrong(tmp_path: Path) -> None:
-    for drawn in ({}, {"nerves": 0}, {"nerves": 0, "vessels": 0}):
-        words = _words([nerve_reading(tmp_path, **drawn)])
+    for nerves, vessels in ((1, 1), (0, 1), (0, 0)):
+        words = _words([nerve_reading(tmp_path, nerves=nerves, vessels=vessels)])
         for where in (words.headline, words.images[0].headline, words.worklist_row):
             assert where.caution == "Caution: of ten nerves it outlines, about three are none."
             assert where.detail.startswith(NERVE_MODEL.aid)
