@@ -148,7 +148,7 @@ def read(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="DICOM files or pictures (PNG, JPEG, TIFF).")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the reports.")],
     modality: Annotated[str, typer.Option(help="For pictures: DX, CR or US.")] = "",
-    body_part: Annotated[str, typer.Option(help="For pictures: CHEST, HEAD, ...")] = "",
+    body_part: Annotated[str, typer.Option(help="For pictures: CHEST, FETUS, NERVE, ...")] = "",
     view: Annotated[str, typer.Option(help="For pictures: PA, AP, LATERAL.")] = "",
     pixel_spacing: Annotated[float | None, typer.Option(help="For pictures: millimetres per pixel.", min=1e-4)] = None,
     age: AgeOption = None,

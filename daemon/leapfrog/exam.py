@@ -6,10 +6,12 @@ Values only, checked when they come from JSON: no messages, no database rows, no
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator, model_validator
 
 Outcome = Literal["findings", "nothing_found", "not_assessed"]
 Device = Literal["cpu", "edgetpu"]
+Drawn = Literal["outline", "hatched"]
+Polygon = tuple[tuple[float, float], ...]  # (x, y) points as fractions of the picture's width and height
 FrontalView = Literal["PA", "AP"]  # View Position (0018,5101): the X-rays came from behind, or from the front
 STATED_VIEWS: dict[str, FrontalView] = {  # View Position, as machines and settings write it, in letters only
     **dict.fromkeys(("PA", "POSTEROANTERIOR", "POSTERIORANTERIOR"), "PA"),
@@ -41,12 +43,15 @@ class Region(Frozen):
 
 
 class Measurement(Frozen):
-    """A measured value with its unit (UCUM)."""
+    """A measured value with its unit (UCUM). Of several outlines it is their sum, and `parts` has each, in the order of
+    the outlines.
+    """
 
     name: str
     code: Code | None = None
     value: float
     unit: str
+    parts: tuple[float, ...] = ()
 
 
 class ThresholdSetHere(Frozen):
@@ -63,8 +68,9 @@ class ThresholdSetHere(Frozen):
 class Finding(Frozen):
     """One statement that a model makes about an image. `score` and the thresholds that were applied are 0 to 1; it is
     `urgent` if it is flagged and reaches its `urgent_threshold` too; `set_here` says so of a `threshold` that is not
-    the package's own; `contour` holds (x, y) points as fractions of the picture's width and height; `note` is a
-    sentence for staff beside the finding. `shows_where`: if it is flagged, the model tells where in the picture.
+    the package's own; `contour` has a polygon for each part that is outlined, the largest first; `note` is a sentence
+    for staff beside the finding. `shows_where`: if it is flagged, the model tells where in the picture. What is `drawn`
+    "hatched" is shown for orientation only.
     """
 
     name: str
@@ -77,9 +83,16 @@ class Finding(Frozen):
     set_here: ThresholdSetHere | None = None
     shows_where: bool = True
     region: Region | None = None
-    contour: tuple[tuple[float, float], ...] | None = None
+    contour: tuple[Polygon, ...] | None = None
+    drawn: Drawn = "outline"
     measurement: Measurement | None = None
     note: str = ""
+
+    @field_validator("contour", mode="before")
+    @classmethod
+    def _has_polygons(cls, contour: Any) -> Any:
+        """Older versions wrote a single polygon by itself."""
+        return (contour,) if contour and isinstance(contour[0][0], float | int) else contour
 
     @property
     def is_outlined(self) -> bool:
@@ -94,7 +107,7 @@ class Finding(Frozen):
 
 class ModelUsed(Frozen):
     """The model package that read the image, the device that it ran on, what it was not made to find, and the caution
-    that the package asks for.
+    that the package asks for. `aid`: it only helps to find something, and says so in this sentence.
     """
 
     name: str
@@ -103,6 +116,7 @@ class ModelUsed(Frozen):
     demonstration: bool
     not_covered: tuple[str, ...] = ()
     caution: str = ""
+    aid: str = ""
 
     @property
     def label(self) -> str:

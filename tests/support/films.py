@@ -27,6 +27,18 @@ def head_frame(semi_major: float = 70.0, semi_minor: float = 55.0) -> NDArray[np
     return np.where(inside, 230, 10).astype(np.uint8)
 
 
+def nerve_frame(background: int = 60, *, nerve: bool = True, vessel: bool = True) -> NDArray[np.uint8]:
+    """An ultrasound frame of 200 x 300 for the tiny segmenter of nerves: to it, what is bright is a nerve, and what is
+    nearly black a vessel.
+    """
+    frame = np.full((200, 300), background, np.uint8)
+    if nerve:
+        frame[60:100, 60:120] = 240
+    if vessel:
+        frame[100:150, 180:240] = 5
+    return frame
+
+
 def _dataset(sop_class_uid: str, modality: str, pixels: NDArray[np.uint8]) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()

@@ -1,14 +1,25 @@
 """Made-up readings and report jobs, with pictures that the report's own drawing code made."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.exam import Code, Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, Measurement, ModelUsed
+from leapfrog.exam import (
+    Code,
+    Finding,
+    HeatmapPicture,
+    Identity,
+    ImageHeader,
+    ImageReading,
+    Measurement,
+    ModelUsed,
+    Polygon,
+)
 from leapfrog.processes.messages import ReportJob, Station
-from leapfrog.reader.report.overlay import save_contour, save_heatmap, save_plain
+from leapfrog.reader.report.overlay import Marking, save_heatmap, save_outlines, save_plain
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
 from leapfrog.wording.report_words import ReportWords
@@ -82,7 +93,8 @@ def chest_reading(report_dir: Path, **values: Any) -> ImageReading:
 def head_reading(report_dir: Path, **values: Any) -> ImageReading:
     """A fetal head, outlined and measured, its pictures drawn into `report_dir`."""
     save_plain(gray_picture(200, 300), report_dir / "plain-2.jpg")
-    save_contour(gray_picture(200, 300), CIRCLE, "Head circumference 175.0 mm", report_dir / "overlay-2.jpg")
+    head = Marking((CIRCLE,), "Head circumference 175.0 mm")
+    save_outlines(gray_picture(200, 300), [head], report_dir / "overlay-2.jpg")
     measurement = Measurement(name="Head circumference", value=175.0, unit="mm")
     return ImageReading(
         **{
@@ -93,13 +105,64 @@ def head_reading(report_dir: Path, **values: Any) -> ImageReading:
             "header": ImageHeader(sop_class_uid=ULTRASOUND, modality="US", body_part="HEAD", frames=40),
             "model": HEAD_MODEL,
             "outcome": "findings",
-            "findings": (finding("Fetal head", 0.97, contour=CIRCLE, measurement=measurement),),
+            "findings": (finding("Fetal head", 0.97, contour=(CIRCLE,), measurement=measurement),),
             "plain": "plain-2.jpg",
             "overlay": "overlay-2.jpg",
             "frame": 12,
             **values,
         }
     )
+
+
+NERVE_MODEL = ModelUsed(
+    name="nerve",
+    version="0.1.0",
+    device="cpu",
+    demonstration=True,
+    caution="Of ten nerves it outlines, about three are none.",
+    aid="An aid for finding a nerve, no diagnosis. It must not guide a needle.",
+)
+
+
+def nerve_reading(
+    report_dir: Path, *, nerves: int = 1, vessels: int = 1, areas: Sequence[float] = (), **values: Any
+) -> ImageReading:
+    """An ultrasound picture with so many nerves outlined and vessels hatched, drawn into `report_dir`; `areas`, in mm2,
+    are those of the nerves.
+    """
+    parts = {"Nerve": _parts(nerves, 0.3), "Vessel": _parts(vessels, 0.7)}
+    markings = [Marking(shown, name, hatched=name == "Vessel") for name, shown in parts.items() if shown]
+    save_plain(gray_picture(200, 300), report_dir / "plain-3.jpg")
+    if markings:
+        save_outlines(gray_picture(200, 300), markings, report_dir / "overlay-3.jpg")
+    area = Measurement(name="Nerve area", value=sum(areas), unit="mm2", parts=tuple(areas) if len(areas) > 1 else ())
+    note = "" if nerves else "No nerve was recognised in the picture. It may still be there."
+    found = (
+        finding(
+            "Nerve", 0.8 if nerves else 0.3, contour=parts["Nerve"], measurement=area if areas else None, note=note
+        ),
+        finding("Vessel", 0.9 if vessels else 0.1, contour=parts["Vessel"], drawn="hatched"),
+    )
+    return ImageReading(
+        **{
+            "instance_id": "00000000000000a4",
+            "sop_instance_uid": "1.2.826.0.1.3680043.10.1.4",
+            "source": "US1",
+            "identity": PATIENT.model_copy(update={"study_description": "Femoral nerve"}),
+            "header": ImageHeader(sop_class_uid=ULTRASOUND, modality="US"),
+            "model": NERVE_MODEL,
+            "outcome": "findings" if nerves else "nothing_found",
+            "findings": found,
+            "plain": "plain-3.jpg",
+            "overlay": "overlay-3.jpg" if markings else None,
+            **values,
+        }
+    )
+
+
+def _parts(number: int, y: float) -> tuple[Polygon, ...] | None:
+    """So many triangles in a row, at this height."""
+    return tuple(((0.2 * i + 0.1, y), (0.2 * i + 0.2, y), (0.2 * i + 0.1, y + 0.2)) for i in range(number)) or None
 
 
 def unassessed_reading(**values: Any) -> ImageReading:

@@ -153,18 +153,31 @@ def linear_content(weights: NDArray[np.floating], bias: NDArray[np.floating]) ->
 
 def segmenter_content() -> bytes:
     """(1, 32, 48, 1) -> mask (1, 16, 24, 1): what is brighter than mid gray."""
+    return _segmenter_content([6.0], [0.0])
+
+
+def nerve_and_vessel_content() -> bytes:
+    """(1, 32, 48, 1) -> mask (1, 16, 24, 2): what is brighter than mid gray, and what is darker than gray 38."""
+    return _segmenter_content([6.0, -40.0], [0.0, -28.0])
+
+
+def _segmenter_content(weights: list[float], biases: list[float]) -> bytes:
+    """A mask with a channel for each of `weights`: the sigmoid of the gray, -1 to 1, times the weight plus the bias."""
+    channels, scale = len(weights), max(map(abs, weights)) / 127
     graph = _Graph()
     picture = graph.tensor((1, 32, 48, 1), scale=INPUT_SCALE, zero_point=INPUT_ZERO)
     cells = graph.tensor((1, 16, 24, 1), scale=INPUT_SCALE, zero_point=INPUT_ZERO)
     graph.pool(picture, cells, 2)
-    weights = graph.tensor((1, 1, 1, 1), scale=6 / 127, content=np.array([127], np.int8))
-    bias = graph.tensor((1,), schema.TensorType.INT32, INPUT_SCALE * 6 / 127, content=np.zeros(1, np.int32))
-    logits = graph.tensor((1, 16, 24, 1), scale=LOGIT_SCALE)
+    steps = (np.array(weights) / scale).round().astype(np.int8)
+    kernel = graph.tensor((channels, 1, 1, 1), scale=scale, content=steps)
+    added = (np.array(biases) / (INPUT_SCALE * scale)).round().astype(np.int32)
+    bias = graph.tensor((channels,), schema.TensorType.INT32, INPUT_SCALE * scale, content=added)
+    logits = graph.tensor((1, 16, 24, channels), scale=LOGIT_SCALE)
     options = schema.Conv2DOptionsT()
     options.padding, options.strideH, options.strideW = schema.Padding.VALID, 1, 1
     options.dilationHFactor = options.dilationWFactor = 1
-    graph.operator(BUILTIN.CONV_2D, [cells, weights, bias], logits, schema.BuiltinOptions.Conv2DOptions, options)
-    return graph.content([picture], [_logistic(graph, logits, (1, 16, 24, 1))])
+    graph.operator(BUILTIN.CONV_2D, [cells, kernel, bias], logits, schema.BuiltinOptions.Conv2DOptions, options)
+    return graph.content([picture], [_logistic(graph, logits, (1, 16, 24, channels))])
 
 
 CLASSIFIER = """
@@ -250,20 +263,41 @@ mask = 0
 name = "Nerve"
 code = {value = "4", scheme = "99TEST", meaning = "Nerve"}
 threshold = 0.8
+least_area = 0.003
 [measurement]
 kind = "area"
-name = "Nerve area"
+name = "Area"
 code = {value = "42798000", scheme = "SCT", meaning = "Area"}
 unit = "mm2"
 """
 
 
+# What is bright is a nerve, and what is nearly black a vessel.
+NERVE_AND_VESSEL = (
+    NERVE_SEGMENTER.replace("least_area = 0.003\n", "")
+    .replace(
+        "[applies_to]",
+        'caution = "Of ten nerves it outlines, about three are none."\n'
+        'aid = "An aid for finding a nerve, no diagnosis. It must not guide a needle."\n[applies_to]',
+    )
+    .replace(
+        "[measurement]",
+        """[[finding]]
+name = "Vessel"
+code = {value = "5", scheme = "99TEST", meaning = "Vessel"}
+threshold = 0.5
+drawn = "hatched"
+[measurement]""",
+    )
+)
+
+
 def write_package(folder: Path, manifest: str, model: bytes) -> Path:
-    """A package with its hashes; returns its folder."""
-    folder.mkdir(parents=True)
+    """A package with its hashes, also of a `quality.npz` that lies in its folder already; returns its folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
-    hashes = f'\n[files]\n"model.tflite" = "{hashlib.sha256(model).hexdigest()}"\n'
-    (folder / "model.toml").write_text(manifest + hashes)
+    hashes = [f'"{path.name}" = "{hashlib.sha256(path.read_bytes()).hexdigest()}"' for path in folder.iterdir()]
+    (folder / "model.toml").write_text("\n".join([manifest, "[files]", *sorted(hashes)]))
     return folder
 
 
@@ -275,3 +309,8 @@ def write_classifier(directory: Path) -> Path:
 def write_segmenter(directory: Path) -> Path:
     """The tiny segmenter, in a folder of its own in `directory`."""
     return write_package(directory / "tiny-head", SEGMENTER, segmenter_content())
+
+
+def write_nerve_and_vessel(directory: Path) -> Path:
+    """The tiny segmenter of nerves and vessels, in a folder of its own in `directory`."""
+    return write_package(directory / "tiny-nerve", NERVE_AND_VESSEL, nerve_and_vessel_content())

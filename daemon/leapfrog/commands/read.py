@@ -20,7 +20,7 @@ from leapfrog.processes.messages import ReadJob, ReadResult, ReportJob, ReportRe
 from leapfrog.settings import Settings
 from leapfrog.state.journal import new_id, now_text
 from leapfrog.wording.content import gist_of
-from leapfrog.wording.report import headline_of
+from leapfrog.wording.headline import headline_of
 from leapfrog.worklist.publication import publish
 
 NOT_FINISHED = (

@@ -47,8 +47,8 @@ def mask_overlap(mask_file: Path, reading: ImageReading, finding: str) -> MaskOv
 
 
 def _filled(finding: Finding | None, rows: int, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-    """The pixels (rows, columns) inside the finding's outline."""
+    """The pixels (rows, columns) inside the finding's outlines."""
     canvas = Image.new("1", (columns, rows))
-    if finding is not None and finding.contour:
-        ImageDraw.Draw(canvas).polygon([(x * columns, y * rows) for x, y in finding.contour], fill=1)
+    for polygon in (finding and finding.contour) or ():
+        ImageDraw.Draw(canvas).polygon([(x * columns, y * rows) for x, y in polygon], fill=1)
     return np.asarray(canvas, dtype=np.bool_)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
-from leapfrog.exam import Code, FrontalView, Frozen
+from leapfrog.exam import Code, Drawn, FrontalView, Frozen
 from leapfrog.packages.version import VERSION_PATTERN
 from leapfrog.settings import OLDEST_YEARS
 
@@ -16,7 +16,7 @@ MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
 
 Task = Literal["classification", "segmentation"]
-InputField = Literal["whole", "exposed"]
+InputField = Literal["whole", "exposed", "scan"]
 MeasurementKind = Literal["ellipse_circumference", "area"]
 UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
 Estimate = Literal["gestational_age_hadlock_1984"]
@@ -33,7 +33,7 @@ def _a_line(text: str) -> str:
     return text
 
 
-Line = Annotated[str, AfterValidator(_a_line)]
+Line = Annotated[str, Field(max_length=LONGEST_CAUTION), AfterValidator(_a_line)]
 Name = Annotated[
     str, Field(min_length=1), AfterValidator(_a_line)
 ]  # of what is found, measured or not looked for, as people read it
@@ -122,8 +122,8 @@ class AppliesTo(Frozen):
 class ModelInput(Frozen):
     """The picture that the model takes, in pixels; "symmetric" scaling is gray / 127.5 - 1.
 
-    `field` is the part of a picture that a classifier is shown: the "whole", or what the X-rays "exposed", without
-    collimator edges and borders.
+    `field` is the part of a picture that the model is shown: the "whole"; what the X-rays "exposed", without collimator
+    edges and borders, for classifiers; or the "scan" of an ultrasound machine, without its screen, for segmenters.
     """
 
     height: int = Field(ge=8, le=4096)
@@ -216,6 +216,10 @@ class FindingRule(Frozen):
 
     A package with a heat map shows where it sees a finding, except with `shows_where = false`: then the report says
     that it does not tell.
+
+    Of a free outline, `drawn` says how it is drawn. What is "hatched" is shown for orientation only, as the vessel
+    beside a nerve: it decides nothing. `least_area` is the smallest part that is drawn, as a fraction of what the model
+    is shown.
     """
 
     name: Name
@@ -226,6 +230,8 @@ class FindingRule(Frozen):
     urgent_threshold: Fraction | None = None
     by_view: ThresholdsByView | None = None
     shows_where: bool | None = None
+    drawn: Drawn = "outline"
+    least_area: Fraction = 0.0
 
     @model_validator(mode="after")
     def _is_flagged_where_it_is_urgent(self) -> Self:
@@ -273,7 +279,7 @@ class FindingRule(Frozen):
 
 class MeasurementRule(Frozen):
     """What a segmentation measures, with its code and unit (UCUM): the circumference of a fitted ellipse, or the area
-    inside a free outline. `estimate` names what the report estimates from it, if anything.
+    inside each free outline. `estimate` names what the report estimates from it, if anything.
 
     The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
     training finds the level at which this does not bias the measurement.
@@ -329,7 +335,9 @@ class DataSource(Frozen):
 
 class Manifest(Frozen):
     """`model.toml`, checked. `metrics` are the measured scores, for the card and the report. `caution`, one line, is
-    what everybody must know before they believe a reading of this package; it stands first on each.
+    what everybody must know before they believe a reading of this package; it stands first on each. `aid`, one line,
+    says what a package is good for that only helps to find something: nothing that it outlines, or does not, is a
+    result.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
@@ -337,7 +345,8 @@ class Manifest(Frozen):
     task: Task
     demonstration: bool
     intended_use: str = Field(min_length=1)
-    caution: Line = Field(default="", max_length=LONGEST_CAUTION)
+    caution: Line = ""
+    aid: Line = ""
     not_covered: tuple[Name, ...] = ()
     applies_to: AppliesTo
     input: ModelInput
@@ -364,10 +373,13 @@ class Manifest(Frozen):
     def _has_what_its_task_needs(self) -> Self:
         if self.task == "classification" and self.outputs.scores is None:
             raise ValueError("a classification package needs outputs.scores")
-        if self.task == "segmentation" and (self.outputs.mask is None or len(self.finding) != 1):
-            raise ValueError("a segmentation package needs outputs.mask and exactly one [[finding]]")
-        if self.task == "segmentation" and self.input.field != "whole":
-            raise ValueError('input.field = "exposed" is for classification packages only')
+        if self.task == "segmentation" and self.outputs.mask is None:
+            raise ValueError("a segmentation package needs outputs.mask")
+        if self.task == "segmentation" and len(self.finding) != 1 and not self.measures_area:
+            raise ValueError('a segmentation package has one [[finding]], except with measurement.kind = "area"')
+        if self.input.field == ("exposed" if self.task == "segmentation" else "scan"):
+            other = "classification" if self.task == "segmentation" else "segmentation"
+            raise ValueError(f'input.field = "{self.input.field}" is for {other} packages only')
         if self.edge_tpu is not None and EDGE_TPU_MODEL_NAME not in self.files:
             raise ValueError(f"{EDGE_TPU_MODEL_NAME} must be listed with its SHA-256")
         return self
@@ -401,6 +413,17 @@ class Manifest(Frozen):
             raise ValueError("shows_where = true needs outputs.heatmap")
         return self
 
+    @model_validator(mode="after")
+    def _outlines_as_it_says(self) -> Self:
+        if self.measures_area:
+            if any(rule.urgent for rule in self.finding):
+                raise ValueError('with measurement.kind = "area" nothing is urgent: an outline is shown, never flagged')
+            if all(rule.drawn == "hatched" for rule in self.finding):
+                raise ValueError('one finding must be drawn = "outline": what is hatched only stands beside it')
+        elif self.aid or any(rule.drawn == "hatched" or rule.least_area for rule in self.finding):
+            raise ValueError('aid, drawn and least_area are for packages with measurement.kind = "area" only')
+        return self
+
     def shows_where(self, rule: FindingRule) -> bool:
         """Whether a classifier's heat map is shown for this finding."""
         return self.outputs.heatmap is not None and rule.shows_where is not False
@@ -412,8 +435,8 @@ class Manifest(Frozen):
 
     @property
     def measures_area(self) -> bool:
-        """Whether the package draws a free outline around a structure that may be absent, rather than one ellipse
-        around a head.
+        """Whether the package draws free outlines around structures that may be absent, rather than one ellipse around
+        a head. Its mask then has a channel for each finding, in their order.
         """
         return self.measurement is not None and self.measurement.kind == "area"
 

@@ -1,7 +1,7 @@
 """Reads one instance: decode, route, assess, draw."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -14,9 +14,17 @@ from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import ProducedObject, ReadJob, ReadResult, Stage
-from leapfrog.reader.assess.assessment import Assessment, GrayFrame, Models, assess, reported_area, reported_frame
+from leapfrog.reader.assess.assessment import (
+    Assessment,
+    GrayFrame,
+    Models,
+    accepts,
+    assess,
+    reported_area,
+    reported_frame,
+)
 from leapfrog.reader.assess.exam_attributes import exam_of
-from leapfrog.reader.assess.routing import route
+from leapfrog.reader.assess.routing import route, route_by_picture
 from leapfrog.reader.image.attributes import text
 from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
 from leapfrog.reader.image.identity import header_of, identity_of
@@ -27,9 +35,16 @@ from leapfrog.reader.image.readable_frames import ReadableFrames
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.same_image import is_same_image
 from leapfrog.reader.originals.wrapping import wrap_picture
-from leapfrog.reader.report.overlay import SHORTEST_DRAWN_SIDE, displayed, save_contour, save_heatmap, save_plain
+from leapfrog.reader.report.overlay import (
+    SHORTEST_DRAWN_SIDE,
+    Marking,
+    displayed,
+    save_heatmap,
+    save_outlines,
+    save_plain,
+)
 from leapfrog.spool_file.checked import file_problem
-from leapfrog.wording.report import finding_name, measured
+from leapfrog.wording.finding_words import finding_name, measured
 
 SAME_IMAGE = "This is an image that is here already, sent once more in another encoding (transfer syntax)."
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
@@ -38,6 +53,7 @@ NOT_WHOLE = (
     " repairs it. Then have the disk of the box checked."
 )
 WRAPPED_NAME = "wrapped.dcm"
+FRAMES_LOOKED_AT = 3  # of a loop that does not say what it shows, before a model is chosen
 
 InstanceEnd = Literal["read", "set_aside", "forward_only"]
 
@@ -165,13 +181,30 @@ class _OneReading:
         exam = exam_of(file.dataset, self._header, age, is_picture=self._job.picture is not None)
         choice = route(exam, self._reader.catalogue.packages, self._job.unknown_age)
         frames = ReadableFrames(image)
-        if choice.package is None:
-            return self._unassessed(image, frames, choice.reason)
         try:
+            if choice.contenders:
+                choice = route_by_picture(choice, self._accepting(image, frames, choice.contenders), exam)
+            if choice.package is None:
+                return self._unassessed(image, frames, choice.reason)
             reported = self._assessed(image, frames, choice.package, choice.assumption)
             return replace(reported, age_not_given=choice.age_not_given)
         except PackageError as problem:
             return self._unassessed(image, frames, str(problem))
+
+    def _accepting(
+        self, image: DecodedImage, frames: ReadableFrames, packages: Sequence[ModelPackage]
+    ) -> list[ModelPackage]:
+        """Those of `packages` that take the picture for one of theirs: a part of each frame that is looked at.
+
+        Raises PackageError if a check cannot be used here.
+        """
+        accepting = list(packages)
+        for _, frame in frames.spread(FRAMES_LOOKED_AT):
+            gray = frame.gray()
+            parts = [GrayFrame(gray, area.box) for area in image.areas]
+            accepting = [package for package in accepting if any(accepts(package, part) for part in parts)]
+        self._clock.lap("decoding")
+        return accepting
 
     def _assessed(
         self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
@@ -236,6 +269,7 @@ class _OneReading:
                 demonstration=manifest.demonstration,
                 not_covered=manifest.not_covered_in(assessment.view),
                 caution=manifest.caution,
+                aid=manifest.aid,
             )
         return self._image_reading(
             model=model,
@@ -295,10 +329,8 @@ class _Pictures:
 
     def overlay(self, assessment: Assessment) -> str | None:
         name = f"overlay-{self._stem}.jpg"
-        outlined = next((finding for finding in assessment.findings if finding.contour), None)
-        if outlined is not None and outlined.contour is not None:
-            label = _label(outlined)
-            save_contour(self._picture, outlined.contour, label, self._directory / name, phantom=self._phantom)
+        if markings := _markings(assessment):
+            save_outlines(self._picture, markings, self._directory / name, phantom=self._phantom)
         elif assessment.heatmaps:
             names = _shown_names(assessment)
             maps = [(names[finding], heat) for finding, heat in assessment.heatmaps.items()]
@@ -334,6 +366,14 @@ def _with_reasons(assessment: Assessment, *reasons: str) -> Assessment:
 
 def _shown_names(assessment: Assessment) -> dict[str, str]:
     return {finding.name: finding_name(finding) for finding in assessment.findings}
+
+
+def _markings(assessment: Assessment) -> list[Marking]:
+    return [
+        Marking(finding.contour, _label(finding), hatched=finding.drawn == "hatched")
+        for finding in assessment.findings
+        if finding.contour
+    ]
 
 
 def _label(finding: Finding) -> str:

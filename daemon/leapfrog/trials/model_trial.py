@@ -17,6 +17,7 @@ from leapfrog.errors import LeapfrogError
 from leapfrog.packages.package import ModelPackage, load_package
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
+from leapfrog.reader.assess.free_outlines import free_outlines
 from leapfrog.reader.assess.segmentation import model_area, segment
 
 MID_GRAY = 128
@@ -35,10 +36,13 @@ def try_package(package: ModelPackage, python: str, threads: int) -> None:
         bench = ModelBench(threads)
         bench.attach(engine.client)
         outputs = bench.infer(package, picture)
+    area = model_area((0, 0, width, height), (height, width), width / height)
     if manifest.task == "classification":
         classify(manifest, outputs)
+    elif manifest.measures_area:
+        free_outlines(manifest, outputs, area, None)
     else:
-        segment(manifest, outputs, model_area((0, 0, width, height), (height, width), width / height), None)
+        segment(manifest, outputs, area, None)
     if package.quality_path is not None:
         load_check(package.quality_path, (height, width)).check(picture)
 

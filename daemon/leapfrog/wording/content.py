@@ -21,6 +21,21 @@ class Span:
 
 
 @dataclass(frozen=True)
+class Aid:
+    """What packages that only help to find something drew on `images` images: the findings that were `outlined` on
+    `outlined_on` of them, those `hatched` for orientation, and those that they looked for and drew nowhere (`missed`).
+    `sentences` say what such packages are good for, each once.
+    """
+
+    images: int
+    outlined_on: int
+    outlined: tuple[Finding, ...]
+    hatched: tuple[Finding, ...]
+    missed: tuple[Finding, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Gist:
     """The most important result of one or more images: findings that need a look come before measurements, and those
     before "nothing flagged".
@@ -29,7 +44,8 @@ class Gist:
     `cautions` are those of the packages that read them, each once.
     `flagged` has the urgent findings first. `outlined` are outlines that were not measured. Of `images`, `assessed`
     were assessed: "nothing flagged" must never speak for the others. `remarks` are sentences from models and checks;
-    the headline shows one of them beside it if there is only one.
+    the headline shows one of them beside it if there is only one. `aid` is what an aid drew, which is never a result:
+    neither its outlines nor their absence count among the others.
     """
 
     kind: Kind
@@ -43,6 +59,7 @@ class Gist:
     outlined: tuple[Finding, ...] = ()
     only_outlines: bool = False
     remarks: tuple[str, ...] = ()
+    aid: Aid | None = None
 
 
 @dataclass(frozen=True)
@@ -105,25 +122,36 @@ def replaced_models(used: Sequence[ModelUsed], in_use: Mapping[str, str]) -> tup
 def gist_of(readings: Sequence[ImageReading]) -> Gist:
     """The most important result of these images of one study."""
     assessed = [reading for reading in readings if reading.outcome != "not_assessed"]
-    findings = [finding for reading in assessed for finding in reading.findings]
+    results = [reading for reading in assessed if not is_aid(reading)]
+    findings = [finding for reading in results for finding in reading.findings if finding.drawn != "hatched"]
     notes = tuple(finding.note for finding in findings)
     flagged = tuple(sorted((one for one in findings if one.needs_look), key=lambda finding: not finding.urgent))
     spans = _spans(findings)
     outlined = tuple(finding for finding in findings if finding.contour is not None and finding.measurement is None)
-    age_not_given = any(reading.age_not_given for reading in assessed)
-    cautions = tuple(dict.fromkeys(one.model.caution for one in assessed if one.model and one.model.caution))
-    gist = Gist("not_assessed", len(readings), len(assessed), age_not_given=age_not_given, cautions=cautions)
+    gist = Gist(
+        "not_assessed",
+        len(readings),
+        len(assessed),
+        age_not_given=any(reading.age_not_given for reading in assessed),
+        cautions=tuple(dict.fromkeys(one.model.caution for one in assessed if one.model and one.model.caution)),
+        aid=_aid([reading for reading in assessed if is_aid(reading)]),
+    )
     if not assessed:
         return replace(gist, remarks=tuple(reading.reason for reading in readings))
     if flagged:
         urgent = any(finding.urgent for finding in flagged)
         return replace(gist, kind="look", urgent=urgent, flagged=flagged, spans=spans, outlined=outlined)
-    if spans or outlined:
+    if spans or outlined or (gist.aid is not None and gist.aid.outlined):
         reasons = tuple(reading.reason for reading in assessed)
         return replace(gist, kind="measured", spans=spans, outlined=outlined, remarks=reasons + notes)
     # An unflagged finding has no note if a classifier made it, and has one if a segmenter saw nothing to outline.
     only_outlines = bool(notes) and all(notes)
     return replace(gist, kind="nothing_flagged", only_outlines=only_outlines, remarks=notes if only_outlines else ())
+
+
+def is_aid(reading: ImageReading) -> bool:
+    """Whether a package that only helps to find something read it, which gives no result."""
+    return reading.model is not None and reading.model.aid != ""
 
 
 def kind_of(finding: Finding) -> Kind:
@@ -143,6 +171,23 @@ def _image(number: int, reading: ImageReading, include_heatmaps: bool) -> ImageC
         plain=reading.plain,
         overlay=reading.overlay if shows_marks else None,
         heatmaps=heatmaps,
+    )
+
+
+def _aid(readings: Sequence[ImageReading]) -> Aid | None:
+    if not readings:
+        return None
+    findings = [finding for reading in readings for finding in reading.findings]
+    looked_for = [finding for finding in findings if finding.drawn != "hatched"]
+    outlined = tuple(finding for finding in looked_for if finding.contour is not None)
+    names = {finding.name for finding in outlined}
+    return Aid(
+        images=len(readings),
+        outlined_on=sum(any(finding in outlined for finding in reading.findings) for reading in readings),
+        outlined=outlined,
+        hatched=tuple(one for one in findings if one.drawn == "hatched" and one.contour is not None),
+        missed=tuple(finding for finding in looked_for if finding.name not in names),
+        sentences=tuple(dict.fromkeys(one.model.aid for one in readings if one.model is not None)),
     )
 
 

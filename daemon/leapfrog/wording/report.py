@@ -1,15 +1,16 @@
 """A report in words: the one place where a report's content becomes text.
 
 Page, PDF, pictures, DICOM objects and the worklist only lay out the text that they get from here. To translate reports,
-translate this file and the labels of `report_words.py`.
+translate this file, `headline.py`, `finding_words.py` and the labels of `report_words.py`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
-from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, Measurement, ModelUsed, stated_view
+from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, stated_view
 from leapfrog.patient_age import patient_age
-from leapfrog.wording.content import Gist, ImageContent, ReportContent, Span, kind_of
+from leapfrog.wording.content import Gist, ImageContent, ReportContent, is_aid, kind_of
+from leapfrog.wording.finding_words import finding_name, measured
+from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, NOT_RULED_OUT, cautions_of, headline_of
 from leapfrog.wording.report_words import (
     Field,
     FindingRow,
@@ -27,6 +28,8 @@ from leapfrog.wording.text import (
     count,
     date,
     date_of,
+    each_once,
+    in_a_sentence,
     moment,
     or_not_given,
     person_name,
@@ -34,29 +37,20 @@ from leapfrog.wording.text import (
     time_of_day,
 )
 
-LONGEST_REMARK = 600  # characters
 LONGEST_ROW_DETAIL = 160
 MOST_NAMED_PATIENTS = 5  # of those under the same study number
 
 PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
 DISCLAIMER = "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
 NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
-NOT_RULED_OUT = "This does not rule out disease."
-AGE_NOT_GIVEN = "Age not given: this reading holds for adults only; for a child disregard it."
 AGE_NOT_GIVEN_IN_ROW = "Age not given: for adults only"
-LOOK_YOURSELF = "Look at the picture yourself before you act."
-NEEDS_A_PERSON = "No model has looked at this: it needs a person."
 NO_REASON = "No reason was given."
 NO_PLACE = "The model does not tell where in the picture it sees"
 HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
 
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
 LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
-UNITS = {"mm2": "mm²"}
 VIEW_NAMES: dict[FrontalView, str] = {"PA": "PA (from behind)", "AP": "AP (from the front, as in bed)"}
-
-# A radiograph shows features; pneumonia is a diagnosis that needs the patient as well.
-CAREFUL_NAMES = {("SCT", "233604007"): "Features that can be seen in pneumonia"}
 
 
 def words_of(
@@ -89,69 +83,6 @@ def words_of(
         phantom_banner=PHANTOM_BANNER if content.phantom else "",
         worklist_row=_worklist_row(content, headline, readings, received_at),
     )
-
-
-# ---------------------------------------------------------------- the headline
-
-
-def headline_of(gist: Gist) -> Headline:
-    """The one thing that staff need to know about an image or a study, in one line, and for whom it does not hold."""
-    return replace(_headline(gist), caution=" ".join(_cautions(gist, AGE_NOT_GIVEN)))
-
-
-def _cautions(gist: Gist, age_not_given: str) -> list[str]:
-    """What must be known before anything of a reading is believed."""
-    ages = [age_not_given] if gist.age_not_given else []
-    return [*ages, *(f"Caution: {_in_a_sentence(clean(caution))}" for caution in gist.cautions)]
-
-
-def _headline(gist: Gist) -> Headline:
-    measurements = [_span(span) for span in gist.spans] or _each_once(
-        f"{finding_name(finding)} outlined, not measured" for finding in gist.outlined
-    )
-    missing = _missing(gist.images, gist.assessed)
-    match gist.kind:
-        case "not_assessed":
-            return Headline("not_assessed", "Not assessed", f"{_only(gist.remarks)} {NEEDS_A_PERSON}".strip())
-        case "look":
-            names = _each_once(finding_name(finding) for finding in gist.flagged)
-            verb = "finding needs a look" if len(names) == 1 else "findings need a look"
-            text = f"{len(names)} {verb}: {', '.join(names)}"
-            details = [*(f"{part}." for part in (*measurements, missing) if part), LOOK_YOURSELF]
-            return Headline("look", f"Urgent: {text}" if gist.urgent else text, " ".join(details), gist.urgent)
-        case "measured":
-            text = "; ".join(part for part in (*measurements, missing) if part)
-            return Headline("measured", text, _only(gist.remarks))
-        case "nothing_flagged":
-            nothing = "Nothing outlined" if gist.only_outlines else "Nothing flagged"
-            text = "; ".join(part for part in (nothing, missing) if part)
-            return Headline("nothing_flagged", text, _only(gist.remarks) or NOT_RULED_OUT)
-
-
-def _span(span: Span) -> str:
-    """`Head circumference 175.0 mm`; for several images `Head circumference 170.0 to 175.0 mm (2 images)`."""
-    name, written_unit = clean(span.name), unit(span.unit)
-    lowest, highest = f"{span.lowest:.1f}", f"{span.highest:.1f}"
-    if lowest == highest:
-        return f"{name} {lowest} {written_unit}"
-    return f"{name} {lowest} to {highest} {written_unit} ({count(span.images, 'image')})"
-
-
-def _missing(images: int, assessed: int) -> str:
-    if images == assessed:
-        return ""
-    verb = "was" if images - assessed == 1 else "were"
-    return f"{images - assessed} of {images} images {verb} not assessed"
-
-
-def _only(sentences: Iterable[str]) -> str:
-    """The sentence, if there is only one; empty if there are several, since each image then shows its own."""
-    different = {clean(sentence, LONGEST_REMARK) for sentence in sentences if sentence}
-    return different.pop() if len(different) == 1 else ""
-
-
-def _each_once(words: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(word for word in words if word))
 
 
 # ---------------------------------------------------------------- whose exam
@@ -224,7 +155,7 @@ def _age(identity: Identity) -> str:
 
 def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str) -> tuple[Field, ...]:
     taken = " ".join(part for part in (date(identity.study_date), time_of_day(identity.study_time)) if part)
-    shown = ", ".join(_each_once(_image_name(reading) for reading in readings))
+    shown = ", ".join(each_once(_image_name(reading) for reading in readings))
     fields = [
         Field("Exam date", taken or NOT_GIVEN),
         Field("Exam", clean(identity.study_description) or or_not_given(shown)),
@@ -240,8 +171,8 @@ def _worklist_row(
     content: ReportContent, headline: Headline, readings: Sequence[ImageReading], received_at: str
 ) -> WorklistRow:
     headers = [reading.header for reading in readings]
-    modalities = _each_once(header.modality for header in headers)
-    body_parts = _each_once(header.body_part for header in headers)
+    modalities = each_once(header.modality for header in headers)
+    body_parts = each_once(header.body_part for header in headers)
     images = count(content.gist.images, "image")
     not_assessed = content.gist.images - content.gist.assessed
     if not_assessed and headline.kind != "not_assessed":
@@ -253,15 +184,23 @@ def _worklist_row(
         exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,
-        caution=" · ".join(_cautions(content.gist, AGE_NOT_GIVEN_IN_ROW)),
+        caution=" · ".join(cautions_of(content.gist, AGE_NOT_GIVEN_IN_ROW)),
         headline=clean(headline.text),
-        # Only a missing result needs its reason here; findings are explained on the report itself.
-        detail=clean(headline.detail, LONGEST_ROW_DETAIL) if headline.kind == "not_assessed" else "",
+        detail=_row_detail(content.gist, headline),
         urgent=headline.urgent,
         phantom=content.phantom,
         images=images,
         replaced_models=content.replaced_models,
     )
+
+
+def _row_detail(gist: Gist, headline: Headline) -> str:
+    """Only a missing result needs its reason here, and an aid what it is good for; findings are explained on the report
+    itself.
+    """
+    if headline.kind == "not_assessed":
+        return clean(headline.detail, LONGEST_ROW_DETAIL)
+    return "" if gist.aid is None else " ".join(map(clean, gist.aid.sentences))
 
 
 # ---------------------------------------------------------------- an image
@@ -280,7 +219,7 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         plain=PictureWords(image.plain, _plain_caption(reading)) if image.plain else None,
         overlay=PictureWords(image.overlay, _overlay_caption(reading)) if image.overlay else None,
         heatmaps=tuple(PictureWords(one.file, names.get(one.finding, clean(one.finding))) for one in image.heatmaps),
-        rows=tuple(map(_row, image.findings)) if assessed else (),
+        rows=tuple(_row(finding, is_aid=is_aid(reading)) for finding in image.findings) if assessed else (),
         not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
         model=f"Model: {model}." if model else "",
         no_place=_no_place(reading),
@@ -336,7 +275,9 @@ def _plain_caption(reading: ImageReading) -> str:
 def _overlay_caption(reading: ImageReading) -> str:
     outlines = [finding for finding in reading.findings if finding.is_outlined]
     if outlines:
-        return "Outline: " + ", ".join(_outline(finding) for finding in outlines)
+        kinds = (("Outline", "outline"), ("Hatched", "hatched"))
+        named = [(kind, [_outline(one) for one in outlines if one.drawn == drawn]) for kind, drawn in kinds]
+        return ". ".join(f"{kind}: {', '.join(names)}" for kind, names in named if names)
     names = ", ".join(finding_name(one) for one in reading.findings if one.needs_look and one.shows_where)
     return f"Where the model looked: {names}. {HEATMAP_NOTE}"
 
@@ -349,13 +290,13 @@ def _outline(finding: Finding) -> str:
     return written if written.startswith(name) else f"{name} ({written})"
 
 
-def _row(finding: Finding) -> FindingRow:
+def _row(finding: Finding, *, is_aid: bool) -> FindingRow:
     written = written_score(finding)
     return FindingRow(
         name=finding_name(finding),
         score=written.score,
         threshold=written.threshold,
-        result=_result(finding),
+        result=_result(finding, is_aid=is_aid),
         kind=kind_of(finding),
         urgent=finding.urgent and finding.needs_look,
         score_fraction=min(1.0, max(0.0, finding.score)),
@@ -363,13 +304,14 @@ def _row(finding: Finding) -> FindingRow:
     )
 
 
-def _result(finding: Finding) -> str:
+def _result(finding: Finding, *, is_aid: bool) -> str:
     if finding.measurement is not None:
         return measured(finding.measurement)
+    drawn = "hatched" if finding.drawn == "hatched" else "outlined"
     if finding.contour is not None:
-        return "outlined"
+        return drawn
     if not finding.flagged:
-        return "not flagged"
+        return f"not {drawn}" if is_aid else "not flagged"
     return "URGENT" if finding.urgent else "FLAGGED"
 
 
@@ -384,20 +326,15 @@ def _not_covered(model: ModelUsed | None) -> str:
     """What the model was not made to find. Nobody may take "nothing flagged" for "nothing there"."""
     if model is None:
         return ""
-    listed = [*(_in_a_sentence(clean(name)) for name in model.not_covered), "and everything else"]
+    listed = [*(in_a_sentence(clean(name)) for name in model.not_covered), "and everything else"]
     missing = ", ".join(listed) if model.not_covered else "everything"
     return f"Not covered, so neither found nor ruled out: {missing} that this model was not made to find."
-
-
-def _in_a_sentence(name: str) -> str:
-    """`Lung mass` as `lung mass`; an abbreviation as it is."""
-    return name[:1].lower() + name[1:] if name[1:2].islower() else name
 
 
 def _urgent_from(findings: Iterable[Finding]) -> str:
     """From which scores on findings are urgent, with the digits in which the table gives their scores."""
     limits = [
-        f"{limit} ({_in_a_sentence(finding_name(finding))})"
+        f"{limit} ({in_a_sentence(finding_name(finding))})"
         for finding in findings
         if (limit := written_score(finding).urgent_threshold)
     ]
@@ -408,8 +345,8 @@ def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
     """What else there is to say about an assessed image, except what its headline already says."""
     reading = image.reading
     remarks = [reading.reason, *(finding.note for finding in reading.findings), *map(_set_here, reading.findings)]
-    notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) != headline.detail]
-    if any(not finding.is_outlined for finding in reading.findings):
+    notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) not in headline.detail]
+    if any(not finding.is_outlined for finding in reading.findings) and not is_aid(reading):
         notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
     if urgent_from := _urgent_from(image.findings):
         notes.append(urgent_from)
@@ -428,21 +365,3 @@ def _set_here(finding: Finding) -> str:
         f"{finding_name(finding)}: threshold {here} set here on {date_of(setting.set_at)} from"
         f" {count(setting.images, 'image')} by {clean(setting.set_by)}, instead of the model's own {package}."
     )
-
-
-# ---------------------------------------------------------------- findings, also used as labels on pictures
-
-
-def finding_name(finding: Finding) -> str:
-    """What a finding is called on a report: never as a diagnosis."""
-    return CAREFUL_NAMES.get((finding.code.scheme, finding.code.value), clean(finding.name))
-
-
-def measured(measurement: Measurement) -> str:
-    """A measurement with its value and unit: `Head circumference 175.0 mm`."""
-    return f"{clean(measurement.name)} {measurement.value:.1f} {unit(measurement.unit)}"
-
-
-def unit(ucum: str) -> str:
-    """A unit as people write it: UCUM's `mm2` is `mm²`."""
-    return UNITS.get(ucum, clean(ucum))

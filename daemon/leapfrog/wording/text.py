@@ -5,6 +5,7 @@ a thousand letters. The templates take care of markup (autoescape), this file of
 """
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime
 
 from leapfrog.patient_age import Age
@@ -119,3 +120,13 @@ def byte_size(byte_count: int) -> str:
     if byte_count < 100e6:
         return f"{byte_count / 1e6:.1f} MB"
     return f"{byte_count / 1e9:.1f} GB" if byte_count < 10e9 else f"{byte_count / 1e9:,.0f} GB"
+
+
+def in_a_sentence(name: str) -> str:
+    """`Lung mass` as `lung mass`; an abbreviation as it is."""
+    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+
+
+def each_once(words: Iterable[str]) -> list[str]:
+    """The words that are not empty, each once, in their order."""
+    return list(dict.fromkeys(word for word in words if word))

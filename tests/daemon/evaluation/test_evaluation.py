@@ -117,7 +117,7 @@ def test_the_page_shows_text_from_outside_as_text(tmp_path: Path) -> None:
 
 def outlined(reading: ImageReading, *contour: tuple[float, float]) -> ImageReading:
     code = Code(value="1", scheme="99TEST", meaning="Nerve")
-    nerve = Finding(name="Nerve", code=code, score=0.9, threshold=0.8, flagged=True, contour=contour)
+    nerve = Finding(name="Nerve", code=code, score=0.9, threshold=0.8, flagged=True, contour=(contour,))
     header = reading.header.model_copy(update={"rows": 100, "columns": 200})
     return reading.model_copy(update={"findings": (nerve,), "header": header})
 

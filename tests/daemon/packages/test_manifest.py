@@ -13,6 +13,7 @@ from leapfrog.packages.package import ANY_SIGNATURE
 from leapfrog.reader.assess.estimates import ESTIMATES
 from support.tiny_models import (
     CLASSIFIER,
+    NERVE_AND_VESSEL,
     NERVE_SEGMENTER,
     SEGMENTER,
     classifier_content,
@@ -133,6 +134,14 @@ def test_a_classifier_may_be_shown_the_exposed_field_only() -> None:
     )
 
 
+def test_a_segmenter_may_be_shown_the_scan_only() -> None:
+    scan = SEGMENTER.replace("width = 48\n", 'width = 48\nfield = "scan"\n')
+    assert parse_manifest((scan + FILES).encode(), "tiny").input.field == "scan"
+    assert "for segmentation packages only" in refusal(
+        CLASSIFIER.replace("width = 28\n", 'width = 28\nfield = "scan"\n')
+    )
+
+
 BY_VIEW = "threshold = 0.6\nurgent = true\nby_view = {{ PA = {{ {PA} }}, AP = {{ {AP} }} }}"
 URGENT_PA, AP = "threshold = 0.6, urgent_threshold = 0.8", "threshold = 0.7"
 
@@ -236,3 +245,30 @@ def test_every_kind_of_measurement_has_its_unit_and_every_estimate_its_making() 
 def test_a_calibration_that_would_turn_scores_round_or_hide_them_is_refused(wrong: str) -> None:
     broken = CLASSIFIER.replace("threshold = 0.6\n", f"threshold = 0.6\ncalibration = {{ {wrong} }}\n", 1)
     assert "calibration" in refusal(broken)
+
+
+def test_a_package_of_free_outlines_says_how_each_finding_is_drawn_and_what_it_is_an_aid_for() -> None:
+    parsed = parse_manifest((NERVE_AND_VESSEL + FILES).encode(), "tiny")
+    assert [(rule.name, rule.drawn, rule.least_area) for rule in parsed.finding] == [
+        ("Nerve", "outline", 0.0),
+        ("Vessel", "hatched", 0.0),
+    ]
+    assert parsed.aid == "An aid for finding a nerve, no diagnosis. It must not guide a needle."
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        (NERVE_AND_VESSEL.replace('drawn = "hatched"', "urgent = true"), "nothing is urgent"),
+        (NERVE_SEGMENTER.replace("least_area", 'drawn = "hatched"\nleast_area'), 'must be drawn = "outline"'),
+        (SEGMENTER.replace("threshold = 0.8", 'threshold = 0.8\ndrawn = "hatched"'), 'measurement.kind = "area" only'),
+        (CLASSIFIER.replace("[applies_to]", 'aid = "An aid."\n[applies_to]'), 'measurement.kind = "area" only'),
+        (NERVE_AND_VESSEL.replace("An aid for", "An aid\\nfor"), "aid: must be one line"),
+        (NERVE_AND_VESSEL.replace("An aid for", "An aid for " * 20), "aid: String should have at most 160"),
+        (NERVE_AND_VESSEL[: NERVE_AND_VESSEL.index("[measurement]")], "one [[finding]]"),
+        (SEGMENTER.replace("mask = 0", ""), "needs outputs.mask"),
+    ],
+    ids=["urgent", "all hatched", "a hatched head", "an aid for films", "two lines", "long", "no area", "no mask"],
+)
+def test_outlines_that_would_mislead_are_refused(manifest: str, reason: str) -> None:
+    assert reason in refusal(manifest)

@@ -1,6 +1,5 @@
 """One instance from its bytes to its result, with a real model in this process."""
 
-import math
 import shutil
 from dataclasses import replace
 from io import BytesIO
@@ -35,16 +34,16 @@ from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stag
 from leapfrog.reader.assess.assessment import Assessment, reported_area, reported_frame
 from leapfrog.reader.image_reader import ImageReader
 from leapfrog.spool_file.digest import digest_of
-from support.films import bright_film, head_frame, write_cine, write_film
+from support.films import bright_film, head_frame, nerve_frame, write_cine, write_film
 from support.instances import items, save
 from support.spooled import without_record
+from support.tiny_checks import write_brightness_check
 from support.tiny_models import (
     CLASSIFIER,
-    NERVE_SEGMENTER,
     VIEW_TELLER,
     classifier_content,
-    segmenter_content,
     write_classifier,
+    write_nerve_and_vessel,
     write_package,
     write_segmenter,
 )
@@ -90,7 +89,7 @@ class Bench:
         packages = directory / "packages"
         write_classifier(packages)
         write_segmenter(packages)
-        write_package(packages / "tiny-nerve", NERVE_SEGMENTER, segmenter_content())
+        write_nerve_and_vessel(packages)
         self.catalogue: Catalogue = find_packages((packages,), ANY_SIGNATURE)
         for name in ("report", "work"):
             (directory / name).mkdir()
@@ -169,25 +168,101 @@ def test_an_empty_cine_is_not_assessed_and_says_what_can_be(bench: Bench, tmp_pa
     assert reading.model is None
 
 
-def test_a_nerve_is_outlined_and_its_area_measured(bench: Bench, tmp_path: Path) -> None:
-    cine = write_cine(tmp_path / "cine.dcm", [head_frame(60, 30)], BodyPartExamined="NERVE")
-    reading = bench.read(cine).reading
+def test_a_nerve_is_outlined_and_a_vessel_hatched_each_with_its_area(bench: Bench, tmp_path: Path) -> None:
+    scan = write_cine(tmp_path / "scan.dcm", [nerve_frame()], BodyPartExamined="NERVE")
+    reading = bench.read(scan).reading
     assert reading.outcome == "findings"
-    (nerve,) = reading.findings
-    assert nerve.contour is not None
-    assert nerve.measurement is not None
-    assert nerve.measurement.value == pytest.approx(math.pi * 60 * 30 * 0.5**2, rel=0.1)  # cells of 6 mm
-    assert nerve.measurement.unit == "mm2"
+    nerve, vessel = reading.findings
+    for found, name, pixels in ((nerve, "Nerve area", 40 * 60), (vessel, "Vessel area", 50 * 60)):
+        assert found.contour is not None
+        assert found.measurement is not None
+        assert (found.measurement.name, found.measurement.unit) == (name, "mm2")
+        assert found.measurement.value == pytest.approx(pixels * 0.5**2, rel=0.15)  # cells of 6 mm
+    assert (nerve.drawn, vessel.drawn) == ("outline", "hatched")
+    assert reading.model is not None
+    assert reading.model.aid == "An aid for finding a nerve, no diagnosis. It must not guide a needle."
+    assert reading.model.caution == "Of ten nerves it outlines, about three are none."
+    assert not reading.urgent
     assert reading.overlay is not None
 
 
-def test_a_picture_without_a_nerve_was_assessed_and_shows_none(bench: Bench, tmp_path: Path) -> None:
-    cine = write_cine(tmp_path / "cine.dcm", [np.full((200, 300), 10, np.uint8)], BodyPartExamined="NERVE")
-    reading = bench.read(cine).reading
+@pytest.mark.parametrize("vessel", [True, False])
+def test_a_picture_without_a_nerve_was_assessed_and_a_vessel_changes_nothing(
+    vessel: bool, bench: Bench, tmp_path: Path
+) -> None:
+    frame = nerve_frame(nerve=False, vessel=vessel)
+    frame[0, 0] = 61  # not blank
+    reading = bench.read(write_cine(tmp_path / "scan.dcm", [frame], BodyPartExamined="NERVE")).reading
     assert reading.outcome == "nothing_found"
-    assert [finding.flagged for finding in reading.findings] == [False]
+    assert [finding.flagged for finding in reading.findings] == [False, vessel]
+    assert reading.findings[0].note == "No nerve was recognised in the picture. It may still be there."
+    assert reading.findings[1].note == ""
     assert reading.model is not None
-    assert reading.overlay is None
+    assert (reading.overlay is not None) is vessel
+
+
+def test_of_a_loop_the_frame_is_shown_in_which_the_nerve_is_surest(bench: Bench, tmp_path: Path) -> None:
+    frames = [nerve_frame(nerve=False), nerve_frame(), nerve_frame(nerve=False), nerve_frame(nerve=False)]
+    frames[1][60:100, 60:120] = 250
+    reading = bench.read(write_cine(tmp_path / "loop.dcm", frames, BodyPartExamined="NERVE")).reading
+    assert (reading.outcome, reading.frame) == ("findings", 2)
+
+
+# ---------------------------------------------------------------- an ultrasound that does not say what it shows
+
+
+@pytest.fixture
+def checked(tmp_path: Path) -> Bench:
+    """A bench whose packages for heads and for nerves have checks: by the mean gray of a picture."""
+    for name, lowest, highest in (("tiny-head", 0.3, 1.0), ("tiny-nerve", 0.2, 0.35)):
+        (tmp_path / "packages" / name).mkdir(parents=True)
+        write_brightness_check(tmp_path / "packages" / name / "quality.npz", (32, 48), lowest, highest)
+    return Bench(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("gray", "package", "said"),
+    [
+        (60, "tiny-head", "it was read as fetus, because it looks like that."),
+        (20, "tiny-nerve", "it was read as nerve, because it looks like that."),
+        (45, None, "and it looks like pictures of fetus and nerve alike, so no model was chosen."),
+        (0, None, "and it does not look like pictures of fetus or nerve, so no model was chosen."),
+    ],
+)
+def test_the_only_check_that_accepts_a_silent_ultrasound_decides_and_never_two(
+    gray: int, package: str | None, said: str, checked: Bench, tmp_path: Path
+) -> None:
+    frame = np.where(head_frame() > 100, 230, gray).astype(np.uint8)
+    for attributes in ({"BodyPartExamined": None}, {"BodyPartExamined": "", "StudyDescription": "Fetal; interscalene"}):
+        reading = checked.read(write_cine(tmp_path / "scan.dcm", [frame], **attributes)).reading
+        assert said in reading.reason
+        used = None if reading.model is None else reading.model.name
+        if package is None:
+            assert (reading.outcome, used) == ("not_assessed", None)
+            assert reading.reason.endswith("Select the exam on the machine with the body part: FETUS or NERVE.")
+        else:
+            assert used == package
+
+
+def test_of_a_silent_loop_every_frame_that_is_looked_at_must_be_accepted(checked: Bench, tmp_path: Path) -> None:
+    frames = [nerve_frame(60), nerve_frame(60), nerve_frame(20)]
+    reading = checked.read(write_cine(tmp_path / "loop.dcm", frames, BodyPartExamined=None)).reading
+    assert (reading.outcome, checked.models.count) == ("not_assessed", 0)
+    assert "does not look like pictures of fetus or nerve" in reading.reason
+
+
+def test_a_picture_of_a_folder_without_a_body_part_is_decided_in_the_same_way(checked: Bench, tmp_path: Path) -> None:
+    identity = PictureIdentity(study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.3")
+    for gray, said in ((60, "it was read as nerve"), (20, 'Set body_part = "FETUS" or "NERVE" for its folder')):
+        picture = tmp_path / f"{gray}.png"
+        Image.fromarray(nerve_frame(gray)).save(picture)
+        hints = PictureHints(modality="US", pixel_spacing_mm=0.5)
+        reading = checked.read(picture, picture=identity, hints=hints, sop_instance_uid="2.25.3").reading
+        assert said in reading.reason
+        told = hints.model_copy(update={"body_part": "NERVE"})
+        if gray == 60:
+            set_there = checked.read(picture, picture=identity, hints=told, sop_instance_uid="2.25.3").reading
+            assert (set_there.outcome, set_there.reason) == ("findings", "")
 
 
 def test_what_no_model_covers_is_shown_plain_with_the_reason(bench: Bench, tmp_path: Path) -> None:
@@ -315,8 +390,22 @@ def test_the_head_in_the_second_of_two_pictures_is_measured_by_that_ones_scale(b
         assert measurement is not None
         assert measurement.value == pytest.approx(expected * 394, rel=0.03)
         assert reading.findings[0].contour is not None
-        middle = np.mean([x for x, _ in reading.findings[0].contour])
+        middle = np.mean([x for x, _ in reading.findings[0].contour[0]])
         assert middle == pytest.approx((460 if expected == 0.5 else 150) / 610, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("stated", "agrees"), [([0.2, 0.2], True), ([0.5, 0.5], True), ([1.0, 1.0], True), ([0.35, 0.35], False)]
+)
+def test_a_scale_that_contradicts_all_regions_is_named_and_nothing_measured(
+    stated: list[float], agrees: bool, bench: Bench, tmp_path: Path
+) -> None:
+    regions = [us_region((0, 0, 299, 199), 0.02), us_region((310, 0, 609, 199), 0.05)]
+    picture = np.hstack([head_frame(), np.zeros((200, 10), np.uint8), np.full((200, 300), 10, np.uint8)])
+    path = write_cine(tmp_path / "a.dcm", [picture], PixelSpacing=stated, SequenceOfUltrasoundRegions=regions)
+    reading = bench.read(path).reading
+    assert (reading.findings[0].measurement is not None) == agrees
+    assert ("two scales that do not agree" in reading.reason) == (not agrees)
 
 
 def us_region(box: tuple[int, int, int, int], delta: float) -> Dataset:

@@ -1,4 +1,4 @@
-"""The headline says the one thing that staff need, and never more than was assessed."""
+"""A report says what is known about an exam, whom it is about, and what was not looked for."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,95 +7,20 @@ from typing import Any
 
 import pytest
 
-from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, Measurement, ThresholdSetHere
-from leapfrog.wording.content import content_of, gist_of
-from leapfrog.wording.report import headline_of, words_of
-from leapfrog.wording.report_words import Headline, ReportWords, WorklistRow
-from support.readings import CHEST_MODEL, PATIENT, chest_reading, finding, head_reading, unassessed_reading
-
-
-def _headline(readings: Sequence[ImageReading]) -> Headline:
-    return headline_of(gist_of(readings))
-
-
-def test_flagged_findings_are_counted_and_named_each_once(tmp_path: Path) -> None:
-    film = chest_reading(tmp_path)
-    headline = _headline([film, film])
-    assert headline.text == "2 findings need a look: Pleural effusion, Infiltration"
-    assert (headline.kind, headline.urgent) == ("look", False)
-
-
-def test_an_urgent_finding_comes_first_and_says_so(tmp_path: Path) -> None:
-    findings = (finding("Infiltration"), finding("Pneumothorax", urgent=True))
-    headline = _headline([chest_reading(tmp_path, findings=findings)])
-    assert headline.text == "Urgent: 2 findings need a look: Pneumothorax, Infiltration"
-    assert headline.urgent
-
-
-def test_an_urgent_finding_that_is_not_flagged_is_not_urgent(tmp_path: Path) -> None:
-    findings = (finding("Infiltration"), finding("Pneumothorax", 0.1, urgent=True))
-    assert not _headline([chest_reading(tmp_path, findings=findings)]).urgent
-
-
-def test_nothing_flagged_does_not_speak_for_an_image_that_was_not_assessed(tmp_path: Path) -> None:
-    quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found")
-    headline = _headline([quiet, unassessed_reading()])
-    assert headline.text == "Nothing flagged; 1 of 2 images was not assessed"
-    assert headline.detail == "This does not rule out disease."
-
-
-def test_what_was_not_outlined_is_not_called_unflagged(tmp_path: Path) -> None:
-    unseen = finding("Brachial plexus", 0.1).model_copy(update={"note": "No brachial plexus was recognised."})
-    headline = _headline([chest_reading(tmp_path, findings=(unseen,), outcome="nothing_found")])
-    assert (headline.text, headline.detail) == ("Nothing outlined", "No brachial plexus was recognised.")
-
-
-def test_what_says_nothing_or_different_things_is_called_unflagged_or_left_general(tmp_path: Path) -> None:
-    silent = _headline([chest_reading(tmp_path, findings=(), outcome="nothing_found")])
-    assert (silent.text, silent.detail) == ("Nothing flagged", "This does not rule out disease.")
-    notes = ("No brachial plexus was recognised.", "No head was recognised.")
-    several = tuple(finding("Outline", 0.1).model_copy(update={"note": note}) for note in notes)
-    both = _headline([chest_reading(tmp_path, findings=several, outcome="nothing_found")])
-    assert (both.text, both.detail) == ("Nothing outlined", "This does not rule out disease.")
-
-
-def test_a_measurement_is_no_alarm(tmp_path: Path) -> None:
-    headline = _headline([head_reading(tmp_path)])
-    assert (headline.kind, headline.text) == ("measured", "Head circumference 175.0 mm")
-
-
-def test_several_measurements_are_shown_as_a_range(tmp_path: Path) -> None:
-    first = head_reading(tmp_path)
-    measurement = first.findings[0].measurement
-    assert measurement is not None
-    longer = measurement.model_copy(update={"value": 180.24})
-    second = first.model_copy(update={"findings": (first.findings[0].model_copy(update={"measurement": longer}),)})
-    assert _headline([first, second]).text == "Head circumference 175.0 to 180.2 mm (2 images)"
-
-
-def test_an_area_is_shown_in_square_millimetres_as_people_write_them(tmp_path: Path) -> None:
-    reading = head_reading(tmp_path)
-    area = Measurement(name="Nerve area", value=35.52, unit="mm2")
-    measured_finding = reading.findings[0].model_copy(update={"measurement": area})
-    assert _headline([reading.model_copy(update={"findings": (measured_finding,)})]).text == "Nerve area 35.5 mm²"
-
-
-def test_an_outline_without_a_scale_is_reported_as_not_measured(tmp_path: Path) -> None:
-    reading = head_reading(tmp_path, reason="The image has no scale.")
-    outlined = reading.findings[0].model_copy(update={"measurement": None})
-    headline = _headline([reading.model_copy(update={"findings": (outlined,)})])
-    assert headline.text == "Fetal head outlined, not measured"
-    assert headline.detail == "The image has no scale."
-
-
-def test_not_assessed_gives_its_reason() -> None:
-    headline = _headline([unassessed_reading()])
-    assert (headline.kind, headline.text) == ("not_assessed", "Not assessed")
-    assert headline.detail.startswith("This is a lateral view. Send a frontal film.")
-
-
-def test_a_study_without_any_image_is_not_assessed() -> None:
-    assert _headline([]).kind == "not_assessed"
+from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, ThresholdSetHere
+from leapfrog.wording.content import content_of
+from leapfrog.wording.report import words_of
+from leapfrog.wording.report_words import ReportWords, WorklistRow
+from support.readings import (
+    CHEST_MODEL,
+    NERVE_MODEL,
+    PATIENT,
+    chest_reading,
+    finding,
+    head_reading,
+    nerve_reading,
+    unassessed_reading,
+)
 
 
 def _words(
@@ -374,3 +299,39 @@ def test_what_is_flagged_has_another_shape_and_other_words_than_what_is_urgent(t
     assert [image.headline.mark for image in words.images] == ["▲", "△"]
     assert (words.headline.mark, words.worklist_row.mark) == ("▲", "▲")
     assert _words([chest_reading(tmp_path)]).worklist_row.mark == "△"
+
+
+# ---------------------------------------------------------------- what is only an aid
+
+
+def test_an_aid_says_on_report_and_row_what_it_is_for_and_how_often_it_is_wrong(tmp_path: Path) -> None:
+    for nerves, vessels in ((1, 1), (0, 1), (0, 0)):
+        words = _words([nerve_reading(tmp_path, nerves=nerves, vessels=vessels)])
+        for where in (words.headline, words.images[0].headline, words.worklist_row):
+            assert where.caution == "Caution: of ten nerves it outlines, about three are none."
+            assert where.detail.startswith(NERVE_MODEL.aid)
+            assert not where.urgent
+        assert words.headline.kind != "look"
+        assert words.disclaimer.endswith("a trained person decides.")
+
+
+def test_the_table_of_an_aid_tells_what_was_drawn_and_how(tmp_path: Path) -> None:
+    [image] = _words([nerve_reading(tmp_path, nerves=2, areas=(35.24, 12.3))]).images
+    assert [(row.name, row.result, row.kind) for row in image.rows] == [
+        ("Nerve", "Nerve area 35 and 12 mm²", "measured"),
+        ("Vessel", "hatched", "measured"),
+    ]
+    assert image.overlay is not None
+    assert image.overlay.caption == "Outline: Nerve area 35 and 12 mm². Hatched: Vessel"
+    [small] = _words([nerve_reading(tmp_path, areas=(9.43,))]).images
+    assert small.rows[0].result == "Nerve area 9.4 mm²"
+    [nothing] = _words([nerve_reading(tmp_path, nerves=0, vessels=0)]).images
+    assert [row.result for row in nothing.rows] == ["not outlined", "not hatched"]
+    assert nothing.overlay is None
+    assert not any("rule out" in note or "flagged" in note.lower() for note in nothing.notes)
+
+
+def test_a_reason_beside_the_headline_is_not_said_again_below(tmp_path: Path) -> None:
+    [image] = _words([nerve_reading(tmp_path, reason="The image has no scale.")]).images
+    assert "The image has no scale." in image.headline.detail
+    assert "The image has no scale." not in image.notes

@@ -3,7 +3,7 @@
 import pytest
 
 from leapfrog.exam import Code
-from leapfrog.wording.report import finding_name
+from leapfrog.wording.finding_words import finding_name
 from leapfrog.wording.text import LONGEST_TEXT, clean, date, moment, person_name, time_of_day
 from support.readings import finding
 

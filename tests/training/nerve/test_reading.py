@@ -16,7 +16,12 @@ CODE = Code(value="36582005", scheme="SCT", meaning="Brachial plexus")
 
 def finding(contour: tuple[tuple[float, float], ...] | None) -> Finding:
     return Finding(
-        name="Brachial plexus", code=CODE, score=0.9, threshold=0.5, flagged=contour is not None, contour=contour
+        name="Brachial plexus",
+        code=CODE,
+        score=0.9,
+        threshold=0.5,
+        flagged=contour is not None,
+        contour=None if contour is None else (contour,),
     )
 
 

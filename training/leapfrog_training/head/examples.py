@@ -42,8 +42,8 @@ def _draw(reading: HeadReading, kind: str) -> bytes:
         panel.imshow(gray, cmap="gray", vmin=0, vmax=255)
         drawn = np.argwhere(outline(image))
         panel.scatter(drawn[:, 1], drawn[:, 0], s=0.4, color=VERMILLION, label="annotator")
-        if finding.contour is not None:
-            points = np.array([*finding.contour, finding.contour[0]]) * (columns, rows)
+        for polygon in finding.contour or ():
+            points = np.array([*polygon, polygon[0]]) * (columns, rows)
             panel.plot(points[:, 0], points[:, 1], color=BLUE, linewidth=1.6, label="kiosk")
         panel.set_axis_off()
         result = "not measured" if finding.measurement is None else f"measured {finding.measurement.value:.1f} mm"

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 
 from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding
-from leapfrog.reader.assess.segmentation import segment
+from leapfrog.reader.assess.free_outlines import free_outlines
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve import NerveImage, nerve_mask
 from leapfrog_training.evaluate.kiosk import KioskModel
@@ -44,17 +44,17 @@ def read_nerves(model: KioskModel, images: Sequence[NerveImage], threshold: floa
     for image in each(images, "reading pictures"):
         gray = read_gray(image.path)
         area, pixels = as_shown(gray, aspect)
-        finding = segment(manifest, model.run(pixels), area, spacing_mm=None).finding
+        (finding,) = free_outlines(manifest, model.run(pixels), area, spacing_mm=None).findings
         compared = overlap(within(finding, *gray.shape), nerve_mask(image))
         readings.append(NerveReading(image, finding.score, finding.flagged, compared))
     return tuple(readings)
 
 
 def within(finding: Finding, rows: int, columns: int) -> NDArray[np.bool_]:
-    """The area inside the reported outline, at the picture's size; empty without an outline."""
+    """The area inside the reported outlines, at the picture's size; empty without an outline."""
     filled = Image.new("1", (columns, rows))
-    if finding.contour is not None:
+    for polygon in finding.contour or ():
         # PIL counts from the middle of the first pixel, the contour from its corner.
-        points = [(x * columns - 0.5, y * rows - 0.5) for x, y in finding.contour]
+        points = [(x * columns - 0.5, y * rows - 0.5) for x, y in polygon]
         ImageDraw.Draw(filled).polygon(points, fill=1)
     return np.asarray(filled, dtype=np.bool_)

@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
+from leapfrog.packages.manifest import ModelInput
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
-from leapfrog.reader.assess.segmentation import cut, model_area, segment
-from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
+from leapfrog.reader.assess.free_outlines import FreeOutlines, free_outlines
+from leapfrog.reader.assess.segmentation import PictureArea, segment
+from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, shown_to_segmenter
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
@@ -77,17 +79,10 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
     """
     manifest = package.manifest
     if manifest.task == "segmentation":
-        aspect = manifest.input.width / manifest.input.height
-        area = model_area(frame.area, frame.gray.shape, aspect)
-        shown = cut(frame.gray, area, frame.area)
-        picture = model_input(shown, manifest.input.height, manifest.input.width)
+        area, shown, picture = _shown_to_segmenter(manifest.input, frame)
     else:
-        field = field_seen(manifest.input, frame.gray, frame.area)
-        shown = frame.gray[field[1] : field[3], field[0] : field[2]]
-        picture = shown_to_model(manifest.input, frame.gray, field=field)
-    quality = (
-        None if package.quality_path is None else _check_of(package.quality_path, picture.shape).check(picture, shown)
-    )
+        field, shown, picture = _shown_to_classifier(manifest.input, frame)
+    quality = _checked(package, picture, shown)
     if quality is not None and not quality.acceptable:
         return Assessment("not_assessed", quality.detail or UNLIKE, quality)
     outputs = models.infer(package, picture)
@@ -99,12 +94,12 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         return Assessment(
             outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
         )
+    if manifest.measures_area:
+        outlines = free_outlines(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
+        outlined = tuple(_as_set_here(package, finding, None) for finding in outlines.findings)
+        return _outlined(replace(outlines, findings=outlined), quality)
     segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
     segmentation = replace(segmentation, finding=_as_set_here(package, segmentation.finding, None))
-    if not segmentation.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
-        note = NOT_SEEN.format(name=segmentation.finding.name.lower())
-        unseen = segmentation.finding.model_copy(update={"note": note})
-        return Assessment("nothing_found", "", quality, (unseen,), weight=unseen.score)
     if not segmentation.finding.flagged:
         reason = NOTHING_OUTLINED.format(name=segmentation.finding.name.lower())
         return Assessment("not_assessed", reason, quality, weight=segmentation.finding.score)
@@ -124,6 +119,59 @@ def _as_set_here(package: ModelPackage, finding: Finding, view: FrontalView | No
     return finding if setting is None else finding.model_copy(update={"set_here": setting.shown()})
 
 
+def accepts(package: ModelPackage, frame: GrayFrame) -> bool:
+    """Whether the quality check of the package takes the frame for a picture such as its model was made for; not if it
+    has none. The model does not run.
+
+    Raises PackageError if the check cannot be used.
+    """
+    taken = package.manifest.input
+    is_segmenter = package.manifest.task == "segmentation"
+    _, shown, picture = _shown_to_segmenter(taken, frame) if is_segmenter else _shown_to_classifier(taken, frame)
+    quality = _checked(package, picture, shown)
+    return quality is not None and quality.acceptable
+
+
+def _shown_to_segmenter(
+    taken: ModelInput, frame: GrayFrame
+) -> tuple[PictureArea, NDArray[np.uint8], NDArray[np.uint8]]:
+    """Where in the picture lies what the model is shown, its displayed pixels, and those in the model's input size."""
+    area, shown = shown_to_segmenter(taken, frame.gray, frame.area)
+    return area, shown, model_input(shown, taken.height, taken.width)
+
+
+def _shown_to_classifier(
+    taken: ModelInput, frame: GrayFrame
+) -> tuple[PixelRegion, NDArray[np.uint8], NDArray[np.uint8]]:
+    """The same for a classifier."""
+    field = field_seen(taken, frame.gray, frame.area)
+    shown = frame.gray[field[1] : field[3], field[0] : field[2]]
+    return field, shown, shown_to_model(taken, frame.gray, field=field)
+
+
+def _checked(package: ModelPackage, picture: NDArray[np.uint8], shown: NDArray[np.uint8]) -> Quality | None:
+    return (
+        None if package.quality_path is None else _check_of(package.quality_path, picture.shape).check(picture, shown)
+    )
+
+
+def _outlined(outlines: FreeOutlines, quality: Quality | None) -> Assessment:
+    """A picture without a nerve is a good picture; and what is hatched is neither a result nor missing.
+
+    Of a cine, the frame is reported in which the model is surest of what is outlined.
+    """
+    looked_for = [finding for finding in outlines.findings if finding.drawn == "outline"]
+    findings = tuple(
+        finding.model_copy(update={"note": NOT_SEEN.format(name=finding.name.lower())})
+        if finding in looked_for and not finding.flagged
+        else finding
+        for finding in outlines.findings
+    )
+    outcome: Outcome = "findings" if any(finding.flagged for finding in looked_for) else "nothing_found"
+    weight = max(finding.score - finding.threshold for finding in looked_for)
+    return Assessment(outcome, outlines.reason, quality, findings, weight=weight)
+
+
 def reported_area(assessments: Sequence[Assessment]) -> Assessment:
     """Of several parts of one picture, such as the two of a dual picture, the one that is reported for it: one with a
     measurement before one without, since their sizes cannot be compared, then the largest.
@@ -135,9 +183,9 @@ def reported_frame(assessments: Sequence[Assessment]) -> int:
     """The index of the frame that is reported for the whole image.
 
     For a classification, the frame whose highest score is furthest above its threshold: a finding in any frame counts.
-    For a segmentation, the frame at the upper quartile of sizes, among those with a complete outline. A head is largest
-    in the plane where its circumference is defined, and a sweep passes through that plane; but the single largest
-    outline is often a wrong one.
+    The same for free outlines. For a head, the frame at the upper quartile of sizes, among those with a complete
+    outline: a head is largest in the plane where its circumference is defined, and a sweep passes through that plane;
+    but the single largest outline is often a wrong one.
     """
     best = max(_rank(assessment) for assessment in assessments)
     equals = [index for index, assessment in enumerate(assessments) if _rank(assessment) == best]

@@ -13,6 +13,7 @@ from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, FrontalView, Region
 from leapfrog.packages.manifest import Calibration, Manifest
 from leapfrog.reader.assess.shown_picture import map_over_whole, region_in_whole
+from leapfrog.reader.image.connected import connected_area
 from leapfrog.reader.image.pixels import PixelRegion
 
 SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps the logit finite at both ends of the scale
@@ -129,19 +130,3 @@ def hot_region(heat: NDArray[np.float32]) -> Region | None:
     if (right - left) * (bottom - top) > LARGEST_REGION:
         return None
     return Region(left=left, top=top, right=right, bottom=bottom)
-
-
-def connected_area(mask: NDArray[np.bool_], seed: Sequence[int | np.intp]) -> NDArray[np.bool_]:
-    """The part of `mask` that is connected to `seed` (row, column) by the sides of cells, grown ring by ring."""
-    area = np.zeros_like(mask)
-    area[int(seed[0]), int(seed[1])] = mask[int(seed[0]), int(seed[1])]
-    while True:
-        grown = area.copy()
-        grown[1:] |= area[:-1]
-        grown[:-1] |= area[1:]
-        grown[:, 1:] |= area[:, :-1]
-        grown[:, :-1] |= area[:, 1:]
-        grown &= mask
-        if np.array_equal(grown, area):
-            return area
-        area = grown

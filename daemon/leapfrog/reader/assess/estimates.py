@@ -20,14 +20,19 @@ def gestational_age_weeks(head_circumference_mm: float) -> float | None:
 
 
 def gestational_age_note(head_circumference_mm: float) -> str:
-    """The estimate in words, with its +/-2 SD; empty outside the range of the formula."""
+    """The estimate in words, with the formula, its range and its +/-2 SD; outside the range, that there is none."""
     weeks = gestational_age_weeks(head_circumference_mm)
+    shortest, longest = (f"{limit:.0f}" for limit in HADLOCK_RANGE_MM)
     if weeks is None:
-        return ""
+        return (
+            "No gestational age is estimated: the formula (Hadlock 1984) holds for head circumferences from "
+            f"{shortest} to {longest} mm."
+        )
     two_sd = next(sd for upper, sd in HADLOCK_TWO_SD_WEEKS if head_circumference_mm <= upper)
     return (
-        f"Estimated gestational age from head circumference (Hadlock 1984): {_weeks_and_days(weeks)}, "
-        f"+/- {_weeks_and_days(two_sd)} (2 SD). Estimate. Do not change dates set by an earlier scan."
+        f"Estimated gestational age from head circumference (Hadlock 1984, {shortest} to {longest} mm): "
+        f"{_weeks_and_days(weeks)}, +/- {_weeks_and_days(two_sd)} (2 SD). Estimate. Do not change dates set by an "
+        "earlier scan."
     )
 
 

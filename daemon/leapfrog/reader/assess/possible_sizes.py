@@ -9,8 +9,10 @@ from leapfrog.packages.manifest import FindingRule, MeasurementRule
 
 # 44 mm at the tenth week, before which the skull cannot be outlined; with a hydrocephalus, 450 mm were seen at birth.
 HEAD_CIRCUMFERENCE_MM = (40.0, 500.0)
-# All roots and trunks of one side together: 20 to 200 mm2 in one plane.
-BRACHIAL_PLEXUS_MM2 = (1.0, 2000.0)
+# In cross-section: a digital nerve has 1 mm2, the sciatic nerve 50 to 150; a plexus in one outline up to 200.
+NERVE_MM2 = (0.5, 2000.0)
+# A digital artery has 1 mm2, the internal jugular vein up to 500.
+VESSEL_MM2 = (0.5, 3000.0)
 WITHOUT_BOUNDS = (0.0, float("inf"))
 
 IMPOSSIBLE = (
@@ -36,5 +38,6 @@ def _bounds(code: Code) -> tuple[float, float] | None:
 # By the code of the measurement or else of the thing, in the unit of the measurement's kind.
 POSSIBLE_SIZES: dict[tuple[str, str], tuple[float, float]] = {
     ("LN", "11984-2"): HEAD_CIRCUMFERENCE_MM,
-    ("SCT", "36582005"): BRACHIAL_PLEXUS_MM2,
+    ("SCT", "91728009"): NERVE_MM2,
+    ("SCT", "59820001"): VESSEL_MM2,
 }

@@ -1,34 +1,29 @@
-"""From a segmenter's mask to an outline and its measurement: the circumference of a head, by a fitted ellipse, or the
-area inside a free outline.
+"""From a segmenter's mask to a head's outline and its circumference, by a fitted ellipse. (What is not an
+ellipse: `free_outlines.py`.)
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
-from leapfrog.exam import Finding, Measurement
-from leapfrog.packages.manifest import FindingRule, Manifest, MeasurementKind
-from leapfrog.reader.assess.classification import connected_area
+from leapfrog.exam import Finding, Measurement, Polygon
+from leapfrog.packages.manifest import FindingRule, Manifest
 from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
 from leapfrog.reader.assess.estimates import ESTIMATES
-from leapfrog.reader.assess.outline import Outline, trace
 from leapfrog.reader.assess.possible_sizes import why_impossible
+from leapfrog.reader.image.connected import connected_area, largest_part
 from leapfrog.reader.image.pixels import PixelRegion
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
 INSIDE = 0.5  # a cell with at least this probability belongs to the mask
 CONTOUR_POINTS = 72  # one every five degrees draws a smooth ellipse at any size on a page
-OUTLINE_POINTS = 120  # at most, for a free outline
 SMALLEST_AREA = 0.01  # of what the model saw; the smallest head of HC18 covers 2.5 %
 LARGEST_OUTSIDE = 0.12  # of the ellipse beyond what was seen; with more, the outline is mostly a guess
 ROUNDEST, NARROWEST = 1.0, 0.5  # width to length; heads lie between 0.65 and 0.95 (cephalic index)
-SMALLEST_PART = 0.003  # of the area that the model saw; the nerves that Kaggle's annotators drew cover 1 to 5 %
-LARGEST_CUT_OFF = 0.1  # of a free outline along the edge; with more, the area is only that of the visible part
 ASPECT_TOLERANCE = 0.1  # a picture this close to the model's aspect ratio is squashed, others are padded with black
 
 Mask = NDArray[np.float32]  # (rows, columns), the probability of each cell
@@ -68,8 +63,7 @@ class Segmentation:
     """A segmenter's result for one picture.
 
     `finding` is flagged if an outline was found. `complete` is false if the outline leaves the picture, so that it was
-    not measured. `size` (circumference or area) ranks the frames of a cine; it is in mm or mm², or in pixels without a
-    spacing.
+    not measured. `size`, the circumference, ranks the frames of a cine; it is in mm, or in pixels without a spacing.
     """
 
     finding: Finding
@@ -121,17 +115,9 @@ def segment(
     nothing is measured in millimetres, and `why_no_spacing` is the reason. Raises EngineError if the mask's shape is
     wrong.
     """
-    mask = _mask(manifest, outputs)
-    rule = manifest.measurement
-    level = INSIDE if rule is None else rule.level
-    kind: MeasurementKind = "ellipse_circumference" if rule is None else rule.kind
-    match kind:
-        case "area":
-            outlined = _free_outline(manifest, main_part(mask, level), area, level, spacing_mm)
-        case "ellipse_circumference":
-            outlined = _head(manifest, main_part(mask), area, level, spacing_mm)
-        case _:
-            assert_never(kind)
+    (mask,) = masks_of(manifest, outputs)
+    level = INSIDE if manifest.measurement is None else manifest.measurement.level
+    outlined = _head(manifest, main_part(mask), area, level, spacing_mm)
     if outlined.complete and spacing_mm is None:
         return replace(outlined, reason=why_no_spacing)
     return outlined
@@ -144,10 +130,11 @@ def _head(
     ellipse = edge.ellipse()
     score = 0.0 if ellipse is None else ellipse_agreement(mask, ellipse, area)
     rule = manifest.finding[0]
-    finding = _finding(rule, score, ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area))
+    is_there = ellipse is not None and score >= rule.threshold and _is_plausible(ellipse, area)
+    finding = finding_of(rule, score, flagged=is_there)
     if ellipse is None or not finding.flagged:
         return Segmentation(finding, complete=False, size=0.0)
-    finding = finding.model_copy(update={"contour": _contour(ellipse.outline(CONTOUR_POINTS), area)})
+    finding = finding.model_copy(update={"contour": (contour_of(ellipse.outline(CONTOUR_POINTS), area),)})
     if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE:
         reason = "Part of the outline lies beyond the picture's edge, so it was not measured."
         return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
@@ -157,52 +144,8 @@ def _head(
     return _measured(manifest, finding, in_mm.circumference, in_pixels=ellipse.circumference)
 
 
-def _free_outline(
-    manifest: Manifest, mask: Mask, area: PictureArea, level: float, spacing_mm: SpacingMm | None
-) -> Segmentation:
-    outline = trace(mask, level)
-    inside = mask >= level
-    rule = manifest.finding[0]
-    score = float(mask[inside].mean()) if outline is not None else 0.0
-    is_there = outline is not None and score >= rule.threshold and float(inside.mean()) >= SMALLEST_PART
-    finding = _finding(rule, score, is_there)
-    if outline is None or not finding.flagged:
-        return Segmentation(finding, complete=False, size=0.0)
-    in_pixels = replace(outline, points=area.in_pixels(outline.points, mask.shape))
-    drawn = in_pixels.thinned(OUTLINE_POINTS).points
-    finding = finding.model_copy(update={"contour": _contour(drawn, area)})
-    if max(outline.share_on_edge, _share_on_padding(in_pixels, mask.shape, area)) > LARGEST_CUT_OFF:
-        reason = "The outline runs along the picture's edge. The part beyond it was not seen, so nothing was measured."
-        return Segmentation(finding, complete=False, size=in_pixels.area, reason=reason)
-    if spacing_mm is None:
-        return Segmentation(finding, complete=True, size=in_pixels.area)
-    area_mm2 = in_pixels.area * spacing_mm[0] * spacing_mm[1]
-    return _measured(manifest, finding, area_mm2, in_pixels=in_pixels.area)
-
-
-def _share_on_padding(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> float:
-    """The share of an outline, in pixels, that runs along the border between what was seen and the added black.
-
-    The mask continues there, so its own edge does not tell. Points within one cell of the border count, since the line
-    is drawn more finely than the mask is known.
-    """
-    rows, columns = shape
-    x, y = outline.points[:, 0], outline.points[:, 1]
-    near_x, near_y = area.width / columns, area.height / rows
-    left, top, right, bottom = area.seen
-    at_end = np.zeros(len(outline.points), np.bool_)
-    if area.left < left:
-        at_end |= x <= left + near_x
-    if area.left + area.width > right:
-        at_end |= x >= right - near_x
-    if area.top < top:
-        at_end |= y <= top + near_y
-    if area.top + area.height > bottom:
-        at_end |= y >= bottom - near_y
-    return float(at_end.mean())
-
-
-def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:
+def finding_of(rule: FindingRule, score: float, *, flagged: bool) -> Finding:
+    """The finding of `rule` with this score; nothing of it is outlined yet."""
     return Finding(
         name=rule.name,
         code=rule.code,
@@ -214,29 +157,27 @@ def _finding(rule: FindingRule, score: float, flagged: bool) -> Finding:
     )
 
 
-def _mask(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> Mask:
+def masks_of(manifest: Manifest, outputs: Sequence[NDArray[np.float32]]) -> tuple[Mask, ...]:
+    """The mask of each finding, in the package's order. Raises EngineError if the model's output does not have them."""
     index = manifest.outputs.mask
     if index is None or index >= len(outputs):
         raise EngineError(f"The model has {len(outputs)} outputs, but its package names output {index}.")
-    output = outputs[index]
-    if output.ndim != 4 or output.shape[0] != 1 or output.shape[3] != 1:
-        raise EngineError(f"The model's mask has shape {output.shape}, not (1, rows, columns, 1).")
-    return output[0, :, :, 0]
+    output, findings = outputs[index], len(manifest.finding)
+    if output.ndim != 4 or output.shape[0] != 1 or output.shape[3] != findings:
+        raise EngineError(f"The model's mask has shape {output.shape}, not (1, rows, columns, {findings}).")
+    return tuple(np.ascontiguousarray(output[0, :, :, channel]) for channel in range(findings))
 
 
 def main_part(mask: Mask, level: float = INSIDE) -> Mask:
     """The mask with only its largest part at `level`, holes in it filled; unchanged if there is no part."""
-    remaining = mask >= level
-    largest = np.zeros_like(remaining)
-    while remaining.any():
-        seed = np.unravel_index(int(remaining.argmax()), remaining.shape)
-        part = connected_area(remaining, seed)
-        remaining &= ~part
-        if part.sum() > largest.sum():
-            largest = part
-    surroundings = np.pad(~largest, 1, constant_values=True)
+    return alone(mask, largest_part(mask >= level), level)
+
+
+def alone(mask: Mask, part: NDArray[np.bool_], level: float) -> Mask:
+    """The mask without its other parts at `level`, and with the holes in this one filled."""
+    surroundings = np.pad(~part, 1, constant_values=True)
     outside = connected_area(surroundings, (0, 0))[1:-1, 1:-1]
-    hole = ~outside & ~largest
+    hole = ~outside & ~part
     beside = outside & (mask >= level)
     cleaned: Mask = np.where(beside, np.float32(0), mask)
     cleaned[hole] = 1.0
@@ -311,7 +252,8 @@ def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
     return 1 - float((inside & within).sum()) / float(inside.sum())
 
 
-def _contour(points: NDArray[np.float64], area: PictureArea) -> tuple[tuple[float, float], ...]:
+def contour_of(points: NDArray[np.float64], area: PictureArea) -> Polygon:
+    """Points (n, 2) in pixels as fractions of the picture."""
     fractions = points / np.array([area.picture_width, area.picture_height])
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in fractions)
 

@@ -9,8 +9,10 @@ from PIL import Image
 
 from leapfrog.exam import Region
 from leapfrog.packages.manifest import ModelInput
+from leapfrog.reader.assess.segmentation import PictureArea, cut, model_area
 from leapfrog.reader.image.exposed_field import exposed_field
 from leapfrog.reader.image.pixels import PixelRegion, model_input
+from leapfrog.reader.image.scan_field import ScanField, find_scan
 
 MAP_SIDE = 112  # cells of a map over the whole picture: as fine as it is drawn
 
@@ -22,20 +24,49 @@ def shown_to_model(
     (taken.height, taken.width).
 
     `area` is the part that shows the body, the whole picture if None. Whoever has the `field_seen` of it already gives
-    it as `field`.
+    it as `field`. What lies beside the outline of a scan is black.
     """
+    if taken.field == "scan":
+        scan = scan_seen(gray, area)
+        gray, field = scan.alone(gray), scan.box
     left, top, right, bottom = field or field_seen(taken, gray, area)
     return model_input(gray[top:bottom, left:right], taken.height, taken.width)
 
 
 def field_seen(taken: ModelInput, gray: NDArray[np.uint8], area: PixelRegion | None = None) -> PixelRegion:
-    """The part of `gray` (H, W) that such a model sees, in pixels: the exposed field within `area`, or all of it."""
+    """The part of `gray` (H, W) that such a model sees, in pixels: the exposed or scanned field in `area`, or all."""
     rows, columns = gray.shape
     if taken.field == "whole":  # of several parts, too
         return 0, 0, columns, rows
+    if taken.field == "scan":
+        return scan_seen(gray, area).box
     left, top, right, bottom = area or (0, 0, columns, rows)
     found = exposed_field(np.ascontiguousarray(gray[top:bottom, left:right]))
     return left + found[0], top + found[1], left + found[2], top + found[3]
+
+
+def scan_seen(gray: NDArray[np.uint8], area: PixelRegion | None = None) -> ScanField:
+    """The scanned field of `gray` (H, W) within `area`; all of `area` if none is found there. The area that an image
+    states is not taken as it is, since machines count their orientation mark, rulers and bars to it.
+    """
+    rows, columns = gray.shape
+    left, top, right, bottom = area or (0, 0, columns, rows)
+    return find_scan(np.ascontiguousarray(gray[top:bottom, left:right])).at(left, top, gray.shape)
+
+
+def shown_to_segmenter(
+    taken: ModelInput, gray: NDArray[np.uint8], area: PixelRegion | None = None
+) -> tuple[PictureArea, NDArray[np.uint8]]:
+    """What a segmenter that takes `taken` is shown of the displayed picture `gray` (H, W), before it is resized, and
+    where in the picture that lies. `area` is the part that shows the body, the whole picture if None; black is added
+    where its aspect differs much from the model's.
+    """
+    box = area or (0, 0, gray.shape[1], gray.shape[0])
+    if taken.field == "scan":
+        scan = scan_seen(gray, area)
+        gray, box = scan.alone(gray), scan.box
+    around = model_area(box, gray.shape, taken.width / taken.height)
+    return around, cut(gray, around, box)
 
 
 def region_in_whole(region: Region, field: PixelRegion, shape: tuple[int, ...]) -> Region:

@@ -1,7 +1,7 @@
 """An image as the reader works with it: opened, checked, and shown frame by frame."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from leapfrog.reader.image.lookup_table import palette_colours
 from leapfrog.reader.image.object_kind import check_is_picture
 from leapfrog.reader.image.overlay_planes import graphics_of, read_overlay_planes
 from leapfrog.reader.image.pixels import DisplayedFrame, PixelRegion
-from leapfrog.reader.image.spacing import UNKNOWN, Scale, SpacingMm, scale_of
+from leapfrog.reader.image.spacing import UNKNOWN, Scale, SpacingMm, scale_of, stated_spacings, without_contradiction
 from leapfrog.reader.image.ultrasound import tissue_regions
 
 
@@ -102,13 +102,20 @@ class DecodedImage:
 
     def _find_areas(self) -> tuple[ImageArea, ...]:
         dataset, rows, columns = self._file.dataset, self.layout.rows, self.layout.columns
-        whole = scale_of(dataset, self._groups.sources(PIXEL_MEASURES, self.present[0]), (rows, columns))
+        sources = self._groups.sources(PIXEL_MEASURES, self.present[0])
+        whole = scale_of(dataset, sources, (rows, columns))
         areas = []
         for region in tissue_regions(dataset, rows, columns):
             # A region without a scale has that of the picture; one whose scale is wrong says so if that has none.
             has_none = region.scale == UNKNOWN or whole.spacing_mm is not None
             use_whole = region.scale.spacing_mm is None and has_none
             areas.append(ImageArea(region.box, whole if use_whole else region.scale))
+        # Of several pictures beside each other, what is stated of the whole need hold in one of them only.
+        agreed = [
+            without_contradiction(area.scale, stated_spacings(dataset, sources), (rows, columns)) for area in areas
+        ]
+        if not any(scale.spacing_mm for scale in agreed):
+            areas = [replace(area, scale=scale) for area, scale in zip(areas, agreed, strict=True)]
         return tuple(areas) or (ImageArea((0, 0, columns, rows), whole),)
 
     def _shown(self, stored: StoredFrame) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """The distance between a picture's pixels in the patient (PS3.3 C.7.6.3, 10.7), or why nothing can be measured."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -12,6 +12,7 @@ ULTRASOUND = frozenset(("US", "IVUS"))
 PLACEHOLDER_MM = 1.0  # in both directions, on ultrasound: what programs fill in where no calibration is known
 LARGEST_FIELD_MM = 500.0  # no ultrasound machine looks deeper than 400 mm, and no probe is wider
 SMALLEST_FIELD_MM = 1.0  # an intravascular picture is 5 mm wide
+MOST_DIFFERENT = 0.05  # between two statements of one scale; more would be a week of a head's age
 MOST_UNEQUAL = 4.0  # pixels of real pictures are at most twice as long as wide
 
 NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
@@ -29,6 +30,11 @@ IMPOSSIBLE = (
 UNEQUAL = (
     "The image's scale cannot be right: by it, its pixels would be {ratio:.0f} times as long one way as the other. So"
     " nothing is given in millimetres."
+)
+
+CONTRADICTORY = (
+    "The image states two scales that do not agree: {one:.3g} and {other:.3g} mm from one pixel to the next. One of"
+    " them must be wrong, so nothing is given in millimetres."
 )
 
 SpacingMm = tuple[float, float]  # between rows, between columns
@@ -63,7 +69,9 @@ def scale_of(dataset: Dataset, sources: Sequence[Dataset], shape: tuple[int, int
         return Scale(None, AT_DETECTOR) if at_detector else UNKNOWN
     if projected and not calibrated and in_patient == (at_detector or in_patient):
         return Scale(None, AT_DETECTOR)
-    return checked(in_patient, shape) if modality in ULTRASOUND else Scale(in_patient)
+    if modality not in ULTRASOUND:
+        return Scale(in_patient)
+    return without_contradiction(checked(in_patient, shape), filter(None, (at_detector,)), shape)
 
 
 def checked(spacing_mm: SpacingMm, shape: tuple[int, int]) -> Scale:
@@ -77,6 +85,26 @@ def checked(spacing_mm: SpacingMm, shape: tuple[int, int]) -> Scale:
     if ratio > MOST_UNEQUAL:
         return Scale(None, UNEQUAL.format(ratio=ratio))
     return Scale(spacing_mm)
+
+
+def stated_spacings(dataset: Dataset, sources: Sequence[Dataset]) -> tuple[SpacingMm, ...]:
+    """What an ultrasound picture states of its pixels' size besides its regions, whatever the attribute is for."""
+    stated = [_positive_pair(source, "PixelSpacing") for source in sources]
+    stated.append(_positive_pair(dataset, "ImagerPixelSpacing"))
+    return tuple(filter(None, stated))
+
+
+def without_contradiction(scale: Scale, stated: Iterable[SpacingMm], shape: tuple[int, int]) -> Scale:
+    """The scale of an ultrasound picture of `shape`, unless it is `stated` to be another one too, which can be."""
+    if scale.spacing_mm is None:
+        return scale
+    for other in stated:
+        ratios = [one / two for one, two in zip(scale.spacing_mm, other, strict=True)]
+        if checked(other, shape).spacing_mm is None or max(abs(ratio - 1) for ratio in ratios) <= MOST_DIFFERENT:
+            continue
+        worst = max((0, 1), key=lambda axis: abs(ratios[axis] - 1))
+        return Scale(None, CONTRADICTORY.format(one=scale.spacing_mm[worst], other=other[worst]))
+    return scale
 
 
 def _length(millimetres: float) -> str:

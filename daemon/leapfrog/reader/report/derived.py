@@ -129,7 +129,7 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: 
 def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     """Everything that the report says about the image, for viewers that show only pixels."""
     notable = [row for row in image.rows if row.kind != "nothing_flagged"]
-    lines = [line for line in (image.headline.caution, image.headline.text) if line]
+    lines = [line for line in (image.headline.caution, image.headline.text, image.headline.detail) if line]
     lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in notable]
     if image.overlay is not None:
         lines.append(image.overlay.caption)

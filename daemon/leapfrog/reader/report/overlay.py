@@ -1,4 +1,4 @@
-"""The pictures of a report: the plain one, and the same with heat maps or a contour drawn on it.
+"""The pictures of a report: the plain one, and the same with heat maps or outlines drawn on it.
 
 Every mark is a line as well as a colour, so that it shows on a black-and-white print. There is only one hue, since a
 rainbow loses its order in grey (PMC6181270). A heat map's colour is scaled to its own peak and cannot be compared
@@ -22,6 +22,8 @@ LONGEST_SIDE = 1024  # pixels of a report's picture
 SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and text are drawn on them
 JPEG_QUALITY = 88
 HEAT_COLOUR = (255, 176, 0)
+HATCH_COLOUR = (215, 215, 215)  # less than what is outlined, which is what the picture is for
+HATCH_APART = 9  # widths of a line of the hatching, from one to the next
 HEAT_OPACITY = 0.5  # at the peak
 HEAT_FLOOR = 0.45  # of the peak; below it the picture is not coloured
 CONTOUR_LEVEL = 0.7  # of the peak; where the line around a warm area runs
@@ -73,13 +75,26 @@ def save_heatmap(
     _save(image, path, phantom=phantom)
 
 
-def save_contour(picture: Pixels, contour: Points, label: str, path: Path, *, phantom: bool = False) -> None:
-    """Write `picture` with the closed `contour`, (x, y) as fractions of its width and height, and `label` beside it."""
+@dataclass(frozen=True)
+class Marking:
+    """What is drawn of one finding: a closed line around each of `polygons`, of (x, y) as fractions of the picture's
+    width and height. `hatched`: a thin line, and the inside is hatched. The legend shows the `label`.
+    """
+
+    polygons: Sequence[Points]
+    label: str
+    hatched: bool = False
+
+
+def save_outlines(picture: Pixels, markings: Sequence[Marking], path: Path, *, phantom: bool = False) -> None:
+    """Write `picture` with `markings` drawn on it, what is hatched below the lines, and a legend in the corner where it
+    covers the least of them.
+    """
     image = _for_drawing(picture)
-    if len(contour) >= 2:
-        _draw_closed_line(image, contour)
-    if label:
-        _Labels(image).put_in_corner(label)
+    for marking in sorted(markings, key=lambda marking: not marking.hatched):
+        for polygon in marking.polygons:
+            _mark(image, _in_pixels(polygon, image), hatched=marking.hatched)
+    _draw_legend(image, markings, lower_only=phantom)  # whose band is at the top
     _save(image, path, phantom=phantom)
 
 
@@ -203,13 +218,83 @@ def _outline(image: Image.Image, grid: Pixels) -> None:
         image.paste(colour, area, rise.point(line))
 
 
-def _draw_closed_line(image: Image.Image, contour: Points) -> None:
-    draw = ImageDraw.Draw(image)
-    points = [(x * image.width, y * image.height) for x, y in contour]
-    points += points[:2]  # the second point again, so that the joint at the start is rounded like the others
+def _in_pixels(polygon: Points, image: Image.Image) -> list[tuple[float, float]]:
+    return [(x * image.width, y * image.height) for x, y in polygon]
+
+
+def _mark(image: Image.Image, corners: Sequence[tuple[float, float]], *, hatched: bool) -> None:
+    """Draw a closed line, amber within black; or hatch the inside, within a thin line, gray within black."""
+    if len(corners) < 3:
+        return
     width = max(3, round(max(image.size) / 250))
-    draw.line(points, fill=(0, 0, 0), width=width + 4, joint="curve")
-    draw.line(points, fill=HEAT_COLOUR, width=width, joint="curve")
+    if hatched:
+        width = max(2, width // 2)
+        _hatch(image, corners, width)
+    draw = ImageDraw.Draw(image)
+    points = [
+        *corners,
+        *corners[:2],
+    ]  # the second point again, so that the joint at the start is rounded like the others
+    for colour, wider in (((0, 0, 0), 4), (HATCH_COLOUR if hatched else HEAT_COLOUR, 0)):
+        draw.line(points, fill=colour, width=width + wider, joint="curve")
+
+
+def _hatch(image: Image.Image, corners: Sequence[tuple[float, float]], width: int) -> None:
+    """Slanted lines across the inside, which shows between them. Those of all areas of a picture are in line."""
+    inside = Image.new("1", image.size)
+    ImageDraw.Draw(inside).polygon(corners, fill=1)
+    hatching = image.copy()
+    draw = ImageDraw.Draw(hatching)
+    apart = HATCH_APART * width
+    for colour, wider in (((0, 0, 0), 2), (HATCH_COLOUR, 0)):
+        for x in range(-image.height, image.width, apart):
+            draw.line((x, image.height, x + image.height, 0), fill=colour, width=width + wider)
+    image.paste(hatching, (0, 0), inside)
+
+
+def _draw_legend(image: Image.Image, markings: Sequence[Marking], *, lower_only: bool) -> None:
+    """A line for each of `markings`: a sample of how it is drawn, and its label."""
+    named = [marking for marking in markings if marking.label and marking.polygons]
+    if not named:
+        return
+    font = _font(max(15, max(image.size) // 30))
+    margin = max(4, max(image.size) // 160)
+    ascent, descent = font.getmetrics()
+    line = ascent + descent + margin
+    sample = (2 * line, line - margin)
+    width = max(font.getlength(marking.label) for marking in named) + sample[0] + 4 * margin
+    size = (round(width), line * len(named) + margin)
+    left, top = _free_corner(image.size, size, margin, markings, lower_only=lower_only)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((left, top, left + size[0], top + size[1]), fill=(0, 0, 0), outline=(255, 255, 255))
+    for number, marking in enumerate(named):
+        x, y = left + margin, top + margin + number * line
+        shown = Image.new("RGB", sample, (60, 60, 60))
+        inset = max(4, line // 8)
+        _mark(shown, _box(inset, inset, sample[0] - inset, sample[1] - inset), hatched=marking.hatched)
+        image.paste(shown, (round(x), round(y)))
+        draw.text((x + sample[0] + margin, y + ascent), marking.label, font=font, fill=(255, 255, 255), anchor="ls")
+
+
+def _box(left: float, top: float, right: float, bottom: float) -> Points:
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+def _free_corner(
+    image: tuple[int, int], size: tuple[int, int], margin: int, markings: Sequence[Marking], *, lower_only: bool
+) -> tuple[int, int]:
+    """In which corner (left, top) a box of `size` covers the least of what is marked on a picture of size `image`: at
+    the lower left, if that is no worse than the others.
+    """
+    marked = Image.new("1", image)
+    draw = ImageDraw.Draw(marked)
+    for marking in markings:
+        for polygon in marking.polygons:
+            draw.polygon([(x * image[0], y * image[1]) for x, y in polygon], fill=1)
+    right, bottom = image[0] - margin - size[0], image[1] - margin - size[1]
+    corners = [(margin, bottom), (right, bottom), (margin, margin), (right, margin)][: 2 if lower_only else 4]
+    covered = [np.asarray(marked.crop((left, top, left + size[0], top + size[1]))).sum() for left, top in corners]
+    return corners[int(np.argmin(covered))]
 
 
 def _draw_phantom_band(image: Image.Image) -> None:
@@ -245,12 +330,6 @@ class _Labels:
                 self._put(text, place)
                 return
         self._put(text, (left, 0, left + width, height))
-
-    def put_in_corner(self, text: str) -> None:
-        """Put `text` at the lower left."""
-        width, height = self._size_of(text)
-        bottom = self._height - self._margin
-        self._put(text, (self._margin, bottom - height, self._margin + width, bottom))
 
     def _size_of(self, text: str) -> tuple[float, float]:
         left, top, right, bottom = self._draw.textbbox((0, 0), text, font=self._font, anchor="ls")

@@ -7,14 +7,12 @@ from leapfrog.packages.manifest import FindingRule, MeasurementRule
 from leapfrog.reader.assess.possible_sizes import why_impossible
 
 HEAD = FindingRule(name="Fetal head", code=Code(value="1", scheme="99TEST", meaning="Head"), threshold=0.5)
-PLEXUS = FindingRule(
-    name="Brachial plexus", code=Code(value="36582005", scheme="SCT", meaning="Brachial plexus"), threshold=0.5
-)
+NERVE = FindingRule(name="Nerve", code=Code(value="91728009", scheme="SCT", meaning="Nerve"), threshold=0.5)
 CIRCUMFERENCE = MeasurementRule(
     name="Head circumference", code=Code(value="11984-2", scheme="LN", meaning="Head circumference")
 )
 AREA = MeasurementRule(
-    name="Brachial plexus area", code=Code(value="42798000", scheme="SCT", meaning="Area"), kind="area", unit="mm2"
+    name="Nerve area", code=Code(value="42798000", scheme="SCT", meaning="Area"), kind="area", unit="mm2"
 )
 
 
@@ -30,6 +28,6 @@ def test_a_head_by_a_scale_ten_times_wrong_cannot_be(value: float) -> None:
 
 
 def test_what_a_general_measurement_may_be_is_decided_by_the_thing() -> None:
-    assert why_impossible(AREA, PLEXUS, 90.0) == ""
-    assert "9,000.0 mm², which cannot be" in why_impossible(AREA, PLEXUS, 9000.0)
+    assert why_impossible(AREA, NERVE, 90.0) == ""
+    assert "9,000.0 mm², which cannot be" in why_impossible(AREA, NERVE, 9000.0)
     assert why_impossible(AREA, HEAD, 9000.0) == ""

@@ -14,7 +14,7 @@ from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.patient_age import Age, PatientAge
 from leapfrog.reader.assess.exam_attributes import Exam, exam_of
-from leapfrog.reader.assess.routing import Route
+from leapfrog.reader.assess.routing import Route, route_by_picture
 from leapfrog.reader.assess.routing import route as route_by_age
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import header_of
@@ -42,11 +42,14 @@ def package(name: str, *, has_quality_check: bool = True, **applies_to: Any) -> 
 CHEST = load_package(SHIPPED_PACKAGES / "chest-findings")
 HEAD = load_package(SHIPPED_PACKAGES / "fetal-head")
 NERVE = package(
-    "brachial-plexus",
+    "nerve",
     modalities=["US"],
     body_parts=["NERVE"],
-    words={"NERVE": "nerves interscalene"},
-    excluded=[{"words": "median ulnar", "reason": "This is of another nerve ({words}); {package} is not for it."}],
+    words={"NERVE": "nerves nervio interscalene"},
+    excluded=[{"words": "optic vagus", "reason": "This is of another nerve ({words}); {package} is not for it."}],
+)
+UNCHECKED_NERVE = package(
+    "nerve", modalities=["US"], body_parts=["NERVE"], words={"NERVE": "nerves"}, has_quality_check=False
 )
 PACKAGES = (CHEST, HEAD)
 GROWN = PatientAge(stated=Age(40, "year"))
@@ -169,9 +172,9 @@ def test_a_scan_with_a_preset_for_nerves_goes_to_the_model_for_nerves_only(share
     exam = exam_of(opened.dataset, header, GROWN, is_picture=False)
     assert route(exam, (CHEST, HEAD, NERVE)).package == NERVE
     assert "NERVE" in route(exam, PACKAGES).reason
-    elsewhere = route(replace(exam, study_texts="Median nerve, right wrist"), (NERVE,))
+    elsewhere = route(replace(exam, study_texts="Optic nerve sheath, right eye"), (NERVE,))
     assert elsewhere.package is None
-    assert elsewhere.reason == "This is of another nerve (median); brachial-plexus 1 is not for it."
+    assert elsewhere.reason == "This is of another nerve (optic); nerve 1 is not for it."
 
 
 def test_a_new_package_brings_its_own_words() -> None:
@@ -193,6 +196,84 @@ def test_of_several_parts_in_one_text_the_same_counts_in_every_order_of_packages
     assert {route(exam, order).reason for order in ((CHEST, HEAD), (HEAD, CHEST))} == {
         'The image says that it shows "CHEST"; fetal-head 0.2.1 is for fetus only.'
     }
+
+
+@pytest.mark.parametrize(
+    ("exam", "expected"),
+    [
+        (Exam(modality="US", body_part="NERVE"), NERVE),
+        (Exam(modality="US", body_part="nervio", is_picture=True), NERVE),
+        (Exam(modality="US", image_texts="NERVE_0TO4CM", image_type="ORIGINAL\\PRIMARY\\MUSCULOSKELETAL"), NERVE),
+        (Exam(modality="US", study_texts="Femoral nerve block"), NERVE),
+        (Exam(modality="US", body_part="FETUS"), HEAD),
+        (Exam(modality="US", body_part="FETUS", study_texts="Femoral nerve block"), HEAD),
+        (Exam(modality="US", image_texts="OB 2/3 trimester", study_texts="Nerve block"), HEAD),
+        (Exam(modality="US", body_part="NECK", study_texts="Nerve block"), None),
+        (Exam(modality="US", body_part="FETUS", study_texts="Neonatal nerves"), None),
+        (Exam(modality="US", image_texts="Stress echo"), None),
+    ],
+)
+def test_an_ultrasound_that_says_what_it_shows_goes_there_and_no_check_is_asked(
+    exam: Exam, expected: ModelPackage | None
+) -> None:
+    for packages in ((CHEST, HEAD, NERVE), (NERVE, HEAD, CHEST)):
+        chosen = route(exam, packages)
+        assert chosen.package == expected
+        assert chosen.contenders == ()
+
+
+@pytest.mark.parametrize(
+    ("exam", "undecided"),
+    [
+        (Exam(modality="US"), "The image does not say which body part it shows"),
+        (Exam(modality="US", is_picture=True), "The image does not say which body part it shows"),
+        (
+            Exam(modality="US", study_texts="Pregnancy, femoral nerve"),
+            "The description of the exam names fetus and nerve",
+        ),
+    ],
+)
+def test_an_ultrasound_that_does_not_tell_goes_where_the_only_check_accepts_it(exam: Exam, undecided: str) -> None:
+    open_route = route(exam, (CHEST, HEAD, NERVE))
+    assert open_route == Route(None, contenders=(HEAD, NERVE), undecided=undecided)
+    for package, part in ((HEAD, "fetus"), (NERVE, "nerve")):
+        chosen = route_by_picture(open_route, [package], exam)
+        assert chosen == Route(package, assumption=f"{undecided}; it was read as {part}, because it looks like that.")
+
+
+def test_where_no_check_accepts_it_or_several_do_staff_are_told_what_to_set() -> None:
+    for exam, remedy in (
+        (Exam(modality="US"), "Select the exam on the machine with the body part: FETUS or NERVE."),
+        (
+            Exam(modality="US", is_picture=True),
+            'Set body_part = "FETUS" or "NERVE" for its folder in a [[folder.watch]] entry of the settings.',
+        ),
+    ):
+        open_route = route(exam, (CHEST, HEAD, NERVE))
+        neither, both = (route_by_picture(open_route, accepting, exam) for accepting in ([], [HEAD, NERVE]))
+        assert (neither.package, both.package) == (None, None)
+        said = "The image does not say which body part it shows, and it"
+        assert (
+            neither.reason == f"{said} does not look like pictures of fetus or nerve, so no model was chosen. {remedy}"
+        )
+        assert both.reason == f"{said} looks like pictures of fetus and nerve alike, so no model was chosen. {remedy}"
+
+
+def test_a_package_without_a_check_or_that_is_excluded_is_no_contender() -> None:
+    silent = Exam(modality="US")
+    for packages in ((HEAD, UNCHECKED_NERVE), (HEAD,), (HEAD, replace(HEAD))):
+        alone = route(silent, packages)
+        assert (alone.package, alone.contenders) == (None, ())
+        assert "does not say which body part" in alone.reason
+    both = Exam(modality="US", study_texts="Newborn of a pregnancy, nerves of the arm")
+    assert route(both, (HEAD, NERVE)) == Route(NERVE), "a newborn is no fetus"
+    optic = Exam(modality="US", study_texts="Pregnancy, optic nerve")
+    assert route(optic, (HEAD, NERVE)) == Route(HEAD)
+    unchecked = route(Exam(modality="US", study_texts="Pregnancy, femoral nerve"), (HEAD, UNCHECKED_NERVE))
+    assert unchecked.reason == (
+        "The description of the exam names fetus and nerve, so no model was chosen. Select the exam on the machine with"
+        " the body part: FETUS or NERVE."
+    )
 
 
 def test_words_for_a_body_part_that_the_package_does_not_read_are_refused() -> None:

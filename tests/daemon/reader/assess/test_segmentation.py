@@ -138,7 +138,7 @@ def test_without_a_spacing_there_is_an_outline_but_nothing_in_millimetres(manife
 def test_the_outline_is_drawn_where_the_head_is(manifest: Manifest) -> None:
     contour = segmented(manifest, ellipse_mask(HEAD)).finding.contour
     assert contour is not None
-    centre = np.mean(contour, axis=0)
+    centre = np.mean(contour[0], axis=0)
     assert centre == pytest.approx([400 / 810, 270 / 540], abs=0.005)
 
 

@@ -11,7 +11,13 @@ from leapfrog.packages.manifest import ModelInput
 from leapfrog.packages.package import ModelPackage, load_package
 from leapfrog.reader.assess import assessment
 from leapfrog.reader.assess.assessment import Assessment, GrayFrame, assess
-from leapfrog.reader.assess.shown_picture import field_seen, map_over_whole, region_in_whole, shown_to_model
+from leapfrog.reader.assess.shown_picture import (
+    field_seen,
+    map_over_whole,
+    region_in_whole,
+    shown_to_model,
+    shown_to_segmenter,
+)
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from support.tiny_models import CLASSIFIER, classifier_content, write_package
 
@@ -63,6 +69,21 @@ def test_a_model_that_takes_the_whole_is_shown_it_whatever_its_parts() -> None:
     gray = bordered(film())
     assert np.array_equal(shown_to_model(WHOLE, gray, (60, 90, 100, 100)), model_input(gray, 28, 28))
     assert field_seen(WHOLE, gray, (60, 90, 100, 100)) == (0, 0, 290, 330)
+
+
+def test_a_segmenter_is_shown_the_scan_alone_and_knows_where_it_lies() -> None:
+    scan = np.random.default_rng(0).integers(20, 200, (200, 300), dtype=np.uint8)
+    screen = np.zeros((400, 600), np.uint8)
+    screen[120:320, 150:450] = scan
+    screen[10:20, 10:200:3] = 255
+    taken = ModelInput(height=32, width=48, field="scan")
+    area, shown = shown_to_segmenter(taken, screen)
+    assert np.allclose(area.seen, (150, 120, 450, 320), atol=6)
+    assert np.allclose((area.left, area.top, area.width, area.height), (150, 120, 300, 200), atol=8)
+    assert shown.shape == (area.height, area.width)
+    assert field_seen(taken, screen) == area.seen
+    assert np.abs(shown_to_model(taken, screen).astype(int) - model_input(scan, 32, 48)).mean() < 8
+    assert area.in_pixels(np.array([[24.0, 16.0]]), (32, 48)) == pytest.approx(np.array([[300, 220]]), abs=6)
 
 
 def test_the_exposed_field_lies_within_the_area_that_shows_the_body() -> None:

@@ -67,3 +67,15 @@ def test_the_nearest_source_that_has_a_spacing_counts() -> None:
     shared.PixelSpacing = [0.4, 0.4]
     top.PixelSpacing = [0.9, 0.9]
     assert scale_of(top, (frame, shared, top), SHAPE).spacing_mm == (0.4, 0.4)
+
+
+@pytest.mark.parametrize("other", [[0.3, 0.3], [0.2, 0.22], [0.194, 0.2]])
+def test_two_scales_of_an_ultrasound_picture_that_disagree_are_none(other: list[float]) -> None:
+    got = scale(PixelSpacing=[0.2, 0.2], ImagerPixelSpacing=other, Modality="US")
+    assert got.spacing_mm == ((0.2, 0.2) if other == [0.194, 0.2] else None)
+    assert ("two scales that do not agree" in got.reason) == (got.spacing_mm is None)
+
+
+@pytest.mark.parametrize("other", [[1, 1], [0, 0], [-0.3, 0.3], [30, 30], [1e-9, 1e-9], ["1e400", "1e400"]])
+def test_what_cannot_be_a_scale_contradicts_none(other: list[float]) -> None:
+    assert scale(PixelSpacing=[0.2, 0.2], ImagerPixelSpacing=other, Modality="US").spacing_mm == (0.2, 0.2)

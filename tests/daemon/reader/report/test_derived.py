@@ -19,7 +19,17 @@ from leapfrog.reader.report.derived import _caption
 from leapfrog.reader.report.study_report import render
 from support.dcmtk import store
 from support.orthanc import Orthanc, orthanc_program
-from support.readings import PATIENT, chest_reading, finding, head_reading, report_job, report_words, unassessed_reading
+from support.readings import (
+    NERVE_MODEL,
+    PATIENT,
+    chest_reading,
+    finding,
+    head_reading,
+    nerve_reading,
+    report_job,
+    report_words,
+    unassessed_reading,
+)
 from support.spooled import without_record
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("dcmdump") is None, reason="DCMTK is not installed")
@@ -80,6 +90,16 @@ def test_an_overlay_alone_says_for_whom_it_does_not_hold_and_what_was_not_looked
     assert caption[0] == "Age not given: this reading holds for adults only; for a child disregard it."
     assert image.not_covered in caption
     assert image.view in caption
+
+
+def test_an_overlay_of_nerves_alone_says_what_it_is_for_and_how_often_it_is_wrong(tmp_path: Path) -> None:
+    reading = nerve_reading(tmp_path)
+    [image] = report_words(report_job(tmp_path, reading)).images
+    caption = " ".join(_caption(image, "Not a diagnosis."))
+    for said in (NERVE_MODEL.aid, "about three are none", "(aid, no diagnosis)", "Outline: Nerve. Hatched: Vessel"):
+        assert said in caption
+    _, objects = _derive(tmp_path, reading)
+    assert set(objects) == {"report_pdf.dcm", "overlay-1.dcm"}
 
 
 def test_a_model_that_does_not_tell_where_sends_the_picture_as_it_is_with_what_it_flagged_below(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.reader.report.overlay import captioned_jpeg, displayed, save_contour, save_heatmap, save_plain
+from leapfrog.reader.report.overlay import Marking, captioned_jpeg, displayed, save_heatmap, save_outlines, save_plain
 from support.instances import gradient
 from support.readings import CIRCLE, gray_picture, warm_spot
 
@@ -74,14 +74,14 @@ def test_names_beside_warm_spots_do_not_cover_one_another(tmp_path: Path) -> Non
 
 
 def test_a_contour_lies_where_it_was_given(tmp_path: Path) -> None:
-    save_contour(np.zeros((800, 800, 3), np.uint8), CIRCLE, "", tmp_path / "contour.jpg")
+    save_outlines(np.zeros((800, 800, 3), np.uint8), [Marking((CIRCLE,), "")], tmp_path / "contour.jpg")
     rows, columns = np.nonzero(_gray(tmp_path / "contour.jpg") > 100)
     assert (rows.min(), rows.max()) == pytest.approx((80, 720), abs=4)
     assert (columns.min(), columns.max()) == pytest.approx((160, 560 + 80), abs=4)
 
 
 def test_a_small_picture_is_enlarged_before_it_is_drawn_on(tmp_path: Path) -> None:
-    save_contour(gray_picture(100, 150), CIRCLE, "Head circumference 175.0 mm", tmp_path / "contour.jpg")
+    save_outlines(gray_picture(100, 150), [Marking((CIRCLE,), "Head circumference 175.0 mm")], tmp_path / "contour.jpg")
     with Image.open(tmp_path / "contour.jpg") as image:
         assert image.size == (640, 427)
 
@@ -89,12 +89,53 @@ def test_a_small_picture_is_enlarged_before_it_is_drawn_on(tmp_path: Path) -> No
 def test_the_label_of_an_area_has_its_square(tmp_path: Path) -> None:
     drawn = []
     for number, label in enumerate(("35.5 mm²", "35.5 mm\ufffe")):  # the other one has no glyph: a box stands for it
-        save_contour(np.zeros((400, 600), np.uint8), CIRCLE, label, tmp_path / f"{number}.jpg")
+        save_outlines(np.zeros((400, 600), np.uint8), [Marking((CIRCLE,), label)], tmp_path / f"{number}.jpg")
         drawn.append(_gray(tmp_path / f"{number}.jpg"))
     assert not np.array_equal(drawn[0], drawn[1])
 
 
-@pytest.mark.parametrize("draw", ["plain", "heatmap", "contour"])
+def _box(left: float, top: float, right: float, bottom: float) -> tuple[tuple[float, float], ...]:
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+def _inside(picture: NDArray[np.int16]) -> NDArray[np.int16]:
+    return picture[330:470, 330:470]  # of a box in the middle fifth of 800 pixels
+
+
+MIDDLE = _box(0.4, 0.4, 0.6, 0.6)
+
+
+def test_what_is_hatched_shows_without_colour_and_between_its_lines_the_picture(tmp_path: Path) -> None:
+    gray = np.full((800, 800), 90, np.uint8)
+    for hatched in (False, True):
+        save_outlines(gray, [Marking((MIDDLE,), "", hatched=hatched)], tmp_path / f"{hatched}.jpg")
+    plain, hatched_inside = (_inside(_gray(tmp_path / f"{hatched}.jpg")) for hatched in (False, True))
+    assert np.abs(plain - 90).max() <= 8
+    assert (hatched_inside > 170).mean() > 0.05
+    assert (np.abs(hatched_inside - 90) <= 12).mean() > 0.5
+
+
+def test_every_part_of_a_finding_is_drawn(tmp_path: Path) -> None:
+    parts = (_box(0.1, 0.1, 0.2, 0.2), _box(0.7, 0.7, 0.8, 0.8))
+    save_outlines(np.zeros((800, 800), np.uint8), [Marking(parts, "")], tmp_path / "parts.jpg")
+    drawn = _gray(tmp_path / "parts.jpg") > 100
+    assert drawn[70:170, 70:170].any()
+    assert drawn[550:650, 550:650].any()
+    assert not drawn[250:500, 250:500].any()
+
+
+def test_the_legend_shows_how_each_finding_is_drawn_and_covers_none_of_it(tmp_path: Path) -> None:
+    lower_left = _box(0.02, 0.7, 0.4, 0.98)
+    markings = [Marking((lower_left,), "Nerve"), Marking((MIDDLE,), "Vessel", hatched=True)]
+    save_outlines(np.full((800, 800), 90, np.uint8), markings, tmp_path / "legend.jpg")
+    picture = _gray(tmp_path / "legend.jpg")
+    assert np.abs(picture[600:770, 40:290] - 90).max() <= 8, "the inside of what is outlined at the lower left"
+    legend = picture[720:, 600:]
+    assert (legend < 12).mean() > 0.2
+    assert (legend > 200).mean() > 0.02
+
+
+@pytest.mark.parametrize("draw", ["plain", "heatmap", "outlines"])
 def test_a_phantom_says_so_on_every_picture(draw: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.jpg"
     black = np.zeros((700, 700), np.uint8)
@@ -104,7 +145,7 @@ def test_a_phantom_says_so_on_every_picture(draw: str, tmp_path: Path) -> None:
         case "heatmap":
             save_heatmap(black, [], path, phantom=True)
         case _:
-            save_contour(black, CIRCLE, "", path, phantom=True)
+            save_outlines(black, [Marking((CIRCLE,), "")], path, phantom=True)
     assert np.median(_gray(path)[:20]) > 240
 
 

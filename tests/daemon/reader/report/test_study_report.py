@@ -9,7 +9,15 @@ from leapfrog.exam import Identity, ImageReading
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from leapfrog.worklist.rendered_report import rendered_report
-from support.readings import CHEST_MODEL, chest_reading, finding, head_reading, report_job, unassessed_reading
+from support.readings import (
+    CHEST_MODEL,
+    chest_reading,
+    finding,
+    head_reading,
+    nerve_reading,
+    report_job,
+    unassessed_reading,
+)
 
 
 def _rendered(report_dir: Path, *readings: Any, **values: Any) -> dict[str, Any]:
@@ -35,10 +43,22 @@ def test_report_json_covers_every_finding_flagged_or_not(tmp_path: Path) -> None
         "demonstration": True,
         "not_covered": [],
         "caution": "",
+        "aid": "",
     }
     assert image["outcome"] == "findings"
     assert document["study"]["patient_name"] == "Okello^Grace"
     assert document["station"]["name"] == "Kitgum"
+
+
+def test_report_json_has_a_polygon_for_each_part_that_is_drawn_and_its_area(tmp_path: Path) -> None:
+    [image] = _rendered(tmp_path, nerve_reading(tmp_path, nerves=2, areas=(35.2, 12.3)))["images"]
+    nerve, vessel = image["findings"]
+    assert [len(polygon) for polygon in nerve["contour"]] == [3, 3]
+    assert all(len(point) == 2 for polygon in nerve["contour"] for point in polygon)
+    assert (nerve["measurement"]["value"], nerve["measurement"]["parts"]) == (47.5, [35.2, 12.3])
+    assert (nerve["drawn"], vessel["drawn"], vessel["measurement"]) == ("outline", "hatched", None)
+    assert (image["outcome"], image["urgent"]) == ("findings", False)
+    assert image["model"]["aid"].endswith("It must not guide a needle.")
 
 
 def test_report_json_says_what_was_not_looked_for_also_when_nothing_was_found(tmp_path: Path) -> None:
