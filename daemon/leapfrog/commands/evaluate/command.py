@@ -55,7 +55,13 @@ class Result:
     def lines(self) -> list[str]:
         """The same for a person, in short."""
         before = [f"{count(self.before, 'image')} had been read before."] if self.before else []
-        return [*before, *summary_lines(self.evaluation), f"The page: {self.page}", f"All figures: {self.json}"]
+        return [
+            *before,
+            *self.evaluation.notes,
+            *summary_lines(self.evaluation),
+            f"The page: {self.page}",
+            f"All figures: {self.json}",
+        ]
 
 
 def evaluate(
