@@ -297,7 +297,7 @@ def write_package(folder: Path, manifest: str, model: bytes) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.tflite").write_bytes(model)
     hashes = [f'"{path.name}" = "{hashlib.sha256(path.read_bytes()).hexdigest()}"' for path in folder.iterdir()]
-    (folder / "model.toml").write_text("\n".join([manifest, "[files]", *sorted(hashes)]))
+    (folder / "model.toml").write_text("\n".join([manifest, "[files]", *sorted(hashes), ""]))
     return folder
 
 
