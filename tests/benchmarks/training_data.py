@@ -15,8 +15,7 @@ from benchmarks.training_process import SIDE
 from support.progress import Progress
 from support.waiting import wait_until
 
-FILMS = 20_000
-PUBLISHED_FILMS = 112_120
+FILMS = 112_120  # as many as are published
 KILLED_AFTER_SHARE = 0.5  # of the model-sized pictures
 TRAINING_STEPS = 12  # of 16 films
 MOST_FOR_READING = 64.0  # MiB: what a few batches take
@@ -66,11 +65,11 @@ def measure(results: Results, directory: Path, dose: float, progress: Progress) 
 
 
 def _measure_opening(results: Results, made_up: _Set, progress: Progress) -> None:
-    progress.say("opening, every film looked at")
+    progress.say("opening, every film checked")
     first = made_up.do("open")
     rate = first["films"] / first["seconds"]
-    all_of_it = f"{PUBLISHED_FILMS} films: {PUBLISHED_FILMS / rate / 60:.0f} min"
-    results.add(Measurement(GROUP, "opening, every film decoded", rate, "films/s", remark=all_of_it))
+    all_of_it = f"{FILMS} films: {FILMS / rate / 60:.0f} min"
+    results.add(Measurement(GROUP, "opening, every film checked", rate, "films/s", remark=all_of_it))
     results.add(_memory(f"opening {first['films']} films", first["own_bytes"]))
 
 
@@ -88,9 +87,7 @@ def _measure_making(results: Results, made_up: _Set, films: int, progress: Progr
     progress.say(f"going on after {before} of {films}")
     made = made_up.do("make")
     rate = (films - before) / made["seconds"]
-    all_of_it = (
-        f"{PUBLISHED_FILMS} films: {PUBLISHED_FILMS / rate / 60:.0f} min, {PUBLISHED_FILMS * SIDE**2 / 1e9:.1f} GB"
-    )
+    all_of_it = f"{FILMS} films: {FILMS / rate / 60:.0f} min, {FILMS * SIDE**2 / 1e9:.1f} GB"
     results.add(Measurement(GROUP, "model-sized pictures, after kill -9", rate, "films/s", remark=all_of_it))
     results.add(_memory(f"making {films} pictures", made["own_bytes"]))
 

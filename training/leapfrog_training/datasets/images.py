@@ -14,10 +14,18 @@ from leapfrog_training.progress import shown_progress
 
 
 def picture_problem(path: Path) -> str | None:
-    """What is wrong with the picture at `path`, or None if all of it decodes. This also verifies its checksums."""
+    """What is wrong with the picture at `path`, or None if it is whole.
+
+    A PNG is whole if the checksums of all its parts are right (PNG specification, 5.3). Whether it decodes is not
+    tried: that takes ten times as long, for 112,120 films nine minutes of two cores in every command. Others have no
+    checksums and are decoded.
+    """
     try:
         with Image.open(path) as picture:
-            picture.load()
+            if picture.format == "PNG" and picture.tile:
+                picture.verify()
+            else:
+                picture.load()
     except FileNotFoundError:
         return f"{path.name}: missing"
     except (OSError, SyntaxError, UnidentifiedImageError) as error:
