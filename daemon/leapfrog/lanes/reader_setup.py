@@ -13,6 +13,9 @@ from leapfrog.settings import EngineSettings, ModelSettings
 # never the daemon.
 READER_MEMORY_BYTES = 2 * 1024**3
 
+# Of the deadline of an image, for the frames of a sweep: films wait meanwhile, and decoding and drawing need the rest.
+SWEEP_SHARE = 1 / 6
+
 
 def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path) -> ReaderSetup:
     """The setup that a reader is started with. Raises SettingsError when a trusted key cannot be read."""
@@ -21,5 +24,6 @@ def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path)
         signature_policy=signature_policy(models.trusted_keys, models.require_signature),
         threads=engine.threads or 1,
         frames_per_cine=engine.frames_per_cine,
+        sweep_seconds=engine.deadline_seconds * SWEEP_SHARE,
         memory_limit_bytes=READER_MEMORY_BYTES,
     )

@@ -395,6 +395,11 @@ class Manifest(Frozen):
         return (*(f"{name} in {view} films" for name in missing), *self.not_covered)
 
     @property
+    def measures_circumference(self) -> bool:
+        """Whether the package fits one ellipse around a head, in each frame of a sweep."""
+        return self.task == "segmentation" and not self.measures_area
+
+    @property
     def measures_area(self) -> bool:
         """Whether the package draws a free outline around a structure that may be absent, rather than one ellipse
         around a head.

@@ -97,13 +97,15 @@ class ReportJob(Frozen):
 
 class ReaderSetup(Frozen):
     """A reader's setup, which does not change while it runs. `model_directories` are sorted by priority, highest first.
-    Packages that `signature_policy` refuses are not loaded. At most `frames_per_cine` frames of a cine are read.
+    Packages that `signature_policy` refuses are not loaded. Of a cine `frames_per_cine` frames are read, and of a
+    sweep through a head then others for `sweep_seconds`.
     """
 
     model_directories: tuple[Path, ...]
     signature_policy: SignaturePolicy
     threads: int = 1
     frames_per_cine: int
+    sweep_seconds: float
     memory_limit_bytes: int
 
 
