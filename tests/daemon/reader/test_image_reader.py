@@ -168,7 +168,7 @@ def test_what_looks_like_a_head_in_single_frames_is_none(bench: Bench, tmp_path:
     reading = bench.read(write_cine(tmp_path / "cine.dcm", frames)).reading
     assert reading.outcome == "not_assessed"
     assert reading.findings == ()
-    assert "In 2 of 12 frames something was outlined, but not in the frames beside them" in reading.reason
+    assert "In 2 of 12 frames something was outlined, but not the same in the frames beside them" in reading.reason
 
 
 def test_an_empty_cine_is_not_assessed_and_says_what_can_be(bench: Bench, tmp_path: Path) -> None:

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
+from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
+from leapfrog.reader.assess.mirrored import averaged
 from leapfrog.reader.assess.segmentation import segment
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, shown_to_segmenter
 from leapfrog.reader.image.pixels import PixelRegion, model_input
@@ -57,7 +59,8 @@ class Assessment:
     """What a package found in one frame. `heatmaps`, by finding, are (rows, columns) of 0 to 1 over the whole picture.
 
     `weight` ranks the frames of one image: how far the highest score is above its threshold or, for a measured
-    segmentation, the size. `view` is what the model took a film for, if it tells.
+    segmentation, the size. `alike` is how alike a segmenter's outlines in the picture's mirror images were, 0 to 1; 1
+    where it was not asked. `view` is what the model took a film for, if it tells.
     """
 
     outcome: Outcome
@@ -67,6 +70,7 @@ class Assessment:
     heatmaps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     measured: bool = False
     weight: float = 0.0
+    alike: float = 1.0
     view: FrontalView | None = None
 
 
@@ -95,7 +99,12 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         return Assessment(
             outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
         )
+    alike = 1.0
     segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
+    if segmentation.finding.flagged and segmentation.complete and _is_mirrored(manifest):
+        mean = averaged(partial(models.infer, package), picture, outputs, manifest.outputs.mask or 0)
+        alike = mean.alike
+        segmentation = segment(manifest, mean.outputs, area, frame.spacing_mm, frame.why_no_spacing)
     if not segmentation.finding.flagged and manifest.measures_area:  # a picture without a nerve is a good picture
         note = NOT_SEEN.format(name=segmentation.finding.name.lower())
         unseen = segmentation.finding.model_copy(update={"note": note})
@@ -110,7 +119,12 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         (segmentation.finding,),
         measured=segmentation.complete,
         weight=segmentation.size,
+        alike=alike,
     )
+
+
+def _is_mirrored(manifest: Manifest) -> bool:
+    return manifest.measurement is not None and manifest.measurement.mirrored
 
 
 def reported_area(assessments: Sequence[Assessment]) -> Assessment:

@@ -351,6 +351,7 @@ def _measured(manifest: Manifest, finding: Finding, size: float, *, in_pixels: f
     rule = manifest.measurement
     if rule is None:
         return Segmentation(finding, complete=True, size=size)
+    size = rule.offset + rule.slope * size
     if reason := why_impossible(rule, manifest.finding[0], size):
         return Segmentation(finding, complete=True, size=in_pixels, reason=reason)
     value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)

@@ -15,13 +15,16 @@ from leapfrog.reader.image.pixels import chosen_frames
 
 NEXT = 2  # frames: one between two may be unreadable, or its outline be lost
 NEEDED = 5  # frames in a row that agree, or all of a cine with fewer
+# Dice of the outlines in a frame's mirror images: .92 and more in all but one of 359 pictures of HC18, less than .85 in
+# most frames of a heart cine in which a head is outlined.
+LEAST_ALIKE = 0.85
 FARTHEST = 0.12  # of the head's size, by which it moves from one frame to the next
 MOST_DIFFERENT = 0.12  # in size, from one frame to the next
 AROUND = 2  # frames before and after one: those of nearly the same plane
 
 ALONE = (
-    "In {count} of {frames} frames something was outlined, but not in the frames beside them, so it is not taken for"
-    " a {name}."
+    "In {count} of {frames} frames something was outlined, but not the same in the frames beside them, so it is not"
+    " taken for a {name}."
 )
 FRAME = "Frame {number} of {frames}"
 SPREAD = "in the {count} frames around it that agree, the {name} is {lowest:.1f} to {highest:.1f} {unit}"
@@ -64,13 +67,16 @@ class Sweep:
         self._coarse = chosen_frames(self._frames, coarse)
         self._step = max(1, -(-self._frames // max(len(self._coarse), 1)))
         self._read: dict[int, Assessment | None] = {}
-        self._places: dict[int, Place] = {}
+        self._outlined: list[int] = []
+        self._places: dict[int, Place] = {}  # of the outlines that the mirror images confirm
 
     def add(self, frame: int, assessment: Assessment | None) -> None:
         """What was found in `frame`; None if it cannot be read."""
         self._read[frame] = assessment
+        if assessment is not None and assessment.findings:
+            self._outlined.append(frame)
         place = None if assessment is None or not assessment.findings else Place.of(assessment.findings[0])
-        if place is not None:
+        if place is not None and assessment is not None and assessment.alike >= LEAST_ALIKE:
             self._places[frame] = place
 
     @property
@@ -140,14 +146,13 @@ class Sweep:
 
     def _without_head(self) -> tuple[int, Assessment]:
         read = {frame: found for frame, found in self._read.items() if found is not None}
-        plain = {frame: found for frame, found in read.items() if frame not in self._places} or read
-        frames = sorted(plain)
-        best = frames[reported_frame([plain[frame] for frame in frames])]
-        if not self._places:
-            return best, plain[best]
-        name = self._found(next(iter(self._places))).findings[0].name.lower()
-        reason = ALONE.format(count=len(self._places), frames=len(read), name=name)
-        return best, Assessment("not_assessed", reason, plain[best].quality)
+        frames = [frame for frame in sorted(read) if frame not in self._outlined] or sorted(read)
+        best = frames[reported_frame([read[frame] for frame in frames])]
+        if not self._outlined:
+            return best, read[best]
+        name = read[self._outlined[0]].findings[0].name.lower()
+        reason = ALONE.format(count=len(self._outlined), frames=len(read), name=name)
+        return best, Assessment("not_assessed", reason, read[best].quality)
 
     def _described(self, frame: int, around: Sequence[int]) -> Assessment:
         """What was found in the frame, with the frame's number and how far the frames around it differ."""

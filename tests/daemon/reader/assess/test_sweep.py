@@ -12,7 +12,7 @@ CODE = Code(value="1", scheme="99TEST", meaning="Head")
 NOTHING = Assessment("not_assessed", "nothing here")
 
 
-def head(size: float, x: float = 0.5, *, whole: bool = True) -> Assessment:
+def head(size: float, x: float = 0.5, *, whole: bool = True, alike: float = 1.0) -> Assessment:
     """A round head of `size` mm around, at `x` of the picture's width."""
     turns = [step * math.tau / 24 for step in range(24)]
     contour = tuple((x + size / 600 * math.cos(turn), 0.5 + size / 600 * math.sin(turn)) for turn in turns)
@@ -20,7 +20,7 @@ def head(size: float, x: float = 0.5, *, whole: bool = True) -> Assessment:
     finding = Finding(
         name="Fetal head", code=CODE, score=0.9, threshold=0.8, flagged=True, contour=contour, measurement=measurement
     )
-    return Assessment("findings", findings=(finding,), measured=whole, weight=size)
+    return Assessment("findings", findings=(finding,), measured=whole, weight=size, alike=alike)
 
 
 def swept(frames: list[Assessment | None], coarse: int = 16) -> Sweep:
@@ -71,8 +71,9 @@ def test_a_single_wrong_outline_does_not_set_the_plane() -> None:
         [head(170, x) for x in (0.3, 0.5, 0.7, 0.3, 0.5, 0.7)],
         [head(size) for size in (100, 150, 220, 100, 150, 220)],
         [head(170), head(170), head(170), head(170), *[NOTHING] * 5],
+        [head(170, alike=0.7) for _ in range(9)],
     ],
-    ids=["one frame", "moving", "growing", "too few"],
+    ids=["one frame", "moving", "growing", "too few", "otherwise in the mirror"],
 )
 def test_outlines_that_no_neighbours_confirm_are_no_head(frames: list[Assessment | None]) -> None:
     _, found = swept(frames).reported()
