@@ -70,8 +70,8 @@ def head_card(manifest: Manifest, evaluation: HeadEvaluation) -> str:
         f"{cards.timed_on(evaluation.latencies)}\n",
         f"Of {evaluation.validation_pictures} pictures, {scores.not_measured} were not measured: the kiosk then says "
         "so instead of giving an unreliable number.\n",
-        f"Of {shipped.cut_pictures} validation pictures in which the head was cut by 5 to 50 % of its extent, by a side "
-        f"of the picture or by a slanted edge, {shipped.cut_measured} were measured; the others were named.\n",
+        f"Of {shipped.cut_pictures} validation pictures in which the head was cut by 5 to 50 % of its extent, by a "
+        f"side of the picture or by a slanted edge, {shipped.cut_measured} were measured; the others were named.\n",
         cards.figure(DICE_FILE, "Number of pictures by Dice"),
         cards.figure(CIRCUMFERENCE_FILE, "Error of the head circumference by its size, with the limits of agreement"),
         MADE.format(level=shipped.level, offset=shipped.offset_mm, slope=shipped.slope),

@@ -96,5 +96,6 @@ def _filled_ellipse(mask: NDArray[np.float32], area: PictureArea, level: float) 
 def _enlarged(mask: NDArray[np.float32], area: PictureArea) -> NDArray[np.bool_]:
     """The mask at the picture's size, cut at one half."""
     enlarged = Image.fromarray(mask).resize((area.width, area.height), Image.Resampling.BILINEAR)
-    inside = np.asarray(enlarged) >= INSIDE
-    return inside[-area.top :, -area.left :][: area.picture_height, : area.picture_width]
+    picture = Image.new("F", (area.picture_width, area.picture_height))
+    picture.paste(enlarged, (area.left, area.top))  # a part of the picture, or more than all of it
+    return np.asarray(np.asarray(picture) >= INSIDE)

@@ -103,7 +103,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         return _outlined(replace(outlines, findings=outlined), quality)
     alike = 1.0
     segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
-    if segmentation.finding.flagged and segmentation.complete and _is_mirrored(manifest):
+    if segmentation.finding.flagged and _is_mirrored(manifest):
         mean = averaged(partial(models.infer, package), picture, outputs, manifest.outputs.mask or 0)
         alike = mean.alike
         segmentation = segment(manifest, mean.outputs, area, frame.spacing_mm, frame.why_no_spacing)

@@ -15,9 +15,9 @@ from leapfrog.reader.image.pixels import chosen_frames
 
 NEXT = 2  # frames: one between two may be unreadable, or its outline be lost
 NEEDED = 5  # frames in a row that agree, or all of a cine with fewer
-# Dice of the outlines in a frame's mirror images: .92 and more in all but one of 359 pictures of HC18, less than .85 in
-# most frames of a heart cine in which a head is outlined.
-LEAST_ALIKE = 0.85
+# Dice of the outlines in a frame's mirror images: .92 and more in all but one of 359 pictures of HC18; less in most of
+# the frames of a heart cine in which a head is outlined. That cine set the limit.
+LEAST_ALIKE = 0.9
 FARTHEST = 0.12  # of the head's size, by which it moves from one frame to the next
 MOST_DIFFERENT = 0.12  # in size, from one frame to the next
 AROUND = 2  # frames before and after one: those of nearly the same plane

@@ -8,7 +8,8 @@ from leapfrog.reader.assess.mirrored import averaged
 
 def disc(x: float, y: float) -> NDArray[np.float32]:
     rows, columns = np.mgrid[0:40, 0:60]
-    return ((columns - x) ** 2 + (rows - y) ** 2 < 15**2).astype(np.float32)[np.newaxis, :, :, np.newaxis]
+    inside = (columns - x) ** 2 + (rows - y) ** 2 < 15**2
+    return np.asarray(inside[np.newaxis, :, :, np.newaxis], dtype=np.float32)
 
 
 def test_masks_of_mirror_images_are_turned_back_and_averaged() -> None:

@@ -1,6 +1,7 @@
 """Which frames of a sweep are looked at, which agree, and which is reported."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
@@ -29,14 +30,14 @@ def head(size: float, x: float = 0.5, *, whole: bool = True, alike: float = 1.0)
     return Assessment("findings", findings=(finding,), measured=whole, weight=size, alike=alike)
 
 
-def swept(frames: list[Assessment | None], coarse: int = 16) -> Sweep:
+def swept(frames: Sequence[Assessment | None], coarse: int = 16) -> Sweep:
     sweep = Sweep(range(len(frames)), len(frames), coarse)
     while (frame := sweep.next()) is not None:
         sweep.add(frame, frames[frame])
     return sweep
 
 
-def order(frames: list[Assessment | None], coarse: int) -> list[int]:
+def order(frames: Sequence[Assessment | None], coarse: int) -> list[int]:
     sweep = Sweep(range(len(frames)), len(frames), coarse)
     looked_at = []
     while (frame := sweep.next()) is not None:
