@@ -56,7 +56,7 @@ def rebuild(
 ) -> None:
     """Train, measure and pack both chest packages, or those given with --only, with their checks in front, from the
     data sets in DATA: chestxray14, adults_rsna_normal, children_kermany, hc18 and nerves_usgra, as far as they are
-    needed, and coral with the ImageNet weights. Both chest packages, fetal-head or nerve take up to an hour on two cores.
+    needed, and coral with the ImageNet weights. Both chest packages take an hour on two cores, each other up to one.
     """
     if not is_version(version):
         raise UsageError(f"--version {version} is not a version such as 1.2.0 or 1.3.0-rc.1")

@@ -9,6 +9,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from leapfrog_training.datasets.images import picture_problem, read_gray
 from leapfrog_training.datasets.nerve_picture import NERVE, VESSEL, NervePicture, Source
@@ -76,13 +77,16 @@ def _checked(root: Path, row: dict[str, str]) -> tuple[str | None, bool]:
     if not row["group"]:
         return f"{name}: has no group", False
     path, mask_path = root / IMAGE_FOLDER / name, root / MASK_FOLDER / name
-    if problem := picture_problem(path):
-        return problem, False
-    if problem := picture_problem(mask_path):
-        return f"mask {problem}", False
-    mask, shape = read_gray(mask_path), read_gray(path).shape
+    damaged, damaged_mask = picture_problem(path), picture_problem(mask_path)
+    if damaged is not None or damaged_mask is not None:
+        return damaged or f"mask {damaged_mask}", False
+    mask = read_gray(mask_path)
+    return _mask_problem(name, mask, read_gray(path).shape), bool((mask == NERVE).any())
+
+
+def _mask_problem(name: str, mask: NDArray[np.uint8], shape: tuple[int, ...]) -> str | None:
     if mask.shape != shape:
-        return f"{name}: its mask has {mask.shape[1]}x{mask.shape[0]} pixels, not {shape[1]}x{shape[0]}", False
+        return f"{name}: its mask has {mask.shape[1]}x{mask.shape[0]} pixels, not {shape[1]}x{shape[0]}"
     if not np.isin(mask, (0, NERVE, VESSEL)).all():
-        return f"{name}: its mask has values other than 0, {NERVE} and {VESSEL}", False
-    return None, bool((mask == NERVE).any())
+        return f"{name}: its mask has values other than 0, {NERVE} and {VESSEL}"
+    return None

@@ -19,10 +19,10 @@ SET_NAMES = {
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 MEASURED = """Measured on pictures that no network was trained on: {sets}. Trained on {training} pictures; {left_out} \
-could not be read. Every mask was computed by the kiosk's own engine host from the kiosk's own pixels, and the outlines \
-are those that the kiosk draws. Square brackets hold 95 % intervals: for Dice by bootstrap over groups of near copies \
-(Kaggle: patients), for shares Wilson's. Dice is twice the area that outline and annotator share, divided by the sum of \
-their areas (1: identical, 0: nothing in common). All forms use the same thresholds.
+could not be read. Every mask was computed by the kiosk's own engine host from the kiosk's own pixels, and the \
+outlines are those that the kiosk draws. Square brackets hold 95 % intervals: for Dice by bootstrap over groups of \
+near copies (Kaggle: patients), for shares Wilson's. Dice is twice the area that outlines and annotator share, divided \
+by the sum of their areas (1: identical, 0: nothing in common). All forms use the same thresholds.
 """
 
 MADE = """## How it was made
@@ -30,14 +30,14 @@ MADE = """## How it was made
 A U-Net on {height} x {width} gray pixels of the scan, which the kiosk finds in the picture first, with masks of \
 {mask_height} x {mask_width} cells. Its encoder is that of MobileNetV2 up to block 8, from ImageNet weights; the first \
 three blocks keep them. It was trained on whole scans and on parts of them, with nerves and without, {heads}\
-rotated, mirrored, zoomed, stretched, and in other grays. Then followed quantization-aware training in which it learned \
-to answer as its own float form does. Full int8 from input to output.
+rotated, mirrored, zoomed, stretched, and in other grays. Then followed quantization-aware training, in which it \
+learned to answer as its own float form does. Full int8 from input to output.
 
 The kiosk outlines each part of the mask in which the mean probability reaches the threshold{thresholds}. The \
 thresholds were chosen on the training pictures, each read by a network that had not seen its group: the highest at \
-which 85 % of the pictures with a nerve still had an outline, or the lowest at which 8 % of the parts without a nerve had \
-one if that is higher, since the kiosk should rather show less. There: {chosen_on}. Seed 0 ships: it was chosen in \
-advance, not by its score.
+which 85 % of the pictures with a nerve still had an outline, or the lowest at which no more than 8 % of the parts \
+without a nerve and 1 % of the heads had one if that is higher, since the kiosk should rather show less. There: \
+{chosen_on}. Seed 0 ships: it was chosen in advance, not by its score.
 """
 
 LIMITS = """## Limits
@@ -47,13 +47,14 @@ LIMITS = """## Limits
 - Even if nothing is outlined, there may be a nerve; what is outlined may be muscle, tendon, fat or a lymph node.
 - Few pictures, of few machines, with few people's idea of where a nerve ends. The sets do not say whose pictures they \
 are, so one person may be on both sides of the split, though never with near copies of one picture.
-- Pictures with a wrong or missing pixel size give a wrong area or none. The sets have no pixel sizes: no area was checked.
+- Pictures with a wrong or missing pixel size give a wrong area or none. The sets have no pixel sizes, so no area was \
+checked.
 - Nothing is known of children, of injured or operated nerves, or of regions that the sets do not show.
 """
 
 SEVERAL_REGIONS = (
-    "Every picture of the set with several regions shows a nerve. Scans of these regions without one were never seen; in "
-    "their place stand parts cut off beside the nerves, and fetal heads."
+    "Every picture of the set with several regions shows a nerve. Scans of these regions without one were never seen: "
+    "parts cut off beside the nerves, and fetal heads, stand in their place."
 )
 ONE_REGION = "It was made for one place, the side of the neck above the clavicle. Elsewhere it was never tried."
 

@@ -33,9 +33,7 @@ def nerve_free_parts(nerve: Mask, field: PixelRegion) -> tuple[PixelRegion, ...]
         (left, top + int(rows.max()) + 1 + away, right, bottom),
     )
     return tuple(
-        part
-        for part in parts
-        if part[2] - part[0] >= LEAST_SIDE * width and part[3] - part[1] >= LEAST_SIDE * height
+        part for part in parts if part[2] - part[0] >= LEAST_SIDE * width and part[3] - part[1] >= LEAST_SIDE * height
     )
 
 
@@ -49,9 +47,7 @@ def random_part(box: PixelRegion, smallest: float, generator: np.random.Generato
     return left, top, left + width, top + height
 
 
-def random_part_with(
-    nerve: Mask, box: PixelRegion, smallest: float, generator: np.random.Generator
-) -> PixelRegion:
+def random_part_with(nerve: Mask, box: PixelRegion, smallest: float, generator: np.random.Generator) -> PixelRegion:
     """A random part of `box` with at least half of its nerve; `box` itself if none was found in a few tries."""
     least = _pixels(nerve, box) / 2
     for _ in range(TRIES):

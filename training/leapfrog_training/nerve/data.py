@@ -51,8 +51,8 @@ def _source_of(folder: Path) -> Source:
         if has_layout(folder):
             return source
     raise DatasetError(
-        f"{folder} holds no set that nerves are learned from: neither groups.csv of nerves_usgra, nor train/ of Kaggle's "
-        "Ultrasound Nerve Segmentation, nor HC18's table"
+        f"{folder} holds no set that nerves are learned from: neither groups.csv of nerves_usgra, nor train/ of "
+        "Kaggle's Ultrasound Nerve Segmentation, nor HC18's table"
     )
 
 

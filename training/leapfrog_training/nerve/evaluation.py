@@ -197,7 +197,7 @@ def _seed_scores(
     readings: dict[Form, tuple[NerveReading, ...]] = {}
     for form in Form:
         with KioskModel(file_of(job, form)) as model:
-            forms[form], readings[form] = _form_scores(model, held_out, thresholds)
+            forms[form], readings[form] = form_scores(model, held_out, thresholds)
     scores = NerveSeed(
         seed=seed,
         forms=forms,
@@ -207,9 +207,12 @@ def _seed_scores(
     return scores, readings[Form.INT8]
 
 
-def _form_scores(
+def form_scores(
     model: KioskModel, held_out: Sequence[NervePicture], thresholds: Thresholds
 ) -> tuple[FormScores, tuple[NerveReading, ...]]:
+    """The scores of a network on pictures that it was not trained on, and those with a nerve set's masks as it reads
+    them. Raises RunError if none of a set's pictures shows a nerve.
+    """
     unseen = _unseen(model, held_out)
     manifest = nerve_manifest("0", model, thresholds)
     readings = read_nerves(manifest, unseen.pictures)

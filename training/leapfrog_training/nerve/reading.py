@@ -96,6 +96,11 @@ def has_nerve(manifest: Manifest, answer: Answer) -> bool:
     return any(finding.flagged for finding in findings_in(manifest, answer) if finding.name == NERVE)
 
 
+def nerve_score(manifest: Manifest, answer: Answer) -> float:
+    """How sure the model is of the surest nerve: it is outlined if this reaches the threshold. 0 without any."""
+    return next(finding.score for finding in findings_in(manifest, answer) if finding.name == NERVE)
+
+
 def read_nerves(manifest: Manifest, answers: Iterable[NerveAnswer]) -> tuple[NerveReading, ...]:
     """Read answers as the kiosk does."""
     return tuple(_read(manifest, one.picture, findings_in(manifest, one.answer)) for one in answers)

@@ -73,9 +73,7 @@ def follow(answers: Any, logits: Any) -> Any:
     return tf.reduce_mean((tf.tanh(logits / FOLLOWED_SPAN) - tf.tanh(answers / FOLLOWED_SPAN)) ** 2)
 
 
-def _fit(
-    job: Job, pictures: Sequence[NervePicture], imagenet: Path, structures: Sequence[str], seed: int
-) -> None:
+def _fit(job: Job, pictures: Sequence[NervePicture], imagenet: Path, structures: Sequence[str], seed: int) -> None:
     if not job.weights(FLOAT).exists():
         seed_everything(seed)
         model = mobile_unet.build(len(structures), HEIGHT, WIDTH)
