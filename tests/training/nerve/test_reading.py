@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from leapfrog.reader.image.scan_field import scan_field
 
 from leapfrog.reader.assess.segmentation import model_area
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve_picture import nerve_mask, vessel_mask
-from leapfrog_training.evaluate.segmentation import field_of
 from leapfrog_training.nerve.data import open_nerves
 from leapfrog_training.nerve.examples import target_of
 from leapfrog_training.nerve.manifest import NERVE, VESSEL, nerve_manifest
@@ -23,7 +23,7 @@ THRESHOLDS = {NERVE: 0.6, VESSEL: 0.5}
 def perfect(picture: Any, *, nerve: float = 0.9, vessel: float = 0.9) -> NerveAnswer:
     """The answer of a network that knows what the annotator drew, and is sure to these degrees."""
     gray = read_gray(picture.path)
-    box = field_of(gray)
+    box = scan_field(gray)
     area = model_area(box, gray.shape, WIDTH / HEIGHT)
     masks = target_of(picture, box)[np.newaxis, ..., :2] * np.array([nerve, vessel], np.float32)
     return NerveAnswer(picture, Answer(area, (masks.astype(np.float32),)))

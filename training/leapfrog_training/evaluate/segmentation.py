@@ -5,10 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.packages.manifest import InputField
 from leapfrog.reader.assess.segmentation import PictureArea, cut, model_area
-from leapfrog.reader.image.pixels import PixelRegion
-from leapfrog.reader.image.scan_field import scan_field
 from leapfrog_training.evaluate.measured import Bounds, Measured
 from leapfrog_training.evaluate.scores import Overlap, Resamples, bounds, pooled_dice
 
@@ -29,22 +26,14 @@ class MaskScores(Measured):
     kaggle: Bounds
 
 
-def as_shown(
-    gray: NDArray[np.uint8], input_aspect: float, field: InputField = "whole"
-) -> tuple[PictureArea, NDArray[np.uint8]]:
+def as_shown(gray: NDArray[np.uint8], input_aspect: float) -> tuple[PictureArea, NDArray[np.uint8]]:
     """The area that the kiosk shows to a segmenter whose input has this aspect (width / height), and its pixels, for a
-    picture (rows, columns) without burnt-in text, of which it is shown `field`. Black is added if the aspects differ
-    much.
+    picture (rows, columns) without burnt-in text. Black is added if the aspects differ much.
     """
     rows, columns = gray.shape
-    box = field_of(gray) if field == "scan" else (0, 0, columns, rows)
+    box = (0, 0, columns, rows)
     area = model_area(box, (rows, columns), input_aspect)
     return area, cut(gray, area, box)
-
-
-def field_of(gray: NDArray[np.uint8]) -> PixelRegion:
-    """The scan in an ultrasound picture (rows, columns), as the kiosk finds it."""
-    return scan_field(gray)
 
 
 def mask_scores(overlaps: Sequence[Overlap], draws: Resamples) -> MaskScores:

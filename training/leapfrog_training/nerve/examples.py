@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 
 import numpy as np
+from leapfrog.reader.image.scan_field import find_scan
 from numpy.typing import NDArray
 
 from leapfrog.reader.assess.segmentation import cut, model_area
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog_training.datasets.images import cells, read_gray
 from leapfrog_training.datasets.nerve_picture import NervePicture, Source, nerve_mask, vessel_mask
-from leapfrog_training.evaluate.segmentation import field_of
 from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.nerve.crops import nerve_free_parts, random_part, random_part_with
 from leapfrog_training.nerve.size import HEIGHT, MASK_HEIGHT, MASK_WIDTH, WIDTH
@@ -54,8 +54,9 @@ def target_of(picture: NervePicture, box: PixelRegion) -> Target:
 
 
 def _of_one(picture: NervePicture, versions: int, generator: np.random.Generator) -> Iterator[Example]:
-    gray, nerve, vessel = read_gray(picture.path), nerve_mask(picture), vessel_mask(picture)
-    field = field_of(gray)
+    nerve, vessel, whole = nerve_mask(picture), vessel_mask(picture), read_gray(picture.path)
+    scan = find_scan(whole)
+    gray, field = scan.alone(whole), scan.box
     boxes = [field]
     if picture.has_nerve:
         boxes += [random_part_with(nerve, field, SMALLEST, generator) for _ in range(versions - 1)]

@@ -4,18 +4,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from leapfrog.reader.image.scan_field import scan_field
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from leapfrog.exam import Finding
-from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.manifest import Manifest, ModelInput
 from leapfrog.reader.assess.free_outlines import free_outlines
 from leapfrog.reader.assess.segmentation import PictureArea
+from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve_picture import NervePicture, nerve_mask, vessel_mask
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.scores import Overlap, overlap
-from leapfrog_training.evaluate.segmentation import as_shown, field_of
 from leapfrog_training.nerve.crops import nerve_free_parts
 from leapfrog_training.nerve.manifest import NERVE, VESSEL
 from leapfrog_training.progress import each
@@ -64,7 +65,7 @@ class NerveReading:
 def answered(model: KioskModel, gray: Gray) -> Answer:
     """Show a picture to the model as the kiosk does: the scan in it."""
     _, height, width, _ = model.input.shape
-    area, pixels = as_shown(gray, width / height, "scan")
+    area, pixels = shown_to_segmenter(ModelInput(height=height, width=width, field="scan"), gray)
     return Answer(area, model.run(pixels))
 
 
@@ -82,7 +83,7 @@ def answers_without_nerve(model: KioskModel, pictures: Sequence[NervePicture]) -
         for picture in each(pictures, "reading parts without a nerve")
         if picture.has_nerve
         for gray in (read_gray(picture.path),)
-        for left, top, right, bottom in nerve_free_parts(nerve_mask(picture), field_of(gray))
+        for left, top, right, bottom in nerve_free_parts(nerve_mask(picture), scan_field(gray))
     )
 
 

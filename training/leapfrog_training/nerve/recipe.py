@@ -5,6 +5,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from leapfrog_training.architectures import mobile_unet, mobilenet_v2
 from leapfrog_training.datasets.nerve_picture import NervePicture
 from leapfrog_training.files import write_whole
@@ -25,6 +27,7 @@ from leapfrog_training.run.folder import Job, Run
 FLOAT = "float"  # the name of the weights file after training in float
 SCHEDULE = Schedule(epochs=5, batch=16, learning_rate=1e-3)  # an epoch has each picture many times, cut in other ways
 QUANTIZED_SCHEDULE = Schedule(epochs=1, batch=16, learning_rate=3e-5)
+QUANTIZED_EXAMPLES = 500  # evenly chosen: the float network's answers are followed closely after that many
 # The first layers see edges and speckle, for which ImageNet's are good; training them as well takes half as long again.
 FROZEN = ("stem_", "block0_", "block1_", "block2_")
 # Mirrored, a left side looks like a right one. Never upside down: the skin is at the top.
@@ -94,5 +97,6 @@ def _trained(job: Job, structures: Sequence[str]) -> Any:
 
 def _aware(job: Job, training: Examples, structures: Sequence[str], seed: int) -> Any:
     model = _trained(job, structures)
-    taught = Examples(training.pictures, predictions(model, training.pictures)[0])
+    some = training.at(np.linspace(0, len(training) - 1, min(QUANTIZED_EXAMPLES, len(training))).astype(np.intp))
+    taught = Examples(some.pictures, predictions(model, some.pictures)[0])
     return fit_quantization_aware(model, taught, follow, AS_THEY_ARE, QUANTIZED_SCHEDULE, seed, job.quantized)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from leapfrog.packages.manifest import ModelInput
+from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
@@ -141,7 +143,7 @@ def nerve_quality(
 
 def _scan(gray: Gray) -> Gray:
     """The scan in the picture in the shape of the model's input, as the kiosk shows it."""
-    return as_shown(gray, NERVE.width / NERVE.height, "scan")[1]
+    return shown_to_segmenter(ModelInput(height=NERVE.height, width=NERVE.width, field="scan"), gray)[1]
 
 
 def _grays(pictures: Iterable[Film | HeadImage | NervePicture]) -> list[Gray]:
