@@ -20,8 +20,11 @@ from leapfrog_training.films.reading import changed, plain, read
 from leapfrog_training.head import manifest as head
 from leapfrog_training.head.evaluation import head_scores
 from leapfrog_training.head.reading import head_answers, read_head
+from leapfrog_training.nerve import manifest as nerve
+from leapfrog_training.nerve.data import open_nerves
+from leapfrog_training.nerve.evaluation import form_scores
 
-LARGEST_BYTES = {"chest-findings": 2_800_000, "chest-child": 2_800_000, "fetal-head": 400_000}
+LARGEST_BYTES = {"chest-findings": 2_800_000, "chest-child": 2_800_000, "fetal-head": 400_000, "nerve": 500_000}
 # The highest version of each operation that edgetpu_compiler 16 takes for int8.
 TAKEN = {
     "CONV_2D": 3,
@@ -45,7 +48,12 @@ def package(request: pytest.FixtureRequest) -> ModelPackage:
 
 
 def test_an_exam_is_chosen_by_the_words_of_the_recipe(package: ModelPackage) -> None:
-    recipes = {"chest-findings": chest.APPLIES_TO, "chest-child": child.APPLIES_TO, "fetal-head": head.APPLIES_TO}
+    recipes = {
+        "chest-findings": chest.APPLIES_TO,
+        "chest-child": child.APPLIES_TO,
+        "fetal-head": head.APPLIES_TO,
+        "nerve": nerve.APPLIES_TO,
+    }
     assert package.manifest.applies_to == recipes[package.manifest.name]
 
 
@@ -134,3 +142,18 @@ def test_fetal_head_reproduces_its_scores(shared_data: Path) -> None:
     assert scores.absolute_error_mm.value == pytest.approx(claimed["absolute_error_mm"], abs=0.05)
     assert scores.dice.value >= 0.975
     assert scores.absolute_error_mm.value <= 2.1
+
+
+def test_nerve_reproduces_its_scores_and_sees_few_nerves_where_there_are_none(shared_data: Path) -> None:
+    package = load_package(SHIPPED_PACKAGES / "nerve")
+    pictures = open_nerves([shared_data / "nerves_usgra", shared_data / "hc18"]).in_split("test")
+    thresholds = {rule.name: rule.threshold for rule in package.manifest.finding}
+    with KioskModel(package.model_path) as model:
+        scores, _ = form_scores(model, pictures, thresholds)
+    claimed = package.manifest.metrics["shipped"]
+    assert scores.first.nerve.value == pytest.approx(claimed["nerve_dice"], abs=0.005)
+    assert scores.first.vessel is not None and scores.parts is not None and scores.heads is not None
+    assert scores.first.vessel.value == pytest.approx(claimed["vessel_dice"], abs=0.005)
+    assert scores.parts.value <= 0.1 and scores.heads.value <= 0.02
+    assert package.manifest.caution and package.manifest.aid
+    assert not any(rule.urgent for rule in package.manifest.finding)
