@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.datasets.splits import Split
+from leapfrog_training.datasets.splits import DataSet, Split
 
 DRAWN = 128  # in the masks of a set that draws only nerves: 0 and 255
 NERVE, VESSEL = 1, 2  # in the masks of a set that draws both
@@ -46,19 +46,22 @@ class NervePicture:
         return DRAWS_VESSELS[self.source]
 
 
+NerveData = DataSet[NervePicture]
+
+
 def nerve_mask(picture: NervePicture) -> NDArray[np.bool_]:
     """The nerves as drawn, shape (rows, columns)."""
     if picture.mask_path is None:
         return _nothing(picture.path)
     mask = read_gray(picture.mask_path)
-    return mask == NERVE if picture.source is Source.USGRA else mask >= DRAWN
+    return np.asarray(mask == NERVE if picture.source is Source.USGRA else mask >= DRAWN)
 
 
 def vessel_mask(picture: NervePicture) -> NDArray[np.bool_]:
     """The vessels as drawn, shape (rows, columns); none where the set does not draw them."""
     if picture.mask_path is None or picture.source is not Source.USGRA:
         return _nothing(picture.path)
-    return read_gray(picture.mask_path) == VESSEL
+    return np.asarray(read_gray(picture.mask_path) == VESSEL)
 
 
 def _nothing(path: Path) -> NDArray[np.bool_]:

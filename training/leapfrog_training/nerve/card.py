@@ -8,8 +8,9 @@ from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.measured import Bounds, Portion
 from leapfrog_training.nerve.evaluation import FormScores, NerveEvaluation, SetScores
 from leapfrog_training.nerve.figures import DICE_FILE
-from leapfrog_training.nerve.manifest import VESSEL
+from leapfrog_training.nerve.manifest import LEVEL, VESSEL
 from leapfrog_training.nerve.size import HEIGHT, MASK_HEIGHT, MASK_WIDTH, WIDTH
+from leapfrog_training.nerve.thresholds import FEWEST_OUTLINED, MOST_FALSE_IN_HEADS, MOST_FALSE_IN_PARTS
 from leapfrog_training.packaging import cards
 
 SET_NAMES = {
@@ -33,11 +34,11 @@ three blocks keep them. It was trained on whole scans and on parts of them, with
 rotated, mirrored, zoomed, stretched, and in other grays. Then followed quantization-aware training, in which it \
 learned to answer as its own float form does. Full int8 from input to output.
 
-The kiosk outlines each part of the mask in which the mean probability reaches the threshold{thresholds}. The \
-thresholds were chosen on the training pictures, each read by a network that had not seen its group: the highest at \
-which 85 % of the pictures with a nerve still had an outline, or the lowest at which no more than 8 % of the parts \
-without a nerve and 1 % of the heads had one if that is higher, since the kiosk should rather show less. There: \
-{chosen_on}. Seed 0 ships: it was chosen in advance, not by its score.
+The kiosk outlines each part of the mask above {level:g} in which the mean probability reaches the threshold\
+{thresholds}. The thresholds were chosen on the training pictures, each read by a network that had not seen its \
+group: the highest at which {outlined:.0%} of the pictures with a nerve still had an outline, or the lowest at which \
+no more than {in_parts:.0%} of the parts without a nerve and {in_heads:.0%} of the heads had one if that is higher, \
+since the kiosk should rather show less. There: {chosen_on}. Seed 0 ships: it was chosen in advance, not by its score.
 """
 
 LIMITS = """## Limits
@@ -95,6 +96,10 @@ def nerve_card(manifest: Manifest, evaluation: NerveEvaluation) -> str:
             heads="and on fetal heads as pictures without a nerve, " if Source.HEADS in evaluation.sources else "",
             thresholds=" (" + ", ".join(f"{name}: {value:g}" for name, value in evaluation.thresholds.items()) + ")",
             chosen_on=_in_short(evaluation.chosen_on),
+            level=LEVEL,
+            outlined=FEWEST_OUTLINED,
+            in_parts=MOST_FALSE_IN_PARTS,
+            in_heads=MOST_FALSE_IN_HEADS,
         ),
         LIMITS.format(nerve_free=SEVERAL_REGIONS if several else ONE_REGION),
         cards.sources(manifest),

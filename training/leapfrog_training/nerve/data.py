@@ -6,12 +6,10 @@ from pathlib import Path
 from leapfrog.errors import UsageError
 from leapfrog_training.datasets.hc18 import is_hc18, open_hc18
 from leapfrog_training.datasets.kaggle_nerve import is_kaggle_nerve, open_kaggle_nerve
-from leapfrog_training.datasets.nerve_picture import NervePicture, Source
+from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture, Source
 from leapfrog_training.datasets.nerves_usgra import is_usgra, open_usgra
 from leapfrog_training.datasets.splits import DataSet
 from leapfrog_training.errors import DatasetError
-
-NerveData = DataSet[NervePicture]
 
 LAYOUTS: tuple[tuple[Source, Callable[[Path], bool]], ...] = (
     (Source.USGRA, is_usgra),

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from leapfrog_training.datasets.nerve_picture import NervePicture, Source
+from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture, Source
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
 from leapfrog_training.evaluate.measured import Bounds, Evaluation, Measured, Portion, rounded
 from leapfrog_training.evaluate.scores import Resamples, bounds, portion, resample
-from leapfrog_training.nerve.data import NerveData
 from leapfrog_training.nerve.folds import nerve_folds
 from leapfrog_training.nerve.manifest import nerve_manifest
 from leapfrog_training.nerve.reading import (

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from leapfrog_training.datasets.nerve_picture import NervePicture
+from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture
 from leapfrog_training.datasets.splits import patient_folds
-from leapfrog_training.nerve.data import NerveData
 
 SEED = 1
 

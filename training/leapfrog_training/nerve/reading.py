@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from leapfrog.reader.image.scan_field import scan_field
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -13,6 +12,7 @@ from leapfrog.packages.manifest import Manifest, ModelInput
 from leapfrog.reader.assess.free_outlines import free_outlines
 from leapfrog.reader.assess.segmentation import PictureArea
 from leapfrog.reader.assess.shown_picture import shown_to_segmenter
+from leapfrog.reader.image.scan_field import scan_field
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve_picture import NervePicture, nerve_mask, vessel_mask
 from leapfrog_training.evaluate.kiosk import KioskModel
@@ -135,4 +135,4 @@ def _inside(polygon: Sequence[tuple[float, float]], shape: tuple[int, int]) -> M
 
 
 def _together(outlines: Sequence[Mask], shape: tuple[int, int]) -> Mask:
-    return np.logical_or.reduce([np.zeros(shape, np.bool_), *outlines])
+    return np.asarray(np.logical_or.reduce([np.zeros(shape, np.bool_), *outlines]))

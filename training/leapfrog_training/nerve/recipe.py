@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from leapfrog_training.architectures import mobile_unet, mobilenet_v2
-from leapfrog_training.datasets.nerve_picture import NervePicture
+from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture
 from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.examples import Examples
@@ -17,7 +17,6 @@ from leapfrog_training.fitting.pictures import predictions
 from leapfrog_training.fitting.quantize import convert_comparisons, convert_float, fit_quantization_aware, make_int8
 from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import tf
-from leapfrog_training.nerve.data import NerveData
 from leapfrog_training.nerve.examples import examples
 from leapfrog_training.nerve.folds import nerve_folds
 from leapfrog_training.nerve.loss import loss

@@ -1,11 +1,12 @@
 """The task nerve: from ultrasound pictures with masks to outlines of nerves and vessels."""
 
 from leapfrog.packages.manifest import Manifest
+from leapfrog_training.datasets.nerve_picture import NerveData
 from leapfrog_training.drawing import write_pictures
 from leapfrog_training.evaluate.forms import Form
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.nerve.card import caution, nerve_card
-from leapfrog_training.nerve.data import NerveData, open_nerves, tells_vessels
+from leapfrog_training.nerve.data import open_nerves, tells_vessels
 from leapfrog_training.nerve.evaluation import NerveEvaluation, evaluate_nerve
 from leapfrog_training.nerve.figures import nerve_examples, nerve_figures
 from leapfrog_training.nerve.manifest import NERVE as NERVE_FINDING

@@ -12,10 +12,8 @@ from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
-from leapfrog_training.datasets.nerve_picture import NervePicture
+from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture
 from leapfrog_training.evaluate.segmentation import as_shown
-from leapfrog_training.nerve.data import NerveData
-from leapfrog_training.nerve.size import HEIGHT, WIDTH
 from leapfrog_training.quality.check import Fitted, Layout, Rates, fit_quality, measure_quality
 from leapfrog_training.quality.strangers import (
     DRAWN_FOR_FITTING,
@@ -30,8 +28,8 @@ from leapfrog_training.quality.strangers import (
 HEAD = Layout(height=128, width=192, thumbnail_block=4, gradient_block=2, false_alarm_rate=0.02)
 
 NERVE = Layout(
-    height=HEIGHT,
-    width=WIDTH,
+    height=112,
+    width=144,
     thumbnail_block=4,
     gradient_block=2,
     thumbnail_components=30,
