@@ -63,7 +63,7 @@ ONE_REGION = "It was made for one place, the side of the neck above the clavicle
 def caution(evaluation: NerveEvaluation) -> str:
     """How often the shipped network is wrong, in a person's terms."""
     scores = evaluation.shipped.forms[Form.INT8].first
-    wrong = "" if scores.wrong is None else f"Of ten outlines about {_of_ten(scores.wrong.value)} are not nerve. "
+    wrong = "" if scores.wrong is None else f"Of ten outlines about {_of_ten(scores.wrong.value)} are wrong. "
     return f"{wrong}Of ten pictures with a nerve, about {_of_ten(1 - scores.helped.value)} get no right outline."
 
 
