@@ -86,7 +86,7 @@ def test_chest_findings_needs_both_its_sources_and_says_which(
     assert not (tmp_path / "r").exists()
 
 
-@pytest.mark.parametrize("package", sorted(set(PackageName) - {PackageName.CHEST_FINDINGS}))
+@pytest.mark.parametrize("package", sorted(set(PackageName) - {PackageName.CHEST_FINDINGS, PackageName.NERVE}))
 def test_the_other_packages_take_one_folder(
     package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
