@@ -185,7 +185,8 @@ class HeatmapPicture(Frozen):
 class ImageReading(Frozen):
     """Everything known about one instance after it was read; one entry of `images` in `report.json`.
 
-    `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show.
+    `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show,
+    of `frames_read` that were looked at.
     `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
     `age_not_given`: the model was made for certain ages, and was used although the patient's is not known. `view` is
     what the model took a film for, whatever the header says; None where it does not tell.
@@ -207,6 +208,7 @@ class ImageReading(Frozen):
     overlay: str | None = None
     heatmaps: tuple[HeatmapPicture, ...] = ()
     frame: int = 1
+    frames_read: int = 1
     phantom: bool = False
     milliseconds: dict[str, float] = Field(default_factory=dict)
 

@@ -104,6 +104,53 @@ def made_up_nerves(tmp_path: Path) -> MadeUpNerves:
     return MadeUpNerves(tmp_path / "nerves")
 
 
+@dataclass
+class MadeUpUsgra:
+    """Writes scans in the layout of nerves_usgra: speckle on a black screen, with a bright oval for a nerve and a black
+    one for a vessel.
+    """
+
+    root: Path
+
+    def write(self, train: int = 8, validation: int = 4, size: tuple[int, int] = (150, 130)) -> Path:
+        """Each picture is a group of its own, but for the last two of `train`; `size` is (width, height)."""
+        for folder in ("images", "masks"):
+            (self.root / folder).mkdir(parents=True, exist_ok=True)
+        random = np.random.default_rng(3)
+        width, height = size
+        rows, columns = np.mgrid[0:height, 0:width]
+        listed = []
+        for number in range(train + validation):
+            picture = np.zeros((height, width))
+            scan = np.s_[10 : height - 10, 5 : width - 5]
+            picture[scan] = 70 * random.rayleigh(0.8, picture[scan].shape)
+            x, y = random.uniform(0.2, 0.35) * width, random.uniform(0.35, 0.65) * height
+            nerve = ((columns - x) / 16) ** 2 + ((rows - y) / 12) ** 2 <= 1
+            vessel = ((columns - x - 38) / 13) ** 2 + ((rows - y) / 13) ** 2 <= 1
+            picture[nerve] += 120
+            picture[vessel] *= 0.05
+            name = f"{number:04d}.png"
+            Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(self.root / "images" / name)
+            Image.fromarray((nerve + 2 * vessel).astype(np.uint8)).save(self.root / "masks" / name)
+            group = f"g{min(number, train - 2) if number < train else number:04d}"
+            listed.append((name, group, "train" if number < train else "validation"))
+        self.list(listed)
+        return self.root
+
+    def list(self, rows: list[tuple[str, str, str]]) -> None:
+        """Write `groups.csv` with these images, groups and splits."""
+        with (self.root / "groups.csv").open("w", newline="") as stream:
+            table = csv.writer(stream)
+            table.writerow(("image", "group", "split"))
+            table.writerows(rows)
+
+
+@pytest.fixture
+def made_up_usgra(tmp_path: Path) -> MadeUpUsgra:
+    """Scans in the layout of nerves_usgra."""
+    return MadeUpUsgra(tmp_path / "nerves_usgra")
+
+
 @dataclass(frozen=True)
 class TinyNetworks:
     """The networks of the chest packages, so small and so briefly trained that a test takes seconds."""
@@ -114,11 +161,12 @@ class TinyNetworks:
 @pytest.fixture
 def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> TinyNetworks:
     """Makes them tiny. To be asked for only where TensorFlow is installed."""
+    from leapfrog.evaluation import scores
     from leapfrog_training.architectures import mobilenet_v2
     from leapfrog_training.chest import recipe as chest_recipe
     from leapfrog_training.chest.decisions import views
     from leapfrog_training.child import recipe as child_recipe
-    from leapfrog_training.evaluate import latency, scores
+    from leapfrog_training.evaluate import latency
     from leapfrog_training.films import network
     from leapfrog_training.fitting import quantize
     from leapfrog_training.fitting.loop import Schedule

@@ -86,7 +86,7 @@ def test_chest_findings_needs_both_its_sources_and_says_which(
     assert not (tmp_path / "r").exists()
 
 
-@pytest.mark.parametrize("package", sorted(set(PackageName) - {PackageName.CHEST_FINDINGS}))
+@pytest.mark.parametrize("package", sorted(set(PackageName) - {PackageName.CHEST_FINDINGS, PackageName.NERVE}))
 def test_the_other_packages_take_one_folder(
     package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -147,3 +147,13 @@ def test_a_rebuild_says_at_once_which_set_is_missing_and_that_a_version_is_none(
     assert status == 2
     assert "chestxray14, adults_rsna_normal, hc18" in error and "tf2_mobilenet_v2_1.0_224_ptq.tflite" in error
     assert "children_kermany" not in error and not out.exists()
+
+
+def test_a_rebuild_of_one_package_asks_for_its_own_sets_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "hc18").mkdir()
+    rebuild = ("rebuild", str(tmp_path), "--out", str(tmp_path / "out"), "--version", "0.1.0", "--only", "nerve")
+    status, error = run(monkeypatch, capsys, *rebuild)
+    assert status == 2
+    assert f"{tmp_path} has no nerves_usgra, chestxray14, coral" in error

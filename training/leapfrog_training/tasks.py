@@ -14,5 +14,5 @@ TASKS: Mapping[PackageName, Task[Any, Any]] = {
     PackageName.CHEST_FINDINGS: CHEST,
     PackageName.CHEST_CHILD: CHILD,
     PackageName.FETAL_HEAD: HEAD,
-    PackageName.BRACHIAL_PLEXUS: NERVE,
+    PackageName.NERVE: NERVE,
 }

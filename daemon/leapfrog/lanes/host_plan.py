@@ -42,10 +42,9 @@ class _Pace:
         return len(self.last) == SLOW_IMAGES and min(self.last) > SLOW_FACTOR * self.best + SLOW_MARGIN_MS
 
 
-def milliseconds_per_frame(reading: ImageReading, frames_per_cine: int) -> float:
-    """How long the model took for each frame on average. Of a cine, at most `frames_per_cine` frames are read."""
-    frames = max(1, min(reading.header.frames, frames_per_cine))
-    return reading.milliseconds.get("inferring", 0.0) / frames
+def milliseconds_per_frame(reading: ImageReading) -> float:
+    """How long the model took for each frame on average."""
+    return reading.milliseconds.get("inferring", 0.0) / max(1, reading.frames_read)
 
 
 class HostPlan:

@@ -185,7 +185,7 @@ class Lane:
         match message:
             case ReadResult(reading=reading):
                 if reading.model is not None and reading.outcome != "not_assessed":
-                    milliseconds = milliseconds_per_frame(reading, self._setup.frames_per_cine)
+                    milliseconds = milliseconds_per_frame(reading)
                     self._plan.image_read(reading.model.name, milliseconds)
                     self._change(lost=self._plan.lost)
                 return message

@@ -14,6 +14,9 @@ from leapfrog.state.local_thresholds import local_thresholds
 # never the daemon.
 READER_MEMORY_BYTES = 2 * 1024**3
 
+# Of the deadline of an image, for the frames of a sweep: films wait meanwhile, and decoding and drawing need the rest.
+SWEEP_SHARE = 1 / 6
+
 
 def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path) -> ReaderSetup:
     """The setup that a reader is started with. Raises SettingsError when a trusted key cannot be read."""
@@ -25,5 +28,6 @@ def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path)
         local_thresholds=local_thresholds(state_dir, lambda: find_packages(directories, policy)).in_use,
         threads=engine.threads or 1,
         frames_per_cine=engine.frames_per_cine,
+        sweep_seconds=engine.deadline_seconds * SWEEP_SHARE,
         memory_limit_bytes=READER_MEMORY_BYTES,
     )

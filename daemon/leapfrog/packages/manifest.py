@@ -22,6 +22,7 @@ UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area
 Estimate = Literal["gestational_age_hadlock_1984"]
 ADULT_FROM_YEARS = 18
 LARGEST_SLOPE, LARGEST_OFFSET = 20.0, 40.0  # of a calibration: far beyond any that was fitted
+LARGEST_CORRECTION, LARGEST_STRETCH = 5.0, 0.05  # of a measurement; a model that needs more does not measure
 LONGEST_CAUTION = 160  # characters: it stands in one or two lines above the headline, and in the list
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -282,7 +283,9 @@ class MeasurementRule(Frozen):
     inside each free outline. `estimate` names what the report estimates from it, if anything.
 
     The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
-    training finds the level at which this does not bias the measurement.
+    training finds the level at which this does not bias the measurement. A bias that grows with the size is taken away
+    by `offset`, in the unit, and `slope`: the value is offset + slope * measured. With `mirrored`, the mask is averaged
+    over the picture's mirror images.
     """
 
     name: Name
@@ -290,6 +293,9 @@ class MeasurementRule(Frozen):
     kind: MeasurementKind = "ellipse_circumference"
     unit: Literal["mm", "mm2"] = "mm"
     level: float = Field(default=0.5, ge=0.5, le=0.9)
+    offset: float = Field(default=0.0, ge=-LARGEST_CORRECTION, le=LARGEST_CORRECTION)
+    slope: float = Field(default=1.0, ge=1 - LARGEST_STRETCH, le=1 + LARGEST_STRETCH)
+    mirrored: bool = False
     estimate: Estimate | None = None
 
     @model_validator(mode="after")
@@ -432,6 +438,11 @@ class Manifest(Frozen):
         """What the model does not look for in films of `view`, of which it may find some in films of the other."""
         missing = (rule.name for rule in self.finding if rule.in_view(view) is None)
         return (*(f"{name} in {view} films" for name in missing), *self.not_covered)
+
+    @property
+    def measures_circumference(self) -> bool:
+        """Whether the package fits one ellipse around a head, in each frame of a sweep."""
+        return self.task == "segmentation" and not self.measures_area
 
     @property
     def measures_area(self) -> bool:

@@ -99,8 +99,8 @@ class ReportJob(Frozen):
 class ReaderSetup(Frozen):
     """A reader's setup, which does not change while it runs. `model_directories` are sorted by priority, highest first.
     Packages that `signature_policy` refuses are not loaded. `local_thresholds` were set at this box, and their
-    signatures hold; each counts for the very package that it was set for. At most `frames_per_cine` frames of a cine
-    are read.
+    signatures hold; each counts for the very package that it was set for. Of a cine `frames_per_cine` frames are read,
+    and of a sweep through a head then others for `sweep_seconds`.
     """
 
     model_directories: tuple[Path, ...]
@@ -108,6 +108,7 @@ class ReaderSetup(Frozen):
     local_thresholds: tuple[LocalThreshold, ...]
     threads: int = 1
     frames_per_cine: int
+    sweep_seconds: float
     memory_limit_bytes: int
 
 

@@ -25,6 +25,7 @@ from leapfrog.reader.assess.assessment import (
 )
 from leapfrog.reader.assess.exam_attributes import exam_of
 from leapfrog.reader.assess.routing import route, route_by_picture
+from leapfrog.reader.assess.sweep import Sweep
 from leapfrog.reader.image.attributes import text
 from leapfrog.reader.image.dicom_file import DicomFile, open_dicom_file
 from leapfrog.reader.image.identity import header_of, identity_of
@@ -89,17 +90,19 @@ class _ReportedFrame:
     assessment: Assessment
     package: ModelPackage | None
     age_not_given: bool = False
+    frames_read: int = 1
 
 
 @dataclass(frozen=True)
 class ImageReader:
     """Reads instances one by one with the packages of a catalogue. Of a cine it assesses at most `frames_per_cine`
-    evenly spaced frames.
+    evenly spaced frames; of one that shows a head then all others too, for `sweep_seconds` at most.
     """
 
     catalogue: Catalogue
     models: Models
     frames_per_cine: int
+    sweep_seconds: float
 
     def read(self, job: ReadJob, announce: Callable[[Stage], None]) -> ReadResult:
         """Read the instance of `job`; its pictures are durable in `job.report_dir` when this returns.
@@ -210,6 +213,8 @@ class _OneReading:
         self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
     ) -> _ReportedFrame:
         """Raises PackageError if the package cannot be run here."""
+        if len(image.present) > 1 and package.manifest.measures_circumference:
+            return self._swept(image, frames, package, assumption)
         indices: list[int] = []
         assessments: list[Assessment] = []
         for index, frame in frames.spread(self._reader.frames_per_cine):
@@ -223,7 +228,30 @@ class _OneReading:
         assessment = assessments[best]
         if assessment.outcome != "not_assessed":
             assessment = _with_reasons(assessment, assumption, assessment.reason)
-        return _ReportedFrame(indices[best], shown, _with_notes(assessment, image, frames, shown), package)
+        noted = _with_notes(assessment, image, frames, shown)
+        return _ReportedFrame(indices[best], shown, noted, package, frames_read=len(indices))
+
+    def _swept(
+        self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
+    ) -> _ReportedFrame:
+        """Raises PackageError if the package cannot be run here."""
+        sweep = Sweep(image.present, image.frame_count, self._reader.frames_per_cine)
+        began = time.monotonic()
+        while (position := sweep.next()) is not None:
+            if sweep.is_begun and time.monotonic() - began > self._reader.sweep_seconds:
+                break
+            frame = frames.frame(image.present[position])
+            self._clock.lap("decoding")
+            sweep.add(position, None if frame is None else self._assess_frame(package, image, frame))
+        if not sweep.looked_at:
+            frames.any()  # raises UnreadableImage: every frame was tried
+        best, assessment = sweep.reported()
+        shown = image.frame(image.present[best])
+        self._clock.lap("decoding")
+        if assessment.outcome != "not_assessed":
+            assessment = _with_reasons(assessment, assumption, assessment.reason)
+        noted = _with_notes(assessment, image, frames, shown)
+        return _ReportedFrame(image.present[best], shown, noted, package, frames_read=sweep.looked_at)
 
     def _unassessed(self, image: DecodedImage, frames: ReadableFrames, reason: str) -> _ReportedFrame:
         """The middle frame, for staff to look at themselves."""
@@ -283,6 +311,7 @@ class _OneReading:
             overlay=overlay,
             heatmaps=heatmaps,
             frame=reported.index + 1,
+            frames_read=reported.frames_read,
         )
 
     def _unread(self, reason: str) -> ImageReading:

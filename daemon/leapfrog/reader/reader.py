@@ -141,7 +141,9 @@ class Reader:
 
         try:
             self._check_host()
-            return ImageReader(self._catalogue, self._bench, self._setup.frames_per_cine).read(job, self._announce)
+            setup = self._setup
+            reader = ImageReader(self._catalogue, self._bench, setup.frames_per_cine, setup.sweep_seconds)
+            return reader.read(job, self._announce)
         except EngineError as problem:
             self._bench.detach()
             return EngineFailure(detail=str(problem), how=HOST_FAILURES.get(type(problem), "ended"))

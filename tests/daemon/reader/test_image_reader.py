@@ -107,7 +107,9 @@ class Bench:
             report_dir=self.directory / "report",
             work_dir=self.directory / "work",
         ).model_copy(update=changes)
-        return ImageReader(self.catalogue, self.models, frames_per_cine=4).read(job, self.stages.append)
+        return ImageReader(self.catalogue, self.models, frames_per_cine=4, sweep_seconds=60.0).read(
+            job, self.stages.append
+        )
 
 
 @pytest.fixture
@@ -144,18 +146,28 @@ def test_the_sop_instance_uid_comes_from_the_job_or_else_from_the_file(bench: Be
     assert bench.read(film, sop_instance_uid="2.25.1").reading.sop_instance_uid == "2.25.1"
 
 
-def test_a_cine_is_reported_by_one_measured_frame(bench: Bench, tmp_path: Path) -> None:
-    sizes = (30, 40, 50, 60, 70, 72, 74, 65)
+def test_a_cine_is_reported_by_the_plane_in_which_the_head_is_largest(bench: Bench, tmp_path: Path) -> None:
+    sizes = (56, 60, 64, 68, 71, 73, 74, 73, 71, 68, 64, 60, 56, 52)
     cine = write_cine(tmp_path / "cine.dcm", [head_frame(size, size * 0.8) for size in sizes])
-    result = bench.read(cine)
-    assert bench.models.count == 4  # evenly chosen: frames 1, 3, 6 and 8
-    assert result.reading.header.frames == 8
-    assert result.reading.outcome == "findings"
-    measurement = result.reading.findings[0].measurement
+    reading = bench.read(cine).reading
+    assert bench.models.count == reading.frames_read == len(sizes)
+    assert reading.header.frames == len(sizes)
+    assert reading.outcome == "findings"
+    measurement = reading.findings[0].measurement
     assert measurement is not None
-    assert result.reading.frame == 8
-    assert measurement.value == pytest.approx(0.5 * 65 * 5.67, rel=0.03)
-    assert result.reading.overlay is not None
+    assert reading.frame in (6, 7, 8)
+    assert measurement.value == pytest.approx(0.5 * 73 * 5.67, rel=0.03)
+    assert f"Frame {reading.frame} of 14; in the 5 frames around it that agree" in reading.findings[0].note
+    assert reading.overlay is not None
+
+
+def test_what_looks_like_a_head_in_single_frames_is_none(bench: Bench, tmp_path: Path) -> None:
+    empty = np.full((200, 300), 10, np.uint8)
+    frames = [head_frame(70, 56) if index in (3, 8) else empty for index in range(12)]
+    reading = bench.read(write_cine(tmp_path / "cine.dcm", frames)).reading
+    assert reading.outcome == "not_assessed"
+    assert reading.findings == ()
+    assert "In 2 of 12 frames something was outlined, but not the same in the frames beside them" in reading.reason
 
 
 def test_an_empty_cine_is_not_assessed_and_says_what_can_be(bench: Bench, tmp_path: Path) -> None:

@@ -68,3 +68,21 @@ def test_the_u_net_on_mobilenet_maps_whole_in_simulated_int8_and_is_a_fiftieth_o
     assert model.output_shape == (None, 16, 24, 1)
     fit = fit_of(int8(quantization_aware(model), monkeypatch))
     assert [(one.name, one.version, one.reason) for one in fit.operations if one.place == "cpu"] == []
+
+
+def test_folding_its_batch_norms_changes_no_answer_and_leaves_none() -> None:
+    model = mobile_unet.build(2, 32, 48)
+    random = np.random.default_rng(4)
+    for layer in model.layers:
+        if layer.name.endswith(mobile_unet.NORM):
+            layer.set_weights([random.uniform(0.5, 1.5, len(one)) for one in layer.get_weights()])
+    plain = mobile_unet.folded(model)
+    assert not any(isinstance(layer, tf_keras.layers.BatchNormalization) for layer in plain.layers)
+    shown = pictures(model).astype(np.float32) / 127.5 - 1
+    assert plain(shown).shape == (4, 16, 24, 2)
+    assert np.allclose(plain(shown), model(shown), atol=1e-4)
+
+
+def test_a_folded_u_net_with_two_masks_maps_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    fit = fit_of(int8(mobile_unet.folded(mobile_unet.build(2, 32, 48)), monkeypatch))
+    assert [(one.name, one.version, one.reason) for one in fit.operations if one.place == "cpu"] == []

@@ -55,8 +55,27 @@ def test_every_fourth_picture_has_a_black_rectangle_of_the_asked_size() -> None:
         assert max(rows.sum(), columns.sum()) <= 0.3 * COLUMNS + 1
 
 
+def test_speckle_brightens_and_darkens_in_spots_and_leaves_black_black() -> None:
+    changes = replace(STILL, speckle=0.3)
+    light = recoloured(changes, -0.5) / 2 + 0.5
+    assert np.abs(np.log(light / 0.25).mean(axis=(1, 2))).max() < 0.05
+    spread = np.log(light / 0.25).std(axis=(1, 2))
+    assert spread.min() < 0.05 < 0.15 < spread.max() < 0.35
+    assert (recoloured(changes, -1.0) == -1).all()
+
+
+def test_stretching_makes_wider_or_higher_and_keeps_the_area() -> None:
+    square = np.zeros((COUNT, 96, 96, 1), np.float32)
+    square[:, 32:64, 32:64] = 1.0
+    transforms = replace(STILL, stretch=0.4).transforms(COUNT, CHANCE)
+    stretched = move(square, transforms, fill=0.0).numpy()[..., 0]
+    widths, heights = stretched.max(axis=1).sum(axis=1), stretched.max(axis=2).sum(axis=1)
+    assert (widths / heights).min() < 0.8 and (widths / heights).max() > 1.25
+    assert np.allclose(stretched.sum(axis=(1, 2)), 32 * 32, rtol=0.05)
+
+
 def test_the_same_chance_gives_the_same_pictures_and_another_gives_others() -> None:
-    changes = replace(STILL, contrast=0.2, brightness=0.1, gamma=0.3, shading=0.3, erased=0.1)
+    changes = replace(STILL, contrast=0.2, brightness=0.1, gamma=0.3, shading=0.3, speckle=0.2, erased=0.1)
     first = recoloured(changes, 0.1)
     assert np.array_equal(first, recoloured(changes, 0.1))
     assert not np.array_equal(first, recoloured(changes, 0.1, (1, 3)))

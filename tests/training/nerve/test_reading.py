@@ -1,62 +1,80 @@
-"""What lies within an outline, and the threshold that is chosen from readings."""
+"""What the kiosk draws of a network's answer, compared with what annotators drew."""
 
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from leapfrog.evaluation.masks import Overlap
-from leapfrog.exam import Code, Finding
-from leapfrog_training.datasets.nerve import NerveImage
-from leapfrog_training.nerve.evaluation import best_threshold
-from leapfrog_training.nerve.reading import NerveReading, within
+from leapfrog.reader.assess.segmentation import model_area
+from leapfrog.reader.image.scan_field import scan_field
+from leapfrog_training.datasets.images import read_gray
+from leapfrog_training.datasets.nerve_picture import nerve_mask, vessel_mask
+from leapfrog_training.nerve.data import open_nerves
+from leapfrog_training.nerve.examples import target_of
+from leapfrog_training.nerve.manifest import NERVE, VESSEL, nerve_manifest
+from leapfrog_training.nerve.reading import Answer, NerveAnswer, NerveReading, answers_without_nerve, read_nerves
+from leapfrog_training.nerve.size import HEIGHT, WIDTH
 
-CODE = Code(value="36582005", scheme="SCT", meaning="Brachial plexus")
-
-
-def finding(contour: tuple[tuple[float, float], ...] | None) -> Finding:
-    return Finding(
-        name="Brachial plexus",
-        code=CODE,
-        score=0.9,
-        threshold=0.5,
-        flagged=contour is not None,
-        contour=None if contour is None else (contour,),
-    )
+MODEL: Any = SimpleNamespace(input=SimpleNamespace(shape=(1, HEIGHT, WIDTH, 1)), output_of_rank=lambda _rank: 0)
+THRESHOLDS = {NERVE: 0.6, VESSEL: 0.5}
 
 
-def reading(score: float, dice: float, *, has_nerve: bool) -> NerveReading:
-    """A picture whose outline has 100 pixels, as many as a drawn nerve has."""
-    overlap = Overlap(both=round(100 * dice), mask=100, truth=100 * has_nerve)
-    image = NerveImage(Path("1_1.tif"), Path("1_1_mask.tif"), patient="1", split="train", has_nerve=has_nerve)
-    return NerveReading(image, score, outlined=True, overlap=overlap)
+def perfect(picture: Any, *, nerve: float = 0.9, vessel: float = 0.9) -> NerveAnswer:
+    """The answer of a network that knows what the annotator drew, and is sure to these degrees."""
+    gray = read_gray(picture.path)
+    box = scan_field(gray)
+    area = model_area(box, gray.shape, WIDTH / HEIGHT)
+    masks = target_of(picture, box)[np.newaxis, ..., :2] * np.array([nerve, vessel], np.float32)
+    return NerveAnswer(picture, Answer(area, (masks.astype(np.float32),)))
 
 
-def test_what_lies_within_an_outline_is_filled_at_the_pictures_size() -> None:
-    mask = within(finding(((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))), rows=400, columns=600)
-    assert mask.shape == (400, 600)
-    assert mask.mean() == pytest.approx(0.25, rel=0.01)
-    assert mask[200, 300] and not mask[50, 300]
+def read(answer: NerveAnswer) -> NerveReading:
+    (reading,) = read_nerves(nerve_manifest("0", MODEL, THRESHOLDS), [answer])
+    return reading
 
 
-def test_without_an_outline_nothing_lies_within() -> None:
-    assert not within(finding(None), rows=4, columns=6).any()
+@pytest.fixture
+def picture(made_up_usgra: Any) -> Any:
+    return open_nerves([made_up_usgra.write(train=2, validation=1)]).records[0]
 
 
-def test_the_threshold_keeps_true_outlines_and_drops_false_ones() -> None:
-    readings = [
-        reading(0.9, 0.8, has_nerve=True),
-        reading(0.82, 0.7, has_nerve=True),
-        reading(0.71, 0.0, has_nerve=False),
-    ]
-    assert best_threshold(readings) == pytest.approx(0.75)
+def test_a_perfect_mask_is_drawn_as_the_annotator_drew_it(picture: Any) -> None:
+    reading = read(perfect(picture))
+    assert reading.nerve.dice > 0.93 and reading.nerve.truth == nerve_mask(picture).sum()
+    assert reading.vessel is not None
+    assert reading.vessel.dice > 0.93 and reading.vessel.truth == vessel_mask(picture).sum()
+    assert reading.right == (True,)
 
 
-def test_where_every_outline_is_true_the_threshold_stays_low() -> None:
-    assert best_threshold([reading(0.6, 0.8, has_nerve=True)] * 3) == 0.5
+def test_what_the_model_is_not_sure_of_is_not_drawn(picture: Any) -> None:
+    reading = read(perfect(picture, nerve=0.55))
+    assert not reading.is_outlined and reading.nerve.dice == 0
+    assert reading.vessel is not None and reading.vessel.dice > 0.9
 
 
-def test_a_nerve_below_the_threshold_counts_as_missed_and_an_empty_picture_as_right() -> None:
-    assert np.array_equal(
-        [reading(0.6, 0.8, has_nerve=True).dice_at(0.7), reading(0.6, 0.0, has_nerve=False).dice_at(0.7)], [0.0, 1.0]
-    )
+def test_an_outline_beside_the_nerve_is_wrong(picture: Any) -> None:
+    answer = perfect(picture)
+    swapped = np.ascontiguousarray(answer.answer.outputs[0][..., ::-1])  # the vessel taken for the nerve
+    reading = read(NerveAnswer(picture, Answer(answer.answer.area, (swapped,))))
+    assert reading.right == (False,)
+    assert reading.nerve.both == 0
+
+
+def test_a_set_that_draws_no_vessels_is_not_asked_for_them(made_up_nerves: Any) -> None:
+    picture = open_nerves([made_up_nerves.write(patients=5, each=1)]).records[0]
+    assert read(perfect(picture)).vessel is None
+
+
+def test_parts_beside_a_nerve_are_shown_alone(picture: Any) -> None:
+    shown = []
+
+    def run(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        shown.append(pixels)
+        return (np.zeros((1, 56, 72, 2), np.float32),)
+
+    answers = answers_without_nerve(SimpleNamespace(input=MODEL.input, run=run), [picture])  # type: ignore[arg-type]
+    assert len(answers) == len(shown) >= 1
+    nerve_gray = read_gray(picture.path)[nerve_mask(picture)].mean()
+    assert all(np.percentile(pixels, 99.5) < nerve_gray + 120 for pixels in shown)
+    assert all(answer.area.picture_width < 150 for answer in answers)

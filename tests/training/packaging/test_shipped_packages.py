@@ -18,10 +18,14 @@ from leapfrog_training.evaluate.controls import lungs_masked
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.films.reading import changed, plain, read
 from leapfrog_training.head import manifest as head
+from leapfrog_training.head.cutting import cut_heads
 from leapfrog_training.head.evaluation import head_scores
 from leapfrog_training.head.reading import head_answers, read_head
+from leapfrog_training.nerve import manifest as nerve
+from leapfrog_training.nerve.data import open_nerves
+from leapfrog_training.nerve.evaluation import form_scores
 
-LARGEST_BYTES = {"chest-findings": 2_800_000, "chest-child": 2_800_000, "fetal-head": 400_000}
+LARGEST_BYTES = {"chest-findings": 2_800_000, "chest-child": 2_800_000, "fetal-head": 400_000, "nerve": 500_000}
 # The highest version of each operation that edgetpu_compiler 16 takes for int8.
 TAKEN = {
     "CONV_2D": 3,
@@ -45,7 +49,12 @@ def package(request: pytest.FixtureRequest) -> ModelPackage:
 
 
 def test_an_exam_is_chosen_by_the_words_of_the_recipe(package: ModelPackage) -> None:
-    recipes = {"chest-findings": chest.APPLIES_TO, "chest-child": child.APPLIES_TO, "fetal-head": head.APPLIES_TO}
+    recipes = {
+        "chest-findings": chest.APPLIES_TO,
+        "chest-child": child.APPLIES_TO,
+        "fetal-head": head.APPLIES_TO,
+        "nerve": nerve.APPLIES_TO,
+    }
     assert package.manifest.applies_to == recipes[package.manifest.name]
 
 
@@ -74,7 +83,8 @@ def test_the_model_is_int8_from_input_to_output(package: ModelPackage) -> None:
         pass
     assert [spec.dtype for spec in (model.input, *model.outputs)] == ["int8"] * (1 + len(model.outputs))
     assert model.input.shape == (1, manifest.input.height, manifest.input.width, 1)
-    assert model.input.scale == pytest.approx(2 / 255, rel=0.01)
+    # Scans are hardly ever white: the range that nerve's training saw ends 1.2 % below it, where grays saturate.
+    assert model.input.scale == pytest.approx(2 / 255, rel=0.015)
 
 
 def test_every_operation_is_one_that_the_edge_tpu_compiler_takes(package: ModelPackage) -> None:
@@ -133,4 +143,33 @@ def test_fetal_head_reproduces_its_scores(shared_data: Path) -> None:
     assert scores.dice.value == pytest.approx(claimed["dice"], abs=0.0005)
     assert scores.absolute_error_mm.value == pytest.approx(claimed["absolute_error_mm"], abs=0.05)
     assert scores.dice.value >= 0.975
-    assert scores.absolute_error_mm.value <= 2.1
+    assert scores.absolute_error_mm.value <= 2.0
+    assert scores.not_measured <= 1
+    sizes = np.array([reading.image.head_circumference_mm for reading in heads])
+    errors = np.array([np.nan if reading.error_mm is None else reading.error_mm for reading in heads])
+    quarter = np.searchsorted(np.quantile(sizes, (0.25, 0.5, 0.75)), sizes)
+    assert all(abs(np.nanmean(errors[quarter == one])) < 1.0 for one in range(4))
+
+
+def test_fetal_head_measures_no_head_that_is_cut(shared_data: Path) -> None:
+    package = load_package(SHIPPED_PACKAGES / "fetal-head")
+    images = open_hc18(shared_data / "hc18").in_split("test")[::16]
+    with KioskModel(package.model_path) as model:
+        found = cut_heads(model, package.manifest, images)
+    assert found.pictures >= 45
+    assert found.measured <= 2  # both by their lower side; of 494 others, 2
+
+
+def test_nerve_reproduces_its_scores_and_sees_few_nerves_where_there_are_none(shared_data: Path) -> None:
+    package = load_package(SHIPPED_PACKAGES / "nerve")
+    pictures = open_nerves([shared_data / "nerves_usgra", shared_data / "hc18"]).in_split("test")
+    thresholds = {rule.name: rule.threshold for rule in package.manifest.finding}
+    with KioskModel(package.model_path) as model:
+        scores, _ = form_scores(model, pictures, thresholds)
+    claimed = package.manifest.metrics["shipped"]
+    assert scores.first.nerve.value == pytest.approx(claimed["nerve_dice"], abs=0.005)
+    assert scores.first.vessel is not None and scores.parts is not None and scores.heads is not None
+    assert scores.first.vessel.value == pytest.approx(claimed["vessel_dice"], abs=0.005)
+    assert scores.parts.value <= 0.1 and scores.heads.value <= 0.02
+    assert package.manifest.caution and package.manifest.aid
+    assert not any(rule.urgent for rule in package.manifest.finding)

@@ -16,6 +16,7 @@ from leapfrog_training.packaging.package import QUALITY_METRICS, add_file
 from leapfrog_training.run.folder import PackageName
 
 CHEST_PACKAGES = (PackageName.CHEST_FINDINGS, PackageName.CHEST_CHILD)
+ULTRASOUND_PACKAGES = (PackageName.FETAL_HEAD, PackageName.NERVE)
 
 Strangers = Mapping[str, Sequence[NDArray[uint8]]]
 
@@ -30,6 +31,7 @@ def quality(
     children: Annotated[
         Path | None, typer.Option("--children", help="Folder of the children's films (chest packages only).")
     ] = None,
+    nerves: Annotated[Path | None, typer.Option("--nerves", help="Folder of a nerve set (nerve only).")] = None,
     strangers: Annotated[
         list[Path] | None,
         typer.Option("--strangers", help="Folder of DICOM files that should not pass, to measure on. Repeatable."),
@@ -45,7 +47,7 @@ def quality(
     chests = [folder for folder, package in loaded.items() if package.manifest.name in CHEST_PACKAGES]
     others = [folder for folder in packages if folder not in chests]
     for folder in others:
-        if loaded[folder].manifest.name != PackageName.FETAL_HEAD:
+        if loaded[folder].manifest.name not in ULTRASOUND_PACKAGES:
             raise UsageError(f"there is no recipe for a quality check of {loaded[folder].manifest.name}")
     foreign = {folder.name: foreign_pictures(folder) for folder in strangers or ()}
     measured: dict[Path, Mapping[str, object]] = {}
@@ -54,7 +56,10 @@ def quality(
             raise UsageError("the check of a chest package is fitted to films of every source: give --rsna, --children")
         measured |= _chest(chests, adults, rsna, children, heads, foreign, seed)
     for folder in others:
-        measured[folder] = _head(folder, adults, heads, foreign, seed)
+        is_nerve = loaded[folder].manifest.name == PackageName.NERVE
+        if is_nerve and nerves is None:
+            raise UsageError("the check of nerve is fitted to scans of nerves: give --nerves")
+        measured[folder] = _ultrasound(folder, adults, heads, nerves if is_nerve else None, foreign, seed)
     for folder, metrics in measured.items():
         typer.echo(loaded[folder].title)
         for key, value in metrics.items():
@@ -82,12 +87,19 @@ def _chest(
     return add_chest_check(folders, data, foreign, seed)
 
 
-def _head(folder: Path, adults: Path, heads: Path, foreign: Strangers, seed: int) -> Mapping[str, object]:
+def _ultrasound(
+    folder: Path, adults: Path, heads: Path, nerves: Path | None, foreign: Strangers, seed: int
+) -> Mapping[str, object]:
+    """Fit the check of nerve to `nerves` or, without them, that of fetal-head to `heads`; the rest are strangers."""
     from leapfrog_training.quality.check import metrics, quality_bytes
-    from leapfrog_training.quality.recipes import head_quality
+    from leapfrog_training.quality.recipes import head_quality, nerve_quality
 
     films, pictures = open_chestxray14(adults), open_data(PackageName.FETAL_HEAD, [heads])
-    result = head_quality(films, pictures, foreign, seed)
+    result = (
+        head_quality(films, pictures, foreign, seed)
+        if nerves is None
+        else nerve_quality(films, pictures, open_data(PackageName.NERVE, [nerves]), foreign, seed)
+    )
     measured = metrics(result.fitted, result.rates)
     add_file(folder, QUALITY_NAME, quality_bytes(result.fitted.check), {QUALITY_METRICS: measured})
     return measured

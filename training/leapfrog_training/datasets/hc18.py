@@ -46,6 +46,11 @@ class HeadImage:
 HC18 = DataSet[HeadImage]  # in the order of the table
 
 
+def is_hc18(root: Path) -> bool:
+    """Whether the folder has this data set's table."""
+    return (root / TABLE_FILE).is_file()
+
+
 def open_hc18(root: Path) -> HC18:
     """Check the layout of the data set at `root` and list its pictures.
 

@@ -21,6 +21,8 @@ class Augmentation:
     gamma: float = 0.0  # on the logarithm of the exponent: brightens or darkens the middle grays
     shading: float = 0.0  # on the logarithm of a gain that changes from left to right and from top to bottom
     erased: float = 0.0  # of the picture's width: half a side of a black rectangle in every fourth (Zhong et al., 2020)
+    stretch: float = 0.0  # on the logarithm of width to height
+    speckle: float = 0.0  # standard deviation of the logarithm of a gain that changes from spot to spot
     flip_horizontally: bool = False
     flip_vertically: bool = False
 
@@ -35,12 +37,14 @@ class Augmentation:
         mirror_x = drawn.sign() if self.flip_horizontally else tf.ones([count])
         mirror_y = drawn.sign() if self.flip_vertically else tf.ones([count])
         cosine, sine = scale * tf.cos(angle), scale * tf.sin(angle)
-        columns = [cosine * mirror_x, -sine * mirror_y, sine * mirror_x, cosine * mirror_y]
-        return tf.stack([*columns, drawn.evenly(self.shift), drawn.evenly(self.shift)], axis=1)
+        shift_x, shift_y = drawn.evenly(self.shift), drawn.evenly(self.shift)
+        wide = tf.exp(drawn.evenly(self.stretch) / 2) if self.stretch else tf.ones([count])
+        columns = [cosine * mirror_x * wide, -sine * mirror_y / wide, sine * mirror_x * wide, cosine * mirror_y / wide]
+        return tf.stack([*columns, shift_x, shift_y], axis=1)
 
     def recolour(self, pictures: Any, chance: Any) -> Any:
         """Other grays for pictures (count, rows, columns, 1) of -1 to 1, kept within that range: contrast, brightness,
-        gamma, shading, and rectangles erased. `chance` as above.
+        gamma, shading, speckle, and rectangles erased. `chance` as above.
         """
         drawn = _Draws(chance, tf.shape(pictures)[0], first=COLOUR_DRAWS)
         pictures = pictures * (1.0 + drawn.per_picture(self.contrast)) + drawn.per_picture(self.brightness)
@@ -50,9 +54,18 @@ class Augmentation:
             x, y = _coordinates(pictures)
             light *= tf.exp(drawn.per_picture(self.shading) * x + drawn.per_picture(self.shading) * y)
             pictures = 2 * light - 1
+        if self.speckle:
+            pictures = (tf.clip_by_value(pictures, -1.0, 1.0) + 1.0) * self._speckle(pictures, drawn) - 1.0
         if self.erased:
             pictures = tf.where(self._rectangles(pictures, drawn), -1.0, pictures)
         return tf.clip_by_value(pictures, -1.0, 1.0)
+
+    def _speckle(self, pictures: Any, drawn: "_Draws") -> Any:
+        """A gain for each pixel: of each picture its own strength, in spots of two pixels."""
+        _, rows, columns, _ = pictures.shape
+        noise = drawn.normally([rows // 2, columns // 2, 1])
+        strength = tf.abs(drawn.per_picture(self.speckle))
+        return tf.exp(strength * tf.image.resize(noise, [rows, columns]))
 
     def _rectangles(self, pictures: Any, drawn: "_Draws") -> Any:
         """Where a picture is to be black: as if by a shadow, a label or the end of the scanned sector."""
@@ -107,6 +120,12 @@ class _Draws:
     def per_picture(self, largest: float) -> Any:
         """As `evenly`, shaped to go with pictures (count, rows, columns, channels)."""
         return tf.reshape(self.evenly(largest), [-1, 1, 1, 1])
+
+    def normally(self, shape: list[int]) -> Any:
+        """Values (count, *shape) of a standard normal distribution."""
+        self._number += 1
+        seed = tf.random.experimental.stateless_fold_in(self._chance, self._number)
+        return tf.random.stateless_normal([self._count, *shape], seed)
 
     def sign(self) -> Any:
         return tf.where(self.evenly(1.0) < 0, -1.0, 1.0)

@@ -25,6 +25,9 @@ DECISIONS = """## Which pictures each decision was based on
 | --- | --- |
 | weights of the network, ranges of its int8 numbers | the {training} training pictures; no subject is on both sides |
 | the level at which the outline is measured | int8 answers for training pictures |
+| the line that corrects the circumference | int8 answers for training pictures |
+| to average over mirror images, which of them count, how near to the edge a head is not whole | the validation \
+pictures of the first network |
 | the threshold: the agreement of mask and ellipse that 99 % of the training pictures reach | int8 answers for \
 training pictures |
 | which seed ships | chosen in advance: seed 0 |
@@ -36,7 +39,7 @@ its float form outlines |
 | how much pictures are zoomed in training | more zoom was tried too, scored lower on the validation pictures, and was \
 undone |
 | every number under "How good it is" | the {validation} validation pictures, of subjects that no network saw; \
-the two decisions above make them a little too good |
+the decisions above make them a little too good |
 """
 
 LIMITS = """## Limits
@@ -44,7 +47,7 @@ LIMITS = """## Limits
 - One hospital, one standard plane, pictures at half resolution. Other planes are not covered: the model outlines \
 what looks most like a head.
 - Pictures with a wrong or missing pixel size give a wrong circumference or none.
-- Twins, growth disorders and heads partly outside the picture were not studied.
+- Twins and growth disorders were not studied.
 """
 
 
@@ -67,9 +70,11 @@ def head_card(manifest: Manifest, evaluation: HeadEvaluation) -> str:
         f"{cards.timed_on(evaluation.latencies)}\n",
         f"Of {evaluation.validation_pictures} pictures, {scores.not_measured} were not measured: the kiosk then says "
         "so instead of giving an unreliable number.\n",
+        f"Of {shipped.cut_pictures} validation pictures in which the head was cut by 5 to 50 % of its extent, by a "
+        f"side of the picture or by a slanted edge, {shipped.cut_measured} were measured; the others were named.\n",
         cards.figure(DICE_FILE, "Number of pictures by Dice"),
         cards.figure(CIRCUMFERENCE_FILE, "Error of the head circumference by its size, with the limits of agreement"),
-        MADE.format(level=shipped.level),
+        MADE.format(level=shipped.level, offset=shipped.offset_mm, slope=shipped.slope),
         DECISIONS.format(training=evaluation.training_pictures, validation=evaluation.validation_pictures),
         LIMITS,
         cards.sources(manifest),

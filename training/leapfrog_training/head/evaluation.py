@@ -18,13 +18,16 @@ from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.evaluate.latency import Latencies, latencies
 from leapfrog_training.evaluate.measured import Evaluation, Measured
-from leapfrog_training.head.manifest import head_manifest
+from leapfrog_training.head.cutting import cut_heads
+from leapfrog_training.head.manifest import NO_CORRECTION, Line, head_manifest
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, error_mm, head_answers, kiosk_finding, read_head
 from leapfrog_training.run.folder import SHIPPED_SEED, Run
 
 TRUSTED_SHARE = 0.99  # of the training pictures score above the threshold
 THRESHOLD_STEP = 0.05
 LEVELS = np.arange(0.5, 0.7, 0.01)
+CUT_OF = 3  # validation pictures, one is cut on every side
+FEWEST_PAIRS = 30  # for a line
 LEVEL_PICTURES = 200  # so many training pictures, evenly chosen, give the bias to within 0.2 mm
 
 Readings = tuple[HeadReading, ...]
@@ -54,8 +57,12 @@ class HeadSeed(Measured):
     seed: int
     threshold: float
     level: float
+    offset_mm: float
+    slope: float
     forms: dict[Form, HeadScores]
     int8_minus_float32: Bounds
+    cut_pictures: int
+    cut_measured: int
     sizes: dict[Form, int]
 
 
@@ -116,6 +123,8 @@ class HeadEvaluation(Evaluation):
                 "percentile_95_absolute_error_mm": rounded(scores.percentile_95_absolute_error_mm),
                 "mean_error_mm": rounded(scores.mean_error_mm),
                 "not_measured": scores.not_measured,
+                "cut_heads": shipped.cut_pictures,
+                "cut_heads_measured": shipped.cut_measured,
                 "int8_bytes": shipped.sizes[Form.INT8],
                 "float32_bytes": shipped.sizes[Form.FLOAT32],
             },
@@ -195,18 +204,37 @@ def unbiased_level(model: KioskModel, training: Sequence[HeadAnswer]) -> float:
     return round(float(LEVELS[min(beside, key=lambda index: abs(bias_mm(index)))]), 2)
 
 
+def unbiased_line(manifest: Manifest, training: Sequence[HeadAnswer]) -> Line:
+    """The straight line, by least squares, from what is measured on the training pictures to their true circumference:
+    a level alone leaves large heads short and small ones long. `manifest` has level and threshold, and no correction.
+    """
+    pairs = [
+        (finding.measurement.value, answer.image.head_circumference_mm)
+        for answer in training
+        if (finding := kiosk_finding(manifest, answer)).measurement is not None
+    ]
+    if len(pairs) < FEWEST_PAIRS:
+        return NO_CORRECTION
+    measured, true = np.array(pairs).T
+    slope, offset = np.polyfit(measured, true, 1)
+    return Line(round(float(offset), 3), round(float(slope), 4))
+
+
 def _seed_scores(run: Run, data: HC18, seed: int, draws: Resamples) -> tuple[HeadSeed, dict[Form, Readings]]:
     job = run.seed(seed)
     with KioskModel(file_of(job, Form.INT8)) as model:
         training = head_answers(model, data.in_split("train"))
         level = unbiased_level(model, training[:: max(1, len(training) // LEVEL_PICTURES)])
         threshold = trusted_threshold(head_manifest("0", model, 0.0, level), training)
-        manifest = head_manifest("0", model, threshold, level)
+        line = unbiased_line(head_manifest("0", model, threshold, level), training)
+        manifest = head_manifest("0", model, threshold, level, line)
     read: dict[Form, Readings] = {}
     for form in Form:
         with KioskModel(file_of(job, form)) as model:
             answers = head_answers(model, data.in_split("test"))
         read[form] = tuple(read_head(manifest, answer) for answer in answers)
+    with KioskModel(file_of(job, Form.INT8)) as model:
+        cut = cut_heads(model, manifest, data.in_split("test")[::CUT_OF])
     difference = bounds(_dice_draws(read, Form.INT8, draws) - _dice_draws(read, Form.FLOAT32, draws))
     if difference is None:
         raise RunError(f"{job.folder}: there is no validation picture to measure on")
@@ -214,8 +242,12 @@ def _seed_scores(run: Run, data: HC18, seed: int, draws: Resamples) -> tuple[Hea
         seed=seed,
         threshold=threshold,
         level=level,
+        offset_mm=line.offset_mm,
+        slope=line.slope,
         forms={form: head_scores(readings, draws) for form, readings in read.items()},
         int8_minus_float32=difference,
+        cut_pictures=cut.pictures,
+        cut_measured=cut.measured,
         sizes=file_sizes(job),
     )
     return scores, read

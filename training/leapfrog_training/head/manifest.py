@@ -1,6 +1,7 @@
 """`model.toml` of fetal-head."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from leapfrog.exam import Code
@@ -50,16 +51,33 @@ CRANIUM = Code(value="125004", scheme="DCM", meaning="Fetal Cranium")
 CIRCUMFERENCE = Code(value="11984-2", scheme="LN", meaning="Head circumference")
 
 
+@dataclass(frozen=True)
+class Line:
+    """The true circumference over the measured one: offset_mm + slope * measured."""
+
+    offset_mm: float
+    slope: float
+
+
+NO_CORRECTION = Line(0.0, 1.0)
+
+
 def head_manifest(
-    version: str, model: KioskModel, threshold: float, level: float, metrics: Mapping[str, Any] | None = None
+    version: str,
+    model: KioskModel,
+    threshold: float,
+    level: float,
+    line: Line = NO_CORRECTION,
+    metrics: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """`model.toml` of fetal-head. `threshold` applies to how well one ellipse explains the mask; `level` is the mask's
-    value on the measured line.
+    value on the measured line, and `line` corrects what is measured there.
     """
     return demonstration(
         PackageName.FETAL_HEAD,
         version,
         model,
+        field="scan",
         task="segmentation",
         intended_use=USE,
         applies_to=APPLIES_TO,
@@ -70,6 +88,9 @@ def head_manifest(
             code=CIRCUMFERENCE,
             unit="mm",
             level=level,
+            offset=line.offset_mm,
+            slope=line.slope,
+            mirrored=True,
             estimate="gestational_age_hadlock_1984",
         ),
         metrics=metrics or {},

@@ -9,12 +9,14 @@ from PIL import Image
 
 from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding
-from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.manifest import Manifest, ModelInput
+from leapfrog.reader.assess.mirrored import averaged
 from leapfrog.reader.assess.segmentation import INSIDE, PictureArea, edge_in_pixels, main_part, segment
+from leapfrog.reader.assess.shown_picture import shown_to_segmenter
+from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel
-from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.progress import each
 
 
@@ -45,12 +47,16 @@ class HeadReading:
 
 
 def head_answers(model: KioskModel, images: Sequence[HeadImage]) -> tuple[HeadAnswer, ...]:
-    """Show each whole picture to the model as the kiosk does."""
+    """Show each picture to the model as the kiosk does: the scan alone, and its mirror images."""
     _, height, width, _ = model.input.shape
+    taken = ModelInput(height=height, width=width, field="scan")
+    mask = model.output_of_rank(4)
     answered = []
     for image in each(images, "reading pictures"):
-        area, pixels = as_shown(read_gray(image.path), width / height)
-        answered.append(HeadAnswer(image, area, model.run(pixels)))
+        area, shown = shown_to_segmenter(taken, read_gray(image.path))
+        picture = model_input(shown, height, width)
+        mean = averaged(model.run, picture, model.run(picture), mask)
+        answered.append(HeadAnswer(image, area, mean.outputs))
     return tuple(answered)
 
 
@@ -90,5 +96,6 @@ def _filled_ellipse(mask: NDArray[np.float32], area: PictureArea, level: float) 
 def _enlarged(mask: NDArray[np.float32], area: PictureArea) -> NDArray[np.bool_]:
     """The mask at the picture's size, cut at one half."""
     enlarged = Image.fromarray(mask).resize((area.width, area.height), Image.Resampling.BILINEAR)
-    inside = np.asarray(enlarged) >= INSIDE
-    return inside[-area.top :, -area.left :][: area.picture_height, : area.picture_width]
+    picture = Image.new("F", (area.picture_width, area.picture_height))
+    picture.paste(enlarged, (area.left, area.top))  # a part of the picture, or more than all of it
+    return np.asarray(np.asarray(picture) >= INSIDE)

@@ -9,7 +9,7 @@ from leapfrog_training.head.card import head_card
 from leapfrog_training.head.evaluation import HeadEvaluation, evaluate_head
 from leapfrog_training.head.examples import head_examples
 from leapfrog_training.head.figures import head_figures
-from leapfrog_training.head.manifest import FETAL_HEAD, head_manifest
+from leapfrog_training.head.manifest import FETAL_HEAD, Line, head_manifest
 from leapfrog_training.run.folder import PackageName, Run
 from leapfrog_training.task import Headline, Recipe, Task, only
 
@@ -35,7 +35,8 @@ def _headline(evaluation: HeadEvaluation) -> Headline:
 
 def _manifest(version: str, model: KioskModel, _run: Run, evaluation: HeadEvaluation) -> Manifest:
     shipped = evaluation.shipped
-    return head_manifest(version, model, shipped.threshold, shipped.level, metrics=evaluation.metrics())
+    line = Line(shipped.offset_mm, shipped.slope)
+    return head_manifest(version, model, shipped.threshold, shipped.level, line, metrics=evaluation.metrics())
 
 
 HEAD = Task(

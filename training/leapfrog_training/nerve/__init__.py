@@ -1,1 +1,1 @@
-"""The package brachial-plexus: how it is trained, and how good it is."""
+"""The package nerve: how it is trained, and how good it is."""

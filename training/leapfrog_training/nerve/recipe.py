@@ -1,58 +1,101 @@
-"""The recipe of the package brachial-plexus: a U-Net from ImageNet weights that outlines a nerve where it sees one."""
+"""The recipe of the package nerve: a U-Net from ImageNet weights that outlines nerves, and vessels beside them."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from leapfrog_training.architectures import mobile_unet
-from leapfrog_training.datasets.images import cells
-from leapfrog_training.datasets.nerve import Nerve, NerveImage, nerve_mask
-from leapfrog_training.datasets.picture_cache import cached_pictures
+from leapfrog_training.architectures import mobile_unet, mobilenet_v2
+from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture
+from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.examples import Examples
-from leapfrog_training.fitting.loop import EarlyStopping, Schedule
+from leapfrog_training.fitting.loop import Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.pictures import predictions
-from leapfrog_training.fitting.segmenters import fit_seeds, loss, quantize_seeds
+from leapfrog_training.fitting.quantize import convert_comparisons, convert_float, fit_quantization_aware, make_int8
+from leapfrog_training.fitting.resume import forget
 from leapfrog_training.keras import tf
-from leapfrog_training.nerve.sides import training_sides
-from leapfrog_training.run.folder import Run
+from leapfrog_training.nerve.examples import examples
+from leapfrog_training.nerve.folds import nerve_folds
+from leapfrog_training.nerve.loss import loss
+from leapfrog_training.nerve.size import HEIGHT, WIDTH
+from leapfrog_training.run.folder import Job, Run
 
-SCHEDULE = Schedule(epochs=40, batch=16, learning_rate=1e-3)
-QUANTIZED_SCHEDULE = Schedule(epochs=3, batch=16, learning_rate=2e-4)
-PATIENCE = 8  # epochs
+FLOAT = "float"  # the name of the weights file after training in float
+SCHEDULE = Schedule(epochs=5, batch=16, learning_rate=1e-3)  # an epoch has each picture many times, cut in other ways
+QUANTIZED_SCHEDULE = Schedule(epochs=1, batch=16, learning_rate=3e-5)
+QUANTIZED_EXAMPLES = 500  # evenly chosen: the float network's answers are followed closely after that many
+# The first layers see edges and speckle, for which ImageNet's are good; training them as well takes half as long again.
+FROZEN = ("stem_", "block0_", "block1_", "block2_")
 # Mirrored, a left side looks like a right one. Never upside down: the skin is at the top.
 AUGMENTATION = Augmentation(
-    rotation_degrees=10, zoom=0.12, shift=0.06, contrast=0.2, brightness=0.15, flip_horizontally=True
+    rotation_degrees=15,
+    zoom=0.25,
+    shift=0.1,
+    contrast=0.3,
+    brightness=0.15,
+    gamma=0.4,
+    shading=0.5,
+    erased=0.12,
+    stretch=0.25,
+    speckle=0.2,
+    flip_horizontally=True,
 )
+AS_THEY_ARE = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
+FOLLOWED_SPAN = 4.0  # logits further from 0 than about this need not be followed: the cell is inside, or it is not
 
 
-def examples(images: tuple[NerveImage, ...], cache: Path) -> Examples:
-    """Pictures and masks of the images, in order; the pictures are in the folder `cache`. Without a nerve, the mask is
-    empty.
+def fit_run(run: Run, data: NerveData, imagenet: Path) -> Run:
+    """Fit a network to each fold of the training patients, for the thresholds, and then those of all seeds."""
+    for number, fold in enumerate(nerve_folds(data, run.notes.folds)):
+        job = run.fold(number)
+        _fit(job, fold.fitted, imagenet, run.notes.findings, seed=number)
+        if not job.float32.exists():
+            write_whole(job.float32, convert_float(_trained(job, run.notes.findings)))
+    for seed in range(run.notes.seeds):
+        _fit(run.seed(seed), data.in_split("train"), imagenet, run.notes.findings, seed)
+    return run.with_notes(run.notes.model_copy(update={"epochs": SCHEDULE.epochs}))
+
+
+def quantize_run(run: Run, data: NerveData) -> None:
+    """Make the int8 network of every seed, which is trained to answer as its own float network does, and those to
+    compare it with.
     """
-    masks = [cells(nerve_mask(image), mobile_unet.MASK_HEIGHT, mobile_unet.MASK_WIDTH) for image in images]
-    pictures = cached_pictures([image.path for image in images], mobile_unet.HEIGHT, mobile_unet.WIDTH, cache)
-    return Examples(pictures, np.stack(masks)[..., np.newaxis])
+    structures = run.notes.findings
+    for seed in range(run.notes.seeds):
+        job, training = run.seed(seed), examples(data.in_split("train"), seed)
+        make_int8(job, seed, partial(_aware, job, training, structures, seed), training.pictures)
+        convert_comparisons(job, partial(_trained, job, structures), training.pictures)
 
 
-def fit_run(run: Run, data: Nerve, imagenet: Path) -> Run:
-    """Fit every seed, until it no longer improves on the held-out training patients."""
-    sides = training_sides(data)
-    stopping = EarlyStopping(_held_out_score(examples(sides.held_out, run.pictures)), PATIENCE)
-    return fit_seeds(run, imagenet, examples(sides.fitted, run.pictures), AUGMENTATION, SCHEDULE, stopping)
+def follow(answers: Any, logits: Any) -> Any:
+    """How far logits are from the float network's `answers`, where that decides what is drawn."""
+    return tf.reduce_mean((tf.tanh(logits / FOLLOWED_SPAN) - tf.tanh(answers / FOLLOWED_SPAN)) ** 2)
 
 
-def quantize_run(run: Run, data: Nerve) -> None:
-    """Make the int8 network of every seed, and those to compare it with."""
-    quantize_seeds(run, examples(training_sides(data).fitted, run.pictures), AUGMENTATION, QUANTIZED_SCHEDULE)
+def _fit(job: Job, pictures: Sequence[NervePicture], imagenet: Path, structures: Sequence[str], seed: int) -> None:
+    if not job.weights(FLOAT).exists():
+        seed_everything(seed)
+        model = mobile_unet.build(len(structures), HEIGHT, WIDTH)
+        mobilenet_v2.load_imagenet(model, imagenet)
+        for layer in model.layers:
+            layer.trainable = not layer.name.startswith(FROZEN)
+        fit(model, examples(pictures, seed), loss, AUGMENTATION, SCHEDULE, seed, folder=job.folder)
+        save_weights(model, job.weights(FLOAT))
+    forget(job.folder)
 
 
-def _held_out_score(held_out: Examples) -> Callable[[Any], float]:
-    """The negative loss on the held-out examples, as a score. The Kaggle metric would reward outlining nothing."""
+def _trained(job: Job, structures: Sequence[str]) -> Any:
+    """The float network of a job, its batch norms folded into the convolutions before them."""
+    model = mobile_unet.build(len(structures), HEIGHT, WIDTH)
+    model.load_weights(job.weights(FLOAT))
+    return mobile_unet.folded(model)
 
-    def score(model: Any) -> float:
-        return -float(loss(tf.constant(held_out.targets), tf.constant(predictions(model, held_out.pictures)[0])))
 
-    return score
+def _aware(job: Job, training: Examples, structures: Sequence[str], seed: int) -> Any:
+    model = _trained(job, structures)
+    some = training.at(np.linspace(0, len(training) - 1, min(QUANTIZED_EXAMPLES, len(training))).astype(np.intp))
+    taught = Examples(some.pictures, predictions(model, some.pictures)[0])
+    return fit_quantization_aware(model, taught, follow, AS_THEY_ARE, QUANTIZED_SCHEDULE, seed, job.quantized)

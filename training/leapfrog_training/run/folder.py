@@ -41,7 +41,7 @@ class PackageName(StrEnum):
     CHEST_FINDINGS = "chest-findings"
     CHEST_CHILD = "chest-child"
     FETAL_HEAD = "fetal-head"
-    BRACHIAL_PLEXUS = "brachial-plexus"
+    NERVE = "nerve"
 
 
 class RunNotes(KeptAsJson):

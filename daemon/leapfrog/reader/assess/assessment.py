@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
-from leapfrog.packages.manifest import ModelInput
+from leapfrog.packages.manifest import Manifest, ModelInput
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.checks import load_check
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.free_outlines import FreeOutlines, free_outlines
+from leapfrog.reader.assess.mirrored import averaged
 from leapfrog.reader.assess.segmentation import PictureArea, segment
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, shown_to_segmenter
 from leapfrog.reader.image.pixels import PixelRegion, model_input
@@ -59,7 +60,8 @@ class Assessment:
     """What a package found in one frame. `heatmaps`, by finding, are (rows, columns) of 0 to 1 over the whole picture.
 
     `weight` ranks the frames of one image: how far the highest score is above its threshold or, for a measured
-    segmentation, the size. `view` is what the model took a film for, if it tells.
+    segmentation, the size. `alike` is how alike a segmenter's outlines in the picture's mirror images were, 0 to 1; 1
+    where it was not asked. `view` is what the model took a film for, if it tells.
     """
 
     outcome: Outcome
@@ -69,6 +71,7 @@ class Assessment:
     heatmaps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     measured: bool = False
     weight: float = 0.0
+    alike: float = 1.0
     view: FrontalView | None = None
 
 
@@ -98,7 +101,12 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         outlines = free_outlines(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
         outlined = tuple(_as_set_here(package, finding, None) for finding in outlines.findings)
         return _outlined(replace(outlines, findings=outlined), quality)
+    alike = 1.0
     segmentation = segment(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
+    if segmentation.finding.flagged and _is_mirrored(manifest):
+        mean = averaged(partial(models.infer, package), picture, outputs, manifest.outputs.mask or 0)
+        alike = mean.alike
+        segmentation = segment(manifest, mean.outputs, area, frame.spacing_mm, frame.why_no_spacing)
     segmentation = replace(segmentation, finding=_as_set_here(package, segmentation.finding, None))
     if not segmentation.finding.flagged:
         reason = NOTHING_OUTLINED.format(name=segmentation.finding.name.lower())
@@ -110,6 +118,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         (segmentation.finding,),
         measured=segmentation.complete,
         weight=segmentation.size,
+        alike=alike,
     )
 
 
@@ -170,6 +179,10 @@ def _outlined(outlines: FreeOutlines, quality: Quality | None) -> Assessment:
     outcome: Outcome = "findings" if any(finding.flagged for finding in looked_for) else "nothing_found"
     weight = max(finding.score - finding.threshold for finding in looked_for)
     return Assessment(outcome, outlines.reason, quality, findings, weight=weight)
+
+
+def _is_mirrored(manifest: Manifest) -> bool:
+    return manifest.measurement is not None and manifest.measurement.mirrored
 
 
 def reported_area(assessments: Sequence[Assessment]) -> Assessment:

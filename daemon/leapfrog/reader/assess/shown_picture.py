@@ -3,6 +3,8 @@
 Training and the kiosk both call `shown_to_model`, so that a model sees the same pixels in a clinic as in training.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -61,10 +63,11 @@ def shown_to_segmenter(
     where in the picture that lies. `area` is the part that shows the body, the whole picture if None; black is added
     where its aspect differs much from the model's.
     """
-    box = area or (0, 0, gray.shape[1], gray.shape[0])
     if taken.field == "scan":
         scan = scan_seen(gray, area)
-        gray, box = scan.alone(gray), scan.box
+        around = model_area(scan.box, gray.shape, taken.width / taken.height)
+        return replace(around, outline=scan.outline), cut(scan.alone(gray), around, scan.box)
+    box = area or (0, 0, gray.shape[1], gray.shape[0])
     around = model_area(box, gray.shape, taken.width / taken.height)
     return around, cut(gray, around, box)
 

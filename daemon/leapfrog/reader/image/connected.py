@@ -49,7 +49,7 @@ def labelled(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
         low, high = sorted((_root(root, one), _root(root, two)))
         root[high] = low
     joined = np.array([_root(root, one) for one in range(len(root))] or [0], np.intp)
-    return np.asarray(joined[run], dtype=np.intp)
+    return np.asarray(joined[run])
 
 
 def _root(root: list[int], one: int) -> int:

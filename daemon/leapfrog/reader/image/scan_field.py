@@ -21,6 +21,8 @@ LEAST_PANEL = 0.005  # of the picture in one gray
 DARKEST_PANEL = 12  # gray; what is plain and darker may be the inside of a head
 SAME_GRAY = 1  # gray levels
 THIN = 3  # pixels looked at; what is thinner is a stroke or a bar, and joins nothing
+LEAST_PART = 0.04  # of the largest part: smaller ones beside it may be writing
+MOST_GROWTH = 2.5  # times a part's size, by which the outline grows with it: else it lies too far off
 AROUND_MARK = 9  # pixels looked at; half of it around a mark belongs to it
 GAP = 7  # pixels looked at; so small a calm spot among echoes is filled
 WIDEST_MARK = 11  # pixels looked at: letters, marks, rulers and bars are narrower, one way or the other
@@ -91,14 +93,13 @@ def find_scan(gray: NDArray[np.uint8]) -> ScanField:
         return whole
     echoes = _opened(_echoes(picture), THIN)
     echoes &= ~_marks(picture)
-    scan = _with_tips(largest_part(_opened(_closed(echoes, GAP), WIDEST_MARK)), echoes)
+    scan = _with_tips(_with_parts_beside(_opened(_closed(echoes, GAP), WIDEST_MARK)), echoes)
     scan = _extreme(scan, 3, np.maximum)  # as far as `_echoes` looked around each pixel
     corners = _convex(scan)
     if not corners:
         return whole
-    x, y = np.array(corners).T
-    wide, high = np.ptp(x), np.ptp(y)
-    filled = float(scan.sum()) / max(_enclosed(x, y), 1.0)
+    wide, high = np.ptp(np.array(corners), axis=0)
+    filled = float(scan.sum()) / max(_inside(corners), 1.0)
     if wide < LEAST_FIELD * picture.shape[1] or high < LEAST_FIELD * picture.shape[0] or filled < LEAST_FILLED:
         return whole
     return replace(whole, outline=tuple((min(a * by, columns), min(b * by, rows)) for a, b in corners))
@@ -139,6 +140,19 @@ def _share_around(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     sums = np.pad(mask, side // 2 + 1, mode="edge").cumsum(axis=0).cumsum(axis=1)[:-1, :-1]
     inside = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     return np.asarray(inside / side**2)
+
+
+def _with_parts_beside(echoes: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The largest part of the mask, with those beside it that only a shadow or fluid parts from it."""
+    scan = largest_part(echoes)
+    parts = np.where(echoes & ~scan, labelled(echoes) + 1, 0)
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    for part in np.argsort(-sizes)[: int((sizes >= LEAST_PART * scan.sum()).sum())]:
+        with_part = scan | (parts == part)
+        if _inside(_convex(with_part)) - _inside(_convex(scan)) <= MOST_GROWTH * sizes[part]:
+            scan = with_part
+    return scan
 
 
 def _with_tips(scan: NDArray[np.bool_], echoes: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -191,5 +205,9 @@ def _turn(one: tuple[float, float], two: tuple[float, float], three: tuple[float
     return (two[0] - one[0]) * (three[1] - one[1]) - (two[1] - one[1]) * (three[0] - one[0])
 
 
-def _enclosed(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+def _inside(outline: Outline) -> float:
+    """The area inside an outline; 0 without one."""
+    if not outline:
+        return 0.0
+    x, y = np.array(outline).T
     return abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2

@@ -194,7 +194,7 @@ def test_a_term_of_several_words_counts_as_a_whole() -> None:
 def test_of_several_parts_in_one_text_the_same_counts_in_every_order_of_packages() -> None:
     exam = Exam(modality="US", study_texts="Fetal chest")
     assert {route(exam, order).reason for order in ((CHEST, HEAD), (HEAD, CHEST))} == {
-        'The image says that it shows "CHEST"; fetal-head 0.2.1 is for fetus only.'
+        'The image says that it shows "CHEST"; fetal-head 0.3.0 is for fetus only.'
     }
 
 

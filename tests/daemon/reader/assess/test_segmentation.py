@@ -178,8 +178,38 @@ def test_a_head_that_leaves_the_picture_is_outlined_but_not_measured(manifest: M
     result = segmented(manifest, ellipse_mask(off))
     if result.finding.flagged:  # an outline may be recognised, but no number stands beside it
         assert not result.complete
-        assert "beyond the picture's edge" in result.reason
+        assert "is not whole in the picture" in result.reason
     assert result.finding.measurement is None
+
+
+@pytest.mark.parametrize(
+    ("left", "whole"), [(300.0, True), (185.0, True), (128.0, False), (100.0, False), (80.0, False)]
+)
+def test_a_head_along_the_edge_is_named_as_not_whole(manifest: Manifest, left: float, whole: bool) -> None:
+    """A network closes the outline of a cut head before the edge, as if it were whole."""
+    head = Ellipse(centre_x=left, centre_y=270.0, semi_major=150.0, semi_minor=120.0, angle=math.pi / 2)
+    narrower = replace(head, semi_minor=min(120.0, left - 2)) if not whole else head
+    result = segmented(manifest, ellipse_mask(narrower))
+    assert result.finding.flagged
+    assert (result.finding.measurement is not None) == whole
+    assert result.complete == whole
+    assert result.reason == (
+        ""
+        if whole
+        else "The fetal head is not whole in the picture: it lies along the edge, or beyond. So it was not measured. A"
+        " picture that shows all of it can be measured."
+    )
+
+
+def test_the_edge_of_a_sector_within_the_picture_cuts_a_head_too(manifest: Manifest) -> None:
+    mask = ellipse_mask(HEAD)[np.newaxis, :, :, np.newaxis].astype(np.float32)
+    wide = replace(WHOLE, outline=((300.0, 0.0), (500.0, 0.0), (810.0, 540.0), (0.0, 540.0)))
+    assert segment(manifest, [mask], wide, (0.2, 0.2)).complete
+    narrow = replace(WHOLE, outline=((380.0, 0.0), (420.0, 0.0), (560.0, 540.0), (0.0, 540.0)))
+    cut_off = segment(manifest, [mask], narrow, (0.2, 0.2))
+    assert cut_off.finding.flagged
+    assert not cut_off.complete
+    assert cut_off.finding.measurement is None
 
 
 def test_the_main_part_is_the_largest() -> None:
@@ -212,7 +242,7 @@ def test_the_outlines_of_hc18_are_measured_as_their_makers_did(shared_data: Path
     folder = shared_data / "hc18"
     with (folder / "training_set_pixel_size_and_HC.csv").open() as table:
         table_rows = list(csv.DictReader(table))[::20]
-    errors = []
+    errors, along_edge = [], []
     for row in table_rows:
         name = row["filename"].replace(".png", "_Annotation.png")
         outline = np.asarray(Image.open(folder / "training_set" / name).convert("L")) > 127
@@ -224,8 +254,11 @@ def test_the_outlines_of_hc18_are_measured_as_their_makers_did(shared_data: Path
         rows, columns = outline.shape
         area = PictureArea(0, 0, columns, rows, picture_width=columns, picture_height=rows)
         result = segment(manifest, [mask[np.newaxis, :, :, np.newaxis].astype(np.float32)], area, (spacing, spacing))
-        assert result.finding.measurement is not None
+        if result.finding.measurement is None:
+            along_edge.append(name)
+            continue
         errors.append(result.finding.measurement.value - float(row["head circumference (mm)"]))
+    assert len(along_edge) <= 1  # of 39; among all of HC18's pictures less than 1 % of the heads are
     assert 0 < np.mean(errors) < 2.5
     assert np.std(errors) < 1.0
 
@@ -237,7 +270,7 @@ def test_an_outline_that_runs_out_of_its_half_of_a_dual_picture_is_not_measured(
     result = segment(manifest, [mask[np.newaxis, :, :, np.newaxis].astype(np.float32)], beside, (0.2, 0.2))
     assert result.finding.flagged
     assert result.finding.measurement is None
-    assert "beyond the picture's edge" in result.reason
+    assert "is not whole in the picture" in result.reason
 
 
 def test_a_head_is_measured_if_it_is_large_in_its_part_of_the_picture(manifest: Manifest) -> None:

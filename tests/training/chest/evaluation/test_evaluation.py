@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from leapfrog.evaluation import scores
 from leapfrog.packages.package import ModelPackage, load_package
 from leapfrog_training.chest.decisions import rules
 from leapfrog_training.chest.decisions.told_views import VIEWS_FILE, keep_told_views, told_views
@@ -28,7 +29,7 @@ from leapfrog_training.chest.films import (
 )
 from leapfrog_training.chest.task import CHEST
 from leapfrog_training.errors import RunError
-from leapfrog_training.evaluate import latency, scores
+from leapfrog_training.evaluate import latency
 from leapfrog_training.evaluate.changes import CHANGES
 from leapfrog_training.evaluate.controls import LUNGS, distance_from_lungs
 from leapfrog_training.evaluate.forms import Form

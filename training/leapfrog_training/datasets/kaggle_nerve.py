@@ -1,18 +1,17 @@
 """Kaggle's Ultrasound Nerve Segmentation in its published layout: `train/P_N.tif` with `train/P_N_mask.tif`.
 
-580 x 420 pixels, masks of 0 and 255. Most masks are empty: not every picture shows the brachial plexus. The set may not
-be redistributed, so users must download it themselves.
+580 x 420 pixels, masks of 0 and, where an annotator saw the brachial plexus, 255. Most are empty: not every picture
+shows it. The set may not be redistributed, so users must download it themselves.
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from leapfrog_training.datasets.images import picture_problem, read_gray
-from leapfrog_training.datasets.splits import DataSet, Split, patient_folds
+from leapfrog_training.datasets.nerve_picture import NervePicture, Source
+from leapfrog_training.datasets.splits import DataSet, patient_folds
 from leapfrog_training.errors import DatasetError
 
 IMAGE_FOLDER = "train"
@@ -22,27 +21,14 @@ HELD_OUT_FOLDS = 5  # no split is published: one patient in five is kept for the
 SPLIT_SEED = 0
 
 
-@dataclass(frozen=True)
-class NerveImage:
-    """One ultrasound picture of the neck with its mask, 255 where an annotator saw the brachial plexus."""
-
-    path: Path
-    mask_path: Path
-    patient: str
-    split: Split
-    has_nerve: bool
+def is_kaggle_nerve(root: Path) -> bool:
+    """Whether the folder has this data set's layout."""
+    return (root / IMAGE_FOLDER).is_dir()
 
 
-Nerve = DataSet[NerveImage]  # by patient and number
-
-
-def nerve_mask(image: NerveImage) -> NDArray[np.bool_]:
-    """The nerve as drawn, shape (rows, columns)."""
-    return read_gray(image.mask_path) >= 128
-
-
-def open_nerve(root: Path) -> Nerve:
-    """Check the layout of the data set at `root` and list its pictures. A fixed seed splits the patients.
+def open_kaggle_nerve(root: Path) -> DataSet[NervePicture]:
+    """Check the layout of the data set at `root` and list its pictures, by patient and number. A fixed seed splits the
+    patients.
 
     Raises DatasetError if the folder has no usable picture or fewer than five patients. Left out and named in
     `problems` are pictures without a mask, masks without a picture, pairs of different size, masks with other values
@@ -68,7 +54,9 @@ def open_nerve(root: Path) -> Nerve:
         raise DatasetError(f"{folder}: no picture like 1_1.tif with 1_1_mask.tif can be read")
     held_out = set(patient_folds([patient for patient, *_ in usable], HELD_OUT_FOLDS, SPLIT_SEED)[0].held_out.tolist())
     images = tuple(
-        NerveImage(path, mask_path, patient, "test" if position in held_out else "train", has_nerve)
+        NervePicture(
+            path, mask_path, patient, "test" if position in held_out else "train", Source.KAGGLE, has_nerve=has_nerve
+        )
         for position, (patient, path, mask_path, has_nerve) in enumerate(usable)
     )
     return DataSet(images, tuple(problems))

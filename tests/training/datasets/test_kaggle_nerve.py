@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leapfrog_training.datasets.nerve import nerve_mask, open_nerve
+from leapfrog_training.datasets.kaggle_nerve import open_kaggle_nerve
+from leapfrog_training.datasets.nerve_picture import nerve_mask
 from leapfrog_training.errors import DatasetError
 
 
 def test_every_pair_is_listed_with_its_patient_and_whether_there_is_a_nerve(made_up_nerves: Any) -> None:
-    data = open_nerve(made_up_nerves.write(patients=6, each=3))
+    data = open_kaggle_nerve(made_up_nerves.write(patients=6, each=3))
     assert data.problems == ()
     assert [image.path.name for image in data.records[:4]] == ["1_1.tif", "1_2.tif", "1_3.tif", "2_1.tif"]
     assert [image.has_nerve for image in data.records[:3]] == [True, False, True]
@@ -21,11 +22,11 @@ def test_every_pair_is_listed_with_its_patient_and_whether_there_is_a_nerve(made
 
 def test_no_patient_is_on_both_sides_and_the_split_is_the_same_every_time(made_up_nerves: Any) -> None:
     root = made_up_nerves.write(patients=10, each=2)
-    data = open_nerve(root)
+    data = open_kaggle_nerve(root)
     train, test = ({image.patient for image in data.in_split(side)} for side in ("train", "test"))
     assert not train & test
     assert (len(train), len(test)) == (8, 2)
-    assert open_nerve(root) == data
+    assert open_kaggle_nerve(root) == data
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")  # Pillow's, before it gives up on a damaged file
@@ -38,7 +39,7 @@ def test_what_cannot_be_used_is_left_out_and_named(made_up_nerves: Any) -> None:
     Image.fromarray(np.full((105, 145), 7, np.uint8)).save(folder / "4_1_mask.tif")
     (folder / "5_9_mask.tif").write_bytes((folder / "5_1_mask.tif").read_bytes())
     (folder / "notes.txt").write_text("?")
-    data = open_nerve(root)
+    data = open_kaggle_nerve(root)
     assert len(data.records) == 20
     told = "\n".join(data.problems)
     for expected in (
@@ -54,7 +55,7 @@ def test_what_cannot_be_used_is_left_out_and_named(made_up_nerves: Any) -> None:
 
 def test_another_folder_is_refused_with_what_is_missing(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="train is missing"):
-        open_nerve(tmp_path)
+        open_kaggle_nerve(tmp_path)
     (tmp_path / "train").mkdir()
     with pytest.raises(DatasetError, match=r"no picture like 1_1\.tif"):
-        open_nerve(tmp_path)
+        open_kaggle_nerve(tmp_path)
