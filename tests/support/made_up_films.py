@@ -10,6 +10,34 @@ from PIL import Image, ImageDraw
 
 CHEST_COLUMNS = ("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "View Position")
 
+LABELS = ("Pneumonia", "Edema|Pneumonia", "No Finding")
+
+
+def listed_adults(training: int, test: int) -> tuple[list[tuple[str, str, str, str]], dict[str, str]]:
+    """Films to write in the layout of ChestX-ray14, two of each patient, with enough of a finding on both sides if
+    there are 84 and 48; and their views, edema in AP films only.
+    """
+    films, views = [], {}
+    for number in range(training + test):
+        name, labels = f"{number // 2:08}_{number % 2:03}.png", LABELS[number // 2 % 3]
+        views[name] = "AP" if number // 6 % 2 or "Edema" in labels else "PA"
+        films.append((name, labels, str(number // 2), "train_val_list.txt" if number < training else "test_list.txt"))
+    return films, views
+
+
+def listed_children(of_each: int) -> list[tuple[str, str, str, str]]:
+    """Films to write in the layout of the children's set, of every kind on both sides, two of each group."""
+    return [
+        (f"{kind}-{number}.jpeg", kind, f"{kind}-{number // 2}", "train" if number // 2 % 2 else "validation")
+        for kind in ("normal", "bacteria", "virus")
+        for number in range(of_each)
+    ]
+
+
+def listed_normals(count: int) -> list[tuple[str, str]]:
+    """Films to write in the layout of the normal adults' films, one in three for validation."""
+    return [(f"Normal-{number}.png", "train" if number % 3 else "validation") for number in range(count)]
+
 
 @dataclass
 class MadeUpChest:

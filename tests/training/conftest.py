@@ -3,6 +3,7 @@
 import csv
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,42 +152,17 @@ def made_up_usgra(tmp_path: Path) -> MadeUpUsgra:
     return MadeUpUsgra(tmp_path / "nerves_usgra")
 
 
-@dataclass(frozen=True)
-class TinyNetworks:
-    """The networks of the chest packages, so small and so briefly trained that a test takes seconds."""
+@pytest.fixture
+def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Makes the networks of the chest packages tiny. To be asked for only where TensorFlow is installed."""
+    from support.tiny_networks import make_film_networks_tiny
 
-    side: int
+    return make_film_networks_tiny(monkeypatch)
 
 
 @pytest.fixture
-def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> TinyNetworks:
-    """Makes them tiny. To be asked for only where TensorFlow is installed."""
-    from leapfrog.evaluation import scores
-    from leapfrog_training.architectures import mobilenet_v2
-    from leapfrog_training.chest import recipe as chest_recipe
-    from leapfrog_training.chest.decisions import views
-    from leapfrog_training.child import recipe as child_recipe
-    from leapfrog_training.evaluate import latency
-    from leapfrog_training.films import network
-    from leapfrog_training.fitting import quantize
-    from leapfrog_training.fitting.loop import Schedule
-    from leapfrog_training.keras import use_threads
+def tiny_nerve_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the networks of nerve tiny. To be asked for only where TensorFlow is installed."""
+    from support.tiny_networks import make_nerve_networks_tiny
 
-    use_threads(2)  # before the first operation, as the commands do
-    tiny = TinyNetworks(side=32)
-    monkeypatch.setattr(mobilenet_v2, "FEATURES", 16)
-    monkeypatch.setattr(mobilenet_v2, "STAGES", (mobilenet_v2.Stage(2, 8, 1, 2),))
-    # There are no weights for a network this small.
-    monkeypatch.setattr(mobilenet_v2, "load_imagenet", lambda model, path: None)
-    for module in (network, views, chest_recipe, child_recipe):
-        monkeypatch.setattr(module, "SIDE", tiny.side)
-    for recipe in (chest_recipe, child_recipe):
-        monkeypatch.setattr(recipe, "FILMS_MADE", 32)
-        monkeypatch.setattr(recipe, "FILMS_QUANTIZED", 16)
-        monkeypatch.setattr(recipe, "SCHEDULE", Schedule(epochs=1, batch=16, learning_rate=1e-4))
-        monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", Schedule(epochs=1, batch=16, learning_rate=1e-5))
-    monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
-    monkeypatch.setattr(quantize, "WARM_UP_PASSES", 2)
-    monkeypatch.setattr(scores, "RESAMPLES", 20)
-    monkeypatch.setattr(latency, "RUNS", 3)
-    return tiny
+    make_nerve_networks_tiny(monkeypatch)

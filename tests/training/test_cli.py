@@ -83,6 +83,7 @@ def test_chest_findings_needs_both_its_sources_and_says_which(
         *("--imagenet", str(tmp_path / "weights.tflite")),
     )
     assert (status, "ChestX-ray14 and that of the adults' films" in error) == (2, True)
+    assert "labels.csv with the columns image, label ('Normal (RSNA radiologists)') and split" in error
     assert not (tmp_path / "r").exists()
 
 

@@ -25,27 +25,12 @@ from leapfrog_training.cli import app
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.run.folder import PackageName, open_run
 from leapfrog_training.tasks import TASKS
+from support.made_up_films import listed_adults, listed_normals
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-LABELS = ("Pneumonia", "Edema|Pneumonia", "No Finding")
 BOXED = "00000000_000.png"
-
-
-def films() -> tuple[list[tuple[str, str, str, str]], dict[str, str], dict[str, str]]:
-    """Two films a patient, enough of two findings on both sides, edema on AP films only; with views and ages."""
-    made, views, ages = [], {}, {}
-    for number in range(132):
-        name = f"{number // 2:08}_{number % 2:03}.png"
-        views[name] = "AP" if number // 6 % 2 or "Edema" in LABELS[number // 2 % 3] else "PA"
-        side = "train_val_list.txt" if number < 84 else "test_list.txt"
-        made.append((name, LABELS[number // 2 % 3], str(number // 2), side))
-    ages["00000005_000.png"] = "9"
-    return made, views, ages
-
-
-def normals() -> list[tuple[str, str]]:
-    return [(f"Normal-{number}.png", "validation" if number % 3 == 0 else "train") for number in range(36)]
+YOUNG = "00000005_000.png"
 
 
 def test_the_commands_make_a_package_with_card_and_figures(
@@ -56,8 +41,9 @@ def test_the_commands_make_a_package_with_card_and_figures(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    listed, views, ages = films()
-    chest, normal = made_up_chest.write(listed, views=views, ages=ages), made_up_normals.write(normals())
+    listed, views = listed_adults(training=84, test=48)
+    chest = made_up_chest.write(listed, views=views, ages={YOUNG: "9"})
+    normal = made_up_normals.write(listed_normals(36))
     (chest / "BBox_List_2017.csv").write_text(
         f"Image Index,Finding Label,Bbox [x,y,w,h],,,\n{BOXED},Pneumonia,0,0,1024,1024,,,\n"
     )
@@ -81,7 +67,7 @@ def test_the_commands_make_a_package_with_card_and_figures(
         assert result.exit_code == 0, result.output
 
     views_of_normals = told_views(open_run(run))
-    assert set(views_of_normals) == {name for name, _ in normals()}
+    assert set(views_of_normals) == {name for name, _ in listed_normals(36)}
     assert set(views_of_normals.values()) <= {"PA", "AP"}
 
     manifest = load_package(out).manifest

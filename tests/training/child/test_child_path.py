@@ -23,25 +23,15 @@ from leapfrog_training.child.manifest import NOT_SHOWN
 from leapfrog_training.child.sides import training_sides
 from leapfrog_training.cli import app
 from leapfrog_training.datasets.children_kermany import ChildFilm, Diagnosis, open_children
+from support.made_up_films import listed_children
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-KINDS = ("normal", "bacteria", "virus")
-
-
-def films(of_each: int = 24) -> list[tuple[str, str, str, str]]:
-    """Films of every kind on both sides, two of each group."""
-    return [
-        (f"{kind}-{number}.jpeg", kind, f"{kind}-{number // 2}", "train" if number // 2 % 2 else "validation")
-        for kind in KINDS
-        for number in range(of_each)
-    ]
 
 
 def test_the_commands_make_a_package_that_says_what_was_shown(
     made_up_children: Any, tiny_networks: Any, shared_data: Path, tmp_path: Path
 ) -> None:
-    data = made_up_children.write(films())
+    data = made_up_children.write(listed_children(24))
     run, out = tmp_path / "run", tmp_path / "chest-child"
     imagenet = shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
     train = ["train", "chest-child", "--data", str(data), "--out", str(run), "--imagenet", str(imagenet)]
@@ -77,7 +67,7 @@ def test_the_commands_make_a_package_that_says_what_was_shown(
 
 
 def test_no_group_is_fitted_and_held_out(made_up_children: Any) -> None:
-    data = open_children(made_up_children.write(films()))
+    data = open_children(made_up_children.write(listed_children(24)))
     sides = training_sides(data)
     assert len(sides.fitted) + len(sides.held_out) == len(data.in_split("train"))
     assert sides.held_out
@@ -85,7 +75,11 @@ def test_no_group_is_fitted_and_held_out(made_up_children: Any) -> None:
 
 
 def test_too_few_films_of_a_kind_are_refused(made_up_children: Any) -> None:
-    few = [film for film in films() if not (film[1] == "virus" and film[3] == "validation" and film[0] > "virus-2")]
+    few = [
+        film
+        for film in listed_children(24)
+        if not (film[1] == "virus" and film[3] == "validation" and film[0] > "virus-2")
+    ]
     with pytest.raises(UsageError, match=r"virus: only \d films on the side test"):
         covered(open_children(made_up_children.write(few)))
 

@@ -27,13 +27,18 @@ from leapfrog_training.quality import chest as chest_check
 from leapfrog_training.quality import network
 from leapfrog_training.run.folder import PackageName
 from leapfrog_training.tasks import TASKS
-from support.made_up_films import MadeUpChest, MadeUpChildren, MadeUpNormals
+from support.made_up_films import (
+    MadeUpChest,
+    MadeUpChildren,
+    MadeUpNormals,
+    listed_adults,
+    listed_children,
+    listed_normals,
+)
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 PACKAGES = ("chest-findings", "chest-child")
-LABELS = ("Pneumonia", "Edema|Pneumonia", "No Finding")
-KINDS = ("normal", "bacteria", "virus")
 
 
 class Interrupted(Exception):
@@ -44,21 +49,10 @@ class Interrupted(Exception):
 def data_sets(tmp_path: Path, shared_data: Path, made_up_heads: Any) -> Path:
     """The folder with every set that the command asks for, as the real one is laid out."""
     folder = tmp_path / "sets"
-    adults, views = [], {}
-    for number in range(108):
-        name = f"{number // 2:08}_{number % 2:03}.png"
-        views[name] = "AP" if number // 6 % 2 or "Edema" in LABELS[number // 2 % 3] else "PA"
-        side = "train_val_list.txt" if number < 72 else "test_list.txt"
-        adults.append((name, LABELS[number // 2 % 3], str(number // 2), side))
+    adults, views = listed_adults(training=72, test=36)
     MadeUpChest(folder / "chestxray14").write(adults, views=views)
-    normals = [(f"Normal-{number}.png", "train" if number % 3 else "validation") for number in range(36)]
-    MadeUpNormals(folder / "adults_rsna_normal").write(normals)
-    children = [
-        (f"{kind}-{number}.jpeg", kind, f"{kind}-{number // 2}", "train" if number // 2 % 2 else "validation")
-        for kind in KINDS
-        for number in range(24)
-    ]
-    MadeUpChildren(folder / "children_kermany").write(children)
+    MadeUpNormals(folder / "adults_rsna_normal").write(listed_normals(36))
+    MadeUpChildren(folder / "children_kermany").write(listed_children(24))
     made_up_heads.root = folder / "hc18"
     made_up_heads.write([f"{number:03}_HC.png" for number in range(6)], validation=["000", "001"])
     (folder / "coral").symlink_to(shared_data / "coral")

@@ -36,10 +36,10 @@ TESTS = Path(__file__).parents[2]
 SCHEDULE = loop.Schedule(epochs=3, batch=4, learning_rate=0.05)
 
 
-def start(mode: str, folder: Path, **environment: str) -> "subprocess.Popen[str]":
+def start(mode: str, folder: Path, *precision: str, **environment: str) -> "subprocess.Popen[str]":
     paths = os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
-        [sys.executable, "-m", "support.training_process", mode, str(folder)],
+        [sys.executable, "-m", "support.training_process", mode, str(folder), *precision],
         env={**os.environ, "PYTHONPATH": paths, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,12 +54,16 @@ def told(process: "subprocess.Popen[str]") -> dict[str, list[float]]:
     return {name: [float(value) for value in values] for name, *values in lines}
 
 
-def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(tmp_path: Path) -> None:
-    killed, undisturbed = start("kill", tmp_path / "a"), start("whole", tmp_path / "b")
+@pytest.mark.parametrize(("devices", "precision"), [("", "float32"), ("-two", "mixed")])
+def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(
+    devices: str, precision: str, tmp_path: Path
+) -> None:
+    killed, undisturbed = (start(f"{how}{devices}", tmp_path / how, precision) for how in ("kill", "whole"))
     killed.communicate(timeout=120)
     assert killed.returncode == -signal.SIGKILL
-    assert json.loads((tmp_path / "a" / "unfinished" / "state.json").read_text())["history"]["losses"].__len__() == 2
-    resumed = told(start("whole", tmp_path / "a"))
+    state = json.loads((tmp_path / "kill" / "unfinished" / "state.json").read_text())
+    assert len(state["history"]["losses"]) == 2
+    resumed = told(start(f"whole{devices}", tmp_path / "kill", precision))
     expected = told(undisturbed)
     assert len(resumed["losses"]) == 5
     assert resumed == {name: pytest.approx(values, abs=2e-5) for name, values in expected.items()}

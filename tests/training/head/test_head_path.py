@@ -9,10 +9,7 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog.evaluation import scores
-    from leapfrog_training.architectures import mobile_unet
-    from leapfrog_training.fitting import loop, quantize
-    from leapfrog_training.head import recipe
+    from support.tiny_networks import make_head_networks_tiny
 
 from typer.testing import CliRunner
 
@@ -31,13 +28,7 @@ def test_the_commands_make_a_package_that_measures_heads(
 ) -> None:
     names = [f"{subject:03}_HC.png" for subject in range(20)]
     data = made_up_heads.write(names, validation=["016", "017", "018", "019"])
-    monkeypatch.setattr(recipe, "SCHEDULE", loop.Schedule(epochs=30, batch=8, learning_rate=2e-3))
-    monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", loop.Schedule(epochs=1, batch=8, learning_rate=1e-4))
-    monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
-    monkeypatch.setattr(scores, "RESAMPLES", 20)
-    small = {"HEIGHT": 32, "WIDTH": 48, "MASK_HEIGHT": 16, "MASK_WIDTH": 24}
-    for name, value in small.items():
-        monkeypatch.setattr(mobile_unet, name, value)
+    make_head_networks_tiny(monkeypatch)
     imagenet = str(shared_data / "coral" / "tf2_mobilenet_v2_1.0_224_ptq.tflite")
     run, out = str(tmp_path / "run"), tmp_path / "fetal-head"
     signer, public_key = make_keys(tmp_path / "keys")

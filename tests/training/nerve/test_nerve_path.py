@@ -10,11 +10,6 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog.evaluation import scores
-    from leapfrog_training.architectures import mobile_unet
-    from leapfrog_training.evaluate import latency
-    from leapfrog_training.fitting import loop, quantize
-    from leapfrog_training.nerve import examples, recipe
 
 from typer.testing import CliRunner
 
@@ -26,25 +21,6 @@ from leapfrog.settings import load_settings
 from leapfrog_training.cli import app
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-
-
-@pytest.fixture
-def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trainings of seconds: a shallow network of small pictures."""
-    monkeypatch.setattr(mobile_unet, "SKIPS", ("block0_project_conv",))
-    monkeypatch.setattr(mobile_unet, "BOTTOM", "block2_add")
-    for module in (examples, recipe):
-        monkeypatch.setattr(module, "HEIGHT", 32)
-        monkeypatch.setattr(module, "WIDTH", 48)
-    monkeypatch.setattr(examples, "MASK_HEIGHT", 16)
-    monkeypatch.setattr(examples, "MASK_WIDTH", 24)
-    monkeypatch.setattr(examples, "WITH_NERVE", 16)
-    monkeypatch.setattr(recipe, "SCHEDULE", loop.Schedule(epochs=3, batch=4, learning_rate=2e-3))
-    monkeypatch.setattr(recipe, "QUANTIZED_SCHEDULE", loop.Schedule(epochs=1, batch=8, learning_rate=1e-5))
-    monkeypatch.setattr(quantize, "REPRESENTATIVE_PICTURES", 4)
-    monkeypatch.setattr(quantize, "WARM_UP_PASSES", 2)
-    monkeypatch.setattr(scores, "RESAMPLES", 20)
-    monkeypatch.setattr(latency, "RUNS", 3)
 
 
 def made(folders: list[Path], imagenet: Path, directory: Path) -> Path:
@@ -73,7 +49,7 @@ def checked(package: Path) -> Manifest:
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.usefixtures("brief")
+@pytest.mark.usefixtures("tiny_nerve_networks")
 def test_a_package_of_both_sets_outlines_nerves_and_hatches_vessels_in_real_scans(
     made_up_nerves: Any, made_up_usgra: Any, made_up_heads: Any, shared_data: Path, tmp_path: Path
 ) -> None:
@@ -99,7 +75,7 @@ def test_a_package_of_both_sets_outlines_nerves_and_hatches_vessels_in_real_scan
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.usefixtures("brief")
+@pytest.mark.usefixtures("tiny_nerve_networks")
 def test_kaggle_alone_makes_a_package_without_vessels_and_with_its_own_metric(
     made_up_nerves: Any, shared_data: Path, tmp_path: Path
 ) -> None:

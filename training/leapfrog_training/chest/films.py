@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import UsageError
 from leapfrog_training.chest.labels import CHEST_LABELS
-from leapfrog_training.datasets.adults_rsna_normal import is_rsna_normal, open_rsna_normal
+from leapfrog_training.datasets.adults_rsna_normal import NORMAL, is_rsna_normal, open_rsna_normal
 from leapfrog_training.datasets.chestxray14 import BoundingBox, open_chestxray14
+from leapfrog_training.datasets.film_list import LABEL_FILE
 from leapfrog_training.datasets.splits import DataSet, Fold, Split, patient_folds
 
 YOUNGEST_YEARS = 15
@@ -59,7 +60,8 @@ def open_adults(folders: Sequence[Path]) -> Adults:
     if len(normal) != 1 or len(others) != 1:
         raise UsageError(
             "chest-findings is made from two sources: give the folder of ChestX-ray14 and that of the adults' films "
-            "that radiologists read as normal, each with --data"
+            "that radiologists read as normal, each with --data. The second, which ChestX-ray14 does not come with, is "
+            f"{LABEL_FILE} with the columns image, label ({NORMAL!r}) and split, beside the films in images/"
         )
     mined, read_normal = open_chestxray14(others[0]), open_rsna_normal(normal[0])
     films, problems = [], [*mined.problems, *read_normal.problems]

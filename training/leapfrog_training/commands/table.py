@@ -29,9 +29,9 @@ def table(
     if baselines:
         from leapfrog_training.comparison.baselines import NETWORKS, build_baseline
 
-        for name in NETWORKS:
+        for name, published in NETWORKS.items():
             files = build_baseline(name, out / "baselines")
-            rows.append(baseline_row(name, files.float32, files.int8))
+            rows.append(baseline_row(name, files.float32, files.int8, published.ratio))
     if not rows:
         raise UsageError("nothing to compare: name at least one run, or leave out --no-baselines")
     write_table(out, rows, machine())

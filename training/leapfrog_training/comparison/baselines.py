@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from leapfrog_training.architectures import densenet, paper_unet
+from leapfrog_training.comparison.rows import CLASSIFICATION, SEGMENTATION
 from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
 from leapfrog_training.fitting.examples import Examples
@@ -32,9 +33,17 @@ class Files:
     int8: Path
 
 
-NETWORKS: Mapping[str, Callable[[], Any]] = {
-    "DenseNet-121 (paper)": lambda: densenet.build(FINDINGS),
-    "U-Net 80 x 112 (paper)": paper_unet.build,
+@dataclass(frozen=True)
+class Published:
+    """A network of the paper, and how many times smaller the paper says that it became."""
+
+    build: Callable[[], Any]
+    ratio: float
+
+
+NETWORKS: Mapping[str, Published] = {
+    "DenseNet-121 (paper)": Published(lambda: densenet.build(FINDINGS), CLASSIFICATION),
+    "U-Net 80 x 112 (paper)": Published(paper_unet.build, SEGMENTATION),
 }
 
 
@@ -46,7 +55,7 @@ def build_baseline(name: str, folder: Path) -> Files:
     folder.mkdir(parents=True, exist_ok=True)
     tf_keras.backend.clear_session()
     seed_everything(0)
-    model = NETWORKS[name]()
+    model = NETWORKS[name].build()
     random = np.random.default_rng(0)
     pictures = random.integers(0, 256, (PICTURES, *model.input_shape[1:]), dtype=np.uint8)
     first = model.outputs[0]

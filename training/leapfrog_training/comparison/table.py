@@ -16,12 +16,16 @@ HEADER = (
     "float MB",
     "int8 MB",
     "ratio",
+    "paper's ratio",
     "score",
     "float",
     "int8",
     "CPU float ms",
     "CPU int8 ms",
     "Edge TPU ms",
+)
+PAPER_NOTE = (
+    "The paper's ratio is that of its own network of the same kind: DenseNet-121 for films, U-Net for ultrasound."
 )
 
 
@@ -35,6 +39,7 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{row.float_bytes / 1e6:.2f}",
         f"{row.int8_bytes / 1e6:.2f}",
         f"{row.ratio:.1f}",
+        f"{row.paper_ratio:.0f}",
         row.score_name,
         "-" if row.float_score is None else f"{row.float_score:.4f}",
         "-" if row.int8_score is None else f"{row.int8_score:.4f}",
@@ -47,7 +52,7 @@ def cells(row: Row) -> tuple[str, ...]:
 def write_table(folder: Path, rows: Sequence[Row], machine: str) -> None:
     """Write `table.md`, `table.json` and `table.png` into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    note = f"Processor: {machine}, one thread. Edge TPU: over USB 3; estimates are given with their range."
+    note = f"Processor: {machine}, one thread. Edge TPU: over USB 3; estimates are given with their range. {PAPER_NOTE}"
     write_whole(folder / "table.md", f"{table(HEADER, map(cells, rows))}\n{note}\n".encode())
     document = {"machine": machine, "rows": [{**asdict(row), "ratio": round(row.ratio, 2)} for row in rows]}
     write_whole(folder / "table.json", json.dumps(document, indent=2).encode())

@@ -2,7 +2,8 @@
 
 import json
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -69,6 +70,21 @@ def prepare(devices: Devices, precision: Precision, threads: int | None = None) 
     if chosen is Devices.CPU:
         tf.config.set_visible_devices([], "GPU")
     return Compute(chosen)
+
+
+@contextmanager
+def in_float32() -> Iterator[None]:
+    """Networks built inside this context compute in float32, whatever the precision of the training: those that are
+    converted, since the converter takes no float16.
+    """
+    from leapfrog_training.keras import tf_keras
+
+    of_training = tf_keras.mixed_precision.global_policy()
+    tf_keras.mixed_precision.set_global_policy("float32")
+    try:
+        yield
+    finally:
+        tf_keras.mixed_precision.set_global_policy(of_training)
 
 
 def _automatic(has_cards: bool) -> Devices:

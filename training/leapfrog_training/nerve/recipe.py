@@ -11,6 +11,7 @@ from leapfrog_training.architectures import mobile_unet, mobilenet_v2
 from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture
 from leapfrog_training.files import write_whole
 from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.devices import in_float32
 from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.fitting.loop import Schedule, fit, save_weights, seed_everything
 from leapfrog_training.fitting.pictures import predictions
@@ -89,9 +90,10 @@ def _fit(job: Job, pictures: Sequence[NervePicture], imagenet: Path, structures:
 
 def _trained(job: Job, structures: Sequence[str]) -> Any:
     """The float network of a job, its batch norms folded into the convolutions before them."""
-    model = mobile_unet.build(len(structures), HEIGHT, WIDTH)
-    model.load_weights(job.weights(FLOAT))
-    return mobile_unet.folded(model)
+    with in_float32():
+        model = mobile_unet.build(len(structures), HEIGHT, WIDTH)
+        model.load_weights(job.weights(FLOAT))
+        return mobile_unet.folded(model)
 
 
 def _aware(job: Job, training: Examples, structures: Sequence[str], seed: int) -> Any:
