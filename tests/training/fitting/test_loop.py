@@ -48,7 +48,7 @@ def start(mode: str, folder: Path, *precision: str, **environment: str) -> "subp
 
 
 def told(process: "subprocess.Popen[str]") -> dict[str, list[float]]:
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors[-2000:]
     lines = [line.split() for line in output.splitlines() if line.startswith(("losses", "weights"))]
     return {name: [float(value) for value in values] for name, *values in lines}
@@ -59,7 +59,7 @@ def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(
     devices: str, precision: str, tmp_path: Path
 ) -> None:
     killed, undisturbed = (start(f"{how}{devices}", tmp_path / how, precision) for how in ("kill", "whole"))
-    killed.communicate(timeout=120)
+    killed.communicate(timeout=300)
     assert killed.returncode == -signal.SIGKILL
     state = json.loads((tmp_path / "kill" / "unfinished" / "state.json").read_text())
     assert len(state["history"]["losses"]) == 2

@@ -12,6 +12,7 @@ with warnings.catch_warnings():
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.fitting import loop, quantize
     from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting.devices import Devices, Precision, in_float32, prepare
     from leapfrog_training.fitting.examples import Examples
     from leapfrog_training.fitting.int8_simulation import quantization_aware
     from leapfrog_training.keras import tf, tf_keras, use_threads
@@ -58,3 +59,18 @@ def test_quantization_aware_training_that_was_stopped_goes_on(tmp_path: Path, mo
 
 def _squared(targets: Any, outputs: Any) -> Any:
     return tf.reduce_mean(tf.square(targets - outputs))
+
+
+def test_a_network_is_converted_in_float32_after_a_training_in_mixed_precision() -> None:
+    prepare(Devices.CPU, Precision.MIXED)
+    try:
+        with in_float32():
+            image = tf_keras.layers.Input((8, 8, 1))
+            model = tf_keras.Model(image, tf_keras.layers.Conv2D(1, 1)(image))
+        assert tf_keras.mixed_precision.global_policy().name == "mixed_float16"
+        content = quantize.convert_float(model)
+    finally:
+        prepare(Devices.CPU, Precision.FLOAT32)
+    reader = tf.lite.Interpreter(model_content=content)
+    types = {one["dtype"] for one in reader.get_tensor_details()}
+    assert np.float32 in types and np.float16 not in types

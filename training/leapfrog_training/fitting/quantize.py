@@ -121,7 +121,9 @@ def representative_inputs(pictures: Pictures) -> NDArray[np.float32]:
 
 def _with_sigmoid(model: Any) -> Any:
     outputs = model.outputs
-    return tf_keras.Model(model.inputs, [tf_keras.layers.Activation("sigmoid")(outputs[0]), *outputs[1:]])
+    return tf_keras.Model(
+        model.inputs, [tf_keras.layers.Activation("sigmoid", dtype="float32")(outputs[0]), *outputs[1:]]
+    )
 
 
 def _one_by_one(inputs: NDArray[np.float32]) -> Iterator[list[NDArray[np.float32]]]:
