@@ -79,7 +79,8 @@ def take_over(measured: Path, wanted: Wanted, settings: Settings) -> Outcome:
     """Set one threshold from the evaluation in the file `measured`, in the place of the one that was set before for the
     same finding and view.
 
-    Raises UsageError where the evaluation does not fit: another package, too few images, an unknown finding.
+    Raises UsageError where the evaluation does not fit: another package, too few images, an unknown finding; and for a
+    threshold that finds none of the sick, or clears none of the healthy.
     """
     if not wanted.finding or wanted.threshold is None or not wanted.by:
         raise UsageError("Setting a threshold takes --from, --finding, --threshold and --by: who decides it.")
@@ -92,6 +93,7 @@ def take_over(measured: Path, wanted: Wanted, settings: Settings) -> Outcome:
     if reason := why_none(int(positive.sum()), int((~positive).sum())):
         raise UsageError(reason.replace("proposed", "taken over"))
     effect = candidate(positive, scores, wanted.threshold, "", evaluation.setup.prevalence)
+    _require_of_use(effect, rule)
     own = rule.in_view(view)
     setting = LocalThreshold(
         package=package.name,
@@ -172,6 +174,21 @@ def _scores(
     ]
     positive = np.array([image.labelled.truth[rule.name] for image in read], bool)
     return positive, np.array([image.said.findings[rule.name].score for image in read], np.float64)
+
+
+def _require_of_use(effect: Candidate, rule: FindingRule) -> None:
+    found, cleared = effect.sensitivity, effect.specificity
+    if found.hits and cleared.hits:
+        return
+    what = (
+        f"flags all {cleared.of} healthy in these images: it tells nobody apart"
+        if found.hits
+        else f"finds none of the {found.of} sick in these images"
+    )
+    raise UsageError(
+        f"The threshold {effect.threshold:.6g} of {rule.name} was not set: it {what}. Choose one that the page of the"
+        " evaluation proposes."
+    )
 
 
 def _line(one: LocalThreshold) -> str:

@@ -1,0 +1,68 @@
+"""What a person may take over from an evaluation as a threshold of this box."""
+
+from pathlib import Path
+
+import pytest
+
+from leapfrog.commands.evaluate.thresholds import Wanted, take_over
+from leapfrog.errors import UsageError
+from leapfrog.evaluation.evaluation import Setup, evaluated
+from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
+from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.settings import Settings
+from leapfrog.state.local_thresholds import has_thresholds
+from support.signed_packages import write_version
+
+OF_EACH = 110
+
+
+def image(number: int) -> EvaluatedImage:
+    """The first OF_EACH have the finding; the scores of both groups overlap, from 0.1 to 0.9."""
+    sick = number < OF_EACH
+    score = (0.3 if sick else 0.1) + 0.6 * (number % OF_EACH) / OF_EACH
+    said = SaidFinding(score=score, threshold=0.6, flagged=score >= 0.6, urgent=False)
+    return EvaluatedImage(
+        labelled=LabelledImage(file=f"{number}.png", truth={"Bright": sick}),
+        said=SaidOfImage(sha256=f"{number}", read_by="tiny-chest 1.2.3", outcome="findings", findings={"Bright": said}),
+        assessed=True,
+    )
+
+
+class Place:
+    """A box with the tiny classifier, and an evaluation of it."""
+
+    def __init__(self, directory: Path) -> None:
+        write_version(directory / "packages/tiny", "1.2.3")
+        self.settings = Settings.model_validate(
+            {"station": {"state_dir": str(directory / "state")}, "models": {"paths": [str(directory / "packages")]}}
+        )
+        (directory / "state").mkdir()
+        (package,) = (one for one in packages_in_use(self.settings).packages if one.name == "tiny-chest")
+        setup = Setup(
+            package=package.name, version=package.version, package_sha256=package.digest, demonstration=True,
+            data="films", station="Test hospital", leapfrog="0.1.0", measured_at="2026-11-29T10:00:00+00:00",
+        )  # fmt: skip
+        self.evaluation = evaluated(setup, package.manifest, [image(number) for number in range(2 * OF_EACH)], ())
+        self.file = directory / "evaluation.json"
+        self.file.write_text(self.evaluation.model_dump_json())
+
+    def wanted(self, threshold: float) -> Wanted:
+        return Wanted("tiny-chest", "Bright", "", threshold, "Dr Amina Okello")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_threshold_that_tells_the_sick_from_some_healthy_is_set(place: Place) -> None:
+    (setting,) = take_over(place.file, place.wanted(0.5), place.settings).thresholds
+    assert (setting.threshold, setting.positives, setting.negatives) == (0.5, OF_EACH, OF_EACH)
+    assert 0 < setting.alarms < setting.found < OF_EACH
+
+
+@pytest.mark.parametrize(("threshold", "said"), [(1.0, "none of the 110 sick"), (0.0, "flags all 110 healthy")])
+def test_a_threshold_that_tells_nobody_apart_is_refused(place: Place, threshold: float, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        take_over(place.file, place.wanted(threshold), place.settings)
+    assert not has_thresholds(place.settings.state_dir, "tiny-chest")
