@@ -1,10 +1,11 @@
 """What a person may take over from an evaluation as a threshold of this box."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from leapfrog.commands.evaluate.thresholds import Wanted, take_over
+from leapfrog.commands.evaluate.thresholds import Wanted, asked, take_over
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.evaluation import Setup, evaluated
 from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
@@ -47,7 +48,7 @@ class Place:
         self.file.write_text(self.evaluation.model_dump_json())
 
     def wanted(self, threshold: float) -> Wanted:
-        return Wanted("tiny-chest", "Bright", "", threshold, "Dr Amina Okello")
+        return Wanted("tiny-chest", self.file, "Bright", "", threshold, "Dr Amina Okello")
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_a_threshold_that_tells_the_sick_from_some_healthy_is_set(place: Place) -> None:
-    (setting,) = take_over(place.file, place.wanted(0.5), place.settings).thresholds
+    (setting,) = take_over(place.wanted(0.5), place.settings).thresholds
     assert (setting.threshold, setting.positives, setting.negatives) == (0.5, OF_EACH, OF_EACH)
     assert 0 < setting.alarms < setting.found < OF_EACH
 
@@ -64,5 +65,30 @@ def test_a_threshold_that_tells_the_sick_from_some_healthy_is_set(place: Place) 
 @pytest.mark.parametrize(("threshold", "said"), [(1.0, "none of the 110 sick"), (0.0, "flags all 110 healthy")])
 def test_a_threshold_that_tells_nobody_apart_is_refused(place: Place, threshold: float, said: str) -> None:
     with pytest.raises(UsageError, match=said):
-        take_over(place.file, place.wanted(threshold), place.settings)
+        take_over(place.wanted(threshold), place.settings)
     assert not has_thresholds(place.settings.state_dir, "tiny-chest")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ({"measured": None}, "Missing: --from."),
+        ({"measured": None, "by": "", "finding": ""}, "Missing: --from, --finding, --by."),
+        ({"measured": None, "threshold": None, "by": "", "finding": "", "view": "PA"}, "Missing: --from"),
+        ({"threshold": None}, "Missing: --threshold."),
+    ],
+)
+def test_an_option_that_was_forgotten_shows_no_old_setting(
+    place: Place, left_out: dict[str, object], said: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        asked(replace(place.wanted(0.5), **left_out), False, place.settings)
+    assert said in str(refused.value)
+
+
+def test_undo_takes_nothing_but_the_package(place: Place) -> None:
+    assert asked(place.wanted(0.5), False, place.settings).thresholds
+    with pytest.raises(UsageError, match="takes no other option"):
+        asked(place.wanted(0.4), True, place.settings)
+    assert asked(Wanted("tiny-chest"), False, place.settings).thresholds[0].threshold == 0.5
+    assert asked(Wanted("tiny-chest"), True, place.settings).thresholds == ()
