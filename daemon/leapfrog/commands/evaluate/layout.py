@@ -12,6 +12,7 @@ from leapfrog.evaluation.labelled import LabelledImage
 from leapfrog.exam import STATED_VIEWS, FrontalView
 from leapfrog.intake.folder.file_kind import has_temporary_name
 from leapfrog.packages.manifest import FindingRule, Manifest
+from leapfrog.patient_age import stated_age
 from leapfrog.settings import OLDEST_YEARS
 from leapfrog.wording.text import count
 
@@ -135,7 +136,7 @@ def _row(
         truth=truth,
         masks={rule.name: _inside(row[column], where) for column, rule in masks.items() if row[column]},
         patient=row.get("patient", ""),
-        age_years=cell("age", _age, f"completed years, 0 to {OLDEST_YEARS}"),
+        age_years=cell("age", _age, f"completed years, 0 to {OLDEST_YEARS}, or as in DICOM: 045Y, 036M"),
         sex=cell("sex", lambda text: SEXES[text.lower()], "M, F or O") or "",
         view=cell("view", _view, "PA or AP"),
         machine=row.get("machine", ""),
@@ -173,10 +174,12 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _age(text: str) -> int:
-    years = int(float(text))
-    if not 0 <= years <= OLDEST_YEARS:
+    if (stated := stated_age(text.upper())) is not None:
+        return stated.years
+    years = float(text)
+    if not 0 <= years < OLDEST_YEARS + 1:  # nor nan, nor an infinity
         raise ValueError(text)
-    return years
+    return int(years)
 
 
 def _view(text: str) -> FrontalView:

@@ -37,6 +37,20 @@ def test_a_label_says_of_every_finding_whether_it_is_there(tmp_path: Path) -> No
     assert (normal.age_years, normal.sex, normal.view, normal.machine, normal.patient) == (None, "", None, "", "")
 
 
+@pytest.mark.parametrize(
+    ("age", "years"), [("0", 0), ("41.5", 41), ("045Y", 45), ("036m", 3), ("020D", 0), ("120", 120)]
+)
+def test_an_age_is_in_years_or_as_in_dicom(tmp_path: Path, age: str, years: int) -> None:
+    first, _ = read_labels(hospital(tmp_path, f"file,label,age\na.png,bright,{age}\nb.png,normal,\n"), BOTH).images
+    assert first.age_years == years
+
+
+@pytest.mark.parametrize("age", ["inf", "-inf", "nan", "1e9", "-0.5", "999Y", "45 Y"])
+def test_what_is_no_age_is_named_with_its_line(tmp_path: Path, age: str) -> None:
+    with pytest.raises(UsageError, match=rf'line 3: age is "{age}"'):
+        read_labels(hospital(tmp_path, f"file,label,age\na.png,bright,4\nb.png,normal,{age}\n"), BOTH)
+
+
 def test_an_empty_cell_of_a_finding_is_not_known(tmp_path: Path) -> None:
     table = "File;Bright;Dark;comment\na.png;1;\nb.png;no;yes;seen twice\n".replace("1;\n", "1;;\n")
     labels = read_labels(hospital(tmp_path, table), BOTH)
