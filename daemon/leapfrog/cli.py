@@ -445,6 +445,8 @@ def models_thresholds(
     wanted = thresholds.Wanted(package, measured, finding, view.upper(), threshold, by.strip())
     outcome = thresholds.asked(wanted, undo, _settings(config))
     _show(outcome.as_json(), as_json, outcome.lines, unwrapped=True)
+    if outcome.problems:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @station_app.command("key")
