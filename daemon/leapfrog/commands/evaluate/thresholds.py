@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from leapfrog.commands.evaluate.signed_run import require_signed
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.candidates import Candidate, candidate, why_none
 from leapfrog.evaluation.evaluation import PackageEvaluation, read_evaluation
@@ -104,8 +105,8 @@ def undo(package: str, settings: Settings) -> Outcome:
 def take_over(wanted: Wanted, settings: Settings) -> Outcome:
     """Set one threshold from an evaluation, in the place of the one that was set before for the same finding and view.
 
-    Raises UsageError where the evaluation does not fit: another package, too few images, an unknown finding; and for a
-    threshold that finds none of the sick, or clears none of the healthy.
+    Raises UsageError where the evaluation does not fit: not signed by this box, another package, too few images, an
+    unknown finding; and for a threshold that finds none of the sick, or clears none of the healthy.
     """
     if wanted.measured is None or wanted.threshold is None or wanted.missing:
         missing = ", ".join(wanted.missing)
@@ -115,6 +116,7 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
         )
     evaluation, content = read_evaluation(wanted.measured)
     package = _package(wanted.package, settings)
+    require_signed(wanted.measured, content, package.name, settings.state_dir)
     _require_of(evaluation, package, wanted.measured)
     rule = _rule(package, wanted.finding)
     view = _view(rule, wanted.view)
@@ -193,9 +195,10 @@ def _view(rule: FindingRule, view: str) -> FrontalView | None:
 def _scores(
     evaluation: PackageEvaluation, rule: FindingRule, view: FrontalView | None
 ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], np.ndarray[Any, np.dtype[np.float64]]]:
+    once = {image.said.sha256: image for image in evaluation.images}  # of copies, which are no further evidence, one
     read = [
         image
-        for image in evaluation.images
+        for image in once.values()
         if image.assessed
         and rule.name in image.said.findings
         and rule.name in image.labelled.truth

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.commands.evaluate.signed_run import signature_file, write_signed
 from leapfrog.commands.evaluate.thresholds import Wanted, asked, take_over
 from leapfrog.errors import UsageError
-from leapfrog.evaluation.evaluation import Setup, evaluated
+from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated
 from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
 from leapfrog.state.local_thresholds import has_thresholds
+from leapfrog.state.station_key import station_key_file
 from support.signed_packages import write_version
 
 OF_EACH = 110
@@ -45,7 +47,10 @@ class Place:
         )  # fmt: skip
         self.evaluation = evaluated(setup, package.manifest, [image(number) for number in range(2 * OF_EACH)], ())
         self.file = directory / "evaluation.json"
-        self.file.write_text(self.evaluation.model_dump_json())
+        self.write(self.evaluation)
+
+    def write(self, evaluation: PackageEvaluation) -> None:
+        assert write_signed(self.file, evaluation.model_dump_json().encode(), self.settings.state_dir) == ""
 
     def wanted(self, threshold: float) -> Wanted:
         return Wanted("tiny-chest", self.file, "Bright", "", threshold, "Dr Amina Okello")
@@ -92,3 +97,40 @@ def test_undo_takes_nothing_but_the_package(place: Place) -> None:
         asked(place.wanted(0.4), True, place.settings)
     assert asked(Wanted("tiny-chest"), False, place.settings).thresholds[0].threshold == 0.5
     assert asked(Wanted("tiny-chest"), True, place.settings).thresholds == ()
+
+
+def refusal(place: Place) -> str:
+    with pytest.raises(UsageError) as refused:
+        take_over(place.wanted(0.5), place.settings)
+    assert not has_thresholds(place.settings.state_dir, "tiny-chest")
+    return str(refused.value)
+
+
+def test_figures_that_were_edited_are_refused(place: Place) -> None:
+    place.file.write_bytes(place.file.read_bytes().replace(b'"Bright":false', b'"Bright":true', 1))
+    assert "was altered after it was measured" in refusal(place)
+
+
+def test_figures_that_this_box_did_not_sign_are_refused(place: Place, tmp_path: Path) -> None:
+    assert write_signed(place.file, place.file.read_bytes(), tmp_path / "another box") == ""
+    assert "measured by another box" in refusal(place)
+    signature_file(place.file).unlink()
+    assert "there is no evaluation.json.sig beside it" in refusal(place)
+
+
+def test_figures_are_refused_when_the_station_key_is_gone(place: Place) -> None:
+    station_key_file(place.settings.state_dir).unlink()
+    assert "is missing" in refusal(place)
+
+
+def test_a_run_that_cannot_be_signed_says_so_and_keeps_no_old_signature(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "no folder").write_text("")
+    said = write_signed(place.file, b"{}", tmp_path / "no folder")
+    assert "No threshold can be taken over from this run" in said
+    assert place.file.read_bytes() == b"{}" and not signature_file(place.file).exists()
+
+
+def test_copies_of_an_image_count_once(place: Place) -> None:
+    few = [one for one in place.evaluation.images if int(one.said.sha256) % OF_EACH < 60]
+    place.write(place.evaluation.model_copy(update={"images": (*few, *few)}))
+    assert "Here there are 60 and 60." in refusal(place)
