@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from leapfrog.commands.evaluate.contradictions import Placed, require_agreement
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.labelled import LabelledImage
 from leapfrog.exam import STATED_VIEWS, FrontalView
@@ -71,6 +72,8 @@ def _of_csv(data: Path, manifest: Manifest) -> Labels:
     rows_read = [_row(source, line, row, manifest, findings, masks) for line, row in rows]
     _require_once(source, [image.file for image in rows_read])
     _require_files(data, source, rows_read)
+    places = (f"{LABELS_NAME}, line {line} ({image.file})" for (line, _), image in zip(rows, rows_read, strict=True))
+    require_agreement(data, map(Placed, places, rows_read))
     known = {FILE, LABEL, *ABOUT, *findings, *masks}
     unused = [column for column in columns if column not in known]
     return Labels(tuple(rows_read), (f"Columns that were not used: {', '.join(unused)}.",) if unused else ())
@@ -210,6 +213,7 @@ def _of_folders(data: Path, manifest: Manifest) -> Labels:
         if not files:
             raise UsageError(f"The folder {folder} is empty.")
         images += [LabelledImage(file=path.relative_to(data).as_posix(), truth=truth) for path in files]
+    require_agreement(data, (Placed(image.file, image) for image in images))
     return Labels(tuple(images))
 
 
