@@ -442,15 +442,11 @@ def models_thresholds(
     """Show the thresholds that were set at this box, set one from an evaluation, or undo them."""
     from leapfrog.commands.evaluate import thresholds
 
-    settings = _settings(config)
-    if undo:
-        outcome = thresholds.undo(package, settings)
-    elif measured is None:
-        outcome = thresholds.shown(package, settings)
-    else:
-        wanted = thresholds.Wanted(package, finding, view.upper(), threshold, by.strip())
-        outcome = thresholds.take_over(measured, wanted, settings)
+    wanted = thresholds.Wanted(package, measured, finding, view.upper(), threshold, by.strip())
+    outcome = thresholds.asked(wanted, undo, _settings(config))
     _show(outcome.as_json(), as_json, outcome.lines, unwrapped=True)
+    if outcome.problems:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @station_app.command("key")

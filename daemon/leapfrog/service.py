@@ -49,7 +49,7 @@ from leapfrog.state.start.adoption import Adoption
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
-from leapfrog.state.station_key import KEY_NAME, station_folder, station_key
+from leapfrog.state.station_key import station_key, station_key_file
 from leapfrog.state.studies import Studies
 from leapfrog.state.upkeep.replaced_models import ReplacedModels
 from leapfrog.state.upkeep.retention import Retention
@@ -275,7 +275,7 @@ def _end_anyway_after(seconds: float) -> None:
 def _make_station_key(settings: Settings) -> None:
     """Make the station's key at the first start. Images are received without one too."""
     try:
-        if not (station_folder(settings.state_dir) / KEY_NAME).exists():
+        if not station_key_file(settings.state_dir).exists():
             station_key(settings.state_dir)
     except (LeapfrogError, OSError) as problem:
         _log.warning("This box has no station key yet: %s", problem)

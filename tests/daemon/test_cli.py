@@ -320,3 +320,17 @@ def test_config_check_prints_warnings(tmp_path: Path) -> None:
 
 def test_version_prints_the_package_version(tmp_path: Path) -> None:
     assert leapfrog("--version", home=tmp_path).stdout.strip().count(".") == 2
+
+
+def test_thresholds_that_are_not_used_and_forgotten_options_end_in_failure(tmp_path: Path) -> None:
+    write_package(tmp_path / "packages/tiny", CLASSIFIER, classifier_content())
+    state = tmp_path / "state"
+    text = f'[station]\nstate_dir = "{state}"\n[models]\npaths = ["{tmp_path / "packages"}"]\n'
+    command = ("models", "thresholds", "tiny-chest", "--config", settings_with(tmp_path, text))
+    assert leapfrog(*command, home=tmp_path).returncode == 0
+    forgotten = leapfrog(*command, "--finding", "Bright", "--threshold", "0.5", home=tmp_path)
+    assert forgotten.returncode == 2 and "Missing: --from, --by." in forgotten.stderr
+    (state / "station/thresholds").mkdir(parents=True)
+    (state / "station/thresholds/tiny-chest.json").write_text("{}\nnobody\n")
+    altered = leapfrog(*command, home=tmp_path)
+    assert altered.returncode == 1 and "was altered" in altered.stdout

@@ -75,7 +75,8 @@ def evaluated(
     """Measure what the box said of `images`. Of several copies of one image only the first counts."""
     first = list({image.said.sha256: image for image in reversed(images)}.values())[::-1]
     copies = len(images) - len(first)
-    left_out = [f"{copies} of the images are copies of others, and were left out."] if copies else []
+    are_copies = "is a copy of another, and was" if copies == 1 else "are copies of others, and were"
+    left_out = [f"{copies:,} of the images {are_copies} left out."] if copies else []
     return PackageEvaluation(
         setup=setup,
         notes=(*notes, *left_out),

@@ -9,7 +9,7 @@ box says so until somebody sets the thresholds again or undoes them.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,19 @@ from leapfrog.exam import Frozen
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.local_thresholds import holds_for
-from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.problem import Problem
-from leapfrog.state.station_key import existing_station_key, make_station_folder, own_as, station_folder, station_key
+from leapfrog.state.station_key import make_station_folder, own_as, station_folder, station_key_file
+from leapfrog.state.station_signature import SignedHere, signature_line, signed_here
 
 THRESHOLDS_NAME = "thresholds"
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 LARGEST_FILE_BYTES = 1024 * 1024
+NOT_SIGNED: Mapping[SignedHere, str] = {
+    "altered": "{file} was altered.",
+    "no key": "the station key {key} is missing. Put it back from a backup, or set the thresholds again.",
+    "another key": "the station key {key} is new, or {file} was signed by another box. Put the old key back from a"
+    " backup, or set the thresholds again.",
+}
 RESTART = "Restart Leapfrog to use the change: systemctl restart leapfrog"
 
 
@@ -74,7 +80,7 @@ def local_thresholds(state_dir: Path, catalogue: Callable[[], Catalogue]) -> Loc
 def kept_thresholds(state_dir: Path, package: str) -> tuple[LocalThreshold, ...]:
     """What the file of `package` holds, whatever version it is for; nothing if there is none.
 
-    Raises StorageError when it cannot be read, was altered, or was signed by another box.
+    Raises StorageError when it cannot be read, was altered, or was not signed with the station key that is here now.
     """
     file = _file(state_dir, package)
     try:
@@ -86,12 +92,9 @@ def kept_thresholds(state_dir: Path, package: str) -> tuple[LocalThreshold, ...]
         raise StorageError(
             f"The thresholds set here for {package} are not used: {file} cannot be read ({problem.strerror})."
         ) from problem
-    key = existing_station_key(state_dir)
-    trusted = SignaturePolicy(trusted_keys=(key.public_key.hex(),) if key else (), required=True)
-    if trusted.state(content, _bytes(signature)) != "trusted":
-        raise StorageError(
-            f"The thresholds set here for {package} are not used: {file} was altered, or signed by another box."
-        )
+    if (state := signed_here(state_dir, content, signature)) != "signed":
+        reason = NOT_SIGNED[state].format(file=file, key=station_key_file(state_dir))
+        raise StorageError(f"The thresholds set here for {package} are not used: {reason}")
     try:
         thresholds = _Kept.model_validate_json(content).thresholds
     except ValidationError as problem:
@@ -112,11 +115,10 @@ def keep_thresholds(state_dir: Path, package: str, thresholds: Sequence[LocalThr
             file.unlink(missing_ok=True)
             fsync_directory(file.parent)
             return
-        key = station_key(state_dir)
-        make_station_folder(file.parent)
         content = _Kept(thresholds=tuple(thresholds)).model_dump_json().encode()
-        signature = f"{key.sign(content).hex()} {key.public_key.hex()}"
-        write_durably(file, content + b"\n" + signature.encode() + b"\n")
+        signature = signature_line(state_dir, content)
+        make_station_folder(file.parent)
+        write_durably(file, content + b"\n" + signature)
         own_as(file, state_dir)
     except OSError as problem:
         raise StorageError(
@@ -141,7 +143,7 @@ class ThresholdsAtStart:
         self._known: tuple[object, LocalThresholds] | None = None
 
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with them now. Nothing is read while no file and no package has changed."""
+        """What is wrong with them now. Nothing is read while no file, no package and no key has changed."""
         files = _files(self._state_dir)
         if not files and not self._at_start:
             return ()
@@ -153,7 +155,8 @@ class ThresholdsAtStart:
 
     def _look(self, files: Sequence[Path]) -> LocalThresholds:
         catalogue = self._catalogue()
-        seen = ([(file, _changed_ns(file)) for file in files], catalogue)
+        looked_at = (*files, station_key_file(self._state_dir))
+        seen = ([(file, _fingerprint(file)) for file in looked_at], catalogue)
         if self._known is None or self._known[0] != seen:
             self._known = (seen, local_thresholds(self._state_dir, lambda: catalogue))
         return self._known[1]
@@ -171,18 +174,13 @@ def _file(state_dir: Path, package: str) -> Path:
     return station_folder(state_dir) / THRESHOLDS_NAME / f"{package}.json"
 
 
-def _changed_ns(file: Path) -> int:
+def _fingerprint(file: Path) -> tuple[int, ...]:
+    """What changes when a file is written, replaced, or put back with its old date; () while there is none."""
     try:
-        return file.stat().st_mtime_ns
+        found = file.stat()
     except OSError:
-        return 0
-
-
-def _bytes(signature: bytes) -> bytes:
-    try:
-        return bytes.fromhex(signature.decode("ascii"))
-    except ValueError:
-        return b""
+        return ()
+    return (found.st_ino, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def _named(one: LocalThreshold) -> str:

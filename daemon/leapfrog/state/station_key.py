@@ -52,13 +52,18 @@ def station_folder(state_dir: Path) -> Path:
     return state_dir / STATION_NAME
 
 
+def station_key_file(state_dir: Path) -> Path:
+    """Where the private key is kept."""
+    return station_folder(state_dir) / KEY_NAME
+
+
 def existing_station_key(state_dir: Path) -> StationKey | None:
     """The key of this box; None if it has none yet. Raises StorageError when it cannot be read."""
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    path = station_folder(state_dir) / KEY_NAME
+    path = station_key_file(state_dir)
     try:
         private = load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError:
@@ -86,7 +91,7 @@ def station_key(state_dir: Path) -> StationKey:
 
     made = Ed25519PrivateKey.generate()
     content = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path = station_folder(state_dir) / KEY_NAME
+    path = station_key_file(state_dir)
     try:
         make_station_folder(path.parent)
         write_durably(path, content, mode=KEY_MODE)

@@ -1,9 +1,10 @@
 """What is wrong with the disk of the reports, in sentences: what, and what a person can do."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from leapfrog.mounts import mount_of
+from leapfrog.mounts import Mount, mount_of
 from leapfrog.wording.text import count
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer
 
@@ -30,8 +31,9 @@ REMEDY: Mapping[Condition, str] = {
     "full": "Make room on it.",
     "failing": "Check its cable, its network and the kernel's log (`dmesg`).",
     "another": "Check what else mounts or replaces it.",
-    "no_answer": "Check the cable or the network to it. If it is gone for good, unmount it: `umount -l -f {mount}`.",
+    "no_answer": "Check its cable, its network and the kernel's log (`dmesg`).",
 }
+UNMOUNT = " If it is gone for good, unmount it: `umount -l -f {mount}`."
 IN_SHORT: Mapping[Condition, str] = {
     "missing": "the folder is missing",
     "not_mounted": "it is not mounted",
@@ -46,14 +48,12 @@ IN_SHORT: Mapping[Condition, str] = {
 }
 
 
-def what_is_wrong(answer: DiskAnswer, folder: Path, waiting: int) -> tuple[str, str]:
+def what_is_wrong(answer: DiskAnswer, folder: Path, state_dir: Path, waiting: int) -> tuple[str, str]:
     """What is wrong with `folder` according to `answer`, and what to do about it. `waiting`: reports not published."""
-    mount = mount_of(folder.absolute())
     values = {
         "folder": folder,
         "path": answer.path or folder,
         "detail": answer.detail or "the disk failed",
-        "mount": mount.point if mount else folder,
     }
     what = WHAT[answer.condition].format(**values)
     wait = "waits" if waiting == 1 else "wait"
@@ -61,4 +61,15 @@ def what_is_wrong(answer: DiskAnswer, folder: Path, waiting: int) -> tuple[str, 
         f" {count(waiting, 'report')} {wait} in the state directory; nothing is lost, and publishing goes on by itself."
     )
     goes_on = " Receiving, reading and sending go on."
-    return what + (held if waiting else "") + goes_on, REMEDY[answer.condition].format(**values)
+    remedy = REMEDY[answer.condition].format(**values)
+    if answer.condition == "no_answer" and (mount := _apart(folder, state_dir)) is not None:
+        remedy += UNMOUNT.format(mount=shlex.quote(mount.point))
+    return what + (held if waiting else "") + goes_on, remedy
+
+
+def _apart(folder: Path, state_dir: Path) -> Mount | None:
+    """The mount of `folder`, if nothing else of the box is lost with it: neither the system nor what waits in
+    `state_dir`.
+    """
+    mount = mount_of(folder.absolute())
+    return None if mount is None or state_dir.resolve().is_relative_to(mount.point) else mount

@@ -263,7 +263,7 @@ class Publisher(Worker):
 
     def _tell(self, answer: DiskAnswer) -> None:
         waiting = self._publications.waiting()
-        what, remedy = what_is_wrong(answer, self._folder, waiting)
+        what, remedy = what_is_wrong(answer, self._folder, self._state_dir, waiting)
         if self._problems.add(DISK, what, remedy) or answer.condition != self._told:
             _log.warning("%s %s", what, remedy)
         self._told = answer.condition

@@ -76,7 +76,8 @@ def test_copies_count_once() -> None:
     copy = first.model_copy(update={"labelled": LabelledImage(file="copy.png", truth={"Bright": True})})
     result = measured(first, copy, image(2, False, 0.1))
     assert [one.labelled.file for one in result.images] == ["1.png", "2.png"]
-    assert "1 of the images are copies" in result.notes[0]
+    assert result.notes == ("1 of the images is a copy of another, and was left out.",)
+    assert measured(first, copy, copy).notes == ("2 of the images are copies of others, and were left out.",)
 
 
 def test_groups_are_measured_apart() -> None:

@@ -1,6 +1,7 @@
 """Thresholds of this place hold for the very package, as long as their signature does."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from leapfrog.state.local_thresholds import (
     kept_thresholds,
     local_thresholds,
 )
+from leapfrog.state.station_key import station_key
 from support.signed_packages import write_version
 
 FILE = "station/thresholds/tiny-chest.json"
@@ -116,3 +118,24 @@ def test_a_running_daemon_notices_changes(place: Place) -> None:
     file.unlink()
     (changed,) = watched.problems()
     assert "were changed after Leapfrog started" in changed.what and "restart" in changed.remedy
+
+
+def test_a_station_key_that_is_missing_or_new_is_named_and_not_the_file(place: Place) -> None:
+    key = place.state / "station/key.pem"
+    key.unlink()
+    assert f"the station key {key} is missing" in place.problem() and "from a backup" in place.problem()
+    station_key(place.state)
+    assert f"the station key {key} is new" in place.problem() and "altered" not in place.problem()
+
+
+def test_a_running_daemon_notices_what_becomes_of_the_station_key(place: Place, tmp_path: Path) -> None:
+    watched = ThresholdsAtStart(place.state, place.catalogue)
+    assert watched.problems() == ()
+    key, backup = place.state / "station/key.pem", tmp_path / "key.pem"
+    shutil.copy2(key, backup)
+    key.unlink()
+    assert "is missing" in watched.problems()[0].what
+    station_key(place.state)
+    assert "is new" in watched.problems()[0].what
+    shutil.copy2(backup, key)
+    assert watched.problems() == ()

@@ -14,6 +14,7 @@ from leapfrog import __version__
 from leapfrog.commands.evaluate.kept import FILE_MODE, READ_NAME, Kept
 from leapfrog.commands.evaluate.layout import read_labels
 from leapfrog.commands.evaluate.reading import PICTURES_NAME, WORK_PREFIX, ImageReader, Source
+from leapfrog.commands.evaluate.signed_run import SUFFIX, write_signed
 from leapfrog.durable import write_durably
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated
@@ -28,20 +29,21 @@ from leapfrog.state.local_thresholds import local_thresholds
 from leapfrog.wording.text import count
 
 PAGE_NAME, JSON_NAME = "evaluation.html", "evaluation.json"
-OURS = frozenset((PAGE_NAME, JSON_NAME, READ_NAME, PICTURES_NAME))
+OURS = frozenset((PAGE_NAME, JSON_NAME, f"{JSON_NAME}{SUFFIX}", READ_NAME, PICTURES_NAME))
 MOST_LANES = 4
 
 
 @dataclass(frozen=True)
 class Result:
     """What was measured, and where it lies. `before`: so many images had been read by a run that was cut off, or by the
-    same one.
+    same one. `unsigned`: why this box did not sign it, as a sentence; "" if it did.
     """
 
     evaluation: PackageEvaluation
     page: Path
     json: Path
     before: int
+    unsigned: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `leapfrog evaluate --json`: everything but the single images."""
@@ -49,6 +51,7 @@ class Result:
             "page": str(self.page),
             "json": str(self.json),
             "read_before": self.before,
+            "unsigned": self.unsigned,
             **self.evaluation.model_dump(mode="json", exclude={"images"}),
         }
 
@@ -61,6 +64,7 @@ class Result:
             *summary_lines(self.evaluation),
             f"The page: {self.page}",
             f"All figures: {self.json}",
+            *([self.unsigned] if self.unsigned else []),
         ]
 
 
@@ -104,7 +108,7 @@ def evaluate(
         measured_at=now_text(),
         prevalence=prevalence,
     )
-    return _written(evaluated(setup, judged.manifest, images, labels.notes), out, before)
+    return _written(evaluated(setup, judged.manifest, images, labels.notes), out, before, settings.state_dir)
 
 
 def _judged(package: str, settings: Settings) -> tuple[Settings, ModelPackage]:
@@ -160,15 +164,15 @@ def _bar(console: Console | None) -> Progress:
     return Progress(*columns, console=console, disable=console is None, transient=True)
 
 
-def _written(evaluation: PackageEvaluation, out: Path, before: int) -> Result:
-    result = Result(evaluation, out / PAGE_NAME, out / JSON_NAME, before)
+def _written(evaluation: PackageEvaluation, out: Path, before: int, state_dir: Path) -> Result:
+    page, json = out / PAGE_NAME, out / JSON_NAME
     shown = {image.said.picture for image in evaluation.images}
     try:
         for picture in (out / PICTURES_NAME).iterdir():  # of images that are not in the data any more
             if f"{PICTURES_NAME}/{picture.name}" not in shown:
                 picture.unlink()
-        write_durably(result.json, evaluation.model_dump_json(indent=1).encode(), mode=FILE_MODE)
-        write_durably(result.page, render_evaluation(evaluation).encode(), mode=FILE_MODE)
+        unsigned = write_signed(json, evaluation.model_dump_json(indent=1).encode(), state_dir)
+        write_durably(page, render_evaluation(evaluation).encode(), mode=FILE_MODE)
     except OSError as problem:
         raise StorageError(f"{out} cannot be written: {problem.strerror}.") from problem
-    return result
+    return Result(evaluation, page, json, before, unsigned)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
+from leapfrog.commands.evaluate.contradictions import Placed, require_agreement
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.labelled import LabelledImage
 from leapfrog.exam import STATED_VIEWS, FrontalView
 from leapfrog.intake.folder.file_kind import has_temporary_name
 from leapfrog.packages.manifest import FindingRule, Manifest
+from leapfrog.patient_age import stated_age
 from leapfrog.settings import OLDEST_YEARS
 from leapfrog.wording.text import count
 
@@ -70,6 +72,8 @@ def _of_csv(data: Path, manifest: Manifest) -> Labels:
     rows_read = [_row(source, line, row, manifest, findings, masks) for line, row in rows]
     _require_once(source, [image.file for image in rows_read])
     _require_files(data, source, rows_read)
+    places = (f"{LABELS_NAME}, line {line} ({image.file})" for (line, _), image in zip(rows, rows_read, strict=True))
+    require_agreement(data, map(Placed, places, rows_read))
     known = {FILE, LABEL, *ABOUT, *findings, *masks}
     unused = [column for column in columns if column not in known]
     return Labels(tuple(rows_read), (f"Columns that were not used: {', '.join(unused)}.",) if unused else ())
@@ -135,7 +139,7 @@ def _row(
         truth=truth,
         masks={rule.name: _inside(row[column], where) for column, rule in masks.items() if row[column]},
         patient=row.get("patient", ""),
-        age_years=cell("age", _age, f"completed years, 0 to {OLDEST_YEARS}"),
+        age_years=cell("age", _age, f"completed years, 0 to {OLDEST_YEARS}, or as in DICOM: 045Y, 036M"),
         sex=cell("sex", lambda text: SEXES[text.lower()], "M, F or O") or "",
         view=cell("view", _view, "PA or AP"),
         machine=row.get("machine", ""),
@@ -173,10 +177,12 @@ def _yes_or_no(text: str) -> bool:
 
 
 def _age(text: str) -> int:
-    years = int(float(text))
-    if not 0 <= years <= OLDEST_YEARS:
+    if (stated := stated_age(text.upper())) is not None:
+        return stated.years
+    years = float(text)
+    if not 0 <= years < OLDEST_YEARS + 1:  # nor nan, nor an infinity
         raise ValueError(text)
-    return years
+    return int(years)
 
 
 def _view(text: str) -> FrontalView:
@@ -207,6 +213,7 @@ def _of_folders(data: Path, manifest: Manifest) -> Labels:
         if not files:
             raise UsageError(f"The folder {folder} is empty.")
         images += [LabelledImage(file=path.relative_to(data).as_posix(), truth=truth) for path in files]
+    require_agreement(data, (Placed(image.file, image) for image in images))
     return Labels(tuple(images))
 
 

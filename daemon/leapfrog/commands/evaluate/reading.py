@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
+from leapfrog.commands.evaluate.contradictions import sha256_of
 from leapfrog.commands.evaluate.kept import Kept
 from leapfrog.commands.read import NOT_FINISHED, read_job
 from leapfrog.errors import EngineError, StorageError, UsageError
@@ -102,8 +103,8 @@ class ImageReader:
     def _one(self, image: LabelledImage, work: Path) -> tuple[EvaluatedImage, bool]:
         file = self._source.data / image.file
         hints = self._hints(image)
-        sha256 = _sha256(file)
-        masks = {name: _sha256(self._source.data / mask) for name, mask in sorted(image.masks.items())}
+        sha256 = sha256_of(file)
+        masks = {name: sha256_of(self._source.data / mask) for name, mask in sorted(image.masks.items())}
         key = hashlib.sha256(f"{sha256} {hints.model_dump_json()} {masks}".encode()).hexdigest()
         if (before := self._kept.get(key)) is not None:
             return self._evaluated(image, before), True
@@ -185,8 +186,3 @@ def _said_of(reading: ImageReading, sha256: str) -> SaidOfImage:
         age_years=None if age is None else age.years,
         sex=reading.identity.sex.strip().upper(),
     )
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

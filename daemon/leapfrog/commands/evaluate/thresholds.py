@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from leapfrog.commands.evaluate.signed_run import require_signed
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.candidates import Candidate, candidate, why_none
 from leapfrog.evaluation.evaluation import PackageEvaluation, read_evaluation
@@ -30,13 +31,28 @@ LONGEST_NAME = 80  # of a person
 
 @dataclass(frozen=True)
 class Wanted:
-    """The threshold that a person wants; "" and None are not given."""
+    """The threshold that a person wants, and the evaluation that it was `measured` in; "" and None are not given."""
 
     package: str
-    finding: str
-    view: str
-    threshold: float | None
-    by: str
+    measured: Path | None = None
+    finding: str = ""
+    view: str = ""
+    threshold: float | None = None
+    by: str = ""
+
+    @property
+    def is_given(self) -> bool:
+        """Whether anything was said but the package."""
+        return bool(self.view) or len(self.missing) < len(self._needed)
+
+    @property
+    def missing(self) -> list[str]:
+        """The options without which nothing can be set, of those that were not given."""
+        return [option for option, value in self._needed.items() if value in (None, "")]
+
+    @property
+    def _needed(self) -> dict[str, object]:
+        return {"--from": self.measured, "--finding": self.finding, "--threshold": self.threshold, "--by": self.by}
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,17 @@ class Outcome:
             "thresholds": [one.model_dump(mode="json") for one in self.thresholds],
             "problems": list(self.problems),
         }
+
+
+def asked(wanted: Wanted, undoing: bool, settings: Settings) -> Outcome:
+    """Show the thresholds of a package, undo them, or set one: what the command was given says which of them. Raises
+    UsageError where that is unclear, so that nobody takes the old threshold for the one that they wanted to set.
+    """
+    if undoing and wanted.is_given:
+        raise UsageError("--undo goes back to the package's own thresholds and takes no other option. Leave them out.")
+    if undoing:
+        return undo(wanted.package, settings)
+    return take_over(wanted, settings) if wanted.is_given else shown(wanted.package, settings)
 
 
 def shown(package: str, settings: Settings) -> Outcome:
@@ -75,23 +102,29 @@ def undo(package: str, settings: Settings) -> Outcome:
     return Outcome((), (f"{package} uses its own thresholds again.", RESTART))
 
 
-def take_over(measured: Path, wanted: Wanted, settings: Settings) -> Outcome:
-    """Set one threshold from the evaluation in the file `measured`, in the place of the one that was set before for the
-    same finding and view.
+def take_over(wanted: Wanted, settings: Settings) -> Outcome:
+    """Set one threshold from an evaluation, in the place of the one that was set before for the same finding and view.
 
-    Raises UsageError where the evaluation does not fit: another package, too few images, an unknown finding.
+    Raises UsageError where the evaluation does not fit: not signed by this box, another package, too few images, an
+    unknown finding; and for a threshold that finds none of the sick, or clears none of the healthy.
     """
-    if not wanted.finding or wanted.threshold is None or not wanted.by:
-        raise UsageError("Setting a threshold takes --from, --finding, --threshold and --by: who decides it.")
-    evaluation, content = read_evaluation(measured)
+    if wanted.measured is None or wanted.threshold is None or wanted.missing:
+        missing = ", ".join(wanted.missing)
+        raise UsageError(
+            "Nothing was set. Setting a threshold takes --from (the evaluation.json), --finding, --threshold and --by"
+            f" (who decides it). Missing: {missing}."
+        )
+    evaluation, content = read_evaluation(wanted.measured)
     package = _package(wanted.package, settings)
-    _require_of(evaluation, package, measured)
+    require_signed(wanted.measured, content, package.name, settings.state_dir)
+    _require_of(evaluation, package, wanted.measured)
     rule = _rule(package, wanted.finding)
     view = _view(rule, wanted.view)
     positive, scores = _scores(evaluation, rule, view)
     if reason := why_none(int(positive.sum()), int((~positive).sum())):
         raise UsageError(reason.replace("proposed", "taken over"))
     effect = candidate(positive, scores, wanted.threshold, "", evaluation.setup.prevalence)
+    _require_of_use(effect, rule)
     own = rule.in_view(view)
     setting = LocalThreshold(
         package=package.name,
@@ -162,9 +195,10 @@ def _view(rule: FindingRule, view: str) -> FrontalView | None:
 def _scores(
     evaluation: PackageEvaluation, rule: FindingRule, view: FrontalView | None
 ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], np.ndarray[Any, np.dtype[np.float64]]]:
+    once = {image.said.sha256: image for image in evaluation.images}  # of copies, which are no further evidence, one
     read = [
         image
-        for image in evaluation.images
+        for image in once.values()
         if image.assessed
         and rule.name in image.said.findings
         and rule.name in image.labelled.truth
@@ -172,6 +206,21 @@ def _scores(
     ]
     positive = np.array([image.labelled.truth[rule.name] for image in read], bool)
     return positive, np.array([image.said.findings[rule.name].score for image in read], np.float64)
+
+
+def _require_of_use(effect: Candidate, rule: FindingRule) -> None:
+    found, cleared = effect.sensitivity, effect.specificity
+    if found.hits and cleared.hits:
+        return
+    what = (
+        f"flags all {cleared.of} healthy in these images: it tells nobody apart"
+        if found.hits
+        else f"finds none of the {found.of} sick in these images"
+    )
+    raise UsageError(
+        f"The threshold {effect.threshold:.6g} of {rule.name} was not set: it {what}. Choose one that the page of the"
+        " evaluation proposes."
+    )
 
 
 def _line(one: LocalThreshold) -> str:

@@ -17,7 +17,7 @@ NERVE = parse_manifest((NERVE_SEGMENTER + HASH).encode(), "tiny-nerve")
 def hospital(folder: Path, table: str, *files: str) -> Path:
     for name in files or ("a.png", "b.png"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"film")
+        (folder / name).write_bytes(f"film {name}".encode())
     (folder / "labels.csv").write_text(table, encoding="utf-8")
     return folder
 
@@ -37,6 +37,20 @@ def test_a_label_says_of_every_finding_whether_it_is_there(tmp_path: Path) -> No
     assert (normal.age_years, normal.sex, normal.view, normal.machine, normal.patient) == (None, "", None, "", "")
 
 
+@pytest.mark.parametrize(
+    ("age", "years"), [("0", 0), ("41.5", 41), ("045Y", 45), ("036m", 3), ("020D", 0), ("120", 120)]
+)
+def test_an_age_is_in_years_or_as_in_dicom(tmp_path: Path, age: str, years: int) -> None:
+    first, _ = read_labels(hospital(tmp_path, f"file,label,age\na.png,bright,{age}\nb.png,normal,\n"), BOTH).images
+    assert first.age_years == years
+
+
+@pytest.mark.parametrize("age", ["inf", "-inf", "nan", "1e9", "-0.5", "999Y", "45 Y"])
+def test_what_is_no_age_is_named_with_its_line(tmp_path: Path, age: str) -> None:
+    with pytest.raises(UsageError, match=rf'line 3: age is "{age}"'):
+        read_labels(hospital(tmp_path, f"file,label,age\na.png,bright,4\nb.png,normal,{age}\n"), BOTH)
+
+
 def test_an_empty_cell_of_a_finding_is_not_known(tmp_path: Path) -> None:
     table = "File;Bright;Dark;comment\na.png;1;\nb.png;no;yes;seen twice\n".replace("1;\n", "1;;\n")
     labels = read_labels(hospital(tmp_path, table), BOTH)
@@ -47,7 +61,7 @@ def test_an_empty_cell_of_a_finding_is_not_known(tmp_path: Path) -> None:
 def test_folders_may_be_named_by_label(tmp_path: Path) -> None:
     for name in ("normal/a.png", "Bright+Dark/more/b.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"film")
+        (tmp_path / name).write_bytes(f"film {name}".encode())
     images = {image.file: image.truth for image in read_labels(tmp_path, BOTH).images}
     assert images["normal/a.png"] == {"Bright": False, "Dark": False}
     assert images["Bright+Dark/more/b.png"] == {"Bright": True, "Dark": True}
@@ -111,3 +125,27 @@ def test_a_table_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "labels.csv").write_bytes("file,label\na.png,normal\nMüller.png,bright\n".encode("latin-1"))
     with pytest.raises(UsageError, match="UTF-8"):
         read_labels(tmp_path, BOTH)
+
+
+def test_copies_with_labels_that_contradict_each_other_are_named(tmp_path: Path) -> None:
+    data = hospital(tmp_path, "file,label\na.png,bright\nc.png,dark\nb.png,normal\n", "a.png", "b.png", "c.png")
+    (data / "b.png").write_bytes((data / "a.png").read_bytes())
+    with pytest.raises(UsageError) as refused:
+        read_labels(data, BOTH)
+    said = str(refused.value)
+    assert "labels.csv, line 2 (a.png) and labels.csv, line 4 (b.png) are copies of one image" in said
+    assert "by the first Bright is there, by the other it is not" in said
+
+
+def test_copies_in_folders_with_other_labels_are_named(tmp_path: Path) -> None:
+    for name in ("bright/a.png", "normal/b.png"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"film")
+    with pytest.raises(UsageError, match=r"bright/a\.png and normal/b\.png are copies of one image"):
+        read_labels(tmp_path, BOTH)
+
+
+def test_copies_whose_labels_agree_are_no_mistake(tmp_path: Path) -> None:
+    data = hospital(tmp_path, "file,bright,dark\na.png,1,\nb.png,1,0\nc.png,0,0\n", "a.png", "b.png", "c.png")
+    (data / "b.png").write_bytes((data / "a.png").read_bytes())
+    assert len(read_labels(data, BOTH).images) == 3

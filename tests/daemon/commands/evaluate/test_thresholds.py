@@ -1,0 +1,136 @@
+"""What a person may take over from an evaluation as a threshold of this box."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from leapfrog.commands.evaluate.signed_run import signature_file, write_signed
+from leapfrog.commands.evaluate.thresholds import Wanted, asked, take_over
+from leapfrog.errors import UsageError
+from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated
+from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
+from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.settings import Settings
+from leapfrog.state.local_thresholds import has_thresholds
+from leapfrog.state.station_key import station_key_file
+from support.signed_packages import write_version
+
+OF_EACH = 110
+
+
+def image(number: int) -> EvaluatedImage:
+    """The first OF_EACH have the finding; the scores of both groups overlap, from 0.1 to 0.9."""
+    sick = number < OF_EACH
+    score = (0.3 if sick else 0.1) + 0.6 * (number % OF_EACH) / OF_EACH
+    said = SaidFinding(score=score, threshold=0.6, flagged=score >= 0.6, urgent=False)
+    return EvaluatedImage(
+        labelled=LabelledImage(file=f"{number}.png", truth={"Bright": sick}),
+        said=SaidOfImage(sha256=f"{number}", read_by="tiny-chest 1.2.3", outcome="findings", findings={"Bright": said}),
+        assessed=True,
+    )
+
+
+class Place:
+    """A box with the tiny classifier, and an evaluation of it."""
+
+    def __init__(self, directory: Path) -> None:
+        write_version(directory / "packages/tiny", "1.2.3")
+        self.settings = Settings.model_validate(
+            {"station": {"state_dir": str(directory / "state")}, "models": {"paths": [str(directory / "packages")]}}
+        )
+        (directory / "state").mkdir()
+        (package,) = (one for one in packages_in_use(self.settings).packages if one.name == "tiny-chest")
+        setup = Setup(
+            package=package.name, version=package.version, package_sha256=package.digest, demonstration=True,
+            data="films", station="Test hospital", leapfrog="0.1.0", measured_at="2026-11-29T10:00:00+00:00",
+        )  # fmt: skip
+        self.evaluation = evaluated(setup, package.manifest, [image(number) for number in range(2 * OF_EACH)], ())
+        self.file = directory / "evaluation.json"
+        self.write(self.evaluation)
+
+    def write(self, evaluation: PackageEvaluation) -> None:
+        assert write_signed(self.file, evaluation.model_dump_json().encode(), self.settings.state_dir) == ""
+
+    def wanted(self, threshold: float) -> Wanted:
+        return Wanted("tiny-chest", self.file, "Bright", "", threshold, "Dr Amina Okello")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_threshold_that_tells_the_sick_from_some_healthy_is_set(place: Place) -> None:
+    (setting,) = take_over(place.wanted(0.5), place.settings).thresholds
+    assert (setting.threshold, setting.positives, setting.negatives) == (0.5, OF_EACH, OF_EACH)
+    assert 0 < setting.alarms < setting.found < OF_EACH
+
+
+@pytest.mark.parametrize(("threshold", "said"), [(1.0, "none of the 110 sick"), (0.0, "flags all 110 healthy")])
+def test_a_threshold_that_tells_nobody_apart_is_refused(place: Place, threshold: float, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        take_over(place.wanted(threshold), place.settings)
+    assert not has_thresholds(place.settings.state_dir, "tiny-chest")
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ({"measured": None}, "Missing: --from."),
+        ({"measured": None, "by": "", "finding": ""}, "Missing: --from, --finding, --by."),
+        ({"measured": None, "threshold": None, "by": "", "finding": "", "view": "PA"}, "Missing: --from"),
+        ({"threshold": None}, "Missing: --threshold."),
+    ],
+)
+def test_an_option_that_was_forgotten_shows_no_old_setting(
+    place: Place, left_out: dict[str, object], said: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        asked(replace(place.wanted(0.5), **left_out), False, place.settings)
+    assert said in str(refused.value)
+
+
+def test_undo_takes_nothing_but_the_package(place: Place) -> None:
+    assert asked(place.wanted(0.5), False, place.settings).thresholds
+    with pytest.raises(UsageError, match="takes no other option"):
+        asked(place.wanted(0.4), True, place.settings)
+    assert asked(Wanted("tiny-chest"), False, place.settings).thresholds[0].threshold == 0.5
+    assert asked(Wanted("tiny-chest"), True, place.settings).thresholds == ()
+
+
+def refusal(place: Place) -> str:
+    with pytest.raises(UsageError) as refused:
+        take_over(place.wanted(0.5), place.settings)
+    assert not has_thresholds(place.settings.state_dir, "tiny-chest")
+    return str(refused.value)
+
+
+def test_figures_that_were_edited_are_refused(place: Place) -> None:
+    place.file.write_bytes(place.file.read_bytes().replace(b'"Bright":false', b'"Bright":true', 1))
+    assert "was altered after it was measured" in refusal(place)
+
+
+def test_figures_that_this_box_did_not_sign_are_refused(place: Place, tmp_path: Path) -> None:
+    assert write_signed(place.file, place.file.read_bytes(), tmp_path / "another box") == ""
+    assert "measured by another box" in refusal(place)
+    signature_file(place.file).unlink()
+    assert "there is no evaluation.json.sig beside it" in refusal(place)
+
+
+def test_figures_are_refused_when_the_station_key_is_gone(place: Place) -> None:
+    station_key_file(place.settings.state_dir).unlink()
+    assert "is missing" in refusal(place)
+
+
+def test_a_run_that_cannot_be_signed_says_so_and_keeps_no_old_signature(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "no folder").write_text("")
+    said = write_signed(place.file, b"{}", tmp_path / "no folder")
+    assert "No threshold can be taken over from this run" in said
+    assert place.file.read_bytes() == b"{}" and not signature_file(place.file).exists()
+
+
+def test_copies_of_an_image_count_once(place: Place) -> None:
+    few = [one for one in place.evaluation.images if int(one.said.sha256) % OF_EACH < 60]
+    place.write(place.evaluation.model_copy(update={"images": (*few, *few)}))
+    assert "Here there are 60 and 60." in refusal(place)
