@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 def brief(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of seconds: a shallow network of small pictures."""
     monkeypatch.setattr(mobile_unet, "SKIPS", ("block0_project_conv",))
-    monkeypatch.setattr(mobile_unet, "BOTTOM", "block2_add")
+    monkeypatch.setattr(mobile_unet, "BOTTOM", "block1_project_conv")
     for module in (examples, recipe):
         monkeypatch.setattr(module, "HEIGHT", 32)
         monkeypatch.setattr(module, "WIDTH", 48)
