@@ -57,7 +57,7 @@ def make_head_networks_tiny(patch: pytest.MonkeyPatch) -> None:
 def make_nerve_networks_tiny(patch: pytest.MonkeyPatch) -> None:
     """A shallow network of small pictures for nerve."""
     patch.setattr(mobile_unet, "SKIPS", ("block0_project_conv",))
-    patch.setattr(mobile_unet, "BOTTOM", "block2_add")
+    patch.setattr(mobile_unet, "BOTTOM", "block1_project_conv")
     for module in (nerve_examples, nerve_recipe):
         patch.setattr(module, "HEIGHT", 32)
         patch.setattr(module, "WIDTH", 48)

@@ -16,6 +16,7 @@ from leapfrog_training.chest.task import CHEST
 from leapfrog_training.cli import main
 from leapfrog_training.commands import train
 from leapfrog_training.fitting import devices, loop
+from leapfrog_training.fitting.resume import Resumable
 from leapfrog_training.keras import tf
 from leapfrog_training.run.folder import PackageName
 from leapfrog_training.tasks import TASKS
@@ -45,7 +46,7 @@ def _two_devices(chosen: devices.Devices, precision: devices.Precision, threads:
     return devices.Compute(devices.Devices.ALL_GPUS, tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]))
 
 
-class _Killed(loop.Resumable):
+class _Killed(Resumable):
     def save(self, history: Any) -> None:
         super().save(history)
         os.kill(os.getpid(), signal.SIGKILL)

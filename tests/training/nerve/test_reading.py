@@ -14,7 +14,7 @@ from leapfrog_training.nerve.data import open_nerves
 from leapfrog_training.nerve.examples import target_of
 from leapfrog_training.nerve.manifest import NERVE, VESSEL, nerve_manifest
 from leapfrog_training.nerve.reading import Answer, NerveAnswer, NerveReading, answers_without_nerve, read_nerves
-from leapfrog_training.nerve.size import HEIGHT, WIDTH
+from leapfrog_training.nerve.size import HEIGHT, MASK_HEIGHT, MASK_WIDTH, WIDTH
 
 MODEL: Any = SimpleNamespace(input=SimpleNamespace(shape=(1, HEIGHT, WIDTH, 1)), output_of_rank=lambda _rank: 0)
 THRESHOLDS = {NERVE: 0.6, VESSEL: 0.5}
@@ -71,7 +71,7 @@ def test_parts_beside_a_nerve_are_shown_alone(picture: Any) -> None:
 
     def run(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
         shown.append(pixels)
-        return (np.zeros((1, 56, 72, 2), np.float32),)
+        return (np.zeros((1, MASK_HEIGHT, MASK_WIDTH, 2), np.float32),)
 
     answers = answers_without_nerve(SimpleNamespace(input=MODEL.input, run=run), [picture])  # type: ignore[arg-type]
     assert len(answers) == len(shown) >= 1

@@ -14,9 +14,10 @@ from leapfrog.reader.assess.segmentation import model_area
 from leapfrog_training.datasets.nerve_picture import NervePicture, Source
 from leapfrog_training.nerve.manifest import NERVE, VESSEL, nerve_manifest
 from leapfrog_training.nerve.reading import Answer, NerveAnswer
+from leapfrog_training.nerve.size import HEIGHT, WIDTH
 from leapfrog_training.nerve.thresholds import Unseen, chosen_thresholds
 
-MODEL: Any = SimpleNamespace(input=SimpleNamespace(shape=(1, 112, 144, 1)), output_of_rank=lambda _rank: 0)
+MODEL: Any = SimpleNamespace(input=SimpleNamespace(shape=(1, HEIGHT, WIDTH, 1)), output_of_rank=lambda _rank: 0)
 SIDE = 40
 
 
