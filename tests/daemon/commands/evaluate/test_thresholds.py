@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,9 +84,7 @@ def test_a_threshold_that_tells_nobody_apart_is_refused(place: Place, threshold:
         ({"threshold": None}, "Missing: --threshold."),
     ],
 )
-def test_an_option_that_was_forgotten_shows_no_old_setting(
-    place: Place, left_out: dict[str, object], said: str
-) -> None:
+def test_an_option_that_was_forgotten_shows_no_old_setting(place: Place, left_out: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError) as refused:
         asked(replace(place.wanted(0.5), **left_out), False, place.settings)
     assert said in str(refused.value)
