@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from support.made_up_films import listed_adults, listed_children, listed_normals
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
-MAKE_TINY = {
+MAKE_TINY: dict[PackageName, Callable[[pytest.MonkeyPatch], object]] = {
     PackageName.CHEST_FINDINGS: make_film_networks_tiny,
     PackageName.CHEST_CHILD: make_film_networks_tiny,
     PackageName.FETAL_HEAD: make_head_networks_tiny,
