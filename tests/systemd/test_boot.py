@@ -13,7 +13,7 @@ import pytest
 
 from leapfrog.commands.install import LAYOUT, SETTINGS
 from leapfrog.control.control_socket import ask_daemon
-from support.dcmtk import LARGEST_PDU
+from support.dcmtk import LARGEST_PDU, dcmtk_program
 from support.exams import chest_radiograph, write_instances
 from support.systemd_machine import SystemdMachine, why_not
 from support.waiting import wait_until
@@ -58,7 +58,16 @@ def status(machine: SystemdMachine) -> dict[str, Any]:
 def store(machine: SystemdMachine, images: list[Path]) -> int:
     """Send from inside the machine's own network; returns how many were acknowledged."""
     done = machine.run(
-        "storescu", "-v", "-nh", "-pdu", LARGEST_PDU, "-aec", "LEAPFROG", "127.0.0.1", "11112", *map(str, images)
+        dcmtk_program("storescu"),
+        "-v",
+        "-nh",
+        "-pdu",
+        LARGEST_PDU,
+        "-aec",
+        "LEAPFROG",
+        "127.0.0.1",
+        "11112",
+        *map(str, images),
     )
     return (done.stdout + done.stderr).count("Received Store Response (Success)")
 
@@ -73,7 +82,7 @@ def wait_until_read(machine: SystemdMachine) -> dict[str, int]:
 
 def test_the_unit_is_active_only_when_the_daemon_listens(machine: SystemdMachine) -> None:
     assert machine.show("Type") == "notify"
-    assert machine.run("echoscu", "-aec", "LEAPFROG", "127.0.0.1", "11112").returncode == 0
+    assert machine.run(dcmtk_program("echoscu"), "-aec", "LEAPFROG", "127.0.0.1", "11112").returncode == 0
 
 
 def test_it_runs_as_its_own_user_that_cannot_change_the_settings(machine: SystemdMachine) -> None:
