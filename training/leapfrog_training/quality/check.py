@@ -198,7 +198,9 @@ def _fit(own: Descriptions, foreign: Descriptions, layout: Layout, seed: int) ->
         telling=np.array(layout.telling),
     )
     features = spans.features(own.thumbnails, own.gradients, own.textures)
-    check = replace(spans, feature_mean=features.mean(axis=0), feature_scale=features.std(axis=0))
+    # A feature may be the same in all pictures.
+    spread = features.std(axis=0) + np.float32(1e-5)
+    check = replace(spans, feature_mean=features.mean(axis=0), feature_scale=spread)
     boundary = fit_boundary(_standardised(check, own), _standardised(check, foreign), seed)
     return replace(
         check,
