@@ -62,7 +62,7 @@ def data_sets(tmp_path: Path, shared_data: Path, made_up_heads: Any) -> Path:
 @pytest.fixture
 def few_networks(tiny_networks: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     """To save time only the children's network trains in simulated int8, and one source is left out."""
-    monkeypatch.setattr(chest_recipe, "fit_quantization_aware", lambda model, *settings: model)
+    monkeypatch.setattr(chest_recipe, "following", lambda model, *settings: model)
     monkeypatch.setitem(TASKS, PackageName.CHEST_FINDINGS, replace(CHEST, without=(Source.RSNA_NORMAL.value,)))
     return tiny_networks
 
