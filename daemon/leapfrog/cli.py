@@ -452,7 +452,7 @@ def models_thresholds(
 @station_app.command("key")
 def station_key(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """Print the public key of this box, which signs what people decide on it. It is made if there is none yet."""
-    from leapfrog.state.station_key import station_key as key_of
+    from leapfrog.state.station.station_key import station_key as key_of
 
     key = key_of(_settings(config).state_dir)
     answer = {"algorithm": "Ed25519", "public_key": key.public_key.hex(), "pem": key.public_pem}

@@ -40,7 +40,6 @@ from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
-from leapfrog.state.local_thresholds import ThresholdsAtStart
 from leapfrog.state.publications import Publications
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
@@ -49,7 +48,8 @@ from leapfrog.state.start.adoption import Adoption
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
-from leapfrog.state.station_key import station_key, station_key_file
+from leapfrog.state.station.local_thresholds import ThresholdsAtStart
+from leapfrog.state.station.station_key import station_key, station_key_file
 from leapfrog.state.studies import Studies
 from leapfrog.state.upkeep.replaced_models import ReplacedModels
 from leapfrog.state.upkeep.retention import Retention

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from leapfrog.reader.assess.quality import DIRECTIONS, TEXTURE_SCALES, QualityCheck
+from leapfrog.reader.assess.check_in_front.quality import DIRECTIONS, TEXTURE_SCALES, QualityCheck
 
 BLOCK = 4
 MEAN_GRAY = 1  # its place among the measures of texture

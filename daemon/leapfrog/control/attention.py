@@ -24,8 +24,8 @@ from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.journal import Journal
-from leapfrog.state.local_thresholds import local_thresholds
 from leapfrog.state.publications import Publications
+from leapfrog.state.station.local_thresholds import local_thresholds
 from leapfrog.wording.text import count
 from leapfrog.worklist.reports_disk import inspect
 

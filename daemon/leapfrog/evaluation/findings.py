@@ -22,7 +22,8 @@ from leapfrog.evaluation.scores import (
     roc,
 )
 from leapfrog.exam import FrontalView, Frozen
-from leapfrog.packages.manifest import FindingRule, Manifest
+from leapfrog.packages.finding_rules import FindingRule
+from leapfrog.packages.manifest import Manifest
 
 FEWEST_FOR_AUROC = 10  # of each: with fewer, an AUROC says nothing
 VIEWS: tuple[FrontalView, ...] = ("PA", "AP")

@@ -6,7 +6,7 @@ from leapfrog.packages.catalogue import find_packages, package_directories
 from leapfrog.packages.signature import signature_policy
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.settings import EngineSettings, ModelSettings
-from leapfrog.state.local_thresholds import local_thresholds
+from leapfrog.state.station.local_thresholds import local_thresholds
 
 # The address space of a reader. Measured: 0.3 GB after all imports; 0.4 GB for a film of 64 million 16-bit pixels, the
 # largest that is decoded; 1.4 GB for the same film in lossless JPEG or JPEG 2000. A cine is read frame by frame. An

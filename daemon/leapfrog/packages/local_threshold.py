@@ -7,7 +7,8 @@ check in front lets pass. An urgent threshold is raised where the new one would 
 from pydantic import Field
 
 from leapfrog.exam import FrontalView, Frozen, ThresholdSetHere
-from leapfrog.packages.manifest import FindingRule, Fraction, Sha256, ThresholdsByView, ViewThresholds
+from leapfrog.packages.finding_rules import FindingRule, ThresholdsByView, ViewThresholds
+from leapfrog.packages.texts import Fraction, Sha256
 
 FEWEST_OF_EACH = 100  # positives, and negatives, that a threshold must be measured on: WHO/TDR's CAD calibration
 

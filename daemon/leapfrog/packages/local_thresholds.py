@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from leapfrog.packages.catalogue import Catalogue
+from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.local_threshold import LocalThreshold, with_threshold
-from leapfrog.packages.manifest import FindingRule
 from leapfrog.packages.package import ModelPackage
 
 

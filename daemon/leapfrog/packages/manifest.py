@@ -2,14 +2,17 @@
 
 import tomllib
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
-from leapfrog.exam import Code, Drawn, FrontalView, Frozen
+from leapfrog.exam import FrontalView, Frozen
+from leapfrog.packages.applies_to import AppliesTo
+from leapfrog.packages.finding_rules import FindingRule, ViewRule
+from leapfrog.packages.measurement_rule import MeasurementRule
+from leapfrog.packages.texts import Line, Name, Sha256
 from leapfrog.packages.version import VERSION_PATTERN
-from leapfrog.settings import OLDEST_YEARS
 
 MANIFEST_NAME = "model.toml"
 MODEL_NAME = "model.tflite"
@@ -17,107 +20,6 @@ EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
 
 Task = Literal["classification", "segmentation"]
 InputField = Literal["whole", "exposed", "scan"]
-MeasurementKind = Literal["ellipse_circumference", "area"]
-UNIT_OF_KIND: dict[MeasurementKind, str] = {"ellipse_circumference": "mm", "area": "mm2"}
-Estimate = Literal["gestational_age_hadlock_1984"]
-ADULT_FROM_YEARS = 18
-LARGEST_SLOPE, LARGEST_OFFSET = 20.0, 40.0  # of a calibration: far beyond any that was fitted
-LARGEST_CORRECTION, LARGEST_STRETCH = 5.0, 0.05  # of a measurement; a model that needs more does not measure
-LONGEST_CAUTION = 160  # characters: it stands in one or two lines above the headline, and in the list
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-def _a_line(text: str) -> str:
-    if not text.isprintable() or text != text.strip():
-        raise ValueError("must be one line of printable letters, without spaces around it")
-    return text
-
-
-Line = Annotated[str, Field(max_length=LONGEST_CAUTION), AfterValidator(_a_line)]
-Name = Annotated[
-    str, Field(min_length=1), AfterValidator(_a_line)
-]  # of what is found, measured or not looked for, as people read it
-
-
-# What each estimate is made from: a measurement of this kind, with this code in LOINC.
-MEASURED_FOR: dict[Estimate, tuple[MeasurementKind, str]] = {
-    "gestational_age_hadlock_1984": ("ellipse_circumference", "11984-2"),
-}
-
-
-class Exclusion(Frozen):
-    """Words that exclude an exam: if its description has one of `words`, in upper or lower case, the model is not used.
-
-    `reason` is what staff read then; {package} in it becomes the package's name and version, {words} the words found.
-    """
-
-    words: str
-    reason: str
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not has_words(self.words):
-            raise ValueError("words of an exclusion need at least one word")
-        if not self.reason.strip() or not self.reason.isprintable():
-            raise ValueError("the reason of an exclusion must be a sentence in one line")
-        return self
-
-
-class AgeRange(Frozen):
-    """Ages in completed years, both included: `ages_years = { lowest = 15 }` is 15 years and over, and
-    `ages_years = { lowest = 1, highest = 5 }` from the first birthday to the day before the sixth.
-    """
-
-    lowest: int = Field(ge=0, le=OLDEST_YEARS)
-    highest: int | None = Field(default=None, ge=0, le=OLDEST_YEARS)
-
-    @model_validator(mode="after")
-    def _begins_before_it_ends(self) -> Self:
-        if self.highest is not None and self.highest < self.lowest:
-            raise ValueError("the lowest of ages_years is above the highest")
-        return self
-
-    def holds(self, years: int) -> bool:
-        """Whether somebody of so many completed years is in it."""
-        return self.lowest <= years and (self.highest is None or years <= self.highest)
-
-    @property
-    def holds_adults(self) -> bool:
-        """Whether it goes up to grown people, such as one whose age nobody gave is taken for."""
-        return self.highest is None or self.highest >= ADULT_FROM_YEARS
-
-
-class AppliesTo(Frozen):
-    """What the model was made for, in DICOM's defined terms: (0008,0060), (0018,0015) and (0018,5101).
-
-    `ages_years` are the ages that it was made for; without it the patient's age does not matter, as in ultrasound of a
-    fetus, where it is the mother's.
-
-    `words` lists, for each of `body_parts`, what devices and their users call it besides the term itself, in upper or
-    lower case. A package without them is refused: it was made when the daemon had them, and the exclusions too, and
-    would now read exams that it is not for.
-    """
-
-    modalities: tuple[str, ...] = Field(min_length=1)
-    body_parts: tuple[str, ...] = Field(min_length=1)
-    views: tuple[str, ...] = ()
-    ages_years: AgeRange | None = None
-    words: dict[str, str] = Field(default_factory=dict)
-    excluded: tuple[Exclusion, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_words_for_its_parts(self) -> Self:
-        for part in self.words:
-            if part not in self.body_parts:
-                raise ValueError(f"applies_to.words has {part!r}, which is not in applies_to.body_parts")
-        lacking = [part for part in self.body_parts if not has_words(self.words.get(part, ""))]
-        if lacking:
-            raise ValueError(
-                f"applies_to.words lacks the words for {', '.join(lacking)}, as packages for an older Leapfrog do:"
-                " install a newer version of the package, or pack it again with `leapfrog-train package`"
-            )
-        return self
 
 
 class ModelInput(Frozen):
@@ -140,177 +42,6 @@ class ModelOutputs(Frozen):
     scores: int | None = Field(default=None, ge=0)
     heatmap: int | None = Field(default=None, ge=0)
     mask: int | None = Field(default=None, ge=0)
-
-
-class Calibration(Frozen):
-    """Platt scaling: the displayed score is 1 / (1 + exp(-(a * logit(p) + b))) for the model's own score p.
-
-    `a` is above 0, so that of two films the same one has the higher score in both.
-    """
-
-    a: float = Field(default=1.0, gt=0, le=LARGEST_SLOPE)
-    b: float = Field(default=0.0, ge=-LARGEST_OFFSET, le=LARGEST_OFFSET)
-
-
-class ViewRule(Frozen):
-    """How the model tells AP films from PA films: `column` of the scores, after those of the findings, is its
-    probability that the film is AP; from `threshold` on it is read as one. Less than `unsure` from the threshold the
-    model does not know, and the view that the image itself states is taken, if it states one.
-    """
-
-    column: int = Field(ge=1)
-    threshold: Fraction = 0.5
-    unsure: Fraction = 0.0
-
-    def told(self, probability: float, stated: FrontalView | None = None) -> FrontalView:
-        """The view of a film that is AP with this probability, and that is `stated` to be of a view."""
-        if stated is not None and abs(probability - self.threshold) < self.unsure:
-            return stated
-        return "AP" if probability >= self.threshold else "PA"
-
-
-class ViewThresholds(Frozen):
-    """From which calibrated scores on a finding is flagged in films of one view, and urgent; never urgent if None."""
-
-    threshold: Fraction
-    urgent_threshold: Fraction | None = None
-
-    @model_validator(mode="after")
-    def _is_flagged_where_it_is_urgent(self) -> Self:
-        if self.urgent_threshold is not None and self.urgent_threshold < self.threshold:
-            raise ValueError("urgent_threshold must not be below threshold")
-        return self
-
-
-class ThresholdsByView(Frozen):
-    """A finding's thresholds in films of each view. In films of a view without any it is not looked for: there were too
-    few with it to say how often it would be found.
-    """
-
-    PA: ViewThresholds | None = None
-    AP: ViewThresholds | None = None
-
-    @model_validator(mode="after")
-    def _has_one(self) -> Self:
-        if not self.given():
-            raise ValueError("by_view needs the thresholds of at least one view")
-        return self
-
-    def of(self, view: FrontalView) -> ViewThresholds | None:
-        """Those of films of `view`."""
-        return self.PA if view == "PA" else self.AP
-
-    def given(self) -> tuple[ViewThresholds, ...]:
-        """Those that there are."""
-        return tuple(one for one in (self.PA, self.AP) if one is not None)
-
-
-class FindingRule(Frozen):
-    """A finding that the model can report. `threshold` applies to the calibrated score.
-
-    A flagged finding that is `urgent` brings its exam to the top of the list; with `urgent_threshold`, only from that
-    score on.
-
-    Where the package tells views, `by_view` may give thresholds for each. `threshold` is then the lowest of them, and
-    `urgent_threshold` stands in `by_view` only: in a view without one the finding is never urgent, since it was not
-    shown there that few healthy people are called urgent.
-
-    A package with a heat map shows where it sees a finding, except with `shows_where = false`: then the report says
-    that it does not tell.
-
-    Of a free outline, `drawn` says how it is drawn. What is "hatched" is shown for orientation only, as the vessel
-    beside a nerve: it decides nothing. `least_area` is the smallest part that is drawn, as a fraction of what the model
-    is shown.
-    """
-
-    name: Name
-    code: Code
-    threshold: Fraction
-    calibration: Calibration = Calibration()
-    urgent: bool = False
-    urgent_threshold: Fraction | None = None
-    by_view: ThresholdsByView | None = None
-    shows_where: bool | None = None
-    drawn: Drawn = "outline"
-    least_area: Fraction = 0.0
-
-    @model_validator(mode="after")
-    def _is_flagged_where_it_is_urgent(self) -> Self:
-        if self.urgent_threshold is not None and (not self.urgent or self.urgent_threshold < self.threshold):
-            raise ValueError("urgent_threshold needs urgent = true, and must not be below threshold")
-        return self
-
-    @model_validator(mode="after")
-    def _agrees_with_its_views(self) -> Self:
-        if self.by_view is None:
-            return self
-        views = self.by_view.given()
-        if self.threshold != min(view.threshold for view in views):
-            raise ValueError("threshold must be the lower of those in by_view")
-        if self.urgent_threshold is not None:
-            raise ValueError("with by_view, urgent_threshold is given for each view")
-        if self.urgent != any(view.urgent_threshold is not None for view in views):
-            raise ValueError(
-                "with by_view, urgent = true needs an urgent_threshold in one view, and the other way round"
-            )
-        return self
-
-    def in_view(self, view: FrontalView | None) -> Self | None:
-        """The rule for films of `view`, None if the finding is not looked for in them; for any film where there are no
-        thresholds by view.
-        """
-        if view is None or self.by_view is None:
-            return self
-        applied = self.by_view.of(view)
-        if applied is None:
-            return None
-        return self.model_copy(
-            update={
-                "threshold": applied.threshold,
-                "urgent": applied.urgent_threshold is not None,
-                "urgent_threshold": applied.urgent_threshold,
-                "by_view": None,
-            }
-        )
-
-    def is_urgent(self, score: float) -> bool:
-        """Whether a finding of this calibrated score is flagged and urgent."""
-        return self.urgent and score >= max(self.threshold, self.urgent_threshold or 0.0)
-
-
-class MeasurementRule(Frozen):
-    """What a segmentation measures, with its code and unit (UCUM): the circumference of a fitted ellipse, or the area
-    inside each free outline. `estimate` names what the report estimates from it, if anything.
-
-    The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
-    training finds the level at which this does not bias the measurement. A bias that grows with the size is taken away
-    by `offset`, in the unit, and `slope`: the value is offset + slope * measured. With `mirrored`, the mask is averaged
-    over the picture's mirror images.
-    """
-
-    name: Name
-    code: Code
-    kind: MeasurementKind = "ellipse_circumference"
-    unit: Literal["mm", "mm2"] = "mm"
-    level: float = Field(default=0.5, ge=0.5, le=0.9)
-    offset: float = Field(default=0.0, ge=-LARGEST_CORRECTION, le=LARGEST_CORRECTION)
-    slope: float = Field(default=1.0, ge=1 - LARGEST_STRETCH, le=1 + LARGEST_STRETCH)
-    mirrored: bool = False
-    estimate: Estimate | None = None
-
-    @model_validator(mode="after")
-    def _has_the_unit_of_its_kind(self) -> Self:
-        if self.unit != UNIT_OF_KIND[self.kind]:
-            raise ValueError(f'the unit of "{self.kind}" is "{UNIT_OF_KIND[self.kind]}", not "{self.unit}"')
-        return self
-
-    @model_validator(mode="after")
-    def _measures_what_its_estimate_is_made_from(self) -> Self:
-        if self.estimate is not None:
-            kind, loinc = MEASURED_FOR[self.estimate]
-            if (self.kind, self.code.scheme, self.code.value) != (kind, "LN", loinc):
-                raise ValueError(f'the estimate "{self.estimate}" is made from a "{kind}" with the LOINC code {loinc}')
-        return self
 
 
 class EdgeTpuModel(Frozen):
@@ -460,11 +191,6 @@ def _first_repeated(names: Iterable[str]) -> str:
             return name
         before.add(name.casefold())
     return ""
-
-
-def has_words(text: str) -> bool:
-    """Whether there is a letter or a digit in it: routing looks at nothing else."""
-    return any(map(str.isalnum, text))
 
 
 def parse_manifest(content: bytes, package: str) -> Manifest:

@@ -15,10 +15,10 @@ from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import LeapfrogError
 from leapfrog.packages.package import ModelPackage, load_package
-from leapfrog.reader.assess.checks import load_check
+from leapfrog.reader.assess.check_in_front.checks import load_check
 from leapfrog.reader.assess.classification import classify
-from leapfrog.reader.assess.free_outlines import free_outlines
-from leapfrog.reader.assess.segmentation import model_area, segment
+from leapfrog.reader.assess.outlines.free_outlines import free_outlines
+from leapfrog.reader.assess.outlines.segmentation import model_area, segment
 
 MID_GRAY = 128
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.local_threshold import with_threshold
-from leapfrog.packages.manifest import FindingRule, parse_manifest
+from leapfrog.packages.manifest import parse_manifest
 from support.tiny_models import CLASSIFIER, VIEW_TELLER
 
 HASH = f'\n[files]\n"model.tflite" = "{"0" * 64}"\n'

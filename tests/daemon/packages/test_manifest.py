@@ -7,10 +7,12 @@ import pytest
 import tomli_w
 
 from leapfrog.errors import PackageError
+from leapfrog.packages.applies_to import AgeRange
 from leapfrog.packages.catalogue import find_packages
-from leapfrog.packages.manifest import MEASURED_FOR, UNIT_OF_KIND, AgeRange, Estimate, MeasurementKind, parse_manifest
+from leapfrog.packages.manifest import parse_manifest
+from leapfrog.packages.measurement_rule import MEASURED_FOR, UNIT_OF_KIND, Estimate, MeasurementKind
 from leapfrog.packages.package import ANY_SIGNATURE
-from leapfrog.reader.assess.estimates import ESTIMATES
+from leapfrog.reader.assess.outlines.estimates import ESTIMATES
 from support.tiny_models import (
     CLASSIFIER,
     NERVE_AND_VESSEL,

@@ -18,8 +18,8 @@ with warnings.catch_warnings():
 from typer.testing import CliRunner, Result
 
 from leapfrog.packages.package import load_package
-from leapfrog.reader.assess.checks import load_check
-from leapfrog.reader.assess.defects import DefectCheck
+from leapfrog.reader.assess.check_in_front.checks import load_check
+from leapfrog.reader.assess.check_in_front.defects import DefectCheck
 from leapfrog_training.chest.films import Source
 from leapfrog_training.chest.task import CHEST
 from leapfrog_training.cli import app

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog.packages.manifest import Calibration
+from leapfrog.packages.finding_rules import Calibration
 from leapfrog_training.evaluate.calibration import calibrated, platt
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog.reader.image.exposed_field import exposed_field
+from leapfrog.reader.image.fields.exposed_field import exposed_field
 from leapfrog_training.evaluate.changes import CHANGES
 from leapfrog_training.evaluate.controls import (
     Gray,

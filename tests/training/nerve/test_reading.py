@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leapfrog.reader.assess.segmentation import model_area
-from leapfrog.reader.image.scan_field import scan_field
+from leapfrog.reader.assess.outlines.segmentation import model_area
+from leapfrog.reader.image.fields.scan_field import scan_field
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve_picture import nerve_mask, vessel_mask
 from leapfrog_training.nerve.data import open_nerves

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leapfrog.reader.assess.segmentation import model_area
+from leapfrog.reader.assess.outlines.segmentation import model_area
 from leapfrog_training.datasets.nerve_picture import NervePicture, Source
 from leapfrog_training.nerve.manifest import NERVE, VESSEL, nerve_manifest
 from leapfrog_training.nerve.reading import Answer, NerveAnswer

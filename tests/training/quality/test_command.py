@@ -7,8 +7,8 @@ from shutil import copytree
 import pytest
 
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
-from leapfrog.reader.assess.checks import load_check
-from leapfrog.reader.assess.defects import DefectCheck
+from leapfrog.reader.assess.check_in_front.checks import load_check
+from leapfrog.reader.assess.check_in_front.defects import DefectCheck
 from leapfrog_training.cli import main
 from leapfrog_training.datasets.adults_rsna_normal import NormalFilm
 from leapfrog_training.datasets.chestxray14 import Film

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from leapfrog.phantoms.chest import ChestModel
-from leapfrog.reader.assess.checks import load_check
-from leapfrog.reader.assess.defects import SENTENCES, Defect
+from leapfrog.reader.assess.check_in_front.checks import load_check
+from leapfrog.reader.assess.check_in_front.defects import SENTENCES, Defect
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.quality.defect_check import Fitted, Layout, Source, check_bytes, fit_defects
 from leapfrog_training.quality.defects import CHEST_DEFECTS, Gray, MadeDefect

@@ -10,7 +10,7 @@ from PIL import Image
 
 from leapfrog.exam import Quality
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
-from leapfrog.reader.assess.checks import load_check
+from leapfrog.reader.assess.check_in_front.checks import load_check
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.changes import CHANGES
 from leapfrog_training.quality.defect_check import Layout, cut_and_sized

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from leapfrog.packages.manifest import AgeRange, AppliesTo, DataSource, Manifest, ModelOutputs, ViewRule
+from leapfrog.packages.applies_to import AgeRange, AppliesTo
+from leapfrog.packages.finding_rules import ViewRule
+from leapfrog.packages.manifest import DataSource, Manifest, ModelOutputs
 from leapfrog_training.chest.decisions.rules import AP_FROM, UNSURE, ChestRule
 from leapfrog_training.chest.films import VIEWS, YOUNGEST_YEARS
 from leapfrog_training.chest.labels import CHEST_LABELS

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.measured import Bounds, Portion, rounded
 from leapfrog.evaluation.scores import Resamples, bounds, operating_point, resample, roc
-from leapfrog.packages.manifest import Calibration, FindingRule
+from leapfrog.packages.finding_rules import Calibration, FindingRule
 from leapfrog_training.child.manifest import PNEUMONIA, child_rule
 from leapfrog_training.child.reading import (
     LUNGS_MASKED,

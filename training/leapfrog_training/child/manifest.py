@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from leapfrog.exam import Code
-from leapfrog.packages.manifest import AgeRange, AppliesTo, Calibration, DataSource, FindingRule, Manifest, ModelOutputs
+from leapfrog.packages.applies_to import AgeRange, AppliesTo
+from leapfrog.packages.finding_rules import Calibration, FindingRule
+from leapfrog.packages.manifest import DataSource, Manifest, ModelOutputs
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration
 from leapfrog_training.run.folder import PackageName

@@ -5,7 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from leapfrog.packages.manifest import Calibration, Manifest
+from leapfrog.packages.finding_rules import Calibration
+from leapfrog.packages.manifest import Manifest
 from leapfrog_training.child.manifest import child_manifest, child_rule
 from leapfrog_training.datasets.children_kermany import ChildFilm
 from leapfrog_training.datasets.images import read_gray

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.packages.manifest import LARGEST_OFFSET, LARGEST_SLOPE, Calibration
+from leapfrog.packages.finding_rules import LARGEST_OFFSET, LARGEST_SLOPE, Calibration
 from leapfrog.reader.assess.classification import SCORE_MARGIN, calibrated_score
 
 NEWTON_STEPS = 50

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.reader.image.exposed_field import exposed_field
+from leapfrog.reader.image.fields.exposed_field import exposed_field
 
 Gray = NDArray[np.uint8]
 Histogram = NDArray[np.float64]  # (256,), the share of each gray

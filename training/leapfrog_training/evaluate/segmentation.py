@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reader.assess.segmentation import PictureArea, cut, model_area
+from leapfrog.reader.assess.outlines.segmentation import PictureArea, cut, model_area
 
 
 def as_shown(gray: NDArray[np.uint8], input_aspect: float) -> tuple[PictureArea, NDArray[np.uint8]]:

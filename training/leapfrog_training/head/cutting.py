@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.packages.manifest import Manifest
-from leapfrog.reader.assess.mirrored import averaged
-from leapfrog.reader.assess.segmentation import segment
+from leapfrog.reader.assess.outlines.mirrored import averaged
+from leapfrog.reader.assess.outlines.segmentation import segment
 from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline

@@ -10,8 +10,8 @@ from PIL import Image
 from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding
 from leapfrog.packages.manifest import Manifest, ModelInput
-from leapfrog.reader.assess.mirrored import averaged
-from leapfrog.reader.assess.segmentation import INSIDE, PictureArea, edge_in_pixels, main_part, segment
+from leapfrog.reader.assess.outlines.mirrored import averaged
+from leapfrog.reader.assess.outlines.segmentation import INSIDE, PictureArea, edge_in_pixels, main_part, segment
 from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline

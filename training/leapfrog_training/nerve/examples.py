@@ -6,9 +6,9 @@ from itertools import cycle, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reader.assess.segmentation import cut, model_area
+from leapfrog.reader.assess.outlines.segmentation import cut, model_area
+from leapfrog.reader.image.fields.scan_field import find_scan
 from leapfrog.reader.image.pixels import PixelRegion, model_input
-from leapfrog.reader.image.scan_field import find_scan
 from leapfrog_training.datasets.images import cells, read_gray
 from leapfrog_training.datasets.nerve_picture import NervePicture, Source, nerve_mask, vessel_mask
 from leapfrog_training.fitting.examples import Examples

@@ -4,15 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leapfrog.exam import Code
-from leapfrog.packages.manifest import (
-    AppliesTo,
-    DataSource,
-    Exclusion,
-    FindingRule,
-    Manifest,
-    MeasurementRule,
-    ModelOutputs,
-)
+from leapfrog.packages.applies_to import AppliesTo, Exclusion
+from leapfrog.packages.finding_rules import FindingRule
+from leapfrog.packages.manifest import DataSource, Manifest, ModelOutputs
+from leapfrog.packages.measurement_rule import MeasurementRule
 from leapfrog_training.datasets.nerve_picture import Source
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.packaging.manifest import demonstration

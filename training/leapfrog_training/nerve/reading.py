@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding
 from leapfrog.packages.manifest import Manifest, ModelInput
-from leapfrog.reader.assess.free_outlines import free_outlines
-from leapfrog.reader.assess.segmentation import PictureArea
+from leapfrog.reader.assess.outlines.free_outlines import free_outlines
+from leapfrog.reader.assess.outlines.segmentation import PictureArea
 from leapfrog.reader.assess.shown_picture import shown_to_segmenter
-from leapfrog.reader.image.scan_field import scan_field
+from leapfrog.reader.image.fields.scan_field import scan_field
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve_picture import NervePicture, nerve_mask, vessel_mask
 from leapfrog_training.evaluate.kiosk import KioskModel

@@ -1,4 +1,4 @@
-"""Fits and measures the quality check of a model package (`leapfrog.reader.assess.quality`).
+"""Fits and measures the quality check of a model package (`leapfrog.reader.assess.check_in_front.quality`).
 
 It is fitted to training images, each also in two varied forms (`strangers.varied`), against strangers. The limit comes
 from patient-wise cross-validation: the share of held-out training images above it is the intended false-alarm rate.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reader.assess.quality import Description, QualityCheck, describe, distance
+from leapfrog.reader.assess.check_in_front.quality import Description, QualityCheck, describe, distance
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.splits import patient_folds
 from leapfrog_training.files import npz_bytes

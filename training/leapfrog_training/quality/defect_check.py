@@ -1,4 +1,4 @@
-"""Fits and measures the check in front that names defects (`leapfrog.reader.assess.defects`).
+"""Fits and measures the check in front that names defects (`leapfrog.reader.assess.check_in_front.defects`).
 
 It is fitted to good films of several sources, as they are and as `elsewhere` has them, against the same films spoilt in
 each way, and against strangers. The limits come from films that the fit did not see: of patients held out, and of whole
@@ -11,9 +11,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reader.assess.defects import FORMAT, Defect, DefectCheck
-from leapfrog.reader.assess.description import Description, describe
-from leapfrog.reader.image.exposed_field import exposed_field
+from leapfrog.reader.assess.check_in_front.defects import FORMAT, Defect, DefectCheck
+from leapfrog.reader.assess.check_in_front.description import Description, describe
+from leapfrog.reader.image.fields.exposed_field import exposed_field
 from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.splits import patient_folds
 from leapfrog_training.files import npz_bytes

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from leapfrog.reader.assess.defects import Defect
+from leapfrog.reader.assess.check_in_front.defects import Defect
 
 Gray = NDArray[np.uint8]
 Maker = Callable[[Gray, np.random.Generator], Gray]

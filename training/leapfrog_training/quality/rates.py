@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from leapfrog.exam import Quality
-from leapfrog.reader.assess.defects import SENTENCES, DefectCheck
+from leapfrog.reader.assess.check_in_front.defects import SENTENCES, DefectCheck
 from leapfrog_training.evaluate.changes import CHANGES
 from leapfrog_training.quality.defect_check import Fitted, Layout, Source, cut_and_sized
 from leapfrog_training.quality.defects import Gray, MadeDefect

@@ -7,7 +7,7 @@ from leapfrog.commands.doctor.models import model_checks, threshold_checks
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
-from leapfrog.state.local_thresholds import local_thresholds
+from leapfrog.state.station.local_thresholds import local_thresholds
 
 
 def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:

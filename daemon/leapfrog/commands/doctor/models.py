@@ -6,7 +6,7 @@ from leapfrog.commands.doctor.check import Check, as_check, ok, wrong
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.device_failures import FailureKind
-from leapfrog.state.local_thresholds import LocalThresholds
+from leapfrog.state.station.local_thresholds import LocalThresholds
 
 
 def model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:

@@ -25,7 +25,7 @@ from leapfrog.packages.manifest import MANIFEST_NAME
 from leapfrog.packages.package import ModelPackage
 from leapfrog.settings import Settings
 from leapfrog.state.journal import now_text
-from leapfrog.state.local_thresholds import local_thresholds
+from leapfrog.state.station.local_thresholds import local_thresholds
 from leapfrog.wording.text import count
 
 PAGE_NAME, JSON_NAME = "evaluation.html", "evaluation.json"

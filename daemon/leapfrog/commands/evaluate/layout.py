@@ -12,7 +12,8 @@ from leapfrog.errors import UsageError
 from leapfrog.evaluation.labelled import LabelledImage
 from leapfrog.exam import STATED_VIEWS, FrontalView
 from leapfrog.intake.folder.file_kind import has_temporary_name
-from leapfrog.packages.manifest import FindingRule, Manifest
+from leapfrog.packages.finding_rules import FindingRule
+from leapfrog.packages.manifest import Manifest
 from leapfrog.patient_age import stated_age
 from leapfrog.settings import OLDEST_YEARS
 from leapfrog.wording.text import count

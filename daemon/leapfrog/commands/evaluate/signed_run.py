@@ -8,7 +8,7 @@ from pathlib import Path
 from leapfrog.commands.evaluate.kept import FILE_MODE
 from leapfrog.durable import write_durably
 from leapfrog.errors import StorageError, UsageError
-from leapfrog.state.station_signature import SignedHere, signature_line, signed_here
+from leapfrog.state.station.station_signature import SignedHere, signature_line, signed_here
 
 SUFFIX = ".sig"
 REFUSED: Mapping[SignedHere, str] = {

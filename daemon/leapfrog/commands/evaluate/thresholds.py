@@ -13,12 +13,12 @@ from leapfrog.evaluation.candidates import Candidate, candidate, why_none
 from leapfrog.evaluation.evaluation import PackageEvaluation, read_evaluation
 from leapfrog.exam import FrontalView
 from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.local_threshold import LocalThreshold
-from leapfrog.packages.manifest import FindingRule
 from leapfrog.packages.package import ModelPackage
 from leapfrog.settings import Settings
 from leapfrog.state.journal import now_text
-from leapfrog.state.local_thresholds import (
+from leapfrog.state.station.local_thresholds import (
     RESTART,
     has_thresholds,
     keep_thresholds,

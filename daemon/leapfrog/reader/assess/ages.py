@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from leapfrog.packages.manifest import AgeRange
+from leapfrog.packages.applies_to import AgeRange
 from leapfrog.packages.package import ModelPackage
 from leapfrog.patient_age import Age, PatientAge
 from leapfrog.settings import UnknownAge

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
 from leapfrog.packages.manifest import Manifest, ModelInput
 from leapfrog.packages.package import ModelPackage
-from leapfrog.reader.assess.checks import load_check
+from leapfrog.reader.assess.check_in_front.checks import load_check
 from leapfrog.reader.assess.classification import classify
-from leapfrog.reader.assess.free_outlines import FreeOutlines, free_outlines
-from leapfrog.reader.assess.mirrored import averaged
-from leapfrog.reader.assess.segmentation import PictureArea, segment
+from leapfrog.reader.assess.outlines.free_outlines import FreeOutlines, free_outlines
+from leapfrog.reader.assess.outlines.mirrored import averaged
+from leapfrog.reader.assess.outlines.segmentation import PictureArea, segment
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, shown_to_segmenter
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm

@@ -11,9 +11,10 @@ from PIL import Image
 
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, FrontalView, Region
-from leapfrog.packages.manifest import Calibration, Manifest
+from leapfrog.packages.finding_rules import Calibration
+from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.shown_picture import map_over_whole, region_in_whole
-from leapfrog.reader.image.connected import connected_area
+from leapfrog.reader.image.fields.connected import connected_area
 from leapfrog.reader.image.pixels import PixelRegion
 
 SCORE_MARGIN = 1 / 512  # half a step of an int8 sigmoid: keeps the logit finite at both ends of the scale

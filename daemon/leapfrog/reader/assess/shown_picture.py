@@ -11,10 +11,10 @@ from PIL import Image
 
 from leapfrog.exam import Region
 from leapfrog.packages.manifest import ModelInput
-from leapfrog.reader.assess.segmentation import PictureArea, cut, model_area
-from leapfrog.reader.image.exposed_field import exposed_field
+from leapfrog.reader.assess.outlines.segmentation import PictureArea, cut, model_area
+from leapfrog.reader.image.fields.exposed_field import exposed_field
+from leapfrog.reader.image.fields.scan_field import ScanField, find_scan
 from leapfrog.reader.image.pixels import PixelRegion, model_input
-from leapfrog.reader.image.scan_field import ScanField, find_scan
 
 MAP_SIDE = 112  # cells of a map over the whole picture: as fine as it is drawn
 

@@ -13,8 +13,8 @@ from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated
 from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.settings import Settings
-from leapfrog.state.local_thresholds import has_thresholds
-from leapfrog.state.station_key import station_key_file
+from leapfrog.state.station.local_thresholds import has_thresholds
+from leapfrog.state.station.station_key import station_key_file
 from support.signed_packages import write_version
 
 OF_EACH = 110

@@ -8,7 +8,8 @@ import pytest
 from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
 from leapfrog.exam import FrontalView
-from leapfrog.packages.manifest import Calibration, Manifest, ModelOutputs, ThresholdsByView, ViewRule, ViewThresholds
+from leapfrog.packages.finding_rules import Calibration, ThresholdsByView, ViewRule, ViewThresholds
+from leapfrog.packages.manifest import Manifest, ModelOutputs
 from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.classification import calibrated_score, classify, hot_region
 from support.tiny_models import write_classifier

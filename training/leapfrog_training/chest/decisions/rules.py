@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.packages.manifest import Calibration, FindingRule, ThresholdsByView, ViewThresholds
+from leapfrog.packages.finding_rules import Calibration, FindingRule, ThresholdsByView, ViewThresholds
 from leapfrog_training.chest.films import VIEWS, AdultFilm, Source, abnormal, folds_of, normal_of, of_view, truth
 from leapfrog_training.chest.labels import chest_label
 from leapfrog_training.evaluate.calibration import calibrated, platt

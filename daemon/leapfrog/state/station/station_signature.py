@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from leapfrog.packages.signature import SignaturePolicy
-from leapfrog.state.station_key import existing_station_key, station_key
+from leapfrog.state.station.station_key import existing_station_key, station_key
 
 # "signed": by this box. "altered": the content is not what was signed. "no key": the station key is missing. "another
 # key": whole, but signed by another box, or by this one before it got a new key.

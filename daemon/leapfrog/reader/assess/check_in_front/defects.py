@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Quality
-from leapfrog.reader.assess.description import Description, describe
-from leapfrog.reader.assess.quality import BLANK_DEVIATION
+from leapfrog.reader.assess.check_in_front.description import Description, describe
+from leapfrog.reader.assess.check_in_front.quality import BLANK_DEVIATION
 
 Floats = NDArray[np.float32]
 

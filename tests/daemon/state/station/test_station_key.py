@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import StorageError
-from leapfrog.state.station_key import existing_station_key, station_key
+from leapfrog.state.station.station_key import existing_station_key, station_key
 
 
 def test_the_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:

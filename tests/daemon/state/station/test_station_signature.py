@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from leapfrog.state.station_key import station_key_file
-from leapfrog.state.station_signature import signature_line, signed_here
+from leapfrog.state.station.station_key import station_key_file
+from leapfrog.state.station.station_signature import signature_line, signed_here
 
 
 def test_what_this_box_signed_is_told_from_all_else(tmp_path: Path) -> None:

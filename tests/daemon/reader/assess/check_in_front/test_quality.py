@@ -10,9 +10,9 @@ from leapfrog.errors import PackageError
 from leapfrog.exam import Quality
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.phantoms.chest import ChestModel
-from leapfrog.reader.assess.checks import PictureCheck, load_check
-from leapfrog.reader.assess.defects import SENTENCES, Defect
-from leapfrog.reader.assess.quality import BLANK, INVERTED, STRANGE, TURNED
+from leapfrog.reader.assess.check_in_front.checks import PictureCheck, load_check
+from leapfrog.reader.assess.check_in_front.defects import SENTENCES, Defect
+from leapfrog.reader.assess.check_in_front.quality import BLANK, INVERTED, STRANGE, TURNED
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image

@@ -10,8 +10,8 @@ from leapfrog.errors import EngineError
 from leapfrog.exam import Finding
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import load_package
-from leapfrog.reader.assess.free_outlines import FreeOutlines, free_outlines
-from leapfrog.reader.assess.segmentation import PictureArea
+from leapfrog.reader.assess.outlines.free_outlines import FreeOutlines, free_outlines
+from leapfrog.reader.assess.outlines.segmentation import PictureArea
 from support.masks import CHAMFERS, COLUMNS, ROWS, SURE, UNSURE, square
 from support.tiny_models import NERVE_SEGMENTER, segmenter_content, write_nerve_and_vessel, write_package
 

@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from leapfrog.reader.assess.shown_picture import scan_seen
 from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.fields.scan_field import find_scan, scan_field
 from leapfrog.reader.image.image import open_image
-from leapfrog.reader.image.scan_field import find_scan, scan_field
 
 Gray = NDArray[np.uint8]
 SECTOR = ((150, 20), (250, 20), (390, 280), (10, 280))

@@ -5,7 +5,8 @@ nothing about health.
 """
 
 from leapfrog.exam import Code
-from leapfrog.packages.manifest import FindingRule, MeasurementRule
+from leapfrog.packages.finding_rules import FindingRule
+from leapfrog.packages.measurement_rule import MeasurementRule
 
 # 44 mm at the tenth week, before which the skull cannot be outlined; with a hydrocephalus, 450 mm were seen at birth.
 HEAD_CIRCUMFERENCE_MM = (40.0, 500.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leapfrog.reader.assess.estimates import gestational_age_note, gestational_age_weeks
+from leapfrog.reader.assess.outlines.estimates import gestational_age_note, gestational_age_weeks
 
 
 @pytest.mark.parametrize(("hc_mm", "weeks"), [(80, 13.43), (175, 20.02), (250, 27.15), (350, 40.72)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from leapfrog.packages.manifest import Estimate
+from leapfrog.packages.measurement_rule import Estimate
 from leapfrog.wording.text import count
 
 HADLOCK_RANGE_MM = (68.0, 360.0)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reader.assess.mirrored import averaged
+from leapfrog.reader.assess.outlines.mirrored import averaged
 
 
 def disc(x: float, y: float) -> NDArray[np.float32]:

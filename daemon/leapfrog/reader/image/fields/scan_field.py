@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from leapfrog.reader.image.connected import labelled, largest_part
+from leapfrog.reader.image.fields.connected import labelled, largest_part
 from leapfrog.reader.image.pixels import PixelRegion
 
 LOOKED_AT = 256  # pixels of the longer side: finer detail tells nothing more about where the field ends

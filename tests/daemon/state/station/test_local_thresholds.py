@@ -11,13 +11,13 @@ from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.local_thresholds import with_local_thresholds
 from leapfrog.packages.package import ANY_SIGNATURE
-from leapfrog.state.local_thresholds import (
+from leapfrog.state.station.local_thresholds import (
     ThresholdsAtStart,
     keep_thresholds,
     kept_thresholds,
     local_thresholds,
 )
-from leapfrog.state.station_key import station_key
+from leapfrog.state.station.station_key import station_key
 from support.signed_packages import write_version
 
 FILE = "station/thresholds/tiny-chest.json"

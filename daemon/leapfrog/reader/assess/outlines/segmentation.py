@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Measurement, Polygon
-from leapfrog.packages.manifest import FindingRule, Manifest
-from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
-from leapfrog.reader.assess.estimates import ESTIMATES
-from leapfrog.reader.assess.possible_sizes import why_impossible
-from leapfrog.reader.image.connected import connected_area, largest_part
+from leapfrog.packages.finding_rules import FindingRule
+from leapfrog.packages.manifest import Manifest
+from leapfrog.reader.assess.outlines.ellipse import Ellipse, fit_ellipse
+from leapfrog.reader.assess.outlines.estimates import ESTIMATES
+from leapfrog.reader.assess.outlines.possible_sizes import why_impossible
+from leapfrog.reader.image.fields.connected import connected_area, largest_part
 from leapfrog.reader.image.pixels import PixelRegion
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.reader.assess.quality import block_means, gradients
+from leapfrog.reader.assess.check_in_front.quality import block_means, gradients
 
 Floats = NDArray[np.float32]
 

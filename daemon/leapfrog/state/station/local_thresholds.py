@@ -22,8 +22,8 @@ from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.local_thresholds import holds_for
 from leapfrog.problem import Problem
-from leapfrog.state.station_key import make_station_folder, own_as, station_folder, station_key_file
-from leapfrog.state.station_signature import SignedHere, signature_line, signed_here
+from leapfrog.state.station.station_key import make_station_folder, own_as, station_folder, station_key_file
+from leapfrog.state.station.station_signature import SignedHere, signature_line, signed_here
 
 THRESHOLDS_NAME = "thresholds"
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from leapfrog.reader.image.exposed_field import exposed_field
+from leapfrog.reader.image.fields.exposed_field import exposed_field
 
 
 def film(rows: int = 300, columns: int = 280) -> NDArray[np.uint8]:

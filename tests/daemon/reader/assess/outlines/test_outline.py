@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leapfrog.reader.assess.outline import trace
+from leapfrog.reader.assess.outlines.outline import trace
 from support.masks import CHAMFERS, COLUMNS, ROWS, square
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import PackageError
 from leapfrog.exam import Quality
-from leapfrog.reader.assess.defects import FORMAT, DefectCheck
-from leapfrog.reader.assess.quality import QualityCheck
+from leapfrog.reader.assess.check_in_front.defects import FORMAT, DefectCheck
+from leapfrog.reader.assess.check_in_front.quality import QualityCheck
 
 
 class PictureCheck(Protocol):

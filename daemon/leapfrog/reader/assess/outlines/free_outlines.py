@@ -7,10 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Finding, Measurement
-from leapfrog.packages.manifest import FindingRule, Manifest, MeasurementRule
-from leapfrog.reader.assess.outline import Outline, trace
-from leapfrog.reader.assess.possible_sizes import why_impossible
-from leapfrog.reader.assess.segmentation import (
+from leapfrog.packages.finding_rules import FindingRule
+from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.measurement_rule import MeasurementRule
+from leapfrog.reader.assess.outlines.outline import Outline, trace
+from leapfrog.reader.assess.outlines.possible_sizes import why_impossible
+from leapfrog.reader.assess.outlines.segmentation import (
     INSIDE,
     Mask,
     PictureArea,
@@ -19,7 +21,7 @@ from leapfrog.reader.assess.segmentation import (
     finding_of,
     masks_of,
 )
-from leapfrog.reader.image.connected import parts_of
+from leapfrog.reader.image.fields.connected import parts_of
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
 OUTLINE_POINTS = 120  # at most, for each outline

@@ -11,8 +11,8 @@ from PIL import Image
 
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import load_package
-from leapfrog.reader.assess.ellipse import Ellipse, fit_ellipse
-from leapfrog.reader.assess.segmentation import (
+from leapfrog.reader.assess.outlines.ellipse import Ellipse, fit_ellipse
+from leapfrog.reader.assess.outlines.segmentation import (
     INSIDE,
     PictureArea,
     Segmentation,

@@ -3,8 +3,9 @@
 import pytest
 
 from leapfrog.exam import Code
-from leapfrog.packages.manifest import FindingRule, MeasurementRule
-from leapfrog.reader.assess.possible_sizes import why_impossible
+from leapfrog.packages.finding_rules import FindingRule
+from leapfrog.packages.measurement_rule import MeasurementRule
+from leapfrog.reader.assess.outlines.possible_sizes import why_impossible
 
 HEAD = FindingRule(name="Fetal head", code=Code(value="1", scheme="99TEST", meaning="Head"), threshold=0.5)
 NERVE = FindingRule(name="Nerve", code=Code(value="91728009", scheme="SCT", meaning="Nerve"), threshold=0.5)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import PackageError
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
-from leapfrog.reader.assess.checks import load_check
-from leapfrog.reader.assess.defects import BLANK, FORMAT, SENTENCES, Defect, DefectCheck
-from leapfrog.reader.assess.description import describe
-from leapfrog.reader.assess.quality import QualityCheck
+from leapfrog.reader.assess.check_in_front.checks import load_check
+from leapfrog.reader.assess.check_in_front.defects import BLANK, FORMAT, SENTENCES, Defect, DefectCheck
+from leapfrog.reader.assess.check_in_front.description import describe
+from leapfrog.reader.assess.check_in_front.quality import QualityCheck
 from leapfrog_training.quality.defect_check import check_bytes
 
 Gray = NDArray[np.uint8]
