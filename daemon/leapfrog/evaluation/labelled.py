@@ -24,6 +24,11 @@ class LabelledImage(Frozen):
     machine: str = ""
     pixel_spacing_mm: float | None = None
 
+    @property
+    def sick(self) -> bool | None:
+        """Whether any finding is there; None where nothing is known of the image."""
+        return any(self.truth.values()) if self.truth else None
+
 
 class SaidFinding(Frozen):
     """What the box said of one finding."""
@@ -93,7 +98,7 @@ class EvaluatedImage(Frozen):
     def wrong(self) -> bool:
         """Whether a person should look at it: a finding missed, flagged wrongly, or there and not assessed."""
         if not self.assessed:
-            return any(self.labelled.truth.values())
+            return bool(self.labelled.sick)
         said = self.said.findings
         return any(name in said and said[name].flagged != there for name, there in self.labelled.truth.items())
 

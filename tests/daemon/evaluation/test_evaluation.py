@@ -71,6 +71,22 @@ def test_shares_are_of_what_was_assessed_and_the_rest_is_told_by_reason() -> Non
     assert (result.overall.assessed, result.overall.images) == (10, 12)
 
 
+def test_an_image_of_which_nothing_is_known_is_neither_sick_nor_healthy() -> None:
+    def unknown(one: EvaluatedImage) -> EvaluatedImage:
+        return one.model_copy(update={"labelled": LabelledImage(file=one.labelled.file, truth={})})
+
+    known = [image(1, True, 0.95), image(2, False, 0.1), image(3, False, 0, assessed=False)]
+    result = measured(*known, unknown(image(4, False, 0.95)), unknown(image(5, False, 0, assessed=False)))
+    overall = result.overall
+    shares = [overall.sick_flagged, overall.healthy_flagged, overall.healthy_urgent]
+    assert [(one.hits, one.of) for one in shares if one] == [(1, 1), (0, 1), (0, 1)]
+    assert (overall.assessed, overall.images) == (3, 5)
+    (unread,) = result.unread
+    assert (unread.positives, unread.negatives, unread.unknown) == (0, 1, 1)
+    assert "not known</th>" in render_evaluation(result)
+    assert "not known</th>" not in render_evaluation(measured(*known))
+
+
 def test_copies_count_once() -> None:
     first = image(1, True, 0.9)
     copy = first.model_copy(update={"labelled": LabelledImage(file="copy.png", truth={"Bright": True})})
