@@ -98,8 +98,8 @@ def area(bounds: Bounds | None) -> str:
 
 
 def number(value: float) -> str:
-    """A threshold in the digits that it has, as a person types it."""
-    return f"{value:.6g}"
+    """A threshold in all its digits, as a person types it: one that is rounded flags other images."""
+    return repr(float(value))
 
 
 def _section(evaluation: PackageEvaluation, measures: FindingMeasures) -> FindingSection:

@@ -10,7 +10,7 @@ from PIL import Image
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated, read_evaluation
 from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
-from leapfrog.evaluation.page import render_evaluation
+from leapfrog.evaluation.page import number, render_evaluation
 from leapfrog.evaluation.pictures import mask_overlap
 from leapfrog.exam import Code, Finding, FrontalView, ImageReading
 from leapfrog.packages.manifest import Manifest, parse_manifest
@@ -130,6 +130,11 @@ def test_the_page_shows_text_from_outside_as_text(tmp_path: Path) -> None:
     file.write_text("{}")
     with pytest.raises(UsageError, match="is not an evaluation"):
         read_evaluation(file)
+
+
+def test_a_threshold_is_shown_as_a_person_has_to_type_it() -> None:
+    assert (number(0.6), number(0.30000001192092896)) == ("0.6", "0.30000001192092896")
+    assert float(number(0.9999999)) == 0.9999999
 
 
 def outlined(reading: ImageReading, *contour: tuple[float, float]) -> ImageReading:
