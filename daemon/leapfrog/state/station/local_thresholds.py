@@ -21,6 +21,7 @@ from leapfrog.exam import Frozen
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.local_thresholds import holds_for
+from leapfrog.packages.package import ModelPackage
 from leapfrog.problem import Problem
 from leapfrog.state.station.station_key import make_station_folder, own_as, station_folder, station_key_file
 from leapfrog.state.station.station_signature import SignedHere, signature_line, signed_here
@@ -44,6 +45,14 @@ class _Kept(Frozen):
 
 
 @dataclass(frozen=True)
+class _Signed:
+    """The thresholds whose signatures hold, and what is wrong with the other files."""
+
+    thresholds: tuple[LocalThreshold, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
 class LocalThresholds:
     """Those that are in use, and what is wrong with the others."""
 
@@ -51,29 +60,23 @@ class LocalThresholds:
     problems: tuple[Problem, ...] = ()
 
 
+def signed_thresholds(state_dir: Path) -> tuple[LocalThreshold, ...]:
+    """Those whose signatures hold, whatever packages are here: each says for which very package it was set."""
+    return _look_at(state_dir).thresholds
+
+
 def local_thresholds(state_dir: Path, catalogue: Callable[[], Catalogue]) -> LocalThresholds:
     """The thresholds of this place that hold for the packages of `catalogue`, which is asked only if there are any."""
-    files = _files(state_dir)
-    if not files:
-        return LocalThresholds()
-    packages = catalogue()
+    signed = _look_at(state_dir)
+    packages = catalogue() if signed.thresholds else Catalogue()
     in_use: list[LocalThreshold] = []
-    problems: list[Problem] = []
-    for file in files:
-        try:
-            kept = kept_thresholds(state_dir, file.stem)
-        except LeapfrogError as problem:
-            problems.append(Problem(what=str(problem), remedy=_remedy(file.stem)))
-            continue
-        package = packages.named(file.stem)
-        for one in kept:
-            if package is not None and holds_for(one, package):
-                in_use.append(one)
-            else:
-                now = f"{package.title} is in use now" if package else f"there is no package {one.package} any more"
-                same_version = package is not None and package.version == one.version
-                changed = f"{now}, with other content" if same_version else now
-                problems.append(Problem(what=f"{_named(one)} is not used: {changed}.", remedy=_remedy(file.stem)))
+    problems = list(signed.problems)
+    for one in signed.thresholds:
+        package = packages.named(one.package)
+        if package is not None and holds_for(one, package):
+            in_use.append(one)
+        else:
+            problems.append(_not_used(one, package))
     return LocalThresholds(tuple(in_use), tuple(problems))
 
 
@@ -101,6 +104,8 @@ def kept_thresholds(state_dir: Path, package: str) -> tuple[LocalThreshold, ...]
         raise StorageError(
             f"The thresholds set here for {package} are not used: {file} is of another version of Leapfrog."
         ) from problem
+    if any(one.package != package for one in thresholds):
+        raise StorageError(f"The thresholds set here for {package} are not used: {file} is of another package.")
     return thresholds
 
 
@@ -160,6 +165,25 @@ class ThresholdsAtStart:
         if self._known is None or self._known[0] != seen:
             self._known = (seen, local_thresholds(self._state_dir, lambda: catalogue))
         return self._known[1]
+
+
+def _look_at(state_dir: Path) -> _Signed:
+    thresholds: list[LocalThreshold] = []
+    problems: list[Problem] = []
+    for file in _files(state_dir):
+        try:
+            thresholds += kept_thresholds(state_dir, file.stem)
+        except LeapfrogError as problem:
+            problems.append(Problem(what=str(problem), remedy=_remedy(file.stem)))
+    return _Signed(tuple(thresholds), tuple(problems))
+
+
+def _not_used(one: LocalThreshold, package: ModelPackage | None) -> Problem:
+    """That it was not set for `package`, which is in use under its package's name now."""
+    now = f"{package.title} is in use now" if package else f"there is no package {one.package} any more"
+    same_version = package is not None and package.version == one.version
+    changed = f"{now}, with other content" if same_version else now
+    return Problem(what=f"{_named(one)} is not used: {changed}.", remedy=_remedy(one.package))
 
 
 def _files(state_dir: Path) -> list[Path]:

@@ -16,6 +16,7 @@ from leapfrog.state.station.local_thresholds import (
     keep_thresholds,
     kept_thresholds,
     local_thresholds,
+    signed_thresholds,
 )
 from leapfrog.state.station.station_key import station_key
 from support.signed_packages import write_version
@@ -93,6 +94,22 @@ def test_another_boxes_file_counts_for_nothing(place: Place, tmp_path: Path) -> 
     (place.state / FILE).write_bytes((other / FILE).read_bytes())
     assert place.threshold() == 0.6
     assert "signed by another box" in place.problem()
+
+
+def test_the_file_of_another_package_counts_for_nothing(place: Place) -> None:
+    (place.state / FILE).rename(place.state / FILE.replace("tiny-chest", "other"))
+    assert signed_thresholds(place.state) == ()
+    assert "is of another package" in place.problem()
+
+
+def test_those_that_are_signed_are_found_without_a_look_at_the_packages(place: Place) -> None:
+    shutil.rmtree(place.packages)
+    assert signed_thresholds(place.state) == (place.setting,)
+    assert local_thresholds(place.state, place.catalogue).in_use == ()
+    assert "there is no package tiny-chest any more" in place.problem()
+    file = place.state / FILE
+    file.write_bytes(file.read_bytes().replace(b"0.75", b"0.99"))
+    assert signed_thresholds(place.state) == ()
 
 
 def test_a_new_version_of_the_package_voids_it(place: Place) -> None:
