@@ -133,8 +133,11 @@ def keep_thresholds(state_dir: Path, package: str, thresholds: Sequence[LocalThr
 
 
 def has_thresholds(state_dir: Path, package: str) -> bool:
-    """Whether thresholds of `package` are kept here, whether or not they are in use."""
-    return _file(state_dir, package).exists()
+    """Whether thresholds of `package` are kept here, whether or not they are in use.
+
+    Raises StorageError when nobody can tell.
+    """
+    return _file(state_dir, package) in _files(state_dir)
 
 
 class ThresholdsAtStart:
@@ -149,7 +152,10 @@ class ThresholdsAtStart:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with them now. Nothing is read while no file, no package and no key has changed."""
-        files = _files(self._state_dir)
+        try:
+            files = _files(self._state_dir)
+        except StorageError as problem:
+            return (Problem(what=str(problem)),)
         if not files and not self._at_start:
             return ()
         now = self._look(files)
@@ -170,7 +176,11 @@ class ThresholdsAtStart:
 def _look_at(state_dir: Path) -> _Signed:
     thresholds: list[LocalThreshold] = []
     problems: list[Problem] = []
-    for file in _files(state_dir):
+    try:
+        files = _files(state_dir)
+    except StorageError as problem:
+        return _Signed((), (Problem(what=str(problem)),))
+    for file in files:
         try:
             thresholds += kept_thresholds(state_dir, file.stem)
         except LeapfrogError as problem:
@@ -187,15 +197,27 @@ def _not_used(one: LocalThreshold, package: ModelPackage | None) -> Problem:
 
 
 def _files(state_dir: Path) -> list[Path]:
-    folder = station_folder(state_dir) / THRESHOLDS_NAME
+    """The files of all packages. Raises StorageError when their folder cannot be listed."""
+    folder = _folder(state_dir)
     try:
-        return sorted(path for path in folder.glob("*.json") if PACKAGE_NAME.fullmatch(path.stem))
-    except OSError:
+        found = sorted(folder.iterdir())
+    except FileNotFoundError:
         return []
+    except OSError as problem:
+        raise StorageError(
+            f"The thresholds of this place cannot be read: {folder} cannot be listed ({problem.strerror}). The daemon's"
+            " user must be able to read it: put that right, or put the folder back from a backup, and restart Leapfrog:"
+            " systemctl restart leapfrog. Commands are to be run as root or as that user."
+        ) from problem
+    return [path for path in found if path.suffix == ".json" and PACKAGE_NAME.fullmatch(path.stem)]
+
+
+def _folder(state_dir: Path) -> Path:
+    return station_folder(state_dir) / THRESHOLDS_NAME
 
 
 def _file(state_dir: Path, package: str) -> Path:
-    return station_folder(state_dir) / THRESHOLDS_NAME / f"{package}.json"
+    return _folder(state_dir) / f"{package}.json"
 
 
 def _fingerprint(file: Path) -> tuple[int, ...]:

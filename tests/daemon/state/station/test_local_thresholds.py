@@ -13,6 +13,7 @@ from leapfrog.packages.local_thresholds import with_local_thresholds
 from leapfrog.packages.package import ANY_SIGNATURE
 from leapfrog.state.station.local_thresholds import (
     ThresholdsAtStart,
+    has_thresholds,
     keep_thresholds,
     kept_thresholds,
     local_thresholds,
@@ -135,6 +136,20 @@ def test_a_running_daemon_notices_changes(place: Place) -> None:
     file.unlink()
     (changed,) = watched.problems()
     assert "were changed after Leapfrog started" in changed.what and "restart" in changed.remedy
+
+
+def test_a_folder_that_cannot_be_listed_is_a_problem_and_no_failure(place: Place) -> None:
+    watched = ThresholdsAtStart(place.state, place.catalogue)
+    folder = (place.state / FILE).parent
+    shutil.rmtree(folder)
+    folder.write_text("")  # which root cannot list either
+    assert signed_thresholds(place.state) == ()
+    assert f"{folder} cannot be listed" in place.problem()
+    (problem,) = watched.problems()
+    assert f"{folder} cannot be listed" in problem.text and "from a backup" in problem.text
+    assert "cannot be listed" in ThresholdsAtStart(place.state, place.catalogue).problems()[0].what
+    with pytest.raises(StorageError, match="cannot be listed"):
+        has_thresholds(place.state, "tiny-chest")
 
 
 def test_a_station_key_that_is_missing_or_new_is_named_and_not_the_file(place: Place) -> None:
