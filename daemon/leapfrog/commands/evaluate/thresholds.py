@@ -12,7 +12,7 @@ from leapfrog.errors import UsageError
 from leapfrog.evaluation.candidates import Candidate, candidate, why_none
 from leapfrog.evaluation.evaluation import PackageEvaluation, read_evaluation
 from leapfrog.exam import FrontalView
-from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.packages.catalogue import Catalogue, packages_in_use
 from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.package import ModelPackage
@@ -84,10 +84,12 @@ def asked(wanted: Wanted, undoing: bool, settings: Settings) -> Outcome:
 
 def shown(package: str, settings: Settings) -> Outcome:
     """The thresholds of this place for `package`, and what is wrong with them."""
-    _package(package, settings)
-    found = local_thresholds(settings.state_dir, lambda: packages_in_use(settings))
+    catalogue = packages_in_use(settings)
+    _package(package, catalogue)
+    kept = has_thresholds(settings.state_dir, package)
+    found = local_thresholds(settings.state_dir, lambda: catalogue)
     own = tuple(one for one in found.in_use if one.package == package)
-    problems = tuple(one.text for one in found.problems) if has_thresholds(settings.state_dir, package) else ()
+    problems = tuple(one.text for one in found.problems) if kept else ()
     lines = [*map(_line, own), *problems]
     return Outcome(own, tuple(lines) or (f"{package} uses its own thresholds.",), problems)
 
@@ -115,7 +117,8 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
             f" (who decides it). Missing: {missing}."
         )
     evaluation, content = read_evaluation(wanted.measured)
-    package = _package(wanted.package, settings)
+    catalogue = packages_in_use(settings)
+    package = _package(wanted.package, catalogue)
     require_signed(wanted.measured, content, package.name, settings.state_dir)
     _require_of(evaluation, package, wanted.measured)
     rule = _rule(package, wanted.finding)
@@ -144,19 +147,23 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
         alarms=effect.specificity.of - effect.specificity.hits,
         run_sha256=hashlib.sha256(content).hexdigest(),
     )
-    others = [one for one in _still_valid(package, settings) if (one.finding, one.view) != (rule.name, view)]
+    others = [
+        one
+        for one in _still_valid(package, catalogue, settings.state_dir)
+        if (one.finding, one.view) != (rule.name, view)
+    ]
     keep_thresholds(settings.state_dir, package.name, (*others, setting))
     return Outcome((*others, setting), (_line(setting), _effect(effect), *_urgency(rule, own, setting), RESTART))
 
 
-def _still_valid(package: ModelPackage, settings: Settings) -> tuple[LocalThreshold, ...]:
+def _still_valid(package: ModelPackage, catalogue: Catalogue, state_dir: Path) -> tuple[LocalThreshold, ...]:
     """Those kept for this very package; what does not hold any more goes with the next setting."""
-    found = local_thresholds(settings.state_dir, lambda: packages_in_use(settings)).in_use
+    found = local_thresholds(state_dir, lambda: catalogue).in_use
     return tuple(one for one in found if one.package == package.name)
 
 
-def _package(name: str, settings: Settings) -> ModelPackage:
-    package = packages_in_use(settings).named(name)
+def _package(name: str, catalogue: Catalogue) -> ModelPackage:
+    package = catalogue.named(name)
     if package is None:
         raise UsageError(f"There is no package {name}. `leapfrog models list` shows all packages.")
     return package
