@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from leapfrog.evaluation.candidates import Candidate, candidates, why_none
 from leapfrog.evaluation.labelled import EvaluatedImage
-from leapfrog.evaluation.masks import MaskScores, Overlap, mask_scores
+from leapfrog.evaluation.masks import MaskScores, mask_scores
 from leapfrog.evaluation.measured import Bounds, Portion
 from leapfrog.evaluation.scores import (
     CalibrationBin,
@@ -212,6 +212,4 @@ def _masks(images: Sequence[EvaluatedImage], name: str) -> MaskScores | None:
     if not with_masks:
         return None
     overlaps = [image.said.overlaps[name] for image in with_masks]
-    return mask_scores(
-        [Overlap(one.both, one.mask, one.truth) for one in overlaps], resample([one.patient for one in with_masks])
-    )
+    return mask_scores(overlaps, resample([one.patient for one in with_masks]))

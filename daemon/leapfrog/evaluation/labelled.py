@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from leapfrog.evaluation.masks import Overlap
 from leapfrog.exam import FrontalView, Frozen, Outcome
 
 AGE_GROUPS = ((0, "under 1"), (1, "1 to 5"), (6, "6 to 14"), (15, "15 to 44"), (45, "45 to 64"), (65, "65 and over"))
@@ -39,14 +40,6 @@ class SaidFinding(Frozen):
     urgent: bool
 
 
-class MaskOverlap(Frozen):
-    """An outline beside the true mask: pixels in both, in the outline, and in the true mask."""
-
-    both: int
-    mask: int
-    truth: int
-
-
 class SaidOfImage(Frozen):
     """What the box said of one image. `read_by` is the model that read it, by name and version; "" where none did, for
     `reason`. `findings` and `overlaps` are by name. `patient`, `age_years`, `sex` and `view_stated` are what the image
@@ -60,7 +53,7 @@ class SaidOfImage(Frozen):
     view: FrontalView | None = None
     view_stated: FrontalView | None = None
     findings: dict[str, SaidFinding] = Field(default_factory=dict)
-    overlaps: dict[str, MaskOverlap] = Field(default_factory=dict)
+    overlaps: dict[str, Overlap] = Field(default_factory=dict)
     patient: str = ""
     age_years: int | None = None
     sex: str = ""
