@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from leapfrog.evaluation.charts import reliability_chart, roc_chart, trade_off_chart
 from leapfrog.evaluation.evaluation import PackageEvaluation
+from leapfrog.evaluation.finding_images import FindingImages
 from leapfrog.evaluation.findings import Detection, FindingMeasures
 from leapfrog.evaluation.labelled import EvaluatedImage
 from leapfrog.evaluation.measured import Bounds, Portion
@@ -127,11 +128,10 @@ def _sheets(images: Sequence[EvaluatedImage], measures: FindingMeasures) -> tupl
     name = measures.finding
     if measures.by_view and measures.view is None:
         return ()
-    of_view = [image for image in images if measures.view in (None, image.view) and name in image.labelled.truth]
-    read = [image for image in of_view if image.assessed and name in image.said.findings]
-    missed = [one for one in read if one.labelled.truth[name] and not one.said.findings[name].flagged]
-    alarms = [one for one in read if not one.labelled.truth[name] and one.said.findings[name].flagged]
-    unread = [one for one in of_view if one.labelled.truth[name] and not one.assessed]
+    chosen = FindingImages.of(images, name, measures.view)
+    missed = [one for one in chosen.read if chosen.is_there(one) and not one.said.findings[name].flagged]
+    alarms = [one for one in chosen.read if not chosen.is_there(one) and one.said.findings[name].flagged]
+    unread = [one for one in chosen.unread if chosen.is_there(one)]
     missed.sort(key=lambda one: one.said.findings[name].score)
     alarms.sort(key=lambda one: -one.said.findings[name].score)
     sheets = (

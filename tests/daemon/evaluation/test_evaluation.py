@@ -96,6 +96,13 @@ def test_copies_count_once() -> None:
     assert measured(first, copy, copy).notes == ("2 of the images are copies of others, and were left out.",)
 
 
+def test_copies_are_no_further_evidence() -> None:
+    few = [image(n, n % 2 == 0, (n % 60) / 60, machine="new") for n in range(120)]
+    once, twice = measured(*few), measured(*few, *few)
+    assert twice.findings == once.findings and twice.overall == once.overall
+    assert "Here there are 60 and 60." in twice.findings[0].why_no_candidates
+
+
 def test_groups_are_measured_apart() -> None:
     old_ones = [image(n, n % 2 == 0, 0.9, machine="old") for n in range(10)]
     images = old_ones + [image(n, n % 2 == 0, 0.9 if n % 2 == 0 else 0.1, machine="new") for n in range(10, 40)]

@@ -108,7 +108,7 @@ class ImageReader:
         sha256 = sha256_of(file)
         masks = {name: sha256_of(self._source.data / mask) for name, mask in sorted(image.masks.items())}
         key = hashlib.sha256(f"{sha256} {hints.model_dump_json()} {masks}".encode()).hexdigest()
-        if (before := self._before(image, key)) is not None:
+        if (before := self._before(image, key, sha256)) is not None:
             return before, True
         with tempfile.TemporaryDirectory(dir=work) as own:
             said, reading = self._said(image, file, hints, sha256, Path(own))
@@ -119,16 +119,19 @@ class ImageReader:
         self._kept.add(KeptImage(key=key, said=said, was_wrong=evaluated.wrong))
         return evaluated, False
 
-    def _before(self, image: LabelledImage, key: str) -> EvaluatedImage | None:
+    def _before(self, image: LabelledImage, key: str, sha256: str) -> EvaluatedImage | None:
         """The image as an earlier run read it; None where its picture is gone, or is wanted only since its label was
-        corrected.
+        corrected, and where the line says that it is another image: by that, copies are known.
         """
         kept = self._kept.get(key)
-        if kept is None or (kept.said.picture and not (self._source.out / kept.said.picture).is_file()):
+        if kept is None or kept.said.sha256 != sha256 or self._lacks_picture(kept.said):
             return None
         evaluated = self._evaluated(image, kept.said)
         wanted = evaluated.wrong and not (kept.was_wrong or kept.said.picture)
         return None if wanted and self._kept_pictures < MOST_PICTURES else evaluated
+
+    def _lacks_picture(self, said: SaidOfImage) -> bool:
+        return bool(said.picture) and not (self._source.out / said.picture).is_file()
 
     def _hints(self, image: LabelledImage) -> PictureHints:
         applies_to = self._source.package.manifest.applies_to

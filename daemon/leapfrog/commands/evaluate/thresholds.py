@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from leapfrog.commands.evaluate.signed_run import require_signed
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.candidates import Candidate, candidate, why_none
 from leapfrog.evaluation.evaluation import PackageEvaluation, read_evaluation
+from leapfrog.evaluation.finding_images import FindingImages
 from leapfrog.exam import FrontalView
 from leapfrog.packages.catalogue import Catalogue, packages_in_use
 from leapfrog.packages.finding_rules import FindingRule
@@ -123,7 +122,8 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
     _require_of(evaluation, package, wanted.measured)
     rule = _rule(package, wanted.finding)
     view = _view(rule, wanted.view)
-    positive, scores = _scores(evaluation, rule, view)
+    chosen = FindingImages.of(evaluation.images, rule.name, view)
+    positive, scores = chosen.positive, chosen.scores
     if reason := why_none(int(positive.sum()), int((~positive).sum())):
         raise UsageError(reason.replace("proposed", "taken over"))
     effect = candidate(positive, scores, wanted.threshold, "", evaluation.setup.prevalence)
@@ -197,22 +197,6 @@ def _view(rule: FindingRule, view: str) -> FrontalView | None:
             return known
     views = " or ".join(known for known in ("PA", "AP") if rule.by_view.of(known) is not None)
     raise UsageError(f"{rule.name} has thresholds by view: name it with --view {views}.")
-
-
-def _scores(
-    evaluation: PackageEvaluation, rule: FindingRule, view: FrontalView | None
-) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], np.ndarray[Any, np.dtype[np.float64]]]:
-    once = {image.said.sha256: image for image in evaluation.images}  # of copies, which are no further evidence, one
-    read = [
-        image
-        for image in once.values()
-        if image.assessed
-        and rule.name in image.said.findings
-        and rule.name in image.labelled.truth
-        and view in (None, image.view)
-    ]
-    positive = np.array([image.labelled.truth[rule.name] for image in read], bool)
-    return positive, np.array([image.said.findings[rule.name].score for image in read], np.float64)
 
 
 def _require_of_use(effect: Candidate, rule: FindingRule) -> None:

@@ -1,11 +1,13 @@
 """What is read again, and of which images a picture is kept."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from leapfrog.commands.evaluate import reading
 from leapfrog.commands.evaluate.command import Result, evaluate
+from leapfrog.commands.evaluate.kept import READ_NAME, KeptImage
 from leapfrog.settings import Settings
 from support.made_up_hospital import write_film
 from support.signed_packages import write_version
@@ -77,3 +79,25 @@ def test_no_run_keeps_more_pictures_than_a_result_may_have(hospital: Hospital, m
     assert hospital.evaluated().before == len(FILMS) - 1
     assert len(list((hospital.out / "pictures").iterdir())) == 1
     assert not list(hospital.out.glob(f"{reading.WORK_PREFIX}*"))
+
+
+def test_lines_that_were_repeated_or_edited_make_no_more_images(hospital: Hospital) -> None:
+    shutil.copy(hospital.data / "found.png", hospital.data / "copy.png")
+    (hospital.data / "labels.csv").write_text(
+        "file,label,view\nfound.png,Bright,PA\ncopy.png,Bright,AP\nmissed.png,Bright,\ncleared.png,normal,\n"
+    )
+    first = hospital.evaluated().evaluation
+    assert [image.labelled.file for image in first.images] == ["found.png", "missed.png", "cleared.png"]
+    kept = hospital.out / READ_NAME
+    header, *lines = kept.read_text().splitlines()
+    assert len(lines) == 4
+    kept.write_text("\n".join([header, *lines, *map(with_another_sha256, lines)]) + "\n")
+    again = hospital.evaluated().evaluation
+    assert again.images == first.images
+    assert again.findings[0].detection == first.findings[0].detection
+
+
+def with_another_sha256(line: str) -> str:
+    image = KeptImage.model_validate_json(line)
+    said = image.said.model_copy(update={"sha256": image.key})
+    return image.model_copy(update={"said": said}).model_dump_json()

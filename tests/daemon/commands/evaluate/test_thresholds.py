@@ -129,7 +129,7 @@ def test_a_run_that_cannot_be_signed_says_so_and_keeps_no_old_signature(place: P
     assert place.file.read_bytes() == b"{}" and not signature_file(place.file).exists()
 
 
-def test_copies_of_an_image_count_once(place: Place) -> None:
+def test_too_few_images_of_each_kind_are_refused(place: Place) -> None:
     few = [one for one in place.evaluation.images if int(one.said.sha256) % OF_EACH < 60]
-    place.write(place.evaluation.model_copy(update={"images": (*few, *few)}))
+    place.write(place.evaluation.model_copy(update={"images": tuple(few)}))
     assert "Here there are 60 and 60." in refusal(place)
