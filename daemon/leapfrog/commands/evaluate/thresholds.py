@@ -23,7 +23,9 @@ from leapfrog.state.station.local_thresholds import (
     keep_thresholds,
     local_thresholds,
 )
+from leapfrog.wording.scores import told_apart
 from leapfrog.wording.text import clean, one_line
+from leapfrog.wording.threshold_words import evaluate_again, in_films, set_here
 
 LONGEST_NAME = 80  # of a person
 
@@ -175,8 +177,7 @@ def _require_of(evaluation: PackageEvaluation, package: ModelPackage, file: Path
         other = f"{setup.package} {setup.version}"
         also = ", with other content" if other == package.title else ""
         raise UsageError(
-            f"{file} measured {other}, and {package.title} is in use{also}. Run `leapfrog evaluate {package.name}` with"
-            " your images again."
+            f"{file} measured {other}, and {package.title} is in use{also}. {evaluate_again(package.name)}."
         )
 
 
@@ -215,11 +216,8 @@ def _require_of_use(effect: Candidate, rule: FindingRule) -> None:
 
 
 def _line(one: LocalThreshold) -> str:
-    view = f" in {one.view} films" if one.view else ""
-    return (
-        f"{one.finding}{view}: {one.threshold:.6g}, set here on {one.set_at[:10]} from {one.images} images by"
-        f" {one.set_by}; {one.package} {one.version} has {one.package_threshold:.6g}."
-    )
+    told = set_here(one.threshold, one.shown(), f"{one.package} {one.version}'s")
+    return f"{in_films(one.finding, one.view)}: {told}."
 
 
 def _effect(effect: Candidate) -> str:
@@ -239,6 +237,7 @@ def _urgency(rule: FindingRule, own: FindingRule | None, setting: LocalThreshold
         return ()
     if before.urgent_threshold is None:
         return ("Whatever is flagged for it is urgent, as before.",)
+    _, urgent = told_apart(setting.threshold, before.urgent_threshold)
     if setting.threshold > before.urgent_threshold:
-        return (f"It is urgent from the same score on: the package's {before.urgent_threshold:.6g} is below it.",)
-    return (f"It is urgent from {before.urgent_threshold:.6g} on, as before.",)
+        return (f"It is urgent from the same score on: the package's {urgent} is below it.",)
+    return (f"It is urgent from {urgent} on, as before.",)

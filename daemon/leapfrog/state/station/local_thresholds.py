@@ -25,6 +25,8 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.problem import Problem
 from leapfrog.state.station.station_key import make_station_folder, own_as, station_folder, station_key_file
 from leapfrog.state.station.station_signature import SignedHere, signature_line, signed_here
+from leapfrog.wording.text import date_of
+from leapfrog.wording.threshold_words import evaluate_again, in_films
 
 THRESHOLDS_NAME = "thresholds"
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -92,20 +94,15 @@ def kept_thresholds(state_dir: Path, package: str) -> tuple[LocalThreshold, ...]
     except FileNotFoundError:
         return ()
     except OSError as problem:
-        raise StorageError(
-            f"The thresholds set here for {package} are not used: {file} cannot be read ({problem.strerror})."
-        ) from problem
+        raise _refused(package, f"{file} cannot be read ({problem.strerror}).") from problem
     if (state := signed_here(state_dir, content, signature)) != "signed":
-        reason = NOT_SIGNED[state].format(file=file, key=station_key_file(state_dir))
-        raise StorageError(f"The thresholds set here for {package} are not used: {reason}")
+        raise _refused(package, NOT_SIGNED[state].format(file=file, key=station_key_file(state_dir)))
     try:
         thresholds = _Kept.model_validate_json(content).thresholds
     except ValidationError as problem:
-        raise StorageError(
-            f"The thresholds set here for {package} are not used: {file} is of another version of Leapfrog."
-        ) from problem
+        raise _refused(package, f"{file} is of another version of Leapfrog.") from problem
     if any(one.package != package for one in thresholds):
-        raise StorageError(f"The thresholds set here for {package} are not used: {file} is of another package.")
+        raise _refused(package, f"{file} is of another package.")
     return thresholds
 
 
@@ -188,6 +185,10 @@ def _look_at(state_dir: Path) -> _Signed:
     return _Signed(tuple(thresholds), tuple(problems))
 
 
+def _refused(package: str, reason: str) -> StorageError:
+    return StorageError(f"The thresholds set here for {package} are not used: {reason}")
+
+
 def _not_used(one: LocalThreshold, package: ModelPackage | None) -> Problem:
     """That it was not set for `package`, which is in use under its package's name now."""
     now = f"{package.title} is in use now" if package else f"there is no package {one.package} any more"
@@ -230,13 +231,12 @@ def _fingerprint(file: Path) -> tuple[int, ...]:
 
 
 def _named(one: LocalThreshold) -> str:
-    view = f" in {one.view} films" if one.view else ""
-    package = f"{one.package} {one.version}"
-    return f"The threshold of {one.finding}{view} that was set here on {one.set_at[:10]} for {package}"
+    finding, package = in_films(one.finding, one.view), f"{one.package} {one.version}"
+    return f"The threshold of {finding} that was set here on {date_of(one.set_at)} for {package}"
 
 
 def _remedy(package: str) -> str:
     return (
-        f"Run `leapfrog evaluate {package}` on your films again and set it anew; or go back to the package's own"
-        f" thresholds: `leapfrog models thresholds {package} --undo`."
+        f"{evaluate_again(package)} and set it anew; or go back to the package's own thresholds:"
+        f" `leapfrog models thresholds {package} --undo`."
     )
