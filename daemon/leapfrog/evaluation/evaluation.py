@@ -19,8 +19,10 @@ SCHEMA_VERSION = 1
 
 
 class Setup(Frozen):
-    """What was measured where: the package, by the SHA-256 of its `model.toml`, and the box. `prevalence` is the share
-    of the sick that a person expects; None takes that of the images.
+    """What was measured where: the package, by the SHA-256 of its `model.toml`, the data and the box. `data` names the
+    folder of the data, which has so many `images`, copies among them, and whose table of labels was last changed at
+    `labels_changed_at` (ISO 8601; "" for folders that are named by label). `prevalence` is the share of the sick that a
+    person expects; None takes that of the images.
     """
 
     package: str
@@ -28,6 +30,8 @@ class Setup(Frozen):
     package_sha256: str
     demonstration: bool
     data: str
+    images: int
+    labels_changed_at: str
     station: str
     leapfrog: str
     measured_at: str

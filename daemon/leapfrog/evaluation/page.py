@@ -7,7 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from leapfrog.evaluation.charts import reliability_chart, roc_chart, trade_off_chart
-from leapfrog.evaluation.evaluation import PackageEvaluation
+from leapfrog.evaluation.evaluation import PackageEvaluation, Setup
 from leapfrog.evaluation.finding_images import FindingImages
 from leapfrog.evaluation.findings import Detection, FindingMeasures
 from leapfrog.evaluation.labelled import EvaluatedImage
@@ -60,6 +60,7 @@ def render_evaluation(evaluation: PackageEvaluation) -> str:
         setup=evaluation.setup,
         overall=evaluation.overall,
         measured_at=moment(evaluation.setup.measured_at),
+        data=data_line(evaluation.setup),
         sections=[_section(evaluation, one) for one in evaluation.findings],
         reasons=reasons[:MOST_REASONS],
         more_reasons=sum(one.images for one in reasons[MOST_REASONS:]),
@@ -78,6 +79,12 @@ def render_evaluation(evaluation: PackageEvaluation) -> str:
 def title_of(measures: FindingMeasures) -> str:
     """The finding, and the view of the films where it is only theirs."""
     return measures.finding + (f", {measures.view} films" if measures.view else "")
+
+
+def data_line(setup: Setup) -> str:
+    """What was measured on, as a sentence: `The data: 208 images; the labels were last changed on 2026-11-20 08:15.`"""
+    changed = f"; the labels were last changed on {moment(setup.labels_changed_at)}" if setup.labels_changed_at else ""
+    return f"The data: {count(setup.images, 'image')}{changed}."
 
 
 def share(portion: Portion | None) -> str:
@@ -157,6 +164,7 @@ def _caption(image: EvaluatedImage, name: str) -> str:
 def summary_lines(evaluation: PackageEvaluation) -> Iterable[str]:
     """The result in a few lines, for a terminal."""
     overall = evaluation.overall
+    yield data_line(evaluation.setup)
     package = f"{evaluation.setup.package} {evaluation.setup.version}"
     yield f"{package} read {overall.assessed:,} of {overall.images:,} images."
     for one in evaluation.findings:

@@ -10,7 +10,7 @@ from PIL import Image
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated, read_evaluation
 from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
-from leapfrog.evaluation.page import number, render_evaluation
+from leapfrog.evaluation.page import number, render_evaluation, summary_lines
 from leapfrog.evaluation.pictures import mask_overlap
 from leapfrog.exam import Code, Finding, FrontalView, ImageReading
 from leapfrog.packages.manifest import Manifest, parse_manifest
@@ -21,7 +21,8 @@ HASH = f'\n[files]\n"model.tflite" = "{"0" * 64}"\n'
 TINY = parse_manifest((CLASSIFIER + HASH).encode(), "tiny-chest")
 TELLS_VIEWS = parse_manifest((VIEW_TELLER + HASH).encode(), "tiny-chest")
 SETUP = Setup(
-    package="tiny-chest", version="1.2.3", package_sha256="0" * 64, demonstration=True, data="films",
+    package="tiny-chest", version="1.2.3", package_sha256="0" * 64, demonstration=True, data="films", images=220,
+    labels_changed_at="2026-11-20T08:15:00+03:00",
     station="Test hospital", leapfrog="0.1.0", measured_at="2026-11-29T10:00:00+00:00",
 )  # fmt: skip
 
@@ -137,6 +138,14 @@ def test_the_page_shows_text_from_outside_as_text(tmp_path: Path) -> None:
     file.write_text("{}")
     with pytest.raises(UsageError, match="is not an evaluation"):
         read_evaluation(file)
+
+
+def test_the_size_and_date_of_the_data_are_told() -> None:
+    told = "The data: 220 images; the labels were last changed on 2026-11-20 08:15."
+    evaluation = measured(image(1, True, 0.9), image(2, False, 0.1))
+    assert told in render_evaluation(evaluation) and told in summary_lines(evaluation)
+    by_folder = evaluation.setup.model_copy(update={"labels_changed_at": ""})
+    assert "The data: 220 images." in render_evaluation(evaluation.model_copy(update={"setup": by_folder}))
 
 
 def test_a_threshold_is_shown_as_a_person_has_to_type_it() -> None:

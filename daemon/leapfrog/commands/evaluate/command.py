@@ -32,7 +32,7 @@ from leapfrog.wording.text import count
 
 PAGE_NAME, JSON_NAME = "evaluation.html", "evaluation.json"
 OURS = frozenset((PAGE_NAME, JSON_NAME, f"{JSON_NAME}{SUFFIX}", READ_NAME, PICTURES_NAME))
-MOST_LANES = 4  # at once, where the settings name fewer: each takes a processor core and the memory of a reader
+MOST_LANES = 4  # unless the settings name more; no more than cores: each takes one, and the memory of a reader
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,8 @@ def evaluate(
     """Read the images in `data`, compare, and write page, pictures and JSON to `out`; None makes a folder here, named
     by data and package. `package` is the name of one in use, or the folder of one that is not installed.
 
-    Raises UsageError for a layout that is not as described, PackageError for a damaged package.
+    Raises UsageError for a layout that is not as described and for a package that is not in use, and what
+    `ImageReader.read` raises.
     """
     settings = _with_package(package, settings)
     catalogue = packages_in_use(settings)
@@ -108,6 +109,8 @@ def evaluate(
         package_sha256=judged.digest,
         demonstration=judged.manifest.demonstration,
         data=data.resolve().name,
+        images=len(labels.images),
+        labels_changed_at=labels.changed_at,
         station=settings.station.name,
         leapfrog=__version__,
         measured_at=now_text(),

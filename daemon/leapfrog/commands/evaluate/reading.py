@@ -64,11 +64,8 @@ class ImageReader:
         where the result cannot be kept.
         """
         read = {}
-        with (
-            tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self._source.out) as work,
-            ThreadPoolExecutor(max_workers=len(self._lanes)) as pool,
-        ):
-            for number, image, before in self._in_turn(pool, images, Path(work)):
+        with ThreadPoolExecutor(max_workers=len(self._lanes)) as pool:
+            for number, image, before in self._in_turn(pool, images):
                 read[number] = image
                 on_read(before)
         return [read[number] for number in range(len(images))]
@@ -79,7 +76,7 @@ class ImageReader:
             lane.close()
 
     def _in_turn(
-        self, pool: ThreadPoolExecutor, images: Sequence[LabelledImage], work: Path
+        self, pool: ThreadPoolExecutor, images: Sequence[LabelledImage]
     ) -> Iterator[tuple[int, EvaluatedImage, bool]]:
         """Each image with its number as soon as it is read, with no more under way than keep the lanes busy."""
         waiting: dict[Future[tuple[EvaluatedImage, bool]], int] = {}
@@ -87,7 +84,7 @@ class ImageReader:
         while True:
             while len(waiting) < AHEAD * len(self._lanes) and (following := next(rest, None)) is not None:
                 number, image = following
-                waiting[pool.submit(self._one, image, work)] = number
+                waiting[pool.submit(self._one, image)] = number
             if not waiting:
                 return
             try:
@@ -102,7 +99,7 @@ class ImageReader:
 
     # ------------------------------------------------------------ one image, on a thread of the pool
 
-    def _one(self, image: LabelledImage, work: Path) -> tuple[EvaluatedImage, bool]:
+    def _one(self, image: LabelledImage) -> tuple[EvaluatedImage, bool]:
         file = self._source.data / image.file
         hints = self._hints(image)
         sha256 = sha256_of(file)
@@ -110,7 +107,7 @@ class ImageReader:
         key = hashlib.sha256(f"{sha256} {hints.model_dump_json()} {masks}".encode()).hexdigest()
         if (before := self._before(image, key, sha256)) is not None:
             return before, True
-        with tempfile.TemporaryDirectory(dir=work) as own:
+        with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self._source.out) as own:
             said, reading = self._said(image, file, hints, sha256, Path(own))
             evaluated = self._evaluated(image, said)
             if reading is not None and evaluated.wrong and (shown := reading.overlay or reading.plain):

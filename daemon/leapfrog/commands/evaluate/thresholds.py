@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leapfrog.commands.evaluate.finding_names import finding_called
 from leapfrog.commands.evaluate.signed_run import require_signed
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.candidates import Candidate, candidate, why_none
@@ -126,8 +127,8 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
     view = _view(rule, wanted.view)
     chosen = FindingImages.of(evaluation.images, rule.name, view)
     positive, scores = chosen.positive, chosen.scores
-    if reason := why_none(int(positive.sum()), int((~positive).sum())):
-        raise UsageError(reason.replace("proposed", "taken over"))
+    if reason := why_none(int(positive.sum()), int((~positive).sum()), "taken over"):
+        raise UsageError(reason)
     effect = candidate(positive, scores, wanted.threshold, "", evaluation.setup.prevalence)
     _require_of_use(effect, rule)
     own = rule.in_view(view)
@@ -182,10 +183,11 @@ def _require_of(evaluation: PackageEvaluation, package: ModelPackage, file: Path
 
 
 def _rule(package: ModelPackage, finding: str) -> FindingRule:
-    names = {rule.name: rule for rule in package.manifest.finding}
-    if finding not in names:
-        raise UsageError(f'{package.name} has no finding "{finding}". It has: {", ".join(names)}.')
-    return names[finding]
+    rule = finding_called(finding, package.manifest)
+    if rule is None:
+        names = ", ".join(one.name for one in package.manifest.finding)
+        raise UsageError(f'{package.name} has no finding "{finding}", or several are called so. It has: {names}.')
+    return rule
 
 
 def _view(rule: FindingRule, view: str) -> FrontalView | None:
