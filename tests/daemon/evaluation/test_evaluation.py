@@ -148,6 +148,17 @@ def test_the_size_and_date_of_the_data_are_told() -> None:
     assert "The data: 220 images." in render_evaluation(evaluation.model_copy(update={"setup": by_folder}))
 
 
+def test_sentences_of_the_page_stand_apart() -> None:
+    def not_looked_for(one: EvaluatedImage) -> EvaluatedImage:
+        return one.model_copy(update={"said": one.said.model_copy(update={"findings": {}})})
+
+    unread = image(3, True, 0, assessed=False)
+    evaluation = measured(image(1, True, 0.9), image(2, False, 0.1), unread, not_looked_for(image(4, True, 0)))
+    page = " ".join(render_evaluation(evaluation).split())
+    assert "too narrow. This is a demonstration model." in page
+    assert "none of the figures below. In 1 image of another view" in page
+
+
 def test_a_threshold_is_shown_as_a_person_has_to_type_it() -> None:
     assert (number(0.6), number(0.30000001192092896)) == ("0.6", "0.30000001192092896")
     assert float(number(0.9999999)) == 0.9999999
