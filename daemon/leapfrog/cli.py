@@ -431,7 +431,9 @@ def models_thresholds(
         Path | None,
         typer.Option("--from", metavar="FILE", help="The evaluation.json that the threshold was measured in."),
     ] = None,
-    finding: Annotated[str, typer.Option(metavar="NAME", help="The finding, as the evaluation names it.")] = "",
+    finding: Annotated[
+        str, typer.Option(metavar="NAME", help="The finding, as the evaluation or a label names it.")
+    ] = "",
     view: Annotated[str, typer.Option(help="PA or AP, where the package has a threshold for each.")] = "",
     threshold: Annotated[float | None, typer.Option(metavar="X", help="The new threshold.", min=0, max=1)] = None,
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides this; it stands on each report.")] = "",

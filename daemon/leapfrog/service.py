@@ -49,7 +49,6 @@ from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
 from leapfrog.state.station.local_thresholds import ThresholdsAtStart
-from leapfrog.state.station.station_key import station_key, station_key_file
 from leapfrog.state.studies import Studies
 from leapfrog.state.upkeep.replaced_models import ReplacedModels
 from leapfrog.state.upkeep.retention import Retention
@@ -115,7 +114,6 @@ class Service:
         # At the start, which is also when the lanes look.
         models_in_use = ModelsInUse(settings)
         model_problems = [Problem(what=sentence) for sentence in models_in_use.catalogue().problems()]
-        _make_station_key(settings)
         thresholds = ThresholdsAtStart(settings.state_dir, models_in_use.catalogue)
         devices, lanes = _lanes(settings)
         publisher = Publisher(
@@ -270,15 +268,6 @@ def _end_anyway_after(seconds: float) -> None:
         os._exit(1)
 
     threading.Thread(target=end, name="last-resort", daemon=True).start()
-
-
-def _make_station_key(settings: Settings) -> None:
-    """Make the station's key at the first start. Images are received without one too."""
-    try:
-        if not station_key_file(settings.state_dir).exists():
-            station_key(settings.state_dir)
-    except (LeapfrogError, OSError) as problem:
-        _log.warning("This box has no station key yet: %s", problem)
 
 
 def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:

@@ -4,6 +4,8 @@ The way of WHO/TDR's toolkit for the calibration of computer-aided detection (20
 patients, on at least 100 with the disease and 100 without, with yield and cost at each threshold.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,12 +56,12 @@ class Candidate(Frozen):
     in_use: bool = False
 
 
-def why_none(positives: int, negatives: int) -> str:
-    """Why no threshold is proposed; "" if there are enough images."""
+def why_none(positives: int, negatives: int, done: Literal["proposed", "taken over"] = "proposed") -> str:
+    """Why no threshold is `done`, as a sentence; "" if there are enough images."""
     if positives >= FEWEST_OF_EACH and negatives >= FEWEST_OF_EACH:
         return ""
     return (
-        f"No threshold is proposed: that takes at least {FEWEST_OF_EACH} images with the finding and {FEWEST_OF_EACH}"
+        f"No threshold is {done}: that takes at least {FEWEST_OF_EACH} images with the finding and {FEWEST_OF_EACH}"
         f" without, read by this model. Here there are {positives} and {negatives}."
     )
 
@@ -103,7 +105,9 @@ def candidate(positive: Truth, scores: Scores, threshold: float, aim: str, preva
 
 
 def of_patients(point: OperatingPoint, prevalence: float) -> Yield:
-    """What is to be expected of PER patients of whom the share `prevalence` is sick."""
+    """What is to be expected of PER patients of whom the share `prevalence` is sick. Raises ValueError for a point
+    without positives or negatives.
+    """
     if point.sensitivity is None or point.specificity is None:
         raise ValueError("images with the finding and images without are needed")
     sick = round(PER * prevalence)

@@ -19,8 +19,10 @@ SCHEMA_VERSION = 1
 
 
 class Setup(Frozen):
-    """What was measured where: the package, by the SHA-256 of its `model.toml`, and the box. `prevalence` is the share
-    of the sick that a person expects; None takes that of the images.
+    """What was measured where: the package, by the SHA-256 of its `model.toml`, the data and the box. `data` names the
+    folder of the data, which has so many `images`, copies among them, and whose table of labels was last changed at
+    `labels_changed_at` (ISO 8601; "" for folders that are named by label). `prevalence` is the share of the sick that a
+    person expects; None takes that of the images.
     """
 
     package: str
@@ -28,6 +30,8 @@ class Setup(Frozen):
     package_sha256: str
     demonstration: bool
     data: str
+    images: int
+    labels_changed_at: str
     station: str
     leapfrog: str
     measured_at: str
@@ -35,16 +39,22 @@ class Setup(Frozen):
 
 
 class Unread(Frozen):
-    """Why images were not assessed, and how many: with any finding, and without."""
+    """Why images were not assessed, and how many: with any finding, without, and of which nothing is known."""
 
     reason: str
     positives: int
     negatives: int
+    unknown: int
+
+    @property
+    def images(self) -> int:
+        """All of them."""
+        return self.positives + self.negatives + self.unknown
 
 
 class Overall(Frozen):
-    """All images together. `healthy` have none of the findings that are known of them, `sick` have any. `by_patient`:
-    somebody said whose the images are.
+    """All images together. `healthy` have none of the findings that are known of them, `sick` have any; an image of
+    which nothing is known is neither. `by_patient`: somebody said whose the images are.
     """
 
     images: int
@@ -102,9 +112,10 @@ def read_evaluation(file: Path) -> tuple[PackageEvaluation, bytes]:
 
 def _overall(images: Sequence[EvaluatedImage]) -> Overall:
     read = [image for image in images if image.assessed]
-    sick = np.array([any(image.labelled.truth.values()) for image in read], bool)
-    flagged = np.array([any(one.flagged for one in image.said.findings.values()) for image in read], bool)
-    urgent = np.array([any(one.urgent for one in image.said.findings.values()) for image in read], bool)
+    known = [image for image in read if image.labelled.sick is not None]
+    sick = np.array([image.labelled.sick for image in known], bool)
+    flagged = np.array([any(one.flagged for one in image.said.findings.values()) for image in known], bool)
+    urgent = np.array([any(one.urgent for one in image.said.findings.values()) for image in known], bool)
     return Overall(
         images=len(images),
         patients=len({image.patient for image in images}),
@@ -119,12 +130,19 @@ def _overall(images: Sequence[EvaluatedImage]) -> Overall:
 
 def _unread(images: Sequence[EvaluatedImage]) -> tuple[Unread, ...]:
     """The reasons, the most frequent first."""
-    positives, negatives = Counter[str](), Counter[str]()
-    for image in images:
-        if not image.assessed:
-            reason = f"It was read by {image.said.read_by} instead." if image.said.read_by else image.said.reason
-            (positives if any(image.labelled.truth.values()) else negatives)[reason] += 1
-    reasons = (positives + negatives).most_common()
+    unread = [image for image in images if not image.assessed]
+    by_reason = Counter(_why_unread(image) for image in unread)
+    by_truth = Counter((_why_unread(image), image.labelled.sick) for image in unread)
     return tuple(
-        Unread(reason=reason, positives=positives[reason], negatives=negatives[reason]) for reason, _ in reasons
+        Unread(
+            reason=reason,
+            positives=by_truth[reason, True],
+            negatives=by_truth[reason, False],
+            unknown=by_truth[reason, None],
+        )
+        for reason, _ in by_reason.most_common()
     )
+
+
+def _why_unread(image: EvaluatedImage) -> str:
+    return f"It was read by {image.said.read_by} instead." if image.said.read_by else image.said.reason

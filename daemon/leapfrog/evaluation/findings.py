@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.evaluation.candidates import Candidate, candidates, why_none
+from leapfrog.evaluation.finding_images import FindingImages
 from leapfrog.evaluation.labelled import EvaluatedImage
-from leapfrog.evaluation.masks import MaskScores, Overlap, mask_scores
+from leapfrog.evaluation.masks import MaskScores, mask_scores
 from leapfrog.evaluation.measured import Bounds, Portion
 from leapfrog.evaluation.scores import (
     CalibrationBin,
@@ -99,12 +100,13 @@ class _Read:
     draws: Resamples
 
     @classmethod
-    def of(cls, images: Sequence[EvaluatedImage], name: str) -> "_Read":
-        said = [image.said.findings[name] for image in images]
+    def of(cls, chosen: FindingImages) -> "_Read":
+        images = chosen.read
+        said = [image.said.findings[chosen.finding] for image in images]
         return cls(
-            tuple(images),
-            np.array([image.labelled.truth[name] for image in images], bool),
-            np.array([one.score for one in said], np.float64),
+            images,
+            chosen.positive,
+            chosen.scores,
             np.array([one.flagged for one in said], bool),
             np.array([one.urgent for one in said], bool),
             resample([image.patient for image in images]) if images else Resamples(np.ones((1, 0), np.float32)),
@@ -134,26 +136,20 @@ def finding_measures(
     """
     measured: list[FindingMeasures] = []
     for rule in manifest.finding:
-        known = [image for image in images if rule.name in image.labelled.truth]
-        if not known:
-            continue
-        measured.append(_measured(rule, None, known, prevalence))
-        if rule.by_view is not None:
-            for view in VIEWS:
-                of_view = [image for image in known if image.view == view]
-                if of_view and rule.in_view(view) is not None:
-                    measured.append(_measured(rule, view, of_view, prevalence))
+        by_view = VIEWS if rule.by_view is not None else ()
+        for view in (None, *by_view):
+            chosen = FindingImages.of(images, rule.name, view)
+            if chosen.known and rule.in_view(view) is not None:
+                measured.append(_measured(rule, view, chosen, prevalence))
     return tuple(measured)
 
 
 def _measured(
-    rule: FindingRule, view: FrontalView | None, known: Sequence[EvaluatedImage], prevalence: float | None
+    rule: FindingRule, view: FrontalView | None, chosen: FindingImages, prevalence: float | None
 ) -> FindingMeasures:
     name, by_view = rule.name, rule.by_view is not None
-    assessed = [image for image in known if image.assessed]
-    found = [image for image in assessed if name in image.said.findings]
-    read = _Read.of(found, name)
-    unread = [image.labelled.truth[name] for image in known if not image.assessed]
+    read = _Read.of(chosen)
+    unread = [chosen.is_there(image) for image in chosen.unread]
     both = bool(read.positive.any() and (~read.positive).any())
     own = rule.in_view(view)
     proposes = view is not None or not by_view
@@ -162,13 +158,13 @@ def _measured(
         finding=name,
         view=view,
         by_view=by_view,
-        thresholds=tuple(sorted({image.said.findings[name].threshold for image in found})),
+        thresholds=tuple(sorted({image.said.findings[name].threshold for image in chosen.read})),
         detection=detection,
         urgent_positives=portion(read.urgent[read.positive]),
         urgent_negatives=portion(read.urgent[~read.positive]),
         not_assessed_positives=sum(unread),
         not_assessed_negatives=len(unread) - sum(unread),
-        not_looked_for=len(assessed) - len(found),
+        not_looked_for=len(chosen.not_looked_for),
         brier=brier(read.positive, read.scores) if both else None,
         calibration_error=calibration_error(read.positive, read.scores) if both else None,
         curves=_curves(read) if both else None,
@@ -177,7 +173,7 @@ def _measured(
         if proposes
         else (),
         why_no_candidates=why_none(detection.positives, detection.negatives) if proposes else "",
-        masks=_masks(known, name),
+        masks=_masks((*chosen.read, *chosen.not_looked_for), name),
     )
 
 
@@ -208,10 +204,8 @@ def _groups(read: _Read) -> tuple[GroupDetection, ...]:
 
 
 def _masks(images: Sequence[EvaluatedImage], name: str) -> MaskScores | None:
-    with_masks = [image for image in images if image.assessed and name in image.said.overlaps]
+    with_masks = [image for image in images if name in image.said.overlaps]
     if not with_masks:
         return None
     overlaps = [image.said.overlaps[name] for image in with_masks]
-    return mask_scores(
-        [Overlap(one.both, one.mask, one.truth) for one in overlaps], resample([one.patient for one in with_masks])
-    )
+    return mask_scores(overlaps, resample([one.patient for one in with_masks]))

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from leapfrog.evaluation.masks import Overlap
 from leapfrog.exam import FrontalView, Frozen, Outcome
 
 AGE_GROUPS = ((0, "under 1"), (1, "1 to 5"), (6, "6 to 14"), (15, "15 to 44"), (45, "45 to 64"), (65, "65 and over"))
@@ -24,6 +25,11 @@ class LabelledImage(Frozen):
     machine: str = ""
     pixel_spacing_mm: float | None = None
 
+    @property
+    def sick(self) -> bool | None:
+        """Whether any finding is there; None where nothing is known of the image."""
+        return any(self.truth.values()) if self.truth else None
+
 
 class SaidFinding(Frozen):
     """What the box said of one finding."""
@@ -32,14 +38,6 @@ class SaidFinding(Frozen):
     threshold: float
     flagged: bool
     urgent: bool
-
-
-class MaskOverlap(Frozen):
-    """An outline beside the true mask: pixels in both, in the outline, and in the true mask."""
-
-    both: int
-    mask: int
-    truth: int
 
 
 class SaidOfImage(Frozen):
@@ -55,7 +53,7 @@ class SaidOfImage(Frozen):
     view: FrontalView | None = None
     view_stated: FrontalView | None = None
     findings: dict[str, SaidFinding] = Field(default_factory=dict)
-    overlaps: dict[str, MaskOverlap] = Field(default_factory=dict)
+    overlaps: dict[str, Overlap] = Field(default_factory=dict)
     patient: str = ""
     age_years: int | None = None
     sex: str = ""
@@ -93,7 +91,7 @@ class EvaluatedImage(Frozen):
     def wrong(self) -> bool:
         """Whether a person should look at it: a finding missed, flagged wrongly, or there and not assessed."""
         if not self.assessed:
-            return any(self.labelled.truth.values())
+            return bool(self.labelled.sick)
         said = self.said.findings
         return any(name in said and said[name].flagged != there for name, there in self.labelled.truth.items())
 

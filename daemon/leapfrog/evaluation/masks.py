@@ -55,7 +55,9 @@ def pooled_dice(overlaps: Sequence[Overlap]) -> float:
 
 
 def mask_scores(overlaps: Sequence[Overlap], draws: Resamples) -> MaskScores:
-    """Measure masks; `draws` are over the patients of the same pictures in the same order."""
+    """Measure masks; `draws` are over the patients of the same pictures in the same order. Raises ValueError without
+    any picture.
+    """
     values = np.array([one.dice for one in overlaps])
     shown = np.array([one.truth > 0 for one in overlaps])
     kaggle = bounds(draws.mean(values))

@@ -7,7 +7,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from leapfrog.evaluation.charts import reliability_chart, roc_chart, trade_off_chart
-from leapfrog.evaluation.evaluation import PackageEvaluation
+from leapfrog.evaluation.evaluation import PackageEvaluation, Setup
+from leapfrog.evaluation.finding_images import FindingImages
 from leapfrog.evaluation.findings import Detection, FindingMeasures
 from leapfrog.evaluation.labelled import EvaluatedImage
 from leapfrog.evaluation.measured import Bounds, Portion
@@ -59,9 +60,11 @@ def render_evaluation(evaluation: PackageEvaluation) -> str:
         setup=evaluation.setup,
         overall=evaluation.overall,
         measured_at=moment(evaluation.setup.measured_at),
+        data=data_line(evaluation.setup),
         sections=[_section(evaluation, one) for one in evaluation.findings],
         reasons=reasons[:MOST_REASONS],
-        more_reasons=sum(one.positives + one.negatives for one in reasons[MOST_REASONS:]),
+        more_reasons=sum(one.images for one in reasons[MOST_REASONS:]),
+        any_unknown=any(one.unknown for one in reasons),
         share=share,
         interval=interval,
         area=area,
@@ -76,6 +79,12 @@ def render_evaluation(evaluation: PackageEvaluation) -> str:
 def title_of(measures: FindingMeasures) -> str:
     """The finding, and the view of the films where it is only theirs."""
     return measures.finding + (f", {measures.view} films" if measures.view else "")
+
+
+def data_line(setup: Setup) -> str:
+    """What was measured on, as a sentence: `The data: 208 images; the labels were last changed on 2026-11-20 08:15.`"""
+    changed = f"; the labels were last changed on {moment(setup.labels_changed_at)}" if setup.labels_changed_at else ""
+    return f"The data: {count(setup.images, 'image')}{changed}."
 
 
 def share(portion: Portion | None) -> str:
@@ -97,8 +106,8 @@ def area(bounds: Bounds | None) -> str:
 
 
 def number(value: float) -> str:
-    """A threshold in the digits that it has, as a person types it."""
-    return f"{value:.6g}"
+    """A threshold in all its digits, as a person types it: one that is rounded flags other images."""
+    return repr(float(value))
 
 
 def _section(evaluation: PackageEvaluation, measures: FindingMeasures) -> FindingSection:
@@ -126,11 +135,10 @@ def _sheets(images: Sequence[EvaluatedImage], measures: FindingMeasures) -> tupl
     name = measures.finding
     if measures.by_view and measures.view is None:
         return ()
-    of_view = [image for image in images if measures.view in (None, image.view) and name in image.labelled.truth]
-    read = [image for image in of_view if image.assessed and name in image.said.findings]
-    missed = [one for one in read if one.labelled.truth[name] and not one.said.findings[name].flagged]
-    alarms = [one for one in read if not one.labelled.truth[name] and one.said.findings[name].flagged]
-    unread = [one for one in of_view if one.labelled.truth[name] and not one.assessed]
+    chosen = FindingImages.of(images, name, measures.view)
+    missed = [one for one in chosen.read if chosen.is_there(one) and not one.said.findings[name].flagged]
+    alarms = [one for one in chosen.read if not chosen.is_there(one) and one.said.findings[name].flagged]
+    unread = [one for one in chosen.unread if chosen.is_there(one)]
     missed.sort(key=lambda one: one.said.findings[name].score)
     alarms.sort(key=lambda one: -one.said.findings[name].score)
     sheets = (
@@ -156,6 +164,7 @@ def _caption(image: EvaluatedImage, name: str) -> str:
 def summary_lines(evaluation: PackageEvaluation) -> Iterable[str]:
     """The result in a few lines, for a terminal."""
     overall = evaluation.overall
+    yield data_line(evaluation.setup)
     package = f"{evaluation.setup.package} {evaluation.setup.version}"
     yield f"{package} read {overall.assessed:,} of {overall.images:,} images."
     for one in evaluation.findings:

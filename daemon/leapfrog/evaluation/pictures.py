@@ -6,8 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
 from leapfrog.errors import UsageError
-from leapfrog.evaluation.labelled import MaskOverlap
-from leapfrog.evaluation.masks import overlap
+from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding, ImageReading
 
 LONGEST_SIDE = 480  # pixels of a small picture
@@ -23,7 +22,7 @@ def save_small(picture: Path, target: Path) -> None:
     target.chmod(0o600)
 
 
-def mask_overlap(mask_file: Path, reading: ImageReading, finding: str) -> MaskOverlap:
+def mask_overlap(mask_file: Path, reading: ImageReading, finding: str) -> Overlap:
     """The outline of `finding` beside the mask in `mask_file`, in which all that is not black belongs to it. Without an
     outline nothing is in it.
 
@@ -42,8 +41,7 @@ def mask_overlap(mask_file: Path, reading: ImageReading, finding: str) -> MaskOv
             " must be of one size."
         )
     outlined = next((one for one in reading.findings if one.name == finding), None)
-    found = overlap(_filled(outlined, rows, columns), truth)
-    return MaskOverlap(both=found.both, mask=found.mask, truth=found.truth)
+    return overlap(_filled(outlined, rows, columns), truth)
 
 
 def _filled(finding: Finding | None, rows: int, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from leapfrog.packages.catalogue import find_packages, package_directories
+from leapfrog.packages.catalogue import package_directories
 from leapfrog.packages.signature import signature_policy
 from leapfrog.processes.messages import ReaderSetup
 from leapfrog.settings import EngineSettings, ModelSettings
-from leapfrog.state.station.local_thresholds import local_thresholds
+from leapfrog.state.station.local_thresholds import signed_thresholds
 
 # The address space of a reader. Measured: 0.3 GB after all imports; 0.4 GB for a film of 64 million 16-bit pixels, the
 # largest that is decoded; 1.4 GB for the same film in lossless JPEG or JPEG 2000. A cine is read frame by frame. An
@@ -20,12 +20,10 @@ SWEEP_SHARE = 1 / 6
 
 def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path) -> ReaderSetup:
     """The setup that a reader is started with. Raises SettingsError when a trusted key cannot be read."""
-    directories = package_directories(state_dir, models.paths)
-    policy = signature_policy(models.trusted_keys, models.require_signature)
     return ReaderSetup(
-        model_directories=directories,
-        signature_policy=policy,
-        local_thresholds=local_thresholds(state_dir, lambda: find_packages(directories, policy)).in_use,
+        model_directories=package_directories(state_dir, models.paths),
+        signature_policy=signature_policy(models.trusted_keys, models.require_signature),
+        local_thresholds=signed_thresholds(state_dir),
         threads=engine.threads or 1,
         frames_per_cine=engine.frames_per_cine,
         sweep_seconds=engine.deadline_seconds * SWEEP_SHARE,

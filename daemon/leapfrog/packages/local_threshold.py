@@ -1,4 +1,4 @@
-"""A threshold of this place: set by a person from the films of the hospital, instead of the package's own.
+"""A threshold of this place: set by a person from the images of the hospital, instead of the package's own.
 
 They change from which score on a finding is flagged, and nothing else: neither for whom a package is, nor what its
 check in front lets pass. An urgent threshold is raised where the new one would be above it, and never lowered.
@@ -15,7 +15,7 @@ FEWEST_OF_EACH = 100  # positives, and negatives, that a threshold must be measu
 
 class LocalThreshold(Frozen):
     """One threshold of this place. It holds for exactly the package whose `model.toml` has the SHA-256
-    `package_sha256`; `view` is the view that it holds for, where the package has thresholds by view. `films` films
+    `package_sha256`; `view` is the view that it holds for, where the package has thresholds by view. `images` images
     were measured, of which `found` of the `positives` and `alarms` of the `negatives` reach it; `run_sha256` is that
     of the file with the measurement.
     """

@@ -20,14 +20,13 @@ from leapfrog.wording.report_words import (
     ReportWords,
     WorklistRow,
 )
-from leapfrog.wording.scores import told_apart, written_score
+from leapfrog.wording.scores import written_score
 from leapfrog.wording.text import (
     NOT_GIVEN,
     age_in_words,
     clean,
     count,
     date,
-    date_of,
     each_once,
     in_a_sentence,
     moment,
@@ -36,6 +35,7 @@ from leapfrog.wording.text import (
     sex,
     time_of_day,
 )
+from leapfrog.wording.threshold_words import set_here
 
 LONGEST_ROW_DETAIL = 160
 MOST_NAMED_PATIENTS = 5  # of those under the same study number
@@ -360,8 +360,5 @@ def _set_here(finding: Finding) -> str:
     setting = finding.set_here
     if setting is None:
         return ""
-    here, package = told_apart(finding.threshold, setting.package_threshold)
-    return (
-        f"{finding_name(finding)}: threshold {here} set here on {date_of(setting.set_at)} from"
-        f" {count(setting.images, 'image')} by {clean(setting.set_by)}, instead of the model's own {package}."
-    )
+    told = set_here(finding.threshold, setting, "the model's")
+    return f"{finding_name(finding)}: threshold {told}."

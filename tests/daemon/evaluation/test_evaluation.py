@@ -10,7 +10,7 @@ from PIL import Image
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated, read_evaluation
 from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
-from leapfrog.evaluation.page import render_evaluation
+from leapfrog.evaluation.page import number, render_evaluation, summary_lines
 from leapfrog.evaluation.pictures import mask_overlap
 from leapfrog.exam import Code, Finding, FrontalView, ImageReading
 from leapfrog.packages.manifest import Manifest, parse_manifest
@@ -21,7 +21,8 @@ HASH = f'\n[files]\n"model.tflite" = "{"0" * 64}"\n'
 TINY = parse_manifest((CLASSIFIER + HASH).encode(), "tiny-chest")
 TELLS_VIEWS = parse_manifest((VIEW_TELLER + HASH).encode(), "tiny-chest")
 SETUP = Setup(
-    package="tiny-chest", version="1.2.3", package_sha256="0" * 64, demonstration=True, data="films",
+    package="tiny-chest", version="1.2.3", package_sha256="0" * 64, demonstration=True, data="films", images=220,
+    labels_changed_at="2026-11-20T08:15:00+03:00",
     station="Test hospital", leapfrog="0.1.0", measured_at="2026-11-29T10:00:00+00:00",
 )  # fmt: skip
 
@@ -71,6 +72,22 @@ def test_shares_are_of_what_was_assessed_and_the_rest_is_told_by_reason() -> Non
     assert (result.overall.assessed, result.overall.images) == (10, 12)
 
 
+def test_an_image_of_which_nothing_is_known_is_neither_sick_nor_healthy() -> None:
+    def unknown(one: EvaluatedImage) -> EvaluatedImage:
+        return one.model_copy(update={"labelled": LabelledImage(file=one.labelled.file, truth={})})
+
+    known = [image(1, True, 0.95), image(2, False, 0.1), image(3, False, 0, assessed=False)]
+    result = measured(*known, unknown(image(4, False, 0.95)), unknown(image(5, False, 0, assessed=False)))
+    overall = result.overall
+    shares = [overall.sick_flagged, overall.healthy_flagged, overall.healthy_urgent]
+    assert [(one.hits, one.of) for one in shares if one] == [(1, 1), (0, 1), (0, 1)]
+    assert (overall.assessed, overall.images) == (3, 5)
+    (unread,) = result.unread
+    assert (unread.positives, unread.negatives, unread.unknown) == (0, 1, 1)
+    assert "not known</th>" in render_evaluation(result)
+    assert "not known</th>" not in render_evaluation(measured(*known))
+
+
 def test_copies_count_once() -> None:
     first = image(1, True, 0.9)
     copy = first.model_copy(update={"labelled": LabelledImage(file="copy.png", truth={"Bright": True})})
@@ -78,6 +95,13 @@ def test_copies_count_once() -> None:
     assert [one.labelled.file for one in result.images] == ["1.png", "2.png"]
     assert result.notes == ("1 of the images is a copy of another, and was left out.",)
     assert measured(first, copy, copy).notes == ("2 of the images are copies of others, and were left out.",)
+
+
+def test_copies_are_no_further_evidence() -> None:
+    few = [image(n, n % 2 == 0, (n % 60) / 60, machine="new") for n in range(120)]
+    once, twice = measured(*few), measured(*few, *few)
+    assert twice.findings == once.findings and twice.overall == once.overall
+    assert "Here there are 60 and 60." in twice.findings[0].why_no_candidates
 
 
 def test_groups_are_measured_apart() -> None:
@@ -114,6 +138,30 @@ def test_the_page_shows_text_from_outside_as_text(tmp_path: Path) -> None:
     file.write_text("{}")
     with pytest.raises(UsageError, match="is not an evaluation"):
         read_evaluation(file)
+
+
+def test_the_size_and_date_of_the_data_are_told() -> None:
+    told = "The data: 220 images; the labels were last changed on 2026-11-20 08:15."
+    evaluation = measured(image(1, True, 0.9), image(2, False, 0.1))
+    assert told in render_evaluation(evaluation) and told in summary_lines(evaluation)
+    by_folder = evaluation.setup.model_copy(update={"labels_changed_at": ""})
+    assert "The data: 220 images." in render_evaluation(evaluation.model_copy(update={"setup": by_folder}))
+
+
+def test_sentences_of_the_page_stand_apart() -> None:
+    def not_looked_for(one: EvaluatedImage) -> EvaluatedImage:
+        return one.model_copy(update={"said": one.said.model_copy(update={"findings": {}})})
+
+    unread = image(3, True, 0, assessed=False)
+    evaluation = measured(image(1, True, 0.9), image(2, False, 0.1), unread, not_looked_for(image(4, True, 0)))
+    page = " ".join(render_evaluation(evaluation).split())
+    assert "too narrow. This is a demonstration model." in page
+    assert "none of the figures below. In 1 image of another view" in page
+
+
+def test_a_threshold_is_shown_as_a_person_has_to_type_it() -> None:
+    assert (number(0.6), number(0.30000001192092896)) == ("0.6", "0.30000001192092896")
+    assert float(number(0.9999999)) == 0.9999999
 
 
 def outlined(reading: ImageReading, *contour: tuple[float, float]) -> ImageReading:

@@ -19,14 +19,20 @@ from leapfrog import __version__
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import StorageError
 from leapfrog.exam import Frozen
+from leapfrog.packages.catalogue import INSTALLED_NAME
+from leapfrog.state.rendered import RENDERED_NAME
+from leapfrog.state.spool import SPOOL_NAME
+from leapfrog.state.station.station_key import KEY_NAME, STATION_NAME
 
 MANIFEST_NAME = "manifest.json"
 LARGEST_MANIFEST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 20
 # What may be in an archive: nothing else is ever written to the state directory.
-FOLDERS = ("spool", "models", "rendered", "station")
-PRIVATE_FILES = ("station/key.pem",)  # which nobody but the daemon's user may read
-FILES = ("journal.sqlite", "leapfrog.toml")
+FOLDERS = (SPOOL_NAME, INSTALLED_NAME, RENDERED_NAME, STATION_NAME)
+PRIVATE_FILES = (f"{STATION_NAME}/{KEY_NAME}",)  # which nobody but the daemon's user may read
+JOURNAL_MEMBER = "journal.sqlite"
+SETTINGS_MEMBER = "leapfrog.toml"
+FILES = (JOURNAL_MEMBER, SETTINGS_MEMBER)
 
 
 class Member(Frozen):

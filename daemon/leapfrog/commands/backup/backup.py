@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from leapfrog.commands.backup.archive import FOLDERS, ArchiveWriter
+from leapfrog.commands.backup.archive import FOLDERS, JOURNAL_MEMBER, SETTINGS_MEMBER, ArchiveWriter
 from leapfrog.control.commands import run_command
 from leapfrog.errors import StorageError
 from leapfrog.settings import Settings
@@ -19,8 +19,6 @@ from leapfrog.state.journal import now_text
 from leapfrog.state.spool import SPOOL_NAME
 
 COPY_SECONDS = 3600.0  # for the daemon to copy its journal
-JOURNAL_MEMBER = "journal.sqlite"
-SETTINGS_MEMBER = "leapfrog.toml"
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,15 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from leapfrog.commands.backup.archive import FOLDERS, Manifest, extract, member_content, verified
-from leapfrog.commands.backup.backup import JOURNAL_MEMBER, SETTINGS_MEMBER
+from leapfrog.commands.backup.archive import (
+    FOLDERS,
+    JOURNAL_MEMBER,
+    SETTINGS_MEMBER,
+    Manifest,
+    extract,
+    member_content,
+    verified,
+)
 from leapfrog.control.control_socket import StateLock
 from leapfrog.durable import fsync_directory
 from leapfrog.errors import StorageError, UsageError

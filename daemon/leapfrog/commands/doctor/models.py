@@ -7,6 +7,7 @@ from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.processes.device_failures import FailureKind
 from leapfrog.state.station.local_thresholds import LocalThresholds
+from leapfrog.wording.threshold_words import in_films, set_here
 
 
 def model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
@@ -22,11 +23,9 @@ def model_checks(catalogue: Catalogue, has_devices: bool) -> Iterator[Check]:
 def threshold_checks(thresholds: LocalThresholds) -> Iterator[Check]:
     """A check for each threshold that was set at this box, and for each that does not hold any more."""
     for one in thresholds.in_use:
-        view = f" in {one.view} films" if one.view else ""
         yield ok(
-            f"threshold of {one.finding}{view}",
-            f"{one.threshold:.4g} set here on {one.set_at[:10]} from {one.images} images by {one.set_by};"
-            f" {one.package} {one.version} has {one.package_threshold:.4g}",
+            f"threshold of {in_films(one.finding, one.view)}",
+            set_here(one.threshold, one.shown(), f"{one.package} {one.version}'s"),
         )
     for problem in thresholds.problems:
         yield as_check("thresholds of this place", problem)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ from leapfrog.durable import write_durably
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.evaluation.evaluation import PackageEvaluation, Setup, evaluated
 from leapfrog.evaluation.page import render_evaluation, summary_lines
-from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.packages.catalogue import Catalogue, packages_in_use
+from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.local_thresholds import with_local_thresholds
 from leapfrog.packages.manifest import MANIFEST_NAME
 from leapfrog.packages.package import ModelPackage
@@ -30,7 +32,7 @@ from leapfrog.wording.text import count
 
 PAGE_NAME, JSON_NAME = "evaluation.html", "evaluation.json"
 OURS = frozenset((PAGE_NAME, JSON_NAME, f"{JSON_NAME}{SUFFIX}", READ_NAME, PICTURES_NAME))
-MOST_LANES = 4
+MOST_LANES = 4  # unless the settings name more; no more than cores: each takes one, and the memory of a reader
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,17 @@ def evaluate(
     """Read the images in `data`, compare, and write page, pictures and JSON to `out`; None makes a folder here, named
     by data and package. `package` is the name of one in use, or the folder of one that is not installed.
 
-    Raises UsageError for a layout that is not as described, PackageError for a damaged package.
+    Raises UsageError for a layout that is not as described and for a package that is not in use, and what
+    `ImageReader.read` raises.
     """
-    settings, judged = _judged(package, settings)
+    settings = _with_package(package, settings)
+    catalogue = packages_in_use(settings)
+    thresholds = local_thresholds(settings.state_dir, lambda: catalogue).in_use
+    judged = _judged(package, catalogue, thresholds)
     labels = read_labels(data, judged.manifest)
     out = out or Path(f"{data.resolve().name}-{judged.name}")
     _make_private(out)
-    with closing(Kept(out, _read_with(settings))) as kept:
+    with closing(Kept(out, _read_with(settings, catalogue, thresholds))) as kept:
         lanes = max(settings.engine.lanes, min(MOST_LANES, os.cpu_count() or 1))
         before = 0
         with closing(ImageReader(Source(data, judged, out), settings, kept, lanes)) as reader, _bar(console) as bar:
@@ -103,6 +109,8 @@ def evaluate(
         package_sha256=judged.digest,
         demonstration=judged.manifest.demonstration,
         data=data.resolve().name,
+        images=len(labels.images),
+        labels_changed_at=labels.changed_at,
         station=settings.station.name,
         leapfrog=__version__,
         measured_at=now_text(),
@@ -111,28 +119,29 @@ def evaluate(
     return _written(evaluated(setup, judged.manifest, images, labels.notes), out, before, settings.state_dir)
 
 
-def _judged(package: str, settings: Settings) -> tuple[Settings, ModelPackage]:
-    """The package that is meant, with its thresholds of this place, and the settings with which it is used."""
+def _with_package(package: str, settings: Settings) -> Settings:
+    """The settings with which the package is used: one that is not installed comes first."""
     folder = Path(package)
-    if (folder / MANIFEST_NAME).is_file():
-        paths = (folder.resolve(), *settings.models.paths)
-        models = settings.models.model_copy(update={"paths": paths})
-        settings = settings.model_copy(update={"models": models})
-    catalogue = packages_in_use(settings)
-    thresholds = local_thresholds(settings.state_dir, lambda: catalogue).in_use
+    if not (folder / MANIFEST_NAME).is_file():
+        return settings
+    paths = (folder.resolve(), *settings.models.paths)
+    return settings.model_copy(update={"models": settings.models.model_copy(update={"paths": paths})})
+
+
+def _judged(package: str, catalogue: Catalogue, thresholds: Sequence[LocalThreshold]) -> ModelPackage:
+    """The package that is meant, with its thresholds of this place."""
+    folder = Path(package)
     adjusted = with_local_thresholds(catalogue, thresholds).packages
     found = [one for one in adjusted if one.folder.resolve() == folder.resolve() or one.name == package]
     if not found:
         names = ", ".join(one.name for one in adjusted)
         problems = " ".join(catalogue.problems())
         raise UsageError(f"There is no package {package}. The packages of this box: {names}. {problems}".strip())
-    return settings, found[0]
+    return found[0]
 
 
-def _read_with(settings: Settings) -> dict[str, object]:
+def _read_with(settings: Settings, catalogue: Catalogue, thresholds: Sequence[LocalThreshold]) -> dict[str, object]:
     """All that decides what is said of an image, but the image itself."""
-    catalogue = packages_in_use(settings)
-    thresholds = local_thresholds(settings.state_dir, lambda: catalogue).in_use
     return {
         "leapfrog": __version__,
         "packages": [(one.name, one.digest) for one in catalogue.packages],

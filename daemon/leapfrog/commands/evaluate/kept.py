@@ -7,6 +7,7 @@ box, so one that was changed is read again.
 
 import hashlib
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,9 +20,14 @@ READ_NAME = "read.jsonl"
 FILE_MODE = 0o600
 
 
-class _Line(Frozen):
+class KeptImage(Frozen):
+    """One line: what was said of the image that `key` knows. `was_wrong`: it was wrong by the labels of then, so that
+    its picture was kept if one could be.
+    """
+
     key: str
     said: SaidOfImage
+    was_wrong: bool
 
 
 class Kept:
@@ -31,42 +37,48 @@ class Kept:
         """Go on with what `folder` holds, if it was `read_with` the same. Raises OSError."""
         header = hashlib.sha256(repr(sorted(read_with.items())).encode()).hexdigest()
         self._path = folder / READ_NAME
-        self._said = self._lines(header)
+        self._images = self._lines(header)
+        self._lock = threading.Lock()
         partial = self._path.with_suffix(".part")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
         self._stream = os.fdopen(descriptor, "w", encoding="utf-8")
         self._stream.write(header + "\n")
-        for key, said in self._said.items():  # without a line that was cut short
-            self._write(key, said)
+        for image in self._images.values():  # without a line that was cut short
+            self._write(image)
         self._stream.flush()
         partial.replace(self._path)  # further lines go to the same open file
 
-    def _lines(self, header: str) -> dict[str, SaidOfImage]:
+    def _lines(self, header: str) -> dict[str, KeptImage]:
         if not self._path.is_file():
             return {}
         first, *lines = self._path.read_text(encoding="utf-8", errors="replace").splitlines() or [""]
-        said: dict[str, SaidOfImage] = {}
+        images: dict[str, KeptImage] = {}
         for line in lines if first == header else ():
             try:
-                one = _Line.model_validate_json(line)
+                image = KeptImage.model_validate_json(line)
             except ValidationError:  # the last line, when the run was cut off
                 continue
-            said[one.key] = one.said
-        return said
+            images[image.key] = image
+        return images
 
-    def get(self, key: str) -> SaidOfImage | None:
+    def get(self, key: str) -> KeptImage | None:
         """What was said of the image, if it was read already."""
-        return self._said.get(key)
+        return self._images.get(key)
 
-    def add(self, key: str, said: SaidOfImage) -> None:
-        """Keep what was said; a process that is killed after this has kept it. Raises OSError."""
-        self._said[key] = said
-        self._write(key, said)
-        self._stream.flush()
+    def pictures(self) -> list[str]:
+        """The pictures that its lines name, by file."""
+        return [image.said.picture for image in self._images.values() if image.said.picture]
+
+    def add(self, image: KeptImage) -> None:
+        """Keep a line; a process that is killed after this has kept it. Any thread may call it. Raises OSError."""
+        with self._lock:
+            self._images[image.key] = image
+            self._write(image)
+            self._stream.flush()
 
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
 
-    def _write(self, key: str, said: SaidOfImage) -> None:
-        self._stream.write(_Line(key=key, said=said).model_dump_json() + "\n")
+    def _write(self, image: KeptImage) -> None:
+        self._stream.write(image.model_dump_json() + "\n")

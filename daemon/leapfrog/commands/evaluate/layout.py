@@ -4,10 +4,12 @@ import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
 from leapfrog.commands.evaluate.contradictions import Placed, require_agreement
+from leapfrog.commands.evaluate.finding_names import finding_called, plain
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.labelled import LabelledImage
 from leapfrog.exam import STATED_VIEWS, FrontalView
@@ -28,7 +30,6 @@ NO = frozenset(("0", "0.0", "no", "n", "false", "absent", "negative", "neg"))
 SEXES = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F", "o": "O", "other": "O"}
 DELIMITERS = ",;\t"
 SEPARATORS = "|;+"  # of several findings in one label
-SHORTEST_WORD = 4  # letters that are too few to name a finding
 MOST_NAMED = 5  # in an error
 LARGEST_SPACING_MM = 10.0
 
@@ -37,10 +38,13 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Labels:
-    """The images with their labels, in the order of the list. `notes` are sentences on what was not used."""
+    """The images with their labels, in the order of the list. `notes` are sentences on what was not used; `changed_at`
+    is when the table was last changed, as ISO text with its UTC offset, "" for folders.
+    """
 
     images: tuple[LabelledImage, ...]
     notes: tuple[str, ...] = ()
+    changed_at: str = ""
 
 
 def read_labels(data: Path, manifest: Manifest) -> Labels:
@@ -60,10 +64,11 @@ def read_labels(data: Path, manifest: Manifest) -> Labels:
 
 def _of_csv(data: Path, manifest: Manifest) -> Labels:
     source = data / LABELS_NAME
+    changed_at = datetime.fromtimestamp(source.stat().st_mtime).astimezone().isoformat(timespec="seconds")
     columns, rows = _table(source)
     if FILE not in columns:
         raise UsageError(f'{source} has no column "{FILE}". It has: {", ".join(columns) or "none"}.')
-    findings = {column: rule for column in columns if (rule := _rule_of(column, manifest)) is not None}
+    findings = {column: rule for column in columns if (rule := finding_called(column, manifest)) is not None}
     masks = {column: rule for column in columns if (rule := _masked(column, manifest)) is not None}
     if LABEL not in columns and not findings and not masks:
         raise UsageError(
@@ -77,7 +82,8 @@ def _of_csv(data: Path, manifest: Manifest) -> Labels:
     require_agreement(data, map(Placed, places, rows_read))
     known = {FILE, LABEL, *ABOUT, *findings, *masks}
     unused = [column for column in columns if column not in known]
-    return Labels(tuple(rows_read), (f"Columns that were not used: {', '.join(unused)}.",) if unused else ())
+    notes = (f"Columns that were not used: {', '.join(unused)}.",) if unused else ()
+    return Labels(tuple(rows_read), notes, changed_at)
 
 
 def _table(source: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
@@ -226,17 +232,17 @@ def _truth(label: str, manifest: Manifest, where: str) -> dict[str, bool]:
     parts = list(_parts(label))
     named: set[str] = set()
     for part in parts:
-        rule = _rule_of(part, manifest)
+        rule = finding_called(part, manifest)
         if rule is not None:
             named.add(rule.name)
         elif len(manifest.finding) == 1 and part.lower() in YES:
             named.add(manifest.finding[0].name)
-        elif _plain(part) not in NORMAL | OTHER and not (len(manifest.finding) == 1 and part.lower() in NO):
+        elif plain(part) not in NORMAL | OTHER and not (len(manifest.finding) == 1 and part.lower() in NO):
             raise UsageError(
                 f'{where}: "{part}" is no label that {manifest.name} knows. It knows: {", ".join(_names(manifest))};'
                 " normal; and other, for images with none of these that are not normal."
             )
-    if named and any(_plain(part) in NORMAL for part in parts):
+    if named and any(plain(part) in NORMAL for part in parts):
         raise UsageError(f'{where}: "{label}" says both normal and a finding.')
     return {rule.name: rule.name in named for rule in manifest.finding}
 
@@ -247,37 +253,15 @@ def _parts(label: str) -> Iterator[str]:
     return (part.strip() for part in label.split(SEPARATORS[0]) if part.strip())
 
 
-def _rule_of(text: str, manifest: Manifest) -> FindingRule | None:
-    """The finding that is called so: by its name, by what its code means, or by words that only one of them has, as
-    "effusion" for "Pleural effusion".
-    """
-    wanted = _plain(text)
-    for rule in manifest.finding:
-        if wanted in (_plain(rule.name), _plain(rule.code.meaning)):
-            return rule
-    words = set(text.lower().split())
-    alike = [rule for rule in manifest.finding if words and words <= _words(rule)]
-    return alike[0] if len(alike) == 1 else None
-
-
-def _words(rule: FindingRule) -> set[str]:
-    names = f"{rule.name} {rule.code.meaning}".lower()
-    return {word for word in names.split() if len(word) > SHORTEST_WORD}
-
-
 def _masked(column: str, manifest: Manifest) -> FindingRule | None:
     """The finding of which the column names masks: `mask` of the first, `mask NAME` of that one."""
     if manifest.task != "segmentation" or not column.startswith(MASK):
         return None
-    return manifest.finding[0] if column == MASK else _rule_of(column.removeprefix(MASK), manifest)
+    return manifest.finding[0] if column == MASK else finding_called(column.removeprefix(MASK), manifest)
 
 
 def _names(manifest: Manifest) -> list[str]:
     return [rule.code.meaning for rule in manifest.finding]
-
-
-def _plain(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).lower()
 
 
 def _require_both(images: Sequence[LabelledImage], manifest: Manifest) -> None:

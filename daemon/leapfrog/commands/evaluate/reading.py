@@ -3,13 +3,14 @@
 import hashlib
 import queue
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from leapfrog.commands.evaluate.contradictions import sha256_of
-from leapfrog.commands.evaluate.kept import Kept
+from leapfrog.commands.evaluate.kept import Kept, KeptImage
 from leapfrog.commands.read import NOT_FINISHED, read_job
 from leapfrog.errors import EngineError, StorageError, UsageError
 from leapfrog.evaluation.labelled import EvaluatedImage, LabelledImage, SaidFinding, SaidOfImage
@@ -25,7 +26,7 @@ from leapfrog.settings import Settings
 
 PICTURES_NAME = "pictures"
 WORK_PREFIX = "reading-"  # of the folder in the result's that the reader draws in
-MOST_PICTURES = 400  # are kept of what the box got wrong: a tenth of a megabyte each at most
+MOST_PICTURES = 400  # in a result, of what the box got wrong: a tenth of a megabyte each at most
 ENGINE_TRIES = 3
 AHEAD = 2  # images that wait for each lane
 
@@ -53,7 +54,8 @@ class ImageReader:
             self._free.put(lane)
         self._pictures = source.out / PICTURES_NAME
         self._pictures.mkdir(mode=0o700, exist_ok=True)
-        self._kept_pictures = 0
+        self._kept_pictures = sum((source.out / picture).is_file() for picture in kept.pictures())
+        self._counting = threading.Lock()
 
     def read(self, images: Sequence[LabelledImage], on_read: Callable[[bool], None]) -> list[EvaluatedImage]:
         """What the box says of each image, in their order. `on_read` is told of each whether it was read before.
@@ -62,11 +64,8 @@ class ImageReader:
         where the result cannot be kept.
         """
         read = {}
-        with (
-            tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self._source.out) as work,
-            ThreadPoolExecutor(max_workers=len(self._lanes)) as pool,
-        ):
-            for number, image, before in self._in_turn(pool, images, Path(work)):
+        with ThreadPoolExecutor(max_workers=len(self._lanes)) as pool:
+            for number, image, before in self._in_turn(pool, images):
                 read[number] = image
                 on_read(before)
         return [read[number] for number in range(len(images))]
@@ -77,7 +76,7 @@ class ImageReader:
             lane.close()
 
     def _in_turn(
-        self, pool: ThreadPoolExecutor, images: Sequence[LabelledImage], work: Path
+        self, pool: ThreadPoolExecutor, images: Sequence[LabelledImage]
     ) -> Iterator[tuple[int, EvaluatedImage, bool]]:
         """Each image with its number as soon as it is read, with no more under way than keep the lanes busy."""
         waiting: dict[Future[tuple[EvaluatedImage, bool]], int] = {}
@@ -85,7 +84,7 @@ class ImageReader:
         while True:
             while len(waiting) < AHEAD * len(self._lanes) and (following := next(rest, None)) is not None:
                 number, image = following
-                waiting[pool.submit(self._one, image, work / str(number))] = number
+                waiting[pool.submit(self._one, image)] = number
             if not waiting:
                 return
             try:
@@ -100,24 +99,36 @@ class ImageReader:
 
     # ------------------------------------------------------------ one image, on a thread of the pool
 
-    def _one(self, image: LabelledImage, work: Path) -> tuple[EvaluatedImage, bool]:
+    def _one(self, image: LabelledImage) -> tuple[EvaluatedImage, bool]:
         file = self._source.data / image.file
         hints = self._hints(image)
         sha256 = sha256_of(file)
         masks = {name: sha256_of(self._source.data / mask) for name, mask in sorted(image.masks.items())}
         key = hashlib.sha256(f"{sha256} {hints.model_dump_json()} {masks}".encode()).hexdigest()
-        if (before := self._kept.get(key)) is not None:
-            return self._evaluated(image, before), True
-        work.mkdir()
-        said, reading = self._said(image, file, hints, sha256, work)
-        evaluated = self._evaluated(image, said)
-        if reading is not None and evaluated.wrong and (shown := reading.overlay or reading.plain):
-            said = said.model_copy(update={"picture": self._keep_picture(work / shown, key)})
-            evaluated = evaluated.model_copy(update={"said": said})
-        self._kept.add(key, said)
-        for left in work.iterdir():
-            left.unlink()
+        if (before := self._before(image, key, sha256)) is not None:
+            return before, True
+        with tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=self._source.out) as own:
+            said, reading = self._said(image, file, hints, sha256, Path(own))
+            evaluated = self._evaluated(image, said)
+            if reading is not None and evaluated.wrong and (shown := reading.overlay or reading.plain):
+                said = said.model_copy(update={"picture": self._keep_picture(Path(own) / shown, key)})
+                evaluated = evaluated.model_copy(update={"said": said})
+        self._kept.add(KeptImage(key=key, said=said, was_wrong=evaluated.wrong))
         return evaluated, False
+
+    def _before(self, image: LabelledImage, key: str, sha256: str) -> EvaluatedImage | None:
+        """The image as an earlier run read it; None where its picture is gone, or is wanted only since its label was
+        corrected, and where the line says that it is another image: by that, copies are known.
+        """
+        kept = self._kept.get(key)
+        if kept is None or kept.said.sha256 != sha256 or self._lacks_picture(kept.said):
+            return None
+        evaluated = self._evaluated(image, kept.said)
+        wanted = evaluated.wrong and not (kept.was_wrong or kept.said.picture)
+        return None if wanted and self._kept_pictures < MOST_PICTURES else evaluated
+
+    def _lacks_picture(self, said: SaidOfImage) -> bool:
+        return bool(said.picture) and not (self._source.out / said.picture).is_file()
 
     def _hints(self, image: LabelledImage) -> PictureHints:
         applies_to = self._source.package.manifest.applies_to
@@ -161,9 +172,10 @@ class ImageReader:
         return EvaluatedImage(labelled=labelled, said=said, assessed=said.read_by == self._source.package.title)
 
     def _keep_picture(self, picture: Path, key: str) -> str:
-        if self._kept_pictures >= MOST_PICTURES:
-            return ""
-        self._kept_pictures += 1
+        with self._counting:
+            if self._kept_pictures >= MOST_PICTURES:
+                return ""
+            self._kept_pictures += 1
         name = f"{key[:16]}.jpg"
         save_small(picture, self._pictures / name)
         return f"{PICTURES_NAME}/{name}"

@@ -9,6 +9,7 @@ from leapfrog.commands.evaluate.kept import FILE_MODE
 from leapfrog.durable import write_durably
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.state.station.station_signature import SignedHere, signature_line, signed_here
+from leapfrog.wording.threshold_words import evaluate_again
 
 SUFFIX = ".sig"
 REFUSED: Mapping[SignedHere, str] = {
@@ -51,6 +52,5 @@ def require_signed(run: Path, content: bytes, package: str, state_dir: Path) -> 
             return
         reason = REFUSED[state].format(file=run)
     raise UsageError(
-        f"No threshold is taken over: {reason}. Run `leapfrog evaluate {package}` with your images again on this box,"
-        " as root or as the daemon's user."
+        f"No threshold is taken over: {reason}. {evaluate_again(package)} on this box, as root or as the daemon's user."
     )

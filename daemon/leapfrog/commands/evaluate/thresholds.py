@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from leapfrog.commands.evaluate.finding_names import finding_called
 from leapfrog.commands.evaluate.signed_run import require_signed
 from leapfrog.errors import UsageError
 from leapfrog.evaluation.candidates import Candidate, candidate, why_none
 from leapfrog.evaluation.evaluation import PackageEvaluation, read_evaluation
+from leapfrog.evaluation.finding_images import FindingImages
 from leapfrog.exam import FrontalView
-from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.packages.catalogue import Catalogue, packages_in_use
 from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.package import ModelPackage
@@ -24,7 +24,9 @@ from leapfrog.state.station.local_thresholds import (
     keep_thresholds,
     local_thresholds,
 )
+from leapfrog.wording.scores import told_apart
 from leapfrog.wording.text import clean, one_line
+from leapfrog.wording.threshold_words import evaluate_again, in_films, set_here
 
 LONGEST_NAME = 80  # of a person
 
@@ -84,10 +86,12 @@ def asked(wanted: Wanted, undoing: bool, settings: Settings) -> Outcome:
 
 def shown(package: str, settings: Settings) -> Outcome:
     """The thresholds of this place for `package`, and what is wrong with them."""
-    _package(package, settings)
-    found = local_thresholds(settings.state_dir, lambda: packages_in_use(settings))
+    catalogue = packages_in_use(settings)
+    _package(package, catalogue)
+    kept = has_thresholds(settings.state_dir, package)
+    found = local_thresholds(settings.state_dir, lambda: catalogue)
     own = tuple(one for one in found.in_use if one.package == package)
-    problems = tuple(one.text for one in found.problems) if has_thresholds(settings.state_dir, package) else ()
+    problems = tuple(one.text for one in found.problems) if kept else ()
     lines = [*map(_line, own), *problems]
     return Outcome(own, tuple(lines) or (f"{package} uses its own thresholds.",), problems)
 
@@ -115,14 +119,16 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
             f" (who decides it). Missing: {missing}."
         )
     evaluation, content = read_evaluation(wanted.measured)
-    package = _package(wanted.package, settings)
+    catalogue = packages_in_use(settings)
+    package = _package(wanted.package, catalogue)
     require_signed(wanted.measured, content, package.name, settings.state_dir)
     _require_of(evaluation, package, wanted.measured)
     rule = _rule(package, wanted.finding)
     view = _view(rule, wanted.view)
-    positive, scores = _scores(evaluation, rule, view)
-    if reason := why_none(int(positive.sum()), int((~positive).sum())):
-        raise UsageError(reason.replace("proposed", "taken over"))
+    chosen = FindingImages.of(evaluation.images, rule.name, view)
+    positive, scores = chosen.positive, chosen.scores
+    if reason := why_none(int(positive.sum()), int((~positive).sum()), "taken over"):
+        raise UsageError(reason)
     effect = candidate(positive, scores, wanted.threshold, "", evaluation.setup.prevalence)
     _require_of_use(effect, rule)
     own = rule.in_view(view)
@@ -144,19 +150,23 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
         alarms=effect.specificity.of - effect.specificity.hits,
         run_sha256=hashlib.sha256(content).hexdigest(),
     )
-    others = [one for one in _still_valid(package, settings) if (one.finding, one.view) != (rule.name, view)]
+    others = [
+        one
+        for one in _still_valid(package, catalogue, settings.state_dir)
+        if (one.finding, one.view) != (rule.name, view)
+    ]
     keep_thresholds(settings.state_dir, package.name, (*others, setting))
     return Outcome((*others, setting), (_line(setting), _effect(effect), *_urgency(rule, own, setting), RESTART))
 
 
-def _still_valid(package: ModelPackage, settings: Settings) -> tuple[LocalThreshold, ...]:
+def _still_valid(package: ModelPackage, catalogue: Catalogue, state_dir: Path) -> tuple[LocalThreshold, ...]:
     """Those kept for this very package; what does not hold any more goes with the next setting."""
-    found = local_thresholds(settings.state_dir, lambda: packages_in_use(settings)).in_use
+    found = local_thresholds(state_dir, lambda: catalogue).in_use
     return tuple(one for one in found if one.package == package.name)
 
 
-def _package(name: str, settings: Settings) -> ModelPackage:
-    package = packages_in_use(settings).named(name)
+def _package(name: str, catalogue: Catalogue) -> ModelPackage:
+    package = catalogue.named(name)
     if package is None:
         raise UsageError(f"There is no package {name}. `leapfrog models list` shows all packages.")
     return package
@@ -168,16 +178,16 @@ def _require_of(evaluation: PackageEvaluation, package: ModelPackage, file: Path
         other = f"{setup.package} {setup.version}"
         also = ", with other content" if other == package.title else ""
         raise UsageError(
-            f"{file} measured {other}, and {package.title} is in use{also}. Run `leapfrog evaluate {package.name}` with"
-            " your images again."
+            f"{file} measured {other}, and {package.title} is in use{also}. {evaluate_again(package.name)}."
         )
 
 
 def _rule(package: ModelPackage, finding: str) -> FindingRule:
-    names = {rule.name: rule for rule in package.manifest.finding}
-    if finding not in names:
-        raise UsageError(f'{package.name} has no finding "{finding}". It has: {", ".join(names)}.')
-    return names[finding]
+    rule = finding_called(finding, package.manifest)
+    if rule is None:
+        names = ", ".join(one.name for one in package.manifest.finding)
+        raise UsageError(f'{package.name} has no finding "{finding}", or several are called so. It has: {names}.')
+    return rule
 
 
 def _view(rule: FindingRule, view: str) -> FrontalView | None:
@@ -190,22 +200,6 @@ def _view(rule: FindingRule, view: str) -> FrontalView | None:
             return known
     views = " or ".join(known for known in ("PA", "AP") if rule.by_view.of(known) is not None)
     raise UsageError(f"{rule.name} has thresholds by view: name it with --view {views}.")
-
-
-def _scores(
-    evaluation: PackageEvaluation, rule: FindingRule, view: FrontalView | None
-) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], np.ndarray[Any, np.dtype[np.float64]]]:
-    once = {image.said.sha256: image for image in evaluation.images}  # of copies, which are no further evidence, one
-    read = [
-        image
-        for image in once.values()
-        if image.assessed
-        and rule.name in image.said.findings
-        and rule.name in image.labelled.truth
-        and view in (None, image.view)
-    ]
-    positive = np.array([image.labelled.truth[rule.name] for image in read], bool)
-    return positive, np.array([image.said.findings[rule.name].score for image in read], np.float64)
 
 
 def _require_of_use(effect: Candidate, rule: FindingRule) -> None:
@@ -224,11 +218,8 @@ def _require_of_use(effect: Candidate, rule: FindingRule) -> None:
 
 
 def _line(one: LocalThreshold) -> str:
-    view = f" in {one.view} films" if one.view else ""
-    return (
-        f"{one.finding}{view}: {one.threshold:.6g}, set here on {one.set_at[:10]} from {one.images} images by"
-        f" {one.set_by}; {one.package} {one.version} has {one.package_threshold:.6g}."
-    )
+    told = set_here(one.threshold, one.shown(), f"{one.package} {one.version}'s")
+    return f"{in_films(one.finding, one.view)}: {told}."
 
 
 def _effect(effect: Candidate) -> str:
@@ -248,6 +239,7 @@ def _urgency(rule: FindingRule, own: FindingRule | None, setting: LocalThreshold
         return ()
     if before.urgent_threshold is None:
         return ("Whatever is flagged for it is urgent, as before.",)
+    _, urgent = told_apart(setting.threshold, before.urgent_threshold)
     if setting.threshold > before.urgent_threshold:
-        return (f"It is urgent from the same score on: the package's {before.urgent_threshold:.6g} is below it.",)
-    return (f"It is urgent from {before.urgent_threshold:.6g} on, as before.",)
+        return (f"It is urgent from the same score on: the package's {urgent} is below it.",)
+    return (f"It is urgent from {urgent} on, as before.",)

@@ -21,9 +21,12 @@ from leapfrog.exam import Frozen
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.local_thresholds import holds_for
+from leapfrog.packages.package import ModelPackage
 from leapfrog.problem import Problem
 from leapfrog.state.station.station_key import make_station_folder, own_as, station_folder, station_key_file
 from leapfrog.state.station.station_signature import SignedHere, signature_line, signed_here
+from leapfrog.wording.text import date_of
+from leapfrog.wording.threshold_words import evaluate_again, in_films
 
 THRESHOLDS_NAME = "thresholds"
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -44,6 +47,14 @@ class _Kept(Frozen):
 
 
 @dataclass(frozen=True)
+class _Signed:
+    """The thresholds whose signatures hold, and what is wrong with the other files."""
+
+    thresholds: tuple[LocalThreshold, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
 class LocalThresholds:
     """Those that are in use, and what is wrong with the others."""
 
@@ -51,29 +62,23 @@ class LocalThresholds:
     problems: tuple[Problem, ...] = ()
 
 
+def signed_thresholds(state_dir: Path) -> tuple[LocalThreshold, ...]:
+    """Those whose signatures hold, whatever packages are here: each says for which very package it was set."""
+    return _look_at(state_dir).thresholds
+
+
 def local_thresholds(state_dir: Path, catalogue: Callable[[], Catalogue]) -> LocalThresholds:
     """The thresholds of this place that hold for the packages of `catalogue`, which is asked only if there are any."""
-    files = _files(state_dir)
-    if not files:
-        return LocalThresholds()
-    packages = catalogue()
+    signed = _look_at(state_dir)
+    packages = catalogue() if signed.thresholds else Catalogue()
     in_use: list[LocalThreshold] = []
-    problems: list[Problem] = []
-    for file in files:
-        try:
-            kept = kept_thresholds(state_dir, file.stem)
-        except LeapfrogError as problem:
-            problems.append(Problem(what=str(problem), remedy=_remedy(file.stem)))
-            continue
-        package = packages.named(file.stem)
-        for one in kept:
-            if package is not None and holds_for(one, package):
-                in_use.append(one)
-            else:
-                now = f"{package.title} is in use now" if package else f"there is no package {one.package} any more"
-                same_version = package is not None and package.version == one.version
-                changed = f"{now}, with other content" if same_version else now
-                problems.append(Problem(what=f"{_named(one)} is not used: {changed}.", remedy=_remedy(file.stem)))
+    problems = list(signed.problems)
+    for one in signed.thresholds:
+        package = packages.named(one.package)
+        if package is not None and holds_for(one, package):
+            in_use.append(one)
+        else:
+            problems.append(_not_used(one, package))
     return LocalThresholds(tuple(in_use), tuple(problems))
 
 
@@ -89,18 +94,15 @@ def kept_thresholds(state_dir: Path, package: str) -> tuple[LocalThreshold, ...]
     except FileNotFoundError:
         return ()
     except OSError as problem:
-        raise StorageError(
-            f"The thresholds set here for {package} are not used: {file} cannot be read ({problem.strerror})."
-        ) from problem
+        raise _refused(package, f"{file} cannot be read ({problem.strerror}).") from problem
     if (state := signed_here(state_dir, content, signature)) != "signed":
-        reason = NOT_SIGNED[state].format(file=file, key=station_key_file(state_dir))
-        raise StorageError(f"The thresholds set here for {package} are not used: {reason}")
+        raise _refused(package, NOT_SIGNED[state].format(file=file, key=station_key_file(state_dir)))
     try:
         thresholds = _Kept.model_validate_json(content).thresholds
     except ValidationError as problem:
-        raise StorageError(
-            f"The thresholds set here for {package} are not used: {file} is of another version of Leapfrog."
-        ) from problem
+        raise _refused(package, f"{file} is of another version of Leapfrog.") from problem
+    if any(one.package != package for one in thresholds):
+        raise _refused(package, f"{file} is of another package.")
     return thresholds
 
 
@@ -128,8 +130,11 @@ def keep_thresholds(state_dir: Path, package: str, thresholds: Sequence[LocalThr
 
 
 def has_thresholds(state_dir: Path, package: str) -> bool:
-    """Whether thresholds of `package` are kept here, whether or not they are in use."""
-    return _file(state_dir, package).exists()
+    """Whether thresholds of `package` are kept here, whether or not they are in use.
+
+    Raises StorageError when nobody can tell.
+    """
+    return _file(state_dir, package) in _files(state_dir)
 
 
 class ThresholdsAtStart:
@@ -144,7 +149,10 @@ class ThresholdsAtStart:
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with them now. Nothing is read while no file, no package and no key has changed."""
-        files = _files(self._state_dir)
+        try:
+            files = _files(self._state_dir)
+        except StorageError as problem:
+            return (Problem(what=str(problem)),)
         if not files and not self._at_start:
             return ()
         now = self._look(files)
@@ -162,16 +170,55 @@ class ThresholdsAtStart:
         return self._known[1]
 
 
-def _files(state_dir: Path) -> list[Path]:
-    folder = station_folder(state_dir) / THRESHOLDS_NAME
+def _look_at(state_dir: Path) -> _Signed:
+    thresholds: list[LocalThreshold] = []
+    problems: list[Problem] = []
     try:
-        return sorted(path for path in folder.glob("*.json") if PACKAGE_NAME.fullmatch(path.stem))
-    except OSError:
+        files = _files(state_dir)
+    except StorageError as problem:
+        return _Signed((), (Problem(what=str(problem)),))
+    for file in files:
+        try:
+            thresholds += kept_thresholds(state_dir, file.stem)
+        except LeapfrogError as problem:
+            problems.append(Problem(what=str(problem), remedy=_remedy(file.stem)))
+    return _Signed(tuple(thresholds), tuple(problems))
+
+
+def _refused(package: str, reason: str) -> StorageError:
+    return StorageError(f"The thresholds set here for {package} are not used: {reason}")
+
+
+def _not_used(one: LocalThreshold, package: ModelPackage | None) -> Problem:
+    """That it was not set for `package`, which is in use under its package's name now."""
+    now = f"{package.title} is in use now" if package else f"there is no package {one.package} any more"
+    same_version = package is not None and package.version == one.version
+    changed = f"{now}, with other content" if same_version else now
+    return Problem(what=f"{_named(one)} is not used: {changed}.", remedy=_remedy(one.package))
+
+
+def _files(state_dir: Path) -> list[Path]:
+    """The files of all packages. Raises StorageError when their folder cannot be listed."""
+    folder = _folder(state_dir)
+    try:
+        found = sorted(folder.iterdir())
+    except FileNotFoundError:
         return []
+    except OSError as problem:
+        raise StorageError(
+            f"The thresholds of this place cannot be read: {folder} cannot be listed ({problem.strerror}). The daemon's"
+            " user must be able to read it: put that right, or put the folder back from a backup, and restart Leapfrog:"
+            " systemctl restart leapfrog. Commands are to be run as root or as that user."
+        ) from problem
+    return [path for path in found if path.suffix == ".json" and PACKAGE_NAME.fullmatch(path.stem)]
+
+
+def _folder(state_dir: Path) -> Path:
+    return station_folder(state_dir) / THRESHOLDS_NAME
 
 
 def _file(state_dir: Path, package: str) -> Path:
-    return station_folder(state_dir) / THRESHOLDS_NAME / f"{package}.json"
+    return _folder(state_dir) / f"{package}.json"
 
 
 def _fingerprint(file: Path) -> tuple[int, ...]:
@@ -184,13 +231,12 @@ def _fingerprint(file: Path) -> tuple[int, ...]:
 
 
 def _named(one: LocalThreshold) -> str:
-    view = f" in {one.view} films" if one.view else ""
-    package = f"{one.package} {one.version}"
-    return f"The threshold of {one.finding}{view} that was set here on {one.set_at[:10]} for {package}"
+    finding, package = in_films(one.finding, one.view), f"{one.package} {one.version}"
+    return f"The threshold of {finding} that was set here on {date_of(one.set_at)} for {package}"
 
 
 def _remedy(package: str) -> str:
     return (
-        f"Run `leapfrog evaluate {package}` on your films again and set it anew; or go back to the package's own"
-        f" thresholds: `leapfrog models thresholds {package} --undo`."
+        f"{evaluate_again(package)} and set it anew; or go back to the package's own thresholds:"
+        f" `leapfrog models thresholds {package} --undo`."
     )

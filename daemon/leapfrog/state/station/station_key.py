@@ -4,7 +4,8 @@
       key.pem           the private key, which nobody but the daemon's user reads
       thresholds/       thresholds of this place, signed with it
 
-It is made once, at the first start of the daemon or when it is first needed, and travels with a backup.
+It is made when a person first has the box sign something, or asks for its public key, and travels with a backup. The
+daemon makes none: one that was lost is not replaced without a word.
 """
 
 import os

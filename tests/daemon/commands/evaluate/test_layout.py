@@ -1,5 +1,7 @@
 """The layout of a hospital's own images: what is understood, and what each mistake is called."""
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,13 @@ def test_an_age_is_in_years_or_as_in_dicom(tmp_path: Path, age: str, years: int)
 def test_what_is_no_age_is_named_with_its_line(tmp_path: Path, age: str) -> None:
     with pytest.raises(UsageError, match=rf'line 3: age is "{age}"'):
         read_labels(hospital(tmp_path, f"file,label,age\na.png,bright,4\nb.png,normal,{age}\n"), BOTH)
+
+
+def test_it_is_told_when_the_table_was_last_changed(tmp_path: Path) -> None:
+    data = hospital(tmp_path, "file,label\na.png,bright\nb.png,normal\n")
+    os.utime(data / "labels.csv", (0, 86_400))
+    changed_at = datetime.fromisoformat(read_labels(data, BOTH).changed_at)
+    assert changed_at == datetime(1970, 1, 2, tzinfo=UTC)
 
 
 def test_an_empty_cell_of_a_finding_is_not_known(tmp_path: Path) -> None:

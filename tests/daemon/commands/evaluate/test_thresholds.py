@@ -44,7 +44,8 @@ class Place:
         (package,) = (one for one in packages_in_use(self.settings).packages if one.name == "tiny-chest")
         setup = Setup(
             package=package.name, version=package.version, package_sha256=package.digest, demonstration=True,
-            data="films", station="Test hospital", leapfrog="0.1.0", measured_at="2026-11-29T10:00:00+00:00",
+            data="films", images=220, labels_changed_at="2026-11-20T08:15:00+03:00",
+            station="Test hospital", leapfrog="0.1.0", measured_at="2026-11-29T10:00:00+00:00",
         )  # fmt: skip
         self.evaluation = evaluated(setup, package.manifest, [image(number) for number in range(2 * OF_EACH)], ())
         self.file = directory / "evaluation.json"
@@ -66,6 +67,17 @@ def test_a_threshold_that_tells_the_sick_from_some_healthy_is_set(place: Place) 
     (setting,) = take_over(place.wanted(0.5), place.settings).thresholds
     assert (setting.threshold, setting.positives, setting.negatives) == (0.5, OF_EACH, OF_EACH)
     assert 0 < setting.alarms < setting.found < OF_EACH
+
+
+@pytest.mark.parametrize("called", ["Bright", "bright", "BRIGHT"])
+def test_a_finding_is_called_in_any_case_of_letters(place: Place, called: str) -> None:
+    (setting,) = take_over(replace(place.wanted(0.5), finding=called), place.settings).thresholds
+    assert setting.finding == "Bright"
+
+
+def test_a_finding_that_the_package_does_not_know_is_refused(place: Place) -> None:
+    with pytest.raises(UsageError, match=r'has no finding "Mass", .* It has: Bright, Dark'):
+        take_over(replace(place.wanted(0.5), finding="Mass"), place.settings)
 
 
 @pytest.mark.parametrize(("threshold", "said"), [(1.0, "none of the 110 sick"), (0.0, "flags all 110 healthy")])
@@ -129,7 +141,9 @@ def test_a_run_that_cannot_be_signed_says_so_and_keeps_no_old_signature(place: P
     assert place.file.read_bytes() == b"{}" and not signature_file(place.file).exists()
 
 
-def test_copies_of_an_image_count_once(place: Place) -> None:
+def test_too_few_images_of_each_kind_are_refused(place: Place) -> None:
     few = [one for one in place.evaluation.images if int(one.said.sha256) % OF_EACH < 60]
-    place.write(place.evaluation.model_copy(update={"images": (*few, *few)}))
-    assert "Here there are 60 and 60." in refusal(place)
+    place.write(place.evaluation.model_copy(update={"images": tuple(few)}))
+    said = refusal(place)
+    assert said.startswith("No threshold is taken over: that takes at least 100")
+    assert "Here there are 60 and 60." in said

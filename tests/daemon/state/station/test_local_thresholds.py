@@ -13,9 +13,11 @@ from leapfrog.packages.local_thresholds import with_local_thresholds
 from leapfrog.packages.package import ANY_SIGNATURE
 from leapfrog.state.station.local_thresholds import (
     ThresholdsAtStart,
+    has_thresholds,
     keep_thresholds,
     kept_thresholds,
     local_thresholds,
+    signed_thresholds,
 )
 from leapfrog.state.station.station_key import station_key
 from support.signed_packages import write_version
@@ -95,6 +97,22 @@ def test_another_boxes_file_counts_for_nothing(place: Place, tmp_path: Path) -> 
     assert "signed by another box" in place.problem()
 
 
+def test_the_file_of_another_package_counts_for_nothing(place: Place) -> None:
+    (place.state / FILE).rename(place.state / FILE.replace("tiny-chest", "other"))
+    assert signed_thresholds(place.state) == ()
+    assert "is of another package" in place.problem()
+
+
+def test_those_that_are_signed_are_found_without_a_look_at_the_packages(place: Place) -> None:
+    shutil.rmtree(place.packages)
+    assert signed_thresholds(place.state) == (place.setting,)
+    assert local_thresholds(place.state, place.catalogue).in_use == ()
+    assert "there is no package tiny-chest any more" in place.problem()
+    file = place.state / FILE
+    file.write_bytes(file.read_bytes().replace(b"0.75", b"0.99"))
+    assert signed_thresholds(place.state) == ()
+
+
 def test_a_new_version_of_the_package_voids_it(place: Place) -> None:
     write_version(place.packages / "second", "2.0.0")
     assert place.threshold() == 0.6
@@ -118,6 +136,20 @@ def test_a_running_daemon_notices_changes(place: Place) -> None:
     file.unlink()
     (changed,) = watched.problems()
     assert "were changed after Leapfrog started" in changed.what and "restart" in changed.remedy
+
+
+def test_a_folder_that_cannot_be_listed_is_a_problem_and_no_failure(place: Place) -> None:
+    watched = ThresholdsAtStart(place.state, place.catalogue)
+    folder = (place.state / FILE).parent
+    shutil.rmtree(folder)
+    folder.write_text("")  # which root cannot list either
+    assert signed_thresholds(place.state) == ()
+    assert f"{folder} cannot be listed" in place.problem()
+    (problem,) = watched.problems()
+    assert f"{folder} cannot be listed" in problem.text and "from a backup" in problem.text
+    assert "cannot be listed" in ThresholdsAtStart(place.state, place.catalogue).problems()[0].what
+    with pytest.raises(StorageError, match="cannot be listed"):
+        has_thresholds(place.state, "tiny-chest")
 
 
 def test_a_station_key_that_is_missing_or_new_is_named_and_not_the_file(place: Place) -> None:
