@@ -4,7 +4,7 @@ A head is in many frames in a row, in nearly the same place and size. What only 
 a beating heart, is in single frames.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,14 +104,14 @@ class Sweep:
     def reported(self) -> tuple[int, Assessment]:
         """The frame that is reported for the cine, with what was found in it.
 
-        Of the frames in which a head agrees with those beside it, and is whole if it is in any, it is the one in whose
-        plane the head is largest: there, its circumference is defined. A plane's size is the median of the frames
+        Of the frames in which a head agrees with those beside it, and was measured or else is whole if it is in any, it
+        is the one in whose plane the head is largest: there, its circumference is defined. A plane's size is the median of the frames
         around, since the single largest outline is often a wrong one.
         """
         agreed = [run for run in self._runs() if len(run) >= min(NEEDED, self.looked_at)]
         if not agreed:
             return self._without_head()
-        runs = [self._whole(run) for run in agreed if self._whole(run)] or agreed
+        runs = _kept(agreed, self._has_measurement) or _kept(agreed, self._is_whole) or agreed
         sizes = {frame: self._plane_size(frame, run) for run in runs for frame in run}
         plane = max(sizes, key=lambda frame: sizes[frame])
         run = next(run for run in runs if plane in run)
@@ -130,8 +130,12 @@ class Sweep:
                 runs.append([frame])
         return runs
 
-    def _whole(self, run: Sequence[int]) -> list[int]:
-        return [frame for frame in run if self._found(frame).measured]
+    def _is_whole(self, frame: int) -> bool:
+        return self._found(frame).measured
+
+    def _has_measurement(self, frame: int) -> bool:
+        """Not where the scale makes a head of an impossible size, whole though it is."""
+        return self._found(frame).findings[0].measurement is not None
 
     def _plane_size(self, frame: int, run: Sequence[int]) -> float:
         return float(np.median([self._found(one).weight for one in run if abs(one - frame) <= AROUND]))
@@ -168,3 +172,8 @@ class Sweep:
         finding = found.findings[0]
         note = " ".join(filter(None, (finding.note, f"{said}.")))
         return replace(found, findings=(finding.model_copy(update={"note": note}), *found.findings[1:]))
+
+
+def _kept(runs: Sequence[Sequence[int]], is_kept: Callable[[int], bool]) -> list[list[int]]:
+    """What is kept of each run, without those of which nothing is."""
+    return [kept for run in runs if (kept := [frame for frame in run if is_kept(frame)])]

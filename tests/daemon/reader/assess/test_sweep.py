@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -101,6 +102,14 @@ def test_a_whole_head_comes_before_a_larger_one_that_is_cut() -> None:
     assert swept(frames).reported()[1].weight == 170
     cut = [head(250, whole=False) for _ in range(6)]
     assert swept(cut).reported()[1].findings[0].measurement is None
+
+
+def test_a_head_that_was_measured_comes_before_one_that_is_too_large_to_be() -> None:
+    impossible = [replace(head(510 + size, whole=False), measured=True) for size in range(6)]
+    frame, found = swept([head(480), head(490), head(495), head(498), *impossible]).reported()
+    assert found.findings[0].measurement is not None
+    assert frame in (2, 3)
+    assert swept(impossible).reported()[1].findings[0].measurement is None
 
 
 def test_a_cine_of_a_few_frames_needs_all_of_them() -> None:

@@ -90,7 +90,8 @@ class Segmentation:
     """A segmenter's result for one picture.
 
     `finding` is flagged if an outline was found. `complete` is false if the outline leaves the picture, so that it was
-    not measured. `size`, the circumference, ranks the frames of a cine; it is in mm, or in pixels without a spacing.
+    not measured. `size`, the circumference, ranks the frames of a cine. Of a complete outline it is in mm, though no
+    measurement is given that cannot be, or in pixels without a spacing; of one that is not complete, in pixels.
     """
 
     finding: Finding
@@ -172,7 +173,7 @@ def _head(
     if spacing_mm is None:
         return Segmentation(finding, complete=True, size=ellipse.circumference)
     in_mm = replace(edge, points=edge.points * np.array([spacing_mm[1], spacing_mm[0]])).ellipse() or ellipse
-    return _measured(manifest, finding, in_mm.circumference, in_pixels=ellipse.circumference)
+    return _measured(manifest, finding, in_mm.circumference)
 
 
 def finding_of(rule: FindingRule, score: float, *, flagged: bool) -> Finding:
@@ -296,14 +297,14 @@ def contour_of(points: NDArray[np.float64], area: PictureArea) -> Polygon:
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in fractions)
 
 
-def _measured(manifest: Manifest, finding: Finding, size: float, *, in_pixels: float) -> Segmentation:
-    """The finding with its measurement `size` in the rule's unit, unless nothing can be that large or small."""
+def _measured(manifest: Manifest, finding: Finding, size: float) -> Segmentation:
+    """The finding with its measurement, from a `size` in mm, unless nothing can be that large or small."""
     rule = manifest.measurement
     if rule is None:
         return Segmentation(finding, complete=True, size=size)
     size = rule.offset + rule.slope * size
     if reason := why_impossible(rule, manifest.finding[0], size):
-        return Segmentation(finding, complete=True, size=in_pixels, reason=reason)
+        return Segmentation(finding, complete=True, size=size, reason=reason)
     value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)
     note = ESTIMATES[rule.estimate](size) if rule.estimate else ""
     measured = finding.model_copy(update={"measurement": value, "note": note})
