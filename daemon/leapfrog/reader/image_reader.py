@@ -224,12 +224,8 @@ class _OneReading:
             last = frame
         best = reported_frame(assessments)
         shown = last if best == len(indices) - 1 else image.frame(indices[best])
-        self._clock.lap("decoding")
-        assessment = assessments[best]
-        if assessment.outcome != "not_assessed":
-            assessment = _with_reasons(assessment, assumption, assessment.reason)
-        noted = _with_notes(assessment, image, frames, shown)
-        return _ReportedFrame(indices[best], shown, noted, package, frames_read=len(indices))
+        told = self._told(assessments[best], assumption, image, frames, shown)
+        return _ReportedFrame(indices[best], shown, told, package, frames_read=len(indices))
 
     def _swept(
         self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
@@ -247,11 +243,24 @@ class _OneReading:
             frames.any()  # raises UnreadableImage: every frame was tried
         best, assessment = sweep.reported()
         shown = image.frame(image.present[best])
+        told = self._told(assessment, assumption, image, frames, shown)
+        return _ReportedFrame(image.present[best], shown, told, package, frames_read=sweep.looked_at)
+
+    def _told(
+        self,
+        assessment: Assessment,
+        assumption: str,
+        image: DecodedImage,
+        frames: ReadableFrames,
+        shown: DisplayedFrame,
+    ) -> Assessment:
+        """The assessment of the frame that is reported and `shown`, with what staff must know of it: the assumption, if
+        it was assessed, before its own reason, then the notes.
+        """
         self._clock.lap("decoding")
         if assessment.outcome != "not_assessed":
             assessment = _with_reasons(assessment, assumption, assessment.reason)
-        noted = _with_notes(assessment, image, frames, shown)
-        return _ReportedFrame(image.present[best], shown, noted, package, frames_read=sweep.looked_at)
+        return _with_notes(assessment, image, frames, shown)
 
     def _unassessed(self, image: DecodedImage, frames: ReadableFrames, reason: str) -> _ReportedFrame:
         """The middle frame, for staff to look at themselves."""

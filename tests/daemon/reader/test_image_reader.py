@@ -549,13 +549,6 @@ def test_a_flagged_frame_comes_before_an_unflagged_and_an_unassessed_one() -> No
     assert reported_frame(frames[:2]) == 1
 
 
-def test_of_measured_frames_the_upper_quartile_is_reported_and_not_the_largest() -> None:
-    sizes = [100, 180, 184, 186, 188, 190, 192, 400]
-    frames = [assessed("findings", size, measured=True) for size in sizes]
-    assert sizes[reported_frame(frames)] == 190
-    assert reported_frame(frames[:1]) == 0
-
-
 def test_an_outline_that_was_measured_comes_before_a_larger_one_that_was_not() -> None:
     frames = [assessed("findings", 500), assessed("findings", 200, measured=True)]
     assert reported_frame(frames) == 1
