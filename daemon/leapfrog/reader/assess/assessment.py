@@ -59,9 +59,10 @@ class GrayFrame:
 class Assessment:
     """What a package found in one frame. `heatmaps`, by finding, are (rows, columns) of 0 to 1 over the whole picture.
 
-    `weight` ranks the frames of one image: how far the highest score is above its threshold or, for an outlined head, its
-    size. `measured`: the head's outline is whole, so its size can be compared with those of other such frames. `alike` is how alike a segmenter's outlines in the picture's mirror images were, 0 to 1; 1
-    where it was not asked. `view` is what the model took a film for, if it tells.
+    `weight` ranks the frames of one image: how far the highest score is above its threshold or, for an outlined head,
+    its size. `measured`: the head's outline is whole, so that its size can be compared with those of other such frames.
+    `alike` is how alike a segmenter's outlines in the picture's mirror images were, 0 to 1; 1 where it was not asked.
+    `view` is what the model took a film for, if it tells.
     """
 
     outcome: Outcome
