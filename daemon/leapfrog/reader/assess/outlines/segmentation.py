@@ -77,6 +77,12 @@ class PictureArea:
         distances: NDArray[np.float64] = np.einsum("nsk,sk->ns", points[:, np.newaxis] - corners, normals).min(axis=1)
         return distances
 
+    def share_along_edge(self, points: NDArray[np.float64], shape: tuple[int, ...], cells: float) -> float:
+        """The share of points (n, 2), in pixels, that lie along the edge of what the model saw: within so many `cells`
+        of a mask of `shape`, or beyond. What is cut off there often closes before the edge.
+        """
+        return float((self.inward(points) <= cells * self.width / shape[1]).mean())
+
     def in_pixels(self, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Convert points (n, 2) of (x, y) from cells of a mask of `shape` over this area to pixels of the picture."""
         rows, columns = shape
@@ -163,11 +169,8 @@ def _head(
     if ellipse is None or not finding.flagged:
         return Segmentation(finding, complete=False, size=0.0)
     finding = finding.model_copy(update={"contour": (contour_of(ellipse.outline(CONTOUR_POINTS), area),)})
-    cell = area.width / mask.shape[1]
-    if (
-        _fraction_outside(ellipse, area) > LARGEST_OUTSIDE
-        or _share_along_edge(ellipse, area, cell) > LARGEST_ALONG_EDGE
-    ):
+    along_edge = area.share_along_edge(ellipse.outline(EDGE_POINTS), mask.shape, EDGE_CELLS)
+    if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE or along_edge > LARGEST_ALONG_EDGE:
         reason = NOT_WHOLE.format(name=finding.name.lower())
         return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
     if spacing_mm is None:
@@ -282,13 +285,6 @@ def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
     inside = ellipse.contains(x, y)
     within = (x >= left) & (x <= right) & (y >= top) & (y <= bottom)
     return 1 - float((inside & within).sum()) / float(inside.sum())
-
-
-def _share_along_edge(ellipse: Ellipse, area: PictureArea, cell: float) -> float:
-    """The share of the ellipse's outline along the edge of what was seen, or beyond: where a head is cut off, its
-    outline closes before the edge. `cell` is the width of the mask's cells in pixels.
-    """
-    return float((area.inward(ellipse.outline(EDGE_POINTS)) < EDGE_CELLS * cell).mean())
 
 
 def contour_of(points: NDArray[np.float64], area: PictureArea) -> Polygon:
