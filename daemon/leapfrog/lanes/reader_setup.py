@@ -14,8 +14,9 @@ from leapfrog.state.station.local_thresholds import signed_thresholds
 # never the daemon.
 READER_MEMORY_BYTES = 2 * 1024**3
 
-# Of the deadline of an image, for the frames of a sweep: films wait meanwhile, and decoding and drawing need the rest.
+# Of the deadline of an image, for the frames of a sweep beside those that are read of every cine: films wait meanwhile.
 SWEEP_SHARE = 1 / 6
+SWEEP_UNTIL = 2 / 3  # of the deadline; then no more frames are looked at on a slow box, so that what was seen is drawn
 
 
 def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path) -> ReaderSetup:
@@ -27,5 +28,6 @@ def reader_setup(engine: EngineSettings, models: ModelSettings, state_dir: Path)
         threads=engine.threads or 1,
         frames_per_cine=engine.frames_per_cine,
         sweep_seconds=engine.deadline_seconds * SWEEP_SHARE,
+        sweep_until_seconds=engine.deadline_seconds * SWEEP_UNTIL,
         memory_limit_bytes=READER_MEMORY_BYTES,
     )

@@ -25,7 +25,7 @@ class MeasurementRule(Frozen):
     The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
     training finds the level at which this does not bias the measurement. A bias that grows with the size is taken away
     by `offset`, in the unit, and `slope`: the value is offset + slope * measured. With `mirrored`, the mask is averaged
-    over the picture's mirror images.
+    over the picture's mirror images. These three are for circumferences only.
     """
 
     name: Name
@@ -42,6 +42,12 @@ class MeasurementRule(Frozen):
     def _has_the_unit_of_its_kind(self) -> Self:
         if self.unit != UNIT_OF_KIND[self.kind]:
             raise ValueError(f'the unit of "{self.kind}" is "{UNIT_OF_KIND[self.kind]}", not "{self.unit}"')
+        return self
+
+    @model_validator(mode="after")
+    def _corrects_a_circumference_only(self) -> Self:
+        if self.kind == "area" and (self.offset, self.slope, self.mirrored) != (0.0, 1.0, False):
+            raise ValueError('offset, slope and mirrored are not for measurement.kind = "area": leave them out')
         return self
 
     @model_validator(mode="after")

@@ -100,7 +100,7 @@ class ReaderSetup(Frozen):
     """A reader's setup, which does not change while it runs. `model_directories` are sorted by priority, highest first.
     Packages that `signature_policy` refuses are not loaded. `local_thresholds` were set at this box, and their
     signatures hold; each counts for the very package that it was set for. Of a cine `frames_per_cine` frames are read,
-    and of a sweep through a head then others for `sweep_seconds`.
+    and of one for a head then others for `sweep_seconds`, until `sweep_until_seconds` after the reading began.
     """
 
     model_directories: tuple[Path, ...]
@@ -109,6 +109,7 @@ class ReaderSetup(Frozen):
     threads: int = 1
     frames_per_cine: int
     sweep_seconds: float
+    sweep_until_seconds: float
     memory_limit_bytes: int
 
 

@@ -73,9 +73,13 @@ class StageClock:
         self._spent[stage] = self._spent.get(stage, 0.0) + (now - self._last) * 1000
         self._last = now
 
+    def seconds(self) -> float:
+        """How long the reading takes so far."""
+        return time.perf_counter() - self._began
+
     def milliseconds(self) -> dict[str, float]:
         """The time of each stage so far, and the total."""
-        spent = {**self._spent, "total": (time.perf_counter() - self._began) * 1000}
+        spent = {**self._spent, "total": self.seconds() * 1000}
         return {stage: round(value, 1) for stage, value in spent.items()}
 
 
@@ -96,13 +100,15 @@ class _ReportedFrame:
 @dataclass(frozen=True)
 class ImageReader:
     """Reads instances one by one with the packages of a catalogue. Of a cine it assesses at most `frames_per_cine`
-    evenly spaced frames; of one that shows a head then all others too, for `sweep_seconds` at most.
+    evenly spaced frames; of one for a head then others too, in the order of `Sweep.next`, for `sweep_seconds` more at
+    most, and never longer than until `sweep_until_seconds` after the reading began.
     """
 
     catalogue: Catalogue
     models: Models
     frames_per_cine: int
     sweep_seconds: float
+    sweep_until_seconds: float
 
     def read(self, job: ReadJob, announce: Callable[[Stage], None]) -> ReadResult:
         """Read the instance of `job`; its pictures are durable in `job.report_dir` when this returns.
@@ -224,34 +230,50 @@ class _OneReading:
             last = frame
         best = reported_frame(assessments)
         shown = last if best == len(indices) - 1 else image.frame(indices[best])
-        self._clock.lap("decoding")
-        assessment = assessments[best]
-        if assessment.outcome != "not_assessed":
-            assessment = _with_reasons(assessment, assumption, assessment.reason)
-        noted = _with_notes(assessment, image, frames, shown)
-        return _ReportedFrame(indices[best], shown, noted, package, frames_read=len(indices))
+        told = self._told(assessments[best], assumption, image, frames, shown)
+        return _ReportedFrame(indices[best], shown, told, package, frames_read=len(indices))
 
     def _swept(
         self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
     ) -> _ReportedFrame:
         """Raises PackageError if the package cannot be run here."""
         sweep = Sweep(image.present, image.frame_count, self._reader.frames_per_cine)
-        began = time.monotonic()
-        while (position := sweep.next()) is not None:
-            if sweep.is_begun and time.monotonic() - began > self._reader.sweep_seconds:
-                break
-            frame = frames.frame(image.present[position])
-            self._clock.lap("decoding")
-            sweep.add(position, None if frame is None else self._assess_frame(package, image, frame))
+        self._look_through(sweep, package, image, frames)
         if not sweep.looked_at:
             frames.any()  # raises UnreadableImage: every frame was tried
         best, assessment = sweep.reported()
         shown = image.frame(image.present[best])
+        told = self._told(assessment, assumption, image, frames, shown)
+        return _ReportedFrame(image.present[best], shown, told, package, frames_read=sweep.looked_at)
+
+    def _look_through(self, sweep: Sweep, package: ModelPackage, image: DecodedImage, frames: ReadableFrames) -> None:
+        """Look at the frames of a sweep for as long as there is time, at one in any case."""
+        ends = until = self._reader.sweep_until_seconds
+        while (position := sweep.next()) is not None:
+            now = self._clock.seconds()
+            if not sweep.is_begun:  # the time for the others counts from the last evenly spaced frame
+                ends = min(until, now + self._reader.sweep_seconds)
+            if now > ends and sweep.looked_at:
+                break
+            frame = frames.frame(image.present[position])
+            self._clock.lap("decoding")
+            sweep.add(position, None if frame is None else self._assess_frame(package, image, frame))
+
+    def _told(
+        self,
+        assessment: Assessment,
+        assumption: str,
+        image: DecodedImage,
+        frames: ReadableFrames,
+        shown: DisplayedFrame,
+    ) -> Assessment:
+        """The assessment of the frame that is reported and `shown`, with what staff must know of it: the assumption, if
+        it was assessed, before its own reason, then the notes.
+        """
         self._clock.lap("decoding")
         if assessment.outcome != "not_assessed":
             assessment = _with_reasons(assessment, assumption, assessment.reason)
-        noted = _with_notes(assessment, image, frames, shown)
-        return _ReportedFrame(image.present[best], shown, noted, package, frames_read=sweep.looked_at)
+        return _with_notes(assessment, image, frames, shown)
 
     def _unassessed(self, image: DecodedImage, frames: ReadableFrames, reason: str) -> _ReportedFrame:
         """The middle frame, for staff to look at themselves."""

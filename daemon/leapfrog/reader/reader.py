@@ -142,7 +142,13 @@ class Reader:
         try:
             self._check_host()
             setup = self._setup
-            reader = ImageReader(self._catalogue, self._bench, setup.frames_per_cine, setup.sweep_seconds)
+            reader = ImageReader(
+                self._catalogue,
+                self._bench,
+                setup.frames_per_cine,
+                setup.sweep_seconds,
+                setup.sweep_until_seconds,
+            )
             return reader.read(job, self._announce)
         except EngineError as problem:
             self._bench.detach()

@@ -1,6 +1,7 @@
 """One instance from its bytes to its result, with a real model in this process."""
 
 import shutil
+import time
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -50,10 +51,13 @@ from support.tiny_models import (
 
 
 class ModelsHere:
-    """Runs the packages in this process; `failure` is raised instead of answering."""
+    """Runs the packages in this process; the first runs take as many seconds longer as `delays` says. `failure` is
+    raised instead of answering.
+    """
 
     def __init__(self) -> None:
         self.failure: Exception | None = None
+        self.delays: list[float] = []
         self.count = 0
 
     def device_of(self, _package: ModelPackage) -> Device:
@@ -63,6 +67,7 @@ class ModelsHere:
         if self.failure is not None:
             raise self.failure
         self.count += 1
+        time.sleep(self.delays.pop(0) if self.delays else 0.0)
         interpreter = Interpreter(model_path=str(package.model_path), num_threads=1)
         interpreter.allocate_tensors()
         details = interpreter.get_input_details()[0]
@@ -94,7 +99,9 @@ class Bench:
         for name in ("report", "work"):
             (directory / name).mkdir()
 
-    def read(self, path: Path, **changes: Any) -> ReadResult:
+    def read(
+        self, path: Path, sweep_seconds: float = 60.0, sweep_until_seconds: float = 240.0, **changes: Any
+    ) -> ReadResult:
         job = ReadJob(
             instance_id="abc",
             study_key="study",
@@ -107,9 +114,8 @@ class Bench:
             report_dir=self.directory / "report",
             work_dir=self.directory / "work",
         ).model_copy(update=changes)
-        return ImageReader(self.catalogue, self.models, frames_per_cine=4, sweep_seconds=60.0).read(
-            job, self.stages.append
-        )
+        reader = ImageReader(self.catalogue, self.models, 4, sweep_seconds, sweep_until_seconds)
+        return reader.read(job, self.stages.append)
 
 
 @pytest.fixture
@@ -161,9 +167,30 @@ def test_a_cine_is_reported_by_the_plane_in_which_the_head_is_largest(bench: Ben
     assert reading.overlay is not None
 
 
+def sweep_through_a_head(directory: Path) -> Path:
+    return write_cine(directory / "cine.dcm", [head_frame(70, 56)] * 12)
+
+
+def test_a_slow_box_still_has_time_for_the_frames_beside_a_head(bench: Bench, tmp_path: Path) -> None:
+    bench.models.delays = [0.5] * 4  # of the evenly spaced frames
+    reading = bench.read(sweep_through_a_head(tmp_path), sweep_seconds=1.5).reading
+    assert reading.outcome == "findings"
+
+
+@pytest.mark.parametrize(("sweep_seconds", "until", "read"), [(0.0, 60.0, 4), (60.0, 0.0, 1)])
+def test_where_time_ran_out_before_the_frames_beside_it_nothing_is_said_about_them(
+    bench: Bench, tmp_path: Path, sweep_seconds: float, until: float, read: int
+) -> None:
+    cine = sweep_through_a_head(tmp_path)
+    reading = bench.read(cine, sweep_seconds=sweep_seconds, sweep_until_seconds=until).reading
+    assert (reading.outcome, reading.frames_read, reading.findings) == ("not_assessed", read, ())
+    assert f"In {read} of the {read} frames that were looked at something was outlined" in reading.reason
+    assert "ran out before all frames beside them were looked at" in reading.reason
+
+
 def test_what_looks_like_a_head_in_single_frames_is_none(bench: Bench, tmp_path: Path) -> None:
     empty = np.full((200, 300), 10, np.uint8)
-    frames = [head_frame(70, 56) if index in (3, 8) else empty for index in range(12)]
+    frames = [head_frame(70, 56) if index in (2, 7) else empty for index in range(12)]
     reading = bench.read(write_cine(tmp_path / "cine.dcm", frames)).reading
     assert reading.outcome == "not_assessed"
     assert reading.findings == ()
@@ -547,13 +574,6 @@ def test_a_flagged_frame_comes_before_an_unflagged_and_an_unassessed_one() -> No
     frames = [assessed("not_assessed", 9, acceptable=False), assessed("nothing_found", -0.01), assessed("findings", 0)]
     assert reported_frame(frames) == 2
     assert reported_frame(frames[:2]) == 1
-
-
-def test_of_measured_frames_the_upper_quartile_is_reported_and_not_the_largest() -> None:
-    sizes = [100, 180, 184, 186, 188, 190, 192, 400]
-    frames = [assessed("findings", size, measured=True) for size in sizes]
-    assert sizes[reported_frame(frames)] == 190
-    assert reported_frame(frames[:1]) == 0
 
 
 def test_an_outline_that_was_measured_comes_before_a_larger_one_that_was_not() -> None:

@@ -84,7 +84,7 @@ def reader() -> Iterator[ImageReader]:
     bench = ModelBench(threads=1)
     bench.attach(EngineClient(ours))
     package = load_package(SHIPPED_PACKAGES / "chest-findings")
-    yield ImageReader(Catalogue((package,), ()), bench, frames_per_cine=1, sweep_seconds=1.0)
+    yield ImageReader(Catalogue((package,), ()), bench, frames_per_cine=1, sweep_seconds=1.0, sweep_until_seconds=4.0)
     bench.detach()
     host.end()
 

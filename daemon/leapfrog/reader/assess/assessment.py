@@ -59,9 +59,10 @@ class GrayFrame:
 class Assessment:
     """What a package found in one frame. `heatmaps`, by finding, are (rows, columns) of 0 to 1 over the whole picture.
 
-    `weight` ranks the frames of one image: how far the highest score is above its threshold or, for a measured
-    segmentation, the size. `alike` is how alike a segmenter's outlines in the picture's mirror images were, 0 to 1; 1
-    where it was not asked. `view` is what the model took a film for, if it tells.
+    `weight` ranks the frames of one image: how far the highest score is above its threshold or, for an outlined head,
+    its size. `measured`: the head's outline is whole, so that its size can be compared with those of other such frames.
+    `alike` is how alike a segmenter's outlines in the picture's mirror images were, 0 to 1; 1 where it was not asked.
+    `view` is what the model took a film for, if it tells.
     """
 
     outcome: Outcome
@@ -193,17 +194,11 @@ def reported_area(assessments: Sequence[Assessment]) -> Assessment:
 
 
 def reported_frame(assessments: Sequence[Assessment]) -> int:
-    """The index of the frame that is reported for the whole image.
-
-    For a classification, the frame whose highest score is furthest above its threshold: a finding in any frame counts.
-    The same for free outlines. For a head, the frame at the upper quartile of sizes, among those with a complete
-    outline: a head is largest in the plane where its circumference is defined, and a sweep passes through that plane;
-    but the single largest outline is often a wrong one.
+    """The index of the frame that is reported for the whole image: for a classification, the one whose highest score is
+    furthest above its threshold, since a finding in any frame counts; for free outlines, the one in which the model is
+    surest. Which frame of a sweep through a head is reported: `sweep.py`.
     """
-    best = max(_rank(assessment) for assessment in assessments)
-    equals = [index for index, assessment in enumerate(assessments) if _rank(assessment) == best]
-    equals.sort(key=lambda index: -assessments[index].weight)
-    return equals[len(equals) // 4 if assessments[equals[0]].measured else 0]
+    return max(range(len(assessments)), key=lambda index: (_rank(assessments[index]), assessments[index].weight))
 
 
 def _has_measurement(assessment: Assessment) -> bool:

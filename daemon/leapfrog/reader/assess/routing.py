@@ -12,7 +12,7 @@ what to set.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from leapfrog.packages.package import ModelPackage
@@ -168,7 +168,7 @@ def _undecided(exam: Exam, named: _Named, possible: Sequence[ModelPackage]) -> R
     """
     first = list({_parts(package): package for package in reversed(possible)}.values())[::-1]  # of those for one part
     if named.parts and len(first) == 1:
-        return Route(first[0])
+        return _accepted(first[0], exam)
     contenders = tuple(package for package in first if package.quality_path is not None)
     problem = SEVERAL_PARTS.format(parts=_listed(named.parts)) if named.parts else NO_BODY_PART
     if len(contenders) > 1:
@@ -182,7 +182,7 @@ def route_by_picture(undecided: Route, accepting: Sequence[ModelPackage], exam: 
     """
     if len(accepting) == 1:
         part = _listed(_parts(accepting[0]))
-        return Route(accepting[0], assumption=LOOKS_LIKE_IT.format(problem=undecided.undecided, part=part))
+        return _accepted(accepting[0], exam, LOOKS_LIKE_IT.format(problem=undecided.undecided, part=part))
     terms = sorted({part for package in undecided.contenders for part in package.manifest.applies_to.body_parts})
     sentence, parts = (LOOKS_LIKE_SEVERAL, _listed(terms)) if accepting else (LOOKS_LIKE_NONE, _either(terms))
     return Route(None, _remedy(exam, sentence.format(problem=undecided.undecided, parts=parts), terms))
@@ -197,8 +197,7 @@ def _of_age(choices: Sequence[Route], exam: Exam, unknown_age: UnknownAge) -> Ro
         if choice.package is None:
             continue
         if reads_age(choice.package, exam.age, unknown_age):
-            ages = choice.package.manifest.applies_to.ages_years
-            return replace(choice, age_not_given=ages is not None and exam.age.age is None)
+            return choice
         wrong_age.append(choice.package)
     return Route(None, age_refusal(wrong_age, exam.age, is_picture=exam.is_picture))
 
@@ -208,10 +207,16 @@ def _route_to(package: ModelPackage, exam: Exam, modality: str, named: _Named) -
     if refusal:
         return Route(None, refusal)
     if named.only is not None:
-        return Route(package)
+        return _accepted(package, exam)
     if modality not in RADIOGRAPHY or package.quality_path is None:
         return Route(None, _remedy(exam, NO_BODY_PART))
-    return Route(package, assumption=LOOKS_LIKE_IT.format(problem=NO_BODY_PART, part=_listed(_parts(package))))
+    return _accepted(package, exam, LOOKS_LIKE_IT.format(problem=NO_BODY_PART, part=_listed(_parts(package))))
+
+
+def _accepted(package: ModelPackage, exam: Exam, assumption: str = "") -> Route:
+    """The route to the package that reads the exam: there is no other way to make one."""
+    for_certain_ages = package.manifest.applies_to.ages_years is not None
+    return Route(package, assumption=assumption, age_not_given=for_certain_ages and exam.age.age is None)
 
 
 def _refusal(exam: Exam, package: ModelPackage, named: _Named) -> str:

@@ -1,6 +1,7 @@
 """Which part of a picture a model is shown, and where in the whole picture lies what it answers.
 
-Training and the kiosk both call `shown_to_model`, so that a model sees the same pixels in a clinic as in training.
+Training and the kiosk both call `shown_to_model`, or `shown_to_segmenter`, so that a model sees the same pixels in a
+clinic as in training.
 """
 
 from dataclasses import replace
@@ -22,26 +23,21 @@ MAP_SIDE = 112  # cells of a map over the whole picture: as fine as it is drawn
 def shown_to_model(
     taken: ModelInput, gray: NDArray[np.uint8], area: PixelRegion | None = None, *, field: PixelRegion | None = None
 ) -> NDArray[np.uint8]:
-    """What a model that takes `taken` is shown of the displayed picture `gray` (H, W), air dark: its field, resized to
-    (taken.height, taken.width).
+    """What a classifier that takes `taken` is shown of the displayed picture `gray` (H, W), air dark: its field,
+    resized to (taken.height, taken.width).
 
     `area` is the part that shows the body, the whole picture if None. Whoever has the `field_seen` of it already gives
-    it as `field`. What lies beside the outline of a scan is black.
+    it as `field`.
     """
-    if taken.field == "scan":
-        scan = scan_seen(gray, area)
-        gray, field = scan.alone(gray), scan.box
     left, top, right, bottom = field or field_seen(taken, gray, area)
     return model_input(gray[top:bottom, left:right], taken.height, taken.width)
 
 
 def field_seen(taken: ModelInput, gray: NDArray[np.uint8], area: PixelRegion | None = None) -> PixelRegion:
-    """The part of `gray` (H, W) that such a model sees, in pixels: the exposed or scanned field in `area`, or all."""
+    """The part of `gray` (H, W) that such a classifier sees, in pixels: the exposed field in `area`, or all."""
     rows, columns = gray.shape
     if taken.field == "whole":  # of several parts, too
         return 0, 0, columns, rows
-    if taken.field == "scan":
-        return scan_seen(gray, area).box
     left, top, right, bottom = area or (0, 0, columns, rows)
     found = exposed_field(np.ascontiguousarray(gray[top:bottom, left:right]))
     return left + found[0], top + found[1], left + found[2], top + found[3]

@@ -4,7 +4,8 @@ A head is in many frames in a row, in nearly the same place and size. What only 
 a beating heart, is in single frames.
 """
 
-from collections.abc import Sequence
+from bisect import insort_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,11 @@ FARTHEST = 0.12  # of the head's size, by which it moves from one frame to the n
 MOST_DIFFERENT = 0.12  # in size, from one frame to the next
 AROUND = 2  # frames before and after one: those of nearly the same plane
 
+OUT_OF_TIME = (
+    "In {count} of the {frames} frames that were looked at something was outlined, but this box's time for one image"
+    " ran out before all frames beside them were looked at, so it is not taken for a {name}. A still picture takes less"
+    " time."
+)
 ALONE = (
     "In {count} of {frames} frames something was outlined, but not the same in the frames beside them, so it is not"
     " taken for a {name}."
@@ -66,23 +72,28 @@ class Sweep:
         self._frames = len(numbers)
         self._coarse = chosen_frames(self._frames, coarse)
         self._step = max(1, -(-self._frames // max(len(self._coarse), 1)))
+        self._unread = set(range(self._frames))
         self._read: dict[int, Assessment | None] = {}
         self._outlined: list[int] = []
         self._places: dict[int, Place] = {}  # of the outlines that the mirror images confirm
+        self._around: list[int] = []  # those of them around which frames may be unread, the most promising last
 
     def add(self, frame: int, assessment: Assessment | None) -> None:
         """What was found in `frame`; None if it cannot be read."""
+        self._unread.discard(frame)
         self._read[frame] = assessment
-        if assessment is not None and assessment.findings:
-            self._outlined.append(frame)
-        place = None if assessment is None or not assessment.findings else Place.of(assessment.findings[0])
-        if place is not None and assessment is not None and assessment.alike >= LEAST_ALIKE:
+        if assessment is None or not assessment.findings:
+            return
+        self._outlined.append(frame)
+        place = Place.of(assessment.findings[0])
+        if place is not None and assessment.alike >= LEAST_ALIKE:
             self._places[frame] = place
+            insort_left(self._around, frame, key=self._rank)
 
     @property
     def is_begun(self) -> bool:
         """Whether the evenly spaced frames were all looked at."""
-        return all(frame in self._read for frame in self._coarse)
+        return self._unread.isdisjoint(self._coarse)
 
     @property
     def looked_at(self) -> int:
@@ -91,27 +102,33 @@ class Sweep:
 
     def next(self) -> int | None:
         """The frame to look at next: evenly spaced ones first, then those around what was outlined, whole and large
-        outlines first, then the others; None after the last.
+        outlines first, then all others. As long as nothing was outlined, only one frame in five of the others is looked
+        at: a head is in five in a row. None after the last.
         """
-        for frame in self._coarse:
-            if frame not in self._read:
-                return frame
-        outlined = sorted(self._places, key=self._rank, reverse=True)
-        near = (frame + way for frame in outlined for far in range(1, self._step + 1) for way in (-far, far))
-        unread = (one for one in (*near, *range(self._frames)) if 0 <= one < self._frames and one not in self._read)
-        return next(unread, None)
+        return next((frame for frame in self._wanted() if frame in self._unread), None)
+
+    def _wanted(self) -> Iterator[int]:
+        """In the order of `next`, with some that were looked at already."""
+        yield from self._coarse
+        while self._around:
+            frame = self._around[-1]
+            yield from (frame + way for far in range(1, self._step + 1) for way in (-far, far))
+            self._around.pop()  # `next` comes here only when all of these were looked at: no need to try them again
+        every = NEEDED if self.looked_at and not self._outlined else 1
+        yield from range(every // 2, self._frames, every)
 
     def reported(self) -> tuple[int, Assessment]:
         """The frame that is reported for the cine, with what was found in it.
 
-        Of the frames in which a head agrees with those beside it, and is whole if it is in any, it is the one in whose
-        plane the head is largest: there, its circumference is defined. A plane's size is the median of the frames
-        around, since the single largest outline is often a wrong one.
+        Of the frames in which a head agrees with those beside it, and was measured or else is whole if it is in any, it
+        is the one in whose plane the head is largest: there, its circumference is defined. A plane's size is the median
+        of the frames around, since the single largest outline is often a wrong one.
         """
-        agreed = [run for run in self._runs() if len(run) >= min(NEEDED, self.looked_at)]
+        readable = self.looked_at + len(self._unread)
+        agreed = [run for run in self._runs() if len(run) >= min(NEEDED, readable)]
         if not agreed:
             return self._without_head()
-        runs = [self._whole(run) for run in agreed if self._whole(run)] or agreed
+        runs = _kept(agreed, self._has_measurement) or _kept(agreed, self._is_whole) or agreed
         sizes = {frame: self._plane_size(frame, run) for run in runs for frame in run}
         plane = max(sizes, key=lambda frame: sizes[frame])
         run = next(run for run in runs if plane in run)
@@ -130,8 +147,12 @@ class Sweep:
                 runs.append([frame])
         return runs
 
-    def _whole(self, run: Sequence[int]) -> list[int]:
-        return [frame for frame in run if self._found(frame).measured]
+    def _is_whole(self, frame: int) -> bool:
+        return self._found(frame).measured
+
+    def _has_measurement(self, frame: int) -> bool:
+        """Not where the scale makes a head of an impossible size, whole though it is."""
+        return self._found(frame).findings[0].measurement is not None
 
     def _plane_size(self, frame: int, run: Sequence[int]) -> float:
         return float(np.median([self._found(one).weight for one in run if abs(one - frame) <= AROUND]))
@@ -151,8 +172,14 @@ class Sweep:
         if not self._outlined:
             return best, read[best]
         name = read[self._outlined[0]].findings[0].name.lower()
-        reason = ALONE.format(count=len(self._outlined), frames=len(read), name=name)
+        sentence = OUT_OF_TIME if self._has_unread_beside() else ALONE
+        reason = sentence.format(count=len(self._outlined), frames=len(read), name=name)
         return best, Assessment("not_assessed", reason, read[best].quality)
+
+    def _has_unread_beside(self) -> bool:
+        """Whether frames that might have agreed with an outline were not looked at."""
+        reach = range(-NEXT, NEXT + 1)
+        return any(frame + way in self._unread for frame in self._outlined for way in reach)
 
     def _described(self, frame: int, around: Sequence[int]) -> Assessment:
         """What was found in the frame, with the frame's number and how far the frames around it differ."""
@@ -168,3 +195,8 @@ class Sweep:
         finding = found.findings[0]
         note = " ".join(filter(None, (finding.note, f"{said}.")))
         return replace(found, findings=(finding.model_copy(update={"note": note}), *found.findings[1:]))
+
+
+def _kept(runs: Sequence[Sequence[int]], is_kept: Callable[[int], bool]) -> list[list[int]]:
+    """What is kept of each run, without those of which nothing is."""
+    return [kept for run in runs if (kept := [frame for frame in run if is_kept(frame)])]

@@ -5,7 +5,7 @@ rainbow loses its order in grey (PMC6181270). A heat map's colour is scaled to i
 between pictures (PMC6358056); a note beside each picture says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
@@ -27,6 +27,7 @@ HATCH_APART = 9  # widths of a line of the hatching, from one to the next
 HEAT_OPACITY = 0.5  # at the peak
 HEAT_FLOOR = 0.45  # of the peak; below it the picture is not coloured
 CONTOUR_LEVEL = 0.7  # of the peak; where the line around a warm area runs
+SMALLEST_FONT = 9  # pixels; anything smaller cannot be read
 COARSE_SIDE = 112  # cells of the smooth grid that a heat map is drawn from
 COARSE_BLUR = 8.0  # of those cells
 FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own font has no ²
@@ -69,7 +70,7 @@ def save_heatmap(
         _tint(image, np.maximum.reduce([grid for _, grid in coarse]))
     for _, grid in coarse:
         _outline(image, grid)
-    labels = _Labels(image)
+    labels = _Labels(image, [name for name, _ in coarse])
     for name, grid in coarse:
         labels.put_beside(name, _area_above(grid, CONTOUR_LEVEL, image.size))
     _save(image, path, phantom=phantom)
@@ -257,23 +258,41 @@ def _draw_legend(image: Image.Image, markings: Sequence[Marking], *, lower_only:
     named = [marking for marking in markings if marking.label and marking.polygons]
     if not named:
         return
-    font = _font(max(15, max(image.size) // 30))
     margin = max(4, max(image.size) // 160)
-    ascent, descent = font.getmetrics()
-    line = ascent + descent + margin
-    sample = (2 * line, line - margin)
-    width = max(font.getlength(marking.label) for marking in named) + sample[0] + 4 * margin
-    size = (round(width), line * len(named) + margin)
+    words = [word for marking in named for word in marking.label.split()]
+
+    def space(font: Font) -> int:  # for a line of text
+        return image.width - 6 * margin - _sample_size(font)[0]
+
+    font = _largest_font(_label_size(image), lambda font: _longest(words, font) <= space(font))
+    labels = [_wrapped(marking.label, font, space(font)) for marking in named]
+    sample, line = _sample_size(font), _sample_size(font)[1] + margin
+    width = max(_longest(lines, font) for lines in labels) + sample[0] + 4 * margin
+    size = (round(width), line * sum(map(len, labels)) + margin)
     left, top = _free_corner(image.size, size, margin, markings, lower_only=lower_only)
     draw = ImageDraw.Draw(image)
     draw.rectangle((left, top, left + size[0], top + size[1]), fill=(0, 0, 0), outline=(255, 255, 255))
-    for number, marking in enumerate(named):
-        x, y = left + margin, top + margin + number * line
-        shown = Image.new("RGB", sample, (60, 60, 60))
-        inset = max(4, line // 8)
-        _mark(shown, _box(inset, inset, sample[0] - inset, sample[1] - inset), hatched=marking.hatched)
-        image.paste(shown, (round(x), round(y)))
-        draw.text((x + sample[0] + margin, y + ascent), marking.label, font=font, fill=(255, 255, 255), anchor="ls")
+    x, y = left + margin, top + margin
+    for marking, lines in zip(named, labels, strict=True):
+        image.paste(_sample(marking, sample), (x, y))
+        for text in lines:
+            baseline = y + font.getmetrics()[0]
+            draw.text((x + sample[0] + margin, baseline), text, font=font, fill=(255, 255, 255), anchor="ls")
+            y += line
+
+
+def _sample_size(font: Font) -> tuple[int, int]:
+    """Of a sample beside a line of text, in pixels."""
+    height = sum(font.getmetrics())
+    return 2 * height, height
+
+
+def _sample(marking: Marking, size: tuple[int, int]) -> Image.Image:
+    """How what is marked is drawn."""
+    shown = Image.new("RGB", size, (60, 60, 60))
+    inset = max(4, size[1] // 8)
+    _mark(shown, _box(inset, inset, size[0] - inset, size[1] - inset), hatched=marking.hatched)
+    return shown
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Points:
@@ -308,13 +327,14 @@ def _draw_phantom_band(image: Image.Image) -> None:
 
 
 class _Labels:
-    """Text on a picture, in boxes that do not cover one another."""
+    """Texts on a picture, in boxes that do not cover one another."""
 
-    def __init__(self, image: Image.Image) -> None:
+    def __init__(self, image: Image.Image, texts: Sequence[str]) -> None:
         self._draw = ImageDraw.Draw(image)
         self._width, self._height = image.size
-        self._font = _font(max(15, max(image.size) // 30))
         self._margin = max(4, max(image.size) // 160)
+        space = image.width - 4 * self._margin
+        self._font = _largest_font(_label_size(image), lambda font: _longest(texts, font) <= space)
         self._taken: list[tuple[float, float, float, float]] = []
 
     def put_beside(self, text: str, box: PixelRegion) -> None:
@@ -345,6 +365,21 @@ class _Labels:
 
 def _overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _label_size(image: Image.Image) -> int:
+    """Of the letters of a label, in pixels."""
+    return max(15, max(image.size) // 30)
+
+
+def _longest(texts: Sequence[str], font: Font) -> float:
+    return max((font.getlength(text) for text in texts), default=0.0)
+
+
+def _largest_font(size: int, fits: Callable[[Font], bool]) -> Font:
+    """The font of `size`, or the largest below it that fits: a narrow picture has no space for long words."""
+    fitting = (font for smaller in range(size, SMALLEST_FONT, -1) if fits(font := _font(smaller)))
+    return next(fitting, _font(SMALLEST_FONT))
 
 
 @cache

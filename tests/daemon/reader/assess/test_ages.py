@@ -7,9 +7,9 @@ import pytest
 
 from leapfrog.exam import Identity
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
-from leapfrog.patient_age import patient_age
+from leapfrog.patient_age import PatientAge, patient_age
 from leapfrog.reader.assess.exam_attributes import Exam
-from leapfrog.reader.assess.routing import Route, route
+from leapfrog.reader.assess.routing import Route, route, route_by_picture
 from leapfrog.settings import UnknownAge
 
 CHEST = load_package(SHIPPED_PACKAGES / "chest-findings")
@@ -175,3 +175,24 @@ def test_no_word_of_a_refusal_orders_an_exposure() -> None:
     for exam in exams:
         reason = route(exam, (ADULT,), "not_assessed").reason.lower()
         assert not {"repeat", "again", "retake", "expose"} & set(reason.replace(".", " ").split())
+
+
+@pytest.mark.parametrize("named", ["chest and knee", ""])
+def test_an_unknown_age_is_marked_whatever_decided_that_the_package_reads_it(named: str) -> None:
+    """The description names a second part, or the exam names none and the picture decides."""
+    knee = of_ages("knee-adult", {"lowest": 15}, body_parts=["KNEE"], words={"KNEE": "knee"})
+    for age, not_given in (
+        (PatientAge(), True),
+        (patient_age(Identity(study_date="20261103", patient_age="040Y")), False),
+    ):
+        exam = Exam(modality="CR", image_texts=named, age=age)
+        choice = route(exam, (ADULT, knee), "adult")
+        if choice.contenders:
+            choice = route_by_picture(choice, [ADULT], exam)
+        assert (choice.package, choice.age_not_given) == (ADULT, not_given)
+
+
+def test_an_unknown_age_is_marked_where_a_description_names_two_parts_and_one_has_a_package() -> None:
+    child_hand = of_ages("hand-child", {"lowest": 1, "highest": 5}, body_parts=["HAND"], words={"HAND": "hand"})
+    exam = Exam(modality="CR", image_texts="chest and hand", age=PatientAge())
+    assert route(exam, (ADULT, child_hand), "adult") == Route(ADULT, age_not_given=True)

@@ -1,7 +1,9 @@
 """Which frames of a sweep are looked at, which agree, and which is reported."""
 
 import math
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +57,40 @@ def test_evenly_spaced_frames_come_first_then_those_around_the_largest_head_then
     assert sorted(looked_at) == list(range(21))
 
 
+def test_as_long_as_nothing_is_outlined_one_frame_in_five_is_looked_at() -> None:
+    assert len(order([NOTHING] * 300, coarse=16)) <= 16 + 300 / 5
+
+
+@pytest.mark.parametrize("begin", range(20, 60))
+def test_a_head_in_five_frames_of_a_long_loop_is_found_wherever_it_is(begin: int) -> None:
+    frames: list[Assessment | None] = [NOTHING] * 300
+    frames[begin : begin + 5] = [head(170)] * 5
+    assert swept(frames).reported()[0] in range(begin, begin + 5)
+
+
+def test_where_the_evenly_spaced_frames_are_damaged_all_others_are_tried() -> None:
+    frames: list[Assessment | None] = [None] * 40
+    frames[36] = NOTHING
+    assert swept(frames, coarse=4).reported() == (36, NOTHING)
+
+
+def test_where_time_runs_out_five_frames_are_needed_all_the_same() -> None:
+    sweep = Sweep(range(12), 12, 4)
+    for frame in (4, 5, 6):
+        sweep.add(frame, head(170))
+    assert sweep.reported()[1].outcome == "not_assessed"
+    for frame in (3, 7):
+        sweep.add(frame, head(170))
+    assert sweep.reported()[1].outcome == "findings"
+
+
+def test_a_loop_of_a_thousand_outlines_costs_no_time_beside_that_of_the_model() -> None:
+    frames = [head(170) for _ in range(1000)]
+    began = time.process_time()
+    assert swept(frames).looked_at == len(frames)
+    assert time.process_time() - began < 2
+
+
 def test_the_plane_in_which_the_head_is_largest_is_reported_with_its_number_and_spread() -> None:
     sizes = [120, 132, 144, 155, 165, 172, 176, 178, 178.5, 177, 172, 166, 155, 142]
     frame, found = swept([head(size) for size in sizes]).reported()
@@ -101,6 +137,14 @@ def test_a_whole_head_comes_before_a_larger_one_that_is_cut() -> None:
     assert swept(frames).reported()[1].weight == 170
     cut = [head(250, whole=False) for _ in range(6)]
     assert swept(cut).reported()[1].findings[0].measurement is None
+
+
+def test_a_head_that_was_measured_comes_before_one_that_is_too_large_to_be() -> None:
+    impossible = [replace(head(510 + size, whole=False), measured=True) for size in range(6)]
+    frame, found = swept([head(480), head(490), head(495), head(498), *impossible]).reported()
+    assert found.findings[0].measurement is not None
+    assert frame in (2, 3)
+    assert swept(impossible).reported()[1].findings[0].measurement is None
 
 
 def test_a_cine_of_a_few_frames_needs_all_of_them() -> None:

@@ -135,6 +135,32 @@ def test_the_legend_shows_how_each_finding_is_drawn_and_covers_none_of_it(tmp_pa
     assert (legend > 200).mean() > 0.02
 
 
+NARROW = np.full((1000, 260), 90, np.uint8)
+LONG = "Head circumference 175.0 mm"
+
+
+def _frame_of_text(picture: NDArray[np.int16]) -> tuple[int, int]:
+    """The first and last columns of the black box of a text."""
+    columns = np.flatnonzero((picture < 12).sum(axis=0) > 20)
+    return int(columns[0]), int(columns[-1])
+
+
+def test_the_legend_of_a_narrow_picture_lies_in_it(tmp_path: Path) -> None:
+    save_outlines(
+        NARROW, [Marking((MIDDLE,), LONG), Marking((MIDDLE,), "Vessel", hatched=True)], tmp_path / "narrow.jpg"
+    )
+    first, last = _frame_of_text(_gray(tmp_path / "narrow.jpg")[700:])
+    assert first >= 4
+    assert last <= 256
+
+
+def test_the_names_beside_warm_spots_of_a_narrow_picture_lie_in_it(tmp_path: Path) -> None:
+    save_heatmap(NARROW, [("Pleural effusion on the right", warm_spot(3, 3))], tmp_path / "narrow.jpg")
+    first, last = _frame_of_text(_gray(tmp_path / "narrow.jpg"))
+    assert first >= 4
+    assert last <= 256
+
+
 @pytest.mark.parametrize("draw", ["plain", "heatmap", "outlines"])
 def test_a_phantom_says_so_on_every_picture(draw: str, tmp_path: Path) -> None:
     path = tmp_path / "picture.jpg"

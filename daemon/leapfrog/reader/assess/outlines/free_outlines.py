@@ -27,6 +27,7 @@ from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 OUTLINE_POINTS = 120  # at most, for each outline
 FEWEST_CELLS = 4  # of the mask; anything smaller is a speck
 MOST_PARTS = 8  # of one finding, the largest; the annotators of nerves_usgra drew at most five
+EDGE_CELLS = 1.0  # of the mask: the line is drawn more finely than the mask is known
 LARGEST_CUT_OFF = 0.1  # of an outline along the edge; with more, the area is only that of the visible part
 
 AT_THE_EDGE = "The {name} runs along the picture's edge. The part beyond it was not seen, so its area is not given."
@@ -95,8 +96,8 @@ def _part(mask: Mask, area: PictureArea, level: float) -> _Part | None:
     if outline is None:
         return None
     in_pixels = replace(outline, points=area.in_pixels(outline.points, mask.shape))
-    on_edge = max(outline.share_on_edge, _share_on_padding(in_pixels, mask.shape, area))
-    return _Part(float(mask[mask >= level].mean()), in_pixels, on_edge > LARGEST_CUT_OFF)
+    along_edge = area.share_along_edge(in_pixels.points, mask.shape, EDGE_CELLS)
+    return _Part(float(mask[mask >= level].mean()), in_pixels, along_edge > LARGEST_CUT_OFF)
 
 
 def _finding(rule: FindingRule, parts: Sequence[_Part], drawn: Sequence[_Part], area: PictureArea) -> Finding:
@@ -127,25 +128,3 @@ def _measured(
         parts=tuple(round(size, 1) for size in sizes) if len(sizes) > 1 else (),
     )
     return finding.model_copy(update={"measurement": value}), ""
-
-
-def _share_on_padding(outline: Outline, shape: tuple[int, ...], area: PictureArea) -> float:
-    """The share of an outline, in pixels, that runs along the border between what was seen and the added black.
-
-    The mask continues there, so its own edge does not tell. Points within one cell of the border count, since the line
-    is drawn more finely than the mask is known.
-    """
-    rows, columns = shape
-    x, y = outline.points[:, 0], outline.points[:, 1]
-    near_x, near_y = area.width / columns, area.height / rows
-    left, top, right, bottom = area.seen
-    at_end = np.zeros(len(outline.points), np.bool_)
-    if area.left < left:
-        at_end |= x <= left + near_x
-    if area.left + area.width > right:
-        at_end |= x >= right - near_x
-    if area.top < top:
-        at_end |= y <= top + near_y
-    if area.top + area.height > bottom:
-        at_end |= y >= bottom - near_y
-    return float(at_end.mean())

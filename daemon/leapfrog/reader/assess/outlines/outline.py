@@ -15,12 +15,9 @@ Cell = tuple[int, int]  # row, column
 
 @dataclass(frozen=True)
 class Outline:
-    """A closed line as points (n, 2) of (x, y), clockwise on the screen. `share_on_edge` is the share of points on the
-    edge of the mask, beyond which the outlined structure may continue unseen.
-    """
+    """A closed line as points (n, 2) of (x, y), clockwise on the screen."""
 
     points: NDArray[np.float64]
-    share_on_edge: float
 
     @property
     def area(self) -> float:
@@ -47,16 +44,14 @@ def trace(mask: NDArray[np.float32], level: float) -> Outline | None:
     start = cell = (int(row), int(column))  # the first cell of the topmost row: nothing is above it
     side = 0
     points: list[tuple[float, float]] = []
-    on_edge = 0
     while True:
         outer = _beside(cell, CLOCKWISE[side])
-        is_edge = not _lies_in(outer, mask.shape)
-        on_edge += is_edge
-        way = CELL_EDGE if is_edge else _crossing(float(mask[cell]), float(mask[outer]), level)
+        is_seen = _lies_in(outer, mask.shape)
+        way = _crossing(float(mask[cell]), float(mask[outer]), level) if is_seen else CELL_EDGE
         points.append((cell[1] + 0.5 + way * CLOCKWISE[side][1], cell[0] + 0.5 + way * CLOCKWISE[side][0]))
         cell, side = _next_border(inside, cell, side)
         if (cell, side) == (start, 0):
-            return Outline(np.array(points), on_edge / len(points))
+            return Outline(np.array(points))
 
 
 def _next_border(inside: NDArray[np.bool_], cell: Cell, side: int) -> tuple[Cell, int]:

@@ -77,6 +77,12 @@ class PictureArea:
         distances: NDArray[np.float64] = np.einsum("nsk,sk->ns", points[:, np.newaxis] - corners, normals).min(axis=1)
         return distances
 
+    def share_along_edge(self, points: NDArray[np.float64], shape: tuple[int, ...], cells: float) -> float:
+        """The share of points (n, 2), in pixels, that lie along the edge of what the model saw: within so many `cells`
+        of a mask of `shape`, or beyond. What is cut off there often closes before the edge.
+        """
+        return float((self.inward(points) <= cells * self.width / shape[1]).mean())
+
     def in_pixels(self, points: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.float64]:
         """Convert points (n, 2) of (x, y) from cells of a mask of `shape` over this area to pixels of the picture."""
         rows, columns = shape
@@ -90,7 +96,8 @@ class Segmentation:
     """A segmenter's result for one picture.
 
     `finding` is flagged if an outline was found. `complete` is false if the outline leaves the picture, so that it was
-    not measured. `size`, the circumference, ranks the frames of a cine; it is in mm, or in pixels without a spacing.
+    not measured. `size`, the circumference, ranks the frames of a cine. Of a complete outline it is in mm, though no
+    measurement is given that cannot be, or in pixels without a spacing; of one that is not complete, in pixels.
     """
 
     finding: Finding
@@ -162,17 +169,14 @@ def _head(
     if ellipse is None or not finding.flagged:
         return Segmentation(finding, complete=False, size=0.0)
     finding = finding.model_copy(update={"contour": (contour_of(ellipse.outline(CONTOUR_POINTS), area),)})
-    cell = area.width / mask.shape[1]
-    if (
-        _fraction_outside(ellipse, area) > LARGEST_OUTSIDE
-        or _share_along_edge(ellipse, area, cell) > LARGEST_ALONG_EDGE
-    ):
+    along_edge = area.share_along_edge(ellipse.outline(EDGE_POINTS), mask.shape, EDGE_CELLS)
+    if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE or along_edge > LARGEST_ALONG_EDGE:
         reason = NOT_WHOLE.format(name=finding.name.lower())
         return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
     if spacing_mm is None:
         return Segmentation(finding, complete=True, size=ellipse.circumference)
     in_mm = replace(edge, points=edge.points * np.array([spacing_mm[1], spacing_mm[0]])).ellipse() or ellipse
-    return _measured(manifest, finding, in_mm.circumference, in_pixels=ellipse.circumference)
+    return _measured(manifest, finding, in_mm.circumference)
 
 
 def finding_of(rule: FindingRule, score: float, *, flagged: bool) -> Finding:
@@ -283,27 +287,20 @@ def _fraction_outside(ellipse: Ellipse, area: PictureArea) -> float:
     return 1 - float((inside & within).sum()) / float(inside.sum())
 
 
-def _share_along_edge(ellipse: Ellipse, area: PictureArea, cell: float) -> float:
-    """The share of the ellipse's outline along the edge of what was seen, or beyond: where a head is cut off, its
-    outline closes before the edge. `cell` is the width of the mask's cells in pixels.
-    """
-    return float((area.inward(ellipse.outline(EDGE_POINTS)) < EDGE_CELLS * cell).mean())
-
-
 def contour_of(points: NDArray[np.float64], area: PictureArea) -> Polygon:
     """Points (n, 2) in pixels as fractions of the picture."""
     fractions = points / np.array([area.picture_width, area.picture_height])
     return tuple((round(float(x), 5), round(float(y), 5)) for x, y in fractions)
 
 
-def _measured(manifest: Manifest, finding: Finding, size: float, *, in_pixels: float) -> Segmentation:
-    """The finding with its measurement `size` in the rule's unit, unless nothing can be that large or small."""
+def _measured(manifest: Manifest, finding: Finding, size: float) -> Segmentation:
+    """The finding with its measurement, from a `size` in mm, unless nothing can be that large or small."""
     rule = manifest.measurement
     if rule is None:
         return Segmentation(finding, complete=True, size=size)
     size = rule.offset + rule.slope * size
     if reason := why_impossible(rule, manifest.finding[0], size):
-        return Segmentation(finding, complete=True, size=in_pixels, reason=reason)
+        return Segmentation(finding, complete=True, size=size, reason=reason)
     value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)
     note = ESTIMATES[rule.estimate](size) if rule.estimate else ""
     measured = finding.model_copy(update={"measurement": value, "note": note})

@@ -37,19 +37,24 @@ def parts_of(mask: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
 def labelled(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """A number from 0 on for each cell of the mask, the same for all that are connected; other cells have any.
 
-    Each row's runs are joined with those that they touch in the row above.
+    Each row's runs are joined with those that they touch in the row above, each two once for each stretch along which
+    they touch.
     """
-    beside = np.pad(mask, ((0, 0), (1, 0)))
-    starts = mask & ~beside[:, :-1]
+    starts = _starts(mask)
     run = np.cumsum(starts.ravel()).reshape(mask.shape) - 1  # the number of each cell's run
     root = list(range(int(starts.sum())))
-    touching = mask[1:] & mask[:-1]
-    pairs = {(int(one), int(two)) for one, two in zip(run[1:][touching], run[:-1][touching], strict=True)}
-    for one, two in pairs:
+    touching = _starts(mask[1:] & mask[:-1])
+    for one, two in zip(run[1:][touching].tolist(), run[:-1][touching].tolist(), strict=True):
         low, high = sorted((_root(root, one), _root(root, two)))
         root[high] = low
     joined = np.array([_root(root, one) for one in range(len(root))] or [0], np.intp)
     return np.asarray(joined[run])
+
+
+def _starts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The first cell of each run of cells in a row of the mask."""
+    before = np.pad(mask, ((0, 0), (1, 0)))[:, :-1]
+    return mask & ~before
 
 
 def _root(root: list[int], one: int) -> int:

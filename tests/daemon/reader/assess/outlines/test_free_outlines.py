@@ -153,6 +153,19 @@ def test_what_a_padded_picture_cuts_off_is_not_measured(manifest: Manifest, left
     assert ("edge" in found.reason) is not measured
 
 
+@pytest.mark.parametrize(("left", "measured"), [(14, False), (40, True)])
+def test_what_the_side_of_a_sector_cuts_off_is_not_measured(manifest: Manifest, left: int, measured: bool) -> None:
+    # The side runs from the top, 30 cells from the left, to the lower left corner: at cell 14 through the nerve.
+    sector = replace(WHOLE, outline=((300.0, 0.0), (660.0, 0.0), (960.0, 640.0), (0.0, 640.0)))
+    mask = square(24, left, 12)
+    for row in range(ROWS):
+        mask[row, : round(30 * (1 - row / ROWS))] = 0  # the model saw black there
+    found = free_outlines(manifest, [mask[np.newaxis, :, :, np.newaxis]], sector, SPACING_MM)
+    assert found.findings[0].contour is not None
+    assert (found.findings[0].measurement is not None) is measured
+    assert ("edge" in found.reason) is not measured
+
+
 def test_an_area_that_cannot_be_is_not_given_but_the_reason(of_two: Manifest) -> None:
     known = of_two.finding[0].code.model_copy(update={"scheme": "SCT", "value": "91728009"})
     nerve_rule = of_two.finding[0].model_copy(update={"code": known})

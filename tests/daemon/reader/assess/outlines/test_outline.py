@@ -13,7 +13,6 @@ def test_the_line_around_a_square_runs_where_its_cells_end() -> None:
     assert outline.points.min(axis=0).tolist() == [20, 10]
     assert outline.points.max(axis=0).tolist() == [28, 18]
     assert outline.area == 64 - CHAMFERS
-    assert outline.share_on_edge == 0
 
 
 def test_the_line_is_finer_than_the_cells() -> None:
@@ -43,7 +42,8 @@ def test_a_single_cell_has_an_outline() -> None:
 def test_a_mask_that_fills_the_picture_lies_on_its_edge_all_around() -> None:
     outline = trace(np.ones((4, 6), np.float32), 0.5)
     assert outline is not None
-    assert outline.share_on_edge == 1
+    assert outline.points.min(axis=0).tolist() == [0, 0]
+    assert outline.points.max(axis=0).tolist() == [6, 4]
     assert outline.area == 24 - CHAMFERS
 
 

@@ -296,3 +296,5 @@ def test_a_circumference_that_no_head_has_is_not_reported(manifest: Manifest, sp
     assert result.finding.contour is not None
     assert result.finding.measurement is None
     assert "which cannot be" in result.reason
+    assert result.complete
+    assert result.size == pytest.approx(HEAD.circumference * spacing, rel=0.01), "in mm, as that of other frames"
