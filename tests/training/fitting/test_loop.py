@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.fitting import loop
-    from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting.augmentation import STILL, Augmentation
     from leapfrog_training.fitting.devices import Devices, Precision, prepare
     from leapfrog_training.fitting.examples import Examples
     from leapfrog_training.fitting.history import History, TrainingRecord, draw_curves
@@ -28,11 +28,10 @@ with warnings.catch_warnings():
 
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 TESTS = Path(__file__).parents[2]
 # Seconds: up to three processes at once import TensorFlow, trace and train on two cores, beside what else these do. On
 # a busy machine they were not done after 120.
-PATIENCE = 300
+PATIENCE = 300  # for the processes that run at once; each test has two rounds of them
 
 SCHEDULE = loop.Schedule(epochs=3, batch=4, learning_rate=0.05)
 
@@ -55,6 +54,7 @@ def told(process: "subprocess.Popen[str]") -> dict[str, list[float]]:
     return {name: [float(value) for value in values] for name, *values in lines}
 
 
+@pytest.mark.timeout(2 * PATIENCE)
 @pytest.mark.parametrize(("devices", "precision"), [("", "float32"), ("-two", "mixed")])
 def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(
     devices: str, precision: str, tmp_path: Path
@@ -81,6 +81,7 @@ def test_a_training_that_ended_without_its_weights_kept_gives_them_at_once(tmp_p
     assert not (tmp_path / "unfinished").exists()
 
 
+@pytest.mark.timeout(2 * PATIENCE)
 def test_two_devices_and_two_machines_learn_what_one_device_learns(tmp_path: Path) -> None:
     ports = [free_port(), free_port()]
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
@@ -203,7 +204,8 @@ def test_curves_of_several_trainings_share_a_picture(tmp_path: Path) -> None:
         with Image.open(tmp_path / f"{number}.png") as picture:
             assert picture.width > 400
             pixels.append(np.asarray(picture.convert("RGB")))
-    assert not np.array_equal(*pixels)
+    both, one = pixels
+    assert not np.array_equal(both, one)
 
 
 def test_a_record_of_an_earlier_version_is_read_without_its_scores() -> None:

@@ -11,7 +11,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.fitting import loop, quantize
-    from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting.augmentation import STILL
     from leapfrog_training.fitting.devices import Devices, Precision, in_float32, prepare
     from leapfrog_training.fitting.examples import Examples
     from leapfrog_training.fitting.int8_simulation import quantization_aware
@@ -19,7 +19,6 @@ with warnings.catch_warnings():
 
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 
 
 def test_the_ranges_of_activations_settle_before_training() -> None:
