@@ -14,7 +14,6 @@ from leapfrog_training.films import network
 from leapfrog_training.fitting import quantize
 from leapfrog_training.fitting.loop import Schedule
 from leapfrog_training.head import recipe as head_recipe
-from leapfrog_training.keras import use_threads
 from leapfrog_training.nerve import examples as nerve_examples
 from leapfrog_training.nerve import recipe as nerve_recipe
 
@@ -28,7 +27,6 @@ class TinyNetworks:
 
 def make_film_networks_tiny(patch: pytest.MonkeyPatch, epochs: int = 1) -> TinyNetworks:
     """A network of one stage for both chest packages, trained on films of `side` pixels."""
-    use_threads(2)  # before the first operation, as the commands do
     tiny = TinyNetworks(side=32)
     patch.setattr(mobilenet_v2, "FEATURES", 16)
     patch.setattr(mobilenet_v2, "STAGES", (mobilenet_v2.Stage(2, 8, 1, 2),))

@@ -17,13 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from leapfrog_training.fitting import loop
-from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.augmentation import STILL, Augmentation
 from leapfrog_training.fitting.devices import Compute, Devices, Precision, prepare
 from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.keras import tf, tf_keras
 
 AUGMENTATION = Augmentation(rotation_degrees=10, zoom=0.1, shift=0.1, contrast=0.2, brightness=0.2)
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 SCHEDULE = loop.Schedule(epochs=5, batch=4, learning_rate=0.05)
 
 

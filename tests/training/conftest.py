@@ -1,6 +1,7 @@
 """Made-up data in the layouts of the real sets."""
 
 import csv
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,17 @@ from support.made_up_films import MadeUpChest, MadeUpChildren, MadeUpNormals
 
 HEAD_COLUMNS = ("filename", "pixel size(mm)", "head circumference (mm)")
 HEAD_PIXEL_MM = 0.3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads() -> None:
+    """Limits TensorFlow to two threads, as the commands do, before its first operation: later it refuses.
+
+    Only if a collected test imported it: importing it here would cost every other run seconds.
+    """
+    keras = sys.modules.get("leapfrog_training.keras")
+    if keras is not None:
+        keras.use_threads(2)
 
 
 @dataclass

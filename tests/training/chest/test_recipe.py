@@ -15,14 +15,12 @@ with warnings.catch_warnings():
     from leapfrog_training.chest import recipe
     from leapfrog_training.chest.decisions.views import view_head
     from leapfrog_training.films.network import network, weighted_loss
-    from leapfrog_training.keras import tf, use_threads
+    from leapfrog_training.keras import tf
 
 from leapfrog_training.chest.films import AdultFilm, Source, folds_of, normal_of, of_view, truth
 from leapfrog_training.chest.recipe import Network, Training
 from leapfrog_training.run.folder import PackageName, Run, RunNotes, begin_run
 from support.adults import SICK, film, films
-
-use_threads(2)  # before the first operation, as the commands do
 
 MINED, RSNA = Source.CHESTXRAY14, Source.RSNA_NORMAL
 FINDINGS = ("Pneumonia", "Edema", "Effusion")

@@ -1,5 +1,5 @@
-"""`leapfrog-train rebuild` from data sets to both packages with their checks in front, with made-up films and tiny
-networks; interrupted once and resumed. Skipped without TensorFlow.
+"""`leapfrog-train rebuild` from data sets to packages with their checks in front, with made-up pictures and tiny
+networks: both chest packages, interrupted once and resumed, and nerve alone. Skipped without TensorFlow.
 """
 
 import warnings
@@ -20,11 +20,12 @@ from typer.testing import CliRunner, Result
 from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.check_in_front.checks import load_check
 from leapfrog.reader.assess.check_in_front.defects import DefectCheck
+from leapfrog.reader.assess.check_in_front.quality import QualityCheck
 from leapfrog_training.chest.films import Source
 from leapfrog_training.chest.task import CHEST
 from leapfrog_training.cli import app
 from leapfrog_training.quality import chest as chest_check
-from leapfrog_training.quality import network
+from leapfrog_training.quality import network, recipes
 from leapfrog_training.run.folder import PackageName
 from leapfrog_training.tasks import TASKS
 from support.made_up_films import (
@@ -120,3 +121,31 @@ def test_one_command_makes_both_packages_and_goes_on_where_it_was_interrupted(
         assert manifest.metrics["quality"]["miss_rate"]
         checked = CliRunner().invoke(app, ["check", str(package.model_path)])
         assert checked.exit_code == 0, checked.output
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.usefixtures("tiny_nerve_networks")
+def test_nerve_alone_is_made_from_its_sets_with_its_check_in_front(
+    made_up_heads: Any, made_up_usgra: Any, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets, out = tmp_path / "sets", tmp_path / "out"
+    films, views = listed_adults(training=12, test=6)
+    MadeUpChest(sets / "chestxray14").write(films, views=views)
+    made_up_usgra.root = sets / "nerves_usgra"
+    made_up_usgra.write(train=14, validation=4)
+    made_up_heads.root = sets / "hc18"
+    made_up_heads.write([f"{number:03}_HC.png" for number in range(6)], validation=["000", "001"])
+    (sets / "coral").symlink_to(shared_data / "coral")
+    for drawn in ("DRAWINGS_EACH_FITTED", "DRAWINGS_EACH_MEASURED"):
+        monkeypatch.setattr(recipes, drawn, 1)
+    height, width = 32, 48  # the tiny network's
+    monkeypatch.setattr(recipes, "NERVE", replace(recipes.NERVE, height=height, width=width, gradient_components=20))
+    options = ["--version", "0.4.0", "--only", "nerve", "--seeds", "1", "--folds", "2"]
+    result = CliRunner().invoke(app, ["rebuild", str(sets), "--out", str(out), *options], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in (out / "packages").iterdir()] == ["nerve"]
+    package = load_package(out / "packages" / "nerve")
+    assert (package.manifest.name, package.manifest.version) == ("nerve", "0.4.0")
+    assert package.quality_path is not None
+    assert isinstance(load_check(package.quality_path, (height, width)), QualityCheck)
+    assert {"fetal head", "chest film"} <= {*package.manifest.metrics["quality"]["miss_rate"]}

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,9 @@ from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.run.folder import open_run
 from support.made_up_films import listed_adults, listed_normals
 
-pytest.importorskip("ai_edge_litert", reason="the extra `training` is not installed")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
 
 pytestmark = pytest.mark.slow
 TESTS = Path(__file__).parents[2]

@@ -15,9 +15,7 @@ with warnings.catch_warnings():
     from leapfrog_training.fitting import quantize
     from leapfrog_training.fitting.loop import Schedule
     from leapfrog_training.fitting.pictures import predictions
-    from leapfrog_training.keras import use_threads
 
-use_threads(2)  # before the first operation, as the commands do
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 

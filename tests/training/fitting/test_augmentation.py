@@ -10,11 +10,10 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training.fitting.augmentation import Augmentation, move
+    from leapfrog_training.fitting.augmentation import STILL, Augmentation, move
     from leapfrog_training.keras import tf
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 COUNT, ROWS, COLUMNS = 64, 32, 48
 CHANCE = (1, 2)
 

@@ -61,3 +61,13 @@ def test_weights_that_meet_a_channel_that_is_never_active_no_longer_make_the_ste
     assert largest(model, "depthwise_relu")[DEAD] == 0
     before, after = (one.get_layer("last").get_weights()[0][0, 0] for one in (model, equalized(model, pictures())))
     assert np.allclose(after[DEAD] * MOST, before[DEAD])
+
+
+def test_a_network_with_one_relu_is_equalized_too() -> None:
+    layers, image = tf_keras.layers, tf_keras.layers.Input((SIDE, SIDE, 1))
+    x = layers.ReLU(6.0, name="first_relu")(layers.Conv2D(2, 3, padding="same", name="first")(image))
+    model = tf_keras.Model(image, layers.Conv2D(2, 1, name="last")(x))
+    model.get_layer("first").set_weights([np.full((3, 3, 1, 2), [0.01, 0.1]), np.zeros(2)])
+    other = equalized(model, pictures())
+    assert (largest(other, "first_relu") > 1.5 * largest(model, "first_relu")).all()
+    assert np.allclose(predictions(model, pictures())[0], predictions(other, pictures())[0], atol=1e-5)

@@ -1,4 +1,4 @@
-"""The training loop: stopped and taken up, ended early, on several devices. Skipped without TensorFlow."""
+"""The training loop: stopped and taken up, on several devices. Skipped without TensorFlow."""
 
 import json
 import os
@@ -18,20 +18,20 @@ from support.ports import free_port
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
-    from leapfrog_training.fitting import loop, segmenters
-    from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting import loop
+    from leapfrog_training.fitting.augmentation import STILL, Augmentation
     from leapfrog_training.fitting.devices import Devices, Precision, prepare
     from leapfrog_training.fitting.examples import Examples
     from leapfrog_training.fitting.history import History, TrainingRecord, draw_curves
     from leapfrog_training.fitting.resume import forget
     from leapfrog_training.keras import tf, tf_keras
-    from leapfrog_training.run.folder import PackageName, RunNotes, begin_run
 
 
 pytestmark = pytest.mark.filterwarnings("ignore")
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 TESTS = Path(__file__).parents[2]
-
+# Seconds: up to three processes at once import TensorFlow, trace and train on two cores, beside what else these do. On
+# a busy machine they were not done after 120.
+PATIENCE = 300  # for the processes that run at once; each test has two rounds of them
 
 SCHEDULE = loop.Schedule(epochs=3, batch=4, learning_rate=0.05)
 
@@ -48,18 +48,19 @@ def start(mode: str, folder: Path, *precision: str, **environment: str) -> "subp
 
 
 def told(process: "subprocess.Popen[str]") -> dict[str, list[float]]:
-    output, errors = process.communicate(timeout=300)
+    output, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, errors[-2000:]
     lines = [line.split() for line in output.splitlines() if line.startswith(("losses", "weights"))]
     return {name: [float(value) for value in values] for name, *values in lines}
 
 
+@pytest.mark.timeout(2 * PATIENCE)
 @pytest.mark.parametrize(("devices", "precision"), [("", "float32"), ("-two", "mixed")])
 def test_a_training_that_was_killed_goes_on_and_ends_with_the_same_weights(
     devices: str, precision: str, tmp_path: Path
 ) -> None:
     killed, undisturbed = (start(f"{how}{devices}", tmp_path / how, precision) for how in ("kill", "whole"))
-    killed.communicate(timeout=300)
+    killed.communicate(timeout=PATIENCE)
     assert killed.returncode == -signal.SIGKILL
     state = json.loads((tmp_path / "kill" / "unfinished" / "state.json").read_text())
     assert len(state["history"]["losses"]) == 2
@@ -80,18 +81,7 @@ def test_a_training_that_ended_without_its_weights_kept_gives_them_at_once(tmp_p
     assert not (tmp_path / "unfinished").exists()
 
 
-def test_a_finished_float_training_leaves_a_stopped_int8_one_to_be_taken_up(tmp_path: Path) -> None:
-    notes = RunNotes(package=PackageName.FETAL_HEAD, seeds=1, folds=0, findings=(), left_out=())
-    run = begin_run(tmp_path / "run", notes)
-    job = run.seed(0)
-    job.weights(segmenters.FLOAT).write_bytes(b"kept")
-    for stopped in (job.folder / "unfinished", job.folder / "quantized" / "unfinished"):
-        stopped.mkdir(parents=True)
-    segmenters.fit_seeds(run, tmp_path / "no.tflite", examples(), STILL, SCHEDULE)
-    assert not (job.folder / "unfinished").exists()
-    assert (job.folder / "quantized" / "unfinished").exists()
-
-
+@pytest.mark.timeout(2 * PATIENCE)
 def test_two_devices_and_two_machines_learn_what_one_device_learns(tmp_path: Path) -> None:
     ports = [free_port(), free_port()]
     cluster = {"worker": [f"127.0.0.1:{port}" for port in ports]}
@@ -184,22 +174,6 @@ def test_a_stopped_training_is_taken_up_by_the_same_settings_only(
     assert (record.history, record.settings["seed"]) == (history, seed)
 
 
-def test_early_stopping_ends_after_its_patience_and_gives_the_best_weights() -> None:
-    scores = iter([0.1, 0.5, 0.4, 0.3, 0.9])
-    seen: list[Any] = []
-
-    def score(model: Any) -> float:
-        seen.append(model.get_weights()[0].copy())
-        return next(scores)
-
-    model = tiny()
-    stopping = loop.EarlyStopping(score, patience=2)
-    schedule = loop.Schedule(epochs=9, batch=4, learning_rate=0.1)
-    history = loop.fit(model, examples(), squared, STILL, schedule, seed=1, early_stopping=stopping)
-    assert (history.scores, history.best_epoch) == ((0.1, 0.5, 0.4, 0.3), 2)
-    assert np.array_equal(model.get_weights()[0], seen[1])
-
-
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others() -> None:
     changes = Augmentation(rotation_degrees=20, zoom=0.2, shift=0.1, contrast=0.2, brightness=0.2)
     weights = []
@@ -223,10 +197,20 @@ def test_what_a_training_leaves_can_be_read_by_tensorboard_and_seen(tmp_path: Pa
 
 
 def test_curves_of_several_trainings_share_a_picture(tmp_path: Path) -> None:
-    histories = {f"seed {seed}": History(losses=(0.5, 0.3), scores=(0.7, 0.8 + seed / 10)) for seed in range(2)}
-    draw_curves(tmp_path / "curves.png", "chest-findings", histories)
-    with Image.open(tmp_path / "curves.png") as picture:
-        assert picture.width > 800
+    histories = {f"seed {seed}": History(losses=(0.5, 0.3 + seed / 10)) for seed in range(2)}
+    pixels = []
+    for number, some in enumerate((histories, {"seed 0": histories["seed 0"]})):
+        draw_curves(tmp_path / f"{number}.png", "chest-findings", some)
+        with Image.open(tmp_path / f"{number}.png") as picture:
+            assert picture.width > 400
+            pixels.append(np.asarray(picture.convert("RGB")))
+    both, one = pixels
+    assert not np.array_equal(both, one)
+
+
+def test_a_record_of_an_earlier_version_is_read_without_its_scores() -> None:
+    kept = '{"settings": {}, "history": {"losses": [0.5], "scores": [0.7], "learning_rates": [0.1]}}'
+    assert TrainingRecord.model_validate_json(kept).history == History(losses=(0.5,), learning_rates=(0.1,))
 
 
 def test_mixed_precision_computes_in_float16_with_a_scaled_loss_and_keeps_weights_in_float32() -> None:
@@ -243,19 +227,3 @@ def test_mixed_precision_computes_in_float16_with_a_scaled_loss_and_keeps_weight
         assert np.isfinite(history.losses).all()
     finally:
         tf_keras.mixed_precision.set_global_policy("float32")
-
-
-def test_a_training_that_stops_early_holds_what_a_full_one_held_then() -> None:
-    random = np.random.default_rng(0)
-    examples = Examples(random.integers(0, 256, (8, 4, 4, 1), dtype=np.uint8), np.ones((8, 1), np.float32))
-    schedule = loop.Schedule(epochs=3, batch=4, learning_rate=0.1)
-    kept: list[Any] = []
-    weights = []
-    for stop in (None, 2):
-        loop.seed_everything(5)
-        model = tf_keras.Sequential([tf_keras.layers.Flatten(input_shape=(4, 4, 1)), tf_keras.layers.Dense(1)])
-        after = (lambda epoch, m=model: kept.append(m.get_weights()[0])) if stop is None else None
-        loop.fit(model, examples, squared, STILL, schedule, seed=1, after_epoch=after, stop_after=stop)
-        weights.append(model.get_weights()[0])
-    assert np.allclose(weights[1], kept[1])
-    assert not np.allclose(weights[0], weights[1])

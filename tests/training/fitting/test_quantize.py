@@ -11,16 +11,14 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("tensorflow", reason="the extra `training` is not installed: TensorFlow is missing")
     from leapfrog_training.fitting import loop, quantize
-    from leapfrog_training.fitting.augmentation import Augmentation
+    from leapfrog_training.fitting.augmentation import STILL
     from leapfrog_training.fitting.devices import Devices, Precision, in_float32, prepare
     from leapfrog_training.fitting.examples import Examples
     from leapfrog_training.fitting.int8_simulation import quantization_aware
-    from leapfrog_training.keras import tf, tf_keras, use_threads
+    from leapfrog_training.keras import tf, tf_keras
 
 
-use_threads(2)  # before the first operation, as the commands do
 pytestmark = pytest.mark.filterwarnings("ignore")
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 
 
 def test_the_ranges_of_activations_settle_before_training() -> None:

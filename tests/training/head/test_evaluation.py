@@ -1,18 +1,28 @@
 """What is measured of heads, with the drawn outlines standing in for a network's mask."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from leapfrog.engine.tensors import TensorSpec
 from leapfrog.evaluation.scores import resample
+from leapfrog.packages.manifest import ModelInput
+from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog_training.datasets.hc18 import HeadImage, head_mask, open_hc18, outline
-from leapfrog_training.evaluate.segmentation import as_shown
-from leapfrog_training.head.evaluation import HeadScores, head_scores, trusted_threshold, unbiased_level
-from leapfrog_training.head.manifest import head_manifest
-from leapfrog_training.head.reading import HeadAnswer, read_head
+from leapfrog_training.head.evaluation import (
+    FEWEST_PAIRS,
+    HeadScores,
+    head_scores,
+    trusted_threshold,
+    unbiased_level,
+    unbiased_line,
+)
+from leapfrog_training.head.manifest import NO_CORRECTION, head_manifest
+from leapfrog_training.head.reading import HeadAnswer, error_mm, kiosk_finding, read_head
 
 
 class MaskShape:
@@ -25,6 +35,7 @@ class MaskShape:
 
 
 MODEL: Any = MaskShape()
+INPUT = ModelInput(height=128, width=192)
 
 
 def perfect_answers(images: Sequence[HeadImage]) -> list[HeadAnswer]:
@@ -32,7 +43,7 @@ def perfect_answers(images: Sequence[HeadImage]) -> list[HeadAnswer]:
     for image in images:
         line = outline(image)
         mask = head_mask(line, 64, 96)[np.newaxis, :, :, np.newaxis]
-        answers.append(HeadAnswer(image, as_shown(line.astype(np.uint8), 192 / 128)[0], (mask,)))
+        answers.append(HeadAnswer(image, shown_to_segmenter(INPUT, line.astype(np.uint8))[0], (mask,)))
     return answers
 
 
@@ -86,3 +97,21 @@ def test_the_threshold_is_below_what_nearly_all_training_pictures_reach(made_up_
     readings = [read_head(head_manifest("0", MODEL, threshold, 0.5), answer) for answer in answers]
     assert 0.8 <= threshold < min(reading.finding.score for reading in readings)
     assert all(reading.finding.flagged for reading in readings)
+
+
+def test_the_line_leads_from_what_is_measured_to_what_is_true(made_up_heads: Any) -> None:
+    names = [f"{number:03}_HC.png" for number in range(FEWEST_PAIRS)]
+    manifest = head_manifest("0", MODEL, threshold=0.5, level=0.5)
+    answers = []
+    for answer in perfect_answers(open_hc18(made_up_heads.write(names, validation=[])).records):
+        measurement = kiosk_finding(manifest, answer).measurement
+        assert measurement is not None
+        image = replace(answer.image, head_circumference_mm=1.05 * measurement.value - 8)
+        answers.append(replace(answer, image=image))
+    line = unbiased_line(manifest, answers)
+    assert line.slope == pytest.approx(1.05, abs=0.001)
+    assert line.offset_mm == pytest.approx(-8, abs=0.2)
+    corrected = head_manifest("0", MODEL, 0.5, 0.5, line)
+    errors = [error_mm(kiosk_finding(corrected, answer), answer.image) for answer in answers]
+    assert all(error == pytest.approx(0, abs=0.2) for error in errors)
+    assert unbiased_line(manifest, answers[1:]) == NO_CORRECTION, "too few pictures for a line"

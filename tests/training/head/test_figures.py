@@ -10,15 +10,17 @@ from PIL import Image
 pytest.importorskip("matplotlib", reason="evaluate draws with matplotlib, which the extra `training` brings")
 
 from leapfrog.engine.tensors import TensorSpec
+from leapfrog.packages.manifest import ModelInput
+from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog_training.datasets.hc18 import head_mask, open_hc18, outline
 from leapfrog_training.drawing import read_pictures, write_pictures
-from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.head.examples import head_examples
 from leapfrog_training.head.figures import head_figures
 from leapfrog_training.head.manifest import head_manifest
 from leapfrog_training.head.reading import HeadAnswer, HeadReading, read_head
 
 LARGEST_FIGURE_BYTES = 60_000
+INPUT = ModelInput(height=128, width=192)
 
 
 class MaskShape:
@@ -40,7 +42,9 @@ def readings(made_up_heads: Any) -> list[HeadReading]:
     for image in images:
         line = outline(image)
         mask = head_mask(line, 64, 96) * np.float32(image.patient != "003")
-        answer = HeadAnswer(image, as_shown(line.astype(np.uint8), 1.5)[0], (mask[np.newaxis, :, :, np.newaxis],))
+        answer = HeadAnswer(
+            image, shown_to_segmenter(INPUT, line.astype(np.uint8))[0], (mask[np.newaxis, :, :, np.newaxis],)
+        )
         read.append(read_head(manifest, answer))
     return read
 

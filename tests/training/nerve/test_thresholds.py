@@ -21,11 +21,12 @@ MODEL: Any = SimpleNamespace(input=SimpleNamespace(shape=(1, HEIGHT, WIDTH, 1)),
 SIDE = 40
 
 
-def answer(nerve: float, vessel: float = 0.0) -> Answer:
-    """A nerve and a vessel, each in a square of ten cells, with these probabilities inside."""
+def answer(nerve: float, vessel: float = 0.0, false_vessel: float = 0.0) -> Answer:
+    """A nerve, a vessel and what is none, each in a square of ten cells, with these probabilities inside."""
     masks = np.zeros((1, SIDE, SIDE, 2), np.float32)
     masks[0, 10:20, 10:20, 0] = nerve
     masks[0, 25:35, 25:35, 1] = vessel
+    masks[0, 5:15, 25:35, 1] = false_vessel
     return Answer(model_area((0, 0, SIDE, SIDE), (SIDE, SIDE), 1.0), (masks,))
 
 
@@ -58,6 +59,8 @@ def test_where_few_false_ones_are_seen_it_is_as_high_as_most_nerves_allow(pictur
 def test_a_vessel_s_threshold_is_the_lowest_that_draws_best(picture: NervePicture) -> None:
     pictures = [NerveAnswer(picture, answer(0.9, vessel)) for vessel in (0.71, 0.83, 0.95)]
     assert chosen(pictures, parts=[])[VESSEL] == 0.5
+    with_false = [NerveAnswer(picture, answer(0.9, vessel, false_vessel=0.65)) for vessel in (0.71, 0.83, 0.95)]
+    assert chosen(with_false, parts=[])[VESSEL] == pytest.approx(0.7)
 
 
 def test_a_set_without_vessels_gets_no_threshold_for_them(picture: NervePicture) -> None:

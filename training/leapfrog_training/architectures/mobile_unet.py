@@ -14,8 +14,9 @@ from leapfrog_training.keras import tf_keras
 
 HEIGHT, WIDTH = 128, 192  # pixels
 MASK_HEIGHT, MASK_WIDTH = 64, 96  # pixels
-SKIPS = ("block0_project_conv", "block2_add", "block5_add")  # 16, 24, 32 features in 64 x 96, 32 x 48, 16 x 24 cells
-BOTTOM = "block8_add"  # 64 features in 8 x 12 cells
+# Their features and cells, for pictures of 128 x 192: 16 in 64 x 96, 24 in 32 x 48, 32 in 16 x 24, then 64 in 8 x 12.
+SKIPS = ("block0_project_conv", "block2_add", "block5_add")
+BOTTOM = "block8_add"
 # Where no feature is active, the logit is only the bias, which Adam moves by thousandths per step. Started at 0, it
 # ended at -2.5 in one training, which left a mask of .08 all over the background.
 BACKGROUND_LOGIT = -4.0

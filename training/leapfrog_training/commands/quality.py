@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from numpy import uint8
@@ -14,6 +14,9 @@ from leapfrog_training.commands.options import open_data
 from leapfrog_training.datasets.chestxray14 import open_chestxray14
 from leapfrog_training.packaging.package import QUALITY_METRICS, add_file
 from leapfrog_training.run.folder import PackageName
+
+if TYPE_CHECKING:
+    from leapfrog_training.quality.recipes import MeasuredCheck
 
 CHEST_PACKAGES = (PackageName.CHEST_FINDINGS, PackageName.CHEST_CHILD)
 ULTRASOUND_PACKAGES = (PackageName.FETAL_HEAD, PackageName.NERVE)
@@ -57,9 +60,8 @@ def quality(
         measured |= _chest(chests, adults, rsna, children, heads, foreign, seed)
     for folder in others:
         is_nerve = loaded[folder].manifest.name == PackageName.NERVE
-        if is_nerve and nerves is None:
-            raise UsageError("the check of nerve is fitted to scans of nerves: give --nerves")
-        measured[folder] = _ultrasound(folder, adults, heads, nerves if is_nerve else None, foreign, seed)
+        fitted = _nerve(adults, heads, nerves, foreign, seed) if is_nerve else _head(adults, heads, foreign, seed)
+        measured[folder] = _added(folder, fitted)
     for folder, metrics in measured.items():
         typer.echo(loaded[folder].title)
         for key, value in metrics.items():
@@ -87,19 +89,25 @@ def _chest(
     return add_chest_check(folders, data, foreign, seed)
 
 
-def _ultrasound(
-    folder: Path, adults: Path, heads: Path, nerves: Path | None, foreign: Strangers, seed: int
-) -> Mapping[str, object]:
-    """Fit the check of nerve to `nerves` or, without them, that of fetal-head to `heads`; the rest are strangers."""
-    from leapfrog_training.quality.check import metrics, quality_bytes
-    from leapfrog_training.quality.recipes import head_quality, nerve_quality
+def _head(adults: Path, heads: Path, foreign: Strangers, seed: int) -> "MeasuredCheck":
+    from leapfrog_training.quality.recipes import head_quality
 
-    films, pictures = open_chestxray14(adults), open_data(PackageName.FETAL_HEAD, [heads])
-    result = (
-        head_quality(films, pictures, foreign, seed)
-        if nerves is None
-        else nerve_quality(films, pictures, open_data(PackageName.NERVE, [nerves]), foreign, seed)
-    )
-    measured = metrics(result.fitted, result.rates)
-    add_file(folder, QUALITY_NAME, quality_bytes(result.fitted.check), {QUALITY_METRICS: measured})
-    return measured
+    return head_quality(open_chestxray14(adults), open_data(PackageName.FETAL_HEAD, [heads]), foreign, seed)
+
+
+def _nerve(adults: Path, heads: Path, nerves: Path | None, foreign: Strangers, seed: int) -> "MeasuredCheck":
+    from leapfrog_training.quality.recipes import nerve_quality
+
+    if nerves is None:
+        raise UsageError("the check of nerve is fitted to scans of nerves: give --nerves")
+    films, fetal = open_chestxray14(adults), open_data(PackageName.FETAL_HEAD, [heads])
+    return nerve_quality(films, fetal, open_data(PackageName.NERVE, [nerves]), foreign, seed)
+
+
+def _added(folder: Path, check: "MeasuredCheck") -> Mapping[str, object]:
+    """The rates of the check, which was added to the package with them."""
+    from leapfrog_training.quality.check import metrics, quality_bytes
+
+    rates = metrics(check.fitted, check.rates)
+    add_file(folder, QUALITY_NAME, quality_bytes(check.fitted.check), {QUALITY_METRICS: rates})
+    return rates

@@ -15,7 +15,7 @@ from leapfrog.packages.version import is_version
 from leapfrog_training.commands.evaluate import evaluate
 from leapfrog_training.commands.options import ThreadsOption
 from leapfrog_training.commands.package import package
-from leapfrog_training.commands.quality import quality
+from leapfrog_training.commands.quality import CHEST_PACKAGES, quality
 from leapfrog_training.commands.train import train
 from leapfrog_training.fitting.devices import Devices
 from leapfrog_training.run.folder import PackageName
@@ -39,7 +39,6 @@ CHECKED_WITH = {
     PackageName.FETAL_HEAD: (ADULTS, HEADS),
     PackageName.NERVE: (ADULTS, HEADS, NERVES),
 }  # what the check in front is fitted to
-BOTH_CHESTS = (PackageName.CHEST_FINDINGS, PackageName.CHEST_CHILD)
 IMAGENET = Path("coral") / "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 RUNS, PACKAGES = "runs", "packages"
 
@@ -62,7 +61,7 @@ def rebuild(
     """
     if not is_version(version):
         raise UsageError(f"--version {version} is not a version such as 1.2.0 or 1.3.0-rc.1")
-    names = tuple(dict.fromkeys(only or BOTH_CHESTS))
+    names = tuple(dict.fromkeys(only or CHEST_PACKAGES))
     _refuse_missing(data, names)
     began = time.monotonic()
     for name in names:

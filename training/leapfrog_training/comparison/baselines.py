@@ -13,7 +13,7 @@ import numpy as np
 from leapfrog_training.architectures import densenet, paper_unet
 from leapfrog_training.comparison.rows import CLASSIFICATION, SEGMENTATION
 from leapfrog_training.files import write_whole
-from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.augmentation import STILL
 from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.fitting.loop import Schedule, fit, seed_everything
 from leapfrog_training.fitting.quantize import convert_float, convert_int8, representative_inputs
@@ -22,7 +22,6 @@ from leapfrog_training.keras import tf, tf_keras
 FINDINGS = 14
 PICTURES = 8
 SCHEDULE = Schedule(epochs=1, batch=4, learning_rate=1e-4)
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog_training.architectures import mobilenet_v2
-from leapfrog_training.fitting.augmentation import Augmentation
+from leapfrog_training.fitting.augmentation import STILL, Augmentation
 from leapfrog_training.fitting.equalization import equalized
 from leapfrog_training.fitting.examples import Examples
 from leapfrog_training.fitting.loop import Schedule
@@ -19,7 +19,6 @@ from leapfrog_training.keras import tf, tf_keras
 SIDE = 160
 # No mirror images: the heart is on the left.
 AUGMENTATION = Augmentation(rotation_degrees=5, zoom=0.15, shift=0.06, contrast=0.15, brightness=0.1, gamma=0.3)
-STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)
 
 
 def network(findings: int) -> Any:

@@ -77,6 +77,9 @@ class Augmentation:
         return (tf.abs(x - middle_x) < half_width) & (tf.abs(y - middle_y) < half_height * aspect)
 
 
+STILL = Augmentation(rotation_degrees=0, zoom=0, shift=0, contrast=0, brightness=0)  # changes nothing
+
+
 def _coordinates(pictures: Any) -> tuple[Any, Any]:
     """Of each column and row, -1 to 1, shaped to go with pictures (count, rows, columns, channels)."""
     _, rows, columns, _ = pictures.shape

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog_training.fitting.pictures import PREDICTED_AT_ONCE, Pictures, scaled
+from leapfrog_training.fitting.pictures import Pictures, predictions_in_batches
 from leapfrog_training.keras import tf_keras
 
 LARGEST = 6.0  # that comes out of a ReLU6
@@ -54,8 +54,7 @@ def _is_between_convolutions(layer: Any) -> bool:
 def _largest(model: Any, pictures: Pictures) -> Sequence[Channels]:
     """The largest value of each channel of each output of `model`."""
     largest: list[Channels] = [np.zeros(output.shape[-1], np.float32) for output in model.outputs]
-    for start in range(0, len(pictures), PREDICTED_AT_ONCE):
-        outputs = model.predict_on_batch(scaled(pictures[start : start + PREDICTED_AT_ONCE]))
+    for outputs in predictions_in_batches(model, pictures):
         largest = [np.maximum(one, output.max(axis=(0, 1, 2))) for one, output in zip(largest, outputs, strict=True)]
     return largest
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from pydantic import ConfigDict
 from rich.progress import TextColumn
 
 from leapfrog_training.drawing import canvas, photograph
@@ -21,28 +22,18 @@ RECORD_FILE = "training.json"
 
 
 class History(KeptAsJson):
-    """The mean loss of each epoch, the learning rate at its end and, with held-out examples, its score."""
+    """The mean loss of each epoch and the learning rate at its end. Records of earlier versions also hold scores, which
+    are not read.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     losses: tuple[float, ...] = ()
-    scores: tuple[float, ...] = ()
     learning_rates: tuple[float, ...] = ()
 
-    def after(self, loss: float, score: float | None, learning_rate: float) -> "History":
+    def after(self, loss: float, learning_rate: float) -> "History":
         """The history with one more epoch."""
-        return History(
-            losses=(*self.losses, loss),
-            scores=self.scores if score is None else (*self.scores, score),
-            learning_rates=(*self.learning_rates, learning_rate),
-        )
-
-    @property
-    def best_epoch(self) -> int:
-        """The first epoch with the highest score, counted from 1; 0 without scores."""
-        return 1 + self.scores.index(max(self.scores)) if self.scores else 0
-
-    def is_stale(self, patience: int) -> bool:
-        """Whether the last `patience` epochs did not improve the score."""
-        return len(self.scores) - self.best_epoch >= patience and bool(self.scores)
+        return History(losses=(*self.losses, loss), learning_rates=(*self.learning_rates, learning_rate))
 
 
 class TrainingRecord(KeptAsJson):
@@ -98,8 +89,6 @@ class JobRecords:
         self._history = history
         epoch = len(history.losses)
         values = {"loss": history.losses[-1], "learning_rate": history.learning_rates[-1]}
-        if history.scores:
-            values["held_out_score"] = history.scores[-1]
         if self._writer is not None:
             with self._writer.as_default(step=epoch):
                 for name, value in values.items():
@@ -130,22 +119,19 @@ def draw_run_curves(run: Run) -> None:
 
 
 def draw_curves(path: Path, title: str, histories: dict[str, History]) -> None:
-    """Draw loss and held-out score of each training over its epochs into a PNG."""
-    with_scores = any(history.scores for history in histories.values())
-    with canvas(10 if with_scores else 6, 4, columns=2 if with_scores else 1, style={}) as (figure, axes):
+    """Draw the loss of each training over its epochs into a PNG."""
+    with canvas(6, 4, style={}) as (figure, axes):
         from matplotlib.ticker import MaxNLocator
 
+        panel = axes[0, 0]
         for name, history in histories.items():
-            for panel, values in zip(axes[0], (history.losses, history.scores), strict=False):
-                if values:
-                    panel.plot(range(1, len(values) + 1), values, marker="o", markersize=3, label=name)
-        for panel, label in zip(axes[0], ("mean loss", "score on held-out examples"), strict=False):
-            panel.set_xlabel("epoch")
-            panel.set_ylabel(label)
-            panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-            panel.grid(alpha=0.3)
+            panel.plot(range(1, len(history.losses) + 1), history.losses, marker="o", markersize=3, label=name)
+        panel.set_xlabel("epoch")
+        panel.set_ylabel("mean loss")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.grid(alpha=0.3)
         if len(histories) > 1:
-            axes[0, 0].legend(fontsize=8)
+            panel.legend(fontsize=8)
         figure.suptitle(title)
         figure.tight_layout()
         write_whole(path, photograph(figure))

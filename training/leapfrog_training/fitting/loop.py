@@ -51,17 +51,6 @@ class Schedule:
         return examples.at(np.arange((epoch - 1) * size, epoch * size))
 
 
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Ends a training `patience` epochs after the best one, and keeps the weights of that one.
-
-    `score` rates the model on held-out examples; higher is better.
-    """
-
-    score: Callable[[Any], float]
-    patience: int
-
-
 Loss = Callable[[Any, Any], Any]
 AfterEpoch = Callable[[int], None]
 
@@ -79,14 +68,11 @@ def fit(
     schedule: Schedule,
     seed: int,
     after_epoch: AfterEpoch | None = None,
-    stop_after: int | None = None,
-    early_stopping: EarlyStopping | None = None,
     folder: Path | None = None,
 ) -> History:
     """Train `model` in place; `loss(targets, logits)` sees its first output.
 
-    `after_epoch` is called with 1, 2, and so on. `stop_after` ends the training after that epoch, but with the learning
-    rates of the whole schedule, so the weights are those of a full training at that point.
+    `after_epoch` is called with 1, 2, and so on.
 
     TensorBoard's logs, the settings and the curves are written to `folder`. A training that was interrupted resumes
     there after its last complete epoch and ends with the same weights; one that had finished ends at once, until
@@ -106,9 +92,7 @@ def fit(
     resumable = Resumable(folder if is_alone else None, model, optimizer, settings)
     history = resumable.restore()
     with JobRecords(folder, model.name, schedule.epochs, settings) as records:
-        for epoch in range(len(history.losses) + 1, (stop_after or schedule.epochs) + 1):
-            if early_stopping is not None and history.is_stale(early_stopping.patience):
-                break
+        for epoch in range(len(history.losses) + 1, schedule.epochs + 1):
             start = time.monotonic()
             losses = []
             order = np.random.default_rng((seed, epoch))
@@ -119,16 +103,11 @@ def fit(
                 losses.append(step(*_shares(strategy, batch), chance))
                 records.advance(epoch, steps, batch_size)
             mean_loss = float(np.mean([float(value) for value in losses]))
-            score = None if early_stopping is None else early_stopping.score(model)
-            history = history.after(mean_loss, score, float(rate(optimizer.iterations)))
-            if score is not None and history.best_epoch == epoch:
-                resumable.keep_best()
+            history = history.after(mean_loss, float(rate(optimizer.iterations)))
             if after_epoch is not None:
                 after_epoch(epoch)
             resumable.save(history)
             records.epoch_done(history, time.monotonic() - start, len(own))
-    if early_stopping is not None:
-        resumable.take_best()
     return history
 
 

@@ -1,5 +1,6 @@
 """Turns the pictures of a data set into a model's inputs and, with the model, into its outputs."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,8 +47,12 @@ def scaled(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def predictions(model: Any, pictures: Pictures) -> list[NDArray[np.float32]]:
     """Each output of a Keras model for all pictures (n, height, width, 1), read and scaled in small batches."""
-    parts = []
+    parts = list(predictions_in_batches(model, pictures))
+    return [np.concatenate([np.asarray(part[index], np.float32) for part in parts]) for index in range(len(parts[0]))]
+
+
+def predictions_in_batches(model: Any, pictures: Pictures) -> Iterator[Sequence[NDArray[np.floating]]]:
+    """The same batch by batch: each output of the model, also where it has only one, which Keras gives by itself."""
     for start in range(0, len(pictures), PREDICTED_AT_ONCE):
         outputs = model.predict_on_batch(scaled(pictures[start : start + PREDICTED_AT_ONCE]))
-        parts.append(outputs if isinstance(outputs, list | tuple) else [outputs])
-    return [np.concatenate([np.asarray(part[index], np.float32) for part in parts]) for index in range(len(parts[0]))]
+        yield outputs if isinstance(outputs, list | tuple) else [outputs]

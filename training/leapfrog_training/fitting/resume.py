@@ -36,7 +36,6 @@ class Resumable:
         self._folder = None if folder is None else folder / FOLDER
         self._model, self._settings = model, settings
         self._checkpoint = tf.train.Checkpoint(model=model, optimizer=optimizer)
-        self._best: list[Any] | None = None
 
     def restore(self) -> History:
         """Restore the last complete epoch. Returns the history up to it, which is empty if there is none."""
@@ -44,26 +43,7 @@ class Resumable:
         if self._folder is None or not history.losses:
             return history
         self._checkpoint.read(str(self._epoch(history))).expect_partial()
-        best = self._folder / "best.index"
-        if best.exists():
-            kept = [variable.numpy() for variable in self._model.weights]
-            tf.train.Checkpoint(model=self._model).read(str(best.with_suffix(""))).expect_partial()
-            self._best = self._model.get_weights()
-            for variable, value in zip(self._model.weights, kept, strict=True):
-                variable.assign(value)
         return history
-
-    def keep_best(self) -> None:
-        """Remember the current weights as the best so far."""
-        self._best = self._model.get_weights()
-        if self._folder is not None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            tf.train.Checkpoint(model=self._model).write(str(self._folder / "best"))
-
-    def take_best(self) -> None:
-        """Give the model the best weights."""
-        if self._best is not None:
-            self._model.set_weights(self._best)
 
     def save(self, history: History) -> None:
         """Save the state after a complete epoch."""

@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.packages.manifest import Manifest
-from leapfrog.reader.assess.outlines.mirrored import averaged
-from leapfrog.reader.assess.outlines.segmentation import segment
-from leapfrog.reader.assess.shown_picture import shown_to_segmenter
-from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.hc18 import HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel
+from leapfrog_training.head.reading import head_answer, kiosk_finding
 from leapfrog_training.progress import each
 
 SHARES = (0.05, 0.1, 0.2, 0.35, 0.5)  # of the head's extent that is cut off
@@ -35,13 +32,8 @@ def cut_heads(model: KioskModel, manifest: Manifest, images: Sequence[HeadImage]
     pictures = measured = 0
     for number, image in enumerate(each(images, "reading cut heads")):
         for cut in cut_pictures(image, number):
-            area, shown = shown_to_segmenter(manifest.input, cut)
-            picture = model_input(shown, manifest.input.height, manifest.input.width)
-            index = manifest.outputs.mask or 0
-            outputs = averaged(model.run, picture, model.run(picture), index).outputs
-            spacing_mm = (image.pixel_size_mm, image.pixel_size_mm)
             pictures += 1
-            measured += segment(manifest, outputs, area, spacing_mm).finding.measurement is not None
+            measured += kiosk_finding(manifest, head_answer(model, image, cut)).measurement is not None
     return CutHeads(pictures, measured)
 
 

@@ -28,7 +28,7 @@ THRESHOLD_STEP = 0.05
 LEVELS = np.arange(0.5, 0.7, 0.01)
 CUT_OF = 3  # validation pictures, one is cut on every side
 FEWEST_PAIRS = 30  # for a line
-LEVEL_PICTURES = 200  # so many training pictures, evenly chosen, give the bias to within 0.2 mm
+BIAS_PICTURES = 200  # so many training pictures, evenly chosen, give the bias to within 0.2 mm
 
 Readings = tuple[HeadReading, ...]
 
@@ -224,9 +224,10 @@ def _seed_scores(run: Run, data: HC18, seed: int, draws: Resamples) -> tuple[Hea
     job = run.seed(seed)
     with KioskModel(file_of(job, Form.INT8)) as model:
         training = head_answers(model, data.in_split("train"))
-        level = unbiased_level(model, training[:: max(1, len(training) // LEVEL_PICTURES)])
+        some = training[:: max(1, len(training) // BIAS_PICTURES)]
+        level = unbiased_level(model, some)
         threshold = trusted_threshold(head_manifest("0", model, 0.0, level), training)
-        line = unbiased_line(head_manifest("0", model, threshold, level), training)
+        line = unbiased_line(head_manifest("0", model, threshold, level), some)
         manifest = head_manifest("0", model, threshold, level, line)
     read: dict[Form, Readings] = {}
     for form in Form:

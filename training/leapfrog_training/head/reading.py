@@ -47,17 +47,18 @@ class HeadReading:
 
 
 def head_answers(model: KioskModel, images: Sequence[HeadImage]) -> tuple[HeadAnswer, ...]:
-    """Show each picture to the model as the kiosk does: the scan alone, and its mirror images."""
+    """Show each picture to the model as the kiosk does."""
+    return tuple(head_answer(model, image, read_gray(image.path)) for image in each(images, "reading pictures"))
+
+
+def head_answer(model: KioskModel, image: HeadImage, gray: NDArray[np.uint8]) -> HeadAnswer:
+    """Show `gray`, which is the picture or made from it, to the model as the kiosk does: the scan alone, and its mirror
+    images.
+    """
     _, height, width, _ = model.input.shape
-    taken = ModelInput(height=height, width=width, field="scan")
-    mask = model.output_of_rank(4)
-    answered = []
-    for image in each(images, "reading pictures"):
-        area, shown = shown_to_segmenter(taken, read_gray(image.path))
-        picture = model_input(shown, height, width)
-        mean = averaged(model.run, picture, model.run(picture), mask)
-        answered.append(HeadAnswer(image, area, mean.outputs))
-    return tuple(answered)
+    area, shown = shown_to_segmenter(ModelInput(height=height, width=width, field="scan"), gray)
+    picture = model_input(shown, height, width)
+    return HeadAnswer(image, area, averaged(model.run, picture, model.run(picture), model.output_of_rank(4)).outputs)
 
 
 def kiosk_finding(manifest: Manifest, answer: HeadAnswer) -> Finding:

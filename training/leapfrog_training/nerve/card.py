@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from leapfrog.evaluation.measured import Bounds, Portion
+from leapfrog.evaluation.measured import Portion
 from leapfrog.packages.manifest import Manifest
 from leapfrog_training.datasets.nerve_picture import Source
 from leapfrog_training.evaluate.forms import Form
@@ -150,7 +150,9 @@ def _rows_of_set(source: Source, scores: dict[Form, SetScores]) -> list[tuple[st
     if any(one.vessel is not None for one in scores.values()):
         rows.append(row("Dice of vessels", lambda one: cards.with_interval(one.vessel)))
     if any(one.kaggle is not None for one in scores.values()):
-        rows.append(row("Kaggle's metric, in which an empty picture counts 1", lambda one: _bounds(one.kaggle)))
+        rows.append(
+            row("Kaggle's metric, in which an empty picture counts 1", lambda one: cards.with_interval(one.kaggle))
+        )
         rows.append(row("Pictures without a nerve with one outlined", lambda one: _counted(one.empty_outlined)))
     return rows
 
@@ -175,10 +177,6 @@ def _in_short(scores: FormScores) -> str:
 
 def _counted(portion: Portion | None) -> str:
     return cards.NOT_AVAILABLE if portion is None else cards.counted(portion)
-
-
-def _bounds(bounds: Bounds | None) -> str:
-    return cards.with_interval(bounds)
 
 
 def _of_ten(share: float) -> str:

@@ -18,14 +18,13 @@ from leapfrog_training.evaluate.measured import Evaluation, Measured
 from leapfrog_training.nerve.folds import nerve_folds
 from leapfrog_training.nerve.manifest import nerve_manifest
 from leapfrog_training.nerve.reading import (
-    Answer,
     NerveReading,
     answers_without_nerve,
     has_nerve,
     nerve_answers,
     read_nerves,
 )
-from leapfrog_training.nerve.thresholds import Thresholds, Unseen, chosen_thresholds
+from leapfrog_training.nerve.thresholds import ManifestFor, Thresholds, Unseen, chosen_thresholds
 from leapfrog_training.run.folder import SHIPPED_SEED, Run
 
 HEADS_FOR_THRESHOLDS = 200  # training pictures of heads, evenly chosen
@@ -168,24 +167,12 @@ def _thresholds(run: Run, data: NerveData) -> tuple[dict[str, float], FormScores
     """The thresholds, and the scores with them on the pictures on which they were chosen."""
     structures = run.notes.findings
     with ExitStack() as stack:
-        unseen = []
+        answered = []
         for number, fold in enumerate(nerve_folds(data, run.notes.folds)):
             model = stack.enter_context(KioskModel(run.fold(number).float32))
-            held_out = _some_heads(fold.held_out, HEADS_FOR_THRESHOLDS // run.notes.folds)
-            unseen.append((partial(nerve_manifest, "0", model), _unseen(model, held_out)))
-        thresholds = chosen_thresholds(structures, unseen)
-        manifests = [(manifest_for(thresholds), one) for manifest_for, one in unseen]
-        readings = tuple(reading for manifest, one in manifests for reading in read_nerves(manifest, one.pictures))
-        masks = tuple(
-            reading
-            for manifest_for, one in unseen
-            for reading in read_nerves(manifest_for(dict.fromkeys(structures, 0.0)), one.pictures)
-        )
-        scores = FormScores(
-            sets=_sets(readings, masks),
-            parts=portion(np.array([has_nerve(manifest, one) for manifest, some in manifests for one in some.parts])),
-            heads=portion(np.array([has_nerve(manifest, one) for manifest, some in manifests for one in some.heads])),
-        )
+            answered.append(_answered(model, _some_heads(fold.held_out, HEADS_FOR_THRESHOLDS // run.notes.folds)))
+        thresholds = chosen_thresholds(structures, answered)
+        scores, _ = _scores(answered, thresholds)
     return thresholds, scores
 
 
@@ -213,22 +200,30 @@ def form_scores(
     """The scores of a network on pictures that it was not trained on, and those with a nerve set's masks as it reads
     them. Raises RunError if none of a set's pictures shows a nerve.
     """
-    unseen = _unseen(model, held_out)
-    manifest = nerve_manifest("0", model, thresholds)
-    readings = read_nerves(manifest, unseen.pictures)
-    masks = read_nerves(nerve_manifest("0", model, dict.fromkeys(thresholds, 0.0)), unseen.pictures)
+    return _scores([_answered(model, held_out)], thresholds)
+
+
+def _scores(
+    answered: Sequence[tuple[ManifestFor, Unseen]], thresholds: Thresholds
+) -> tuple[FormScores, tuple[NerveReading, ...]]:
+    """The scores of one network or several, each on pictures of its own, read with the same thresholds."""
+    manifests = [(manifest_for(thresholds), one) for manifest_for, one in answered]
+    readings = tuple(reading for manifest, one in manifests for reading in read_nerves(manifest, one.pictures))
+    anything = dict.fromkeys(thresholds, 0.0)
+    masks = [one for manifest_for, some in answered for one in read_nerves(manifest_for(anything), some.pictures)]
     scores = FormScores(
         sets=_sets(readings, masks),
-        parts=_outlined(manifest, unseen.parts),
-        heads=_outlined(manifest, unseen.heads),
+        parts=portion(np.array([has_nerve(manifest, one) for manifest, some in manifests for one in some.parts])),
+        heads=portion(np.array([has_nerve(manifest, one) for manifest, some in manifests for one in some.heads])),
     )
     return scores, readings
 
 
-def _unseen(model: KioskModel, pictures: Sequence[NervePicture]) -> Unseen:
+def _answered(model: KioskModel, pictures: Sequence[NervePicture]) -> tuple[ManifestFor, Unseen]:
+    """What makes the network's manifest, and its answers for pictures that it was not fitted to."""
     of_sets = [picture for picture in pictures if picture.source in NERVE_SETS]
     heads = [picture for picture in pictures if picture.source is Source.HEADS]
-    return Unseen(
+    return partial(nerve_manifest, "0", model), Unseen(
         pictures=nerve_answers(model, of_sets),
         parts=answers_without_nerve(model, of_sets),
         heads=tuple(one.answer for one in nerve_answers(model, heads)),
@@ -298,10 +293,6 @@ def _difference(int8: Sequence[NerveReading], float32: Sequence[NerveReading]) -
 
 def _mean(draws: Resamples, values: np.ndarray[Any, np.dtype[np.float64]]) -> Bounds | None:
     return bounds(draws.mean(values))
-
-
-def _outlined(manifest: Any, answers: Sequence[Answer]) -> Portion | None:
-    return portion(np.array([has_nerve(manifest, answer) for answer in answers], np.bool_))
 
 
 def _optional(name: str, value: Bounds | Portion | None) -> Mapping[str, float]:

@@ -48,11 +48,6 @@ def shown_part(gray: NDArray[np.uint8], box: PixelRegion) -> NDArray[np.uint8]:
     return model_input(np.ascontiguousarray(cut(gray, area, box)), HEIGHT, WIDTH)
 
 
-def target_of(picture: NervePicture, box: PixelRegion) -> Target:
-    """What the model should answer for the part of a picture in `box`."""
-    return _target(nerve_mask(picture), vessel_mask(picture), picture.tells_vessels, box)
-
-
 def _of_one(picture: NervePicture, versions: int, generator: np.random.Generator) -> Iterator[Example]:
     nerve, vessel, whole = nerve_mask(picture), vessel_mask(picture), read_gray(picture.path)
     scan = find_scan(whole)

@@ -13,7 +13,6 @@ from leapfrog_training.datasets.chestxray14 import ChestXray14, Film
 from leapfrog_training.datasets.hc18 import HC18, HeadImage, filled_outline, outline
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve_picture import NerveData, NervePicture
-from leapfrog_training.evaluate.segmentation import as_shown
 from leapfrog_training.quality.check import Fitted, Layout, Rates, fit_quality, measure_quality
 from leapfrog_training.quality.strangers import (
     DRAWN_FOR_FITTING,
@@ -65,8 +64,8 @@ class MeasuredCheck:
 def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence[Gray]], seed: int) -> MeasuredCheck:
     """The check of fetal-head: only fetal heads in ultrasound pass, mirrored or not.
 
-    Fitted to the training pictures and their mirror images, against the same pictures with the head painted over, parts
-    of them, negatives, chest films and drawings, all in the shape in which the kiosk shows them to the model.
+    Fitted to the scans in the training pictures and their mirror images, against the same pictures with the head
+    painted over, parts of them, negatives, chest films and drawings, all as the kiosk shows them to the model.
     `foreign`, by kind, are more strangers to measure on.
     """
     generator = np.random.default_rng(seed)
@@ -83,9 +82,8 @@ def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence
         *(turn(gray) for turn in TURNS.values() for gray in films[::16]),
         *(varied(gray, generator) for gray in films[::4]),
     ]
-    both_ways = [view for gray in pictures for view in (gray, np.fliplr(gray))]
     owners = [image.patient for image in images for _ in range(2)]
-    fitted = fit_quality(both_ways, owners, [_as_shown(gray) for gray in strangers], HEAD, seed)
+    fitted = fit_quality(_both_ways(_scans(pictures, HEAD)), owners, _scans(strangers, HEAD), HEAD, seed)
 
     validation_images = heads.in_split("test")
     validation = _grays(validation_images)
@@ -97,8 +95,7 @@ def head_quality(chest: ChestXray14, heads: HC18, foreign: Mapping[str, Sequence
         **_drawn_for_measuring(generator),
         **foreign,
     }
-    shown = {kind: [_as_shown(gray) for gray in grays] for kind, grays in unseen.items()}
-    return MeasuredCheck(fitted, measure_quality(fitted.check, validation, shown, seed + 1))
+    return _measured(fitted, _scans(validation, HEAD), unseen, HEAD, seed)
 
 
 def nerve_quality(
@@ -112,7 +109,7 @@ def nerve_quality(
     """
     generator = np.random.default_rng(seed)
     images = nerves.in_split("train")
-    scans = [_scan(gray) for gray in _grays(images)]
+    scans = _scans(_grays(images), NERVE)
     films, fetal = _grays(chest.in_split("train")), _grays(heads.in_split("train"))
     strangers = [
         *(draw(generator) for draw in DRAWN_FOR_FITTING if draw is not tissue for _ in range(DRAWINGS_EACH_FITTED)),
@@ -122,11 +119,10 @@ def nerve_quality(
         *(turn(scan) for turn in TURNS.values() for scan in scans),
         *(varied(gray, generator) for gray in films[::2]),
     ]
-    both_ways = [view for scan in scans for view in (scan, np.fliplr(scan))]
     owners = [image.patient for image in images for _ in range(2)]
-    fitted = fit_quality(both_ways, owners, [_scan(gray) for gray in strangers], NERVE, seed)
+    fitted = fit_quality(_both_ways(scans), owners, _scans(strangers, NERVE), NERVE, seed)
 
-    validation = [_scan(gray) for gray in _grays(nerves.in_split("test"))]
+    validation = _scans(_grays(nerves.in_split("test")), NERVE)
     unseen = {
         "chest film": _grays(chest.in_split("test")),
         "fetal head": _grays(heads.in_split("test")),
@@ -135,13 +131,24 @@ def nerve_quality(
         **_drawn_for_measuring(generator),
         **foreign,
     }
-    shown = {kind: [_scan(gray) for gray in grays] for kind, grays in unseen.items()}
-    return MeasuredCheck(fitted, measure_quality(fitted.check, validation, shown, seed + 1))
+    return _measured(fitted, validation, unseen, NERVE, seed)
 
 
-def _scan(gray: Gray) -> Gray:
-    """The scan in the picture in the shape of the model's input, as the kiosk shows it."""
-    return shown_to_segmenter(ModelInput(height=NERVE.height, width=NERVE.width, field="scan"), gray)[1]
+def _measured(
+    fitted: Fitted, scans: Sequence[Gray], unseen: Mapping[str, Sequence[Gray]], layout: Layout, seed: int
+) -> MeasuredCheck:
+    shown = {kind: _scans(grays, layout) for kind, grays in unseen.items()}
+    return MeasuredCheck(fitted, measure_quality(fitted.check, scans, shown, seed + 1))
+
+
+def _scans(grays: Iterable[Gray], layout: Layout) -> list[Gray]:
+    """The scan in each picture, as the kiosk shows it to a model of this layout."""
+    taken = ModelInput(height=layout.height, width=layout.width, field="scan")
+    return [shown_to_segmenter(taken, gray)[1] for gray in grays]
+
+
+def _both_ways(scans: Iterable[Gray]) -> list[Gray]:
+    return [view for scan in scans for view in (scan, np.fliplr(scan))]
 
 
 def _grays(pictures: Iterable[Film | HeadImage | NervePicture]) -> list[Gray]:
@@ -150,11 +157,6 @@ def _grays(pictures: Iterable[Film | HeadImage | NervePicture]) -> list[Gray]:
 
 def _heads_hidden(images: Sequence[HeadImage], generator: np.random.Generator) -> list[Gray]:
     return [without_head(read_gray(image.path), filled_outline(outline(image)), generator) for image in images]
-
-
-def _as_shown(gray: Gray) -> Gray:
-    """The whole picture in the shape of the segmenter's input, with black added as by the kiosk."""
-    return as_shown(gray, HEAD.width / HEAD.height)[1]
 
 
 def _drawn_for_fitting(generator: np.random.Generator) -> list[Gray]:
