@@ -607,7 +607,7 @@ def test_of_two_pictures_beside_each_other_a_measured_one_comes_first_then_the_l
 def test_bytes_that_are_not_those_that_were_stored_are_never_read(bench: Bench, harm: str) -> None:
     film = write_film(bench.directory / "film.dcm")
     content = film.read_bytes()
-    whole = {"source_byte_count": len(content), "source_digest": digest_of(BytesIO(content))}
+    whole: dict[str, Any] = {"source_byte_count": len(content), "source_digest": digest_of(BytesIO(content))}
     assert bench.read(film, **whole).state == "read"
     film.write_bytes(content[:-2] + b"xx" if harm == "changed" else content[: len(content) // 2])
     count = bench.models.count
