@@ -100,17 +100,19 @@ def test_the_threshold_is_below_what_nearly_all_training_pictures_reach(made_up_
 
 
 def test_the_line_leads_from_what_is_measured_to_what_is_true(made_up_heads: Any) -> None:
-    names = [f"{number:03}_HC.png" for number in range(FEWEST_PAIRS)]
+    names = [f"{number:03}_HC.png" for number in range(FEWEST_PAIRS + 5)]
     manifest = head_manifest("0", MODEL, threshold=0.5, level=0.5)
-    answers = []
+    measured = []
     for answer in perfect_answers(open_hc18(made_up_heads.write(names, validation=[])).records):
         measurement = kiosk_finding(manifest, answer).measurement
-        assert measurement is not None
-        image = replace(answer.image, head_circumference_mm=1.05 * measurement.value - 8)
-        answers.append(replace(answer, image=image))
+        if measurement is not None:
+            image = replace(answer.image, head_circumference_mm=1.05 * measurement.value - 3)
+            measured.append(replace(answer, image=image))
+    answers = measured[:FEWEST_PAIRS]
+    assert len(answers) == FEWEST_PAIRS
     line = unbiased_line(manifest, answers)
     assert line.slope == pytest.approx(1.05, abs=0.001)
-    assert line.offset_mm == pytest.approx(-8, abs=0.2)
+    assert line.offset_mm == pytest.approx(-3, abs=0.2)
     corrected = head_manifest("0", MODEL, 0.5, 0.5, line)
     errors = [error_mm(kiosk_finding(corrected, answer), answer.image) for answer in answers]
     assert all(error == pytest.approx(0, abs=0.2) for error in errors)

@@ -65,6 +65,7 @@ def test_nerves_pass_and_heads_films_and_turned_scans_do_not(
     assert missed["fetal head"][0] <= 0.2 and missed["chest film"][0] <= 0.2 and missed[INVERTED][0] <= 0.2
 
 
+@pytest.mark.timeout(600)  # finding the scans of some 300 pictures, half of them large
 def test_the_check_of_heads_is_fitted_to_the_scan_that_the_kiosk_shows(
     shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
