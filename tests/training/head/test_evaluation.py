@@ -13,6 +13,7 @@ from leapfrog.evaluation.scores import resample
 from leapfrog.packages.manifest import ModelInput
 from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog_training.datasets.hc18 import HeadImage, head_mask, open_hc18, outline
+from leapfrog_training.errors import RunError
 from leapfrog_training.head.evaluation import (
     FEWEST_PAIRS,
     HeadScores,
@@ -117,3 +118,9 @@ def test_the_line_leads_from_what_is_measured_to_what_is_true(made_up_heads: Any
     errors = [error_mm(kiosk_finding(corrected, answer), answer.image) for answer in answers]
     assert all(error == pytest.approx(0, abs=0.2) for error in errors)
     assert unbiased_line(manifest, answers[1:]) == NO_CORRECTION, "too few pictures for a line"
+    askew = [
+        replace(one, image=replace(one.image, head_circumference_mm=0.8 * one.image.head_circumference_mm))
+        for one in answers
+    ]
+    with pytest.raises(RunError, match="has not learnt to outline heads"):
+        unbiased_line(manifest, askew)

@@ -12,6 +12,7 @@ from leapfrog.evaluation.masks import MaskScores, mask_scores
 from leapfrog.evaluation.measured import Bounds, rounded
 from leapfrog.evaluation.scores import Resamples, bounds, resample
 from leapfrog.packages.manifest import Manifest
+from leapfrog.packages.measurement_rule import LARGEST_CORRECTION, LARGEST_STRETCH
 from leapfrog_training.datasets.hc18 import HC18
 from leapfrog_training.errors import RunError
 from leapfrog_training.evaluate.forms import Form, file_of, file_sizes
@@ -207,6 +208,7 @@ def unbiased_level(model: KioskModel, training: Sequence[HeadAnswer]) -> float:
 def unbiased_line(manifest: Manifest, training: Sequence[HeadAnswer]) -> Line:
     """The straight line, by least squares, from what is measured on the training pictures to their true circumference:
     a level alone leaves large heads short and small ones long. `manifest` has level and threshold, and no correction.
+    Raises RunError if it corrects more than a package may.
     """
     pairs = [
         (finding.measurement.value, answer.image.head_circumference_mm)
@@ -217,7 +219,14 @@ def unbiased_line(manifest: Manifest, training: Sequence[HeadAnswer]) -> Line:
         return NO_CORRECTION
     measured, true = np.array(pairs).T
     slope, offset = np.polyfit(measured, true, 1)
-    return Line(round(float(offset), 3), round(float(slope), 4))
+    line = Line(round(float(offset), 3), round(float(slope), 4))
+    if abs(line.offset_mm) > LARGEST_CORRECTION or not 1 - LARGEST_STRETCH <= line.slope <= 1 + LARGEST_STRETCH:
+        raise RunError(
+            f"the network's heads would have to be corrected by {line.offset_mm:+g} mm and a factor of {line.slope:g}, and"
+            f" a package may correct {LARGEST_CORRECTION:g} mm and {LARGEST_STRETCH:.0%}: the network has not learnt to"
+            " outline heads, so train it again, for longer or with more pictures"
+        )
+    return line
 
 
 def _seed_scores(run: Run, data: HC18, seed: int, draws: Resamples) -> tuple[HeadSeed, dict[Form, Readings]]:
