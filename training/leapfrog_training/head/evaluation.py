@@ -222,9 +222,9 @@ def unbiased_line(manifest: Manifest, training: Sequence[HeadAnswer]) -> Line:
     line = Line(round(float(offset), 3), round(float(slope), 4))
     if abs(line.offset_mm) > LARGEST_CORRECTION or not 1 - LARGEST_STRETCH <= line.slope <= 1 + LARGEST_STRETCH:
         raise RunError(
-            f"the network's heads would have to be corrected by {line.offset_mm:+g} mm and a factor of {line.slope:g}, and"
-            f" a package may correct {LARGEST_CORRECTION:g} mm and {LARGEST_STRETCH:.0%}: the network has not learnt to"
-            " outline heads, so train it again, for longer or with more pictures"
+            f"the network's heads would have to be corrected by {line.offset_mm:+g} mm and a factor of {line.slope:g},"
+            f" and a package may correct {LARGEST_CORRECTION:g} mm and {LARGEST_STRETCH:.0%}: the network has not"
+            " learnt to outline heads, so train it again, for longer or with more pictures"
         )
     return line
 
