@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 SYNC_FILE_RANGE_WRITE = 2  # linux/fs.h
+PRIVATE = 0o600  # of files that nobody but their owner may read
 # The errors of a disk that takes no more: no file and no program is to blame for them.
 TAKES_NO_MORE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS))
 
@@ -36,6 +37,16 @@ def fsync_file(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def keep_private(path: Path) -> None:
+    """Let nobody but its owner read `path`, which is created empty where there is none: nobody can have opened it
+    before. Raises OSError when it cannot be created, or belongs to somebody else.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+    except FileExistsError:
+        path.chmod(PRIVATE)
 
 
 @contextmanager

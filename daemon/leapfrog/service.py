@@ -5,10 +5,12 @@ import logging
 import os
 import resource
 import signal
+import stat
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 
 from leapfrog.control import systemd
@@ -62,6 +64,7 @@ JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
 JOURNAL_REPLACED = f"The journal was removed or replaced while it was in use. {DAMAGE_REMEDY}"
 DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
 STOP_LIMIT_SECONDS = 75.0  # the parts need at most half of it; a process that only looks alive would be worse than none
+INBOX_MODE, EVERYBODY = 0o770, 0o007
 ENDS_BY_ITSELF = ("dicom-association", "control-client")  # threads whose failure concerns one peer
 
 _log = logging.getLogger(__name__)
@@ -313,9 +316,8 @@ def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
     journal may be an older copy, ask for everything before it is sent.
     """
     try:
-        if not settings.folder.paths and not settings.default_inbox.exists():
-            settings.default_inbox.mkdir()
-            settings.default_inbox.chmod(0o770)  # whatever the umask is: the group puts films there
+        if not settings.folder.paths:
+            _make_inbox(settings.default_inbox)
     except OSError as problem:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)
@@ -333,6 +335,20 @@ def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
             owed.pictures,
             owed.studies,
         )
+
+
+def _make_inbox(folder: Path) -> None:
+    """Make the folder where the group of this process puts films, and nobody else. One that is there keeps the rights
+    of its owner and its group, such as a set-group-id bit, and loses those of others. Raises OSError.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:
+        found = folder.stat()
+        if found.st_mode & EVERYBODY and found.st_uid == os.geteuid():
+            folder.chmod(stat.S_IMODE(found.st_mode) & ~EVERYBODY)
+    else:
+        folder.chmod(INBOX_MODE)  # whatever the umask is
 
 
 def _raise_open_file_limit() -> None:

@@ -1,14 +1,18 @@
 """A box with a part missing looks alive and does nothing: so a thread that fails takes the process down."""
 
+import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from stat import S_IMODE
 
 import pytest
 
 from leapfrog.errors import StorageError
-from leapfrog.service import Service
+from leapfrog.service import Service, _make_inbox
 from leapfrog.settings import Settings
 
 # What a process is whose part does not stop: a thread that is no daemon waits for ever.
@@ -75,3 +79,28 @@ def test_a_process_whose_part_does_not_stop_ends_anyway() -> None:
     done = subprocess.run([sys.executable, "-c", STUCK], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert "did not stop in time: stuck" in done.stderr
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("mask", [0, 0o022, 0o027, 0o077])
+def test_the_group_may_put_films_into_the_inbox_and_nobody_else(tmp_path: Path, mask: int) -> None:
+    with umask(mask):
+        _make_inbox(tmp_path / "inbox")
+    assert S_IMODE((tmp_path / "inbox").stat().st_mode) == 0o770
+
+
+@pytest.mark.parametrize(("found", "left"), [(0o777, 0o770), (0o755, 0o750), (0o2770, 0o2770), (0o1777, 0o1770)])
+def test_an_inbox_that_is_there_loses_the_rights_of_others_alone(tmp_path: Path, found: int, left: int) -> None:
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    inbox.chmod(found)
+    _make_inbox(inbox)
+    assert S_IMODE(inbox.stat().st_mode) == left

@@ -1,4 +1,4 @@
-"""What `pip install leapfrog-kiosk` brings: all that the box needs, nothing that it does not."""
+"""What an installation brings: all that the box needs, nothing that it does not."""
 
 import email
 import subprocess

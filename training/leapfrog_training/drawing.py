@@ -39,7 +39,7 @@ def canvas(
     try:
         import matplotlib as mpl
     except ImportError as error:
-        raise RunError("evaluate draws figures with matplotlib: pip install 'leapfrog-kiosk[training]'") from error
+        raise RunError("evaluate draws figures with matplotlib: pip install '.[training]' in the checkout") from error
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 

@@ -21,6 +21,13 @@ LAYOUT = {
     SETTINGS: str(SYSTEM_FILE.relative_to("/")),
 }
 UNIT_PROGRAM = "/opt/leapfrog/bin/leapfrog"  # the path in the unit as it ships; the README installs there
+# How to install there, as the README says it. Leapfrog is on no package index: anybody could register a name there.
+FOR_THE_SYSTEM = (
+    "python3 -m venv /opt/leapfrog",
+    "/opt/leapfrog/bin/pip install --require-hashes -r config/requirements.lock",
+    "/opt/leapfrog/bin/pip install --no-deps --no-build-isolation .",
+    f"{UNIT_PROGRAM} install",
+)
 HIDDEN_FROM_SERVICES = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # ProtectHome= and PrivateTmp=
 
 
@@ -70,9 +77,8 @@ def _warnings() -> list[str]:
     if not program.startswith(tuple(f"{hidden}/" for hidden in HIDDEN_FROM_SERVICES)):
         return []
     return [
-        f"Warning: this Leapfrog is at {program}, which the service's own user cannot read. Install it for the system:"
-        " python3 -m venv /opt/leapfrog && /opt/leapfrog/bin/pip install leapfrog-kiosk &&"
-        " /opt/leapfrog/bin/leapfrog install"
+        f"Warning: this Leapfrog is at {program}, which the service's own user cannot read. Install it for the system,"
+        f" from the folder that you checked Leapfrog out to: {' && '.join(FOR_THE_SYSTEM)}"
     ]
 
 

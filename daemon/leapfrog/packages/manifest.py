@@ -1,6 +1,6 @@
 """The manifest of a model package: `model.toml`, checked."""
 
-import tomllib
+import re
 from collections.abc import Iterable
 from typing import Any, Literal, Self
 
@@ -11,12 +11,18 @@ from leapfrog.exam import FrontalView, Frozen
 from leapfrog.packages.applies_to import AppliesTo
 from leapfrog.packages.finding_rules import FindingRule, ViewRule
 from leapfrog.packages.measurement_rule import MeasurementRule
+from leapfrog.packages.shallow_toml import parse_shallow_toml
 from leapfrog.packages.texts import Line, Name, Sha256
 from leapfrog.packages.version import VERSION_PATTERN
 
 MANIFEST_NAME = "model.toml"
 MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
+# The name of a file of a package: one that every file system takes as it is.
+PLAIN_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.+-]{0,98}[A-Za-z0-9_+-])?")
+MOST_FILES = 64
+MOST_MISTAKES = 5  # that are named: a manifest of a stranger may have thousands
+LONGEST_KEY = 80  # characters of a key, in the name of a mistake
 
 Task = Literal["classification", "segmentation"]
 InputField = Literal["whole", "exposed", "scan"]
@@ -99,9 +105,13 @@ class Manifest(Frozen):
     @field_validator("files")
     @classmethod
     def _names_files_of_this_folder(cls, files: dict[str, str]) -> dict[str, str]:
+        if len(files) > MOST_FILES:
+            raise ValueError(f"there are {len(files)} files: a package has {MOST_FILES} at most")
         for name in files:
-            if "/" in name or "\\" in name or name.startswith("."):
-                raise ValueError(f"{name!r} is not allowed: give the plain name of a file in the package")
+            if not PLAIN_NAME.fullmatch(name):
+                raise ValueError(f"{_shown(name)} is not allowed: give the plain name of a file in the package")
+        if repeated := _first_repeated(files):
+            raise ValueError(f'"{repeated}" is there twice, in upper and lower case: some disks take both for one file')
         if MODEL_NAME not in files:
             raise ValueError(f"{MODEL_NAME} must be listed with its SHA-256")
         return files
@@ -196,14 +206,25 @@ def _first_repeated(names: Iterable[str]) -> str:
 def parse_manifest(content: bytes, package: str) -> Manifest:
     """Parse and check `content`, the text of a `model.toml`. Raises PackageError, which names the package `package`."""
     try:
-        return Manifest.model_validate(tomllib.loads(content.decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        detail = f"{MANIFEST_NAME} is not valid TOML: {problem}"
+        return Manifest.model_validate(parse_shallow_toml(content))
     except ValidationError as problem:
-        detail = f"in {MANIFEST_NAME} " + "; ".join(_sentence(error) for error in problem.errors())
+        mistakes = problem.errors(include_url=False, include_input=False)
+        detail = f"in {MANIFEST_NAME} " + "; ".join(_sentence(error) for error in mistakes[:MOST_MISTAKES])
+        if len(mistakes) > MOST_MISTAKES:
+            detail += f"; and {len(mistakes) - MOST_MISTAKES} more mistakes"
+    except ValueError as problem:  # also a number of thousands of digits
+        detail = f"{MANIFEST_NAME} is not valid TOML: {problem}"
     raise PackageError(f"The model package {package} is not loaded: {detail}.")
 
 
 def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the manifest"
+    key = _shown(".".join(str(part) for part in error["loc"])) or "the manifest"
     return f"{key}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _shown(text: str) -> str:
+    """What a stranger wrote, fit for a terminal: short, and without its control characters."""
+    plain = "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: LONGEST_KEY + 1]
+    )
+    return plain if len(plain) <= LONGEST_KEY else f"{plain[:LONGEST_KEY]}\N{HORIZONTAL ELLIPSIS}"

@@ -8,14 +8,14 @@ from pathlib import Path
 from leapfrog.errors import PackageError
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.manifest import EDGE_TPU_MODEL_NAME, MANIFEST_NAME, MODEL_NAME, Manifest, parse_manifest
+from leapfrog.packages.package_file import digests_of, open_plain
 from leapfrog.packages.signature import SIGNATURE_FILE_BYTES, SIGNATURE_NAME, SignaturePolicy, SignatureState
 
 SHIPPED_PACKAGES = Path(__file__).resolve().parent.parent / "models"
 ANY_SIGNATURE = SignaturePolicy()  # accepts every package except one whose signature does not match
 FLOAT_MODEL_NAME = "model_float.tflite"  # for comparison only
 QUALITY_NAME = "quality.npz"
-LARGEST_FILE_BYTES = 256 * 1024 * 1024  # far more than any Edge TPU model; a huge stray file is not hashed
-LARGEST_MANIFEST_BYTES = 1024 * 1024  # the shipped ones have 4 kB
+LARGEST_MANIFEST_BYTES = 256 * 1024  # the shipped ones have 12 kB at most
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ def load_package(folder: Path, policy: SignaturePolicy = ANY_SIGNATURE) -> Model
     if refusal := policy.refusal(signature):
         raise PackageError(f"The model package {folder.name} is not loaded: {refusal}.")
     manifest = parse_manifest(content, folder.name)
-    for name, expected in manifest.files.items():
-        if (actual := _sha256(folder, name)) != expected:
+    for name, actual in digests_of(folder, manifest.files):
+        if actual != (expected := manifest.files[name]):
             raise PackageError(
                 f"The model package {folder.name} is not loaded: {name} was altered or damaged (its SHA-256 is "
                 f"{actual[:12]}…, model.toml says {expected[:12]}…). Get a fresh copy."
@@ -113,23 +113,10 @@ def _signature_content(folder: Path) -> bytes | None:
 
 
 def _first_bytes(folder: Path, name: str, count: int) -> bytes:
-    try:
-        with (folder / name).open("rb") as stream:
+    with open_plain(folder, name) as stream:
+        try:
             return stream.read(count)
-    except OSError as problem:
-        raise PackageError(
-            f"The model package {folder.name} is not loaded: {name} cannot be read: {problem.strerror}."
-        ) from problem
-
-
-def _sha256(folder: Path, name: str) -> str:
-    path = folder / name
-    try:
-        if path.stat().st_size > LARGEST_FILE_BYTES:
-            raise PackageError(f"The model package {folder.name} is not loaded: {name} is too large for a model.")
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as problem:
-        raise PackageError(
-            f"The model package {folder.name} is not loaded: {name} cannot be read ({problem.strerror})."
-        ) from problem
+        except OSError as problem:
+            raise PackageError(
+                f"The model package {folder.name} is not loaded: {name} cannot be read: {problem.strerror}."
+            ) from problem

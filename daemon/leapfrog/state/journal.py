@@ -15,11 +15,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from leapfrog.durable import fsync_file
+from leapfrog.durable import fsync_file, keep_private
 from leapfrog.errors import JournalDamaged, JournalError, LeapfrogError, StorageError
 from leapfrog.state.migrations import bring_up_to_date
 
 JOURNAL_NAME = "journal.sqlite"  # in the state directory
+IN_MEMORY = Path(":memory:")  # SQLite's name for a database without a file
 DAMAGED_NAME = "journal.damaged"  # beside it once damage was met in use: the next start makes the journal anew
 # The journal promises one fsync per transaction. Checkpoints are rare, so that they do not interrupt a burst of images.
 PRAGMAS = (
@@ -78,6 +79,18 @@ def _is_no_file(path: Path) -> bool:
         return False
 
 
+def _keep_private(path: Path) -> None:
+    """Let nobody but its owner read the journal: it names patients. SQLite gives new files beside it the same rights.
+    What cannot be created, or is somebody else's, SQLite meets next and says so.
+    """
+    if path == IN_MEMORY:
+        return
+    for file in files_of(path):
+        with suppress(OSError):
+            if file == path or file.exists():
+                keep_private(file)
+
+
 class Journal:
     """The one connection. Any thread may use it."""
 
@@ -94,6 +107,7 @@ class Journal:
         self.damaged = False
         if unfit := next(filter(_is_no_file, files_of(path)), None):
             raise JournalDamaged(f"{unfit} is not a file. {DAMAGE_REMEDY}")
+        _keep_private(path)
         try:
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._connection.row_factory = sqlite3.Row
@@ -158,9 +172,9 @@ class Journal:
         """
         try:
             path.unlink(missing_ok=True)
+            keep_private(path)
             with closing(sqlite3.connect(path)) as copy, self._lock:
                 self._connection.backup(copy)
-            path.chmod(0o600)
             fsync_file(path)
         except (sqlite3.Error, OSError) as problem:
             with suppress(OSError):

@@ -5,6 +5,7 @@ This is a separate process. It exits with status 0 if all is well; otherwise it 
 """
 
 import argparse
+import resource
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from leapfrog.reader.assess.outlines.free_outlines import free_outlines
 from leapfrog.reader.assess.outlines.segmentation import model_area, segment
 
 MID_GRAY = 128
+MEMORY_BYTES = 4 * 1024**3  # of this process and of the engine host, each: a model can ask for any amount
 
 
 def try_package(package: ModelPackage, python: str, threads: int) -> None:
@@ -56,6 +58,7 @@ def main() -> int:
     parser.add_argument("--parent", type=int, required=True, help="the parent's process id; this process ends with it")
     options = parser.parse_args()
     die_with_parent(options.parent)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     try:
         try_package(load_package(options.package), options.python, options.threads)
     except LeapfrogError as problem:

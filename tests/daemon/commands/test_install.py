@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.commands.install import LAYOUT, install, next_steps
+from leapfrog.commands.install import FOR_THE_SYSTEM, LAYOUT, install, next_steps
 from leapfrog.errors import StorageError
 from leapfrog.settings import load_settings
 
+README = Path(__file__).resolve().parents[3] / "README.md"
 UNIT = "etc/systemd/system/leapfrog.service"
 SETTINGS = "etc/leapfrog/leapfrog.toml"
 
@@ -139,7 +140,11 @@ def test_a_leapfrog_that_its_own_user_cannot_read_brings_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("leapfrog.commands.install.HIDDEN_FROM_SERVICES", (sysconfig.get_path("scripts"),))
-    assert "which the service's own user cannot read" in next_steps(tmp_path)
+    warning = next_steps(tmp_path)
+    assert "which the service's own user cannot read" in warning
+    for step in FOR_THE_SYSTEM:
+        assert step in warning
+        assert f"sudo {step}" in README.read_text()
     monkeypatch.setattr("leapfrog.commands.install.HIDDEN_FROM_SERVICES", ("/home",))
     monkeypatch.setattr("leapfrog.commands.install.sysconfig.get_path", lambda _name: str(tmp_path))
     (tmp_path / "leapfrog").touch()

@@ -78,6 +78,25 @@ def test_only_the_owner_may_use_the_socket(server: Path) -> None:
     assert stat.S_IMODE((server / SOCKET_NAME).stat().st_mode) == 0o600
 
 
+def test_nobody_can_come_in_before_the_rights_are_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    born: list[int] = []
+
+    class Watched(socket.socket):
+        def bind(self, address: Any) -> None:
+            super().bind(address)
+            born.append(stat.S_IMODE(Path(address).stat().st_mode))
+
+    monkeypatch.setattr("leapfrog.control.control_socket.socket.socket", Watched)
+    before = os.umask(0)
+    control = ControlServer(tmp_path, {})
+    try:
+        control.start()
+    finally:
+        os.umask(before)
+        control.stop()
+    assert born == [0o600]
+
+
 def test_a_socket_whose_file_was_removed_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leapfrog.control.control_socket.LOOK_SECONDS", 0.05)
     control = ControlServer(tmp_path, {"echo": lambda arguments: arguments})

@@ -16,7 +16,7 @@ from typing import IO, BinaryIO, Self
 from pydantic import ValidationError
 
 from leapfrog import __version__
-from leapfrog.durable import fsync_directory, fsync_file
+from leapfrog.durable import PRIVATE, fsync_directory, fsync_file
 from leapfrog.errors import StorageError
 from leapfrog.exam import Frozen
 from leapfrog.packages.catalogue import INSTALLED_NAME
@@ -29,10 +29,10 @@ LARGEST_MANIFEST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 20
 # What may be in an archive: nothing else is ever written to the state directory.
 FOLDERS = (SPOOL_NAME, INSTALLED_NAME, RENDERED_NAME, STATION_NAME)
-PRIVATE_FILES = (f"{STATION_NAME}/{KEY_NAME}",)  # which nobody but the daemon's user may read
 JOURNAL_MEMBER = "journal.sqlite"
 SETTINGS_MEMBER = "leapfrog.toml"
 FILES = (JOURNAL_MEMBER, SETTINGS_MEMBER)
+PRIVATE_FILES = (JOURNAL_MEMBER, f"{STATION_NAME}/{KEY_NAME}")  # which nobody but the daemon's user may read
 
 
 class Member(Frozen):
@@ -63,7 +63,7 @@ class ArchiveWriter:
         self._partial = path.with_name(f".{path.name}.part")
         self._members: dict[str, Member] = {}
         try:
-            descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            descriptor = os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE)
         except OSError as problem:
             raise StorageError(f"{path} cannot be written: {problem.strerror}.") from problem
         self._stream = os.fdopen(descriptor, "wb")
@@ -73,7 +73,7 @@ class ArchiveWriter:
         """Add the file `source` as it is now. Returns its size. Raises OSError: of `source`, or of the disk."""
         with source.open("rb") as stream:
             info = tarfile.TarInfo(name)
-            info.size, info.mode = os.fstat(stream.fileno()).st_size, 0o600
+            info.size, info.mode = os.fstat(stream.fileno()).st_size, PRIVATE
             digested = _Digested(stream)
             self._tar.addfile(info, digested)
         self._members[name] = Member(byte_count=info.size, sha256=digested.hexdigest())
@@ -86,7 +86,7 @@ class ArchiveWriter:
         )
         content = manifest.model_dump_json().encode()
         info = tarfile.TarInfo(MANIFEST_NAME)
-        info.size, info.mode = len(content), 0o600
+        info.size, info.mode = len(content), PRIVATE
         self._tar.addfile(info, io.BytesIO(content))
         self._tar.close()
         self._stream.close()
@@ -170,8 +170,8 @@ def extract(path: Path, directory: Path, on_bytes: Callable[[int], None] = lambd
             target = directory / target_of(info.name, path)
             target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
             folders.update((target.parent, *target.parent.parents))
-            with target.open("wb") as written:
-                target.chmod(0o600 if info.name in PRIVATE_FILES else 0o640)
+            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "wb") as written:
+                os.fchmod(written.fileno(), PRIVATE if info.name in PRIVATE_FILES else 0o640)
                 while chunk := stream.read(CHUNK_BYTES):
                     written.write(chunk)
                     on_bytes(len(chunk))

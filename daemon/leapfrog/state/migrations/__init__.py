@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from leapfrog.dicom.uids import mint_uid
-from leapfrog.durable import fsync_directory, fsync_file
+from leapfrog.durable import fsync_directory, fsync_file, keep_private
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.migrations.worklist_rows import as_worklist_row
 
@@ -119,6 +119,7 @@ def _back_up(connection: sqlite3.Connection, path: Path, version: int) -> Path:
         if backup.exists() and backup.stat().st_mtime_ns > _changed_ns(path):
             return backup
         partial.unlink(missing_ok=True)
+        keep_private(partial)
         copy = sqlite3.connect(partial)
         try:
             connection.backup(copy)

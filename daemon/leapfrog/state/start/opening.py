@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from leapfrog.durable import fsync_directory, write_durably
+from leapfrog.durable import fsync_directory, keep_private, write_durably
 from leapfrog.errors import JournalDamaged, JournalError, StorageError
 from leapfrog.state.facts import Facts
 from leapfrog.state.journal import (
@@ -47,6 +47,7 @@ def open_journal(state_dir: Path) -> tuple[Journal, Opening]:
     """
     path = state_dir / JOURNAL_NAME
     was_missing = not path.exists() or not path.stat().st_size
+    _keep_copies_private(path)
     try:
         journal = _open_whole(path)
     except JournalDamaged as problem:
@@ -112,6 +113,16 @@ def _open_whole(path: Path) -> Journal:
             raise JournalDamaged(str(problem)) from problem
         raise
     return journal
+
+
+def _keep_copies_private(path: Path) -> None:
+    """Let nobody but their owner read the journals that were kept beside this one: copies made before an upgrade, and
+    damaged ones.
+    """
+    for kept in path.parent.glob(f"{path.stem}.*{path.suffix}*"):
+        with suppress(OSError):
+            if kept.is_file():
+                keep_private(kept)
 
 
 def _take_mark(journal: Journal, state_dir: Path) -> bool:

@@ -32,15 +32,17 @@ def test_what_was_written_comes_out_again(tmp_path: Path) -> None:
     assert sorted(found.name for found in (tmp_path / "out" / "spool").iterdir()) == ["a", "b"]
 
 
-def test_the_station_key_stays_private(tmp_path: Path) -> None:
+def test_station_key_and_journal_stay_private(tmp_path: Path) -> None:
     key = tmp_path / "key.pem"
     key.write_bytes(b"key")
     with ArchiveWriter(tmp_path / "backup.tar") as archive:
         archive.add("station/key.pem", key)
+        archive.add("journal.sqlite", key)
         archive.add("station/thresholds/chest-child.json", key)
         archive.finish("2026-11-29T10:00:00+00:00", "Test clinic", ())
     extract(tmp_path / "backup.tar", tmp_path / "out")
     assert (tmp_path / "out/station/key.pem").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "out/journal.sqlite").stat().st_mode & 0o777 == 0o600
     assert (tmp_path / "out/station/thresholds/chest-child.json").stat().st_mode & 0o777 == 0o640
 
 

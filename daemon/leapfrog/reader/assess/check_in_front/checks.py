@@ -1,5 +1,6 @@
 """Opens a package's check in front, whichever format its `quality.npz` has."""
 
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,8 +11,14 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import PackageError
 from leapfrog.exam import Quality
+from leapfrog.reader.assess.check_in_front.arrays import read_arrays
 from leapfrog.reader.assess.check_in_front.defects import FORMAT, DefectCheck
 from leapfrog.reader.assess.check_in_front.quality import QualityCheck
+
+CANNOT_BE_USED = (
+    OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, NotImplementedError, RuntimeError,
+    BadZipFile, zlib.error,
+)  # fmt: skip
 
 
 class PictureCheck(Protocol):
@@ -29,14 +36,13 @@ def load_check(path: Path, shape: tuple[int, int]) -> PictureCheck:
     Raises PackageError if it is missing, damaged, for other pictures, or in a format that is not known here.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: _widened(archive[name]) for name in archive.files}
+        arrays = {name: _widened(array) for name, array in read_arrays(path).items()}
         made_for = int(arrays["format"]) if "format" in arrays else 1
         if made_for > FORMAT:
             raise ValueError(f"its format {made_for} needs a newer version of Leapfrog")
         _require_sound(arrays, shape)
         return DefectCheck.of_arrays(arrays) if made_for == FORMAT else QualityCheck.of_arrays(arrays)
-    except (OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, BadZipFile) as error:
+    except CANNOT_BE_USED as error:
         raise PackageError(f"{path.name} of model package {path.parent.name} cannot be used: {error}") from error
 
 
