@@ -9,12 +9,14 @@ from leapfrog.exam import Frozen
 
 class Problem(Frozen):
     """Something that a person should know of or do: `what` is wrong, `since` when (local ISO text, "" where nobody
-    knows), and one `remedy`. `what` and `remedy` are sentences without patient data.
+    knows), and one `remedy`. `what` and `remedy` are sentences without patient data. It is `in_worklist` unless any
+    stranger in the network could bring it about: staff who read exams could do nothing about that.
     """
 
     what: str
     since: str = ""
     remedy: str = ""
+    in_worklist: bool = True
 
     @property
     def text(self) -> str:
@@ -33,14 +35,14 @@ class Problems:
         self._lock = threading.Lock()
         self._problems: dict[str, Problem] = {}
 
-    def add(self, matter: str, what: str, remedy: str = "", since: str = "") -> bool:
+    def add(self, matter: str, what: str, remedy: str = "", since: str = "", *, in_worklist: bool = True) -> bool:
         """Note that something is wrong, or still is; `since` when, if not since now. Returns whether it is new, so that
         the log says it once.
         """
         with self._lock:
             known = self._problems.get(matter)
             since = known.since if known else since or datetime.now().astimezone().isoformat(timespec="seconds")
-            self._problems[matter] = Problem(what=what, since=since, remedy=remedy)
+            self._problems[matter] = Problem(what=what, since=since, remedy=remedy, in_worklist=in_worklist)
         return known is None
 
     def clear(self, matter: str) -> bool:

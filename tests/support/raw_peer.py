@@ -66,11 +66,12 @@ def p_data(value: bytes, control: int, context_id: int = 1) -> bytes:
 class RawPeer:
     """One TCP connection to a receiver on the loopback interface."""
 
-    def __init__(self, port: int) -> None:
-        """Connect and say nothing."""
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS)
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        """Connect from the address `source`, one of 127.0.0.0/8, and say nothing."""
+        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS, source_address=(source, 0))
 
-    def request(self, *contexts: tuple[str, list[str]], calling: str = "MODALITY") -> bytes:
+    @staticmethod
+    def request(*contexts: tuple[str, list[str]], calling: str = "MODALITY") -> bytes:
         """The bytes of an A-ASSOCIATE-RQ for `contexts`, (SOP class, transfer syntaxes), with ids 1, 3, 5, ..."""
         primitive = A_ASSOCIATE()
         primitive.application_context_name = UID("1.2.840.10008.3.1.1.1")

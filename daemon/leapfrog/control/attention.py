@@ -20,6 +20,7 @@ from leapfrog.control.inspection.disks import (
 from leapfrog.control.inspection.folders import folder_problem
 from leapfrog.control.inspection.patience import Look
 from leapfrog.control.inspection.port import port_problem
+from leapfrog.intake.receiver.tls import tls_problems
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
@@ -133,6 +134,7 @@ def seen_without_daemon(settings: Settings, journal: Journal | None) -> Outside:
         *(disk_problem(disk, settings) for disk in disks),
         *(folder_problem(folder) for folder in settings.inbox_dirs if folder != settings.default_inbox),
         port_problem(settings.dicom.host, settings.dicom.port),
+        *tls_problems(settings.dicom),
         *(Problem(what=sentence) for sentence in packages.problems()),
         *local_thresholds(settings.state_dir, lambda: packages).problems,
     ]

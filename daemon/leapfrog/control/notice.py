@@ -17,7 +17,7 @@ class Notice:
         on_change: Callable[[], None],
         tell: Callable[[str], None] = systemd.status,
     ) -> None:
-        """`on_change` is called when other things are wrong than at the last look."""
+        """`on_change` is called when other things that staff are told of are wrong than at the last look."""
         self._problems = problems
         self._on_change = on_change
         self._tell = tell
@@ -28,11 +28,12 @@ class Notice:
         """Look once."""
         problems = self._problems()
         line = _line(problems)
+        shown = tuple(problem for problem in problems if problem.in_worklist)
         if line != self._said:
             self._tell(line)
             self._said = line
-        if problems != self._seen:
-            self._seen = problems
+        if shown != self._seen:
+            self._seen = shown
             self._on_change()
 
 

@@ -153,7 +153,7 @@ class StatusSource:
             oldest_owed_seconds=status.oldest_owed_seconds,
             free_bytes=status.free_bytes,
             updated_at=datetime.now().astimezone(),
-            attention=tuple(problem.text for problem in status.attention),
+            attention=tuple(problem.text for problem in status.attention if problem.in_worklist),
         )
 
     def _outbox_without_daemon(self) -> OutboxState:

@@ -9,7 +9,8 @@ piece.
 import logging
 import socket
 import traceback
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from leapfrog.intake.receiver.dimse import (
     Command,
@@ -18,7 +19,11 @@ from leapfrog.intake.receiver.dimse import (
     decode_command,
     encode_response,
 )
+from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
+from leapfrog.intake.receiver.gate import Gate
 from leapfrog.intake.receiver.negotiation import AssociationRequest, PresentationContext
+from leapfrog.intake.receiver.peer_log import PeerLog
+from leapfrog.intake.receiver.progress import NoProgress, Progress
 from leapfrog.intake.receiver.storage import DataSink, Discarded, Storage
 from leapfrog.intake.receiver.upper_layer import (
     IS_COMMAND,
@@ -37,51 +42,49 @@ from leapfrog.intake.receiver.upper_layer import (
     release_response_pdu,
 )
 
-ASSOCIATE_SECONDS = 10.0  # within which a new connection must have asked for its association (PS3.8's ARTIM timer)
+# Within which a new connection must have asked for its association, its TLS handshake included (PS3.8's ARTIM timer).
+ASSOCIATE_SECONDS = 30.0
 LONGEST_REQUEST_BYTES = 512 * 1024  # 128 presentation contexts with 30 transfer syntaxes each have 260 KiB
 LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed the agreed size; it costs nothing, since no PDU is buffered
 LONGEST_COMMAND_BYTES = 64 * 1024
 SHORT_PDU_BYTES = 1024  # release and abort have 4
+THE_BOX_ENDED_IT = "The box ended it, because it stops or because others need the place."
+SIGNS_OF_LIFE = (CommandField.C_STORE, CommandField.C_ECHO)  # some modalities keep an association open by C-ECHO
 TLS_HANDSHAKE = 0x16  # the first byte of a TLS connection (RFC 8446 Section 5.1); no PDU has this type
 
 _log = logging.getLogger(__name__)
 
 
-class Gate(Protocol):
-    """Decides who may open an association, and how many may be open at once."""
+@dataclass(frozen=True)
+class House:
+    """What every association needs: who may come in, where images go, and what is noted of peers."""
 
-    def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
-        """Admit an association, or return why it is rejected."""
-
-    def agreed(self, address: str, calling_ae_title: str, *, usable: bool) -> None:
-        """Note that an admitted association is open, and whether anything can be sent or tested over it."""
-
-    def not_dicom(self, address: str, *, is_tls: bool) -> None:
-        """Note that a connection began with something else than an association."""
-
-    def leave(self) -> None:
-        """Note that an admitted association has ended."""
+    gate: Gate
+    storage: Storage
+    disturbances: Disturbances
+    log: PeerLog
+    idle_seconds: float  # how long a peer may be silent
+    unexpected_tls: Callable[[str], None]  # told the address of a peer that speaks TLS where none is expected
 
 
 class Association:
-    """One peer's association from its request to its end."""
+    """One peer's association from its request to its end. All but `run` may be called from another thread."""
 
-    def __init__(
-        self, connection: socket.socket, address: str, gate: Gate, storage: Storage, idle_seconds: float
-    ) -> None:
-        """`address` is the peer's. `idle_seconds` is how long the peer may be silent."""
+    def __init__(self, connection: socket.socket, address: str, house: House) -> None:
+        """`address` is the peer's. From now on it has ASSOCIATE_SECONDS to ask for its association."""
         self._connection = connection
-        self._stream = PduStream(connection)
-        self._address = address
-        self._gate = gate
-        self._storage = storage
-        self._idle_seconds = idle_seconds
+        self._progress = Progress(min(ASSOCIATE_SECONDS, house.idle_seconds))
+        self._stream = PduStream(connection, self._progress)
+        self.address = address
+        self._house = house
+        self._idle_seconds = house.idle_seconds
         self._contexts: dict[int, PresentationContext] = {}
         self._source = ""
-        self._command_bytes = b""
+        self._command_bytes = bytearray()
         self._message: tuple[int, Command, DataSink] | None = None  # the message whose data set is arriving
         self._waiting = False
         self._stop_requested = False
+        self._was_cut = False
         self.established = False
 
     def run(self) -> None:
@@ -89,34 +92,65 @@ class Association:
         last_pdu = b""
         try:
             last_pdu = self._serve()
-        except PeerGone as problem:
-            _log.info("The association with %s ended: %s", self._source or self._address, problem)
+        except (PeerGone, NoProgress) as problem:
+            self._say(logging.INFO, f"ended: {THE_BOX_ENDED_IT if self._was_cut else problem}")
+            if isinstance(problem, NoProgress) and not self._was_cut:
+                self._note_no_progress()
             last_pdu = abort_pdu(AbortReason.NOT_SPECIFIED)
         except ProtocolViolation as problem:
-            _log.warning("The association with %s was aborted: %s", self._source or self._address, problem)
+            self._say(logging.WARNING, f"was aborted: {problem}")
+            self._note_violation(problem)
             last_pdu = abort_pdu(problem.reason)
         except Exception as problem:
             # The exception's text may quote what the peer sent, and so name a patient.
             trace = "".join(traceback.format_tb(problem.__traceback__))
-            _log.error("An association failed with %s:\n%s", type(problem).__name__, trace)
+            self._say(logging.ERROR, f"failed with {type(problem).__name__}:\n{trace}")
         finally:
             if self._message is not None:
                 self._message[2].abandon()
             if self.established:
-                self._gate.leave()
+                self.established = False
+                self._house.gate.leave(self)
         self._stream.end_with(last_pdu)
 
+    def _say(self, level: int, what: str) -> None:
+        self._house.log.write(self.address, level, f"The association with {self._source or self.address} {what}")
+
+    def _note_no_progress(self) -> None:
+        """An association that has fallen silent between two messages disturbs nobody: modalities leave them open."""
+        if not self.established:
+            asked = self._stream.received_any
+            self._note(Disturbance.UNFINISHED if asked else Disturbance.SILENT)
+        elif not self._waiting:
+            self._note(Disturbance.USELESS)
+
+    def _note_violation(self, violation: ProtocolViolation) -> None:
+        """What did not begin with a request for an association is noted where that is seen."""
+        if self._source or violation.reason != AbortReason.UNEXPECTED_PDU:
+            self._note(Disturbance.BROKEN)
+
+    def _note(self, kind: Disturbance) -> None:
+        self._house.disturbances.note(self.address, kind)
+
+    def useless_seconds(self) -> float:
+        """How long it has brought no images."""
+        return self._progress.useless_seconds()
+
     def stop(self) -> None:
-        """End it once the instance that is arriving is complete. Called from another thread."""
+        """End it once the instance that is arriving is complete."""
         self._stop_requested = True
         if self._waiting:
             self.cut()
 
-    def cut(self) -> None:
-        """End it now. Called from another thread. An instance that was not acknowledged is not kept."""
+    def cut(self, how: int = socket.SHUT_RD) -> None:
+        """End it now. An instance that was not acknowledged is not kept. With socket.SHUT_RDWR it also ends when the
+        peer takes nothing more, and the peer is not told.
+        """
+        self._was_cut = True
+        self._progress.end()
         try:
             # Not SSLSocket.shutdown, which would remove the TLS session while another thread reads from it.
-            socket.socket.shutdown(self._connection, socket.SHUT_RD)
+            socket.socket.shutdown(self._connection, how)
         except OSError:
             _log.debug("A connection was already closed when it was to be cut.")
 
@@ -126,7 +160,8 @@ class Association:
         if rejection is not None:
             return reject_pdu(rejection)
         while True:
-            pdu_type, length = self._next_pdu(self._idle_seconds)
+            pdu_type, length = self._next_pdu()
+            self._progress.fragment()
             if pdu_type == PduType.P_DATA_TF and length <= LONGEST_PDU_BYTES:
                 self._read_values(length)
             elif pdu_type == PduType.RELEASE_RQ and length <= SHORT_PDU_BYTES:
@@ -139,34 +174,41 @@ class Association:
             else:
                 raise ProtocolViolation(AbortReason.UNRECOGNIZED_PDU)
 
-    def _next_pdu(self, seconds: float) -> tuple[int, int]:
+    def _next_pdu(self) -> tuple[int, int]:
         self._waiting = self._message is None and not self._command_bytes
         if self._waiting and self._stop_requested:
             raise PeerGone("The box is stopping.")
-        pdu_type, length = self._stream.next_pdu(seconds)
+        pdu_type, length = self._stream.next_pdu()
         self._waiting = False
         return pdu_type, length
 
     def _associate(self) -> Rejection | None:
         """Negotiate. Returns the rejection, or None once the association is open."""
-        pdu_type, length = self._next_pdu(min(ASSOCIATE_SECONDS, self._idle_seconds))
+        pdu_type, length = self._next_pdu()
         if pdu_type != PduType.ASSOCIATE_RQ:
-            self._gate.not_dicom(self._address, is_tls=pdu_type == TLS_HANDSHAKE)
+            self._note_not_dicom(pdu_type)
             raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
         if length > LONGEST_REQUEST_BYTES:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         request = AssociationRequest(PDU_HEADER.pack(pdu_type, length) + self._stream.read(length))
-        source = f"{request.calling_ae_title}@{self._address}"
-        rejection = self._gate.enter(self._address, request.calling_ae_title)
+        self._source = f"{request.calling_ae_title}@{self.address}"
+        self._progress = Progress(self._idle_seconds, on_flood=lambda: self._note(Disturbance.USELESS))
+        rejection = self._house.gate.enter(self, request.calling_ae_title)
         if rejection is not None:
-            _log.warning("An association with %s was rejected: %s", source, rejection.sentence)
+            self._say(logging.WARNING, f"was rejected: {rejection.sentence}.")
             return rejection
         self.established = True
-        self._source = source
+        self._stream.progress = self._progress
         self._contexts = request.contexts()
-        self._gate.agreed(self._address, request.calling_ae_title, usable=bool(self._contexts))
+        self._house.gate.agreed(self.address, request.calling_ae_title, usable=bool(self._contexts))
         self._stream.send(request.accept_pdu(), self._idle_seconds)
         return None
+
+    def _note_not_dicom(self, first_byte: int) -> None:
+        if first_byte == TLS_HANDSHAKE:
+            self._house.unexpected_tls(self.address)
+        else:
+            self._note(Disturbance.NOT_DICOM)
 
     def _read_values(self, length: int) -> None:
         """Handle the presentation data values of one P-DATA-TF PDU (PS3.8 Section 9.3.5)."""
@@ -174,6 +216,7 @@ class Association:
             if length < VALUE_HEADER.size:
                 raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
             value_length, context_id, control = VALUE_HEADER.unpack(self._stream.read(VALUE_HEADER.size))
+            self._progress.fragment()
             fragment_bytes = value_length - 2
             length -= VALUE_HEADER.size + fragment_bytes
             if fragment_bytes < 0 or length < 0 or context_id not in self._contexts:
@@ -189,11 +232,14 @@ class Association:
         self._command_bytes += self._stream.read(byte_count)
         if not is_last:
             return
-        command = decode_command(self._command_bytes)
-        self._command_bytes = b""
+        command = decode_command(bytes(self._command_bytes))
+        self._command_bytes = bytearray()
+        if command.field in SIGNS_OF_LIFE:
+            self._progress.sign_of_life()
         if command.has_data_set:
             self._message = (context_id, command, self._sink_for(context_id, command))
         else:
+            self._progress.message_without_image()
             self._answer(context_id, command, _status_without_data_set(command))
 
     def _sink_for(self, context_id: int, command: Command) -> DataSink:
@@ -202,17 +248,23 @@ class Association:
             return Discarded(DimseStatus.UNRECOGNIZED_OPERATION)
         if not context.is_storage:
             return Discarded(DimseStatus.SOP_CLASS_NOT_SUPPORTED)
-        return self._storage.begin(command, context, self._source)
+        return self._house.storage.begin(command, context, self._source)
 
     def _on_data_fragment(self, context_id: int, byte_count: int, *, is_last: bool) -> None:
         if self._message is None or self._message[0] != context_id:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         _, command, sink = self._message
+        is_image = command.field == CommandField.C_STORE and self._contexts[context_id].is_storage
         for piece in self._stream.pieces(byte_count):
+            if is_image:
+                self._progress.image_bytes(len(piece))
             sink.write(piece)
         if is_last:
-            status = sink.finish()
+            with self._progress.own_work():
+                status = sink.finish()
             self._message = None
+            if status != DimseStatus.SUCCESS:
+                self._progress.message_without_image()
             self._answer(context_id, command, status)
 
     def _answer(self, context_id: int, command: Command, status: DimseStatus) -> None:

@@ -6,83 +6,38 @@ import socket
 import ssl
 import threading
 import time
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from leapfrog.errors import ListenError, SettingsError
+from leapfrog.errors import ListenError
 from leapfrog.intake.admission import Admission
-from leapfrog.intake.receiver.association import ASSOCIATE_SECONDS, Association
+from leapfrog.intake.receiver.association import ASSOCIATE_SECONDS, Association, House
+from leapfrog.intake.receiver.connections import Connections
+from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
+from leapfrog.intake.receiver.gate import Gate
+from leapfrog.intake.receiver.peer_address import peer_address
+from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.intake.receiver.refused_machines import Machine, RefusedMachines
 from leapfrog.intake.receiver.storage import Storage
-from leapfrog.intake.receiver.upper_layer import Rejection
+from leapfrog.intake.receiver.tls import TlsFiles
 from leapfrog.problem import Problem
 from leapfrog.settings import DicomSettings
 from leapfrog.state.spool import Spool
 from leapfrog.worker import Worker
 
 POLL_SECONDS = 0.5
-# The most connections that have not asked for an association yet. They do not count as associations. Beyond this number
-# the oldest is cut, so that silent connections never keep a modality out.
-MAXIMUM_UNASSOCIATED = 64
 DRAIN_SECONDS = 5.0  # for instances that are still arriving when the box stops
-BACKLOG = 128
-
-# PS3.8 Table 9-21: result, source, reason.
-ADDRESS_NOT_ALLOWED = Rejection(1, 1, 1, "its address is not in dicom.allowed_addresses")
-AE_TITLE_NOT_ALLOWED = Rejection(1, 1, 3, "its AE title is not in dicom.allowed_ae_titles")
-TOO_MANY_ASSOCIATIONS = Rejection(2, 3, 2, "as many associations are open as dicom.max_associations allows")
+CUT_SECONDS = 2.0  # within which a connection that is cut ends, unless its peer takes nothing
+BACKLOG = 1024  # so that a burst of connections makes a modality wait, and not try again after a second
+PAUSE_SECONDS = 0.1  # while there are no resources for another connection
+GIVE_UP_SECONDS = 60.0  # after so long without, the box starts afresh
+# accept(2): what went wrong with the one peer that is accepted, and what the system has no more of.
+OF_ONE_PEER = (
+    errno.ECONNABORTED, errno.EINTR, errno.EAGAIN, errno.EPERM, errno.EPROTO, errno.ENOPROTOOPT, errno.ENETDOWN,
+    errno.EHOSTDOWN, errno.ENONET, errno.EHOSTUNREACH, errno.EOPNOTSUPP, errno.ENETUNREACH, errno.ETIMEDOUT,
+)  # fmt: skip
+OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+NOBODY = "no address"
 
 _log = logging.getLogger(__name__)
-
-
-class _Gate:
-    """Applies the allow-lists and counts the associations."""
-
-    def __init__(self, settings: DicomSettings, refused: RefusedMachines) -> None:
-        self._settings = settings
-        self._refused = refused
-        self._lock = threading.Lock()
-        self.associations = 0
-
-    def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
-        machine = Machine(str(_plain_address(address)), calling_ae_title)
-        networks = self._settings.allowed_addresses
-        if networks and not any(_plain_address(address) in network for network in networks):
-            self._refused.address_not_allowed(machine)
-            return ADDRESS_NOT_ALLOWED
-        titles = [title.strip() for title in self._settings.allowed_ae_titles]
-        if titles and calling_ae_title not in titles:
-            self._refused.ae_title_not_allowed(machine)
-            return AE_TITLE_NOT_ALLOWED
-        with self._lock:
-            full = self.associations >= self._settings.max_associations
-            self.associations += not full
-        if full:
-            self._refused.too_many(machine)
-            return TOO_MANY_ASSOCIATIONS
-        return None
-
-    def agreed(self, address: str, calling_ae_title: str, *, usable: bool) -> None:
-        machine = Machine(str(_plain_address(address)), calling_ae_title)
-        if usable:
-            self._refused.accepted(machine)
-        else:
-            self._refused.offers_nothing_we_take(machine)
-
-    def not_dicom(self, address: str, *, is_tls: bool) -> None:
-        if is_tls:
-            self._refused.unexpected_tls(Machine(str(_plain_address(address))))
-
-    def leave(self) -> None:
-        with self._lock:
-            self.associations -= 1
-
-
-def _plain_address(address: str) -> IPv4Address | IPv6Address:
-    """The address as the settings have it. An IPv6 socket shows an IPv4 peer as ::ffff:192.0.2.1, and a link-local one
-    as fe80::1%eth0.
-    """
-    parsed = ip_address(address.partition("%")[0])
-    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
 class DicomReceiver(Worker):
@@ -95,17 +50,28 @@ class DicomReceiver(Worker):
         """Nothing listens before `start`."""
         super().__init__("dicom-receiver")
         self._settings = settings
-        self._refused = RefusedMachines(settings)
-        self._gate = _Gate(settings, self._refused)
-        self._storage = Storage(admission, spool)
-        self._tls: ssl.SSLContext | None = None
+        self._disturbances = Disturbances()
+        self._refused = RefusedMachines(settings, self._disturbances.disturbs)
+        self._peer_log = PeerLog(_log)
+        self._gate = Gate(settings, self._refused, self._disturbances)
+        self._connections = Connections(settings.max_associations, self._disturbances)
+        self._tls = TlsFiles(settings)
+        self._house = House(
+            gate=self._gate,
+            storage=Storage(admission, spool, self._peer_log),
+            disturbances=self._disturbances,
+            log=self._peer_log,
+            idle_seconds=settings.idle_seconds,
+            unexpected_tls=lambda address: self._refused.unexpected_tls(Machine(address)),
+        )
         self._listener: socket.socket | None = None
+        self._failing_since: float | None = None
         self._lock = threading.Lock()
-        self._peers: dict[Association, threading.Thread] = {}  # oldest first
+        self._peers: dict[Association, threading.Thread] = {}
 
     def start(self) -> None:
         """Listen. Raises ListenError when the port is not available, SettingsError when a TLS file is not usable."""
-        self._tls = _tls_context(self._settings)
+        self._tls.load()
         self._listener = _listen(self._settings.host, self._settings.port)
         self._listener.settimeout(POLL_SECONDS)
         super().start()
@@ -130,7 +96,11 @@ class DicomReceiver(Worker):
             thread.join(max(0.0, deadline - time.monotonic()))
             if thread.is_alive():
                 association.cut()
+                thread.join(CUT_SECONDS)
+            if thread.is_alive():
+                association.cut(socket.SHUT_RDWR)
                 thread.join()
+        self._peer_log.flush()
 
     def listening(self) -> bool:
         """Whether modalities can connect."""
@@ -138,77 +108,102 @@ class DicomReceiver(Worker):
 
     def associations(self) -> int:
         """How many associations are open now."""
-        return self._gate.associations
+        return self._gate.associations()
 
     def problems(self) -> tuple[Problem, ...]:
-        """The machines that were refused, and what to do about each."""
-        return self._refused.problems()
+        """Certificates that end, machines that were refused or disturb the box, and what to do about each."""
+        return (*self._tls.problems(), *self._refused.problems(), *self._disturbances.problems())
 
     def turn(self) -> float:
-        """Wait briefly for a peer, and accept it."""
+        """Wait briefly for a peer, and accept it. Raises ListenError when nobody can be accepted any more."""
         assert self._listener is not None
+        self._tls.look()
+        self._peer_log.flush()
         try:
-            connection, address = self._listener.accept()
+            connection, shown = self._listener.accept()
         except TimeoutError:
             return 0
-        except OSError as problem:  # the peer has gone already, or no file descriptors are left: neither lasts
-            _log.warning("A connection could not be accepted: %s.", problem.strerror)
-            return POLL_SECONDS
-        self._serve(connection, str(address[0]))
-        return 0
+        except OSError as problem:
+            return self._not_accepted(problem)
+        address = str(peer_address(str(shown[0])))
+        if self._connections.too_fast(address):
+            self._peer_log.write(address, logging.WARNING, f"A connection of {address} was closed: it opens too many.")
+            connection.close()
+            return 0
+        return self._serve(connection, address)
 
-    def _serve(self, connection: socket.socket, address: str) -> None:
+    def _not_accepted(self, problem: OSError) -> float:
+        """A peer that has gone already is no failure; without resources the receiver tries again, for a while."""
+        if problem.errno in OF_ONE_PEER:
+            return 0
+        if problem.errno not in OF_RESOURCES:
+            raise ListenError(f"No connection can be accepted any more: {problem.strerror}.") from problem
+        return self._without_resources(str(problem.strerror))
+
+    def _without_resources(self, what: str) -> float:
+        self._peer_log.write(NOBODY, logging.WARNING, f"A connection could not be served: {what}.")
+        now = time.monotonic()
+        self._failing_since = self._failing_since or now
+        if now - self._failing_since > GIVE_UP_SECONDS:
+            raise ListenError(f"No connection could be served for {GIVE_UP_SECONDS:.0f} s: {what}.")
+        return 0 if self._connections.cut_oldest(PAUSE_SECONDS) else PAUSE_SECONDS
+
+    def _serve(self, connection: socket.socket, address: str) -> float:
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            if self._tls is not None:
+            if (tls := self._tls.context()) is not None:
                 # The handshake comes later, in the association's thread: a silent peer would hold up all others here.
-                connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+                connection = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         except OSError:  # the peer has gone already
             connection.close()
-            return
-        association = Association(connection, address, self._gate, self._storage, self._settings.idle_seconds)
-        thread = threading.Thread(
-            target=self._run_association, args=(association, connection, address), name="dicom-association"
-        )
-        with self._lock:
-            unassociated = [peer for peer in self._peers if not peer.established]
-            self._peers[association] = thread
-        if len(unassociated) >= MAXIMUM_UNASSOCIATED:
-            unassociated[0].cut()
-        thread.start()
+            return 0
+        if not self._connections.wait_for_room(POLL_SECONDS):
+            connection.close()
+            return self._without_resources("too many connections are open that do not end")
+        return self._start_thread(Association(connection, address, self._house), connection)
 
-    def _run_association(self, association: Association, connection: socket.socket, address: str) -> None:
+    def _start_thread(self, association: Association, connection: socket.socket) -> float:
+        thread = threading.Thread(
+            target=self._run_association, args=(association, connection), name="dicom-association"
+        )
+        self._connections.add(association)
         try:
-            if isinstance(connection, ssl.SSLSocket):
-                connection.settimeout(min(ASSOCIATE_SECONDS, self._settings.idle_seconds))
-                connection.do_handshake()
-            association.run()
-        except OSError as problem:
-            _log.warning("A TLS connection failed: %s.", problem.strerror or type(problem).__name__)
-            self._refused.no_tls(Machine(str(_plain_address(address))))
+            with self._lock:
+                thread.start()
+                self._peers[association] = thread
+        except RuntimeError:  # the system gives no more threads
+            self._connections.remove(association)
+            connection.close()
+            return self._without_resources("no more threads can be started")
+        self._failing_since = None
+        return 0
+
+    def _run_association(self, association: Association, connection: socket.socket) -> None:
+        try:
+            if not isinstance(connection, ssl.SSLSocket) or self._shake_hands(association, connection):
+                association.run()
         finally:
             connection.close()
+            self._connections.remove(association)
             with self._lock:
                 del self._peers[association]
 
-
-def _tls_context(settings: DicomSettings) -> ssl.SSLContext | None:
-    if settings.tls_certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    try:
-        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
-        if settings.tls_client_ca is not None:
-            context.load_verify_locations(settings.tls_client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-    except OSError as problem:
-        raise SettingsError(
-            "dicom.tls_certificate, tls_key or tls_client_ca cannot be used:"
-            f" {problem.strerror or problem}. Each must be a readable PEM file, and the key must match the certificate."
-        ) from problem
-    return context
+    def _shake_hands(self, association: Association, connection: ssl.SSLSocket) -> bool:
+        """The TLS handshake. Returns whether it succeeded."""
+        address = association.address
+        try:
+            connection.settimeout(min(ASSOCIATE_SECONDS, self._settings.idle_seconds))
+            connection.do_handshake()
+        except (OSError, ValueError) as problem:  # ValueError: it was cut meanwhile
+            what = getattr(problem, "strerror", None) or type(problem).__name__
+            self._peer_log.write(address, logging.WARNING, f"A TLS connection with {address} failed: {what}.")
+            if isinstance(problem, TimeoutError):
+                self._disturbances.note(address, Disturbance.UNFINISHED)
+            elif not self._connections.was_cut(association):
+                self._refused.no_tls(Machine(address))
+            return False
+        return True
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -5,6 +5,7 @@ Nothing is more common when a box is set up, and the machine's own message seldo
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from leapfrog.problem import Problem, Problems
@@ -28,8 +29,11 @@ class Machine:
 class RefusedMachines:
     """The refusals of the last day, one for each machine and reason. Any thread may call it."""
 
-    def __init__(self, settings: DicomSettings) -> None:
-        """The settings say what the remedies propose."""
+    def __init__(self, settings: DicomSettings, disturbs: Callable[[str], bool] = lambda address: False) -> None:
+        """The settings say what the remedies propose. Staff are told of a machine that asked for an association as
+        modalities do, unless the machine at its address `disturbs`: of all others, only who asks for the status.
+        """
+        self._disturbs = disturbs
         self._settings = settings
         self._problems = Problems()
         self._lock = threading.Lock()
@@ -64,6 +68,7 @@ class RefusedMachines:
             f"was refused: {self._settings.max_associations} connections were open already.",
             "It tries again by itself. If this happens often, raise dicom.max_associations in the settings file and"
             " restart Leapfrog.",
+            is_modality=False,
         )
 
     def offers_nothing_we_take(self, machine: Machine) -> None:
@@ -84,6 +89,7 @@ class RefusedMachines:
             "could not connect: this box expects an encrypted connection (TLS) and none was made.",
             "Switch TLS on at that machine and give it a certificate that this box trusts (dicom.tls_client_ca), or"
             " remove dicom.tls_certificate from the settings file and restart Leapfrog.",
+            is_modality=False,
         )
 
     def unexpected_tls(self, machine: Machine) -> None:
@@ -94,6 +100,7 @@ class RefusedMachines:
             "could not connect: it uses an encrypted connection (TLS) and this box does not.",
             "Switch TLS off at that machine, or set dicom.tls_certificate and tls_key in the settings file and restart"
             " Leapfrog.",
+            is_modality=False,
         )
 
     def accepted(self, machine: Machine) -> None:
@@ -114,7 +121,7 @@ class RefusedMachines:
             self._problems.keep(self._seen)
         return self._problems.current()
 
-    def _add(self, machine: Machine, kind: str, what: str, remedy: str) -> None:
+    def _add(self, machine: Machine, kind: str, what: str, remedy: str, *, is_modality: bool = True) -> None:
         matter = f"{_matter_start(machine)}{kind}"
         with self._lock:
             self._seen.pop(matter, None)
@@ -122,7 +129,8 @@ class RefusedMachines:
             while len(self._seen) > MOST_MACHINES:
                 self._seen.pop(next(iter(self._seen)))
             self._problems.keep(self._seen)
-        self._problems.add(matter, f"{machine} {what}", remedy)
+        in_worklist = is_modality and not self._disturbs(machine.address)
+        self._problems.add(matter, f"{machine} {what}", remedy, in_worklist=in_worklist)
 
 
 def _matter_start(machine: Machine) -> str:

@@ -15,6 +15,7 @@ from leapfrog.intake.admission import Admission
 from leapfrog.intake.instance_header import InstanceHeader, read_header
 from leapfrog.intake.receiver.dimse import Command, DimseStatus
 from leapfrog.intake.receiver.negotiation import PresentationContext
+from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.spool_file.digest import new_digest
 from leapfrog.state.journal import new_id
 from leapfrog.state.spool import Spool
@@ -48,9 +49,16 @@ class ArrivingInstance:
     """One instance on its way to the disk. No method raises: any failure shows in the status."""
 
     def __init__(
-        self, admission: Admission, spool: Spool, command: Command, context: PresentationContext, source: str
+        self,
+        admission: Admission,
+        spool: Spool,
+        log: PeerLog,
+        command: Command,
+        context: PresentationContext,
+        source: str,
     ) -> None:
         """Create the file. Raises OSError when that fails."""
+        self._log = log
         self._admission = admission
         self._spool = spool
         self._command = command
@@ -102,14 +110,11 @@ class ArrivingInstance:
 
     def _admit(self, header: InstanceHeader) -> DimseStatus:
         if not header.has_identity:
-            _log.warning("An instance from %s was refused: its data set cannot be understood.", self._source)
+            self._say_refused("its data set cannot be understood.")
             return DimseStatus.CANNOT_UNDERSTAND
         announced = (_text(self._command.sop_class_uid), _text(self._command.sop_instance_uid))
         if (header.sop_class_uid, header.sop_instance_uid) != announced:
-            _log.warning(
-                "An instance from %s was refused: the UIDs in its data set differ from those in the C-STORE command.",
-                self._source,
-            )
+            self._say_refused("the UIDs in its data set differ from those in the C-STORE command.")
             return DimseStatus.DATA_SET_DOES_NOT_MATCH_SOP_CLASS
         self._admission.admit_dicom(self._path, header, self._source, file_digest=self._digest.hexdigest())
         return DimseStatus.SUCCESS
@@ -117,10 +122,13 @@ class ArrivingInstance:
     def _refuse(self, problem: LeapfrogError | OSError) -> DimseStatus:
         if isinstance(problem, OSError):
             self._spool.note_failure(problem)
-        _log.warning("An instance from %s was refused: %s", self._source, _reason(problem))
+        self._say_refused(_reason(problem))
         self._refused = DimseStatus.OUT_OF_RESOURCES
         self.abandon()  # at once, because the disk needs the space
         return self._refused
+
+    def _say_refused(self, reason: str) -> None:
+        _say_refused(self._log, self._source, reason)
 
     def abandon(self) -> None:
         """Remove the file from `incoming`, if it is still there: the rest will not come or is not wanted."""
@@ -141,21 +149,27 @@ DataSink = Discarded | ArrivingInstance  # receives the data set of one message
 class Storage:
     """The storage service, for all associations."""
 
-    def __init__(self, admission: Admission, spool: Spool) -> None:
+    def __init__(self, admission: Admission, spool: Spool, log: PeerLog) -> None:
         """Instances go through `spool.incoming` to `admission`."""
         self._admission = admission
         self._spool = spool
+        self._log = log
 
     def begin(self, command: Command, context: PresentationContext, source: str) -> DataSink:
         """The sink for the data set of the C-STORE request `command`. On a full disk it discards everything."""
         try:
             self._spool.require_space()
-            return ArrivingInstance(self._admission, self._spool, command, context, source)
+            return ArrivingInstance(self._admission, self._spool, self._log, command, context, source)
         except (LeapfrogError, OSError) as problem:
             if isinstance(problem, OSError):
                 self._spool.note_failure(problem)
-            _log.warning("An instance was refused: %s", _reason(problem))
+            _say_refused(self._log, source, _reason(problem))
             return Discarded(DimseStatus.OUT_OF_RESOURCES)
+
+
+def _say_refused(log: PeerLog, source: str, reason: str) -> None:
+    """Log why an instance from `source`, AE title@address, was refused."""
+    log.write(source.rpartition("@")[2], logging.WARNING, f"An instance from {source} was refused: {reason}")
 
 
 def _text(uid: bytes) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from leapfrog.errors import LeapfrogError
+from leapfrog.intake.receiver.progress import NoProgress, Progress
 
 BUFFER_BYTES = 256 * 1024
 LINGER_SECONDS = 1.0
@@ -40,7 +41,7 @@ class AbortReason(IntEnum):
 
 
 class PeerGone(LeapfrogError):
-    """The peer closed the connection, or was silent for too long."""
+    """The peer closed the connection, or does not take what is sent to it."""
 
 
 class ProtocolViolation(LeapfrogError):
@@ -65,35 +66,38 @@ class Rejection:
 class PduStream:
     """Reads and writes PDUs on a connected socket. One thread uses it."""
 
-    def __init__(self, connection: socket.socket) -> None:
-        """Read from and write to `connection`; closing it is left to the caller."""
+    def __init__(self, connection: socket.socket, progress: Progress) -> None:
+        """Read from and write to `connection`; closing it is left to the caller. `progress` says how long the peer is
+        waited for.
+        """
         self._connection = connection
+        self.progress = progress
         self._view = memoryview(bytearray(BUFFER_BYTES))
         self._start = 0
         self._end = 0
-        self._deadline = 0.0
 
-    def next_pdu(self, seconds: float) -> tuple[int, int]:
-        """Type and length in bytes of the next PDU. It must begin within `seconds`, and be complete within `seconds`
-        after that.
+    @property
+    def received_any(self) -> bool:
+        """Whether the peer has sent anything."""
+        return self._end > 0
 
-        The deadline for the whole PDU keeps a peer that sends a byte a minute from holding an association for ever.
-        Raises PeerGone.
-        """
-        self._deadline = time.monotonic() + seconds
+    def next_pdu(self) -> tuple[int, int]:
+        """Type and length in bytes of the next PDU. Raises PeerGone and NoProgress, as all that read do."""
         pdu_type, length = PDU_HEADER.unpack(self.read(PDU_HEADER.size))
-        self._deadline = time.monotonic() + seconds
         return pdu_type, length
 
     def read(self, count: int) -> bytes:
-        """The next `count` bytes. Raises PeerGone."""
+        """The next `count` bytes."""
         if self._end - self._start >= count:
             self._start += count
             return bytes(self._view[self._start - count : self._start])
-        return b"".join(bytes(piece) for piece in self.pieces(count))
+        collected = bytearray()
+        for piece in self.pieces(count):
+            collected += piece
+        return bytes(collected)
 
     def pieces(self, count: int) -> Iterator[memoryview]:
-        """The next `count` bytes as they arrive; each piece is valid until the next is asked for. Raises PeerGone."""
+        """The next `count` bytes as they arrive; each piece is valid until the next is asked for."""
         while count:
             if self._start == self._end:
                 self._receive()
@@ -103,14 +107,14 @@ class PduStream:
             yield piece
 
     def _receive(self) -> None:
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise PeerGone("The peer was silent for too long.")
+        remaining = self.progress.seconds_left()
         try:
             self._connection.settimeout(remaining)
             received = self._connection.recv_into(self._view)
+        except TimeoutError as problem:
+            raise NoProgress from problem
         except (OSError, ValueError) as problem:  # ValueError: a TLS connection that another thread has shut down
-            raise PeerGone("The connection broke, or the peer was silent for too long.") from problem
+            raise PeerGone("The connection broke.") from problem
         if not received:
             raise PeerGone("The peer closed the connection.")
         self._start, self._end = 0, received

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from leapfrog.errors import ListenError
-from leapfrog.intake.receiver.dicom_receiver import MAXIMUM_UNASSOCIATED, DicomReceiver
+from leapfrog.intake.receiver.connections import MOST_WITHOUT_ASSOCIATION
+from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings
 from support.dcmtk import echo, store, store_arguments
 from support.exams import ultrasound, write_instances
@@ -46,9 +47,9 @@ PRIVATE_STORAGE = "1.2.826.0.1.3680043.9.7.1"
 PATIENT_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.1.1"
 
 
-def rejection(port: int, calling: str = "MODALITY") -> tuple[int, int, int] | None:
+def rejection(port: int, calling: str = "MODALITY", source: str = "127.0.0.1") -> tuple[int, int, int] | None:
     """Result, source and reason with which an association is rejected; None when it is accepted."""
-    with RawPeer(port) as peer:
+    with RawPeer(port, source) as peer:
         try:
             peer.associate(calling=calling)
         except ConnectionRefusedError as refused:
@@ -165,10 +166,13 @@ def test_only_allowed_addresses_come_in(new_box: Callable[..., Box], tmp_path: P
 
 def test_one_association_too_many_is_asked_to_come_later(box: Box) -> None:
     receiver, port = box.receiver(max_associations=2)
-    with RawPeer(port) as first, RawPeer(port) as second:
+    with RawPeer(port, "127.0.0.2") as first, RawPeer(port, "127.0.0.3") as second:
         first.associate()
         second.associate()
         assert rejection(port) == (2, 3, 2)
+        (problem,) = receiver.problems()
+        assert "127.0.0.1 was refused: 2 connections were open already" in problem.what
+        assert not problem.in_worklist
         first.release()
         wait_until(lambda: receiver.associations() == 1, "the released association is no longer counted")
         assert rejection(port) is None
@@ -322,7 +326,7 @@ def test_garbage_within_an_association_is_aborted(box: Box, garbage: bytes) -> N
 
 def test_silent_connections_keep_nobody_out(box: Box) -> None:
     _, port = box.receiver(max_associations=2)
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(MAXIMUM_UNASSOCIATED + 40)]
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(MOST_WITHOUT_ASSOCIATION + 40)]
     try:
         assert echo(port).succeeded
     finally:

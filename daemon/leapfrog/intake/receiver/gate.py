@@ -1,0 +1,113 @@
+"""Who may open an association, and who gets one of the places when they are scarce."""
+
+import threading
+from collections import Counter
+from typing import Protocol
+
+from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
+from leapfrog.intake.receiver.peer_address import peer_address
+from leapfrog.intake.receiver.refused_machines import Machine, RefusedMachines
+from leapfrog.intake.receiver.upper_layer import Rejection
+from leapfrog.settings import DicomSettings
+
+KEPT_SHARE = 5  # one place of five, and one at least, is kept for other addresses
+# An association that has brought no image for so long may have to give its place to another machine.
+IDLE_SECONDS = 5.0
+
+# PS3.8 Table 9-21: result, source, reason.
+ADDRESS_NOT_ALLOWED = Rejection(1, 1, 1, "its address is not in dicom.allowed_addresses")
+AE_TITLE_NOT_ALLOWED = Rejection(1, 1, 3, "its AE title is not in dicom.allowed_ae_titles")
+TOO_MANY_ASSOCIATIONS = Rejection(2, 3, 2, "as many associations are open as dicom.max_associations allows")
+MORE_THAN_ITS_SHARE = Rejection(2, 3, 2, "it has as many associations as one address may have")
+
+
+class Holder(Protocol):
+    """An association that holds a place, or asks for one."""
+
+    address: str
+
+    def useless_seconds(self) -> float:
+        """How long it has brought no images."""
+
+    def cut(self) -> None:
+        """End it."""
+
+
+class Gate:
+    """Applies the allow-lists and gives out the places. Any thread may call it.
+
+    One address never gets all places, whatever comes from it: some are kept for others, also where several modalities
+    share an address. When all are taken, a machine that has fewer than others gets the place of whoever has brought no
+    image for longest.
+    """
+
+    def __init__(self, settings: DicomSettings, refused: RefusedMachines, disturbances: Disturbances) -> None:
+        """All `max_associations` places of the settings are free."""
+        self._settings = settings
+        self._refused = refused
+        self._disturbances = disturbances
+        self._lock = threading.Lock()
+        self._holders: list[Holder] = []
+        self._places = settings.max_associations
+        self._share = max(1, self._places - max(1, self._places // KEPT_SHARE))
+
+    def associations(self) -> int:
+        """How many places are taken."""
+        with self._lock:
+            return len(self._holders)
+
+    def enter(self, holder: Holder, calling_ae_title: str) -> Rejection | None:
+        """Give a place to the association, or return why it is rejected."""
+        machine = Machine(holder.address, calling_ae_title)
+        networks = self._settings.allowed_addresses
+        if networks and not any(peer_address(holder.address) in network for network in networks):
+            self._refused.address_not_allowed(machine)
+            return ADDRESS_NOT_ALLOWED
+        titles = [title.strip() for title in self._settings.allowed_ae_titles]
+        if titles and calling_ae_title not in titles:
+            self._refused.ae_title_not_allowed(machine)
+            return AE_TITLE_NOT_ALLOWED
+        return self._take_place(holder, machine)
+
+    def agreed(self, address: str, calling_ae_title: str, *, usable: bool) -> None:
+        """Note that an admitted association is open, and whether anything can be sent or tested over it."""
+        machine = Machine(address, calling_ae_title)
+        if usable:
+            self._refused.accepted(machine)
+        else:
+            self._refused.offers_nothing_we_take(machine)
+
+    def leave(self, holder: Holder) -> None:
+        """Note that an admitted association has ended."""
+        with self._lock:
+            if holder in self._holders:  # one that had to give its place has none
+                self._holders.remove(holder)
+
+    def _take_place(self, holder: Holder, machine: Machine) -> Rejection | None:
+        with self._lock:
+            own = sum(other.address == holder.address for other in self._holders)
+            full = len(self._holders) >= self._places
+            gives_way = self._idlest(own) if full else None
+            if own < self._share and (not full or gives_way):
+                self._holders.append(holder)
+                if gives_way:
+                    self._holders.remove(gives_way)
+                    gives_way.cut()
+                return None
+        if own >= self._share:
+            self._disturbances.note(holder.address, Disturbance.SHARE)
+            return MORE_THAN_ITS_SHARE
+        self._refused.too_many(machine)
+        return TOO_MANY_ASSOCIATIONS
+
+    def _idlest(self, own: int) -> Holder | None:
+        """Of the addresses with the most places, the association that has brought no image for longest. Whoever has
+        `own` places takes none from an address that would then have fewer.
+        """
+        places = Counter(holder.address for holder in self._holders)
+        idle = [
+            (places[holder.address], useless, holder)
+            for holder in self._holders
+            if (useless := holder.useless_seconds()) > IDLE_SECONDS and (not own or places[holder.address] > own + 1)
+        ]
+        return max(idle, key=lambda found: found[:2])[2] if idle else None

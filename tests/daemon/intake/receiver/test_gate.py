@@ -1,0 +1,94 @@
+"""Places are scarce, and one address never gets all of them."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from leapfrog.intake.receiver.disturbances import Disturbances
+from leapfrog.intake.receiver.gate import IDLE_SECONDS, MORE_THAN_ITS_SHARE, TOO_MANY_ASSOCIATIONS, Gate
+from leapfrog.intake.receiver.refused_machines import RefusedMachines
+from leapfrog.settings import DicomSettings
+
+BUSY, IDLE = 0.0, IDLE_SECONDS + 1
+
+
+@dataclass(eq=False)
+class Place:
+    """An association that wants a place."""
+
+    address: str
+    useless: float = BUSY
+    was_cut: bool = False
+
+    def useless_seconds(self) -> float:
+        return self.useless
+
+    def cut(self) -> None:
+        self.was_cut = True
+
+
+def gate(places: int) -> tuple[Gate, RefusedMachines, Disturbances]:
+    settings = DicomSettings(max_associations=places)
+    refused, disturbances = RefusedMachines(settings), Disturbances()
+    return Gate(settings, refused, disturbances), refused, disturbances
+
+
+def entered(door: Gate, address: str, count: int, useless: float = BUSY) -> list[Place]:
+    places = [Place(address, useless) for _ in range(count)]
+    assert [door.enter(place, "CR") for place in places] == [None] * count
+    return places
+
+
+@pytest.mark.parametrize(("places", "share"), [(1, 1), (2, 1), (3, 2), (10, 8), (20, 16), (200, 160)])
+def test_one_address_gets_its_share_and_others_the_rest(places: int, share: int) -> None:
+    door, refused, disturbances = gate(places)
+    entered(door, "192.0.2.66", share)
+    assert door.enter(Place("192.0.2.66"), "X") == MORE_THAN_ITS_SHARE
+    assert refused.problems() == ()
+    (problem,) = disturbances.problems()
+    assert problem.what == (
+        "The machine at 192.0.2.66 disturbs the box: it wants more associations at once than one machine may have."
+    )
+    assert "several machines send through this one address (NAT), raise dicom.max_associations" in problem.remedy
+    entered(door, "192.0.2.1", min(share, places - share))
+
+
+def test_whoever_leaves_makes_room() -> None:
+    door, _, _ = gate(1)
+    (first,) = entered(door, "192.0.2.1", 1)
+    assert door.enter(Place("192.0.2.2"), "CR") == TOO_MANY_ASSOCIATIONS
+    door.leave(first)
+    entered(door, "192.0.2.2", 1)
+    assert door.associations() == 1
+
+
+def test_when_all_places_are_taken_the_idlest_of_the_greediest_address_gives_way() -> None:
+    door, _, _ = gate(10)
+    greedy = entered(door, "192.0.2.66", 6, IDLE)
+    modest = entered(door, "192.0.2.7", 4, IDLE + 1000)
+    greedy[3].useless += 5
+    (newcomer,) = entered(door, "192.0.2.1", 1)
+    assert [place.was_cut for place in greedy] == [False, False, False, True, False, False]
+    assert not any(place.was_cut for place in modest)
+    assert door.associations() == 10
+    door.leave(greedy[3])  # its thread ends only now
+    assert door.associations() == 10
+    door.leave(newcomer)
+    assert door.associations() == 9
+
+
+def test_nobody_who_brings_images_has_to_give_way() -> None:
+    door, refused, _ = gate(2)
+    places = [*entered(door, "192.0.2.1", 1), *entered(door, "192.0.2.2", 1)]
+    assert door.enter(Place("192.0.2.3"), "CR") == TOO_MANY_ASSOCIATIONS
+    assert not any(place.was_cut for place in places)
+    assert len(refused.problems()) == 1
+
+
+def test_a_machine_that_has_a_place_takes_others_only_from_whoever_has_more() -> None:
+    door, _, _ = gate(4)
+    entered(door, "192.0.2.1", 1)
+    greedy = entered(door, "192.0.2.66", 3, IDLE)
+    entered(door, "192.0.2.1", 1)
+    assert sum(place.was_cut for place in greedy) == 1
+    assert door.enter(Place("192.0.2.1"), "CR") == TOO_MANY_ASSOCIATIONS
