@@ -118,7 +118,7 @@ class Service:
         models_in_use = ModelsInUse(settings)
         model_problems = [Problem(what=sentence) for sentence in models_in_use.catalogue().problems()]
         thresholds = ThresholdsAtStart(settings.state_dir, models_in_use.catalogue)
-        devices, lanes = _lanes(settings)
+        devices, lanes = _lanes(settings, spool.work)
         publisher = Publisher(
             reports_dir=settings.reports_dir,
             state_dir=settings.state_dir,
@@ -273,8 +273,11 @@ def _end_anyway_after(seconds: float) -> None:
     threading.Thread(target=end, name="last-resort", daemon=True).start()
 
 
-def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:
-    """The lanes, as many as the settings say and at least one per Edge TPU, and the pool that lends them Edge TPUs."""
+def _lanes(settings: Settings, desks: Path) -> tuple[DevicePool | None, list[Lane]]:
+    """The lanes, as many as the settings say and at least one per Edge TPU, and the pool that lends them Edge TPUs.
+
+    Their readers have their desks in the folder `desks`.
+    """
     engine, lanes = settings.engine, list[Lane]()
     setup = reader_setup(engine, settings.models, settings.state_dir)
     count, devices = engine.lanes, None
@@ -282,7 +285,7 @@ def _lanes(settings: Settings) -> tuple[DevicePool | None, list[Lane]]:
         devices = DevicePool(engine.interpreter, setup, _each(lanes, Lane.device_is_free))
         count = max(count, len(kernel_devices()))
     tuning = None if engine.threads else EngineTuning(settings.state_dir, engine.interpreter, setup, count)
-    lanes.extend(Lane(engine, settings.models, settings.state_dir, devices, tuning) for _ in range(count))
+    lanes.extend(Lane(engine, settings.models, settings.state_dir, desks, devices, tuning) for _ in range(count))
     return devices, lanes
 
 

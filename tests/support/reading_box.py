@@ -70,7 +70,7 @@ class Box:
         if on_edge_tpu:
             setup = reader_setup(engine, models, directory)
             self.devices = DevicePool(engine.interpreter, setup, self._device_is_free)
-        self.lanes = [Lane(engine, models, directory, self.devices) for _ in range(lanes)]
+        self.lanes = [Lane(engine, models, directory, self.spool.work, self.devices) for _ in range(lanes)]
         self.dispatcher = Dispatcher(
             settings=self.settings,
             journal=self.journal,

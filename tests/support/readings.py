@@ -192,6 +192,7 @@ def report_job(report_dir: Path, *readings: ImageReading, **values: Any) -> Repo
             "received_at": "2026-11-03T14:25:10+03:00",
             "station": Station(name="Kitgum", ae_title="LEAPFROG", software_version="0.1.0"),
             "readings": readings,
+            "picture_dir": report_dir,
             "report_dir": report_dir,
             "work_dir": work_dir,
             **values,

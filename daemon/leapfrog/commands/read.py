@@ -73,12 +73,12 @@ def read_files(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise StorageError(f"{out} cannot be created: {problem.strerror}.") from problem
-    lane = Lane(settings.engine, settings.models, settings.state_dir)
-    try:
-        with tempfile.TemporaryDirectory(prefix="leapfrog-read-") as work:
+    with tempfile.TemporaryDirectory(prefix="leapfrog-read-") as work:
+        lane = Lane(settings.engine, settings.models, settings.state_dir, Path(work))
+        try:
             return _Reading(out, Path(work), settings, hints, lane).run(files, progress)
-    finally:
-        lane.close()
+        finally:
+            lane.close()
 
 
 class _Reading:
@@ -148,6 +148,7 @@ class _Reading:
                 readings=tuple(result.reading for _, result in study.read),
                 page_size=self._settings.report.page_size,
                 include_heatmaps=self._settings.report.include_heatmaps,
+                picture_dir=study.rendered,
                 report_dir=study.rendered,
                 work_dir=self._work,
             )
@@ -196,7 +197,7 @@ def read_job(
         instance_id=new_id(),
         study_key=study_key or new_id(),
         attempt=1,
-        source_path=file,
+        source_path=file.resolve(),
         source_byte_count=file.stat().st_size,
         source=source,
         received_at=now_text(),

@@ -1,8 +1,9 @@
 """The engine host: keeps models on one device and runs them on tensors that arrive over a socket.
 
 This one file needs only the standard library, numpy and a TFLite runtime, on Python 3.7 or newer, so that
-`engine.python` can be a board's own old interpreter. Google's pycoral comes with `tflite_runtime`, so the two runtimes
-below are enough. The `pycoral` on the package index is an unrelated program and is never imported.
+`engine.python` can be a board's own old interpreter; and `processes/confinement.py`, with which it gives up all rights
+but to its models and its device. Google's pycoral comes with `tflite_runtime`, so the two runtimes below are enough.
+The `pycoral` on the package index is an unrelated program and is never imported.
 
 The protocol, version 1, all numbers big-endian. A frame is `header length (4 bytes), payload length (8 bytes)`, a JSON
 header and the payload. The host first sends a hello:
@@ -29,6 +30,7 @@ import importlib
 import importlib.util
 import json
 import os
+import runpy
 import signal
 import socket
 import struct
@@ -48,6 +50,7 @@ EDGE_TPU_LIBRARY = "libedgetpu.so.1"
 MODEL_LIMIT = 16  # models that may be loaded at once
 NICE_STEP = 5  # receiving an image matters more than reading one
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+CONFINEMENT = Path(__file__).parent.parent / "processes" / "confinement.py"
 OOM_SCORE = "500"  # of 1000; if memory runs out, the kernel kills this child before the daemon (proc(5))
 
 
@@ -357,11 +360,17 @@ def yield_to_daemon() -> None:
     Path("/proc/self/oom_score_adj").write_text(OOM_SCORE)
 
 
+def give_up_rights(models: Sequence[str], library: str | None) -> None:
+    """Keep what models in the folders `models` need, and the devices that `library` drives; None for the processor."""
+    runpy.run_path(str(CONFINEMENT))["confine_engine_host"](models, library)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Serve one connection, which is passed as an open file descriptor. Returns the exit status."""
     parser = argparse.ArgumentParser(description="Leapfrog's engine host; the daemon starts it.")
     parser.add_argument("--fd", type=int, default=-1, help="the connection's file descriptor")
     parser.add_argument("--parent", type=int, required=True, help="the parent's process id; this process ends with it")
+    parser.add_argument("--read", action="append", default=[], metavar="FOLDER", help="a folder with models")
     parser.add_argument("--edge-tpu", metavar="DEVICE", help="the Edge TPU for compiled models, such as usb:0")
     parser.add_argument("--library", default=EDGE_TPU_LIBRARY, help="the library that drives the Edge TPU")
     parser.add_argument("--inventory", action="store_true", help="only print what is available")
@@ -370,12 +379,14 @@ def main(arguments: list[str] | None = None) -> int:
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
     if options.inventory:
+        give_up_rights((), options.library)
         os.write(answers, json.dumps(inventory(options.library)).encode("utf-8"))
         return 0
     os.close(answers)
     if options.fd < 0:
         parser.error("--fd is required")
     yield_to_daemon()
+    give_up_rights(options.read, options.library if options.edge_tpu is not None else None)
     runtime = find_runtime()
     if runtime is None:
         sys.stderr.write(f"{sys.executable} has neither ai_edge_litert nor tflite_runtime\n")

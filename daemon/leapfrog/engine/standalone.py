@@ -3,8 +3,9 @@
 import socket
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from leapfrog.engine.client import EngineClient
 from leapfrog.errors import EngineError
@@ -15,13 +16,14 @@ from leapfrog.processes.command_lines import engine_host
 class StandaloneEngine(AbstractContextManager["StandaloneEngine"]):
     """An engine host started just as on the kiosk. It ends when this object is closed or goes away."""
 
-    def __init__(self, python: str = sys.executable, options: Sequence[str] = ()) -> None:
-        """Start a host under the interpreter `python`, with additional command-line `options`.
+    def __init__(self, models: Iterable[Path], python: str = sys.executable, options: Sequence[str] = ()) -> None:
+        """Start a host under the interpreter `python` that may read the folders `models`, with additional command-line
+        `options`.
 
         Raises EngineError when it cannot be started.
         """
         ours, theirs = socket.socketpair()
-        command = engine_host(python, "--fd", str(theirs.fileno()), *options)
+        command = engine_host(python, "--fd", str(theirs.fileno()), *options, models=models)
         self.client = EngineClient(ours)
         try:
             self._host = ChildProcess("engine host", command, theirs, may_log=True)

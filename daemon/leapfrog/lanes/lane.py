@@ -18,7 +18,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from leapfrog.devices.pool import DevicePool
-from leapfrog.errors import LeapfrogError
+from leapfrog.durable import TAKES_NO_MORE
+from leapfrog.errors import LeapfrogError, StorageError
+from leapfrog.lanes.desk import Desk, NotMade
 from leapfrog.lanes.host_plan import HostPlan, milliseconds_per_frame
 from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, JobEnd, ReaderDied
 from leapfrog.lanes.lane_state import STARTING, LaneState
@@ -79,11 +81,13 @@ class Lane:
         engine: EngineSettings,
         models: ModelSettings,
         state_dir: Path,
+        desks: Path,
         devices: DevicePool | None = None,
         tuning: EngineTuning | None = None,
     ) -> None:
-        """Nothing starts until `start` or the first `run`. `deadline_seconds` may be changed between jobs. Without
-        `devices` the lane uses the processor. Without `tuning` the settings give the number of threads.
+        """Nothing starts until `start` or the first `run`. `deadline_seconds` may be changed between jobs. Each reader
+        has its desk in the folder `desks`. Without `devices` the lane uses the processor. Without `tuning` the settings
+        give the number of threads.
 
         Raises SettingsError when a trusted key cannot be read.
         """
@@ -98,6 +102,8 @@ class Lane:
         self._reader: ChildProcess | None = None
         self._host: ChildProcess | None = None
         self._channel: LineChannel | None = None
+        self._desks = desks
+        self._desk: Desk | None = None
         self._tuning = tuning
         self._plan = HostPlan(devices)
         self._state = LaneState(since=time.time())
@@ -162,11 +168,28 @@ class Lane:
     def _try(self, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:
         """Try `job` once. Returns _NotStarted if a process died while idle and that only shows now."""
         channel = self._ready_channel()
-        if channel is None:
+        if channel is None or self._desk is None:
             return ReaderDied(CLOSED)
         if isinstance(job, ReadJob):
             self._wait_until_host_may_start()
             self._start_host()
+        desk = self._desk
+        try:
+            end = self._answer(channel, desk.lay_out(job))
+            if isinstance(end, ReadResult | ReportResult):
+                desk.take_in(job, end)
+            return end
+        except OSError as problem:
+            detail = problem.strerror or "the disk takes no more"
+            return DiskRefused(detail) if problem.errno in TAKES_NO_MORE else ReaderDied(detail)
+        except NotMade as lie:
+            self._discard_reader()
+            return ReaderDied(str(lie))
+        finally:
+            desk.clear()
+
+    def _answer(self, channel: LineChannel, job: ReadJob | ReportJob) -> JobEnd | _NotStarted:
+        """What the reader answers to `job`, whose files are on its desk."""
         deadline = time.monotonic() + self.deadline_seconds
         began = False
         try:
@@ -278,11 +301,15 @@ class Lane:
         )
 
     def _start_reader(self) -> LineChannel | None:
-        ours, theirs = socket.socketpair()
         if self._tuning is not None:
             self._setup = self._setup.model_copy(update={"threads": self._tuning.threads()})
-        setup = self._setup.model_dump_json()
-        command = our_program(READER_PROGRAM, "--fd", str(theirs.fileno()), "--setup", setup)
+        try:
+            self._desk = desk = Desk(self._desks)
+        except OSError as problem:
+            raise StorageError(f"No folder can be made in {self._desks}: {problem.strerror}.") from problem
+        ours, theirs = socket.socketpair()
+        options = ["--fd", str(theirs.fileno()), "--given", str(desk.given), "--made", str(desk.made)]
+        command = our_program(READER_PROGRAM, *options, "--setup", self._setup.model_dump_json())
         channel = LineChannel(ours)
         with self._lock:
             if not self._closed:
@@ -304,7 +331,8 @@ class Lane:
         if self._host is not None:
             self._discard_host("The engine host ended between two images")
         for_reader, for_host = socket.socketpair()
-        command = engine_host(self._python, "--fd", str(for_host.fileno()), *self._plan.options())
+        options = ["--fd", str(for_host.fileno()), *self._plan.options()]
+        command = engine_host(self._python, *options, models=self._setup.model_directories)
         with for_reader, for_host:
             try:
                 with self._lock:
@@ -355,8 +383,10 @@ class Lane:
         how = "never started" if self._reader is None else self._reader.end()
         if self._host is not None:
             self._host.end()
+        if self._desk is not None:
+            self._desk.remove()
         with self._lock:
-            self._reader, self._host, self._channel = None, None, None
+            self._reader, self._host, self._channel, self._desk = None, None, None, None
         if not self._closed:
             _log.warning("The reader is started again: %s.", how)
             self._change(device=STARTING)

@@ -193,6 +193,7 @@ class Reports:
             page_size=self._settings.report.page_size,
             include_heatmaps=self._settings.report.include_heatmaps,
             worklist_href=f"../../{INDEX_NAME}",
+            picture_dir=self._rendered.folder(study.key),
             report_dir=self._rendered.folder(study.key),
             work_dir=work_dir,
         )

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 ENGINE_HOST = Path(__file__).parent.parent / "engine" / "host.py"  # not imported, because that would import numpy
@@ -13,9 +14,12 @@ def our_program(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", module, *arguments, "--parent", str(os.getpid())]
 
 
-def engine_host(python: str, *arguments: str) -> list[str]:
-    """Run the engine host under the interpreter `python`, which does not need to have Leapfrog installed."""
-    return [python, "-I", str(ENGINE_HOST), *arguments, "--parent", str(os.getpid())]
+def engine_host(python: str, *arguments: str, models: Iterable[Path] = ()) -> list[str]:
+    """Run the engine host under the interpreter `python`, which does not need to have Leapfrog installed. It may read
+    what is in the folders `models`.
+    """
+    readable = [argument for folder in models for argument in ("--read", str(folder.resolve()))]
+    return [python, "-I", str(ENGINE_HOST), *arguments, *readable, "--parent", str(os.getpid())]
 
 
 def on_edge_tpu(device: str, library: str = EDGE_TPU_LIBRARY) -> list[str]:

@@ -33,7 +33,8 @@ class OtherInstance(Frozen):
 
 class ReadJob(Frozen):
     """Read one instance. The reader writes pictures into `report_dir`, versioned by `attempt`, and DICOM objects for
-    the spool into `work_dir`. It makes all of them durable before it answers.
+    the spool into `work_dir`. It makes what is in them durable before it answers; their names are durable once the lane
+    has moved them (`lanes/desk.py`).
 
     The instance is the first `source_byte_count` bytes of `source_path`, which have the digest `source_digest`; "" if
     that is not known. `picture` is None for DICOM. `same_uid` are instances that came before under the same SOP
@@ -71,7 +72,8 @@ class Station(Frozen):
 
 
 class ReportJob(Frozen):
-    """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on.
+    """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on. The
+    pictures of its readings are in `picture_dir`.
 
     `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `models_in_use` are the
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
@@ -92,6 +94,7 @@ class ReportJob(Frozen):
     page_size: Literal["A4", "Letter"] = "A4"
     include_heatmaps: bool = True
     worklist_href: str = ""
+    picture_dir: Path
     report_dir: Path
     work_dir: Path
 
@@ -180,7 +183,7 @@ class ReadResult(Frozen):
 
 
 class ReportResult(Frozen):
-    """A rendered report: its files are durable in `report_dir` under versioned names, and not published yet.
+    """A rendered report: its files are in `report_dir` under versioned names, and not published yet.
 
     `not_made` holds one sentence for each DICOM object that was asked for and could not be made, with the reason.
     """

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from leapfrog.dicom.part10 import content_digest
-from leapfrog.durable import fsync_directory
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
 from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, ModelUsed, stated_view
 from leapfrog.packages.catalogue import Catalogue
@@ -111,7 +110,7 @@ class ImageReader:
     sweep_until_seconds: float
 
     def read(self, job: ReadJob, announce: Callable[[Stage], None]) -> ReadResult:
-        """Read the instance of `job`; its pictures are durable in `job.report_dir` when this returns.
+        """Read the instance of `job`; its pictures are in `job.report_dir`, synced, when this returns.
 
         Raises EngineError if the engine fails, OSError if the disk does.
         """
@@ -307,7 +306,6 @@ class _OneReading:
         pictures = _Pictures(self._job, reported.frame, self._phantom)
         plain, overlay = pictures.plain(), pictures.overlay(assessment)
         heatmaps = pictures.heatmaps(assessment)
-        fsync_directory(self._job.report_dir)
         self._clock.lap("rendering")
         model = None
         if reported.package is not None and assessment.outcome != "not_assessed":

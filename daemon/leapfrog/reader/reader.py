@@ -2,7 +2,8 @@
 moment.
 
 It takes one job at a time from its lane, over the socket that it was started with, and answers it. Whatever is slow to
-import or to load, it fetches while no job is waiting.
+import or to load, it fetches while no job is waiting. Before it sees a byte of an image, it gives up all rights but to
+its own code, the model packages and the two folders of its desk.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.local_thresholds import with_local_thresholds
 from leapfrog.processes.channel import READER_NOTE, ChannelClosed, LineChannel
+from leapfrog.processes.confinement import Rights, confine
 from leapfrog.processes.messages import (
     LANE_MESSAGE,
     DiskRefusal,
@@ -205,6 +207,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Leapfrog's reader; the daemon starts it.")
     parser.add_argument("--fd", type=int, required=True, help="the lane's file descriptor")
     parser.add_argument("--parent", type=int, required=True, help="the process that this one ends with")
+    parser.add_argument("--given", required=True, help="the folder from which it may read")
+    parser.add_argument("--made", required=True, help="the folder in which it may write")
     parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON")
     options = parser.parse_args()
     move_standard_output_to_stderr()
@@ -218,6 +222,8 @@ def main() -> int:
     sys.modules["requests"] = None  # type: ignore[assignment]
     setup = ReaderSetup.model_validate_json(options.setup)
     _limit_memory(setup.memory_limit_bytes)
+    packages = map(str, setup.model_directories)
+    confine(Rights(readable=(options.given, *packages), writable=(options.made,)))
     channel = LineChannel(socket.socket(fileno=options.fd))
     Reader(channel, setup).serve()
     channel.close()

@@ -46,7 +46,8 @@ def prove(device: str, library: str, python: str, packages: Sequence[ModelPackag
     if not compiled:
         failure = DeviceFailure(kind=FailureKind.NOT_COMPILED, detail="No model package is compiled for the Edge TPU.")
         return DeviceProof(device=device, failure=failure)
-    with StandaloneEngine(python, on_edge_tpu(device, library)) as engine:
+    folders = [package.model_path.parent for package in compiled]
+    with StandaloneEngine(folders, python, on_edge_tpu(device, library)) as engine:
         proof = _Proof(engine.client, threads)
         try:
             runtime = engine.client.hello()

@@ -34,7 +34,7 @@ def try_package(package: ModelPackage, python: str, threads: int) -> None:
     manifest = package.manifest
     height, width = manifest.input.height, manifest.input.width
     picture = np.full((height, width), MID_GRAY, np.uint8)
-    with StandaloneEngine(python) as engine:
+    with StandaloneEngine([package.model_path.parent], python) as engine:
         bench = ModelBench(threads)
         bench.attach(engine.client)
         outputs = bench.infer(package, picture)

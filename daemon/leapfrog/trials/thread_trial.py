@@ -29,7 +29,7 @@ def time_threads(setup: ReaderSetup, python: str, most: int) -> dict[int, float]
     paths = [package.model_path for package in find_packages(setup.model_directories, setup.signature_policy).packages]
     milliseconds = {}
     for threads in range(1, most + 1):
-        with StandaloneEngine(python) as engine:
+        with StandaloneEngine([path.parent for path in paths], python) as engine:
             milliseconds[threads] = round(sum(_milliseconds(engine.client, path, threads) for path in paths), 3)
     return milliseconds
 

@@ -33,18 +33,19 @@ class RunningHost:
     client: EngineClient
 
 
-def start_host(python: str, *, parent: int | None = None) -> RunningHost:
+def start_host(python: str, *models: Path, parent: int | None = None) -> RunningHost:
     ours, theirs = socket.socketpair()
     with theirs:
         command = [python, "-I", str(HOST_FILE), "--fd", str(theirs.fileno()), "--parent", str(parent or os.getpid())]
+        command += [argument for folder in models for argument in ("--read", str(folder))]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stderr=subprocess.PIPE)
     ours.settimeout(30)
     return RunningHost(process, ours, EngineClient(ours))
 
 
 @pytest.fixture(params=INTERPRETERS)
-def host(request: pytest.FixtureRequest) -> Iterator[RunningHost]:
-    running = start_host(interpreter(request.param))
+def host(request: pytest.FixtureRequest, tmp_path: Path, shared_data: Path) -> Iterator[RunningHost]:
+    running = start_host(interpreter(request.param), tmp_path, shared_data / "coral")
     yield running
     running.client.close()
     running.process.kill()

@@ -32,7 +32,9 @@ def test_an_image_becomes_a_published_report(tmp_path: Path) -> None:
             "report.json",
             "report.pdf",
         }
-        wait_until(lambda: not list(box.spool.work.iterdir()), "nothing is left in the work folder")
+        wait_until(
+            lambda: not any(path.is_file() for path in box.spool.work.rglob("*")), "nothing is left in the work folder"
+        )
 
 
 def test_an_image_that_kills_its_reader_three_times_is_set_aside_and_the_next_is_read(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class Box:
 
     def lane(self, *, python: Path | None = None) -> Lane:
         engine = EngineSettings(python=python, deadline_seconds=PATIENCE_SECONDS)
-        made = Lane(engine, ModelSettings(paths=(self.directory / "packages",)), self.directory)
+        made = Lane(engine, ModelSettings(paths=(self.directory / "packages",)), self.directory, self.directory)
         self.lanes.append(made)
         return made
 
@@ -162,6 +162,7 @@ class TestOneLane:
                 station=Station(name="Clinic", ae_title="LEAPFROG", software_version="0"),
                 readings=(read.reading,),
                 pdf=False,
+                picture_dir=served.directory / "report",
                 report_dir=served.directory / "report",
                 work_dir=served.directory / "work",
             )
@@ -454,7 +455,7 @@ def test_no_orphan_is_left_when_the_daemon_is_killed_in_the_middle_of_a_job(box:
         from leapfrog.lanes.lane import Lane
         from leapfrog.settings import EngineSettings, ModelSettings
         packages = (Path({str(box.directory / "packages")!r}),)
-        lane = Lane(EngineSettings(), ModelSettings(paths=packages), Path("/nowhere"))
+        lane = Lane(EngineSettings(), ModelSettings(paths=packages), Path("/nowhere"), Path({str(box.directory)!r}))
         lane.run(ReadJob.model_validate_json({box.job().model_dump_json()!r}))
         lane.run(ReadJob.model_validate_json({box.job(pipe_film).model_dump_json()!r}))
     """

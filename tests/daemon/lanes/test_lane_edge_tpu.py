@@ -88,7 +88,7 @@ def make_box(directory: Path, lanes: int = 1) -> Box:
             lane.device_is_free()
 
     pool = DevicePool(sys.executable, reader_setup(engine, models, directory), tell_lanes)
-    made.extend(Lane(engine, models, directory, pool) for _ in range(lanes))
+    made.extend(Lane(engine, models, directory, directory, pool) for _ in range(lanes))
     return Box(directory, pool, made)
 
 

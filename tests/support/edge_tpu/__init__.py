@@ -84,11 +84,11 @@ class EdgeTpuDouble:
     @property
     def is_pending(self) -> bool:
         """Whether nothing has met what `next` said."""
-        return (self.folder / "next").exists()
+        return (self.folder / "next").stat().st_size > 0
 
     def take_back(self) -> None:
         """What `next` said, if nothing has met it."""
-        (self.folder / "next").unlink(missing_ok=True)
+        (self.folder / "next").write_text("")
 
     def always(self, behaviour: str) -> None:
         """Every call ends this way; "" ends it."""

@@ -1,7 +1,7 @@
 /* A double of libedgetpu.so.1: the real C API and the real delegate entry points, and a chip that behaves as told.
 
-   The folder named by EDGE_TPU_DOUBLE holds what the tests say:
-     devices        one line per device, "usb PATH" or "pci PATH"; no file, no device
+   The folder named by EDGE_TPU_DOUBLE holds what the tests say; an empty file says nothing:
+     devices        one line per device, "usb PATH" or "pci PATH"
      version        what edgetpu_version() says
      next           what happens at the next call, taken away by it: one word and an argument
      always         what happens at every call
@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 typedef enum { kOk = 0, kError = 1 } Status;
@@ -96,28 +97,38 @@ enum { ALLOW_DYNAMIC_TENSORS = 1, LONGEST = 512, MOST_DEVICES = 8, MOST_TENSORS 
 
 /* --- what the tests say --------------------------------------------------------------------------------------- */
 
-static bool told(const char *name, char *text, bool take_away) {
+enum { DEVICES, VERSION, NEXT, ALWAYS, CALLS, FILES };
+static const char *const NAMES[FILES] = {"devices", "version", "next", "always", "calls"};
+static int files[FILES];
+
+/* When the library is loaded, as the engine host may open none of them later. */
+__attribute__((constructor)) static void open_files(void) {
   const char *folder = getenv("EDGE_TPU_DOUBLE");
   char path[LONGEST];
-  if (folder == NULL) return false;
-  snprintf(path, sizeof path, "%s/%s", folder, name);
-  FILE *file = fopen(path, "r");
-  if (file == NULL) return false;
-  size_t length = fread(text, 1, LONGEST - 1, file);
-  text[length] = '\0';
-  fclose(file);
-  if (take_away && unlink(path) != 0) return false; /* another process was quicker */
-  return true;
+  for (int i = 0; i < FILES; i++) {
+    snprintf(path, sizeof path, "%s/%s", folder == NULL ? "" : folder, NAMES[i]);
+    files[i] = folder == NULL ? -1 : open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  }
+}
+
+static bool told(int file, char *text, bool take_away) {
+  if (take_away && flock(files[file], LOCK_EX) != 0) return false;
+  ssize_t length = pread(files[file], text, LONGEST - 1, 0);
+  text[length < 0 ? 0 : length] = '\0';
+  if (take_away) {
+    if (length > 0 && ftruncate(files[file], 0) != 0) length = 0;
+    flock(files[file], LOCK_UN);
+  }
+  return length > 0; /* when taking away: otherwise another process was quicker */
 }
 
 static bool is_told(const char *word, char *argument) {
   char text[LONGEST];
   size_t length = strlen(word);
-  const char *files[] = {"next", "always"};
-  for (int i = 0; i < 2; i++) {
-    if (!told(files[i], text, false) || strncmp(text, word, length) != 0) continue;
+  for (int i = NEXT; i <= ALWAYS; i++) {
+    if (!told(i, text, false) || strncmp(text, word, length) != 0) continue;
     if (text[length] != '\0' && text[length] != ' ' && text[length] != '\n') continue;
-    if (i == 0 && !told(files[i], text, true)) continue;
+    if (i == NEXT && !told(i, text, true)) continue;
     if (argument != NULL) strcpy(argument, text + length);
     return true;
   }
@@ -125,13 +136,7 @@ static bool is_told(const char *word, char *argument) {
 }
 
 static void count_call(void) {
-  char path[LONGEST];
-  snprintf(path, sizeof path, "%s/calls", getenv("EDGE_TPU_DOUBLE"));
-  int file = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
-  if (file >= 0) {
-    if (write(file, ".", 1) != 1) abort();
-    close(file);
-  }
+  if (files[CALLS] >= 0 && write(files[CALLS], ".", 1) != 1) abort();
 }
 
 /* --- the C API of edgetpu_c.h ---------------------------------------------------------------------------------- */
@@ -144,7 +149,7 @@ struct edgetpu_device *edgetpu_list_devices(size_t *count) {
   if (is_told("list-abort", NULL)) abort();
   if (is_told("list-segfault", NULL)) raise(SIGSEGV);
   while (is_told("list-hang", NULL)) pause();
-  if (!told("devices", text, false)) return NULL;
+  if (!told(DEVICES, text, false)) return NULL;
   struct edgetpu_device *devices = calloc(MOST_DEVICES, sizeof *devices);
   char *rest = NULL;
   for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
@@ -160,7 +165,7 @@ void edgetpu_free_devices(struct edgetpu_device *devices) { free(devices); }
 
 const char *edgetpu_version(void) {
   static char text[LONGEST];
-  return told("version", text, false) ? text : "BuildLabel(COMPILER=double,DATE=redacted,TIME=redacted), RuntimeVersion(14)";
+  return told(VERSION, text, false) ? text : "BuildLabel(COMPILER=double,DATE=redacted,TIME=redacted), RuntimeVersion(14)";
 }
 
 /* --- the processor in the chip's place -------------------------------------------------------------------------- */

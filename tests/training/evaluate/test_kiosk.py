@@ -1,6 +1,5 @@
 """That a score in an evaluation is one that a kiosk would give: the same pixels, the same engine, the same numbers."""
 
-import os
 import shutil
 import socket
 import sys
@@ -31,7 +30,7 @@ from leapfrog.exam import ImageReading, PictureHints, PictureIdentity, stated_vi
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.processes.child_process import ChildProcess
-from leapfrog.processes.command_lines import ENGINE_HOST
+from leapfrog.processes.command_lines import engine_host
 from leapfrog.processes.messages import ReadJob
 from leapfrog.reader.assess.assessment import GrayFrame, assess
 from leapfrog.reader.assess.classification import classify
@@ -79,7 +78,7 @@ def shown(path: Path) -> NDArray[np.uint8]:
 def reader() -> Iterator[ImageReader]:
     """A reader as a lane has it: the shipped packages on a bench with an engine host in a process of its own."""
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "-I", str(ENGINE_HOST), "--fd", str(theirs.fileno()), "--parent", str(os.getpid())]
+    command = engine_host(sys.executable, "--fd", str(theirs.fileno()), models=[SHIPPED_PACKAGES])
     host = ChildProcess("engine host", command, theirs, may_log=True)
     bench = ModelBench(threads=1)
     bench.attach(EngineClient(ours))

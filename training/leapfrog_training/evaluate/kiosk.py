@@ -26,7 +26,7 @@ class KioskModel:
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         """Start a host that loads the file. Raises EngineError if it cannot."""
-        self._engine = StandaloneEngine()
+        self._engine = StandaloneEngine([path.resolve().parent])
         self._client = self._engine.client
         try:
             self._model = self._client.load(path.resolve(), threads)

@@ -126,7 +126,7 @@ def measure(settings: Settings, packages: Sequence[ModelPackage], devices: Seque
         if not files:
             continue
         announce(f"Measuring {engine.name}: {', '.join(files)} ...")
-        with StandaloneEngine(python, engine.options) as host:
+        with StandaloneEngine([file.parent for file in files.values()], python, engine.options) as host:
             runs = _Runs(host, engine, threads)
             runtime = runs.runtime
             models += [runs.time(title, file) for title, file in files.items()]
@@ -209,8 +209,9 @@ def _whole_images(
     on_edge_tpu = engine != CPU_INT8
     setup = reader_setup(settings.engine, settings.models, settings.state_dir)
     pool = DevicePool(settings.engine.interpreter, setup, lambda: lane.device_is_free())  # noqa: PLW0108 - defined next
-    lane = Lane(settings.engine, settings.models, settings.state_dir, pool if on_edge_tpu else None, tuning)
     with tempfile.TemporaryDirectory(prefix="leapfrog-bench-") as work:
+        devices = pool if on_edge_tpu else None
+        lane = Lane(settings.engine, settings.models, settings.state_dir, Path(work), devices, tuning)
         try:
             if on_edge_tpu:
                 pool.start()

@@ -48,7 +48,9 @@ class ImageReader:
         self._source = source
         self._settings = settings
         self._kept = kept
-        self._lanes = [Lane(settings.engine, settings.models, settings.state_dir) for _ in range(lanes)]
+        self._desks = tempfile.TemporaryDirectory(prefix=WORK_PREFIX, dir=source.out)
+        desks = Path(self._desks.name)
+        self._lanes = [Lane(settings.engine, settings.models, settings.state_dir, desks) for _ in range(lanes)]
         self._free: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         for lane in self._lanes:
             self._free.put(lane)
@@ -74,6 +76,7 @@ class ImageReader:
         """End the lanes."""
         for lane in self._lanes:
             lane.close()
+        self._desks.cleanup()
 
     def _in_turn(
         self, pool: ThreadPoolExecutor, images: Sequence[LabelledImage]

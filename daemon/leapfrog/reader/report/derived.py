@@ -67,7 +67,7 @@ def make_derived(
             # Where the model does not tell the place, what it flagged stands under the picture as it is.
             picture = image.overlay or (image.plain if image.no_place else None)
             if picture is not None:
-                dataset = _overlay(job, reading, image, job.report_dir / picture.file, words.disclaimer)
+                dataset = _overlay(job, reading, image, job.picture_dir / picture.file, words.disclaimer)
                 if not is_valid_uid(reading.identity.study_instance_uid):
                     dataset.StudyInstanceUID = identity.study_instance_uid
                 dataset.SeriesInstanceUID = series_uid

@@ -26,19 +26,19 @@ DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so man
 _fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 
-def render_pdf(report: ReportWords, report_dir: Path, page_size: PageSize) -> bytes:
-    """The PDF of `report`, whose pictures lie in `report_dir`. The same content gives the same bytes.
+def render_pdf(report: ReportWords, picture_dir: Path, page_size: PageSize) -> bytes:
+    """The PDF of `report`, whose pictures lie in `picture_dir`. The same content gives the same bytes.
 
     A study of more than `MOST_IMAGES` has its first ones, and says so on each page. Values reach typst as data, never
     as source text. Raises OSError when a picture cannot be read.
     """
     images = report.images[:MOST_IMAGES]
     # Any, since typst's own types know one file only
-    files: Any = {"main.typ": TEMPLATE.read_bytes(), **_pictures(images, report_dir)}
+    files: Any = {"main.typ": TEMPLATE.read_bytes(), **_pictures(images, picture_dir)}
     try:
         pdf = typst.compile(
             files,
-            root=report_dir,
+            root=picture_dir,
             font_paths=_fonts,
             sys_inputs={
                 "report": undrawable().sub(UNSHOWABLE, _values(report, images)),
@@ -46,7 +46,7 @@ def render_pdf(report: ReportWords, report_dir: Path, page_size: PageSize) -> by
             },
         )
     except typst.TypstError as problem:
-        if all((report_dir / name.removesuffix(".svg")).exists() for name in files if name.endswith(".svg")):
+        if all((picture_dir / name.removesuffix(".svg")).exists() for name in files if name.endswith(".svg")):
             raise
         # A picture vanished meanwhile: the next version of the report goes without it.
         raise OSError("The PDF could not be made: one of its pictures cannot be read.") from problem
@@ -66,7 +66,7 @@ def _values(report: ReportWords, images: Sequence[ImageWords]) -> str:
     return json.dumps(values, ensure_ascii=False, default=asdict)
 
 
-def _pictures(images: Sequence[ImageWords], report_dir: Path) -> dict[str, bytes]:
+def _pictures(images: Sequence[ImageWords], picture_dir: Path) -> dict[str, bytes]:
     """Each picture as an SVG that shows its JPEG, which then goes into the PDF as it is.
 
     Of a JPEG by itself, typst keeps the pixels until the document is complete: 2.5 MB a picture, and a study of 300
@@ -75,11 +75,11 @@ def _pictures(images: Sequence[ImageWords], report_dir: Path) -> dict[str, bytes
     pictures = [
         picture for image in images for picture in (image.plain, image.overlay, *image.heatmaps) if picture is not None
     ]
-    return {f"{picture.file}.svg": _svg(picture.file, report_dir) for picture in pictures}
+    return {f"{picture.file}.svg": _svg(picture.file, picture_dir) for picture in pictures}
 
 
-def _svg(name: str, report_dir: Path) -> bytes:
-    with Image.open(report_dir / name) as image:
+def _svg(name: str, picture_dir: Path) -> bytes:
+    with Image.open(picture_dir / name) as image:
         size = f'width="{image.width}" height="{image.height}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image href="{escape(name)}" {size}/></svg>'.encode()
 

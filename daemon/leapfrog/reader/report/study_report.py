@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from leapfrog.durable import fsync_directory, replacing
+from leapfrog.durable import replacing
 from leapfrog.exam import Identity
 from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
@@ -19,7 +19,7 @@ REPORT_SCHEMA_VERSION = 1
 
 def render(job: ReportJob) -> ReportResult:
     """Write `report-<version>.html`, `.json` and, if requested, `.pdf` into `job.report_dir`, and the derived DICOM
-    objects into `job.work_dir`, all durable. The files that staff see (`report.html`, `report.pdf`) do not change yet.
+    objects into `job.work_dir`, all synced. The files that staff see (`report.html`, `report.pdf`) do not change yet.
 
     Raises OSError if the disk fails or is full.
     """
@@ -45,12 +45,12 @@ def render(job: ReportJob) -> ReportResult:
     if job.pdf or "report_pdf" in job.derived:
         from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
 
-        pdf = render_pdf(words, job.report_dir, job.page_size)
+        pdf = render_pdf(words, job.picture_dir, job.page_size)
     if job.pdf:
         artefacts.append(_write(job, "pdf", pdf))
     page = render_page(words, has_pdf=job.pdf, worklist_href=job.worklist_href)
     artefacts.append(_write(job, "html", page.encode()))
-    artefacts += [_artefact(name, (job.report_dir / name).read_bytes()) for name in _pictures(job)]
+    artefacts += [_artefact(name, (job.picture_dir / name).read_bytes()) for name in _pictures(job)]
     milliseconds = (time.perf_counter() - started) * 1000
     produced: tuple[ProducedObject, ...] = ()
     not_made: tuple[str, ...] = ()
@@ -61,7 +61,6 @@ def render(job: ReportJob) -> ReportResult:
     published = [_published(artefact) for artefact in artefacts]
     document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
-    fsync_directory(job.report_dir)
     return ReportResult(
         study_key=job.study_key,
         version=job.version,
@@ -73,8 +72,8 @@ def render(job: ReportJob) -> ReportResult:
 
 
 def _without_lost_pictures(job: ReportJob) -> ReportJob:
-    """The job without the pictures that someone removed from the report folder; the report shows the rest."""
-    present = {path.name for path in job.report_dir.iterdir()}
+    """The job without the pictures that someone removed from the study's folder; the report shows the rest."""
+    present = {path.name for path in job.picture_dir.iterdir()}
     readings = tuple(
         reading.model_copy(
             update={
