@@ -17,6 +17,8 @@ from leapfrog.packages.version import VERSION_PATTERN
 MANIFEST_NAME = "model.toml"
 MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
+MOST_MISTAKES = 20  # that are told of one manifest
+LONGEST_KEY = 80  # letters of a key that is wrong
 
 Task = Literal["classification", "segmentation"]
 InputField = Literal["whole", "exposed", "scan"]
@@ -197,13 +199,21 @@ def parse_manifest(content: bytes, package: str) -> Manifest:
     """Parse and check `content`, the text of a `model.toml`. Raises PackageError, which names the package `package`."""
     try:
         return Manifest.model_validate(tomllib.loads(content.decode()))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        detail = f"{MANIFEST_NAME} is not valid TOML: {problem}"
     except ValidationError as problem:
-        detail = f"in {MANIFEST_NAME} " + "; ".join(_sentence(error) for error in problem.errors())
+        detail = f"in {MANIFEST_NAME} {_mistakes(problem)}"
+    except (ValueError, RecursionError) as problem:  # TOMLDecodeError, no UTF-8, and what numbers of 5,000 digits raise
+        detail = f"{MANIFEST_NAME} is not valid TOML: {problem}"
     raise PackageError(f"The model package {package} is not loaded: {detail}.")
 
 
+def _mistakes(problem: ValidationError) -> str:
+    """The first mistakes. A key is shown so that it cannot steer the terminal of who installs a stranger's package."""
+    errors = problem.errors(include_url=False, include_input=False)
+    told = "; ".join(_sentence(error) for error in errors[:MOST_MISTAKES])
+    return f"{told}; and {len(errors) - MOST_MISTAKES} more" if len(errors) > MOST_MISTAKES else told
+
+
 def _sentence(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "the manifest"
-    return f"{key}: {error['msg'].removeprefix('Value error, ')}"
+    key = ".".join(str(part)[:LONGEST_KEY] for part in error["loc"]) or "the manifest"
+    said = f"{key}: {error['msg'].removeprefix('Value error, ')}"
+    return "".join(letter if letter.isprintable() else "?" for letter in said)
