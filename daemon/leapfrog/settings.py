@@ -31,6 +31,8 @@ Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 MOST_BYTES = 10**15  # a petabyte
 MOST_DAYS = 1_000_000  # 2,700 years
 OLDEST_YEARS = 129  # as an age; nobody has been as old
+MOST_MISTAKES = 50  # that are told of one file
+LONGEST_SHOWN = 200  # letters of a value that is not allowed
 UnknownAge = Literal["adult", "not_assessed"]
 Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
@@ -355,7 +357,7 @@ def load_settings(file: Path | None) -> Settings:
     try:
         return Settings(**document)
     except ValidationError as problem:
-        sentences = [_sentence(error) for error in problem.errors()]
+        sentences = [_sentence(error) for error in problem.errors()[:MOST_MISTAKES]]
         raise SettingsError("\n".join([f"The settings file {file} has mistakes:", *sentences])) from problem
 
 
@@ -366,9 +368,19 @@ def _sentence(error: Any) -> str:
     if error["type"] == "missing":
         return f"{key} is missing."
     if error["type"] == "model_type":
-        return f"{key} = {error['input']!r} is not allowed: it is a table, so write a line [{key}] and its keys below."
+        shown = _shown(error["input"])
+        return f"{key} = {shown} is not allowed: it is a table, so write a line [{key}] and its keys below."
     message = error["msg"].removeprefix("Value error, ")
-    return f"{key} = {error['input']!r} is not allowed: {message[0].lower()}{message[1:]}."
+    return f"{key} = {_shown(error['input'])} is not allowed: {message[0].lower()}{message[1:]}."
+
+
+def _shown(value: object) -> str:
+    """As much of a value as is needed to find it in the file."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # keys of a thousand dots; a number of thousands of digits
+        return "a value without end"
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
 def _key(location: Iterable[str | int]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -243,6 +244,7 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path) -> None:
     assert "cannot be read" in refusal(tmp_path)
 
 
+@hypothesis_settings(deadline=None)  # a busy machine is no slow parser
 @given(
     st.recursive(
         st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
@@ -351,3 +353,20 @@ def test_requiring_signatures_warns_about_the_packages_that_ship(tmp_path: Path)
     path = tmp_path / "leapfrog.toml"
     path.write_text('[models]\ntrusted_keys = ["key.pem"]\nrequire_signature = true\n')
     assert any("came with Leapfrog are not used" in warning for warning in load_settings(path).warnings())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("station.name." + "a." * 1500 + "a = 1", "a value without end"),
+        ("dicom.port = 0x" + "f" * 5000, "a value without end"),
+        ('retention.keep_days = "' + "x" * 5000 + '"', "xxx…"),
+    ],
+)
+def test_a_value_without_end_is_not_quoted_whole(write: Any, text: str, shown: str) -> None:
+    message = refusal(write(text))
+    assert shown in message and len(message) < 1000
+
+
+def test_of_many_mistakes_the_first_are_told(write: Any) -> None:
+    assert len(refusal(write("\n".join(f"key{number} = 1" for number in range(3000))))) < 20_000

@@ -37,5 +37,5 @@ def tiff(pixels: bytes = b"\x01\x02\x03\x04", *, big: bool = False, directory_la
 
 
 PNG = png()
-JPEG = b"\xff\xd8\xff\xe0" + bytes(range(1, 41)) + b"\xff\xd9"
+JPEG = b"\xff\xd8\xff\xe0\x00\x2a" + bytes(range(1, 41)) + b"\xff\xd9"
 TIFF = tiff(directory_last=False)

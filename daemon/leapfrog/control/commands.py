@@ -9,6 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
+from leapfrog.control.arguments import (
+    LISTED,
+    Asked,
+    DeliveriesAsked,
+    IdsAsked,
+    InstancesAsked,
+    NamesAsked,
+    Nothing,
+    RereadAsked,
+    StatusAsked,
+    understood,
+)
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
@@ -29,7 +41,6 @@ DELIVERY_FIELDS = (
     "attempts",
 )  # fmt: skip
 COPY_NAME = "journal.copy.sqlite"  # in the state directory, while a backup is written
-LISTED = 1000  # rows of a list, unless more are asked for
 REPORT_SUFFIXES = (".html", ".pdf", ".json")
 
 
@@ -62,17 +73,17 @@ class Commands:
         self._render_again = render_again
 
     def handlers(self) -> dict[str, Handler]:
-        """Each command by its name on the control socket."""
+        """Each command by its name on the control socket, for whatever arguments come."""
         return {
-            "status": lambda arguments: self.status(**arguments),
-            "instances": lambda arguments: self.instances(**arguments),
-            "deliveries": lambda arguments: self.deliveries(**arguments),
-            "retry": lambda arguments: self.retry(arguments["ids"]),
-            "reread": lambda arguments: self.reread(**arguments),
-            "dismiss": lambda arguments: self.dismiss(arguments["ids"]),
-            "sync": lambda _arguments: self.sync(),
-            "copy_journal": lambda _arguments: self.copy_journal(),
-            "still_named": lambda arguments: self.still_named(arguments["names"]),
+            "status": _handler(StatusAsked, self.status),
+            "instances": _handler(InstancesAsked, self.instances),
+            "deliveries": _handler(DeliveriesAsked, self.deliveries),
+            "retry": _handler(IdsAsked, self.retry),
+            "reread": _handler(RereadAsked, self.reread),
+            "dismiss": _handler(IdsAsked, self.dismiss),
+            "sync": _handler(Nothing, self.sync),
+            "copy_journal": _handler(Nothing, self.copy_journal),
+            "still_named": _handler(NamesAsked, self.still_named),
         }
 
     def status(self, limit: int | None = None) -> dict[str, Any]:
@@ -180,6 +191,10 @@ class Commands:
         name_of = {Path(name).stem: name for name in names}  # a file is named by the id of its row
         known = self._instances.known(name_of) | self._deliveries.known(name_of)
         return sorted(name_of[one] for one in known)
+
+
+def _handler(kind: type[Asked], command: Callable[..., Any]) -> Handler:
+    return lambda arguments: command(**dict(understood(kind, arguments)))
 
 
 def _exam_key(given: str) -> str:

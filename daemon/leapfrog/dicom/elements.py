@@ -111,10 +111,10 @@ def walk(
     """The top-level elements of the data set from byte `offset` on, each as soon as it is known to be complete.
 
     The walk ends with the first element for whose tag `until` is true, which may be incomplete. Raises DatasetTruncated
-    if the file ends in the middle of an element, DatasetMalformed if the bytes cannot be elements or if there are more
-    than `most_elements`, counting nested ones.
+    if the file ends in the middle of an element or before `offset`, DatasetMalformed if the bytes cannot be elements or
+    if there are more than `most_elements`, counting nested ones.
     """
-    end = stream.seek(0, 2)
+    end = _end_behind(stream, offset)
     reader = ElementReader(stream, little_endian=encoding.little_endian)
     open_encodings: list[bool] = []  # for each open sequence or item: whether its surroundings are in explicit VR
     outermost: Element | None = None
@@ -148,6 +148,14 @@ def walk(
                 yield element
             offset = element.end
     raise DatasetMalformed("The data set has too many elements.")
+
+
+def _end_behind(stream: BinaryIO, offset: int) -> int:
+    """Where the file ends. Raises DatasetTruncated if that is before `offset`, where the data set should begin."""
+    end = stream.seek(0, 2)
+    if offset > end:
+        raise DatasetTruncated("The file ends before its data set begins.")
+    return end
 
 
 def _overrun(element: Element, *, explicit: bool) -> DatasetTruncated | DatasetMalformed:

@@ -23,6 +23,7 @@ SOP_CLASS_UID = 0x00080016
 SOP_INSTANCE_UID = 0x00080018
 SOURCE_IMAGES = 0x00082112
 REFERENCED_CLASS, REFERENCED_INSTANCE = 0x00081150, 0x00081155
+SEQUENCE_VRS = (b"SQ", b"UN", b"")  # b"": in implicit VR
 DELIMITER_BYTES = 8
 LONGEST_UID_BYTES = 1024  # the standard allows 64; devices that make longer ones are passed on all the same
 LONGEST_BEGINNING = 16 << 20  # bytes up to Source Image Sequence, which are held in memory; real ones have a few 1,000
@@ -96,9 +97,11 @@ def _uid(source: BinaryIO, elements: Sequence[Element], tag: int) -> bytes:
 def _source_images(
     source: BinaryIO, elements: Sequence[Element], encoding: Encoding, referenced: tuple[bytes, bytes]
 ) -> bytes:
-    """Source Image Sequence (PS3.3 Table 10-11) with an item added for the SOP class and instance `referenced`."""
+    """Source Image Sequence (PS3.3 Table 10-11) with an item added for the SOP class and instance `referenced`. What
+    stands there and is no sequence gives way to it: its length may leave no room for an item.
+    """
     present = next((element for element in elements if element.tag == SOURCE_IMAGES), None)
-    if present is None:
+    if present is None or present.vr not in SEQUENCE_VRS:
         return encoding.element(SOURCE_IMAGES, b"SQ", _item(encoding, referenced))
     # Inside a value of unknown representation (UN), everything is implicit little endian (PS3.5 Section 6.2.2).
     item = _item(IMPLICIT_LITTLE if present.vr == b"UN" else encoding, referenced)

@@ -219,12 +219,15 @@ def parse_manifest(content: bytes, package: str) -> Manifest:
 
 def _sentence(error: Any) -> str:
     key = _shown(".".join(str(part) for part in error["loc"])) or "the manifest"
-    return f"{key}: {error['msg'].removeprefix('Value error, ')}"
+    return f"{key}: {_printable(error['msg'].removeprefix('Value error, '))}"
 
 
-def _shown(text: str) -> str:
-    """What a stranger wrote, fit for a terminal: short, and without its control characters."""
-    plain = "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: LONGEST_KEY + 1]
-    )
+def _shown(name: str) -> str:
+    """A stranger's name for something, short and printable."""
+    plain = _printable(name)
     return plain if len(plain) <= LONGEST_KEY else f"{plain[:LONGEST_KEY]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _printable(text: str) -> str:
+    """What a stranger wrote, so that it cannot steer the terminal of who installs a package."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -38,6 +38,40 @@ def test_retry_wakes_the_outbox_once_the_delivery_waits_again(tmp_path: Path) ->
     assert commands.retry([delivery_id]) == {"done": [delivery_id], "unchanged": []}
     journal.close()
     assert waiting == [1]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("instances", {"limit": "many"}),
+        ("deliveries", {"limit": 10**20}),
+        ("deliveries", {"limit": -1}),
+        ("instances", {"state": {}}),
+        ("retry", {"ids": [["a"]]}),
+        ("retry", {}),
+        ("dismiss", {"ids": ["\ud800"]}),
+        ("reread", {"exams": [], "age_years": {}}),
+        ("status", [1]),
+        ("sync", {"soon": True}),
+        ("still_named", {"names": "abc"}),
+    ],
+)
+def test_arguments_of_another_kind_are_refused_and_the_journal_goes_on(
+    tmp_path: Path, command: str, arguments: object
+) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    commands = Commands(
+        journal=journal,
+        deliveries=Deliveries(journal),
+        source=cast(StatusSource, None),
+        wake=lambda: None,
+        sync=lambda: None,
+        spool=Spool(tmp_path / "spool", 0),
+    )
+    with pytest.raises(UsageError, match="does not take these arguments"):
+        commands.handlers()[command](cast(dict[str, Any], arguments))
+    assert not journal.broken
+    journal.close()
 
 
 def test_a_report_that_is_lost_is_made_again_when_it_is_retried(tmp_path: Path) -> None:

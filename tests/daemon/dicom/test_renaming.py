@@ -1,5 +1,6 @@
 """An instance that is sent under a new UID is the same object in everything but its name."""
 
+import struct
 import subprocess
 from pathlib import Path
 
@@ -150,3 +151,15 @@ def test_every_real_file_with_a_uid_can_be_copied(shared_data: Path, tmp_path: P
         assert before.keys() == after.keys(), path.name
         count += 1
     assert count >= 115
+
+
+def test_what_stands_for_a_sequence_and_is_none_gives_way_to_one(tmp_path: Path) -> None:
+    """Its length of 16 bits leaves no room for an item."""
+    path = save(image_dataset(gradient()), tmp_path / "a.dcm")
+    content = path.read_bytes()
+    behind = content.index(struct.pack("<HH", 0x0010, 0x0010))
+    path.write_bytes(
+        content[:behind] + struct.pack("<HH2sH", 0x0008, 0x2112, b"LO", 65530) + b"x" * 65530 + content[behind:]
+    )
+    copy = pydicom.dcmread(send(path, tmp_path / "copy.dcm"))
+    assert [item.ReferencedSOPInstanceUID for item in copy.SourceImageSequence] == [SOP_INSTANCE_UID]

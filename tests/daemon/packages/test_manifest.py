@@ -280,3 +280,20 @@ def test_a_package_of_free_outlines_says_how_each_finding_is_drawn_and_what_it_i
 )
 def test_outlines_that_would_mislead_are_refused(manifest: str, reason: str) -> None:
     assert reason in refusal(manifest)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["name = " + "[" * 3000, "name = " + "9" * 5000, "a." * 3000 + "a = 1", "version." + "a." * 3000 + "a = 1", "\xff"],
+)
+def test_toml_without_end_is_refused_like_any_other_mistake(text: str) -> None:
+    with pytest.raises(PackageError, match=r"The model package tiny is not loaded: .*\.$"):
+        parse_manifest(text.encode("latin-1"), "tiny")
+
+
+def test_a_manifest_of_a_stranger_steers_no_terminal_and_is_not_quoted_without_end() -> None:
+    keys = "\n".join(f'"\\u001b[2J{number}" = 1' for number in range(1000))
+    with pytest.raises(PackageError) as refused:
+        parse_manifest(keys.encode(), "tiny")
+    assert str(refused.value).isprintable()
+    assert "more" in str(refused.value) and len(str(refused.value)) < 3000

@@ -1,8 +1,8 @@
 """Whether a picture file is all there, and what of that its format proves."""
 
+import re
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -11,8 +11,9 @@ JPEG_MAGIC = b"\xff\xd8\xff"
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 PNG_END = b"IEND"
-JPEG_END = b"\xff\xd9"
-TAIL_BYTES = 4096  # some programs append a little after the end of a JPEG picture
+# ISO 10918-1, Annex B: a marker, unless it is a stuffed zero, a fill byte or one that restarts a scan.
+JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+JPEG_START, JPEG_END, JPEG_TEMPORARY = 0xD8, 0xD9, 0x01  # these stand alone; a length follows every other
 CHUNK_BYTES = 1 << 20
 
 # TIFF 6.0, Section 2: bytes of a value by its type, with BigTIFF's 16 to 18.
@@ -34,8 +35,9 @@ TIFF_TYPE_BYTES = {
     17: 8,
     18: 8,
 }
-TIFF_PIECES = {273: 279, 324: 325}  # offsets of strips and of tiles, with the tags of their lengths
-INTEGER_FORMATS = {3: "H", 4: "I", 16: "Q"}
+# Offsets of strips, of tiles and of an old JPEG picture, with the tags of their lengths.
+TIFF_PIECES = {273: 279, 324: 325, 513: 514}
+INTEGER_FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 MOST_DIRECTORIES = 1000  # pages; a file may also point back to an earlier one
 MOST_PIECES = 1_000_000
 
@@ -53,9 +55,9 @@ class Structure:
 
 
 def picture_structure(stream: BinaryIO) -> Structure:
-    """The structure of the picture file `stream`. A PNG is whole by the checksums of its chunks, a JPEG by its end
-    marker, a TIFF if everything that it points to lies within it. Any other content counts as whole. Raises nothing but
-    OSError.
+    """The structure of the picture file `stream`. A PNG is whole by the checksums of its chunks, a JPEG by the end
+    marker of the picture itself, a TIFF if everything that it points to lies within it. Any other content counts as
+    whole. Raises nothing but OSError.
     """
     size = stream.seek(0, 2)
     stream.seek(0)
@@ -64,8 +66,7 @@ def picture_structure(stream: BinaryIO) -> Structure:
         whole = _png_is_whole(stream, size)
         return Structure(whole, end_proven=whole, all_proven=whole)
     if start.startswith(JPEG_MAGIC):
-        stream.seek(max(0, size - TAIL_BYTES))
-        return Structure(JPEG_END in stream.read(TAIL_BYTES), compressed=True)
+        return Structure(_jpeg_is_whole(stream), compressed=True)
     if start.startswith(TIFF_MAGICS):
         return _tiff_structure(stream, size)
     return Structure(whole=True)
@@ -94,6 +95,33 @@ def _checksum_holds(stream: BinaryIO, kind: bytes, length: int) -> bool:
         checksum = zlib.crc32(content, checksum)
         length -= len(content)
     return stream.read(4) == checksum.to_bytes(4, "big")
+
+
+def _jpeg_is_whole(stream: BinaryIO) -> bool:
+    """Whether the end marker is there, from marker to marker: the small picture in an EXIF head has one of its own, so
+    one near the end of half a file proves nothing. Whatever is appended behind it does not count.
+    """
+    position = 0
+    while (found := _next_marker(stream, position)) is not None:
+        marker, position = found
+        if marker == JPEG_END:
+            return True
+        if marker not in (JPEG_START, JPEG_TEMPORARY):
+            stream.seek(position)
+            position += max(int.from_bytes(stream.read(2)), 2)
+    return False
+
+
+def _next_marker(stream: BinaryIO, position: int) -> tuple[int, int] | None:
+    """The first marker from `position` on, and where it ends; what is no marker is passed over, as decoders do."""
+    stream.seek(position)
+    last = b""
+    while chunk := stream.read(CHUNK_BYTES):
+        content = last + chunk
+        if found := JPEG_MARKER.search(content):
+            return content[found.end() - 1], position - len(last) + found.end()
+        position, last = position + len(chunk), content[-1:]
+    return None
 
 
 # ---------------------------------------------------------------- TIFF
@@ -146,7 +174,7 @@ def _tiff_structure(stream: BinaryIO, size: int) -> Structure:
         end_proven |= end == size
         if not tags or not all(value.end <= size for value in tags.values()):
             return Structure(whole=False)
-        if not all(end <= size for end in _tiff_piece_ends(stream, layout, tags)):
+        if not _tiff_pieces_lie_within(stream, layout, tags, size):
             return Structure(whole=False)
     return Structure(bool(seen), end_proven)
 
@@ -176,13 +204,17 @@ def _tiff_directory(
     return tags, layout.pointer(entries, count * entry_bytes), first + len(entries)
 
 
-def _tiff_piece_ends(stream: BinaryIO, layout: _TiffLayout, tags: dict[int, _TiffValue]) -> Iterator[int]:
-    """Where each strip or tile ends."""
+def _tiff_pieces_lie_within(stream: BinaryIO, layout: _TiffLayout, tags: dict[int, _TiffValue], size: int) -> bool:
+    """Whether each strip or tile ends within the file; not where a length is missing or no number."""
     for offsets_tag, lengths_tag in TIFF_PIECES.items():
-        if offsets_tag in tags and lengths_tag in tags:
+        if offsets_tag in tags:
             offsets = _tiff_integers(stream, layout, tags[offsets_tag])
-            lengths = _tiff_integers(stream, layout, tags[lengths_tag])
-            yield from (offset + length for offset, length in zip(offsets, lengths, strict=False))
+            lengths = _tiff_integers(stream, layout, tags[lengths_tag]) if lengths_tag in tags else ()
+            if not offsets or len(offsets) > len(lengths):
+                return False
+            if any(offset + length > size for offset, length in zip(offsets, lengths, strict=False)):
+                return False
+    return True
 
 
 def _tiff_integers(stream: BinaryIO, layout: _TiffLayout, value: _TiffValue) -> tuple[int, ...]:

@@ -1,16 +1,22 @@
 """What a file's end proves, and how long it must rest for the rest."""
 
 import math
+import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from leapfrog.dicom.part10 import PREAMBLE_BYTES, PREFIX
+from leapfrog.dicom.uids import EXPLICIT_LITTLE_ENDIAN
+from leapfrog.intake.folder import picture_structure
 from leapfrog.intake.folder.file_kind import FileKind
 from leapfrog.intake.folder.holders import Holders
 from leapfrog.intake.folder.wholeness import End, Rests, end_of
 from support.picture_files import png, tiff
-from support.unfinished_copies import CONTENTS, NOISE, native
+from support.unfinished_copies import CONTENTS, NOISE, meta, native
 
 RESTS = Rests.after(2.0)
 
@@ -62,6 +68,56 @@ def test_what_ends_in_a_few_zeros_as_many_films_do_is_whole(tmp_path: Path) -> N
 def test_a_picture_s_own_end_is_proof_though_zeros_are_in_it(tmp_path: Path) -> None:
     assert end(tmp_path / "a", tiff(bytes(5000) + NOISE, big=True), "a.tif") is End.WHOLE
     assert end(tmp_path / "a", png(bytes(20_000)), "a.png") is End.WHOLE
+
+
+def test_a_dicom_file_that_ends_before_its_data_set_is_not_whole(tmp_path: Path) -> None:
+    content = native(NOISE)
+    for there in range(PREAMBLE_BYTES + len(PREFIX) + 8, len(meta(EXPLICIT_LITTLE_ENDIAN))):
+        assert end(tmp_path / "a", content[:there], "a.dcm") is End.UNFINISHED, there
+
+
+def jpeg(**options: object) -> bytes:
+    written = BytesIO()
+    Image.linear_gradient("L").save(written, "JPEG", **options)
+    return written.getvalue()
+
+
+def test_the_end_of_a_small_picture_in_the_head_is_not_that_of_the_picture(tmp_path: Path) -> None:
+    small = jpeg(quality=20)
+    head = b"Exif\0\0" + small
+    content = jpeg(exif=head)
+    behind = content.index(small) + len(small)
+    assert end(tmp_path / "a", content, "a.jpg") is End.WHOLE
+    for there in (behind, behind + 1, behind + 100, len(content) - 2):
+        assert end(tmp_path / "a", content[:there], "a.jpg") is End.UNFINISHED
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_a_jpeg_is_whole_with_its_own_end_and_whatever_is_appended(tmp_path: Path, options: dict[str, object]) -> None:
+    content = jpeg(**options)
+    assert end(tmp_path / "a", content[:-2], "a.jpg") is End.UNFINISHED
+    for appended in (b"", b"\0" * 7 + b"x", b"x" * 100_000):
+        assert end(tmp_path / "a", content + appended, "a.jpg") is End.WHOLE
+    odd = content.replace(b"\xff\xdb", b"??\xff\xff\xff\xdb", 1)  # some letters, and fill bytes before a marker
+    assert end(tmp_path / "a", odd, "a.jpg") is End.WHOLE
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 2, 3, 7])
+def test_a_marker_is_found_wherever_the_file_is_cut_for_reading(
+    tmp_path: Path, chunk_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_structure, "CHUNK_BYTES", chunk_bytes)
+    assert end(tmp_path / "a", jpeg(), "a.jpg") is End.WHOLE
+
+
+def test_a_tiff_whose_lengths_are_written_in_another_way_is_not_whole_before_its_pixels(tmp_path: Path) -> None:
+    content = tiff(bytes(range(1, 201)), directory_last=False)
+    for kind in (4, 9, 13):
+        odd = content.replace(struct.pack("<HHI", 279, 4, 1), struct.pack("<HHI", 279, kind, 1))
+        assert end(tmp_path / "a", odd, "a.tif") is End.WHOLE
+        assert end(tmp_path / "a", odd[:-50], "a.tif") is End.UNFINISHED
+    without = content.replace(struct.pack("<HHI", 279, 4, 1), struct.pack("<HHI", 40279, 4, 1))
+    assert end(tmp_path / "a", without, "a.tif") is End.UNFINISHED  # nothing says where the pixels end
 
 
 def test_a_bomb_is_not_unpacked_for_ever(tmp_path: Path) -> None:

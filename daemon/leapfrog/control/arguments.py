@@ -1,0 +1,87 @@
+"""What a command may be asked, checked before it runs: whatever program its owner runs may write to the control socket.
+
+A value that SQLite cannot take would count as a failure of the journal, and so end the box.
+"""
+
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from leapfrog.errors import UsageError
+from leapfrog.settings import OLDEST_YEARS
+
+MOST_LISTED = 1_000_000_000
+LISTED = 1000  # rows of a list, unless more are asked for
+
+
+def _encodable(text: str) -> str:
+    text.encode()  # raises a ValueError for half a letter, which JSON can write and SQLite cannot take
+    return text
+
+
+Text = Annotated[str, AfterValidator(_encodable)]
+Limit = Annotated[int, Field(ge=0, le=MOST_LISTED)]
+_Asked = TypeVar("_Asked", bound="Asked")
+
+
+class Asked(BaseModel):
+    """The arguments of one command, as JSON has them: nothing is converted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Nothing(Asked):
+    """No arguments."""
+
+
+class StatusAsked(Asked):
+    """`limit`: how many exams and images are listed."""
+
+    limit: Limit | None = None
+
+
+class InstancesAsked(Asked):
+    """Which instances are listed."""
+
+    state: Text | None = None
+    limit: Limit = LISTED
+    file_problems: bool = False
+
+
+class DeliveriesAsked(Asked):
+    """Which deliveries are listed."""
+
+    state: Text | None = None
+    limit: Limit = LISTED
+
+
+class IdsAsked(Asked):
+    """Of instances and deliveries."""
+
+    ids: list[Text]
+
+
+class RereadAsked(Asked):
+    """`exams`: their keys, or paths of their reports; None for all. `age_years`: the patient's, if images lack it."""
+
+    exams: list[Text] | None
+    age_years: Annotated[int, Field(ge=0, le=OLDEST_YEARS)] | None = None
+
+
+class NamesAsked(Asked):
+    """Of spool files."""
+
+    names: list[Text]
+
+
+def understood(kind: type[_Asked], arguments: object) -> _Asked:
+    """The arguments of a command. Raises UsageError when they are not those that it takes."""
+    try:
+        return kind.model_validate(arguments)
+    except ValidationError as problem:
+        (first, *_) = problem.errors(include_url=False, include_input=False)
+        where = ".".join(str(part) for part in first["loc"] if isinstance(part, int) or part in kind.model_fields)
+        raise UsageError(
+            f"The running daemon does not take these arguments ({where + ': ' if where else ''}{first['msg']}). If"
+            " Leapfrog was updated, restart it."
+        ) from problem
