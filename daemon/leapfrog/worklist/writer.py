@@ -15,6 +15,7 @@ from leapfrog.worker import Worker
 from leapfrog.worklist.worklist import WorklistStatus, write_worklist
 
 WORKLIST_STUDIES = 500  # as many as staff scroll through and search; older reports stay in their folders by date
+UNREAD_STUDIES = 50  # of which no image could be read: so many are shown however many were read
 SHORTEST_PAUSE_SECONDS = 1.0  # in a burst of reports the list is written once per second, not once per report
 LONGEST_PAUSE_SECONDS = 30.0
 
@@ -48,7 +49,7 @@ class WorklistWriter(Worker):
         return LONGEST_PAUSE_SECONDS
 
     def _write(self) -> None:
-        studies = [study for study in self._studies.newest(WORKLIST_STUDIES) if study.published_version]
+        studies = self._studies.for_worklist(WORKLIST_STUDIES, UNREAD_STUDIES)
         exams = [(study, row) for study in studies if (row := _row_of(study)) is not None]
         try:
             write_worklist(self._directory, exams, self._status())

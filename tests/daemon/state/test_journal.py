@@ -223,6 +223,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "look whether a study is whole": steps(journal, lambda: Studies(journal).is_whole(study_key)),
         "find the next report to publish": steps(journal, lambda: Publications(journal).next(set())),
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
+        "choose the exams of the worklist": steps(journal, lambda: Studies(journal).for_worklist(20, 5)),
         "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
         "find the next delivery": steps(journal, DeliveryQueue(journal).next_fresh),
     }
@@ -236,7 +237,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "status", "take the next instance", "add an instance", "commit a reading", "commit a report",
         "add another patient of the same study", "find studies of the same UID", "find what waits",
         "look whether a study is whole", "find the next report to publish", "find the newest studies",
-        "close cut attempts",
+        "close cut attempts", "choose the exams of the worklist",
         "find the next delivery",
     ],
 )  # fmt: skip

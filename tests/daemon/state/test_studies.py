@@ -1,13 +1,14 @@
 """Studies: whose they are, when they are quiet, and which version of a report is shown."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.publications import Publications
-from leapfrog.state.records import CommittedReport, StudyIdentity, StudyRecord
+from leapfrog.state.records import CommittedReport, InstanceState, StudyIdentity, StudyRecord
 from leapfrog.state.studies import MOST_SHARING, Studies
-from support.journal_rows import commit, new_instance, reopened, report
+from support.journal_rows import bring_to, commit, new_instance, reopened, report
 
 
 def open_studies(journal: Journal) -> list[StudyRecord]:
@@ -125,3 +126,60 @@ def test_a_start_takes_up_what_is_whole_and_what_lacks_readings(journal: Journal
     whole, lacking = open_studies(journal)[2], open_studies(journal)[1]
     report(journal, whole.key, 1, closing=False)
     assert Studies(journal).to_take_up() == {lacking.key: True, whole.key: False}
+
+
+# ---------------------------------------------------------------- which ones the worklist shows
+
+
+def exam(journal: Journal, *states: InstanceState, published: bool = True) -> str:
+    """An exam whose images have these states; returns its key."""
+    images = [new_instance() for _ in states]
+    for image, state in zip(images, states, strict=True):
+        Instances(journal).add(replace(image, study=images[0].study))
+        bring_to(journal, image.id, state)
+    key = Studies(journal).newest(1)[0].key
+    if published:
+        report(journal, key, 1)
+        Publications(journal).mark_published(key, 1)
+    return key
+
+
+def shown(journal: Journal, most: int = 10, least_others: int = 2) -> list[str]:
+    return [study.key for study in Studies(journal).for_worklist(most, least_others)]
+
+
+def test_pictures_that_nobody_can_read_push_no_exam_off_the_list(journal: Journal) -> None:
+    exams = [exam(journal, "read") for _ in range(10)]
+    junk = [exam(journal, "set_aside") for _ in range(30)]
+    for _ in range(30):
+        exam(journal, "received", published=False)
+    found = shown(journal)
+    assert set(exams) <= set(found)
+    assert [key for key in found if key in junk] == []  # the newest are still waiting, so no other is looked for
+    latest = [exam(journal, "set_aside") for _ in range(3)]
+    assert shown(journal) == [latest[2], latest[1], *reversed(exams)]
+
+
+def test_an_exam_with_one_image_that_was_read_is_an_exam_that_was_read(journal: Journal) -> None:
+    first = exam(journal, "set_aside", "read", "set_aside")
+    for _ in range(30):
+        exam(journal, "set_aside")
+    assert shown(journal)[-1] == first
+
+
+def test_where_little_was_read_the_others_fill_the_list_newest_first(journal: Journal) -> None:
+    keys = [exam(journal, "read"), *(exam(journal, "forward_only") for _ in range(12)), exam(journal, "read")]
+    assert shown(journal) == [*reversed(keys[-9:]), keys[0]]
+
+
+def test_exams_of_many_images_leave_room_for_the_others(journal: Journal) -> None:
+    first = exam(journal, "read")
+    loop = exam(journal, *["read"] * 70)
+    assert shown(journal) == [loop, first]
+
+
+def test_an_exam_that_is_read_again_stays_on_the_list(journal: Journal) -> None:
+    keys = [exam(journal, "read") for _ in range(5)]
+    ids = [row["id"] for row in journal.rows("SELECT id FROM instances")]
+    assert Instances(journal).read_again(ids) == 5
+    assert shown(journal) == keys[::-1]
