@@ -111,6 +111,7 @@ class Association:
             if self.established:
                 self.established = False
                 self._house.gate.leave(self)
+                self._note_unused()
         self._stream.end_with(last_pdu)
 
     def _say(self, level: int, what: str) -> None:
@@ -123,6 +124,10 @@ class Association:
             self._note(Disturbance.UNFINISHED if asked else Disturbance.SILENT)
         elif not self._waiting:
             self._note(Disturbance.USELESS)
+
+    def _note_unused(self) -> None:
+        if not self._progress.was_used:
+            self._note(Disturbance.IDLE if self._was_cut else Disturbance.UNUSED)
 
     def _note_violation(self, violation: ProtocolViolation) -> None:
         """What did not begin with a request for an association is noted where that is seen."""

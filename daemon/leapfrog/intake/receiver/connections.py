@@ -15,7 +15,8 @@ MOST_WITHOUT_ASSOCIATION = 64
 MOST_OF_ONE_ADDRESS = 16
 # A modality that opens an association for each image needs a few a second. Beyond that, connections are closed at once.
 CONNECTIONS_PER_SECOND = 50.0
-CONNECTIONS_AT_ONCE = 200.0
+CONNECTIONS_AT_ONCE = 100.0
+FLOODING_SHARE = 0.04  # of both, for an address that was too fast within the last minute
 MOST_ADDRESSES = 1000  # whose pace is known
 ENDING = 64  # threads of connections that were cut and are just ending
 
@@ -56,7 +57,9 @@ class Connections:
         """Note that `address` connects. Returns whether it does so faster than any modality."""
         now = self._clock()
         pace = self._paces.pop(address, None) or _Pace(CONNECTIONS_AT_ONCE, now)
-        left = min(CONNECTIONS_AT_ONCE, pace.left + (now - pace.looked) * CONNECTIONS_PER_SECOND)
+        share = FLOODING_SHARE if self._disturbances.floods(address) else 1.0
+        most, per_second = CONNECTIONS_AT_ONCE * share, CONNECTIONS_PER_SECOND * share
+        left = min(most, pace.left + (now - pace.looked) * per_second)
         self._paces[address] = _Pace(max(0.0, left - 1), now)
         while len(self._paces) > MOST_ADDRESSES:
             self._paces.pop(next(iter(self._paces)))

@@ -26,7 +26,7 @@ from leapfrog.worker import Worker
 POLL_SECONDS = 0.5
 DRAIN_SECONDS = 5.0  # for instances that are still arriving when the box stops
 CUT_SECONDS = 2.0  # within which a connection that is cut ends, unless its peer takes nothing
-BACKLOG = 1024  # so that a burst of connections makes a modality wait, and not try again after a second
+BACKLOG = 4096  # the kernel's most: a burst makes a modality wait, and not try again after one, three or seven seconds
 PAUSE_SECONDS = 0.1  # while there are no resources for another connection
 GIVE_UP_SECONDS = 60.0  # after so long without, the box starts afresh
 # accept(2): what went wrong with the one peer that is accepted, and what the system has no more of.

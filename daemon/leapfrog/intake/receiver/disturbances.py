@@ -2,6 +2,7 @@
 line with its address, for whoever looks after the network; staff who read exams are not told.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from leapfrog.problem import Problem, Problems
 FORGOTTEN_SECONDS = 24 * 3600.0  # a machine that has been quiet for so long is no problem any more
 MOST_MACHINES = 20  # in `leapfrog status`: the newest count
 MOST_ADDRESSES = 1000  # whose deeds are counted
+FLOOD_SECONDS = 60.0  # a machine that is slower for so long floods no more
+COUNTED_SECONDS = 600.0
 SEVERAL = 3  # a person who opens the box's port in a web browser disturbs nobody
 
 REMEDY = (
@@ -27,7 +30,7 @@ SHARED_ADDRESS = (
 
 
 class Disturbance(Enum):
-    """What a machine did, as a part of a sentence, and how often that is before it counts."""
+    """What a machine did, as a part of a sentence, and how often within ten minutes that is before it counts."""
 
     SILENT = ("opens connections and asks for nothing", SEVERAL)
     UNFINISHED = ("begins requests or TLS handshakes and does not finish them", SEVERAL)
@@ -36,6 +39,8 @@ class Disturbance(Enum):
     CROWD = ("opens more connections at once than any modality does", 1)
     FLOOD = ("opens connections faster than any modality does", 1)
     SHARE = ("wants more associations at once than one machine may have", 1)
+    IDLE = ("holds associations that others need and sends nothing", SEVERAL)
+    UNUSED = ("opens associations without end and does not use them", 100)
     USELESS = ("sends messages without end that bring no images", 1)
 
     def __init__(self, words: str, counts_from: int) -> None:
@@ -46,13 +51,24 @@ class Disturbance(Enum):
 
 @dataclass
 class _Deeds:
-    """What one machine did, how often, and when last (time.monotonic())."""
+    """What one machine did how often since when, what of that a person is told, and when it did something last; by
+    time.monotonic().
+    """
 
-    counts: dict[Disturbance, int] = field(default_factory=dict)
+    counts: dict[Disturbance, tuple[int, float]] = field(default_factory=dict)
+    shown: dict[Disturbance, None] = field(default_factory=dict)
     last: float = 0.0
+    flooded: float = -math.inf  # when last it opened connections too fast
 
-    def shown(self) -> list[Disturbance]:
-        return [kind for kind, count in self.counts.items() if count >= kind.counts_from]
+    def add(self, kind: Disturbance, now: float) -> None:
+        count, since = self.counts.get(kind, (0, now))
+        count, since = (count, since) if now - since <= COUNTED_SECONDS else (0, now)
+        self.counts[kind] = count + 1, since
+        self.last = now
+        if count + 1 >= kind.counts_from:
+            self.shown[kind] = None
+        if kind is Disturbance.FLOOD:
+            self.flooded = now
 
 
 class Disturbances:
@@ -70,11 +86,10 @@ class Disturbances:
         with self._lock:
             deeds = self._deeds.pop(address, None) or _Deeds()
             self._deeds[address] = deeds
-            deeds.counts[kind] = deeds.counts.get(kind, 0) + 1
-            deeds.last = self._clock()
+            deeds.add(kind, self._clock())
             while len(self._deeds) > MOST_ADDRESSES:
                 self._deeds.pop(next(iter(self._deeds)))
-            shown = deeds.shown()
+            shown = list(deeds.shown)
         if shown:
             self._show(address, shown)
 
@@ -82,14 +97,20 @@ class Disturbances:
         """Whether the machine at `address` disturbs the box."""
         with self._lock:
             deeds = self._deeds.get(address)
-            return deeds is not None and bool(deeds.shown())
+            return deeds is not None and bool(deeds.shown)
+
+    def floods(self, address: str) -> bool:
+        """Whether the machine at `address` has opened connections too fast within the last minute."""
+        with self._lock:
+            deeds = self._deeds.get(address)
+            return deeds is not None and self._clock() - deeds.flooded < FLOOD_SECONDS
 
     def problems(self) -> tuple[Problem, ...]:
         """One for each of the machines that did something last."""
         oldest = self._clock() - FORGOTTEN_SECONDS
         with self._lock:
             self._deeds = {address: deeds for address, deeds in self._deeds.items() if deeds.last >= oldest}
-            shown = [address for address, deeds in self._deeds.items() if deeds.shown()]
+            shown = [address for address, deeds in self._deeds.items() if deeds.shown]
         self._problems.keep(shown[-MOST_MACHINES:])
         return self._problems.current()
 

@@ -1,6 +1,7 @@
 """Who may open an association, and who gets one of the places when they are scarce."""
 
 import threading
+import time
 from collections import Counter
 from typing import Protocol
 
@@ -11,8 +12,11 @@ from leapfrog.intake.receiver.upper_layer import Rejection
 from leapfrog.settings import DicomSettings
 
 KEPT_SHARE = 5  # one place of five, and one at least, is kept for other addresses
-# An association that has brought no image for so long may have to give its place to another machine.
+# An association that has brought no image for so long may have to give its place to another machine. One that has
+# brought none at all has a second: a modality begins to send at once.
 IDLE_SECONDS = 5.0
+WAIT_SECONDS = 2.0  # that a machine without a place waits for one before it is rejected
+LOOK_SECONDS = 0.1
 
 # PS3.8 Table 9-21: result, source, reason.
 ADDRESS_NOT_ALLOWED = Rejection(1, 1, 1, "its address is not in dicom.allowed_addresses")
@@ -41,12 +45,19 @@ class Gate:
     image for longest.
     """
 
-    def __init__(self, settings: DicomSettings, refused: RefusedMachines, disturbances: Disturbances) -> None:
+    def __init__(
+        self,
+        settings: DicomSettings,
+        refused: RefusedMachines,
+        disturbances: Disturbances,
+        wait_seconds: float = WAIT_SECONDS,
+    ) -> None:
         """All `max_associations` places of the settings are free."""
+        self._wait_seconds = wait_seconds
         self._settings = settings
         self._refused = refused
         self._disturbances = disturbances
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._holders: list[Holder] = []
         self._places = settings.max_associations
         self._share = max(1, self._places - max(1, self._places // KEPT_SHARE))
@@ -82,23 +93,36 @@ class Gate:
         with self._lock:
             if holder in self._holders:  # one that had to give its place has none
                 self._holders.remove(holder)
+                self._lock.notify_all()
 
     def _take_place(self, holder: Holder, machine: Machine) -> Rejection | None:
+        until = time.monotonic() + self._wait_seconds
         with self._lock:
-            own = sum(other.address == holder.address for other in self._holders)
-            full = len(self._holders) >= self._places
-            gives_way = self._idlest(own) if full else None
-            if own < self._share and (not full or gives_way):
-                self._holders.append(holder)
-                if gives_way:
-                    self._holders.remove(gives_way)
-                    gives_way.cut()
-                return None
-        if own >= self._share:
-            self._disturbances.note(holder.address, Disturbance.SHARE)
-            return MORE_THAN_ITS_SHARE
-        self._refused.too_many(machine)
-        return TOO_MANY_ASSOCIATIONS
+            while not self._is_placed(holder):
+                own = self._places_of(holder.address)
+                if own >= self._share:
+                    self._disturbances.note(holder.address, Disturbance.SHARE)
+                    return MORE_THAN_ITS_SHARE
+                if own or time.monotonic() >= until:
+                    self._refused.too_many(machine)
+                    return TOO_MANY_ASSOCIATIONS
+                self._lock.wait(LOOK_SECONDS)
+        return None
+
+    def _is_placed(self, holder: Holder) -> bool:
+        """Give it a place, if there is one or another has to give its own."""
+        own, is_full = self._places_of(holder.address), len(self._holders) >= self._places
+        gives_way = self._idlest(own) if is_full else None
+        if own >= self._share or (is_full and gives_way is None):
+            return False
+        if gives_way:
+            self._holders.remove(gives_way)
+            gives_way.cut()
+        self._holders.append(holder)
+        return True
+
+    def _places_of(self, address: str) -> int:
+        return sum(holder.address == address for holder in self._holders)
 
     def _idlest(self, own: int) -> Holder | None:
         """Of the addresses with the most places, the association that has brought no image for longest. Whoever has

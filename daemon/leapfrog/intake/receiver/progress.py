@@ -18,6 +18,8 @@ FRAGMENTS_PER_SECOND = 500.0  # shorter ones, or without any byte of an image: h
 FRAGMENTS_AT_ONCE = 10_000.0
 MESSAGE_FRAGMENTS = 20.0  # what a message costs that stores nothing: it is decoded and answered
 SHORTEST_PAUSE_SECONDS = 0.05
+USELESS_AT_FIRST_SECONDS = 4.0  # for these it has brought nothing before it begins
+FLOOD_COST = 5.0  # of patience: nobody waits as long for a peer that has to be slowed down as for a silent one
 FLOOD_SECONDS = 2.0  # a peer that was slowed down for so long floods
 
 
@@ -47,10 +49,12 @@ class Progress:
         self._clock = clock
         self._sleep = sleep
         self._patience = idle_seconds
-        self._looked = self._stored = self._charged = clock()
+        self._looked = self._charged = clock()
+        self._stored = self._looked - USELESS_AT_FIRST_SECONDS
         self._allowance = FRAGMENTS_AT_ONCE
         self._paused_seconds = 0.0
         self._is_over = False
+        self.was_used = False  # whether it ever began a message that makes sense
 
     def seconds_left(self) -> float:
         """How much longer to wait for it. Raises NoProgress when that is over."""
@@ -70,7 +74,10 @@ class Progress:
         self._is_over = True
 
     def sign_of_life(self) -> None:
-        """It began a message that makes sense: all patience is back."""
+        """It began a message that makes sense: all patience is back, unless it floods."""
+        self.was_used = True
+        if self._allowance < 0:
+            return
         self._looked = self._clock()
         self._patience = self._idle_seconds
 
@@ -107,6 +114,7 @@ class Progress:
         pause = -self._allowance / FRAGMENTS_PER_SECOND
         if pause >= SHORTEST_PAUSE_SECONDS:
             self._sleep(pause)
+            self._patience -= pause * (FLOOD_COST - 1)
             self._note_pause(pause)
             self.seconds_left()
 

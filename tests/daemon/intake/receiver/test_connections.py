@@ -7,12 +7,13 @@ from leapfrog.intake.receiver.connections import (
     CONNECTIONS_AT_ONCE,
     CONNECTIONS_PER_SECOND,
     ENDING,
+    FLOODING_SHARE,
     MOST_ADDRESSES,
     MOST_OF_ONE_ADDRESS,
     MOST_WITHOUT_ASSOCIATION,
     Connections,
 )
-from leapfrog.intake.receiver.disturbances import Disturbances
+from leapfrog.intake.receiver.disturbances import FLOOD_SECONDS, Disturbances
 
 
 @dataclass(eq=False)
@@ -96,14 +97,17 @@ def test_there_is_room_until_those_that_were_cut_have_ended() -> None:
 
 def test_the_pace_of_an_address_is_bounded_and_others_keep_theirs() -> None:
     now = Now()
-    disturbances = Disturbances()
+    disturbances = Disturbances(now)
     connections = Connections(10, disturbances, now)
     refused = [connections.too_fast("192.0.2.66") for _ in range(1000)]
     assert refused.count(False) == CONNECTIONS_AT_ONCE
     assert not connections.too_fast("192.0.2.1")
     now.seconds += 1
     refused = [connections.too_fast("192.0.2.66") for _ in range(1000)]
-    assert refused.count(False) == CONNECTIONS_PER_SECOND
+    assert refused.count(False) == CONNECTIONS_PER_SECOND * FLOODING_SHARE
+    now.seconds += FLOOD_SECONDS + 1
+    refused = [connections.too_fast("192.0.2.66") for _ in range(1000)]
+    assert CONNECTIONS_AT_ONCE * FLOODING_SHARE <= refused.count(False) <= CONNECTIONS_AT_ONCE
     (problem,) = disturbances.problems()
     assert "192.0.2.66 disturbs the box: it opens connections faster than any modality does" in problem.what
 

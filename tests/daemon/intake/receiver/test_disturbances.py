@@ -1,6 +1,7 @@
 """Whoever disturbs the box shows in the status, in one line, and not in the worklist."""
 
 from leapfrog.intake.receiver.disturbances import (
+    COUNTED_SECONDS,
     FORGOTTEN_SECONDS,
     MOST_ADDRESSES,
     MOST_MACHINES,
@@ -30,6 +31,15 @@ def test_a_person_who_tries_something_once_is_no_disturbance() -> None:
         disturbances.note("192.0.2.9", Disturbance.NOT_DICOM)
     assert disturbances.problems() == ()
     assert not disturbances.disturbs("192.0.2.9")
+
+
+def test_what_is_done_seldom_does_not_add_up() -> None:
+    now = [0.0]
+    disturbances = Disturbances(lambda: now[0])
+    for _ in range(100):
+        disturbances.note("192.0.2.9", Disturbance.NOT_DICOM)
+        now[0] += COUNTED_SECONDS / 2 + 1
+    assert disturbances.problems() == ()
 
 
 def test_a_machine_that_is_quiet_for_a_day_is_forgotten() -> None:

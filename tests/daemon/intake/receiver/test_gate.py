@@ -1,5 +1,6 @@
 """Places are scarce, and one address never gets all of them."""
 
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -30,7 +31,7 @@ class Place:
 def gate(places: int) -> tuple[Gate, RefusedMachines, Disturbances]:
     settings = DicomSettings(max_associations=places)
     refused, disturbances = RefusedMachines(settings), Disturbances()
-    return Gate(settings, refused, disturbances), refused, disturbances
+    return Gate(settings, refused, disturbances, wait_seconds=0.3), refused, disturbances
 
 
 def entered(door: Gate, address: str, count: int, useless: float = BUSY) -> list[Place]:
@@ -83,6 +84,15 @@ def test_nobody_who_brings_images_has_to_give_way() -> None:
     assert door.enter(Place("192.0.2.3"), "CR") == TOO_MANY_ASSOCIATIONS
     assert not any(place.was_cut for place in places)
     assert len(refused.problems()) == 1
+
+
+def test_a_machine_without_a_place_waits_for_one_for_a_moment() -> None:
+    door, _, _ = gate(1)
+    (first,) = entered(door, "192.0.2.1", 1)
+    leaving = threading.Timer(0.1, door.leave, [first])
+    leaving.start()
+    entered(door, "192.0.2.2", 1)
+    leaving.join()
 
 
 def test_a_machine_that_has_a_place_takes_others_only_from_whoever_has_more() -> None:

@@ -121,7 +121,8 @@ def test_the_idlest_association_gives_way_when_several_machines_took_all_places(
     for peer in idle:
         peer.associate()
     time.sleep(0.3)
-    stores(port)
+    for number in range(3):
+        stores(port, f"1.2.{number}")
     assert idle[0].receive()[0] == ABORT
     for peer in idle:
         peer.socket.close()
