@@ -9,8 +9,9 @@ from leapfrog.exam import Frozen
 
 class Problem(Frozen):
     """Something that a person should know of or do: `what` is wrong, `since` when (local ISO text, "" where nobody
-    knows), and one `remedy`. `what` and `remedy` are sentences without patient data. It is `in_worklist` unless any
-    stranger in the network could bring it about: staff who read exams could do nothing about that.
+    knows), and one `remedy`. `what` and `remedy` are sentences without patient data. It is `in_worklist`
+    unless staff who read exams could do nothing about it: any stranger in the network brought it about, or it is
+    the kernel's.
     """
 
     what: str

@@ -172,9 +172,9 @@ def _needed_paths() -> list[str]:
 
 
 def _relaxations() -> str:
-    """A checkout may lie where a service may not look; a real installation does not."""
+    """A checkout may lie where a service may not look, and not be what is installed."""
     needed = _needed_paths()
-    lines = []
+    lines = [f"Environment=PYTHONPATH={Path(leapfrog.__file__).resolve().parents[1]}"]  # the Leapfrog under test
     if any(Path(path).parts[1] in {"home", "root"} for path in needed):
         lines.append("ProtectHome=no")
     if any(path.startswith(("/tmp/", "/var/tmp/")) for path in needed):

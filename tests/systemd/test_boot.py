@@ -13,6 +13,7 @@ import pytest
 
 from leapfrog.commands.install import LAYOUT, SETTINGS
 from leapfrog.control.control_socket import ask_daemon
+from leapfrog.control.inspection.confinement import UNCONFINED
 from support.dcmtk import LARGEST_PDU, dcmtk_program
 from support.exams import chest_radiograph, write_instances
 from support.systemd_machine import SystemdMachine, why_not
@@ -72,6 +73,12 @@ def store(machine: SystemdMachine, images: list[Path]) -> int:
     return (done.stdout + done.stderr).count("Received Store Response (Success)")
 
 
+def facts_of(machine: SystemdMachine, pid: int) -> dict[str, str]:
+    """What the kernel says of a process."""
+    lines = machine.run("cat", f"/proc/{pid}/status").stdout.splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
 def wait_until_read(machine: SystemdMachine) -> dict[str, int]:
     def settled() -> dict[str, int]:
         counts: dict[str, int] = status(machine)["instances"]
@@ -107,6 +114,28 @@ def test_an_image_is_read_under_all_restrictions(machine: SystemdMachine, images
     assert wait_until_read(machine)["read"] == before + 2
     report = json.loads(next(machine.path("/var/lib/leapfrog/reports").glob("*/*/report.json")).read_text())
     assert report["images"][0]["model"]["name"] == "chest-findings"
+
+
+def test_readers_and_engine_hosts_confine_themselves_under_the_unit_s_own_filter(machine: SystemdMachine) -> None:
+    """Each has filters of its own above the unit's; and the unit lets them use Landlock, or the daemon would say so."""
+
+    def confined() -> dict[str, dict[str, str]]:
+        return {
+            program: facts_of(machine, pid)
+            for pid in machine.processes()
+            for program in ("reader.reader", "engine/host.py")
+            if program in machine.run("cat", f"/proc/{pid}/cmdline").stdout
+        }
+
+    main = facts_of(machine, int(machine.show("MainPID")))
+    wait_until(lambda: len(confined()) == 2, "a reader and an engine host run", deadline_seconds=60)
+    wait_until(
+        lambda: all(int(facts["Seccomp_filters"]) == int(main["Seccomp_filters"]) + 1 for facts in confined().values()),
+        "both are confined",
+        deadline_seconds=60,
+    )
+    assert all((facts["Seccomp"], facts["NoNewPrivs"]) == ("2", "1") for facts in confined().values())
+    assert [found["what"] for found in status(machine)["attention"] if UNCONFINED in found["what"]] == []
 
 
 def test_after_kill_9_a_new_daemon_starts_and_knows_every_instance(machine: SystemdMachine) -> None:

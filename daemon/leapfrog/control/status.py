@@ -7,6 +7,7 @@ from datetime import datetime
 from leapfrog import __version__
 from leapfrog.control.attention import JournalView, seen_without_daemon
 from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
+from leapfrog.control.inspection.confinement import confinement_problems
 from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
@@ -138,11 +139,12 @@ class StatusSource:
                 *(live.problems() if live else ()),
                 *self._view.problems(live=live is not None and live.outbox().configured),
                 *(Problem(what=sentence) for sentence in engine.attention),
+                *confinement_problems(),
             ),
         )
 
     def for_worklist(self) -> WorklistStatus:
-        """The part of the status that the worklist shows."""
+        """The part of the status that the worklist shows: nothing of what only a technician can mend at leisure."""
         status = self.status()
         return WorklistStatus(
             station=status.station,

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from leapfrog.commands.doctor import box
 from leapfrog.commands.doctor.bundle import write_bundle
 from leapfrog.control.control_socket import StateLock
+from leapfrog.control.inspection.confinement import UNCONFINED
 from leapfrog.errors import StorageError
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
+from leapfrog.problem import Problem
 from leapfrog.processes.device_failures import REMEDIES, FailureKind
 from leapfrog.settings import Settings
 from support.edge_tpu import EdgeTpuDouble, compile_package
@@ -66,6 +69,7 @@ def test_all_is_well_with_a_device_that_is_proven(phone: Phone) -> None:
     assert "5000 Mbit/s" in checks["Edge TPU USB 2-5"]["detail"]
     assert "4 operations on the Edge TPU" in checks["model tiny-chest 1.2.3"]["detail"]
     assert "RuntimeVersion(14)" in checks["libedgetpu"]["detail"]
+    assert checks["confinement"]["status"] == "ok"
     assert checks["daemon"]["status"] == checks["pycoral"]["status"] == "absent"
     problems = {name for name, check in checks.items() if check["status"] == "problem"}
     assert problems == shipped_models()  # they have not been compiled
@@ -152,6 +156,17 @@ def test_a_missing_library_is_a_problem_only_beside_a_device(phone: Phone, monke
     assert checks["libedgetpu"]["status"] == "problem"
     _, checks = phone.doctor(usb(("046d", "c52b")))
     assert checks["libedgetpu"]["status"] == "absent"
+
+
+def test_a_kernel_that_confines_no_reader_is_said_once(phone: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Problem(what=f"{UNCONFINED} Landlock, since this kernel was built without it.", remedy="Use another.")
+    monkeypatch.setattr(box, "confinement_problems", lambda: (found,))
+    settings = Settings.model_validate({"station": {"state_dir": phone.folder / "state"}})
+    said = [check for check in box.box_checks(settings, box.Daemon()) if check.name == "confinement"]
+    assert [(check.status, check.detail, check.remedy) for check in said] == [("problem", found.what, found.remedy)]
+    seen = box.Daemon(status={"attention": [found.model_dump()], "disks": [], "ae_title": "", "address": ""})
+    said = [check for check in box.box_checks(settings, seen) if UNCONFINED in check.detail]
+    assert [check.name for check in said] == ["attention 1"]
 
 
 def test_the_bundle_for_support_holds_no_names_and_no_addresses(phone: Phone) -> None:

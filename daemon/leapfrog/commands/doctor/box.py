@@ -10,11 +10,13 @@ from leapfrog.commands.doctor.check import Check, absent, as_check, ok, wrong
 from leapfrog.control.attention import seen_without_daemon
 from leapfrog.control.commands import daemon_status, status_without_daemon
 from leapfrog.control.inspection.clock import clock_problem
+from leapfrog.control.inspection.confinement import UNCONFINED, confinement_problems
 from leapfrog.control.inspection.disks import DiskState, disk_problem
 from leapfrog.control.inspection.district import district_answers
 from leapfrog.control.inspection.folders import folder_problem
 from leapfrog.errors import LeapfrogError
 from leapfrog.problem import Problem
+from leapfrog.processes.confinement import landlock_abi
 from leapfrog.settings import Settings
 from leapfrog.state.upkeep.retention import clock_is_synchronised
 from leapfrog.wording.text import byte_size
@@ -60,6 +62,7 @@ def box_checks(settings: Settings, daemon: Daemon) -> Iterator[Check]:
         yield ok("port", f"Listening as {daemon.status['ae_title']} on {daemon.status['address']}.")
     elif not any(f"ort {settings.dicom.port}" in found.what for found in attention):
         yield ok("port", f"Port {settings.dicom.port} is free.")
+    yield from _confinement_checks(attention)
     yield from _clock_checks()
     yield from (_district_check(answer.name, answer.detail, answer.problem) for answer in district_answers(settings))
 
@@ -102,6 +105,16 @@ def _may_exist(path: Path) -> bool:
         return path.exists()
     except OSError:  # this user may not look
         return True
+
+
+def _confinement_checks(attention: list[Problem]) -> Iterator[Check]:
+    """Unless what needs attention says it already."""
+    if any(found.what.startswith(UNCONFINED) for found in attention):
+        return
+    problems = confinement_problems()
+    yield from (as_check("confinement", found) for found in problems)
+    if not problems:
+        yield ok("confinement", f"A reading program reaches nothing but its exam (seccomp, Landlock {landlock_abi()}).")
 
 
 def _clock_checks() -> Iterator[Check]:
