@@ -8,9 +8,18 @@ piece.
 
 import logging
 import socket
+import time
 import traceback
 from typing import Protocol
 
+from leapfrog.intake.receiver.commitment import (
+    LOOK_SECONDS,
+    ArrivingRequest,
+    Commitments,
+    EventReports,
+    Peer,
+    reason_to_refuse,
+)
 from leapfrog.intake.receiver.dimse import (
     Command,
     CommandField,
@@ -67,19 +76,32 @@ class Association:
     """One peer's association from its request to its end."""
 
     def __init__(
-        self, connection: socket.socket, address: str, gate: Gate, storage: Storage, idle_seconds: float
+        self,
+        connection: socket.socket,
+        address: str,
+        gate: Gate,
+        storage: Storage,
+        commitments: Commitments,
+        idle_seconds: float,
     ) -> None:
-        """`address` is the peer's. `idle_seconds` is how long the peer may be silent."""
+        """`address` is the peer's. `commitments` takes its requests for storage commitment. `idle_seconds` is how long
+        the peer may be silent.
+        """
         self._connection = connection
         self._stream = PduStream(connection)
         self._address = address
         self._gate = gate
         self._storage = storage
+        self._commitments = commitments
+        self._reports = EventReports(commitments)
+        self._peer = Peer("", address)
+        self._maximum_pdu_bytes = 0
         self._idle_seconds = idle_seconds
         self._contexts: dict[int, PresentationContext] = {}
         self._source = ""
         self._command_bytes = b""
-        self._message: tuple[int, Command, DataSink] | None = None  # the message whose data set is arriving
+        # The message whose data set is arriving.
+        self._message: tuple[int, Command, DataSink | ArrivingRequest] | None = None
         self._waiting = False
         self._stop_requested = False
         self.established = False
@@ -102,6 +124,7 @@ class Association:
         finally:
             if self._message is not None:
                 self._message[2].abandon()
+            self._reports.end()
             if self.established:
                 self._gate.leave()
         self._stream.end_with(last_pdu)
@@ -143,9 +166,24 @@ class Association:
         self._waiting = self._message is None and not self._command_bytes
         if self._waiting and self._stop_requested:
             raise PeerGone("The box is stopping.")
+        if self._waiting and self._reports.owed:
+            self._report_until_the_peer_speaks(seconds)
         pdu_type, length = self._stream.next_pdu(seconds)
         self._waiting = False
         return pdu_type, length
+
+    def _report_until_the_peer_speaks(self, seconds: float) -> None:
+        """Between two messages of the peer: send each report that it waits for as soon as it is ready. Raises PeerGone
+        when it says nothing for so long.
+        """
+        deadline = time.monotonic() + seconds
+        while self._reports.owed:
+            for pdu in self._reports.next_pdus(self._maximum_pdu_bytes):
+                self._stream.send(pdu, self._idle_seconds)
+            if self._stream.has_more(LOOK_SECONDS):
+                return
+            if time.monotonic() > deadline:
+                raise PeerGone("The peer was silent for too long.")
 
     def _associate(self) -> Rejection | None:
         """Negotiate. Returns the rejection, or None once the association is open."""
@@ -163,6 +201,8 @@ class Association:
             return rejection
         self.established = True
         self._source = source
+        self._peer = Peer(request.calling_ae_title, self._address)
+        self._maximum_pdu_bytes = request.maximum_pdu_bytes
         self._contexts = request.contexts()
         self._gate.agreed(self._address, request.calling_ae_title, usable=bool(self._contexts))
         self._stream.send(request.accept_pdu(), self._idle_seconds)
@@ -191,13 +231,20 @@ class Association:
             return
         command = decode_command(self._command_bytes)
         self._command_bytes = b""
+        if command.is_response:
+            self._reports.answered(command)
         if command.has_data_set:
             self._message = (context_id, command, self._sink_for(context_id, command))
         else:
             self._answer(context_id, command, _status_without_data_set(command))
 
-    def _sink_for(self, context_id: int, command: Command) -> DataSink:
+    def _sink_for(self, context_id: int, command: Command) -> DataSink | ArrivingRequest:
         context = self._contexts[context_id]
+        if command.field == CommandField.N_ACTION:
+            refused = reason_to_refuse(command, context)
+            if refused is not None:
+                return Discarded(refused)
+            return ArrivingRequest(self._commitments, self._reports, self._peer, context_id, context)
         if command.field != CommandField.C_STORE:
             return Discarded(DimseStatus.UNRECOGNIZED_OPERATION)
         if not context.is_storage:
@@ -226,4 +273,6 @@ def _status_without_data_set(command: Command) -> DimseStatus:
         return DimseStatus.SUCCESS
     if command.field == CommandField.C_STORE:
         return DimseStatus.CANNOT_UNDERSTAND
+    if command.field == CommandField.N_ACTION:
+        return DimseStatus.INVALID_ARGUMENT_VALUE
     return DimseStatus.UNRECOGNIZED_OPERATION

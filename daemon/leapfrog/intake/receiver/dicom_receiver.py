@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from leapfrog.errors import ListenError, SettingsError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.receiver.association import ASSOCIATE_SECONDS, Association
+from leapfrog.intake.receiver.commitment import Commitments
 from leapfrog.intake.receiver.refused_machines import Machine, RefusedMachines
 from leapfrog.intake.receiver.storage import Storage
 from leapfrog.intake.receiver.upper_layer import Rejection
@@ -86,18 +87,19 @@ def _plain_address(address: str) -> IPv4Address | IPv6Address:
 
 
 class DicomReceiver(Worker):
-    """A storage and verification SCP for several modalities at once.
+    """An SCP of storage, storage commitment and verification for several modalities at once.
 
     The called AE title is not checked: a wrong one is a slip in a modality's settings and no reason to lose images.
     """
 
-    def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool) -> None:
-        """Nothing listens before `start`."""
+    def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool, commitments: Commitments) -> None:
+        """Nothing listens before `start`. `commitments` takes requests for storage commitment."""
         super().__init__("dicom-receiver")
         self._settings = settings
         self._refused = RefusedMachines(settings)
         self._gate = _Gate(settings, self._refused)
         self._storage = Storage(admission, spool)
+        self._commitments = commitments
         self._tls: ssl.SSLContext | None = None
         self._listener: socket.socket | None = None
         self._lock = threading.Lock()
@@ -167,7 +169,9 @@ class DicomReceiver(Worker):
         except OSError:  # the peer has gone already
             connection.close()
             return
-        association = Association(connection, address, self._gate, self._storage, self._settings.idle_seconds)
+        association = Association(
+            connection, address, self._gate, self._storage, self._commitments, self._settings.idle_seconds
+        )
         thread = threading.Thread(
             target=self._run_association, args=(association, connection, address), name="dicom-association"
         )
