@@ -282,7 +282,9 @@ def deliveries(
 
 @app.command()
 def retry(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read set-aside instances again, or send refused deliveries to the district server again."""
+    """Read set-aside instances again, send refused deliveries to the district server again, or tell a machine after all
+    whether its images are stored.
+    """
     _act("retry", ids, config, as_json)
 
 
@@ -318,7 +320,7 @@ def reread(
 
 @app.command()
 def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Give up deliveries that the district server refused."""
+    """Give up deliveries that the district server refused, or what a machine could not be told about its images."""
     _act("dismiss", ids, config, as_json)
 
 

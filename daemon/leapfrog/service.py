@@ -32,11 +32,16 @@ from leapfrog.lanes.dispatcher import Dispatcher
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.tuning import EngineTuning
+from leapfrog.outbox.commitments.desk import CommitmentDesk
+from leapfrog.outbox.commitments.reporter import CommitmentReporter
+from leapfrog.outbox.commitments.safekeeping import Safekeeping
+from leapfrog.outbox.commitments.verifier import CommitmentVerifier
 from leapfrog.outbox.sender import Sender
 from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
@@ -151,12 +156,20 @@ class Service:
         admission = Admission(
             journal, spool, settings.district.wants("original"), wake_all, maybe_sent=lambda: not adoption.finished()
         )
-        receiver = DicomReceiver(settings.dicom, admission, spool)
+
+        def commitments_changed() -> None:
+            verifier.wake()
+            reporter.wake()
+
+        commitments = CommitmentDesk(Commitments(journal), settings.dicom.modality, commitments_changed)
+        verifier = CommitmentVerifier(commitments, Safekeeping(journal, spool), ready=adoption.finished)
+        reporter = CommitmentReporter(commitments, settings.dicom.ae_title)
+        receiver = DicomReceiver(settings.dicom, admission, spool, commitments)
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver, thresholds)
+            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver, commitments, thresholds)
             return (*(problem for part in parts for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -184,7 +197,7 @@ class Service:
             journal=journal,
             deliveries=deliveries,
             source=source,
-            wake=wake_all,
+            wake=_all(wake_all, reporter.wake),
             sync=sender.sync_now,
             spool=spool,
             render_again=dispatcher.report_is_lost,
@@ -205,6 +218,8 @@ class Service:
             Watched("scrub", scrub),
             Watched("replaced models", replaced),
             Watched("outbox", sender),
+            Watched("commitment verifier", verifier),
+            Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
         ]
         notice = Notice(live_problems, worklist.wake)

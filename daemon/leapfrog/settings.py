@@ -82,6 +82,14 @@ class StationSettings(Section):
     unknown_age: UnknownAge = "adult"
 
 
+class ModalitySettings(Section):
+    """[[dicom.modality]]: a machine that is called back, with the result of a storage commitment."""
+
+    ae_title: AeTitle
+    host: Annotated[str, Field(min_length=1), AfterValidator(_host)]
+    port: Port
+
+
 class DicomSettings(Section):
     """[dicom]: the receiver."""
 
@@ -95,6 +103,15 @@ class DicomSettings(Section):
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None
+    modality: tuple[ModalitySettings, ...] = ()
+
+    @field_validator("modality")
+    @classmethod
+    def _check_modality(cls, modalities: tuple[ModalitySettings, ...]) -> tuple[ModalitySettings, ...]:
+        titles = [modality.ae_title.strip() for modality in modalities]
+        if twice := next((title for title in titles if titles.count(title) > 1), None):
+            raise ValueError(f"the AE title {twice!r} is there twice; each machine needs one of its own")
+        return modalities
 
     @field_validator("allowed_addresses", mode="before")
     @classmethod
@@ -393,11 +410,14 @@ def _key(location: Iterable[str | int]) -> str:
     return key
 
 
+LISTED_SECTIONS: dict[str | int, type[BaseModel]] = {"watch": FolderWatchSettings, "modality": ModalitySettings}
+
+
 def _known_keys(location: tuple[str | int, ...]) -> str:
     model: type[BaseModel] = Settings
     for part in location[:-1]:
-        if part == "watch":
-            model = FolderWatchSettings
+        if part in LISTED_SECTIONS:
+            model = LISTED_SECTIONS[part]
         elif isinstance(part, str):
             annotation = model.model_fields[part].annotation
             model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model

@@ -22,6 +22,8 @@ def status(box_status: Row) -> Table:
     table.add_row("Reading on", box_status["device"])
     table.add_row("Images", _counts_text(box_status["instances"]))
     table.add_row("Deliveries", _counts_text(box_status["deliveries"]))
+    if any(box_status["commitments"].values()):
+        table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
     table.add_row("District", _outbox_text(box_status["outbox"]))
     if box_status["oldest_owed_seconds"] is not None:
         table.add_row("Oldest unsent", f"{span(box_status['oldest_owed_seconds']) or 'less than a minute'} old")

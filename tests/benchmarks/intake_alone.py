@@ -9,6 +9,7 @@ from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.settings import DicomSettings
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.spool import SPOOL_NAME, Spool
+from support.intake_box import make_desk
 
 
 def main() -> None:
@@ -16,9 +17,8 @@ def main() -> None:
     state_dir, port = Path(sys.argv[1]), int(sys.argv[2])
     spool = Spool(state_dir / SPOOL_NAME, 0)
     journal = Journal(state_dir / JOURNAL_NAME)
-    receiver = DicomReceiver(
-        DicomSettings(host="127.0.0.1", port=port), Admission(journal, spool, True, lambda: None), spool
-    )
+    admission = Admission(journal, spool, True, lambda: None)
+    receiver = DicomReceiver(DicomSettings(host="127.0.0.1", port=port), admission, spool, make_desk(journal))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     receiver.start()
     signal.sigwait({signal.SIGTERM})

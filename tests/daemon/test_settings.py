@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from leapfrog.errors import SettingsError
-from leapfrog.settings import FolderWatchSettings, Settings, SyncWindow, load_settings
+from leapfrog.settings import LISTED_SECTIONS, Settings, SyncWindow, load_settings
 from support.toml import toml_value
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "leapfrog.toml"
@@ -126,6 +126,14 @@ def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: 
         ("[dicom]\nmax_associations = 0", "dicom.max_associations = 0", "greater than or equal to 1"),
         ('[dicom]\ntls_key = "/k"', "dicom", "tls_certificate and tls_key belong together"),
         ('[dicom]\ntls_client_ca = "/c"', "dicom", "tls_client_ca needs tls_certificate"),
+        ('[[dicom.modality]]\nae_title = "A"\nhost = "a"', "dicom.modality[0].port", "is missing"),
+        ('[[dicom.modality]]\nae_title = "A"\nhost = ""\nport = 104', "dicom.modality[0].host", "at least 1 character"),
+        (
+            '[dicom]\nmodality = [{ae_title = "A", host = "a", port = 1}, {ae_title = "A", host = "b", port = 1}]',
+            "dicom.modality",
+            "the AE title 'A' is there twice",
+        ),
+        ('[[dicom.modality]]\nname = "A"', "dicom.modality[0].name", "Known keys here: ae_title, host, port"),
         ('[folder]\nafter = "burn"', "folder.after = 'burn'", "'keep', 'delete' or 'move'"),
         ('[folder]\nfilename_pattern = "("', "folder.filename_pattern", "not a regular expression"),
         ('[folder]\nfilename_pattern = "(?P<ssn>.*)"', "folder.filename_pattern", "unknown groups ['ssn']"),
@@ -295,15 +303,18 @@ def test_the_shipped_file_has_the_defaults_except_for_the_state_directory() -> N
 
 def test_the_shipped_file_shows_every_key() -> None:
     document = tomllib.loads(uncommented(SHIPPED.read_text(encoding="utf-8")))
-    assert _keys(Settings) == {
-        f"{section}.{key}" for section, table in document.items() for key in table if key != "watch"
-    } | {f"folder.watch.{key}" for entry in document["folder"]["watch"] for key in entry}
+    shown = set()
+    for section, table in document.items():
+        for key, value in table.items():
+            entries = [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+            shown |= {f"{section}.{key}.{inner}" for entry in entries for inner in entry} or {f"{section}.{key}"}
+    assert _keys(Settings) == shown
 
 
 def test_every_value_in_the_shipped_file_is_allowed_and_is_the_default_if_there_is_one() -> None:
     text = uncommented(SHIPPED.read_text(encoding="utf-8"))
     shown = Settings(**tomllib.loads(text))
-    examples = {"station.state_dir", "folder.watch"}
+    examples = {"station.state_dir", "folder.watch", "dicom.modality"}
     for section_name in Settings.model_fields:
         section, default = getattr(shown, section_name), getattr(Settings(), section_name)
         for key in type(section).model_fields:
@@ -324,8 +335,8 @@ def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             keys |= _keys(field.annotation, f"{prefix}{name}.")
-        elif FolderWatchSettings in get_args(field.annotation):
-            keys |= _keys(FolderWatchSettings, f"{prefix}{name}.")
+        elif listed := [one for one in get_args(field.annotation) if one in LISTED_SECTIONS.values()]:
+            keys |= _keys(listed[0], f"{prefix}{name}.")
         else:
             keys.add(f"{prefix}{name}")
     return keys

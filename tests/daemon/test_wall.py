@@ -15,6 +15,7 @@ import leapfrog
 PACKAGE = Path(leapfrog.__file__).parent
 CHECKOUT = Path(__file__).parents[2]
 HOST_MAY_IMPORT = {"numpy", "ai_edge_litert", "tflite_runtime", "pycoral"}
+SIDES = ("main-process", "reader", "calls", "both-sides")
 PIXELS = {
     "numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "typst", "ai_edge_litert",
 }  # fmt: skip
@@ -45,6 +46,12 @@ def test_a_reader_loads_nothing_that_reaches_the_journal_or_the_network() -> Non
     assert modules_after("import leapfrog.reader.reader") & DURABLE_AND_NETWORK == set()
 
 
+def test_a_program_that_calls_others_loads_neither_journal_nor_spool() -> None:
+    forbidden = DURABLE_AND_NETWORK - {"pynetdicom", "requests"}  # pydicom loads requests
+    loaded = modules_after("import leapfrog.dimse.commitment_report")
+    assert loaded & (forbidden | {"leapfrog.spool_file", "leapfrog.reader"}) == set()
+
+
 def test_the_engine_host_needs_nothing_of_ours() -> None:
     path = PACKAGE / "engine" / "host.py"
     imported = {
@@ -58,9 +65,9 @@ def test_the_engine_host_needs_nothing_of_ours() -> None:
 
 
 def placed_modules() -> set[str]:
-    """The modules that are named in the three contracts of the wall."""
+    """The modules that are named in the contracts of the wall."""
     contracts = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    sides = [one["source_modules"] for one in contracts if one["id"] in ("main-process", "reader", "both-sides")]
+    sides = [one["source_modules"] for one in contracts if one["id"] in SIDES]
     return {module for side in sides for module in side}
 
 

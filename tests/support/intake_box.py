@@ -10,7 +10,9 @@ from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher
 from leapfrog.intake.folder.wholeness import Rests
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
+from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
+from leapfrog.state.commitments import Commitments
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
@@ -30,12 +32,15 @@ class Box:
     spool: Spool
     admission: Admission
     received: list[None]
+    commitments: CommitmentDesk
     stops: list[Callable[[], None]] = field(default_factory=list)
 
     def receiver(self, **settings: Any) -> tuple[DicomReceiver, int]:
         """A started receiver and its port."""
         port = free_port()
-        receiver = DicomReceiver(DicomSettings(host="127.0.0.1", port=port, **settings), self.admission, self.spool)
+        receiver = DicomReceiver(
+            DicomSettings(host="127.0.0.1", port=port, **settings), self.admission, self.spool, self.commitments
+        )
         receiver.start()
         self.stops.append(receiver.stop)
         return receiver, port
@@ -89,7 +94,13 @@ def make_box(state_dir: Path, *, owed: bool = True, min_free_bytes: int = 0) -> 
     journal = Journal(state_dir / "journal.sqlite")
     spool = Spool(state_dir / "spool", min_free_bytes)
     received: list[None] = []
-    return Box(state_dir, journal, spool, Admission(journal, spool, owed, lambda: received.append(None)), received)
+    admission = Admission(journal, spool, owed, lambda: received.append(None))
+    return Box(state_dir, journal, spool, admission, received, make_desk(journal))
+
+
+def make_desk(journal: Journal) -> CommitmentDesk:
+    """A desk at which nobody verifies or calls."""
+    return CommitmentDesk(Commitments(journal), (), lambda: None)
 
 
 def wait_for_scans(watcher: FolderWatcher, count: int = 2) -> None:

@@ -39,7 +39,7 @@ class Orthanc:
         self.url = f"http://127.0.0.1:{self.http_port}"
         self.dicomweb_url = f"{self.url}/dicom-web"
         self._users = users or {}
-        self._options = options
+        self.options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
         self._session.trust_env = False
@@ -90,7 +90,7 @@ class Orthanc:
             "SaveJobs": False,
             "SyncStorageArea": True,
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-            **self._options,
+            **self.options,
         }
 
     def _answers(self) -> bool:

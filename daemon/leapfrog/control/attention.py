@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 
 from leapfrog.control.inspection.clock import clock_problem
@@ -24,6 +25,7 @@ from leapfrog.intake.receiver.tls import tls_problems
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.commitments import Commitment, Commitments
 from leapfrog.state.journal import Journal
 from leapfrog.state.publications import Publications
 from leapfrog.state.station.local_thresholds import local_thresholds
@@ -31,6 +33,8 @@ from leapfrog.wording.text import count
 from leapfrog.worklist.reports_disk import inspect
 
 INSPECTION_SECONDS = 6.0  # for the disk of the reports, the start of the publishing program included
+
+LISTED_IDS = 5  # in one line
 
 NO_DAEMON = Problem(
     what="No daemon is running, so no images are received.",
@@ -44,6 +48,7 @@ class JournalView:
     def __init__(self, journal: Journal) -> None:
         """Reads `journal` with each question."""
         self._journal = journal
+        self._commitments = Commitments(journal)
 
     def problems(self, *, live: bool) -> tuple[Problem, ...]:
         """Everything that waits, with the time of the oldest. While a daemon is `live`, its outbox says what is on
@@ -98,9 +103,24 @@ class JournalView:
                 since=self._oldest("received_at", "instances WHERE forward_as IS NOT NULL"),
             )
 
+        for ae_title, given_up in groupby(self._commitments.given_up(), key=lambda one: one.ae_title):
+            yield _never_told(ae_title, list(given_up))
+
     def _oldest(self, column: str, rows: str) -> str:
         row = self._journal.row(f"SELECT {column} FROM {rows} ORDER BY sequence LIMIT 1")
         return str(row[0] or "") if row else ""
+
+
+def _never_told(ae_title: str, given_up: list[Commitment]) -> Problem:
+    ids = " ".join(one.id for one in given_up[:LISTED_IDS])
+    asked = count(len(given_up), "request")
+    return Problem(
+        what=f"{ae_title} could not be told for a week whether its images are stored (storage commitment, {asked}). It"
+        " is not tried any more; the images themselves are not concerned.",
+        since=given_up[0].requested_at,
+        remedy="Check [[dicom.modality]] in the settings file and that machine; `leapfrog retry ID` tells it after all,"
+        f" `leapfrog dismiss ID` forgets it: {ids}.",
+    )
 
 
 def _sentences(not_made: str) -> list[str]:

@@ -25,6 +25,7 @@ from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.settings import Settings
+from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal
@@ -64,6 +65,7 @@ class Commands:
         self._journal = journal
         self._instances = Instances(journal)
         self._deliveries = deliveries
+        self._commitments = Commitments(journal)
         self._files = SpooledFiles(journal)
         self._studies = Studies(journal)
         self._source = source
@@ -111,9 +113,19 @@ class Commands:
         return _cut(rows, counts[state] if state else sum(counts.values()))
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
-        """Read set-aside instances again and send refused deliveries again. Raises UsageError for an unknown id."""
-        return self._for_each(
-            ids, lambda one: any([self._instances.retry(one), self._make_again(one), self._deliveries.retry(one)])
+        """Read set-aside instances again, send refused deliveries again, and tell a modality what was given up. Raises
+        UsageError for an unknown id.
+        """
+        return self._for_each(ids, self._retry)
+
+    def _retry(self, one: str) -> bool:
+        return any(
+            [
+                self._instances.retry(one),
+                self._make_again(one),
+                self._deliveries.retry(one),
+                self._commitments.retry(one),
+            ]
         )
 
     def _make_again(self, delivery_id: str) -> bool:
@@ -161,11 +173,13 @@ class Commands:
         return {"queued": queued, "waiting": len(waiting), "kept": len(files) - len(waiting) - queued}
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
-        """Give up deliveries that the district server refused. Raises UsageError for an unknown id."""
-        return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)))
+        """Give up deliveries that the district server refused, and forget reports of storage commitment that were given
+        up. Raises UsageError for an unknown id.
+        """
+        return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)) or self._commitments.dismiss(one))
 
     def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
-        unknown = [one for one in ids if self._instances.get(one) is None and not self._deliveries.exists(one)]
+        unknown = [one for one in ids if not self._is_known(one)]
         if unknown:
             raise UsageError(
                 f"No instance or delivery has the id {', '.join(unknown)}. `leapfrog instances` lists the instances,"
@@ -174,6 +188,9 @@ class Commands:
         done = [one for one in ids if action(one)]
         self._wake()
         return {"done": done, "unchanged": [one for one in ids if one not in done]}
+
+    def _is_known(self, one: str) -> bool:
+        return self._instances.get(one) is not None or self._deliveries.exists(one) or self._commitments.exists(one)
 
     def sync(self) -> dict[str, int]:
         """Send everything that is owed now, even outside the sync windows. Returns the number of waiting deliveries."""

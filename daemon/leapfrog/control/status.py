@@ -13,6 +13,7 @@ from leapfrog.exam import Frozen
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
@@ -53,6 +54,7 @@ class BoxStatus(Frozen):
     edge_tpus: tuple[EdgeTpuReport, ...]
     instances: dict[str, int]
     deliveries: dict[str, int]
+    commitments: dict[str, int]
     refused: tuple[RefusedDelivery, ...]
     lacking_reports: tuple[LackingReport, ...]
     lacking_reports_total: int
@@ -92,6 +94,7 @@ class StatusSource:
         self._settings = settings
         self._journal = journal
         self._instances = Instances(journal)
+        self._commitments = Commitments(journal)
         self._studies = Studies(journal)
         self._deliveries = deliveries
         self._spool = spool
@@ -117,6 +120,7 @@ class StatusSource:
             edge_tpus=engine.edge_tpus,
             instances=instances,
             deliveries=deliveries,
+            commitments=self._commitments.counts(),
             refused=tuple(
                 RefusedDelivery(id=delivery.id, kind=delivery.kind, reason=delivery.last_error)
                 for delivery in self._deliveries.listed("refused", limit)

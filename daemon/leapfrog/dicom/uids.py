@@ -11,6 +11,11 @@ VALID = re.compile(r"[0-9.]{1,64}")
 # PS3.5 Section 9.1 allows digits and dots only. Some machines use letters and the like, which servers pass on safely.
 FORWARDABLE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
+DICOM_ROOT = "1.2.840.10008."
+# The standard's storage classes, including future ones, but not protocols and inventories, which have their own
+# services (PS3.4 Annex B and GG, PS3.6 Table A-1).
+STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1\.(?!200\.[134567]$|201\.)|34\.(7|10)$)")
+
 # Transfer syntaxes that the code treats specially (PS3.5 Section 10 and Annex A).
 IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -31,6 +36,13 @@ def mint_uid() -> str:
 def is_valid_uid(uid: str) -> bool:
     """Whether `uid` has only characters that the standard allows, and is not too long."""
     return VALID.fullmatch(uid) is not None
+
+
+def is_storage_class(uid: str) -> bool:
+    """Whether a SOP class is one of objects that are stored. A class outside DICOM's own root is private and counts as
+    one.
+    """
+    return not uid.startswith(DICOM_ROOT) or bool(STORAGE.match(uid))
 
 
 def is_forwardable_uid(uid: str) -> bool:

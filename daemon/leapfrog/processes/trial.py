@@ -33,15 +33,15 @@ class Trials:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
-    def run(self, command: Sequence[str], seconds: float) -> TrialEnd:
-        """Run `command` for at most `seconds`. Raises EngineError when it cannot be started."""
+    def run(self, command: Sequence[str], seconds: float, given: bytes = b"") -> TrialEnd:
+        """Run `command` for at most `seconds`, `given` on its stdin. Raises EngineError when it cannot be started."""
         with self._lock:
             if self._stopped:
                 return TrialEnd("stopped")
             try:
                 self._process = process = subprocess.Popen(
                     command,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     start_new_session=True,
@@ -49,7 +49,7 @@ class Trials:
             except OSError as problem:
                 raise EngineError(f"{command[0]} cannot be started: {problem.strerror}.") from problem
         try:
-            printed, stderr = process.communicate(timeout=seconds)
+            printed, stderr = process.communicate(given, timeout=seconds)
         except subprocess.TimeoutExpired:
             _kill(process)
             process.communicate()

@@ -50,6 +50,10 @@ class SpooledFiles:
         """The first instance whose sequence number is larger than `after`."""
         return next(iter(self._instances("sequence > ? ORDER BY sequence LIMIT 1", after)), None)
 
+    def of_instance(self, instance_id: str) -> SpooledInstance | None:
+        """The instance with this id, or None."""
+        return next(iter(self._instances("id = ?", instance_id)), None)
+
     def of_study(self, study_key: str) -> list[SpooledInstance]:
         """The instances of a study, in the order in which they came."""
         return self._instances("study_key = ? ORDER BY sequence", study_key)

@@ -9,6 +9,7 @@ from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading, ModelUsed
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
+from leapfrog.state.known_instances import remember_confirmed
 from leapfrog.state.records import CommittedReport, FinishedStudy, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
@@ -319,7 +320,8 @@ class Studies:
         Returns whether it was deleted.
 
         One transaction looks and deletes, so an image that was acknowledged before it keeps its study, and one that
-        comes later begins a new one. It also notes the report as one to be taken away (publications.py).
+        comes later begins a new one. It also notes the report as one to be taken away (publications.py), and the
+        instances as ones that the district has (known_instances.py).
         """
         key = study.key
         with self._journal.transaction() as connection:
@@ -332,6 +334,7 @@ class Studies:
             connection.execute(
                 "INSERT INTO forgotten_reports (key, received_date) VALUES (?, ?)", (key, study.received_date)
             )
+            remember_confirmed(connection, key)
             connection.execute("DELETE FROM deliveries WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM studies WHERE key = ?", (key,))

@@ -8,8 +8,10 @@ import pytest
 
 from leapfrog.control.commands import Commands
 from leapfrog.control.status import StatusSource
+from leapfrog.dicom.commitment import CommitmentRequest, Reference
 from leapfrog.errors import UsageError
 from leapfrog.exam import PictureHints
+from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
@@ -191,3 +193,18 @@ def test_an_age_that_a_person_gives_stays_with_the_images_of_that_exam(journal: 
     commands_on(journal, spool).reread([first])
     assert Instances(journal).get(first) is not None
     assert {one.hints.age_years for one in Instances(journal).listed() if one.id == first} == {34}
+
+
+def test_what_a_modality_could_not_be_told_is_retried_or_dismissed_by_its_id(journal: Journal, tmp_path: Path) -> None:
+    commitments = Commitments(journal)
+    reference = Reference("1.2.840.10008.5.1.4.1.1.1", "2.25.1")
+    first, second = (
+        commitments.add("FILMROOM", "192.0.2.7", CommitmentRequest(transaction, (reference,)))
+        for transaction in ("2.25.10", "2.25.11")
+    )
+    commands = commands_on(journal, Spool(tmp_path / "spool", 0))
+    assert commands.dismiss([first]) == {"done": [], "unchanged": [first]}, "it is still tried"
+    commitments.waited({first: 2.0, second: 2.0}, give_up_seconds=1.0)
+    assert commands.retry([first]) == {"done": [first], "unchanged": []}
+    assert commands.dismiss([second]) == {"done": [second], "unchanged": []}
+    assert commitments.counts() == {"waiting": 1, "given_up": 0, "reported": 0}

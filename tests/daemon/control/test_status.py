@@ -1,7 +1,6 @@
-import errno
-
 """What `status` says about reports that cannot be sent to the district in full, and about the kernel."""
 
+import errno
 from pathlib import Path
 
 import pytest

@@ -12,6 +12,14 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from leapfrog.intake.receiver.commitment import (
+    LOOK_SECONDS,
+    ArrivingRequest,
+    Commitments,
+    EventReports,
+    Peer,
+    reason_to_refuse,
+)
 from leapfrog.intake.receiver.dimse import (
     Command,
     CommandField,
@@ -49,7 +57,13 @@ LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed the agreed size; it co
 LONGEST_COMMAND_BYTES = 64 * 1024
 SHORT_PDU_BYTES = 1024  # release and abort have 4
 THE_BOX_ENDED_IT = "The box ended it, because it stops or because others need the place."
-SIGNS_OF_LIFE = (CommandField.C_STORE, CommandField.C_ECHO)  # some modalities keep an association open by C-ECHO
+# Some modalities keep an association open by C-ECHO.
+SIGNS_OF_LIFE = (
+    CommandField.C_STORE,
+    CommandField.C_ECHO,
+    CommandField.N_ACTION,
+    CommandField.N_EVENT_REPORT_RSP,
+)
 TLS_HANDSHAKE = 0x16  # the first byte of a TLS connection (RFC 8446 Section 5.1); no PDU has this type
 
 _log = logging.getLogger(__name__)
@@ -57,10 +71,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class House:
-    """What every association needs: who may come in, where images go, and what is noted of peers."""
+    """What every association needs: who may come in, where images and requests go, and what is noted of peers."""
 
     gate: Gate
     storage: Storage
+    commitments: Commitments
     disturbances: Disturbances
     log: PeerLog
     idle_seconds: float  # how long a peer may be silent
@@ -77,11 +92,15 @@ class Association:
         self._stream = PduStream(connection, self._progress)
         self.address = address
         self._house = house
+        self._reports = EventReports(house.commitments)
+        self._peer = Peer("", address)
+        self._maximum_pdu_bytes = 0
         self._idle_seconds = house.idle_seconds
         self._contexts: dict[int, PresentationContext] = {}
         self._source = ""
         self._command_bytes = bytearray()
-        self._message: tuple[int, Command, DataSink] | None = None  # the message whose data set is arriving
+        # The message whose data set is arriving.
+        self._message: tuple[int, Command, DataSink | ArrivingRequest] | None = None
         self._waiting = False
         self._stop_requested = False
         self._was_cut = False
@@ -108,6 +127,7 @@ class Association:
         finally:
             if self._message is not None:
                 self._message[2].abandon()
+            self._reports.end()
             if self.established:
                 self.established = False
                 self._house.gate.leave(self)
@@ -183,9 +203,22 @@ class Association:
         self._waiting = self._message is None and not self._command_bytes
         if self._waiting and self._stop_requested:
             raise PeerGone("The box is stopping.")
+        if self._waiting and self._reports.owed:
+            self._report_until_the_peer_speaks()
         pdu_type, length = self._stream.next_pdu()
         self._waiting = False
         return pdu_type, length
+
+    def _report_until_the_peer_speaks(self) -> None:
+        """Between two messages of the peer: send each report that it waits for as soon as it is ready. Raises
+        NoProgress when it has said nothing for too long.
+        """
+        while self._reports.owed:
+            for pdu in self._reports.next_pdus(self._maximum_pdu_bytes):
+                self._stream.send(pdu, self._idle_seconds)
+            if self._stream.has_more(LOOK_SECONDS):
+                return
+            self._progress.seconds_left()
 
     def _associate(self) -> Rejection | None:
         """Negotiate. Returns the rejection, or None once the association is open."""
@@ -204,6 +237,8 @@ class Association:
             return rejection
         self.established = True
         self._stream.progress = self._progress
+        self._peer = Peer(request.calling_ae_title, self.address)
+        self._maximum_pdu_bytes = request.maximum_pdu_bytes
         self._contexts = request.contexts()
         self._house.gate.agreed(self.address, request.calling_ae_title, usable=bool(self._contexts))
         self._stream.send(request.accept_pdu(), self._idle_seconds)
@@ -241,14 +276,21 @@ class Association:
         self._command_bytes = bytearray()
         if command.field in SIGNS_OF_LIFE:
             self._progress.sign_of_life()
+        if command.is_response:
+            self._reports.answered(command)
         if command.has_data_set:
             self._message = (context_id, command, self._sink_for(context_id, command))
         else:
             self._progress.message_without_image()
             self._answer(context_id, command, _status_without_data_set(command))
 
-    def _sink_for(self, context_id: int, command: Command) -> DataSink:
+    def _sink_for(self, context_id: int, command: Command) -> DataSink | ArrivingRequest:
         context = self._contexts[context_id]
+        if command.field == CommandField.N_ACTION:
+            refused = reason_to_refuse(command, context)
+            if refused is not None:
+                return Discarded(refused)
+            return ArrivingRequest(self._house.commitments, self._reports, self._peer, context_id, context)
         if command.field != CommandField.C_STORE:
             return Discarded(DimseStatus.UNRECOGNIZED_OPERATION)
         if not context.is_storage:
@@ -260,8 +302,9 @@ class Association:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         _, command, sink = self._message
         is_image = command.field == CommandField.C_STORE and self._contexts[context_id].is_storage
+        is_wanted = is_image or isinstance(sink, ArrivingRequest)
         for piece in self._stream.pieces(byte_count):
-            if is_image:
+            if is_wanted:
                 self._progress.image_bytes(len(piece))
             sink.write(piece)
         if is_last:
@@ -283,4 +326,6 @@ def _status_without_data_set(command: Command) -> DimseStatus:
         return DimseStatus.SUCCESS
     if command.field == CommandField.C_STORE:
         return DimseStatus.CANNOT_UNDERSTAND
+    if command.field == CommandField.N_ACTION:
+        return DimseStatus.INVALID_ARGUMENT_VALUE
     return DimseStatus.UNRECOGNIZED_OPERATION

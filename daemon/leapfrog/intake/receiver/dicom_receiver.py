@@ -10,6 +10,7 @@ import time
 from leapfrog.errors import ListenError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.receiver.association import ASSOCIATE_SECONDS, Association, House
+from leapfrog.intake.receiver.commitment import Commitments
 from leapfrog.intake.receiver.connections import Connections
 from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
 from leapfrog.intake.receiver.gate import Gate
@@ -41,13 +42,13 @@ _log = logging.getLogger(__name__)
 
 
 class DicomReceiver(Worker):
-    """A storage and verification SCP for several modalities at once.
+    """An SCP of storage, storage commitment and verification for several modalities at once.
 
     The called AE title is not checked: a wrong one is a slip in a modality's settings and no reason to lose images.
     """
 
-    def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool) -> None:
-        """Nothing listens before `start`."""
+    def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool, commitments: Commitments) -> None:
+        """Nothing listens before `start`. `commitments` takes requests for storage commitment."""
         super().__init__("dicom-receiver")
         self._settings = settings
         self._disturbances = Disturbances()
@@ -59,6 +60,7 @@ class DicomReceiver(Worker):
         self._house = House(
             gate=self._gate,
             storage=Storage(admission, spool, self._peer_log),
+            commitments=commitments,
             disturbances=self._disturbances,
             log=self._peer_log,
             idle_seconds=settings.idle_seconds,

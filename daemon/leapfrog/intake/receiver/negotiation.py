@@ -3,11 +3,13 @@
 This is our own code because pynetdicom imports all of pydicom's pixel handlers: a second at each start, and 45 MB.
 """
 
-import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
+from leapfrog.dicom.commitment import PUSH_MODEL
+from leapfrog.dicom.encoding import Encoding
 from leapfrog.dicom.uids import (
     DEFLATED_SYNTAXES,
     EXPLICIT_BIG_ENDIAN,
@@ -15,6 +17,7 @@ from leapfrog.dicom.uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     IMPLICIT_LITTLE_ENDIAN,
+    is_storage_class,
     is_valid_uid,
 )
 from leapfrog.intake.receiver.upper_layer import PDU_HEADER, AbortReason, PduType, ProtocolViolation
@@ -48,10 +51,8 @@ TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
 # compress images just for us. Machines that cannot decompress offer only their own syntax.
 PREFERRED_SYNTAXES = (EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN)
 
-DICOM_ROOT = "1.2.840.10008."
-# The standard's storage classes, including future ones, but not protocols and inventories, which have their own
-# services (PS3.4 Annex B and GG, PS3.6 Table A-1).
-STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1\.(?!200\.[134567]$|201\.)|34\.(7|10)$)")
+# Besides storage. Of storage commitment the box is the SCP, which is the default role of who is called (PS3.4 J.3.3).
+OTHER_SERVICES = (VERIFICATION, PUSH_MODEL)
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,17 @@ class PresentationContext:
     result: int
 
     @property
+    def encoding(self) -> Encoding:
+        """How elements are encoded in this context, by its transfer syntax."""
+        return Encoding(
+            explicit=self.transfer_syntax_uid != IMPLICIT_LITTLE_ENDIAN,
+            little_endian=self.transfer_syntax_uid != EXPLICIT_BIG_ENDIAN,
+        )
+
+    @property
     def is_storage(self) -> bool:
         """Whether instances may be sent in this context."""
-        return self.sop_class_uid != VERIFICATION
+        return self.sop_class_uid not in OTHER_SERVICES
 
 
 class AssociationRequest:
@@ -81,7 +90,10 @@ class AssociationRequest:
         if not version & PROTOCOL_VERSION:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         answers: dict[int, PresentationContext] = {}
+        self.maximum_pdu_bytes = 0
         for kind, value in _items(body[FIXED_FIELDS.size :]):
+            if kind == USER_INFORMATION_ITEM:
+                self.maximum_pdu_bytes = _maximum_length(value)
             # One too short for an id cannot be answered; of two with the same id the first counts, as with DCMTK.
             if kind == REQUESTED_CONTEXT_ITEM and value:
                 answers.setdefault(value[0], _answer(value))
@@ -131,6 +143,17 @@ def _items(encoded: bytes) -> Iterator[tuple[int, bytes]]:
         position += length
 
 
+def _maximum_length(user_information: bytes) -> int:
+    """The longest PDU that the peer takes, without its header (PS3.8 Section D.1); 0 for any, or where it cannot be
+    understood.
+    """
+    with suppress(ProtocolViolation):
+        for kind, value in _items(user_information):
+            if kind == MAXIMUM_LENGTH_ITEM and len(value) == 4:
+                return int.from_bytes(value, "big")
+    return 0
+
+
 def _item(kind: int, value: bytes) -> bytes:
     return ITEM_HEADER.pack(kind, len(value)) + value
 
@@ -177,7 +200,5 @@ def _preference(transfer_syntax: str) -> int:
 
 
 def _is_served(abstract_syntax: str) -> bool:
-    """Whether the receiver offers this SOP class. A class outside DICOM's own root is private and counts as storage."""
-    if not abstract_syntax.startswith(DICOM_ROOT):
-        return True
-    return abstract_syntax == VERIFICATION or bool(STORAGE.match(abstract_syntax))
+    """Whether the receiver offers this SOP class."""
+    return abstract_syntax in OTHER_SERVICES or is_storage_class(abstract_syntax)

@@ -1,7 +1,9 @@
 """PDUs over a connection (PS3.8 Section 9.3), read piece by piece and with deadlines."""
 
 import contextlib
+import select
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ PDU_HEADER = struct.Struct(">BxL")
 VALUE_HEADER = struct.Struct(">LBB")  # length, presentation context id, message control header (PS3.8 Annex E.2)
 IS_COMMAND = 0x01
 IS_LAST = 0x02
+SMALLEST_PDU_BYTES = 1024  # what a peer may allow at least; no real one allows less than 4 KiB
 
 
 class PduType(IntEnum):
@@ -106,6 +109,16 @@ class PduStream:
             count -= len(piece)
             yield piece
 
+    def has_more(self, seconds: float) -> bool:
+        """Whether the peer has sent something, or has gone, at the latest after `seconds`. Reads nothing."""
+        if self._start < self._end:
+            return True
+        if isinstance(self._connection, ssl.SSLSocket) and self._connection.pending():
+            return True
+        waiting = select.poll()  # select(2) cannot watch descriptors from 1024 on
+        waiting.register(self._connection, select.POLLIN)
+        return bool(waiting.poll(seconds * 1000))
+
     def _receive(self) -> None:
         remaining = self.progress.seconds_left()
         try:
@@ -161,3 +174,14 @@ def command_pdu(context_id: int, encoded_command: bytes) -> bytes:
     """P-DATA-TF with a whole command set in one presentation data value (PS3.8 Annex E.2)."""
     value = VALUE_HEADER.pack(len(encoded_command) + 2, context_id, IS_COMMAND | IS_LAST) + encoded_command
     return PDU_HEADER.pack(PduType.P_DATA_TF, len(value)) + value
+
+
+def data_pdus(context_id: int, data_set: bytes, maximum_bytes: int) -> Iterator[bytes]:
+    """P-DATA-TF PDUs with a whole data set, none longer than the peer takes; 0 for any length."""
+    longest = max(min(maximum_bytes or BUFFER_BYTES, BUFFER_BYTES), SMALLEST_PDU_BYTES)
+    fragment_bytes = (longest - VALUE_HEADER.size) & ~1  # fragments are even (PS3.8 Annex E)
+    for start in range(0, len(data_set), fragment_bytes):
+        fragment = data_set[start : start + fragment_bytes]
+        control = IS_LAST if start + fragment_bytes >= len(data_set) else 0
+        value = VALUE_HEADER.pack(len(fragment) + 2, context_id, control) + fragment
+        yield PDU_HEADER.pack(PduType.P_DATA_TF, len(value)) + value

@@ -369,17 +369,17 @@ def test_a_port_in_use_is_reported_in_one_sentence(box: Box) -> None:
     with pytest.raises(
         ListenError, match=rf"Cannot listen for DICOM on 127.0.0.1 port {port}: another program is using it"
     ):
-        DicomReceiver(DicomSettings(host="127.0.0.1", port=port), box.admission, box.spool).start()
+        DicomReceiver(DicomSettings(host="127.0.0.1", port=port), box.admission, box.spool, box.commitments).start()
 
 
 def test_an_address_of_another_box_is_reported_in_one_sentence(box: Box) -> None:
     with pytest.raises(ListenError, match="this box does not have that address"):
-        DicomReceiver(DicomSettings(host="192.0.2.1", port=11112), box.admission, box.spool).start()
+        DicomReceiver(DicomSettings(host="192.0.2.1", port=11112), box.admission, box.spool, box.commitments).start()
 
 
 def test_it_listens_on_ipv6_too(box: Box) -> None:
     _, port = box.receiver()
-    other = DicomReceiver(DicomSettings(host="::1", port=port), box.admission, box.spool)
+    other = DicomReceiver(DicomSettings(host="::1", port=port), box.admission, box.spool, box.commitments)
     other.start()
     try:
         assert other.listening()

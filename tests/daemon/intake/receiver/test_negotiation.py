@@ -81,10 +81,10 @@ def test_as_many_contexts_as_there_can_be_are_answered() -> None:
 
 
 @pytest.mark.parametrize("uid", KNOWN_CLASSES)
-def test_storage_and_echo_are_served_and_no_other_service(uid: str) -> None:
+def test_storage_its_commitment_and_echo_are_served_and_no_other_service(uid: str) -> None:
     storage = sop_class.uid_to_service_class(uid) in (StorageServiceClass, ServiceClass)
     served = bool(AssociationRequest(request_pdu(uid)).contexts())
-    assert served == (storage or uid == "1.2.840.10008.1.1")
+    assert served == (storage or uid in ("1.2.840.10008.1.1", "1.2.840.10008.1.20.1"))
 
 
 @pytest.mark.parametrize("uid", ["1.2.840.10008.5.1.4.1.1.999.1", "1.3.12.2.1107.5.9.1", "2.25.7"])
