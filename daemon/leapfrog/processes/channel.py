@@ -5,12 +5,13 @@ import time
 from collections import deque
 
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; a report of 1,000 images takes about 4 MB
+MOST_DESCRIPTORS = 16  # received and not taken: a reader that was taken over must not use up those of the daemon
 READER_NOTE = "leapfrog-reader: "  # the prefix of lines that a reader writes to stderr for the daemon's log
 RECEIVE_BYTES = 256 * 1024
 
 
 class ChannelClosed(Exception):
-    """The other side is gone, or sends something that is not lines."""
+    """The other side is gone, or sends something that is not lines, or more descriptors than it may."""
 
 
 class LineChannel:
@@ -69,7 +70,7 @@ class LineChannel:
         except OSError as problem:
             raise ChannelClosed from problem
         self._descriptors.extend(descriptors)
-        if not content or len(self._buffer) + len(content) > LONGEST_LINE:
+        if not content or len(self._buffer) + len(content) > LONGEST_LINE or len(self._descriptors) > MOST_DESCRIPTORS:
             raise ChannelClosed
         self._buffer += content
         return True
