@@ -116,7 +116,7 @@ def _never_told(ae_title: str, given_up: list[Commitment]) -> Problem:
     asked = count(len(given_up), "request")
     return Problem(
         what=f"{ae_title} could not be told for a week whether its images are stored (storage commitment, {asked}). It"
-        " is not tried any more; the images themselves are not concerned.",
+        " is not tried any more. This does not change what becomes of the images here.",
         since=given_up[0].requested_at,
         remedy="Check [[dicom.modality]] in the settings file and that machine; `leapfrog retry ID` tells it after all,"
         f" `leapfrog dismiss ID` forgets it: {ids}.",

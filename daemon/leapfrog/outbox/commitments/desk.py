@@ -229,7 +229,7 @@ class CommitmentDesk:
             f" commitment) and cannot be told: {first.last_error}",
             since=first.requested_at,
             remedy="Check that it is on, and that host and port under [[dicom.modality]] are those on which it takes"
-            " such reports. It is tried again for a week; meanwhile the machine keeps its images.",
+            " such reports. It is tried again for a week; until it is told, it may refuse to delete its images.",
         )
 
     # ------------------------------------------------------------ the list
