@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
@@ -67,8 +67,9 @@ def make_commitment_box(
     modalities: Sequence[ModalitySettings] = (),
     *,
     give_up_seconds: float = GIVE_UP_SECONDS,
+    **dicom: Any,
 ) -> CommitmentBox:
-    """A box in `state_dir` that calls these modalities, and soon again."""
+    """A box in `state_dir` that calls these modalities, and soon again. `dicom` are settings of its receiver."""
     intake, may_verify = make_box(state_dir), Event()
     may_verify.set()
 
@@ -86,7 +87,7 @@ def make_commitment_box(
     verifier = CommitmentVerifier(desk, Safekeeping(intake.journal, intake.spool), may_verify.is_set)
     reporter = CommitmentReporter(desk, "LEAPFROG")
     intake.commitments = desk
-    receiver, port = intake.receiver()
+    receiver, port = intake.receiver(**dicom)
     for worker in (verifier, reporter):
         worker.start()
         intake.stops.append(worker.stop)

@@ -1,8 +1,10 @@
 """A machine that stores images and asks for storage commitment, with pynetdicom."""
 
+import ssl
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,10 +48,15 @@ class Modality:
     # ------------------------------------------------------------ as the SCU
 
     def associate(
-        self, port: int, *storage_classes: str, syntaxes: Sequence[str] = SYNTAXES, proposes_role: bool = False
+        self,
+        port: int,
+        *storage_classes: str,
+        syntaxes: Sequence[str] = SYNTAXES,
+        proposes_role: bool = False,
+        trusted: Path | None = None,
     ) -> Association:
         """An association with a box, for storage commitment and these SOP classes. With `proposes_role` it names the
-        role that it has anyway.
+        role that it has anyway; with `trusted`, a certificate, it uses TLS.
         """
         entity = AE(self.ae_title)
         for sop_class in (PUSH_MODEL, *storage_classes):
@@ -59,6 +66,7 @@ class Modality:
             port,
             ae_title="LEAPFROG",
             ext_neg=[build_role(PUSH_MODEL, scu_role=True)] if proposes_role else None,
+            tls_args=(ssl.create_default_context(cafile=trusted), "127.0.0.1") if trusted else None,
             evt_handlers=[(evt.EVT_N_EVENT_REPORT, self._take, [True])],
         )
         assert association.is_established

@@ -10,6 +10,7 @@ from pynetdicom.dsutils import encode
 
 from leapfrog.intake.receiver import commitment
 from leapfrog.state import commitments
+from support.certificates import make_certificate
 from support.commitment_box import CommitmentBox, make_commitment_box, new_images, store_images
 from support.dcmtk import echo
 from support.modality import PUSH_MODEL, PUSH_MODEL_INSTANCE, Modality, Told, action_information
@@ -73,6 +74,17 @@ def test_the_report_comes_over_the_association_that_asked(
     assert modality.ask(association, stored)[0] == SUCCESS, "and the association goes on"
     assert told(box, modality, 2)[1].event_type == 1
     association.release()
+
+
+def test_the_report_comes_over_tls_too(tmp_path: Path) -> None:
+    server = make_certificate(tmp_path, "server")
+    with make_commitment_box(tmp_path / "state", tls_certificate=server.certificate, tls_key=server.key) as box:
+        modality = Modality()
+        association = modality.associate(box.port, trusted=server.certificate)
+        assert modality.ask(association, [UNKNOWN] * 500)[0] == SUCCESS
+        (report,) = told(box, modality)
+        assert (report.event_type, report.same_association) == (2, True)
+        association.release()
 
 
 def test_ten_thousand_references_are_answered_and_others_are_served_meanwhile(box: CommitmentBox) -> None:
