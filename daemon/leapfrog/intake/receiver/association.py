@@ -230,7 +230,11 @@ class Association:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         request = AssociationRequest(PDU_HEADER.pack(pdu_type, length) + self._stream.read(length))
         self._source = f"{request.calling_ae_title}@{self.address}"
-        self._progress = Progress(self._idle_seconds, on_flood=lambda: self._note(Disturbance.USELESS))
+        self._progress = Progress(
+            self._idle_seconds,
+            on_flood=lambda: self._note(Disturbance.USELESS),
+            disturbs=self._house.disturbances.disturbs(self.address),
+        )
         rejection = self._house.gate.enter(self, request.calling_ae_title)
         if rejection is not None:
             self._say(logging.WARNING, f"was rejected: {rejection.sentence}.")

@@ -16,6 +16,7 @@ MOST_OF_ONE_ADDRESS = 16
 # A modality that opens an association for each image needs a few a second. Beyond that, connections are closed at once.
 CONNECTIONS_PER_SECOND = 50.0
 CONNECTIONS_AT_ONCE = 100.0
+CUTTING_COST = 5.0  # what a connection counts for which another has to be cut
 FLOODING_SHARE = 0.04  # of both, for an address that was too fast within the last minute
 MOST_ADDRESSES = 1000  # whose pace is known
 ENDING = 64  # threads of connections that were cut and are just ending
@@ -60,12 +61,18 @@ class Connections:
         share = FLOODING_SHARE if self._disturbances.floods(address) else 1.0
         most, per_second = CONNECTIONS_AT_ONCE * share, CONNECTIONS_PER_SECOND * share
         left = min(most, pace.left + (now - pace.looked) * per_second)
-        self._paces[address] = _Pace(max(0.0, left - 1), now)
+        self._paces[address] = _Pace(max(0.0, left - self._cost(address)), now)
         while len(self._paces) > MOST_ADDRESSES:
             self._paces.pop(next(iter(self._paces)))
         if left < 1:
             self._disturbances.note(address, Disturbance.FLOOD)
         return left < 1
+
+    def _cost(self, address: str) -> float:
+        with self._room:
+            waiting = self._waiting()
+        own = sum(peer.address == address for peer in waiting)
+        return CUTTING_COST if own >= MOST_OF_ONE_ADDRESS or len(waiting) >= MOST_WITHOUT_ASSOCIATION else 1.0
 
     def wait_for_room(self, seconds: float) -> bool:
         """Wait until there may be one more. Returns whether there may."""

@@ -15,6 +15,7 @@ KEPT_SHARE = 5  # one place of five, and one at least, is kept for other address
 # An association that has brought no image for so long may have to give its place to another machine. One that has
 # brought none at all has a second: a modality begins to send at once.
 IDLE_SECONDS = 5.0
+DISTURBING_SECONDS = 1.0  # the same for a machine that disturbs; one that has brought no image at all gives way at once
 WAIT_SECONDS = 2.0  # that a machine without a place waits for one before it is rejected
 LOOK_SECONDS = 0.1
 
@@ -42,7 +43,7 @@ class Gate:
 
     One address never gets all places, whatever comes from it: some are kept for others, also where several modalities
     share an address. When all are taken, a machine that has fewer than others gets the place of whoever has brought no
-    image for longest.
+    image for longest. A machine that disturbs gets only what is free.
     """
 
     def __init__(
@@ -103,7 +104,7 @@ class Gate:
                 if own >= self._share:
                     self._disturbances.note(holder.address, Disturbance.SHARE)
                     return MORE_THAN_ITS_SHARE
-                if own or time.monotonic() >= until:
+                if own or time.monotonic() >= until or self._disturbances.disturbs(holder.address):
                     self._refused.too_many(machine)
                     return TOO_MANY_ASSOCIATIONS
                 self._lock.wait(LOOK_SECONDS)
@@ -112,7 +113,8 @@ class Gate:
     def _is_placed(self, holder: Holder) -> bool:
         """Give it a place, if there is one or another has to give its own."""
         own, is_full = self._places_of(holder.address), len(self._holders) >= self._places
-        gives_way = self._idlest(own) if is_full else None
+        may_take = is_full and not self._disturbances.disturbs(holder.address)
+        gives_way = self._idlest(own) if may_take else None
         if own >= self._share or (is_full and gives_way is None):
             return False
         if gives_way:
@@ -132,6 +134,10 @@ class Gate:
         idle = [
             (places[holder.address], useless, holder)
             for holder in self._holders
-            if (useless := holder.useless_seconds()) > IDLE_SECONDS and (not own or places[holder.address] > own + 1)
+            if (useless := holder.useless_seconds()) > self._patience_with(holder)
+            and (not own or places[holder.address] > own + 1)
         ]
         return max(idle, key=lambda found: found[:2])[2] if idle else None
+
+    def _patience_with(self, holder: Holder) -> float:
+        return DISTURBING_SECONDS if self._disturbances.disturbs(holder.address) else IDLE_SECONDS

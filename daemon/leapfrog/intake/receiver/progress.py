@@ -16,6 +16,7 @@ LEAST_BYTES_PER_SECOND = 256.0
 PAID_BYTES = 1024
 FRAGMENTS_PER_SECOND = 500.0  # shorter ones, or without any byte of an image: half a percent of a processor
 FRAGMENTS_AT_ONCE = 10_000.0
+DISTURBING_FRAGMENTS = 100.0  # at first, of a machine that disturbs: it would begin anew with each association
 MESSAGE_FRAGMENTS = 20.0  # what a message costs that stores nothing: it is decoded and answered
 SHORTEST_PAUSE_SECONDS = 0.05
 USELESS_AT_FIRST_SECONDS = 4.0  # for these it has brought nothing before it begins
@@ -40,9 +41,11 @@ class Progress:
         on_flood: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        disturbs: bool = False,
     ) -> None:
         """A peer that makes no progress for `idle_seconds` is not waited for. `on_flood` is called once, when it had to
-        be slowed down.
+        be slowed down; one of a machine that already `disturbs` is slowed down sooner.
         """
         self._idle_seconds = idle_seconds
         self._on_flood = on_flood
@@ -51,7 +54,7 @@ class Progress:
         self._patience = idle_seconds
         self._looked = self._charged = clock()
         self._stored = self._looked - USELESS_AT_FIRST_SECONDS
-        self._allowance = FRAGMENTS_AT_ONCE
+        self._allowance = DISTURBING_FRAGMENTS if disturbs else FRAGMENTS_AT_ONCE
         self._paused_seconds = 0.0
         self._is_over = False
         self.was_used = False  # whether it ever began a message that makes sense

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from leapfrog.intake.receiver.connections import (
     CONNECTIONS_AT_ONCE,
     CONNECTIONS_PER_SECOND,
+    CUTTING_COST,
     ENDING,
     FLOODING_SHARE,
     MOST_ADDRESSES,
@@ -110,6 +111,13 @@ def test_the_pace_of_an_address_is_bounded_and_others_keep_theirs() -> None:
     assert CONNECTIONS_AT_ONCE * FLOODING_SHARE <= refused.count(False) <= CONNECTIONS_AT_ONCE
     (problem,) = disturbances.problems()
     assert "192.0.2.66 disturbs the box: it opens connections faster than any modality does" in problem.what
+
+
+def test_a_connection_for_which_another_is_cut_counts_for_several() -> None:
+    connections = Connections(10, Disturbances(), Now())
+    opened(connections, "192.0.2.66", MOST_OF_ONE_ADDRESS)
+    refused = [connections.too_fast("192.0.2.66") for _ in range(1000)]
+    assert refused.count(False) == CONNECTIONS_AT_ONCE / CUTTING_COST
 
 
 def test_addresses_without_end_take_no_memory_without_end() -> None:

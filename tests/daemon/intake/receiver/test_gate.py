@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 import pytest
 
-from leapfrog.intake.receiver.disturbances import Disturbances
-from leapfrog.intake.receiver.gate import IDLE_SECONDS, MORE_THAN_ITS_SHARE, TOO_MANY_ASSOCIATIONS, Gate
+from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
+from leapfrog.intake.receiver.gate import (
+    DISTURBING_SECONDS,
+    IDLE_SECONDS,
+    MORE_THAN_ITS_SHARE,
+    TOO_MANY_ASSOCIATIONS,
+    Gate,
+)
 from leapfrog.intake.receiver.refused_machines import RefusedMachines
 from leapfrog.settings import DicomSettings
 
@@ -93,6 +99,18 @@ def test_a_machine_without_a_place_waits_for_one_for_a_moment() -> None:
     leaving.start()
     entered(door, "192.0.2.2", 1)
     leaving.join()
+
+
+def test_a_machine_that_disturbs_gives_way_at_once_and_takes_no_place_from_others() -> None:
+    door, _, disturbances = gate(2)
+    disturbances.note("192.0.2.66", Disturbance.USELESS)
+    (idle,) = entered(door, "192.0.2.66", 1, DISTURBING_SECONDS + 1)
+    (other,) = entered(door, "192.0.2.1", 1, DISTURBING_SECONDS + 1)
+    entered(door, "192.0.2.2", 1)
+    assert (idle.was_cut, other.was_cut) == (True, False)
+    other.useless = IDLE
+    assert door.enter(Place("192.0.2.66"), "X") == TOO_MANY_ASSOCIATIONS
+    assert not other.was_cut
 
 
 def test_a_machine_that_has_a_place_takes_others_only_from_whoever_has_more() -> None:

@@ -127,6 +127,13 @@ def test_echoes_at_ease_hold_an_association_for_ever_and_make_it_useless(clock: 
     assert floods == []
 
 
+def test_a_machine_that_disturbs_is_slowed_down_sooner(clock: Clock) -> None:
+    peer = Progress(60.0, clock=clock, sleep=clock.sleep, disturbs=True)
+    for _ in range(10):
+        peer.message_without_image()
+    assert clock.slept > 0
+
+
 def test_a_peer_that_is_to_end_is_not_waited_for(clock: Clock) -> None:
     peer = progress(clock)
     peer.end()
