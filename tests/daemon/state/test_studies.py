@@ -174,7 +174,8 @@ def test_where_little_was_read_the_others_fill_the_list_newest_first(journal: Jo
 
 def test_exams_of_many_images_leave_room_for_the_others(journal: Journal) -> None:
     first = exam(journal, "read")
-    loop = exam(journal, *["read"] * 70)
+    states: list[InstanceState] = ["read"] * 70
+    loop = exam(journal, *states)
     assert shown(journal) == [loop, first]
 
 
