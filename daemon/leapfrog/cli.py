@@ -1,6 +1,7 @@
 """The command `leapfrog`. Exit status: 0 success, 1 failure, 2 wrong usage or settings."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -10,11 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from leapfrog import __version__, tables
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
 from leapfrog.settings import OLDEST_YEARS, SYSTEM_FILE, Settings, default_file, load_settings
-from leapfrog.wording.text import count
+from leapfrog.wording.text import count, harmless
 
 EXIT_FAILED = 1
 EXIT_WRONG_USE = 2
@@ -59,7 +61,18 @@ IdsArgument = Annotated[
     list[str], typer.Argument(metavar="ID...", help="Ids, as shown by `leapfrog instances` or `leapfrog deliveries`.")
 ]
 
-_console = Console(markup=False, highlight=False)  # the text comes from outside: never interpret it
+
+class _HarmlessConsole(Console):
+    """Shows text from outside as text: rich itself would hand escape sequences on to the terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(harmless(text), **options)
+
+
+_console = _HarmlessConsole(markup=False, highlight=False)
+STEERS_A_TERMINAL = re.compile(
+    r"[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)  # what JSON leaves as it is
 
 
 def main() -> None:
@@ -67,10 +80,10 @@ def main() -> None:
     try:
         app()
     except LeapfrogError as problem:
-        print(f"leapfrog: {problem}", file=sys.stderr)  # noqa: T201
+        print(f"leapfrog: {harmless(str(problem))}", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_WRONG_USE if isinstance(problem, SettingsError | UsageError) else EXIT_FAILED)
     except OSError as problem:
-        print(f"leapfrog: {_system_error(problem)}", file=sys.stderr)  # noqa: T201
+        print(f"leapfrog: {harmless(_system_error(problem))}", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -96,7 +109,8 @@ def _ask(config: Path | None, command: str, **arguments: Any) -> Any:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    print(STEERS_A_TERMINAL.sub(lambda found: f"\\u{ord(found[0]):04x}", text))  # noqa: T201
 
 
 def _show(value: Any, as_json: bool, lines: Iterable[str | Table], *, unwrapped: bool = False) -> None:

@@ -18,6 +18,16 @@ JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian nee
 SEXES = {"M": "male", "F": "female", "O": "other"}
 
 
+def harmless(text: str) -> str:
+    """`text` with its lines, without what would steer a terminal: a name of a file or an answer of a server may hold
+    escape sequences that clear the screen, change what stands there, or turn its direction.
+    """
+    return "".join(
+        letter if letter in "\n\t" or letter in JOINERS or unicodedata.category(letter)[0] != "C" else UNSHOWABLE
+        for letter in text
+    )
+
+
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
     """`text` as one line that cannot disturb the text around it: at most `longest` characters, then an ellipsis."""
     kept: list[str] = []

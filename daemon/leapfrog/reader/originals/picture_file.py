@@ -27,6 +27,7 @@ ENDS_EARLY = "The file is damaged: the picture ends early. Export it again from 
 CANNOT_DECODE = "The file is damaged: its picture could not be decoded. Export it again from the machine that made it."
 TOO_LARGE = "The picture is too large for this box. It is kept unread. Export it again at a smaller size."
 FIRST_PAGE_ONLY = "Only the first of {count} pages is kept: the others differ in size or kind."
+FIRST_PAGES_ONLY = "Only the first {count} pages are kept: the file has more than this box takes."
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -59,7 +60,7 @@ def read_picture_file(path: Path, byte_count: int | None = None) -> PictureFile:
         Image.open(stream, formats=FORMATS) as image,
     ):
         first = _page(image)
-        page_count = 1 if image.format != "TIFF" else min(getattr(image, "n_frames", 1), MOST_PAGES)
+        page_count, has_more = _page_count(image)
         if page_count * first.nbytes > LARGEST_FRAME_BYTES:
             raise UnreadableImage(TOO_LARGE)
         pages = (first, *_more_pages(image, first, page_count))
@@ -68,7 +69,7 @@ def read_picture_file(path: Path, byte_count: int | None = None) -> PictureFile:
             format=image.format or "",
             inverted=_is_inverted(image),
             lossy_ratio=_lossy_ratio(content_byte_count(stream), image, first),
-            note="" if len(pages) == page_count else FIRST_PAGE_ONLY.format(count=page_count),
+            note=_note(len(pages), page_count, has_more=has_more),
             phantom=is_phantom_comment(image.info.get("Comment")),
         )
 
@@ -92,6 +93,28 @@ def _decoder_errors() -> Iterator[None]:
         raise
     except Exception as error:  # SyntaxError, ValueError, struct.error, KeyError, ZeroDivisionError ...
         raise UnreadableImage(CANNOT_DECODE) from error
+
+
+def _page_count(image: Image.Image) -> tuple[int, bool]:
+    """How many pages are looked at, and whether there are more. Not by `n_frames`, which walks through all of them: a
+    small file can name millions.
+    """
+    if image.format != "TIFF":
+        return 1, False
+    try:
+        for number in range(1, MOST_PAGES + 1):  # one after the other: Pillow miscounts after a leap beyond the last
+            image.seek(number)
+    except EOFError:
+        return number, False
+    finally:
+        image.seek(0)
+    return MOST_PAGES, True
+
+
+def _note(kept: int, looked_at: int, *, has_more: bool) -> str:
+    if kept < looked_at:
+        return FIRST_PAGE_ONLY.format(count=f"more than {looked_at}" if has_more else looked_at)
+    return FIRST_PAGES_ONLY.format(count=kept) if has_more else ""
 
 
 def _more_pages(image: Image.Image, first: Pixels, page_count: int) -> tuple[Pixels, ...]:

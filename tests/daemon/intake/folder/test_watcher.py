@@ -1,6 +1,7 @@
 """A file in a watched folder is taken once and completely, and nothing else is touched."""
 
 import os
+import stat
 import struct
 import threading
 from collections.abc import Callable
@@ -328,8 +329,25 @@ def test_a_file_that_may_not_be_read_is_counted_and_taken_once_it_may(box: Box) 
     taken(box, 1)
 
 
-def test_a_name_that_is_not_text_is_no_obstacle(box: Box) -> None:
-    (box.inbox / os.fsdecode(b"\xff\xfe.png")).write_bytes(PNG)
+@pytest.mark.parametrize(
+    "name", [b"\xff\xfe.png", b"a\nb\x1b[2J\x1b]0;x\x07.png", b"\xe2\x80\xaegnp.png", b"-rf .png", b"%s{}$(reboot).png"]
+)
+def test_a_name_that_is_not_text_or_steers_is_no_obstacle(
+    box: Box, name: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    (box.inbox / os.fsdecode(name)).write_bytes(PNG)
+    watcher = box.watcher()
+    taken(box, 1)
+    wait_for_scans(watcher)
+    assert len(box.instances()) == 1
+    assert "\x1b" not in caplog.text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+@pytest.mark.parametrize("kind", [stat.S_IFCHR, stat.S_IFBLK, stat.S_IFSOCK])
+def test_devices_and_sockets_are_left_alone(box: Box, kind: int) -> None:
+    os.mknod(box.inbox / "endless.dcm", kind | 0o666, os.makedev(1, 5))  # the numbers of /dev/zero
+    (box.inbox / "good.dcm").write_bytes(DICOM)
     watcher = box.watcher()
     taken(box, 1)
     wait_for_scans(watcher)

@@ -2,6 +2,7 @@
 
 import struct
 import subprocess
+import time
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +22,7 @@ from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.image import open_image
 from leapfrog.reader.image.pixels import DisplayedFrame
 from leapfrog.reader.objects.finished_object import Purpose
+from leapfrog.reader.originals.picture_file import MOST_PAGES, read_picture_file
 from leapfrog.reader.originals.wrapping import wrap_picture
 from support.spooled import without_record
 
@@ -231,3 +233,37 @@ def test_a_small_file_that_would_unpack_to_gigabytes_is_refused_by_its_header(tm
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
     with pytest.raises(UnreadableImage, match="too large"):
         wrapped(path)
+
+
+def tiff_of(pages: int) -> bytes:
+    """A TIFF whose pages all show the same 8 x 8 pixels: 94 bytes each (TIFF 6.0, Section 2)."""
+    entries = ((256, 8), (257, 8), (258, 8), (259, 1), (262, 1), (273, 8), (279, 64))
+    directory = b"".join(struct.pack("<HHLL", tag, 4, 1, value) for tag, value in entries)
+    start, size = 8 + 64, 2 + len(directory) + 4
+    found = [struct.pack("<2sHL", b"II", 42, start), bytes(range(64))]
+    for page in range(pages):
+        after = start + (page + 1) * size if page + 1 < pages else 0
+        found.append(struct.pack("<H", len(entries)) + directory + struct.pack("<L", after))
+    return b"".join(found)
+
+
+def test_of_thousands_of_pages_the_first_are_kept_and_the_object_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leapfrog.reader.originals.picture_file.MOST_PAGES", 20)
+    path = tmp_path / "a.tiff"
+    path.write_bytes(tiff_of(20_000))
+    begun = time.process_time()
+    picture = read_picture_file(path)
+    assert time.process_time() - begun < 2, "it looked at each page"
+    assert len(picture.pages) == 20
+    assert picture.note == "Only the first 20 pages are kept: the file has more than this box takes."
+    path.write_bytes(tiff_of(20))
+    picture = read_picture_file(path)
+    assert (len(picture.pages), picture.note) == (20, "")
+
+
+def test_pages_that_go_round_in_a_circle_come_to_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "a.tiff"
+    path.write_bytes(tiff_of(3)[:-4] + struct.pack("<L", 8 + 64))
+    assert len(read_picture_file(path).pages) <= MOST_PAGES

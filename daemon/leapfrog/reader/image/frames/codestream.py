@@ -4,6 +4,7 @@ A decoder written in C allocates memory by the size in here or by the data set's
 or malicious. JPEG and JPEG-LS: ISO 10918-1 B.2 and ISO 14495-1 C.2; JPEG 2000: ISO 15444-1 A.4 and A.5.
 """
 
+import math
 from dataclasses import dataclass
 
 START_OF_IMAGE = b"\xff\xd8"
@@ -24,6 +25,8 @@ SYNTAX_OF_FRAME_HEADER = {
     JPEG_LS_FRAME_HEADER: "1.2.840.10008.1.2.4.80",
 }
 JPEG_2000 = "1.2.840.10008.1.2.4.90"
+LOSSLESS_JPEG = SYNTAX_OF_FRAME_HEADER[0xC3]
+BITS_OF_EACH_BLOCK = {SYNTAX_OF_FRAME_HEADER[0xC0]: 2, SYNTAX_OF_FRAME_HEADER[0xC1]: 2}
 # Other data than the zeros that a decoder goes on with where data are missing, and no marker among them.
 OTHER_DATA = b"\x5a\xa5" * 32
 
@@ -42,6 +45,16 @@ class CodestreamHeader:
     syntax: str
 
     @property
+    def fewest_bytes(self) -> int:
+        """Fewer than these cannot hold such a picture: in JPEG, each block of 8 x 8 samples takes a code of a bit or
+        more for its mean and one for the rest (ISO 10918-1 F.1.2), in lossless JPEG each sample takes one (H.1.2.2).
+        Decoders fill up with gray what is missing. 0 for other kinds, whose decoders count.
+        """
+        if self.syntax in BITS_OF_EACH_BLOCK:
+            return math.ceil(self.rows / 8) * math.ceil(self.columns / 8) * BITS_OF_EACH_BLOCK[self.syntax] // 8
+        return self.rows * self.columns * self.samples // 8 if self.syntax == LOSSLESS_JPEG else 0
+
+    @property
     def is_jpeg_2000(self) -> bool:
         """Whether it is JPEG 2000's, whose end is found in another way."""
         return self.syntax == JPEG_2000
@@ -53,6 +66,17 @@ def codestream_header(frame: bytes) -> CodestreamHeader | None:
         return _jpeg_header(frame)
     start = frame.find(START_OF_CODESTREAM, 0, JP2_HEADER_BYTES)
     return None if start < 0 else _jpeg_2000_header(frame[start + 4 : start + 43])
+
+
+def bare_codestream(frame: bytes) -> bytes:
+    """A JPEG 2000 picture without the boxes of a JP2 file before it, which DICOM does not allow (PS3.5 A.4.4) and some
+    programs write. Other frames as they are. OpenJPEG's reader of these boxes writes out of bounds where they are
+    damaged (CVE-2025-54874, in the 2.5.2 that pylibjpeg-openjpeg brings), and nothing in them is needed: the data set
+    says what colours there are.
+    """
+    if frame.startswith(START_OF_IMAGE):
+        return frame
+    return frame[max(frame.find(START_OF_CODESTREAM, 0, JP2_HEADER_BYTES), 0) :]
 
 
 def starts_picture(first_bytes: bytes) -> bool:

@@ -15,7 +15,7 @@ from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, GE_
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.attributes import integer, lenient_parsing, text, uid_name
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, PIXELS, DicomFile
-from leapfrog.reader.image.frames.codestream import CodestreamHeader, codestream_header
+from leapfrog.reader.image.frames.codestream import CodestreamHeader, bare_codestream, codestream_header
 from leapfrog.reader.image.frames.decoders import DECODERS, RLE, decompress, decompress_unended, is_ended
 from leapfrog.reader.image.frames.frame_index import FrameExtents, compressed_frames, read_extents
 
@@ -276,7 +276,10 @@ class FrameDecoder:
         syntax, layout = self._file.transfer_syntax_uid, self.layout
         header = None if syntax == RLE else codestream_header(content)
         if header is not None:
+            content = bare_codestream(content)
             _check_codestream(header, layout)
+            if len(content) < header.fewest_bytes:
+                raise UnreadableImage(ENDS_EARLY)
         elif syntax != RLE:
             raise UnreadableImage(CANNOT_DECODE)
         note = ""

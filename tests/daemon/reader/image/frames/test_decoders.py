@@ -1,5 +1,6 @@
 """A picture is decoded if any decoder can, whatever the first says, and only what is there is shown."""
 
+import struct
 import subprocess
 from io import BytesIO
 from pathlib import Path
@@ -26,6 +27,8 @@ from pydicom.uid import (
 
 from leapfrog.errors import UnreadableImage
 from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.frames import decoders
+from leapfrog.reader.image.frames.decoders import Decompressed
 from leapfrog.reader.image.image import DecodedImage, open_image
 from support.instances import gradient, image_dataset, items, save
 
@@ -205,6 +208,37 @@ def test_only_the_stored_bits_are_pixels_in_every_transfer_syntax(syntax: UID, t
         encode = jpeg_2000 if syntax == JPEG2000Lossless else jpeg_ls_of
         shown = compressed(pixels, encode(pixels), syntax, packed, BitsStored=12).frame(0)
     assert np.array_equal(shown.gray(), native.gray())
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """A box of a JP2 file (ISO 15444-1 Annex I)."""
+    return struct.pack(">L", 8 + len(content)) + kind + content
+
+
+def jp2_file(codestream: bytes) -> bytes:
+    size = box(b"ihdr", struct.pack(">LLHBBBB", ROWS, COLUMNS, 1, 15, 7, 0, 0))
+    colours = box(b"colr", b"\x01\0\0" + struct.pack(">L", 17))
+    kind = box(b"ftyp", b"jp2 \0\0\0\0jp2 ")
+    return box(b"jP  ", b"\r\n\x87\n") + kind + box(b"jp2h", size + colours) + box(b"jp2c", codestream)
+
+
+def test_no_decoder_sees_the_boxes_of_a_jp2_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = gradient(ROWS, COLUMNS)
+    whole = jpeg_2000(pixels)
+    shown = compressed(pixels, whole, JPEG2000Lossless, tmp_path / "bare.dcm").frame(0).gray()
+    seen: list[bytes] = []
+
+    def decompress(content: bytes, *options: Any) -> Decompressed:
+        seen.append(content)
+        return decoders.decompress(content, *options)
+
+    monkeypatch.setattr("leapfrog.reader.image.frames.decoding.decompress", decompress)
+    damaged = jp2_file(whole).replace(b"ihdr", b"ihdx").replace(b"ftypjp2 ", b"ftyp\0\0\0\0")
+    for number, content in enumerate((jp2_file(whole), damaged)):
+        file = compressed(pixels, content, JPEG2000Lossless, tmp_path / f"{number}.dcm")
+        assert np.array_equal(file.frame(0).gray(), shown)
+    assert all(content.startswith(b"\xff\x4f\xff\x51") for content in seen)
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("signed_header", [False, True])
