@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from fuzzing import table
-from fuzzing.campaign import Outcome, fuzz_all, keep
+from fuzzing.campaign import Campaign, Outcome, keep
 from fuzzing.targets import NAMES
 from support.machine import describe
 from support.progress import Progress
@@ -35,7 +35,8 @@ def main() -> int:
     names = arguments.target or list(NAMES)
     with tempfile.TemporaryDirectory(prefix="leapfrog-fuzzing-", dir=arguments.directory) as folder:
         outcomes: list[Outcome] = []
-        for outcomes in fuzz_all(names, Path(folder), 60 * arguments.minutes, arguments.at_once, arguments.seed):
+        campaign = Campaign(Path(folder), 60 * arguments.minutes, arguments.seed)
+        for outcomes in campaign.run(names, arguments.at_once):
             progress.say(" | ".join(_short(one) for one in outcomes if one.executed) or "starting")
         return _finish(arguments, outcomes, progress)
 

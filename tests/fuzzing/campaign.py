@@ -3,13 +3,15 @@
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fuzzing import inputs
+from fuzzing import inputs, scratch
 from fuzzing.target import load
 
 TESTS = Path(__file__).resolve().parent.parent
@@ -54,48 +56,88 @@ class Outcome:
         self._before = self.executed
 
 
-def fuzz(name: str, folder: Path, seconds: float, seed: int, outcome: Outcome) -> None:
-    """Fuzz the target `name` for so long, in `folder`. A process that ends before is followed by another."""
-    seeds, corpus, finds = folder / "seeds", folder / "corpus", folder / "finds"
-    inputs.write(seeds, load(name).seeds().values())
-    for made in (corpus, finds):
-        made.mkdir(parents=True, exist_ok=True)
-    kept = [str(one / name) for one in (inputs.CORPUS, inputs.FINDS) if (one / name).is_dir()]
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) >= SHORTEST_SECONDS or not outcome.executed:
-        command = [sys.executable, "-m", "fuzzing.fuzzer", name, "--seconds", str(left), "--seed", str(seed)]
-        command += ["--finds", str(finds), str(corpus), str(seeds), *kept]
-        for line in _lines(command, folder / "log.txt"):
-            outcome.hear(line)
-        outcome.process_ended()
-        seed += 1
-        if not outcome.executed:
-            outcome.said = "the fuzzer did not start: see its log.txt"
-            return
+class Campaign:
+    """Fuzzers at work in `folder`. When it is left, they are ended."""
 
+    def __init__(self, folder: Path, seconds: float, seed: int) -> None:
+        """Each target gets so many seconds. The same `seed` takes the same course."""
+        self._folder = folder
+        self._seconds = seconds
+        self._seed = seed
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
 
-def _lines(command: Sequence[str], log: Path) -> Iterator[str]:
-    with (
-        subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
-        log.open("ab") as written,
-    ):
-        assert process.stdout is not None
-        for line in process.stdout:
-            written.write(line)
-            yield line.decode("utf-8", "replace")
-
-
-def fuzz_all(names: Sequence[str], folder: Path, seconds: float, at_once: int, seed: int) -> Iterator[list[Outcome]]:
-    """Fuzz each for so long, so many at once; yields how far all are, a few times a minute, and at the end."""
-    outcomes = [Outcome(name, folder / name) for name in names]
-    with ThreadPoolExecutor(at_once) as pool:
-        runs = [pool.submit(fuzz, one.target, one.folder, seconds, seed, one) for one in outcomes]
-        while not all(run.done() for run in runs):
-            yield outcomes
-            time.sleep(min(10.0, max(0.5, seconds / 10)))
+    def run(self, names: Sequence[str], at_once: int) -> Iterator[list[Outcome]]:
+        """Fuzz each target, so many at once; yields how far all are, a few times a minute, and at the end."""
+        for name in names:  # not in the threads below, where pydicom cannot be imported by two at once
+            load(name)
+        outcomes = [Outcome(name, self._folder / name) for name in names]
+        with ThreadPoolExecutor(at_once) as pool:
+            runs = [pool.submit(self._fuzz, one) for one in outcomes]
+            try:
+                while not all(run.done() for run in runs):
+                    yield outcomes
+                    time.sleep(min(10.0, max(0.5, self._seconds / 10)))
+            finally:
+                self._end()
         for run in runs:
             run.result()
-    yield outcomes
+        yield outcomes
+
+    def _fuzz(self, outcome: Outcome) -> None:
+        """A process that ends before its time is followed by another."""
+        name, folder, seed = outcome.target, outcome.folder, self._seed
+        seeds, corpus, finds = folder / "seeds", folder / "corpus", folder / "finds"
+        inputs.write(seeds, load(name).seeds().values())
+        for made in (corpus, finds):
+            made.mkdir(parents=True, exist_ok=True)
+        kept = [str(one / name) for one in (inputs.CORPUS, inputs.FINDS) if (one / name).is_dir()]
+        until = time.monotonic() + self._seconds
+        while (left := until - time.monotonic()) >= SHORTEST_SECONDS or not outcome.executed:
+            command = [sys.executable, "-m", "fuzzing.fuzzer", name, "--seconds", str(left), "--seed", str(seed)]
+            command += ["--finds", str(finds), str(corpus), str(seeds), *kept]
+            for line in self._lines(command, folder / "log.txt"):
+                outcome.hear(line)
+            outcome.process_ended()
+            seed += 1
+            if not outcome.executed:
+                outcome.said = f"the fuzzer did not start: {_last_line(folder / 'log.txt')}"
+            if not outcome.executed or self._ended:
+                return
+
+    def _lines(self, command: Sequence[str], log: Path) -> Iterator[str]:
+        with log.open("ab") as written:
+            process = subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            with process, self._noted(process):
+                assert process.stdout is not None
+                for line in process.stdout:
+                    written.write(line)
+                    yield line.decode("utf-8", "replace")
+        scratch.remove(process.pid)
+
+    @contextmanager
+    def _noted(self, process: "subprocess.Popen[bytes]") -> Iterator[None]:
+        with self._lock:
+            self._running.add(process)
+            if self._ended:
+                process.kill()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running.discard(process)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                process.kill()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
 
 
 def keep(outcome: Outcome) -> tuple[int, int]:

@@ -7,11 +7,16 @@ left to libFuzzer, which writes the input down.
 
 import argparse
 import hashlib
+import subprocess
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import atheris
+
+if TYPE_CHECKING:  # not at run time: what is imported before it is instrumented is not followed
+    from fuzzing.target import Target
 
 HANGS_SECONDS = 30  # of the clock, after which libFuzzer ends the process: nothing takes so long
 MOST_MEBIBYTES = 3072
@@ -40,7 +45,7 @@ def main() -> None:
     atheris.Fuzz()
 
 
-def _load(name: str):  # type: ignore[no-untyped-def]  # imported below, so that atheris can follow it
+def _load(name: str) -> "Target":
     """The target, with branches counted in the modules that it follows, and in nothing else."""
     follows = _follows(name)
     with atheris.instrument_imports(include=follows, enable_loader_override=False):
@@ -50,9 +55,7 @@ def _load(name: str):  # type: ignore[no-untyped-def]  # imported below, so that
 
 
 def _follows(name: str) -> list[str]:
-    """Read from the target in another process, because what is imported before it is instrumented is not followed."""
-    import subprocess
-
+    """Read from the target in another process, for the same reason."""
     asked = f"from fuzzing.target import load; print(*load({name!r}).follows)"
     answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, check=True, text=True)
     return answer.stdout.split()

@@ -1,4 +1,6 @@
-"""A folder in memory for the files and sockets of a fuzzer's process, gone with it."""
+"""A folder in memory for the files of a process that checks inputs. It goes with the process, or is removed by who
+started that: libFuzzer ends processes without asking anybody.
+"""
 
 import atexit
 import functools
@@ -10,14 +12,26 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+MEMORY = Path("/dev/shm")
+
 
 @functools.cache
 def folder() -> Path:
     """One for each process."""
-    memory = Path("/dev/shm")
-    made = Path(tempfile.mkdtemp(prefix="leapfrog-fuzzing-", dir=memory if memory.is_dir() else None))
+    made = _of_process(os.getpid())
+    shutil.rmtree(made, ignore_errors=True)  # of a process that had the same id
+    made.mkdir(mode=0o700)
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     return made
+
+
+def remove(process_id: int) -> None:
+    """Remove what a process left that has ended."""
+    shutil.rmtree(_of_process(process_id), ignore_errors=True)
+
+
+def _of_process(process_id: int) -> Path:
+    return (MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())) / f"leapfrog-fuzzing-{process_id}"
 
 
 def written(name: str, content: bytes) -> Path:

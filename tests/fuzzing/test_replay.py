@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fuzzing import inputs
-from fuzzing.campaign import fuzz_all
+from fuzzing.campaign import Campaign
 from fuzzing.target import Broken, Target, check, load, require
 from fuzzing.targets import NAMES
 
@@ -32,7 +32,7 @@ def test_what_is_kept_breaks_nothing(name: str) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris is not installed")
 @pytest.mark.timeout(600)  # seven processes start at once, and a busy machine takes its time
 def test_a_few_seconds_of_fuzzing_break_nothing(tmp_path: Path) -> None:
-    *_, outcomes = fuzz_all(NAMES, tmp_path, SECONDS, at_once=len(NAMES), seed=1)
+    *_, outcomes = Campaign(tmp_path, SECONDS, seed=1).run(NAMES, at_once=len(NAMES))
     broken = {one.target: (one.said, [path.with_name(f"{path.name}.txt") for path in one.finds]) for one in outcomes}
     for name, (said, texts) in broken.items():
         assert not said, f"{name}: {said}"

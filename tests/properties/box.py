@@ -60,6 +60,7 @@ class Told:
     """What others know of the box, whatever becomes of its disk; the invariants hold it to that."""
 
     acknowledged: dict[str, Acknowledged] = field(default_factory=dict)  # by our id; again under the same, the last
+    reused: set[str] = field(default_factory=set)  # ids that came under a UID which the district had before them
     pictures: set[str] = field(default_factory=set)  # ids of those that are not DICOM, and are sent wrapped
     spoiled: set[str] = field(default_factory=set)  # ids whose files a disk lost or damaged, and nobody repaired
     destroyed: set[str] = field(default_factory=set)  # those of them that were in no journal either

@@ -124,6 +124,8 @@ class BoxMachine(RuleBasedStateMachine):
 
     def _acknowledge(self, instance_id: str, uid: str, content: bytes) -> None:
         told = self.box.told
+        if instance_id not in told.acknowledged and uid in self.box.district.received():
+            told.reused.add(instance_id)
         told.acknowledged[instance_id] = Acknowledged(instance_id, uid, content)
         told.forgotten.discard(instance_id)
         told.spoiled.discard(instance_id)  # what is sent again repairs it

@@ -72,8 +72,10 @@ def _renamed(source: BinaryIO, path: Path, new_uid: str) -> Part10Source:
     }
     head = [file_head(sop_class_uid, new_uid.encode(), start.transfer_syntax_uid.encode())]
     for element in elements:
-        if element.tag != GROUP_LENGTH:
-            head.append(new.pop(element.tag, b"") or _bytes(source, element.start, element.end))
+        if element.tag in (SOP_INSTANCE_UID, SOURCE_IMAGES):
+            head.append(new.pop(element.tag, b""))  # once: of two, some readers take the last, which is the old one
+        elif element.tag != GROUP_LENGTH:
+            head.append(_bytes(source, element.start, element.end))
     head.extend(new.values())  # the sequence, if the file had none: it comes last in this part
     return Part10Source(path, b"".join(head), end, content_byte_count(source) - end)
 

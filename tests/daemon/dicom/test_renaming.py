@@ -19,6 +19,7 @@ from leapfrog.dicom.uids import (
     IMPLICIT_LITTLE_ENDIAN,
 )
 from leapfrog.errors import CannotBeRenamed
+from leapfrog.intake.instance_header import read_header
 from leapfrog.reader.image.attributes import lenient_parsing
 from support.instances import SOP_INSTANCE_UID, gradient, image_dataset, items, save
 
@@ -163,3 +164,15 @@ def test_what_stands_for_a_sequence_and_is_none_gives_way_to_one(tmp_path: Path)
     )
     copy = pydicom.dcmread(send(path, tmp_path / "copy.dcm"))
     assert [item.ReferencedSOPInstanceUID for item in copy.SourceImageSequence] == [SOP_INSTANCE_UID]
+
+
+def test_a_second_uid_in_a_data_set_does_not_bring_the_old_one_back(tmp_path: Path) -> None:
+    path = save(image_dataset(gradient()), tmp_path / "a.dcm")
+    content = path.read_bytes()
+    uid = struct.pack("<HH2sH", 0x0008, 0x0018, b"UI", 10) + b"2.25.1001\0"
+    assert content.count(uid) == 1
+    path.write_bytes(content.replace(uid, uid + uid))
+    sent = send(path, tmp_path / "copy.dcm")
+    assert read_header(sent).sop_instance_uid == NEW_UID
+    assert pydicom.dcmread(sent).SOPInstanceUID == NEW_UID
+    assert uid not in sent.read_bytes()

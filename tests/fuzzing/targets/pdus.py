@@ -2,8 +2,9 @@
 
 import socket
 import struct
+from contextlib import suppress
 from io import BytesIO
-from typing import cast
+from itertools import count
 
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
 
@@ -13,13 +14,15 @@ from fuzzing.target import Target, require
 from leapfrog.dicom.elements import walk
 from leapfrog.dicom.encoding import IMPLICIT_LITTLE
 from leapfrog.intake.admission import Admission
-from leapfrog.intake.receiver.association import Association, Gate
+from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.intake.receiver.dimse import DimseStatus, decode_command, encode_response
 from leapfrog.intake.receiver.negotiation import AssociationRequest
-from leapfrog.intake.receiver.storage import Storage
-from leapfrog.intake.receiver.upper_layer import ProtocolViolation, Rejection
+from leapfrog.intake.receiver.upper_layer import ProtocolViolation
+from leapfrog.settings import DicomSettings
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
+from support.intake_box import make_desk
+from support.ports import free_port
 
 REQUEST, COMMAND, CONVERSATION = 0, 1, 2
 P_DATA = 4
@@ -27,7 +30,9 @@ MOST_INSTANCES = 100
 COMPUTED_RADIOGRAPHY = b"1.2.840.10008.5.1.4.1.1.1"
 VERIFICATION = b"1.2.840.10008.1.1"
 EXPLICIT_LITTLE_ENDIAN = b"1.2.840.10008.1.2.1"
+ADDRESSES = 250 * 250 * 250  # of the loopback network
 LONGEST_CONVERSATION = 64 * 1024  # of which the kernel takes all at once
+TIMEOUT_SECONDS = 20.0  # longer than the box waits for anybody
 
 
 def check(content: bytes) -> None:
@@ -77,59 +82,65 @@ def _check_command(encoded: bytes) -> None:
     require(again.sop_instance_uid == command.sop_instance_uid, "A response names another instance.")
 
 
-class _OpenGate:
-    def enter(self, address: str, calling_ae_title: str) -> Rejection | None:
-        return None
-
-    def agreed(self, address: str, calling_ae_title: str, *, usable: bool) -> None:
-        return None
-
-    def not_dicom(self, address: str, *, is_tls: bool) -> None:
-        return None
-
-    def leave(self) -> None:
-        return None
-
-
 class _Box:
-    """Where conversations lead: a journal and a spool of their own, made anew before they become large."""
+    """Where conversations lead: a receiver with a journal and a spool, made anew before they become large."""
 
     def __init__(self) -> None:
         folder = scratch.emptied("receiving")
         self.journal, self.spool = Journal(folder / "journal.sqlite"), Spool(folder / "spool", 0)
         admission = Admission(self.journal, self.spool, owed=False, on_received=lambda: None)
-        self.storage = Storage(admission, self.spool)
+        self.port = free_port()
+        settings = DicomSettings(host="127.0.0.1", port=self.port)
+        self.receiver = DicomReceiver(settings, admission, self.spool, make_desk(self.journal))
+        self.receiver._thread.daemon = True  # a process that ends does not wait for it
+        self.receiver.start()
+
+    def close(self) -> None:
+        self.receiver.stop()
+        self.journal.close()
 
     def uids(self) -> list[bytes]:
         return [row[0].encode() for row in self.journal.rows("SELECT sop_instance_uid FROM instances")]
 
 
 _boxes: list[_Box] = []
+_numbers = count()
 
 
 def _box() -> _Box:
-    if not _boxes or len(_boxes[0].spool.names()) > MOST_INSTANCES:
-        for full in _boxes:
-            full.journal.close()
-        _boxes[:] = [_Box()]
+    if _boxes and len(_boxes[0].spool.names()) > MOST_INSTANCES:
+        _boxes.pop().close()
+    if not _boxes:
+        _boxes.append(_Box())
     return _boxes[0]
 
 
 def _check_conversation(said: bytes) -> None:
-    """Over a real socket, to the disk and into a journal."""
+    """With a real receiver over TCP, to the disk and into a journal."""
     box = _box()
-    ours, theirs = socket.socketpair()
     before = len(box.uids())
-    with ours, theirs, no_own_errors():
-        theirs.sendall(said[:LONGEST_CONVERSATION])
-        theirs.shutdown(socket.SHUT_WR)
-        Association(ours, "192.0.2.1", cast(Gate, _OpenGate()), box.storage, 1.0).run()
-        acknowledged = _acknowledged(_received(theirs))
+    with no_own_errors():
+        acknowledged = _acknowledged(_answers(box.port, said[:LONGEST_CONVERSATION]))
     kept = box.uids()
     require(not list(box.spool.incoming.iterdir()), "Something is left of what did not arrive.")
     require(set(acknowledged) <= set(kept), "What was acknowledged is not in the journal.")
     require(len(kept) - before <= len(acknowledged), "What was not acknowledged is kept.")
     require(len(box.spool.names()) == len(kept), "The spool and the journal do not hold the same.")
+
+
+def _answers(port: int, said: bytes) -> bytes:
+    """All that the box says, until it hangs up. Each time from another address: one alone would be slowed down."""
+    number = next(_numbers) % ADDRESSES
+    source = (f"127.{1 + number // 62500}.{1 + number // 250 % 250}.{1 + number % 250}", 0)
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT_SECONDS, source) as connection:
+        answers = b""
+        with suppress(ConnectionError):  # it may hang up before it has heard all
+            connection.sendall(said)
+            connection.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionError):
+            while part := connection.recv(1 << 16):
+                answers += part
+        return answers
 
 
 def _acknowledged(answers: bytes) -> list[bytes]:
@@ -143,14 +154,6 @@ def _acknowledged(answers: bytes) -> list[bytes]:
             if (values[0x0100], values[0x0900]) == (b"\x01\x80", b"\0\0"):
                 uids.append(values.get(0x1000, b"").strip(b"\0 "))
     return uids
-
-
-def _received(connection: socket.socket) -> bytes:
-    connection.setblocking(False)
-    try:
-        return connection.recv(1 << 20)
-    except (BlockingIOError, ConnectionResetError):
-        return b""
 
 
 def _item(kind: int, value: bytes) -> bytes:
