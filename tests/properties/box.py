@@ -62,6 +62,7 @@ class Told:
     acknowledged: dict[str, Acknowledged] = field(default_factory=dict)  # by our id; again under the same, the last
     reused: set[str] = field(default_factory=set)  # ids that came under a UID which the district had before them
     pictures: set[str] = field(default_factory=set)  # ids of those that are not DICOM, and are sent wrapped
+    journal_replaced: bool = False  # it was lost at some time, or an older copy took its place
     spoiled: set[str] = field(default_factory=set)  # ids whose files a disk lost or damaged, and nobody repaired
     destroyed: set[str] = field(default_factory=set)  # those of them that were in no journal either
     forgotten: set[str] = field(default_factory=set)  # ids that retention forgot

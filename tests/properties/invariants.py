@@ -69,9 +69,10 @@ def nothing_confirmed_is_sent_again(box: Box, before: Before) -> None:
 def what_counts_as_confirmed_is_at_the_district(box: Box, before: Before) -> None:
     """A confirmed delivery is held there; one that goes under its own UID, with the bytes that were acknowledged.
 
-    That does not hold yet for an image under a UID that a forgotten exam had, if the box is killed before it is sent:
-    the start marks it as perhaps sent, and what the district holds under that UID counts as it, uncompared.
+    That does not hold for an image under a UID that the district had already, once the journal was lost or replaced:
+    what is held under that UID counts as it then, uncompared.
     """
+    uncompared = box.told.reused if box.told.journal_replaced else set()
     held = box.district.received()
     kept = {hashlib.sha256(path.read_bytes()).digest() for path in (box.folder / "district").iterdir()}
     sent = {one.instance_id: hashlib.sha256(one.content).digest() for one in box.told.acknowledged.values()}
@@ -81,7 +82,7 @@ def what_counts_as_confirmed_is_at_the_district(box: Box, before: Before) -> Non
     for row in rows:
         assert row["sop_instance_uid"] in held, f"{row['sop_instance_uid']} counts as confirmed and is not there"
         if row["kind"] == "original" and not row["renamed"] and row["instance_id"] in sent:
-            excused = row["instance_id"] in box.told.pictures | box.told.reused
+            excused = row["instance_id"] in box.told.pictures | uncompared
             assert excused or sent[row["instance_id"]] in kept, f"{row['instance_id']} is there with other bytes"
 
 

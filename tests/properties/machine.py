@@ -258,6 +258,7 @@ class BoxMachine(RuleBasedStateMachine):
             return
         known, spoiled = identities(self.box), set(self.box.told.spoiled)
         self._end(killed=killed)
+        self.box.told.journal_replaced = True
         if fate == "lost":
             self.box.lose_journal()
             self.box.open()

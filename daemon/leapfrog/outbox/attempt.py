@@ -9,6 +9,7 @@ from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, S
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.search import Held
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
@@ -45,9 +46,17 @@ CONFIRMED = Verdict("confirmed")
 class Attempts:
     """Makes one attempt after the other. For one thread."""
 
-    def __init__(self, client: StowClient, deliveries: Deliveries, spool: Spool, answered: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: StowClient,
+        deliveries: Deliveries,
+        spool: Spool,
+        known: KnownInstances,
+        answered: Callable[[], None],
+    ) -> None:
         """`answered` is called when a question proved that the district server is there."""
         self._client = client
+        self._known = known
         self._deliveries = deliveries
         self._spool = spool
         self._answered = answered
@@ -71,9 +80,16 @@ class Attempts:
         if delivery.posted or not has_own_uid or not proven:
             held = self._ask(delivery)
             if held == "held":
-                is_ours = delivery.posted or delivery.kind != "original"
-                return CONFIRMED if is_ours else self._compared(delivery)
+                return CONFIRMED if self._is_ours(delivery) else self._compared(delivery)
         return self._send(delivery, held)
+
+    def _is_ours(self, delivery: DeliveryRecord) -> bool:
+        """Whether what the district holds under the UID of this one can only be this one. After a kill everything that
+        waits counts as posted; an earlier image with the same UID, which was forgotten here, may be what is held.
+        """
+        if delivery.kind != "original":
+            return True
+        return delivery.posted and (delivery.renamed or self._known.forgotten(delivery.sop_instance_uid) is None)
 
     def _ask(self, delivery: DeliveryRecord) -> Held:
         held = self._client.holds(delivery.sop_instance_uid, lambda: self._find_source(delivery))

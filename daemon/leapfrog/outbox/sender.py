@@ -35,6 +35,7 @@ from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
+from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
 from leapfrog.worker import UNTIL_WOKEN, Worker
@@ -114,7 +115,8 @@ class Sender(Worker):
         self._link = Link()
         self._queue = DeliveryQueue(deliveries.journal)
         self._choice = Choice(self._queue, monotonic)
-        self._attempts = Attempts(self._client, deliveries, spool, self._link_answered)
+        known = KnownInstances(deliveries.journal)
+        self._attempts = Attempts(self._client, deliveries, spool, known, self._link_answered)
         self._trouble = Trouble(self._queue, Facts(deliveries.journal), monotonic)
         self._paused_over_instances_at: float | None = None  # time.monotonic(); a pause that others caused is not one
         self._failures_in_a_row = 0  # of instances, while the server answers

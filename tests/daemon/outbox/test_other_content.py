@@ -62,6 +62,22 @@ def test_other_content_that_was_there_before_is_told_to_a_person(
     assert len(told) == 1 and told[0].since and "Ask the district" in told[0].remedy
 
 
+def test_after_a_kill_what_a_forgotten_exam_left_under_the_uid_is_compared(
+    box: Box, orthanc: Orthanc, proxy: RecordingProxy
+) -> None:
+    dataset = secondary_capture(5000)
+    held = _put(orthanc, OTHERS["other pixels"](dataset))
+    uid = _owe(box, dataset)
+    box.journal.change(
+        "INSERT INTO forgotten_instances (sop_instance_uid, sop_class_uid) VALUES (?, ?)", uid, dataset.SOPClassUID
+    )
+    box.deliveries.ask_before_sending()  # as a start does after a kill
+    box.sender(proxy.url).start()
+    box.wait_for(refused=1)
+    assert _reason(box) == OTHER_CONTENT
+    assert orthanc.file(uid) == held
+
+
 def test_the_same_content_that_was_there_before_is_confirmed_without_sending_it(
     box: Box, orthanc: Orthanc, proxy: RecordingProxy
 ) -> None:
