@@ -236,10 +236,11 @@ class BoxMachine(RuleBasedStateMachine):
             return
         one = listed[pick % len(listed)]
         path = self.box.spool.path(one.spool_name)
+        is_whole = path.exists() and one.id not in self.box.told.spoiled  # the same damage twice would be none
         self.box.told.spoiled.add(one.id)
         if lost:
             path.unlink(missing_ok=True)
-        elif path.exists():
+        elif is_whole:
             content = bytearray(path.read_bytes())
             content[len(content) // 3] ^= 0xFF
             path.write_bytes(content)
