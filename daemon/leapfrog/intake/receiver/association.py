@@ -52,9 +52,9 @@ from leapfrog.intake.receiver.upper_layer import (
 
 # Within which a new connection must have asked for its association, its TLS handshake included (PS3.8's ARTIM timer).
 ASSOCIATE_SECONDS = 30.0
-LONGEST_REQUEST_BYTES = 512 * 1024  # 128 presentation contexts with 30 transfer syntaxes each have 260 KiB
+LONGEST_REQUEST_BYTES = 320 * 1024  # 128 presentation contexts with 30 transfer syntaxes each have 260 KiB
 LONGEST_PDU_BYTES = 16 * 1024 * 1024  # some peers exceed the agreed size; it costs nothing, since no PDU is buffered
-LONGEST_COMMAND_BYTES = 64 * 1024
+LONGEST_COMMAND_BYTES = 8 * 1024  # real ones have a few hundred
 SHORT_PDU_BYTES = 1024  # release and abort have 4
 THE_BOX_ENDED_IT = "The box ended it, because it stops or because others need the place."
 # Some modalities keep an association open by C-ECHO.

@@ -27,6 +27,7 @@ REQUESTED_SOP_INSTANCE_UID = 0x1001
 EVENT_TYPE_ID = 0x1002
 ACTION_TYPE_ID = 0x1008
 LAST_COMMAND_TAG = 0xFFFF  # all are of group 0000
+MOST_ELEMENTS = 64  # each costs time; the longest command of PS3.7 Annex E has about 15
 
 HAS_DATA_SET = 0x0001
 NO_DATA_SET = 0x0101
@@ -85,11 +86,11 @@ class Command:
 
 def decode_command(encoded: bytes) -> Command:
     """The command set in `encoded`. Raises ProtocolViolation when it contains anything but complete command elements,
-    or lacks the command field or the data set type.
+    or too many, or lacks the command field or the data set type.
     """
     values: dict[int, bytes] = {}
     try:
-        for element in walk(BytesIO(encoded), 0, IMPLICIT_LITTLE):
+        for element in walk(BytesIO(encoded), 0, IMPLICIT_LITTLE, most_elements=MOST_ELEMENTS):
             values[element.tag] = encoded[element.offset : element.end]
     except (DatasetTruncated, DatasetMalformed) as problem:
         raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE) from problem

@@ -42,6 +42,14 @@ MAXIMUM_LENGTH_ITEM = 0x51
 IMPLEMENTATION_CLASS_UID_ITEM = 0x52
 IMPLEMENTATION_VERSION_NAME_ITEM = 0x55
 
+# Each item costs time of the one processor that all associations share, so that there are bounds. A presentation context
+# has an odd id of one byte (PS3.8 Table 9-13), and there are about 60 transfer syntaxes (PS3.6 Table A-1). The user
+# information may have three items for each SOP class (PS3.7 Annex D.3.3).
+MOST_CONTEXTS = 128
+MOST_ITEMS = MOST_CONTEXTS + 32
+MOST_CONTEXT_ITEMS = 80
+MOST_USER_INFORMATION_ITEMS = 3 * MOST_CONTEXTS + 32
+
 ACCEPTED = 0
 NO_REASON = 2
 ABSTRACT_SYNTAX_NOT_SUPPORTED = 3
@@ -89,15 +97,9 @@ class AssociationRequest:
         version, self._called, self._calling, self._reserved = FIXED_FIELDS.unpack_from(body)
         if not version & PROTOCOL_VERSION:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
-        answers: dict[int, PresentationContext] = {}
-        self.maximum_pdu_bytes = 0
-        for kind, value in _items(body[FIXED_FIELDS.size :]):
-            if kind == USER_INFORMATION_ITEM:
-                self.maximum_pdu_bytes = _maximum_length(value)
-            # One too short for an id cannot be answered; of two with the same id the first counts, as with DCMTK.
-            if kind == REQUESTED_CONTEXT_ITEM and value:
-                answers.setdefault(value[0], _answer(value))
-        self._answers = tuple(answers.values())
+        items = list(_items(body[FIXED_FIELDS.size :], MOST_ITEMS))
+        self.maximum_pdu_bytes = _maximum_length(dict(items).get(USER_INFORMATION_ITEM, b""))
+        self._answers = _answers([value for kind, value in items if kind == REQUESTED_CONTEXT_ITEM])
 
     @property
     def calling_ae_title(self) -> str:
@@ -129,11 +131,23 @@ class AssociationRequest:
         return PDU_HEADER.pack(PduType.ASSOCIATE_AC, len(body)) + body
 
 
-def _items(encoded: bytes) -> Iterator[tuple[int, bytes]]:
-    """Type and value of each item. Raises ProtocolViolation when one is longer than the data."""
-    position = 0
+def _answers(requested: list[bytes]) -> tuple[PresentationContext, ...]:
+    """The answer to each presentation context. Raises ProtocolViolation when there are more than there can be."""
+    if len(requested) > MOST_CONTEXTS:
+        raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
+    # One too short for an id cannot be answered; of two with the same id the first counts, as with DCMTK.
+    by_id = {value[0]: value for value in reversed(requested) if value}
+    return tuple(_answer(value) for value in reversed(by_id.values()))
+
+
+def _items(encoded: bytes, most: int) -> Iterator[tuple[int, bytes]]:
+    """Type and value of each item. Raises ProtocolViolation when one is longer than the data, or there are more than
+    `most`.
+    """
+    position = count = 0
     while position < len(encoded):
-        if position + ITEM_HEADER.size > len(encoded):
+        count += 1
+        if count > most or position + ITEM_HEADER.size > len(encoded):
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         kind, length = ITEM_HEADER.unpack_from(encoded, position)
         position += ITEM_HEADER.size
@@ -148,7 +162,7 @@ def _maximum_length(user_information: bytes) -> int:
     understood.
     """
     with suppress(ProtocolViolation):
-        for kind, value in _items(user_information):
+        for kind, value in _items(user_information, MOST_USER_INFORMATION_ITEMS):
             if kind == MAXIMUM_LENGTH_ITEM and len(value) == 4:
                 return int.from_bytes(value, "big")
     return 0
@@ -172,7 +186,7 @@ def _answer(requested: bytes) -> PresentationContext:
     """
     context_id = requested[0]
     try:
-        values = list(_items(requested[4:]))
+        values = list(_items(requested[4:], MOST_CONTEXT_ITEMS))
     except ProtocolViolation:
         return PresentationContext(context_id, "", IMPLICIT_LITTLE_ENDIAN, NO_REASON)
     abstract_syntaxes = [_uid(value) for kind, value in values if kind == ABSTRACT_SYNTAX_ITEM]

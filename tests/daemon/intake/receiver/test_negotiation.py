@@ -1,6 +1,8 @@
 """Negotiation when an association begins, compared with pynetdicom's encoding and its table of services."""
 
+import contextlib
 import struct
+import time
 
 import pytest
 from hypothesis import given
@@ -78,6 +80,29 @@ def test_as_many_contexts_as_there_can_be_are_answered() -> None:
     request = AssociationRequest(request_pdu(*[COMPUTED_RADIOGRAPHY] * 128))
     assert request.contexts()[255] == accepted(255, COMPUTED_RADIOGRAPHY)
     assert len(answer_of(request).presentation_context_definition_results_list) == 128
+
+
+def item(kind: int, value: bytes) -> bytes:
+    return struct.pack(">BxH", kind, len(value)) + value
+
+
+MANY_CONTEXTS = item(0x20, b"\x09") * 100_000
+MANY_SYNTAXES = item(0x20, b"\x07\0\0\0" + item(0x40, b"") * 16_000) * 4
+MUCH_INFORMATION = item(0x50, item(0x52, b"") * 16_000) * 4
+
+
+@pytest.mark.parametrize("added", [MANY_CONTEXTS, MANY_SYNTAXES, MUCH_INFORMATION])
+def test_what_no_machine_asks_for_costs_no_time(added: bytes) -> None:
+    """Tens of milliseconds without bounds, or hundreds, in which no other association gets on."""
+    began = time.thread_time()
+    with contextlib.suppress(ProtocolViolation):
+        AssociationRequest(request_pdu(COMPUTED_RADIOGRAPHY) + added)
+    assert time.thread_time() - began < 0.012
+
+
+def test_more_contexts_than_there_are_ids_are_a_violation() -> None:
+    with pytest.raises(ProtocolViolation):
+        AssociationRequest(request_pdu(COMPUTED_RADIOGRAPHY) + item(0x20, b"\x09") * 128)
 
 
 @pytest.mark.parametrize("uid", KNOWN_CLASSES)
