@@ -8,6 +8,7 @@ piece.
 
 import logging
 import socket
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ class House:
     log: PeerLog
     idle_seconds: float  # how long a peer may be silent
     unexpected_tls: Callable[[str], None]  # told the address of a peer that speaks TLS where none is expected
+    was_costly: Callable[[str, float], None]  # told an address, and how long a processor worked for it in vain
 
 
 class Association:
@@ -131,6 +133,7 @@ class Association:
             if self.established:
                 self.established = False
                 self._house.gate.leave(self)
+                self._house.was_costly(self.address, self._progress.unpaid_seconds())
                 self._note_unused()
         self._stream.end_with(last_pdu)
 
@@ -228,7 +231,10 @@ class Association:
             raise ProtocolViolation(AbortReason.UNEXPECTED_PDU)
         if length > LONGEST_REQUEST_BYTES:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
-        request = AssociationRequest(PDU_HEADER.pack(pdu_type, length) + self._stream.read(length))
+        pdu = PDU_HEADER.pack(pdu_type, length) + self._stream.read(length)
+        began = time.thread_time()
+        request = AssociationRequest(pdu)
+        self._house.was_costly(self.address, time.thread_time() - began)
         self._source = f"{request.calling_ae_title}@{self.address}"
         self._progress = Progress(
             self._idle_seconds,
@@ -315,7 +321,9 @@ class Association:
             with self._progress.own_work():
                 status = sink.finish()
             self._message = None
-            if status != DimseStatus.SUCCESS:
+            if is_image and status == DimseStatus.SUCCESS:
+                self._progress.image_stored()
+            elif status != DimseStatus.SUCCESS:
                 self._progress.message_without_image()
             self._answer(context_id, command, status)
 

@@ -17,6 +17,9 @@ MOST_OF_ONE_ADDRESS = 16
 CONNECTIONS_PER_SECOND = 50.0
 CONNECTIONS_AT_ONCE = 100.0
 CUTTING_COST = 5.0  # what a connection counts for which another has to be cut
+# What a connection may cost, of the one processor that all share, beside the images that it brings; one that costs more
+# counts for several. A request with 128 presentation contexts costs 3 ms.
+PAID_SECONDS = 0.004
 FLOODING_SHARE = 0.04  # of both, for an address that was too fast within the last minute
 MOST_ADDRESSES = 1000  # whose pace is known
 ENDING = 64  # threads of connections that were cut and are just ending
@@ -57,16 +60,24 @@ class Connections:
     def too_fast(self, address: str) -> bool:
         """Note that `address` connects. Returns whether it does so faster than any modality."""
         now = self._clock()
-        pace = self._paces.pop(address, None) or _Pace(CONNECTIONS_AT_ONCE, now)
         share = FLOODING_SHARE if self._disturbances.floods(address) else 1.0
         most, per_second = CONNECTIONS_AT_ONCE * share, CONNECTIONS_PER_SECOND * share
-        left = min(most, pace.left + (now - pace.looked) * per_second)
-        self._paces[address] = _Pace(max(0.0, left - self._cost(address)), now)
-        while len(self._paces) > MOST_ADDRESSES:
-            self._paces.pop(next(iter(self._paces)))
+        with self._room:
+            pace = self._paces.pop(address, None) or _Pace(CONNECTIONS_AT_ONCE, now)
+            left = min(most, pace.left + (now - pace.looked) * per_second)
+            # Below 0 is what connections cost that were let in: it is not forgiven to one that only tries again.
+            self._paces[address] = _Pace(max(min(left, 0.0), left - self._cost(address)), now)
+            while len(self._paces) > MOST_ADDRESSES:
+                self._paces.pop(next(iter(self._paces)))
         if left < 1:
             self._disturbances.note(address, Disturbance.FLOOD)
         return left < 1
+
+    def was_costly(self, address: str, seconds: float) -> None:
+        """A connection of `address` cost `seconds` of a processor beyond what its images are worth."""
+        with self._room:
+            if pace := self._paces.get(address):
+                pace.left = max(-CONNECTIONS_AT_ONCE, pace.left - max(0.0, seconds / PAID_SECONDS - 1))
 
     def _cost(self, address: str) -> float:
         with self._room:

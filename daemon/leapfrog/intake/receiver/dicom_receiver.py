@@ -65,6 +65,7 @@ class DicomReceiver(Worker):
             log=self._peer_log,
             idle_seconds=settings.idle_seconds,
             unexpected_tls=lambda address: self._refused.unexpected_tls(Machine(address)),
+            was_costly=self._connections.was_costly,
         )
         self._listener: socket.socket | None = None
         self._failing_since: float | None = None

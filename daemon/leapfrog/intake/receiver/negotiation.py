@@ -42,9 +42,9 @@ MAXIMUM_LENGTH_ITEM = 0x51
 IMPLEMENTATION_CLASS_UID_ITEM = 0x52
 IMPLEMENTATION_VERSION_NAME_ITEM = 0x55
 
-# Each item costs time of the one processor that all associations share, so that there are bounds. A presentation context
-# has an odd id of one byte (PS3.8 Table 9-13), and there are about 60 transfer syntaxes (PS3.6 Table A-1). The user
-# information may have three items for each SOP class (PS3.7 Annex D.3.3).
+# Each item costs time of the one processor that all associations share, so that there are bounds. A presentation
+# context has an odd id of one byte (PS3.8 Table 9-13), and there are about 60 transfer syntaxes (PS3.6 Table A-1). The
+# user information may have three items for each SOP class (PS3.7 Annex D.3.3).
 MOST_CONTEXTS = 128
 MOST_ITEMS = MOST_CONTEXTS + 32
 MOST_CONTEXT_ITEMS = 80

@@ -12,6 +12,7 @@ from leapfrog.intake.receiver.connections import (
     MOST_ADDRESSES,
     MOST_OF_ONE_ADDRESS,
     MOST_WITHOUT_ASSOCIATION,
+    PAID_SECONDS,
     Connections,
 )
 from leapfrog.intake.receiver.disturbances import FLOOD_SECONDS, Disturbances
@@ -118,6 +119,20 @@ def test_a_connection_for_which_another_is_cut_counts_for_several() -> None:
     opened(connections, "192.0.2.66", MOST_OF_ONE_ADDRESS)
     refused = [connections.too_fast("192.0.2.66") for _ in range(1000)]
     assert refused.count(False) == CONNECTIONS_AT_ONCE / CUTTING_COST
+
+
+def test_a_connection_whose_request_is_costly_counts_for_several() -> None:
+    disturbances = Disturbances()
+    connections = Connections(10, disturbances, Now())
+    taken = 0
+    while not connections.too_fast("192.0.2.66"):
+        connections.was_costly("192.0.2.66", 5 * PAID_SECONDS)
+        taken += 1
+    assert taken == CONNECTIONS_AT_ONCE / 5
+    assert disturbances.disturbs("192.0.2.66")
+    for _ in range(int(CONNECTIONS_AT_ONCE)):
+        assert not connections.too_fast("192.0.2.1")
+        connections.was_costly("192.0.2.1", PAID_SECONDS)
 
 
 def test_addresses_without_end_take_no_memory_without_end() -> None:

@@ -148,6 +148,15 @@ def test_messages_without_end_that_bring_no_images_are_slowed_down(box: Box, fir
     assert spent < 0.8 + seconds, f"{spent:.2f} s of a processor within a second or so, beside our own thread's"
 
 
+def test_images_that_are_costly_and_refused_are_slowed_down(box: Box) -> None:
+    """Each has very many elements and lacks what it needs to be kept."""
+    receiver, port = box.receiver()
+    elements = struct.pack("<HH2sH", 0x0009, 0x1001, b"LO", 0) * 12_000
+    with flooding(port, b"", p_data(store_command("1.2.66"), COMMAND | LAST) + p_data(elements, LAST)):
+        assert "disturbs the box" in told(receiver).what
+        stores(port)
+
+
 @pytest.mark.parametrize("sent", [b"GET / HTTP/1.1\r\n\r\n", b"SSH-2.0-OpenSSH_9.2\r\n", bytes(64)])
 def test_other_protocols_are_named_after_several_tries(box: Box, sent: bytes) -> None:
     receiver, port = box.receiver()

@@ -1,5 +1,8 @@
 """How long a peer is waited for, and what is slowed down."""
 
+import threading
+import time
+
 import pytest
 
 from leapfrog.intake.receiver.progress import (
@@ -7,7 +10,10 @@ from leapfrog.intake.receiver.progress import (
     FRAGMENTS_AT_ONCE,
     FRAGMENTS_PER_SECOND,
     LEAST_BYTES_PER_SECOND,
+    LONGEST_PAUSE_SECONDS,
     MESSAGE_FRAGMENTS,
+    PROCESSOR_SECONDS_AT_ONCE,
+    PROCESSOR_SHARE,
     USELESS_AT_FIRST_SECONDS,
     NoProgress,
     Progress,
@@ -20,6 +26,7 @@ class Clock:
     def __init__(self) -> None:
         self.now = 100.0
         self.slept = 0.0
+        self.worked = 0.0  # by a processor, for the peer
 
     def __call__(self) -> float:
         return self.now
@@ -27,6 +34,13 @@ class Clock:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
         self.slept += seconds
+
+    def processor(self) -> float:
+        return self.worked
+
+    def work(self, seconds: float) -> None:
+        self.now += seconds
+        self.worked += seconds
 
 
 @pytest.fixture
@@ -36,7 +50,7 @@ def clock() -> Clock:
 
 def progress(clock: Clock, floods: list[None] | None = None) -> Progress:
     noted = [] if floods is None else floods
-    return Progress(60.0, lambda: noted.append(None), clock, clock.sleep)
+    return Progress(60.0, lambda: noted.append(None), clock, clock.sleep, clock.processor)
 
 
 def test_silence_is_waited_for_as_long_as_the_settings_say(clock: Clock) -> None:
@@ -113,6 +127,44 @@ def test_a_flood_without_images_is_slowed_down_named_once_and_ended(
     assert clock.slept > FLOOD_SECONDS
 
 
+def test_costly_messages_are_slowed_down_and_named_whatever_they_are(clock: Clock) -> None:
+    """Each is a data set of very many elements, which is refused."""
+    floods: list[None] = []
+    peer = progress(clock, floods)
+    began = clock.now
+    for _ in range(300):
+        peer.sign_of_life()
+        peer.fragment()
+        peer.image_bytes(10_000)
+        clock.work(0.03)
+        peer.message_without_image()
+    assert clock.worked < PROCESSOR_SECONDS_AT_ONCE + 2 * PROCESSOR_SHARE * (clock.now - began)
+    assert len(floods) == 1
+
+
+def test_an_image_pays_for_the_work_that_it_causes(clock: Clock) -> None:
+    peer = progress(clock)
+    for _ in range(10_000):
+        peer.fragment()
+        peer.image_bytes(30_000)
+        clock.work(0.02)  # several times as much as was measured
+        peer.image_stored()
+    assert clock.slept == 0
+    assert peer.unpaid_seconds() < PROCESSOR_SECONDS_AT_ONCE
+
+
+def test_a_pause_ends_when_the_peer_is_to_end(clock: Clock) -> None:
+    peer = Progress(60.0, processor=clock.processor)
+    clock.work(PROCESSOR_SECONDS_AT_ONCE + 10)
+    ending = threading.Timer(0.1, peer.end)
+    ending.start()
+    began = time.monotonic()
+    with pytest.raises(NoProgress):
+        peer.fragment()
+    assert time.monotonic() - began < LONGEST_PAUSE_SECONDS / 2
+    ending.join()
+
+
 def test_echoes_at_ease_hold_an_association_for_ever_and_make_it_useless(clock: Clock) -> None:
     floods: list[None] = []
     peer = progress(clock, floods)
@@ -128,7 +180,7 @@ def test_echoes_at_ease_hold_an_association_for_ever_and_make_it_useless(clock: 
 
 
 def test_a_machine_that_disturbs_is_slowed_down_sooner(clock: Clock) -> None:
-    peer = Progress(60.0, clock=clock, sleep=clock.sleep, disturbs=True)
+    peer = Progress(60.0, clock=clock, sleep=clock.sleep, processor=clock.processor, disturbs=True)
     for _ in range(10):
         peer.message_without_image()
     assert clock.slept > 0
