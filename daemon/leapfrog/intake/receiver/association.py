@@ -164,6 +164,10 @@ class Association:
         """How long it has brought no images."""
         return self._progress.useless_seconds()
 
+    def slow_seconds(self) -> float:
+        """How far it is behind one that holds its place against others."""
+        return self._progress.slow_seconds()
+
     def stop(self) -> None:
         """End it once the instance that is arriving is complete."""
         self._stop_requested = True
@@ -323,6 +327,7 @@ class Association:
             self._message = None
             if is_image and status == DimseStatus.SUCCESS:
                 self._progress.image_stored()
+                self._house.gate.image_stored(self.address)
             elif status != DimseStatus.SUCCESS:
                 self._progress.message_without_image()
             self._answer(context_id, command, status)

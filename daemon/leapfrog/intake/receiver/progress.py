@@ -13,6 +13,8 @@ from leapfrog.errors import LeapfrogError
 
 # Of images. A modem of 1995 brings ten times as much, and even a film that comes so slowly is waited for.
 LEAST_BYTES_PER_SECOND = 256.0
+# Of images. Whoever brings fewer, though enough to be waited for, holds no place against a machine without one.
+HOLDING_BYTES_PER_SECOND = 16 * 1024.0
 # A fragment of so many bytes pays for its own handling; DCMTK's shortest have 4,000.
 PAID_BYTES = 1024
 FRAGMENTS_PER_SECOND = 500.0  # shorter ones, or without any byte of an image: half a percent of a processor
@@ -43,7 +45,9 @@ class NoProgress(LeapfrogError):
 
 
 class Progress:
-    """How much longer one peer is waited for. One thread uses it; any may call `end` and ask for `useless_seconds`."""
+    """How much longer one peer is waited for. One thread uses it; any may call `end` and ask for `useless_seconds` and
+    `slow_seconds`.
+    """
 
     def __init__(
         self,
@@ -66,7 +70,7 @@ class Progress:
         self._sleep = sleep or self._over.wait
         self._patience = idle_seconds
         self._looked = self._charged = clock()
-        self._stored = self._looked - USELESS_AT_FIRST_SECONDS
+        self._stored = self._held = self._looked - USELESS_AT_FIRST_SECONDS
         self._allowance = DISTURBING_FRAGMENTS if disturbs else FRAGMENTS_AT_ONCE
         self._processor = processor
         self._worked = processor()
@@ -87,6 +91,10 @@ class Progress:
     def useless_seconds(self) -> float:
         """How far it is behind a peer that stores images at the slowest rate that is waited for."""
         return max(0.0, self._clock() - self._stored)
+
+    def slow_seconds(self) -> float:
+        """How far it is behind a peer that brings images just fast enough to hold its place against others."""
+        return max(0.0, self._clock() - self._held)
 
     def unpaid_seconds(self) -> float:
         """Of a processor's work, what the images of the peer have not paid for."""
@@ -109,6 +117,7 @@ class Progress:
         seconds = count / LEAST_BYTES_PER_SECOND
         self._patience = min(self._idle_seconds, self._patience + seconds)
         self._stored = min(self._clock(), self._stored + seconds)
+        self._held = min(self._clock(), self._held + count / HOLDING_BYTES_PER_SECOND)
         self._allowance = min(FRAGMENTS_AT_ONCE, self._allowance + count / PAID_BYTES)
         self._unpaid -= count * PAID_SECONDS_PER_BYTE
 
@@ -126,6 +135,7 @@ class Progress:
             seconds = self._clock() - began
             self._looked += seconds
             self._stored += seconds
+            self._held += seconds
 
     def fragment(self) -> None:
         """A fragment came. Pauses when too many came that brought nothing. Raises NoProgress."""

@@ -9,6 +9,7 @@ from leapfrog.intake.receiver.progress import (
     FLOOD_SECONDS,
     FRAGMENTS_AT_ONCE,
     FRAGMENTS_PER_SECOND,
+    HOLDING_BYTES_PER_SECOND,
     LEAST_BYTES_PER_SECOND,
     LONGEST_PAUSE_SECONDS,
     MESSAGE_FRAGMENTS,
@@ -79,6 +80,17 @@ def test_a_trickle_is_not(clock: Clock) -> None:
             clock.now += 1
             peer.seconds_left()
             peer.image_bytes(int(LEAST_BYTES_PER_SECOND / 4))
+
+
+def test_whoever_brings_just_enough_to_be_waited_for_is_slow(clock: Clock) -> None:
+    trickling, sending = progress(clock), progress(clock)
+    for _ in range(60):
+        clock.now += 1
+        trickling.image_bytes(1_200)
+        sending.image_bytes(int(HOLDING_BYTES_PER_SECOND) + 1)
+    assert trickling.useless_seconds() == 0
+    assert trickling.slow_seconds() > 50
+    assert sending.slow_seconds() <= USELESS_AT_FIRST_SECONDS
 
 
 def test_work_of_the_box_itself_is_not_counted_against_the_peer(clock: Clock) -> None:
