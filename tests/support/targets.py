@@ -18,7 +18,7 @@ def targets(folder: Path) -> Iterator[dict[str, str]]:
     an attacker finds them.
     """
     spool, elsewhere, own = folder / "spool", folder / "elsewhere", folder / "own"
-    for path in (spool, elsewhere, own):
+    for path in (spool, elsewhere, own, folder / "given"):
         path.mkdir(parents=True)
     places: dict[str, Any] = {
         "journal": folder / "journal.sqlite",
@@ -27,6 +27,8 @@ def targets(folder: Path) -> Iterator[dict[str, str]]:
     }
     for name in SECRETS:
         places[name].write_text("secret")
+    places["given"] = folder / "given" / "source"
+    places["given"].hardlink_to(places["other_exam"])  # as a desk holds an exam of the spool
     with socket.create_server(("127.0.0.1", 0)) as server:
         places |= {"spool": spool, "elsewhere": elsewhere, "own": own, "port": server.getsockname()[1]}
         yield {TARGETS: json.dumps(places, default=str)}

@@ -45,6 +45,7 @@ class ChildProcess:
                 stderr=subprocess.PIPE,
                 pass_fds=[connection.fileno()],
                 env=_environment(),
+                start_new_session=_has_terminal(),
             )
         threading.Thread(target=self._drain, name=f"{name}-stderr", daemon=True).start()
 
@@ -100,6 +101,17 @@ class ChildProcess:
                     withheld += 1
         if withheld:
             _log.debug("%s: output not logged because it may contain patient data (lines: %d).", self.name, withheld)
+
+
+def _has_terminal() -> bool:
+    """Whether somebody started us in a terminal. A child is kept from it by a session of its own; without a terminal it
+    stays in ours, and whoever kills a trial's group kills it too.
+    """
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _environment() -> dict[str, str]:

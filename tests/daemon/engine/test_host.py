@@ -234,7 +234,7 @@ def test_outputs_of_the_wrong_size_are_an_engine_error(tmp_path: Path) -> None:
 def test_a_host_that_is_killed_in_the_middle_is_an_engine_error(tmp_path: Path) -> None:
     model_file = tmp_path / "model.tflite"
     model_file.write_bytes(classifier_content())
-    running = start_host(sys.executable)
+    running = start_host(sys.executable, tmp_path)
     model = running.client.load(model_file)
     running.process.send_signal(signal.SIGSTOP)
     began = time.monotonic()

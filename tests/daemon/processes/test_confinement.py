@@ -37,16 +37,22 @@ HEADERS = {
 }
 # How glibc makes a thread (CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD and others), and a process.
 NEW_THREAD, NEW_PROCESS, NEW_USER_NAMESPACE = 0x003D0F00, 0x01200011, 0x10000000
-LOOKED_AT = {"clone", "clone3", "kill", "tgkill", "prlimit64"}
+OF_ITSELF = ("prlimit64", "sched_setscheduler", "sched_setparam", "sched_setattr", "sched_setaffinity")
+OPENING = {"open": 1, "openat": 2}  # where the flags are; the mode follows
+LOOKED_AT = {
+    *OPENING, *OF_ITSELF, "openat2", "creat", "fcntl", "ioctl", "prctl", "clone", "clone3", "kill", "tgkill",
+    "setpriority", "ioprio_set",
+}  # fmt: skip
 NEEDED = {  # read, write, mmap, futex, openat, recvmsg, sendmsg, renameat2, fsync, unlinkat
     X86_64: (0, 1, 9, 202, 257, 47, 46, 316, 74, 263),
     AARCH64: (63, 64, 222, 98, 56, 212, 211, 276, 82, 35),
 }
 
 
-def answer(machine: str, number: int, argument: int = 0, *, audit: int | None = None, netlink: bool = False) -> int:
+def answer(machine: str, number: int, *arguments: int, audit: int | None = None, netlink: bool = False) -> int:
     """What the filter of a process PID answers, as the kernel would run it (linux/filter.h)."""
-    data = struct.pack("=IIQQ", number, MACHINES[machine].audit if audit is None else audit, 0, argument)
+    audit = MACHINES[machine].audit if audit is None else audit
+    data = struct.pack("=IIQ6Q", number, audit, 0, *arguments, *[0] * (6 - len(arguments)))
     program = list(struct.iter_unpack("=HBBI", filter_program(machine, PID, netlink)))
     place, register = 0, 0
     while True:
@@ -56,6 +62,8 @@ def answer(machine: str, number: int, argument: int = 0, *, audit: int | None = 
             (register,) = struct.unpack_from("=I", data, operand)
         elif code == 0x06:
             return int(operand)
+        elif code == 0x54:
+            register &= operand
         else:
             holds = {0x15: register == operand, 0x35: register >= operand, 0x45: bool(register & operand)}[code]
             place += if_true if holds else if_false
@@ -90,9 +98,54 @@ class TestFilter:
         assert answer(machine, number_of(machine, call), PID) == ALLOW
         assert {answer(machine, number_of(machine, call), other) for other in (0, 1, PID + 1, 2**32 - 1)} == {REFUSE}
 
-    def test_only_its_own_limits_may_be_changed(self, machine: str) -> None:
-        call = number_of(machine, "prlimit64")
-        assert [answer(machine, call, pid) for pid in (0, PID, 1)] == [ALLOW, ALLOW, REFUSE]
+    @pytest.mark.parametrize("call", OF_ITSELF)
+    def test_only_its_own_limits_and_scheduling_may_be_changed(self, machine: str, call: str) -> None:
+        assert [answer(machine, number_of(machine, call), pid) for pid in (0, PID, 1)] == [ALLOW, ALLOW, REFUSE]
+
+    @pytest.mark.parametrize(("call", "process"), [("setpriority", 0), ("ioprio_set", 1)])
+    def test_only_its_own_priority_may_be_changed(self, machine: str, call: str, process: int) -> None:
+        number = number_of(machine, call)
+        assert [answer(machine, number, process, pid) for pid in (0, PID, 1)] == [ALLOW, ALLOW, REFUSE]
+        assert {answer(machine, number, kind, 0) for kind in range(4) if kind != process} == {REFUSE}
+
+    @pytest.mark.parametrize(
+        ("flags", "mode", "expected"),
+        [
+            (os.O_RDONLY, 0, ALLOW),
+            (os.O_RDONLY, 0o7777, ALLOW),  # without O_CREAT, what stands there means nothing
+            (os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666, ALLOW),
+            (os.O_RDWR | os.O_TRUNC | os.O_CLOEXEC, 0, ALLOW),
+            (os.O_RDONLY | os.O_TRUNC, 0, REFUSE),
+            (os.O_RDONLY | os.O_TRUNC | os.O_CREAT, 0o600, REFUSE),
+            (3, 0, REFUSE),
+            (3 | os.O_TRUNC | os.O_CLOEXEC, 0, REFUSE),
+            (os.O_WRONLY | os.O_CREAT, 0o4600, REFUSE),
+            (os.O_RDONLY | os.O_CREAT, 0o2600, REFUSE),
+            (os.O_RDWR | 0o20000000, 0o4600, REFUSE),  # O_TMPFILE
+        ],
+    )
+    def test_how_a_file_may_be_opened(self, machine: str, flags: int, mode: int, expected: int) -> None:
+        for call, place in OPENING.items():
+            number = NUMBERS[call][MACHINES[machine].column]
+            if number is not None:
+                assert answer(machine, number, *[7] * place, flags, mode) == expected, call
+
+    def test_no_other_call_opens_files_in_ways_that_cannot_be_seen(self, machine: str) -> None:
+        assert answer(machine, number_of(machine, "openat2")) == AS_IF_UNKNOWN
+        if machine == X86_64:
+            call = number_of(machine, "creat")
+            assert [answer(machine, call, 7, mode) for mode in (0o600, 0o4600, 0o2600)] == [ALLOW, REFUSE, REFUSE]
+
+    def test_what_a_descriptor_may_be_told(self, machine: str) -> None:
+        fcntl, ioctl = number_of(machine, "fcntl"), number_of(machine, "ioctl")
+        assert {answer(machine, fcntl, 8, one) for one in (0, 1, 2, 3, 4, 1030)} == {ALLOW}
+        assert {answer(machine, fcntl, 0, one) for one in (8, 10, 15, 1024, 1026, 1040)} == {REFUSE}
+        assert {answer(machine, ioctl, 8, one) for one in (0x5401, 0x5421, 0x541B, 0x5451)} == {ALLOW}
+        assert {answer(machine, ioctl, 0, one) for one in (0x8901, 0x8902, 0x5412, 0x541C, 0x5423)} == {REFUSE}
+        assert {answer(machine, ioctl, 0, one) for one in (0x40086602, 0x401C5820, 0x40806685)} == {REFUSE}
+
+    def test_it_ends_with_its_parent(self, machine: str) -> None:
+        assert [answer(machine, number_of(machine, "prctl"), option) for option in (1, 15)] == [REFUSE, ALLOW]
 
     def test_with_a_device_only_netlink_sockets_may_be_made(self, machine: str) -> None:
         call = number_of(machine, "socket")
@@ -134,7 +187,7 @@ targets = json.loads(os.environ[TARGETS])
 abi, seccomp, attacks = json.loads(sys.argv[1])
 if not seccomp:
     confinement.seccomp_problem = lambda: 1
-confinement.confine(confinement.Rights(writable=[targets["own"]]), newest_abi=abi)
+confinement.confine(confinement.Rights([os.path.dirname(targets["given"])], [targets["own"]]), newest_abi=abi)
 print(json.dumps(try_all({name: OF_A_READER[name] for name in attacks})))
 """
 OF_FILES = (
@@ -142,6 +195,8 @@ OF_FILES = (
     "look into another process", "write a file elsewhere", "overwrite the journal", "remove the journal",
     "move a file elsewhere", "make a folder",
 )  # fmt: skip
+
+OF_LIMITS = ("fill the disk",)
 
 
 def tried(folder: Path, attacks: Sequence[str], *, abi: int = max(HANDLED), seccomp: bool = True) -> dict[str, str]:
@@ -166,7 +221,7 @@ needs_seccomp = pytest.mark.skipif(seccomp_problem() != 0, reason="this kernel h
 def test_nothing_succeeds_whatever_the_kernel_s_landlock_can_do(tmp_path: Path, abi: int) -> None:
     came_of = tried(tmp_path / "state", list(OF_A_READER), abi=abi)
     assert {attack for attack, error in came_of.items() if not error} == set()
-    assert set(came_of.values()) <= {"EPERM", "EACCES", "EXDEV"}
+    assert set(came_of.values()) <= {"EPERM", "EACCES", "EXDEV", "EFBIG"}
 
 
 @needs_landlock
@@ -177,7 +232,7 @@ def test_landlock_alone_keeps_files_closed(tmp_path: Path, abi: int) -> None:
 
 @needs_seccomp
 def test_seccomp_alone_refuses_what_is_not_of_files(tmp_path: Path) -> None:
-    others = [attack for attack in OF_A_READER if attack not in OF_FILES]
+    others = [attack for attack in OF_A_READER if attack not in (*OF_FILES, *OF_LIMITS)]
     assert set(tried(tmp_path / "state", others, abi=0).values()) == {"EPERM"}
 
 
