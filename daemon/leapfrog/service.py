@@ -28,6 +28,7 @@ from leapfrog.errors import LeapfrogError, StorageError
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
+from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.lanes.dispatcher import Dispatcher
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
@@ -161,7 +162,7 @@ class Service:
             verifier.wake()
             reporter.wake()
 
-        commitments = CommitmentDesk(Commitments(journal), settings.dicom.modality, commitments_changed)
+        commitments = CommitmentDesk(Commitments(journal), settings.dicom.modality, commitments_changed, PeerLog(_log))
         verifier = CommitmentVerifier(commitments, Safekeeping(journal, spool), ready=adoption.finished)
         reporter = CommitmentReporter(commitments, settings.dicom.ae_title)
         receiver = DicomReceiver(settings.dicom, admission, spool, commitments)

@@ -1,5 +1,6 @@
 """A box that receives, verifies and reports storage commitment, with real parts."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
+from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.commitments.desk import GIVE_UP_SECONDS, CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
@@ -81,6 +83,7 @@ def make_commitment_box(
         Commitments(intake.journal),
         modalities,
         on_change,
+        PeerLog(logging.getLogger(__name__)),
         backoff=QUICK,
         give_up_seconds=give_up_seconds,
     )

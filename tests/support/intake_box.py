@@ -1,5 +1,6 @@
 """A box's intake with real parts: journal, spool and admission, receivers and folder watchers."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.watcher import FolderWatcher
 from leapfrog.intake.folder.wholeness import Rests
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
+from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
 from leapfrog.state.commitments import Commitments
@@ -100,7 +102,7 @@ def make_box(state_dir: Path, *, owed: bool = True, min_free_bytes: int = 0) -> 
 
 def make_desk(journal: Journal) -> CommitmentDesk:
     """A desk at which nobody verifies or calls."""
-    return CommitmentDesk(Commitments(journal), (), lambda: None)
+    return CommitmentDesk(Commitments(journal), (), lambda: None, PeerLog(logging.getLogger(__name__)))
 
 
 def wait_for_scans(watcher: FolderWatcher, count: int = 2) -> None:

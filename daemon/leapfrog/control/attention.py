@@ -35,6 +35,7 @@ from leapfrog.worklist.reports_disk import inspect
 INSPECTION_SECONDS = 6.0  # for the disk of the reports, the start of the publishing program included
 
 LISTED_IDS = 5  # in one line
+LISTED_MODALITIES = 3
 
 NO_DAEMON = Problem(
     what="No daemon is running, so no images are received.",
@@ -103,23 +104,37 @@ class JournalView:
                 since=self._oldest("received_at", "instances WHERE forward_as IS NOT NULL"),
             )
 
-        for ae_title, given_up in groupby(self._commitments.given_up(), key=lambda one: one.ae_title):
-            yield _never_told(ae_title, list(given_up))
+        yield from _never_told(self._commitments.given_up())
 
     def _oldest(self, column: str, rows: str) -> str:
         row = self._journal.row(f"SELECT {column} FROM {rows} ORDER BY sequence LIMIT 1")
         return str(row[0] or "") if row else ""
 
 
-def _never_told(ae_title: str, given_up: list[Commitment]) -> Problem:
+def _never_told(given_up: list[Commitment]) -> Iterator[Problem]:
+    """A line for a few modalities, and one for all others: anybody in the network may ask under any AE title."""
+    by_modality = [list(ones) for _, ones in groupby(given_up, key=lambda one: one.ae_title)]
+    yield from (_modality_never_told(ones) for ones in by_modality[:LISTED_MODALITIES])
+    if others := by_modality[LISTED_MODALITIES:]:
+        yield Problem(
+            what=f"So it is with {count(len(others), 'other AE title')}.",
+            since=min(ones[0].requested_at for ones in others),
+            remedy="They are forgotten after a month. If they are not your machines, let only yours connect:"
+            " allowed_addresses under [dicom] in the settings file.",
+            in_worklist=False,
+        )
+
+
+def _modality_never_told(given_up: list[Commitment]) -> Problem:
     ids = " ".join(one.id for one in given_up[:LISTED_IDS])
     asked = count(len(given_up), "request")
     return Problem(
-        what=f"{ae_title} could not be told for a week whether its images are stored (storage commitment, {asked}). It"
+        what=f"{given_up[0].ae_title} could not be told whether its images are stored (storage commitment, {asked}). It"
         " is not tried any more. This does not change what becomes of the images here.",
         since=given_up[0].requested_at,
         remedy="Check [[dicom.modality]] in the settings file and that machine; `leapfrog retry ID` tells it after all,"
         f" `leapfrog dismiss ID` forgets it: {ids}.",
+        in_worklist=False,
     )
 
 

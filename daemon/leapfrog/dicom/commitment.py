@@ -50,7 +50,9 @@ class Reference:
 
 @dataclass(frozen=True)
 class CommitmentRequest:
-    """The Action Information of an N-ACTION (PS3.4 Table J.3-1): is each of these kept?"""
+    """The Action Information of an N-ACTION (PS3.4 Table J.3-1): is each of these kept? Each is there once, however
+    often it was named, so that no file is read twice.
+    """
 
     transaction_uid: str
     references: tuple[Reference, ...]
@@ -87,7 +89,8 @@ def _request(content: bytes, encoding: Encoding) -> CommitmentRequest:
         raise RequestInvalid("It has no Referenced SOP Sequence.")
     # PS3.5 Section 6.2.2: a sequence stored as UN has implicit VR inside.
     inside = Encoding(encoding.explicit and sequence.vr != b"UN", encoding.little_endian)
-    references = tuple(_reference(item, inside) for item in _items(_value(content, sequence), inside))
+    items = _items(_value(content, sequence), inside)
+    references = tuple(dict.fromkeys(_reference(item, inside) for item in items))
     if not references:
         raise RequestInvalid("Its Referenced SOP Sequence is empty.")
     return CommitmentRequest(_uid(content, elements, TRANSACTION_UID), references)

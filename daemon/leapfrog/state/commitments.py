@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leapfrog.dicom.commitment import CommitmentRequest, Reference
@@ -11,10 +11,26 @@ from leapfrog.state.facts import put
 from leapfrog.state.journal import Journal, insert, new_id, now_text
 
 REPORTED_FACT = "commitments_reported"
-# Of those that are still to be told, so that nobody fills the journal: about 15 MB, and 150 MB.
-MOST_NAMED_PER_ADDRESS = 100_000
-MOST_NAMED = 1_000_000
 COLUMNS = "id, ae_title, address, transaction_uid, named_count, requested_at, failures, waited_seconds, last_error"
+
+
+@dataclass(frozen=True)
+class Room:
+    """How many requests, and how many instances that they name, are kept of one address and of all together. A
+    reference takes about 150 bytes of the journal.
+    """
+
+    requests_of_address: int
+    requests: int
+    named_of_address: int
+    named: int
+
+
+ROOM = Room(requests_of_address=500, requests=2_000, named_of_address=100_000, named=1_000_000)
+# Of those that could not be called back; counted with all others, so that strangers leave half of the room free.
+ROOM_OF_STRANGERS = Room(requests_of_address=100, requests=1_000, named_of_address=100_000, named=500_000)
+# Of those that were given up, the newest.
+ROOM_OF_GIVEN_UP = Room(requests_of_address=100, requests=1_000, named_of_address=100_000, named=1_000_000)
 
 
 class TransactionInUse(LeapfrogError):
@@ -22,7 +38,7 @@ class TransactionInUse(LeapfrogError):
 
 
 class TooManyWaiting(LeapfrogError):
-    """So many instances wait to be told of already that no further request is taken."""
+    """So many requests or instances wait to be told of already that no further request is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +63,8 @@ class Commitments:
         """Use the connection of `journal`."""
         self._journal = journal
 
-    def add(self, ae_title: str, address: str, request: CommitmentRequest) -> str:
-        """Note a request, durably. Returns its id.
+    def add(self, ae_title: str, address: str, request: CommitmentRequest, room: Room = ROOM) -> str:
+        """Note a request, durably, where `room` is left for it. Returns its id.
 
         One that is sent again, since the modality did not hear that it was taken or had no report, is the same one and
         begins anew. Raises TransactionInUse, TooManyWaiting.
@@ -60,6 +76,8 @@ class Commitments:
                 (ae_title, request.transaction_uid),
             ).fetchone()
             if known is not None and known["named"] == named:
+                if known["state"] != "waiting":
+                    _require_room(connection, address, len(request.references), room)
                 _begin_anew(connection, known["id"], address)
                 return str(known["id"])
             if known is not None and known["state"] == "waiting":
@@ -68,7 +86,7 @@ class Commitments:
                 "DELETE FROM commitments WHERE ae_title = ? AND transaction_uid = ?",
                 (ae_title, request.transaction_uid),
             )
-            _require_room(connection, address, len(request.references))
+            _require_room(connection, address, len(request.references), room)
             commitment_id = new_id()
             insert(
                 connection,
@@ -82,6 +100,12 @@ class Commitments:
                 requested_at=now_text(),
             )
         return commitment_id
+
+    def get(self, commitment_id: str) -> Commitment | None:
+        """The request with this id, if the modality is still to be told of it."""
+        query = f"SELECT {COLUMNS} FROM commitments WHERE id = ? AND state = 'waiting'"
+        row = self._journal.row(query, (commitment_id,))
+        return Commitment(**dict(row)) if row else None
 
     def waiting(self) -> list[Commitment]:
         """Those that the modality is still to be told of, oldest first."""
@@ -121,11 +145,13 @@ class Commitments:
         """
         with self._journal.transaction() as connection:
             row = connection.execute(
-                "DELETE FROM commitments WHERE id = ? RETURNING ae_title", (commitment_id,)
+                "DELETE FROM commitments WHERE id = ? RETURNING ae_title, address", (commitment_id,)
             ).fetchone()
             if row is None:
                 return
-            connection.execute("DELETE FROM commitments WHERE ae_title = ? AND state = 'given_up'", (row["ae_title"],))
+            connection.execute(
+                "DELETE FROM commitments WHERE ae_title = ? AND address = ? AND state = 'given_up'", tuple(row)
+            )
             fact = connection.execute("SELECT value FROM facts WHERE name = ?", (REPORTED_FACT,)).fetchone()
             put(connection, REPORTED_FACT, str(int(fact["value"] if fact else 0) + 1))
 
@@ -145,9 +171,32 @@ class Commitments:
                 [(more, commitment_id) for commitment_id, more in seconds.items()],
             )
             return connection.execute(
-                "UPDATE commitments SET state = 'given_up' WHERE state = 'waiting' AND waited_seconds >= ?",
-                (give_up_seconds,),
+                "UPDATE commitments SET state = 'given_up' WHERE state = 'waiting' AND waited_seconds >= ?"
+                " AND id IN (SELECT value FROM json_each(?))",
+                (give_up_seconds, json.dumps(list(seconds))),
             ).rowcount
+
+    def age_given_up(self, seconds: float, keep_seconds: float) -> None:
+        """Those that were given up are so many seconds older. Forget those that are older than `keep_seconds` by now,
+        the time in which they were tried included, and the oldest that exceed ROOM_OF_GIVEN_UP.
+        """
+        room = ROOM_OF_GIVEN_UP
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "UPDATE commitments SET waited_seconds = waited_seconds + ? WHERE state = 'given_up'", (seconds,)
+            )
+            connection.execute(
+                "DELETE FROM commitments WHERE state = 'given_up' AND waited_seconds >= ?", (keep_seconds,)
+            )
+            connection.execute(
+                "DELETE FROM commitments WHERE id IN (SELECT id FROM (SELECT id,"
+                " count(*) OVER address AS requests_of_address, count(*) OVER everybody AS requests,"
+                " sum(named_count) OVER address AS named_of_address, sum(named_count) OVER everybody AS named"
+                " FROM commitments WHERE state = 'given_up' WINDOW everybody AS (ORDER BY sequence DESC),"
+                " address AS (PARTITION BY address ORDER BY sequence DESC))"
+                " WHERE requests_of_address > ? OR requests > ? OR named_of_address > ? OR named > ?)",
+                (room.requests_of_address, room.requests, room.named_of_address, room.named),
+            )
 
     def retry(self, commitment_id: str) -> bool:
         """Tell the modality after all. Returns whether that had been given up."""
@@ -162,11 +211,6 @@ class Commitments:
         """Forget a request that was given up. Returns whether it had been."""
         return bool(self._journal.change("DELETE FROM commitments WHERE id = ? AND state = 'given_up'", commitment_id))
 
-    def still_waiting(self, ids: Collection[str]) -> set[str]:
-        """Those of `ids` that the modality is still to be told of."""
-        query = "SELECT id FROM commitments WHERE id IN (SELECT value FROM json_each(?)) AND state = 'waiting'"
-        return {row["id"] for row in self._journal.rows(query, (json.dumps(list(ids)),))}
-
 
 def _begin_anew(connection: sqlite3.Connection, commitment_id: str, address: str) -> None:
     connection.execute(
@@ -175,11 +219,14 @@ def _begin_anew(connection: sqlite3.Connection, commitment_id: str, address: str
     )
 
 
-def _require_room(connection: sqlite3.Connection, address: str, more: int) -> None:
+def _require_room(connection: sqlite3.Connection, address: str, more: int, room: Room) -> None:
     row = connection.execute(
-        "SELECT total(named_count) AS here, total(named_count) FILTER (WHERE address = ?) AS of_address"
-        " FROM commitments",
+        "SELECT count(*) AS requests, count(*) FILTER (WHERE address = ?1) AS requests_of_address,"
+        " total(named_count) AS named, total(named_count) FILTER (WHERE address = ?1) AS named_of_address"
+        " FROM commitments WHERE state = 'waiting'",
         (address,),
     ).fetchone()
-    if row["here"] + more > MOST_NAMED or row["of_address"] + more > MOST_NAMED_PER_ADDRESS:
+    if row["requests"] >= room.requests or row["requests_of_address"] >= room.requests_of_address:
+        raise TooManyWaiting("Too many requests wait for the report of a storage commitment.")
+    if row["named"] + more > room.named or row["named_of_address"] + more > room.named_of_address:
         raise TooManyWaiting("Too many instances wait for the report of a storage commitment.")

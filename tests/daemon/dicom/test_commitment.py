@@ -102,6 +102,11 @@ def test_a_request_is_understood_at_no_length_but_the_whole() -> None:
             decode_request(WHOLE[:end], ExplicitVRLittleEndian)
 
 
+def test_what_is_named_again_and_again_is_looked_at_once() -> None:
+    request = decode_request(encoded(action_information(PAIRS * 50, "2.25.99")), ExplicitVRLittleEndian)
+    assert request.references == REFERENCES
+
+
 def test_more_references_than_any_exam_has_are_refused() -> None:
     item = EXPLICIT_LITTLE.item(b"")
     content = EXPLICIT_LITTLE.element(0x00081199, b"SQ", item * (MOST_REFERENCES + 1))

@@ -3,7 +3,6 @@ answered once the question is durable; the N-EVENT-REPORT that says so comes lat
 modality keeps that open.
 """
 
-import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,14 +30,15 @@ ANSWER_SECONDS = 30.0  # within which the modality must answer a report
 LOOK_SECONDS = 0.1  # between two looks whether a report is ready
 LARGEST_MESSAGE_ID = 0xFFFF
 
-_log = logging.getLogger(__name__)
-
 
 class Commitments(Protocol):
     """Takes requests, and has a report for each when all that it names was looked at."""
 
     def request(self, ae_title: str, address: str, request: CommitmentRequest) -> str:
         """Take a request, durably. Returns its id. Raises TransactionInUse, TooManyWaiting, StorageError."""
+
+    def refused(self, ae_title: str, address: str, reason: str) -> None:
+        """A request was not taken."""
 
     def ready(self, commitment_id: str) -> CommitmentReport | None:
         """The report, once there is one."""
@@ -153,7 +153,7 @@ class ArrivingRequest:
             request = decode_request(bytes(self._content), self._context.transfer_syntax_uid)
             commitment_id = self._commitments.request(self._peer.ae_title, self._peer.address, request)
         except LeapfrogError as problem:
-            _log.warning("Storage commitment for %s was refused: %s", self._peer.ae_title, problem)
+            self._commitments.refused(self._peer.ae_title, self._peer.address, str(problem))
             return _status_of(problem)
         self._reports.owe(commitment_id, self._context_id, self._context)
         return DimseStatus.SUCCESS

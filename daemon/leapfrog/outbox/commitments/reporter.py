@@ -12,6 +12,7 @@ from leapfrog.worker import Worker
 
 PROGRAM = "leapfrog.dimse.commitment_report"
 CALL_SECONDS = 120.0  # for the start of the program on a slow box, the association and the answer
+LOG_SECONDS = 60.0  # between two looks whether lines were left out of the log, and whether the week is over
 
 
 class CommitmentReporter(Worker):
@@ -26,15 +27,17 @@ class CommitmentReporter(Worker):
 
     def turn(self) -> float:
         """Make every call that is due. Returns the seconds until the next."""
+        self.beat(CALL_SECONDS)  # names are looked up
         self._desk.catch_up()
         self._desk.count_waiting()
+        self._desk.flush_log()
         while self.beat(CALL_SECONDS) and (call := self._desk.next_call()) is not None:
             reason = self._make(call)
             if reason:
                 self._desk.failed(call.commitment.id, reason)
             elif reason is not None:
                 self._desk.reported(call.commitment.id)
-        return self._desk.seconds_until_call()
+        return min(self._desk.seconds_until_call(), LOG_SECONDS)
 
     def stop(self) -> None:
         """End a call that is being made; the next start makes it again."""

@@ -11,7 +11,7 @@ from leapfrog.outbox.commitments.safekeeping import Safekeeping
 from leapfrog.state.commitments import Commitment
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
-SLICE_SECONDS = 0.5  # of one request, before a smaller one may come first
+SLICE_SECONDS = 0.5  # of one request, before it is the turn of another address
 NOT_READY_SECONDS = 1.0
 
 
@@ -39,7 +39,9 @@ class _Verification:
 
 
 class CommitmentVerifier(Worker):
-    """Verifies requests, those that name few instances before those that name many."""
+    """Verifies requests: those of each address in their order, and the addresses in turns, so that nobody who asks much
+    keeps all others waiting.
+    """
 
     def __init__(self, desk: CommitmentDesk, safekeeping: Safekeeping, ready: Callable[[], bool]) -> None:
         """`ready`: the journal knows every file of the spool, so that none counts as unknown while it is taken in."""
@@ -48,6 +50,7 @@ class CommitmentVerifier(Worker):
         self._safekeeping = safekeeping
         self._ready = ready
         self._begun: dict[str, _Verification] = {}
+        self._addresses: list[str] = []  # with something to verify, the next one first
 
     def turn(self) -> float:
         """Verify for a moment. Returns the seconds until there is more."""
@@ -57,8 +60,17 @@ class CommitmentVerifier(Worker):
         self._begun = {one.id: self._begun[one.id] for one in due if one.id in self._begun}
         if not due:
             return self._desk.seconds_until_verification()
-        self._verify(due[0])
+        self._verify(self._next_of(due))
         return 0
+
+    def _next_of(self, due: list[Commitment]) -> Commitment:
+        oldest: dict[str, Commitment] = {}
+        for one in due:
+            oldest.setdefault(one.address, one)
+        waiting = [address for address in self._addresses if address in oldest]
+        first, *others = waiting + [address for address in oldest if address not in waiting]
+        self._addresses = [*others, first]
+        return oldest[first]
 
     def _verify(self, commitment: Commitment) -> None:
         if commitment.id not in self._begun:

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,8 @@ from pydicom.uid import ImplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 from pynetdicom.dsutils import encode
 
 from leapfrog.intake.receiver import commitment
-from leapfrog.state import commitments
+from leapfrog.outbox.commitments import desk
+from leapfrog.state.commitments import ROOM_OF_STRANGERS
 from support.certificates import make_certificate
 from support.commitment_box import CommitmentBox, make_commitment_box, new_images, store_images
 from support.dcmtk import echo
@@ -25,6 +27,7 @@ SUCCESS, INVALID_ARGUMENT, NO_SUCH_INSTANCE, NO_SUCH_ACTION, RESOURCE_LIMITATION
     0x0213,
 )
 UNKNOWN = (SecondaryCaptureImageStorage, "2.25.404")
+OTHER = (SecondaryCaptureImageStorage, "2.25.405")
 
 
 @pytest.fixture
@@ -81,7 +84,9 @@ def test_the_report_comes_over_tls_too(tmp_path: Path) -> None:
     with make_commitment_box(tmp_path / "state", tls_certificate=server.certificate, tls_key=server.key) as box:
         modality = Modality()
         association = modality.associate(box.port, trusted=server.certificate)
-        assert modality.ask(association, [UNKNOWN] * 500)[0] == SUCCESS
+        assert (
+            modality.ask(association, [(UNKNOWN[0], f"2.25.{10**30 + number}") for number in range(500)])[0] == SUCCESS
+        )
         (report,) = told(box, modality)
         assert (report.event_type, report.same_association) == (2, True)
         association.release()
@@ -119,21 +124,21 @@ def test_a_transaction_in_use_takes_no_other_instances_but_the_same_ones_again(b
     transaction = str(generate_uid())
     box.verifier.stop()  # so that it stays in use
     assert modality.ask(asked, [UNKNOWN], transaction)[0] == SUCCESS
-    assert modality.ask(asked, [UNKNOWN, UNKNOWN], transaction)[0] == INVALID_ARGUMENT
+    assert modality.ask(asked, [UNKNOWN, OTHER], transaction)[0] == INVALID_ARGUMENT
     assert modality.ask(asked, [UNKNOWN], transaction)[0] == SUCCESS
     others = Modality("ULTRASOUND").associate(box.port)
-    assert Modality("ULTRASOUND").ask(others, [UNKNOWN, UNKNOWN], transaction)[0] == SUCCESS, "it is another machine's"
+    assert Modality("ULTRASOUND").ask(others, [UNKNOWN, OTHER], transaction)[0] == SUCCESS, "it is another machine's"
     assert [one.named_count for one in box.commitments.waiting()] == [1, 2]
     asked.release()
     others.release()
 
 
 def test_nobody_fills_the_journal_with_requests(box: CommitmentBox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commitments, "MOST_NAMED_PER_ADDRESS", 5)
+    monkeypatch.setattr(desk, "ROOM_OF_STRANGERS", replace(ROOM_OF_STRANGERS, named_of_address=2))
     box.verifier.stop()
     modality = Modality()
     association = modality.associate(box.port)
-    assert modality.ask(association, [UNKNOWN] * 5)[0] == SUCCESS
+    assert modality.ask(association, [UNKNOWN, OTHER])[0] == SUCCESS
     assert modality.ask(association, [UNKNOWN])[0] == RESOURCE_LIMITATION
     assert len(box.commitments.waiting()) == 1
     association.release()
