@@ -194,7 +194,7 @@ class Lane:
         began = False
         try:
             channel.send(job.model_dump_json(), timeout_seconds=self.deadline_seconds)
-            while (message := self._receive(channel, deadline - time.monotonic())) is not None:
+            while (message := self._receive(channel, deadline)) is not None:
                 if isinstance(message, StageNote):
                     began = began or message.stage in FIRST_STAGES
                 elif end := self._end_of(message):
@@ -230,7 +230,7 @@ class Lane:
             self._discard_host("The engine host did not answer in time", FailureKind.HUNG)
             deadline = time.monotonic() + SILENCE_SECONDS
             try:
-                while (message := self._receive(channel, deadline - time.monotonic())) is not None:
+                while (message := self._receive(channel, deadline)) is not None:
                     if isinstance(message, ReadResult):
                         return message
                     if isinstance(message, EngineFailure):
@@ -240,9 +240,10 @@ class Lane:
         self._discard_reader()
         return DeadlineMissed(charged_to="reader")
 
-    def _receive(self, channel: LineChannel, timeout_seconds: float) -> ReaderMessage | None:
-        line = channel.receive(timeout_seconds)
-        if line is None:
+    def _receive(self, channel: LineChannel, deadline: float) -> ReaderMessage | None:
+        """The next message; None once time.monotonic() is past `deadline`, also where more messages lie ready."""
+        remaining = deadline - time.monotonic()
+        if remaining < 0 or (line := channel.receive(remaining)) is None:
             return None
         try:
             message = READER_MESSAGE.validate_json(line)
@@ -274,7 +275,7 @@ class Lane:
         deadline = time.monotonic() + START_SECONDS
         try:
             while self._state.device == STARTING and self._host is not None:
-                self._receive(channel, GLANCE_SECONDS)
+                self._receive(channel, time.monotonic() + GLANCE_SECONDS)
                 if self._job_waits:
                     return
                 if not self._host.alive:
@@ -316,8 +317,9 @@ class Lane:
                 self._reader = ChildProcess("reader", command, theirs, may_log=False)
         theirs.close()
         self._channel = channel
+        deadline = time.monotonic() + START_SECONDS
         try:
-            if self._reader is not None and isinstance(self._receive(channel, START_SECONDS), ReaderReady):
+            if self._reader is not None and isinstance(self._receive(channel, deadline), ReaderReady):
                 return channel
         except ChannelClosed:
             pass  # it ended while starting: discarded below

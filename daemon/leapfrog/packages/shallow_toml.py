@@ -10,11 +10,12 @@ from typing import Any
 
 DEEPEST = 8  # brackets within brackets, and parts of a dotted key; the packages that ship have 2 and 4
 # What brackets and dots may stand in without meaning anything (toml.io/en/v1.0.0): strings of all four kinds, also
-# those that do not end, and comments. A string in three quotes may end in two more.
+# those that do not end, and comments. A string in three quotes may end in two more. Whatever begins one of them, the
+# expression matches, to the end of the text if need be, and so it never goes back: it looks at each letter once.
 TEXT = re.compile(
-    r'"""(?:\\.|[^\\])*?(?:"{3,5}|\Z)'
-    r"|'''.*?(?:'{3,5}|\Z)"
-    r'|"(?:\\.|[^"\\\n])*"?'
+    r'"""(?:[^"\\]+|\\.|"(?!""))*(?:"{3,5}|\\?\Z)'
+    r"|'''(?:[^']+|'(?!''))*(?:'{3,5}|\Z)"
+    r'|"(?:[^"\\\n]+|\\.)*"?'
     r"|'[^'\n]*'?"
     r"|#[^\n]*",
     re.DOTALL,

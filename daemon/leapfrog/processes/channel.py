@@ -47,15 +47,16 @@ class LineChannel:
             raise ChannelClosed from problem
 
     def receive(self, timeout_seconds: float | None = None) -> bytes | None:
-        """The next line without its newline; None if none came in time. A timeout of 0 does not wait. Raises
-        ChannelClosed.
+        """The next line without its newline; None if none is whole in time, however much of it comes. A timeout of 0
+        does not wait, and looks once at what is there. Raises ChannelClosed.
         """
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        remaining = timeout_seconds
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
-            remaining = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not self._receive_some(remaining):
+            if (remaining is not None and remaining < 0) or not self._receive_some(remaining):
                 return None
+            remaining = None if deadline is None else deadline - time.monotonic()
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 1]
         self._searched = 0

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.processes import channel as channel_module
 from leapfrog.processes.channel import MOST_DESCRIPTORS, ChannelClosed, LineChannel
 
 
@@ -41,3 +42,15 @@ def test_descriptors_that_nobody_asked_for_do_not_pile_up(ends: tuple[LineChanne
         channel.receive(5)
     channel.close()
     assert open_descriptors() < before
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01])
+def test_a_line_that_comes_in_crumbs_is_waited_for_no_longer_than_any_other(
+    ends: tuple[LineChannel, socket.socket], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel, theirs = ends
+    monkeypatch.setattr(channel_module, "RECEIVE_BYTES", 1)
+    line = b"x" * 100_000
+    theirs.sendall(line + b"\n")
+    assert channel.receive(seconds) is None
+    assert channel.receive(30) == line, "nothing of it is lost"
