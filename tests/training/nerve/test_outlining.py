@@ -12,10 +12,12 @@ from leapfrog_training.packaging.package import write_package
 from support.tiny_models import nerve_and_vessel_content
 
 
-def test_nerves_are_outlined_and_measured_and_vessels_hatched_on_the_report_of_a_real_scan(
+def test_nerves_are_outlined_and_vessels_hatched_on_the_report_of_a_real_scan(
     shared_data: Path, tmp_path: Path
 ) -> None:
-    """The tiny model takes what is bright for a nerve and what is nearly black for a vessel: every scan has both."""
+    """The tiny model takes what is bright for a nerve and what is nearly black for a vessel: every scan has both, up to
+    the sides of its sector, beyond which nobody saw.
+    """
     (tmp_path / "tiny.tflite").write_bytes(nerve_and_vessel_content())
     with KioskModel(tmp_path / "tiny.tflite") as model:
         manifest = nerve_manifest("0.1.0", model, {NERVE: 0.5, VESSEL: 0.5})
@@ -30,10 +32,8 @@ def test_nerves_are_outlined_and_measured_and_vessels_hatched_on_the_report_of_a
     (image,) = json.loads(result.report.with_suffix(".json").read_text())["images"]
     nerve, vessel = image["findings"]
     assert image["outcome"] == "findings" and nerve["flagged"] and vessel["flagged"]
-    area = nerve["measurement"]
-    assert len(nerve["contour"]) == len(area["parts"]) >= 1
-    assert area["unit"] == "mm2" and all(1 <= part <= 1000 for part in area["parts"])
-    assert 1 <= area["value"] <= 1000
+    assert len(nerve["contour"]) >= 1 and nerve["measurement"] is None
     text = result.report.read_text()
-    assert "Nerve area" in text and "mm²" in text and "Hatched: Vessel" in text
+    assert "Outline: Nerve" in text and "Hatched: Vessel" in text
+    assert "The nerve runs along the picture's edge" in text and "mm²" not in text
     assert list(result.report.parent.glob("overlay-*.jpg"))
