@@ -16,6 +16,7 @@ from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.standalone import StandaloneEngine
 from leapfrog.errors import LeapfrogError
 from leapfrog.packages.package import ModelPackage, load_package
+from leapfrog.processes.confinement import Rights, confine
 from leapfrog.reader.assess.check_in_front.checks import load_check
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.outlines.free_outlines import free_outlines
@@ -25,19 +26,24 @@ MID_GRAY = 128
 MEMORY_BYTES = 4 * 1024**3  # of this process and of the engine host, each: a model can ask for any amount
 
 
-def try_package(package: ModelPackage, python: str, threads: int) -> None:
-    """Run the model of `package` on a gray picture in an engine host under the interpreter `python`.
+def run_model(package: ModelPackage, python: str, threads: int) -> list[np.ndarray]:
+    """The outputs of the model of `package` for a gray picture, from an engine host under the interpreter `python`.
 
-    Raises PackageError when the engine cannot run the model or the quality check cannot be used, EngineError when the
-    engine fails or the outputs do not fit the manifest.
+    Raises PackageError when the engine cannot run the model, EngineError when the engine fails.
     """
-    manifest = package.manifest
-    height, width = manifest.input.height, manifest.input.width
-    picture = np.full((height, width), MID_GRAY, np.uint8)
     with StandaloneEngine([package.model_path.parent], python) as engine:
         bench = ModelBench(threads)
         bench.attach(engine.client)
-        outputs = bench.infer(package, picture)
+        return bench.infer(package, _gray(package))
+
+
+def judge(package: ModelPackage, outputs: list[np.ndarray]) -> None:
+    """Use the model's `outputs`, and the quality check, as a reader would.
+
+    Raises PackageError when the quality check cannot be used, EngineError when the outputs do not fit the manifest.
+    """
+    manifest = package.manifest
+    height, width = manifest.input.height, manifest.input.width
     area = model_area((0, 0, width, height), (height, width), width / height)
     if manifest.task == "classification":
         classify(manifest, outputs)
@@ -46,7 +52,12 @@ def try_package(package: ModelPackage, python: str, threads: int) -> None:
     else:
         segment(manifest, outputs, area, None)
     if package.quality_path is not None:
-        load_check(package.quality_path, (height, width)).check(picture)
+        load_check(package.quality_path, (height, width)).check(_gray(package))
+
+
+def _gray(package: ModelPackage) -> np.ndarray:
+    size = package.manifest.input
+    return np.full((size.height, size.width), MID_GRAY, np.uint8)
 
 
 def main() -> int:
@@ -60,7 +71,10 @@ def main() -> int:
     die_with_parent(options.parent)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     try:
-        try_package(load_package(options.package), options.python, options.threads)
+        package = load_package(options.package)
+        outputs = run_model(package, options.python, options.threads)
+        confine(Rights(readable=[str(options.package)]))  # no engine host is started any more
+        judge(package, outputs)
     except LeapfrogError as problem:
         sys.stdout.write(f"{problem}\n")
         return 1
