@@ -29,6 +29,10 @@ from support.raw_peer import (
 PATIENCE_SECONDS = 10.0
 C_ECHO, C_CANCEL = 0x0030, 0x0FFF
 REQUEST = RawPeer.request((COMPUTED_RADIOGRAPHY, [EXPLICIT_LITTLE_ENDIAN]), calling="HOSTILE")
+MANY_CONTEXTS = struct.pack(">BxLH66x", 1, 500_068, 1) + b"\x20\0\0\1\x09" * 100_000
+MANY_ELEMENTS = p_data(store_command("1.2"), COMMAND | LAST) + p_data(
+    struct.pack("<HH2sH", 9, 0x1001, b"LO", 0) * 12_000, LAST
+)
 HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(100)  # a ClientHello that lacks its second half
 PROTOCOLS = (
     b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -216,6 +220,7 @@ ATTACKS = {
     "half headers": Kind(_holding(200, b"\1\0\0")),
     "half requests": Kind(_holding(200, REQUEST[: len(REQUEST) // 2])),
     "requests of 4 GiB": Kind(_repeating(struct.pack(">BxL", 1, 0xFFFFFFFF) + bytes(10_000))),
+    "requests of 100,000 contexts": Kind(_repeating(MANY_CONTEXTS)),
     "giant PDUs within associations": Kind(
         _repeating(
             struct.pack(">BxL", 4, 0xFFFFFFFF) + bytes(100_000),
@@ -228,6 +233,7 @@ ATTACKS = {
     "associations that do nothing, from eleven addresses": Kind(_idle_associations, everywhere=True),
     "association flood": Kind(_association_flood),
     "fragments of no bytes": Kind(_flooding(p_data(b"", 0) * 1000, p_data(store_command("1.2"), COMMAND | LAST))),
+    "images of 12,000 elements that are refused": Kind(_flooding(MANY_ELEMENTS)),
     "C-CANCEL without end": Kind(_flooding(_command(C_CANCEL) * 100)),
     "C-ECHO without end": Kind(_flooding(_command(C_ECHO) * 100)),
     "C-ECHO without end, answers not taken": Kind(_flooding(_command(C_ECHO) * 100, reads=False)),
