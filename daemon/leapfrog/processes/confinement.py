@@ -53,7 +53,7 @@ def confine(rights: Rights, newest_abi: int = 99) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_NO_NEW_PRIVS)")
-    _limit_files(LARGEST_FILE if rights.writable else 0)
+    _limit_files(LARGEST_FILE)  # also without a writable folder: standard error may be a file
     abi = min(landlock_abi(), newest_abi)
     if abi > 0:
         _restrict_paths(rights, abi)
