@@ -1,5 +1,6 @@
 """The receiver as a process: acknowledged instances outlive it, and its memory does not grow with what it receives."""
 
+import os
 import random
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from support.raw_peer import COMMAND, LAST, RawPeer, data_set, p_data, store_com
 from support.spooled import content_of, go_through
 
 PROGRAM = Path(__file__).with_name("receiving_process.py")
+TESTS = Path(__file__).resolve().parents[2]
 MEBIBYTE = 1024 * 1024
 
 
@@ -27,9 +29,9 @@ def receiving(state_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """The process, listening, and its port."""
     state_dir.mkdir(exist_ok=True)
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(state_dir), str(port)], stdout=subprocess.PIPE, text=True
-    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(TESTS), os.environ.get("PYTHONPATH", "")))}
+    command = [sys.executable, str(PROGRAM), str(state_dir), str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     try:
         assert process.stdout.readline() == "listening\n"
