@@ -79,9 +79,8 @@ class Desk:
     def clear(self) -> None:
         """Leave nothing of a job to the next one."""
         for folder in (self.given, self._pictures, self._objects):
-            with suppress(
-                OSError
-            ):  # the reader has ended, and its desk with it; or the disk fails, which others notice
+            # The reader has ended, and its desk with it; or the disk fails, which others notice.
+            with suppress(OSError):
                 for path in folder.iterdir():
                     shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 

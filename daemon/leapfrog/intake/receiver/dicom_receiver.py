@@ -14,11 +14,11 @@ from leapfrog.intake.receiver.commitment import Commitments
 from leapfrog.intake.receiver.connections import Connections
 from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
 from leapfrog.intake.receiver.gate import Gate
-from leapfrog.intake.receiver.peer_address import peer_address
 from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.intake.receiver.refused_machines import Machine, RefusedMachines
 from leapfrog.intake.receiver.storage import Storage
 from leapfrog.intake.receiver.tls import TlsFiles
+from leapfrog.peer_address import peer_address
 from leapfrog.problem import Problem
 from leapfrog.settings import DicomSettings
 from leapfrog.state.spool import Spool

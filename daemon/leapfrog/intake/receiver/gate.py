@@ -6,9 +6,9 @@ from collections import Counter
 from typing import Protocol
 
 from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
-from leapfrog.intake.receiver.peer_address import peer_address
 from leapfrog.intake.receiver.refused_machines import Machine, RefusedMachines
 from leapfrog.intake.receiver.upper_layer import Rejection
+from leapfrog.peer_address import peer_address
 from leapfrog.settings import DicomSettings
 
 KEPT_SHARE = 5  # one place of five, and one at least, is kept for other addresses

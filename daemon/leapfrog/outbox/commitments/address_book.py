@@ -6,13 +6,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from leapfrog.peer_address import Address, peer_address
 from leapfrog.settings import ModalitySettings
 
 LOOK_UP_AGAIN_SECONDS = 600.0  # a name may get another address
-
-Address = IPv4Address | IPv6Address
 
 
 def addresses_of(host: str) -> frozenset[Address]:
@@ -80,8 +78,6 @@ class AddressBook:
 
 def _parsed(text: str) -> Address | None:
     try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
+        return peer_address(text)
+    except ValueError:  # a name
         return None
-    # A socket that takes both families says so of IPv4.
-    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
