@@ -25,6 +25,7 @@ library lists.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import importlib
 import importlib.util
@@ -379,6 +380,9 @@ def main(arguments: list[str] | None = None) -> int:
     move_standard_output_to_stderr()
     die_with_parent(options.parent)
     if options.inventory:
+        if find_pycoral() == "genuine":
+            with contextlib.suppress(ImportError, OSError):  # said when it is asked
+                importlib.import_module("pycoral.utils.edgetpu")  # with its own libedgetpu, which may open files now
         give_up_rights((), options.library)
         os.write(answers, json.dumps(inventory(options.library)).encode("utf-8"))
         return 0

@@ -4,7 +4,8 @@ import ctypes
 import os
 from typing import Any
 
-_LIBRARY = os.environ.get("EDGE_TPU_DOUBLE_LIBRARY", "libedgetpu.so.1")
+# At import, as pycoral's native module is linked with libedgetpu.
+_LIBRARY = ctypes.CDLL(os.environ.get("EDGE_TPU_DOUBLE_LIBRARY", "libedgetpu.so.1"))
 
 
 class _Device(ctypes.Structure):
@@ -13,17 +14,15 @@ class _Device(ctypes.Structure):
 
 def get_runtime_version() -> str:
     """The version of the library."""
-    library = ctypes.CDLL(_LIBRARY)
-    library.edgetpu_version.restype = ctypes.c_char_p
-    return str(library.edgetpu_version().decode())
+    _LIBRARY.edgetpu_version.restype = ctypes.c_char_p
+    return str(_LIBRARY.edgetpu_version().decode())
 
 
 def list_edge_tpus() -> list[dict[str, Any]]:
     """Each device with its bus and its path."""
-    library = ctypes.CDLL(_LIBRARY)
-    library.edgetpu_list_devices.restype = ctypes.POINTER(_Device)
+    _LIBRARY.edgetpu_list_devices.restype = ctypes.POINTER(_Device)
     count = ctypes.c_size_t(0)
-    listed = library.edgetpu_list_devices(ctypes.byref(count))
+    listed = _LIBRARY.edgetpu_list_devices(ctypes.byref(count))
     return [
         {"type": "usb" if listed[place].type else "pci", "path": listed[place].path.decode()}
         for place in range(count.value)
