@@ -187,12 +187,13 @@ class CommitmentDesk:
     def _take_up(self) -> None:
         known = {one.commitment.id for one in self._all()}
         waiting, now = self._commitments.waiting(), self._monotonic()
+        gone = known - {commitment.id for commitment in waiting}
         with self._lock:
-            for gone in known - {commitment.id for commitment in waiting}:
-                self._open.pop(gone, None)
+            for commitment_id in gone:
+                self._open.pop(commitment_id, None)
             new = [commitment for commitment in waiting if commitment.id not in self._open]
             self._open |= {commitment.id: OpenCommitment(commitment, now) for commitment in new}
-        if new:
+        if new or gone:
             self._on_change()
 
     def count_waiting(self) -> None:
@@ -242,6 +243,7 @@ class CommitmentDesk:
         if known is not None:
             line = f"Storage commitment {commitment_id}: the report was taken."
             self._say(known.commitment.address, logging.INFO, line)
+        self._on_change()  # it is the turn of the modality's next request, which nobody has verified yet
 
     def failed(self, commitment_id: str, reason: str) -> None:
         """The modality could not be told; it is called again later."""

@@ -32,6 +32,7 @@ class Desk:
 
     def __init__(self, journal: Journal) -> None:
         self.now = 100.0
+        self.changes = 0
         self.commitments = Commitments(journal)
         self.start_again()
 
@@ -39,12 +40,15 @@ class Desk:
         self.desk = CommitmentDesk(
             self.commitments,
             [FILMROOM],
-            lambda: None,
+            self.note_change,
             PeerLog(logging.getLogger(__name__), lambda: self.now),
             backoff=Backoff(first_seconds=20.0, cap_seconds=3600.0),
             monotonic=lambda: self.now,
         )
         self.desk.catch_up()
+
+    def note_change(self) -> None:
+        self.changes += 1
 
     def ask(self, transaction: str = "2.25.9", ae_title: str = "FILMROOM", address: str = "192.0.2.7") -> str:
         return self.desk.request(ae_title, address, CommitmentRequest(transaction, (REFERENCE,)))
@@ -113,6 +117,19 @@ def test_after_a_failed_call_it_waits_twice_as_long_each_time(desk: Desk) -> Non
 def test_the_oldest_is_verified_first(desk: Desk) -> None:
     first, second = desk.ask("2.25.1"), desk.ask("2.25.2")
     assert desk.to_verify() == [first, second]
+
+
+def test_once_the_first_was_told_or_given_up_the_verifier_learns_that_it_is_the_turn_of_the_next(desk: Desk) -> None:
+    first, second = desk.ask_and_leave("2.25.1"), desk.ask_and_leave("2.25.2")
+    desk.desk.verified(first, REPORT)
+    assert desk.to_verify() == []
+    before = desk.changes
+    desk.desk.reported(first)
+    assert (desk.changes > before, desk.to_verify()) == (True, [second])
+    before = desk.changes
+    desk.now += GIVE_UP_SECONDS + 1
+    desk.desk.count_waiting()
+    assert (desk.changes > before, desk.to_verify()) == (True, [])
 
 
 def test_an_association_is_not_told_what_was_true_long_ago(desk: Desk) -> None:
