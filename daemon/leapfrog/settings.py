@@ -30,6 +30,7 @@ Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 # Limits of numbers that have no natural one: far beyond what makes sense, far below what the journal or a date holds.
 MOST_BYTES = 10**15  # a petabyte
 MOST_DAYS = 1_000_000  # 2,700 years
+LONGEST_RESCAN_SECONDS = 3600.0  # between two looks at a whole watched folder
 OLDEST_YEARS = 129  # as an age; nobody has been as old
 MOST_MISTAKES = 50  # that are told of one file
 LONGEST_SHOWN = 200  # letters of a value that is not allowed
@@ -154,7 +155,7 @@ class FolderSettings(Section):
 
     paths: tuple[Path, ...] = ()
     settle_seconds: float = Field(default=2.0, gt=0, le=3600)
-    rescan_seconds: float = Field(default=10.0, gt=0, le=3600)
+    rescan_seconds: float = Field(default=10.0, gt=0, le=LONGEST_RESCAN_SECONDS)
     filename_pattern: str = ""
     after: Literal["keep", "delete", "move"] = "keep"
     watch: tuple[FolderWatchSettings, ...] = ()

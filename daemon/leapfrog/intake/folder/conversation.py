@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 
 from leapfrog.exam import Frozen
 from leapfrog.intake.folder.wholeness import Rests
+from leapfrog.settings import LONGEST_RESCAN_SECONDS
 from leapfrog.state.records import FolderFile
 
 KNOWN_FILES = 10_000  # at most, in one message: a line stays far below the longest one
@@ -65,10 +66,12 @@ MAIN_MESSAGE: TypeAdapter[MainMessage] = TypeAdapter(Annotated[MainMessage, Fiel
 
 
 class Alive(Frozen):
-    """A sign of life, which may be the last one for `seconds`."""
+    """A sign of life, which may be the last one for `seconds`: at most the longest time between two scans, so that no
+    child that a file has taken over can have itself called alive for ever.
+    """
 
     kind: Literal["alive"] = "alive"
-    seconds: float = 0.0
+    seconds: float = Field(default=0.0, ge=0.0, le=LONGEST_RESCAN_SECONDS, allow_inf_nan=False)
 
 
 class Looked(Frozen):
