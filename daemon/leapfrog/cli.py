@@ -521,11 +521,15 @@ def journal_rebuild(config: ConfigOption = None, as_json: JsonOption = False) ->
 @app.command()
 def install(
     root: Annotated[Path, typer.Option("--root", metavar="DIR", help="Install below this folder.")] = Path("/"),
+    *,
+    web: Annotated[bool, typer.Option("--web", help="And what nginx needs to show the reports to tablets.")] = False,
+    screen: Annotated[bool, typer.Option("--screen", help="And what shows the list on the box's own screen.")] = False,
 ) -> None:
     """Install the systemd unit, its user and folders, and a settings file with comments."""
+    from leapfrog.commands.install import Extras, next_steps
     from leapfrog.commands.install import install as install_files
-    from leapfrog.commands.install import next_steps
 
-    for path in install_files(root):
+    extras = Extras(web=web, screen=screen)
+    for path in install_files(root, extras):
         _console.print(str(path))
-    _console.print(next_steps(root))
+    _console.print(next_steps(root, extras), soft_wrap=True, markup=False)

@@ -67,8 +67,8 @@ boot)
     pivot_root . before
     umount -l before
     rmdir before
-    systemd-sysusers leapfrog.conf
-    systemd-tmpfiles --create leapfrog.conf
+    (cd /etc/sysusers.d && systemd-sysusers leapfrog*.conf)
+    (cd /etc/tmpfiles.d && systemd-tmpfiles --create leapfrog*.conf)
     export container=leapfrog-test
     exec /lib/systemd/systemd --system "--unit=$unit" --log-target=console --show-status=no
     ;;

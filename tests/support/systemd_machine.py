@@ -11,7 +11,7 @@ from typing import Self
 from uuid import uuid4
 
 import leapfrog
-from leapfrog.commands.install import install
+from leapfrog.commands.install import Extras, install
 from support.waiting import wait_until
 
 SCRIPT = Path(__file__).with_name("boot_systemd.sh")
@@ -51,14 +51,14 @@ def why_not() -> str:
 class SystemdMachine:
     """Boots Leapfrog's unit, as `leapfrog install` lays it out, with `settings` as its settings file."""
 
-    def __init__(self, directory: Path, settings: str) -> None:
+    def __init__(self, directory: Path, settings: str, extras: Extras | None = None) -> None:
         """`directory` is an empty folder of the test."""
         self.directory = directory
         self._name = f"leapfrog-test-{uuid4().hex[:12]}"
         self._console = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
         installed = directory / "installed"
-        install(installed)
+        install(installed, extras or Extras())
         (installed / "etc/leapfrog/leapfrog.toml").write_text(settings)
         drop_in = installed / f"etc/systemd/system/{UNIT}.d/test.conf"
         drop_in.parent.mkdir()

@@ -3,6 +3,7 @@
 import shlex
 import sys
 import sysconfig
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -20,6 +21,22 @@ LAYOUT = {
     "systemd/udev/60-leapfrog-edge-tpu.rules": "etc/udev/rules.d/60-leapfrog-edge-tpu.rules",
     SETTINGS: str(SYSTEM_FILE.relative_to("/")),
 }
+SITE, ACCESS = "config/web/site.conf", "config/web/access.conf"
+# For tablets: nginx in front of the reports.
+WEB_LAYOUT = {
+    SITE: "etc/nginx/sites-available/leapfrog",
+    ACCESS: "etc/leapfrog/web/access.conf",
+    "config/web/nginx.conf": "etc/systemd/system/nginx.service.d/leapfrog.conf",
+    "config/web/sysusers.conf": "etc/sysusers.d/leapfrog-web.conf",
+    "config/web/tmpfiles.conf": "etc/tmpfiles.d/leapfrog-web.conf",
+}
+# For the box's own screen.
+SCREEN_LAYOUT = {
+    "config/screen/leapfrog-screen.service": "etc/systemd/system/leapfrog-screen.service",
+    "config/screen/sysusers.conf": "etc/sysusers.d/leapfrog-screen.conf",
+    "config/screen/policy.json": "etc/chromium/policies/managed/leapfrog.json",
+}
+ADAPTED = {SETTINGS, SITE, ACCESS}  # to each clinic, in place: never overwritten once they were changed
 UNIT_PROGRAM = "/opt/leapfrog/bin/leapfrog"  # the path in the unit as it ships; the README installs there
 # How to install there, as the README says it. Leapfrog is on no package index: anybody could register a name there.
 FOR_THE_SYSTEM = (
@@ -31,45 +48,98 @@ FOR_THE_SYSTEM = (
 HIDDEN_FROM_SERVICES = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # ProtectHome= and PrivateTmp=
 
 
-def install(root: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Extras:
+    """What is installed besides the service: `web`, a web server for tablets; `screen`, the box's own screen."""
+
+    web: bool = False
+    screen: bool = False
+
+    def layout(self) -> dict[str, str]:
+        """The files, each with its place."""
+        return {**LAYOUT, **(WEB_LAYOUT if self.web else {}), **(SCREEN_LAYOUT if self.screen else {})}
+
+
+def install(root: Path, extras: Extras = Extras()) -> list[Path]:
     """Write the files below `root` and return those that were new or different; a second run writes nothing.
 
-    The unit starts the Leapfrog that runs this code. A settings file that somebody changed is never touched: the one
-    that ships is written beside it as `leapfrog.toml.new`. Raises StorageError when a file cannot be written.
+    The unit starts the Leapfrog that runs this code. A file of `ADAPTED` that somebody changed is never touched: the
+    one that ships is written beside it, such as `leapfrog.toml.new`. Raises StorageError when a file cannot be written.
     """
     written = []
-    for source, destination in LAYOUT.items():
+    for source, destination in extras.layout().items():
         content = _content(source)
         target = root / destination
-        if source == SETTINGS and target.exists() and target.read_bytes() != content:
-            target = target.with_name(f"{target.name}.new")
+        if source in ADAPTED and target.exists() and target.read_bytes() != content:
+            target = _beside(target)
         if _write(target, content):
             written.append(target)
     return written
 
 
-def next_steps(root: Path) -> str:
-    """What to do after `install(root)`, as text for a person."""
-    settings_file = root / LAYOUT[SETTINGS]
-    steps = [f"Adapt {settings_file} to your clinic. The file explains every setting."]
-    pending = settings_file.with_name(f"{settings_file.name}.new")
-    if pending.exists() and settings_file.read_bytes() != pending.read_bytes():
-        steps.append(f"Your settings were kept. This version's file is beside them: compare {pending.name}.")
+def next_steps(root: Path, extras: Extras = Extras()) -> str:
+    """What to do after `install(root, extras)`, as text for a person."""
+    steps = [f"Adapt {root / LAYOUT[SETTINGS]} to your clinic. The file explains every setting."]
+    for source, destination in extras.layout().items():
+        if source in ADAPTED and _was_kept(target := root / destination):
+            yours = "Your settings were kept" if source == SETTINGS else f"Your {target} was kept"
+            steps.append(f"{yours}. This version's file is beside it: compare {_beside(target).name}.")
     if root.resolve() == Path("/"):
         steps += [
             "Create the user, the folders and the device rules: systemd-sysusers &&"
-            " systemd-tmpfiles --create leapfrog.conf && udevadm control --reload && udevadm trigger",
+            f" systemd-tmpfiles --create {' '.join(_tmpfiles(extras))} && udevadm control --reload && udevadm trigger",
             f"Check the settings: {_shell_command()} config check",
             "Start it, now and whenever the box starts: systemctl daemon-reload && systemctl enable --now leapfrog",
             f"See whether it works: systemctl status leapfrog, and {_shell_command()} status",
+            *(_web_steps() if extras.web else ()),
+            *(_screen_steps() if extras.screen else ()),
         ]
     else:
         steps += [
             f"Let it start with the system below {root}: systemctl --root={root} enable leapfrog",
             f"The user, folders and device rules are created when that system starts. It needs {_shell_command()}.",
         ]
+        if extras.web or extras.screen:
+            steps.append("For what tablets and the screen need besides, see config/tablets.md in the checkout.")
     numbered = [f"{number}. {step}" for number, step in enumerate(steps, start=1)]
     return "\n".join(["Next:", *numbered, *_warnings()])
+
+
+def _tmpfiles(extras: Extras) -> list[str]:
+    return [Path(place).name for place in extras.layout().values() if place.startswith("etc/tmpfiles.d/")]
+
+
+def _web_steps() -> list[str]:
+    """The commands are those of config/tablets.md, which says what they do."""
+    folder = "/etc/leapfrog/web"
+    return [
+        "Tablets: install the web server, apt-get install nginx openssl. Make a certificate for this box's name:"
+        f" openssl req -x509 -newkey rsa:3072 -nodes -days 3650 -subj /CN=$(hostname)"
+        f" -addext subjectAltName=DNS:$(hostname),DNS:$(hostname).local"
+        f" -keyout {folder}/key.pem -out {folder}/certificate.pem",
+        f'Choose a password for the name "staff": printf "staff:%s\\n" "$(openssl passwd -6)"'
+        f" > {folder}/passwords && chown root:www-data {folder}/passwords && chmod 640 {folder}/passwords",
+        f"Read {folder}/access.conf: it says who is let in. Then start it: ln -sf ../sites-available/leapfrog"
+        " /etc/nginx/sites-enabled/leapfrog && rm -f /etc/nginx/sites-enabled/default && nginx -t"
+        " && systemctl daemon-reload && systemctl restart nginx",
+        "On a tablet, open https:// and this box's name or address. See config/tablets.md in the checkout.",
+    ]
+
+
+def _screen_steps() -> list[str]:
+    return [
+        "Screen: apt-get install cage chromium xwayland && systemctl daemon-reload"
+        " && systemctl enable --now leapfrog-screen",
+    ]
+
+
+def _beside(target: Path) -> Path:
+    return target.with_name(f"{target.name}.new")
+
+
+def _was_kept(target: Path) -> bool:
+    pending = _beside(target)
+    return pending.exists() and target.exists() and target.read_bytes() != pending.read_bytes()
 
 
 def _warnings() -> list[str]:
