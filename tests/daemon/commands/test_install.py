@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.commands.install import FOR_THE_SYSTEM, LAYOUT, install, next_steps
+from leapfrog.commands.install import FOR_THE_SYSTEM, LAYOUT, SCREEN_LAYOUT, WEB_LAYOUT, Extras, install, next_steps
 from leapfrog.errors import StorageError
 from leapfrog.settings import load_settings
 
@@ -38,6 +38,37 @@ def test_every_file_is_written_and_listed(tmp_path: Path) -> None:
     assert {str(path.relative_to(tmp_path)) for path in written} == set(LAYOUT.values())
     assert all(path.is_file() for path in written)
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("extras", "more"),
+    [
+        (Extras(web=True), WEB_LAYOUT),
+        (Extras(screen=True), SCREEN_LAYOUT),
+        (Extras(web=True, screen=True), WEB_LAYOUT | SCREEN_LAYOUT),
+    ],
+)
+def test_what_is_for_tablets_and_the_screen_comes_when_it_is_asked_for(
+    tmp_path: Path, extras: Extras, more: dict[str, str]
+) -> None:
+    written = install(tmp_path, extras)
+    assert {str(path.relative_to(tmp_path)) for path in written} == {*LAYOUT.values(), *more.values()}
+    assert install(tmp_path, extras) == []
+
+
+@pytest.mark.parametrize("place", ["etc/nginx/sites-available/leapfrog", "etc/leapfrog/web/access.conf"])
+def test_who_a_clinic_lets_in_is_kept(tmp_path: Path, place: str) -> None:
+    extras = Extras(web=True)
+    install(tmp_path, extras)
+    (tmp_path / place).write_text("deny all;\n")
+    assert install(tmp_path, extras) == [(tmp_path / place).with_name(f"{Path(place).name}.new")]
+    assert (tmp_path / place).read_text() == "deny all;\n"
+    assert f"Your {tmp_path / place} was kept" in next_steps(tmp_path, extras)
+
+
+def test_every_folder_that_was_asked_for_is_made_by_the_command_that_is_told() -> None:
+    assert "systemd-tmpfiles --create leapfrog.conf leapfrog-web.conf &&" in next_steps(Path("/"), Extras(web=True))
+    assert "leapfrog-web" not in next_steps(Path("/"))
 
 
 def test_the_settings_file_that_is_written_can_be_loaded(tmp_path: Path) -> None:
