@@ -21,6 +21,7 @@ from leapfrog.processes.messages import ReadJob
 from leapfrog.settings import DistrictSettings, Settings, StationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
@@ -99,12 +100,13 @@ class Box:
         self.instances, self.deliveries = Instances(self.journal), Deliveries(self.journal)
         self.studies, self.files = Studies(self.journal), SpooledFiles(self.journal)
         self._repair(opening)
+        self.numbers = ExamNumbers(self.journal, self.state_dir, settled=opening.in_order, monotonic=self.clock)
         self._adopt(opening)
         settings = Settings(
             station=StationSettings(state_dir=self.state_dir), district=DistrictSettings(url=self.proxy.url)
         )
         facts = Facts(self.journal)
-        self.admission = Admission(self.journal, self.spool, owed=True, on_received=lambda: None)
+        self.admission = Admission(self.journal, self.spool, self.numbers, owed=True, on_received=lambda: None)
         self.sender = Sender(settings.district, self.deliveries, self.spool, self._fatal, QUICK, monotonic=self.clock)
         self.scrub = Scrub(files=self.files, facts=facts, spool=self.spool)
         self.readings = Readings(
@@ -143,7 +145,7 @@ class Box:
         DeliveryQueue(self.journal).make_all_due()
 
     def _adopt(self, opening: Opening) -> None:
-        go_through(self.journal, self.spool, opening=opening, rendered=self.told.rendered.get)
+        go_through(self.journal, self.spool, opening=opening, rendered=self.told.rendered.get, numbers=self.numbers)
 
     def _fatal(self, reason: str) -> None:
         raise AssertionError(f"The outbox cannot continue: {reason}")
