@@ -20,7 +20,8 @@ def shown(rows: list[tables.Row], columns: int) -> list[str]:
 
 @pytest.mark.parametrize("columns", [80, 100, 200])
 def test_no_reason_is_cut(columns: int) -> None:
-    row = {"id": "272ef95f8d179f04", "exam_number": "K7-42F", "state": "set_aside", "received_at": "2026-11-28T19:15:33+00:00",
+    row = {"id": "272ef95f8d179f04", "exam_number": "K7-42F", "state": "set_aside",
+           "received_at": "2026-11-28T19:15:33+00:00",
            "source": "folder /var/lib/leapfrog/inbox/ultrasound", "reason": REASON}  # fmt: skip
     lines = shown([row, {"more": 12}], columns)
     assert all(len(line) <= columns for line in lines)

@@ -31,6 +31,7 @@ from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import RenderedReport
+from leapfrog.state.start.older_files import give_records
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import owe_what_is_wanted
 from leapfrog.state.studies import Studies
@@ -69,6 +70,8 @@ class Told:
     forgotten: set[str] = field(default_factory=set)  # ids that retention forgot
     dismissed: set[str] = field(default_factory=set)  # UIDs that a person gave up
     confirmed: dict[str, int] = field(default_factory=dict)  # UIDs, with how often each was posted until then
+    exam_of: dict[str, str] = field(default_factory=dict)  # the identity of the exam that each number was shown for
+    number_of: dict[str, str] = field(default_factory=dict)  # the number that was shown for each instance
     rendered: dict[str, RenderedReport] = field(default_factory=dict)  # by study, as their folders show them
 
 
@@ -146,6 +149,8 @@ class Box:
 
     def _adopt(self, opening: Opening) -> None:
         go_through(self.journal, self.spool, opening=opening, rendered=self.told.rendered.get, numbers=self.numbers)
+        for _ in give_records(self.journal, self.spool):
+            pass
 
     def _fatal(self, reason: str) -> None:
         raise AssertionError(f"The outbox cannot continue: {reason}")
