@@ -58,7 +58,11 @@ AgeOption = Annotated[
     ),
 ]
 IdsArgument = Annotated[
-    list[str], typer.Argument(metavar="ID...", help="Ids, as shown by `leapfrog instances` or `leapfrog deliveries`.")
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="Ids, as shown by `leapfrog instances` or `leapfrog deliveries`, or numbers of exams, such as K7-42F.",
+    ),
 ]
 
 
@@ -306,7 +310,9 @@ def retry(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = F
 def reread(
     exams: Annotated[
         list[str] | None,
-        typer.Argument(metavar="EXAM...", help="Exams, each by the last folder in the path of its report."),
+        typer.Argument(
+            metavar="EXAM...", help="Exams, each by its number, such as K7-42F, or the folder of its report."
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every exam that the box still has.")] = False,
     age: AgeOption = None,

@@ -44,6 +44,7 @@ from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
@@ -117,6 +118,7 @@ class Service:
         _repair(settings, journal, opening)
         in_hand = InHand(settings.state_dir / IN_HAND_NAME, journal)
         rendered = Rendered(settings.state_dir / RENDERED_NAME)
+        numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
@@ -149,13 +151,19 @@ class Service:
         adoption = Adoption(
             journal=journal,
             spool=spool,
+            numbers=numbers,
             wants=settings.district.wants,
             rendered=lambda key: rendered_report(rendered.path(key)),
             opening=opening,
             on_adopted=_all(dispatcher.studies_came_back, wake_all),
         )
         admission = Admission(
-            journal, spool, settings.district.wants("original"), wake_all, maybe_sent=lambda: not adoption.finished()
+            journal,
+            spool,
+            numbers,
+            settings.district.wants("original"),
+            wake_all,
+            maybe_sent=lambda: not adoption.finished(),
         )
 
         def commitments_changed() -> None:
@@ -193,6 +201,7 @@ class Service:
             facts=Facts(journal),
             in_use=models_in_use.versions(),
             on_reopened=dispatcher.report_is_to_mark,
+            ready=adoption.finished,
         )
         commands = Commands(
             journal=journal,

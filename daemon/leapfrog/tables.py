@@ -34,7 +34,8 @@ def status(box_status: Row) -> Table:
     if box_status["ignored_files"]:
         table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
     for refused in box_status["refused"]:
-        table.add_row(f"Refused {refused['id']}", refused["reason"])
+        exam = f" (exam {refused['exam_number']})" if refused["exam_number"] else ""
+        table.add_row(f"Refused {refused['id']}{exam}", refused["reason"])
     if more := box_status["more"].get("refused"):
         table.add_row("", f"and {more:,} more refused: `leapfrog deliveries --state refused`")
     for problem in box_status["attention"]:
@@ -69,6 +70,7 @@ def instances(rows: list[Row]) -> Iterator[Table | str]:
     """`leapfrog instances`."""
     table = Table(
         Column("Id", no_wrap=True, width=ID_LENGTH),
+        Column("Exam", no_wrap=True),
         "State",
         "Received",
         Column("Source", overflow="fold"),
@@ -76,17 +78,25 @@ def instances(rows: list[Row]) -> Iterator[Table | str]:
     )
     for row in _listed(rows):
         state, received = row["state"].replace("_", " "), _minute(row["received_at"])
-        table.add_row(row["id"], state, received, row["source"], row["reason"])
+        table.add_row(row["id"], row["exam_number"], state, received, row["source"], row["reason"])
     yield table
     yield from _rest(rows)
 
 
 def deliveries(rows: list[Row]) -> Iterator[Table | str]:
     """`leapfrog deliveries`."""
-    table = Table(Column("Id", no_wrap=True, width=ID_LENGTH), "What", "State", "Tries", "Bytes", "Last problem")
+    table = Table(
+        Column("Id", no_wrap=True, width=ID_LENGTH),
+        Column("Exam", no_wrap=True),
+        "What",
+        "State",
+        "Tries",
+        "Bytes",
+        "Last problem",
+    )
     for row in _listed(rows):
         kind, size = row["kind"].replace("_", " "), f"{row['byte_count']:,}"
-        table.add_row(row["id"], kind, row["state"], str(row["attempts"]), size, row["last_error"])
+        table.add_row(row["id"], row["exam_number"], kind, row["state"], str(row["attempts"]), size, row["last_error"])
     yield table
     yield from _rest(rows)
 

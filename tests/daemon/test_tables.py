@@ -20,11 +20,12 @@ def shown(rows: list[tables.Row], columns: int) -> list[str]:
 
 @pytest.mark.parametrize("columns", [80, 100, 200])
 def test_no_reason_is_cut(columns: int) -> None:
-    row = {"id": "272ef95f8d179f04", "state": "set_aside", "received_at": "2026-11-28T19:15:33+00:00",
+    row = {"id": "272ef95f8d179f04", "exam_number": "K7-42F", "state": "set_aside",
+           "received_at": "2026-11-28T19:15:33+00:00",
            "source": "folder /var/lib/leapfrog/inbox/ultrasound", "reason": REASON}  # fmt: skip
     lines = shown([row, {"more": 12}], columns)
     assert all(len(line) <= columns for line in lines)
-    cells = [line.split("│")[5].strip() for line in lines if line.startswith("│")]
+    cells = [line.split("│")[6].strip() for line in lines if line.startswith("│")]
     assert "".join(cells).replace(" ", "") == REASON.replace(" ", "")
-    assert any("272ef95f8d179f04" in line for line in lines)
+    assert any("272ef95f8d179f04" in line and "K7-42F" in line for line in lines)
     assert lines[-1] == "and 12 more: --limit shows them"

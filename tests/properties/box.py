@@ -21,6 +21,7 @@ from leapfrog.processes.messages import ReadJob
 from leapfrog.settings import DistrictSettings, Settings, StationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
@@ -30,6 +31,7 @@ from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import RenderedReport
+from leapfrog.state.start.older_files import give_records
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import owe_what_is_wanted
 from leapfrog.state.studies import Studies
@@ -68,6 +70,8 @@ class Told:
     forgotten: set[str] = field(default_factory=set)  # ids that retention forgot
     dismissed: set[str] = field(default_factory=set)  # UIDs that a person gave up
     confirmed: dict[str, int] = field(default_factory=dict)  # UIDs, with how often each was posted until then
+    exam_of: dict[str, str] = field(default_factory=dict)  # the identity of the exam that each number was shown for
+    number_of: dict[str, str] = field(default_factory=dict)  # the number that was shown for each instance
     rendered: dict[str, RenderedReport] = field(default_factory=dict)  # by study, as their folders show them
 
 
@@ -99,12 +103,13 @@ class Box:
         self.instances, self.deliveries = Instances(self.journal), Deliveries(self.journal)
         self.studies, self.files = Studies(self.journal), SpooledFiles(self.journal)
         self._repair(opening)
+        self.numbers = ExamNumbers(self.journal, self.state_dir, settled=opening.in_order, monotonic=self.clock)
         self._adopt(opening)
         settings = Settings(
             station=StationSettings(state_dir=self.state_dir), district=DistrictSettings(url=self.proxy.url)
         )
         facts = Facts(self.journal)
-        self.admission = Admission(self.journal, self.spool, owed=True, on_received=lambda: None)
+        self.admission = Admission(self.journal, self.spool, self.numbers, owed=True, on_received=lambda: None)
         self.sender = Sender(settings.district, self.deliveries, self.spool, self._fatal, QUICK, monotonic=self.clock)
         self.scrub = Scrub(files=self.files, facts=facts, spool=self.spool)
         self.readings = Readings(
@@ -143,7 +148,9 @@ class Box:
         DeliveryQueue(self.journal).make_all_due()
 
     def _adopt(self, opening: Opening) -> None:
-        go_through(self.journal, self.spool, opening=opening, rendered=self.told.rendered.get)
+        go_through(self.journal, self.spool, opening=opening, rendered=self.told.rendered.get, numbers=self.numbers)
+        for _ in give_records(self.journal, self.spool):
+            pass
 
     def _fatal(self, reason: str) -> None:
         raise AssertionError(f"The outbox cannot continue: {reason}")

@@ -130,6 +130,20 @@ def only_what_is_owed_to_nobody_is_forgotten(box: Box, before: Before) -> None:
             assert state not in ("received", "waiting", "refused"), f"{one} was forgotten while it was {state}"
 
 
+def an_exam_keeps_its_number_and_no_other_gets_it(box: Box, before: Before) -> None:
+    """Whatever was lost meanwhile, and also after it was forgotten."""
+    rows = box.journal.rows(
+        "SELECT id, exam_number, iif(study_instance_uid = '', key, study_instance_uid || ' ' || patient_id) AS exam"
+        " FROM instances JOIN studies ON key = study_key"
+    )
+    for row in rows:
+        assert row["exam_number"], f"the exam of {row['id']} has no number"
+        shown = box.told.number_of.setdefault(row["id"], row["exam_number"])
+        assert shown == row["exam_number"], f"{row['id']} was shown as {shown}"
+        exam = box.told.exam_of.setdefault(row["exam_number"], row["exam"])
+        assert exam == row["exam"], f"{row['exam_number']} was shown for another exam"
+
+
 def the_counts_are_true(box: Box, before: Before) -> None:
     """What `status` shows is what there is."""
     for what in ("instances", "deliveries"):
@@ -147,6 +161,7 @@ INVARIANTS: tuple[Callable[[Box, Before], None], ...] = (
     no_row_is_without_file_or_reason,
     states_move_along_the_allowed_lines,
     only_what_is_owed_to_nobody_is_forgotten,
+    an_exam_keeps_its_number_and_no_other_gets_it,
     the_counts_are_true,
 )
 

@@ -15,6 +15,7 @@ from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
 from leapfrog.state.commitments import Commitments
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
@@ -96,7 +97,8 @@ def make_box(state_dir: Path, *, owed: bool = True, min_free_bytes: int = 0) -> 
     journal = Journal(state_dir / "journal.sqlite")
     spool = Spool(state_dir / "spool", min_free_bytes)
     received: list[None] = []
-    admission = Admission(journal, spool, owed, lambda: received.append(None))
+    numbers = ExamNumbers(journal, state_dir, settled=True)
+    admission = Admission(journal, spool, numbers, owed, lambda: received.append(None))
     return Box(state_dir, journal, spool, admission, received, make_desk(journal))
 
 

@@ -211,6 +211,7 @@ def report_words(job: ReportJob) -> ReportWords:
     return words_of(
         content,
         study_key=job.study_key,
+        exam_number=job.exam_number,
         station=job.station.name,
         ae_title=job.station.ae_title,
         version=job.version,

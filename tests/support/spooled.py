@@ -9,6 +9,7 @@ from leapfrog.spool_file.content import open_content
 from leapfrog.spool_file.digest import digest_of
 from leapfrog.spool_file.record import read_record
 from leapfrog.state.arrivals import record_of
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord, NewInstance
 from leapfrog.state.spool import Spool
@@ -48,11 +49,13 @@ def go_through(
     opening: Opening = Opening(in_order=False),  # noqa: B008 - frozen
     rendered: Callable[[str], RenderedReport | None] = lambda _key: None,
     owed: bool = True,
+    numbers: ExamNumbers | None = None,
 ) -> Adoption:
-    """What a start does with the spool, to its end."""
+    """What a start does with the spool, to its end; with `numbers` of its own, unless given."""
     adoption = Adoption(
         journal=journal,
         spool=spool,
+        numbers=numbers or ExamNumbers(journal, spool.directory.parent, settled=opening.in_order),
         wants=lambda _kind: owed,
         rendered=rendered,
         opening=opening,

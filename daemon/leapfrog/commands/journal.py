@@ -9,6 +9,7 @@ from leapfrog.errors import DaemonNotRunning, JournalError, StateDirectoryHeld, 
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.journal import DAMAGED_NAME, JOURNAL_NAME, Journal
 from leapfrog.state.rendered import RENDERED_NAME
 from leapfrog.state.spool import INCOMPLETE, SPOOL_NAME, Spool
@@ -146,6 +147,7 @@ def _go_through(settings: Settings, journal: Journal, spool: Spool, why: str) ->
     adoption = Adoption(
         journal=journal,
         spool=spool,
+        numbers=ExamNumbers(journal, settings.state_dir, settled=False),
         wants=settings.district.wants,
         rendered=lambda key: rendered_report(settings.state_dir / RENDERED_NAME / key),
         opening=Opening(in_order=False, rebuilt=why),

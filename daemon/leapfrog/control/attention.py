@@ -29,7 +29,8 @@ from leapfrog.state.commitments import Commitment, Commitments
 from leapfrog.state.journal import Journal
 from leapfrog.state.publications import Publications
 from leapfrog.state.station.local_thresholds import local_thresholds
-from leapfrog.wording.text import count
+from leapfrog.state.studies import numbers_among
+from leapfrog.wording.text import MOST_NAMED_EXAMS, count, exams_in_brackets
 from leapfrog.worklist.reports_disk import inspect
 
 INSPECTION_SECONDS = 6.0  # for the disk of the reports, the start of the publishing program included
@@ -59,8 +60,9 @@ class JournalView:
 
     def _on_hold(self) -> Iterator[Problem]:
         if total := self._journal.counts("deliveries")["refused"]:
+            exams = self._exams("study_key", "deliveries WHERE state = 'refused'")
             yield Problem(
-                what=f"{count(total, 'object')} cannot be delivered to the district server.",
+                what=f"{count(total, 'object')} cannot be delivered to the district server{exams}.",
                 since=self._oldest("created_at", "deliveries WHERE state = 'refused'"),
                 remedy="`leapfrog deliveries --state refused` says why; `leapfrog retry ID` sends an object again,"
                 " `leapfrog dismiss ID` gives it up.",
@@ -68,16 +70,18 @@ class JournalView:
 
     def _found(self) -> Iterator[Problem]:
         if total := self._journal.counts("instances")["set_aside"]:
+            exams = self._exams("study_key", "instances WHERE state = 'set_aside'")
             yield Problem(
-                what=f"{count(total, 'file')} could not be read.",
+                what=f"{count(total, 'file')} could not be read{exams}.",
                 since=self._oldest("received_at", "instances WHERE state = 'set_aside'"),
                 remedy="`leapfrog instances --state set_aside` says why; `leapfrog retry ID` reads a file again.",
             )
         for kind, found in (("missing", "are missing from the spool"), ("damaged", "in the spool are damaged")):
-            if total := self._journal.count("instances WHERE file_problem <> '' AND file_problem = ?", kind):
+            rows = f"instances WHERE file_problem <> '' AND file_problem = '{kind}'"
+            if total := self._journal.count(rows):
                 yield Problem(
-                    what=f"{count(total, 'stored image')} {_singular(found, total)}.",
-                    since=self._oldest("file_problem_since", f"instances WHERE file_problem = '{kind}'"),
+                    what=f"{count(total, 'stored image')} {_singular(found, total)}{self._exams('study_key', rows)}.",
+                    since=self._oldest("file_problem_since", rows),
                     remedy="Send them again from the machine that made them: that repairs them. `leapfrog instances"
                     " --file-problems` lists them. Then have the disk checked.",
                 )
@@ -92,9 +96,10 @@ class JournalView:
                 "SELECT DISTINCT not_made FROM (SELECT not_made FROM studies WHERE not_made <> '[]'"
                 " ORDER BY sequence DESC LIMIT 100) LIMIT 3"
             )
+            exams = self._exams("key", "studies WHERE not_made <> '[]'")
             reasons = dict.fromkeys(reason for row in rows for reason in _sentences(row["not_made"]))
             yield Problem(
-                what=f"{count(total, 'report')} cannot be sent to the district in full. {' '.join(reasons)}",
+                what=f"{count(total, 'report')} cannot be sent to the district in full{exams}. {' '.join(reasons)}",
                 since=self._oldest("received_at", "studies WHERE not_made <> '[]'"),
             )
         if total := self._journal.count("instances WHERE forward_as IS NOT NULL"):
@@ -105,6 +110,10 @@ class JournalView:
             )
 
         yield from _never_told(self._commitments.given_up())
+
+    def _exams(self, study_key: str, rows: str) -> str:
+        """The exams of the newest of these rows, in brackets; `study_key` is the column that names them."""
+        return exams_in_brackets(numbers_among(self._journal, study_key, rows, MOST_NAMED_EXAMS + 1))
 
     def _oldest(self, column: str, rows: str) -> str:
         row = self._journal.row(f"SELECT {column} FROM {rows} ORDER BY sequence LIMIT 1")

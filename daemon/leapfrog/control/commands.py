@@ -22,6 +22,7 @@ from leapfrog.control.arguments import (
     understood,
 )
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
+from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.settings import Settings
@@ -35,11 +36,13 @@ from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
 
 # The fields of an instance in `leapfrog instances --json`.
-INSTANCE_FIELDS = ("id", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts")
+INSTANCE_FIELDS = (
+    "id", "exam_number", "state", "reason", "sop_instance_uid", "study_key", "source", "received_at", "attempts",
+)  # fmt: skip
 # The fields of a delivery in `leapfrog deliveries --json`.
 DELIVERY_FIELDS = (
-    "id", "kind", "state", "last_error", "study_key", "instance_id", "sop_instance_uid", "byte_count", "urgent",
-    "attempts",
+    "id", "exam_number", "kind", "state", "last_error", "study_key", "instance_id", "sop_instance_uid", "byte_count",
+    "urgent", "attempts",
 )  # fmt: skip
 COPY_NAME = "journal.copy.sqlite"  # in the state directory, while a backup is written
 REPORT_SUFFIXES = (".html", ".pdf", ".json")
@@ -113,8 +116,8 @@ class Commands:
         return _cut(rows, counts[state] if state else sum(counts.values()))
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
-        """Read set-aside instances again, send refused deliveries again, and tell a modality what was given up. Raises
-        UsageError for an unknown id.
+        """Read set-aside instances again, send refused deliveries again, and tell a modality what was given up. The
+        number of an exam stands for all that it has. Raises UsageError for what is unknown.
         """
         return self._for_each(ids, self._retry)
 
@@ -149,17 +152,26 @@ class Commands:
         Returns how many images are `queued` now, how many are `waiting` since before, and of how many the reading is
         `kept`, because there is none to make or no whole file to make it from. Raises UsageError for an unknown exam.
         """
-        keys = None if exams is None else list(dict.fromkeys(map(_exam_key, exams)))
-        unknown = [key for key in keys or () if self._studies.find(key) is None]
-        if unknown:
-            raise UsageError(
-                f"There is no exam {', '.join(unknown)}. An exam is known by the last folder in the path of its report."
-            )
+        keys = None if exams is None else list(dict.fromkeys(map(self._exam_key, exams)))
         counts = Counter[str](queued=0, waiting=0, kept=0)
         for page in self._studies.pages() if keys is None else [keys]:
             counts.update(self._reread(page, age_years))
         self._wake()
         return dict(counts)
+
+    def _exam_key(self, given: str) -> str:
+        """The key of an exam that was named by its number, by its key, or by the path of its report or of the report's
+        folder. Raises UsageError for an unknown one.
+        """
+        path = PurePath(given.strip())
+        key = (path.parent if path.suffix in REPORT_SUFFIXES else path).name.lower()
+        study = self._studies.find(key) or numbered_exam(self._studies, given)
+        if study is None:
+            raise UsageError(
+                f"There is no exam {key}. An exam is known by its number, or by the last folder in the path of its"
+                " report."
+            )
+        return study.key
 
     def _reread(self, keys: Sequence[str], age_years: int | None) -> dict[str, int]:
         files = [file for key in keys for file in self._files.of_study(key)]
@@ -174,20 +186,28 @@ class Commands:
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
         """Give up deliveries that the district server refused, and forget reports of storage commitment that were given
-        up. Raises UsageError for an unknown id.
+        up. The number of an exam stands for all of its deliveries. Raises UsageError for what is unknown.
         """
         return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)) or self._commitments.dismiss(one))
 
     def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
-        unknown = [one for one in ids if not self._is_known(one)]
-        if unknown:
+        meant = {one: self._meant_by(one) for one in ids}
+        if unknown := [one for one in ids if not meant[one]]:
             raise UsageError(
                 f"No instance or delivery has the id {', '.join(unknown)}. `leapfrog instances` lists the instances,"
                 " `leapfrog deliveries` the deliveries."
             )
-        done = [one for one in ids if action(one)]
+        changed = {one: [known for known in meant[one] if action(known)] for one in ids}
+        done = [one for one in ids if changed[one]]
         self._wake()
         return {"done": done, "unchanged": [one for one in ids if one not in done]}
+
+    def _meant_by(self, given: str) -> list[str]:
+        """The ids that are meant: the one that was given, or those of all that an exam with this number has."""
+        if self._is_known(given):
+            return [given]
+        study = numbered_exam(self._studies, given)
+        return [] if study is None else [*self._instances.ids_of(study.key), *self._deliveries.ids_of(study.key)]
 
     def _is_known(self, one: str) -> bool:
         return self._instances.get(one) is not None or self._deliveries.exists(one) or self._commitments.exists(one)
@@ -212,12 +232,6 @@ class Commands:
 
 def _handler(kind: type[Asked], command: Callable[..., Any]) -> Handler:
     return lambda arguments: command(**dict(understood(kind, arguments)))
-
-
-def _exam_key(given: str) -> str:
-    """The key of an exam that was named by it, or by the path of its report or of the report's folder."""
-    path = PurePath(given.strip())
-    return (path.parent if path.suffix in REPORT_SUFFIXES else path).name.lower()
 
 
 def _cut(rows: list[dict[str, Any]], total: int) -> list[dict[str, Any]]:

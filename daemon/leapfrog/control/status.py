@@ -29,6 +29,7 @@ class RefusedDelivery(Frozen):
     """A delivery that the district server refused; `id` is for `leapfrog retry` and `dismiss`."""
 
     id: str
+    exam_number: str
     kind: str
     reason: str
 
@@ -37,6 +38,7 @@ class LackingReport(Frozen):
     """A report that cannot be sent to the district in full: why some of its DICOM objects could not be made."""
 
     study_key: str
+    exam_number: str
     reasons: tuple[str, ...]
 
 
@@ -122,10 +124,18 @@ class StatusSource:
             deliveries=deliveries,
             commitments=self._commitments.counts(),
             refused=tuple(
-                RefusedDelivery(id=delivery.id, kind=delivery.kind, reason=delivery.last_error)
+                RefusedDelivery(
+                    id=delivery.id,
+                    exam_number=delivery.exam_number,
+                    kind=delivery.kind,
+                    reason=delivery.last_error,
+                )
                 for delivery in self._deliveries.listed("refused", limit)
             ),
-            lacking_reports=tuple(LackingReport(study_key=key, reasons=reasons) for key, reasons in lacking.items()),
+            lacking_reports=tuple(
+                LackingReport(study_key=key, exam_number=self._studies.exam_number(key), reasons=reasons)
+                for key, reasons in lacking.items()
+            ),
             lacking_reports_total=lacking_total,
             more=_more(limit, refused=deliveries["refused"], lacking_reports=lacking_total),
             outbox=live.outbox() if live else self._outbox_without_daemon(),

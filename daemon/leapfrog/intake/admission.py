@@ -14,6 +14,7 @@ from leapfrog.spool_file.checked import file_problem
 from leapfrog.spool_file.content import open_content
 from leapfrog.spool_file.digest import digest_of
 from leapfrog.state.arrivals import ArrivalNumbers, record_of
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id, now_text
@@ -33,12 +34,13 @@ class Admission:
         self,
         journal: Journal,
         spool: Spool,
+        numbers: ExamNumbers,
         owed: bool,
         on_received: Callable[[], None],
         maybe_sent: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`owed`: the district server is to get the originals. `on_received` is called after each new instance.
-        `maybe_sent`: whether an image that arrives now may have been here, and sent, before.
+        """`numbers` gives exams theirs. `owed`: the district server is to get the originals. `on_received` is called
+        after each new instance. `maybe_sent`: whether an image that arrives now may have been here, and sent, before.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -46,6 +48,7 @@ class Admission:
         self._files = SpooledFiles(journal)
         self._arrivals = ArrivalNumbers(self._instances.last_arrival())
         self._spool = spool
+        self._numbers = numbers
         self._owed = owed
         self._on_received = on_received
         self._maybe_sent = maybe_sent
@@ -119,6 +122,7 @@ class Admission:
             arrival=self._arrivals.next(),
             received_at=now_text(),
             maybe_sent=self._maybe_sent(),
+            exam_number=self._numbers.of(new.study),
             file_digest=new.file_digest or self._file_digest(incoming),
         )
         self._spool.adopt(incoming, new.spool_name, record_of(new))
@@ -131,6 +135,8 @@ class Admission:
                 self._spool.remove(new.spool_name)
             raise
         if holder_id is None:
+            if not new.exam_number:
+                self._numbers.give_missing()
             self._on_received()
             return new.id
         self._spool.remove(new.spool_name)
@@ -157,8 +163,10 @@ class Admission:
                 self._spool.rewrite_record(new.spool_name, record_of(new))
         if compared:
             _log.warning(
-                "Instance %s has the UID of another instance but different content: it is forwarded under a new UID.",
+                "Instance %s of exam %s has the UID of another instance but different content: it is forwarded under a"
+                " new UID.",
                 new.id,
+                new.exam_number,
             )
         return None
 
@@ -200,7 +208,11 @@ class Admission:
         if not self._files.repaired(holder.id, whole.byte_count, whole.file_digest, digest):
             self._spool.remove(holder.spool_name)
             raise StorageError("The instance was deleted while it was being repaired; it must be sent again.")
-        _log.warning("The spool file of instance %s was missing or damaged; a resend repaired it.", holder.id)
+        _log.warning(
+            "The spool file of instance %s of exam %s was missing or damaged; a resend repaired it.",
+            holder.id,
+            arrival.exam_number,
+        )
         self._on_received()
         return True
 

@@ -181,7 +181,14 @@ class Readings:
             return
         charged = self._instances.end_attempt(record.id, charge)
         count = charged.attempts if charge == "reader" else charged.engine_failures
-        _log.warning("The %s failed on instance %s (failure %d of %d).", charge, record.id, count, limit)
+        _log.warning(
+            "The %s failed on instance %s of exam %s (failure %d of %d).",
+            charge,
+            record.id,
+            record.exam_number,
+            count,
+            limit,
+        )
         if count >= limit:
             self._set_aside(charged, sentence.format(count=count))
 
@@ -191,7 +198,12 @@ class Readings:
         """
         self._paused_until = time.monotonic() + DISK_PAUSE_SECONDS
         self._instances.put_back(record.id)
-        _log.warning("Instance %s could not be read: the disk of the state directory: %s.", record.id, reason)
+        _log.warning(
+            "Instance %s of exam %s could not be read: the disk of the state directory: %s.",
+            record.id,
+            record.exam_number,
+            reason,
+        )
 
     def _set_aside(self, record: InstanceRecord, reason: str) -> None:
         """Set an instance aside. No reader has reported on it, so its reading contains only what the journal knows."""

@@ -161,7 +161,7 @@ class Reports:
         derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._settings.district.wants(kind))
         sent = not derived or study.derived_version == study.version
         is_known = bool(study.version) and not study.changed and sent  # by staff and by the district
-        if is_known and render.closing and self._says_which_models_were_replaced(study):
+        if is_known and render.closing and study.shows_number and self._says_which_models_were_replaced(study):
             self._studies.close(study.key)
             return True
         derived = () if is_known else derived
@@ -172,7 +172,11 @@ class Reports:
         if isinstance(end, ReportResult):
             self._commit(render, end, work_dir, same_readings=is_known)
         elif not self._is_stopping():
-            _log.warning("The report of study %s could not be rendered; it will be tried again.", study.key)
+            _log.warning(
+                "The report of exam %s (%s) could not be rendered; it will be tried again.",
+                study.exam_number,
+                study.key,
+            )
         self._spool.clear_work_dir(work_dir)
         return rendered
 
@@ -182,6 +186,7 @@ class Reports:
         study = render.study
         return ReportJob(
             study_key=study.key,
+            exam_number=study.exam_number,
             version=study.version + 1,
             received_at=study.received_at,
             station=station_of(self._settings),

@@ -9,6 +9,7 @@ from leapfrog.problem import Problem, Problems
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
 from leapfrog.state.journal import now_text
+from leapfrog.wording.text import MOST_NAMED_EXAMS, exams_in_brackets
 
 LONG_SECONDS = 24 * 3600.0
 FAILING_SINCE = "district_failing_since"  # a fact: local ISO text, '' while the link works
@@ -92,9 +93,11 @@ class Trouble:
         total = self._queue.on_hold()
         if not total:
             return ()
+        exams = exams_in_brackets(self._queue.exams_on_hold(MOST_NAMED_EXAMS + 1))
         found = [
             Problem(
-                what=f"Deliveries on hold: {total}. They could not be delivered, and are kept until a person decides.",
+                what=f"Deliveries on hold: {total}{exams}. They could not be delivered, and are kept until a person"
+                " decides.",
                 since=self._queue.on_hold_since() or "",
                 remedy="See the reasons with `leapfrog status`; then `leapfrog retry ID` or `leapfrog dismiss ID`.",
             )

@@ -73,7 +73,7 @@ class Station(Frozen):
 
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on. The
-    pictures of its readings are in `picture_dir`.
+    pictures of its readings are in `picture_dir`. `exam_number` is "" where the exam has none.
 
     `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `models_in_use` are the
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
@@ -83,6 +83,7 @@ class ReportJob(Frozen):
 
     kind: Literal["report"] = "report"
     study_key: str
+    exam_number: str = ""
     version: int
     received_at: str
     station: Station

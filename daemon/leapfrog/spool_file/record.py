@@ -39,7 +39,8 @@ class Arrival(Frozen):
     """The record of a received instance: everything that its rows in the journal are made from.
 
     `arrival` grows with each instance, whatever the clock does. `forward_as` is the UID that was minted because another
-    instance already had its own. A `picture` is not DICOM; its UIDs were minted when it came.
+    instance already had its own. A `picture` is not DICOM; its UIDs were minted when it came. `exam_number` is that of
+    the exam it belongs to; "" in records of older versions, and until the exam has one.
     """
 
     record: Literal["arrival"] = "arrival"
@@ -50,6 +51,7 @@ class Arrival(Frozen):
     study_instance_uid: str
     patient_id: str
     issuer_of_patient_id: str
+    exam_number: str = ""
     sop_class_uid: str
     sop_instance_uid: str
     forward_as: str | None
@@ -82,8 +84,25 @@ _RECORD: TypeAdapter[Arrival | Production] = TypeAdapter(SpoolRecord)
 
 def append_record(stream: BinaryIO, record: Arrival | Production) -> None:
     """Write `record` and its footer at the end of the content, where `stream` must be. Raises OSError."""
+    stream.write(_written(record))
+
+
+def replace_record(path: Path, record: Arrival | Production) -> None:
+    """Give the file `path` another record, durably. One that is longer than the old one, as when something is added to
+    it, takes its place in one write: a kill leaves the one or the other. Raises OSError.
+    """
+    written = _written(record)
+    with path.open("r+b", buffering=0) as stream:
+        stream.seek(record.byte_count)
+        while written:
+            written = written[stream.write(written) :]
+        stream.truncate()
+        os.fsync(stream.fileno())
+
+
+def _written(record: Arrival | Production) -> bytes:
     text = record.model_dump_json().encode()
-    stream.write(text + FOOTER.pack(len(text), hashlib.sha256(text).digest(), MAGIC))
+    return text + FOOTER.pack(len(text), hashlib.sha256(text).digest(), MAGIC)
 
 
 def read_record(path: Path) -> Arrival | Production | None:

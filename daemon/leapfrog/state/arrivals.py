@@ -3,6 +3,7 @@
 import threading
 import time
 
+from leapfrog.exam_number import is_exam_number
 from leapfrog.spool_file.record import Arrival, TakenFile
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity
 
@@ -37,6 +38,7 @@ def record_of(new: NewInstance) -> Arrival:
         study_instance_uid=new.study.study_instance_uid,
         patient_id=new.study.patient_id,
         issuer_of_patient_id=new.study.issuer_of_patient_id,
+        exam_number=new.exam_number,
         sop_class_uid=new.sop_class_uid,
         sop_instance_uid=new.sop_instance_uid,
         forward_as=new.forward_as,
@@ -68,6 +70,7 @@ def instance_of(record: Arrival, spool_name: str, *, owed: bool) -> NewInstance:
             patient_id=record.patient_id,
             issuer_of_patient_id=record.issuer_of_patient_id,
         ),
+        exam_number=record.exam_number if is_exam_number(record.exam_number) else "",
         sop_instance_uid=record.sop_instance_uid,
         sop_class_uid=record.sop_class_uid,
         owed=owed and bool(record.sop_instance_uid) and record.picture is None,

@@ -75,6 +75,11 @@ class Deliveries:
             owe(connection, [delivery], study_key, None)
         return True
 
+    def ids_of(self, study_key: str) -> list[str]:
+        """What is owed of a study, or was, in the order in which it became so."""
+        rows = self._journal.rows("SELECT id FROM deliveries WHERE study_key = ? ORDER BY sequence", (study_key,))
+        return [row["id"] for row in rows]
+
     def known(self, ids: Collection[str]) -> set[str]:
         """Those of `ids` that are deliveries. Only the index is read."""
         query = "SELECT id FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from leapfrog.state.deliveries import DELIVERY_COLUMNS, delivery_of
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.studies import numbers_among
 
 FRESH = "deliveries INDEXED BY deliveries_fresh WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL"
 TO_RETRY = (
@@ -108,6 +109,10 @@ class DeliveryQueue:
     def on_hold(self) -> int:
         """How many deliveries are on hold. Takes the same time for any number."""
         return self._journal.counts("deliveries")["refused"]
+
+    def exams_on_hold(self, most: int) -> list[str]:
+        """The numbers of the newest exams of which something is on hold, at most so many."""
+        return numbers_among(self._journal, "study_key", "deliveries WHERE state = 'refused'", most)
 
     def on_hold_since(self, reason: str | None = None) -> str | None:
         """When the oldest delivery on hold was refused (for that reason), as local ISO text; None when none is."""

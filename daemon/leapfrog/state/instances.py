@@ -8,6 +8,7 @@ from typing import Literal
 
 from leapfrog.errors import JournalError
 from leapfrog.exam import PictureHints, PictureIdentity
+from leapfrog.state import records_to_renew
 from leapfrog.state.deliveries import is_owed, owe
 from leapfrog.state.folder_files import remember
 from leapfrog.state.journal import Journal, insert, new_id, now_text
@@ -21,7 +22,7 @@ from leapfrog.state.records import (
     UidHolder,
     columns_of,
 )
-from leapfrog.state.studies import study_for
+from leapfrog.state.studies import exam_number_in, study_for
 
 INSTANCE_COLUMNS = columns_of(InstanceRecord)
 WAITING_INSTANCES = "instances INDEXED BY instances_waiting WHERE state = 'received' AND attempt_open = 0"
@@ -62,7 +63,7 @@ class Instances:
         Returns [] when it was inserted. If other instances have the same SOP Instance UID and are not in `compared`,
         inserts nothing and returns them, so that the caller can compare the contents first. What is owed under this
         UID already is not owed again: only this box makes objects under the UIDs that it mints, so one that comes back
-        to it is what it sends, or sent.
+        to it is what it sends, or sent. A record whose exam number is not that of its exam is noted to be renewed.
         """
         with self._journal.transaction() as connection:
             holders = self._holders_of(new.sop_instance_uid) if new.sop_instance_uid else []
@@ -70,7 +71,7 @@ class Instances:
             if uncompared:
                 return uncompared
             received_at = new.received_at or now_text()
-            study_key = study_for(connection, new.study, new.id, received_at)
+            study_key = study_for(connection, new, received_at)
             insert(
                 connection,
                 "instances",
@@ -92,6 +93,8 @@ class Instances:
                 forward_as=new.forward_as,
                 turn=int(new.frame_count > 1),
             )
+            if new.exam_number != exam_number_in(connection, study_key):
+                records_to_renew.note(connection, study_key)
             original = _original(new)
             if new.owed and new.picture is None and not is_owed(connection, original.sop_instance_uid):
                 owe(connection, [original], study_key, new.id)
@@ -280,6 +283,11 @@ class Instances:
             key = connection.execute("SELECT study_key FROM instances WHERE id = ?", (instance_id,)).fetchone()
             owe(connection, [wrapped], key["study_key"], instance_id)
         return True
+
+    def ids_of(self, study_key: str) -> list[str]:
+        """The instances of a study, in the order in which they arrived."""
+        rows = self._journal.rows("SELECT id FROM instances WHERE study_key = ? ORDER BY sequence", (study_key,))
+        return [row["id"] for row in rows]
 
     def known(self, ids: Collection[str]) -> set[str]:
         """Those of `ids` that are instances. Only the index is read."""

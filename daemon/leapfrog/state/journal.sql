@@ -19,10 +19,13 @@ CREATE TABLE studies (
     urgent              INTEGER NOT NULL DEFAULT 0,
     finished_day        INTEGER,                       -- first found finished then; of the days in kept_days.py
     worklist_row        TEXT NOT NULL DEFAULT '{}',    -- its line in the worklist, as JSON
-    not_made            TEXT NOT NULL DEFAULT '[]'     -- JSON: one sentence per DICOM object the last report lacks
+    not_made            TEXT NOT NULL DEFAULT '[]',    -- JSON: one sentence per DICOM object the last report lacks
+    exam_number         TEXT                           -- by which people speak of it; NULL until it has one
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
     WHERE study_instance_uid <> '';
+CREATE UNIQUE INDEX studies_by_number ON studies (exam_number) WHERE exam_number IS NOT NULL;
+CREATE INDEX studies_without_number ON studies (sequence) WHERE exam_number IS NULL;
 CREATE INDEX studies_open ON studies (sequence) WHERE state = 'open';
 CREATE INDEX studies_finished ON studies (finished_day) WHERE state = 'quiet';
 CREATE INDEX studies_unpublished ON studies (urgent, sequence) WHERE published_version < version;

@@ -19,6 +19,8 @@ DELIVERED_AS: dict[ProducedRole, DeliveryKind] = {
     "report_pdf": "report_pdf",
     "overlay": "overlay",
 }
+# Of a row of `instances` or `deliveries`.
+EXAM_NUMBER = "coalesce((SELECT exam_number FROM studies WHERE key = study_key), '') AS exam_number"
 INSTANCE_STATES: tuple[InstanceState, ...] = ("received", "read", "set_aside", "forward_only")
 
 
@@ -52,7 +54,8 @@ class NewInstance:
 
     `byte_count` and `file_digest` are of the file's content, without its record. `arrival` grows with each instance;
     None takes the next that is free. `received_at` is local ISO time, "" for now. `owed` is whether the original is
-    owed to the district; `maybe_sent`, whether it may be there already. `picture` is set only for files that are not
+    owed to the district; `maybe_sent`, whether it may be there already. `exam_number` is what its record says; "" as
+    long as its exam has none. `picture` is set only for files that are not
     DICOM, `reading` only where a journal is made anew and the report of the instance is still there.
     """
 
@@ -64,6 +67,7 @@ class NewInstance:
     received_at: str = ""
     source: str
     study: StudyIdentity
+    exam_number: str = ""
     sop_instance_uid: str = ""
     sop_class_uid: str = ""
     owed: bool = False
@@ -92,10 +96,11 @@ class UidHolder:
 
 @dataclass(frozen=True, kw_only=True)
 class InstanceRecord:
-    """A row of `instances`."""
+    """A row of `instances`, with the number of its exam; "" as long as that has none."""
 
     id: str
     study_key: str
+    exam_number: str
     state: InstanceState
     reason: str
     sop_instance_uid: str
@@ -115,9 +120,12 @@ class InstanceRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRecord:
-    """A row of `studies`."""
+    """A row of `studies`. `exam_number` is "" until it has one, at the first start after an upgrade, or after a power
+    cut.
+    """
 
     key: str
+    exam_number: str = ""
     identity: StudyIdentity
     received_at: str
     received_date: str
@@ -139,6 +147,11 @@ class StudyRecord:
     def replaced_models(self) -> tuple[str, ...]:
         """The models, by name and version, of which the last report says that they were replaced."""
         return tuple(json.loads(self.worklist_row).get("replaced_models", ()))
+
+    @property
+    def shows_number(self) -> bool:
+        """Whether the last report has the number of the exam; one from before numbers were given has not."""
+        return bool(json.loads(self.worklist_row).get("exam_number", "") == self.exam_number)
 
 
 @dataclass(frozen=True)
@@ -178,14 +191,16 @@ class NewDelivery:
 
 @dataclass(frozen=True, kw_only=True)
 class DeliveryRecord:
-    """A row of `deliveries`. `posted`: sent once without a clear answer, so ask before sending again. `renamed`: as in
-    NewDelivery. `failures`: how often in a row the district failed over this very delivery.
+    """A row of `deliveries`, with the number of the exam. `posted`: sent once without a clear answer, so ask before
+    sending again. `renamed`: as in NewDelivery. `failures`: how often in a row the district failed over this very
+    delivery.
     """
 
     id: str
     kind: DeliveryKind
     state: DeliveryState
     study_key: str
+    exam_number: str
     instance_id: str | None
     sop_class_uid: str
     sop_instance_uid: str
@@ -202,7 +217,7 @@ class DeliveryRecord:
 
 def columns_of(record: type[FolderFile | UidHolder | InstanceRecord | DeliveryRecord | ForgottenReport]) -> str:
     """The columns that `record` needs, for a query."""
-    return ", ".join(column.name for column in fields(record))
+    return ", ".join(EXAM_NUMBER if column.name == "exam_number" else column.name for column in fields(record))
 
 
 @dataclass(frozen=True, kw_only=True)

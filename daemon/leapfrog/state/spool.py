@@ -9,7 +9,7 @@ from pathlib import Path
 from leapfrog.durable import fsync_directory, fsync_file
 from leapfrog.errors import DiskFull, StorageError
 from leapfrog.spool_file.content import open_file
-from leapfrog.spool_file.record import Arrival, append_record
+from leapfrog.spool_file.record import Arrival, append_record, replace_record
 
 SPOOL_NAME = "spool"  # in the state directory
 INCOMPLETE = "incomplete"  # the end of the name of a file laid aside that never arrived in full
@@ -85,12 +85,7 @@ class Spool:
     def rewrite_record(self, name: str, record: Arrival) -> None:
         """Give the spool file `name` another record, durably. Raises StorageError when the disk fails or is full."""
         try:
-            with self.path(name).open("r+b") as stream:
-                stream.truncate(record.byte_count)
-                stream.seek(record.byte_count)
-                append_record(stream, record)
-                stream.flush()
-                os.fsync(stream.fileno())
+            replace_record(self.path(name), record)
         except OSError as problem:
             raise self._storage_error(problem) from problem
 

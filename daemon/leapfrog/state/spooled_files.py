@@ -6,15 +6,18 @@ from dataclasses import dataclass, fields
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.spool_file.checked import FileProblem
 from leapfrog.state.journal import Journal, now_text
-from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity, columns_of
+from leapfrog.state.records import EXAM_NUMBER, FolderFile, NewInstance, StudyIdentity, columns_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class SpooledInstance:
-    """The spool file of an instance. `file_digest` and `dataset_sha256` are "" where they are not known."""
+    """The spool file of an instance, and the number of its exam. `file_digest` and `dataset_sha256` are "" where they
+    are not known.
+    """
 
     sequence: int
     id: str
+    exam_number: str
     spool_name: str
     byte_count: int
     file_digest: str
@@ -60,7 +63,7 @@ class SpooledFiles:
 
     def _instances(self, condition: str, value: int | str) -> list[SpooledInstance]:
         rows = self._journal.rows(
-            "SELECT sequence, id, spool_name, byte_count, file_digest, dataset_sha256,"
+            f"SELECT sequence, id, {EXAM_NUMBER}, spool_name, byte_count, file_digest, dataset_sha256,"
             " picture IS NOT NULL AS is_picture, nullif(file_problem, '') AS file_problem"
             f" FROM instances WHERE {condition}",
             (value,),
@@ -128,8 +131,8 @@ class SpooledFiles:
     def arrival_of(self, instance_id: str) -> NewInstance | None:
         """The instance as it came, for the record of its spool file; None when it is not there any more."""
         row = self._journal.row(
-            "SELECT instances.*, study_instance_uid, patient_id, issuer FROM instances"
-            " JOIN studies ON studies.key = study_key WHERE instances.id = ?",
+            "SELECT instances.*, study_instance_uid, patient_id, issuer, coalesce(exam_number, '') AS exam_number"
+            " FROM instances JOIN studies ON studies.key = study_key WHERE instances.id = ?",
             (instance_id,),
         )
         if row is None:

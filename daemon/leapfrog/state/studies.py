@@ -2,24 +2,26 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from leapfrog.errors import JournalError
 from leapfrog.exam import ImageReading, ModelUsed
+from leapfrog.state import records_to_renew
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
 from leapfrog.state.known_instances import remember_confirmed
-from leapfrog.state.records import CommittedReport, FinishedStudy, StudyIdentity, StudyRecord
+from leapfrog.state.records import CommittedReport, FinishedStudy, NewInstance, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
-    " derived_version, changes, reported_changes, urgent, worklist_row"
+    " derived_version, changes, reported_changes, urgent, worklist_row, coalesce(exam_number, '') AS exam_number"
 )
 
 
 BEYOND = 2**63 - 1  # every sequence number
 PAGES_OF_IMAGES = 50  # that are looked through for the worklist, each of two images an exam
+NAMED_AMONG = 100  # rows that are looked through for the exams that a sentence names
 DATED_AT_ONCE = 1000  # studies in one transaction: a few milliseconds
 # A study that needs nothing more: quiet, none of its images to be read, nothing of it owed to anybody.
 FINISHED = (
@@ -67,6 +69,33 @@ class Studies:
         values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
         condition = "WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ? AND study_instance_uid <> ''"
         return next(iter(self._select(condition, *values)), None)
+
+    def with_number(self, exam_number: str) -> StudyRecord | None:
+        """The study with this exam number, or None."""
+        return next(iter(self._select("WHERE exam_number = ? AND exam_number IS NOT NULL", exam_number)), None)
+
+    def exam_number_of(self, identity: StudyIdentity) -> str | None:
+        """The number of the exam with this identity; "" when it has none yet, None when there is no such exam."""
+        study = self.of(identity)
+        return None if study is None else study.exam_number
+
+    def exam_number(self, key: str) -> str:
+        """The number of the exam with this key; "" when it has none yet, or there is no such exam."""
+        study = self.find(key)
+        return "" if study is None else study.exam_number
+
+    def without_number(self, limit: int) -> list[str]:
+        """The keys of studies that have no exam number yet, oldest first."""
+        rows = self._journal.rows(
+            "SELECT key FROM studies WHERE exam_number IS NULL ORDER BY sequence LIMIT ?", (limit,)
+        )
+        return [row["key"] for row in rows]
+
+    def give_numbers(self, numbers: Mapping[str, str]) -> None:
+        """Give studies, by their keys, the numbers that they lack, and have the records of their files renewed."""
+        with self._journal.transaction() as connection:
+            for key, number in numbers.items():
+                give_number(connection, key, number)
 
     def pages(self, limit: int = 500) -> Iterator[list[str]]:
         """The keys of all studies in their own order, at most `limit` at once."""
@@ -341,34 +370,75 @@ class Studies:
         return True
 
 
-def study_for(connection: sqlite3.Connection, identity: StudyIdentity, instance_id: str, received_at: str) -> str:
+def study_for(connection: sqlite3.Connection, new: NewInstance, received_at: str) -> str:
     """The key of the study of an instance that was received at `received_at`, within the caller's transaction. The
     study is reopened or created.
 
-    A study's key is the id of its first instance, so that a journal that is made anew finds the same report folder.
+    A study's key is the id of its first instance, so that a journal that is made anew finds the same report folder. It
+    takes over the instance's exam number if it has none itself, and no other study has this one.
     """
+    identity = new.study
     values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
     if identity.study_instance_uid:
         row = connection.execute(
-            "SELECT key FROM studies WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ?"
+            "SELECT key, exam_number FROM studies WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ?"
             " AND study_instance_uid <> ''",
             values,
         ).fetchone()
         if row is not None:
             connection.execute("UPDATE studies SET state = 'open' WHERE key = ?", (row["key"],))
+            if row["exam_number"] is None and new.exam_number:
+                give_number(connection, row["key"], new.exam_number)
             return str(row["key"])
         _mention_in_others(connection, identity.study_instance_uid)
     insert(
         connection,
         "studies",
-        key=instance_id,
+        key=new.id,
         study_instance_uid=identity.study_instance_uid,
         patient_id=identity.patient_id,
         issuer=identity.issuer_of_patient_id,
         received_at=received_at,
         received_date=received_at[:10],
+        exam_number=new.exam_number if _is_free(connection, new.exam_number) else None,
     )
-    return instance_id
+    return new.id
+
+
+def give_number(connection: sqlite3.Connection, key: str, exam_number: str) -> None:
+    """Give a study that has no exam number this one, unless another has it, and have the records of its files renewed,
+    within the caller's transaction.
+    """
+    if _is_free(connection, exam_number):
+        connection.execute(
+            "UPDATE studies SET exam_number = ? WHERE key = ? AND exam_number IS NULL", (exam_number, key)
+        )
+        records_to_renew.note(connection, key)
+
+
+def exam_number_in(connection: sqlite3.Connection, key: str) -> str:
+    """The exam number of a study, "" if it has none yet, within the caller's transaction."""
+    row = connection.execute("SELECT exam_number FROM studies WHERE key = ?", (key,)).fetchone()
+    return row["exam_number"] or ""
+
+
+def numbers_among(journal: Journal, study_key: str, rows: str, most: int) -> list[str]:
+    """The numbers of the newest exams that `rows` (a table, with a WHERE clause) name in the column `study_key`, at
+    most so many. Takes the same time for any number of rows.
+    """
+    found = journal.rows(
+        "SELECT exam_number FROM studies WHERE exam_number IS NOT NULL AND key IN"
+        f" (SELECT {study_key} FROM {rows} ORDER BY sequence DESC LIMIT {NAMED_AMONG}) ORDER BY sequence DESC LIMIT ?",
+        (most,),
+    )
+    return [row["exam_number"] for row in found]
+
+
+def _is_free(connection: sqlite3.Connection, exam_number: str) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM studies WHERE exam_number = ? AND exam_number IS NOT NULL", (exam_number,)
+    )
+    return exam_number != "" and found.fetchone() is None
 
 
 def _mention_in_others(connection: sqlite3.Connection, study_instance_uid: str) -> None:

@@ -57,6 +57,7 @@ def words_of(
     content: ReportContent,
     *,
     study_key: str,
+    exam_number: str = "",
     station: str,
     ae_title: str,
     version: int,
@@ -64,7 +65,7 @@ def words_of(
     received_at: str,
 ) -> ReportWords:
     """`content` in words. `received_at` is ISO 8601; the other arguments name the study, the box and the report's
-    version.
+    version; `exam_number` is "" where the exam has none.
     """
     headline = headline_of(content.gist)
     images = count(len(content.images), "image")
@@ -73,15 +74,16 @@ def words_of(
     return ReportWords(
         headline=headline,
         conflicts=_conflicts(content.other_patient_ids, [reading.identity for reading in readings]),
-        replaced_models=_replaced(content.replaced_models, study_key),
+        replaced_models=_replaced(content.replaced_models, exam_number or study_key),
         patient=_patient(content.identity),
         exam=_exam(content.identity, readings, received_at),
         images=tuple(_image(image, len(content.images)) for image in content.images),
+        exam_number=clean(exam_number),
         station=clean(station),
         version_line=f"Report version {version} · {images} · {box} · Leapfrog {software_version}",
         disclaimer=DISCLAIMER if content.demonstration else NO_DIAGNOSIS,
         phantom_banner=PHANTOM_BANNER if content.phantom else "",
-        worklist_row=_worklist_row(content, headline, readings, received_at),
+        worklist_row=_worklist_row(content, headline, readings, received_at, exam_number),
     )
 
 
@@ -113,13 +115,13 @@ def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity])
     return tuple(clean(sentence, LONGEST_REMARK) for sentence in sentences)
 
 
-def _replaced(models: tuple[str, ...], study_key: str) -> str:
+def _replaced(models: tuple[str, ...], exam: str) -> str:
     if not models:
         return ""
     names = " and ".join(clean(name) for name in models)
     return (
         f"Read by a version of the model that this box has replaced since ({names}). The new one may come to another"
-        f" result. The technician can have the exam read again: leapfrog reread {study_key}"
+        f" result. The technician can have the exam read again: leapfrog reread {exam}"
     )
 
 
@@ -168,7 +170,7 @@ def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str
 
 
 def _worklist_row(
-    content: ReportContent, headline: Headline, readings: Sequence[ImageReading], received_at: str
+    content: ReportContent, headline: Headline, readings: Sequence[ImageReading], received_at: str, exam_number: str
 ) -> WorklistRow:
     headers = [reading.header for reading in readings]
     modalities = each_once(header.modality for header in headers)
@@ -178,6 +180,7 @@ def _worklist_row(
     if not_assessed and headline.kind != "not_assessed":
         images += f", {not_assessed} not assessed"
     return WorklistRow(
+        exam_number=clean(exam_number),
         patient=person_name(content.identity.patient_name) or NOT_GIVEN,
         patient_id=or_not_given(content.identity.patient_id),
         age_and_sex=_age_and_sex(content.identity),

@@ -94,6 +94,7 @@ class ImageWords:
 class WorklistRow(Frozen):
     """A study's line in the worklist, in the same words as its report."""
 
+    exam_number: str = ""  # not in rows of older reports
     patient: str
     patient_id: str
     age_and_sex: str = ""  # not in rows of older reports
@@ -119,6 +120,7 @@ class Labels:
     """Fixed text of every report."""
 
     report: str = "report"
+    exam_number: str = "Exam"
     check_whose_exam: str = "! Check whose exam this is."
     no_picture: str = "There is no picture to show."
     this_image: str = "This image"
@@ -148,6 +150,7 @@ class ReportWords:
     patient: tuple[Field, ...]
     exam: tuple[Field, ...]
     images: tuple[ImageWords, ...]
+    exam_number: str
     station: str
     version_line: str
     disclaimer: str

@@ -5,7 +5,7 @@ a thousand letters. The templates take care of markup (autoescape), this file of
 """
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from leapfrog.patient_age import Age
@@ -14,6 +14,7 @@ NOT_GIVEN = "not given"
 UNSHOWABLE = "[?]"  # in place of characters that cannot be shown safely; every PDF core font can draw it
 LONGEST_TEXT = 256  # characters; a DICOM person name has at most 3 x 64
 MOST_MARKS = 6  # combining marks on one letter; more would run over the lines above and below
+MOST_NAMED_EXAMS = 5
 JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian need within words
 SEXES = {"M": "male", "F": "female", "O": "other"}
 
@@ -140,3 +141,12 @@ def in_a_sentence(name: str) -> str:
 def each_once(words: Iterable[str]) -> list[str]:
     """The words that are not empty, each once, in their order."""
     return list(dict.fromkeys(word for word in words if word))
+
+
+def exams_in_brackets(numbers: Sequence[str]) -> str:
+    """` (exams K7-42F and CN-MP3)`, to stand behind what is said of them: the first few. "" where there are none."""
+    if not numbers:
+        return ""
+    named = [*numbers[:MOST_NAMED_EXAMS], *(["others"] if len(numbers) > MOST_NAMED_EXAMS else [])]
+    listed = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    return f" ({'exam' if len(named) == 1 else 'exams'} {listed})"

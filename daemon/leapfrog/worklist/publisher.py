@@ -195,7 +195,11 @@ class Publisher(Worker):
         answer = self._do("publish", target, source=self._rendered.path(study.key), version=study.version)
         if answer.not_rendered:
             if self._publications.render_again(study.key, study.version):
-                _log.warning("The report of study %s is gone from the state directory; it is made again.", study.key)
+                _log.warning(
+                    "The report of exam %s (%s) is gone from the state directory; it is made again.",
+                    study.exam_number,
+                    study.key,
+                )
                 self._on_lost(study.key)
         elif answer.condition == "good":
             self._publications.mark_published(study.key, study.version)

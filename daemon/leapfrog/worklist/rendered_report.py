@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from leapfrog.exam import ImageReading
+from leapfrog.exam_number import is_exam_number
 from leapfrog.state.rendered import newest_version
 from leapfrog.state.start.adoption import RenderedReport
 from leapfrog.wording.content import content_of
@@ -23,11 +24,14 @@ def rendered_report(folder: Path) -> RenderedReport | None:
     try:
         document = json.loads((folder / f"report-{newest}.json").read_bytes())
         version, station = int(document["version"]), document["station"]
+        number = document.get("exam_number", "")
+        exam_number = number if is_exam_number(number) else ""
         readings = tuple(ImageReading.model_validate(image) for image in document["images"])
         content = content_of(readings)
         words = words_of(
             replace(content, replaced_models=tuple(document.get("replaced_models", ()))),
             study_key=document["study_key"],
+            exam_number=exam_number,
             station=station["name"],
             ae_title=station["ae_title"],
             version=version,
@@ -36,4 +40,5 @@ def rendered_report(folder: Path) -> RenderedReport | None:
         )
     except (FileNotFoundError, ValueError, KeyError, TypeError, ValidationError):
         return None
-    return RenderedReport(version, readings, words.worklist_row.model_dump_json(), words.worklist_row.urgent)
+    row = words.worklist_row
+    return RenderedReport(version, readings, row.model_dump_json(), row.urgent, exam_number)

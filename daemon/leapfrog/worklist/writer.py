@@ -64,5 +64,5 @@ def _row_of(study: StudyRecord) -> WorklistRow | None:
     try:
         return WorklistRow.model_validate_json(study.worklist_row)
     except ValidationError:
-        _log.warning("The line of study %s cannot be read, so the worklist lacks it.", study.key)
+        _log.warning("The line of exam %s (%s) cannot be read, so the worklist lacks it.", study.exam_number, study.key)
         return None

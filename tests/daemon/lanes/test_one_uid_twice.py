@@ -9,9 +9,15 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 from leapfrog.intake.admission import Admission
 from leapfrog.intake.instance_header import read_header
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.exam_numbers import ExamNumbers
 from support.instances import gradient, image_dataset, save
 from support.reading_box import Box, running
 from support.waiting import wait_until
+
+
+def admission_of(box: Box) -> Admission:
+    numbers = ExamNumbers(box.journal, box.settings.state_dir, settled=True)
+    return Admission(box.journal, box.spool, numbers, True, box.dispatcher.wake)
 
 
 def admit(box: Box, dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> str:
@@ -21,8 +27,7 @@ def admit(box: Box, dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> s
         compressed = dcmread(incoming)
         compressed.compress(syntax, generate_instance_uid=False)
         compressed.save_as(incoming)
-    admission = Admission(box.journal, box.spool, True, box.dispatcher.wake)
-    return admission.admit_dicom(incoming, read_header(incoming), "test")
+    return admission_of(box).admit_dicom(incoming, read_header(incoming), "test")
 
 
 def shown(box: Box, instance_id: str, count: int) -> list[str]:
@@ -64,8 +69,7 @@ def test_one_that_cannot_be_forwarded_for_lack_of_a_class_is_shown_all_the_same(
         incoming = box.spool.incoming / "classless"
         del classless.SOPClassUID
         classless.save_as(incoming, implicit_vr=True, little_endian=True, enforce_file_format=False)
-        admission = Admission(box.journal, box.spool, True, box.dispatcher.wake)
-        second = admission.admit_dicom(incoming, read_header(incoming), "test")
+        second = admission_of(box).admit_dicom(incoming, read_header(incoming), "test")
         assert shown(box, first, 2) == [first, second]
         record = box.record(second)
         assert (record.state, "damaged" in record.reason) == ("read", False)

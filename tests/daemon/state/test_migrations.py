@@ -14,13 +14,12 @@ from typing import get_args
 import pytest
 
 from leapfrog.errors import JournalError, StorageError
-from leapfrog.state import migrations
+from leapfrog.state import migrations, records_to_renew
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryKind
-from leapfrog.state.start import older_files
 from leapfrog.state.start.owing import owe_what_is_wanted
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report_words import WorklistRow
@@ -77,7 +76,7 @@ def schema(path: Path) -> dict[str, object]:
 
 def assert_holds_all_of(after: Path, before: dict[str, list[dict[str, object]]]) -> None:
     now = content(after)
-    now["facts"] = [row for row in now["facts"] if row["name"] != older_files.FACT]  # what is still to be done
+    now["facts"] = [row for row in now["facts"] if row["name"] != records_to_renew.FACT]  # what is still to be done
     for table, rows in before.items():
         kept = [{key: value for key, value in row.items() if (table, key) not in TURNED_INTO_ANOTHER} for row in rows]
         assert [{key: row[key] for key in old} for row, old in zip(now[table], kept, strict=True)] == kept, table

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -241,3 +242,10 @@ def test_the_list_can_be_read_without_its_script(browser: Browser, tmp_path: Pat
         assert browser.value("document.getElementById('searchbar').hidden")
     finally:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
+
+
+def test_a_line_has_the_number_of_the_exam() -> None:
+    study, row = _entry("Okello^Grace")
+    page = render_worklist([(replace(study, exam_number="K7-42F"), row)], _status())
+    assert '<span class="exam-number">K7-42F</span>' in page
+    assert 'class="exam-number"' not in render_worklist([(study, row)], _status())

@@ -19,6 +19,7 @@ from leapfrog.intake.receiver.dimse import DimseStatus, decode_command, encode_r
 from leapfrog.intake.receiver.negotiation import AssociationRequest
 from leapfrog.intake.receiver.upper_layer import ProtocolViolation
 from leapfrog.settings import DicomSettings
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from support.intake_box import make_desk
@@ -88,7 +89,8 @@ class _Box:
     def __init__(self) -> None:
         folder = scratch.emptied("receiving")
         self.journal, self.spool = Journal(folder / "journal.sqlite"), Spool(folder / "spool", 0)
-        admission = Admission(self.journal, self.spool, owed=False, on_received=lambda: None)
+        numbers = ExamNumbers(self.journal, folder, settled=True)
+        admission = Admission(self.journal, self.spool, numbers, owed=False, on_received=lambda: None)
         self.port = free_port()
         settings = DicomSettings(host="127.0.0.1", port=self.port)
         self.receiver = DicomReceiver(settings, admission, self.spool, make_desk(self.journal))

@@ -28,6 +28,7 @@ from leapfrog.durable import fsync_directory
 from leapfrog.errors import StorageError, UsageError
 from leapfrog.settings import Settings, load_settings
 from leapfrog.spool_file.record import Arrival, read_record
+from leapfrog.state.exam_numbers import reserved_by
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.spool import SPOOL_NAME
 from leapfrog.state.start.restored import RESTORING_NAME, after_restore
@@ -112,7 +113,7 @@ def restore_backup(
                 shutil.rmtree(left, ignore_errors=True)
             staging.mkdir(mode=0o750)
             extract(path, staging, lambda count: progress.advance(writing, count))
-            asked_for, images = _prepare(staging / JOURNAL_MEMBER, manifest)
+            asked_for, images = _prepare(staging / JOURNAL_MEMBER, manifest, max(map(reserved_by, replaced)))
             newer = sum(_take_newer_images(one / SPOOL_NAME, staging / SPOOL_NAME) for one in replaced)
             placed = _place_settings(staging / SETTINGS_MEMBER, settings_file, state_dir)
             _own(staging, state_dir)
@@ -185,11 +186,11 @@ def _holds_something(path: Path) -> bool:
     return path.is_file() or (path.is_dir() and any(files for _, _, files in os.walk(path)))
 
 
-def _prepare(journal_file: Path, manifest: Manifest) -> tuple[int, int]:
+def _prepare(journal_file: Path, manifest: Manifest, numbers_reserved: int) -> tuple[int, int]:
     """Bring the journal to the present. Returns how many deliveries are asked for first, and how many images it has."""
     journal = Journal(journal_file)
     try:
-        asked_for = after_restore(journal, manifest.forgotten)
+        asked_for = after_restore(journal, manifest.forgotten, numbers_reserved)
         return asked_for, sum(journal.counts("instances").values())
     finally:
         journal.close()

@@ -16,7 +16,14 @@ from rich.table import Column, Table
 from leapfrog.commands.demo.box import DemoBox, DemoFailed
 from leapfrog.commands.demo.district import DemoDistrict
 from leapfrog.commands.demo.exams import DemoExam, SentFile, demo_exams
-from leapfrog.commands.demo.findings import Expectation, Result, check_district, check_reports, find_results
+from leapfrog.commands.demo.findings import (
+    Expectation,
+    Result,
+    check_district,
+    check_numbers,
+    check_reports,
+    find_results,
+)
 from leapfrog.commands.demo.interruption import interruptible
 from leapfrog.errors import UsageError
 
@@ -95,7 +102,7 @@ class _Demo:
                 "everything was delivered",
             )
             results = find_results(sent, self._box.ask("instances"), self._box.reports_dir)
-        self._checks += check_reports(results, self._box.reports_dir)
+        self._checks += [*check_reports(results, self._box.reports_dir), check_numbers(results)]
         received = self._district.received()
         self._checks += check_district(results, received, self._district.sent_twice(), self._box.ask("status"))
         names = [sop_class.name for sop_class in received.values()]
@@ -162,10 +169,10 @@ def _progress(console: Console) -> Progress:
 
 
 def _results_table(results: list[Result]) -> Table:
-    table = Table("Phantom", "Sent as", "Result", "As expected", title="Exams")
+    table = Table("Exam", "Phantom", "Sent as", "Result", "As expected", title="Exams")
     for result in results:
         expected = "[green]yes[/green]" if result.as_expected else "[red]NO[/red]"
-        table.add_row(result.exam.label, result.exam.form, result.sentence, expected)
+        table.add_row(result.exam_number, result.exam.label, result.exam.form, result.sentence, expected)
     return table
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydicom.uid import UID, EncapsulatedPDFStorage
 
 from leapfrog.commands.demo.exams import DemoExam
+from leapfrog.exam_number import is_exam_number
 
 LARGEST_ERROR = 0.05  # of a head's circumference
 REPORT_FILES = ("report.html", "report.pdf", "report.json")
@@ -27,6 +28,7 @@ class Result:
     """The result of one exam: a sentence for the table, and whether it is as expected.
 
     `image` is its entry in `report.json`, `report_dir` the folder of its report; None without a report.
+    `exam_number` is "" where the box does not list it.
     """
 
     exam: DemoExam
@@ -35,6 +37,7 @@ class Result:
     as_expected: bool
     image: Mapping[str, Any] | None
     report_dir: Path | None
+    exam_number: str = ""
 
 
 def find_results(
@@ -53,8 +56,20 @@ def find_results(
             continue
         image, report_dir = images.get(row["id"], (None, None))
         sentence, as_expected = _judged(exam, row, image)
-        results.append(Result(exam, row["sop_instance_uid"], sentence, as_expected, image, report_dir))
+        number = row["exam_number"]
+        results.append(Result(exam, row["sop_instance_uid"], sentence, as_expected, image, report_dir, number))
     return results
+
+
+def check_numbers(results: Sequence[Result]) -> Expectation:
+    """Checks that the exams have numbers, and that the reports show them."""
+    pages = [
+        ((result.report_dir / "report.html").read_text(encoding="utf-8"), result.exam_number)
+        for result in results
+        if result.report_dir is not None
+    ]
+    shown = bool(pages) and all(is_exam_number(number) and number in page for page, number in pages)
+    return Expectation("each report shows the number of its exam", shown)
 
 
 def _matches(listed: str, uid: str, sent_uids: set[str]) -> bool:

@@ -34,6 +34,7 @@ def render(job: ReportJob) -> ReportResult:
     words = words_of(
         content,
         study_key=job.study_key,
+        exam_number=job.exam_number,
         station=job.station.name,
         ae_title=job.station.ae_title,
         version=job.version,
@@ -132,6 +133,7 @@ def _document(
         "schema_version": REPORT_SCHEMA_VERSION,
         "version": job.version,
         "study_key": job.study_key,
+        "exam_number": job.exam_number,
         "received_at": job.received_at,
         "station": job.station.model_dump(mode="json"),
         "study": {**content.identity.model_dump(mode="json"), "age_years": _age_years(content.identity)},

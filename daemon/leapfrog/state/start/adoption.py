@@ -14,10 +14,12 @@ from pathlib import Path
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.dicom.uids import mint_uid
 from leapfrog.exam import ImageReading
+from leapfrog.exam_number import is_exam_number
 from leapfrog.problem import Problem, Problems
 from leapfrog.spool_file.record import Arrival, Production, content_holds, read_record
 from leapfrog.state.arrivals import instance_of, record_of
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
@@ -36,12 +38,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RenderedReport:
-    """What a study's report folder shows: the version, and the readings in it. `row` is its line in the worklist."""
+    """What a study's report folder shows: the version, the readings in it, and the number of the exam, "" where it has
+    none. `row` is its line in the worklist.
+    """
 
     version: int
     readings: tuple[ImageReading, ...]
     row: str
     urgent: bool
+    exam_number: str = ""
 
 
 @dataclass
@@ -52,8 +57,8 @@ class _Count:
 
 
 class Adoption(Worker):
-    """Goes once through the spool. Whoever must not act on half of the journal asks `finished`. Then gives files of an
-    older version their records.
+    """Goes once through the spool. Whoever must not act on half of the journal asks `finished`. Then gives exams that
+    have none their numbers, and files of an older version, or of such an exam, their records.
     """
 
     def __init__(
@@ -61,13 +66,14 @@ class Adoption(Worker):
         *,
         journal: Journal,
         spool: Spool,
+        numbers: ExamNumbers,
         wants: Callable[[DeliveryKind], bool],
         rendered: Callable[[str], RenderedReport | None],
         opening: Opening,
         on_adopted: Callable[[], None],
     ) -> None:
-        """`wants`: what the district is to get. `rendered` gives the newest report that was rendered of a study, by
-        its key. `on_adopted` is called when there may be something to read or to send.
+        """`numbers` gives exams theirs. `wants`: what the district is to get. `rendered` gives the newest report that
+        was rendered of a study, by its key. `on_adopted` is called when there may be something to read or to send.
         """
         super().__init__("adoption")
         self._journal = journal
@@ -76,6 +82,7 @@ class Adoption(Worker):
         self._deliveries = Deliveries(journal)
         self._folder_files = FolderFiles(journal)
         self._spool = spool
+        self._numbers = numbers
         self._wants = wants
         self._rendered = rendered
         self._opening = opening
@@ -120,6 +127,7 @@ class Adoption(Worker):
         return 0.0
 
     def _finish(self) -> None:
+        self._numbers.settle()
         self._finished = True
         self._note_aside()
         count = self._count
@@ -192,6 +200,8 @@ class Adoption(Worker):
         match record:
             case Arrival():
                 arrivals.append((record.arrival, name))
+                if is_exam_number(record.exam_number):
+                    self._numbers.met(record.exam_number)
             case Production():
                 made[name] = record.instance_id
             case None:
@@ -228,6 +238,9 @@ class Adoption(Worker):
             return
         new = instance_of(record, name, owed=self._wants("original"))
         rendered = self._rendered_with(new)
+        if rendered is not None and rendered.exam_number and not new.exam_number:  # the record was not renewed yet
+            self._numbers.met(rendered.exam_number)
+            new = replace(new, exam_number=rendered.exam_number)
         if new.forward_as is None:  # else a reader looks again whether it is other content at all
             new = replace(new, reading=_reading_in(rendered, new.id))
         delivery = self._delivery_of(wrapped) if wrapped else None

@@ -29,9 +29,9 @@ class InstanceFiles:
         problem = self._take_digest(path, file) if not file.file_digest else self._compare(path, file)
         if problem != file.file_problem and self._files.note(file, problem):
             if problem:
-                _log.error("The spool file of instance %s is %s.", file.id, problem)
+                _log.error("The spool file of instance %s of exam %s is %s.", file.id, file.exam_number, problem)
             else:
-                _log.info("The spool file of instance %s is whole again.", file.id)
+                _log.info("The spool file of instance %s of exam %s is whole again.", file.id, file.exam_number)
         return problem
 
     def _compare(self, path: Path, file: SpooledInstance) -> FileProblem | None:

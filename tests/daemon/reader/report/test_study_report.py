@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,12 @@ from support.readings import (
     report_job,
     unassessed_reading,
 )
+
+
+def pdf_text(pdf: Path) -> str:
+    """What stands in the PDF, as it is laid out."""
+    done = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], capture_output=True, check=True, timeout=30)
+    return " ".join(done.stdout.decode().split())
 
 
 def _rendered(report_dir: Path, *readings: Any, **values: Any) -> dict[str, Any]:
@@ -154,3 +162,27 @@ def test_a_study_without_a_readable_image_has_a_report_too(tmp_path: Path) -> No
     assert document["images"] == []
     assert "Not assessed" in (tmp_path / "report.html").read_text()
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_page_pdf_row_and_json_have_the_number_of_the_exam(tmp_path: Path) -> None:
+    job = report_job(tmp_path, head_reading(tmp_path), exam_number="K7-42F")
+    row = render(job).worklist_row
+    assert row.exam_number == "K7-42F"
+    assert json.loads((tmp_path / "report-1.json").read_bytes())["exam_number"] == "K7-42F"
+    assert '<strong class="exam-number">K7-42F</strong>' in (tmp_path / "report-1.html").read_text(encoding="utf-8")
+    if shutil.which("pdftotext"):
+        assert "Exam K7-42F" in pdf_text(tmp_path / "report-1.pdf")
+    again = rendered_report(tmp_path)
+    assert again is not None
+    assert (again.exam_number, json.loads(again.row)) == ("K7-42F", row.model_dump(mode="json"))
+
+
+def test_where_there_is_no_number_nothing_stands_in_its_place(tmp_path: Path) -> None:
+    render(report_job(tmp_path, head_reading(tmp_path)))
+    assert 'class="exam-number"' not in (tmp_path / "report-1.html").read_text(encoding="utf-8")
+
+
+def test_what_is_no_number_in_report_json_is_not_believed(tmp_path: Path) -> None:
+    render(report_job(tmp_path, head_reading(tmp_path), exam_number="K7-42G"))
+    again = rendered_report(tmp_path)
+    assert again is not None and again.exam_number == ""

@@ -94,7 +94,7 @@ def rows(journal: Journal, table: str) -> list[dict[str, Any]]:
 
 def test_rows_that_were_lost_come_back_as_they_were(journal: Journal, spool: Spool) -> None:
     file = FolderFile(path="/inbox/a.dcm", byte_count=1, modified_ns=2, inode=3)
-    times = {"received_at": "2026-11-28T10:00:00+01:00", "study": STUDY}
+    times = {"received_at": "2026-11-28T10:00:00+01:00", "study": STUDY, "exam_number": "K7-42F"}
     first = received(journal, spool, b"1", arrival=5, folder_file=file, **times)
     received(journal, spool, b"2", arrival=9, **times)
     received(journal, spool, b"3", arrival=7, forward_as="2.25.4", **times)

@@ -8,8 +8,9 @@ from leapfrog.spool_file.record import content_holds, read_record
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.records_to_renew import FACT
 from leapfrog.state.spool import Spool
-from leapfrog.state.start.older_files import FACT, give_records
+from leapfrog.state.start.older_files import give_records
 from support.journal_rows import new_instance
 from support.spooled import go_through
 

@@ -80,3 +80,28 @@ def test_a_start_that_was_cut_short_goes_through_everything_again(journal: Journ
 def test_a_model_that_the_box_has_no_more_was_not_replaced(journal: Journal) -> None:
     add_exam(journal, "0.1.0")
     assert gone_through(journal, {"head": "1.0.0"}) == []
+
+
+def test_a_report_from_before_exams_had_numbers_is_made_again_once(journal: Journal) -> None:
+    exam, numberless = add_exam(journal, "0.1.0"), add_exam(journal, "0.1.0")
+    Studies(journal).give_numbers({exam: "K7-42F"})
+    assert gone_through(journal, {"chest": "0.1.0"}) == [exam]
+    row = '{"exam_number": "K7-42F"}'
+    journal.change("UPDATE studies SET state = 'quiet', worklist_row = ? WHERE key = ?", row, exam)
+    Facts(journal).put("models_gone_through", "")
+    assert gone_through(journal, {"chest": "0.1.0"}) == []
+    assert Studies(journal).get(numberless).state == "quiet"
+
+
+def test_nothing_is_looked_at_before_every_exam_has_its_number(journal: Journal) -> None:
+    add_exam(journal, "0.1.0")
+    reopened: list[str] = []
+    worker = ReplacedModels(
+        studies=Studies(journal),
+        facts=Facts(journal),
+        in_use={"chest": "0.2.0"},
+        on_reopened=reopened.append,
+        ready=lambda: False,
+    )
+    assert worker.turn() != UNTIL_WOKEN
+    assert reopened == []
