@@ -396,11 +396,14 @@ def test_a_box_that_stopped_looks_stopped_and_one_that_was_started_again_does_no
 @needs_browser
 def test_a_page_out_of_sight_warns_of_nothing(browser: Browser, tmp_path: Path) -> None:
     page = _write(tmp_path, EXAMS)
-    _beat(tmp_path, 1)
-    browser.open(page)
-    browser.value("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
-    browser.value("new Promise((done) => setTimeout(done, 1500))")
-    assert browser.value("document.getElementById('stopped').hidden")
+    hide = "Object.defineProperty(document, 'hidden', { value: true, configurable: true })"
+    added = browser.call("Page.addScriptToEvaluateOnNewDocument", source=hide)
+    try:
+        browser.open(page)
+        browser.value("new Promise((done) => setTimeout(done, 1500))")
+        assert browser.value("document.getElementById('stopped').hidden")
+    finally:
+        browser.call("Page.removeScriptToEvaluateOnNewDocument", identifier=added["identifier"])
 
 
 @needs_browser
