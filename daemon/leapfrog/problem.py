@@ -9,15 +9,17 @@ from leapfrog.exam import Frozen
 
 class Problem(Frozen):
     """Something that a person should know of or do: `what` is wrong, `since` when (local ISO text, "" where nobody
-    knows), and one `remedy`. `what` and `remedy` are sentences without patient data. It is `in_worklist`
-    unless staff who read exams could do nothing about it: any stranger in the network brought it about, or it is
-    the kernel's.
+    knows), and one `remedy`. `what` and `remedy` are sentences without patient data, for a technician. It is
+    `in_worklist` unless staff who read exams could do nothing about it: any stranger in the network brought it about,
+    or it is the kernel's. There it is told as `for_staff`: in their words, with what they can do, and never a command;
+    "" where that is to call the technician.
     """
 
     what: str
     since: str = ""
     remedy: str = ""
     in_worklist: bool = True
+    for_staff: str = ""
 
     @property
     def text(self) -> str:
@@ -36,14 +38,25 @@ class Problems:
         self._lock = threading.Lock()
         self._problems: dict[str, Problem] = {}
 
-    def add(self, matter: str, what: str, remedy: str = "", since: str = "", *, in_worklist: bool = True) -> bool:
+    def add(
+        self,
+        matter: str,
+        what: str,
+        remedy: str = "",
+        since: str = "",
+        *,
+        in_worklist: bool = True,
+        for_staff: str = "",
+    ) -> bool:
         """Note that something is wrong, or still is; `since` when, if not since now. Returns whether it is new, so that
         the log says it once.
         """
         with self._lock:
             known = self._problems.get(matter)
             since = known.since if known else since or datetime.now().astimezone().isoformat(timespec="seconds")
-            self._problems[matter] = Problem(what=what, since=since, remedy=remedy, in_worklist=in_worklist)
+            self._problems[matter] = Problem(
+                what=what, since=since, remedy=remedy, in_worklist=in_worklist, for_staff=for_staff
+            )
         return known is None
 
     def clear(self, matter: str) -> bool:

@@ -190,7 +190,7 @@ class Service:
             problems=live_problems,
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
-        worklist = WorklistWriter(rendered.directory, studies, source.for_worklist, publisher.list_changed)
+        worklist = WorklistWriter(rendered.directory, journal, source.for_worklist, publisher.list_changed)
         files = SpooledFiles(journal)
         retention = Retention(
             studies=studies, facts=Facts(journal), spool=spool, files=files, keep_days=settings.retention.keep_days
@@ -234,7 +234,11 @@ class Service:
         ]
         notice = Notice(live_problems, worklist.wake)
         return self._run_parts(
-            Parts(parts), lambda: _state_failure(journal, spool), _all(sender.look_at_clock, notice.look), worklist.wake
+            Parts(parts),
+            lambda: _state_failure(journal, spool),
+            _all(sender.look_at_clock, notice.look),
+            on_alive=_all(systemd.watchdog, publisher.daemon_lives),
+            on_ready=worklist.wake,
         )
 
     def _run_parts(
@@ -242,6 +246,8 @@ class Service:
         parts: Parts,
         state_failure: Callable[[], str],
         look: Callable[[], None],
+        *,
+        on_alive: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> int:
         try:
@@ -249,7 +255,7 @@ class Service:
             systemd.ready()
             on_ready()  # the first worklist was written before the receiver listened, and says so
             _log.info("Leapfrog is ready.")
-            self._watch(parts, state_failure, look)
+            self._watch(parts, state_failure, look, on_alive)
         finally:
             systemd.stopping()
             if self._fatal:
@@ -258,9 +264,15 @@ class Service:
             failed = parts.stop()
         return 1 if self._fatal or failed else 0
 
-    def _watch(self, parts: Parts, state_failure: Callable[[], str], look: Callable[[], None]) -> None:
-        """Ping systemd's watchdog as long as every part is alive. Whatever needs checking again and again is checked
-        here, so that the parts can sleep.
+    def _watch(
+        self,
+        parts: Parts,
+        state_failure: Callable[[], str],
+        look: Callable[[], None],
+        on_alive: Callable[[], None],
+    ) -> None:
+        """As long as every part is alive, say so: to systemd's watchdog, and to the pages that staff have open.
+        Whatever needs checking again and again is checked here, so that the parts can sleep.
         """
         while not self._stop_requested and not self._fatal:
             hung = parts.hung()
@@ -269,7 +281,7 @@ class Service:
             elif hung:
                 self._fatal = f"No sign of life from: {', '.join(hung)}."
             else:
-                systemd.watchdog()
+                on_alive()
             look()
             self._wake.wait(TICK_SECONDS)
 

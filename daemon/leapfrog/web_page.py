@@ -27,8 +27,9 @@ def inline(file: Path) -> Markup:
     return Markup(file.read_text(encoding="utf-8"))
 
 
-def content_security_policy(script: str = "") -> str:
-    """The policy of a page: it may show pictures from its own folder, use its own styles, and run only `script`.
+def content_security_policy(script: str = "", *, frames: bool = False) -> str:
+    """The policy of a page: it may show pictures from its own folder, use its own styles, and run only `script`. With
+    `frames` it may also frame pages that lie beside it.
 
     `file:` is needed besides 'self' because browsers disagree on what 'self' means for a page opened from a disk.
     """
@@ -37,4 +38,6 @@ def content_security_policy(script: str = "") -> str:
     if script:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         allowed.append(f"script-src 'sha256-{digest}'")
+    if frames:
+        allowed.append("frame-src 'self' file:")
     return "; ".join(allowed)

@@ -22,6 +22,7 @@ from leapfrog.control.inspection.folders import folder_problem
 from leapfrog.control.inspection.patience import Look
 from leapfrog.control.inspection.port import port_problem
 from leapfrog.intake.receiver.tls import tls_problems
+from leapfrog.outbox.trouble import ON_HOLD_FOR_STAFF
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
@@ -66,6 +67,7 @@ class JournalView:
                 since=self._oldest("created_at", "deliveries WHERE state = 'refused'"),
                 remedy="`leapfrog deliveries --state refused` says why; `leapfrog retry ID` sends an object again,"
                 " `leapfrog dismiss ID` gives it up.",
+                for_staff=ON_HOLD_FOR_STAFF,
             )
 
     def _found(self) -> Iterator[Problem]:
@@ -75,6 +77,8 @@ class JournalView:
                 what=f"{count(total, 'file')} could not be read{exams}.",
                 since=self._oldest("received_at", "instances WHERE state = 'set_aside'"),
                 remedy="`leapfrog instances --state set_aside` says why; `leapfrog retry ID` reads a file again.",
+                for_staff=f"{count(total, 'image')} cannot be read: the exams are marked below. Look at the pictures at"
+                " the machine that made them, or send them again.",
             )
         for kind, found in (("missing", "are missing from the spool"), ("damaged", "in the spool are damaged")):
             rows = f"instances WHERE file_problem <> '' AND file_problem = '{kind}'"
@@ -84,6 +88,8 @@ class JournalView:
                     since=self._oldest("file_problem_since", rows),
                     remedy="Send them again from the machine that made them: that repairs them. `leapfrog instances"
                     " --file-problems` lists them. Then have the disk checked.",
+                    for_staff="Some stored images are damaged. Keep them on the machine that made them, and tell the"
+                    " technician.",
                 )
         newest = self._journal.row("SELECT received_at FROM instances ORDER BY sequence DESC LIMIT 1")
         if problem := clock_problem(datetime.now().astimezone(), newest["received_at"] if newest else None):
@@ -101,12 +107,15 @@ class JournalView:
             yield Problem(
                 what=f"{count(total, 'report')} cannot be sent to the district in full{exams}. {' '.join(reasons)}",
                 since=self._oldest("received_at", "studies WHERE not_made <> '[]'"),
+                for_staff="Some reports cannot be sent to the district in full. They are complete here. Tell the"
+                " technician.",
             )
         if total := self._journal.count("instances WHERE forward_as IS NOT NULL"):
             yield Problem(
                 what=f"{count(total, 'image')} arrived with the identifier (SOP Instance UID) of another image. Nothing"
                 " is lost: each is kept, and sent on with a new identifier.",
                 since=self._oldest("received_at", "instances WHERE forward_as IS NOT NULL"),
+                for_staff="A machine gave two images the same number. Nothing is lost. Tell the technician.",
             )
 
         yield from _never_told(self._commitments.given_up())

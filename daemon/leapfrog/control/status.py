@@ -19,9 +19,10 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
-from leapfrog.worklist.worklist import WorklistStatus
+from leapfrog.worklist.box_line import BoxState
 
 NOT_RUNNING = "not running"
+SLOWER_FOR_STAFF = "Exams may be read more slowly than usual; they are read all the same. Tell the technician."
 LISTED = 20  # of each list in the status, unless more are asked for
 
 
@@ -152,24 +153,24 @@ class StatusSource:
                 *(outside.problems if outside else ()),
                 *(live.problems() if live else ()),
                 *self._view.problems(live=live is not None and live.outbox().configured),
-                *(Problem(what=sentence) for sentence in engine.attention),
+                *(Problem(what=sentence, for_staff=SLOWER_FOR_STAFF) for sentence in engine.attention),
                 *confinement_problems(),
             ),
         )
 
-    def for_worklist(self) -> WorklistStatus:
+    def for_worklist(self) -> BoxState:
         """The part of the status that the worklist shows: nothing of what only a technician can mend at leisure."""
         status = self.status()
-        return WorklistStatus(
+        return BoxState(
             station=status.station,
             listening=status.listening,
-            device=status.device,
+            unread=status.instances["received"],
             district_configured=status.outbox.configured,
             owed=status.deliveries["waiting"] + status.deliveries["refused"],
-            oldest_owed_seconds=status.oldest_owed_seconds,
+            district_silent_since=status.outbox.failing_since,
             free_bytes=status.free_bytes,
             updated_at=datetime.now().astimezone(),
-            attention=tuple(problem.text for problem in status.attention if problem.in_worklist),
+            attention=tuple(problem for problem in status.attention if problem.in_worklist),
         )
 
     def _outbox_without_daemon(self) -> OutboxState:

@@ -28,7 +28,8 @@ class OutboxState:
     """The outbox at one moment, for `status`. Its texts contain no patient data.
 
     `explanation` is a sentence for people. `next_attempt_in_seconds` is None when nothing is planned.
-    `last_confirmed_at` is local ISO text, or None when the district has not confirmed anything yet.
+    `last_confirmed_at` is local ISO text, or None when the district has not confirmed anything yet. `failing_since` is
+    local ISO text, or "" while the link works.
     """
 
     configured: bool
@@ -37,3 +38,4 @@ class OutboxState:
     last_error: str
     next_attempt_in_seconds: float | None
     last_confirmed_at: str | None
+    failing_since: str = ""

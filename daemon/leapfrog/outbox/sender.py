@@ -163,6 +163,7 @@ class Sender(Worker):
             last_error=link.last_error,
             next_attempt_in_seconds=self._next_attempt_in_seconds(link_state, link),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
+            failing_since=self._trouble.since(),
         )
 
     def _link_state(self, link: Link) -> LinkState:

@@ -27,6 +27,13 @@ LOG_IN = (
 )
 GOES_ON = "Nothing is lost, and sending goes on by itself; `leapfrog sync` tries it at once."
 TELL_SOMEBODY = "Nothing is lost. Tell whoever looks after the link or the district server, then run `leapfrog sync`."
+GOES_ON_FOR_STAFF = "Nothing can be sent to the district at present. Nothing is lost: it is sent when the link is back."
+LONG_FOR_STAFF = "Nothing could be sent to the district for more than a day. Nothing is lost. Tell the technician."
+LOCKED_FOR_STAFF = "The district does not let this box in, so nothing is sent. Nothing is lost. Tell the technician."
+ON_HOLD_FOR_STAFF = (
+    "The district refused some exams; they are marked below and kept here. Tell the technician, who can send them"
+    " again."
+)
 
 _SEARCH, _SILENT = "search", "silent search"
 
@@ -55,14 +62,17 @@ class Trouble:
             self._facts.put(FAILING_SINCE, self._since)
         if locked:
             self._link = Problem(
-                what=f"Nothing can be sent to the district. {reason}", since=self._since, remedy=LOG_IN
+                what=f"Nothing can be sent to the district. {reason}",
+                since=self._since,
+                remedy=LOG_IN,
+                for_staff=LOCKED_FOR_STAFF,
             )
         elif self._fails_for_long(self._first_failed_at):
             what = f"Nothing could be sent to the district for more than a day. {reason}"
-            self._link = Problem(what=what, since=self._since, remedy=TELL_SOMEBODY)
+            self._link = Problem(what=what, since=self._since, remedy=TELL_SOMEBODY, for_staff=LONG_FOR_STAFF)
         else:
             what = f"Nothing can be sent to the district at present. {reason}"
-            self._link = Problem(what=what, since=self._since, remedy=GOES_ON)
+            self._link = Problem(what=what, since=self._since, remedy=GOES_ON, for_staff=GOES_ON_FOR_STAFF)
 
     def _fails_for_long(self, first_failed_at: float) -> bool:
         """By this process's own clock, or by the box's, which also counts while it is off and may be wrong."""
@@ -84,6 +94,10 @@ class Trouble:
             else:
                 self._problems.clear(matter)
 
+    def since(self) -> str:
+        """Since when nothing can be sent, as local ISO text; "" while the link works."""
+        return self._since
+
     def current(self) -> tuple[Problem, ...]:
         """Everything that is wrong now."""
         link = self._link
@@ -100,11 +114,12 @@ class Trouble:
                 " decides.",
                 since=self._queue.on_hold_since() or "",
                 remedy="See the reasons with `leapfrog status`; then `leapfrog retry ID` or `leapfrog dismiss ID`.",
+                for_staff=ON_HOLD_FOR_STAFF,
             )
         ]
         for reason in (OTHER_CONTENT, NOT_COMPARED):
             since = self._queue.on_hold_since(reason)
             if since is not None:
                 what, _, remedy = reason.partition(". ")
-                found.append(Problem(what=f"{what}.", since=since, remedy=remedy))
+                found.append(Problem(what=f"{what}.", since=since, remedy=remedy, for_staff=ON_HOLD_FOR_STAFF))
         return tuple(found)

@@ -4,7 +4,8 @@ Page, PDF, pictures, DICOM objects and the worklist only lay out the text that t
 translate this file, `headline.py`, `finding_words.py` and the labels of `report_words.py`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, stated_view
 from leapfrog.patient_age import patient_age
@@ -39,6 +40,7 @@ from leapfrog.wording.threshold_words import set_here
 
 LONGEST_ROW_DETAIL = 160
 MOST_NAMED_PATIENTS = 5  # of those under the same study number
+SHARED_IN_SHORT = "The same study number was used for two patients"
 
 PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
 DISCLAIMER = "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
@@ -68,12 +70,13 @@ def words_of(
     version; `exam_number` is "" where the exam has none.
     """
     headline = headline_of(content.gist)
+    conflicts = _conflicts(content)
     images = count(len(content.images), "image")
     box = f"{clean(station)} ({clean(ae_title)})"
     readings = [image.reading for image in content.images]
     return ReportWords(
         headline=headline,
-        conflicts=_conflicts(content.other_patient_ids, [reading.identity for reading in readings]),
+        conflicts=tuple(clean(conflict.sentence, LONGEST_REMARK) for conflict in conflicts),
         replaced_models=_replaced(content.replaced_models, exam_number or study_key),
         patient=_patient(content.identity),
         exam=_exam(content.identity, readings, received_at),
@@ -83,18 +86,29 @@ def words_of(
         version_line=f"Report version {version} · {images} · {box} · Leapfrog {software_version}",
         disclaimer=DISCLAIMER if content.demonstration else NO_DIAGNOSIS,
         phantom_banner=PHANTOM_BANNER if content.phantom else "",
-        worklist_row=_worklist_row(content, headline, readings, received_at, exam_number),
+        worklist_row=_worklist_row(content, headline, conflicts, received_at, exam_number),
     )
 
 
 # ---------------------------------------------------------------- whose exam
 
 
-def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity]) -> tuple[str, ...]:
-    """A sentence for each other patient under the same Study Instance UID, and for each detail on which the images
-    disagree.
-    """
-    others = tuple(other_patient_ids)
+@dataclass(frozen=True)
+class _Conflict:
+    """Why nobody knows whose exam it is: a sentence of the report, and the same in few words for its row."""
+
+    sentence: str
+    in_short: str
+
+
+def _conflicts(content: ReportContent) -> list[_Conflict]:
+    """One for each other patient under the same Study Instance UID, and each detail on which the images disagree."""
+    identities = [image.reading.identity for image in content.images]
+    shared = [_Conflict(sentence, SHARED_IN_SHORT) for sentence in _sharing(content.other_patient_ids)]
+    return [*shared, *_disagreements(identities)]
+
+
+def _sharing(others: Sequence[str]) -> list[str]:
     sentences = [
         "The same study number was also received for another patient"
         f" (patient ID {or_not_given(patient_id)}). Check whose images these are."
@@ -106,13 +120,19 @@ def _conflicts(other_patient_ids: Iterable[str], identities: Sequence[Identity])
             "The same study number was received for even more patients than are named here: the machine seems to give"
             " it to every exam. Have the machine's settings corrected.",
         )
+    return sentences
+
+
+def _disagreements(identities: Sequence[Identity]) -> Iterator[_Conflict]:
     for detail, values in (
         ("patient name", {person_name(identity.patient_name) for identity in identities}),
         ("date of birth", {date(identity.birth_date) for identity in identities}),
     ):
         if len(different := sorted(values - {""})) > 1:
-            sentences.append(f"The images of this study disagree about the {detail}: {'; '.join(different)}.")
-    return tuple(clean(sentence, LONGEST_REMARK) for sentence in sentences)
+            yield _Conflict(
+                f"The images of this study disagree about the {detail}: {'; '.join(different)}.",
+                f"The images disagree about the {detail}",
+            )
 
 
 def _replaced(models: tuple[str, ...], exam: str) -> str:
@@ -170,9 +190,9 @@ def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str
 
 
 def _worklist_row(
-    content: ReportContent, headline: Headline, readings: Sequence[ImageReading], received_at: str, exam_number: str
+    content: ReportContent, headline: Headline, conflicts: Sequence[_Conflict], received_at: str, exam_number: str
 ) -> WorklistRow:
-    headers = [reading.header for reading in readings]
+    headers = [image.reading.header for image in content.images]
     modalities = each_once(header.modality for header in headers)
     body_parts = each_once(header.body_part for header in headers)
     images = count(content.gist.images, "image")
@@ -184,6 +204,10 @@ def _worklist_row(
         patient=person_name(content.identity.patient_name) or NOT_GIVEN,
         patient_id=or_not_given(content.identity.patient_id),
         age_and_sex=_age_and_sex(content.identity),
+        birth_date=date(content.identity.birth_date),
+        accession_number=clean(content.identity.accession_number),
+        exam_date=date(content.identity.study_date),
+        conflict="; ".join(each_once(conflict.in_short for conflict in conflicts)),
         exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,

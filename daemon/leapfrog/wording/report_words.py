@@ -92,13 +92,20 @@ class ImageWords:
 
 
 class WorklistRow(Frozen):
-    """A study's line in the worklist, in the same words as its report."""
+    """A study's line in the worklist, in the same words as its report. `conflict`: why nobody knows whose exam it is.
+    Dates are YYYY-MM-DD; they and the accession number are not shown, but found. What has a default is not in rows of
+    older reports.
+    """
 
     exam_number: str = ""  # not in rows of older reports
     patient: str
     patient_id: str
-    age_and_sex: str = ""  # not in rows of older reports
+    age_and_sex: str = ""
+    birth_date: str = ""
+    accession_number: str = ""
+    exam_date: str = ""
     exam: str
+    conflict: str = ""
     received: str
     kind: Kind
     caution: str = ""
@@ -133,6 +140,12 @@ class Labels:
     each_finding: str = "Where the model looked, finding by finding"
     where_the_model_looked: str = "Where the model looked for"
     worklist_link: str = "Back to the worklist"
+    newer: str = "There is a newer version of this report."
+    show_newer: str = "Show it"
+    stopped: str = (
+        "No sign of life from the box. It may be off, or out of reach of this screen: a newer version of this report"
+        " would not appear here."
+    )
     pdf_link: str = "PDF for printing"
     more: str = "And {count} more."
     page: str = "Page {number} of {total}"

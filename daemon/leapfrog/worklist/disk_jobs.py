@@ -15,7 +15,7 @@ Condition = Literal[
     "no_answer", "not_looked",
 ]  # fmt: skip
 
-JobKind = Literal["inspect", "look", "publish", "take_back", "list", "remove"]
+JobKind = Literal["inspect", "look", "publish", "take_back", "list", "tell", "remove"]
 
 CONDITIONS: dict[int, Condition] = {
     errno.ENOENT: "missing",
@@ -35,8 +35,9 @@ class DiskJob:
 
     inspect: see how the folder is, and try to write there. look: see how it is, and mark it if it has no mark. `make`:
     create it if it is missing. `apart`: it was on a disk of its own when it was last seen, that is, on another than
-    `state_dir` and the system. publish: bring version `version` of the report in `source` to `target`. take_back: the
-    reverse. list: make `target` what `source` is. remove: remove `target`.
+    `state_dir` and the system. publish: bring version `version` of the report in `source` to `target`, and say
+    `text` beside it. take_back: the reverse. list: make `target` what `source` is. tell: write `text` to `target`, not
+    durably. remove: remove `target`.
     """
 
     kind: JobKind
@@ -48,6 +49,7 @@ class DiskJob:
     source: str = ""
     target: str = ""
     version: int = 0
+    text: str = ""
 
     def line(self) -> str:
         """As JSON."""

@@ -64,6 +64,32 @@ def put(source: Path, target: Path, *, linked: bool, alive: Callable[[], None] =
                 alive()
 
 
+def tell(target: Path, text: str) -> None:
+    """Have `target` say `text`: not durably, since it is soon said anew. What is as long as before is written over it
+    in place, which costs the disk least: no name and no size changes. Raises OSError when the disk fails or is full.
+    """
+    content = text.encode()
+    if not _written_over(target, content):
+        temporary = target.with_name(f".{target.name}.part")
+        temporary.write_bytes(content)
+        temporary.replace(target)
+
+
+def _written_over(target: Path, content: bytes) -> bool:
+    """Write `content` over that of `target`, if that is a plain file of the same size. Returns whether it was."""
+    try:
+        descriptor = os.open(target, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        state = os.fstat(descriptor)
+        if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1 or state.st_size != len(content):
+            return False
+        return os.pwrite(descriptor, content, 0) == len(content)
+    finally:
+        os.close(descriptor)
+
+
 def take_back(folder: Path, rendered: Path, version: int) -> None:
     """Bring a report that was published, and was never in the state directory, into `rendered`, for the next version.
 

@@ -6,11 +6,14 @@ the journal and is tried again by itself.
 """
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from leapfrog.heartbeat.heartbeat import alive_page, newest_page
+from leapfrog.heartbeat.names import ALIVE_NAME, BEAT_SECONDS
 from leapfrog.problem import Problem, Problems
 from leapfrog.state.publications import Publications, ReportsFolder
 from leapfrog.state.records import ForgottenReport, StudyRecord
@@ -23,6 +26,7 @@ from leapfrog.worklist.worklist import INDEX_NAME
 
 LOOK_SECONDS = 5.0  # how often the folder is looked at, so that people hear of its disk before an exam needs it
 SHORTEST_RETRY_SECONDS = 1.0
+DAEMON_LIVES_SECONDS = 5.0  # after the main thread said so, which it does once a second
 FINISH_SECONDS = 5.0  # when the box stops: what is not published by then waits for the next start
 STOPPING_PATIENCE_SECONDS = 2.0  # for a disk that is silent when the box stops
 # What may be wrong with one target alone, such as a folder that somebody else owns. It does not hold up the others,
@@ -30,6 +34,10 @@ STOPPING_PATIENCE_SECONDS = 2.0  # for a disk that is silent when the box stops
 ITS_OWN: frozenset[Condition] = frozenset(("missing", "not_a_folder", "no_permission", "failing"))
 IN_A_ROW = 20
 PUT_OFF_SECONDS = 15.0  # longer than a look, so that others than the same twenty get their turn
+DISK_FOR_STAFF = (
+    "New reports cannot be shown here, because the disk of this list has a problem: what you see may be old. No exam is"
+    " lost. Tell the technician now."
+)
 DISK = "disk"  # the matter of the one problem that there can be
 
 _log = logging.getLogger(__name__)
@@ -69,6 +77,12 @@ class Publisher(Worker):
         self._put_off: dict[str, float] = {}  # when studies (or the list) are tried again that failed by themselves
         self._failed_in_a_row = 0
         self._finish_by: float | None = None
+        self._listed = ""  # identity of the worklist that the folder shows
+        self._to_list = ""  # of the newest one
+        self._daemon_lived_at = float("-inf")
+        self._told_at = float("-inf")
+        self._run = secrets.token_hex(4)  # so that a box that was started again says what it never said before
+        self._beats = 0
 
     # ------------------------------------------------------------ what others call
 
@@ -80,10 +94,17 @@ class Publisher(Worker):
         """How the folder was at the last look, or at the last touch that failed."""
         return self._seen
 
-    def list_changed(self) -> None:
-        """Have the worklist that was written into the state directory published. From any thread."""
+    def list_changed(self, identity: str) -> None:
+        """Have the worklist that was written into the state directory published, with its identity. From any thread."""
+        self._to_list = identity
         self._list_waits = True
         self.wake()
+
+    def daemon_lives(self) -> None:
+        """Note that every part of the daemon is alive now, which open pages are to be told. From any thread."""
+        self._daemon_lived_at = time.monotonic()
+        if self._good and self._is_to_tell():
+            self.wake()
 
     # ------------------------------------------------------------ turns
 
@@ -104,6 +125,7 @@ class Publisher(Worker):
             self._list_waits = True  # writing it shows that all is well again
         began = time.monotonic()
         while self._good and self._goes_on():
+            self._tell_open_pages()
             self._publish_list()
             passed_over = {key for key, until in self._put_off.items() if until > began}
             study = self._publications.next(passed_over) if self._good else None
@@ -192,7 +214,13 @@ class Publisher(Worker):
 
     def _publish(self, study: StudyRecord) -> None:
         target = self._folder_of(study.received_date, study.key)
-        answer = self._do("publish", target, source=self._rendered.path(study.key), version=study.version)
+        answer = self._do(
+            "publish",
+            target,
+            source=self._rendered.path(study.key),
+            version=study.version,
+            text=newest_page(study.version),
+        )
         if answer.not_rendered:
             if self._publications.render_again(study.key, study.version):
                 _log.warning(
@@ -212,9 +240,28 @@ class Publisher(Worker):
         if put_off or not self._list_waits or not source.exists():
             return
         self._list_waits = False
+        identity = self._to_list
         answer = self._do("list", self._folder / INDEX_NAME, source=source)
+        if answer.condition == "good":
+            self._listed = identity
         self._list_waits = self._list_waits or answer.condition != "good"
         self._heed(INDEX_NAME, answer)
+
+    def _tell_open_pages(self) -> None:
+        """Say another number where open pages listen, if that is due and the whole daemon is alive. One that cannot be
+        said is missed by them, which is as it should be: they are not told either what else is not written.
+        """
+        if not self._is_to_tell():
+            return
+        self._told_at = time.monotonic()
+        self._beats += 1
+        beat = f"{self._run}-{self._beats:08}"
+        answer = self._do("tell", self._folder / ALIVE_NAME, text=alive_page(beat, self._listed))
+        self._heed(ALIVE_NAME, answer)
+
+    def _is_to_tell(self) -> bool:
+        now = time.monotonic()
+        return now - self._daemon_lived_at < DAEMON_LIVES_SECONDS and now - self._told_at >= BEAT_SECONDS
 
     def _take_away(self, report: ForgottenReport) -> None:
         answer = self._do("remove", self._folder_of(report.received_date, report.key))
@@ -223,7 +270,9 @@ class Publisher(Worker):
         elif answer.condition not in ITS_OWN:
             self._failed(answer)
 
-    def _do(self, kind: JobKind, target: Path, *, source: Path | None = None, version: int = 0) -> DiskAnswer:
+    def _do(
+        self, kind: JobKind, target: Path, *, source: Path | None = None, version: int = 0, text: str = ""
+    ) -> DiskAnswer:
         job = DiskJob(
             kind=kind,
             reports_dir=str(self._folder),
@@ -231,6 +280,7 @@ class Publisher(Worker):
             source=str(source or ""),
             target=str(target),
             version=version,
+            text=text,
         )
         return self._disk.do(job, self._patience)
 
@@ -268,7 +318,7 @@ class Publisher(Worker):
     def _tell(self, answer: DiskAnswer) -> None:
         waiting = self._publications.waiting()
         what, remedy = what_is_wrong(answer, self._folder, self._state_dir, waiting)
-        if self._problems.add(DISK, what, remedy) or answer.condition != self._told:
+        if self._problems.add(DISK, what, remedy, for_staff=DISK_FOR_STAFF) or answer.condition != self._told:
             _log.warning("%s %s", what, remedy)
         self._told = answer.condition
 

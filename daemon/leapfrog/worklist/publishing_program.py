@@ -16,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from leapfrog.durable import replacing
+from leapfrog.heartbeat.names import NEWEST_NAME
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, condition_of
-from leapfrog.worklist.publication import NotRendered, publish, put, remove, sync_names, take_back
+from leapfrog.worklist.publication import NotRendered, publish, put, remove, sync_names, take_back, tell
 
 MARK_NAME = ".leapfrog"  # in the folder of the reports: a random token, by which it is known again
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -52,11 +53,14 @@ def _do(job: DiskJob, channel: LineChannel) -> None:
     match job.kind:
         case "publish":
             publish(source, target, job.version, lambda: channel.send(""))
+            tell(target / NEWEST_NAME, job.text)
         case "take_back":
             take_back(source, target, job.version)
         case "list":
             put(source, target, linked=False)
             sync_names(target.parent)
+        case "tell":
+            tell(target, job.text)
         case "remove":
             remove(target)
 

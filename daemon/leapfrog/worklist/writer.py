@@ -1,5 +1,5 @@
-"""Keeps the worklist up to date: writes it anew, in the state directory, when a report was published, and from time to
-time so that its clock shows that the box is running. The publisher brings it to the folder that staff open.
+"""Keeps the worklist up to date: writes it anew, in the state directory, when a report was published or what it shows
+changed otherwise. The publisher brings it to the folder that staff open.
 """
 
 import logging
@@ -8,34 +8,42 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from leapfrog.state.exam_states import exam_states
+from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report_words import WorklistRow
 from leapfrog.worker import Worker
-from leapfrog.worklist.worklist import WorklistStatus, write_worklist
+from leapfrog.worklist.box_line import BoxState
+from leapfrog.worklist.listed_exam import ListedExam
+from leapfrog.worklist.worklist import render_worklist, write_worklist
 
 WORKLIST_STUDIES = 500  # as many as staff scroll through and search; older reports stay in their folders by date
 UNREAD_STUDIES = 50  # of which no image could be read: so many are shown however many were read
 SHORTEST_PAUSE_SECONDS = 1.0  # in a burst of reports the list is written once per second, not once per report
-LONGEST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 30.0  # for what changes without a report: something was sent, the disk fills
 
 _log = logging.getLogger(__name__)
 
 
 class WorklistWriter(Worker):
-    """Writes the worklist at the start and whenever it is woken, but not more than once per second."""
+    """Writes the worklist at the start and whenever it is woken, but not more than once per second, and not when it
+    would show the same as before.
+    """
 
     def __init__(
-        self, directory: Path, studies: Studies, status: Callable[[], WorklistStatus], on_written: Callable[[], None]
+        self, directory: Path, journal: Journal, box: Callable[[], BoxState], on_written: Callable[[str], None]
     ) -> None:
-        """`status` gives the state of the box; `on_written` is called when `directory` has a new list. Nothing is
-        written until `start`.
+        """`box` gives the state of the box; `on_written` is called when `directory` has a new list, with its identity.
+        Nothing is written until `start`.
         """
         super().__init__("worklist")
         self._directory = directory
         self._on_written = on_written
-        self._studies = studies
-        self._status = status
+        self._journal = journal
+        self._studies = Studies(journal)
+        self._box = box
+        self._written = ""
 
     def stop(self) -> None:
         """Write the list one last time, so that it shows everything that was finished."""
@@ -49,14 +57,25 @@ class WorklistWriter(Worker):
         return LONGEST_PAUSE_SECONDS
 
     def _write(self) -> None:
-        studies = self._studies.for_worklist(WORKLIST_STUDIES, UNREAD_STUDIES)
-        exams = [(study, row) for study in studies if (row := _row_of(study)) is not None]
+        worklist = render_worklist(self._exams(), self._box())
+        if worklist.identity == self._written:
+            return
         try:
-            write_worklist(self._directory, exams, self._status())
-        except OSError as problem:  # such as a full disk: reading goes on, and the list's clock shows that it is old
+            write_worklist(self._directory, worklist)
+        except OSError as problem:  # such as a full disk: reading goes on, and it is tried again
             _log.warning("The worklist could not be written: %s.", problem.strerror)
         else:
-            self._on_written()
+            self._written = worklist.identity
+            self._on_written(worklist.identity)
+
+    def _exams(self) -> list[ListedExam]:
+        studies = self._studies.for_worklist(WORKLIST_STUDIES, UNREAD_STUDIES)
+        states = exam_states(self._journal, [study.key for study in studies])
+        return [
+            ListedExam(study, row, states[study.key])
+            for study in studies
+            if study.key in states and (row := _row_of(study)) is not None
+        ]
 
 
 def _row_of(study: StudyRecord) -> WorklistRow | None:

@@ -61,5 +61,5 @@ def test_a_kernel_that_confines_no_reader_is_a_matter_for_the_technician_and_not
     journal = Journal(tmp_path / "journal.sqlite")
     source = source_of(journal, tmp_path)
     assert any(found.what.startswith(UNCONFINED) for found in source.status().attention)
-    assert not any(UNCONFINED in line for line in source.for_worklist().attention)
+    assert not any(UNCONFINED in problem.what for problem in source.for_worklist().attention)
     journal.close()

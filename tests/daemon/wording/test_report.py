@@ -66,9 +66,24 @@ def test_names_that_differ_only_in_how_they_are_written_are_no_conflict(tmp_path
 
 
 def test_another_patient_under_the_same_study_number_is_named(tmp_path: Path) -> None:
-    numbered, unnumbered = _words([chest_reading(tmp_path)], "KIT-2", "").conflicts
+    words = _words([chest_reading(tmp_path)], "KIT-2", "")
+    numbered, unnumbered = words.conflicts
     assert "(patient ID KIT-2)" in numbered
     assert "(patient ID not given)" in unnumbered
+    assert words.worklist_row.conflict == "The same study number was used for two patients"
+
+
+def test_the_row_says_that_the_images_disagree_about_whose_exam_it_is_and_otherwise_nothing(tmp_path: Path) -> None:
+    other = PATIENT.model_copy(update={"patient_name": "Nakato^Sarah", "birth_date": "20010509"})
+    row = _words([chest_reading(tmp_path), chest_reading(tmp_path, identity=other)]).worklist_row
+    assert row.conflict == "The images disagree about the patient name; The images disagree about the date of birth"
+    assert _words([chest_reading(tmp_path)]).worklist_row.conflict == ""
+
+
+def test_the_row_has_what_an_exam_is_found_by(tmp_path: Path) -> None:
+    found_by = {"accession_number": "A77", "birth_date": "19840217", "study_date": "20261102"}
+    row = _words([chest_reading(tmp_path, identity=PATIENT.model_copy(update=found_by))]).worklist_row
+    assert (row.accession_number, row.birth_date, row.exam_date) == ("A77", "1984-02-17", "2026-11-02")
 
 
 def test_the_row_of_the_worklist_says_what_the_report_says(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.heartbeat.heartbeat import newest_page
+from leapfrog.heartbeat.names import NEWEST_NAME
 from leapfrog.worklist import publication
-from leapfrog.worklist.publication import NotRendered, publish, remove, take_back
+from leapfrog.worklist.publication import NotRendered, publish, remove, take_back, tell
 
 
 class Study:
@@ -229,3 +231,40 @@ def test_a_report_that_is_taken_away_takes_the_folder_of_its_day_along_when_that
     remove(other)
     remove(other)
     assert not study.folder.parent.exists()
+
+
+# ---------------------------------------------------------------- what open pages are told
+
+
+def test_what_is_told_replaces_what_was_told_in_place_and_without_a_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said every few seconds for years, it must not wear the disk out."""
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    told = tmp_path / "alive.html"
+    tell(told, "number 1")
+    first = told.stat()
+    tell(told, "number 2")
+    assert told.read_text() == "number 2"
+    assert os.path.samestat(first, told.stat())
+    tell(told, "number 10")
+    assert told.read_text() == "number 10"
+    assert ([path.name for path in tmp_path.iterdir()], synced) == (["alive.html"], [])
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_what_is_told_is_never_written_over_another_file(tmp_path: Path, link: Callable[[Path, Path], None]) -> None:
+    journal, told = tmp_path / "journal", tmp_path / "alive.html"
+    journal.write_text("number 0")
+    link(journal, told)
+    tell(told, "number 1")
+    assert (journal.read_text(), told.read_text()) == ("number 0", "number 1")
+
+
+def test_what_is_told_of_versions_is_no_picture_of_the_report(study: Study) -> None:
+    study.render(1)
+    study.publish(1)
+    tell(study.folder / NEWEST_NAME, newest_page(1))
+    take_back(study.folder, study.rendered, 1)
+    assert not (study.rendered / NEWEST_NAME).exists()

@@ -184,7 +184,7 @@ def test_what_the_lanes_finish_last_is_published_before_the_box_stops(box: Box) 
 
 def test_the_worklist_comes_to_the_folder(box: Box) -> None:
     (box.rendered.directory / "index.html").write_text("list 1")
-    box.publisher.list_changed()
+    box.publisher.list_changed("1")
     page = box.reports_dir / "index.html"
     wait_until(lambda: page.exists() and page.read_text() == "list 1", "the list", deadline_seconds=PATIENCE_SECONDS)
 
@@ -228,6 +228,67 @@ def test_reports_that_an_older_leapfrog_rendered_in_the_folder_itself_are_taken_
         wait_until(picture.exists, "the picture is taken back", deadline_seconds=PATIENCE_SECONDS)
         box.add_report(2, study)
         box.wait_until_shown(study, version=2)
+
+
+# ---------------------------------------------------------------- what open pages are told
+
+
+def beat(box: Box) -> str:
+    page = box.reports_dir / "alive.html"
+    return page.read_text().partition('data-beat="')[2].partition('"')[0] if page.exists() else ""
+
+
+def wait_for_another_beat(box: Box, before: str) -> str:
+    def look() -> str:
+        box.publisher.daemon_lives()  # as the main thread does, every second
+        return now if (now := beat(box)) != before else ""
+
+    return wait_until(look, "another number", deadline_seconds=PATIENCE_SECONDS)
+
+
+def test_open_pages_are_told_another_number_again_and_again_and_after_a_restart(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "BEAT_SECONDS", 0.3)
+    box.wait_until_shown(box.add_report())
+    numbers = [""]
+    for _ in range(3):
+        numbers.append(wait_for_another_beat(box, numbers[-1]))
+    box.restart()
+    numbers.append(wait_for_another_beat(box, numbers[-1]))
+    assert len(set(numbers)) == 5
+
+
+def test_nothing_is_told_while_a_part_of_the_daemon_does_not_live(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publisher, "BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(publisher, "DAEMON_LIVES_SECONDS", 0.5)
+    box.wait_until_shown(box.add_report())
+    last = wait_for_another_beat(box, "")
+    time.sleep(0.6)
+    last = beat(box)
+    box.wait_until_shown(box.add_report())  # the publisher itself works on
+    time.sleep(2 * publisher.LOOK_SECONDS)
+    assert beat(box) == last
+
+
+def test_open_pages_are_told_which_list_is_the_newest_once_it_is_published(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher, "BEAT_SECONDS", 0.3)
+    (box.rendered.directory / "index.html").write_text("list 1")
+    box.publisher.list_changed("0123456789abcdef")
+    wait_until((box.reports_dir / "index.html").exists, "the list", deadline_seconds=PATIENCE_SECONDS)
+    wait_for_another_beat(box, wait_for_another_beat(box, ""))
+    assert 'data-worklist="0123456789abcdef"' in (box.reports_dir / "alive.html").read_text()
+
+
+def test_an_open_report_is_told_its_newest_version(box: Box) -> None:
+    study = box.add_report()
+    box.wait_until_shown(study)
+    box.add_report(2, study)
+    box.wait_until_shown(study, version=2)
+    told = box.folder(study) / "report.newest.html"
+    wait_until(lambda: 'data-version="2"' in told.read_text(), "it says so", deadline_seconds=PATIENCE_SECONDS)
 
 
 # ---------------------------------------------------------------- what people do to the folder
@@ -312,7 +373,7 @@ def test_neither_forty_such_reports_nor_the_list_hold_up_the_others(box: Box) ->
     box.wait_until_shown(oldest)
     (box.reports_dir / "index.html").mkdir()
     (box.rendered.directory / "index.html").write_text("list")
-    box.publisher.list_changed()
+    box.publisher.list_changed("1")
     box.wait_for_problem("Is a directory")
     box.publisher.stop()
     blocked = [box.add_report() for _ in range(40)]

@@ -6,6 +6,7 @@ from leapfrog.problem import Problem
 
 EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost its battery
 TOLERANCE = timedelta(days=1)
+WRONG_FOR_STAFF = "The clock of this box is wrong: do not trust the dates and times below. Tell the technician."
 
 
 def clock_problem(now: datetime, newest_received_at: str | None) -> Problem | None:
@@ -16,13 +17,16 @@ def clock_problem(now: datetime, newest_received_at: str | None) -> Problem | No
         " clock that is wrong again after each start needs a new battery."
     )
     if now.year < EARLIEST_YEAR:
-        return Problem(what=f"The clock of this box is wrong: it shows {shown}.", remedy=remedy)
+        return Problem(
+            what=f"The clock of this box is wrong: it shows {shown}.", remedy=remedy, for_staff=WRONG_FOR_STAFF
+        )
     newest = _parsed(newest_received_at)
     if newest is not None and newest > now + TOLERANCE:
         return Problem(
             what=f"The clock of this box shows {shown}, but an image was received on {newest:%Y-%m-%d %H:%M}: it was"
             " set back, or it was ahead then.",
             remedy=remedy,
+            for_staff=WRONG_FOR_STAFF,
         )
     return None
 

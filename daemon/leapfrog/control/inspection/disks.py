@@ -20,6 +20,10 @@ LEAST_BYTES = 32 << 20  # with less, a film or its report may not fit, whatever 
 
 READ_ONLY = "Mount it for writing; if it became read-only by itself, the disk is failing: copy it and replace it."
 ROOM = "Remove what does not belong there, lower retention.keep_days, or use a larger disk."
+FAILS_FOR_STAFF = "A disk of this box does not work as it should. Tell the technician now."
+REFUSED_FOR_STAFF = "The disk of this box is full: no new exam is taken. Tell the technician now."
+NEARLY_FULL_FOR_STAFF = "A disk of this box is nearly full. Tell the technician today."
+FULL_SOON_FOR_STAFF = "A disk of this box will be full {days}. Tell the technician."
 
 
 class DiskState(Frozen):
@@ -72,17 +76,22 @@ def disk_problem(disk: DiskState, settings: Settings) -> Problem | None:
     must_stay = settings.retention.min_free_bytes if disk.name == STATE_DISK else 0
     where = f"The disk of {disk.name} ({disk.path})"
     if disk.error:
-        return Problem(what=f"{where} cannot be used: {disk.error}.", remedy=_remedy(disk))
+        return Problem(what=f"{where} cannot be used: {disk.error}.", remedy=_remedy(disk), for_staff=FAILS_FOR_STAFF)
     if disk.read_only:
-        return Problem(what=f"{where} is read-only.", remedy=READ_ONLY)
+        return Problem(what=f"{where} is read-only.", remedy=READ_ONLY, for_staff=FAILS_FOR_STAFF)
     if disk.total_bytes and disk.free_bytes < max(must_stay, LEAST_BYTES):  # some shares count no blocks at all
         refused = ", so new images are refused" if disk.free_bytes < must_stay else ""
-        return Problem(what=f"{where} is nearly full{refused}: {byte_size(disk.free_bytes)} are free.", remedy=ROOM)
+        return Problem(
+            what=f"{where} is nearly full{refused}: {byte_size(disk.free_bytes)} are free.",
+            remedy=ROOM,
+            for_staff=REFUSED_FOR_STAFF if refused else NEARLY_FULL_FOR_STAFF,
+        )
     if disk.days_left is not None and disk.days_left < SHORT_DAYS:
         days = "within a day" if disk.days_left < 1.5 else f"in about {disk.days_left:.0f} days"
         return Problem(
             what=f"{where} will be full {days} if it fills as it did lately: {byte_size(disk.free_bytes)} are free.",
             remedy=ROOM,
+            for_staff=FULL_SOON_FOR_STAFF.format(days=days),
         )
     return None
 

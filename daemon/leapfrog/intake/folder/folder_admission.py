@@ -14,6 +14,7 @@ from leapfrog.state.journal import new_id
 from leapfrog.state.spool import Spool
 
 STORAGE_MATTER = "storage"
+FULL_FOR_STAFF = "The disk of this box is full: new pictures wait in their folder. Tell the technician now."
 
 _log = logging.getLogger(__name__)
 
@@ -87,5 +88,6 @@ class FolderAdmission:
 
     def _note_storage(self, problem: Exception) -> None:
         what = f"New files in {self._root} cannot be taken and stay there for now: {problem}"
-        if self._problems.add(STORAGE_MATTER, what, "Make room on the disk of the state directory."):
+        remedy = "Make room on the disk of the state directory."
+        if self._problems.add(STORAGE_MATTER, what, remedy, for_staff=FULL_FOR_STAFF):
             _log.warning("%s", what)

@@ -7,6 +7,11 @@ from pathlib import Path
 
 ROOT_MATTER, INSIDE_MATTER, PUT_AWAY_MATTER, CUT_SHORT_MATTER = "root", "inside", "put away", "cut short"
 
+FOR_STAFF = (
+    "Some pictures in a shared folder do not arrive here. Check that its disk or network is connected; otherwise tell"
+    " the technician."
+)
+
 # By errno(3), what is wrong with the folder itself, and what to do.
 ROOT_TROUBLES = {
     errno.ENOENT: (

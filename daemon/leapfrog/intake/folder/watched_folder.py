@@ -168,7 +168,8 @@ class WatchedFolder(Worker):
             return
         _log.warning("The program that looks at %s %s; another is started.", self.root, ended)
         what = f"The program that looks at the watched folder {self.root} ended; it is started again and again."
-        self._problems.add(ENDED_MATTER, what, "Read the log of the box, and report it to the maker.")
+        remedy = "Read the log of the box, and report it to the maker."
+        self._problems.add(ENDED_MATTER, what, remedy, for_staff=trouble.FOR_STAFF)
         self._next_start = time.monotonic() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
 
@@ -198,7 +199,7 @@ class WatchedFolder(Worker):
         something else has been mounted in its place, or nothing at all, does that child look at a folder of the past.
         """
         what, remedy = trouble.silent_trouble(self.root)
-        if self._problems.add(SILENT_MATTER, what, remedy, since=self._heard_when):
+        if self._problems.add(SILENT_MATTER, what, remedy, since=self._heard_when, for_staff=trouble.FOR_STAFF):
             _log.warning("%s", what)
         silent_seconds = time.monotonic() - max(self._heard_at, self._silent_until)
         child = self._child
@@ -236,7 +237,7 @@ class WatchedFolder(Worker):
             case Gone():
                 self._files.forget(message.paths)
             case Trouble():
-                if self._problems.add(message.matter, message.what, message.remedy):
+                if self._problems.add(message.matter, message.what, message.remedy, for_staff=trouble.FOR_STAFF):
                     _log.warning("%s %s", message.what, message.remedy)
             case Cleared():
                 self._problems.clear(message.matter)

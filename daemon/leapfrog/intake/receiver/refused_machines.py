@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings import DicomSettings
 
+REFUSED_FOR_STAFF = "could not send its exams to this box. Keep them on that machine, and tell the technician."
 FORGOTTEN_SECONDS = 24 * 3600.0  # a machine that has not tried again for so long is no problem any more
 MOST_MACHINES = 20  # whoever scans the network must not fill the list: the newest count
 
@@ -130,7 +131,9 @@ class RefusedMachines:
                 self._seen.pop(next(iter(self._seen)))
             self._problems.keep(self._seen)
         in_worklist = is_modality and not self._disturbs(machine.address)
-        self._problems.add(matter, f"{machine} {what}", remedy, in_worklist=in_worklist)
+        self._problems.add(
+            matter, f"{machine} {what}", remedy, in_worklist=in_worklist, for_staff=f"{machine} {REFUSED_FOR_STAFF}"
+        )
 
 
 def _matter_start(machine: Machine) -> str:

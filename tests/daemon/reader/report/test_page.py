@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.exam import Identity, Outcome
+from leapfrog.heartbeat.heartbeat import alive_page, newest_page
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from support.browser import Browser, chromium_program
@@ -144,6 +145,33 @@ def test_even_a_script_that_got_in_would_not_run(browser: Browser, tmp_path: Pat
     browser.open(page)
     assert browser.value("document.scripts.length") == 1
     assert browser.value("document.title") != "run"
+
+
+def test_an_open_report_learns_of_its_newer_version_and_that_the_box_stopped(browser: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / "2026-11-03" / "key"
+    folder.mkdir(parents=True)
+    render(report_job(folder, chest_reading(folder), worklist_href="../../index.html", version=3))
+    publish(folder, folder, 3)
+    page = folder / "report.html"
+    page.write_text(page.read_text().replace('data-poll-milliseconds="2000"', 'data-poll-milliseconds="100"'))
+    (tmp_path / "alive.html").write_text(alive_page("run-1", "list 1"))
+    (folder / "report.newest.html").write_text(newest_page(3))
+    browser.console.clear()
+    browser.open(page)
+    browser.wait_for("document.querySelectorAll('iframe').length === 2")
+    (folder / "report.newest.html").write_text(newest_page(4))
+    assert browser.value("document.getElementById('newer').hidden"), "it asks when the worklist changed"
+    (tmp_path / "alive.html").write_text(alive_page("run-2", "list 2"))
+    browser.wait_for("!document.getElementById('newer').hidden")
+    assert "There is a newer version of this report. Show it" in browser.value("document.body.innerText")
+    browser.wait_for("!document.getElementById('stopped').hidden")
+    assert browser.console == []
+    browser.value("sessionStorage.clear()")
+
+
+def test_a_report_without_a_worklist_has_no_script_at_all(browser: Browser, tmp_path: Path) -> None:
+    _open(browser, tmp_path, chest_reading(tmp_path))
+    assert browser.value("document.scripts.length") == 0
 
 
 def test_empty_identity_is_shown_as_not_given(browser: Browser, tmp_path: Path) -> None:

@@ -1,0 +1,2 @@
+"use strict";
+parent.postMessage({ ...document.body.dataset }, location.protocol === "file:" ? "*" : location.origin);

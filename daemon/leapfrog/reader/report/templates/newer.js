@@ -1,0 +1,16 @@
+// Warns when there is a newer version of this report, and when the box stopped.
+(() => {
+  const page = document.body.dataset;
+  const byId = (id) => document.getElementById(id);
+  let remove = () => {};
+
+  // Asked when the worklist changed, and when this page comes into view again: it may have slept meanwhile.
+  function askForNewer() {
+    remove();
+    remove = askPage(page.newest, (said) => { byId("newer").hidden = !(Number(said.version) > Number(page.version)); });
+  }
+
+  watchBox(page.alive, page.pollMilliseconds, (state) => { byId("stopped").hidden = state !== "stopped"; }, askForNewer);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) askForNewer(); });
+  askForNewer();
+})();
