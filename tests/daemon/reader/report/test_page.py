@@ -49,11 +49,13 @@ def test_the_plain_picture_stands_beside_the_heat_map(browser: Browser, tmp_path
 
 def test_findings_are_shown_in_words_with_score_threshold_and_model(browser: Browser, tmp_path: Path) -> None:
     text = _open(browser, tmp_path, chest_reading(tmp_path))
-    rows = browser.value("[...document.querySelectorAll('tbody tr')].map((row) => row.innerText.split(/\\s*\\t\\s*/))")
-    assert [row[:4] for row in rows] == [
-        ["Pleural effusion", "△ FLAGGED", "0.87", "0.41"],
-        ["Infiltration", "△ FLAGGED", "0.63", "0.52"],
-        ["Nodule", "○ not flagged", "0.11", "0.35"],
+    rows = browser.value(
+        "[...document.querySelectorAll('.findings li')].map((row) => row.innerText.split(/\\s*\\n\\s*/))"
+    )
+    assert rows == [
+        ["Pleural effusion", "△ FLAGGED, above the threshold", "Score 0.87 · Threshold 0.41"],
+        ["Infiltration", "△ FLAGGED, above the threshold", "Score 0.63 · Threshold 0.52"],
+        ["Nodule", "○ not flagged, not ruled out", "Score 0.11 · Threshold 0.35"],
     ]
     assert "chest-findings 0.1.0 on CPU, demonstration model" in text
     assert "This is not a diagnosis" in text
@@ -65,11 +67,11 @@ def test_an_urgent_finding_is_told_from_a_flagged_one_by_shape_words_and_colour(
 ) -> None:
     findings = (finding("Nodule"), finding("Edema", 0.9, urgent=True, urgent_threshold=0.7))
     text = _open(browser, tmp_path, chest_reading(tmp_path, findings=findings))
-    results = browser.value("[...document.querySelectorAll('td.result')].map((cell) => cell.innerText)")
-    assert results == ["△ FLAGGED", "▲ URGENT"]
-    colours = browser.value("[...document.querySelectorAll('td.result')].map((cell) => getComputedStyle(cell).color)")
+    results = browser.value("[...document.querySelectorAll('.result')].map((cell) => cell.innerText)")
+    assert results == ["△ FLAGGED, above the threshold", "▲ URGENT, above the urgent threshold"]
+    colours = browser.value("[...document.querySelectorAll('.result')].map((cell) => getComputedStyle(cell).color)")
     assert len({*colours}) == 2
-    assert "Urgent from a score of 0.70 (edema)." in text
+    assert "Score 0.90 · Threshold 0.50 · Urgent from 0.70" in text
     assert browser.value("document.title").startswith("▲ Urgent: 2 findings need a look: Edema, Nodule")
 
 
@@ -173,3 +175,20 @@ def test_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
         phone.call("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=True)
         phone.open(tmp_path / "report-1.html")
         assert phone.value("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_result_stands_above_the_picture_with_a_bar_that_is_seen_and_its_thresholds(
+    width: int, browser: Browser, tmp_path: Path
+) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.call("Emulation.setDeviceMetricsOverride", **size)
+    _open(browser, tmp_path, chest_reading(tmp_path, findings=(finding("Edema", 0.6, urgent_threshold=0.7),)))
+    boxes = (
+        "['.gauge .ground', '.gauge .score', '.limit', '.of-urgent', 'figure'].map((one) => document.querySelector(one)"
+    )
+    ground, score, limit, urgent, figure = browser.value(f"{boxes}.getBoundingClientRect().toJSON())")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    assert ground["width"] > 150 and ground["right"] <= width
+    assert limit["left"] < score["right"] < urgent["left"], "between its thresholds"
+    assert ground["bottom"] < figure["top"]
