@@ -1,4 +1,6 @@
-"""The report as a web page without scripts, to be opened from a disk, a share or a server, on a tablet or printed."""
+"""The report as a web page, to be opened from a disk, a share or a server, on a tablet or printed. Its one script opens
+a picture large; without it the page lacks nothing else.
+"""
 
 from pathlib import Path
 
@@ -12,10 +14,13 @@ TEMPLATE = environment(TEMPLATES).get_template("report.html")
 
 def render_page(report: ReportWords, *, has_pdf: bool, worklist_href: str) -> str:
     """The HTML of `report`. It expects its pictures in the same folder. Without `worklist_href` it has no such link."""
+    script = inline(TEMPLATES / "viewer.js")
     return TEMPLATE.render(
         report=report,
-        policy=content_security_policy(),
+        policy=content_security_policy(script),
         style=inline(TEMPLATES / "report.css"),
+        viewer_style=inline(TEMPLATES / "viewer.css"),
+        script=script,
         has_pdf=has_pdf,
         worklist_href=worklist_href,
     )
