@@ -2,8 +2,10 @@
 a picture large; without it the page lacks nothing else.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from leapfrog.processes.messages import EarlierExam
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.report_words import ReportWords
 
@@ -12,7 +14,9 @@ TEMPLATES = Path(__file__).with_name("templates")
 TEMPLATE = environment(TEMPLATES).get_template("report.html")
 
 
-def render_page(report: ReportWords, *, has_pdf: bool, worklist_href: str) -> str:
+def render_page(
+    report: ReportWords, *, has_pdf: bool, worklist_href: str, earlier_exams: Sequence[EarlierExam] = ()
+) -> str:
     """The HTML of `report`. It expects its pictures in the same folder. Without `worklist_href` it has no such link."""
     script = inline(TEMPLATES / "viewer.js")
     return TEMPLATE.render(
@@ -23,4 +27,5 @@ def render_page(report: ReportWords, *, has_pdf: bool, worklist_href: str) -> st
         script=script,
         has_pdf=has_pdf,
         worklist_href=worklist_href,
+        earlier_exams=earlier_exams,
     )

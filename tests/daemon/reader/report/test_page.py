@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.exam import Identity, Outcome
+from leapfrog.processes.messages import EarlierExam
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from support.browser import Browser, chromium_program
@@ -198,3 +199,17 @@ def test_the_result_stands_above_the_picture_with_a_bar_that_is_seen_and_its_thr
     assert ground["width"] > 150 and ground["right"] <= width
     assert limit["left"] < score["right"] < urgent["left"], "between its thresholds"
     assert ground["bottom"] < figure["top"]
+
+
+def test_earlier_exams_of_the_same_patient_are_linked_and_none_are_spoken_of_where_there_are_none(
+    browser: Browser, tmp_path: Path
+) -> None:
+    earlier = EarlierExam(
+        href="../../2026-10-01/abc/report.html", exam=f"CR {HOSTILE}", received="2026-10-01 09:12", images="2 images"
+    )
+    _open(browser, tmp_path, unassessed_reading(), earlier_exams=(earlier,))
+    assert browser.value("document.querySelector('.earlier a').getAttribute('href')") == earlier.href
+    said = browser.value("document.querySelector('.earlier').innerText")
+    assert f"CR {HOSTILE}, received 2026-10-01 09:12 (2 images)" in said
+    assert "Same patient ID and date of birth." in said
+    assert "Earlier exams" not in _open(browser, tmp_path, unassessed_reading())
