@@ -106,14 +106,16 @@ class Finding(Frozen):
 
 
 class ModelUsed(Frozen):
-    """The model package that read the image, the device that it ran on, what it was not made to find, and the caution
-    that the package asks for. `aid`: it only helps to find something, and says so in this sentence.
+    """The model package that read the image, the device that it ran on, what it was made for and what it was not made
+    to find, and the caution that the package asks for. `aid`: it only helps to find something, and says so in this
+    sentence.
     """
 
     name: str
     version: str
     device: Device
     demonstration: bool
+    intended_use: str = ""
     not_covered: tuple[str, ...] = ()
     caution: str = ""
     aid: str = ""
@@ -189,7 +191,8 @@ class ImageReading(Frozen):
     of `frames_read` that were looked at.
     `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
     `age_not_given`: the model was made for certain ages, and was used although the patient's is not known. `view` is
-    what the model took a film for, whatever the header says; None where it does not tell.
+    what the model took a film for, whatever the header says; None where it does not tell. A `model` that ran and came
+    to no result stands beside "not_assessed" too.
     """
 
     instance_id: str

@@ -74,9 +74,9 @@ def patient_age(identity: Identity) -> PatientAge:
     """What `identity` says of the patient's age at the exam."""
     stated, set_here = stated_age(identity.patient_age), identity.age_set_here
     given = None if set_here is None else Age(set_here, "year")
-    birth = _date(identity.birth_date)
+    birth = known_birth_date(identity.birth_date)
     exam = _date(identity.study_date) or _date(identity.image_date)
-    if birth is None or exam is None or birth in UNKNOWN_BIRTH_DATES or birth > exam:
+    if birth is None or exam is None or birth > exam:
         return PatientAge(stated=stated, set_here=given)
     from_birth = age_at(birth, exam)
     if from_birth.years > OLDEST_YEARS:
@@ -99,6 +99,12 @@ def age_at(birth: date, exam: date) -> Age:
     if months >= 12 * IN_YEARS_FROM:
         return Age(months // 12, "year")
     return Age(months, "month") if months >= IN_MONTHS_FROM else Age((exam - birth).days, "day")
+
+
+def known_birth_date(value: str) -> date | None:
+    """The date of birth, unless it is none, or one that stands for "unknown"."""
+    birth = _date(value)
+    return None if birth in UNKNOWN_BIRTH_DATES else birth
 
 
 def _date(value: str) -> date | None:

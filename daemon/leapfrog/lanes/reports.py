@@ -4,6 +4,7 @@ The report of a growing study is rendered from time to time, not for every image
 closing version, with the PDF and the objects that are owed to the district.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -16,14 +17,16 @@ from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
-from leapfrog.processes.messages import ReportJob, ReportResult, Station
+from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
+from leapfrog.state.earlier_exams import EarlierExams
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from leapfrog.wording.content import replaced_models
+from leapfrog.wording.text import NOT_GIVEN, moment
 from leapfrog.worklist.worklist import INDEX_NAME
 
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
@@ -63,6 +66,7 @@ class Reports:
         """
         self._settings = settings
         self._studies = Studies(journal)
+        self._earlier_exams = EarlierExams(journal)
         self._spool = spool
         self._rendered = rendered
         self._models_in_use = models_in_use
@@ -192,6 +196,7 @@ class Reports:
             station=station_of(self._settings),
             readings=readings,
             other_patient_ids=self._other_patient_ids(study),
+            earlier_exams=tuple(_earlier(one) for one in self._earlier_exams.of(study, readings)),
             models_in_use=dict(self._models_in_use()),
             pdf=render.closing or study.version == 0,
             derived=derived,
@@ -239,6 +244,16 @@ class Reports:
             if other.changed:
                 self._agenda.changed(other.key)
         return tuple(other.identity.patient_id for other in others)
+
+
+def _earlier(study: StudyRecord) -> EarlierExam:
+    row = json.loads(study.worklist_row)
+    return EarlierExam(
+        href=f"../../{study.received_date}/{study.key}/report.html",
+        exam=row.get("exam", NOT_GIVEN),
+        received=moment(study.received_at),
+        images=row.get("images", ""),
+    )
 
 
 def station_of(settings: Settings) -> Station:

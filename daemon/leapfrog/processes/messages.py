@@ -71,12 +71,24 @@ class Station(Frozen):
     software_version: str
 
 
+class EarlierExam(Frozen):
+    """An earlier exam of the same patient, as its line in the worklist has it; `href` leads to its report from that of
+    the later one.
+    """
+
+    href: str
+    exam: str
+    received: str
+    images: str
+
+
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on. The
     pictures of its readings are in `picture_dir`. `exam_number` is "" where the exam has none.
 
     `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `models_in_use` are the
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
+    `earlier_exams` are those of the same patient, the newest first.
     `derived` asks for DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture),
     which go to `work_dir`. `worklist_href` is the link from the report to the worklist; if empty, there is no link.
     """
@@ -89,6 +101,7 @@ class ReportJob(Frozen):
     station: Station
     readings: tuple[ImageReading, ...]
     other_patient_ids: tuple[str, ...] = ()
+    earlier_exams: tuple[EarlierExam, ...] = ()
     models_in_use: dict[str, str] = Field(default_factory=dict)
     pdf: bool = True
     derived: tuple[Literal["report_pdf", "overlay"], ...] = ()

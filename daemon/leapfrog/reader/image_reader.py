@@ -307,20 +307,8 @@ class _OneReading:
         plain, overlay = pictures.plain(), pictures.overlay(assessment)
         heatmaps = pictures.heatmaps(assessment)
         self._clock.lap("rendering")
-        model = None
-        if reported.package is not None and assessment.outcome != "not_assessed":
-            manifest = reported.package.manifest
-            model = ModelUsed(
-                name=manifest.name,
-                version=manifest.version,
-                device=self._reader.models.device_of(reported.package),
-                demonstration=manifest.demonstration,
-                not_covered=manifest.not_covered_in(assessment.view),
-                caution=manifest.caution,
-                aid=manifest.aid,
-            )
         return self._image_reading(
-            model=model,
+            model=self._model_used(reported),
             outcome=assessment.outcome,
             reason=assessment.reason,
             age_not_given=reported.age_not_given and assessment.outcome != "not_assessed",
@@ -332,6 +320,23 @@ class _OneReading:
             heatmaps=heatmaps,
             frame=reported.index + 1,
             frames_read=reported.frames_read,
+        )
+
+    def _model_used(self, reported: _ReportedFrame) -> ModelUsed | None:
+        """The model that ran; None where there is none for the image, or the check of the picture kept it from it."""
+        package, assessment = reported.package, reported.assessment
+        if package is None or (assessment.quality is not None and not assessment.quality.acceptable):
+            return None
+        manifest = package.manifest
+        return ModelUsed(
+            name=manifest.name,
+            version=manifest.version,
+            device=self._reader.models.device_of(package),
+            demonstration=manifest.demonstration,
+            intended_use=manifest.intended_use,
+            not_covered=manifest.not_covered_in(assessment.view),
+            caution=manifest.caution,
+            aid=manifest.aid,
         )
 
     def _unread(self, reason: str) -> ImageReading:

@@ -13,7 +13,7 @@ LONGEST_REMARK = 600  # characters
 NOT_RULED_OUT = "This does not rule out disease."
 AGE_NOT_GIVEN = "Age not given: this reading holds for adults only; for a child disregard it."
 LOOK_YOURSELF = "Look at the picture yourself before you act."
-NEEDS_A_PERSON = "No model has looked at this: it needs a person."
+NEEDS_A_PERSON = "No model gives a result for this: it needs a person."
 
 
 def headline_of(gist: Gist) -> Headline:

@@ -11,6 +11,7 @@ from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUse
 from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, is_aid, kind_of
 from leapfrog.wording.finding_words import finding_name, measured
+from leapfrog.wording.gauge import gauge_of
 from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, NOT_RULED_OUT, cautions_of, headline_of
 from leapfrog.wording.report_words import (
     Field,
@@ -48,6 +49,8 @@ NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained per
 AGE_NOT_GIVEN_IN_ROW = "Age not given: for adults only"
 NO_REASON = "No reason was given."
 NO_PLACE = "The model does not tell where in the picture it sees"
+CHECK_PASSED = "Image check: nothing wrong was noticed. It does not notice everything."
+NO_CHECK = "Image check: none, since this model comes without one. Look whether the picture suits it."
 HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
 
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
@@ -251,8 +254,10 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         model=f"Model: {model}." if model else "",
         no_place=_no_place(reading),
         view=_view(reading),
-        table_caption=f"What the model looked for. Model and thresholds: {model}.",
-        not_covered=_not_covered(reading.model) if assessed else "",
+        frames=_frames(reading) if assessed else "",
+        not_covered=_not_covered(reading.model),
+        made_for=_made_for(reading.model),
+        image_check=_image_check(reading) if assessed else "",
         notes=_notes(image, headline) if assessed else (),
     )
 
@@ -321,13 +326,14 @@ def _row(finding: Finding, *, is_aid: bool) -> FindingRow:
     written = written_score(finding)
     return FindingRow(
         name=finding_name(finding),
+        result=_result(finding, is_aid=is_aid),
+        grade=_grade(finding, is_aid=is_aid),
         score=written.score,
         threshold=written.threshold,
-        result=_result(finding, is_aid=is_aid),
+        urgent_threshold=written.urgent_threshold,
         kind=kind_of(finding),
         urgent=finding.urgent and finding.needs_look,
-        score_fraction=min(1.0, max(0.0, finding.score)),
-        threshold_fraction=min(1.0, max(0.0, finding.threshold)),
+        gauge=None if finding.is_outlined or is_aid else gauge_of(finding),
     )
 
 
@@ -340,6 +346,18 @@ def _result(finding: Finding, *, is_aid: bool) -> str:
     if not finding.flagged:
         return f"not {drawn}" if is_aid else "not flagged"
     return "URGENT" if finding.urgent else "FLAGGED"
+
+
+def _grade(finding: Finding, *, is_aid: bool) -> str:
+    """How sure a result is, in plain words: by which threshold it passed. What is outlined is seen in the picture."""
+    if finding.is_outlined:
+        return ""
+    if not finding.flagged:
+        return "may still be there" if is_aid else "not ruled out"
+    passed, which = finding.threshold, "threshold"
+    if finding.urgent and finding.urgent_threshold is not None:
+        passed, which = finding.urgent_threshold, "urgent threshold"
+    return f"{'above' if finding.score > passed else 'just at'} the {which}"
 
 
 def _model(model: ModelUsed | None) -> str:
@@ -358,14 +376,28 @@ def _not_covered(model: ModelUsed | None) -> str:
     return f"Not covered, so neither found nor ruled out: {missing} that this model was not made to find."
 
 
-def _urgent_from(findings: Iterable[Finding]) -> str:
-    """From which scores on findings are urgent, with the digits in which the table gives their scores."""
-    limits = [
-        f"{limit} ({in_a_sentence(finding_name(finding))})"
-        for finding in findings
-        if (limit := written_score(finding).urgent_threshold)
-    ]
-    return f"Urgent from a score of {', '.join(limits)}." if limits else ""
+def _made_for(model: ModelUsed | None) -> str:
+    """What the model was made for, and for whom, as its package says it."""
+    return (
+        f"What this model is for: {clean(model.intended_use, LONGEST_REMARK)}" if model and model.intended_use else ""
+    )
+
+
+def _image_check(reading: ImageReading) -> str:
+    """What the check in front of the model says of the picture that it let pass."""
+    if reading.quality is None:
+        return NO_CHECK
+    detail = clean(reading.quality.detail, LONGEST_REMARK)
+    return f"Image check: {detail}" if detail else CHECK_PASSED
+
+
+def _frames(reading: ImageReading) -> str:
+    """Of how many frames of a loop the result speaks."""
+    frames = reading.header.frames
+    if frames < 2:
+        return ""
+    looked_at = f"{reading.frames_read:,} of the {frames:,} frames"
+    return f"The model looked at {looked_at}, and this is what it says of frame {reading.frame:,}."
 
 
 def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
@@ -375,10 +407,6 @@ def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
     notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) not in headline.detail]
     if any(not finding.is_outlined for finding in reading.findings) and not is_aid(reading):
         notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
-    if urgent_from := _urgent_from(image.findings):
-        notes.append(urgent_from)
-    if reading.quality is not None and reading.quality.detail:
-        notes.append(f"Image check: {clean(reading.quality.detail, LONGEST_REMARK)}")
     return tuple(notes)
 
 

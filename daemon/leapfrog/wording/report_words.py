@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from leapfrog.exam import Frozen
 from leapfrog.wording.content import Kind
+from leapfrog.wording.gauge import Gauge
 
 MARKS: dict[Kind, str] = {"look": "△", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
 URGENT_MARK = "▲"
@@ -50,16 +51,19 @@ class PictureWords:
 
 @dataclass(frozen=True)
 class FindingRow:
-    """One line of the findings table; the fractions are 0 to 1, for the bar."""
+    """A finding and what came of it. `grade` says how sure that is, in plain words; `score`, its `threshold` and its
+    `urgent_threshold`, "" if it has none of its own, are the small print. `gauge` is None for what is outlined.
+    """
 
     name: str
+    result: str
+    grade: str
     score: str
     threshold: str
-    result: str
+    urgent_threshold: str
     kind: Kind
     urgent: bool
-    score_fraction: float
-    threshold_fraction: float
+    gauge: Gauge | None
 
     @property
     def mark(self) -> str:
@@ -71,8 +75,8 @@ class FindingRow:
 class ImageWords:
     """One image of the study. `not_assessed` holds the reason and then what to do; it is empty if it was assessed.
     `no_place`: of which flagged findings the model does not tell where. `view`: which view it took the film for, if it
-    tells. `not_covered`: what its model did not look for,
-    whatever it found.
+    tells. `frames`: how many of a loop's it looked at. `not_covered`: what its model did not look for, `made_for`: what
+    and whom it was made for, and `image_check`: what the check of the picture says, whatever was found.
     """
 
     number: int
@@ -86,8 +90,10 @@ class ImageWords:
     model: str
     no_place: str
     view: str
-    table_caption: str
+    frames: str
     not_covered: str
+    made_for: str
+    image_check: str
     notes: tuple[str, ...]
 
 
@@ -132,11 +138,12 @@ class Labels:
     no_picture: str = "There is no picture to show."
     this_image: str = "This image"
     not_assessed: str = "Not assessed"
+    looked_for: str = "What the model looked for"
     finding: str = "Finding"
     result: str = "Result"
     score: str = "Score"
     threshold: str = "Threshold"
-    bar: str = "0 to 1"
+    urgent_from: str = "Urgent from"
     each_finding: str = "Where the model looked, finding by finding"
     where_the_model_looked: str = "Where the model looked for"
     worklist_link: str = "Back to the worklist"
@@ -150,6 +157,24 @@ class Labels:
     more: str = "And {count} more."
     page: str = "Page {number} of {total}"
     pdf_ends: str = "This PDF shows the first {shown} of {total} images. The report page shows them all."
+    earlier_exams: str = "Earlier exams of this patient on this box"
+    same_patient: str = "Same patient ID and date of birth."
+    received: str = "received"
+    viewer: str = "The picture, large"
+    close: str = "Close"
+    full_screen: str = "Full screen"
+    larger: str = "Larger"
+    smaller: str = "Smaller"
+    as_it_was: str = "Reset"
+    invert: str = "Invert"
+    brightness: str = "Brightness"
+    contrast: str = "Contrast"
+    contrast_by_dragging: str = "Contrast by dragging"
+    marks_on_picture: str = "Marks"
+    opacity: str = "Opacity"
+    frame_before: str = "Frame before"
+    frame_after: str = "Frame after"
+    copy: str = "A copy with 256 grays: what it does not show may be in the original."
     pdf_follows: str = "The PDF will be ready once no more images arrive"
 
 

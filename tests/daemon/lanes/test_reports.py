@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from leapfrog.exam import ImageReading, ModelUsed
+from leapfrog.exam import Identity, ImageReading, ModelUsed
 from leapfrog.lanes.job_end import ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reports import Render, Reports
@@ -16,12 +16,14 @@ from leapfrog.settings import Settings
 from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.publications import Publications
 from leapfrog.state.records import StudyIdentity, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import MOST_SHARING, Studies
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report_words import WorklistRow
+from leapfrog.wording.text import moment
 from support.journal_rows import commit, new_instance, reading_of
 
 ROW = WorklistRow(
@@ -236,6 +238,26 @@ def test_what_the_last_run_left_open_is_taken_up(tmp_path: Path) -> None:
     assert (render.study.changed, render.closing) == (True, False)
     assert restarted.claim_settled() is None
     desk.journal.close()
+
+
+def test_a_report_is_given_the_earlier_exams_of_its_patient(desk: Desk) -> None:
+    whose = Identity(patient_id="KIT-42", birth_date="19840217")
+    for _ in range(2):
+        new = new_instance(owed=False)
+        identity = StudyIdentity(study_instance_uid=new.study.study_instance_uid, patient_id="KIT-42")
+        new = new_instance(owed=False, study=identity)
+        Instances(desk.journal).add(new)
+        commit(desk.journal, new.id, reading=reading_of(new.id).model_copy(update={"identity": whose}))
+        desk.reports.changed(desk.study().key)
+        while render := desk.reports.claim_settled():
+            desk.render(render)
+        Publications(desk.journal).mark_published(desk.study().key, desk.study().version)
+    jobs = [job for job in desk.pen.jobs if job.readings[0].identity == whose]
+    first = desk.studies.get(jobs[0].study_key)
+    assert jobs[0].earlier_exams == ()
+    [earlier] = jobs[-1].earlier_exams
+    assert earlier.href == f"../../{first.received_date}/{first.key}/report.html"
+    assert (earlier.exam, earlier.received, earlier.images) == (ROW.exam, moment(first.received_at), ROW.images)
 
 
 def test_a_machine_that_gives_every_patient_the_same_study_uid_costs_no_more_with_each(desk: Desk) -> None:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, ThresholdSetHere
+from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, Outcome, Quality, ThresholdSetHere
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
 from leapfrog.wording.report_words import ReportWords, WorklistRow
 from support.readings import (
     CHEST_MODEL,
+    HEAD_MODEL,
     NERVE_MODEL,
     PATIENT,
     chest_reading,
@@ -273,33 +274,71 @@ def test_two_floats_side_by_side_are_told_apart_or_called_equal(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("score", "shown", "urgent_from", "result"),
+    ("score", "shown", "urgent_from", "result", "grade"),
     [
-        (0.87, ("0.87", "0.34"), "0.41", "URGENT"),
-        (0.4123, ("0.4123", "0.3400"), "0.4117", "URGENT"),
-        (0.4088, ("0.4088", "0.3400"), "0.4090", "FLAGGED"),
-        (0.3, ("0.300", "0.340"), "0.344", "not flagged"),
+        (0.87, ("0.87", "0.34"), "0.41", "URGENT", "above the urgent threshold"),
+        (0.4123, ("0.4123", "0.3400"), "0.4117", "URGENT", "above the urgent threshold"),
+        (0.4088, ("0.4088", "0.3400"), "0.4090", "FLAGGED", "above the threshold"),
+        (0.41, ("0.41", "0.34"), "0.41", "URGENT", "just at the urgent threshold"),
+        (0.3, ("0.300", "0.340"), "0.344", "not flagged", "not ruled out"),
     ],
 )
 def test_the_urgent_threshold_is_said_to_the_digits_that_decide_which_the_score_has_too(
-    tmp_path: Path, score: float, shown: tuple[str, str], urgent_from: str, result: str
+    tmp_path: Path, score: float, shown: tuple[str, str], urgent_from: str, result: str, grade: str
 ) -> None:
     limit = {"0.41": 0.41, "0.4117": 0.4117, "0.4090": 0.409, "0.344": 0.344}[urgent_from]
     edema = finding("Pulmonary edema", score, 0.34, urgent=score >= limit, urgent_threshold=limit)
     [image] = _words([chest_reading(tmp_path, findings=(edema, finding("TB", 0.1)))]).images
     row = next(row for row in image.rows if row.name == "Pulmonary edema")
-    assert (row.score, row.threshold, row.result) == (*shown, result)
-    assert f"Urgent from a score of {urgent_from} (pulmonary edema)." in image.notes
+    assert (row.score, row.threshold, row.urgent_threshold) == (*shown, urgent_from)
+    assert (row.result, row.grade) == (result, grade)
     assert (float(row.score) >= float(urgent_from)) == row.urgent
 
 
-def test_each_urgent_threshold_is_said_and_none_where_there_is_none(tmp_path: Path) -> None:
-    limits = {"Pulmonary edema": 0.6, "TB": 0.7}
-    findings = tuple(finding(name, urgent_threshold=limit) for name, limit in limits.items())
-    [image] = _words([chest_reading(tmp_path, findings=(*findings, finding("Nodule")))]).images
-    assert "Urgent from a score of 0.60 (pulmonary edema), 0.70 (TB)." in image.notes
-    [image] = _words([chest_reading(tmp_path)]).images
-    assert not any("Urgent from" in note for note in image.notes)
+def test_a_finding_without_an_urgent_threshold_of_its_own_is_graded_by_the_one_it_has(tmp_path: Path) -> None:
+    findings = (finding("TB", 0.96, 0.95, urgent=True), finding("Nodule", 0.5, 0.5))
+    [image] = _words([chest_reading(tmp_path, findings=findings)]).images
+    assert [(row.result, row.grade, row.urgent_threshold) for row in image.rows] == [
+        ("URGENT", "above the threshold", ""),
+        ("FLAGGED", "just at the threshold", ""),
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["findings", "nothing_found"])
+def test_what_a_model_is_for_and_how_its_picture_was_checked_is_said_whatever_was_found(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    model = CHEST_MODEL.model_copy(update={"intended_use": "Frontal chest films of adults."})
+    findings = (finding("Nodule", 0.9 if outcome == "findings" else 0.1),)
+    film = chest_reading(tmp_path, findings=findings, outcome=outcome, model=model)
+    [image] = _words([film]).images
+    assert image.made_for == "What this model is for: Frontal chest films of adults."
+    assert image.image_check.startswith("Image check: none")
+    checked = film.model_copy(update={"quality": Quality(acceptable=True, score=-1.0, limit=0)})
+    assert _words([checked]).images[0].image_check.startswith("Image check: nothing wrong was noticed")
+    doubtful = checked.model_copy(update={"quality": Quality(acceptable=True, detail="It may be dark.")})
+    assert _words([doubtful]).images[0].image_check == "Image check: It may be dark."
+    [unread] = _words([unassessed_reading()]).images
+    assert (unread.made_for, unread.image_check) == ("", "")
+
+
+def test_a_model_that_ran_without_a_result_is_named_and_nobody_says_that_none_looked(tmp_path: Path) -> None:
+    reason = "No fetal head was recognised in the picture, so nothing was measured."
+    model = HEAD_MODEL.model_copy(update={"intended_use": "Fetal heads."})
+    lost = head_reading(tmp_path, model=model, findings=(), outcome="not_assessed", overlay=None, reason=reason)
+    words = _words([lost])
+    [image] = words.images
+    assert image.not_assessed == (reason, "No model gives a result for this: it needs a person.")
+    assert image.model.startswith("Model: fetal-head 0.2.0")
+    assert image.made_for.endswith("Fetal heads.")
+    assert words.headline.detail == " ".join(image.not_assessed)
+
+
+def test_of_a_loop_it_is_said_how_many_frames_were_looked_at(tmp_path: Path) -> None:
+    [loop] = _words([head_reading(tmp_path, frames_read=9)]).images
+    assert loop.frames == "The model looked at 9 of the 40 frames, and this is what it says of frame 12."
+    [film] = _words([chest_reading(tmp_path)]).images
+    assert film.frames == ""
 
 
 def test_what_is_flagged_has_another_shape_and_other_words_than_what_is_urgent(tmp_path: Path) -> None:

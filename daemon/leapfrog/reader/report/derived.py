@@ -27,7 +27,7 @@ from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.report.overlay import captioned_jpeg
-from leapfrog.wording.report_words import ImageWords, ReportWords
+from leapfrog.wording.report_words import FindingRow, ImageWords, ReportWords
 
 MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
@@ -130,11 +130,18 @@ def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     """Everything that the report says about the image, for viewers that show only pixels."""
     notable = [row for row in image.rows if row.kind != "nothing_flagged"]
     lines = [line for line in (image.headline.caution, image.headline.text, image.headline.detail) if line]
-    lines += [f"{row.name}: {row.result}, score {row.score}, threshold {row.threshold}" for row in notable]
+    lines += [_finding(row) for row in notable]
     if image.overlay is not None:
         lines.append(image.overlay.caption)
-    lines += [line for line in (image.no_place, image.view) if line]
-    return [*lines, image.not_covered, image.model, disclaimer]
+    lines += [line for line in (image.no_place, image.view, image.frames) if line]
+    return [*lines, image.not_covered, image.made_for, image.image_check, image.model, disclaimer]
+
+
+def _finding(row: FindingRow) -> str:
+    """`Nodule: FLAGGED, above the threshold (score 0.87, threshold 0.41)`."""
+    urgent = f", urgent from {row.urgent_threshold}" if row.urgent_threshold else ""
+    graded = ", ".join(filter(None, (row.result, row.grade)))
+    return f"{row.name}: {graded} (score {row.score}, threshold {row.threshold}{urgent})"
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:

@@ -1,9 +1,13 @@
-"""The report as a web page, to be opened from a disk, a share or a server, on a tablet or printed."""
+"""The report as a web page, to be opened from a disk, a share or a server, on a tablet or printed. Its script opens a
+picture large and says when there is a newer version; without it the page lacks nothing else.
+"""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from leapfrog.heartbeat.heartbeat import WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, NEWEST_NAME, POLL_MILLISECONDS
+from leapfrog.processes.messages import EarlierExam
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.report_words import ReportWords
 
@@ -12,20 +16,32 @@ TEMPLATES = Path(__file__).with_name("templates")
 TEMPLATE = environment(TEMPLATES).get_template("report.html")
 
 
-def render_page(report: ReportWords, *, version: int, has_pdf: bool, worklist_href: str) -> str:
+def render_page(
+    report: ReportWords,
+    *,
+    version: int,
+    has_pdf: bool,
+    worklist_href: str,
+    earlier_exams: Sequence[EarlierExam] = (),
+) -> str:
     """The HTML of `report`. It expects its pictures in the same folder. Without `worklist_href` it has no such link,
     and nobody will write a newer version or say that the box runs, so it does not listen for that.
     """
-    script = inline(WATCH_SCRIPT) + inline(TEMPLATES / "newer.js") if worklist_href else ""
+    listening = inline(WATCH_SCRIPT) + inline(TEMPLATES / "newer.js") if worklist_href else ""
+    script = listening + inline(TEMPLATES / "viewer.js")
     return TEMPLATE.render(
         report=report,
-        policy=content_security_policy(script, frames=bool(script)),
+        policy=content_security_policy(script, frames=bool(listening)),
         script=script,
+        listens=bool(listening),
         version=version,
         alive_href=f"{worklist_href.rpartition('/')[0]}/{ALIVE_NAME}",
         newest_href=NEWEST_NAME,
         poll_milliseconds=POLL_MILLISECONDS,
         style=inline(TEMPLATES / "report.css"),
+        viewer_style=inline(TEMPLATES / "viewer.css"),
+        script=script,
         has_pdf=has_pdf,
         worklist_href=worklist_href,
+        earlier_exams=earlier_exams,
     )

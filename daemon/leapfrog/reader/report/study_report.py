@@ -49,7 +49,13 @@ def render(job: ReportJob) -> ReportResult:
         pdf = render_pdf(words, job.picture_dir, job.page_size)
     if job.pdf:
         artefacts.append(_write(job, "pdf", pdf))
-    page = render_page(words, version=job.version, has_pdf=job.pdf, worklist_href=job.worklist_href)
+    page = render_page(
+        words,
+        version=job.version,
+        has_pdf=job.pdf,
+        worklist_href=job.worklist_href,
+        earlier_exams=job.earlier_exams,
+    )
     artefacts.append(_write(job, "html", page.encode()))
     artefacts += [_artefact(name, (job.picture_dir / name).read_bytes()) for name in _pictures(job)]
     milliseconds = (time.perf_counter() - started) * 1000

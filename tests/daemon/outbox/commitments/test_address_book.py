@@ -4,7 +4,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from leapfrog.outbox.commitments.address_book import LOOK_UP_AGAIN_SECONDS, Address, AddressBook, addresses_of
+from leapfrog.outbox.commitments.address_book import LOOK_UP_AGAIN_SECONDS, AddressBook, addresses_of
+from leapfrog.peer_address import Address
 from leapfrog.settings import ModalitySettings
 
 

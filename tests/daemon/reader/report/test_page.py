@@ -7,12 +7,14 @@ import pytest
 
 from leapfrog.exam import Identity, Outcome
 from leapfrog.heartbeat.heartbeat import alive_page, newest_page
+from leapfrog.processes.messages import EarlierExam
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from support.browser import Browser, chromium_program
 from support.readings import CHEST_MODEL, PATIENT, chest_reading, finding, head_reading, report_job, unassessed_reading
 
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
+PICTURES = "[...document.querySelectorAll('figure img')]"  # of the page itself, without those of the viewer
 
 pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
@@ -36,25 +38,32 @@ def _open(browser: Browser, report_dir: Path, *readings: object, **values: objec
 def test_the_pictures_show_and_nothing_is_blocked(browser: Browser, tmp_path: Path) -> None:
     _open(browser, tmp_path, chest_reading(tmp_path))
     browser.value("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager' })")
-    browser.wait_for("[...document.images].every((image) => image.complete)")
-    assert browser.value("[...document.images].map((image) => image.naturalWidth > 0)") == [True] * 4
+    browser.wait_for("[...document.querySelectorAll('figure img')].every((image) => image.complete)")
+    assert (
+        browser.value("[...document.querySelectorAll('figure img')].map((image) => image.naturalWidth > 0)")
+        == [True] * 4
+    )
     assert browser.console == []
 
 
 def test_the_plain_picture_stands_beside_the_heat_map(browser: Browser, tmp_path: Path) -> None:
     _open(browser, tmp_path, chest_reading(tmp_path))
-    plain, overlay = browser.value("[...document.images].slice(0, 2).map((i) => i.getBoundingClientRect().toJSON())")
+    plain, overlay = browser.value(
+        "[...document.querySelectorAll('figure img')].slice(0, 2).map((i) => i.getBoundingClientRect().toJSON())"
+    )
     assert plain["top"] == overlay["top"]
     assert plain["right"] <= overlay["left"]
 
 
 def test_findings_are_shown_in_words_with_score_threshold_and_model(browser: Browser, tmp_path: Path) -> None:
     text = _open(browser, tmp_path, chest_reading(tmp_path))
-    rows = browser.value("[...document.querySelectorAll('tbody tr')].map((row) => row.innerText.split(/\\s*\\t\\s*/))")
-    assert [row[:4] for row in rows] == [
-        ["Pleural effusion", "△ FLAGGED", "0.87", "0.41"],
-        ["Infiltration", "△ FLAGGED", "0.63", "0.52"],
-        ["Nodule", "○ not flagged", "0.11", "0.35"],
+    rows = browser.value(
+        "[...document.querySelectorAll('.findings li')].map((row) => row.innerText.split(/\\s*\\n\\s*/))"
+    )
+    assert rows == [
+        ["Pleural effusion", "△ FLAGGED, above the threshold", "Score 0.87 · Threshold 0.41"],
+        ["Infiltration", "△ FLAGGED, above the threshold", "Score 0.63 · Threshold 0.52"],
+        ["Nodule", "○ not flagged, not ruled out", "Score 0.11 · Threshold 0.35"],
     ]
     assert "chest-findings 0.1.0 on CPU, demonstration model" in text
     assert "This is not a diagnosis" in text
@@ -66,11 +75,11 @@ def test_an_urgent_finding_is_told_from_a_flagged_one_by_shape_words_and_colour(
 ) -> None:
     findings = (finding("Nodule"), finding("Edema", 0.9, urgent=True, urgent_threshold=0.7))
     text = _open(browser, tmp_path, chest_reading(tmp_path, findings=findings))
-    results = browser.value("[...document.querySelectorAll('td.result')].map((cell) => cell.innerText)")
-    assert results == ["△ FLAGGED", "▲ URGENT"]
-    colours = browser.value("[...document.querySelectorAll('td.result')].map((cell) => getComputedStyle(cell).color)")
+    results = browser.value("[...document.querySelectorAll('.result')].map((cell) => cell.innerText)")
+    assert results == ["△ FLAGGED, above the threshold", "▲ URGENT, above the urgent threshold"]
+    colours = browser.value("[...document.querySelectorAll('.result')].map((cell) => getComputedStyle(cell).color)")
     assert len({*colours}) == 2
-    assert "Urgent from a score of 0.70 (edema)." in text
+    assert "Score 0.90 · Threshold 0.50 · Urgent from 0.70" in text
     assert browser.value("document.title").startswith("▲ Urgent: 2 findings need a look: Edema, Nodule")
 
 
@@ -113,7 +122,7 @@ def test_what_was_not_looked_for_stands_under_the_findings(browser: Browser, tmp
 def test_a_model_that_does_not_tell_where_is_shown_with_the_film_alone(browser: Browser, tmp_path: Path) -> None:
     flagged = (finding("Pneumonia", 0.9, shows_where=False), finding("Nodule", 0.1, shows_where=False))
     text = _open(browser, tmp_path, chest_reading(tmp_path, findings=flagged, overlay=None, heatmaps=()))
-    assert browser.value("document.images.length") == 1
+    assert browser.value(f"{PICTURES}.length") == 1
     assert text.count("The model does not tell where in the picture it sees this.") == 1
     assert not any(word in text.lower() for word in ("heat", "colour", "where the model looked"))
 
@@ -134,7 +143,7 @@ def test_hostile_names_are_shown_and_do_nothing(browser: Browser, tmp_path: Path
     text = _open(browser, tmp_path, *readings, other_patient_ids=(HOSTILE,))
     assert text.count("<script>") == 7, "four fields, a reason, and two sentences on whose exam it is"
     assert browser.value("document.title") == "△ 2 findings need a look: Pleural effusion, Infiltration"
-    assert browser.value("document.images.length") == 4
+    assert browser.value(f"{PICTURES}.length") == 4
     assert browser.console == []
 
 
@@ -143,7 +152,7 @@ def test_even_a_script_that_got_in_would_not_run(browser: Browser, tmp_path: Pat
     page = tmp_path / "report.html"
     page.write_text(page.read_text().replace("</main>", "<script>document.title = 'run'</script></main>"))
     browser.open(page)
-    assert browser.value("document.scripts.length") == 1
+    assert browser.value("document.scripts.length") == 2
     assert browser.value("document.title") != "run"
 
 
@@ -191,7 +200,7 @@ def test_a_phantom_is_announced(browser: Browser, tmp_path: Path) -> None:
 
 def test_no_heat_maps_when_they_are_switched_off(browser: Browser, tmp_path: Path) -> None:
     _open(browser, tmp_path, chest_reading(tmp_path), include_heatmaps=False)
-    assert browser.value("document.images.length") == 1
+    assert browser.value(f"{PICTURES}.length") == 1
 
 
 def test_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
@@ -201,3 +210,34 @@ def test_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
         phone.call("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=True)
         phone.open(tmp_path / "report-1.html")
         assert phone.value("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_result_stands_above_the_picture_with_a_bar_that_is_seen_and_its_thresholds(
+    width: int, browser: Browser, tmp_path: Path
+) -> None:
+    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+    browser.call("Emulation.setDeviceMetricsOverride", **size)
+    _open(browser, tmp_path, chest_reading(tmp_path, findings=(finding("Edema", 0.6, urgent_threshold=0.7),)))
+    boxes = (
+        "['.gauge .ground', '.gauge .score', '.limit', '.of-urgent', 'figure'].map((one) => document.querySelector(one)"
+    )
+    ground, score, limit, urgent, figure = browser.value(f"{boxes}.getBoundingClientRect().toJSON())")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+    assert ground["width"] > 150 and ground["right"] <= width
+    assert limit["left"] < score["right"] < urgent["left"], "between its thresholds"
+    assert ground["bottom"] < figure["top"]
+
+
+def test_earlier_exams_of_the_same_patient_are_linked_and_none_are_spoken_of_where_there_are_none(
+    browser: Browser, tmp_path: Path
+) -> None:
+    earlier = EarlierExam(
+        href="../../2026-10-01/abc/report.html", exam=f"CR {HOSTILE}", received="2026-10-01 09:12", images="2 images"
+    )
+    _open(browser, tmp_path, unassessed_reading(), earlier_exams=(earlier,))
+    assert browser.value("document.querySelector('.earlier a').getAttribute('href')") == earlier.href
+    said = browser.value("document.querySelector('.earlier').innerText")
+    assert f"CR {HOSTILE}, received 2026-10-01 09:12 (2 images)" in said
+    assert "Same patient ID and date of birth." in said
+    assert "Earlier exams" not in _open(browser, tmp_path, unassessed_reading())

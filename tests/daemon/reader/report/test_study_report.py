@@ -49,6 +49,7 @@ def test_report_json_covers_every_finding_flagged_or_not(tmp_path: Path) -> None
         "version": "0.1.0",
         "device": "cpu",
         "demonstration": True,
+        "intended_use": "",
         "not_covered": [],
         "caution": "",
         "aid": "",

@@ -24,15 +24,16 @@ def gestational_age_note(head_circumference_mm: float) -> str:
     weeks = gestational_age_weeks(head_circumference_mm)
     shortest, longest = (f"{limit:.0f}" for limit in HADLOCK_RANGE_MM)
     if weeks is None:
+        beyond = "smaller" if head_circumference_mm < HADLOCK_RANGE_MM[0] else "larger"
         return (
-            "No gestational age is estimated: the formula (Hadlock 1984) holds for head circumferences from "
-            f"{shortest} to {longest} mm."
+            f"No gestational age is estimated: this head is {beyond} than those that the formula (Hadlock 1984) holds"
+            f" for, from {shortest} to {longest} mm."
         )
     two_sd = next(sd for upper, sd in HADLOCK_TWO_SD_WEEKS if head_circumference_mm <= upper)
     return (
         f"Estimated gestational age from head circumference (Hadlock 1984, {shortest} to {longest} mm): "
-        f"{_weeks_and_days(weeks)}, +/- {_weeks_and_days(two_sd)} (2 SD). Estimate. Do not change dates set by an "
-        "earlier scan."
+        f"{_weeks_and_days(weeks)}, +/- {_weeks_and_days(two_sd)} (2 SD). An estimate: a scan earlier in pregnancy "
+        "tells the age more exactly."
     )
 
 

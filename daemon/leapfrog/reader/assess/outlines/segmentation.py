@@ -298,10 +298,10 @@ def _measured(manifest: Manifest, finding: Finding, size: float) -> Segmentation
     rule = manifest.measurement
     if rule is None:
         return Segmentation(finding, complete=True, size=size)
-    size = rule.offset + rule.slope * size
+    size = round(rule.offset + rule.slope * size, 1)  # as it is written, so that nothing said of it contradicts that
     if reason := why_impossible(rule, manifest.finding[0], size):
         return Segmentation(finding, complete=True, size=size, reason=reason)
-    value = Measurement(name=rule.name, code=rule.code, value=round(size, 1), unit=rule.unit)
+    value = Measurement(name=rule.name, code=rule.code, value=size, unit=rule.unit)
     note = ESTIMATES[rule.estimate](size) if rule.estimate else ""
     measured = finding.model_copy(update={"measurement": value, "note": note})
     return Segmentation(measured, complete=True, size=size)

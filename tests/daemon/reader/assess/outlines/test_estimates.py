@@ -13,13 +13,16 @@ def test_gestational_age_follows_hadlock_1984(hc_mm: float, weeks: float) -> Non
 def test_gestational_age_is_an_estimate_with_its_spread() -> None:
     assert gestational_age_note(175.0) == (
         "Estimated gestational age from head circumference (Hadlock 1984, 68 to 360 mm): 20 weeks 0 days,"
-        " +/- 1 week 3 days (2 SD). Estimate. Do not change dates set by an earlier scan."
+        " +/- 1 week 3 days (2 SD). An estimate: a scan earlier in pregnancy tells the age more exactly."
     )
 
 
-@pytest.mark.parametrize("hc_mm", [50.0, 67.9, 360.1, 400.0])
-def test_a_head_beyond_the_formula_gets_no_age_and_the_reason(hc_mm: float) -> None:
+@pytest.mark.parametrize(
+    ("hc_mm", "beyond"), [(50.0, "smaller"), (67.9, "smaller"), (360.1, "larger"), (400.0, "larger")]
+)
+def test_a_head_beyond_the_formula_gets_no_age_and_the_reason(hc_mm: float, beyond: str) -> None:
     assert gestational_age_weeks(hc_mm) is None
     assert gestational_age_note(hc_mm) == (
-        "No gestational age is estimated: the formula (Hadlock 1984) holds for head circumferences from 68 to 360 mm."
+        f"No gestational age is estimated: this head is {beyond} than those that the formula (Hadlock 1984) holds for,"
+        " from 68 to 360 mm."
     )

@@ -110,6 +110,20 @@ def test_a_head_is_measured_within_a_fraction_of_a_percent(manifest: Manifest) -
     assert segmentation.finding.note.startswith("Estimated gestational age")
 
 
+@pytest.mark.parametrize(
+    ("size", "written", "said"), [(67.96, 68.0, "Estimated gestational age"), (67.94, 67.9, "No gestational age")]
+)
+def test_what_is_said_of_a_measurement_holds_for_the_number_that_is_written(
+    size: float, written: float, said: str, manifest: Manifest
+) -> None:
+    assert manifest.measurement is not None
+    rule = manifest.measurement.model_copy(update={"offset": size, "slope": 0.0})
+    finding = segmented(manifest.model_copy(update={"measurement": rule}), ellipse_mask(HEAD)).finding
+    assert finding.measurement is not None
+    assert finding.measurement.value == written
+    assert finding.note.startswith(said)
+
+
 def test_nothing_is_estimated_that_the_manifest_does_not_ask_for(manifest: Manifest) -> None:
     assert manifest.measurement is not None
     plain = manifest.model_copy(update={"measurement": manifest.measurement.model_copy(update={"estimate": None})})
