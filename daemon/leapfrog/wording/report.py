@@ -4,7 +4,7 @@ Page, PDF, pictures, DICOM objects and the worklist only lay out the text that t
 translate this file, `headline.py`, `finding_words.py` and the labels of `report_words.py`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, stated_view

@@ -40,7 +40,6 @@ def render_page(
         poll_milliseconds=POLL_MILLISECONDS,
         style=inline(TEMPLATES / "report.css"),
         viewer_style=inline(TEMPLATES / "viewer.css"),
-        script=script,
         has_pdf=has_pdf,
         worklist_href=worklist_href,
         earlier_exams=earlier_exams,
