@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -131,8 +132,14 @@ class _OneReading:
         self._produced: list[ProducedObject] = []
         self._digest = ""
         self._phantom = False
+        self._painter = ThreadPoolExecutor(1, thread_name_prefix="painter")
+        self._painting: Future[_Pictures] | None = None  # of the only frame
 
     def result(self) -> ReadResult:
+        with self._painter:  # nothing is drawn any more when this returns
+            return self._result()
+
+    def _result(self) -> ReadResult:
         self._announce("decoding")
         try:
             self._require_whole_bytes()
@@ -223,6 +230,8 @@ class _OneReading:
         indices: list[int] = []
         assessments: list[Assessment] = []
         for index, frame in frames.spread(self._reader.frames_per_cine):
+            if image.frame_count == 1:
+                self._begin_to_paint(frame)
             self._clock.lap("decoding")
             indices.append(index)
             assessments.append(self._assess_frame(package, image, frame))
@@ -303,8 +312,8 @@ class _OneReading:
 
     def _reading(self, reported: _ReportedFrame) -> ImageReading:
         assessment = reported.assessment
-        pictures = _Pictures(self._job, reported.frame, self._phantom)
-        plain, overlay = pictures.plain(), pictures.overlay(assessment)
+        pictures = self._painted(reported.frame)
+        overlay = pictures.overlay(assessment)
         heatmaps = pictures.heatmaps(assessment)
         self._clock.lap("rendering")
         return self._image_reading(
@@ -315,12 +324,22 @@ class _OneReading:
             view=assessment.view,
             findings=assessment.findings,
             quality=assessment.quality,
-            plain=plain,
+            plain=pictures.plain,
             overlay=overlay,
             heatmaps=heatmaps,
             frame=reported.index + 1,
             frames_read=reported.frames_read,
         )
+
+    def _begin_to_paint(self, frame: DisplayedFrame) -> None:
+        """Make the picture of the only frame while the model runs, which is done by another process."""
+        self._painting = self._painter.submit(_Pictures, self._job, frame, self._phantom)
+
+    def _painted(self, frame: DisplayedFrame) -> "_Pictures":
+        """The pictures of `frame`, the plain one written already. Raises OSError when the disk fails or is full."""
+        if self._painting is not None:
+            return self._painting.result()
+        return _Pictures(self._job, frame, self._phantom)
 
     def _model_used(self, reported: _ReportedFrame) -> ModelUsed | None:
         """The model that ran; None where there is none for the image, or the check of the picture kept it from it."""
@@ -371,15 +390,13 @@ class _Pictures:
     """Draws the pictures of one reading. Each attempt names its own files, so an earlier report keeps its pictures."""
 
     def __init__(self, job: ReadJob, frame: DisplayedFrame, phantom: bool) -> None:
+        """Write the plain one. Raises OSError when the disk fails or is full."""
         self._directory = job.report_dir
         self._stem = f"{job.instance_id}-{job.attempt}"
         self._picture = displayed(frame.picture())  # once: shrinking a film takes longer than drawing on it
         self._phantom = phantom
-
-    def plain(self) -> str:
-        name = f"plain-{self._stem}.jpg"
-        save_plain(self._picture, self._directory / name, phantom=self._phantom)
-        return name
+        self.plain = f"plain-{self._stem}.jpg"
+        save_plain(self._picture, self._directory / self.plain, phantom=phantom)
 
     def overlay(self, assessment: Assessment) -> str | None:
         name = f"overlay-{self._stem}.jpg"

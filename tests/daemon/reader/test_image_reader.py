@@ -1,5 +1,6 @@
 """One instance from its bytes to its result, with a real model in this process."""
 
+import errno
 import shutil
 import time
 from dataclasses import replace
@@ -32,6 +33,7 @@ from leapfrog.exam import (
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stage
+from leapfrog.reader import image_reader
 from leapfrog.reader.assess.assessment import Assessment, reported_area, reported_frame
 from leapfrog.reader.image_reader import ImageReader
 from leapfrog.spool_file.digest import digest_of
@@ -707,3 +709,34 @@ def test_a_reading_can_be_written_and_read_again(adults: Bench, tmp_path: Path) 
     reading = adults.read(write_film(tmp_path / "film.dcm")).reading
     assert reading.urgent
     assert ImageReading.model_validate_json(reading.model_dump_json()) == reading
+
+
+def test_nothing_is_drawn_any_more_when_a_reading_has_ended(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film's picture is made while the model runs; the next job must find an empty desk all the same."""
+    save_plain = image_reader.save_plain
+
+    def slowly(*arguments: Any, **values: Any) -> None:
+        time.sleep(0.2)
+        save_plain(*arguments, **values)
+
+    monkeypatch.setattr(image_reader, "save_plain", slowly)
+    film = write_film(tmp_path / "film.dcm")
+    bench.models.failure = EngineError("for the test")
+    with pytest.raises(EngineError):
+        bench.read(film)
+    made = list((tmp_path / "report").iterdir())
+    time.sleep(0.3)
+    assert list((tmp_path / "report").iterdir()) == made
+
+
+def test_a_disk_that_fails_while_the_model_runs_fails_the_reading(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any, **_values: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(image_reader, "save_plain", full)
+    with pytest.raises(OSError, match="No space left"):
+        bench.read(write_film(tmp_path / "film.dcm"))

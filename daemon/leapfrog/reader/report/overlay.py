@@ -18,7 +18,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from leapfrog.durable import replacing
 from leapfrog.reader.image.pixels import PixelRegion
 
-LONGEST_SIDE = 1024  # pixels of a report's picture
+LONGEST_SIDE = 1600  # pixels of the plain picture, which people enlarge
+LONGEST_DRAWN_SIDE = 1024  # pixels of one that is drawn on: marks are coarse, and drawing takes time for each pixel
 SHORTEST_DRAWN_SIDE = 640  # pixels; smaller pictures are enlarged before lines and text are drawn on them
 JPEG_QUALITY = 88
 HEAT_COLOUR = (255, 176, 0)
@@ -53,7 +54,8 @@ def save_plain(picture: Pixels, path: Path, *, phantom: bool = False) -> None:
 
     Like all files written here, it is durable only after a `fsync_directory`, one for all pictures of an image.
     """
-    _save(_for_drawing(picture) if phantom else Image.fromarray(displayed(picture)), path, phantom=phantom)
+    image = Image.fromarray(displayed(picture))
+    _save(_enlarged_for_text(image.convert("RGB")) if phantom else image, path, phantom=phantom)
 
 
 def save_heatmap(
@@ -109,8 +111,11 @@ class Jpeg:
 
 
 def captioned_jpeg(path: Path, lines: Sequence[str]) -> Jpeg:
-    """The picture at `path` with `lines` of text on a band below it, wrapped to its width."""
+    """The picture at `path` with `lines` of text on a band below it, wrapped to its width. Its longer side has at most
+    `LONGEST_DRAWN_SIDE` pixels, since it crosses a thin line.
+    """
     with Image.open(path) as source:
+        source.thumbnail((LONGEST_DRAWN_SIDE, LONGEST_DRAWN_SIDE), Image.Resampling.BILINEAR)
         picture = source.convert("RGB")
     font_size = max(14, picture.width // 42)
     font = _font(font_size)
@@ -139,12 +144,16 @@ def _wrapped(line: str, font: Font, width: int) -> list[str]:
 
 
 def _for_drawing(picture: Pixels) -> Image.Image:
-    image = Image.fromarray(displayed(picture)).convert("RGB")
+    return _enlarged_for_text(Image.fromarray(displayed(picture, LONGEST_DRAWN_SIDE)).convert("RGB"))
+
+
+def _enlarged_for_text(image: Image.Image) -> Image.Image:
+    """The picture, large enough for lines and text."""
     longest = max(image.size)
-    if longest < SHORTEST_DRAWN_SIDE:
-        scale = SHORTEST_DRAWN_SIDE / longest
-        image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
-    return image
+    if longest >= SHORTEST_DRAWN_SIDE:
+        return image
+    scale = SHORTEST_DRAWN_SIDE / longest
+    return image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.BICUBIC)
 
 
 def _save(image: Image.Image, path: Path, *, phantom: bool) -> None:

@@ -23,13 +23,24 @@ def _colour(path: Path) -> NDArray[np.int16]:
 
 
 @pytest.mark.parametrize("shape", [(3000, 2000), (700, 1600, 3), (1, 5000), (64, 64)])
-def test_a_plain_picture_is_at_most_1024_pixels_long_and_keeps_its_shape(
+def test_a_plain_picture_is_at_most_1600_pixels_long_and_keeps_its_shape(
     shape: tuple[int, ...], tmp_path: Path
 ) -> None:
     save_plain(np.full(shape, 90, np.uint8), tmp_path / "plain.jpg")
     with Image.open(tmp_path / "plain.jpg") as image:
-        scale = min(1.0, 1024 / max(shape[:2]))
+        scale = min(1.0, 1600 / max(shape[:2]))
         assert image.size == (max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale)))
+
+
+def test_what_is_drawn_on_is_no_larger_than_marks_need(tmp_path: Path) -> None:
+    film = np.full((3000, 2000), 90, np.uint8)
+    save_heatmap(film, [("Nodule", warm_spot(1, 1))], tmp_path / "heat.jpg")
+    save_outlines(film, [Marking((CIRCLE,), "Head")], tmp_path / "outlines.jpg")
+    save_plain(film, tmp_path / "plain.jpg")
+    assert captioned_jpeg(tmp_path / "plain.jpg", ["Said."]).height < 1024 + 60
+    for name in ("heat.jpg", "outlines.jpg"):
+        with Image.open(tmp_path / name) as image:
+            assert image.size == (683, 1024)
 
 
 def test_shrinking_keeps_the_shape_and_never_enlarges() -> None:
