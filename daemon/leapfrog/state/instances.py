@@ -22,7 +22,7 @@ from leapfrog.state.records import (
     UidHolder,
     columns_of,
 )
-from leapfrog.state.studies import exam_number_in, study_for
+from leapfrog.state.studies import study_for
 
 INSTANCE_COLUMNS = columns_of(InstanceRecord)
 WAITING_INSTANCES = "instances INDEXED BY instances_waiting WHERE state = 'received' AND attempt_open = 0"
@@ -71,7 +71,7 @@ class Instances:
             if uncompared:
                 return uncompared
             received_at = new.received_at or now_text()
-            study_key = study_for(connection, new, received_at)
+            study_key, exam_number = study_for(connection, new, received_at)
             insert(
                 connection,
                 "instances",
@@ -93,7 +93,7 @@ class Instances:
                 forward_as=new.forward_as,
                 turn=int(new.frame_count > 1),
             )
-            if new.exam_number != exam_number_in(connection, study_key):
+            if new.exam_number != exam_number:
                 records_to_renew.note(connection, study_key)
             original = _original(new)
             if new.owed and new.picture is None and not is_owed(connection, original.sop_instance_uid):

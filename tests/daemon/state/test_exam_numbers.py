@@ -129,6 +129,15 @@ def test_images_without_a_study_are_exams_of_their_own(box: Box) -> None:
     assert len({box.number(box.receive("")) for _ in range(3)}) == 3
 
 
+def test_an_exam_that_two_threads_would_give_a_number_keeps_the_first(box: Box) -> None:
+    box.begin_again(goes_through=False)
+    new = box.receive("1.2")
+    studies = Studies(box.journal)
+    for number in (exam_number(70), exam_number(71)):
+        studies.give_numbers({new.id: number})
+    assert box.number(new) == exam_number(70)
+
+
 def test_the_first_images_of_an_exam_that_come_at_once_get_the_same(box: Box) -> None:
     identities = [StudyIdentity(study_instance_uid=f"1.{number % 10}") for number in range(80)]
     given: list[tuple[StudyIdentity, str]] = []
