@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.errors import StorageError
 from leapfrog.exam_number import exam_number, is_exam_number, ordinal_of
 from leapfrog.spool_file.record import Arrival, read_record
 from leapfrog.state.exam_numbers import BLOCK, FILE_NAME, REMEMBERED_SECONDS, ExamNumbers, reserved_by
@@ -275,6 +276,20 @@ def test_records_that_were_not_renewed_yet_lose_no_number_that_a_report_shows(bo
     go_through(box.journal, box.spool, numbers=box.numbers, rendered=lambda key: report if key == old.id else None)
     assert box.number(old) == shown
     assert ordinal_of(box.number(box.receive("1.2"))) > 4711
+
+
+def test_where_no_number_can_be_reserved_none_is_given_and_the_box_goes_on(box: Box) -> None:
+    older = put_in_spool(box.spool, b"x", new_instance())
+    station_folder(box.state_dir).write_text("in the way", encoding="ascii")
+    box.begin_again()
+    assert box.number(older) == ""
+    with pytest.raises(StorageError, match="cannot be written"):
+        box.numbers.of(StudyIdentity(study_instance_uid="1.2"))
+    station_folder(box.state_dir).unlink()
+    assert is_exam_number(box.number(box.receive("1.2")))
+    box.begin_again(in_order=True)
+    assert is_exam_number(box.number(older))
+    assert box.recorded(older) == box.number(older)
 
 
 def test_after_a_restore_no_number_is_given_that_may_have_been_shown_since_the_backup(box: Box) -> None:
