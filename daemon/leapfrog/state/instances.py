@@ -302,23 +302,30 @@ class Instances:
         return _instance(row) if row else None
 
     def listed(
-        self, state: InstanceState | None = None, limit: int = 1000, *, only_file_problems: bool = False
+        self,
+        state: InstanceState | None = None,
+        limit: int = 1000,
+        *,
+        only_file_problems: bool = False,
+        study_key: str | None = None,
     ) -> list[InstanceRecord]:
-        """Instances in one state or in any, newest first; with `only_file_problems`, those whose spool file is missing
-        or damaged.
+        """Instances in one state or in any, of one study or of all, newest first; with `only_file_problems`, those
+        whose spool file is missing or damaged.
         """
-        where, values = _condition(state, only_file_problems)
+        where, values = _condition(state, only_file_problems, study_key)
         rows = self._journal.rows(
             f"SELECT {INSTANCE_COLUMNS} FROM instances {where} ORDER BY sequence DESC LIMIT ?", [*values, limit]
         )
         return [_instance(row) for row in rows]
 
-    def count(self, state: InstanceState | None = None, *, only_file_problems: bool = False) -> int:
+    def count(
+        self, state: InstanceState | None = None, *, only_file_problems: bool = False, study_key: str | None = None
+    ) -> int:
         """How many `listed` would list without a limit."""
-        if not only_file_problems:
+        if not only_file_problems and study_key is None:
             counts = self._journal.counts("instances")
             return counts[state] if state else sum(counts.values())
-        where, values = _condition(state, only_file_problems)
+        where, values = _condition(state, only_file_problems, study_key)
         return self._journal.count(f"instances {where}", *values)
 
     def forwarded_under_new_uid(self) -> int:
@@ -342,9 +349,11 @@ def _note_same(connection: sqlite3.Connection, instance_id: str, same_as: str) -
     return bool(changed)
 
 
-def _condition(state: InstanceState | None, only_file_problems: bool) -> tuple[str, list[str]]:
-    conditions = [*(["state = ?"] if state else []), *(["file_problem <> ''"] if only_file_problems else [])]
-    return f"WHERE {' AND '.join(conditions)}" if conditions else "", [state] if state else []
+def _condition(state: InstanceState | None, only_file_problems: bool, study_key: str | None) -> tuple[str, list[str]]:
+    wanted = {"state = ?": state, "study_key = ?": study_key}
+    chosen = {condition: value for condition, value in wanted.items() if value}
+    conditions = [*chosen, *(["file_problem <> ''"] if only_file_problems else [])]
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", list(chosen.values())
 
 
 def _original(new: NewInstance) -> NewDelivery:
