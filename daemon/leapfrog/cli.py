@@ -272,6 +272,9 @@ def instances(
     state: Annotated[
         str | None, typer.Option(help="Only this state: received, read, set_aside or forward_only.")
     ] = None,
+    exam: Annotated[
+        str | None, typer.Option(metavar="EXAM", help="Only those of this exam, by its number, such as K7-42F.")
+    ] = None,
     file_problems: Annotated[
         bool, typer.Option("--file-problems", help="Only those whose stored file is missing or damaged.")
     ] = False,
@@ -280,7 +283,7 @@ def instances(
     as_json: JsonOption = False,
 ) -> None:
     """List the received images and other instances, newest first."""
-    rows = _ask(config, "instances", state=state, limit=limit, file_problems=file_problems)
+    rows = _ask(config, "instances", state=state, limit=limit, file_problems=file_problems, exam=exam)
     _show(rows, as_json, tables.instances(rows))
 
 

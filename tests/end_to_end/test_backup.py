@@ -15,7 +15,7 @@ from support.orthanc import Orthanc, orthanc_program
 from support.recording_proxy import RecordingProxy
 from support.waiting import wait_until
 
-KEPT = ("id", "state", "sop_instance_uid", "study_key", "source", "received_at")
+KEPT = ("id", "exam_number", "state", "sop_instance_uid", "study_key", "source", "received_at")
 
 
 @pytest.fixture

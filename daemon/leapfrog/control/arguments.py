@@ -41,9 +41,10 @@ class StatusAsked(Asked):
 
 
 class InstancesAsked(Asked):
-    """Which instances are listed."""
+    """Which instances are listed. `exam`: only those of this one, by its number, its key or the path of its report."""
 
     state: Text | None = None
+    exam: Text | None = None
     limit: Limit = LISTED
     file_problems: bool = False
 

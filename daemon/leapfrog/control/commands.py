@@ -97,14 +97,18 @@ class Commands:
         return status.model_dump(mode="json")
 
     def instances(
-        self, state: str | None = None, limit: int = LISTED, file_problems: bool = False
+        self, state: str | None = None, limit: int = LISTED, file_problems: bool = False, exam: str | None = None
     ) -> list[dict[str, Any]]:
-        """Newest first, in the shape of `leapfrog instances --json`; see `_cut` for what ends a list that was cut."""
+        """Newest first, in the shape of `leapfrog instances --json`; see `_cut` for what ends a list that was cut.
+
+        Raises UsageError for an unknown state or exam.
+        """
         if state is not None and state not in INSTANCE_STATES:
             raise UsageError(f"There is no state {state!r}. Use one of: {', '.join(INSTANCE_STATES)}.")
-        found = self._instances.listed(state, limit, only_file_problems=file_problems)
+        key = None if exam is None else self._exam_key(exam)
+        found = self._instances.listed(state, limit, only_file_problems=file_problems, study_key=key)
         rows = [{name: getattr(record, name) for name in INSTANCE_FIELDS} for record in found]
-        return _cut(rows, self._instances.count(state, only_file_problems=file_problems))
+        return _cut(rows, self._instances.count(state, only_file_problems=file_problems, study_key=key))
 
     def deliveries(self, state: str | None = None, limit: int = LISTED) -> list[dict[str, Any]]:
         """Oldest first, in the shape of `leapfrog deliveries --json`; see `_cut` for what ends a list that was cut."""

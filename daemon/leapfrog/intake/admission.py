@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,7 +137,8 @@ class Admission:
             raise
         if holder_id is None:
             if not new.exam_number:
-                self._numbers.give_missing()
+                with suppress(StorageError):  # the image is kept all the same; the next start gives its exam a number
+                    self._numbers.give_missing()
             self._on_received()
             return new.id
         self._spool.remove(new.spool_name)

@@ -24,7 +24,7 @@ from leapfrog.exam_number import exam_number, ordinal_of
 from leapfrog.state.facts import put
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyIdentity
-from leapfrog.state.station.station_key import make_station_folder, station_folder
+from leapfrog.state.station.station_key import make_station_folder, own_as, station_folder
 from leapfrog.state.studies import Studies
 
 FILE_NAME = "exam_numbers"  # beside the station's key: how many numbers are reserved
@@ -118,6 +118,7 @@ class ExamNumbers:
         try:
             make_station_folder(self._file.parent)
             write_durably(self._file, str(first + BLOCK).encode())
+            own_as(self._file, self._file.parent)
         except OSError as problem:
             raise StorageError(f"{self._file} cannot be written: {problem.strerror}.") from problem
         self._next, self._end = first, first + BLOCK

@@ -22,7 +22,7 @@ from leapfrog.state.records import (
     UidHolder,
     columns_of,
 )
-from leapfrog.state.studies import exam_number_in, study_for
+from leapfrog.state.studies import study_for
 
 INSTANCE_COLUMNS = columns_of(InstanceRecord)
 WAITING_INSTANCES = "instances INDEXED BY instances_waiting WHERE state = 'received' AND attempt_open = 0"
@@ -71,7 +71,7 @@ class Instances:
             if uncompared:
                 return uncompared
             received_at = new.received_at or now_text()
-            study_key = study_for(connection, new, received_at)
+            study_key, exam_number = study_for(connection, new, received_at)
             insert(
                 connection,
                 "instances",
@@ -93,7 +93,7 @@ class Instances:
                 forward_as=new.forward_as,
                 turn=int(new.frame_count > 1),
             )
-            if new.exam_number != exam_number_in(connection, study_key):
+            if new.exam_number != exam_number:
                 records_to_renew.note(connection, study_key)
             original = _original(new)
             if new.owed and new.picture is None and not is_owed(connection, original.sop_instance_uid):
@@ -302,23 +302,30 @@ class Instances:
         return _instance(row) if row else None
 
     def listed(
-        self, state: InstanceState | None = None, limit: int = 1000, *, only_file_problems: bool = False
+        self,
+        state: InstanceState | None = None,
+        limit: int = 1000,
+        *,
+        only_file_problems: bool = False,
+        study_key: str | None = None,
     ) -> list[InstanceRecord]:
-        """Instances in one state or in any, newest first; with `only_file_problems`, those whose spool file is missing
-        or damaged.
+        """Instances in one state or in any, of one study or of all, newest first; with `only_file_problems`, those
+        whose spool file is missing or damaged.
         """
-        where, values = _condition(state, only_file_problems)
+        where, values = _condition(state, only_file_problems, study_key)
         rows = self._journal.rows(
             f"SELECT {INSTANCE_COLUMNS} FROM instances {where} ORDER BY sequence DESC LIMIT ?", [*values, limit]
         )
         return [_instance(row) for row in rows]
 
-    def count(self, state: InstanceState | None = None, *, only_file_problems: bool = False) -> int:
+    def count(
+        self, state: InstanceState | None = None, *, only_file_problems: bool = False, study_key: str | None = None
+    ) -> int:
         """How many `listed` would list without a limit."""
-        if not only_file_problems:
+        if not only_file_problems and study_key is None:
             counts = self._journal.counts("instances")
             return counts[state] if state else sum(counts.values())
-        where, values = _condition(state, only_file_problems)
+        where, values = _condition(state, only_file_problems, study_key)
         return self._journal.count(f"instances {where}", *values)
 
     def forwarded_under_new_uid(self) -> int:
@@ -342,9 +349,11 @@ def _note_same(connection: sqlite3.Connection, instance_id: str, same_as: str) -
     return bool(changed)
 
 
-def _condition(state: InstanceState | None, only_file_problems: bool) -> tuple[str, list[str]]:
-    conditions = [*(["state = ?"] if state else []), *(["file_problem <> ''"] if only_file_problems else [])]
-    return f"WHERE {' AND '.join(conditions)}" if conditions else "", [state] if state else []
+def _condition(state: InstanceState | None, only_file_problems: bool, study_key: str | None) -> tuple[str, list[str]]:
+    wanted = {"state = ?": state, "study_key = ?": study_key}
+    chosen = {condition: value for condition, value in wanted.items() if value}
+    conditions = [*chosen, *(["file_problem <> ''"] if only_file_problems else [])]
+    return f"WHERE {' AND '.join(conditions)}" if conditions else "", list(chosen.values())
 
 
 def _original(new: NewInstance) -> NewDelivery:

@@ -19,6 +19,8 @@ STUDY_COLUMNS = (
 )
 
 
+# One without a Study Instance UID is found by nobody.
+WITH_IDENTITY = "study_instance_uid = ? AND patient_id = ? AND issuer = ? AND study_instance_uid <> ''"
 BEYOND = 2**63 - 1  # every sequence number
 PAGES_OF_IMAGES = 50  # that are looked through for the worklist, each of two images an exam
 NAMED_AMONG = 100  # rows that are looked through for the exams that a sentence names
@@ -64,20 +66,18 @@ class Studies:
 
     def of(self, identity: StudyIdentity) -> StudyRecord | None:
         """The study with this identity, or None; None also for one without a Study Instance UID."""
-        if not identity.study_instance_uid:
-            return None
-        values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
-        condition = "WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ? AND study_instance_uid <> ''"
-        return next(iter(self._select(condition, *values)), None)
+        return next(iter(self._select(f"WHERE {WITH_IDENTITY}", *_values(identity))), None)
 
     def with_number(self, exam_number: str) -> StudyRecord | None:
         """The study with this exam number, or None."""
         return next(iter(self._select("WHERE exam_number = ? AND exam_number IS NOT NULL", exam_number)), None)
 
     def exam_number_of(self, identity: StudyIdentity) -> str | None:
-        """The number of the exam with this identity; "" when it has none yet, None when there is no such exam."""
-        study = self.of(identity)
-        return None if study is None else study.exam_number
+        """The number of the exam with this identity; "" when it has none yet. None when there is no such exam, and for
+        an identity without a Study Instance UID.
+        """
+        row = self._journal.row(f"SELECT exam_number FROM studies WHERE {WITH_IDENTITY}", _values(identity))
+        return None if row is None else row["exam_number"] or ""
 
     def exam_number(self, key: str) -> str:
         """The number of the exam with this key; "" when it has none yet, or there is no such exam."""
@@ -370,27 +370,23 @@ class Studies:
         return True
 
 
-def study_for(connection: sqlite3.Connection, new: NewInstance, received_at: str) -> str:
-    """The key of the study of an instance that was received at `received_at`, within the caller's transaction. The
-    study is reopened or created.
+def study_for(connection: sqlite3.Connection, new: NewInstance, received_at: str) -> tuple[str, str]:
+    """The key and the exam number ("" if it has none yet) of the study of an instance that was received at
+    `received_at`, within the caller's transaction. The study is reopened or created.
 
     A study's key is the id of its first instance, so that a journal that is made anew finds the same report folder. It
     takes over the instance's exam number if it has none itself, and no other study has this one.
     """
     identity = new.study
-    values = (identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id)
     if identity.study_instance_uid:
         row = connection.execute(
-            "SELECT key, exam_number FROM studies WHERE study_instance_uid = ? AND patient_id = ? AND issuer = ?"
-            " AND study_instance_uid <> ''",
-            values,
+            f"SELECT key, exam_number FROM studies WHERE {WITH_IDENTITY}", _values(identity)
         ).fetchone()
         if row is not None:
             connection.execute("UPDATE studies SET state = 'open' WHERE key = ?", (row["key"],))
-            if row["exam_number"] is None and new.exam_number:
-                give_number(connection, row["key"], new.exam_number)
-            return str(row["key"])
+            return row["key"], row["exam_number"] or give_number(connection, row["key"], new.exam_number)
         _mention_in_others(connection, identity.study_instance_uid)
+    number = new.exam_number if _is_free(connection, new.exam_number) else ""
     insert(
         connection,
         "studies",
@@ -400,26 +396,24 @@ def study_for(connection: sqlite3.Connection, new: NewInstance, received_at: str
         issuer=identity.issuer_of_patient_id,
         received_at=received_at,
         received_date=received_at[:10],
-        exam_number=new.exam_number if _is_free(connection, new.exam_number) else None,
+        exam_number=number or None,
     )
-    return new.id
+    return new.id, number
 
 
-def give_number(connection: sqlite3.Connection, key: str, exam_number: str) -> None:
-    """Give a study that has no exam number this one, unless another has it, and have the records of its files renewed,
-    within the caller's transaction.
+def give_number(connection: sqlite3.Connection, key: str, exam_number: str) -> str:
+    """Give a study this exam number, unless it has one, this is "" or another study has this, and have the records of
+    its files renewed, within the caller's transaction. Returns the number that it was given, or "".
     """
-    if _is_free(connection, exam_number):
-        connection.execute(
-            "UPDATE studies SET exam_number = ? WHERE key = ? AND exam_number IS NULL", (exam_number, key)
-        )
-        records_to_renew.note(connection, key)
-
-
-def exam_number_in(connection: sqlite3.Connection, key: str) -> str:
-    """The exam number of a study, "" if it has none yet, within the caller's transaction."""
-    row = connection.execute("SELECT exam_number FROM studies WHERE key = ?", (key,)).fetchone()
-    return row["exam_number"] or ""
+    if not _is_free(connection, exam_number):
+        return ""
+    changed = connection.execute(
+        "UPDATE studies SET exam_number = ? WHERE key = ? AND exam_number IS NULL", (exam_number, key)
+    ).rowcount
+    if not changed:
+        return ""
+    records_to_renew.note(connection, key)
+    return exam_number
 
 
 def numbers_among(journal: Journal, study_key: str, rows: str, most: int) -> list[str]:
@@ -435,10 +429,17 @@ def numbers_among(journal: Journal, study_key: str, rows: str, most: int) -> lis
 
 
 def _is_free(connection: sqlite3.Connection, exam_number: str) -> bool:
+    if not exam_number:
+        return False
     found = connection.execute(
         "SELECT 1 FROM studies WHERE exam_number = ? AND exam_number IS NOT NULL", (exam_number,)
     )
-    return exam_number != "" and found.fetchone() is None
+    return found.fetchone() is None
+
+
+def _values(identity: StudyIdentity) -> tuple[str, str, str]:
+    """What stands for the question marks of WITH_IDENTITY."""
+    return identity.study_instance_uid, identity.patient_id, identity.issuer_of_patient_id
 
 
 def _mention_in_others(connection: sqlite3.Connection, study_instance_uid: str) -> None:

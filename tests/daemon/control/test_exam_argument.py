@@ -105,6 +105,17 @@ def test_nothing_is_done_where_one_of_several_is_unknown(journal: Journal, spool
     assert Instances(journal).listed()[0].state == "set_aside"
 
 
+def test_the_images_of_one_exam_are_listed_by_its_number(journal: Journal, spool: Spool, commands: Commands) -> None:
+    images = [add(journal, spool, MINE, study=STUDY) for _ in range(3)]
+    add(journal, spool, OTHER)
+    commit(journal, images[0].id, "set_aside")
+    assert [row["id"] for row in commands.instances(exam="k742f")] == [image.id for image in images[::-1]]
+    assert [row["id"] for row in commands.instances("set_aside", exam=MINE)] == [images[0].id]
+    assert commands.instances(limit=1, exam=MINE)[1:] == [{"more": 2}]
+    with pytest.raises(UsageError, match="There is no exam"):
+        commands.instances(exam="K7-42G")
+
+
 def test_lists_name_the_exam(journal: Journal, spool: Spool, commands: Commands) -> None:
     add(journal, spool, MINE)
     assert commands.instances()[0]["exam_number"] == MINE

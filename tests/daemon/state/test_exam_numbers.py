@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.errors import StorageError
 from leapfrog.exam_number import exam_number, is_exam_number, ordinal_of
 from leapfrog.spool_file.record import Arrival, read_record
 from leapfrog.state.exam_numbers import BLOCK, FILE_NAME, REMEMBERED_SECONDS, ExamNumbers, reserved_by
@@ -127,6 +128,15 @@ def test_an_exam_has_one_number_that_each_of_its_images_carries(box: Box) -> Non
 
 def test_images_without_a_study_are_exams_of_their_own(box: Box) -> None:
     assert len({box.number(box.receive("")) for _ in range(3)}) == 3
+
+
+def test_an_exam_that_two_threads_would_give_a_number_keeps_the_first(box: Box) -> None:
+    box.begin_again(goes_through=False)
+    new = box.receive("1.2")
+    studies = Studies(box.journal)
+    for number in (exam_number(70), exam_number(71)):
+        studies.give_numbers({new.id: number})
+    assert box.number(new) == exam_number(70)
 
 
 def test_the_first_images_of_an_exam_that_come_at_once_get_the_same(box: Box) -> None:
@@ -266,6 +276,20 @@ def test_records_that_were_not_renewed_yet_lose_no_number_that_a_report_shows(bo
     go_through(box.journal, box.spool, numbers=box.numbers, rendered=lambda key: report if key == old.id else None)
     assert box.number(old) == shown
     assert ordinal_of(box.number(box.receive("1.2"))) > 4711
+
+
+def test_where_no_number_can_be_reserved_none_is_given_and_the_box_goes_on(box: Box) -> None:
+    older = put_in_spool(box.spool, b"x", new_instance())
+    station_folder(box.state_dir).write_text("in the way", encoding="ascii")
+    box.begin_again()
+    assert box.number(older) == ""
+    with pytest.raises(StorageError, match="cannot be written"):
+        box.numbers.of(StudyIdentity(study_instance_uid="1.2"))
+    station_folder(box.state_dir).unlink()
+    assert is_exam_number(box.number(box.receive("1.2")))
+    box.begin_again(in_order=True)
+    assert is_exam_number(box.number(older))
+    assert box.recorded(older) == box.number(older)
 
 
 def test_after_a_restore_no_number_is_given_that_may_have_been_shown_since_the_backup(box: Box) -> None:

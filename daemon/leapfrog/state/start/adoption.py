@@ -13,6 +13,7 @@ from pathlib import Path
 
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.dicom.uids import mint_uid
+from leapfrog.errors import StorageError
 from leapfrog.exam import ImageReading
 from leapfrog.exam_number import is_exam_number
 from leapfrog.problem import Problem, Problems
@@ -127,7 +128,7 @@ class Adoption(Worker):
         return 0.0
 
     def _finish(self) -> None:
-        self._numbers.settle()
+        self._give_numbers()
         self._finished = True
         self._note_aside()
         count = self._count
@@ -139,6 +140,15 @@ class Adoption(Worker):
                 count.laid_aside,
             )
         self._on_adopted()
+
+    def _give_numbers(self) -> None:
+        """On a disk that takes no more, exams stay without theirs until the next start: that is no reason to stop."""
+        try:
+            self._numbers.settle()
+        except StorageError as problem:
+            if self._journal.broken:
+                raise
+            _log.warning("Some exams have no number yet: %s", problem)
 
     def _note_aside(self) -> None:
         if laid := self._spool.aside_alarming():

@@ -1,6 +1,7 @@
 """When the demonstration counts a result as expected."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from pydicom.uid import UID, ComputedRadiographyImageStorage, EncapsulatedPDFStorage
 
 from leapfrog.commands.demo.exams import DemoExam, Expected, SentFile
-from leapfrog.commands.demo.findings import check_district, check_reports, find_results
+from leapfrog.commands.demo.findings import Result, check_district, check_numbers, check_reports, find_results
 
 
 def _exam(expected: Expected, true_mm: float | None = None) -> DemoExam:
@@ -16,7 +17,8 @@ def _exam(expected: Expected, true_mm: float | None = None) -> DemoExam:
 
 
 def _row(number: str, state: str = "read", reason: str = "") -> dict[str, Any]:
-    return {"id": number, "sop_instance_uid": f"2.25.{number}", "state": state, "reason": reason}
+    uid = f"2.25.{number}"
+    return {"id": number, "exam_number": "K7-42F", "sop_instance_uid": uid, "state": state, "reason": reason}
 
 
 def _image(number: str, outcome: str = "nothing_found", **changes: Any) -> dict[str, Any]:
@@ -112,3 +114,12 @@ def test_the_district_must_hold_everything_once(tmp_path: Path) -> None:
     assert not all(check.holds for check in check_district(results, {"2.25.5": received["2.25.5"]}, 0, settled))
     owed = {"deliveries": {"waiting": 1, "refused": 0, "confirmed": 1}}
     assert not all(check.holds for check in check_district(results, received, 0, owed))
+
+
+def test_each_report_must_show_the_number_of_its_exam(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    result = Result(_exam("assessed"), "2.25.1", "nothing found", True, None, tmp_path, "K7-42F")
+    for text, number, holds in (("Exam K7-42F", "K7-42F", True), ("Exam K7-42F", "", False), ("Exam", "K7-42F", False)):
+        page.write_text(text, encoding="utf-8")
+        assert check_numbers([replace(result, exam_number=number)]).holds is holds
+    assert not check_numbers([]).holds
