@@ -363,7 +363,7 @@ def test_an_older_exam_that_was_found_is_come_back_to(browser: Browser, tmp_path
     browser.wait_for(f"!!{row}")
     browser.value(f"{row}.scrollIntoView({{block: 'center'}}); {row}.querySelector('a').click()")
     browser.wait_for("document.title === 'the report'")
-    browser.value("void history.back()")
+    browser.value("void setTimeout(() => history.back())")
     browser.wait_for(f"document.activeElement === {row}?.querySelector('a')")
     assert browser.value(f"(({{ top, bottom }}) => top > 0 && bottom < innerHeight)({row}.getBoundingClientRect())")
 
@@ -428,7 +428,7 @@ def test_back_from_a_report_leads_to_its_row(browser: Browser, tmp_path: Path) -
         top = browser.value(f"{row}.getBoundingClientRect().top")
         browser.value(f"{row}.querySelector('a').click()")
         browser.wait_for("document.title === 'the report'")
-        browser.value(f"void ({back})")
+        browser.value(f"void setTimeout(() => {back})")
         browser.wait_for(f"{row} && document.readyState === 'complete'")
         browser.wait_for(f"document.activeElement === {row}.querySelector('a')")
         assert abs(browser.value(f"{row}.getBoundingClientRect().top") - top) < 1

@@ -9,7 +9,7 @@
   const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
   const MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     + "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
-  const MOST_OLDER = 100; // shown at once
+  const MOST_OLDER = 50; // shown at once
   const AT_ONCE = 8; // pages that are loaded at the same time
   const target = location.protocol === "file:" ? "*" : location.origin;
   const older = [...document.querySelectorAll("#older a")].map((link) => ({
