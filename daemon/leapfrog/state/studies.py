@@ -22,7 +22,6 @@ STUDY_COLUMNS = (
 # One without a Study Instance UID is found by nobody.
 WITH_IDENTITY = "study_instance_uid = ? AND patient_id = ? AND issuer = ? AND study_instance_uid <> ''"
 BEYOND = 2**63 - 1  # every sequence number
-PAGES_OF_IMAGES = 50  # that are looked through for the worklist, each of two images an exam
 NAMED_AMONG = 100  # rows that are looked through for the exams that a sentence names
 DATED_AT_ONCE = 1000  # studies in one transaction: a few milliseconds
 # A study that needs nothing more: quiet, none of its images to be read, nothing of it owed to anybody.
@@ -50,8 +49,7 @@ class Studies:
         self._journal = journal
 
     def _select(self, condition: str, *values: Any) -> list[StudyRecord]:
-        rows = self._journal.rows(f"SELECT {STUDY_COLUMNS} FROM studies {condition}", values)
-        return [_study(row) for row in rows]
+        return select_studies(self._journal, condition, *values)
 
     def get(self, key: str) -> StudyRecord:
         """The study `key`. Raises JournalError when there is none."""
@@ -123,37 +121,6 @@ class Studies:
     def newest(self, limit: int) -> list[StudyRecord]:
         """The newest studies, newest first."""
         return self._select("ORDER BY sequence DESC LIMIT ?", limit)
-
-    def for_worklist(self, most: int, least_others: int) -> list[StudyRecord]:
-        """The newest published studies, newest first, `most` of them. Those of which an image was read come before the
-        others when the list is cut: of these the newest fill what is left, and `least_others` are shown in any case. So
-        a flood of pictures that nobody can read pushes no exam off the list.
-        """
-        read = self._newest_read(most)
-        others = [study.key for study in self.newest(most) if study.published_version and study.key not in read]
-        shown = [*read, *others[: max(most - len(read), least_others)]]
-        return self._select(
-            "WHERE key IN (SELECT value FROM json_each(?)) AND published_version > 0 ORDER BY sequence DESC",
-            json.dumps(shown),
-        )
-
-    def _newest_read(self, most: int) -> set[str]:
-        """The keys of the `most` studies whose images were read last, found through the images: among studies, a flood
-        of unreadable ones would have to be walked through at each look. An exam of very many images may hide others.
-        """
-        keys: dict[str, None] = {}
-        before = BEYOND
-        for _ in range(PAGES_OF_IMAGES):
-            rows = self._journal.rows(
-                "SELECT sequence, study_key FROM instances WHERE state = 'read' AND sequence < ?"
-                " ORDER BY sequence DESC LIMIT ?",
-                (before, 2 * most),
-            )
-            keys |= dict.fromkeys(row["study_key"] for row in rows)
-            if len(rows) < 2 * most or len(keys) >= most:
-                break
-            before = rows[-1]["sequence"]
-        return set(list(keys)[:most])
 
     def sharing_uid(self, study: StudyRecord) -> list[StudyRecord]:
         """Studies of other patients with the same Study Instance UID, at most MOST_SHARING of them."""
@@ -368,6 +335,11 @@ class Studies:
             connection.execute("DELETE FROM instances WHERE study_key = ?", (key,))
             connection.execute("DELETE FROM studies WHERE key = ?", (key,))
         return True
+
+
+def select_studies(journal: Journal, condition: str, *values: Any) -> list[StudyRecord]:
+    """The studies that `condition`, with what orders and limits them, selects."""
+    return [_study(row) for row in journal.rows(f"SELECT {STUDY_COLUMNS} FROM studies {condition}", values)]
 
 
 def study_for(connection: sqlite3.Connection, new: NewInstance, received_at: str) -> tuple[str, str]:

@@ -59,6 +59,11 @@ class ListedExam:
         """Whether no result of a program can be relied on: a person must look at the exam or do something about it."""
         return bool(self.to_do) or self.row.kind == "not_assessed"
 
+    @property
+    def is_unsent(self) -> bool:
+        """Whether something of it has not arrived at the district that should."""
+        return self.state.unsent or self.state.refused
+
     @cached_property
     def words(self) -> tuple[StateWord, ...]:
         """How far it is: whether it was read, and then, where something is to be sent, whether that has arrived."""

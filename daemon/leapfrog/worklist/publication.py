@@ -64,6 +64,18 @@ def put(source: Path, target: Path, *, linked: bool, alive: Callable[[], None] =
                 alive()
 
 
+def list_page(source: Path, target: Path) -> None:
+    """Make a page of the worklist what `source` is, or remove it where that is gone. Raises OSError when the disk of
+    `target` fails or is full.
+    """
+    if not source.exists():
+        target.unlink(missing_ok=True)
+    elif not target.exists() or not _same(source, target):
+        target.parent.mkdir(mode=0o750, exist_ok=True)
+        put(source, target, linked=False)
+        sync_names(target.parent)
+
+
 def tell(target: Path, text: str) -> None:
     """Have `target` say `text`: not durably, since it is soon said anew. What is as long as before is written over it
     in place, which costs the disk least: no name and no size changes. Raises OSError when the disk fails or is full.

@@ -8,6 +8,7 @@ the journal and is tried again by itself.
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from leapfrog.state.rendered import Rendered
 from leapfrog.worker import Worker
 from leapfrog.worklist.disk_condition import what_is_wrong
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, JobKind
+from leapfrog.worklist.older_page import OLDER_NAME
 from leapfrog.worklist.reports_disk import GIVE_UP_SECONDS, NO_ANSWER, ReportsDisk
 from leapfrog.worklist.worklist import INDEX_NAME
 
@@ -79,6 +81,7 @@ class Publisher(Worker):
         self._finish_by: float | None = None
         self._listed = ""  # identity of the worklist that the folder shows
         self._to_list = ""  # of the newest one
+        self._older_waiting: deque[str] = deque()  # pages of older exams, by their path below either folder
         self._daemon_lived_at = float("-inf")
         self._told_at = float("-inf")
         self._run = secrets.token_hex(4)  # so that a box that was started again says what it never said before
@@ -94,8 +97,11 @@ class Publisher(Worker):
         """How the folder was at the last look, or at the last touch that failed."""
         return self._seen
 
-    def list_changed(self, identity: str) -> None:
-        """Have the worklist that was written into the state directory published, with its identity. From any thread."""
+    def list_changed(self, identity: str, older: Sequence[str] = ()) -> None:
+        """Have the worklist that was written into the state directory published, and before it the pages of older exams
+        that changed, by their paths there. `identity` is that of the worklist. From any thread.
+        """
+        self._older_waiting.extend(older)
         self._to_list = identity
         self._list_waits = True
         self.wake()
@@ -181,6 +187,9 @@ class Publisher(Worker):
             self._publications.note_folder(folder, anew=anew)
             self._known = folder
         if anew:
+            older = self._rendered.directory.glob(f"{OLDER_NAME}/*.html")
+            self._older_waiting.extend(f"{OLDER_NAME}/{page.name}" for page in older)
+            self._list_waits = True
             _log.warning("%s is not the folder that was there before: every report is published again.", folder.path)
 
     def _take_back(self, folder: ReportsFolder) -> bool:
@@ -237,7 +246,7 @@ class Publisher(Worker):
     def _publish_list(self) -> None:
         source = self._rendered.directory / INDEX_NAME
         put_off = self._put_off.get(INDEX_NAME, 0.0) > time.monotonic()
-        if put_off or not self._list_waits or not source.exists():
+        if put_off or not self._list_waits or not source.exists() or not self._publish_older():
             return
         self._list_waits = False
         identity = self._to_list
@@ -246,6 +255,20 @@ class Publisher(Worker):
             self._listed = identity
         self._list_waits = self._list_waits or answer.condition != "good"
         self._heed(INDEX_NAME, answer)
+
+    def _publish_older(self) -> bool:
+        """Returns whether every page is published that waited, or that the box was told of before it stopped."""
+        while self._older_waiting:
+            self._tell_open_pages()
+            page = self._older_waiting[0]
+            answer = self._do("list", self._folder / page, source=self._rendered.directory / page)
+            if answer.condition != "good":
+                self._heed(INDEX_NAME, answer)
+                return False
+            self._older_waiting.popleft()
+            if not self._goes_on():
+                return False
+        return True
 
     def _tell_open_pages(self) -> None:
         """Say another number where open pages listen, if that is due and the whole daemon is alive. One that cannot be

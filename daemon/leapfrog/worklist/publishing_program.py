@@ -19,7 +19,7 @@ from leapfrog.durable import replacing
 from leapfrog.heartbeat.names import NEWEST_NAME
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, condition_of
-from leapfrog.worklist.publication import NotRendered, publish, put, remove, sync_names, take_back, tell
+from leapfrog.worklist.publication import NotRendered, list_page, publish, remove, sync_names, take_back, tell
 
 MARK_NAME = ".leapfrog"  # in the folder of the reports: a random token, by which it is known again
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -57,8 +57,7 @@ def _do(job: DiskJob, channel: LineChannel) -> None:
         case "take_back":
             take_back(source, target, job.version)
         case "list":
-            put(source, target, linked=False)
-            sync_names(target.parent)
+            list_page(source, target)
         case "tell":
             tell(target, job.text)
         case "remove":

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from leapfrog.heartbeat.heartbeat import WATCH_SCRIPT
@@ -11,6 +12,7 @@ from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.text import clean
 from leapfrog.worklist.box_line import BoxState, box_line, for_staff
 from leapfrog.worklist.listed_exam import ListedExam, groups_of
+from leapfrog.worklist.older_page import OlderPage
 
 TEMPLATES = Path(__file__).with_name("templates")
 INDEX_NAME = "index.html"
@@ -26,19 +28,24 @@ class Worklist:
     identity: str
 
 
-def write_worklist(directory: Path, worklist: Worklist) -> None:
-    """Replace the worklist in `directory` in one step. It is not made durable, since it is written anew at each start.
+def write_page(file: Path, page: str) -> None:
+    """Replace a page in one step, unless it says the same already. It is not made durable, since it is written anew at
+    each start.
 
-    Raises OSError when the disk fails or is full; then the old worklist stays.
+    Raises OSError when the disk fails or is full; then the old page stays.
     """
-    temporary = directory / f".{INDEX_NAME}.part"
-    temporary.write_bytes(worklist.page.encode())
-    temporary.replace(directory / INDEX_NAME)
+    content = page.encode()
+    file.parent.mkdir(mode=0o750, exist_ok=True)
+    if file.exists() and file.read_bytes() == content:
+        return
+    temporary = file.with_name(f".{file.name}.part")
+    temporary.write_bytes(content)
+    temporary.replace(file)
 
 
-def render_worklist(exams: Sequence[ListedExam], box: BoxState) -> Worklist:
-    """The worklist. `exams` must be newest first."""
-    script = inline(WATCH_SCRIPT) + inline(TEMPLATES / "worklist.js")
+def render_worklist(exams: Sequence[ListedExam], box: BoxState, older: Sequence[OlderPage] = ()) -> Worklist:
+    """The worklist. `exams`, which stand in it, and the pages of `older` ones must be newest first."""
+    script = inline(WATCH_SCRIPT) + inline(TEMPLATES / "search.js") + inline(TEMPLATES / "worklist.js")
     page = (
         environment(TEMPLATES)
         .get_template("worklist.html")
@@ -47,7 +54,9 @@ def render_worklist(exams: Sequence[ListedExam], box: BoxState) -> Worklist:
             style=inline(TEMPLATES / "worklist.css"),
             script=script,
             groups=groups_of(exams),
-            total=len(exams),
+            shown=len(exams),
+            total=len(exams) + sum(page.total for page in older),
+            months=[(month, list(pages)) for month, pages in groupby(older, key=lambda page: page.month)],
             station=clean(box.station),
             line=box_line(box),
             attention=for_staff(box.attention),

@@ -15,6 +15,7 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.listed_studies import ListedStudies
 from leapfrog.state.publications import Publications
 from leapfrog.state.records import (
     INSTANCE_STATES,
@@ -223,7 +224,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "look whether a study is whole": steps(journal, lambda: Studies(journal).is_whole(study_key)),
         "find the next report to publish": steps(journal, lambda: Publications(journal).next(set())),
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
-        "choose the exams of the worklist": steps(journal, lambda: Studies(journal).for_worklist(20, 5)),
+        "choose the exams of the worklist": steps(journal, lambda: ListedStudies(journal).newest(20, 5)),
         "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
         "find the next delivery": steps(journal, DeliveryQueue(journal).next_fresh),
     }

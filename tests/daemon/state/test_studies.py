@@ -5,6 +5,7 @@ from pathlib import Path
 
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.listed_studies import ListedStudies
 from leapfrog.state.publications import Publications
 from leapfrog.state.records import CommittedReport, InstanceState, StudyIdentity, StudyRecord
 from leapfrog.state.studies import MOST_SHARING, Studies
@@ -145,7 +146,7 @@ def exam(journal: Journal, *states: InstanceState, published: bool = True) -> st
 
 
 def shown(journal: Journal, most: int = 10, least_others: int = 2) -> list[str]:
-    return [study.key for study in Studies(journal).for_worklist(most, least_others)]
+    return [study.key for study in ListedStudies(journal).newest(most, least_others)]
 
 
 def test_pictures_that_nobody_can_read_push_no_exam_off_the_list(journal: Journal) -> None:

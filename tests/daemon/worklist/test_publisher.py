@@ -189,6 +189,35 @@ def test_the_worklist_comes_to_the_folder(box: Box) -> None:
     wait_until(lambda: page.exists() and page.read_text() == "list 1", "the list", deadline_seconds=PATIENCE_SECONDS)
 
 
+def write_list(box: Box, number: int) -> None:
+    """Page 3 of older exams and the list, which are new."""
+    older = box.rendered.directory / "older" / "3.html"
+    older.parent.mkdir(exist_ok=True)
+    older.write_text(f"older {number}")
+    (box.rendered.directory / "index.html").write_text(f"list {number}")
+    box.publisher.list_changed(f"{number}", ["older/3.html"])
+
+
+def test_pages_of_older_exams_come_to_the_folder_before_the_list_and_go_again(box: Box) -> None:
+    page, index = box.reports_dir / "older" / "3.html", box.reports_dir / "index.html"
+    write_list(box, 1)
+    wait_until(index.exists, "the list", deadline_seconds=PATIENCE_SECONDS)
+    assert page.read_text() == "older 1"
+    (box.rendered.directory / "older" / "3.html").unlink()
+    (box.rendered.directory / "index.html").write_text("list 2")
+    box.publisher.list_changed("2", ["older/3.html"])
+    wait_until(lambda: index.read_text() == "list 2", "the new list", deadline_seconds=PATIENCE_SECONDS)
+    assert not page.exists()
+
+
+def test_a_folder_that_was_emptied_gets_the_list_and_its_older_pages_again(box: Box) -> None:
+    page, index = box.reports_dir / "older" / "3.html", box.reports_dir / "index.html"
+    write_list(box, 1)
+    wait_until(index.exists, "the list", deadline_seconds=PATIENCE_SECONDS)
+    shutil.rmtree(box.reports_dir)
+    wait_until(lambda: index.exists() and page.exists(), "both are back", deadline_seconds=PATIENCE_SECONDS)
+
+
 def test_a_report_that_is_gone_from_the_state_directory_is_made_again(box: Box) -> None:
     study = box.add_report()
     box.wait_until_shown(study)

@@ -20,7 +20,7 @@ function askPage(address, hear) {
 // `show` gets "checking", "running" or "stopped"; `hearWorklist` gets what identifies the newest worklist.
 function watchBox(address, pollMilliseconds, show, hearWorklist) {
   const MOST_MISSES = 7; // 7 polls of 2 s, and 2 s each to see the last number and to judge: within 18 s
-  const LONGEST_WAIT = 4; // polls, for a slow machine or network to load one small page
+  const LONGEST_WAIT = 10; // polls, for a slow machine or network to load one small page
   const kept = Object.assign({ beat: "", misses: 0, state: "checking" }, read());
   let remove = () => {};
   let heard = true; // another number since the last poll

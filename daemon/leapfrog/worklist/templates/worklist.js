@@ -2,23 +2,25 @@
 (() => {
   const page = document.body.dataset;
   const byId = (id) => document.getElementById(id);
-  const rows = [...document.querySelectorAll("#rows tr[id]")];
-  const texts = rows.map((row) => folded(`${row.textContent} ${row.dataset.found || ""}`));
+  const searched = new Rows();
+  const rows = searched.rows;
   const kept = Object.assign({ search: "", filter: "" }, read());
   const buttons = [...byId("filters").children];
   const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
   const MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     + "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
+  const MOST_OLDER = 50; // shown at once
+  const AT_ONCE = 8; // pages that are loaded at the same time
+  const target = location.protocol === "file:" ? "*" : location.origin;
+  const older = [...document.querySelectorAll("#older a")].map((link) => ({
+    address: link.getAttribute("href"), counts: link.dataset.n.split(" ").map(Number), frame: null, ready: false, answer: null,
+  }));
+  let current = { search: 0, words: [], filter: "" };
+  let loading = 0, toShow = 0;
+  let back = null; // the row of an older exam to come back to, once it is found again
   let lastTyped = 0;
   let paused = false; // never kept: whoever opens or reloads the page sees what is new
   let newest = page.identity;
-
-  // Normalization does not split these letters into a base letter and an accent.
-  function folded(text) {
-    const plain = { ł: "l", ø: "o", đ: "d", ħ: "h", ı: "i", ß: "ss", æ: "ae", œ: "oe" };
-    return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "").replace(/[łøđħıßæœ]/g, (letter) => plain[letter])
-      .replace(/\s+/g, " ").trim();
-  }
 
   // What survives a reload. A browser may forbid the storage; then only the search and the place are lost.
   function read() {
@@ -65,23 +67,20 @@
       .split(" ").filter(Boolean).map(meanings);
   }
 
-  function passes(row, filter) {
-    if (filter === "today") return row.querySelector("a").getAttribute("href").startsWith(page.today);
-    return !filter || row.classList.contains(filter);
-  }
-
   function filter() {
     const words = wanted(byId("search").value);
-    let shown = 0, urgentHidden = 0;
-    rows.forEach((row, index) => {
-      row.hidden = !passes(row, kept.filter) || !words.every((any) => any.some((word) => texts[index].includes(word)));
-      if (!row.hidden) shown += 1;
-      else if (row.classList.contains("urgent")) urgentHidden += 1;
-    });
-    for (const part of document.querySelectorAll("#rows tbody")) part.hidden = !part.querySelector("tr[id]:not([hidden])");
-    const hiding = urgentHidden ? `; ${urgentHidden} urgent hidden by the search` : "";
-    byId("count").textContent = words.length || kept.filter ? `${shown} of ${rows.length} shown${hiding}` : "";
-    byId("count").classList.toggle("hiding", urgentHidden > 0);
+    current = { search: current.search + 1, words, filter: kept.filter, today: page.today, most: MOST_OLDER };
+    const found = new Set(searched.found(current));
+    for (const row of rows) row.hidden = !found.has(row);
+    for (const part of document.querySelectorAll("#rows tbody:not(#older-rows)")) {
+      part.hidden = !part.querySelector("tr[class]:not([hidden])");
+    }
+    for (const one of older) one.answer = null;
+    if (!isAll()) {
+      older.forEach(ask);
+      loadOlder();
+    }
+    showOlder();
     byId("clear").disabled = !byId("search").value && !kept.filter;
     for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.filter === kept.filter);
     write({ search: byId("search").value });
@@ -94,8 +93,75 @@
 
   function countAll() {
     for (const button of buttons) {
-      button.querySelector("b").textContent = rows.filter((row) => passes(row, button.dataset.filter)).length;
+      const name = button.dataset.filter;
+      const here = rows.filter((row) => Rows.passes(row, name, page.today)).length;
+      const place = ["", "urgent", "person", "not_assessed", "unsent"].indexOf(name);
+      const there = place < 0 ? 0 : older.reduce((sum, one) => sum + one.counts[place], 0);
+      const more = place < 0 && older.length && here === rows.length ? "+" : ""; // older pages may have some of today too
+      button.querySelector("b").textContent = (here + there).toLocaleString("en") + more;
     }
+  }
+
+  // ---------------------------------------------------------------- older exams
+
+  // Each page of them is framed, once there is something to find, and answers. It is asked again for each search.
+  const isAll = () => !current.words.length && !current.filter;
+  function ask(one) {
+    if (one.ready && !isAll()) one.frame.contentWindow.postMessage(current, target);
+  }
+  function loadOlder() {
+    while (loading < AT_ONCE && older.some((one) => !one.frame)) load(older.find((one) => !one.frame));
+  }
+
+  function load(one) {
+    loading += 1;
+    one.frame = document.createElement("iframe");
+    one.frame.hidden = true;
+    one.frame.title = "Older exams, for the search";
+    one.frame.addEventListener("load", () => {
+      loading -= 1;
+      one.ready = true;
+      ask(one);
+      loadOlder();
+    });
+    one.frame.src = one.address;
+    document.body.append(one.frame);
+  }
+
+  function answered({ source, data }) {
+    const one = older.find(({ frame }) => frame && frame.contentWindow === source);
+    if (!one || !data || data.search !== current.search || !Array.isArray(data.shown)) return;
+    one.answer = data;
+    clearTimeout(toShow); // once for all that answer, so that a list is not made for each of them
+    toShow = setTimeout(showOlder, older.every(({ answer }) => answer) ? 0 : 50);
+  }
+
+  // What the pages of older exams found, below the rest. They are our own pages, and this page's policy runs nothing.
+  function showOlder() {
+    const answers = isAll() ? [] : older.map((one) => one.answer).filter(Boolean);
+    const lines = answers.flatMap((answer) => answer.shown).slice(0, MOST_OLDER);
+    const template = document.createElement("template");
+    template.innerHTML = `<tr><th colspan="4" scope="rowgroup">Older exams</th></tr>${lines.join("")}`;
+    for (const link of template.content.querySelectorAll("a")) {
+      link.setAttribute("href", link.getAttribute("href").replace(/^\.\.\//, ""));
+    }
+    byId("older-rows")?.replaceChildren(template.content);
+    if (byId("older-rows")) byId("older-rows").hidden = !lines.length;
+    showCount(answers, lines.length);
+    comeBack();
+  }
+
+  function showCount(answers, olderShown) {
+    const sum = (of) => answers.reduce((total, answer) => total + Number(answer[of]), 0);
+    const hiddenRows = rows.filter((row) => row.hidden && row.classList.contains("urgent"));
+    const shown = rows.filter((row) => !row.hidden).length + olderShown;
+    const all = rows.length + older.reduce((total, one) => total + one.counts[0], 0);
+    const hiding = hiddenRows.length ? `; ${hiddenRows.length} urgent hidden by the search` : "";
+    const more = sum("total") > olderShown ? `; ${(sum("total") - olderShown).toLocaleString("en")} more match: say more` : "";
+    const looking = answers.length < older.length ? "; still looking through older exams" : "";
+    byId("count").textContent = isAll() ? ""
+      : `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} shown${more}${looking}${hiding}`;
+    byId("count").classList.toggle("hiding", hiddenRows.length > 0);
   }
 
   // ---------------------------------------------------------------- a newer list
@@ -111,11 +177,16 @@
     byId(is ? "resume" : "pause").focus();
   }
 
+  // A row is known by the address of its report.
+  const addressOf = (row) => row?.querySelector("a")?.getAttribute("href") || "";
+  const linkTo = (address) => [...document.querySelectorAll("#rows td a")].find((one) => one.getAttribute("href") === address);
+
   // The row that the eye is on, and where on the screen it stands.
   function mark(row) {
-    write({ row: row ? row.id : "", top: row ? row.getBoundingClientRect().top : 0 });
+    write({ row: addressOf(row), top: row ? row.getBoundingClientRect().top : 0 });
   }
-  const firstInView = () => rows.find((row) => !row.hidden && row.getBoundingClientRect().bottom > 0);
+  const firstInView = () => [...document.querySelectorAll("#rows tr[class]")]
+    .find((row) => row.getBoundingClientRect().bottom > 0 && !row.hidden);
 
   function reload() {
     const busy = Date.now() - lastTyped < 5000 || !getSelection().isCollapsed;
@@ -124,7 +195,7 @@
     mark(scrollY > 0 ? firstInView() : null);
     write({
       loadedFor: newest, inSearch: focused === search, caret: search.selectionStart,
-      link: focused.closest("tr[id]")?.id || "", button: focused.dataset.filter ?? null,
+      link: addressOf(focused.closest("#rows tr[class]")), button: focused.dataset.filter ?? null,
     });
     location.reload();
   }
@@ -134,25 +205,37 @@
     search.value = kept.search;
     filter();
     history.scrollRestoration = "manual";
-    const row = kept.row && byId(kept.row);
-    if (row && !row.hidden) scrollBy(0, row.getBoundingClientRect().top - kept.top);
-    const link = kept.link && byId(kept.link)?.querySelector("a");
+    back = { row: kept.row, top: kept.top, link: kept.inSearch ? "" : kept.link };
     const button = kept.button != null && buttons.find((one) => one.dataset.filter === kept.button);
     if (kept.inSearch) {
       search.focus({ preventScroll: true });
       search.setSelectionRange(kept.caret, kept.caret);
-    } else if (link || button) {
-      (link || button).focus({ preventScroll: true });
+    } else if (button) {
+      button.focus({ preventScroll: true });
     }
+    comeBack();
     write({ row: "", link: "", inSearch: false, button: null });
+  }
+
+  // At once, or when an older exam is found again.
+  function comeBack() {
+    const row = back?.row && linkTo(back.row)?.closest("tr"), link = back?.link && linkTo(back.link);
+    if (row && !row.hidden) {
+      scrollBy(0, row.getBoundingClientRect().top - back.top);
+      back.row = "";
+    }
+    if (link) {
+      link.focus({ preventScroll: true });
+      back.link = "";
+    }
   }
 
   // Back from a report, or by its link to this list: the row stands where it stood, and has the focus.
   function opened(event) {
-    const row = event.target.closest("tr[id]");
+    const row = event.target.closest("#rows tr[class]");
     if (!row || !event.target.closest("a")) return;
     mark(row);
-    write({ link: row.id });
+    write({ link: addressOf(row) });
   }
 
   function showBox(state) {
@@ -172,6 +255,8 @@
   byId("pause").addEventListener("click", () => pause(true));
   byId("resume").addEventListener("click", () => pause(false));
   document.addEventListener("click", opened);
+  addEventListener("message", answered);
+  byId("search").addEventListener("focus", loadOlder); // so that they are there when the first word is typed
   showPause();
   countAll();
   restore();

@@ -1,0 +1,70 @@
+"""A page of older exams. It can be read by itself; framed by the worklist, it answers its searches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from leapfrog.web_page import content_security_policy, environment, inline
+from leapfrog.wording.text import clean
+from leapfrog.worklist.listed_exam import ListedExam
+
+TEMPLATES = Path(__file__).with_name("templates")
+OLDER_NAME = "older"  # the folder of these pages, beside the worklist
+
+
+@dataclass(frozen=True)
+class OlderPage:
+    """What the worklist knows of a page of older exams without opening it: how many there are of each kind, and the
+    days of the first and the last.
+    """
+
+    file: str
+    first_day: str
+    last_day: str
+    total: int
+    urgent: int
+    person: int
+    not_assessed: int
+    unsent: int
+
+    @property
+    def month(self) -> str:
+        """The month of its newest exam, YYYY-MM."""
+        return self.last_day[:7]
+
+
+def file_name(number: int) -> str:
+    """What the page of a range of studies is called."""
+    return f"{number}.html"
+
+
+def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
+    """What there is to know of the page of range `number`, whose `exams` are newest first. There is at least one."""
+    days = [exam.study.received_date for exam in exams]
+    return OlderPage(
+        file=f"{OLDER_NAME}/{file_name(number)}",
+        first_day=min(days),
+        last_day=max(days),
+        total=len(exams),
+        urgent=sum(exam.row.urgent for exam in exams),
+        person=sum(exam.needs_person for exam in exams),
+        not_assessed=sum(exam.row.kind == "not_assessed" for exam in exams),
+        unsent=sum(exam.is_unsent for exam in exams),
+    )
+
+
+def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam]) -> str:
+    """The HTML of a page."""
+    script = inline(TEMPLATES / "search.js") + inline(TEMPLATES / "older.js")
+    return (
+        environment(TEMPLATES)
+        .get_template("older.html")
+        .render(
+            policy=content_security_policy(script),
+            style=inline(TEMPLATES / "older.css"),
+            script=script,
+            station=clean(station),
+            page=page,
+            exams=exams,
+        )
+    )
