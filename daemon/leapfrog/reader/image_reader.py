@@ -329,8 +329,9 @@ class _OneReading:
     def _reading(self, reported: _ReportedFrame) -> ImageReading:
         assessment = reported.assessment
         pictures = self._painted(reported.frame)
-        overlay = pictures.overlay(assessment)
-        heatmaps = pictures.heatmaps(assessment)
+        owner = "" if reported.package is None else reported.package.title
+        overlay = pictures.overlay(assessment, owner)
+        heatmaps = pictures.heatmaps(assessment, owner)
         frames = pictures.frames({index: seen for index, seen in self._seen.items() if index != reported.index})
         self._clock.lap("rendering")
         return self._image_reading(
@@ -420,19 +421,19 @@ class _Pictures:
         self.plain = f"plain-{self._stem}.jpg"
         save_plain(self._picture, self._directory / self.plain, phantom=phantom)
 
-    def overlay(self, assessment: Assessment) -> str | None:
+    def overlay(self, assessment: Assessment, owner: str) -> str | None:
         name = f"overlay-{self._stem}.jpg"
         if markings := _markings(assessment):
-            save_outlines(self._picture, markings, self._directory / name, phantom=self._phantom)
+            save_outlines(self._picture, markings, self._directory / name, owner=owner, phantom=self._phantom)
         elif assessment.heatmaps:
             names = _shown_names(assessment)
             maps = [(names[finding], heat) for finding, heat in assessment.heatmaps.items()]
-            save_heatmap(self._picture, maps, self._directory / name, phantom=self._phantom)
+            save_heatmap(self._picture, maps, self._directory / name, owner=owner, phantom=self._phantom)
         else:
             return None
         return name
 
-    def heatmaps(self, assessment: Assessment) -> tuple[HeatmapPicture, ...]:
+    def heatmaps(self, assessment: Assessment, owner: str) -> tuple[HeatmapPicture, ...]:
         """One picture per flagged finding if there are several; a single one is already shown by the overlay."""
         if len(assessment.heatmaps) < 2:
             return ()
@@ -441,7 +442,8 @@ class _Pictures:
         pictures = []
         for number, (finding, heat) in enumerate(assessment.heatmaps.items(), start=1):
             name = f"heatmap-{self._stem}-{number}.jpg"
-            save_heatmap(small, [(names[finding], heat)], self._directory / name, phantom=self._phantom)
+            path = self._directory / name
+            save_heatmap(small, [(names[finding], heat)], path, owner=owner, phantom=self._phantom)
             pictures.append(HeatmapPicture(finding=finding, file=name))
         return tuple(pictures)
 
