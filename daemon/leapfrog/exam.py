@@ -184,11 +184,19 @@ class HeatmapPicture(Frozen):
     file: str
 
 
+class FramePicture(Frozen):
+    """A small picture of a frame of a loop, which counts from 1, in the study's report directory."""
+
+    frame: int
+    file: str
+
+
 class ImageReading(Frozen):
     """Everything known about one instance after it was read; one entry of `images` in `report.json`.
 
     `plain` and `overlay` name files in the study's report directory; `frame` is the 1-based frame that they show,
     of `frames_read` that were looked at.
+    `frame_pictures` are other frames that were looked at, in their order.
     `heatmaps` has one picture per flagged finding when several are flagged; `overlay` shows them all together.
     `age_not_given`: the model was made for certain ages, and was used although the patient's is not known. `view` is
     what the model took a film for, whatever the header says; None where it does not tell. A `model` that ran and came
@@ -210,10 +218,17 @@ class ImageReading(Frozen):
     plain: str | None = None
     overlay: str | None = None
     heatmaps: tuple[HeatmapPicture, ...] = ()
+    frame_pictures: tuple[FramePicture, ...] = ()
     frame: int = 1
     frames_read: int = 1
     phantom: bool = False
     milliseconds: dict[str, float] = Field(default_factory=dict)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """The names of all its picture files."""
+        maps, frames = (one.file for one in self.heatmaps), (one.file for one in self.frame_pictures)
+        return tuple(name for name in (self.plain, self.overlay, *maps, *frames) if name)
 
     @computed_field  # type: ignore[prop-decorator]
     @property

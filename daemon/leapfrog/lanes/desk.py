@@ -91,10 +91,7 @@ class Desk:
 
 def _pictures(readings: Iterable[ImageReading]) -> set[str]:
     """The names of the pictures of `readings`."""
-    names: set[str | None] = set()
-    for reading in readings:
-        names.update((reading.plain, reading.overlay, *(heatmap.file for heatmap in reading.heatmaps)))
-    return {name for name in names if name}
+    return {name for reading in readings for name in reading.pictures}
 
 
 def _is_plain(name: str) -> bool:

@@ -1,7 +1,7 @@
 """Reads one instance: decode, route, assess, draw."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,7 +9,16 @@ from typing import Any, Literal
 
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
-from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageHeader, ImageReading, ModelUsed, stated_view
+from leapfrog.exam import (
+    Finding,
+    FramePicture,
+    HeatmapPicture,
+    Identity,
+    ImageHeader,
+    ImageReading,
+    ModelUsed,
+    stated_view,
+)
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.patient_age import patient_age
@@ -39,6 +48,7 @@ from leapfrog.reader.originals.wrapping import wrap_picture
 from leapfrog.reader.report.overlay import (
     SHORTEST_DRAWN_SIDE,
     Marking,
+    Pixels,
     displayed,
     save_heatmap,
     save_outlines,
@@ -54,6 +64,7 @@ NOT_WHOLE = (
     " repairs it. Then have the disk of the box checked."
 )
 WRAPPED_NAME = "wrapped.dcm"
+LONGEST_FRAME_SIDE = 640  # pixels of a frame that is not the one reported
 FRAMES_LOOKED_AT = 3  # of a loop that does not say what it shows, before a model is chosen
 
 InstanceEnd = Literal["read", "set_aside", "forward_only"]
@@ -133,6 +144,7 @@ class _OneReading:
         self._digest = ""
         self._phantom = False
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="painter")
+        self._seen: dict[int, Pixels] = {}  # small pictures of frames of a loop, by their index
         self._painting: Future[_Pictures] | None = None  # of the only frame
 
     def result(self) -> ReadResult:
@@ -232,6 +244,8 @@ class _OneReading:
         for index, frame in frames.spread(self._reader.frames_per_cine):
             if image.frame_count == 1:
                 self._begin_to_paint(frame)
+            else:
+                self._keep(index, frame)
             self._clock.lap("decoding")
             indices.append(index)
             assessments.append(self._assess_frame(package, image, frame))
@@ -264,6 +278,8 @@ class _OneReading:
             if now > ends and sweep.looked_at:
                 break
             frame = frames.frame(image.present[position])
+            if frame is not None and not sweep.is_begun:
+                self._keep(image.present[position], frame)
             self._clock.lap("decoding")
             sweep.add(position, None if frame is None else self._assess_frame(package, image, frame))
 
@@ -313,8 +329,10 @@ class _OneReading:
     def _reading(self, reported: _ReportedFrame) -> ImageReading:
         assessment = reported.assessment
         pictures = self._painted(reported.frame)
-        overlay = pictures.overlay(assessment)
-        heatmaps = pictures.heatmaps(assessment)
+        owner = "" if reported.package is None else reported.package.title
+        overlay = pictures.overlay(assessment, owner)
+        heatmaps = pictures.heatmaps(assessment, owner)
+        frames = pictures.frames({index: seen for index, seen in self._seen.items() if index != reported.index})
         self._clock.lap("rendering")
         return self._image_reading(
             model=self._model_used(reported),
@@ -327,6 +345,7 @@ class _OneReading:
             plain=pictures.plain,
             overlay=overlay,
             heatmaps=heatmaps,
+            frame_pictures=frames,
             frame=reported.index + 1,
             frames_read=reported.frames_read,
         )
@@ -334,6 +353,10 @@ class _OneReading:
     def _begin_to_paint(self, frame: DisplayedFrame) -> None:
         """Make the picture of the only frame while the model runs, which is done by another process."""
         self._painting = self._painter.submit(_Pictures, self._job, frame, self._phantom)
+
+    def _keep(self, index: int, frame: DisplayedFrame) -> None:
+        """Remember what one of the evenly spaced frames looks like, for staff."""
+        self._seen[index] = displayed(frame.picture(), LONGEST_FRAME_SIDE)
 
     def _painted(self, frame: DisplayedFrame) -> "_Pictures":
         """The pictures of `frame`, the plain one written already. Raises OSError when the disk fails or is full."""
@@ -398,19 +421,19 @@ class _Pictures:
         self.plain = f"plain-{self._stem}.jpg"
         save_plain(self._picture, self._directory / self.plain, phantom=phantom)
 
-    def overlay(self, assessment: Assessment) -> str | None:
+    def overlay(self, assessment: Assessment, owner: str) -> str | None:
         name = f"overlay-{self._stem}.jpg"
         if markings := _markings(assessment):
-            save_outlines(self._picture, markings, self._directory / name, phantom=self._phantom)
+            save_outlines(self._picture, markings, self._directory / name, owner=owner, phantom=self._phantom)
         elif assessment.heatmaps:
             names = _shown_names(assessment)
             maps = [(names[finding], heat) for finding, heat in assessment.heatmaps.items()]
-            save_heatmap(self._picture, maps, self._directory / name, phantom=self._phantom)
+            save_heatmap(self._picture, maps, self._directory / name, owner=owner, phantom=self._phantom)
         else:
             return None
         return name
 
-    def heatmaps(self, assessment: Assessment) -> tuple[HeatmapPicture, ...]:
+    def heatmaps(self, assessment: Assessment, owner: str) -> tuple[HeatmapPicture, ...]:
         """One picture per flagged finding if there are several; a single one is already shown by the overlay."""
         if len(assessment.heatmaps) < 2:
             return ()
@@ -419,8 +442,18 @@ class _Pictures:
         pictures = []
         for number, (finding, heat) in enumerate(assessment.heatmaps.items(), start=1):
             name = f"heatmap-{self._stem}-{number}.jpg"
-            save_heatmap(small, [(names[finding], heat)], self._directory / name, phantom=self._phantom)
+            path = self._directory / name
+            save_heatmap(small, [(names[finding], heat)], path, owner=owner, phantom=self._phantom)
             pictures.append(HeatmapPicture(finding=finding, file=name))
+        return tuple(pictures)
+
+    def frames(self, seen: Mapping[int, Pixels]) -> tuple[FramePicture, ...]:
+        """A small picture of each frame that was `seen`, by its index from 0."""
+        pictures = []
+        for index in sorted(seen):
+            name = f"frame-{self._stem}-{index + 1}.jpg"
+            save_plain(seen[index], self._directory / name, phantom=self._phantom)
+            pictures.append(FramePicture(frame=index + 1, file=name))
         return tuple(pictures)
 
 

@@ -16,6 +16,7 @@ from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, NOT_RULED_
 from leapfrog.wording.report_words import (
     Field,
     FindingRow,
+    FrameWords,
     Headline,
     ImageWords,
     PictureWords,
@@ -249,6 +250,7 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         plain=PictureWords(image.plain, _plain_caption(reading)) if image.plain else None,
         overlay=PictureWords(image.overlay, _overlay_caption(reading)) if image.overlay else None,
         heatmaps=tuple(PictureWords(one.file, names.get(one.finding, clean(one.finding))) for one in image.heatmaps),
+        loop=_loop(reading),
         rows=tuple(_row(finding, is_aid=is_aid(reading)) for finding in image.findings) if assessed else (),
         not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
         model=f"Model: {model}." if model else "",
@@ -302,6 +304,18 @@ def _view(reading: ImageReading) -> str:
 def _plain_caption(reading: ImageReading) -> str:
     frames = reading.header.frames
     return f"The picture, frame {reading.frame} of {frames}" if frames > 1 else "The picture"
+
+
+def _loop(reading: ImageReading) -> tuple[FrameWords, ...]:
+    """The frames that there are pictures of, in their order, and among them the one that is reported."""
+    if not reading.frame_pictures or reading.plain is None:
+        return ()
+    shown = {**{one.frame: one.file for one in reading.frame_pictures}, reading.frame: reading.plain}
+    return tuple(_frame(frame, shown[frame], reported=frame == reading.frame) for frame in sorted(shown))
+
+
+def _frame(frame: int, file: str, *, reported: bool) -> FrameWords:
+    return FrameWords(file, f"Frame {frame:,}{', the one reported' if reported else ''}", reported)
 
 
 def _overlay_caption(reading: ImageReading) -> str:

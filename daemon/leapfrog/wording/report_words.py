@@ -50,6 +50,15 @@ class PictureWords:
 
 
 @dataclass(frozen=True)
+class FrameWords:
+    """A frame of a loop that was looked at; of the `reported` one it is the plain picture."""
+
+    file: str
+    caption: str
+    reported: bool
+
+
+@dataclass(frozen=True)
 class FindingRow:
     """A finding and what came of it. `grade` says how sure that is, in plain words; `score`, its `threshold` and its
     `urgent_threshold`, "" if it has none of its own, are the small print. `gauge` is None for what is outlined.
@@ -75,8 +84,9 @@ class FindingRow:
 class ImageWords:
     """One image of the study. `not_assessed` holds the reason and then what to do; it is empty if it was assessed.
     `no_place`: of which flagged findings the model does not tell where. `view`: which view it took the film for, if it
-    tells. `frames`: how many of a loop's it looked at. `not_covered`: what its model did not look for, `made_for`: what
-    and whom it was made for, and `image_check`: what the check of the picture says, whatever was found.
+    tells. `frames`: how many of a loop's it looked at, of which `loop` shows some. `not_covered`: what its model did
+    not look for, `made_for`: what and whom it was made for, and `image_check`: what the check of the picture says,
+    whatever was found.
     """
 
     number: int
@@ -85,6 +95,7 @@ class ImageWords:
     plain: PictureWords | None
     overlay: PictureWords | None
     heatmaps: tuple[PictureWords, ...]
+    loop: tuple[FrameWords, ...]
     rows: tuple[FindingRow, ...]
     not_assessed: tuple[str, ...]
     model: str
@@ -160,6 +171,7 @@ class Labels:
     earlier_exams: str = "Earlier exams of this patient on this box"
     same_patient: str = "Same patient ID and date of birth."
     received: str = "received"
+    loop: str = "Frames of the loop that were looked at"
     viewer: str = "The picture, large"
     close: str = "Close"
     full_screen: str = "Full screen"

@@ -33,9 +33,9 @@ from leapfrog.exam import (
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stage
-from leapfrog.reader import image_reader
 from leapfrog.reader.assess.assessment import Assessment, reported_area, reported_frame
 from leapfrog.reader.image_reader import ImageReader
+from leapfrog.reader.report.overlay import save_plain
 from leapfrog.spool_file.digest import digest_of
 from support.films import bright_film, head_frame, nerve_frame, write_cine, write_film
 from support.instances import items, save
@@ -715,13 +715,12 @@ def test_nothing_is_drawn_any_more_when_a_reading_has_ended(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A film's picture is made while the model runs; the next job must find an empty desk all the same."""
-    save_plain = image_reader.save_plain
 
     def slowly(*arguments: Any, **values: Any) -> None:
         time.sleep(0.2)
         save_plain(*arguments, **values)
 
-    monkeypatch.setattr(image_reader, "save_plain", slowly)
+    monkeypatch.setattr("leapfrog.reader.image_reader.save_plain", slowly)
     film = write_film(tmp_path / "film.dcm")
     bench.models.failure = EngineError("for the test")
     with pytest.raises(EngineError):
@@ -737,6 +736,25 @@ def test_a_disk_that_fails_while_the_model_runs_fails_the_reading(
     def full(*_arguments: Any, **_values: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(image_reader, "save_plain", full)
+    monkeypatch.setattr("leapfrog.reader.image_reader.save_plain", full)
     with pytest.raises(OSError, match="No space left"):
         bench.read(write_film(tmp_path / "film.dcm"))
+
+
+def test_staff_see_the_frames_of_a_loop_that_were_looked_at_and_which_is_reported(bench: Bench, tmp_path: Path) -> None:
+    frames = [np.full((200, 300), 20 * number, np.uint8) for number in range(1, 6)] + [nerve_frame()]
+    reading = bench.read(write_cine(tmp_path / "loop.dcm", frames, BodyPartExamined="NERVE")).reading
+    assert reading.frame == 6
+    assert [one.frame for one in reading.frame_pictures] == [1, 3, 4]
+    for one in reading.frame_pictures:
+        with Image.open(tmp_path / "report" / one.file) as picture:
+            assert abs(int(np.asarray(picture.convert("L"))[100, 150]) - 20 * one.frame) < 4
+    film = bench.read(write_film(tmp_path / "film.dcm")).reading
+    assert film.frame_pictures == ()
+
+
+def test_of_a_sweep_only_the_evenly_spaced_frames_are_kept_for_staff(bench: Bench, tmp_path: Path) -> None:
+    reading = bench.read(write_cine(tmp_path / "cine.dcm", [head_frame()] * 40)).reading
+    assert 1 < len(reading.frame_pictures) <= 16
+    assert reading.frame not in [one.frame for one in reading.frame_pictures]
+    assert reading.frames_read > len(reading.frame_pictures)

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from leapfrog.exam import FrontalView, Identity, ImageHeader, ImageReading, Outcome, Quality, ThresholdSetHere
+from leapfrog.exam import (
+    FramePicture,
+    FrontalView,
+    Identity,
+    ImageHeader,
+    ImageReading,
+    Outcome,
+    Quality,
+    ThresholdSetHere,
+)
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
 from leapfrog.wording.report_words import ReportWords, WorklistRow
@@ -389,3 +398,15 @@ def test_a_reason_beside_the_headline_is_not_said_again_below(tmp_path: Path) ->
     [image] = _words([nerve_reading(tmp_path, reason="The image has no scale.")]).images
     assert "The image has no scale." in image.headline.detail
     assert "The image has no scale." not in image.notes
+
+
+def test_the_reported_frame_stands_among_the_others_of_its_loop(tmp_path: Path) -> None:
+    others = tuple(FramePicture(frame=frame, file=f"frame-{frame}.jpg") for frame in (1, 20))
+    [image] = _words([head_reading(tmp_path, frame_pictures=others)]).images
+    assert [(one.file, one.caption, one.reported) for one in image.loop] == [
+        ("frame-1.jpg", "Frame 1", False),
+        ("plain-2.jpg", "Frame 12, the one reported", True),
+        ("frame-20.jpg", "Frame 20", False),
+    ]
+    [film] = _words([chest_reading(tmp_path)]).images
+    assert film.loop == ()

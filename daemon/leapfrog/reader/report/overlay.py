@@ -59,10 +59,15 @@ def save_plain(picture: Pixels, path: Path, *, phantom: bool = False) -> None:
 
 
 def save_heatmap(
-    picture: Pixels, maps: Sequence[tuple[str, NDArray[np.float32]]], path: Path, *, phantom: bool = False
+    picture: Pixels,
+    maps: Sequence[tuple[str, NDArray[np.float32]]],
+    path: Path,
+    *,
+    owner: str = "",
+    phantom: bool = False,
 ) -> None:
     """Write `picture` with the heat of `maps` over it, and for each map a line around its warm part with the finding's
-    name.
+    name. The `owner`, the model that looked, is named in a corner.
 
     Each map is (h, w) of any range, larger is warmer, and covers the whole picture. A flat map draws nothing.
     """
@@ -72,7 +77,9 @@ def save_heatmap(
         _tint(image, np.maximum.reduce([grid for _, grid in coarse]))
     for _, grid in coarse:
         _outline(image, grid)
-    labels = _Labels(image, [name for name, _ in coarse])
+    labels = _Labels(image, [*(name for name, _ in coarse), owner])
+    if coarse and owner:
+        labels.put_in_corner(owner)
     for name, grid in coarse:
         labels.put_beside(name, _area_above(grid, CONTOUR_LEVEL, image.size))
     _save(image, path, phantom=phantom)
@@ -89,15 +96,17 @@ class Marking:
     hatched: bool = False
 
 
-def save_outlines(picture: Pixels, markings: Sequence[Marking], path: Path, *, phantom: bool = False) -> None:
+def save_outlines(
+    picture: Pixels, markings: Sequence[Marking], path: Path, *, owner: str = "", phantom: bool = False
+) -> None:
     """Write `picture` with `markings` drawn on it, what is hatched below the lines, and a legend in the corner where it
-    covers the least of them.
+    covers the least of them. The legend names the `owner`, the model that drew them.
     """
     image = _for_drawing(picture)
     for marking in sorted(markings, key=lambda marking: not marking.hatched):
         for polygon in marking.polygons:
             _mark(image, _in_pixels(polygon, image), hatched=marking.hatched)
-    _draw_legend(image, markings, lower_only=phantom)  # whose band is at the top
+    _draw_legend(image, markings, owner, lower_only=phantom)  # whose band is at the top
     _save(image, path, phantom=phantom)
 
 
@@ -262,28 +271,31 @@ def _hatch(image: Image.Image, corners: Sequence[tuple[float, float]], width: in
     image.paste(hatching, (0, 0), inside)
 
 
-def _draw_legend(image: Image.Image, markings: Sequence[Marking], *, lower_only: bool) -> None:
-    """A line for each of `markings`: a sample of how it is drawn, and its label."""
+def _draw_legend(image: Image.Image, markings: Sequence[Marking], owner: str, *, lower_only: bool) -> None:
+    """A line for each of `markings`: a sample of how it is drawn, and its label; and one for their `owner`."""
     named = [marking for marking in markings if marking.label and marking.polygons]
     if not named:
         return
     margin = max(4, max(image.size) // 160)
-    words = [word for marking in named for word in marking.label.split()]
+    words = [word for marking in named for word in (*marking.label.split(), *owner.split())]
 
     def space(font: Font) -> int:  # for a line of text
         return image.width - 6 * margin - _sample_size(font)[0]
 
     font = _largest_font(_label_size(image), lambda font: _longest(words, font) <= space(font))
     labels = [_wrapped(marking.label, font, space(font)) for marking in named]
+    owned = _wrapped(owner, font, space(font)) if owner else []
     sample, line = _sample_size(font), _sample_size(font)[1] + margin
-    width = max(_longest(lines, font) for lines in labels) + sample[0] + 4 * margin
-    size = (round(width), line * sum(map(len, labels)) + margin)
+    width = max(_longest(lines, font) for lines in (*labels, owned)) + sample[0] + 4 * margin
+    size = (round(width), line * sum(map(len, (*labels, owned))) + margin)
     left, top = _free_corner(image.size, size, margin, markings, lower_only=lower_only)
     draw = ImageDraw.Draw(image)
     draw.rectangle((left, top, left + size[0], top + size[1]), fill=(0, 0, 0), outline=(255, 255, 255))
     x, y = left + margin, top + margin
-    for marking, lines in zip(named, labels, strict=True):
-        image.paste(_sample(marking, sample), (x, y))
+    samples: list[Marking | None] = [*named, None]
+    for marking, lines in zip(samples, [*labels, owned], strict=True):
+        if marking is not None:
+            image.paste(_sample(marking, sample), (x, y))
         for text in lines:
             baseline = y + font.getmetrics()[0]
             draw.text((x + sample[0] + margin, baseline), text, font=font, fill=(255, 255, 255), anchor="ls")
@@ -359,6 +371,11 @@ class _Labels:
                 self._put(text, place)
                 return
         self._put(text, (left, 0, left + width, height))
+
+    def put_in_corner(self, text: str) -> None:
+        """Put `text` at the lower right; what is put beside a box later keeps clear of it."""
+        width, height = self._size_of(text)
+        self._put(text, (max(0, self._width - width), self._height - height, self._width, self._height))
 
     def _size_of(self, text: str) -> tuple[float, float]:
         left, top, right, bottom = self._draw.textbbox((0, 0), text, font=self._font, anchor="ls")

@@ -87,6 +87,7 @@ def _without_lost_pictures(job: ReportJob) -> ReportJob:
                 "plain": reading.plain if reading.plain in present else None,
                 "overlay": reading.overlay if reading.overlay in present else None,
                 "heatmaps": tuple(heatmap for heatmap in reading.heatmaps if heatmap.file in present),
+                "frame_pictures": tuple(one for one in reading.frame_pictures if one.file in present),
             }
         )
         for reading in job.readings
@@ -113,12 +114,7 @@ def _published(artefact: Artefact) -> Artefact:
 
 def _pictures(job: ReportJob) -> list[str]:
     """The picture files that the report shows, each once."""
-    names = [
-        name
-        for reading in job.readings
-        for name in (reading.plain, reading.overlay, *(heatmap.file for heatmap in reading.heatmaps))
-    ]
-    return list(filter(None, dict.fromkeys(names)))
+    return list(dict.fromkeys(name for reading in job.readings for name in reading.pictures))
 
 
 def _age_years(identity: Identity) -> int | None:

@@ -196,3 +196,31 @@ def test_a_caption_is_wrapped_under_the_picture_and_hides_none_of_it(tmp_path: P
     below = _gray(tmp_path / "captioned.jpg")[400:]
     assert below[:, -4:].max() < 40
     assert below.max() > 200
+
+
+OWNER = "chest-findings 0.3.0"
+
+
+def test_the_model_that_looked_is_named_in_a_corner_clear_of_the_names_of_findings(tmp_path: Path) -> None:
+    flat = np.full((700, 700), 90, np.uint8)
+    maps = [("Pleural effusion", warm_spot(6, 6))]
+    save_heatmap(flat, maps, tmp_path / "bare.jpg")
+    save_heatmap(flat, maps, tmp_path / "owned.jpg", owner=OWNER)
+    owned = _gray(tmp_path / "owned.jpg")
+    assert np.median(owned[-30:-4, -200:-4]) < 40, "a black box"
+    assert owned[-30:-4, -200:-4].max() > 200, "with white letters"
+    assert np.median(_gray(tmp_path / "bare.jpg")[-30:-4, -250:-200]) > 60
+    boxes = (owned < 12).sum()
+    assert boxes > 1.5 * (_gray(tmp_path / "bare.jpg") < 12).sum(), "both boxes are whole"
+    save_heatmap(flat, [], tmp_path / "nothing.jpg", owner=OWNER)
+    assert _gray(tmp_path / "nothing.jpg").min() > 80, "where nothing is drawn, nobody owns it"
+
+
+@pytest.mark.parametrize("picture", [np.full((700, 700), 90, np.uint8), NARROW])
+def test_the_legend_names_the_model_that_drew(picture: NDArray[np.uint8], tmp_path: Path) -> None:
+    for name, owner in (("bare.jpg", ""), ("owned.jpg", "fetal-head 0.3.0")):
+        save_outlines(picture, [Marking((MIDDLE,), "Head")], tmp_path / name, owner=owner)
+    bare, owned = (_gray(tmp_path / name)[-250:] < 12 for name in ("bare.jpg", "owned.jpg"))
+    assert owned.sum() > 1.3 * bare.sum()
+    first, last = _frame_of_text(_gray(tmp_path / "owned.jpg")[-250:])
+    assert first >= 4 and last <= picture.shape[1] - 4

@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from leapfrog.exam import FramePicture
 from leapfrog.reader.report.overlay import save_plain
 from leapfrog.reader.report.study_report import render
 from support.browser import Browser, chromium_program
@@ -173,6 +174,32 @@ def test_what_is_drawn_can_be_taken_off_and_made_faint(head: Browser) -> None:
     )
     faint = np.abs(_seen(head) - bare)[outline].mean()
     assert faint == pytest.approx(np.abs(drawn - bare)[outline].mean() / 2, rel=0.15)
+
+
+def test_the_frames_of_a_loop_are_leafed_through_and_only_the_reported_one_has_marks(
+    browser: Browser, tmp_path: Path
+) -> None:
+    for frame in (1, 20):
+        save_plain(np.full((200, 300), 5 * frame, np.uint8), tmp_path / f"frame-{frame}.jpg")
+    others = tuple(FramePicture(frame=frame, file=f"frame-{frame}.jpg") for frame in (1, 20))
+    render(report_job(tmp_path, head_reading(tmp_path, frame_pictures=others), pdf=False))
+    browser.console.clear()
+    browser.open(tmp_path / "report-1.html")
+    assert browser.value("document.querySelector('.loop .reported').innerText") == "Frame 12, the one reported"
+    _open(browser, "overlay")
+    picture = "document.querySelector('[data-part=plain]').src.split('/').pop()"
+    shown = f"[{picture}, document.querySelector('.of-overlay').hidden]"
+    assert browser.value(shown) == ["plain-2.jpg", False]
+    _key(browser, "PageDown")
+    assert browser.value(shown) == ["frame-20.jpg", True]
+    assert "Frame 20" in browser.value("document.querySelector('[data-part=caption]').innerText")
+    assert browser.value("document.querySelector('[data-part=newer]').disabled")
+    _press(browser, "older")
+    _press(browser, "older")
+    assert browser.value(shown) == ["frame-1.jpg", True]
+    browser.wait_for("document.querySelector('[data-part=plain]').complete")
+    assert _middle(browser) == pytest.approx(5, abs=3)
+    assert browser.console == []
 
 
 def test_a_map_of_one_finding_opens_for_itself(browser: Browser, tmp_path: Path) -> None:

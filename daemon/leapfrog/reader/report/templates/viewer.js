@@ -77,7 +77,7 @@
     viewer.querySelectorAll(".of-overlay").forEach((one) => { one.hidden = !overlay; });
     marks.hidden = !overlay;
     if (overlay) marks.src = overlay.href;
-    plain.alt = link.querySelector("img").alt;
+    plain.alt = link.dataset.caption;
     plain.src = link.href;
   }
 
@@ -91,7 +91,7 @@
     pictures = own ? [{ link }] : [{ link: base, overlay }];
     if (!own && frames.length) {
       const reported = frames.findIndex((one) => one.dataset.reported);
-      pictures = frames.map((one, index) => index === reported ? { link: base, overlay } : { link: one });
+      pictures = frames.map((one, index) => ({ link: one, overlay: index === reported ? overlay : undefined }));
       at = kind === "frame" ? frames.indexOf(link) : reported;
     } else {
       at = 0;
