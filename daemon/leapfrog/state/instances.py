@@ -150,13 +150,12 @@ class Instances:
         that wait behind films: cines, what is read again, and what failed before.
         """
         with self._journal.transaction() as connection:
-            row = connection.execute(
+            return _changed(
+                connection,
                 "UPDATE instances SET attempt_open = 1, attempt_number = attempt_number + 1 WHERE sequence ="
-                f" (SELECT sequence FROM {WAITING_INSTANCES} AND turn >= ?"
-                f" ORDER BY turn, sequence LIMIT 1) RETURNING {INSTANCE_COLUMNS}",
-                (int(slow),),
-            ).fetchone()
-        return _instance(row) if row else None
+                f" (SELECT sequence FROM {WAITING_INSTANCES} AND turn >= ? ORDER BY turn, sequence LIMIT 1)",
+                int(slow),
+            )
 
     def end_attempt(self, instance_id: str, charge: Charge) -> InstanceRecord:
         """End an attempt without a result and add it to the counter of `charge`; the instance waits again, behind all
@@ -165,12 +164,15 @@ class Instances:
         column = CHARGE_COLUMNS[charge]
         later = int(charge != "interruption")
         with self._journal.transaction() as connection:
-            row = connection.execute(
-                f"UPDATE instances SET attempt_open = 0, {column} = {column} + 1, turn = turn + ? WHERE id = ?"
-                f" RETURNING {INSTANCE_COLUMNS}",
-                (later, instance_id),
-            ).fetchone()
-        return _instance(row)
+            changed = _changed(
+                connection,
+                f"UPDATE instances SET attempt_open = 0, {column} = {column} + 1, turn = turn + ? WHERE id = ?",
+                later,
+                instance_id,
+            )
+        if changed is None:
+            raise JournalError(f"The journal has no instance {instance_id}.")
+        return changed
 
     def put_back(self, instance_id: str, *, later: bool = False) -> None:
         """End an attempt without a result and without charging anybody. With `later` it goes behind what waits."""
@@ -331,6 +333,17 @@ class Instances:
     def forwarded_under_new_uid(self) -> int:
         """How many instances are forwarded under a new UID because another instance had theirs."""
         return self._journal.count("instances WHERE forward_as IS NOT NULL")
+
+
+def _changed(connection: sqlite3.Connection, update: str, *values: object) -> InstanceRecord | None:
+    """The one instance that `update` changes, as it is afterwards. In RETURNING, the subquery for the exam number would
+    go through all studies.
+    """
+    row = connection.execute(f"{update} RETURNING sequence", values).fetchone()
+    if row is None:
+        return None
+    query = f"SELECT {INSTANCE_COLUMNS} FROM instances WHERE sequence = ?"
+    return _instance(connection.execute(query, (row["sequence"],)).fetchone())
 
 
 def _note_same(connection: sqlite3.Connection, instance_id: str, same_as: str) -> bool:
