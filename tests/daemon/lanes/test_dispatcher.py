@@ -30,6 +30,7 @@ def test_an_image_becomes_a_published_report(tmp_path: Path) -> None:
         assert {path.name for path in box.report_dir(study).glob("report.*")} == {
             "report.html",
             "report.json",
+            "report.newest.html",
             "report.pdf",
         }
         wait_until(
