@@ -1,6 +1,5 @@
 """A real Chromium without a window, spoken to over a pair of pipes in its DevTools protocol."""
 
-import base64
 import fcntl
 import json
 import os
@@ -113,10 +112,6 @@ class Browser:
     def type(self, text: str) -> None:
         """Type into what has the focus."""
         self.call("Input.insertText", text=text)
-
-    def screenshot(self) -> bytes:
-        """The whole page as PNG."""
-        return base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=True)["data"])
 
     def call(self, method: str, **parameters: object) -> dict[str, Any]:
         """One command of the protocol and its result."""
