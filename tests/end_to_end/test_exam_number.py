@@ -7,6 +7,7 @@ import pytest
 from support.dcmtk import store
 from support.exams import chest_radiograph, write_instances
 from support.kiosk import Kiosk
+from support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -46,5 +47,5 @@ def test_an_exam_is_known_by_its_number_which_outlives_the_journal(tmp_path: Pat
         assert before.items() <= after.items()
         exams = kiosk.rows("SELECT exam_number FROM studies")
         assert len(set(exams)) == len(exams) == 2
-        index = (kiosk.reports_dir / "index.html").read_text(encoding="utf-8")
-        assert all(number in index for (number,) in exams)
+        index = kiosk.reports_dir / "index.html"
+        wait_until(lambda: all(number in index.read_text(encoding="utf-8") for (number,) in exams), "both on the list")
