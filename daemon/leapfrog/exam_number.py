@@ -33,9 +33,9 @@ def exam_number(ordinal: int) -> str:
 
 def ordinal_of(number: str) -> int:
     """The inverse of `exam_number`. Raises ValueError when `number` is none, written in full."""
-    compact = number.replace("-", "")
-    if not is_right(compact) or with_dash(compact) != number:
+    if not is_exam_number(number):
         raise ValueError(f"{number!r} is no exam number")
+    compact = number.replace("-", "")
     length = len(compact) - 1
     value = 0
     for letter in compact[:-1]:
