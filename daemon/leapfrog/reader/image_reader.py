@@ -1,7 +1,7 @@
 """Reads one instance: decode, route, assess, draw."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -10,9 +10,6 @@ from typing import Any, Literal
 from leapfrog.dicom.part10 import content_digest
 from leapfrog.errors import NothingToRead, PackageError, UnreadableImage
 from leapfrog.exam import (
-    Finding,
-    FramePicture,
-    HeatmapPicture,
     Identity,
     ImageHeader,
     ImageReading,
@@ -45,17 +42,12 @@ from leapfrog.reader.image.readable_frames import ReadableFrames
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.same_image import is_same_image
 from leapfrog.reader.originals.wrapping import wrap_picture
+from leapfrog.reader.reading_pictures import ReadingPictures
 from leapfrog.reader.report.overlay import (
-    SHORTEST_DRAWN_SIDE,
-    Marking,
     Pixels,
     displayed,
-    save_heatmap,
-    save_outlines,
-    save_plain,
 )
 from leapfrog.spool_file.checked import file_problem
-from leapfrog.wording.finding_words import finding_name, measured
 
 SAME_IMAGE = "This is an image that is here already, sent once more in another encoding (transfer syntax)."
 TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
@@ -145,7 +137,7 @@ class _OneReading:
         self._phantom = False
         self._painter = ThreadPoolExecutor(1, thread_name_prefix="painter")
         self._seen: dict[int, Pixels] = {}  # small pictures of frames of a loop, by their index
-        self._painting: Future[_Pictures] | None = None  # of the only frame
+        self._painting: Future[ReadingPictures] | None = None  # of the only frame
 
     def result(self) -> ReadResult:
         with self._painter:  # nothing is drawn any more when this returns
@@ -352,17 +344,17 @@ class _OneReading:
 
     def _begin_to_paint(self, frame: DisplayedFrame) -> None:
         """Make the picture of the only frame while the model runs, which is done by another process."""
-        self._painting = self._painter.submit(_Pictures, self._job, frame, self._phantom)
+        self._painting = self._painter.submit(ReadingPictures, self._job, frame, self._phantom)
 
     def _keep(self, index: int, frame: DisplayedFrame) -> None:
         """Remember what one of the evenly spaced frames looks like, for staff."""
         self._seen[index] = displayed(frame.picture(), LONGEST_FRAME_SIDE)
 
-    def _painted(self, frame: DisplayedFrame) -> "_Pictures":
+    def _painted(self, frame: DisplayedFrame) -> ReadingPictures:
         """The pictures of `frame`, the plain one written already. Raises OSError when the disk fails or is full."""
         if self._painting is not None:
             return self._painting.result()
-        return _Pictures(self._job, frame, self._phantom)
+        return ReadingPictures(self._job, frame, self._phantom)
 
     def _model_used(self, reported: _ReportedFrame) -> ModelUsed | None:
         """The model that ran; None where there is none for the image, or the check of the picture kept it from it."""
@@ -409,54 +401,6 @@ class _OneReading:
         )
 
 
-class _Pictures:
-    """Draws the pictures of one reading. Each attempt names its own files, so an earlier report keeps its pictures."""
-
-    def __init__(self, job: ReadJob, frame: DisplayedFrame, phantom: bool) -> None:
-        """Write the plain one. Raises OSError when the disk fails or is full."""
-        self._directory = job.report_dir
-        self._stem = f"{job.instance_id}-{job.attempt}"
-        self._picture = displayed(frame.picture())  # once: shrinking a film takes longer than drawing on it
-        self._phantom = phantom
-        self.plain = f"plain-{self._stem}.jpg"
-        save_plain(self._picture, self._directory / self.plain, phantom=phantom)
-
-    def overlay(self, assessment: Assessment, owner: str) -> str | None:
-        name = f"overlay-{self._stem}.jpg"
-        if markings := _markings(assessment):
-            save_outlines(self._picture, markings, self._directory / name, owner=owner, phantom=self._phantom)
-        elif assessment.heatmaps:
-            names = _shown_names(assessment)
-            maps = [(names[finding], heat) for finding, heat in assessment.heatmaps.items()]
-            save_heatmap(self._picture, maps, self._directory / name, owner=owner, phantom=self._phantom)
-        else:
-            return None
-        return name
-
-    def heatmaps(self, assessment: Assessment, owner: str) -> tuple[HeatmapPicture, ...]:
-        """One picture per flagged finding if there are several; a single one is already shown by the overlay."""
-        if len(assessment.heatmaps) < 2:
-            return ()
-        names = _shown_names(assessment)
-        small = displayed(self._picture, SHORTEST_DRAWN_SIDE)  # the report shows these a third as wide as the overlay
-        pictures = []
-        for number, (finding, heat) in enumerate(assessment.heatmaps.items(), start=1):
-            name = f"heatmap-{self._stem}-{number}.jpg"
-            path = self._directory / name
-            save_heatmap(small, [(names[finding], heat)], path, owner=owner, phantom=self._phantom)
-            pictures.append(HeatmapPicture(finding=finding, file=name))
-        return tuple(pictures)
-
-    def frames(self, seen: Mapping[int, Pixels]) -> tuple[FramePicture, ...]:
-        """A small picture of each frame that was `seen`, by its index from 0."""
-        pictures = []
-        for index in sorted(seen):
-            name = f"frame-{self._stem}-{index + 1}.jpg"
-            save_plain(seen[index], self._directory / name, phantom=self._phantom)
-            pictures.append(FramePicture(frame=index + 1, file=name))
-        return tuple(pictures)
-
-
 def _with_notes(
     assessment: Assessment, image: DecodedImage, frames: ReadableFrames, frame: DisplayedFrame
 ) -> Assessment:
@@ -466,19 +410,3 @@ def _with_notes(
 
 def _with_reasons(assessment: Assessment, *reasons: str) -> Assessment:
     return replace(assessment, reason=" ".join(filter(None, reasons)))
-
-
-def _shown_names(assessment: Assessment) -> dict[str, str]:
-    return {finding.name: finding_name(finding) for finding in assessment.findings}
-
-
-def _markings(assessment: Assessment) -> list[Marking]:
-    return [
-        Marking(finding.contour, _label(finding), hatched=finding.drawn == "hatched")
-        for finding in assessment.findings
-        if finding.contour
-    ]
-
-
-def _label(finding: Finding) -> str:
-    return finding_name(finding) if finding.measurement is None else measured(finding.measurement)

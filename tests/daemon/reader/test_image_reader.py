@@ -720,7 +720,7 @@ def test_nothing_is_drawn_any_more_when_a_reading_has_ended(
         time.sleep(0.2)
         save_plain(*arguments, **values)
 
-    monkeypatch.setattr("leapfrog.reader.image_reader.save_plain", slowly)
+    monkeypatch.setattr("leapfrog.reader.reading_pictures.save_plain", slowly)
     film = write_film(tmp_path / "film.dcm")
     bench.models.failure = EngineError("for the test")
     with pytest.raises(EngineError):
@@ -736,7 +736,7 @@ def test_a_disk_that_fails_while_the_model_runs_fails_the_reading(
     def full(*_arguments: Any, **_values: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("leapfrog.reader.image_reader.save_plain", full)
+    monkeypatch.setattr("leapfrog.reader.reading_pictures.save_plain", full)
     with pytest.raises(OSError, match="No space left"):
         bench.read(write_film(tmp_path / "film.dcm"))
 
