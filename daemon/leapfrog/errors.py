@@ -25,9 +25,17 @@ LeapfrogError
     └── DistrictRefused      the server refused this one instance
 """
 
+from leapfrog.language.sentence import Sentence
+
 
 class LeapfrogError(Exception):
     """Its message says what happened, to what, and what the person can do."""
+
+    @property
+    def sentence(self) -> Sentence:
+        """The message: one that was marked for translation keeps what it was made from, unlike `str` of the error."""
+        message = self.args[0] if self.args else ""
+        return message if isinstance(message, Sentence) else Sentence(str(message))
 
 
 class SettingsError(LeapfrogError):

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator, model_validator
 
+from leapfrog.language.sentence import Sentence
+
 Outcome = Literal["findings", "nothing_found", "not_assessed"]
 Device = Literal["cpu", "edgetpu"]
 Drawn = Literal["outline", "hatched"]
@@ -86,7 +88,7 @@ class Finding(Frozen):
     contour: tuple[Polygon, ...] | None = None
     drawn: Drawn = "outline"
     measurement: Measurement | None = None
-    note: str = ""
+    note: Sentence = Sentence("")
 
     @field_validator("contour", mode="before")
     @classmethod
@@ -116,7 +118,7 @@ class ModelUsed(Frozen):
     device: Device
     demonstration: bool
     intended_use: str = ""
-    not_covered: tuple[str, ...] = ()
+    not_covered: tuple[Sentence, ...] = ()
     caution: str = ""
     aid: str = ""
 
@@ -134,7 +136,7 @@ class Quality(Frozen):
     acceptable: bool
     score: float | None = None
     limit: float | None = None
-    detail: str = ""
+    detail: Sentence = Sentence("")
 
 
 class Identity(Frozen):
@@ -210,7 +212,7 @@ class ImageReading(Frozen):
     header: ImageHeader
     model: ModelUsed | None = None
     outcome: Outcome
-    reason: str = ""
+    reason: Sentence = Sentence("")
     age_not_given: bool = False
     view: FrontalView | None = None
     findings: tuple[Finding, ...] = ()

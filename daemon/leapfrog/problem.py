@@ -5,6 +5,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from leapfrog.exam import Frozen
+from leapfrog.language.sentence import Sentence
+
+NOTHING = Sentence("")
 
 
 class Problem(Frozen):
@@ -19,7 +22,7 @@ class Problem(Frozen):
     since: str = ""
     remedy: str = ""
     in_worklist: bool = True
-    for_staff: str = ""
+    for_staff: Sentence = Sentence("")
 
     @property
     def text(self) -> str:
@@ -46,7 +49,7 @@ class Problems:
         since: str = "",
         *,
         in_worklist: bool = True,
-        for_staff: str = "",
+        for_staff: Sentence = NOTHING,
     ) -> bool:
         """Note that something is wrong, or still is; `since` when, if not since now. Returns whether it is new, so that
         the log says it once.

@@ -190,7 +190,9 @@ class Service:
             problems=live_problems,
         )
         source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool, live=live)
-        worklist = WorklistWriter(rendered.directory, journal, source.for_worklist, publisher.list_changed)
+        worklist = WorklistWriter(
+            rendered.directory, journal, source.for_worklist, publisher.list_changed, settings.station.language
+        )
         files = SpooledFiles(journal)
         retention = Retention(
             studies=studies, facts=Facts(journal), spool=spool, files=files, keep_days=settings.retention.keep_days

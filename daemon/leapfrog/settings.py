@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from leapfrog.errors import SettingsError
+from leapfrog.language.languages import LanguageCode
 
 SYSTEM_FILE = Path("/etc/leapfrog/leapfrog.toml")
 
@@ -77,7 +78,7 @@ class StationSettings(Section):
     """[station]: the box itself."""
 
     name: str = Field(default="Leapfrog", min_length=1, max_length=64)
-    language: Literal["en"] = "en"
+    language: LanguageCode = "en"
     state_dir: Path = Field(default_factory=_user_state_dir)
     reports_dir: Path | None = None
     unknown_age: UnknownAge = "adult"

@@ -8,17 +8,54 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
+from leapfrog import language
+from leapfrog.language.page_words import UNREVIEWED, page_words
+from leapfrog.language.sentence import Sentence, day, plural, sentence, term
+from leapfrog.language.speaker import Speaker
+
+LANGUAGE_TEMPLATES = Path(language.__file__).with_name("templates")
+LANGUAGE_SCRIPT = LANGUAGE_TEMPLATES / "language.js"
+
+
+@jinja2.pass_context
+def _in_words(context: jinja2.runtime.Context, value: object) -> object:
+    """What is put into a page: a sentence as the page's `speaker` says it."""
+    speaker = context.get("speaker")
+    return speaker.say(value) if isinstance(speaker, Speaker) and isinstance(value, Sentence) else value
+
+
+@jinja2.pass_context
+def _english(context: jinja2.runtime.Context, text: str) -> Markup:
+    """Below what a finding, a grade or a reason is called: its English, where no native reader has reviewed the page's
+    language.
+    """
+    line = context["speaker"].english(text)
+    return Markup('<span class="english" lang="en" dir="ltr">{}</span>').format(line) if line else Markup("")
+
 
 @cache
 def environment(templates: Path) -> jinja2.Environment:
-    """The templates in that folder, autoescaped. A variable that was not passed is an error, not an empty string."""
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
+    """The templates in that folder, autoescaped. A variable that was not passed is an error, not an empty string. What
+    is a sentence, one in a template too, is said by the `speaker` that the page was rendered with.
+    """
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader((templates, LANGUAGE_TEMPLATES)),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=_in_words,
     )
+    made.globals |= {
+        "sentence": sentence,
+        "plural": plural,
+        "term": term,
+        "day": day,
+        "page_words": page_words,
+        "english": _english,
+        "UNREVIEWED": UNREVIEWED,
+    }
+    return made
 
 
 @cache

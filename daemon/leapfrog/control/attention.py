@@ -22,6 +22,7 @@ from leapfrog.control.inspection.folders import folder_problem
 from leapfrog.control.inspection.patience import Look
 from leapfrog.control.inspection.port import port_problem
 from leapfrog.intake.receiver.tls import tls_problems
+from leapfrog.language.sentence import plural, sentence
 from leapfrog.outbox.trouble import ON_HOLD_FOR_STAFF
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
@@ -38,6 +39,20 @@ INSPECTION_SECONDS = 6.0  # for the disk of the reports, the start of the publis
 
 LISTED_IDS = 5  # in one line
 LISTED_MODALITIES = 3
+
+UNREADABLE_FOR_STAFF = plural(
+    "{count} image cannot be read: the exams are marked below. Look at the pictures at the machine that made them, or"
+    " send them again.",
+    "{count} images cannot be read: the exams are marked below. Look at the pictures at the machine that made them, or"
+    " send them again.",
+)
+DAMAGED_FOR_STAFF = sentence(
+    "Some stored images are damaged. Keep them on the machine that made them, and tell the technician."
+)
+LACKING_FOR_STAFF = sentence(
+    "Some reports cannot be sent to the district in full. They are complete here. Tell the technician."
+)
+SAME_NUMBER_FOR_STAFF = sentence("A machine gave two images the same number. Nothing is lost. Tell the technician.")
 
 NO_DAEMON = Problem(
     what="No daemon is running, so no images are received.",
@@ -77,8 +92,7 @@ class JournalView:
                 what=f"{count(total, 'file')} could not be read{exams}.",
                 since=self._oldest("received_at", "instances WHERE state = 'set_aside'"),
                 remedy="`leapfrog instances --state set_aside` says why; `leapfrog retry ID` reads a file again.",
-                for_staff=f"{count(total, 'image')} cannot be read: the exams are marked below. Look at the pictures at"
-                " the machine that made them, or send them again.",
+                for_staff=UNREADABLE_FOR_STAFF.format(count=total),
             )
         for kind, found in (("missing", "are missing from the spool"), ("damaged", "in the spool are damaged")):
             rows = f"instances WHERE file_problem <> '' AND file_problem = '{kind}'"
@@ -88,8 +102,7 @@ class JournalView:
                     since=self._oldest("file_problem_since", rows),
                     remedy="Send them again from the machine that made them: that repairs them. `leapfrog instances"
                     " --file-problems` lists them. Then have the disk checked.",
-                    for_staff="Some stored images are damaged. Keep them on the machine that made them, and tell the"
-                    " technician.",
+                    for_staff=DAMAGED_FOR_STAFF,
                 )
         newest = self._journal.row("SELECT received_at FROM instances ORDER BY sequence DESC LIMIT 1")
         if problem := clock_problem(datetime.now().astimezone(), newest["received_at"] if newest else None):
@@ -107,15 +120,14 @@ class JournalView:
             yield Problem(
                 what=f"{count(total, 'report')} cannot be sent to the district in full{exams}. {' '.join(reasons)}",
                 since=self._oldest("received_at", "studies WHERE not_made <> '[]'"),
-                for_staff="Some reports cannot be sent to the district in full. They are complete here. Tell the"
-                " technician.",
+                for_staff=LACKING_FOR_STAFF,
             )
         if total := self._journal.count("instances WHERE forward_as IS NOT NULL"):
             yield Problem(
                 what=f"{count(total, 'image')} arrived with the identifier (SOP Instance UID) of another image. Nothing"
                 " is lost: each is kept, and sent on with a new identifier.",
                 since=self._oldest("received_at", "instances WHERE forward_as IS NOT NULL"),
-                for_staff="A machine gave two images the same number. Nothing is lost. Tell the technician.",
+                for_staff=SAME_NUMBER_FOR_STAFF,
             )
 
         yield from _never_told(self._commitments.given_up())
@@ -188,7 +200,7 @@ def seen_without_daemon(settings: Settings, journal: Journal | None) -> Outside:
         *(folder_problem(folder) for folder in settings.inbox_dirs if folder != settings.default_inbox),
         port_problem(settings.dicom.host, settings.dicom.port),
         *tls_problems(settings.dicom),
-        *(Problem(what=sentence) for sentence in packages.problems()),
+        *(Problem(what=problem) for problem in packages.problems()),
         *local_thresholds(settings.state_dir, lambda: packages).problems,
     ]
     return Outside(disks, tuple(problem for problem in found if problem is not None))

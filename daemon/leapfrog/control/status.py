@@ -10,6 +10,7 @@ from leapfrog.control.engine_report import EdgeTpuReport, EngineReport
 from leapfrog.control.inspection.confinement import confinement_problems
 from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
+from leapfrog.language.sentence import sentence
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
@@ -22,7 +23,9 @@ from leapfrog.state.studies import Studies
 from leapfrog.worklist.box_line import BoxState
 
 NOT_RUNNING = "not running"
-SLOWER_FOR_STAFF = "Exams may be read more slowly than usual; they are read all the same. Tell the technician."
+SLOWER_FOR_STAFF = sentence(
+    "Exams may be read more slowly than usual; they are read all the same. Tell the technician."
+)
 LISTED = 20  # of each list in the status, unless more are asked for
 
 
@@ -153,7 +156,7 @@ class StatusSource:
                 *(outside.problems if outside else ()),
                 *(live.problems() if live else ()),
                 *self._view.problems(live=live is not None and live.outbox().configured),
-                *(Problem(what=sentence, for_staff=SLOWER_FOR_STAFF) for sentence in engine.attention),
+                *(Problem(what=one, for_staff=SLOWER_FOR_STAFF) for one in engine.attention),
                 *confinement_problems(),
             ),
         )

@@ -10,9 +10,15 @@ from leapfrog.engine.client import EngineClient, Hello, LoadedModel
 from leapfrog.engine.tensors import dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted, PackageError
 from leapfrog.exam import Device
+from leapfrog.language.sentence import sentence
 from leapfrog.packages.package import ModelPackage
 
 NO_HOST = "No engine host is running."
+CANNOT_BE_RUN = sentence(
+    "The model {package} cannot be run by this box's engine ({runtime}): install a package and an engine that work"
+    " together."
+)
+OTHER_INPUT = sentence("The model {package} needs other input than its package says: install the package again.")
 
 
 class _Ready(NamedTuple):
@@ -92,15 +98,11 @@ class ModelBench:
             except EngineRefused as problem:
                 if compiled is not None:  # it was proven on this device, so the device is to blame, not the package
                     raise
-                raise PackageError(
-                    f"The model {package.title} cannot be run by this box's engine ({hello.runtime}"
-                    f" {hello.runtime_version}): install a package and an engine that work together."
-                ) from problem
+                runtime = f"{hello.runtime} {hello.runtime_version}"
+                raise PackageError(CANNOT_BE_RUN.format(package=package.title, runtime=runtime)) from problem
             expected = (1, package.manifest.input.height, package.manifest.input.width, 1)
             if len(model.inputs) != 1 or model.inputs[0].shape != expected:
-                raise PackageError(
-                    f"The model {package.title} needs other input than its package says: install the package again."
-                )
+                raise PackageError(OTHER_INPUT.format(package=package.title))
             self._ready[name] = _Ready(model, "edgetpu" if compiled else "cpu", quantization_table(model.inputs[0]))
         return self._ready[name]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from leapfrog.web_page import content_security_policy, environment, inline
 
 TEMPLATES = Path(__file__).with_name("templates")
-WATCH_SCRIPT = TEMPLATES / "watch.js"
+ASK_SCRIPT, WATCH_SCRIPT = TEMPLATES / "ask.js", TEMPLATES / "watch.js"
 
 
 def alive_page(beat: str, worklist: str) -> str:
@@ -22,6 +22,11 @@ def alive_page(beat: str, worklist: str) -> str:
 def newest_page(version: int) -> str:
     """The page that an open report listens to."""
     return _telling({"version": str(version)})
+
+
+def language_page(messages: str) -> str:
+    """The page that others listen to when somebody chose its language; `messages` is JSON."""
+    return _telling({"language": messages})
 
 
 def _telling(told: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from leapfrog.lanes.job_end import DeadlineMissed, DiskRefused, EngineDied, Read
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.reading_order import ReadingOrder
+from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.state.in_hand import ENDS_LIMIT, InHand
@@ -28,20 +29,20 @@ INTERRUPTION_LIMIT = 10
 MOST_COMPARED = 4  # instances under one UID, with a quarter of the deadline for all of them
 DISK_PAUSE_SECONDS = 10.0  # before the next attempt, when the disk of the state directory took no more
 
-READER_DIED = (
+READER_DIED = sentence(
     "The reading program stopped {count} times while reading this file. The file may be damaged: send the image again"
     " from the machine that made it, or have someone look at the image."
 )
-ENGINE_DIED = (
+ENGINE_DIED = sentence(
     "The model could not be run on this image ({count} attempts). The image is kept. Look at it yourself and call the"
     " technician; `leapfrog retry` reads it again."
 )
-INTERRUPTED = (
+INTERRUPTED = sentence(
     "Reading this image was interrupted {count} times because the box was switched off or restarted. The image is kept;"
     " `leapfrog retry` reads it again."
 )
 
-FAILED_HERE = (
+FAILED_HERE = sentence(
     "Leapfrog itself failed {count} times while it handled this image. The image is kept. Look at it yourself and call"
     " the technician; `leapfrog retry` reads it again."
 )
@@ -174,7 +175,7 @@ class Readings:
         if originals or record.forward_as is not None:
             self._on_deliveries()
 
-    def _failed(self, record: InstanceRecord, charge: Charge, limit: int, sentence: str) -> None:
+    def _failed(self, record: InstanceRecord, charge: Charge, limit: int, told: Sentence) -> None:
         """End an attempt without a result. After `limit` attempts that failed on `charge`, set the instance aside."""
         if self._is_stopping():
             self._instances.end_attempt(record.id, "interruption")
@@ -190,7 +191,7 @@ class Readings:
             limit,
         )
         if count >= limit:
-            self._set_aside(charged, sentence.format(count=count))
+            self._set_aside(charged, told.format(count=count))
 
     def put_back(self, record: InstanceRecord, reason: object) -> None:
         """The disk of the state directory takes no more, which no image is charged with. While it does not, receiving
@@ -205,7 +206,7 @@ class Readings:
             reason,
         )
 
-    def _set_aside(self, record: InstanceRecord, reason: str) -> None:
+    def _set_aside(self, record: InstanceRecord, reason: Sentence) -> None:
         """Set an instance aside. No reader has reported on it, so its reading contains only what the journal knows."""
         study = self._studies.get(record.study_key).identity
         reading = ImageReading(

@@ -17,6 +17,7 @@ from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
+from leapfrog.language.sentence import sentence_of
 from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
 from leapfrog.state.earlier_exams import EarlierExams
@@ -250,9 +251,9 @@ def _earlier(study: StudyRecord) -> EarlierExam:
     row = json.loads(study.worklist_row)
     return EarlierExam(
         href=f"../../{study.received_date}/{study.key}/report.html",
-        exam=row.get("exam", NOT_GIVEN),
+        exam=sentence_of(row.get("exam") or NOT_GIVEN),
         received=moment(study.received_at),
-        images=row.get("images", ""),
+        images=sentence_of(row.get("images", "")),
     )
 
 

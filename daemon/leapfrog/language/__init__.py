@@ -1,1 +1,1 @@
-"""How what people read is marked and said in their language. Both sides, and the lowest storey: it needs nothing of ours."""
+"""How what people read is marked and said in their language. Both sides; the lowest storey, which imports none."""

@@ -143,9 +143,9 @@ def term(context: str, message: str) -> Sentence:
     return Sentence(message, (Said(message, context=context),))
 
 
-def known(text: str) -> Sentence:
+def known(text: str, context: str = "") -> Sentence:
     """A text that a package, say, brought along: translated if the catalogues happen to have it, English if not."""
-    return Sentence(text, (Said(text),) if text else ())
+    return Sentence(text, (Said(text, context=context),) if text else ())
 
 
 def number(text: str) -> Sentence:

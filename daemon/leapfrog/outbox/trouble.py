@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from leapfrog.language.sentence import sentence
 from leapfrog.outbox.attempt import NOT_COMPARED, OTHER_CONTENT
 from leapfrog.problem import Problem, Problems
 from leapfrog.state.delivery_queue import DeliveryQueue
@@ -27,10 +28,16 @@ LOG_IN = (
 )
 GOES_ON = "Nothing is lost, and sending goes on by itself; `leapfrog sync` tries it at once."
 TELL_SOMEBODY = "Nothing is lost. Tell whoever looks after the link or the district server, then run `leapfrog sync`."
-GOES_ON_FOR_STAFF = "Nothing can be sent to the district at present. Nothing is lost: it is sent when the link is back."
-LONG_FOR_STAFF = "Nothing could be sent to the district for more than a day. Nothing is lost. Tell the technician."
-LOCKED_FOR_STAFF = "The district does not let this box in, so nothing is sent. Nothing is lost. Tell the technician."
-ON_HOLD_FOR_STAFF = (
+GOES_ON_FOR_STAFF = sentence(
+    "Nothing can be sent to the district at present. Nothing is lost: it is sent when the link is back."
+)
+LONG_FOR_STAFF = sentence(
+    "Nothing could be sent to the district for more than a day. Nothing is lost. Tell the technician."
+)
+LOCKED_FOR_STAFF = sentence(
+    "The district does not let this box in, so nothing is sent. Nothing is lost. Tell the technician."
+)
+ON_HOLD_FOR_STAFF = sentence(
     "The district refused some exams; they are marked below and kept here. Tell the technician, who can send them"
     " again."
 )

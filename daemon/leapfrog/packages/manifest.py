@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from leapfrog.errors import PackageError
 from leapfrog.exam import FrontalView, Frozen
+from leapfrog.language.sentence import Sentence, known, sentence
 from leapfrog.packages.applies_to import AppliesTo
 from leapfrog.packages.finding_rules import FindingRule, ViewRule
 from leapfrog.packages.measurement_rule import MeasurementRule
@@ -20,6 +21,7 @@ MODEL_NAME = "model.tflite"
 EDGE_TPU_MODEL_NAME = "model_edgetpu.tflite"
 # The name of a file of a package: one that every file system takes as it is.
 PLAIN_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 _.+-]{0,98}[A-Za-z0-9_+-])?")
+IN_FILMS = sentence("{finding} in {view} films")
 MOST_FILES = 64
 MOST_MISTAKES = 5  # that are named: a manifest of a stranger may have thousands
 LONGEST_KEY = 80  # characters of a key, in the name of a mistake
@@ -175,10 +177,11 @@ class Manifest(Frozen):
         """Whether a classifier's heat map is shown for this finding."""
         return self.outputs.heatmap is not None and rule.shows_where is not False
 
-    def not_covered_in(self, view: FrontalView | None) -> tuple[str, ...]:
+    def not_covered_in(self, view: FrontalView | None) -> tuple[Sentence, ...]:
         """What the model does not look for in films of `view`, of which it may find some in films of the other."""
         missing = (rule.name for rule in self.finding if rule.in_view(view) is None)
-        return (*(f"{name} in {view} films" for name in missing), *self.not_covered)
+        in_view = (IN_FILMS.format(finding=known(name), view=str(view)) for name in missing)
+        return (*in_view, *map(known, self.not_covered))
 
     @property
     def measures_circumference(self) -> bool:

@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from leapfrog.exam import Device, Frozen, ImageReading, PictureHints, PictureIdentity
+from leapfrog.language.languages import LanguageCode
+from leapfrog.language.sentence import Sentence
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.settings import UnknownAge
@@ -67,7 +69,7 @@ class Station(Frozen):
 
     name: str
     ae_title: str
-    language: str = "en"
+    language: LanguageCode = "en"
     software_version: str
 
 
@@ -77,9 +79,9 @@ class EarlierExam(Frozen):
     """
 
     href: str
-    exam: str
-    received: str
-    images: str
+    exam: Sentence
+    received: Sentence
+    images: Sentence
 
 
 class ReportJob(Frozen):

@@ -16,6 +16,7 @@ from leapfrog.exam import (
     ModelUsed,
     stated_view,
 )
+from leapfrog.language.sentence import Sentence, joined, sentence
 from leapfrog.packages.catalogue import Catalogue
 from leapfrog.packages.package import ModelPackage
 from leapfrog.patient_age import patient_age
@@ -49,9 +50,9 @@ from leapfrog.reader.report.overlay import (
 )
 from leapfrog.spool_file.checked import file_problem
 
-SAME_IMAGE = "This is an image that is here already, sent once more in another encoding (transfer syntax)."
-TOO_LARGE = "The picture is too large for this box's memory. It is kept and passed on unread."
-NOT_WHOLE = (
+SAME_IMAGE = sentence("This is an image that is here already, sent once more in another encoding (transfer syntax).")
+TOO_LARGE = sentence("The picture is too large for this box's memory. It is kept and passed on unread.")
+NOT_WHOLE = sentence(
     "The stored file of this image is missing or damaged. Send the image again from the machine that made it: that"
     " repairs it. Then have the disk of the box checked."
 )
@@ -153,9 +154,9 @@ class _OneReading:
                 return self._ended("read", self._unread(SAME_IMAGE), same_as)
             reported = self._assess_image(file, image)
         except NothingToRead as nothing:
-            return self._ended("forward_only", self._unread(str(nothing)))
+            return self._ended("forward_only", self._unread(nothing.sentence))
         except UnreadableImage as problem:
-            return self._ended("set_aside", self._unread(str(problem)))
+            return self._ended("set_aside", self._unread(problem.sentence))
         except MemoryError:
             return self._ended("set_aside", self._unread(TOO_LARGE))
         self._announce("rendering")
@@ -208,7 +209,7 @@ class _OneReading:
             reported = self._assessed(image, frames, choice.package, choice.assumption)
             return replace(reported, age_not_given=choice.age_not_given)
         except PackageError as problem:
-            return self._unassessed(image, frames, str(problem))
+            return self._unassessed(image, frames, problem.sentence)
 
     def _accepting(
         self, image: DecodedImage, frames: ReadableFrames, packages: Sequence[ModelPackage]
@@ -226,7 +227,7 @@ class _OneReading:
         return accepting
 
     def _assessed(
-        self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
+        self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: Sentence
     ) -> _ReportedFrame:
         """Raises PackageError if the package cannot be run here."""
         if len(image.present) > 1 and package.manifest.measures_circumference:
@@ -248,7 +249,7 @@ class _OneReading:
         return _ReportedFrame(indices[best], shown, told, package, frames_read=len(indices))
 
     def _swept(
-        self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: str
+        self, image: DecodedImage, frames: ReadableFrames, package: ModelPackage, assumption: Sentence
     ) -> _ReportedFrame:
         """Raises PackageError if the package cannot be run here."""
         sweep = Sweep(image.present, image.frame_count, self._reader.frames_per_cine)
@@ -278,7 +279,7 @@ class _OneReading:
     def _told(
         self,
         assessment: Assessment,
-        assumption: str,
+        assumption: Sentence,
         image: DecodedImage,
         frames: ReadableFrames,
         shown: DisplayedFrame,
@@ -291,7 +292,7 @@ class _OneReading:
             assessment = _with_reasons(assessment, assumption, assessment.reason)
         return _with_notes(assessment, image, frames, shown)
 
-    def _unassessed(self, image: DecodedImage, frames: ReadableFrames, reason: str) -> _ReportedFrame:
+    def _unassessed(self, image: DecodedImage, frames: ReadableFrames, reason: Sentence) -> _ReportedFrame:
         """The middle frame, for staff to look at themselves."""
         index, frame = frames.any()
         self._clock.lap("decoding")
@@ -373,7 +374,7 @@ class _OneReading:
             aid=manifest.aid,
         )
 
-    def _unread(self, reason: str) -> ImageReading:
+    def _unread(self, reason: Sentence) -> ImageReading:
         self._clock.lap("decoding")
         return self._image_reading(outcome="not_assessed", reason=reason)
 
@@ -408,5 +409,5 @@ def _with_notes(
     return _with_reasons(assessment, assessment.reason, *image.notes, frames.note, *frame.notes)
 
 
-def _with_reasons(assessment: Assessment, *reasons: str) -> Assessment:
-    return replace(assessment, reason=" ".join(filter(None, reasons)))
+def _with_reasons(assessment: Assessment, *reasons: Sentence) -> Assessment:
+    return replace(assessment, reason=joined(reasons))

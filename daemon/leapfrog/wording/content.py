@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from leapfrog.exam import Finding, HeatmapPicture, Identity, ImageReading, ModelUsed, whose_exam
+from leapfrog.language.sentence import Sentence
 
 Kind = Literal["look", "measured", "nothing_flagged", "not_assessed"]
 
@@ -58,7 +59,7 @@ class Gist:
     spans: tuple[Span, ...] = ()
     outlined: tuple[Finding, ...] = ()
     only_outlines: bool = False
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     aid: Aid | None = None
 
 

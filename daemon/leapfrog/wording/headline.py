@@ -3,87 +3,122 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from leapfrog.language.listing import all_of, any_of, clauses, enumerated
+from leapfrog.language.sentence import Sentence, joined, plural, sentence
 from leapfrog.wording.content import Aid, Gist, Span
 from leapfrog.wording.finding_words import finding_name, number, unit
 from leapfrog.wording.report_words import Headline
-from leapfrog.wording.text import clean, count, each_once, in_a_sentence
+from leapfrog.wording.text import clean, each_once, from_package
 
 LONGEST_REMARK = 600  # characters
 
-NOT_RULED_OUT = "This does not rule out disease."
-AGE_NOT_GIVEN = "Age not given: this reading holds for adults only; for a child disregard it."
-LOOK_YOURSELF = "Look at the picture yourself before you act."
-NEEDS_A_PERSON = "No model gives a result for this: it needs a person."
+NOT_RULED_OUT = sentence("This does not rule out disease.")
+AGE_NOT_GIVEN = sentence("Age not given: this reading holds for adults only; for a child disregard it.")
+LOOK_YOURSELF = sentence("Look at the picture yourself before you act.")
+NEEDS_A_PERSON = sentence("No model gives a result for this: it needs a person.")
+CAUTION = sentence("Caution: {caution}")
+
+NOT_ASSESSED = sentence("Not assessed")
+NOTHING_FLAGGED, NOTHING_OUTLINED = sentence("Nothing flagged"), sentence("Nothing outlined")
+NEEDS_A_LOOK = plural("{count} finding needs a look: {names}", "{count} findings need a look: {names}")
+URGENT = plural("Urgent: {count} finding needs a look: {names}", "Urgent: {count} findings need a look: {names}")
+OUTLINED_ONLY = sentence("{name} outlined, not measured")
+FULL_STOP = sentence("{statement}.")
+ONE_SPAN = sentence("{name} {value} {unit}")
+SPAN = plural(
+    "{name} {lowest} to {highest} {unit} ({count} image)", "{name} {lowest} to {highest} {unit} ({count} images)"
+)
+MISSING = plural("{count} of {images} images was not assessed", "{count} of {images} images were not assessed")
+# What an aid drew.
+NONE_OUTLINED = sentence("No {names} outlined: there may still be one")
+NONE_OUTLINED_IN = plural(
+    "No {names} outlined in {count} image: there may still be one",
+    "No {names} outlined in {count} images: there may still be one",
+)
+OUTLINED = sentence("{outlined} outlined (aid, no diagnosis)")
+OUTLINED_AND_HATCHED = sentence("{outlined} outlined, {hatched} hatched (aid, no diagnosis)")
+OUTLINED_IN = plural(
+    "{outlined} outlined in {number} of {count} image (aid, no diagnosis)",
+    "{outlined} outlined in {number} of {count} images (aid, no diagnosis)",
+)
+OUTLINED_AND_HATCHED_IN = plural(
+    "{outlined} outlined in {number} of {count} image, {hatched} hatched (aid, no diagnosis)",
+    "{outlined} outlined in {number} of {count} images, {hatched} hatched (aid, no diagnosis)",
+)
 
 
 def headline_of(gist: Gist) -> Headline:
     """The one thing that staff need to know about an image or a study, in one line, and for whom it does not hold."""
-    return replace(_headline(gist), caution=" ".join(cautions_of(gist, AGE_NOT_GIVEN)))
+    return replace(_headline(gist), caution=joined(cautions_of(gist, AGE_NOT_GIVEN)))
 
 
-def cautions_of(gist: Gist, age_not_given: str) -> list[str]:
+def cautions_of(gist: Gist, age_not_given: Sentence) -> list[Sentence]:
     """What must be known before anything of a reading is believed."""
     ages = [age_not_given] if gist.age_not_given else []
-    return [*ages, *(f"Caution: {in_a_sentence(clean(caution))}" for caution in gist.cautions)]
+    return [*ages, *(CAUTION.format(caution=from_package(caution).lowered()) for caution in gist.cautions)]
+
+
+def aid_sentences(gist: Gist) -> Sentence:
+    """What the packages that only help to find something are good for."""
+    return Sentence("") if gist.aid is None else joined(map(from_package, gist.aid.sentences))
 
 
 def _headline(gist: Gist) -> Headline:
     measurements = [_span(span) for span in gist.spans] or each_once(
-        f"{finding_name(finding)} outlined, not measured" for finding in gist.outlined
+        OUTLINED_ONLY.format(name=finding_name(finding)) for finding in gist.outlined
     )
-    aid = "" if gist.aid is None else _drawn(gist.aid)
-    good_for = "" if gist.aid is None else " ".join(map(clean, gist.aid.sentences))
+    aid = Sentence("") if gist.aid is None else _drawn(gist.aid)
+    good_for = aid_sentences(gist)
     missing = _missing(gist.images, gist.assessed)
     match gist.kind:
         case "not_assessed":
-            return Headline("not_assessed", "Not assessed", f"{_only(gist.remarks)} {NEEDS_A_PERSON}".strip())
+            return Headline("not_assessed", NOT_ASSESSED, joined((_only(gist.remarks), NEEDS_A_PERSON)))
         case "look":
             names = each_once(finding_name(finding) for finding in gist.flagged)
-            verb = "finding needs a look" if len(names) == 1 else "findings need a look"
-            text = f"{len(names)} {verb}: {', '.join(names)}"
-            details = [*(f"{part}." for part in (*measurements, aid, missing) if part), good_for, LOOK_YOURSELF]
-            text = f"Urgent: {text}" if gist.urgent else text
-            return Headline("look", text, " ".join(filter(None, details)), gist.urgent)
+            text = (URGENT if gist.urgent else NEEDS_A_LOOK).format(count=len(names), names=enumerated(names))
+            statements = [FULL_STOP.format(statement=part) for part in (*measurements, aid, missing) if part]
+            return Headline("look", text, joined((*statements, good_for, LOOK_YOURSELF)), gist.urgent)
         case "measured":
-            text = "; ".join(part for part in (*measurements, aid, missing) if part)
-            return Headline("measured", text, " ".join(filter(None, (good_for, _only(gist.remarks)))))
+            return Headline("measured", clauses((*measurements, aid, missing)), joined((good_for, _only(gist.remarks))))
         case "nothing_flagged":
             is_aid_alone = gist.aid is not None and gist.aid.images == gist.assessed
-            nothing = "" if is_aid_alone else "Nothing outlined" if gist.only_outlines else "Nothing flagged"
-            text = "; ".join(part for part in (nothing, aid, missing) if part)
-            rest = "" if is_aid_alone else _only(gist.remarks) or NOT_RULED_OUT
-            return Headline("nothing_flagged", text, " ".join(filter(None, (good_for, rest))))
+            nothing = NOTHING_OUTLINED if gist.only_outlines else NOTHING_FLAGGED
+            text = clauses((Sentence("") if is_aid_alone else nothing, aid, missing))
+            rest = Sentence("") if is_aid_alone else _only(gist.remarks) or NOT_RULED_OUT
+            return Headline("nothing_flagged", text, joined((good_for, rest)))
 
 
-def _drawn(aid: Aid) -> str:
+def _drawn(aid: Aid) -> Sentence:
     """`Nerve outlined, vessel hatched (aid, no diagnosis)`, or that what was looked for may still be there."""
+    is_several = aid.images > 1
     if not aid.outlined:
-        names = " or ".join(each_once(in_a_sentence(finding_name(finding)) for finding in aid.missed))
-        on = f" in {count(aid.images, 'image')}" if aid.images > 1 else ""
-        return f"No {names} outlined{on}: there may still be one"
-    on = f" in {aid.outlined_on} of {count(aid.images, 'image')}" if aid.images > 1 else ""
-    outlined = " and ".join(each_once(finding_name(finding) for finding in aid.outlined))
-    hatched = " and ".join(each_once(in_a_sentence(finding_name(finding)) for finding in aid.hatched))
-    return f"{outlined} outlined{on}{f', {hatched} hatched' if hatched else ''} (aid, no diagnosis)"
+        names = any_of(each_once(finding_name(finding).lowered() for finding in aid.missed))
+        if is_several:
+            return NONE_OUTLINED_IN.format(names=names, count=aid.images)
+        return NONE_OUTLINED.format(names=names)
+    values: dict[str, int | Sentence] = {"outlined": all_of(each_once(map(finding_name, aid.outlined)))}
+    if is_several:
+        values |= {"number": aid.outlined_on, "count": aid.images}
+    hatched = all_of(each_once(finding_name(finding).lowered() for finding in aid.hatched))
+    if not hatched:
+        return (OUTLINED_IN if is_several else OUTLINED).format(**values)
+    return (OUTLINED_AND_HATCHED_IN if is_several else OUTLINED_AND_HATCHED).format(**values, hatched=hatched)
 
 
-def _span(span: Span) -> str:
+def _span(span: Span) -> Sentence:
     """`Head circumference 175.0 mm`; for several images `Head circumference 170.0 to 175.0 mm (2 images)`."""
-    name, written_unit = clean(span.name), unit(span.unit)
+    name, written_unit = from_package(span.name), unit(span.unit)
     lowest, highest = number(span.lowest, span.unit), number(span.highest, span.unit)
     if lowest == highest:
-        return f"{name} {lowest} {written_unit}"
-    return f"{name} {lowest} to {highest} {written_unit} ({count(span.images, 'image')})"
+        return ONE_SPAN.format(name=name, value=lowest, unit=written_unit)
+    return SPAN.format(name=name, lowest=lowest, highest=highest, unit=written_unit, count=span.images)
 
 
-def _missing(images: int, assessed: int) -> str:
-    if images == assessed:
-        return ""
-    verb = "was" if images - assessed == 1 else "were"
-    return f"{images - assessed} of {images} images {verb} not assessed"
+def _missing(images: int, assessed: int) -> Sentence:
+    return MISSING.format(count=images - assessed, images=images) if images > assessed else Sentence("")
 
 
-def _only(sentences: Iterable[str]) -> str:
+def _only(sentences: Iterable[Sentence]) -> Sentence:
     """The sentence, if there is only one; empty if there are several, since each image then shows its own."""
-    different = {clean(sentence, LONGEST_REMARK) for sentence in sentences if sentence}
-    return different.pop() if len(different) == 1 else ""
+    different = each_once(clean(one, LONGEST_REMARK) for one in sentences)
+    return different[0] if len(different) == 1 else Sentence("")

@@ -1,18 +1,20 @@
 """A report in words: the one place where a report's content becomes text.
 
-Page, PDF, pictures, DICOM objects and the worklist only lay out the text that they get from here. To translate reports,
-translate this file, `headline.py`, `finding_words.py` and the labels of `report_words.py`.
+Page, PDF, pictures, DICOM objects and the worklist only lay out the sentences that they get from here, each in the
+language in which it is read.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, stated_view
+from leapfrog.language.listing import all_of, clauses, enumerated
+from leapfrog.language.sentence import Sentence, day, joined, number, plural, sentence
 from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, is_aid, kind_of
 from leapfrog.wording.finding_words import finding_name, measured
 from leapfrog.wording.gauge import gauge_of
-from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, NOT_RULED_OUT, cautions_of, headline_of
+from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, aid_sentences, cautions_of, headline_of
 from leapfrog.wording.report_words import (
     Field,
     FindingRow,
@@ -23,40 +25,117 @@ from leapfrog.wording.report_words import (
     ReportWords,
     WorklistRow,
 )
-from leapfrog.wording.scores import written_score
+from leapfrog.wording.scores import told_apart, written_score
 from leapfrog.wording.text import (
     NOT_GIVEN,
     age_in_words,
+    as_it_is,
     clean,
-    count,
     date,
+    date_of,
     each_once,
-    in_a_sentence,
+    from_package,
     moment,
     or_not_given,
     person_name,
     sex,
     time_of_day,
 )
-from leapfrog.wording.threshold_words import set_here
+from leapfrog.wording.text import images as images_in_words
 
 LONGEST_ROW_DETAIL = 160
 MOST_NAMED_PATIENTS = 5  # of those under the same study number
-SHARED_IN_SHORT = "The same study number was used for two patients"
+SHARED_IN_SHORT = sentence("The same study number was used for two patients")
+SHARED = sentence(
+    "The same study number was also received for another patient (patient ID {patient_id}). Check whose images these"
+    " are."
+)
+SHARED_BY_MORE = sentence(
+    "The same study number was received for even more patients than are named here: the machine seems to give it to"
+    " every exam. Have the machine's settings corrected."
+)
+NAMES_DISAGREE = sentence("The images of this study disagree about the patient name: {names}.")
+NAMES_DISAGREE_IN_SHORT = sentence("The images disagree about the patient name")
+BIRTHS_DISAGREE = sentence("The images of this study disagree about the date of birth: {dates}.")
+BIRTHS_DISAGREE_IN_SHORT = sentence("The images disagree about the date of birth")
+REPLACED = sentence(
+    "Read by a version of the model that this box has replaced since ({models}). The new one may come to another"
+    " result. The technician can have the exam read again: {command}"
+)
 
-PHANTOM_BANNER = "Phantom: a test image made by a program. There is no patient."
-DISCLAIMER = "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
-NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
-AGE_NOT_GIVEN_IN_ROW = "Age not given: for adults only"
-NO_REASON = "No reason was given."
-NO_PLACE = "The model does not tell where in the picture it sees"
-CHECK_PASSED = "Image check: nothing wrong was noticed. It does not notice everything."
-NO_CHECK = "Image check: none, since this model comes without one. Look whether the picture suits it."
-HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
+PHANTOM_BANNER = sentence("Phantom: a test image made by a program. There is no patient.")
+DISCLAIMER = sentence(
+    "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
+)
+NO_DIAGNOSIS = sentence("A program made this report. It is not a diagnosis: a trained person decides.")
+VERSION_LINE = sentence("Report version {version} · {images} · {box} · Leapfrog {software}")
+AGE_NOT_GIVEN_IN_ROW = sentence("Age not given: for adults only")
+NO_REASON = sentence("No reason was given.")
+NO_PLACE_OF_THIS = sentence("The model does not tell where in the picture it sees this.")
+NO_PLACE_OF_THESE = sentence("The model does not tell where in the picture it sees these.")
+NO_PLACE_OF = sentence("The model does not tell where in the picture it sees: {findings}.")
+CHECK_PASSED = sentence("Image check: nothing wrong was noticed. It does not notice everything.")
+CHECK_SAYS = sentence("Image check: {detail}")
+NO_CHECK = sentence("Image check: none, since this model comes without one. Look whether the picture suits it.")
+WHERE_IT_LOOKED = sentence(
+    "Where the model looked: {findings}. The colour is scaled to the strongest point of this picture; do not compare it"
+    " with other pictures."
+)
+OUTLINE, HATCHED = sentence("Outline: {findings}"), sentence("Hatched: {findings}")
+OUTLINE_AND_HATCHED = sentence("Outline: {outlined}. Hatched: {hatched}")
+NAME_AND_MEASUREMENT = sentence("{name} ({measurement})")
 
+ISSUED_BY = sentence("{patient_id} (issued by {issuer})")
+AGE_AND_SEX = sentence("{age}, {sex}")
+NO_AGE, NO_SEX = sentence("age not given"), sentence("sex not given")
+AGES_DIFFER = sentence("{by_birth} by date of birth, but {stated} in the image")
+AGE_UNCLEAR = sentence('age not given (the image says "{stated}")')
+AGE_SET_HERE = sentence("{age} (set on this box)")
+IMAGES_NOT_ASSESSED = sentence("{images}, {number} not assessed")
+
+IMAGE = sentence("Image")
+IMAGE_SHOWS = sentence("Image {number} of {total}: {shown}")
+IMAGE_OF = sentence("Image {number} of {total}")
+READ_AS_LOOKS = sentence("Read as {view}: the picture looks like that.")
+READ_AS = sentence("Read as {view}.")
+READ_AS_OTHER = sentence("Sent as {stated}, but the picture looks like {view}: it was read as {short}.")
+PICTURE, PICTURE_FRAME = sentence("The picture"), sentence("The picture, frame {frame} of {frames}")
+FRAME, FRAME_REPORTED = sentence("Frame {frame}"), sentence("Frame {frame}, the one reported")
+FRAMES_READ = sentence("The model looked at {read} of the {frames} frames, and this is what it says of frame {frame}.")
+
+# What came of a finding, and how sure that is.
+DRAWN_RESULTS = {"outline": sentence("outlined"), "hatched": sentence("hatched")}
+NOT_DRAWN_RESULTS = {"outline": sentence("not outlined"), "hatched": sentence("not hatched")}
+NOT_FLAGGED, FLAGGED, URGENT = sentence("not flagged"), sentence("FLAGGED"), sentence("URGENT")
+MAY_BE_THERE, NOT_RULED_OUT_GRADE = sentence("may still be there"), sentence("not ruled out")
+ABOVE, JUST_AT = sentence("above the threshold"), sentence("just at the threshold")
+ABOVE_URGENT, JUST_AT_URGENT = sentence("above the urgent threshold"), sentence("just at the urgent threshold")
+
+MODEL_ON = sentence("Model: {model} on {device}.")
+DEMONSTRATION_MODEL_ON = sentence("Model: {model} on {device}, demonstration model.")
+NOT_COVERED = sentence(
+    "Not covered, so neither found nor ruled out: {findings}, and everything else that this model was not made to find."
+)
+NOTHING_ELSE_COVERED = sentence(
+    "Not covered, so neither found nor ruled out: everything that this model was not made to find."
+)
+MADE_FOR = sentence("What this model is for: {use}")
+BELOW_THRESHOLD = sentence(
+    "Not flagged means that the score is below this model version's threshold. This does not rule out disease."
+)
+THRESHOLD_SET_HERE = plural(
+    "{finding}: threshold {here} set here on {date} from {count} image by {who}, instead of the model's own {package}.",
+    "{finding}: threshold {here} set here on {date} from {count} images by {who}, instead of the model's own"
+    " {package}.",
+)
+
+NOTHING = Sentence("")
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
-LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
-VIEW_NAMES: dict[FrontalView, str] = {"PA": "PA (from behind)", "AP": "AP (from the front, as in bed)"}
+LATERALITIES = {"L": sentence("left"), "R": sentence("right"), "B": sentence("both sides")}
+VIEW_NAMES: dict[FrontalView, Sentence] = {
+    "PA": sentence("PA (from behind)"),
+    "AP": sentence("AP (from the front, as in bed)"),
+}
 
 
 def words_of(
@@ -75,8 +154,8 @@ def words_of(
     """
     headline = headline_of(content.gist)
     conflicts = _conflicts(content)
-    images = count(len(content.images), "image")
     box = f"{clean(station)} ({clean(ae_title)})"
+    images = images_in_words(len(content.images))
     readings = [image.reading for image in content.images]
     return ReportWords(
         headline=headline,
@@ -87,9 +166,9 @@ def words_of(
         images=tuple(_image(image, len(content.images)) for image in content.images),
         exam_number=clean(exam_number),
         station=clean(station),
-        version_line=f"Report version {version} · {images} · {box} · Leapfrog {software_version}",
+        version_line=VERSION_LINE.format(version=version, images=images, box=box, software=software_version),
         disclaimer=DISCLAIMER if content.demonstration else NO_DIAGNOSIS,
-        phantom_banner=PHANTOM_BANNER if content.phantom else "",
+        phantom_banner=PHANTOM_BANNER if content.phantom else NOTHING,
         worklist_row=_worklist_row(content, headline, conflicts, received_at, exam_number),
     )
 
@@ -101,96 +180,86 @@ def words_of(
 class _Conflict:
     """Why nobody knows whose exam it is: a sentence of the report, and the same in few words for its row."""
 
-    sentence: str
-    in_short: str
+    sentence: Sentence
+    in_short: Sentence
 
 
 def _conflicts(content: ReportContent) -> list[_Conflict]:
     """One for each other patient under the same Study Instance UID, and each detail on which the images disagree."""
     identities = [image.reading.identity for image in content.images]
-    shared = [_Conflict(sentence, SHARED_IN_SHORT) for sentence in _sharing(content.other_patient_ids)]
+    shared = [_Conflict(told, SHARED_IN_SHORT) for told in _sharing(content.other_patient_ids)]
     return [*shared, *_disagreements(identities)]
 
 
-def _sharing(others: Sequence[str]) -> list[str]:
-    sentences = [
-        "The same study number was also received for another patient"
-        f" (patient ID {or_not_given(patient_id)}). Check whose images these are."
-        for patient_id in others[:MOST_NAMED_PATIENTS]
-    ]
-    if len(others) > MOST_NAMED_PATIENTS:
-        sentences.insert(
-            0,
-            "The same study number was received for even more patients than are named here: the machine seems to give"
-            " it to every exam. Have the machine's settings corrected.",
-        )
-    return sentences
+def _sharing(others: Sequence[str]) -> list[Sentence]:
+    named = [SHARED.format(patient_id=or_not_given(patient_id)) for patient_id in others[:MOST_NAMED_PATIENTS]]
+    return [SHARED_BY_MORE, *named] if len(others) > MOST_NAMED_PATIENTS else named
 
 
 def _disagreements(identities: Sequence[Identity]) -> Iterator[_Conflict]:
-    for detail, values in (
-        ("patient name", {person_name(identity.patient_name) for identity in identities}),
-        ("date of birth", {date(identity.birth_date) for identity in identities}),
-    ):
-        if len(different := sorted(values - {""})) > 1:
-            yield _Conflict(
-                f"The images of this study disagree about the {detail}: {'; '.join(different)}.",
-                f"The images disagree about the {detail}",
-            )
+    names = sorted({person_name(identity.patient_name) for identity in identities} - {""})
+    if len(names) > 1:
+        yield _Conflict(NAMES_DISAGREE.format(names=clauses(names)), NAMES_DISAGREE_IN_SHORT)
+    births = sorted({date(identity.birth_date) for identity in identities} - {""})
+    if len(births) > 1:
+        yield _Conflict(BIRTHS_DISAGREE.format(dates=clauses(births)), BIRTHS_DISAGREE_IN_SHORT)
 
 
-def _replaced(models: tuple[str, ...], exam: str) -> str:
+def _replaced(models: tuple[str, ...], exam: str) -> Sentence:
     if not models:
-        return ""
-    names = " and ".join(clean(name) for name in models)
-    return (
-        f"Read by a version of the model that this box has replaced since ({names}). The new one may come to another"
-        f" result. The technician can have the exam read again: leapfrog reread {exam}"
-    )
+        return NOTHING
+    return REPLACED.format(models=all_of(map(clean, models)), command=f"leapfrog reread {exam}")
 
 
 def _patient(identity: Identity) -> tuple[Field, ...]:
     patient_id = or_not_given(identity.patient_id)
     if issuer := clean(identity.issuer_of_patient_id):
-        patient_id += f" (issued by {issuer})"
+        patient_id = ISSUED_BY.format(patient_id=patient_id, issuer=issuer)
     return (
-        Field("Patient", person_name(identity.patient_name) or NOT_GIVEN),
-        Field("Patient ID", patient_id),
-        Field("Born", date(identity.birth_date) or NOT_GIVEN),
-        Field("Age and sex", _age_and_sex(identity)),
+        Field(sentence("Patient"), as_it_is(person_name(identity.patient_name)) or NOT_GIVEN),
+        Field(sentence("Patient ID"), patient_id),
+        Field(sentence("Born"), date(identity.birth_date) or NOT_GIVEN),
+        Field(sentence("Age and sex"), _age_and_sex(identity)),
     )
 
 
-def _age_and_sex(identity: Identity) -> str:
+def _age_and_sex(identity: Identity) -> Sentence:
     """`41 years, female`; says which of them is not given, and where the image contradicts itself."""
     age, written_sex = _age(identity), sex(identity.sex)
     if not age and not written_sex:
         return NOT_GIVEN
-    return f"{age or f'age {NOT_GIVEN}'}, {written_sex or f'sex {NOT_GIVEN}'}"
+    return AGE_AND_SEX.format(age=age or NO_AGE, sex=written_sex or NO_SEX)
 
 
-def _age(identity: Identity) -> str:
+def _age(identity: Identity) -> Sentence:
     known = patient_age(identity)
     if known.is_contradictory and known.stated is not None and known.from_birth is not None:
-        return f"{age_in_words(known.from_birth)} by date of birth, but {age_in_words(known.stated)} in the image"
+        return AGES_DIFFER.format(by_birth=age_in_words(known.from_birth), stated=age_in_words(known.stated))
     if known.age is None:
         unclear = clean(identity.patient_age)
-        return f'age {NOT_GIVEN} (the image says "{unclear}")' if unclear else ""
-    return age_in_words(known.age) + (" (set on this box)" if known.age is known.set_here else "")
+        return AGE_UNCLEAR.format(stated=unclear) if unclear else NOTHING
+    age = age_in_words(known.age)
+    return AGE_SET_HERE.format(age=age) if known.age is known.set_here else age
 
 
 def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str) -> tuple[Field, ...]:
-    taken = " ".join(part for part in (date(identity.study_date), time_of_day(identity.study_time)) if part)
-    shown = ", ".join(each_once(_image_name(reading) for reading in readings))
+    taken = _taken(identity)
+    shown = enumerated(each_once(_image_name(reading) for reading in readings))
     fields = [
-        Field("Exam date", taken or NOT_GIVEN),
-        Field("Exam", clean(identity.study_description) or or_not_given(shown)),
-        Field("Accession number", or_not_given(identity.accession_number)),
-        Field("Received", moment(received_at)),
+        Field(sentence("Exam date"), taken or NOT_GIVEN),
+        Field(sentence("Exam"), as_it_is(identity.study_description) or clean(shown) or NOT_GIVEN),
+        Field(sentence("Accession number"), or_not_given(identity.accession_number)),
+        Field(sentence("Received"), moment(received_at)),
     ]
     if referring := person_name(identity.referring_physician):
-        fields.append(Field("Referred by", referring))
+        fields.append(Field(sentence("Referred by"), as_it_is(referring)))
     return tuple(fields)
+
+
+def _taken(identity: Identity) -> Sentence:
+    """When the images were made: `2026-11-03 14:22`, as far as it is given."""
+    on, at = date(identity.study_date), time_of_day(identity.study_time)
+    return day(f"{on} {at}") if on and at and not on.is_plain else joined((on, at))
 
 
 def _worklist_row(
@@ -199,23 +268,23 @@ def _worklist_row(
     headers = [image.reading.header for image in content.images]
     modalities = each_once(header.modality for header in headers)
     body_parts = each_once(header.body_part for header in headers)
-    images = count(content.gist.images, "image")
+    images = images_in_words(content.gist.images)
     not_assessed = content.gist.images - content.gist.assessed
     if not_assessed and headline.kind != "not_assessed":
-        images += f", {not_assessed} not assessed"
+        images = IMAGES_NOT_ASSESSED.format(images=images, number=not_assessed)
     return WorklistRow(
         exam_number=clean(exam_number),
-        patient=person_name(content.identity.patient_name) or NOT_GIVEN,
+        patient=as_it_is(person_name(content.identity.patient_name)) or NOT_GIVEN,
         patient_id=or_not_given(content.identity.patient_id),
         age_and_sex=_age_and_sex(content.identity),
         birth_date=date(content.identity.birth_date),
         accession_number=clean(content.identity.accession_number),
         exam_date=date(content.identity.study_date),
-        conflict="; ".join(each_once(conflict.in_short for conflict in conflicts)),
+        conflict=clauses(each_once(conflict.in_short for conflict in conflicts)),
         exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,
-        caution=" · ".join(cautions_of(content.gist, AGE_NOT_GIVEN_IN_ROW)),
+        caution=joined(cautions_of(content.gist, AGE_NOT_GIVEN_IN_ROW), between=" · "),
         headline=clean(headline.text),
         detail=_row_detail(content.gist, headline),
         urgent=headline.urgent,
@@ -225,13 +294,13 @@ def _worklist_row(
     )
 
 
-def _row_detail(gist: Gist, headline: Headline) -> str:
+def _row_detail(gist: Gist, headline: Headline) -> Sentence:
     """Only a missing result needs its reason here, and an aid what it is good for; findings are explained on the report
     itself.
     """
     if headline.kind == "not_assessed":
         return clean(headline.detail, LONGEST_ROW_DETAIL)
-    return "" if gist.aid is None else " ".join(map(clean, gist.aid.sentences))
+    return aid_sentences(gist)
 
 
 # ---------------------------------------------------------------- an image
@@ -242,68 +311,69 @@ def _image(image: ImageContent, total: int) -> ImageWords:
     assessed = reading.outcome != "not_assessed"
     headline = headline_of(image.gist)
     names = {finding.name: finding_name(finding) for finding in reading.findings}
-    model = _model(reading.model)
     return ImageWords(
         number=image.number,
         title=_title(reading, image.number, total),
         headline=headline,
         plain=PictureWords(image.plain, _plain_caption(reading)) if image.plain else None,
         overlay=PictureWords(image.overlay, _overlay_caption(reading)) if image.overlay else None,
-        heatmaps=tuple(PictureWords(one.file, names.get(one.finding, clean(one.finding))) for one in image.heatmaps),
+        heatmaps=tuple(PictureWords(one.file, names.get(one.finding, as_it_is(one.finding))) for one in image.heatmaps),
         loop=_loop(reading),
         rows=tuple(_row(finding, is_aid=is_aid(reading)) for finding in image.findings) if assessed else (),
         not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
-        model=f"Model: {model}." if model else "",
+        model=_model(reading.model),
         no_place=_no_place(reading),
         view=_view(reading),
-        frames=_frames(reading) if assessed else "",
+        frames=_frames(reading) if assessed else NOTHING,
         not_covered=_not_covered(reading.model),
         made_for=_made_for(reading.model),
-        image_check=_image_check(reading) if assessed else "",
+        image_check=_image_check(reading) if assessed else NOTHING,
         notes=_notes(image, headline) if assessed else (),
     )
 
 
-def _image_name(reading: ImageReading) -> str:
+def _image_name(reading: ImageReading) -> Sentence:
     """What an image shows, in DICOM's own short terms: `CR CHEST PA`."""
     header = reading.header
-    parts = (header.modality, header.body_part, header.view, LATERALITIES.get(header.laterality.upper(), ""))
-    return clean(" ".join(part for part in parts if part))
+    names = as_it_is(" ".join(filter(None, (header.modality, header.body_part, header.view))))
+    return joined((names, LATERALITIES.get(header.laterality.upper(), NOTHING)))
 
 
-def _title(reading: ImageReading, number: int, total: int) -> str:
+def _title(reading: ImageReading, number: int, total: int) -> Sentence:
     shown = _image_name(reading)
     if total == 1:
-        return shown or "Image"
-    return f"Image {number} of {total}: {shown}" if shown else f"Image {number} of {total}"
+        return shown or IMAGE
+    if not shown:
+        return IMAGE_OF.format(number=number, total=total)
+    return IMAGE_SHOWS.format(number=number, total=total, shown=shown)
 
 
-def _no_place(reading: ImageReading) -> str:
+def _no_place(reading: ImageReading) -> Sentence:
     """Of what was flagged, that of which the model does not tell where it sees it: nobody may look for a mark."""
     flagged = [finding for finding in reading.findings if finding.needs_look]
     unplaced = [finding for finding in flagged if not finding.shows_where]
     if not unplaced:
-        return ""
+        return NOTHING
     if len(unplaced) < len(flagged):
-        return f"{NO_PLACE}: {', '.join(map(finding_name, unplaced))}."
-    return f"{NO_PLACE} {'this' if len(unplaced) == 1 else 'these'}."
+        return NO_PLACE_OF.format(findings=enumerated(map(finding_name, unplaced)))
+    return NO_PLACE_OF_THIS if len(unplaced) == 1 else NO_PLACE_OF_THESE
 
 
-def _view(reading: ImageReading) -> str:
+def _view(reading: ImageReading) -> Sentence:
     """Which view the model read the film as, by its own eye; and if it was sent as the other, that too."""
     if reading.view is None:
-        return ""
+        return NOTHING
     told, stated = VIEW_NAMES[reading.view], stated_view(reading.header.view)
     if stated is None:
-        return f"Read as {told}: the picture looks like that."
+        return READ_AS_LOOKS.format(view=told)
     if stated == reading.view:
-        return f"Read as {told}."
-    return f"Sent as {VIEW_NAMES[stated]}, but the picture looks like {told}: it was read as {reading.view}."
+        return READ_AS.format(view=told)
+    return READ_AS_OTHER.format(stated=VIEW_NAMES[stated], view=told, short=reading.view)
 
 
-def _plain_caption(reading: ImageReading) -> str:
+def _plain_caption(reading: ImageReading) -> Sentence:
     frames = reading.header.frames
-    return f"The picture, frame {reading.frame} of {frames}" if frames > 1 else "The picture"
+    return PICTURE_FRAME.format(frame=reading.frame, frames=frames) if frames > 1 else PICTURE
 
 
 def _loop(reading: ImageReading) -> tuple[FrameWords, ...]:
@@ -315,25 +385,27 @@ def _loop(reading: ImageReading) -> tuple[FrameWords, ...]:
 
 
 def _frame(frame: int, file: str, *, reported: bool) -> FrameWords:
-    return FrameWords(file, f"Frame {frame:,}{', the one reported' if reported else ''}", reported)
+    return FrameWords(file, (FRAME_REPORTED if reported else FRAME).format(frame=frame), reported)
 
 
-def _overlay_caption(reading: ImageReading) -> str:
+def _overlay_caption(reading: ImageReading) -> Sentence:
     outlines = [finding for finding in reading.findings if finding.is_outlined]
-    if outlines:
-        kinds = (("Outline", "outline"), ("Hatched", "hatched"))
-        named = [(kind, [_outline(one) for one in outlines if one.drawn == drawn]) for kind, drawn in kinds]
-        return ". ".join(f"{kind}: {', '.join(names)}" for kind, names in named if names)
-    names = ", ".join(finding_name(one) for one in reading.findings if one.needs_look and one.shows_where)
-    return f"Where the model looked: {names}. {HEATMAP_NOTE}"
+    if not outlines:
+        shown = (finding_name(one) for one in reading.findings if one.needs_look and one.shows_where)
+        return WHERE_IT_LOOKED.format(findings=enumerated(shown))
+    outlined = enumerated(_outline(one) for one in outlines if one.drawn == "outline")
+    hatched = enumerated(_outline(one) for one in outlines if one.drawn == "hatched")
+    if outlined and hatched:
+        return OUTLINE_AND_HATCHED.format(outlined=outlined, hatched=hatched)
+    return OUTLINE.format(findings=outlined) if outlined else HATCHED.format(findings=hatched)
 
 
-def _outline(finding: Finding) -> str:
+def _outline(finding: Finding) -> Sentence:
     name = finding_name(finding)
     if finding.measurement is None:
         return name
     written = measured(finding.measurement)
-    return written if written.startswith(name) else f"{name} ({written})"
+    return written if written.startswith(name) else NAME_AND_MEASUREMENT.format(name=name, measurement=written)
 
 
 def _row(finding: Finding, *, is_aid: bool) -> FindingRow:
@@ -342,92 +414,101 @@ def _row(finding: Finding, *, is_aid: bool) -> FindingRow:
         name=finding_name(finding),
         result=_result(finding, is_aid=is_aid),
         grade=_grade(finding, is_aid=is_aid),
-        score=written.score,
-        threshold=written.threshold,
-        urgent_threshold=written.urgent_threshold,
+        score=number(written.score),
+        threshold=number(written.threshold),
+        urgent_threshold=number(written.urgent_threshold) if written.urgent_threshold else NOTHING,
         kind=kind_of(finding),
         urgent=finding.urgent and finding.needs_look,
         gauge=None if finding.is_outlined or is_aid else gauge_of(finding),
     )
 
 
-def _result(finding: Finding, *, is_aid: bool) -> str:
+def _result(finding: Finding, *, is_aid: bool) -> Sentence:
     if finding.measurement is not None:
         return measured(finding.measurement)
-    drawn = "hatched" if finding.drawn == "hatched" else "outlined"
     if finding.contour is not None:
-        return drawn
+        return DRAWN_RESULTS[finding.drawn]
     if not finding.flagged:
-        return f"not {drawn}" if is_aid else "not flagged"
-    return "URGENT" if finding.urgent else "FLAGGED"
+        return NOT_DRAWN_RESULTS[finding.drawn] if is_aid else NOT_FLAGGED
+    return URGENT if finding.urgent else FLAGGED
 
 
-def _grade(finding: Finding, *, is_aid: bool) -> str:
+def _grade(finding: Finding, *, is_aid: bool) -> Sentence:
     """How sure a result is, in plain words: by which threshold it passed. What is outlined is seen in the picture."""
     if finding.is_outlined:
-        return ""
+        return NOTHING
     if not finding.flagged:
-        return "may still be there" if is_aid else "not ruled out"
-    passed, which = finding.threshold, "threshold"
+        return MAY_BE_THERE if is_aid else NOT_RULED_OUT_GRADE
     if finding.urgent and finding.urgent_threshold is not None:
-        passed, which = finding.urgent_threshold, "urgent threshold"
-    return f"{'above' if finding.score > passed else 'just at'} the {which}"
+        return ABOVE_URGENT if finding.score > finding.urgent_threshold else JUST_AT_URGENT
+    return ABOVE if finding.score > finding.threshold else JUST_AT
 
 
-def _model(model: ModelUsed | None) -> str:
+def _model(model: ModelUsed | None) -> Sentence:
     if model is None:
-        return ""
-    demonstration = ", demonstration model" if model.demonstration else ""
-    return f"{clean(model.name)} {clean(model.version)} on {DEVICE_NAMES[model.device]}{demonstration}"
+        return NOTHING
+    said = DEMONSTRATION_MODEL_ON if model.demonstration else MODEL_ON
+    return said.format(model=clean(model.label), device=DEVICE_NAMES[model.device])
 
 
-def _not_covered(model: ModelUsed | None) -> str:
+def _not_covered(model: ModelUsed | None) -> Sentence:
     """What the model was not made to find. Nobody may take "nothing flagged" for "nothing there"."""
     if model is None:
-        return ""
-    listed = [*(in_a_sentence(clean(name)) for name in model.not_covered), "and everything else"]
-    missing = ", ".join(listed) if model.not_covered else "everything"
-    return f"Not covered, so neither found nor ruled out: {missing} that this model was not made to find."
+        return NOTHING
+    if not model.not_covered:
+        return NOTHING_ELSE_COVERED
+    return NOT_COVERED.format(findings=enumerated(_of_package(name).lowered() for name in model.not_covered))
 
 
-def _made_for(model: ModelUsed | None) -> str:
+def _of_package(name: Sentence) -> Sentence:
+    """Readings of older versions have it as a plain string."""
+    return from_package(name) if name.is_plain else clean(name)
+
+
+def _made_for(model: ModelUsed | None) -> Sentence:
     """What the model was made for, and for whom, as its package says it."""
-    return (
-        f"What this model is for: {clean(model.intended_use, LONGEST_REMARK)}" if model and model.intended_use else ""
-    )
+    if model is None or not model.intended_use:
+        return NOTHING
+    return MADE_FOR.format(use=from_package(model.intended_use, LONGEST_REMARK))
 
 
-def _image_check(reading: ImageReading) -> str:
+def _image_check(reading: ImageReading) -> Sentence:
     """What the check in front of the model says of the picture that it let pass."""
     if reading.quality is None:
         return NO_CHECK
     detail = clean(reading.quality.detail, LONGEST_REMARK)
-    return f"Image check: {detail}" if detail else CHECK_PASSED
+    return CHECK_SAYS.format(detail=detail) if detail else CHECK_PASSED
 
 
-def _frames(reading: ImageReading) -> str:
+def _frames(reading: ImageReading) -> Sentence:
     """Of how many frames of a loop the result speaks."""
     frames = reading.header.frames
     if frames < 2:
-        return ""
-    looked_at = f"{reading.frames_read:,} of the {frames:,} frames"
-    return f"The model looked at {looked_at}, and this is what it says of frame {reading.frame:,}."
+        return NOTHING
+    return FRAMES_READ.format(read=reading.frames_read, frames=frames, frame=reading.frame)
 
 
-def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
+def _notes(image: ImageContent, headline: Headline) -> tuple[Sentence, ...]:
     """What else there is to say about an assessed image, except what its headline already says."""
     reading = image.reading
     remarks = [reading.reason, *(finding.note for finding in reading.findings), *map(_set_here, reading.findings)]
     notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) not in headline.detail]
     if any(not finding.is_outlined for finding in reading.findings) and not is_aid(reading):
-        notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
+        notes.append(BELOW_THRESHOLD)
     return tuple(notes)
 
 
-def _set_here(finding: Finding) -> str:
+def _set_here(finding: Finding) -> Sentence:
     """That its threshold is not the package's own, and whose decision that was."""
     setting = finding.set_here
     if setting is None:
-        return ""
-    told = set_here(finding.threshold, setting, "the model's")
-    return f"{finding_name(finding)}: threshold {told}."
+        return NOTHING
+    here, package = told_apart(finding.threshold, setting.package_threshold)
+    return THRESHOLD_SET_HERE.format(
+        finding=finding_name(finding),
+        here=number(here),
+        date=date_of(setting.set_at),
+        count=setting.images,
+        who=clean(setting.set_by),
+        package=number(package),
+    )

@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 
 from leapfrog.exam import Frozen
+from leapfrog.language.sentence import Plain, Sentence, sentence
 from leapfrog.wording.content import Kind
 from leapfrog.wording.gauge import Gauge
 
 MARKS: dict[Kind, str] = {"look": "△", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
 URGENT_MARK = "▲"
+SCORES = sentence("Score {score} · Threshold {threshold}")
+SCORES_AND_URGENT = sentence("Score {score} · Threshold {threshold} · Urgent from {urgent}")
+TITLED = sentence("{title}. {caption}")
 
 
 def mark_of(kind: Kind, *, urgent: bool) -> str:
@@ -22,23 +26,28 @@ class Headline:
     """
 
     kind: Kind
-    text: str
-    detail: str = ""
+    text: Sentence
+    detail: Sentence = Sentence("")
     urgent: bool = False
-    caution: str = ""
+    caution: Sentence = Sentence("")
 
     @property
     def mark(self) -> str:
         """A shape that tells the result without colour."""
         return mark_of(self.kind, urgent=self.urgent)
 
+    @property
+    def marked(self) -> Sentence:
+        """Its text after its mark."""
+        return Sentence.of(Plain(f"{self.mark} "), *self.text.parts)
+
 
 @dataclass(frozen=True)
 class Field:
     """A labelled value; `value` is never empty."""
 
-    label: str
-    value: str
+    label: Sentence
+    value: Sentence
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class PictureWords:
     """A picture file in the report's folder, with its caption."""
 
     file: str
-    caption: str
+    caption: Sentence
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class FrameWords:
     """A frame of a loop that was looked at; of the `reported` one it is the plain picture."""
 
     file: str
-    caption: str
+    caption: Sentence
     reported: bool
 
 
@@ -64,15 +73,23 @@ class FindingRow:
     `urgent_threshold`, "" if it has none of its own, are the small print. `gauge` is None for what is outlined.
     """
 
-    name: str
-    result: str
-    grade: str
-    score: str
-    threshold: str
-    urgent_threshold: str
+    name: Sentence
+    result: Sentence
+    grade: Sentence
+    score: Sentence
+    threshold: Sentence
+    urgent_threshold: Sentence
     kind: Kind
     urgent: bool
     gauge: Gauge | None
+
+    @property
+    def scores(self) -> Sentence:
+        """The small print in one line."""
+        values = {"score": self.score, "threshold": self.threshold}
+        if not self.urgent_threshold:
+            return SCORES.format(**values)
+        return SCORES_AND_URGENT.format(**values, urgent=self.urgent_threshold)
 
     @property
     def mark(self) -> str:
@@ -90,22 +107,26 @@ class ImageWords:
     """
 
     number: int
-    title: str
+    title: Sentence
     headline: Headline
     plain: PictureWords | None
     overlay: PictureWords | None
     heatmaps: tuple[PictureWords, ...]
     loop: tuple[FrameWords, ...]
     rows: tuple[FindingRow, ...]
-    not_assessed: tuple[str, ...]
-    model: str
-    no_place: str
-    view: str
-    frames: str
-    not_covered: str
-    made_for: str
-    image_check: str
-    notes: tuple[str, ...]
+    not_assessed: tuple[Sentence, ...]
+    model: Sentence
+    no_place: Sentence
+    view: Sentence
+    frames: Sentence
+    not_covered: Sentence
+    made_for: Sentence
+    image_check: Sentence
+    notes: tuple[Sentence, ...]
+
+    def titled(self, caption: Sentence) -> Sentence:
+        """A picture's caption after the image's title."""
+        return TITLED.format(title=self.title, caption=caption)
 
 
 class WorklistRow(Frozen):
@@ -115,22 +136,22 @@ class WorklistRow(Frozen):
     """
 
     exam_number: str = ""  # not in rows of older reports
-    patient: str
-    patient_id: str
-    age_and_sex: str = ""
-    birth_date: str = ""
+    patient: Sentence
+    patient_id: Sentence
+    age_and_sex: Sentence = Sentence("")
+    birth_date: Sentence = Sentence("")
     accession_number: str = ""
-    exam_date: str = ""
-    exam: str
-    conflict: str = ""
-    received: str
+    exam_date: Sentence = Sentence("")
+    exam: Sentence
+    conflict: Sentence = Sentence("")
+    received: Sentence
     kind: Kind
-    caution: str = ""
-    headline: str
-    detail: str = ""
+    caution: Sentence = Sentence("")
+    headline: Sentence
+    detail: Sentence = Sentence("")
     urgent: bool = False
     phantom: bool = False
-    images: str
+    images: Sentence
     replaced_models: tuple[str, ...] = ()
 
     @property
@@ -143,51 +164,51 @@ class WorklistRow(Frozen):
 class Labels:
     """Fixed text of every report."""
 
-    report: str = "report"
-    exam_number: str = "Exam"
-    check_whose_exam: str = "! Check whose exam this is."
-    no_picture: str = "There is no picture to show."
-    this_image: str = "This image"
-    not_assessed: str = "Not assessed"
-    looked_for: str = "What the model looked for"
-    finding: str = "Finding"
-    result: str = "Result"
-    score: str = "Score"
-    threshold: str = "Threshold"
-    urgent_from: str = "Urgent from"
-    each_finding: str = "Where the model looked, finding by finding"
-    where_the_model_looked: str = "Where the model looked for"
-    worklist_link: str = "Back to the worklist"
-    newer: str = "There is a newer version of this report."
-    show_newer: str = "Show it"
-    stopped: str = (
+    report: Sentence = sentence("report")
+    exam_number: Sentence = sentence("Exam")
+    check_whose_exam: Sentence = sentence("! Check whose exam this is.")
+    no_picture: Sentence = sentence("There is no picture to show.")
+    this_image: Sentence = sentence("This image")
+    not_assessed: Sentence = sentence("Not assessed")
+    looked_for: Sentence = sentence("What the model looked for")
+    finding: Sentence = sentence("Finding")
+    result: Sentence = sentence("Result")
+    score: Sentence = sentence("Score")
+    threshold: Sentence = sentence("Threshold")
+    urgent_from: Sentence = sentence("Urgent from")
+    each_finding: Sentence = sentence("Where the model looked, finding by finding")
+    where_the_model_looked: Sentence = sentence("Where the model looked for: {finding}")
+    worklist_link: Sentence = sentence("Back to the worklist")
+    newer: Sentence = sentence("There is a newer version of this report.")
+    show_newer: Sentence = sentence("Show it")
+    stopped: Sentence = sentence(
         "No sign of life from the box. It may be off, or out of reach of this screen: a newer version of this report"
         " would not appear here."
     )
-    pdf_link: str = "PDF for printing"
-    more: str = "And {count} more."
-    page: str = "Page {number} of {total}"
-    pdf_ends: str = "This PDF shows the first {shown} of {total} images. The report page shows them all."
-    earlier_exams: str = "Earlier exams of this patient on this box"
-    same_patient: str = "Same patient ID and date of birth."
-    received: str = "received"
-    loop: str = "Frames of the loop that were looked at"
-    viewer: str = "The picture, large"
-    close: str = "Close"
-    full_screen: str = "Full screen"
-    larger: str = "Larger"
-    smaller: str = "Smaller"
-    as_it_was: str = "Reset"
-    invert: str = "Invert"
-    brightness: str = "Brightness"
-    contrast: str = "Contrast"
-    contrast_by_dragging: str = "Contrast by dragging"
-    marks_on_picture: str = "Marks"
-    opacity: str = "Opacity"
-    frame_before: str = "Frame before"
-    frame_after: str = "Frame after"
-    copy: str = "A copy with 256 grays: what it does not show may be in the original."
-    pdf_follows: str = "The PDF will be ready once no more images arrive"
+    pdf_link: Sentence = sentence("PDF for printing")
+    more: Sentence = sentence("And {count} more.")
+    page: Sentence = sentence("Page {number} of {total}")
+    pdf_ends: Sentence = sentence("This PDF shows the first {shown} of {total} images. The report page shows them all.")
+    earlier_exams: Sentence = sentence("Earlier exams of this patient on this box")
+    same_patient: Sentence = sentence("Same patient ID and date of birth.")
+    received: Sentence = sentence("received")
+    loop: Sentence = sentence("Frames of the loop that were looked at")
+    viewer: Sentence = sentence("The picture, large")
+    close: Sentence = sentence("Close")
+    full_screen: Sentence = sentence("Full screen")
+    larger: Sentence = sentence("Larger")
+    smaller: Sentence = sentence("Smaller")
+    as_it_was: Sentence = sentence("Reset")
+    invert: Sentence = sentence("Invert")
+    brightness: Sentence = sentence("Brightness")
+    contrast: Sentence = sentence("Contrast")
+    contrast_by_dragging: Sentence = sentence("Contrast by dragging")
+    marks_on_picture: Sentence = sentence("Marks")
+    opacity: Sentence = sentence("Opacity")
+    frame_before: Sentence = sentence("Frame before")
+    frame_after: Sentence = sentence("Frame after")
+    copy: Sentence = sentence("A copy with 256 grays: what it does not show may be in the original.")
+    pdf_follows: Sentence = sentence("The PDF will be ready once no more images arrive")
 
 
 @dataclass(frozen=True)
@@ -195,15 +216,19 @@ class ReportWords:
     """A whole report."""
 
     headline: Headline
-    conflicts: tuple[str, ...]
-    replaced_models: str
+    conflicts: tuple[Sentence, ...]
+    replaced_models: Sentence
     patient: tuple[Field, ...]
     exam: tuple[Field, ...]
     images: tuple[ImageWords, ...]
     exam_number: str
     station: str
-    version_line: str
-    disclaimer: str
-    phantom_banner: str
+    version_line: Sentence
+    disclaimer: Sentence
+    phantom_banner: Sentence
     worklist_row: WorklistRow
     labels: Labels = Labels()
+
+    def where_the_model_looked(self, finding: Sentence) -> Sentence:
+        """What the map of one finding shows."""
+        return self.labels.where_the_model_looked.format(finding=finding)

@@ -7,16 +7,31 @@ a thousand letters. The templates take care of markup (autoescape), this file of
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar, overload
 
+from leapfrog.language.sentence import Sentence, day, known, number, plural, sentence, term
 from leapfrog.patient_age import Age
 
-NOT_GIVEN = "not given"
+NOT_GIVEN = sentence("not given")
 UNSHOWABLE = "[?]"  # in place of characters that cannot be shown safely; every PDF core font can draw it
 LONGEST_TEXT = 256  # characters; a DICOM person name has at most 3 x 64
 MOST_MARKS = 6  # combining marks on one letter; more would run over the lines above and below
 MOST_NAMED_EXAMS = 5
 JOINERS = "\u200c\u200d"  # format characters that Indic scripts and Persian need within words
-SEXES = {"M": "male", "F": "female", "O": "other"}
+SEXES = {"M": term("sex", "male"), "F": term("sex", "female"), "O": term("sex", "other")}
+# How long something lasts or took, or how old somebody is. As it stands after "for" or alone.
+DURATIONS: dict[str, Sentence] = {
+    "year": plural("{count} year", "{count} years"),
+    "month": plural("{count} month", "{count} months"),
+    "week": plural("{count} week", "{count} weeks"),
+    "day": plural("{count} day", "{count} days"),
+    "hour": plural("{count} hour", "{count} hours"),
+    "minute": plural("{count} minute", "{count} minutes"),
+}
+IMAGES = plural("{count} image", "{count} images")
+MEGABYTES, GIGABYTES = sentence("{size} MB"), sentence("{size} GB")
+
+Text = TypeVar("Text", bound=str)
 
 
 def harmless(text: str) -> str:
@@ -29,8 +44,32 @@ def harmless(text: str) -> str:
     )
 
 
+@overload
+def clean(text: Sentence, longest: int = LONGEST_TEXT) -> Sentence: ...
+
+
+@overload
+def clean(text: str, longest: int = LONGEST_TEXT) -> str: ...
+
+
 def clean(text: str, longest: int = LONGEST_TEXT) -> str:
-    """`text` as one line that cannot disturb the text around it: at most `longest` characters, then an ellipsis."""
+    """`text` as one line that cannot disturb the text around it: at most `longest` characters, then an ellipsis. In a
+    sentence that is what is not ours; one that is too long stays English.
+    """
+    if isinstance(text, Sentence):
+        said = text.with_plain(lambda plain: _spaced_as(plain, _clean(plain, longest)))
+        return said if len(said) <= longest else Sentence(_clean(said, longest))
+    return _clean(text, longest)
+
+
+def _spaced_as(text: str, cleaned: str) -> str:
+    """`cleaned` with a blank at its ends where `text` has one: between two parts of a sentence it counts."""
+    if not cleaned:
+        return " " if text else ""
+    return f"{' ' if text[:1].isspace() else ''}{cleaned}{' ' if text[-1:].isspace() else ''}"
+
+
+def _clean(text: str, longest: int) -> str:
     kept: list[str] = []
     marks = 0
     for letter in " ".join(text.split()):
@@ -53,9 +92,14 @@ def one_line(text: str) -> str:
     return "".join(letter if letter.isprintable() or letter in JOINERS else " " for letter in text)
 
 
-def or_not_given(text: str) -> str:
+def or_not_given(text: str) -> Sentence:
     """`text` made harmless, or NOT_GIVEN if there is none."""
-    return clean(text) or NOT_GIVEN
+    return as_it_is(text) or NOT_GIVEN
+
+
+def as_it_is(text: str) -> Sentence:
+    """What somebody else wrote, made harmless: it is the same in every language."""
+    return Sentence(clean(str(text)))
 
 
 def person_name(value: str) -> str:
@@ -76,12 +120,12 @@ def _name_group(group: str) -> str:
     return ", ".join(part for part in (family, rest) if part)
 
 
-def date(value: str) -> str:
+def date(value: str) -> Sentence:
     """DICOM's YYYYMMDD (or the old YYYY.MM.DD) as YYYY-MM-DD; anything else unchanged but made harmless."""
     digits = value.replace(".", "").strip()
     if len(digits) == 8 and digits.isascii() and digits.isdigit():
-        return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
-    return clean(value)
+        return day(f"{digits[:4]}-{digits[4:6]}-{digits[6:]}")
+    return as_it_is(value)
 
 
 def time_of_day(value: str) -> str:
@@ -90,55 +134,65 @@ def time_of_day(value: str) -> str:
     return f"{digits[:2]}:{digits[2:]}" if len(digits) == 4 and digits.isascii() and digits.isdigit() else ""
 
 
-def moment(value: str) -> str:
+def moment(value: str) -> Sentence:
     """An ISO 8601 time as `2026-11-03 14:22`; anything else unchanged but made harmless."""
     try:
-        return datetime.fromisoformat(value).strftime("%Y-%m-%d %H:%M")
+        return day(datetime.fromisoformat(value).strftime("%Y-%m-%d %H:%M"))
     except ValueError:
-        return clean(value)
+        return as_it_is(value)
 
 
-def date_of(value: str) -> str:
+def date_of(value: str) -> Sentence:
     """The day of an ISO 8601 time, as `2026-11-03`; anything else unchanged but made harmless."""
-    return moment(value).partition(" ")[0]
+    try:
+        return day(datetime.fromisoformat(value).strftime("%Y-%m-%d"))
+    except ValueError:
+        return as_it_is(value)
 
 
-def sex(value: str) -> str:
+def sex(value: str) -> Sentence:
     """The patient's sex as a word; an unknown code unchanged but made harmless."""
-    return SEXES.get(value.strip().upper(), clean(value))
+    return SEXES.get(value.strip().upper()) or as_it_is(value)
 
 
-def age_in_words(age: Age) -> str:
+def age_in_words(age: Age) -> Sentence:
     """`41 years`, `1 month`."""
-    return count(age.number, age.unit)
+    return DURATIONS[age.unit].format(count=age.number)
+
+
+def images(count: int) -> Sentence:
+    """`1 image`, `2 images`."""
+    return IMAGES.format(count=count)
 
 
 def count(number: int, thing: str) -> str:
-    """`1 image`, `2 images`."""
+    """`1 file`, `2 files`, for a technician: in English only."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def span(seconds: float) -> str:
+def span(seconds: float) -> Sentence:
     """How long something took or has lasted, in its largest whole unit; "" below a minute."""
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
-            return count(int(seconds // size), unit)
-    return ""
+            return DURATIONS[unit].format(count=int(seconds // size))
+    return Sentence("")
 
 
-def byte_size(byte_count: int) -> str:
+def byte_size(byte_count: int) -> Sentence:
     """A size on a disk, as people read it."""
     if byte_count < 100e6:
-        return f"{byte_count / 1e6:.1f} MB"
-    return f"{byte_count / 1e9:.1f} GB" if byte_count < 10e9 else f"{byte_count / 1e9:,.0f} GB"
+        return MEGABYTES.format(size=number(f"{byte_count / 1e6:.1f}"))
+    gigabytes = byte_count / 1e9
+    return GIGABYTES.format(size=number(f"{gigabytes:.1f}" if byte_count < 10e9 else f"{gigabytes:,.0f}"))
 
 
-def in_a_sentence(name: str) -> str:
-    """`Lung mass` as `lung mass`; an abbreviation as it is."""
-    return name[:1].lower() + name[1:] if name[1:2].islower() else name
+def from_package(text: str, longest: int = LONGEST_TEXT) -> Sentence:
+    """What a package says of itself or calls something: translated if the catalogues have it."""
+    written = clean(text, longest)
+    return known(written) if written == text else Sentence(written)
 
 
-def each_once(words: Iterable[str]) -> list[str]:
+def each_once(words: Iterable[Text]) -> list[Text]:
     """The words that are not empty, each once, in their order."""
     return list(dict.fromkeys(word for word in words if word))
 

@@ -6,7 +6,7 @@ from leapfrog.wording.text import clean, count, date_of
 
 
 def in_films(finding: str, view: FrontalView | None) -> str:
-    """A finding, with the view where only that is meant: `Pulmonary edema in AP films`."""
+    """A finding, with the view where only that is meant: `Pulmonary edema in AP films`. For a technician."""
     return finding + (f" in {view} films" if view else "")
 
 

@@ -4,10 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from leapfrog.language.sentence import Sentence, plural, sentence
 from leapfrog.problem import Problem
-from leapfrog.wording.text import byte_size, clean, count, each_once, moment
+from leapfrog.wording.text import byte_size, clean, each_once, moment
 
-TECHNICIAN_NEEDED = "Something about this box needs a technician. Call them; they can see what it is."
+TECHNICIAN_NEEDED = sentence("Something about this box needs a technician. Call them; they can see what it is.")
+SINCE = sentence("{what} (since {moment})")
+TAKES_NONE = sentence("This box takes NO exams from machines: tell the technician")
+TAKES_ALL_READ = sentence("Taking exams; every image has been read")
+TAKES = plural("Taking exams; {count} image still to be read", "Taking exams; {count} images still to be read")
+NOT_SENDING = sentence("nothing is sent to a district")
+ALL_SENT = sentence("everything has been sent to the district")
+OWED = plural("{count} file not yet sent to the district", "{count} files not yet sent to the district")
+OWED_SILENT = plural(
+    "{count} file not yet sent to the district, which has not answered since {moment}",
+    "{count} files not yet sent to the district, which has not answered since {moment}",
+)
+FREE = sentence("{size} of disk free")
 LONGEST_SENTENCE = 400  # characters
 
 
@@ -32,42 +45,41 @@ class BoxState:
 class Part:
     """A part of the line, and whether that is as it should be."""
 
-    text: str
+    text: Sentence
     good: bool = True
 
 
 def box_line(box: BoxState) -> list[Part]:
     """What the box does, what it owes and since when the district does not answer, and its disk."""
-    return [_receiving(box), _sending(box), Part(f"{byte_size(box.free_bytes)} of disk free")]
+    return [_receiving(box), _sending(box), Part(FREE.format(size=byte_size(box.free_bytes)))]
 
 
-def for_staff(problems: Sequence[Problem]) -> list[str]:
+def for_staff(problems: Sequence[Problem]) -> list[Sentence]:
     """What is wrong, in the words of staff, each once, with since when."""
     known = [_since(problem.for_staff, problem.since) for problem in problems if problem.for_staff]
     others = [problem for problem in problems if not problem.for_staff]
     if others:
         known.append(_since(TECHNICIAN_NEEDED, min((one.since for one in others if one.since), default="")))
-    return [clean(sentence, LONGEST_SENTENCE) for sentence in each_once(known)]
+    return [clean(one, LONGEST_SENTENCE) for one in each_once(known)]
 
 
-def _since(sentence: str, since: str) -> str:
-    return f"{sentence} (since {moment(since)})" if since else sentence
+def _since(what: Sentence, since: str) -> Sentence:
+    return SINCE.format(what=what, moment=moment(since)) if since else what
 
 
 def _receiving(box: BoxState) -> Part:
     if not box.listening:
-        return Part("This box takes NO exams from machines: tell the technician", good=False)
+        return Part(TAKES_NONE, good=False)
     if not box.unread:
-        return Part("Taking exams; every image has been read")
-    return Part(f"Taking exams; {count(box.unread, 'image')} still to be read")
+        return Part(TAKES_ALL_READ)
+    return Part(TAKES.format(count=box.unread))
 
 
 def _sending(box: BoxState) -> Part:
     if not box.district_configured:
-        return Part("nothing is sent to a district")
+        return Part(NOT_SENDING)
     if not box.owed:
-        return Part("everything has been sent to the district")
-    owed = f"{count(box.owed, 'file')} not yet sent to the district"
+        return Part(ALL_SENT)
     if not box.district_silent_since:
-        return Part(owed)
-    return Part(f"{owed}, which has not answered since {moment(box.district_silent_since)}", good=False)
+        return Part(OWED.format(count=box.owed))
+    return Part(OWED_SILENT.format(count=box.owed, moment=moment(box.district_silent_since)), good=False)

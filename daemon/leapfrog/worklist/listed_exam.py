@@ -6,6 +6,7 @@ from functools import cached_property
 from itertools import groupby
 from typing import Literal
 
+from leapfrog.language.sentence import Plain, Sentence, sentence, term
 from leapfrog.state.exam_states import ExamState
 from leapfrog.state.records import StudyRecord
 from leapfrog.wording.report_words import WorklistRow
@@ -14,16 +15,16 @@ URGENT_DAYS = 2  # urgent exams of the newest two days come first; older ones ke
 
 Place = Literal["urgent", "person", "flagged", "other"]
 PLACES: tuple[Place, ...] = ("urgent", "person", "flagged", "other")
-HEADINGS: dict[Place, str] = {
-    "urgent": "Urgent",
-    "person": "A person must look at these",
-    "flagged": "Flagged",
-    "other": "Other exams",
+HEADINGS: dict[Place, Sentence] = {
+    "urgent": sentence("Urgent"),
+    "person": sentence("A person must look at these"),
+    "flagged": sentence("Flagged"),
+    "other": sentence("Other exams"),
 }
 
-UNREADABLE = "Cannot be read here: look at the picture on the machine that made it, or send it again."
-REFUSED = "The district refused it: tell the technician. It is kept here."
-WHOSE_EXAM = "check whose exam this is before you use it."
+UNREADABLE = sentence("Cannot be read here: look at the picture on the machine that made it, or send it again.")
+REFUSED = sentence("The district refused it: tell the technician. It is kept here.")
+WHOSE_EXAM = sentence("{conflict}: check whose exam this is before you use it.")
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,18 @@ class StateWord:
     """How far an exam is, in a word beside a shape that tells it without colour."""
 
     icon: str
-    word: str
+    word: Sentence
+
+    @property
+    def shown(self) -> Sentence:
+        """Both."""
+        return Sentence.of(Plain(f"{self.icon} "), *self.word.parts)
 
 
-READING, UNREAD = StateWord("…", "reading"), StateWord("✕", "cannot be read")
-NOT_ASSESSED, READ = StateWord("?", "not assessed"), StateWord("✓", "read")
-SENT, NOT_SENT, NOT_TAKEN = StateWord("➤", "sent"), StateWord("◷", "not sent yet"), StateWord("!", "refused")
+READING, UNREAD = StateWord("…", term("state of an exam", "reading")), StateWord("✕", sentence("cannot be read"))
+NOT_ASSESSED, READ = StateWord("?", sentence("not assessed")), StateWord("✓", term("state of an exam", "read"))
+SENT, NOT_SENT = StateWord("➤", term("state of an exam", "sent")), StateWord("◷", sentence("not sent yet"))
+NOT_TAKEN = StateWord("!", term("state of an exam", "refused"))
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,11 @@ class ListedExam:
     state: ExamState = field(default_factory=ExamState)
 
     @cached_property
-    def to_do(self) -> tuple[str, ...]:
+    def to_do(self) -> tuple[Sentence, ...]:
         """What a person must do about it, besides reading the report: a sentence each. Empty for most."""
-        conflict = f"{self.row.conflict}: {WHOSE_EXAM}" if self.row.conflict else ""
-        unreadable = UNREADABLE if self.state.unreadable else ""
-        return tuple(filter(None, (conflict, unreadable, REFUSED if self.state.refused else "")))
+        conflict = [WHOSE_EXAM.format(conflict=self.row.conflict)] if self.row.conflict else []
+        unreadable = [UNREADABLE] if self.state.unreadable else []
+        return (*conflict, *unreadable, *([REFUSED] if self.state.refused else []))
 
     @cached_property
     def needs_person(self) -> bool:
@@ -90,7 +97,7 @@ class Group:
     exams: tuple[ListedExam, ...]
 
     @property
-    def heading(self) -> str:
+    def heading(self) -> Sentence:
         """What stands above it."""
         return HEADINGS[self.place]
 

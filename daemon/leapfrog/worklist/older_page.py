@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leapfrog.web_page import content_security_policy, environment, inline
+from markupsafe import Markup
+
+from leapfrog.heartbeat.heartbeat import ASK_SCRIPT
+from leapfrog.language.page_words import languages_offered
+from leapfrog.language.speaker import Speaker
+from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.text import clean
 from leapfrog.worklist.listed_exam import ListedExam
 
@@ -53,16 +58,19 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
     )
 
 
-def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam]) -> str:
-    """The HTML of a page."""
-    script = inline(TEMPLATES / "search.js") + inline(TEMPLATES / "older.js")
+def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam], language: str = "en") -> str:
+    """The HTML of a page, in `language`."""
+    scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, TEMPLATES / "search.js", TEMPLATES / "older.js")
+    script = Markup("").join(map(inline, scripts))
     return (
         environment(TEMPLATES)
         .get_template("older.html")
         .render(
-            policy=content_security_policy(script),
+            policy=content_security_policy(script, frames=True),
             style=inline(TEMPLATES / "older.css"),
             script=script,
+            speaker=Speaker(language),
+            languages=languages_offered(),
             station=clean(station),
             page=page,
             exams=exams,

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from leapfrog.heartbeat.heartbeat import alive_page, newest_page
 from leapfrog.heartbeat.names import ALIVE_NAME, BEAT_SECONDS
+from leapfrog.language.sentence import sentence
 from leapfrog.problem import Problem, Problems
 from leapfrog.state.publications import Publications, ReportsFolder
 from leapfrog.state.records import ForgottenReport, StudyRecord
@@ -36,7 +37,7 @@ STOPPING_PATIENCE_SECONDS = 2.0  # for a disk that is silent when the box stops
 ITS_OWN: frozenset[Condition] = frozenset(("missing", "not_a_folder", "no_permission", "failing"))
 IN_A_ROW = 20
 PUT_OFF_SECONDS = 15.0  # longer than a look, so that others than the same twenty get their turn
-DISK_FOR_STAFF = (
+DISK_FOR_STAFF = sentence(
     "New reports cannot be shown here, because the disk of this list has a problem: what you see may be old. No exam is"
     " lost. Tell the technician now."
 )

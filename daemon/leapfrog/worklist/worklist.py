@@ -6,13 +6,18 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from leapfrog.heartbeat.heartbeat import WATCH_SCRIPT
+from markupsafe import Markup
+
+from leapfrog.heartbeat.heartbeat import ASK_SCRIPT, WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, POLL_MILLISECONDS
-from leapfrog.web_page import content_security_policy, environment, inline
+from leapfrog.language.page_words import languages_offered
+from leapfrog.language.speaker import Speaker
+from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.text import clean
 from leapfrog.worklist.box_line import BoxState, box_line, for_staff
 from leapfrog.worklist.listed_exam import ListedExam, groups_of
 from leapfrog.worklist.older_page import OlderPage
+from leapfrog.worklist.script_words import SCRIPT_WORDS
 
 TEMPLATES = Path(__file__).with_name("templates")
 INDEX_NAME = "index.html"
@@ -43,9 +48,13 @@ def write_page(file: Path, page: str) -> None:
     temporary.replace(file)
 
 
-def render_worklist(exams: Sequence[ListedExam], box: BoxState, older: Sequence[OlderPage] = ()) -> Worklist:
-    """The worklist. `exams`, which stand in it, and the pages of `older` ones must be newest first."""
-    script = inline(WATCH_SCRIPT) + inline(TEMPLATES / "search.js") + inline(TEMPLATES / "worklist.js")
+def render_worklist(
+    exams: Sequence[ListedExam], box: BoxState, older: Sequence[OlderPage] = (), language: str = "en"
+) -> Worklist:
+    """The worklist, in `language`. `exams`, which stand in it, and the pages of `older` ones must be newest first."""
+    speaker = Speaker(language)
+    scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, WATCH_SCRIPT, TEMPLATES / "search.js", TEMPLATES / "worklist.js")
+    script = Markup("").join(map(inline, scripts))
     page = (
         environment(TEMPLATES)
         .get_template("worklist.html")
@@ -57,6 +66,9 @@ def render_worklist(exams: Sequence[ListedExam], box: BoxState, older: Sequence[
             shown=len(exams),
             total=len(exams) + sum(page.total for page in older),
             months=[(month, list(pages)) for month, pages in groupby(older, key=lambda page: page.month)],
+            speaker=speaker,
+            languages=languages_offered(),
+            script_words=SCRIPT_WORDS,
             station=clean(box.station),
             line=box_line(box),
             attention=for_staff(box.attention),
@@ -69,4 +81,5 @@ def render_worklist(exams: Sequence[ListedExam], box: BoxState, older: Sequence[
     )
     identity = hashlib.sha256(page.encode()).hexdigest()[:16]
     when = f"{box.updated_at:%Y-%m-%d %H:%M:%S}"
-    return Worklist(page.replace(WHEN, when).replace(WHAT, identity), identity)
+    page = page.replace(f'"d":"{WHEN}"', f'"d":"{when}"').replace(WHEN, speaker.language.day(when))
+    return Worklist(page.replace(WHAT, identity), identity)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from leapfrog.heartbeat.heartbeat import language_page
+from leapfrog.language.languages import LanguageCode
+from leapfrog.language.page_words import LANGUAGES_NAME, language_messages, languages_offered
 from leapfrog.state.exam_states import exam_states
 from leapfrog.state.journal import Journal
 from leapfrog.state.listed_studies import ListedStudies
@@ -42,13 +45,16 @@ class WorklistWriter(Worker):
         journal: Journal,
         box: Callable[[], BoxState],
         on_written: Callable[[str, Sequence[str]], None],
+        language: LanguageCode = "en",
     ) -> None:
-        """`box` gives the state of the box; `on_written` is called when `directory` may have something new: with the
-        identity of the worklist, and the pages of older exams that changed. Nothing is written until `start`.
+        """The pages are in `language`. `box` gives the state of the box; `on_written` is called when `directory` may
+        have something new: with the identity of the worklist, and the other pages that changed. Nothing is written until `start`.
         """
         super().__init__("worklist")
         self._directory = directory
         self._on_written = on_written
+        self._language = language
+        self._languages_written = False
         self._journal = journal
         self._listed = ListedStudies(journal)
         self._box = box
@@ -74,8 +80,9 @@ class WorklistWriter(Worker):
             studies = self._listed.newest(WORKLIST_STUDIES, UNREAD_STUDIES)
             box = self._box()
             self._note_changes([study.key for study in studies])
+            self._write_languages()
             self._write_older(box.station)
-            worklist = render_worklist(self._exams(studies), box, self._pages_in_order())
+            worklist = render_worklist(self._exams(studies), box, self._pages_in_order(), self._language)
             if worklist.identity != self._identity:
                 write_page(self._directory / INDEX_NAME, worklist.page)
                 self._identity = worklist.identity
@@ -84,6 +91,17 @@ class WorklistWriter(Worker):
             return
         looked_at, self._looked_at = self._looked_at, []
         self._on_written(self._identity, looked_at)
+
+    def _write_languages(self) -> None:
+        """Write the pages that say what the other pages say in another language; they change with the program only."""
+        if self._languages_written:
+            return
+        for code, _ in languages_offered():
+            self.beat()
+            file = self._directory / LANGUAGES_NAME / f"{code}.html"
+            write_page(file, language_page(language_messages(code)))
+            self._looked_at.append(f"{LANGUAGES_NAME}/{file.name}")
+        self._languages_written = True
 
     # ------------------------------------------------------------ older exams
 
@@ -111,7 +129,7 @@ class WorklistWriter(Worker):
         file = self._directory / OLDER_NAME / file_name(number)
         if exams:
             self._pages[number] = older_page(number, exams)
-            write_page(file, render_older(station, self._pages[number], exams))
+            write_page(file, render_older(station, self._pages[number], exams, self._language))
         else:
             self._pages.pop(number, None)
             file.unlink(missing_ok=True)

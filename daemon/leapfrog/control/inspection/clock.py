@@ -2,11 +2,14 @@
 
 from datetime import datetime, timedelta
 
+from leapfrog.language.sentence import sentence
 from leapfrog.problem import Problem
 
 EARLIEST_YEAR = 2026  # when this was written: a clock that shows less has lost its battery
 TOLERANCE = timedelta(days=1)
-WRONG_FOR_STAFF = "The clock of this box is wrong: do not trust the dates and times below. Tell the technician."
+WRONG_FOR_STAFF = sentence(
+    "The clock of this box is wrong: do not trust the dates and times below. Tell the technician."
+)
 
 
 def clock_problem(now: datetime, newest_received_at: str | None) -> Problem | None:

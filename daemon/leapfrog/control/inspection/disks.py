@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 from leapfrog.exam import Frozen
+from leapfrog.language.sentence import plural, sentence
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.wording.text import byte_size
@@ -20,10 +21,14 @@ LEAST_BYTES = 32 << 20  # with less, a film or its report may not fit, whatever 
 
 READ_ONLY = "Mount it for writing; if it became read-only by itself, the disk is failing: copy it and replace it."
 ROOM = "Remove what does not belong there, lower retention.keep_days, or use a larger disk."
-FAILS_FOR_STAFF = "A disk of this box does not work as it should. Tell the technician now."
-REFUSED_FOR_STAFF = "The disk of this box is full: no new exam is taken. Tell the technician now."
-NEARLY_FULL_FOR_STAFF = "A disk of this box is nearly full. Tell the technician today."
-FULL_SOON_FOR_STAFF = "A disk of this box will be full {days}. Tell the technician."
+FAILS_FOR_STAFF = sentence("A disk of this box does not work as it should. Tell the technician now.")
+REFUSED_FOR_STAFF = sentence("The disk of this box is full: no new exam is taken. Tell the technician now.")
+NEARLY_FULL_FOR_STAFF = sentence("A disk of this box is nearly full. Tell the technician today.")
+FULL_TODAY_FOR_STAFF = sentence("A disk of this box will be full within a day. Tell the technician.")
+FULL_SOON_FOR_STAFF = plural(
+    "A disk of this box will be full in about {count} day. Tell the technician.",
+    "A disk of this box will be full in about {count} days. Tell the technician.",
+)
 
 
 class DiskState(Frozen):
@@ -87,11 +92,12 @@ def disk_problem(disk: DiskState, settings: Settings) -> Problem | None:
             for_staff=REFUSED_FOR_STAFF if refused else NEARLY_FULL_FOR_STAFF,
         )
     if disk.days_left is not None and disk.days_left < SHORT_DAYS:
-        days = "within a day" if disk.days_left < 1.5 else f"in about {disk.days_left:.0f} days"
+        is_today, days_left = disk.days_left < 1.5, round(disk.days_left)
+        days = "within a day" if is_today else f"in about {days_left} days"
         return Problem(
             what=f"{where} will be full {days} if it fills as it did lately: {byte_size(disk.free_bytes)} are free.",
             remedy=ROOM,
-            for_staff=FULL_SOON_FOR_STAFF.format(days=days),
+            for_staff=FULL_TODAY_FOR_STAFF if is_today else FULL_SOON_FOR_STAFF.format(count=days_left),
         )
     return None
 

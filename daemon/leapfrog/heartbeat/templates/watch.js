@@ -1,19 +1,5 @@
 "use strict";
-// Shared by the worklist and the report pages, before their own scripts.
-
-// Frames the page at `address` without showing it, and gives what it says to `hear`. Returns a function that removes it.
-function askPage(address, hear) {
-  const frame = document.createElement("iframe");
-  const listen = (event) => {
-    if (event.source === frame.contentWindow && event.data && typeof event.data === "object") hear(event.data);
-  };
-  addEventListener("message", listen);
-  frame.hidden = true;
-  frame.title = "For this page only";
-  frame.src = address;
-  document.body.append(frame);
-  return () => { removeEventListener("message", listen); frame.remove(); };
-}
+// Shared by the worklist and the report pages, before their own scripts and after ask.js.
 
 // Whether the box runs, as far as this page can see. The box says another number every 8 seconds. Only whether it is
 // another one counts, and how often in a row it was not: clocks may be years off, and a screen may have slept.

@@ -9,12 +9,13 @@ from leapfrog.intake.admission import Admission
 from leapfrog.intake.folder.conversation import Admitted, Copied, MainMessage, NoRoom, NotAdmitted, NotCopied, Room
 from leapfrog.intake.folder.picture_identity import PictureIdentities
 from leapfrog.intake.instance_header import read_header
+from leapfrog.language.sentence import sentence
 from leapfrog.problem import Problems
 from leapfrog.state.journal import new_id
 from leapfrog.state.spool import Spool
 
 STORAGE_MATTER = "storage"
-FULL_FOR_STAFF = "The disk of this box is full: new pictures wait in their folder. Tell the technician now."
+FULL_FOR_STAFF = sentence("The disk of this box is full: new pictures wait in their folder. Tell the technician now.")
 
 _log = logging.getLogger(__name__)
 

@@ -5,9 +5,11 @@ may be called after a patient.
 import errno
 from pathlib import Path
 
+from leapfrog.language.sentence import sentence
+
 ROOT_MATTER, INSIDE_MATTER, PUT_AWAY_MATTER, CUT_SHORT_MATTER = "root", "inside", "put away", "cut short"
 
-FOR_STAFF = (
+FOR_STAFF = sentence(
     "Some pictures in a shared folder do not arrive here. Check that its disk or network is connected; otherwise tell"
     " the technician."
 )

@@ -8,10 +8,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from leapfrog.language.sentence import sentence
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings import DicomSettings
 
-REFUSED_FOR_STAFF = "could not send its exams to this box. Keep them on that machine, and tell the technician."
+REFUSED_FOR_STAFF = sentence(
+    "{machine} could not send its exams to this box. Keep them on that machine, and tell the technician."
+)
 FORGOTTEN_SECONDS = 24 * 3600.0  # a machine that has not tried again for so long is no problem any more
 MOST_MACHINES = 20  # whoever scans the network must not fill the list: the newest count
 
@@ -132,7 +135,11 @@ class RefusedMachines:
             self._problems.keep(self._seen)
         in_worklist = is_modality and not self._disturbs(machine.address)
         self._problems.add(
-            matter, f"{machine} {what}", remedy, in_worklist=in_worklist, for_staff=f"{machine} {REFUSED_FOR_STAFF}"
+            matter,
+            f"{machine} {what}",
+            remedy,
+            in_worklist=in_worklist,
+            for_staff=REFUSED_FOR_STAFF.format(machine=str(machine)),
         )
 
 

@@ -2,20 +2,30 @@
 
 from collections.abc import Sequence
 
+from leapfrog.language.sentence import Sentence, joined, plural, sentence
 from leapfrog.packages.applies_to import AgeRange
 from leapfrog.packages.package import ModelPackage
-from leapfrog.patient_age import Age, PatientAge
+from leapfrog.patient_age import PatientAge, Unit
 from leapfrog.settings import UnknownAge
-from leapfrog.wording.text import age_in_words, count
+from leapfrog.wording.text import age_in_words
 
-CONTRADICTION = (
+CONTRADICTION = sentence(
     "The image gives the patient's age as {stated}, but by the date of birth it is {from_birth}: one of the two is"
-    " wrong. {made_for}. Check whose exam this is."
+    " wrong."
 )
-OTHER_AGE = "{made_for}; this patient is {age}."
-UNKNOWN = "{made_for}, and the age of this patient is not given. {remedy}"
-SET_FOR_PICTURES = "Set age_years for its folder in a [[folder.watch]] entry of the settings."
-SET_ON_MACHINE = "Enter the date of birth on the machine, so that it comes with the images."
+CHECK = sentence("Check whose exam this is.")
+UNKNOWN = sentence("The age of this patient is not given.")
+SET_FOR_PICTURES = sentence("Set age_years for its folder in a [[folder.watch]] entry of the settings.")
+SET_ON_MACHINE = sentence("Enter the date of birth on the machine, so that it comes with the images.")
+FROM = sentence("{package} was made for people of {lowest} years and over.")
+FROM_TO = sentence("{package} was made for people of {lowest} to {highest} years.")
+ONLY = plural("{package} was made for people of {count} year.", "{package} was made for people of {count} years.")
+PATIENT_IS: dict[Unit, Sentence] = {
+    "year": plural("This patient is {count} year old.", "This patient is {count} years old."),
+    "month": plural("This patient is {count} month old.", "This patient is {count} months old."),
+    "week": plural("This patient is {count} week old.", "This patient is {count} weeks old."),
+    "day": plural("This patient is {count} day old.", "This patient is {count} days old."),
+}
 
 
 def reads_age(package: ModelPackage, age: PatientAge, unknown_age: UnknownAge) -> bool:
@@ -31,34 +41,21 @@ def reads_age(package: ModelPackage, age: PatientAge, unknown_age: UnknownAge) -
     return all(ages.holds(one.years) for one in possible)
 
 
-def age_refusal(packages: Sequence[ModelPackage], age: PatientAge, *, is_picture: bool) -> str:
+def age_refusal(packages: Sequence[ModelPackage], age: PatientAge, *, is_picture: bool) -> Sentence:
     """Why none of these `packages`, which would read the image otherwise, reads a patient of this age."""
-    made_for = _made_for(packages)
+    made_for = [_made_for(one, ages) for one in packages if (ages := one.manifest.applies_to.ages_years) is not None]
     if age.age is None:
-        return UNKNOWN.format(made_for=made_for, remedy=SET_FOR_PICTURES if is_picture else SET_ON_MACHINE)
+        return joined((*made_for, UNKNOWN, SET_FOR_PICTURES if is_picture else SET_ON_MACHINE))
     if age.is_contradictory and age.stated is not None and age.from_birth is not None:
         stated, from_birth = age_in_words(age.stated), age_in_words(age.from_birth)
-        return CONTRADICTION.format(stated=stated, from_birth=from_birth, made_for=made_for)
-    return OTHER_AGE.format(made_for=made_for, age=_of_patient(age.age))
+        return joined((CONTRADICTION.format(stated=stated, from_birth=from_birth), *made_for, CHECK))
+    return joined((*made_for, PATIENT_IS[age.age.unit].format(count=age.age.number)))
 
 
-def _of_patient(age: Age) -> str:
-    return str(age.number) if age.unit == "year" else f"{age_in_words(age)} old"
-
-
-def _made_for(packages: Sequence[ModelPackage]) -> str:
-    """`chest-findings 1.0 was made for people of 15 years and over, chest-child 1.0 for people of 1 to 5 years`."""
-    parts = [
-        f"{package.title} {'was made ' if number == 0 else ''}for people of {_range(ages)}"
-        for number, package in enumerate(packages)
-        if (ages := package.manifest.applies_to.ages_years) is not None
-    ]
-    return ", ".join(parts)
-
-
-def _range(ages: AgeRange) -> str:
+def _made_for(package: ModelPackage, ages: AgeRange) -> Sentence:
+    """`chest-findings 1.0 was made for people of 15 years and over.`"""
     if ages.highest is None:
-        return f"{ages.lowest} years and over"
+        return FROM.format(package=package.title, lowest=ages.lowest)
     if ages.highest == ages.lowest:
-        return count(ages.lowest, "year")
-    return f"{ages.lowest} to {ages.highest} years"
+        return ONLY.format(package=package.title, count=ages.lowest)
+    return FROM_TO.format(package=package.title, lowest=ages.lowest, highest=ages.highest)

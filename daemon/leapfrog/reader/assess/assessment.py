@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Device, Finding, FrontalView, Outcome, Quality
+from leapfrog.language.sentence import Sentence, known, sentence
 from leapfrog.packages.manifest import Manifest, ModelInput
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.check_in_front.checks import load_check
@@ -20,9 +21,9 @@ from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, sho
 from leapfrog.reader.image.pixels import PixelRegion, model_input
 from leapfrog.reader.image.spacing import NO_SPACING, SpacingMm
 
-NOT_SEEN = "No {name} was recognised in the picture. It may still be there."
-UNLIKE = "The picture does not look like those that this model was made for."
-NOTHING_OUTLINED = (
+NOT_SEEN = sentence("No {name} was recognised in the picture. It may still be there.")
+UNLIKE = sentence("The picture does not look like those that this model was made for.")
+NOTHING_OUTLINED = sentence(
     "No {name} was recognised in the picture, so nothing was measured. A picture that shows the whole outline can be"
     " measured."
 )
@@ -51,7 +52,7 @@ class GrayFrame:
     gray: NDArray[np.uint8]
     area: PixelRegion
     spacing_mm: SpacingMm | None = None
-    why_no_spacing: str = NO_SPACING
+    why_no_spacing: Sentence = NO_SPACING
     stated_view: FrontalView | None = None
 
 
@@ -66,7 +67,7 @@ class Assessment:
     """
 
     outcome: Outcome
-    reason: str = ""
+    reason: Sentence = Sentence("")
     quality: Quality | None = None
     findings: tuple[Finding, ...] = ()
     heatmaps: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
@@ -96,7 +97,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         outcome: Outcome = "findings" if any(finding.flagged for finding in findings) else "nothing_found"
         weight = max((finding.score - finding.threshold for finding in findings), default=0.0)
         return Assessment(
-            outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
+            outcome, Sentence(""), quality, findings, classification.heatmaps, weight=weight, view=classification.view
         )
     if manifest.measures_area:
         outlines = free_outlines(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
@@ -110,7 +111,7 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
         segmentation = segment(manifest, mean.outputs, area, frame.spacing_mm, frame.why_no_spacing)
     segmentation = replace(segmentation, finding=_as_set_here(package, segmentation.finding, None))
     if not segmentation.finding.flagged:
-        reason = NOTHING_OUTLINED.format(name=segmentation.finding.name.lower())
+        reason = NOTHING_OUTLINED.format(name=known(segmentation.finding.name).lowered())
         return Assessment("not_assessed", reason, quality, weight=segmentation.finding.score)
     return Assessment(
         "findings",
@@ -172,7 +173,7 @@ def _outlined(outlines: FreeOutlines, quality: Quality | None) -> Assessment:
     """
     looked_for = [finding for finding in outlines.findings if finding.drawn == "outline"]
     findings = tuple(
-        finding.model_copy(update={"note": NOT_SEEN.format(name=finding.name.lower())})
+        finding.model_copy(update={"note": NOT_SEEN.format(name=known(finding.name).lowered())})
         if finding in looked_for and not finding.flagged
         else finding
         for finding in outlines.findings

@@ -15,10 +15,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from leapfrog.language.listing import all_of, any_of
+from leapfrog.language.sentence import Sentence, joined, known, sentence, term
 from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.ages import age_refusal, reads_age
 from leapfrog.reader.assess.exam_attributes import Exam
 from leapfrog.settings import UnknownAge
+from leapfrog.wording.text import clean
 
 # PS3.6 Annex A: the modality of an instance that does not name one, by its SOP class.
 MODALITY_OF_SOP_CLASS = {
@@ -28,25 +31,47 @@ MODALITY_OF_SOP_CLASS = {
     "1.2.840.10008.5.1.4.1.1.3.1": "US",
     "1.2.840.10008.5.1.4.1.1.6.1": "US",
 }
-MODALITY_NAMES = {
-    "CR": "X-ray (CR)",
-    "CT": "CT",
-    "DX": "X-ray (DX)",
-    "IO": "dental X-ray",
-    "MG": "mammography",
-    "MR": "MR",
-    "NM": "nuclear medicine",
-    "PX": "dental panorama",
-    "RF": "fluoroscopy",
-    "US": "ultrasound",
-    "XA": "angiography",
+NOT_READ_HERE: dict[str, Sentence] = {
+    "CR": sentence("No model on this box reads X-ray (CR) images."),
+    "DX": sentence("No model on this box reads X-ray (DX) images."),
+    "IO": sentence("No model on this box reads dental X-ray images."),
+    "MG": sentence("No model on this box reads mammography images."),
+    "NM": sentence("No model on this box reads nuclear medicine images."),
+    "PX": sentence("No model on this box reads dental panorama images."),
+    "RF": sentence("No model on this box reads fluoroscopy images."),
+    "US": sentence("No model on this box reads ultrasound images."),
+    "XA": sentence("No model on this box reads angiography images."),
 }
+OTHER_NOT_READ_HERE = sentence("No model on this box reads {modality} images.")
+NO_MODEL = sentence("There is no model on this box. Install one: see `leapfrog models list`.")
+NO_MACHINE = sentence("The image does not say what kind of machine made it.")
+IS_SCREEN = sentence("This is a screen or a document, not a picture of a body part. It is kept and passed on.")
 OTHER = "OT"  # the modality of a wrapped picture without a hint in the settings
-NO_BODY_PART = "The image does not say which body part it shows"
-SEVERAL_PARTS = "The description of the exam names {parts}"
-LOOKS_LIKE_IT = "{problem}; it was read as {part}, because it looks like that."
-LOOKS_LIKE_NONE = "{problem}, and it does not look like pictures of {parts}"
-LOOKS_LIKE_SEVERAL = "{problem}, and it looks like pictures of {parts} alike"
+NO_BODY_PART = sentence("The image does not say which body part it shows.")
+SEVERAL_PARTS = sentence("The description of the exam names {parts}.")
+LOOKS_LIKE_IT = sentence("It was read as {part}, because it looks like that.")
+LOOKS_LIKE_NONE = sentence("It does not look like pictures of {parts}.")
+LOOKS_LIKE_SEVERAL = sentence("It looks like pictures of {parts} alike.")
+OTHER_PART = sentence('The image says that it shows "{stated}"; {package} is for {parts} only.')
+OTHER_VIEW: dict[str, Sentence] = {
+    "PA": sentence("This is a PA view; {package} reads {views} views only."),
+    "AP": sentence("This is an AP view; {package} reads {views} views only."),
+    "LATERAL": sentence("This is a lateral view; {package} reads {views} views only."),
+    "OBLIQUE": sentence("This is an oblique view; {package} reads {views} views only."),
+}
+# What to do where no model was chosen: on the machine that made the image, or in the settings of a folder.
+SELECT_EXAM = sentence("So no model was chosen. Select the exam on the machine, so that it fills this in.")
+SELECT_PART = sentence("So no model was chosen. Select the exam on the machine with the body part: {parts}.")
+SET_ALL = sentence(
+    "So no model was chosen. Set modality, body part and view for its folder in a [[folder.watch]] entry of the"
+    " settings."
+)
+SET_PART = sentence(
+    "So no model was chosen. Set body_part = {parts} for its folder in a [[folder.watch]] entry of the settings."
+)
+NOTHING = Sentence("")
+PART, VIEW = "body part", "view"  # the contexts in which they are translated, by their names in DICOM
+VIEW_NAMES = (term("view", "lateral"), term("view", "oblique"))
 RADIOGRAPHY = frozenset(("CR", "DX"))
 
 
@@ -99,11 +124,11 @@ class Route:
     """
 
     package: ModelPackage | None
-    reason: str = ""
-    assumption: str = ""
+    reason: Sentence = NOTHING
+    assumption: Sentence = NOTHING
     age_not_given: bool = False
     contenders: tuple[ModelPackage, ...] = ()
-    undecided: str = ""
+    undecided: Sentence = NOTHING
 
 
 @dataclass(frozen=True)
@@ -149,17 +174,17 @@ def _closest(candidates: Sequence[ModelPackage], exam: Exam, named: _Named) -> i
     return for_part_and_age.index(max(for_part_and_age))
 
 
-def _why_no_model(exam: Exam, packages: Sequence[ModelPackage], modality: str) -> str:
+def _why_no_model(exam: Exam, packages: Sequence[ModelPackage], modality: str) -> Sentence:
     """Why none of the packages comes into question, whatever body part it is; "" if one does."""
     if not packages:
-        return "There is no model on this box. Install one: see `leapfrog models list`."
+        return NO_MODEL
     if not modality or (exam.is_picture and modality == OTHER):
-        return _remedy(exam, "The image does not say what kind of machine made it")
+        return _remedy(exam, NO_MACHINE)
     if _is_screen(exam):
-        return "This is a screen or a document, not a picture of a body part. It is kept and passed on."
+        return IS_SCREEN
     if not any(modality in package.manifest.applies_to.modalities for package in packages):
-        return f"No model on this box reads {MODALITY_NAMES.get(modality, modality)} images."
-    return ""
+        return NOT_READ_HERE.get(modality) or OTHER_NOT_READ_HERE.format(modality=modality)
+    return NOTHING
 
 
 def _undecided(exam: Exam, named: _Named, possible: Sequence[ModelPackage]) -> Route | None:
@@ -170,7 +195,7 @@ def _undecided(exam: Exam, named: _Named, possible: Sequence[ModelPackage]) -> R
     if named.parts and len(first) == 1:
         return _accepted(first[0], exam)
     contenders = tuple(package for package in first if package.quality_path is not None)
-    problem = SEVERAL_PARTS.format(parts=_listed(named.parts)) if named.parts else NO_BODY_PART
+    problem = SEVERAL_PARTS.format(parts=all_of(_part_names(named.parts))) if named.parts else NO_BODY_PART
     if len(contenders) > 1:
         return Route(None, contenders=contenders, undecided=problem)
     return Route(None, _remedy(exam, problem, sorted(named.parts))) if named.parts else None
@@ -181,11 +206,14 @@ def route_by_picture(undecided: Route, accepting: Sequence[ModelPackage], exam: 
     the only one, or none, with what staff can set.
     """
     if len(accepting) == 1:
-        part = _listed(_parts(accepting[0]))
-        return _accepted(accepting[0], exam, LOOKS_LIKE_IT.format(problem=undecided.undecided, part=part))
+        part = all_of(_part_names(_parts(accepting[0])))
+        return _accepted(accepting[0], exam, joined((undecided.undecided, LOOKS_LIKE_IT.format(part=part))))
     terms = sorted({part for package in undecided.contenders for part in package.manifest.applies_to.body_parts})
-    sentence, parts = (LOOKS_LIKE_SEVERAL, _listed(terms)) if accepting else (LOOKS_LIKE_NONE, _either(terms))
-    return Route(None, _remedy(exam, sentence.format(problem=undecided.undecided, parts=parts), terms))
+    if accepting:
+        looks = LOOKS_LIKE_SEVERAL.format(parts=all_of(_part_names(terms)))
+    else:
+        looks = LOOKS_LIKE_NONE.format(parts=any_of(_part_names(terms)))
+    return Route(None, _remedy(exam, joined((undecided.undecided, looks)), terms))
 
 
 def _of_age(choices: Sequence[Route], exam: Exam, unknown_age: UnknownAge) -> Route:
@@ -210,27 +238,29 @@ def _route_to(package: ModelPackage, exam: Exam, modality: str, named: _Named) -
         return _accepted(package, exam)
     if modality not in RADIOGRAPHY or package.quality_path is None:
         return Route(None, _remedy(exam, NO_BODY_PART))
-    return _accepted(package, exam, LOOKS_LIKE_IT.format(problem=NO_BODY_PART, part=_listed(_parts(package))))
+    part = all_of(_part_names(_parts(package)))
+    return _accepted(package, exam, joined((NO_BODY_PART, LOOKS_LIKE_IT.format(part=part))))
 
 
-def _accepted(package: ModelPackage, exam: Exam, assumption: str = "") -> Route:
+def _accepted(package: ModelPackage, exam: Exam, assumption: Sentence = NOTHING) -> Route:
     """The route to the package that reads the exam: there is no other way to make one."""
     for_certain_ages = package.manifest.applies_to.ages_years is not None
     return Route(package, assumption=assumption, age_not_given=for_certain_ages and exam.age.age is None)
 
 
-def _refusal(exam: Exam, package: ModelPackage, named: _Named) -> str:
+def _refusal(exam: Exam, package: ModelPackage, named: _Named) -> Sentence:
     """Why the package is not for this exam; "" if nothing in the exam's attributes speaks against it."""
     if named.parts and not named.parts & _parts(package):
-        return f'The image says that it shows "{named.stated}"; {package.title} is for {_listed(_parts(package))} only.'
+        parts = all_of(_part_names(_parts(package)))
+        return OTHER_PART.format(stated=clean(named.stated), package=package.title, parts=parts)
     texts = words_of(exam.body_part, exam.regions, exam.image_texts, exam.study_texts)
     for exclusion in package.manifest.applies_to.excluded:
         if matches := texts & words_of(exclusion.words):
-            return exclusion.reason.replace("{package}", package.title).replace("{words}", _listed(matches))
+            return known(exclusion.reason).format(package=package.title, words=all_of(_written(matches)))
     view, views = _view(exam), package.manifest.applies_to.views
     if views and view and view not in views:
-        return f"This is a {view.lower()} view; {package.title} reads {_listed(views)} views only."
-    return ""
+        return OTHER_VIEW[view].format(package=package.title, views=all_of(known(one, VIEW) for one in _written(views)))
+    return NOTHING
 
 
 def _parts(package: ModelPackage) -> frozenset[str]:
@@ -300,24 +330,19 @@ def _normalised(stated: str) -> str:
     return " ".join(sorted(words_of(stated))) or stated.upper()
 
 
-def _listed(names: Iterable[str]) -> str:
-    return " and ".join(sorted(name.lower() if len(name) > 2 else name for name in names))
+def _written(words: Iterable[str]) -> list[str]:
+    """Words in upper case as people write them: `chest`, `CT`."""
+    return sorted(word.lower() if len(word) > 2 else word for word in words)
 
 
-def _either(names: Iterable[str]) -> str:
-    return _listed(names).replace(" and ", " or ")
+def _part_names(parts: Iterable[str]) -> list[Sentence]:
+    return [known(name, PART) for name in _written(parts)]
 
 
-def _remedy(exam: Exam, problem: str, terms: Sequence[str] = ()) -> str:
+def _remedy(exam: Exam, problem: Sentence, terms: Sequence[str] = ()) -> Sentence:
     """The problem, and what to set: the body part to one of the defined `terms`, if there are any."""
     if exam.is_picture:
-        key = (
-            f"body_part = {' or '.join(map(repr, terms))}".replace("'", '"')
-            if terms
-            else "modality, body part and view"
-        )
-        return (
-            f"{problem}, so no model was chosen. Set {key} for its folder in a [[folder.watch]] entry of the settings."
-        )
-    sent = f" with the body part: {' or '.join(terms)}" if terms else ", so that it fills this in"
-    return f"{problem}, so no model was chosen. Select the exam on the machine{sent}."
+        remedy = SET_PART.format(parts=any_of(f'"{one}"' for one in terms)) if terms else SET_ALL
+    else:
+        remedy = SELECT_PART.format(parts=any_of(terms)) if terms else SELECT_EXAM
+    return joined((problem, remedy))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leapfrog.exam import Finding
+from leapfrog.language.sentence import joined, known, number, sentence
 from leapfrog.reader.assess.assessment import Assessment, reported_frame
 from leapfrog.reader.image.pixels import chosen_frames
 
@@ -23,17 +24,20 @@ FARTHEST = 0.12  # of the head's size, by which it moves from one frame to the n
 MOST_DIFFERENT = 0.12  # in size, from one frame to the next
 AROUND = 2  # frames before and after one: those of nearly the same plane
 
-OUT_OF_TIME = (
+OUT_OF_TIME = sentence(
     "In {count} of the {frames} frames that were looked at something was outlined, but this box's time for one image"
     " ran out before all frames beside them were looked at, so it is not taken for a {name}. A still picture takes less"
     " time."
 )
-ALONE = (
+ALONE = sentence(
     "In {count} of {frames} frames something was outlined, but not the same in the frames beside them, so it is not"
     " taken for a {name}."
 )
-FRAME = "Frame {number} of {frames}"
-SPREAD = "in the {count} frames around it that agree, the {name} is {lowest:.1f} to {highest:.1f} {unit}"
+FRAME = sentence("Frame {number} of {frames}.")
+FRAME_AND_SPREAD = sentence(
+    "Frame {number} of {frames}; in the {count} frames around it that agree, the {name} is {lowest} to {highest}"
+    " {unit}."
+)
 
 
 @dataclass(frozen=True)
@@ -171,9 +175,9 @@ class Sweep:
         best = frames[reported_frame([read[frame] for frame in frames])]
         if not self._outlined:
             return best, read[best]
-        name = read[self._outlined[0]].findings[0].name.lower()
-        sentence = OUT_OF_TIME if self._has_unread_beside() else ALONE
-        reason = sentence.format(count=len(self._outlined), frames=len(read), name=name)
+        name = known(read[self._outlined[0]].findings[0].name).lowered()
+        told = OUT_OF_TIME if self._has_unread_beside() else ALONE
+        reason = told.format(count=len(self._outlined), frames=len(read), name=name)
         return best, Assessment("not_assessed", reason, read[best].quality)
 
     def _has_unread_beside(self) -> bool:
@@ -184,16 +188,22 @@ class Sweep:
     def _described(self, frame: int, around: Sequence[int]) -> Assessment:
         """What was found in the frame, with the frame's number and how far the frames around it differ."""
         found = self._found(frame)
-        said = FRAME.format(number=self._numbers[frame] + 1, frames=self._said)
+        place = {"number": self._numbers[frame] + 1, "frames": self._said}
         measured = [one for other in around if (one := self._found(other).findings[0].measurement) is not None]
         if measured:
             values = [one.value for one in measured]
-            name, unit = measured[0].name.lower(), measured[0].unit
-            said += "; " + SPREAD.format(
-                count=len(values), name=name, lowest=min(values), highest=max(values), unit=unit
+            said = FRAME_AND_SPREAD.format(
+                **place,
+                count=len(values),
+                name=known(measured[0].name).lowered(),
+                lowest=number(f"{min(values):.1f}"),
+                highest=number(f"{max(values):.1f}"),
+                unit=measured[0].unit,
             )
+        else:
+            said = FRAME.format(**place)
         finding = found.findings[0]
-        note = " ".join(filter(None, (finding.note, f"{said}.")))
+        note = joined((finding.note, said))
         return replace(found, findings=(finding.model_copy(update={"note": note}), *found.findings[1:]))
 
 

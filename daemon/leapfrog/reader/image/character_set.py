@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import BaseTag
 
 from leapfrog.dicom.character_sets import UTF_8, actual_character_set
+from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.reader.image.attributes import text
 
 # PS3.5 Section 6.1.2.3: the VRs whose text is in the Specific Character Set.
@@ -15,12 +16,14 @@ TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
 PYTHON_CODECS = {UTF_8: "utf8"}  # as pydicom names them
 LONGEST_TEXT_BYTES = 10_240
 
-UNDECLARED = "The file does not say how its text is encoded; UTF-8 was assumed. Check the patient's name."
-OTHERWISE = "The file's text is not encoded as it says ({said}); {assumed} was assumed. Check the patient's name."
+UNDECLARED = sentence("The file does not say how its text is encoded; UTF-8 was assumed. Check the patient's name.")
+OTHERWISE = sentence(
+    "The file's text is not encoded as it says ({said}); {assumed} was assumed. Check the patient's name."
+)
 NAMES = {UTF_8: "UTF-8", "ISO_IR 100": "Latin-1"}
 
 
-def correct_character_set(dataset: Dataset) -> str:
+def correct_character_set(dataset: Dataset) -> Sentence:
     """Set Specific Character Set to what the text that was not parsed yet is really in; the file does not change.
 
     Returns a sentence for staff if it was changed, or "".
@@ -28,7 +31,7 @@ def correct_character_set(dataset: Dataset) -> str:
     declared = text(dataset, "SpecificCharacterSet")
     actual = actual_character_set(declared, _text_values(dataset))
     if "\\" in declared or actual == actual_character_set(declared, ()):
-        return ""
+        return Sentence("")
     dataset.SpecificCharacterSet = actual
     if isinstance(dataset, FileDataset):  # pydicom decodes with the character set that it read first
         implicit, little_endian = dataset.original_encoding

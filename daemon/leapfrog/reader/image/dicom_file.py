@@ -16,6 +16,7 @@ from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, Element,
 from leapfrog.dicom.part10 import DatasetStart, find_dataset
 from leapfrog.dicom.uids import DEFLATED
 from leapfrog.errors import UnreadableImage
+from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.reader.image.attributes import lenient_parsing
 from leapfrog.reader.image.character_set import correct_character_set
 from leapfrog.spool_file.content import content_byte_count, open_content
@@ -26,11 +27,13 @@ LAST_IDENTIFYING_GROUP = 0x0020
 MOST_ELEMENTS = 5_000_000  # before the pixels: functional groups of 20,000 frames take a reader ten seconds
 DEFERRED_BYTES = 1 << 20  # larger elements before the pixels stay on disk; the largest palette has 128 KiB
 
-ENDS_EARLY = "The file is damaged: the picture ends early. Send it again from the machine that made it."
-ENDS_BEFORE_PICTURE = "The file is damaged: it ends early. Send it again from the machine that made it."
-CANNOT_BE_READ = "The file is damaged: it cannot be read as DICOM. Send it again from the machine that made it."
-NOT_DICOM = "This is not a DICOM file."
-DEFLATED_REFUSED = (
+ENDS_EARLY = sentence("The file is damaged: the picture ends early. Send it again from the machine that made it.")
+ENDS_BEFORE_PICTURE = sentence("The file is damaged: it ends early. Send it again from the machine that made it.")
+CANNOT_BE_READ = sentence(
+    "The file is damaged: it cannot be read as DICOM. Send it again from the machine that made it."
+)
+NOT_DICOM = sentence("This is not a DICOM file.")
+DEFLATED_REFUSED = sentence(
     "The file is compressed in a way (Deflated) that this box does not accept. Set the machine that made it to send"
     " uncompressed pictures, and send it again."
 )
@@ -50,8 +53,8 @@ class DicomFile:
     transfer_syntax_uid: str
     dataset: Dataset
     pixels: Element | None
-    damage: str = ""
-    note: str = ""
+    damage: Sentence = Sentence("")
+    note: Sentence = Sentence("")
 
     def opened(self) -> BinaryIO:
         """The file's content, from its beginning. Raises OSError."""
@@ -74,7 +77,7 @@ def open_dicom_file(path: Path, byte_count: int | None = None) -> DicomFile:
         try:
             dataset = _parse(stream, lambda _tag: stream.tell() >= end)
         except UnreadableImage as error:
-            dataset, damage = _identifying_part(stream), str(error)
+            dataset, damage = _identifying_part(stream), error.sentence
     if not _looks_like_dicom(dataset, start.has_meta):
         damage = NOT_DICOM
     note = correct_character_set(dataset)

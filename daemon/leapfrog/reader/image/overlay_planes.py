@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
+from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.reader.image.attributes import lenient_parsing, numbers
 from leapfrog.reader.image.frames.decoding import Layout, StoredFrame
 
@@ -21,7 +22,7 @@ LARGEST_SIDE = 1 << 15
 # people must see.
 MOST_COVERED = 0.05
 
-NOT_DRAWN = (
+NOT_DRAWN = sentence(
     "A drawing that came with the picture (an overlay) would cover too much of it, so it is not shown here. The file is"
     " passed on with it."
 )
@@ -34,7 +35,7 @@ class Graphics:
     """What overlays draw on one frame: `drawn` (rows, columns), None if nothing; `note` is a sentence for staff."""
 
     drawn: Bits | None = None
-    note: str = ""
+    note: Sentence = Sentence("")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def graphics_of(planes: tuple[OverlayPlane, ...], index: int, frame: StoredFrame
     if not planes:
         return Graphics()
     drawn = np.zeros((layout.rows, layout.columns), np.bool_)
-    note = ""
+    note = Sentence("")
     for plane in planes:
         placed = np.zeros_like(drawn)
         bits = plane.bits(index, frame)

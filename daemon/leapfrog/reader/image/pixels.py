@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from leapfrog.language.sentence import Sentence
+
 WHITE = 255
 PixelRegion = tuple[int, int, int, int]  # left, top, right, bottom in pixels; right and bottom are exclusive
 
@@ -19,7 +21,7 @@ class DisplayedFrame:
 
     shown: NDArray[np.uint8]
     graphics: NDArray[np.bool_] | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Sentence, ...] = ()
 
     @property
     def is_colour(self) -> bool:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from leapfrog.errors import UnreadableImage
+from leapfrog.language.listing import enumerated
+from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.reader.image.frames.decoding import CANNOT_DECODE
 from leapfrog.reader.image.image import DecodedImage
 from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames
@@ -10,10 +12,16 @@ from leapfrog.reader.image.pixels import DisplayedFrame, chosen_frames
 MOST_NAMED = 10  # frames, in a sentence
 MOST_TRIED = 64  # frames, to find one that can be read: each may take a decoder a while
 
-ONE_LEFT_OUT = "Frame {number} cannot be read and was left out. Send the file again from the machine that made it."
-LEFT_OUT = (
+ONE_LEFT_OUT = sentence(
+    "Frame {number} cannot be read and was left out. Send the file again from the machine that made it."
+)
+LEFT_OUT = sentence(
     "{count} of the {tried} frames that were looked at cannot be read and were left out ({numbers}). Send the file"
     " again from the machine that made it."
+)
+MANY_LEFT_OUT = sentence(
+    "{count} of the {tried} frames that were looked at cannot be read and were left out ({numbers} and more). Send the"
+    " file again from the machine that made it."
 )
 
 
@@ -64,12 +72,13 @@ class ReadableFrames:
             return None
 
     @property
-    def note(self) -> str:
+    def note(self) -> Sentence:
         """A sentence for staff about frames that were left out, or ""."""
         numbers = [str(index + 1) for index in sorted(self._unreadable)]
         if not numbers:
-            return ""
+            return Sentence("")
         if len(numbers) == 1:
             return ONE_LEFT_OUT.format(number=numbers[0])
-        named = ", ".join(numbers[:MOST_NAMED]) + (" and more" if len(numbers) > MOST_NAMED else "")
-        return LEFT_OUT.format(count=len(numbers), tried=len(self._tried), numbers=named)
+        left_out = LEFT_OUT if len(numbers) <= MOST_NAMED else MANY_LEFT_OUT
+        named = enumerated(numbers[:MOST_NAMED])
+        return left_out.format(count=len(numbers), tried=len(self._tried), numbers=named)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from leapfrog.language.sentence import Sentence, number, sentence
 from leapfrog.reader.image.attributes import numbers, text
 
 PROJECTIONS = frozenset(("CR", "DX", "MG", "RF", "XA", "RG", "IO", "PX"))  # X-rays that spread from a point
@@ -15,27 +16,28 @@ SMALLEST_FIELD_MM = 1.0  # an intravascular picture is 5 mm wide
 MOST_DIFFERENT = 0.05  # between two statements of one scale; more would be a week of a head's age
 MOST_UNEQUAL = 4.0  # pixels of real pictures are at most twice as long as wide
 
-NO_SPACING = "The image does not say how large its pixels are, so nothing is given in millimetres."
-AT_DETECTOR = (
+NO_SPACING = sentence("The image does not say how large its pixels are, so nothing is given in millimetres.")
+AT_DETECTOR = sentence(
     "The image says how large its pixels are on the detector, not in the patient, so nothing is given in millimetres."
 )
-PLACEHOLDER = (
+PLACEHOLDER = sentence(
     "The image says that its pixels are exactly 1 mm large. Machines fill that in when they are not calibrated, so"
     " nothing is given in millimetres."
 )
-IMPOSSIBLE = (
+IMPOSSIBLE = sentence(
     "The image's scale cannot be right: by it, the picture would be {width} wide and {height} high. So nothing is given"
     " in millimetres."
 )
-UNEQUAL = (
-    "The image's scale cannot be right: by it, its pixels would be {ratio:.0f} times as long one way as the other. So"
+UNEQUAL = sentence(
+    "The image's scale cannot be right: by it, its pixels would be {ratio} times as long one way as the other. So"
     " nothing is given in millimetres."
 )
 
-CONTRADICTORY = (
-    "The image states two scales that do not agree: {one:.3g} and {other:.3g} mm from one pixel to the next. One of"
+CONTRADICTORY = sentence(
+    "The image states two scales that do not agree: {one} and {other} mm from one pixel to the next. One of"
     " them must be wrong, so nothing is given in millimetres."
 )
+IN_CM, IN_MM = sentence("{length} cm"), sentence("{length} mm")
 
 SpacingMm = tuple[float, float]  # between rows, between columns
 
@@ -47,7 +49,7 @@ class Scale:
     """
 
     spacing_mm: SpacingMm | None
-    reason: str = ""
+    reason: Sentence = Sentence("")
 
 
 UNKNOWN = Scale(None, NO_SPACING)
@@ -83,7 +85,7 @@ def checked(spacing_mm: SpacingMm, shape: tuple[int, int]) -> Scale:
         return Scale(None, IMPOSSIBLE.format(width=_length(width), height=_length(height)))
     ratio = max(spacing_mm) / min(spacing_mm)
     if ratio > MOST_UNEQUAL:
-        return Scale(None, UNEQUAL.format(ratio=ratio))
+        return Scale(None, UNEQUAL.format(ratio=number(f"{ratio:.0f}")))
     return Scale(spacing_mm)
 
 
@@ -103,12 +105,17 @@ def without_contradiction(scale: Scale, stated: Iterable[SpacingMm], shape: tupl
         if checked(other, shape).spacing_mm is None or max(abs(ratio - 1) for ratio in ratios) <= MOST_DIFFERENT:
             continue
         worst = max((0, 1), key=lambda axis: abs(ratios[axis] - 1))
-        return Scale(None, CONTRADICTORY.format(one=scale.spacing_mm[worst], other=other[worst]))
+        return Scale(
+            None,
+            CONTRADICTORY.format(one=number(f"{scale.spacing_mm[worst]:.3g}"), other=number(f"{other[worst]:.3g}")),
+        )
     return scale
 
 
-def _length(millimetres: float) -> str:
-    return f"{millimetres / 10:,.0f} cm" if millimetres >= 10 else f"{millimetres:.2g} mm"
+def _length(millimetres: float) -> Sentence:
+    if millimetres >= 10:
+        return IN_CM.format(length=number(f"{millimetres / 10:,.0f}"))
+    return IN_MM.format(length=number(f"{millimetres:.2g}"))
 
 
 def _positive_pair(dataset: Dataset, keyword: str) -> SpacingMm | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from leapfrog.errors import UnreadableImage
+from leapfrog.language.sentence import sentence
 from leapfrog.reader.image.frames.decoding import LARGEST_FRAME_BYTES, LARGEST_FRAME_PIXELS
 from leapfrog.reader.image.phantom_mark import is_phantom_comment
 from leapfrog.spool_file.content import content_byte_count, open_content
@@ -22,10 +23,12 @@ WHITE_IS_ZERO = 0  # TIFF Photometric Interpretation
 TIFF_PHOTOMETRIC = 262
 TOP_OF_16_BITS = 65535
 
-NOT_A_PICTURE = "This is not a PNG, JPEG or TIFF picture."
-ENDS_EARLY = "The file is damaged: the picture ends early. Export it again from the machine that made it."
-CANNOT_DECODE = "The file is damaged: its picture could not be decoded. Export it again from the machine that made it."
-TOO_LARGE = "The picture is too large for this box. It is kept unread. Export it again at a smaller size."
+NOT_A_PICTURE = sentence("This is not a PNG, JPEG or TIFF picture.")
+ENDS_EARLY = sentence("The file is damaged: the picture ends early. Export it again from the machine that made it.")
+CANNOT_DECODE = sentence(
+    "The file is damaged: its picture could not be decoded. Export it again from the machine that made it."
+)
+TOO_LARGE = sentence("The picture is too large for this box. It is kept unread. Export it again at a smaller size.")
 FIRST_PAGE_ONLY = "Only the first of {count} pages is kept: the others differ in size or kind."
 FIRST_PAGES_ONLY = "Only the first {count} pages are kept: the file has more than this box takes."
 

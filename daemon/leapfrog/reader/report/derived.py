@@ -5,7 +5,7 @@ Both are for people and complete in themselves, since few viewers show structure
 and study as received, in a new series and under a SOP Instance UID made once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from pydicom.uid import (
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
+from leapfrog.language.listing import enumerated
+from leapfrog.language.sentence import Sentence, sentence
+from leapfrog.language.speaker import Speaker
 from leapfrog.processes.messages import ProducedObject, ReportJob
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
@@ -33,8 +36,15 @@ MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
 PDF_SERIES_NUMBER = 9001
 OVERLAY_SERIES_NUMBER = 9002
-DRAWN = "What the model flagged or outlined, drawn on the displayed picture"
-WRITTEN_BELOW = "What the model flagged, written under the displayed picture"
+DRAWN = sentence("What the model flagged or outlined, drawn on the displayed picture")
+WRITTEN_BELOW = sentence("What the model flagged, written under the displayed picture")
+REPORT_SERIES = sentence("Leapfrog report, not a diagnosis")
+OVERLAY_SERIES = sentence("Leapfrog overlay, not a diagnosis")
+REPORT_TITLE = sentence("Leapfrog report")
+LONGEST_LO = 64  # characters: PS3.5 Section 6.2
+# A finding on the band below a picture, where nothing else tells its score.
+SCORED = sentence("{finding}: {result} (score {score}, threshold {threshold})")
+SCORED_URGENT = sentence("{finding}: {result} (score {score}, threshold {threshold}, urgent from {urgent})")
 
 ALGORITHM_PURPOSE = Code(value="1630", scheme="99IHE", meaning="Processing Algorithm")  # IHE AI Results
 SOURCE_PURPOSE = Code(value="121322", scheme="DCM", meaning="Source image for image processing operation")
@@ -45,7 +55,7 @@ REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": 
 
 
 def make_derived(
-    job: ReportJob, identity: Identity, words: ReportWords, pdf: bytes
+    job: ReportJob, identity: Identity, words: ReportWords, speaker: Speaker, pdf: bytes
 ) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
     """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made, and a
     sentence for each one that could not be.
@@ -58,7 +68,7 @@ def make_derived(
         return (), (reason,)
     produced = []
     if "report_pdf" in job.derived:
-        dataset = _encapsulated_pdf(job, identity, pdf)
+        dataset = _encapsulated_pdf(job, identity, speaker, pdf)
         purpose = Purpose("report_pdf", job.study_key, version=job.version)
         produced.append(write_object(dataset, purpose, job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
     if "overlay" in job.derived:
@@ -67,7 +77,7 @@ def make_derived(
             # Where the model does not tell the place, what it flagged stands under the picture as it is.
             picture = image.overlay or (image.plain if image.no_place else None)
             if picture is not None:
-                dataset = _overlay(job, reading, image, job.picture_dir / picture.file, words.disclaimer)
+                dataset = _overlay(job, reading, image, job.picture_dir / picture.file, words.disclaimer, speaker)
                 if not is_valid_uid(reading.identity.study_instance_uid):
                     dataset.StudyInstanceUID = identity.study_instance_uid
                 dataset.SeriesInstanceUID = series_uid
@@ -78,16 +88,16 @@ def make_derived(
     return tuple(produced), ()
 
 
-def _encapsulated_pdf(job: ReportJob, identity: Identity, pdf: bytes) -> Dataset:
+def _encapsulated_pdf(job: ReportJob, identity: Identity, speaker: Speaker, pdf: bytes) -> Dataset:
     """The report's PDF as an object (PS3.3 A.45.1)."""
     dataset = _common(job, identity, job.readings)
     dataset.SOPClassUID = EncapsulatedPDFStorage
     dataset.Modality = "DOC"
     dataset.SeriesNumber = PDF_SERIES_NUMBER
-    dataset.SeriesDescription = "Leapfrog report, not a diagnosis"
+    dataset.SeriesDescription = _short(speaker, REPORT_SERIES)
     dataset.InstanceNumber = job.version
     dataset.AcquisitionDateTime = ""
-    dataset.DocumentTitle = "Leapfrog report"
+    dataset.DocumentTitle = speaker.say(REPORT_TITLE)
     titles = {REPORT_TITLES.get(reading.header.modality, IMAGING_REPORT) for reading in job.readings}
     dataset.ConceptNameCodeSequence = [_code(titles.pop() if len(titles) == 1 else IMAGING_REPORT)]
     dataset.VerificationFlag = "UNVERIFIED"
@@ -98,17 +108,19 @@ def _encapsulated_pdf(job: ReportJob, identity: Identity, pdf: bytes) -> Dataset
     return dataset
 
 
-def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: Path, disclaimer: str) -> Dataset:
+def _overlay(
+    job: ReportJob, reading: ImageReading, image: ImageWords, picture: Path, disclaimer: Sentence, speaker: Speaker
+) -> Dataset:
     """An overlay as an object (PS3.3 A.8.1), with the findings written under the picture."""
-    jpeg = captioned_jpeg(picture, _caption(image, disclaimer))
+    jpeg = captioned_jpeg(picture, list(_said_below(_caption(image, disclaimer), speaker)))
     dataset = _common(job, reading.identity, [reading])
     dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.Modality = "OT"
     dataset.SeriesNumber = OVERLAY_SERIES_NUMBER
-    dataset.SeriesDescription = "Leapfrog overlay, not a diagnosis"
+    dataset.SeriesDescription = _short(speaker, OVERLAY_SERIES)
     dataset.InstanceNumber = image.number
     dataset.ImageType = ["DERIVED", "SECONDARY"]
-    dataset.DerivationDescription = DRAWN if image.overlay is not None else WRITTEN_BELOW
+    dataset.DerivationDescription = speaker.say(DRAWN if image.overlay is not None else WRITTEN_BELOW)
     dataset.PatientOrientation = None
     if _can_be_referenced(reading):
         source = _reference(reading)
@@ -126,7 +138,7 @@ def _overlay(job: ReportJob, reading: ImageReading, image: ImageWords, picture: 
     return dataset
 
 
-def _caption(image: ImageWords, disclaimer: str) -> list[str]:
+def _caption(image: ImageWords, disclaimer: Sentence) -> list[Sentence]:
     """Everything that the report says about the image, for viewers that show only pixels."""
     notable = [row for row in image.rows if row.kind != "nothing_flagged"]
     lines = [line for line in (image.headline.caution, image.headline.text, image.headline.detail) if line]
@@ -134,14 +146,35 @@ def _caption(image: ImageWords, disclaimer: str) -> list[str]:
     if image.overlay is not None:
         lines.append(image.overlay.caption)
     lines += [line for line in (image.no_place, image.view, image.frames) if line]
-    return [*lines, image.not_covered, image.made_for, image.image_check, image.model, disclaimer]
+    said = (*lines, image.not_covered, image.made_for, image.image_check, image.model, disclaimer)
+    return [line for line in said if line]
 
 
-def _finding(row: FindingRow) -> str:
+def _said_below(lines: Sequence[Sentence], speaker: Speaker) -> Iterator[str]:
+    """The lines in the language of the station, and below each its English, where no native reader has reviewed it."""
+    for line in lines:
+        yield speaker.say(line)
+        if english := speaker.english(line):
+            yield english
+
+
+def _short(speaker: Speaker, said: Sentence) -> str:
+    """A sentence for an attribute of VR LO; in English if it would be too long."""
+    text = speaker.say(said)
+    return text if len(text) <= LONGEST_LO else str(said)
+
+
+def _finding(row: FindingRow) -> Sentence:
     """`Nodule: FLAGGED, above the threshold (score 0.87, threshold 0.41)`."""
-    urgent = f", urgent from {row.urgent_threshold}" if row.urgent_threshold else ""
-    graded = ", ".join(filter(None, (row.result, row.grade)))
-    return f"{row.name}: {graded} (score {row.score}, threshold {row.threshold}{urgent})"
+    values = {
+        "finding": row.name,
+        "result": enumerated((row.result, row.grade)),
+        "score": row.score,
+        "threshold": row.threshold,
+    }
+    if row.urgent_threshold:
+        return SCORED_URGENT.format(**values, urgent=row.urgent_threshold)
+    return SCORED.format(**values)
 
 
 def _common(job: ReportJob, identity: Identity, readings: Sequence[ImageReading]) -> Dataset:

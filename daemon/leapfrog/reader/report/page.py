@@ -5,10 +5,14 @@ picture large and says when there is a newer version; without it the page lacks 
 from collections.abc import Sequence
 from pathlib import Path
 
-from leapfrog.heartbeat.heartbeat import WATCH_SCRIPT
+from markupsafe import Markup
+
+from leapfrog.heartbeat.heartbeat import ASK_SCRIPT, WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, NEWEST_NAME, POLL_MILLISECONDS
+from leapfrog.language.page_words import languages_offered
+from leapfrog.language.speaker import Speaker
 from leapfrog.processes.messages import EarlierExam
-from leapfrog.web_page import content_security_policy, environment, inline
+from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.report_words import ReportWords
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -18,16 +22,19 @@ TEMPLATE = environment(TEMPLATES).get_template("report.html")
 
 def render_page(
     report: ReportWords,
+    speaker: Speaker,
     *,
     version: int,
     has_pdf: bool,
     worklist_href: str,
     earlier_exams: Sequence[EarlierExam] = (),
 ) -> str:
-    """The HTML of `report`. It expects its pictures in the same folder. Without `worklist_href` it has no such link,
-    and nobody will write a newer version or say that the box runs, so it does not listen for that.
+    """The HTML of `report`, as `speaker` says it. It expects its pictures in the same folder. Without `worklist_href`
+    it has no such link, and nobody will write a newer version or say that the box runs, so it does not listen for that.
     """
-    listening = inline(WATCH_SCRIPT) + inline(TEMPLATES / "newer.js") if worklist_href else ""
+    scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, WATCH_SCRIPT, TEMPLATES / "newer.js") if worklist_href else ()
+    listening = Markup("").join(map(inline, scripts))
+    root = worklist_href.rpartition("/")[0]
     script = listening + inline(TEMPLATES / "viewer.js")
     return TEMPLATE.render(
         report=report,
@@ -35,7 +42,10 @@ def render_page(
         script=script,
         listens=bool(listening),
         version=version,
-        alive_href=f"{worklist_href.rpartition('/')[0]}/{ALIVE_NAME}",
+        alive_href=f"{root}/{ALIVE_NAME}",
+        languages_root=f"{root}/",
+        languages=languages_offered(),
+        speaker=speaker,
         newest_href=NEWEST_NAME,
         poll_milliseconds=POLL_MILLISECONDS,
         style=inline(TEMPLATES / "report.css"),

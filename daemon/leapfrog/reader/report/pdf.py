@@ -10,6 +10,8 @@ from typing import Any, Literal
 import typst
 from PIL import Image
 
+from leapfrog.language.page_words import UNREVIEWED
+from leapfrog.language.speaker import Speaker, in_words
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.wording.report_words import ImageWords, ReportWords
 from leapfrog.wording.text import UNSHOWABLE
@@ -26,8 +28,9 @@ DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so man
 _fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 
-def render_pdf(report: ReportWords, picture_dir: Path, page_size: PageSize) -> bytes:
-    """The PDF of `report`, whose pictures lie in `picture_dir`. The same content gives the same bytes.
+def render_pdf(report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize) -> bytes:
+    """The PDF of `report`, as `speaker` says it; its pictures lie in `picture_dir`. The same content gives the
+    same bytes.
 
     A study of more than `MOST_IMAGES` has its first ones, and says so on each page. Values reach typst as data, never
     as source text. Raises OSError when a picture cannot be read.
@@ -41,7 +44,7 @@ def render_pdf(report: ReportWords, picture_dir: Path, page_size: PageSize) -> b
             root=picture_dir,
             font_paths=_fonts,
             sys_inputs={
-                "report": undrawable().sub(UNSHOWABLE, _values(report, images)),
+                "report": undrawable().sub(UNSHOWABLE, _values(report, speaker, images)),
                 "paper": PAPERS[page_size],
             },
         )
@@ -55,15 +58,19 @@ def render_pdf(report: ReportWords, picture_dir: Path, page_size: PageSize) -> b
     return bytes(pdf)
 
 
-def _values(report: ReportWords, images: Sequence[ImageWords]) -> str:
-    """All that the template sets, as JSON."""
+def _values(report: ReportWords, speaker: Speaker, images: Sequence[ImageWords]) -> str:
+    """All that the template sets, as JSON. `english` has what must stand in English too, by what is said."""
     left_out = report.labels.pdf_ends.format(shown=len(images), total=len(report.images))
-    values = {
+    values: dict[str, Any] = {
         **{field.name: getattr(report, field.name) for field in fields(report) if field.name != "worklist_row"},
         "images": images,
         "left_out": left_out if len(images) < len(report.images) else "",
+        "unreviewed": UNREVIEWED if speaker.catalogue.needs_english else "",
     }
-    return json.dumps(values, ensure_ascii=False, default=asdict)
+    said = in_words(values, speaker.say)
+    english = {text: line for text, one in speaker.said.items() if (line := speaker.english(one))}
+    language = {"language": speaker.language.code, "direction": speaker.language.direction}
+    return json.dumps({**said, **language, "english": english}, ensure_ascii=False, default=asdict)
 
 
 def _pictures(images: Sequence[ImageWords], picture_dir: Path) -> dict[str, bytes]:

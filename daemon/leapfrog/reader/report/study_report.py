@@ -8,6 +8,7 @@ from typing import Any
 
 from leapfrog.durable import replacing
 from leapfrog.exam import Identity
+from leapfrog.language.speaker import Speaker
 from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.page import render_page
@@ -31,6 +32,7 @@ def render(job: ReportJob) -> ReportResult:
         models_in_use=job.models_in_use,
         include_heatmaps=job.include_heatmaps,
     )
+    speaker = Speaker(job.station.language)
     words = words_of(
         content,
         study_key=job.study_key,
@@ -46,11 +48,12 @@ def render(job: ReportJob) -> ReportResult:
     if job.pdf or "report_pdf" in job.derived:
         from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
 
-        pdf = render_pdf(words, job.picture_dir, job.page_size)
+        pdf = render_pdf(words, speaker, job.picture_dir, job.page_size)
     if job.pdf:
         artefacts.append(_write(job, "pdf", pdf))
     page = render_page(
         words,
+        Speaker(job.station.language),
         version=job.version,
         has_pdf=job.pdf,
         worklist_href=job.worklist_href,
@@ -64,7 +67,7 @@ def render(job: ReportJob) -> ReportResult:
     if job.derived:
         from leapfrog.reader.report.derived import make_derived  # imports pydicom, which is slow too
 
-        produced, not_made = make_derived(job, content.identity, words, pdf)
+        produced, not_made = make_derived(job, content.identity, words, speaker, pdf)
     published = [_published(artefact) for artefact in artefacts]
     document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))

@@ -12,6 +12,11 @@ function folded(text) {
 class Rows {
   constructor() {
     this.rows = [...document.querySelectorAll("#rows tr[class]")];
+    this.read();
+  }
+
+  // Anew, when the page says something else.
+  read() {
     this.texts = this.rows.map((row) => folded(`${row.textContent} ${row.dataset.found || ""}`));
   }
 

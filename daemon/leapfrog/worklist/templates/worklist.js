@@ -21,6 +21,7 @@
   let lastTyped = 0;
   let paused = false; // never kept: whoever opens or reloads the page sees what is new
   let newest = page.identity;
+  let boxState = "";
 
   // What survives a reload. A browser may forbid the storage; then only the search and the place are lost.
   function read() {
@@ -69,7 +70,7 @@
 
   function filter() {
     const words = wanted(byId("search").value);
-    current = { search: current.search + 1, words, filter: kept.filter, today: page.today, most: MOST_OLDER };
+    current = { search: current.search + 1, words, filter: kept.filter, today: page.today, most: MOST_OLDER, language: spoken.code() };
     const found = new Set(searched.found(current));
     for (const row of rows) row.hidden = !found.has(row);
     for (const part of document.querySelectorAll("#rows tbody:not(#older-rows)")) {
@@ -98,7 +99,7 @@
       const place = ["", "urgent", "person", "not_assessed", "unsent"].indexOf(name);
       const there = place < 0 ? 0 : older.reduce((sum, one) => sum + one.counts[place], 0);
       const more = place < 0 && older.length && here === rows.length ? "+" : ""; // older pages may have some of today too
-      button.querySelector("b").textContent = (here + there).toLocaleString("en") + more;
+      button.querySelector("b").textContent = spoken.number(here + there) + more;
     }
   }
 
@@ -117,7 +118,7 @@
     loading += 1;
     one.frame = document.createElement("iframe");
     one.frame.hidden = true;
-    one.frame.title = "Older exams, for the search";
+    one.frame.title = spoken.words("forSearch");
     one.frame.addEventListener("load", () => {
       loading -= 1;
       one.ready = true;
@@ -141,7 +142,7 @@
     const answers = isAll() ? [] : older.map((one) => one.answer).filter(Boolean);
     const lines = answers.flatMap((answer) => answer.shown).slice(0, MOST_OLDER);
     const template = document.createElement("template");
-    template.innerHTML = `<tr><th colspan="4" scope="rowgroup">Older exams</th></tr>${lines.join("")}`;
+    template.innerHTML = `<tr><th colspan="4" scope="rowgroup">${spoken.words("older")}</th></tr>${lines.join("")}`;
     for (const link of template.content.querySelectorAll("a")) {
       link.setAttribute("href", link.getAttribute("href").replace(/^\.\.\//, ""));
     }
@@ -156,11 +157,13 @@
     const hiddenRows = rows.filter((row) => row.hidden && row.classList.contains("urgent"));
     const shown = rows.filter((row) => !row.hidden).length + olderShown;
     const all = rows.length + older.reduce((total, one) => total + one.counts[0], 0);
-    const hiding = hiddenRows.length ? `; ${hiddenRows.length} urgent hidden by the search` : "";
-    const more = sum("total") > olderShown ? `; ${(sum("total") - olderShown).toLocaleString("en")} more match: say more` : "";
-    const looking = answers.length < older.length ? "; still looking through older exams" : "";
-    byId("count").textContent = isAll() ? ""
-      : `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} shown${more}${looking}${hiding}`;
+    const said = isAll() ? [] : [
+      spoken.words("shown", { number: shown, count: all }),
+      sum("total") > olderShown && spoken.words("more", { count: sum("total") - olderShown }),
+      answers.length < older.length && spoken.words("looking"),
+      hiddenRows.length && spoken.words("hiding", { count: hiddenRows.length }),
+    ];
+    byId("count").textContent = said.filter(Boolean).join(" · ");
     byId("count").classList.toggle("hiding", hiddenRows.length > 0);
   }
 
@@ -239,8 +242,8 @@
   }
 
   function showBox(state) {
-    const words = { checking: "… looking whether the box runs", running: "● the box is running", stopped: "✕ no sign of life" };
-    byId("box").textContent = words[state];
+    boxState = state;
+    byId("box").textContent = spoken.words(state);
     byId("box").hidden = false;
     byId("stopped").hidden = state !== "stopped";
   }
@@ -260,6 +263,13 @@
   showPause();
   countAll();
   restore();
+  document.addEventListener("spoken", () => {
+    searched.read();
+    countAll();
+    filter();
+    if (boxState) showBox(boxState);
+  });
+  spoken.begin();
   watchBox(page.alive, page.pollMilliseconds, showBox, (identity) => { newest = identity; });
   setInterval(reload, 1000);
 })();

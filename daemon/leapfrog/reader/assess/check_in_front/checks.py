@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import PackageError
 from leapfrog.exam import Quality
+from leapfrog.language.sentence import sentence
 from leapfrog.reader.assess.check_in_front.arrays import read_arrays
 from leapfrog.reader.assess.check_in_front.defects import FORMAT, DefectCheck
 from leapfrog.reader.assess.check_in_front.quality import QualityCheck
@@ -19,6 +20,8 @@ CANNOT_BE_USED = (
     OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, NotImplementedError, RuntimeError,
     BadZipFile, zlib.error,
 )  # fmt: skip
+
+CANNOT_BE_USED_HERE = sentence("{file} of model package {package} cannot be used: {why}")
 
 
 class PictureCheck(Protocol):
@@ -43,7 +46,9 @@ def load_check(path: Path, shape: tuple[int, int]) -> PictureCheck:
         _require_sound(arrays, shape)
         return DefectCheck.of_arrays(arrays) if made_for == FORMAT else QualityCheck.of_arrays(arrays)
     except CANNOT_BE_USED as error:
-        raise PackageError(f"{path.name} of model package {path.parent.name} cannot be used: {error}") from error
+        raise PackageError(
+            CANNOT_BE_USED_HERE.format(file=path.name, package=path.parent.name, why=str(error))
+        ) from error
 
 
 def _require_sound(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, int]) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Quality
+from leapfrog.language.sentence import sentence
 from leapfrog.reader.assess.check_in_front.description import Description, describe
 from leapfrog.reader.assess.check_in_front.quality import BLANK_DEVIATION
 
@@ -23,7 +24,6 @@ Floats = NDArray[np.float32]
 
 FORMAT = 2  # of `quality.npz`; format 1 names none and is `quality.QualityCheck`
 FEATURE_CLIP = 6.0  # standard deviations; one extreme feature must not hide the others
-LOOK_YOURSELF = ": look at it yourself."
 
 
 class Defect(StrEnum):
@@ -45,21 +45,21 @@ class Defect(StrEnum):
 
 # No sentence orders an exposure: some of the pictures that are stopped here are good ones.
 SENTENCES = {
-    Defect.FAINT: "The picture has hardly any contrast" + LOOK_YOURSELF,
-    Defect.BLURRED: "The picture is very blurred, or was enlarged from very few pixels" + LOOK_YOURSELF,
-    Defect.PART: "Only a part of what this model reads seems to be in the picture" + LOOK_YOURSELF,
-    Defect.BRIGHT: "The picture is much too bright" + LOOK_YOURSELF,
-    Defect.DARK: "The picture is much too dark" + LOOK_YOURSELF,
-    Defect.LETTERED: "There seems to be writing or a pattern over the picture" + LOOK_YOURSELF,
+    Defect.FAINT: sentence("The picture has hardly any contrast: look at it yourself."),
+    Defect.BLURRED: sentence("The picture is very blurred, or was enlarged from very few pixels: look at it yourself."),
+    Defect.PART: sentence("Only a part of what this model reads seems to be in the picture: look at it yourself."),
+    Defect.BRIGHT: sentence("The picture is much too bright: look at it yourself."),
+    Defect.DARK: sentence("The picture is much too dark: look at it yourself."),
+    Defect.LETTERED: sentence("There seems to be writing or a pattern over the picture: look at it yourself."),
     # A film that is turned by some 20 degrees looks to the check as if it had been photographed aslant.
-    Defect.PHOTOGRAPH: (
-        "The picture seems to be turned, or to be a photograph of a film or of a screen" + LOOK_YOURSELF
+    Defect.PHOTOGRAPH: sentence(
+        "The picture seems to be turned, or to be a photograph of a film or of a screen: look at it yourself."
     ),
-    Defect.INVERTED: "Dark and bright seem to be swapped (MONOCHROME1 and 2)" + LOOK_YOURSELF,
-    Defect.UPSIDE_DOWN: "The picture seems to be upside down" + LOOK_YOURSELF,
-    Defect.TURNED_RIGHT: "The picture seems to be turned to the right, on its side" + LOOK_YOURSELF,
-    Defect.TURNED_LEFT: "The picture seems to be turned to the left, on its side" + LOOK_YOURSELF,
-    Defect.STRANGE: "The picture does not look like those that this model was made for" + LOOK_YOURSELF,
+    Defect.INVERTED: sentence("Dark and bright seem to be swapped (MONOCHROME1 and 2): look at it yourself."),
+    Defect.UPSIDE_DOWN: sentence("The picture seems to be upside down: look at it yourself."),
+    Defect.TURNED_RIGHT: sentence("The picture seems to be turned to the right, on its side: look at it yourself."),
+    Defect.TURNED_LEFT: sentence("The picture seems to be turned to the left, on its side: look at it yourself."),
+    Defect.STRANGE: sentence("The picture does not look like those that this model was made for: look at it yourself."),
 }
 UNDONE: Mapping[Defect, tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], ...]] = {
     Defect.INVERTED: (lambda gray: 255 - gray,),
@@ -68,7 +68,7 @@ UNDONE: Mapping[Defect, tuple[Callable[[NDArray[np.uint8]], NDArray[np.uint8]], 
     Defect.TURNED_LEFT: (partial(np.rot90, k=3),),
 }
 ALMOST = 1.0  # log odds above a limit: what a picture may miss by when it only serves to name its defect
-BLANK = "The picture is blank or nearly so" + LOOK_YOURSELF
+BLANK = sentence("The picture is blank or nearly so: look at it yourself.")
 
 
 @dataclass(frozen=True)

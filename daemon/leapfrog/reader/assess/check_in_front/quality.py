@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Quality
+from leapfrog.language.sentence import Sentence, sentence
 
 Floats = NDArray[np.float32]
 
@@ -26,13 +27,13 @@ TEXTURE_QUANTILES = (0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98)
 FEATURE_CLIP = 8.0  # standard deviations; one extreme feature must not hide the others
 BLANK_DEVIATION = 2.0  # gray levels of 255; flatter pictures than this are called blank
 
-STRANGE = "The picture does not look like those that this model was made for."
-BLANK = "The picture is blank or nearly so."
-INVERTED = "Dark and bright seem to be swapped (MONOCHROME1 and 2): look at the picture yourself."
+STRANGE = sentence("The picture does not look like those that this model was made for.")
+BLANK = sentence("The picture is blank or nearly so.")
+INVERTED = sentence("Dark and bright seem to be swapped (MONOCHROME1 and 2): look at the picture yourself.")
 TURNED = {  # by the number of quarter turns to the left that correct it
-    2: "The picture seems to be upside down: look at it yourself.",
-    1: "The picture seems to be turned to the right, on its side: look at it yourself.",
-    3: "The picture seems to be turned to the left, on its side: look at it yourself.",
+    2: sentence("The picture seems to be upside down: look at it yourself."),
+    1: sentence("The picture seems to be turned to the right, on its side: look at it yourself."),
+    3: sentence("The picture seems to be turned to the left, on its side: look at it yourself."),
 }
 
 
@@ -149,7 +150,7 @@ class QualityCheck:
             return Quality(acceptable=False, limit=round(limit, 3), detail=BLANK)
         score = self.score(gray)
         acceptable = score <= limit
-        detail = "" if acceptable else self._suspicion(gray)
+        detail = Sentence("") if acceptable else self._suspicion(gray)
         return Quality(acceptable=acceptable, score=round(score, 3), limit=round(limit, 3), detail=detail)
 
     def score(self, gray: NDArray[np.uint8]) -> float:
@@ -190,7 +191,7 @@ class QualityCheck:
         higher: Floats = np.maximum(boundary, far).astype(np.float32)
         return higher
 
-    def _suspicion(self, gray: NDArray[np.uint8]) -> str:
+    def _suspicion(self, gray: NDArray[np.uint8]) -> Sentence:
         if not self.telling:
             return STRANGE
         if self.score(255 - gray) <= float(self.limit):

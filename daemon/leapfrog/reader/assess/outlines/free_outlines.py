@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leapfrog.exam import Finding, Measurement
+from leapfrog.language.sentence import Sentence, joined, known, sentence
 from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.measurement_rule import MeasurementRule
@@ -30,7 +31,9 @@ MOST_PARTS = 8  # of one finding, the largest; the annotators of nerves_usgra dr
 EDGE_CELLS = 1.0  # of the mask: the line is drawn more finely than the mask is known
 LARGEST_CUT_OFF = 0.1  # of an outline along the edge; with more, the area is only that of the visible part
 
-AT_THE_EDGE = "The {name} runs along the picture's edge. The part beyond it was not seen, so its area is not given."
+AT_THE_EDGE = sentence(
+    "The {name} runs along the picture's edge. The part beyond it was not seen, so its area is not given."
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class FreeOutlines:
     """
 
     findings: tuple[Finding, ...]
-    reason: str = ""
+    reason: Sentence = Sentence("")
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ def free_outlines(
     outputs: Sequence[NDArray[np.float32]],
     area: PictureArea,
     spacing_mm: SpacingMm | None,
-    why_no_spacing: str = NO_SPACING,
+    why_no_spacing: Sentence = NO_SPACING,
 ) -> FreeOutlines:
     """The outlines of one picture, and the area inside each.
 
@@ -79,7 +82,7 @@ def free_outlines(
                 finding, reason = _measured(manifest.measurement, rule, finding, drawn, spacing_mm)
             reasons.append(reason)
         findings.append(finding)
-    return FreeOutlines(tuple(findings), " ".join(filter(None, dict.fromkeys(reasons))))
+    return FreeOutlines(tuple(findings), joined(dict.fromkeys(reasons)))
 
 
 def _parts(rule: FindingRule, mask: Mask, area: PictureArea, level: float) -> list[_Part]:
@@ -107,13 +110,15 @@ def _finding(rule: FindingRule, parts: Sequence[_Part], drawn: Sequence[_Part], 
     return finding.model_copy(update={"contour": contour or None, "drawn": rule.drawn})
 
 
-def _why_unmeasured(rule: FindingRule, drawn: Sequence[_Part]) -> str:
-    return AT_THE_EDGE.format(name=rule.name.lower()) if any(part.is_cut_off for part in drawn) else ""
+def _why_unmeasured(rule: FindingRule, drawn: Sequence[_Part]) -> Sentence:
+    return (
+        AT_THE_EDGE.format(name=known(rule.name).lowered()) if any(part.is_cut_off for part in drawn) else Sentence("")
+    )
 
 
 def _measured(
     measurement: MeasurementRule, rule: FindingRule, finding: Finding, drawn: Sequence[_Part], spacing_mm: SpacingMm
-) -> tuple[Finding, str]:
+) -> tuple[Finding, Sentence]:
     """The finding with the area of each part, or as it is and the reason why the scale cannot be right."""
     named = measurement.model_copy(update={"name": f"{rule.name} {measurement.name.lower()}"})
     sizes = [part.outline.area * spacing_mm[0] * spacing_mm[1] for part in drawn]
@@ -127,4 +132,4 @@ def _measured(
         unit=named.unit,
         parts=tuple(round(size, 1) for size in sizes) if len(sizes) > 1 else (),
     )
-    return finding.model_copy(update={"measurement": value}), ""
+    return finding.model_copy(update={"measurement": value}), Sentence("")

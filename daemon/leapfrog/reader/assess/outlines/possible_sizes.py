@@ -5,6 +5,7 @@ nothing about health.
 """
 
 from leapfrog.exam import Code
+from leapfrog.language.sentence import Sentence, known, number, sentence
 from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.measurement_rule import MeasurementRule
 
@@ -16,20 +17,20 @@ NERVE_MM2 = (0.5, 2000.0)
 VESSEL_MM2 = (0.5, 3000.0)
 WITHOUT_BOUNDS = (0.0, float("inf"))
 
-IMPOSSIBLE = (
-    "By the image's scale, {name} would be {value:,.1f} {unit}, which cannot be. The scale must be wrong, so nothing is"
+IMPOSSIBLE = sentence(
+    "By the image's scale, the {name} would be {value} {unit}, which cannot be. The scale must be wrong, so nothing is"
     " given in millimetres."
 )
 WRITTEN_UNITS = {"mm2": "mm²"}
 
 
-def why_impossible(rule: MeasurementRule, measured: FindingRule, value: float) -> str:
+def why_impossible(rule: MeasurementRule, measured: FindingRule, value: float) -> Sentence:
     """A sentence for staff if what `rule` measures of `measured` can never have `value`, in the rule's unit, or ""."""
     smallest, largest = _bounds(rule.code) or _bounds(measured.code) or WITHOUT_BOUNDS
     if smallest <= value <= largest:
-        return ""
+        return Sentence("")
     unit = WRITTEN_UNITS.get(rule.unit, rule.unit)
-    return IMPOSSIBLE.format(name=f"the {rule.name.lower()}", value=value, unit=unit)
+    return IMPOSSIBLE.format(name=known(rule.name).lowered(), value=number(f"{value:,.1f}"), unit=unit)
 
 
 def _bounds(code: Code) -> tuple[float, float] | None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from leapfrog.errors import EngineError
 from leapfrog.exam import Finding, Measurement, Polygon
+from leapfrog.language.sentence import Sentence, known, sentence
 from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.outlines.ellipse import Ellipse, fit_ellipse
@@ -32,7 +33,7 @@ EDGE_POINTS = 180  # of the ellipse are looked at
 ROUNDEST, NARROWEST = 1.0, 0.5  # width to length; heads lie between 0.65 and 0.95 (cephalic index)
 ASPECT_TOLERANCE = 0.1  # a picture this close to the model's aspect ratio is squashed, others are padded with black
 
-NOT_WHOLE = (
+NOT_WHOLE = sentence(
     "The {name} is not whole in the picture: it lies along the edge, or beyond. So it was not measured. A picture that"
     " shows all of it can be measured."
 )
@@ -103,7 +104,7 @@ class Segmentation:
     finding: Finding
     complete: bool
     size: float
-    reason: str = ""
+    reason: Sentence = Sentence("")
 
 
 def model_area(box: PixelRegion, picture_size: tuple[int, int], input_aspect: float) -> PictureArea:
@@ -140,7 +141,7 @@ def segment(
     outputs: Sequence[NDArray[np.float32]],
     area: PictureArea,
     spacing_mm: SpacingMm | None,
-    why_no_spacing: str = NO_SPACING,
+    why_no_spacing: Sentence = NO_SPACING,
 ) -> Segmentation:
     """The outline and the measurement of one picture.
 
@@ -171,7 +172,7 @@ def _head(
     finding = finding.model_copy(update={"contour": (contour_of(ellipse.outline(CONTOUR_POINTS), area),)})
     along_edge = area.share_along_edge(ellipse.outline(EDGE_POINTS), mask.shape, EDGE_CELLS)
     if _fraction_outside(ellipse, area) > LARGEST_OUTSIDE or along_edge > LARGEST_ALONG_EDGE:
-        reason = NOT_WHOLE.format(name=finding.name.lower())
+        reason = NOT_WHOLE.format(name=known(finding.name).lowered())
         return Segmentation(finding, complete=False, size=ellipse.circumference, reason=reason)
     if spacing_mm is None:
         return Segmentation(finding, complete=True, size=ellipse.circumference)

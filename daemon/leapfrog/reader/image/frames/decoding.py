@@ -13,6 +13,7 @@ from pydicom.pixels.decoders.base import get_decoder
 
 from leapfrog.dicom.uids import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN, GE_BIG_ENDIAN_PIXELS, NATIVE
 from leapfrog.errors import UnreadableImage
+from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.reader.image.attributes import integer, lenient_parsing, text, uid_name
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, DOUBLE_PIXELS, ENDS_EARLY, FLOAT_PIXELS, PIXELS, DicomFile
 from leapfrog.reader.image.frames.codestream import CodestreamHeader, bare_codestream, codestream_header
@@ -35,24 +36,34 @@ NEITHER_LETTER_NOR_DIGIT = re.compile(r"[^A-Z0-9]")
 # By letters and digits alone, as DCMTK compares them: "MONOCHROME 2", "PALETTE_COLOR" and the like are sent.
 SPELLINGS = {NEITHER_LETTER_NOR_DIGIT.sub("", name): name for name in (*COLOUR, *GRAY, PALETTE)}
 
-NO_SIZE = "The file does not say how large its picture is. Send it again from the machine that made it."
-TOO_LARGE = "The picture ({columns} x {rows} pixels) is too large for this box. It is kept and passed on unread."
-TOO_MANY_FRAMES = "The file says that it has {frames} frames, too many for this box. It is kept and passed on unread."
-CANNOT_DECODE = "The picture inside the file could not be decoded. Send it again from the machine that made it."
-CONTRADICTION = "The file is damaged: the picture inside is not the size that the file says. Send it again."
-UNKNOWN_COMPRESSION = (
+NO_SIZE = sentence("The file does not say how large its picture is. Send it again from the machine that made it.")
+TOO_LARGE = sentence(
+    "The picture ({columns} x {rows} pixels) is too large for this box. It is kept and passed on unread."
+)
+TOO_MANY_FRAMES = sentence(
+    "The file says that it has {frames} frames, too many for this box. It is kept and passed on unread."
+)
+CANNOT_DECODE = sentence(
+    "The picture inside the file could not be decoded. Send it again from the machine that made it."
+)
+CONTRADICTION = sentence("The file is damaged: the picture inside is not the size that the file says. Send it again.")
+UNKNOWN_COMPRESSION = sentence(
     "The picture is compressed in a way ({name}) that this box cannot open. Set the machine that made it to send"
     ' uncompressed or "JPEG Lossless" pictures. The file is kept and passed on unread.'
 )
-NO_END = (
+NAMELESS_COMPRESSION = sentence(
+    "The picture is compressed in a way that this box does not know. Set the machine that made it to send"
+    ' uncompressed or "JPEG Lossless" pictures. The file is kept and passed on unread.'
+)
+NO_END = sentence(
     "The picture's end marker is missing, but all of the picture is there. Check it, and send it again if something is"
     " wrong with it."
 )
-FRAMES_MISSING = (
+FRAMES_MISSING = sentence(
     "The file is damaged: it ends early, and only {present} of its {frames} frames are there. Send it again from the"
     " machine that made it."
 )
-UNKNOWN_SAMPLES = (
+UNKNOWN_SAMPLES = sentence(
     "The picture's pixels are stored in a way ({what}) that this box cannot show. The file is kept and passed on"
     " unread."
 )
@@ -110,7 +121,7 @@ class StoredFrame:
     samples: Samples
     photometric: str
     bits: SampleBits | None
-    note: str = ""
+    note: Sentence = Sentence("")
 
 
 def read_layout(dataset: Dataset, *, floating_bits: int = 0) -> Layout:
@@ -179,10 +190,10 @@ class FrameDecoder:
         self.present: Sequence[int] = self._find_frames(file.pixels.length)
 
     @property
-    def note(self) -> str:
+    def note(self) -> Sentence:
         """A sentence for staff if frames are missing, or ""."""
         frames, present = self.layout.frames, len(self.present)
-        return FRAMES_MISSING.format(present=present, frames=frames) if present < frames else ""
+        return FRAMES_MISSING.format(present=present, frames=frames) if present < frames else Sentence("")
 
     def stored(self, index: int) -> StoredFrame:
         """Frame `index`, counted from 0. Raises UnreadableImage if it cannot be decoded."""
@@ -205,8 +216,8 @@ class FrameDecoder:
         # Somebody's own transfer syntax may be anything, even where its pixels look uncompressed.
         is_private = not syntax.startswith(STANDARD_SYNTAXES) and syntax not in NATIVE
         if is_private or (self._compressed and syntax not in DECODERS):
-            name = "JPEG XL" if syntax in JPEG_XL else uid_name(syntax) or "unknown to it"
-            raise UnreadableImage(UNKNOWN_COMPRESSION.format(name=name))
+            name = "JPEG XL" if syntax in JPEG_XL else uid_name(syntax)
+            raise UnreadableImage(UNKNOWN_COMPRESSION.format(name=name) if name else NAMELESS_COMPRESSION)
 
     def _find_frames(self, length: int | None) -> Sequence[int]:
         """The frames that are there, counted from 0: of a picture its only one, of a loop at least one."""
@@ -282,7 +293,7 @@ class FrameDecoder:
                 raise UnreadableImage(ENDS_EARLY)
         elif syntax != RLE:
             raise UnreadableImage(CANNOT_DECODE)
-        note = ""
+        note = Sentence("")
         if header is None or is_ended(content, syntax):
             picture = decompress(content, syntax, header, self._decoding_options(1))
         else:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from leapfrog.dicom.elements import DatasetMalformed, DatasetTruncated, fragments
 from leapfrog.errors import UnreadableImage
+from leapfrog.language.sentence import Sentence
 from leapfrog.reader.image.dicom_file import CANNOT_BE_READ, ENDS_EARLY
 from leapfrog.reader.image.frames.codestream import starts_picture
 
@@ -60,10 +61,10 @@ def read_extents(stream: BinaryIO, extents: FrameExtents) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _items(stream: BinaryIO, offset: int) -> tuple[list[Extent], str]:
+def _items(stream: BinaryIO, offset: int) -> tuple[list[Extent], Sentence]:
     """All items up to the first damaged one, the offset table first, and a sentence for staff if one is damaged."""
     items: list[Extent] = []
-    damage = ""
+    damage = Sentence("")
     try:
         for item in islice(fragments(stream, offset), MOST_FRAGMENTS + 1):
             items.append(Extent(item.offset, item.length or 0))

@@ -13,4 +13,5 @@
   watchBox(page.alive, page.pollMilliseconds, (state) => { byId("stopped").hidden = state !== "stopped"; }, askForNewer);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) askForNewer(); });
   askForNewer();
+  spoken.begin();
 })();
