@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from leapfrog.exam import Frozen
 from leapfrog.wording.content import Kind
 from leapfrog.wording.gauge import Gauge
+from leapfrog.wording.sheet_words import CODE_CAPTION
 
 MARKS: dict[Kind, str] = {"look": "△", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
 URGENT_MARK = "▲"
@@ -192,7 +193,9 @@ class Labels:
 
 @dataclass(frozen=True)
 class ReportWords:
-    """A whole report."""
+    """A whole report. `models` and `made`: who read the exam and when the report was made, for each page of paper.
+    `code` is what the sheet's code holds, "" if it has none, and `code_caption` stands beside it.
+    """
 
     headline: Headline
     conflicts: tuple[str, ...]
@@ -206,4 +209,8 @@ class ReportWords:
     disclaimer: str
     phantom_banner: str
     worklist_row: WorklistRow
+    models: str = ""
+    made: str = ""
+    code: str = ""
+    code_caption: str = CODE_CAPTION
     labels: Labels = Labels()

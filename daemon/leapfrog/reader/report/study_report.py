@@ -40,6 +40,8 @@ def render(job: ReportJob) -> ReportResult:
         version=job.version,
         software_version=job.station.software_version,
         received_at=job.received_at,
+        made_at=job.made_at,
+        code=job.code,
     )
     artefacts = []
     pdf = b""
@@ -137,6 +139,8 @@ def _document(
         "study_key": job.study_key,
         "exam_number": job.exam_number,
         "received_at": job.received_at,
+        "made_at": job.made_at,
+        "signed_summary": job.code,
         "station": job.station.model_dump(mode="json"),
         "study": {**content.identity.model_dump(mode="json"), "age_years": _age_years(content.identity)},
         "conflicts": list(conflicts),
