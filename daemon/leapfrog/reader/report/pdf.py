@@ -16,7 +16,7 @@ from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.sheet_pictures import Detail, Place, draw_code, picture_svg
 from leapfrog.settings import PageSize
 from leapfrog.wording.report_words import ImageWords, PictureWords, ReportWords
-from leapfrog.wording.text import UNSHOWABLE
+from leapfrog.wording.text import UNSHOWABLE, each_once
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
@@ -101,8 +101,8 @@ def _pictures(main: ImageWords, others: Sequence[ImageWords]) -> Iterator[tuple[
 
 
 def _small_print(image: ImageWords) -> tuple[str, ...]:
-    """What is said of an image below everything else, much of it the same of all images that one model read."""
-    said = (image.not_covered, image.made_for, *image.notes, image.image_check)
+    """What is said of an image below everything else: much of it is the same of all images that one model read."""
+    said = (image.made_for, *image.notes, image.image_check)
     return tuple(sentence for sentence in said if sentence)
 
 
@@ -114,6 +114,7 @@ def _values(report: ReportWords, sheet: _Sheet, shown: int, code_mm: float) -> s
         "images": len(report.images),
         "main": sheet.main,
         "others": [{**asdict(one), "said": said} for one, said in zip(sheet.others, sheet.said, strict=True)],
+        "not_covered": each_once(one.not_covered for one in sheet.others),
         "left_out": left_out if shown < len(report.images) else "",
         "code_mm": code_mm,
     }

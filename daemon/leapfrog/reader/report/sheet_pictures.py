@@ -1,7 +1,7 @@
 """The pictures of a sheet: gray, since most paper is, and with as many pixels as it shows of them.
 
-Each is an SVG that holds a JPEG, which goes into the PDF as it is. Of a JPEG by itself, typst keeps the pixels until the
-document is complete: a study of 300 images would need more memory than a reader may have.
+Each is an SVG that holds a JPEG, which goes into the PDF as it is. Of a JPEG by itself, typst keeps the pixels until
+the document is complete: a study of 300 images would need more memory than a reader may have.
 """
 
 from base64 import b64encode
