@@ -477,12 +477,20 @@ def models_thresholds(
 
 
 @station_app.command("key")
-def station_key(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Print the public key of this box, which signs what people decide on it. It is made if there is none yet."""
+def station_key(
+    new: Annotated[bool, typer.Option("--new", help="Make a new key in the place of one that was lost.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the public key of this box, with which others check its sheets. It is made if there is none yet."""
+    from leapfrog.state.station.key_at_start import require_not_lost
     from leapfrog.state.station.station_key import station_key as key_of
 
-    key = key_of(_settings(config).state_dir)
-    answer = {"algorithm": "Ed25519", "public_key": key.public_key.hex(), "pem": key.public_pem}
+    state_dir = _settings(config).state_dir
+    if not new:
+        require_not_lost(state_dir)
+    key = key_of(state_dir)
+    answer = {"algorithm": "Ed25519", "id": key.id, "public_key": key.public_key.hex(), "pem": key.public_pem}
     _show(answer, as_json, [key.public_pem.strip()], unwrapped=True)
 
 
