@@ -407,6 +407,34 @@ def restore(
     _show(answer, as_json, restored.sentences(), unwrapped=True)
 
 
+@app.command()
+def verify(
+    given: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEXT|PHOTO|REPORT.json",
+            help="The text of a sheet's code in 'quotes', a photo of it (JPEG, PNG), or the report.json of a report.",
+        ),
+    ],
+    patient_id: Annotated[
+        str | None, typer.Option("--patient-id", metavar="ID", help="Also compare the number of the patient.")
+    ] = None,
+    stations: Annotated[
+        Path | None,
+        typer.Option("--stations", metavar="DIR", help="Folder with the public keys of known stations: NAME.pem."),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check whether a sheet or a report is what a known box signed. The exit status is 1 if nobody may trust it."""
+    from leapfrog.commands.verify.command import verify as verify_given
+
+    outcome = verify_given(given, patient_id, stations, _settings(config).state_dir)
+    _show(outcome.as_json() if as_json else None, as_json, outcome.lines, unwrapped=True)
+    if not outcome.trusted:
+        raise typer.Exit(EXIT_FAILED)
+
+
 @models_app.command("list")
 def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the model packages, and say whether each passes verification."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from leapfrog.errors import NotASummary
 from leapfrog.exam import ImageReading
-from leapfrog.signed_summary.code_text import NotASummary
 from leapfrog.signed_summary.exam_summary import summary_of
 from leapfrog.signed_summary.signing import signed_text
 from leapfrog.state.records import StudyRecord

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from leapfrog.errors import LeapfrogError
+from leapfrog.errors import NotASummary
 from leapfrog.exam_number import is_exam_number
 from leapfrog.signed_summary.letters import BETWEEN_FIELDS, BETWEEN_NAMES
 from leapfrog.signed_summary.summary import (
@@ -32,10 +32,6 @@ LONGEST_TEXT = 419  # letters, of a code of 65 x 65 modules (version 12-M), whic
 NOT_NAMED = ("NOT FLAGGED", "NOT OUTLINED")  # grades whose findings may be left out where there is no room
 EXAM = re.compile(r"([0-9A-Z-]+) V([0-9]{1,6})")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-class NotASummary(LeapfrogError):
-    """A text is no summary that this version understands."""
 
 
 def written(summary: Summary, rest: int) -> str:

@@ -28,6 +28,11 @@ def is_of(patient_id: str, number: HashedNumber) -> bool:
     return hmac.compare_digest(_digest(patient_id, number.salt), number.digest)
 
 
+def plain(patient_id: str) -> str:
+    """The number without what two people write differently: case, width of letters, blanks."""
+    return " ".join(unicodedata.normalize("NFKC", patient_id).casefold().split())
+
+
 def _digest(patient_id: str, salt: bytes) -> bytes:
-    plain = " ".join(unicodedata.normalize("NFKC", patient_id).casefold().split())
-    return hashlib.scrypt(plain.encode(), salt=salt, n=COST, r=BLOCK_SIZE, p=PARALLEL, dklen=DIGEST_BYTES)
+    content = plain(patient_id).encode()
+    return hashlib.scrypt(content, salt=salt, n=COST, r=BLOCK_SIZE, p=PARALLEL, dklen=DIGEST_BYTES)
