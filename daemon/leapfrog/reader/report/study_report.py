@@ -44,13 +44,10 @@ def render(job: ReportJob) -> ReportResult:
         code=job.code,
     )
     artefacts = []
-    pdf = b""
-    if job.pdf or "report_pdf" in job.derived:
+    if job.pdf:
         from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
 
-        pdf = render_pdf(words, job.picture_dir, job.page_size)
-    if job.pdf:
-        artefacts.append(_write(job, "pdf", pdf))
+        artefacts.append(_write(job, "pdf", render_pdf(words, job.picture_dir, job.page_size)))
     page = render_page(
         words,
         version=job.version,
@@ -66,7 +63,7 @@ def render(job: ReportJob) -> ReportResult:
     if job.derived:
         from leapfrog.reader.report.derived import make_derived  # imports pydicom, which is slow too
 
-        produced, not_made = make_derived(job, content.identity, words, pdf)
+        produced, not_made = make_derived(job, content.identity, words)
     published = [_published(artefact) for artefact in artefacts]
     document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
