@@ -18,7 +18,6 @@ from leapfrog.state.station.station_key import (
     existing_station_key,
     keep_public_key,
     public_key_file,
-    public_keys,
     station_folder,
     station_key,
     station_key_file,
@@ -34,28 +33,28 @@ class KeyAtStart:
         """Look for it, and make it if this box never had one. Raises JournalError when the journal cannot be used."""
         self.key: StationKey | None = None
         self._state_dir = state_dir
-        self._problem = ""
+        self._problem: Problem | None = None
+        self._is_lost = False
         facts = Facts(journal)
         try:
             self.key = existing_station_key(state_dir)
             if self.key is None:
                 if was_lost(state_dir, lambda: facts.get(FACT)):
-                    self._problem = _LOST.format(file=station_key_file(state_dir))
+                    self._is_lost = True
+                    self._problem = Problem(what=_LOST.format(file=station_key_file(state_dir)), remedy=_REMEDY)
                     return
                 self.key = station_key(state_dir)
             keep_public_key(state_dir, self.key)
         except StorageError as problem:
-            self._problem = str(problem)
+            self._problem = Problem(what=str(problem), remedy=_UNTIL_THEN)
         if self.key is not None and facts.get(FACT) != self.key.id:
             facts.put(FACT, self.key.id)
 
     def problems(self) -> tuple[Problem, ...]:
         """That nothing is signed, and why; or that a person had a new key made while this ran."""
-        if not self._problem:
-            return ()
-        if station_key_file(self._state_dir).exists() and self.key is None and public_keys(self._state_dir):
+        if self._is_lost and station_key_file(self._state_dir).exists():
             return (Problem(what=_THERE_NOW, remedy=_RESTART),)
-        return (Problem(what=self._problem, remedy=_REMEDY),)
+        return () if self._problem is None else (self._problem,)
 
 
 def was_lost(state_dir: Path, noted: Callable[[], str | None] = lambda: None) -> bool:
@@ -81,5 +80,6 @@ _REMEDY = (
     "Put it back from a backup. If there is none: `leapfrog station key --new` makes another, whose public key"
     " everybody must be given who checks sheets of this box."
 )
+_UNTIL_THEN = "Until then sheets have no code, and reports are not signed. Restart Leapfrog when it is mended."
 _THERE_NOW = "The station key is there again, and this run does not use it yet: sheets have no code so far."
 _RESTART = "Restart Leapfrog to use it: systemctl restart leapfrog"
