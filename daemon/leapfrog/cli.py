@@ -407,6 +407,34 @@ def restore(
     _show(answer, as_json, restored.sentences(), unwrapped=True)
 
 
+@app.command()
+def verify(
+    given: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEXT|PHOTO|REPORT.json",
+            help="The text of a sheet's code in 'quotes', a photo of it (JPEG, PNG), or the report.json of a report.",
+        ),
+    ],
+    patient_id: Annotated[
+        str | None, typer.Option("--patient-id", metavar="ID", help="Also compare the number of the patient.")
+    ] = None,
+    stations: Annotated[
+        Path | None,
+        typer.Option("--stations", metavar="DIR", help="Folder with the public keys of known stations: NAME.pem."),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check whether a sheet or a report is what a known box signed. The exit status is 1 if nobody may trust it."""
+    from leapfrog.commands.verify.command import verify as verify_given
+
+    outcome = verify_given(given, patient_id, stations, _settings(config).state_dir)
+    _show(outcome.as_json() if as_json else None, as_json, outcome.lines, unwrapped=True)
+    if not outcome.trusted:
+        raise typer.Exit(EXIT_FAILED)
+
+
 @models_app.command("list")
 def models_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     """List the model packages, and say whether each passes verification."""
@@ -477,12 +505,20 @@ def models_thresholds(
 
 
 @station_app.command("key")
-def station_key(config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Print the public key of this box, which signs what people decide on it. It is made if there is none yet."""
+def station_key(
+    new: Annotated[bool, typer.Option("--new", help="Make a new key in the place of one that was lost.")] = False,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the public key of this box, with which others check its sheets. It is made if there is none yet."""
+    from leapfrog.state.station.key_at_start import require_not_lost
     from leapfrog.state.station.station_key import station_key as key_of
 
-    key = key_of(_settings(config).state_dir)
-    answer = {"algorithm": "Ed25519", "public_key": key.public_key.hex(), "pem": key.public_pem}
+    state_dir = _settings(config).state_dir
+    if not new:
+        require_not_lost(state_dir)
+    key = key_of(state_dir)
+    answer = {"algorithm": "Ed25519", "id": key.id, "public_key": key.public_key.hex(), "pem": key.public_pem}
     _show(answer, as_json, [key.public_pem.strip()], unwrapped=True)
 
 

@@ -17,6 +17,7 @@ LeapfrogError
 │   ├── EngineRefused        the engine host works, but answered that it cannot do this
 │   ├── EngineUntrusted      the engine host gave an answer that cannot be right
 │   └── LibraryFailed        libedgetpu crashed or hung while it listed its devices
+├── NotASummary              a text is no signed summary of an exam that this version understands, or has no room for it
 ├── PackageError             a model package is incomplete, altered or made for another version
 └── DistrictError            the district server did not confirm a delivery
     ├── DistrictUnreachable  no usable answer: try again later
@@ -72,6 +73,10 @@ class JournalError(LeapfrogError):
 
 class DaemonNotRunning(LeapfrogError):
     """A command needs the daemon, but no daemon answers."""
+
+
+class NotASummary(LeapfrogError):
+    """A text is no signed summary that this version understands, or an exam is too much for one."""
 
 
 class UnreadableImage(LeapfrogError):

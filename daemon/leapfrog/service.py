@@ -57,6 +57,7 @@ from leapfrog.state.start.adoption import Adoption
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
+from leapfrog.state.station.key_at_start import KeyAtStart
 from leapfrog.state.station.local_thresholds import ThresholdsAtStart
 from leapfrog.state.studies import Studies
 from leapfrog.state.upkeep.replaced_models import ReplacedModels
@@ -67,6 +68,7 @@ from leapfrog.worklist.rendered_report import rendered_report
 from leapfrog.worklist.writer import WorklistWriter
 
 TICK_SECONDS = 1.0
+PUBLISHED_AGAIN = 50  # reports, after a run that did not end in order
 JOURNAL_DAMAGED = f"The journal is damaged. {DAMAGE_REMEDY}"
 JOURNAL_REPLACED = f"The journal was removed or replaced while it was in use. {DAMAGE_REMEDY}"
 DISK_FAILED = f"The disk of the state directory failed. {DISK_REMEDY}"
@@ -125,15 +127,20 @@ class Service:
         # At the start, which is also when the lanes look.
         models_in_use = ModelsInUse(settings)
         model_problems = [Problem(what=sentence) for sentence in models_in_use.catalogue().problems()]
+        station_key = KeyAtStart(settings.state_dir, journal)
+        publications = Publications(journal)
+        if not opening.in_order:
+            publications.publish_newest_again(PUBLISHED_AGAIN)
         thresholds = ThresholdsAtStart(settings.state_dir, models_in_use.catalogue)
         devices, lanes = _lanes(settings, spool.work)
         publisher = Publisher(
             reports_dir=settings.reports_dir,
             state_dir=settings.state_dir,
             rendered=rendered,
-            publications=Publications(journal),
+            publications=publications,
             on_published=lambda: worklist.wake(),  # noqa: PLW0108 - both are built below
             on_lost=lambda study_key: dispatcher.report_is_lost(study_key),  # noqa: PLW0108
+            station_key=station_key.key,
         )
         dispatcher = Dispatcher(
             settings=settings,
@@ -146,6 +153,7 @@ class Service:
             on_deliveries=sender.wake,
             on_report=publisher.wake,
             on_fatal=self._on_fatal,
+            station_key=station_key.key,
         )
         wake_all = _all(dispatcher.wake, sender.wake)
         adoption = Adoption(
@@ -178,7 +186,7 @@ class Service:
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver, commitments, thresholds)
+            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver, commitments, thresholds, station_key)
             return (*(problem for part in parts for problem in part.problems()), *model_problems)
 
         live = Live(

@@ -36,6 +36,8 @@ OLDEST_YEARS = 129  # as an age; nobody has been as old
 MOST_MISTAKES = 50  # that are told of one file
 LONGEST_SHOWN = 200  # letters of a value that is not allowed
 UnknownAge = Literal["adult", "not_assessed"]
+ReportPageSize = Literal["A4", "A5", "Letter"]
+PageSize = Literal["A4", "A5", "Letter", "80mm"]  # 80mm: the strip of a receipt printer
 Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
 
@@ -219,7 +221,7 @@ class ReportSettings(Section):
 
     quiet_seconds: float = Field(default=20.0, ge=0, le=3600)
     print_to: str = ""
-    page_size: Literal["A4", "Letter"] = "A4"
+    page_size: ReportPageSize = "A4"
     include_heatmaps: bool = True
 
 

@@ -149,7 +149,7 @@ def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: 
         ('[station]\nunknown_age = "child"', "station.unknown_age = 'child'", "'adult' or 'not_assessed'"),
         ('[engine]\ndevice = "gpu"', "engine.device = 'gpu'", "'auto', 'edgetpu' or 'cpu'"),
         ("[engine]\nlanes = 99", "engine.lanes = 99", "less than or equal to 8"),
-        ('[report]\npage_size = "A3"', "report.page_size = 'A3'", "'A4' or 'Letter'"),
+        ('[report]\npage_size = "A3"', "report.page_size = 'A3'", "'A4', 'A5' or 'Letter'"),
         ('[district]\nurl = "ftp://district"', "district.url = 'ftp://district'", "DICOMweb root"),
         ('[district]\nurl = "https://"', "district.url", "DICOMweb root"),
         ('[district]\nsend = ["everything"]', "district.send[0] = 'everything'", "'original'"),

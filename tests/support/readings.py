@@ -217,4 +217,6 @@ def report_words(job: ReportJob) -> ReportWords:
         version=job.version,
         software_version=job.station.software_version,
         received_at=job.received_at,
+        made_at=job.made_at,
+        code=job.code,
     )

@@ -144,6 +144,7 @@ class _Reading:
                 study_key=study.key,
                 version=1,
                 received_at=now_text(),
+                made_at=now_text(),
                 station=station_of(self._settings),
                 readings=tuple(result.reading for _, result in study.read),
                 page_size=self._settings.report.page_size,

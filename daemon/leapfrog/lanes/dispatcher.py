@@ -20,6 +20,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import InstanceRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
+from leapfrog.state.station.station_key import StationKey
 
 LOOK_PAUSE_SECONDS = 5.0  # between two looks at all open studies
 IDLE_SECONDS = 1.0  # an idle lane looks for work at least this often
@@ -41,9 +42,11 @@ class Dispatcher:
         on_deliveries: Callable[[], None],
         on_report: Callable[[], None],
         on_fatal: Callable[[str], None],
+        station_key: StationKey | None = None,
     ) -> None:
         """`models_in_use` gives the versions of the packages, by name. `on_deliveries` is called when something new is
         owed, `on_report` when a report can be published, `on_fatal` when the dispatcher cannot continue.
+        `station_key` signs the summaries on the sheets.
         """
         self._lanes = lanes
         self._on_fatal = on_fatal
@@ -57,6 +60,7 @@ class Dispatcher:
             on_report=on_report,
             on_deliveries=on_deliveries,
             is_stopping=self._stopping.is_set,
+            station_key=station_key,
         )
         self._readings = Readings(
             settings=settings,

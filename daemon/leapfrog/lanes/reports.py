@@ -17,14 +17,16 @@ from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.produced import adopt
+from leapfrog.lanes.sheet_code import code_for
 from leapfrog.language.sentence import sentence_of
 from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Station
 from leapfrog.settings import Settings
 from leapfrog.state.earlier_exams import EarlierExams
-from leapfrog.state.journal import Journal
+from leapfrog.state.journal import Journal, now_text
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
+from leapfrog.state.station.station_key import StationKey
 from leapfrog.state.studies import Studies
 from leapfrog.wording.content import replaced_models
 from leapfrog.wording.text import NOT_GIVEN, moment
@@ -60,10 +62,11 @@ class Reports:
         on_report: Callable[[], None],
         on_deliveries: Callable[[], None],
         is_stopping: Callable[[], bool],
+        station_key: StationKey | None = None,
     ) -> None:
         """`models_in_use` gives the versions of the packages, by name. `on_report` is called when a report was
         committed and can be published, `on_deliveries` when something new is owed. A failure while `is_stopping` does
-        not count.
+        not count. With a `station_key` the sheets have a code that it signed.
         """
         self._settings = settings
         self._studies = Studies(journal)
@@ -74,6 +77,7 @@ class Reports:
         self._on_report = on_report
         self._on_deliveries = on_deliveries
         self._is_stopping = is_stopping
+        self._station_key = station_key
         self._agenda = Agenda(settings.report.quiet_seconds)
 
     def look_for_open_studies(self) -> None:
@@ -188,18 +192,24 @@ class Reports:
     def _job(
         self, render: Render, readings: tuple[ImageReading, ...], derived: tuple[DerivedKind, ...], work_dir: Path
     ) -> ReportJob:
-        study = render.study
+        study, version = render.study, render.study.version + 1
+        others = self._other_patient_ids(study)
+        pdf = render.closing or study.version == 0
+        has_sheet = pdf or "report_pdf" in derived
+        code = code_for(self._station_key, study, version, readings, shared=bool(others)) if has_sheet else ""
         return ReportJob(
             study_key=study.key,
             exam_number=study.exam_number,
-            version=study.version + 1,
+            version=version,
             received_at=study.received_at,
+            made_at=now_text(),
+            code=code,
             station=station_of(self._settings),
             readings=readings,
-            other_patient_ids=self._other_patient_ids(study),
+            other_patient_ids=others,
             earlier_exams=tuple(_earlier(one) for one in self._earlier_exams.of(study, readings)),
             models_in_use=dict(self._models_in_use()),
-            pdf=render.closing or study.version == 0,
+            pdf=pdf,
             derived=derived,
             page_size=self._settings.report.page_size,
             include_heatmaps=self._settings.report.include_heatmaps,

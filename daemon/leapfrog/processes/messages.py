@@ -15,7 +15,7 @@ from leapfrog.language.languages import LanguageCode
 from leapfrog.language.sentence import Sentence
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.signature import SignaturePolicy
-from leapfrog.settings import UnknownAge
+from leapfrog.settings import PageSize, UnknownAge
 from leapfrog.spool_file.record import ProducedRole
 from leapfrog.wording.report_words import WorklistRow
 
@@ -86,7 +86,8 @@ class EarlierExam(Frozen):
 
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on. The
-    pictures of its readings are in `picture_dir`. `exam_number` is "" where the exam has none.
+    pictures of its readings are in `picture_dir`. `exam_number` is "" where the exam has none, and so is
+    `code`, the signed summary that the sheet's code holds. `made_at` is when the report is made, ISO 8601.
 
     `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `models_in_use` are the
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
@@ -100,6 +101,8 @@ class ReportJob(Frozen):
     exam_number: str = ""
     version: int
     received_at: str
+    made_at: str = ""
+    code: str = ""
     station: Station
     readings: tuple[ImageReading, ...]
     other_patient_ids: tuple[str, ...] = ()
@@ -107,7 +110,7 @@ class ReportJob(Frozen):
     models_in_use: dict[str, str] = Field(default_factory=dict)
     pdf: bool = True
     derived: tuple[Literal["report_pdf", "overlay"], ...] = ()
-    page_size: Literal["A4", "Letter"] = "A4"
+    page_size: PageSize = "A4"
     include_heatmaps: bool = True
     worklist_href: str = ""
     picture_dir: Path

@@ -61,6 +61,14 @@ class Publications:
         """Record that the folder shows `version` of a study's report."""
         self._journal.change("UPDATE studies SET published_version = ? WHERE key = ?", version, study_key)
 
+    def publish_newest_again(self, count: int) -> None:
+        """Have the `count` newest reports published again: after a power cut, what is beside them may not be whole."""
+        self._journal.change(
+            "UPDATE studies SET published_version = 0 WHERE version > 0 AND sequence IN"
+            " (SELECT sequence FROM studies ORDER BY sequence DESC LIMIT ?)",
+            count,
+        )
+
     def render_again(self, study_key: str, version: int) -> bool:
         """Have a new version made, because the files of `version` are lost. Returns whether that still is the newest
         one, which nobody has published meanwhile.

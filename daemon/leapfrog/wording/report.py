@@ -26,6 +26,7 @@ from leapfrog.wording.report_words import (
     WorklistRow,
 )
 from leapfrog.wording.scores import told_apart, written_score
+from leapfrog.wording.sheet_words import made_when, read_by
 from leapfrog.wording.text import (
     NOT_GIVEN,
     age_in_words,
@@ -78,7 +79,7 @@ CHECK_PASSED = sentence("Image check: nothing wrong was noticed. It does not not
 CHECK_SAYS = sentence("Image check: {detail}")
 NO_CHECK = sentence("Image check: none, since this model comes without one. Look whether the picture suits it.")
 WHERE_IT_LOOKED = sentence(
-    "Where the model looked: {findings}. The colour is scaled to the strongest point of this picture; do not compare it"
+    "Where the model looked: {findings}. The tint is scaled to the strongest point of this picture; do not compare it"
     " with other pictures."
 )
 OUTLINE, HATCHED = sentence("Outline: {findings}"), sentence("Hatched: {findings}")
@@ -148,9 +149,12 @@ def words_of(
     version: int,
     software_version: str,
     received_at: str,
+    made_at: str = "",
+    code: str = "",
 ) -> ReportWords:
-    """`content` in words. `received_at` is ISO 8601; the other arguments name the study, the box and the report's
-    version; `exam_number` is "" where the exam has none.
+    """`content` in words. `received_at` and `made_at`, when the report is made, are ISO 8601; the other arguments name
+    the study, the box and the report's version; `exam_number` is "" where the exam has none, and `code` (the signed
+    summary) where there is none for the sheet.
     """
     headline = headline_of(content.gist)
     conflicts = _conflicts(content)
@@ -170,6 +174,9 @@ def words_of(
         disclaimer=DISCLAIMER if content.demonstration else NO_DIAGNOSIS,
         phantom_banner=PHANTOM_BANNER if content.phantom else NOTHING,
         worklist_row=_worklist_row(content, headline, conflicts, received_at, exam_number),
+        models=read_by(reading.model.label for reading in readings if reading.model is not None),
+        made=made_when(made_at),
+        code=code,
     )
 
 

@@ -6,6 +6,7 @@ from leapfrog.exam import Frozen
 from leapfrog.language.sentence import Plain, Sentence, sentence
 from leapfrog.wording.content import Kind
 from leapfrog.wording.gauge import Gauge
+from leapfrog.wording.sheet_words import CODE_CAPTION
 
 MARKS: dict[Kind, str] = {"look": "△", "measured": "●", "nothing_flagged": "○", "not_assessed": "?"}
 URGENT_MARK = "▲"
@@ -213,7 +214,9 @@ class Labels:
 
 @dataclass(frozen=True)
 class ReportWords:
-    """A whole report."""
+    """A whole report. `models` and `made`: who read the exam and when the report was made, for each page of paper.
+    `code` is what the sheet's code holds, "" if it has none, and `code_caption` stands beside it.
+    """
 
     headline: Headline
     conflicts: tuple[Sentence, ...]
@@ -227,6 +230,10 @@ class ReportWords:
     disclaimer: Sentence
     phantom_banner: Sentence
     worklist_row: WorklistRow
+    models: Sentence = Sentence("")
+    made: Sentence = Sentence("")
+    code: str = ""
+    code_caption: Sentence = CODE_CAPTION
     labels: Labels = Labels()
 
     def where_the_model_looked(self, finding: Sentence) -> Sentence:

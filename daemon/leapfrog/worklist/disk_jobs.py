@@ -36,9 +36,8 @@ class DiskJob:
     inspect: see how the folder is, and try to write there. look: see how it is, and mark it if it has no mark. `make`:
     create it if it is missing. `apart`: it was on a disk of its own when it was last seen, that is, on another than
     `state_dir` and the system. publish: bring version `version` of the report in `source` to `target`, and say
-    `text` beside it. take_back: the reverse. list: make `target` what `source` is, or remove it where
-    that is gone. tell: write `text` to `target`, not
-    durably. remove: remove `target`.
+    `text` and its `signature` beside it. take_back: the reverse. list: make `target` what `source` is, or remove it
+    where that is gone. tell: write `text` to `target`, not durably. remove: remove `target`.
     """
 
     kind: JobKind
@@ -51,6 +50,7 @@ class DiskJob:
     target: str = ""
     version: int = 0
     text: str = ""
+    signature: str = ""
 
     def line(self) -> str:
         """As JSON."""

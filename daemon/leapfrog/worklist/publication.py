@@ -25,6 +25,7 @@ COPIED_BYTES = 1024 * 1024  # at a time, with a sign of life after each
 FSYNC_NOT_OFFERED = frozenset((errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF))
 # Of link(2), when the disk itself is to blame; after any other error a copy may do.
 DISK_REFUSES = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOENT, errno.ESTALE))
+SIGNATURE_NAME = "report.json.sig"
 DEFAULT_ACL = "system.posix_acl_default"  # acl(5): what a file made in a folder inherits
 
 
@@ -62,6 +63,16 @@ def put(source: Path, target: Path, *, linked: bool, alive: Callable[[], None] =
             while content := original.read(COPIED_BYTES):
                 copy.write(content)
                 alive()
+
+
+def put_signature(folder: Path, signature: str) -> None:
+    """Lay the signature of the report.json in `folder` beside it, or take an older one away where there is none. Not
+    durably: that would cost an fsync for each report, and after a power cut the newest are published again.
+    """
+    if signature:
+        tell(folder / SIGNATURE_NAME, signature)
+    else:
+        (folder / SIGNATURE_NAME).unlink(missing_ok=True)
 
 
 def list_page(source: Path, target: Path) -> None:

@@ -17,9 +17,11 @@ from leapfrog.heartbeat.heartbeat import alive_page, newest_page
 from leapfrog.heartbeat.names import ALIVE_NAME, BEAT_SECONDS
 from leapfrog.language.sentence import sentence
 from leapfrog.problem import Problem, Problems
+from leapfrog.signed_summary.signing import report_signature
 from leapfrog.state.publications import Publications, ReportsFolder
 from leapfrog.state.records import ForgottenReport, StudyRecord
 from leapfrog.state.rendered import Rendered
+from leapfrog.state.station.station_key import StationKey
 from leapfrog.worker import Worker
 from leapfrog.worklist.disk_condition import what_is_wrong
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, JobKind
@@ -58,9 +60,10 @@ class Publisher(Worker):
         publications: Publications,
         on_published: Callable[[], None],
         on_lost: Callable[[str], None],
+        station_key: StationKey | None = None,
     ) -> None:
         """`on_published` is called when the folder shows a new report, `on_lost` with the key of a study whose report
-        is to be rendered again because its files are gone.
+        is to be rendered again because its files are gone. `station_key` signs each report.
         """
         super().__init__("publisher")
         self._folder = reports_dir
@@ -69,6 +72,7 @@ class Publisher(Worker):
         self._publications = publications
         self._on_published = on_published
         self._on_lost = on_lost
+        self._station_key = station_key
         self._disk = ReportsDisk(lambda: self._trouble(NO_ANSWER))
         self._problems = Problems()
         self._told = ""  # the condition that the log told last
@@ -230,6 +234,7 @@ class Publisher(Worker):
             source=self._rendered.path(study.key),
             version=study.version,
             text=newest_page(study.version),
+            signature=self._signature(study),
         )
         if answer.not_rendered:
             if self._publications.render_again(study.key, study.version):
@@ -243,6 +248,15 @@ class Publisher(Worker):
             self._publications.mark_published(study.key, study.version)
             self._on_published()
         self._heed(study.key, answer)
+
+    def _signature(self, study: StudyRecord) -> str:
+        """Over the report.json that is published now; "" where there is no key, or no such file."""
+        try:
+            document = (self._rendered.path(study.key) / f"report-{study.version}.json").read_bytes()
+        except OSError:  # the publishing program sees the same, and says what it means
+            return ""
+        key = self._station_key
+        return report_signature(document, key.public_key, key.sign).decode("ascii") if key else ""
 
     def _publish_list(self) -> None:
         source = self._rendered.directory / INDEX_NAME
@@ -295,7 +309,14 @@ class Publisher(Worker):
             self._failed(answer)
 
     def _do(
-        self, kind: JobKind, target: Path, *, source: Path | None = None, version: int = 0, text: str = ""
+        self,
+        kind: JobKind,
+        target: Path,
+        *,
+        source: Path | None = None,
+        version: int = 0,
+        text: str = "",
+        signature: str = "",
     ) -> DiskAnswer:
         job = DiskJob(
             kind=kind,
@@ -305,6 +326,7 @@ class Publisher(Worker):
             target=str(target),
             version=version,
             text=text,
+            signature=signature,
         )
         return self._disk.do(job, self._patience)
 

@@ -19,7 +19,16 @@ from leapfrog.durable import replacing
 from leapfrog.heartbeat.names import NEWEST_NAME
 from leapfrog.processes.channel import ChannelClosed, LineChannel
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, condition_of
-from leapfrog.worklist.publication import NotRendered, list_page, publish, remove, sync_names, take_back, tell
+from leapfrog.worklist.publication import (
+    NotRendered,
+    list_page,
+    publish,
+    put_signature,
+    remove,
+    sync_names,
+    take_back,
+    tell,
+)
 
 MARK_NAME = ".leapfrog"  # in the folder of the reports: a random token, by which it is known again
 PR_SET_PDEATHSIG = 1  # prctl(2)
@@ -53,6 +62,7 @@ def _do(job: DiskJob, channel: LineChannel) -> None:
     match job.kind:
         case "publish":
             publish(source, target, job.version, lambda: channel.send(""))
+            put_signature(target, job.signature)
             tell(target / NEWEST_NAME, job.text)
         case "take_back":
             take_back(source, target, job.version)

@@ -48,7 +48,8 @@ class WorklistWriter(Worker):
         language: LanguageCode = "en",
     ) -> None:
         """The pages are in `language`. `box` gives the state of the box; `on_written` is called when `directory` may
-        have something new: with the identity of the worklist, and the other pages that changed. Nothing is written until `start`.
+        have something new: with the identity of the worklist, and the other pages that changed. Nothing is written
+        until `start`.
         """
         super().__init__("worklist")
         self._directory = directory

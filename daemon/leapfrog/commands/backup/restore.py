@@ -32,6 +32,7 @@ from leapfrog.state.exam_numbers import reserved_by
 from leapfrog.state.journal import JOURNAL_NAME, Journal
 from leapfrog.state.spool import SPOOL_NAME
 from leapfrog.state.start.restored import RESTORING_NAME, after_restore
+from leapfrog.state.station.station_key import FOLDER_MODE, KEY_NAME, PUBLIC_NAME, station_folder
 
 FORMER_NAME = "before-restore"  # and the time: folders in the state directory with states that were replaced
 STAGING_NAME = "restoring.partial"  # in the state directory, before anything changes
@@ -114,6 +115,8 @@ def restore_backup(
             staging.mkdir(mode=0o750)
             extract(path, staging, lambda count: progress.advance(writing, count))
             asked_for, images = _prepare(staging / JOURNAL_MEMBER, manifest, max(map(reserved_by, replaced)))
+            for one in reversed(replaced):
+                _take_key(station_folder(one), station_folder(staging))
             newer = sum(_take_newer_images(one / SPOOL_NAME, staging / SPOOL_NAME) for one in replaced)
             placed = _place_settings(staging / SETTINGS_MEMBER, settings_file, state_dir)
             _own(staging, state_dir)
@@ -180,6 +183,19 @@ def _take_newer_images(present: Path, restored: Path) -> int:
             taken += 1
     fsync_directory(restored)
     return taken
+
+
+def _take_key(present: Path, restored: Path) -> None:
+    """Give the restored state the station key that is here, if the backup has none: it is older than the key, and
+    others know this box by it.
+    """
+    if (restored / KEY_NAME).exists() or not (present / KEY_NAME).is_file():
+        return
+    restored.mkdir(mode=FOLDER_MODE, exist_ok=True)
+    for name in (KEY_NAME, PUBLIC_NAME):
+        if (present / name).is_file() and not (restored / name).exists():
+            os.link(present / name, restored / name)
+    fsync_directory(restored)
 
 
 def _holds_something(path: Path) -> bool:

@@ -30,6 +30,7 @@ from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.report.overlay import captioned_jpeg
+from leapfrog.reader.report.pdf import render_pdf
 from leapfrog.wording.report_words import FindingRow, ImageWords, ReportWords
 
 MANUFACTURER = "Leapfrog"
@@ -55,7 +56,7 @@ REPORT_TITLES = {"CR": XRAY_REPORT, "DX": XRAY_REPORT, "DR": XRAY_REPORT, "US": 
 
 
 def make_derived(
-    job: ReportJob, identity: Identity, words: ReportWords, speaker: Speaker, pdf: bytes
+    job: ReportJob, identity: Identity, words: ReportWords, speaker: Speaker
 ) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
     """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made, and a
     sentence for each one that could not be.
@@ -68,6 +69,7 @@ def make_derived(
         return (), (reason,)
     produced = []
     if "report_pdf" in job.derived:
+        pdf = render_pdf(words, speaker, job.picture_dir, job.page_size, detail="line")
         dataset = _encapsulated_pdf(job, identity, speaker, pdf)
         purpose = Purpose("report_pdf", job.study_key, version=job.version)
         produced.append(write_object(dataset, purpose, job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))

@@ -1,94 +1,134 @@
-"""The report on paper. What it looks like is the template's business: `templates/report.typ`."""
+"""The report on paper: the sheet. What it looks like is the template's business: `templates/report.typ`.
+
+The first page is the exam: whose it is, what was found, what was not looked for, and the picture with the finding. All
+further pictures are small, several a page.
+"""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, fields
-from html import escape
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import typst
-from PIL import Image
 
 from leapfrog.language.page_words import UNREVIEWED
+from leapfrog.language.sentence import Sentence
 from leapfrog.language.speaker import Speaker, in_words
 from leapfrog.reader.report.characters import FONTS, undrawable
-from leapfrog.wording.report_words import ImageWords, ReportWords
-from leapfrog.wording.text import UNSHOWABLE
-
-PageSize = Literal["A4", "Letter"]
+from leapfrog.reader.report.sheet_pictures import Detail, Place, draw_code, picture_svg
+from leapfrog.settings import PageSize
+from leapfrog.wording.report_words import ImageWords, PictureWords, ReportWords
+from leapfrog.wording.text import UNSHOWABLE, each_once
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
-PAPERS: dict[PageSize, str] = {"A4": "a4", "Letter": "us-letter"}  # as typst names them
-MOST_IMAGES = 300  # a page each, of which typst holds 2 MB until the document is complete; nobody prints more
+MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
 FEW_IMAGES = 4  # what typst keeps of so small a report is less than having it let go costs: 9 ms of 22
 DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so many more have been made
+IMPORTANCE = ("look", "measured", "nothing_flagged", "not_assessed")  # kinds of headline
 
 # Ours alone, so that a report looks the same on every machine.
 _fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 
-def render_pdf(report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize) -> bytes:
-    """The PDF of `report`, as `speaker` says it; its pictures lie in `picture_dir`. The same content gives the
-    same bytes.
+@dataclass(frozen=True)
+class _Sheet:
+    """The images of a sheet: the first page's, and the others in their order; `pictures` has those that are shown, each
+    with the place where it stands. `said` is what is said of each image and not of one before it.
+    """
 
-    A study of more than `MOST_IMAGES` has its first ones, and says so on each page. Values reach typst as data, never
-    as source text. Raises OSError when a picture cannot be read.
+    main: ImageWords | None
+    others: tuple[ImageWords, ...]
+    pictures: tuple[tuple[PictureWords, Place], ...]
+    said: tuple[tuple[Sentence, ...], ...]
+
+
+def render_pdf(
+    report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize, *, detail: Detail = "paper"
+) -> bytes:
+    """The PDF of `report`, as `speaker` says it; its pictures lie in `picture_dir`. The same content gives the same
+    bytes.
+
+    On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" its pictures have fewer pixels, so
+    that a one-film exam needs at most 100 kB. A study of more than `MOST_IMAGES` has its first ones, and says so.
+    Values reach typst as data, never as source text. Raises OSError when a picture cannot be read.
     """
     images = report.images[:MOST_IMAGES]
+    sheet = _laid_out(images)
     # Any, since typst's own types know one file only
-    files: Any = {"main.typ": TEMPLATE.read_bytes(), **_pictures(images, picture_dir)}
-    try:
-        pdf = typst.compile(
-            files,
-            root=picture_dir,
-            font_paths=_fonts,
-            sys_inputs={
-                "report": undrawable().sub(UNSHOWABLE, _values(report, speaker, images)),
-                "paper": PAPERS[page_size],
-            },
-        )
-    except typst.TypstError as problem:
-        if all((picture_dir / name.removesuffix(".svg")).exists() for name in files if name.endswith(".svg")):
-            raise
-        # A picture vanished meanwhile: the next version of the report goes without it.
-        raise OSError("The PDF could not be made: one of its pictures cannot be read.") from problem
+    files: Any = {"main.typ": TEMPLATE.read_bytes()}
+    for picture, place in sheet.pictures:
+        files[f"{picture.file}.svg"] = picture_svg(picture_dir / picture.file, place, detail)
+    code = draw_code(report.code) if report.code else None
+    if code is not None:
+        files["code.svg"] = code.svg
+    values = _values(report, speaker, sheet, len(images), code.width_mm if code else 0.0)
+    pdf = typst.compile(
+        files,
+        root=picture_dir,
+        font_paths=_fonts,
+        sys_inputs={"report": undrawable().sub(UNSHOWABLE, values), "paper": page_size},
+    )
     if len(images) > FEW_IMAGES:
         _forget()
     return bytes(pdf)
 
 
-def _values(report: ReportWords, speaker: Speaker, images: Sequence[ImageWords]) -> str:
+def _laid_out(images: Sequence[ImageWords]) -> _Sheet:
+    """Which image the first page shows, and what is said of the others that was not said before."""
+    if not images:
+        return _Sheet(None, (), (), ())
+    main = min(images, key=_importance)
+    others = tuple(image for image in images if image is not main)
+    pictures: dict[str, tuple[PictureWords, Place]] = {}
+    for picture, place in _pictures(main, others):
+        pictures.setdefault(picture.file, (picture, place))
+    said: list[tuple[Sentence, ...]] = []
+    before = set(_small_print(main))
+    for image in others:
+        said.append(tuple(sentence for sentence in _small_print(image) if sentence not in before))
+        before.update(said[-1])
+    return _Sheet(main, others, tuple(pictures.values()), tuple(said))
+
+
+def _importance(image: ImageWords) -> tuple[bool, int]:
+    """By which the most important image comes first; of equal ones the first."""
+    return not image.headline.urgent, IMPORTANCE.index(image.headline.kind)
+
+
+def _pictures(main: ImageWords, others: Sequence[ImageWords]) -> Iterator[tuple[PictureWords, Place]]:
+    if main.overlay is not None:
+        yield main.overlay, "finding"
+    if main.plain is not None:
+        yield main.plain, "finding" if main.overlay is None else "beside"
+    for picture in (*main.heatmaps, *(image.overlay or image.plain for image in others)):
+        if picture is not None:
+            yield picture, "small"
+
+
+def _small_print(image: ImageWords) -> tuple[Sentence, ...]:
+    """What is said of an image below everything else: much of it is the same of all images that one model read."""
+    said = (image.made_for, *image.notes, image.image_check)
+    return tuple(sentence for sentence in said if sentence)
+
+
+def _values(report: ReportWords, speaker: Speaker, sheet: _Sheet, shown: int, code_mm: float) -> str:
     """All that the template sets, as JSON. `english` has what must stand in English too, by what is said."""
-    left_out = report.labels.pdf_ends.format(shown=len(images), total=len(report.images))
+    left_out = report.labels.pdf_ends.format(shown=shown, total=len(report.images))
     values: dict[str, Any] = {
         **{field.name: getattr(report, field.name) for field in fields(report) if field.name != "worklist_row"},
-        "images": images,
-        "left_out": left_out if len(images) < len(report.images) else "",
+        "images": len(report.images),
+        "main": sheet.main,
+        "others": [{**asdict(one), "said": said} for one, said in zip(sheet.others, sheet.said, strict=True)],
+        "not_covered": each_once(one.not_covered for one in sheet.others),
+        "left_out": left_out if shown < len(report.images) else "",
+        "code_mm": code_mm,
         "unreviewed": UNREVIEWED if speaker.catalogue.needs_english else "",
     }
     said = in_words(values, speaker.say)
     english = {text: line for text, one in speaker.said.items() if (line := speaker.english(one))}
     language = {"language": speaker.language.code, "direction": speaker.language.direction}
     return json.dumps({**said, **language, "english": english}, ensure_ascii=False, default=asdict)
-
-
-def _pictures(images: Sequence[ImageWords], picture_dir: Path) -> dict[str, bytes]:
-    """Each picture as an SVG that shows its JPEG, which then goes into the PDF as it is.
-
-    Of a JPEG by itself, typst keeps the pixels until the document is complete: 2.5 MB a picture, and a study of 300
-    images would need more than a reader may have.
-    """
-    pictures = [
-        picture for image in images for picture in (image.plain, image.overlay, *image.heatmaps) if picture is not None
-    ]
-    return {f"{picture.file}.svg": _svg(picture.file, picture_dir) for picture in pictures}
-
-
-def _svg(name: str, picture_dir: Path) -> bytes:
-    with Image.open(picture_dir / name) as image:
-        size = f'width="{image.width}" height="{image.height}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size}><image href="{escape(name)}" {size}/></svg>'.encode()
 
 
 def _forget() -> None:

@@ -42,15 +42,14 @@ def render(job: ReportJob) -> ReportResult:
         version=job.version,
         software_version=job.station.software_version,
         received_at=job.received_at,
+        made_at=job.made_at,
+        code=job.code,
     )
     artefacts = []
-    pdf = b""
-    if job.pdf or "report_pdf" in job.derived:
+    if job.pdf:
         from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
 
-        pdf = render_pdf(words, speaker, job.picture_dir, job.page_size)
-    if job.pdf:
-        artefacts.append(_write(job, "pdf", pdf))
+        artefacts.append(_write(job, "pdf", render_pdf(words, speaker, job.picture_dir, job.page_size)))
     page = render_page(
         words,
         Speaker(job.station.language),
@@ -67,7 +66,7 @@ def render(job: ReportJob) -> ReportResult:
     if job.derived:
         from leapfrog.reader.report.derived import make_derived  # imports pydicom, which is slow too
 
-        produced, not_made = make_derived(job, content.identity, words, speaker, pdf)
+        produced, not_made = make_derived(job, content.identity, words, speaker)
     published = [_published(artefact) for artefact in artefacts]
     document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
@@ -140,6 +139,8 @@ def _document(
         "study_key": job.study_key,
         "exam_number": job.exam_number,
         "received_at": job.received_at,
+        "made_at": job.made_at,
+        "signed_summary": job.code,
         "station": job.station.model_dump(mode="json"),
         "study": {**content.identity.model_dump(mode="json"), "age_years": _age_years(content.identity)},
         "conflicts": list(conflicts),

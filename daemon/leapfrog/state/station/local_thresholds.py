@@ -23,12 +23,17 @@ from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.local_thresholds import holds_for
 from leapfrog.packages.package import ModelPackage
 from leapfrog.problem import Problem
-from leapfrog.state.station.station_key import make_station_folder, own_as, station_folder, station_key_file
+from leapfrog.state.station.station_key import (
+    THRESHOLDS_NAME,
+    make_station_folder,
+    own_as,
+    station_folder,
+    station_key_file,
+)
 from leapfrog.state.station.station_signature import SignedHere, signature_line, signed_here
 from leapfrog.wording.text import date_of
 from leapfrog.wording.threshold_words import evaluate_again, in_films
 
-THRESHOLDS_NAME = "thresholds"
 PACKAGE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 LARGEST_FILE_BYTES = 1024 * 1024
 NOT_SIGNED: Mapping[SignedHere, str] = {

@@ -1,11 +1,15 @@
-"""The station's own key: an Ed25519 key (RFC 8032) with which this box signs what a person decided on it.
+"""The station's own key: an Ed25519 key (RFC 8032) with which this box signs its reports, and what a person decided on
+it.
 
     station/            in the state directory
       key.pem           the private key, which nobody but the daemon's user reads
+      public.pem        the public key: by it the box knows that there was a key, when that is lost
+      former/           public keys of before, each named by its id
       thresholds/       thresholds of this place, signed with it
 
-It is made when a person first has the box sign something, or asks for its public key, and travels with a backup. The
-daemon makes none: one that was lost is not replaced without a word.
+It is made at the first start, or when a person first has the box sign something or asks for its public key, and travels
+with a backup. The daemon makes none where there was one (`key_at_start.py`): one that was lost is not replaced without
+a word.
 """
 
 import os
@@ -15,12 +19,16 @@ from typing import TYPE_CHECKING
 
 from leapfrog.durable import fsync_directory, write_durably
 from leapfrog.errors import StorageError
+from leapfrog.signed_summary.signing import key_id
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 STATION_NAME = "station"  # in the state directory
 KEY_NAME = "key.pem"
+PUBLIC_NAME = "public.pem"
+FORMER_NAME = "former"
+THRESHOLDS_NAME = "thresholds"
 FOLDER_MODE, KEY_MODE = 0o750, 0o600
 
 
@@ -38,6 +46,11 @@ class StationKey:
     def public_key(self) -> bytes:
         """The public key, raw (32 bytes)."""
         return self.private.public_key().public_bytes_raw()
+
+    @property
+    def id(self) -> str:
+        """By what a sheet's code tells it."""
+        return key_id(self.public_key)
 
     @property
     def public_pem(self) -> str:
@@ -77,14 +90,16 @@ def existing_station_key(state_dir: Path) -> StationKey | None:
         private = None
     if not isinstance(private, Ed25519PrivateKey):
         raise StorageError(
-            f"{path} is damaged: it is not an Ed25519 key. Restore it from a backup; or move it away, and a new key is"
-            " made: then set the thresholds of this place again."
+            f"{path} is damaged: it is not an Ed25519 key. Restore it from a backup; or move it away and have a new key"
+            " made (`leapfrog station key --new`): then set the thresholds of this place again."
         )
     return StationKey(private)
 
 
 def station_key(state_dir: Path) -> StationKey:
-    """The key of this box, made now if it has none. Raises StorageError when it can be neither read nor kept."""
+    """The key of this box, made now if it has none, or lost it. Raises StorageError when it can be neither read nor
+    kept.
+    """
     if (existing := existing_station_key(state_dir)) is not None:
         return existing
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -99,7 +114,64 @@ def station_key(state_dir: Path) -> StationKey:
         own_as(path, state_dir)
     except OSError as problem:
         raise StorageError(f"The station key cannot be kept in {path}: {problem.strerror}.") from problem
-    return StationKey(made)
+    key = StationKey(made)
+    keep_public_key(state_dir, key)
+    return key
+
+
+def public_key_file(state_dir: Path) -> Path:
+    """Where the public key is kept."""
+    return station_folder(state_dir) / PUBLIC_NAME
+
+
+def keep_public_key(state_dir: Path, key: StationKey) -> None:
+    """Keep the public key beside the private one. One of before that is there becomes a former one. Raises
+    StorageError.
+    """
+    path = public_key_file(state_dir)
+    try:
+        if (before := _public_key_in(path)) == key.public_key:
+            return
+        if before is not None:
+            former = path.parent / FORMER_NAME / f"{key_id(before)}.pem"
+            make_station_folder(former.parent)
+            write_durably(former, path.read_bytes())
+            own_as(former, state_dir)
+        write_durably(path, key.public_pem.encode("ascii"))
+        own_as(path, state_dir)
+    except OSError as problem:
+        raise StorageError(f"The public key of this box cannot be kept in {path}: {problem.strerror}.") from problem
+
+
+def public_keys(state_dir: Path) -> tuple[bytes, ...]:
+    """The public keys (raw) that this box has or had, its own first. What cannot be read is left out."""
+    folder = station_folder(state_dir)
+    try:
+        files = (folder / PUBLIC_NAME, *sorted((folder / FORMER_NAME).glob("*.pem")))
+        return tuple(key for file in files if (key := _public_key_in(file)) is not None)
+    except OSError:
+        return ()
+
+
+def _public_key_in(path: Path) -> bytes | None:
+    """The public key (raw) that is in `path`; None when there is none. Raises OSError when it cannot be read."""
+    try:
+        return public_key_of(path.read_bytes())
+    except FileNotFoundError:
+        return None
+
+
+def public_key_of(pem: bytes) -> bytes | None:
+    """The public key (raw) in a PEM file with this content; None when it has no Ed25519 key."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else None
 
 
 def make_station_folder(folder: Path) -> None:

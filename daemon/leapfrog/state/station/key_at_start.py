@@ -1,0 +1,85 @@
+"""The station's key as the daemon has it: made at the first start, and never in the place of one that was lost.
+
+Whoever knows this box by its public key would take the sheets that a new key signs for those of a stranger. So a start
+that finds no key, and any sign that there was one, signs nothing and says so, until a person puts the key back or has a
+new one made.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from leapfrog.errors import StorageError
+from leapfrog.problem import Problem
+from leapfrog.state.facts import Facts
+from leapfrog.state.journal import Journal
+from leapfrog.state.station.station_key import (
+    THRESHOLDS_NAME,
+    StationKey,
+    existing_station_key,
+    keep_public_key,
+    public_key_file,
+    station_folder,
+    station_key,
+    station_key_file,
+)
+
+FACT = "station_key"  # id of the key, in the journal
+
+
+class KeyAtStart:
+    """The key that this run signs with, if it has one, and what is wrong with it."""
+
+    def __init__(self, state_dir: Path, journal: Journal) -> None:
+        """Look for it, and make it if this box never had one. Raises JournalError when the journal cannot be used."""
+        self.key: StationKey | None = None
+        self._state_dir = state_dir
+        self._problem: Problem | None = None
+        self._is_lost = False
+        facts = Facts(journal)
+        try:
+            self.key = existing_station_key(state_dir)
+            if self.key is None:
+                if was_lost(state_dir, lambda: facts.get(FACT)):
+                    self._is_lost = True
+                    self._problem = Problem(what=_LOST.format(file=station_key_file(state_dir)), remedy=_REMEDY)
+                    return
+                self.key = station_key(state_dir)
+            keep_public_key(state_dir, self.key)
+        except StorageError as problem:
+            self._problem = Problem(what=str(problem), remedy=_UNTIL_THEN)
+        if self.key is not None and facts.get(FACT) != self.key.id:
+            facts.put(FACT, self.key.id)
+
+    def problems(self) -> tuple[Problem, ...]:
+        """That nothing is signed, and why; or that a person had a new key made while this ran."""
+        if self._is_lost and station_key_file(self._state_dir).exists():
+            return (Problem(what=_THERE_NOW, remedy=_RESTART),)
+        return () if self._problem is None else (self._problem,)
+
+
+def was_lost(state_dir: Path, noted: Callable[[], str | None] = lambda: None) -> bool:
+    """Whether there is no key now, and there was one: its public key is here, or something that it signed, or the
+    journal has `noted` its id.
+    """
+    if station_key_file(state_dir).exists():
+        return False
+    folder = station_folder(state_dir)
+    thresholds = folder / THRESHOLDS_NAME
+    signed = thresholds.is_dir() and any(thresholds.glob("*.json"))
+    return public_key_file(state_dir).exists() or signed or noted() is not None
+
+
+def require_not_lost(state_dir: Path) -> None:
+    """Raises StorageError when the key of this box was lost: whoever asks for it shall not be given another."""
+    if was_lost(state_dir):
+        raise StorageError(f"{_LOST.format(file=station_key_file(state_dir))} {_REMEDY}")
+
+
+_LOST = "The station key {file} is missing, and there was one: sheets have no code, and reports are not signed."
+_REMEDY = (
+    "Put it back from a backup. If there is none: `leapfrog station key --new` makes another, whose public key"
+    " everybody must be given who checks sheets of this box."
+)
+_UNTIL_THEN = "Until then sheets have no code, and reports are not signed. Restart Leapfrog when it is mended."
+_THERE_NOW = "The station key is there again, and this run does not use it yet: sheets have no code so far."
+_RESTART = "Restart Leapfrog to use it: systemctl restart leapfrog"
