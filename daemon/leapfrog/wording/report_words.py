@@ -164,6 +164,10 @@ class Labels:
         "No sign of life from the box. It may be off, or out of reach of this screen: a newer version of this report"
         " would not appear here."
     )
+    undrawn: str = (
+        "[?] stands for letters that this device has no font for: go by the patient's number. A technician can add the"
+        " font."
+    )
     pdf_link: str = "PDF for printing"
     more: str = "And {count} more."
     page: str = "Page {number} of {total}"

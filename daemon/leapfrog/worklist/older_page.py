@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.text import clean
 from leapfrog.worklist.listed_exam import ListedExam
 
 TEMPLATES = Path(__file__).with_name("templates")
 OLDER_NAME = "older"  # the folder of these pages, beside the worklist
+FONTS_NAME = "fonts"  # the folder of the fonts of all these pages, beside it too
 
 
 @dataclass(frozen=True)
 class OlderPage:
-    """What the worklist knows of a page of older exams without opening it: how many there are of each kind, and the
-    days of the first and the last.
+    """What the worklist knows of a page of older exams without opening it: how many there are of each kind, the days
+    of the first and the last, and what letters they have.
     """
 
     file: str
@@ -26,6 +28,7 @@ class OlderPage:
     person: int
     not_assessed: int
     unsent: int
+    scripts: tuple[Script, ...]
 
     @property
     def month(self) -> str:
@@ -50,17 +53,19 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
         person=sum(exam.needs_person for exam in exams),
         not_assessed=sum(exam.row.kind == "not_assessed" for exam in exams),
         unsent=sum(exam.is_unsent for exam in exams),
+        scripts=scripts_in("".join(exam.row.model_dump_json() for exam in exams)),
     )
 
 
 def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam]) -> str:
     """The HTML of a page."""
-    script = inline(TEMPLATES / "search.js") + inline(TEMPLATES / "older.js")
-    return (
+    script = inline(UNDRAWN_SCRIPT) + inline(TEMPLATES / "search.js") + inline(TEMPLATES / "older.js")
+    rendered = (
         environment(TEMPLATES)
         .get_template("older.html")
         .render(
-            policy=content_security_policy(script),
+            policy=content_security_policy(script, fonts="files"),
+            fonts=FONTS_HERE,
             style=inline(TEMPLATES / "older.css"),
             script=script,
             station=clean(station),
@@ -68,3 +73,4 @@ def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam]) -> 
             exams=exams,
         )
     )
+    return with_fonts(rendered, f"../{FONTS_NAME}")

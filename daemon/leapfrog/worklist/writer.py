@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from leapfrog.page_fonts.page_fonts import FONTS, Script
 from leapfrog.state.exam_states import exam_states
 from leapfrog.state.journal import Journal
 from leapfrog.state.listed_studies import ListedStudies
@@ -19,8 +20,8 @@ from leapfrog.wording.report_words import WorklistRow
 from leapfrog.worker import Worker
 from leapfrog.worklist.box_line import BoxState
 from leapfrog.worklist.listed_exam import ListedExam
-from leapfrog.worklist.older_page import OLDER_NAME, OlderPage, file_name, older_page, render_older
-from leapfrog.worklist.worklist import INDEX_NAME, render_worklist, write_page
+from leapfrog.worklist.older_page import FONTS_NAME, OLDER_NAME, OlderPage, file_name, older_page, render_older
+from leapfrog.worklist.worklist import INDEX_NAME, render_worklist, write_file
 
 WORKLIST_STUDIES = 300  # in the worklist itself: as many as staff scroll through; a search finds the older ones too
 UNREAD_STUDIES = 50  # of which no image could be read: so many are shown however many were read
@@ -44,7 +45,7 @@ class WorklistWriter(Worker):
         on_written: Callable[[str, Sequence[str]], None],
     ) -> None:
         """`box` gives the state of the box; `on_written` is called when `directory` may have something new: with the
-        identity of the worklist, and the pages of older exams that changed. Nothing is written until `start`.
+        identity of the worklist, and the pages of older exams and the fonts that changed. Nothing is written until `start`.
         """
         super().__init__("worklist")
         self._directory = directory
@@ -56,7 +57,8 @@ class WorklistWriter(Worker):
         self._in_list: dict[str, int] = {}  # the studies in the worklist itself, with their ranges
         self._pages: dict[int, OlderPage] = {}
         self._to_look_at: set[int] | None = None  # ranges whose page may have changed; None: every one
-        self._looked_at: list[str] = []  # pages that the publisher has not heard of yet
+        self._fonts: set[Script] = set()  # those that lie beside the pages
+        self._looked_at: list[str] = []  # pages and fonts that the publisher has not heard of yet
 
     def stop(self) -> None:
         """Write the list one last time, so that it shows everything that was finished."""
@@ -76,8 +78,9 @@ class WorklistWriter(Worker):
             self._note_changes([study.key for study in studies])
             self._write_older(box.station)
             worklist = render_worklist(self._exams(studies), box, self._pages_in_order())
+            self._write_fonts(worklist.scripts)
             if worklist.identity != self._identity:
-                write_page(self._directory / INDEX_NAME, worklist.page)
+                write_file(self._directory / INDEX_NAME, worklist.page.encode())
                 self._identity = worklist.identity
         except OSError as problem:  # such as a full disk: reading goes on, and it is tried again
             _log.warning("The worklist could not be written: %s.", problem.strerror)
@@ -111,11 +114,19 @@ class WorklistWriter(Worker):
         file = self._directory / OLDER_NAME / file_name(number)
         if exams:
             self._pages[number] = older_page(number, exams)
-            write_page(file, render_older(station, self._pages[number], exams))
+            write_file(file, render_older(station, self._pages[number], exams).encode())
         else:
             self._pages.pop(number, None)
             file.unlink(missing_ok=True)
         self._looked_at.append(f"{OLDER_NAME}/{file.name}")
+
+    def _write_fonts(self, scripts: Iterable[Script]) -> None:
+        """Put the fonts of these scripts beside the pages, each once."""
+        for script in scripts:
+            if script not in self._fonts:
+                write_file(self._directory / FONTS_NAME / script.file, (FONTS / script.file).read_bytes())
+                self._fonts.add(script)
+                self._looked_at.append(f"{FONTS_NAME}/{script.file}")
 
     def _pages_in_order(self) -> list[OlderPage]:
         return [page for _, page in sorted(self._pages.items(), reverse=True)]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from leapfrog.heartbeat.heartbeat import WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, NEWEST_NAME, POLL_MILLISECONDS
+from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, with_fonts
 from leapfrog.processes.messages import EarlierExam
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.report_words import ReportWords
@@ -28,10 +29,10 @@ def render_page(
     and nobody will write a newer version or say that the box runs, so it does not listen for that.
     """
     listening = inline(WATCH_SCRIPT) + inline(TEMPLATES / "newer.js") if worklist_href else ""
-    script = listening + inline(TEMPLATES / "viewer.js")
-    return TEMPLATE.render(
+    script = listening + inline(TEMPLATES / "viewer.js") + inline(UNDRAWN_SCRIPT)
+    page = TEMPLATE.render(
         report=report,
-        policy=content_security_policy(script, frames=bool(listening)),
+        policy=content_security_policy(script, frames=bool(listening), fonts="inside"),
         script=script,
         listens=bool(listening),
         version=version,
@@ -43,4 +44,6 @@ def render_page(
         has_pdf=has_pdf,
         worklist_href=worklist_href,
         earlier_exams=earlier_exams,
+        fonts=FONTS_HERE,
     )
+    return with_fonts(page)
