@@ -33,8 +33,8 @@ class Worklist:
 
 
 def write_file(file: Path, content: bytes) -> None:
-    """Replace a page, or a font beside it, in one step, unless it is the same already. It is not made durable, since it is written anew at
-    each start.
+    """Replace a page, or a font beside it, in one step, unless it is the same already. It is not made durable, since it
+    is written anew at each start.
 
     Raises OSError when the disk fails or is full; then the old page stays.
     """
@@ -48,7 +48,12 @@ def write_file(file: Path, content: bytes) -> None:
 
 def render_worklist(exams: Sequence[ListedExam], box: BoxState, older: Sequence[OlderPage] = ()) -> Worklist:
     """The worklist. `exams`, which stand in it, and the pages of `older` ones must be newest first."""
-    script = inline(WATCH_SCRIPT) + inline(UNDRAWN_SCRIPT) + inline(TEMPLATES / "search.js") + inline(TEMPLATES / "worklist.js")
+    script = (
+        inline(WATCH_SCRIPT)
+        + inline(UNDRAWN_SCRIPT)
+        + inline(TEMPLATES / "search.js")
+        + inline(TEMPLATES / "worklist.js")
+    )
     page = (
         environment(TEMPLATES)
         .get_template("worklist.html")

@@ -45,7 +45,7 @@ class WorklistWriter(Worker):
         on_written: Callable[[str, Sequence[str]], None],
     ) -> None:
         """`box` gives the state of the box; `on_written` is called when `directory` may have something new: with the
-        identity of the worklist, and the pages of older exams and the fonts that changed. Nothing is written until `start`.
+        identity of the worklist, and the older pages and fonts that changed. Nothing is written until `start`.
         """
         super().__init__("worklist")
         self._directory = directory

@@ -7,35 +7,38 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import BaseTag
 
-from leapfrog.dicom.character_sets import UTF_8, actual_character_set
+from leapfrog.dicom.character_sets import CODECS, UTF_8, actual_character_set, python_codec
 from leapfrog.reader.image.attributes import text
 
 # PS3.5 Section 6.1.2.3: the VRs whose text is in the Specific Character Set.
 TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
-PYTHON_CODECS = {UTF_8: "utf8"}  # as pydicom names them
 LONGEST_TEXT_BYTES = 10_240
 
-UNDECLARED = "The file does not say how its text is encoded; UTF-8 was assumed. Check the patient's name."
-OTHERWISE = "The file's text is not encoded as it says ({said}); {assumed} was assumed. Check the patient's name."
+UNDECLARED = "The file does not say how its text is encoded; {assumed} was assumed{why}. Check the patient's name."
+OTHERWISE = "The file's text is not encoded as it says ({said}); {assumed} was assumed{why}. Check the patient's name."
+AS_SET = ", as this box is set"
 NAMES = {UTF_8: "UTF-8", "ISO_IR 100": "Latin-1"}
 
 
-def correct_character_set(dataset: Dataset) -> str:
+def correct_character_set(dataset: Dataset, assumed: str = "") -> str:
     """Set Specific Character Set to what the text that was not parsed yet is really in; the file does not change.
+    `assumed` is the set that the settings assume, or "".
 
     Returns a sentence for staff if it was changed, or "".
     """
     declared = text(dataset, "SpecificCharacterSet")
-    actual = actual_character_set(declared, _text_values(dataset))
+    actual = actual_character_set(declared, _text_values(dataset), assumed)
     if "\\" in declared or actual == actual_character_set(declared, ()):
         return ""
-    dataset.SpecificCharacterSet = actual
+    dataset.SpecificCharacterSet = actual if actual in CODECS else UTF_8  # that of text which we write
     if isinstance(dataset, FileDataset):  # pydicom decodes with the character set that it read first
         implicit, little_endian = dataset.original_encoding
-        dataset.set_original_encoding(implicit, little_endian, PYTHON_CODECS.get(actual, "latin_1"))
-    if not declared:
-        return UNDECLARED
-    return OTHERWISE.format(said=NAMES.get(declared, declared), assumed=NAMES[actual])
+        dataset.set_original_encoding(implicit, little_endian, python_codec(actual))
+    return (OTHERWISE if declared else UNDECLARED).format(
+        said=NAMES.get(declared, declared),
+        assumed=NAMES.get(actual, actual),
+        why=AS_SET if actual == assumed and actual != UTF_8 else "",
+    )
 
 
 def _text_values(dataset: Dataset) -> Iterator[bytes]:
