@@ -96,6 +96,16 @@ class Browser:
         address = json.dumps(file.as_uri())
         self.wait_for(f"location.href === {address} && document.readyState === 'complete'")
 
+    def whole_page(self, file: Path, width: int, then: str = "") -> Image.Image:
+        """All of a page, in a window of this width, after the script `then`; two pixels for each of the page's."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=2, mobile=False)
+        self.open(file)
+        self.value(f"{then}; document.querySelectorAll('img').forEach((one) => {{ one.loading = 'eager' }})")
+        self.wait_for("[...document.images].every((one) => one.complete)")
+        self.wait_for("document.fonts.status === 'loaded'")
+        height = self.value("document.documentElement.scrollHeight")
+        return self.picture({"x": 0, "y": 0, "width": width, "height": height})
+
     def picture(self, place: dict[str, float] | None = None, scale: float = 1) -> Image.Image:
         """What is seen, or what stands in that rectangle of the whole page."""
         clip = {"clip": {**place, "scale": scale}, "captureBeyondViewport": True} if place else {}

@@ -16,11 +16,13 @@ MOST_STRETCHED = 1.08  # a name may be so much wider or narrower
 STROKE_BLUR = 1.6  # pixels of a name's reference: about the width of a stroke
 MOST_INK = 0.33  # that one name has in a place where the other has none
 
-PAGE_SCALE = 0.5  # of the picture of a page in its reference
-CELL = 8  # pixels of the reference: about a letter of the page
+SCREENS = {"phone": 390, "tablet": 800, "desk": 1600}  # widths of a page
+PAGE_SCALE = 0.25  # of a picture with two pixels for each of the page's
+CELL = 6  # pixels of the reference: about a letter of the page
 CELL_DIFFERS = 20.0  # of 255, on average
-MOST_CELLS = 0.015  # of all, that may differ
-COLOURS = 24
+MOST_CELLS = 0.01  # of all, that may differ
+MOST_IN_ONE = 42.0  # that any single cell may differ: a sign that is missing
+COLOURS = 96
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,12 @@ def _layout_differs(picture: Image.Image, reference: Image.Image) -> str:
     if abs(picture.height - reference.height) > 0.01 * reference.height or picture.width != reference.width:
         return f"it is {picture.size} instead of {reference.size}"
     one, other = (_cells(each.crop((0, 0, *np.minimum(picture.size, reference.size)))) for each in (picture, reference))
-    differing = np.abs(one - other).max(axis=-1) > CELL_DIFFERS
-    if (share := float(differing.mean())) <= MOST_CELLS:
+    difference = np.abs(one - other).max(axis=-1)
+    differing = difference > CELL_DIFFERS
+    if (share := float(differing.mean())) <= MOST_CELLS and difference.max() <= MOST_IN_ONE:
         return ""
-    row, column = np.argwhere(differing)[0] * CELL / PAGE_SCALE
-    return f"{share:.1%} of it differ, first at {column:.0f}, {row:.0f}"
+    row, column = np.argwhere(differing)[0] * CELL / PAGE_SCALE / 2
+    return f"{share:.1%} of it differ, one place by {difference.max():.0f}, the first at {column:.0f}, {row:.0f}"
 
 
 def _ink(picture: Image.Image) -> Image.Image:
