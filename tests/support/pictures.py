@@ -22,7 +22,7 @@ CELL = 6  # pixels of the reference: about a letter of the page
 CELL_DIFFERS = 20.0  # of 255, on average
 MOST_CELLS = 0.01  # of all, that may differ
 MOST_IN_ONE = 42.0  # that any single cell may differ: a sign that is missing
-COLOURS = 96
+WEBP_QUALITY = 70
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class References:
         ink = _ink(picture)
         if self.renew:
             width = max(1, round(ink.width * NAME_HEIGHT / ink.height))
-            _save(ink.resize((width, NAME_HEIGHT), Image.Resampling.LANCZOS).quantize(16), file)
+            file.parent.mkdir(exist_ok=True)
+            ink.resize((width, NAME_HEIGHT), Image.Resampling.LANCZOS).quantize(16).save(file, optimize=True)
         with Image.open(file) as reference:
             return ink_differs(ink, reference.convert("L"))
 
@@ -45,7 +46,8 @@ class References:
         size = (round(picture.width * PAGE_SCALE), round(picture.height * PAGE_SCALE))
         small = picture.convert("RGB").resize(size, Image.Resampling.BOX)
         if self.renew:
-            _save(small.quantize(COLOURS, dither=Image.Dither.NONE), file)
+            file.parent.mkdir(exist_ok=True)
+            small.save(file, quality=WEBP_QUALITY, method=6)
         with Image.open(file) as reference:
             return _layout_differs(small, reference.convert("RGB"))
 
@@ -95,8 +97,3 @@ def _cells(picture: Image.Image) -> NDArray[np.float64]:
     cut = pixels[: rows * CELL, : columns * CELL]
     mean: NDArray[np.float64] = cut.reshape(rows, CELL, columns, CELL, 3).mean(axis=(1, 3))
     return mean
-
-
-def _save(picture: Image.Image, file: Path) -> None:
-    file.parent.mkdir(exist_ok=True)
-    picture.save(file, optimize=True)

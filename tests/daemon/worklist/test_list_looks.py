@@ -52,7 +52,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Browser, Pa
 @pytest.mark.parametrize("screen", SCREENS)
 def test_the_worklist_looks_as_its_picture(screen: str, page: tuple[Browser, Path], pictures: References) -> None:
     browser, index = page
-    assert pictures.page_differs(PICTURES / f"{screen}.png", browser.whole_page(index, SCREENS[screen])) == ""
+    assert pictures.page_differs(PICTURES / f"{screen}.webp", browser.whole_page(index, SCREENS[screen])) == ""
 
 
 def test_a_picture_tells_a_broken_layout(page: tuple[Browser, Path]) -> None:
@@ -66,4 +66,4 @@ def test_a_picture_tells_a_broken_layout(page: tuple[Browser, Path]) -> None:
     }
     for what, script in broken.items():
         picture = browser.whole_page(index, SCREENS["tablet"], script)
-        assert References(renew=False).page_differs(PICTURES / "tablet.png", picture), what
+        assert References(renew=False).page_differs(PICTURES / "tablet.webp", picture), what

@@ -34,4 +34,4 @@ def test_the_page_of_an_exam_looks_as_its_picture(
     screen: str, page: tuple[Browser, Path], pictures: References
 ) -> None:
     browser, file = page
-    assert pictures.page_differs(PICTURES / f"{screen}.png", browser.whole_page(file, SCREENS[screen])) == ""
+    assert pictures.page_differs(PICTURES / f"{screen}.webp", browser.whole_page(file, SCREENS[screen])) == ""
