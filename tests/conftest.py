@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from support.edge_tpu import FOLDER_VARIABLE, EdgeTpuDouble, build_library
+from support.pictures import References
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -17,6 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         help="times that each failure of an Edge TPU is brought about, with a deadline of a second: on a quiet machine",
     )
+    parser.addoption(
+        "--renew-pictures",
+        action="store_true",
+        help="draw the reference pictures anew, of names in every script and of how pages look: then look at each",
+    )
+
+
+@pytest.fixture(scope="session")
+def pictures(request: pytest.FixtureRequest) -> References:
+    """The pictures that a test compares with."""
+    return References(renew=request.config.getoption("--renew-pictures"))
 
 
 @pytest.fixture(scope="session")

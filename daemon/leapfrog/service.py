@@ -172,6 +172,7 @@ class Service:
             settings.district.wants("original"),
             wake_all,
             maybe_sent=lambda: not adoption.finished(),
+            assumed_character_set=settings.dicom.assumed_character_set,
         )
 
         def commitments_changed() -> None:

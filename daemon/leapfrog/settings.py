@@ -39,6 +39,13 @@ UnknownAge = Literal["adult", "not_assessed"]
 ReportPageSize = Literal["A4", "A5", "Letter"]
 PageSize = Literal["A4", "A5", "Letter", "80mm"]  # 80mm: the strip of a receipt printer
 Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
+# Specific Character Sets (PS3.3 Section C.12.1.1.2) that need no escape sequences, and what other machines write.
+AssumableCharacterSet = Literal[
+    "", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 126", "ISO_IR 127", "ISO_IR 138", "ISO_IR 144",
+    "ISO_IR 148", "ISO_IR 166", "ISO_IR 192", "ISO_IR 203", "ISO_IR 13", "GB18030", "GBK", "windows-874",
+    "windows-932", "windows-936", "windows-949", "windows-1250", "windows-1251", "windows-1252", "windows-1253",
+    "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258",
+]  # fmt: skip
 FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
 
 
@@ -104,6 +111,7 @@ class DicomSettings(Section):
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
     max_associations: int = Field(default=10, ge=1, le=200)
     idle_seconds: float = Field(default=60.0, gt=0, le=3600)
+    assumed_character_set: AssumableCharacterSet = ""
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     tls_client_ca: Path | None = None

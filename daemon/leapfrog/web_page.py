@@ -4,15 +4,18 @@ import base64
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import jinja2
 from markupsafe import Markup
 
 from leapfrog import language
-from leapfrog.language.page_words import UNREVIEWED, page_words
+from leapfrog.language.page_words import UNDRAWN, UNREVIEWED, page_words
 from leapfrog.language.sentence import Sentence, day, plural, sentence, term
 from leapfrog.language.speaker import Speaker
 
+FontPlace = Literal["inside", "files"]
+FONT_SOURCES: dict[FontPlace, str] = {"inside": "data:", "files": "'self' file:"}
 LANGUAGE_TEMPLATES = Path(language.__file__).with_name("templates")
 LANGUAGE_SCRIPT = LANGUAGE_TEMPLATES / "language.js"
 
@@ -54,6 +57,7 @@ def environment(templates: Path) -> jinja2.Environment:
         "page_words": page_words,
         "english": _english,
         "UNREVIEWED": UNREVIEWED,
+        "UNDRAWN": UNDRAWN,
     }
     return made
 
@@ -64,9 +68,9 @@ def inline(file: Path) -> Markup:
     return Markup(file.read_text(encoding="utf-8"))
 
 
-def content_security_policy(script: str = "", *, frames: bool = False) -> str:
+def content_security_policy(script: str = "", *, frames: bool = False, fonts: FontPlace | None = None) -> str:
     """The policy of a page: it may show pictures from its own folder, use its own styles, and run only `script`. With
-    `frames` it may also frame pages that lie beside it.
+    `frames` it may also frame pages that lie beside it, and with `fonts` use those that are inside it, or in files.
 
     `file:` is needed besides 'self' because browsers disagree on what 'self' means for a page opened from a disk.
     """
@@ -75,6 +79,8 @@ def content_security_policy(script: str = "", *, frames: bool = False) -> str:
     if script:
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         allowed.append(f"script-src 'sha256-{digest}'")
+    if fonts is not None:
+        allowed.append(f"font-src {FONT_SOURCES[fonts]}")
     if frames:
         allowed.append("frame-src 'self' file:")
     return "; ".join(allowed)

@@ -1,15 +1,20 @@
 """A real Chromium without a window, spoken to over a pair of pipes in its DevTools protocol."""
 
+import base64
 import fcntl
 import json
 import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
+
+from PIL import Image
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 WAIT_SECONDS = 10.0
@@ -23,10 +28,11 @@ def chromium_program() -> str | None:
 class Browser:
     """One Chromium with one page, in a profile of its own that goes with it."""
 
-    def __init__(self, width: int = 800, height: int = 1200) -> None:
-        """Sizes in pixels."""
+    def __init__(self, width: int = 800, height: int = 1200, *, fonts: Sequence[Path] = ()) -> None:
+        """Sizes in pixels. With `fonts`, the browser has these alone, whatever the machine has."""
         self._size = f"{width},{height}"
         self._profile = TemporaryDirectory(prefix="leapfrog-browser-", ignore_cleanup_errors=True)
+        self._fonts = _only(fonts, Path(self._profile.name)) if fonts else {}
         self._process: subprocess.Popen[bytes] | None = None
         self._received = b""
         self._last_id = 0
@@ -57,7 +63,7 @@ class Browser:
                 "about:blank",
             ],
             pass_fds=(read_commands, write_answers),
-            env={**os.environ, "READ": str(read_commands), "WRITE": str(write_answers)},
+            env={**os.environ, **self._fonts, "READ": str(read_commands), "WRITE": str(write_answers)},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -89,6 +95,22 @@ class Browser:
         self.call("Page.navigate", url=file.as_uri())
         address = json.dumps(file.as_uri())
         self.wait_for(f"location.href === {address} && document.readyState === 'complete'")
+
+    def whole_page(self, file: Path, width: int, then: str = "") -> Image.Image:
+        """All of a page, in a window of this width, after the script `then`; two pixels for each of the page's."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=2, mobile=False)
+        self.open(file)
+        self.value(f"{then}; document.querySelectorAll('img').forEach((one) => {{ one.loading = 'eager' }})")
+        self.wait_for("[...document.images].every((one) => one.complete)")
+        self.wait_for("document.fonts.status === 'loaded'")
+        height = self.value("document.documentElement.scrollHeight")
+        return self.picture({"x": 0, "y": 0, "width": width, "height": height})
+
+    def picture(self, place: dict[str, float] | None = None, scale: float = 1) -> Image.Image:
+        """What is seen, or what stands in that rectangle of the whole page."""
+        clip = {"clip": {**place, "scale": scale}, "captureBeyondViewport": True} if place else {}
+        png = base64.b64decode(self.call("Page.captureScreenshot", **clip)["data"])
+        return Image.open(BytesIO(png)).convert("RGB")
 
     def value(self, expression: str) -> Any:
         """What a JavaScript expression gives in the page. Raises AssertionError when it throws."""
@@ -138,6 +160,17 @@ class Browser:
         line, self._received = self._received.split(b"\0", 1)
         message: dict[str, Any] = json.loads(line)
         return message
+
+
+def _only(fonts: Sequence[Path], directory: Path) -> dict[str, str]:
+    """What has a program's environment to say so that it finds these fonts and no other."""
+    folder = directory / "only-fonts"
+    folder.mkdir()
+    for font in fonts:
+        (folder / font.name).symlink_to(font)
+    settings = directory / "fonts.conf"
+    settings.write_text(f"<fontconfig><dir>{folder}</dir><cachedir>{directory / 'font-cache'}</cachedir></fontconfig>")
+    return {"FONTCONFIG_FILE": str(settings)}
 
 
 def _pipe() -> tuple[int, int]:

@@ -113,7 +113,7 @@ class _Reading:
             self._fail(file, NOT_FINISHED)
 
     def _study_of(self, file: Path, kind: FileKind) -> _Study:
-        header = read_header(file) if kind is FileKind.DICOM else None
+        header = read_header(file, self._settings.dicom.assumed_character_set) if kind is FileKind.DICOM else None
         identity = header.study if header is not None and header.study.study_instance_uid else object()
         if identity not in self._studies:
             key = new_id()
@@ -205,6 +205,7 @@ def read_job(
         picture=picture,
         hints=hints,
         unknown_age=settings.station.unknown_age,
+        assumed_character_set=settings.dicom.assumed_character_set,
         report_dir=report_dir,
         work_dir=work_dir,
     )

@@ -39,10 +39,13 @@ class Admission:
         owed: bool,
         on_received: Callable[[], None],
         maybe_sent: Callable[[], bool] = lambda: False,
+        assumed_character_set: str = "",
     ) -> None:
         """`numbers` gives exams theirs. `owed`: the district server is to get the originals. `on_received` is called
         after each new instance. `maybe_sent`: whether an image that arrives now may have been here, and sent, before.
+        `assumed_character_set`: of text that does not say rightly how it is encoded.
         """
+        self.assumed_character_set = assumed_character_set
         self._journal = journal
         self._instances = Instances(journal)
         self._folder_files = FolderFiles(journal)

@@ -48,8 +48,10 @@ class InstanceHeader:
     frame_count: int = 1
 
 
-def read_header(path: Path) -> InstanceHeader:
-    """The header of the file `path`, with or without preamble and meta information. Raises nothing but OSError."""
+def read_header(path: Path, assumed_character_set: str = "") -> InstanceHeader:
+    """The header of the file `path`, with or without preamble and meta information. Text that does not say rightly how
+    it is encoded may be in `assumed_character_set`. Raises nothing but OSError.
+    """
     with path.open("rb") as stream:
         start = find_dataset(stream)
         values = _needed_values(stream, start)
@@ -57,7 +59,7 @@ def read_header(path: Path) -> InstanceHeader:
         sop_class_uid=_uid(values.get(SOP_CLASS_UID)) or start.sop_class_uid,
         sop_instance_uid=_uid(values.get(SOP_INSTANCE_UID)) or start.sop_instance_uid,
         transfer_syntax_uid=start.transfer_syntax_uid,
-        study=_study(values),
+        study=_study(values, assumed_character_set),
         has_identity=bool(NEEDED_TAGS & values.keys()),
         frame_count=_frame_count(values.get(NUMBER_OF_FRAMES, b"")),
     )
@@ -103,10 +105,10 @@ def _needed_values(stream: BinaryIO, start: DatasetStart) -> dict[int, bytes]:
     return values
 
 
-def _study(values: dict[int, bytes]) -> StudyIdentity:
+def _study(values: dict[int, bytes], assumed_character_set: str) -> StudyIdentity:
     # Ids that differ do so in their bytes, whatever the character set; it only serves to turn the bytes into text.
     ids = [values[tag] for tag in (PATIENT_ID, ISSUER_OF_PATIENT_ID) if tag in values]
-    codec = codec_of(values.get(SPECIFIC_CHARACTER_SET, b""), ids)
+    codec = codec_of(values.get(SPECIFIC_CHARACTER_SET, b""), ids, assumed_character_set)
     return StudyIdentity(
         study_instance_uid=_uid(values.get(STUDY_INSTANCE_UID)),
         patient_id=_text(values.get(PATIENT_ID), codec),

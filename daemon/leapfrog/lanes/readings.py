@@ -141,6 +141,7 @@ class Readings:
             picture=record.picture,
             hints=record.hints,
             unknown_age=self._settings.station.unknown_age,
+            assumed_character_set=self._settings.dicom.assumed_character_set,
             same_uid=self._same_uid(record),
             comparing_seconds=self._settings.engine.deadline_seconds / (4 * MOST_COMPARED),
             report_dir=self._rendered.folder(record.study_key),

@@ -22,6 +22,10 @@ COUNTS = 200  # from 0: which plural form each takes; from 100 on the forms of 1
 UNREVIEWED = sentence(
     "No native reader has reviewed this translation. Where the two differ, the English line below counts."
 )
+UNDRAWN = sentence(
+    "[?] stands for letters that this device has no font for: go by the patient's number. A technician can add the"
+    " font."
+)
 
 
 def page_words(speaker: Speaker, words: Mapping[str, Sentence], root: str = "") -> Markup:
@@ -49,9 +53,12 @@ def language_messages(code: str) -> str:
     return json.dumps({**grammar(own), "messages": messages}, ensure_ascii=False, separators=(",", ":"))
 
 
-def languages_offered() -> list[tuple[str, str]]:
-    """Code and name of each language that has a catalogue."""
-    return [(code, one.name) for code, one in LANGUAGES.items() if (CATALOGUES / f"{code}.mo").exists()]
+def languages_offered() -> list[tuple[str, Markup]]:
+    """Code and name of each language that has a catalogue. The names are written in ASCII, as HTML can: otherwise each
+    page would bring fonts for all of them.
+    """
+    offered = [one for one in LANGUAGES.values() if (CATALOGUES / f"{one.code}.mo").exists()]
+    return [(one.code, Markup(one.name.encode("ascii", "xmlcharrefreplace").decode())) for one in offered]
 
 
 def grammar(own: Catalogue) -> dict[str, Any]:

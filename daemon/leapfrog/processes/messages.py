@@ -42,7 +42,7 @@ class ReadJob(Frozen):
     that is not known. `picture` is None for DICOM. `same_uid` are instances that came before under the same SOP
     Instance UID: this one may be the same image in another transfer syntax. Each is compared with it for at most
     `comparing_seconds`. `unknown_age` is what becomes of a patient whose age is not given, where a model was made for
-    certain ages.
+    certain ages. `assumed_character_set`: of text that does not say rightly how it is encoded.
     """
 
     kind: Literal["read"] = "read"
@@ -58,6 +58,7 @@ class ReadJob(Frozen):
     picture: PictureIdentity | None = None
     hints: PictureHints = PictureHints()
     unknown_age: UnknownAge
+    assumed_character_set: str
     same_uid: tuple[OtherInstance, ...] = ()
     comparing_seconds: float = 0.0
     report_dir: Path

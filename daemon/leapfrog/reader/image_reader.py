@@ -179,7 +179,7 @@ class _OneReading:
             wrapped = wrap_picture(job.source_path, job.picture, job.hints, job.received_at, path, purpose, byte_count)
             byte_count = wrapped.byte_count
             self._produced.append(wrapped)
-        file = open_dicom_file(path, byte_count)
+        file = open_dicom_file(path, byte_count, job.assumed_character_set)
         self._identity = identity_of(file.dataset, job.hints)
         self._phantom = is_phantom(file.dataset)
         self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints)

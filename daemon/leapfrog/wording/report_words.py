@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from leapfrog.exam import Frozen
+from leapfrog.language.page_words import UNDRAWN
 from leapfrog.language.sentence import Plain, Sentence, sentence
 from leapfrog.wording.content import Kind
 from leapfrog.wording.gauge import Gauge
@@ -186,6 +187,7 @@ class Labels:
         "No sign of life from the box. It may be off, or out of reach of this screen: a newer version of this report"
         " would not appear here."
     )
+    undrawn: Sentence = UNDRAWN
     pdf_link: Sentence = sentence("PDF for printing")
     more: Sentence = sentence("And {count} more.")
     page: Sentence = sentence("Page {number} of {total}")

@@ -9,18 +9,20 @@ from markupsafe import Markup
 from leapfrog.heartbeat.heartbeat import ASK_SCRIPT
 from leapfrog.language.page_words import languages_offered
 from leapfrog.language.speaker import Speaker
+from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.text import clean
 from leapfrog.worklist.listed_exam import ListedExam
 
 TEMPLATES = Path(__file__).with_name("templates")
 OLDER_NAME = "older"  # the folder of these pages, beside the worklist
+FONTS_NAME = "fonts"  # the folder of the fonts of all these pages, beside it too
 
 
 @dataclass(frozen=True)
 class OlderPage:
-    """What the worklist knows of a page of older exams without opening it: how many there are of each kind, and the
-    days of the first and the last.
+    """What the worklist knows of a page of older exams without opening it: how many there are of each kind, the days
+    of the first and the last, and what letters they have.
     """
 
     file: str
@@ -31,6 +33,7 @@ class OlderPage:
     person: int
     not_assessed: int
     unsent: int
+    scripts: tuple[Script, ...]
 
     @property
     def month(self) -> str:
@@ -55,18 +58,20 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
         person=sum(exam.needs_person for exam in exams),
         not_assessed=sum(exam.row.kind == "not_assessed" for exam in exams),
         unsent=sum(exam.is_unsent for exam in exams),
+        scripts=scripts_in("".join(exam.row.model_dump_json() for exam in exams)),
     )
 
 
 def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam], language: str = "en") -> str:
     """The HTML of a page, in `language`."""
-    scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, TEMPLATES / "search.js", TEMPLATES / "older.js")
+    scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, UNDRAWN_SCRIPT, TEMPLATES / "search.js", TEMPLATES / "older.js")
     script = Markup("").join(map(inline, scripts))
-    return (
+    rendered = (
         environment(TEMPLATES)
         .get_template("older.html")
         .render(
-            policy=content_security_policy(script, frames=True),
+            policy=content_security_policy(script, frames=True, fonts="files"),
+            fonts=FONTS_HERE,
             style=inline(TEMPLATES / "older.css"),
             script=script,
             speaker=Speaker(language),
@@ -76,3 +81,4 @@ def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam], lan
             exams=exams,
         )
     )
+    return with_fonts(rendered, f"../{FONTS_NAME}")

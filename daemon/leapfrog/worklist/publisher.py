@@ -25,7 +25,7 @@ from leapfrog.state.station.station_key import StationKey
 from leapfrog.worker import Worker
 from leapfrog.worklist.disk_condition import what_is_wrong
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer, DiskJob, JobKind
-from leapfrog.worklist.older_page import OLDER_NAME
+from leapfrog.worklist.older_page import FONTS_NAME, OLDER_NAME
 from leapfrog.worklist.reports_disk import GIVE_UP_SECONDS, NO_ANSWER, ReportsDisk
 from leapfrog.worklist.worklist import INDEX_NAME
 
@@ -86,7 +86,7 @@ class Publisher(Worker):
         self._finish_by: float | None = None
         self._listed = ""  # identity of the worklist that the folder shows
         self._to_list = ""  # of the newest one
-        self._older_waiting: deque[str] = deque()  # pages of older exams, by their path below either folder
+        self._older_waiting: deque[str] = deque()  # older pages and fonts, by their path below either folder
         self._daemon_lived_at = float("-inf")
         self._told_at = float("-inf")
         self._run = secrets.token_hex(4)  # so that a box that was started again says what it never said before
@@ -104,7 +104,7 @@ class Publisher(Worker):
 
     def list_changed(self, identity: str, older: Sequence[str] = ()) -> None:
         """Have the worklist that was written into the state directory published, and before it the pages of older exams
-        that changed, by their paths there. `identity` is that of the worklist. From any thread.
+        that changed, and fonts, by their paths there. `identity` is that of the worklist. From any thread.
         """
         self._older_waiting.extend(older)
         self._to_list = identity
@@ -192,8 +192,9 @@ class Publisher(Worker):
             self._publications.note_folder(folder, anew=anew)
             self._known = folder
         if anew:
-            older = self._rendered.directory.glob(f"{OLDER_NAME}/*.html")
-            self._older_waiting.extend(f"{OLDER_NAME}/{page.name}" for page in older)
+            for folder_name in (FONTS_NAME, OLDER_NAME):
+                beside = self._rendered.directory.glob(f"{folder_name}/*")
+                self._older_waiting.extend(f"{folder_name}/{file.name}" for file in beside)
             self._list_waits = True
             _log.warning("%s is not the folder that was there before: every report is published again.", folder.path)
 

@@ -12,11 +12,12 @@ from leapfrog.heartbeat.heartbeat import ASK_SCRIPT, WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, POLL_MILLISECONDS
 from leapfrog.language.page_words import languages_offered
 from leapfrog.language.speaker import Speaker
+from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.text import clean
 from leapfrog.worklist.box_line import BoxState, box_line, for_staff
 from leapfrog.worklist.listed_exam import ListedExam, groups_of
-from leapfrog.worklist.older_page import OlderPage
+from leapfrog.worklist.older_page import FONTS_NAME, OlderPage
 from leapfrog.worklist.script_words import SCRIPT_WORDS
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -27,19 +28,21 @@ WHEN, WHAT = "\ue000when\ue000", "\ue000what\ue000"
 
 @dataclass(frozen=True)
 class Worklist:
-    """The list as a page. `identity` is the same for lists that show the same."""
+    """The list as a page. `identity` is the same for lists that show the same. It takes fonts of these `scripts` from
+    `FONTS_NAME`.
+    """
 
     page: str
+    scripts: tuple[Script, ...]
     identity: str
 
 
-def write_page(file: Path, page: str) -> None:
-    """Replace a page in one step, unless it says the same already. It is not made durable, since it is written anew at
-    each start.
+def write_file(file: Path, content: bytes) -> None:
+    """Replace a page, or a font beside it, in one step, unless it is the same already. It is not made durable, since it
+    is written anew at each start.
 
     Raises OSError when the disk fails or is full; then the old page stays.
     """
-    content = page.encode()
     file.parent.mkdir(mode=0o750, exist_ok=True)
     if file.exists() and file.read_bytes() == content:
         return
@@ -53,13 +56,21 @@ def render_worklist(
 ) -> Worklist:
     """The worklist, in `language`. `exams`, which stand in it, and the pages of `older` ones must be newest first."""
     speaker = Speaker(language)
-    scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, WATCH_SCRIPT, TEMPLATES / "search.js", TEMPLATES / "worklist.js")
-    script = Markup("").join(map(inline, scripts))
+    script_files = (
+        ASK_SCRIPT,
+        LANGUAGE_SCRIPT,
+        WATCH_SCRIPT,
+        UNDRAWN_SCRIPT,
+        TEMPLATES / "search.js",
+        TEMPLATES / "worklist.js",
+    )
+    script = Markup("").join(map(inline, script_files))
     page = (
         environment(TEMPLATES)
         .get_template("worklist.html")
         .render(
-            policy=content_security_policy(script, frames=True),
+            policy=content_security_policy(script, frames=True, fonts="files"),
+            fonts=FONTS_HERE,
             style=inline(TEMPLATES / "worklist.css"),
             script=script,
             groups=groups_of(exams),
@@ -79,7 +90,10 @@ def render_worklist(
             identity=WHAT,
         )
     )
+    # What an older page finds is shown in this one.
+    scripts = tuple(dict.fromkeys((*scripts_in(page), *(script for one in older for script in one.scripts))))
+    page = with_fonts(page, FONTS_NAME, scripts)
     identity = hashlib.sha256(page.encode()).hexdigest()[:16]
     when = f"{box.updated_at:%Y-%m-%d %H:%M:%S}"
     page = page.replace(f'"d":"{WHEN}"', f'"d":"{when}"').replace(WHEN, speaker.language.day(when))
-    return Worklist(page.replace(WHAT, identity), identity)
+    return Worklist(page.replace(WHAT, identity), scripts, identity)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from leapfrog.heartbeat.heartbeat import language_page
 from leapfrog.language.languages import LanguageCode
 from leapfrog.language.page_words import LANGUAGES_NAME, language_messages, languages_offered
+from leapfrog.page_fonts.page_fonts import FONTS, Script
 from leapfrog.state.exam_states import exam_states
 from leapfrog.state.journal import Journal
 from leapfrog.state.listed_studies import ListedStudies
@@ -22,8 +23,8 @@ from leapfrog.wording.report_words import WorklistRow
 from leapfrog.worker import Worker
 from leapfrog.worklist.box_line import BoxState
 from leapfrog.worklist.listed_exam import ListedExam
-from leapfrog.worklist.older_page import OLDER_NAME, OlderPage, file_name, older_page, render_older
-from leapfrog.worklist.worklist import INDEX_NAME, render_worklist, write_page
+from leapfrog.worklist.older_page import FONTS_NAME, OLDER_NAME, OlderPage, file_name, older_page, render_older
+from leapfrog.worklist.worklist import INDEX_NAME, render_worklist, write_file
 
 WORKLIST_STUDIES = 300  # in the worklist itself: as many as staff scroll through; a search finds the older ones too
 UNREAD_STUDIES = 50  # of which no image could be read: so many are shown however many were read
@@ -63,7 +64,8 @@ class WorklistWriter(Worker):
         self._in_list: dict[str, int] = {}  # the studies in the worklist itself, with their ranges
         self._pages: dict[int, OlderPage] = {}
         self._to_look_at: set[int] | None = None  # ranges whose page may have changed; None: every one
-        self._looked_at: list[str] = []  # pages that the publisher has not heard of yet
+        self._fonts: set[Script] = set()  # those that lie beside the pages
+        self._looked_at: list[str] = []  # pages and fonts that the publisher has not heard of yet
 
     def stop(self) -> None:
         """Write the list one last time, so that it shows everything that was finished."""
@@ -84,8 +86,9 @@ class WorklistWriter(Worker):
             self._write_languages()
             self._write_older(box.station)
             worklist = render_worklist(self._exams(studies), box, self._pages_in_order(), self._language)
+            self._write_fonts(worklist.scripts)
             if worklist.identity != self._identity:
-                write_page(self._directory / INDEX_NAME, worklist.page)
+                write_file(self._directory / INDEX_NAME, worklist.page.encode())
                 self._identity = worklist.identity
         except OSError as problem:  # such as a full disk: reading goes on, and it is tried again
             _log.warning("The worklist could not be written: %s.", problem.strerror)
@@ -100,7 +103,7 @@ class WorklistWriter(Worker):
         for code, _ in languages_offered():
             self.beat()
             file = self._directory / LANGUAGES_NAME / f"{code}.html"
-            write_page(file, language_page(language_messages(code)))
+            write_file(file, language_page(language_messages(code)).encode())
             self._looked_at.append(f"{LANGUAGES_NAME}/{file.name}")
         self._languages_written = True
 
@@ -130,11 +133,19 @@ class WorklistWriter(Worker):
         file = self._directory / OLDER_NAME / file_name(number)
         if exams:
             self._pages[number] = older_page(number, exams)
-            write_page(file, render_older(station, self._pages[number], exams, self._language))
+            write_file(file, render_older(station, self._pages[number], exams, self._language).encode())
         else:
             self._pages.pop(number, None)
             file.unlink(missing_ok=True)
         self._looked_at.append(f"{OLDER_NAME}/{file.name}")
+
+    def _write_fonts(self, scripts: Iterable[Script]) -> None:
+        """Put the fonts of these scripts beside the pages, each once."""
+        for script in scripts:
+            if script not in self._fonts:
+                write_file(self._directory / FONTS_NAME / script.file, (FONTS / script.file).read_bytes())
+                self._fonts.add(script)
+                self._looked_at.append(f"{FONTS_NAME}/{script.file}")
 
     def _pages_in_order(self) -> list[OlderPage]:
         return [page for _, page in sorted(self._pages.items(), reverse=True)]

@@ -39,6 +39,7 @@ def read_job(folder: Path, source: Path | None = None, *others: Path) -> ReadJob
         source="test",
         received_at="2026-11-05T10:00:00+00:00",
         unknown_age="adult",
+        assumed_character_set="",
         same_uid=tuple(OtherInstance(instance_id=path.stem, path=path, byte_count=6) for path in others),
         report_dir=folder / "report",
         work_dir=folder / "work",

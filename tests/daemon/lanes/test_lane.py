@@ -65,6 +65,7 @@ class Box:
             source="test",
             received_at="2026-11-05T10:00:00+00:00",
             unknown_age="adult",
+            assumed_character_set="",
             report_dir=self.directory / "report",
             work_dir=self.directory / "work",
         )

@@ -113,6 +113,7 @@ class Bench:
             source="test",
             received_at="2026-11-05T10:00:00+00:00",
             unknown_age="adult",
+            assumed_character_set="",
             report_dir=self.directory / "report",
             work_dir=self.directory / "work",
         ).model_copy(update=changes)

@@ -56,6 +56,7 @@ def run(lane: Lane, folder: Path, instance_id: str) -> JobEnd:
             source="test",
             received_at="2026-11-05T10:00:00+00:00",
             unknown_age="adult",
+            assumed_character_set="",
             report_dir=folder / "report",
             work_dir=folder / "work",
         )

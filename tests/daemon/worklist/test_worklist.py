@@ -6,78 +6,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
 from leapfrog.heartbeat.heartbeat import alive_page
 from leapfrog.problem import Problem
 from leapfrog.state.exam_states import ExamState
-from leapfrog.state.records import StudyIdentity, StudyRecord
-from leapfrog.wording.report_words import WorklistRow
-from leapfrog.wording.text import person_name
-from leapfrog.worklist.box_line import BoxState
 from leapfrog.worklist.listed_exam import ListedExam
 from leapfrog.worklist.older_page import older_page, render_older
-from leapfrog.worklist.worklist import render_worklist, write_page
+from leapfrog.worklist.worklist import render_worklist, write_file
 from support.accessibility import violations
 from support.browser import Browser, chromium_program
+from support.listed import box_state as _box
+from support.listed import bring_fonts, write_worklist
+from support.listed import listed_exam as _exam
 
 HOSTILE = "<script>document.title='run'</script>"
 QUICK_POLL = 'data-poll-milliseconds="200"'
 needs_browser = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
-
-
-def _exam(
-    name: str,
-    *,
-    key: str = "",
-    day: str = "2026-11-03",
-    state: Literal["open", "quiet"] = "quiet",
-    done: ExamState | None = None,
-    **values: Any,
-) -> ListedExam:
-    study = StudyRecord(
-        key=key or f"{abs(hash(name)):016x}"[:16],
-        identity=StudyIdentity(),
-        received_at=f"{day}T14:25:10+03:00",
-        received_date=day,
-        state=state,
-        version=1,
-        published_version=1,
-        derived_version=0,
-        changes=1,
-        reported_changes=1,
-        urgent=False,
-        worklist_row="",
-    )
-    row = {
-        "patient": person_name(name),
-        "patient_id": "KIT-1",
-        "exam": "CR CHEST",
-        "received": f"{day} 14:25",
-        "kind": "nothing_flagged",
-        "headline": "Nothing flagged",
-        "images": "1 image",
-        **values,
-    }
-    return ListedExam(study, WorklistRow.model_validate(row), done or ExamState())
-
-
-def _box(**values: Any) -> BoxState:
-    return BoxState(
-        **{
-            "station": "Kitgum",
-            "listening": True,
-            "unread": 0,
-            "district_configured": True,
-            "owed": 12,
-            "district_silent_since": "",
-            "free_bytes": 48_000_000_000,
-            "updated_at": datetime(2026, 11, 3, 14, 30, tzinfo=UTC),
-            **values,
-        }
-    )
 
 
 def _page(exams: Sequence[ListedExam], **box: Any) -> str:
@@ -86,19 +33,10 @@ def _page(exams: Sequence[ListedExam], **box: Any) -> str:
 
 def _write(directory: Path, exams: Sequence[ListedExam], **box: Any) -> Path:
     """A list that listens five times a second. The path of the page."""
+    bring_fonts(directory)
     page = directory / "index.html"
     page.write_text(_page(exams, **box).replace('data-poll-milliseconds="2000"', QUICK_POLL))
     return page
-
-
-def _write_with_older(directory: Path, exams: Sequence[ListedExam], *older: Sequence[ListedExam]) -> Path:
-    """A list of which the older exams stand in pages of their own, the newest first."""
-    pages = [older_page(len(older) - place, page) for place, page in enumerate(older)]
-    for page, listed in zip(pages, older, strict=True):
-        write_page(directory / page.file, render_older("Kitgum", page, listed))
-    index = directory / "index.html"
-    index.write_text(render_worklist(exams, _box(), pages).page)
-    return index
 
 
 def _beat(directory: Path, number: int, worklist: str = "") -> None:
@@ -241,9 +179,9 @@ def test_lists_that_show_the_same_have_the_same_identity_whenever_they_were_made
 
 
 def test_writing_replaces_the_old_list_in_one_step(tmp_path: Path) -> None:
-    write_page(tmp_path / "index.html", render_worklist([], _box()).page)
+    write_file(tmp_path / "index.html", render_worklist([], _box()).page.encode())
     with (tmp_path / "index.html").open() as old:
-        write_page(tmp_path / "index.html", render_worklist(EXAMS, _box()).page)
+        write_file(tmp_path / "index.html", render_worklist(EXAMS, _box()).page.encode())
         assert "No exams have arrived yet" in old.read()
     assert "Okello, Grace" in (tmp_path / "index.html").read_text()
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
@@ -323,7 +261,7 @@ def test_a_search_looks_through_the_pages_of_older_exams_too(browser: Browser, t
     first = [_exam(f"Akello^Number {number}", key=f"a{number:015}", day="2026-10-03") for number in range(5)]
     second = [_exam("Żółć^Zofia", key="b" * 16, day="2025-02-03", birth_date="1951-01-01", urgent=True)]
     browser.console.clear()
-    browser.open(_write_with_older(tmp_path, EXAMS, first, second))
+    browser.open(write_worklist(tmp_path, EXAMS, first, second))
     assert len(_shown(browser)) == 4
     filters = browser.value("[...document.querySelectorAll('#filters button')].map((one) => one.innerText)")
     assert filters == ["All 10", "Urgent 2", "Needs a person 1", "Not assessed 1", "Not sent 0", "Today 4+"]
@@ -358,7 +296,7 @@ def test_an_older_exam_that_was_found_is_come_back_to(browser: Browser, tmp_path
     report = tmp_path / "2026-10-03" / key / "report.html"
     report.parent.mkdir(parents=True)
     report.write_text("<title>the report</title>")
-    browser.open(_write_with_older(tmp_path, EXAMS, old))
+    browser.open(write_worklist(tmp_path, EXAMS, old))
     _search(browser, "akello")
     row = f"document.querySelector('[href*=\"{key}\"]')?.closest('tr')"
     browser.wait_for(f"!!{row}")
@@ -374,7 +312,7 @@ def test_a_page_of_older_exams_answers_only_the_worklist_that_frames_it(browser:
     """It is a page of its own for whoever opens it, and its text runs nothing."""
     listed = [_exam(HOSTILE, key="a" * 16), _exam("Nakato^Sarah", key="b" * 16)]
     page = older_page(7, listed)
-    write_page(tmp_path / page.file, render_older(HOSTILE, page, listed))
+    write_file(tmp_path / page.file, render_older(HOSTILE, page, listed).encode())
     browser.open(tmp_path / page.file)
     assert browser.value("document.body.innerText").count("<script>") == 2
     heard = (

@@ -16,6 +16,8 @@ from leapfrog.worklist.box_line import BoxState
 from leapfrog.worklist.writer import WorklistWriter
 from support.journal_rows import OLD_ROW, commit, new_instance
 
+SIGNS = "fonts/Signs.woff2"  # which every page draws
+
 
 class List:
     """A journal whose exams are published, and a writer that writes three exams in the list and four in a page."""
@@ -115,12 +117,29 @@ def test_an_exam_that_is_forgotten_leaves_its_page_and_an_empty_page_goes(listed
     assert "older/0.html" not in (listed.directory / "index.html").read_text()
 
 
+def test_the_fonts_that_the_pages_need_lie_beside_them_and_no_others(listed: List) -> None:
+    def told() -> list[str]:
+        return [file for file in listed.write() if file.startswith("fonts/")]
+
+    [first] = listed.add(1)
+    assert told() == [SIGNS]
+    row = OLD_ROW.model_copy(update={"patient": "Иванова, राम"}).model_dump_json()
+    listed.journal.change("UPDATE studies SET worklist_row = ?, published_version = 2 WHERE key = ?", row, first)
+    assert told() == ["fonts/Devanagari.woff2"]
+    listed.add(4)  # so that the name stands in an older page, which the list may still have to show
+    assert told() == []
+    assert "राम" not in (listed.directory / "index.html").read_text()
+    for page in ("index.html", "older/0.html"):
+        assert "fonts/Devanagari.woff2" in (listed.directory / page).read_text()
+    assert {path.name for path in (listed.directory / "fonts").iterdir()} == {"Signs.woff2", "Devanagari.woff2"}
+
+
 def test_a_start_looks_at_every_page_and_rewrites_none_that_is_right(listed: List) -> None:
     listed.add(12)
     listed.write()
     before = {path: path.stat().st_mtime_ns for path in listed.directory.rglob("*.html")}
     listed.writer = listed.new_writer()
-    assert set(listed.write()) == {"older/0.html", "older/1.html", "older/2.html", "older/3.html"}
+    assert set(listed.write()) == {"older/0.html", "older/1.html", "older/2.html", "older/3.html", SIGNS}
     assert {path: path.stat().st_mtime_ns for path in listed.directory.rglob("*.html")} == before
 
 

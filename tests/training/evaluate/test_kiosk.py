@@ -102,6 +102,7 @@ def read(reader: ImageReader, path: Path, folder: Path, **changes: Any) -> Image
         source="test",
         received_at="2026-11-05T10:00:00+00:00",
         unknown_age="adult",
+        assumed_character_set="",
         report_dir=folder / "report",
         work_dir=folder / "work",
     ).model_copy(update=changes)

@@ -261,6 +261,7 @@ def _read(lane: Lane, file: Path, work: Path) -> tuple[str, float]:
             source="leapfrog bench",
             received_at="2026-01-01T00:00:00+00:00",
             unknown_age="adult",
+            assumed_character_set="",
             report_dir=folder,
             work_dir=work,
         )

@@ -147,6 +147,7 @@ def _read_with(settings: Settings, catalogue: Catalogue, thresholds: Sequence[Lo
         "packages": [(one.name, one.digest) for one in catalogue.packages],
         "thresholds": [one.model_dump_json() for one in thresholds],
         "unknown_age": settings.station.unknown_age,
+        "assumed_character_set": settings.dicom.assumed_character_set,
         "frames_per_cine": settings.engine.frames_per_cine,
     }
 

@@ -79,7 +79,8 @@ class FolderAdmission:
             hints = self._identities.hints(Path(file.path))
             self._admission.admit_picture(incoming, picture, hints, source, file, file.file_digest)
         else:
-            self._admission.admit_dicom(incoming, read_header(incoming), source, file, file.file_digest)
+            header = read_header(incoming, self._admission.assumed_character_set)
+            self._admission.admit_dicom(incoming, header, source, file, file.file_digest)
 
     def clean_up(self) -> None:
         """Remove what the child has left behind."""

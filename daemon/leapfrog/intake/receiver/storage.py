@@ -98,7 +98,7 @@ class ArrivingInstance:
             return self._refused
         try:
             self._close()
-            return self._admit(read_header(self._path))
+            return self._admit(read_header(self._path, self._admission.assumed_character_set))
         except (LeapfrogError, OSError) as problem:
             return self._refuse(problem)
         except Exception as problem:  # the other instances go on, and this one is not lost: the peer keeps it

@@ -7,38 +7,47 @@ from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.tag import BaseTag
 
-from leapfrog.dicom.character_sets import UTF_8, actual_character_set
+from leapfrog.dicom.character_sets import CODECS, UTF_8, actual_character_set, python_codec
 from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.reader.image.attributes import text
 
 # PS3.5 Section 6.1.2.3: the VRs whose text is in the Specific Character Set.
 TEXT_VRS = frozenset(("LO", "LT", "PN", "SH", "ST", "UC", "UT"))
-PYTHON_CODECS = {UTF_8: "utf8"}  # as pydicom names them
 LONGEST_TEXT_BYTES = 10_240
 
-UNDECLARED = sentence("The file does not say how its text is encoded; UTF-8 was assumed. Check the patient's name.")
+UNDECLARED = sentence("The file does not say how its text is encoded; {assumed} was assumed. Check the patient's name.")
+UNDECLARED_AS_SET = sentence(
+    "The file does not say how its text is encoded; {assumed} was assumed, as this box is set. Check the patient's"
+    " name."
+)
 OTHERWISE = sentence(
     "The file's text is not encoded as it says ({said}); {assumed} was assumed. Check the patient's name."
+)
+OTHERWISE_AS_SET = sentence(
+    "The file's text is not encoded as it says ({said}); {assumed} was assumed, as this box is set. Check the patient's"
+    " name."
 )
 NAMES = {UTF_8: "UTF-8", "ISO_IR 100": "Latin-1"}
 
 
-def correct_character_set(dataset: Dataset) -> Sentence:
+def correct_character_set(dataset: Dataset, assumed: str = "") -> Sentence:
     """Set Specific Character Set to what the text that was not parsed yet is really in; the file does not change.
+    `assumed` is the set that the settings assume, or "".
 
     Returns a sentence for staff if it was changed, or "".
     """
     declared = text(dataset, "SpecificCharacterSet")
-    actual = actual_character_set(declared, _text_values(dataset))
+    actual = actual_character_set(declared, _text_values(dataset), assumed)
     if "\\" in declared or actual == actual_character_set(declared, ()):
         return Sentence("")
-    dataset.SpecificCharacterSet = actual
+    dataset.SpecificCharacterSet = actual if actual in CODECS else UTF_8  # that of text which we write
     if isinstance(dataset, FileDataset):  # pydicom decodes with the character set that it read first
         implicit, little_endian = dataset.original_encoding
-        dataset.set_original_encoding(implicit, little_endian, PYTHON_CODECS.get(actual, "latin_1"))
+        dataset.set_original_encoding(implicit, little_endian, python_codec(actual))
+    is_set, name = actual == assumed and actual != UTF_8, NAMES.get(actual, actual)
     if not declared:
-        return UNDECLARED
-    return OTHERWISE.format(said=NAMES.get(declared, declared), assumed=NAMES[actual])
+        return (UNDECLARED_AS_SET if is_set else UNDECLARED).format(assumed=name)
+    return (OTHERWISE_AS_SET if is_set else OTHERWISE).format(said=NAMES.get(declared, declared), assumed=name)
 
 
 def _text_values(dataset: Dataset) -> Iterator[bytes]:

@@ -61,9 +61,9 @@ class DicomFile:
         return open_content(self.path, self.byte_count, may_wait=True)
 
 
-def open_dicom_file(path: Path, byte_count: int | None = None) -> DicomFile:
+def open_dicom_file(path: Path, byte_count: int | None = None, assumed_character_set: str = "") -> DicomFile:
     """Parse the first `byte_count` bytes of `path`, or all, up to the pixels, with or without preamble and meta
-    information.
+    information. Text that does not say rightly how it is encoded may be in `assumed_character_set`.
 
     `damage` is set for a file that is damaged or not DICOM, and for a Deflated one: that is refused without inflating
     it, since 306 KB were seen to become 649 MiB. Raises OSError if the disk fails.
@@ -80,7 +80,7 @@ def open_dicom_file(path: Path, byte_count: int | None = None) -> DicomFile:
             dataset, damage = _identifying_part(stream), error.sentence
     if not _looks_like_dicom(dataset, start.has_meta):
         damage = NOT_DICOM
-    note = correct_character_set(dataset)
+    note = correct_character_set(dataset, assumed_character_set)
     return DicomFile(path, byte_count, start.transfer_syntax_uid, dataset, pixels, damage, note)
 
 

@@ -11,6 +11,7 @@ from leapfrog.heartbeat.heartbeat import ASK_SCRIPT, WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, NEWEST_NAME, POLL_MILLISECONDS
 from leapfrog.language.page_words import languages_offered
 from leapfrog.language.speaker import Speaker
+from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, with_fonts
 from leapfrog.processes.messages import EarlierExam
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.report_words import ReportWords
@@ -35,10 +36,10 @@ def render_page(
     scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, WATCH_SCRIPT, TEMPLATES / "newer.js") if worklist_href else ()
     listening = Markup("").join(map(inline, scripts))
     root = worklist_href.rpartition("/")[0]
-    script = listening + inline(TEMPLATES / "viewer.js")
-    return TEMPLATE.render(
+    script = listening + inline(TEMPLATES / "viewer.js") + inline(UNDRAWN_SCRIPT)
+    page = TEMPLATE.render(
         report=report,
-        policy=content_security_policy(script, frames=bool(listening)),
+        policy=content_security_policy(script, frames=bool(listening), fonts="inside"),
         script=script,
         listens=bool(listening),
         version=version,
@@ -53,4 +54,6 @@ def render_page(
         has_pdf=has_pdf,
         worklist_href=worklist_href,
         earlier_exams=earlier_exams,
+        fonts=FONTS_HERE,
     )
+    return with_fonts(page)

@@ -146,8 +146,12 @@
     for (const link of template.content.querySelectorAll("a")) {
       link.setAttribute("href", link.getAttribute("href").replace(/^\.\.\//, ""));
     }
-    byId("older-rows")?.replaceChildren(template.content);
-    if (byId("older-rows")) byId("older-rows").hidden = !lines.length;
+    const part = byId("older-rows");
+    if (part) {
+      part.replaceChildren(template.content);
+      part.hidden = !lines.length;
+      drawing.check(part);
+    }
     showCount(answers, lines.length);
     comeBack();
   }

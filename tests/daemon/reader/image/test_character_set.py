@@ -1,14 +1,16 @@
 """Names are read in the character set that they are really in, and the report says where that was assumed."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydicom.dataset import Dataset
 
-from leapfrog.dicom.character_sets import actual_character_set, codec_of
+from leapfrog.dicom.character_sets import CODE_PAGES, CODECS, actual_character_set, codec_of, python_codec
 from leapfrog.exam import PictureHints
 from leapfrog.reader.image.dicom_file import open_dicom_file
 from leapfrog.reader.image.identity import identity_of
+from leapfrog.settings import AssumableCharacterSet
 from support.instances import gradient, image_dataset, save
 
 VIETNAMESE = "Nguyễn^Thị Ánh"
@@ -65,6 +67,45 @@ def test_what_is_called_utf_8_and_is_not_is_read_as_latin_1(tmp_path: Path) -> N
     assert file.note.startswith("The file's text is not encoded as it says (UTF-8); Latin-1 was assumed.")
 
 
+@pytest.mark.parametrize(
+    ("name", "declared", "codec", "assumed"),
+    [
+        ("Иванова^Анна", None, "cp1251", "windows-1251"),
+        ("Иванова^Анна", "ISO_IR 100", "cp1251", "windows-1251"),
+        ("Иванова^Анна", "ISO_IR 192", "cp1251", "windows-1251"),
+        ("محمد^علي", "ISO_IR 6", "iso8859-6", "ISO_IR 127"),
+        ("สมชาย", "", "tis-620", "ISO_IR 166"),
+        ("王^小东", None, "gb18030", "GB18030"),
+        ("联通", None, "gb18030", "GB18030"),  # its bytes could be UTF-8
+    ],
+)
+def test_the_set_of_the_settings_stands_for_text_that_declares_none_or_what_machines_write_anyway(
+    name: str, declared: str | None, codec: str, assumed: str, tmp_path: Path
+) -> None:
+    file = open_dicom_file(named(name.encode(codec), tmp_path, declared), None, assumed)
+    assert identity_of(file.dataset, PictureHints()).patient_name == name
+    assert f"{assumed} was assumed, as this box is set" in file.note
+
+
+@pytest.mark.parametrize(
+    ("name", "declared", "codec", "assumed", "said"),
+    [
+        (VIETNAMESE, None, "utf-8", "windows-1251", "UTF-8 was assumed"),
+        ("王^小东", None, "utf-8", "GB18030", "UTF-8 was assumed"),
+        ("Διονυσιος", "ISO_IR 126", "iso8859-7", "windows-1251", ""),
+        (PERSIAN, "ISO_IR 192", "utf-8", "windows-1251", ""),
+        ("Doe^Jane", None, "ascii", "windows-1251", ""),
+        ("Müller^Jörg", "ISO_IR 100", "latin-1", "ISO_IR 166", ""),  # its bytes cannot be that
+    ],
+)
+def test_utf_8_and_what_is_declared_and_no_habit_win_over_the_set_of_the_settings(
+    name: str, declared: str | None, codec: str, assumed: str, said: str, tmp_path: Path
+) -> None:
+    file = open_dicom_file(named(name.encode(codec), tmp_path, declared), None, assumed)
+    assert identity_of(file.dataset, PictureHints()).patient_name == name
+    assert said in file.note and bool(said) == bool(file.note)
+
+
 @pytest.mark.parametrize("name", [PERSIAN, MALAYALAM])
 def test_joiners_in_names_are_kept_and_other_unprinted_characters_become_blanks(name: str, tmp_path: Path) -> None:
     file = open_dicom_file(named(f"{name}\u202e\u00adA".encode(), tmp_path, "ISO_IR 192"))
@@ -98,3 +139,10 @@ def test_a_patient_id_is_decoded_likewise_by_the_intake() -> None:
     assert codec_of(b"", ["Ánh".encode()]) == "utf-8"
     assert codec_of(b"ISO_IR 144", ["Ánh".encode()]) == "iso8859-5"
     assert codec_of(b"unheard of", [b"\xe9"]) == "latin-1"
+    assert codec_of(b"ISO_IR 100", ["Анна".encode("cp1251")], "windows-1251") == "cp1251"
+
+
+def test_every_set_that_the_settings_may_assume_is_known() -> None:
+    allowed = {*CODECS, *CODE_PAGES, ""}
+    assert set(get_args(AssumableCharacterSet)) == allowed
+    assert all("".encode(python_codec(name)) == b"" for name in allowed)

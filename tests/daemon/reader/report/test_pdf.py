@@ -16,6 +16,7 @@ from leapfrog.lanes.reader_setup import READER_MEMORY_BYTES
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.pdf import MOST_IMAGES, TEMPLATE, render_pdf
 from leapfrog.reader.report.study_report import render
+from support.names import NAMES
 from support.readings import (
     CHEST_MODEL,
     chest_reading,
@@ -27,29 +28,6 @@ from support.readings import (
 )
 
 TESTS = Path(__file__).parents[3]
-
-NAMES = {
-    "Amharic": "አበበ^በቀለ",
-    "Hindi": "राम^कुमार",
-    "Bengali": "রহিম^করিম",
-    "Burmese": "အောင်^ဆန်း",
-    "Khmer": "សុខ^វណ្ណា",
-    "Lao": "ສົມ^ພອນ",
-    "Thai": "สมชาย^ใจดี",
-    "Tamil": "குமார்^ராஜா",
-    "Telugu": "రామ^కృష్ణ",
-    "Kannada": "ರಾಮ^ಕೃಷ್ಣ",
-    "Malayalam": "രാമൻ^നായർ",
-    "Sinhala": "නිමල්^පෙරේරා",
-    "Gujarati": "રમેશ^પટેલ",
-    "Punjabi": "ਗੁਰ^ਸਿੰਘ",
-    "Odia": "ରାମ^ଦାସ",
-    "Arabic": "محمد^علي",
-    "Hebrew": "משה^כהן",
-    "Russian": "Иванова^Анна",
-    "Vietnamese": "Nguyễn^Thị Hằng",
-    "Polish": "Żółć^Łukasz",
-}
 
 LANE_ENVIRONMENT = {"RAYON_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}  # as child_process.py gives it
 # What would end or change a typst document that had it as source text.
