@@ -210,9 +210,9 @@ def _value_with_plain(value: Value, change: Callable[[str], str]) -> Value:
 # ---------------------------------------------------------------- as JSON
 
 
-def as_json(said: Sentence) -> Any:
+def as_json(said: str) -> Any:
     """What travels to other processes and into the journal."""
-    if said.is_plain:
+    if not isinstance(said, Sentence) or said.is_plain:
         return str(said)
     return {"text": str(said), "parts": [_part_as_json(part) for part in said.parts]}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, stated_view
 from leapfrog.language.listing import all_of, clauses, enumerated
-from leapfrog.language.sentence import Sentence, day, joined, number, plural, sentence
+from leapfrog.language.sentence import Sentence, day, joined, number, plural, sentence, term
 from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, is_aid, kind_of
 from leapfrog.wording.finding_words import finding_name, measured
@@ -105,10 +105,18 @@ FRAME, FRAME_REPORTED = sentence("Frame {frame}"), sentence("Frame {frame}, the 
 FRAMES_READ = sentence("The model looked at {read} of the {frames} frames, and this is what it says of frame {frame}.")
 
 # What came of a finding, and how sure that is.
-DRAWN_RESULTS = {"outline": sentence("outlined"), "hatched": sentence("hatched")}
+DRAWN_RESULTS = {
+    # Translators: said of a nerve: a line is drawn around it
+    "outline": sentence("outlined"),
+    # Translators: said of a vessel: parallel lines are drawn across it
+    "hatched": sentence("hatched"),
+}
 NOT_DRAWN_RESULTS = {"outline": sentence("not outlined"), "hatched": sentence("not hatched")}
+# Translators: said of a finding, such as cardiomegaly: the program saw it, or did not; capitals where they exist
 NOT_FLAGGED, FLAGGED, URGENT = sentence("not flagged"), sentence("FLAGGED"), sentence("URGENT")
+# Translators: said of a finding that was not flagged
 MAY_BE_THERE, NOT_RULED_OUT_GRADE = sentence("may still be there"), sentence("not ruled out")
+# Translators: how sure a finding is
 ABOVE, JUST_AT = sentence("above the threshold"), sentence("just at the threshold")
 ABOVE_URGENT, JUST_AT_URGENT = sentence("above the urgent threshold"), sentence("just at the urgent threshold")
 
@@ -132,7 +140,8 @@ THRESHOLD_SET_HERE = plural(
 
 NOTHING = Sentence("")
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
-LATERALITIES = {"L": sentence("left"), "R": sentence("right"), "B": sentence("both sides")}
+# Translators: the side of the body
+LATERALITIES = {"L": term("side", "left"), "R": term("side", "right"), "B": term("side", "both sides")}
 VIEW_NAMES: dict[FrontalView, Sentence] = {
     "PA": sentence("PA (from behind)"),
     "AP": sentence("AP (from the front, as in bed)"),
@@ -225,6 +234,7 @@ def _patient(identity: Identity) -> tuple[Field, ...]:
     return (
         Field(sentence("Patient"), as_it_is(person_name(identity.patient_name)) or NOT_GIVEN),
         Field(sentence("Patient ID"), patient_id),
+        # Translators: a label, before the date of birth
         Field(sentence("Born"), date(identity.birth_date) or NOT_GIVEN),
         Field(sentence("Age and sex"), _age_and_sex(identity)),
     )
@@ -467,9 +477,9 @@ def _not_covered(model: ModelUsed | None) -> Sentence:
     return NOT_COVERED.format(findings=enumerated(_of_package(name).lowered() for name in model.not_covered))
 
 
-def _of_package(name: Sentence) -> Sentence:
+def _of_package(name: str) -> Sentence:
     """Readings of older versions have it as a plain string."""
-    return from_package(name) if name.is_plain else clean(name)
+    return clean(name) if isinstance(name, Sentence) and not name.is_plain else from_package(name)
 
 
 def _made_for(model: ModelUsed | None) -> Sentence:

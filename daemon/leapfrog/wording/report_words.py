@@ -146,6 +146,7 @@ class WorklistRow(Frozen):
     exam_date: Sentence = Sentence("")
     exam: Sentence
     conflict: Sentence = Sentence("")
+    # Translators: of an earlier exam: CR CHEST, received 3 Nov 2026
     received: Sentence
     kind: Kind
     caution: Sentence = Sentence("")
@@ -166,7 +167,9 @@ class WorklistRow(Frozen):
 class Labels:
     """Fixed text of every report."""
 
+    # Translators: after the name of the station: Mbale report
     report: Sentence = sentence("report")
+    # Translators: before its number: Exam K7-42F
     exam_number: Sentence = sentence("Exam")
     check_whose_exam: Sentence = sentence("! Check whose exam this is.")
     no_picture: Sentence = sentence("There is no picture to show.")
@@ -189,11 +192,13 @@ class Labels:
     )
     undrawn: Sentence = UNDRAWN
     pdf_link: Sentence = sentence("PDF for printing")
+    # Translators: {count} is 1 or more, and there is only this form
     more: Sentence = sentence("And {count} more.")
     page: Sentence = sentence("Page {number} of {total}")
     pdf_ends: Sentence = sentence("This PDF shows the first {shown} of {total} images. The report page shows them all.")
     earlier_exams: Sentence = sentence("Earlier exams of this patient on this box")
     same_patient: Sentence = sentence("Same patient ID and date of birth.")
+    # Translators: of an earlier exam: CR CHEST, received 3 Nov 2026
     received: Sentence = sentence("received")
     loop: Sentence = sentence("Frames of the loop that were looked at")
     viewer: Sentence = sentence("The picture, large")
@@ -201,11 +206,13 @@ class Labels:
     full_screen: Sentence = sentence("Full screen")
     larger: Sentence = sentence("Larger")
     smaller: Sentence = sentence("Smaller")
+    # Translators: a button of the picture viewer, as all that follow
     as_it_was: Sentence = sentence("Reset")
     invert: Sentence = sentence("Invert")
     brightness: Sentence = sentence("Brightness")
     contrast: Sentence = sentence("Contrast")
     contrast_by_dragging: Sentence = sentence("Contrast by dragging")
+    # Translators: a button: shows or hides what the program drew on the picture
     marks_on_picture: Sentence = sentence("Marks")
     opacity: Sentence = sentence("Opacity")
     frame_before: Sentence = sentence("Frame before")

@@ -32,6 +32,7 @@ ENDS_BEFORE_PICTURE = sentence("The file is damaged: it ends early. Send it agai
 CANNOT_BE_READ = sentence(
     "The file is damaged: it cannot be read as DICOM. Send it again from the machine that made it."
 )
+WHOLE = Sentence("")
 NOT_DICOM = sentence("This is not a DICOM file.")
 DEFLATED_REFUSED = sentence(
     "The file is compressed in a way (Deflated) that this box does not accept. Set the machine that made it to send"
@@ -84,20 +85,20 @@ def open_dicom_file(path: Path, byte_count: int | None = None, assumed_character
     return DicomFile(path, byte_count, start.transfer_syntax_uid, dataset, pixels, damage, note)
 
 
-def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[Element | None, int, str]:
+def _find_pixels(stream: BinaryIO, start: DatasetStart, byte_count: int) -> tuple[Element | None, int, Sentence]:
     """The pixels, where the part before them ends, and why they cannot be read ("" if they can)."""
     end = start.offset
     try:
         encoding = actual_encoding(stream, start.offset, start.transfer_syntax_uid)
         for element in walk(stream, start.offset, encoding, PIXEL_TAGS.__contains__, MOST_ELEMENTS):
             if element.tag in PIXEL_TAGS:
-                return element, element.offset, ""  # how much of them is there is seen when the frames are found
+                return element, element.offset, WHOLE  # how much of them is there is seen when the frames are found
             end = element.end
     except DatasetTruncated:
         return None, end + 1, ENDS_BEFORE_PICTURE
     except DatasetMalformed:
         return None, end + 1, CANNOT_BE_READ
-    return None, byte_count + 1, ""
+    return None, byte_count + 1, WHOLE
 
 
 def _parse(stream: BinaryIO, stop: Callable[[BaseTag], bool]) -> Dataset:

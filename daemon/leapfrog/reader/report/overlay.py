@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from leapfrog.durable import replacing
+from leapfrog.language.sentence import sentence
 from leapfrog.reader.image.pixels import PixelRegion
 
 LONGEST_SIDE = 1600  # pixels of the plain picture, which people enlarge
@@ -32,7 +33,8 @@ SMALLEST_FONT = 9  # pixels; anything smaller cannot be read
 COARSE_SIDE = 112  # cells of the smooth grid that a heat map is drawn from
 COARSE_BLUR = 8.0  # of those cells
 FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"  # Pillow's own font has no ²
-PHANTOM_TEXT = "PHANTOM: TEST IMAGE, NOT A PATIENT"
+# Translators: written across a picture, in capitals where they exist
+PHANTOM_TEXT = sentence("PHANTOM: TEST IMAGE, NOT A PATIENT")
 
 Pixels = NDArray[np.uint8]
 Font = ImageFont.FreeTypeFont

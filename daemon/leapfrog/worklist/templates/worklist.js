@@ -167,7 +167,7 @@
       answers.length < older.length && spoken.words("looking"),
       hiddenRows.length && spoken.words("hiding", { count: hiddenRows.length }),
     ];
-    byId("count").textContent = said.filter(Boolean).join(" · ");
+    byId("count").textContent = said.filter(Boolean).join(spoken.words("apart"));
     byId("count").classList.toggle("hiding", hiddenRows.length > 0);
   }
 
