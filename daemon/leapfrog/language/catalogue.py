@@ -59,14 +59,14 @@ def message_id(key: Key) -> str:
 
 
 @cache
-def catalogue(code: str, directory: Path = CATALOGUES) -> Catalogue:
+def catalogue(code: str) -> Catalogue:
     """The catalogue of a language. A file that is missing or damaged gives one without messages: all is English then.
 
     It is read once in a process, and does not change.
     """
     language = LANGUAGES.get(code, ENGLISH)
     try:
-        return read_catalogue((directory / f"{language.code}.mo").read_bytes(), language)
+        return read_catalogue((CATALOGUES / f"{language.code}.mo").read_bytes(), language)
     except (OSError, ValueError, struct.error):
         return Catalogue(language)
 
