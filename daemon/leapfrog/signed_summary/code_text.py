@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from itertools import product
 
 from pydantic import ValidationError
 
@@ -20,6 +21,7 @@ from leapfrog.signed_summary.letters import BETWEEN_FIELDS, BETWEEN_NAMES
 from leapfrog.signed_summary.summary import (
     GRADES,
     NOTES,
+    Grade,
     GradedFinding,
     HashedNumber,
     ModelSummary,
@@ -29,14 +31,15 @@ from leapfrog.signed_summary.summary import (
 FIRST_WORD = "LEAPFROG"
 FORMAT = "1"
 LONGEST_TEXT = 419  # letters, of a code of 65 x 65 modules (version 12-M), which is 32.5 mm wide
-NOT_NAMED = ("NOT FLAGGED", "NOT OUTLINED")  # grades whose findings may be left out where there is no room
+# Grades whose findings are left out where there is no room, these first; never what was flagged.
+LEFT_OUT: tuple[Grade, ...] = ("NOT OUTLINED", "NOT FLAGGED", "HATCHED", "OUTLINED", "MEASURED")
 EXAM = re.compile(r"([0-9A-Z-]+) V([0-9]{1,6})")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def written(summary: Summary, rest: int) -> str:
     """`summary` as text, before key and signature, which need `rest` more letters. What was not flagged is left out as
-    far as there is no room for it, and counted. Raises NotASummary when even what was flagged is too much.
+    far as there is no room for it, and counted. Raises NotASummary when what was flagged is too much by itself.
     """
     most = LONGEST_TEXT - rest
     while len(text := BETWEEN_FIELDS.join(_fields(summary))) > most:
@@ -103,10 +106,10 @@ def _fields(summary: Summary) -> Iterator[str]:
 
 
 def _without_one(summary: Summary) -> Summary:
-    """Without the last finding of those that may be left out."""
-    for place in reversed(range(len(summary.models))):
+    """Without the last finding of those that are left out first."""
+    for grade, place in product(LEFT_OUT, reversed(range(len(summary.models)))):
         model = summary.models[place]
-        if model.findings and model.findings[-1].grade in NOT_NAMED:
+        if model.findings and model.findings[-1].grade == grade:
             shorter = model.model_copy(update={"findings": model.findings[:-1]})
             models = (*summary.models[:place], shorter, *summary.models[place + 1 :])
             return summary.model_copy(update={"models": models, "left_out": summary.left_out + 1})

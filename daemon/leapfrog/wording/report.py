@@ -69,6 +69,8 @@ DISCLAIMER = sentence(
     "Demonstration model. This is not a diagnosis and not a medical device: a trained person decides."
 )
 NO_DIAGNOSIS = sentence("A program made this report. It is not a diagnosis: a trained person decides.")
+# Translators: what stands first on a report: its station
+HEADING = sentence("{station} report")
 VERSION_LINE = sentence("Report version {version} · {images} · {box} · Leapfrog {software}")
 AGE_NOT_GIVEN_IN_ROW = sentence("Age not given: for adults only")
 NO_REASON = sentence("No reason was given.")
@@ -179,6 +181,7 @@ def words_of(
         images=tuple(_image(image, len(content.images)) for image in content.images),
         exam_number=clean(exam_number),
         station=clean(station),
+        heading=HEADING.format(station=clean(station)),
         version_line=VERSION_LINE.format(version=version, images=images, box=box, software=software_version),
         disclaimer=DISCLAIMER if content.demonstration else NO_DIAGNOSIS,
         phantom_banner=PHANTOM_BANNER if content.phantom else NOTHING,
@@ -431,6 +434,7 @@ def _row(finding: Finding, *, is_aid: bool) -> FindingRow:
         name=finding_name(finding),
         result=_result(finding, is_aid=is_aid),
         grade=_grade(finding, is_aid=is_aid),
+        graded=enumerated((_result(finding, is_aid=is_aid), _grade(finding, is_aid=is_aid))),
         score=number(written.score),
         threshold=number(written.threshold),
         urgent_threshold=number(written.urgent_threshold) if written.urgent_threshold else NOTHING,

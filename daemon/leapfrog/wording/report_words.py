@@ -71,13 +71,15 @@ class FrameWords:
 
 @dataclass(frozen=True)
 class FindingRow:
-    """A finding and what came of it. `grade` says how sure that is, in plain words; `score`, its `threshold` and its
+    """A finding and what came of it. `grade` says how sure that is, in plain words, and
+    `graded` has both; `score`, its `threshold` and its
     `urgent_threshold`, "" if it has none of its own, are the small print. `gauge` is None for what is outlined.
     """
 
     name: Sentence
     result: Sentence
     grade: Sentence
+    graded: Sentence
     score: Sentence
     threshold: Sentence
     urgent_threshold: Sentence
@@ -167,17 +169,16 @@ class WorklistRow(Frozen):
 class Labels:
     """Fixed text of every report."""
 
-    # Translators: after the name of the station: Mbale report
-    report: Sentence = sentence("report")
     # Translators: before its number: Exam K7-42F
     exam_number: Sentence = sentence("Exam")
     check_whose_exam: Sentence = sentence("! Check whose exam this is.")
     no_picture: Sentence = sentence("There is no picture to show.")
-    this_image: Sentence = sentence("This image")
+    this_image: Sentence = sentence("This image: {headline}")
     not_assessed: Sentence = sentence("Not assessed")
     looked_for: Sentence = sentence("What the model looked for")
     finding: Sentence = sentence("Finding")
     result: Sentence = sentence("Result")
+    result_and_scores: Sentence = sentence("Result (Score / Threshold)")
     score: Sentence = sentence("Score")
     threshold: Sentence = sentence("Threshold")
     urgent_from: Sentence = sentence("Urgent from")
@@ -235,6 +236,7 @@ class ReportWords:
     images: tuple[ImageWords, ...]
     exam_number: str
     station: str
+    heading: Sentence
     version_line: Sentence
     disclaimer: Sentence
     phantom_banner: Sentence

@@ -46,7 +46,7 @@ GRADES: Mapping[Grade, str] = {
     "NOT FLAGGED": "  Not flagged, not ruled out: {names}",
     "NOT OUTLINED": "  Not outlined, may still be there: {names}",
 }
-LEFT_OUT = "More was looked for and not flagged than the code has room for: {count}. The sheet has it."
+LEFT_OUT = "The code has no room for more that was looked for, none of it flagged: {count}. The sheet has it."
 NOTES: Mapping[Note, str] = {
     "PHANTOM": "A phantom: a test image made by a program. There is no patient.",
     "CHECK WHOSE": "Check whose exam this is: its images may be of several people.",

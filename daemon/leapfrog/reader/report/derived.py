@@ -22,7 +22,6 @@ from pydicom.uid import (
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
-from leapfrog.language.listing import enumerated
 from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.language.speaker import Speaker
 from leapfrog.processes.messages import ProducedObject, ReportJob
@@ -170,7 +169,7 @@ def _finding(row: FindingRow) -> Sentence:
     """`Nodule: FLAGGED, above the threshold (score 0.87, threshold 0.41)`."""
     values = {
         "finding": row.name,
-        "result": enumerated((row.result, row.grade)),
+        "result": row.graded,
         "score": row.score,
         "threshold": row.threshold,
     }

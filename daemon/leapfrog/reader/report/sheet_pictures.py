@@ -30,7 +30,7 @@ class _Quality:
 # "paper": 300 dpi where the picture has them. "line": what crosses a thin line to the district, 100 kB with its text.
 QUALITIES: dict[Detail, dict[Place, _Quality]] = {
     "paper": {"finding": _Quality(1100, 85), "beside": _Quality(900, 85), "small": _Quality(720, 80)},
-    "line": {"finding": _Quality(760, 60), "beside": _Quality(520, 55), "small": _Quality(320, 50)},
+    "line": {"finding": _Quality(880, 64), "beside": _Quality(560, 60), "small": _Quality(360, 52)},
 }
 MODULE_MM = 0.5  # of a code: four dots of a receipt printer (203 dpi), six of one with 300
 

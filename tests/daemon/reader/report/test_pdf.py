@@ -154,7 +154,7 @@ def test_the_same_content_gives_the_same_bytes_in_another_process_too(tmp_path: 
 def test_pictures_are_gray_with_no_more_pixels_than_their_place_shows(tmp_path: Path) -> None:
     readings = [head_reading(tmp_path), *[chest_reading(tmp_path)] * 2]
     Image.effect_noise((1600, 1200), 60).convert("RGB").save(tmp_path / "overlay-1.jpg")
-    for detail, longest in (("paper", 1100), ("line", 760)):
+    for detail, longest in (("paper", 1100), ("line", 880)):
         pdf = render_pdf(report_words(report_job(tmp_path, *readings)), tmp_path, "A4", detail=detail)  # type: ignore[arg-type]
         (tmp_path / "sheet.pdf").write_bytes(pdf)
         listed = [line.split() for line in _told("pdfimages", "-list", tmp_path / "sheet.pdf").splitlines()[2:]]
