@@ -25,6 +25,7 @@ from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
 from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
+from leapfrog.language.sentence import only_english
 from leapfrog.settings import Settings
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
@@ -94,7 +95,7 @@ class Commands:
     def status(self, limit: int | None = None) -> dict[str, Any]:
         """In the shape of `leapfrog status --json`."""
         status = self._source.status() if limit is None else self._source.status(limit)
-        return status.model_dump(mode="json")
+        return only_english(status.model_dump(mode="json"))
 
     def instances(
         self, state: str | None = None, limit: int = LISTED, file_problems: bool = False, exam: str | None = None

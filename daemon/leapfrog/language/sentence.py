@@ -217,6 +217,51 @@ def as_json(said: str) -> Any:
     return {"text": str(said), "parts": [_part_as_json(part) for part in said.parts]}
 
 
+def only_english(document: dict[str, Any]) -> dict[str, Any]:
+    """A document as `model_dump(mode="json")` gives it, with its sentences as plain strings, for a technician."""
+    english: dict[str, Any] = _in_english(document, {})
+    return english
+
+
+def in_english(document: dict[str, Any]) -> dict[str, Any]:
+    """A document as `model_dump(mode="json")` gives it, with its sentences as plain strings. What they were made from
+    stands apart, by their English, in `said`, so that `with_sentences` can put it back.
+    """
+    said: dict[str, Any] = {}
+    plain = _in_english(document, said)
+    return {**plain, "said": said} if said else plain
+
+
+def with_sentences(document: dict[str, Any]) -> dict[str, Any]:
+    """What `in_english` was made from."""
+    if not isinstance(said := document.get("said"), dict):
+        return document
+    return {key: _with_sentences(value, said) for key, value in document.items() if key != "said"}
+
+
+def _in_english(value: Any, said: dict[str, Any]) -> Any:
+    match value:
+        case {"text": text, "parts": parts}:
+            said[text] = parts
+            return text
+        case dict():
+            return {key: _in_english(one, said) for key, one in value.items()}
+        case list():
+            return [_in_english(one, said) for one in value]
+    return value
+
+
+def _with_sentences(value: Any, said: dict[str, Any]) -> Any:
+    match value:
+        case str() if value in said:
+            return {"text": value, "parts": said[value]}
+        case dict():
+            return {key: _with_sentences(one, said) for key, one in value.items()}
+        case list():
+            return [_with_sentences(one, said) for one in value]
+    return value
+
+
 def sentence_of(value: Any, depth: int = 0) -> Sentence:
     """The sentence that `as_json` wrote; a string, as older versions wrote it, is said as it is.
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from leapfrog.exam import ImageReading
 from leapfrog.exam_number import is_exam_number
+from leapfrog.language.sentence import with_sentences
 from leapfrog.state.rendered import newest_version
 from leapfrog.state.start.adoption import RenderedReport
 from leapfrog.wording.content import content_of
@@ -26,7 +27,7 @@ def rendered_report(folder: Path) -> RenderedReport | None:
         version, station = int(document["version"]), document["station"]
         number = document.get("exam_number", "")
         exam_number = number if is_exam_number(number) else ""
-        readings = tuple(ImageReading.model_validate(image) for image in document["images"])
+        readings = tuple(ImageReading.model_validate(with_sentences(image)) for image in document["images"])
         content = content_of(readings)
         words = words_of(
             replace(content, replaced_models=tuple(document.get("replaced_models", ()))),

@@ -8,6 +8,7 @@ from typing import Any
 
 from leapfrog.durable import replacing
 from leapfrog.exam import Identity
+from leapfrog.language.sentence import in_english
 from leapfrog.language.speaker import Speaker
 from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
@@ -145,7 +146,7 @@ def _document(
         "study": {**content.identity.model_dump(mode="json"), "age_years": _age_years(content.identity)},
         "conflicts": list(conflicts),
         "replaced_models": list(content.replaced_models),
-        "images": [reading.model_dump(mode="json") for reading in job.readings],
+        "images": [in_english(reading.model_dump(mode="json")) for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
         "not_made": list(not_made),
         "milliseconds": {"rendering": round(milliseconds, 1)},
