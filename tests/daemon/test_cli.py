@@ -283,7 +283,7 @@ def test_the_age_can_be_given_for_a_file_that_says_none(tmp_path: Path) -> None:
 
     assert result("unknown").startswith("Age not given: this reading holds for adults only; for a child disregard it.")
     neither = result("child", "--age", "7")
-    assert neither.startswith("Not assessed: ") and "this patient is 7" in neither
+    assert neither.startswith("Not assessed: ") and "This patient is 7 years old" in neither
     assert "people of 1 to 5 years" in neither and "people of 15 years and over" in neither
     assert not result("grown", "--age", "40").startswith(("Age not given", "Not assessed"))
     refused = leapfrog(*described, "--out", tmp_path / "wrong", "--age", "1984", home=tmp_path)

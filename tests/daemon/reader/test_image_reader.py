@@ -266,10 +266,10 @@ def checked(tmp_path: Path) -> Bench:
 @pytest.mark.parametrize(
     ("gray", "package", "said"),
     [
-        (60, "tiny-head", "it was read as fetus, because it looks like that."),
-        (20, "tiny-nerve", "it was read as nerve, because it looks like that."),
-        (45, None, "and it looks like pictures of fetus and nerve alike, so no model was chosen."),
-        (0, None, "and it does not look like pictures of fetus or nerve, so no model was chosen."),
+        (60, "tiny-head", "It was read as fetus, because it looks like that."),
+        (20, "tiny-nerve", "It was read as nerve, because it looks like that."),
+        (45, None, "It looks like pictures of fetus and nerve alike. So no model was chosen."),
+        (0, None, "It does not look like pictures of fetus or nerve. So no model was chosen."),
     ],
 )
 def test_the_only_check_that_accepts_a_silent_ultrasound_decides_and_never_two(
@@ -296,7 +296,7 @@ def test_of_a_silent_loop_every_frame_that_is_looked_at_must_be_accepted(checked
 
 def test_a_picture_of_a_folder_without_a_body_part_is_decided_in_the_same_way(checked: Bench, tmp_path: Path) -> None:
     identity = PictureIdentity(study_instance_uid="2.25.1", series_instance_uid="2.25.2", sop_instance_uid="2.25.3")
-    for gray, said in ((60, "it was read as nerve"), (20, 'Set body_part = "FETUS" or "NERVE" for its folder')):
+    for gray, said in ((60, "It was read as nerve"), (20, 'Set body_part = "FETUS" or "NERVE" for its folder')):
         picture = tmp_path / f"{gray}.png"
         Image.fromarray(nerve_frame(gray)).save(picture)
         hints = PictureHints(modality="US", pixel_spacing_mm=0.5)
@@ -638,7 +638,10 @@ def test_a_child_is_not_read_by_a_model_for_adults(adults: Bench, tmp_path: Path
     film = write_film(tmp_path / "film.dcm", PatientAge="007Y", PatientBirthDate="", StudyDate="20261103")
     result = adults.read(film)
     assert (result.state, result.reading.outcome, result.reading.model) == ("read", "not_assessed", None)
-    assert result.reading.reason == "tiny-chest 1.2.3 was made for people of 15 years and over; this patient is 7."
+    assert (
+        result.reading.reason
+        == "tiny-chest 1.2.3 was made for people of 15 years and over. This patient is 7 years old."
+    )
     assert adults.models.count == 0
     assert result.reading.plain is not None, "staff look at it themselves"
     assert result.reading.identity.patient_age == "007Y"
@@ -653,7 +656,7 @@ def test_a_patient_of_unknown_age_is_read_as_an_adult_and_marked_or_not_read(adu
     assert read.model.caution == "Tests only."
     left = adults.read(film, unknown_age="not_assessed").reading
     assert (left.outcome, left.age_not_given, left.findings) == ("not_assessed", False, ())
-    assert "the age of this patient is not given" in left.reason
+    assert "The age of this patient is not given" in left.reason
 
 
 @pytest.mark.parametrize(("age_years", "outcome"), [(7, "not_assessed"), (40, "findings")])

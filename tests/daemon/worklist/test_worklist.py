@@ -120,7 +120,7 @@ def test_two_patients_in_one_study_are_red_in_the_list_with_what_to_do() -> None
 
 def test_the_list_says_once_that_not_marked_urgent_does_not_mean_that_it_can_wait() -> None:
     page = _page(EXAMS)
-    assert page.count("Not marked urgent does not mean that it can wait.") == 1
+    assert page.partition("<script")[0].count("Not marked urgent does not mean that it can wait.") == 1
     assert "may wait" not in page
 
 
@@ -162,7 +162,7 @@ def test_what_is_wrong_is_told_in_the_words_of_staff_and_never_as_a_command() ->
     others = (Problem(what="/dev/sda failed.", remedy="Run `dmesg`."), Problem(what="TLS ended.", remedy="`openssl`"))
     page = _page([], attention=(known, *others))
     assert "<li>An image cannot be read: send it again. (since 2026-11-03 09:10)</li>" in page
-    assert page.count("needs a technician") == 1
+    assert page.partition("<script")[0].count("needs a technician") == 1
     for word in ("leapfrog retry", "dmesg", "openssl", "/dev/sda", "`"):
         assert word not in page.partition("<script>")[0].partition("</style>")[2], word
 
@@ -454,7 +454,7 @@ def test_the_list_is_used_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
         for kind in ("rawKeyDown", "keyUp"):
             browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
         reached.append(browser.value("(({ id, innerText }) => id || innerText)(document.activeElement)"))
-    assert reached[:2] == ["pause", "search"]
+    assert reached[:3] == ["pause", "language", "search"]
     assert [one.partition(" ")[0] for one in reached[2:8]] == ["All", "Urgent", "Needs", "Not", "Not", "Today"]
     assert [one[:12] for one in reached[8:]] == ["Urgent: 1 fi", "Not assessed", "1 finding ne", "Nothing flag"]
 

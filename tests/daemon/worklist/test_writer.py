@@ -55,7 +55,11 @@ class List:
         return keys
 
     def write(self) -> tuple[str, ...]:
-        """One turn; the pages of older exams that it wrote."""
+        """One turn; the pages of older exams and the fonts that it wrote."""
+        return tuple(file for file in self.turn() if not file.startswith("languages/"))
+
+    def turn(self) -> tuple[str, ...]:
+        """One turn; all that it wrote besides the list."""
         self.writer._write()
         return self.told[-1][1]
 

@@ -13,6 +13,7 @@ from leapfrog.cli import app
 from leapfrog.commands.verify.command import verify
 from leapfrog.commands.verify.outcome import Outcome
 from leapfrog.errors import LeapfrogError, UsageError
+from leapfrog.language.speaker import Speaker
 from leapfrog.processes.messages import ReportJob
 from leapfrog.reader.report.study_report import render
 from leapfrog.signed_summary.exam_summary import summary_of
@@ -107,7 +108,7 @@ def _photo(clinics: Clinics, page_size: str, dpi: int) -> Path:
     from support.readings import report_words
 
     sheet = clinics.directory / "sheet.pdf"
-    sheet.write_bytes(render_pdf(report_words(clinics.job), clinics.pictures, page_size))  # type: ignore[arg-type]
+    sheet.write_bytes(render_pdf(report_words(clinics.job), Speaker(), clinics.pictures, page_size))  # type: ignore[arg-type]
     subprocess.run(["pdftoppm", "-r", str(dpi), "-mono", "-singlefile", sheet, sheet.with_suffix("")], check=True)
     with Image.open(sheet.with_suffix(".pbm")) as printed:
         paper = printed.convert("L")

@@ -72,11 +72,11 @@ def test_the_day_of_the_fifteenth_birthday_decides() -> None:
 
 def test_a_patient_of_another_age_is_not_read_and_staff_are_told_both_ages() -> None:
     assert route(film(patient_age="007Y"), (ADULT, HEAD), "adult") == Route(
-        None, "chest-adult 1.0.0 was made for people of 15 years and over; this patient is 7."
+        None, "chest-adult 1.0.0 was made for people of 15 years and over. This patient is 7 years old."
     )
     assert route(film(birth_date="20260301"), (ADULT, CHILD), "adult").reason == (
-        "chest-adult 1.0.0 was made for people of 15 years and over, chest-child 1.0.0 for people of 1 to 5 years;"
-        " this patient is 8 months old."
+        "chest-adult 1.0.0 was made for people of 15 years and over. chest-child 1.0.0 was made for people of 1 to"
+        " 5 years. This patient is 8 months old."
     )
 
 
@@ -91,14 +91,14 @@ def test_an_unknown_age_is_never_read_by_a_package_for_children() -> None:
     refused = route(film(), (CHILD,), "adult")
     assert refused.package is None
     assert refused.reason.startswith(
-        "chest-child 1.0.0 was made for people of 1 to 5 years, and the age of this patient is not given."
+        "chest-child 1.0.0 was made for people of 1 to 5 years. The age of this patient is not given."
     )
 
 
 def test_a_box_may_leave_patients_of_unknown_age_unread() -> None:
     refused = route(film(), (ADULT, CHILD), "not_assessed")
     assert refused.package is None
-    assert "the age of this patient is not given. Enter the date of birth on the machine" in refused.reason
+    assert "The age of this patient is not given. Enter the date of birth on the machine" in refused.reason
     picture = route(replace(film(), is_picture=True), (ADULT,), "not_assessed")
     assert "Set age_years for its folder" in picture.reason
     assert read_by(film(patient_age="040Y"), ADULT, unknown_age="not_assessed") == "chest-adult"

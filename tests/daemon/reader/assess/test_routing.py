@@ -133,7 +133,7 @@ def test_an_x_ray_that_says_nothing_needs_a_quality_check() -> None:
     silent = Exam(modality="CR")
     accepted = route(silent, PACKAGES)
     assert accepted.package is CHEST
-    assert "it was read as chest" in accepted.assumption
+    assert "It was read as chest" in accepted.assumption
     unchecked = package(
         "chest-findings", modalities=["CR"], body_parts=["CHEST"], words={"CHEST": "thorax"}, has_quality_check=False
     )
@@ -225,11 +225,11 @@ def test_an_ultrasound_that_says_what_it_shows_goes_there_and_no_check_is_asked(
 @pytest.mark.parametrize(
     ("exam", "undecided"),
     [
-        (Exam(modality="US"), "The image does not say which body part it shows"),
-        (Exam(modality="US", is_picture=True), "The image does not say which body part it shows"),
+        (Exam(modality="US"), "The image does not say which body part it shows."),
+        (Exam(modality="US", is_picture=True), "The image does not say which body part it shows."),
         (
             Exam(modality="US", study_texts="Pregnancy, femoral nerve"),
-            "The description of the exam names fetus and nerve",
+            "The description of the exam names fetus and nerve.",
         ),
     ],
 )
@@ -238,7 +238,7 @@ def test_an_ultrasound_that_does_not_tell_goes_where_the_only_check_accepts_it(e
     assert open_route == Route(None, contenders=(HEAD, NERVE), undecided=undecided)
     for package, part in ((HEAD, "fetus"), (NERVE, "nerve")):
         chosen = route_by_picture(open_route, [package], exam)
-        assert chosen == Route(package, assumption=f"{undecided}; it was read as {part}, because it looks like that.")
+        assert chosen == Route(package, assumption=f"{undecided} It was read as {part}, because it looks like that.")
 
 
 def test_where_no_check_accepts_it_or_several_do_staff_are_told_what_to_set() -> None:
@@ -252,11 +252,11 @@ def test_where_no_check_accepts_it_or_several_do_staff_are_told_what_to_set() ->
         open_route = route(exam, (CHEST, HEAD, NERVE))
         neither, both = (route_by_picture(open_route, accepting, exam) for accepting in ([], [HEAD, NERVE]))
         assert (neither.package, both.package) == (None, None)
-        said = "The image does not say which body part it shows, and it"
+        said = "The image does not say which body part it shows. It"
         assert (
-            neither.reason == f"{said} does not look like pictures of fetus or nerve, so no model was chosen. {remedy}"
+            neither.reason == f"{said} does not look like pictures of fetus or nerve. So no model was chosen. {remedy}"
         )
-        assert both.reason == f"{said} looks like pictures of fetus and nerve alike, so no model was chosen. {remedy}"
+        assert both.reason == f"{said} looks like pictures of fetus and nerve alike. So no model was chosen. {remedy}"
 
 
 def test_a_package_without_a_check_or_that_is_excluded_is_no_contender() -> None:
@@ -271,7 +271,7 @@ def test_a_package_without_a_check_or_that_is_excluded_is_no_contender() -> None
     assert route(optic, (HEAD, NERVE)) == Route(HEAD)
     unchecked = route(Exam(modality="US", study_texts="Pregnancy, femoral nerve"), (HEAD, UNCHECKED_NERVE))
     assert unchecked.reason == (
-        "The description of the exam names fetus and nerve, so no model was chosen. Select the exam on the machine with"
+        "The description of the exam names fetus and nerve. So no model was chosen. Select the exam on the machine with"
         " the body part: FETUS or NERVE."
     )
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from leapfrog.exam import Identity, ImageReading
 from leapfrog.lanes.reader_setup import READER_MEMORY_BYTES
+from leapfrog.language.speaker import Speaker
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.pdf import MOST_IMAGES, TEMPLATE, render_pdf
 from leapfrog.reader.report.study_report import render
@@ -67,6 +68,7 @@ def _fresh_interpreter(program: str) -> None:
     """Run `program` as a lane would: few threads and malloc arenas."""
     imports = (
         "from pathlib import Path\n"
+        "from leapfrog.language.speaker import Speaker\n"
         "from leapfrog.reader.report.pdf import render_pdf\n"
         "from support.readings import CHEST_MODEL, chest_reading, finding, report_job, report_words\n"
     )
@@ -139,13 +141,13 @@ def test_the_document_says_its_title_and_language_and_describes_its_pictures(tmp
 
 def test_the_same_content_gives_the_same_bytes_in_another_process_too(tmp_path: Path) -> None:
     job = report_job(tmp_path, chest_reading(tmp_path), head_reading(tmp_path))
-    pdf = render_pdf(report_words(job), tmp_path, "A4")
+    pdf = render_pdf(report_words(job), Speaker(), tmp_path, "A4")
     (tmp_path / "job.json").write_text(job.model_dump_json())
     _fresh_interpreter(
         "from leapfrog.processes.messages import ReportJob\n"
         f"folder = Path({str(tmp_path)!r})\n"
         "job = ReportJob.model_validate_json((folder / 'job.json').read_text())\n"
-        "(folder / 'again.pdf').write_bytes(render_pdf(report_words(job), folder, 'A4'))\n"
+        "(folder / 'again.pdf').write_bytes(render_pdf(report_words(job), Speaker(), folder, 'A4'))\n"
     )
     assert (tmp_path / "again.pdf").read_bytes() == pdf
     assert b"CreationDate" not in pdf
@@ -155,7 +157,7 @@ def test_pictures_are_gray_with_no_more_pixels_than_their_place_shows(tmp_path: 
     readings = [head_reading(tmp_path), *[chest_reading(tmp_path)] * 2]
     Image.effect_noise((1600, 1200), 60).convert("RGB").save(tmp_path / "overlay-1.jpg")
     for detail, longest in (("paper", 1100), ("line", 880)):
-        pdf = render_pdf(report_words(report_job(tmp_path, *readings)), tmp_path, "A4", detail=detail)  # type: ignore[arg-type]
+        pdf = render_pdf(report_words(report_job(tmp_path, *readings)), Speaker(), tmp_path, "A4", detail=detail)  # type: ignore[arg-type]
         (tmp_path / "sheet.pdf").write_bytes(pdf)
         listed = [line.split() for line in _told("pdfimages", "-list", tmp_path / "sheet.pdf").splitlines()[2:]]
         assert {one[6] for one in listed} == {"1"} and {one[8] for one in listed} == {"jpeg"}
@@ -260,7 +262,7 @@ def test_a_study_of_300_images_leaves_a_reader_memory_for_images(tmp_path: Path)
         "readings = [reading.model_copy(update={'plain': f'{number}.jpg'}) for number in range(300)]\n"
         "sizes = []\n"
         "for version in (1, 2, 3):\n"
-        "    render_pdf(report_words(report_job(folder, *readings, version=version)), folder, 'A4')\n"
+        "    render_pdf(report_words(report_job(folder, *readings, version=version)), Speaker(), folder, 'A4')\n"
         "    sizes.append(int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize())\n"
         f"assert sizes[0] < {READER_MEMORY_BYTES // 2}, sizes\n"
         "assert sizes[2] < 1.2 * sizes[0], sizes\n"
@@ -278,7 +280,7 @@ def test_a_picture_that_vanishes_while_the_pdf_is_made_is_a_disk_error(tmp_path:
     job = report_job(tmp_path, head_reading(tmp_path))
     (tmp_path / "plain-2.jpg").unlink()
     with pytest.raises(FileNotFoundError):
-        render_pdf(report_words(job), tmp_path, "A4")
+        render_pdf(report_words(job), Speaker(), tmp_path, "A4")
 
 
 def test_a_damaged_picture_file_costs_only_the_picture(tmp_path: Path) -> None:
