@@ -82,6 +82,21 @@ class EarlierExam(Frozen):
     images: str
 
 
+class Sheet(Frozen):
+    """A sheet of paper that is to be printed of a report, as the file `name` in `report_dir`.
+
+    It is made only if the result differs from `known_result`, which is on paper already or was decided not to be; ""
+    makes it in any case. `only_if`: and only if something is flagged, or urgent. `replaces` is when the sheet was
+    printed that it takes the place of, as local ISO text, "" if there is none.
+    """
+
+    name: str
+    page_size: PageSize
+    known_result: str = ""
+    only_if: Literal["any", "flagged", "urgent"] = "any"
+    replaces: str = ""
+
+
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on. The
     pictures of its readings are in `picture_dir`. `exam_number` is "" where the exam has none, and so is
@@ -92,6 +107,7 @@ class ReportJob(Frozen):
     `earlier_exams` are those of the same patient, the newest first.
     `derived` asks for DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture),
     which go to `work_dir`. `worklist_href` is the link from the report to the worklist; if empty, there is no link.
+    `sheet`: what may be printed of it; with `only_sheet`, the version is there already and nothing else is made.
     """
 
     kind: Literal["report"] = "report"
@@ -111,6 +127,8 @@ class ReportJob(Frozen):
     page_size: PageSize = "A4"
     include_heatmaps: bool = True
     worklist_href: str = ""
+    sheet: Sheet | None = None
+    only_sheet: bool = False
     picture_dir: Path
     report_dir: Path
     work_dir: Path
@@ -203,6 +221,7 @@ class ReportResult(Frozen):
     """A rendered report: its files are in `report_dir` under versioned names, and not published yet.
 
     `not_made` holds one sentence for each DICOM object that was asked for and could not be made, with the reason.
+    `result` is the same for reports that come to the same result; `sheet_made`: the sheet that was asked for is there.
     """
 
     kind: Literal["report_done"] = "report_done"
@@ -212,6 +231,8 @@ class ReportResult(Frozen):
     produced: tuple[ProducedObject, ...] = ()
     not_made: tuple[str, ...] = ()
     worklist_row: WorklistRow
+    result: str = ""
+    sheet_made: bool = False
 
 
 class EngineFailure(Frozen):

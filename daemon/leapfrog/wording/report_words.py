@@ -195,6 +195,7 @@ class Labels:
 class ReportWords:
     """A whole report. `models` and `made`: who read the exam and when the report was made, for each page of paper.
     `code` is what the sheet's code holds, "" if it has none, and `code_caption` stands beside it.
+    `replaces`: which earlier sheet this one takes the place of, "" if there is none.
     """
 
     headline: Headline
@@ -213,4 +214,5 @@ class ReportWords:
     made: str = ""
     code: str = ""
     code_caption: str = CODE_CAPTION
+    replaces: str = ""
     labels: Labels = Labels()
