@@ -292,7 +292,7 @@ class DistrictSettings(Section):
     password_file: Path | None = None
     token_file: Path | None = None
 
-    def wants(self, kind: Sendable) -> bool:
+    def wants(self, kind: Sendable | Literal["print"]) -> bool:
         """Whether a district server is set and receives objects of that kind."""
         return bool(self.url) and kind in self.send
 

@@ -86,8 +86,9 @@ class Sheet(Frozen):
     """A sheet of paper that is to be printed of a report, as the file `name` in `report_dir`.
 
     It is made only if the result differs from `known_result`, which is on paper already or was decided not to be; ""
-    makes it in any case. `only_if`: and only if something is flagged, or urgent. `replaces` is when the sheet was
-    printed that it takes the place of, as local ISO text, "" if there is none.
+    makes it in any case. `only_if`: and only if something is flagged, or urgent. `replaces` is when the last sheet was
+    printed, as local ISO text, "" if there is none; the new one says so, unless it has the same result
+    (`replaced_result`).
     """
 
     name: str
@@ -95,6 +96,7 @@ class Sheet(Frozen):
     known_result: str = ""
     only_if: Literal["any", "flagged", "urgent"] = "any"
     replaces: str = ""
+    replaced_result: str = ""
 
 
 class ReportJob(Frozen):
