@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 from rich.console import Console
@@ -15,7 +15,16 @@ from rich.text import Text
 
 from leapfrog import __version__, tables
 from leapfrog.errors import LeapfrogError, SettingsError, UsageError
-from leapfrog.settings import OLDEST_YEARS, SYSTEM_FILE, Settings, default_file, load_settings
+from leapfrog.settings import (
+    MOST_COPIES,
+    OLDEST_YEARS,
+    SYSTEM_FILE,
+    PageSize,
+    Settings,
+    default_file,
+    load_settings,
+    printer_name,
+)
 from leapfrog.wording.text import count, harmless
 
 EXIT_FAILED = 1
@@ -290,21 +299,23 @@ def instances(
 @app.command()
 def deliveries(
     state: Annotated[
-        str | None, typer.Option(help="Only this state: waiting, confirmed, refused or dismissed.")
+        str | None, typer.Option(help="Only this state: waiting, confirmed, refused, superseded or dismissed.")
     ] = None,
     limit: LimitOption = 1000,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what is owed to the district server or was delivered, oldest first, with the last problem of each."""
+    """List what is owed to the district server or a printer, or was delivered, oldest first, with the last problem of
+    each.
+    """
     rows = _ask(config, "deliveries", state=state, limit=limit)
     _show(rows, as_json, tables.deliveries(rows))
 
 
 @app.command()
 def retry(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Read set-aside instances again, send refused deliveries to the district server again, or tell a machine after all
-    whether its images are stored.
+    """Read set-aside instances again, send refused deliveries to the district server again, print again what could not
+    be printed, or tell a machine after all whether its images are stored.
     """
     _act("retry", ids, config, as_json)
 
@@ -343,7 +354,9 @@ def reread(
 
 @app.command()
 def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
-    """Give up deliveries that the district server refused, or what a machine could not be told about its images."""
+    """Give up deliveries that the district server refused, sheets that were not printed, or what a machine could not be
+    told about its images.
+    """
     _act("dismiss", ids, config, as_json)
 
 
@@ -362,6 +375,37 @@ def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
     outbox = _ask(config, "sync")
     waiting = f"{outbox['waiting']:,} {'delivery is' if outbox['waiting'] == 1 else 'deliveries are'} waiting"
     _show(outbox, as_json, [f"Sending now: {waiting}. `leapfrog status` shows the progress."])
+
+
+@app.command("print")
+def print_exam(
+    exam: Annotated[
+        str,
+        typer.Argument(metavar="EXAM", help="The exam, by its number, such as K7-42F, or the folder of its report."),
+    ],
+    printer: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A CUPS queue, or ipp://...; default: print.printer.")
+    ] = None,
+    page_size: Annotated[
+        str | None, typer.Option(metavar="PAPER", help="A4, A5, Letter or 80mm; default: print.page_size.")
+    ] = None,
+    copies: Annotated[int | None, typer.Option(metavar="N", min=1, max=MOST_COPIES, help="How many.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the report of an exam now, whether or not it was printed before."""
+    from leapfrog.wording.print_words import PRINTING, printer_in_words
+
+    if page_size is not None and page_size not in get_args(PageSize):
+        raise UsageError(f"There is no paper {page_size!r}. Use one of: {', '.join(get_args(PageSize))}.")
+    if printer is not None:
+        try:
+            printer_name(printer)
+        except ValueError as problem:
+            raise UsageError(f"--printer {printer}: {problem}.") from None
+    outcome = _ask(config, "print", exam=exam, printer=printer, page_size=page_size, copies=copies)
+    named = outcome | {"exam": outcome["exam_number"], "printer": printer_in_words(outcome["printer"])}
+    _show(outcome, as_json, [PRINTING.format(**named)])
 
 
 @app.command()

@@ -18,6 +18,9 @@ LeapfrogError
 │   ├── EngineUntrusted      the engine host gave an answer that cannot be right
 │   └── LibraryFailed        libedgetpu crashed or hung while it listed its devices
 ├── NotASummary              a text is no signed summary of an exam that this version understands, or has no room for it
+├── PrinterError             a print server or printer did not do what it was asked
+│   ├── PrinterUnreachable   no usable answer: try again later
+│   └── PrinterRefused       it answered that it does not do this
 ├── PackageError             a model package is incomplete, altered or made for another version
 └── DistrictError            the district server did not confirm a delivery
     ├── DistrictUnreachable  no usable answer: try again later
@@ -146,3 +149,20 @@ class DistrictRefused(DistrictError):
         """`message` names the status or the failure reason."""
         super().__init__(message)
         self.is_definite = is_definite
+
+
+class PrinterError(LeapfrogError):
+    """A print server or a printer did not do what it was asked."""
+
+
+class PrinterUnreachable(PrinterError):
+    """There is no usable answer; try again later."""
+
+
+class PrinterRefused(PrinterError):
+    """It answered that it does not do this. `status` is IPP's status code (RFC 8011, B.1)."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """`message` says what it refused."""
+        super().__init__(message)
+        self.status = status

@@ -40,6 +40,7 @@ from leapfrog.outbox.commitments.verifier import CommitmentVerifier
 from leapfrog.outbox.sender import Sender
 from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
+from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.commitments import Commitments
@@ -124,6 +125,12 @@ class Service:
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
+        printing = PrintWorker(
+            settings.print,
+            journal,
+            rendered,
+            on_changed=lambda: worklist.wake(),  # noqa: PLW0108 - built below
+        )
         # At the start, which is also when the lanes look.
         models_in_use = ModelsInUse(settings)
         model_problems = [Problem(what=sentence) for sentence in models_in_use.catalogue().problems()]
@@ -150,7 +157,7 @@ class Service:
             rendered=rendered,
             lanes=lanes,
             models_in_use=models_in_use.versions,
-            on_deliveries=sender.wake,
+            on_deliveries=_all(sender.wake, printing.wake),
             on_report=publisher.wake,
             on_fatal=self._on_fatal,
             station_key=station_key.key,
@@ -187,14 +194,16 @@ class Service:
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, sender, receiver, commitments, thresholds, station_key)
-            return (*(problem for part in parts for problem in part.problems()), *model_problems)
+            parts = (publisher, disks, adoption, scrub, watcher, sender, printing, receiver, commitments, thresholds)
+            own = (*parts, station_key)
+            return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
             listening=receiver.listening,
             engine=lambda: engine_report(lanes, devices, edge_tpu_required=settings.engine.device == "edgetpu"),
             ignored_files=watcher.ignored_files,
             outbox=sender.state,
+            printing=printing.state,
             disks=disks.disks,
             problems=live_problems,
         )
@@ -218,10 +227,11 @@ class Service:
             journal=journal,
             deliveries=deliveries,
             source=source,
-            wake=_all(wake_all, reporter.wake),
+            wake=_all(wake_all, reporter.wake, printing.wake),
             sync=sender.sync_now,
             spool=spool,
             render_again=dispatcher.report_is_lost,
+            sheet_wanted=dispatcher.sheet_is_wanted,
         )
         control = ControlServer(settings.state_dir, commands.handlers())
         parts = [
@@ -239,6 +249,7 @@ class Service:
             Watched("scrub", scrub),
             Watched("replaced models", replaced),
             Watched("outbox", sender),
+            Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),

@@ -33,11 +33,14 @@ MOST_BYTES = 10**15  # a petabyte
 MOST_DAYS = 1_000_000  # 2,700 years
 LONGEST_RESCAN_SECONDS = 3600.0  # between two looks at a whole watched folder
 OLDEST_YEARS = 129  # as an age; nobody has been as old
+MOST_COPIES = 10  # of a sheet
+LONGEST_PRINT_AGE_HOURS = 8760.0  # a year
 MOST_MISTAKES = 50  # that are told of one file
 LONGEST_SHOWN = 200  # letters of a value that is not allowed
 UnknownAge = Literal["adult", "not_assessed"]
 ReportPageSize = Literal["A4", "A5", "Letter"]
 PageSize = Literal["A4", "A5", "Letter", "80mm"]  # 80mm: the strip of a receipt printer
+PrintedExams = Literal["all", "flagged", "on_request"]
 Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 # Specific Character Sets (PS3.3 Section C.12.1.1.2) that need no escape sequences, and what other machines write.
 AssumableCharacterSet = Literal[
@@ -53,6 +56,15 @@ FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
 DICOMWEB_ROOT = re.compile(
     r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?:[/?#]\S*)?"
 )
+
+# A CUPS queue has no blank, control character, slash, quote, "?" or "#" in its name; a printer that speaks IPP itself,
+# or a queue of another server, is named by its address.
+PRINT_QUEUE = re.compile(r"[^\x00-\x20\x7f/\\?'\"#]{1,127}")
+PRINTER_ADDRESS = re.compile(
+    r"ipps?://(?:\[(?P<v6>[0-9A-Fa-f:.%]+)\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?P<path>/[!-~]*)?"
+)
+# Keys of older settings files, and what took their place.
+REPLACED_KEYS = {"report.print_to": 'Write a line [print] and below it printer = "NAME", with the name of the queue.'}
 
 
 def _host(name: str) -> str:
@@ -228,9 +240,38 @@ class ReportSettings(Section):
     """[report]: what staff read."""
 
     quiet_seconds: float = Field(default=20.0, ge=0, le=3600)
-    print_to: str = ""
     page_size: ReportPageSize = "A4"
     include_heatmaps: bool = True
+
+
+def printer_name(name: str) -> str:
+    """`name`, if it can be that of a CUPS queue or the address of a printer. Raises ValueError otherwise."""
+    address = PRINTER_ADDRESS.fullmatch(name)
+    if address is None and (PRINT_QUEUE.fullmatch(name) is None or "://" in name):
+        raise ValueError(
+            "it must be the name of a CUPS queue, as `lpstat -e` lists them, or an address such as"
+            " ipp://192.168.1.30/ipp/print"
+        )
+    if address is not None:
+        _host(address["host"] or "")
+        if address["port"] and not 1 <= int(address["port"]) <= HIGHEST_PORT:
+            raise ValueError(f"its port must be between 1 and {HIGHEST_PORT}")
+    return name
+
+
+class PrintSettings(Section):
+    """[print]: the sheets of paper. With an empty `printer` nothing is printed by itself."""
+
+    printer: str = ""
+    which: PrintedExams = "all"
+    copies: int = Field(default=1, ge=1, le=MOST_COPIES)
+    page_size: PageSize = "A4"
+    max_age_hours: float = Field(default=24.0, gt=0, le=LONGEST_PRINT_AGE_HOURS)
+
+    @field_validator("printer")
+    @classmethod
+    def _check_printer(cls, name: str) -> str:
+        return name and printer_name(name)
 
 
 class SyncWindow(Section):
@@ -260,7 +301,7 @@ class DistrictSettings(Section):
     password_file: Path | None = None
     token_file: Path | None = None
 
-    def wants(self, kind: Sendable) -> bool:
+    def wants(self, kind: Sendable | Literal["print"]) -> bool:
         """Whether a district server is set and receives objects of that kind."""
         return bool(self.url) and kind in self.send
 
@@ -310,6 +351,7 @@ class Settings(Section):
     engine: EngineSettings = EngineSettings()
     models: ModelSettings = ModelSettings()
     report: ReportSettings = ReportSettings()
+    print: PrintSettings = PrintSettings()
     district: DistrictSettings = DistrictSettings()
     retention: RetentionSettings = RetentionSettings()
 
@@ -359,8 +401,6 @@ class Settings(Section):
     def _unused_settings(self) -> list[str]:
         """Warnings about settings that this version accepts but does not use."""
         sentences = []
-        if self.report.print_to:
-            sentences.append("report.print_to is set, but this version does not print.")
         if unsent := sorted({"structured_report", "segmentation"} & set(self.district.send)):
             sentences.append(f"district.send contains {' and '.join(unsent)}, which this version does not make.")
         return sentences
@@ -392,6 +432,8 @@ def load_settings(file: Path | None) -> Settings:
 
 def _sentence(error: Any) -> str:
     key = _key(error["loc"])
+    if error["type"] == "extra_forbidden" and key in REPLACED_KEYS:
+        return f"{key} is a setting no longer. {REPLACED_KEYS[key]}"
     if error["type"] == "extra_forbidden":
         return f"Unknown key {key}. {_known_keys(error['loc'])}."
     if error["type"] == "missing":

@@ -25,6 +25,8 @@ def status(box_status: Row) -> Table:
     if any(box_status["commitments"].values()):
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
     table.add_row("District", _outbox_text(box_status["outbox"]))
+    if box_status["printing"]["printer"]:
+        table.add_row("Printing", _printing_text(box_status["printing"]))
     if box_status["oldest_owed_seconds"] is not None:
         table.add_row("Oldest unsent", f"{span(box_status['oldest_owed_seconds']) or 'less than a minute'} old")
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
@@ -46,6 +48,11 @@ def status(box_status: Row) -> Table:
 def _outbox_text(outbox: Row) -> str:
     text, wait = f"{outbox['link']}: {outbox['explanation']}", outbox["next_attempt_in_seconds"]
     return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
+
+
+def _printing_text(printing: Row) -> str:
+    last = f"\nLast printed {_minute(printing['last_printed_at'])}." if printing["last_printed_at"] else ""
+    return f"{printing['printer']}: {printing['explanation']}\n{_counts_text(printing['counts'])}{last}"
 
 
 def _disk_text(disk: Row) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from leapfrog.errors import UsageError
-from leapfrog.settings import OLDEST_YEARS
+from leapfrog.settings import MOST_COPIES, OLDEST_YEARS, PageSize, printer_name
 
 MOST_LISTED = 1_000_000_000
 LISTED = 1000  # rows of a list, unless more are asked for
@@ -67,6 +67,15 @@ class RereadAsked(Asked):
 
     exams: list[Text] | None
     age_years: Annotated[int, Field(ge=0, le=OLDEST_YEARS)] | None = None
+
+
+class PrintAsked(Asked):
+    """`exam` by its number, its key or the path of its report; what is None is as the settings have it."""
+
+    exam: Text
+    printer: Annotated[Text, AfterValidator(printer_name)] | None = None
+    page_size: PageSize | None = None
+    copies: Annotated[int, Field(ge=1, le=MOST_COPIES)] | None = None
 
 
 class NamesAsked(Asked):

@@ -25,6 +25,7 @@ from leapfrog.intake.receiver.tls import tls_problems
 from leapfrog.language.sentence import plural, sentence
 from leapfrog.outbox.trouble import ON_HOLD_FOR_STAFF
 from leapfrog.packages.catalogue import packages_in_use
+from leapfrog.printing.print_worker import unprinted
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.commitments import Commitment, Commitments
@@ -72,14 +73,14 @@ class JournalView:
         """Everything that waits, with the time of the oldest. While a daemon is `live`, its outbox says what is on
         hold.
         """
-        return (*self._found(), *(() if live else self._on_hold()))
+        return (*self._found(), *(() if live else (*self._on_hold(), *unprinted(self._journal))))
 
     def _on_hold(self) -> Iterator[Problem]:
         if total := self._journal.counts("deliveries")["refused"]:
-            exams = self._exams("study_key", "deliveries WHERE state = 'refused'")
+            exams = self._exams("study_key", "deliveries WHERE state = 'refused' AND kind <> 'print'")
             yield Problem(
                 what=f"{count(total, 'object')} cannot be delivered to the district server{exams}.",
-                since=self._oldest("created_at", "deliveries WHERE state = 'refused'"),
+                since=self._oldest("created_at", "deliveries WHERE state = 'refused' AND kind <> 'print'"),
                 remedy="`leapfrog deliveries --state refused` says why; `leapfrog retry ID` sends an object again,"
                 " `leapfrog dismiss ID` gives it up.",
                 for_staff=ON_HOLD_FOR_STAFF,

@@ -1,4 +1,4 @@
-"""The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss` and `sync`.
+"""The commands `status`, `instances`, `deliveries`, `retry`, `reread`, `dismiss`, `print` and `sync`.
 
 The daemon runs them. When no daemon is running, the command line runs them on the state directory itself.
 """
@@ -17,6 +17,7 @@ from leapfrog.control.arguments import (
     InstancesAsked,
     NamesAsked,
     Nothing,
+    PrintAsked,
     RereadAsked,
     StatusAsked,
     understood,
@@ -26,15 +27,17 @@ from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
-from leapfrog.settings import Settings
+from leapfrog.settings import PageSize, Settings
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
-from leapfrog.state.journal import JOURNAL_NAME, Journal
+from leapfrog.state.journal import JOURNAL_NAME, Journal, new_id
+from leapfrog.state.prints import NewPrint, Prints
 from leapfrog.state.records import DELIVERY_STATES, INSTANCE_STATES
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.studies import Studies
+from leapfrog.wording import print_words
 
 # The fields of an instance in `leapfrog instances --json`.
 INSTANCE_FIELDS = (
@@ -45,6 +48,7 @@ DELIVERY_FIELDS = (
     "id", "exam_number", "kind", "state", "last_error", "study_key", "instance_id", "sop_instance_uid", "byte_count",
     "urgent", "attempts",
 )  # fmt: skip
+ONLY_DAEMON = ("sync", "print")  # what needs a running box
 COPY_NAME = "journal.copy.sqlite"  # in the state directory, while a backup is written
 REPORT_SUFFIXES = (".html", ".pdf", ".json")
 
@@ -62,9 +66,10 @@ class Commands:
         sync: Callable[[], None],
         spool: Spool,
         render_again: Callable[[str], None] = lambda _study_key: None,
+        sheet_wanted: Callable[[], None] = lambda: None,
     ) -> None:
         """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed now,
-        `render_again` with a study's key when its report is to be made again.
+        `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be.
         """
         self._journal = journal
         self._instances = Instances(journal)
@@ -77,6 +82,8 @@ class Commands:
         self._sync = sync
         self._spool = spool
         self._render_again = render_again
+        self._sheet_wanted = sheet_wanted
+        self._prints = Prints(journal)
 
     def handlers(self) -> dict[str, Handler]:
         """Each command by its name on the control socket, for whatever arguments come."""
@@ -88,6 +95,7 @@ class Commands:
             "reread": _handler(RereadAsked, self.reread),
             "dismiss": _handler(IdsAsked, self.dismiss),
             "sync": _handler(Nothing, self.sync),
+            "print": _handler(PrintAsked, self.print_exam),
             "copy_journal": _handler(Nothing, self.copy_journal),
             "still_named": _handler(NamesAsked, self.still_named),
         }
@@ -117,7 +125,7 @@ class Commands:
             raise UsageError(f"There is no state {state!r}. Use one of: {', '.join(DELIVERY_STATES)}.")
         found = self._deliveries.listed(state, limit)
         rows = [{name: getattr(record, name) for name in DELIVERY_FIELDS} for record in found]
-        counts = self._journal.counts("deliveries")
+        counts = Counter(self._journal.counts("deliveries")) + Counter(self._journal.counts("prints"))
         return _cut(rows, counts[state] if state else sum(counts.values()))
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
@@ -141,7 +149,7 @@ class Commands:
         one.
         """
         delivery = self._deliveries.get(delivery_id)
-        if delivery is None or delivery.kind == "original" or delivery.state != "refused":
+        if delivery is None or delivery.kind in ("original", "print") or delivery.state != "refused":
             return False
         if self._spool.path(delivery.spool_name or "").is_file():
             return False
@@ -204,6 +212,7 @@ class Commands:
             )
         changed = {one: [known for known in meant[one] if action(known)] for one in ids}
         done = [one for one in ids if changed[one]]
+        self._sheet_wanted()  # a print that is tried again gets a new one
         self._wake()
         return {"done": done, "unchanged": [one for one in ids if one not in done]}
 
@@ -221,6 +230,31 @@ class Commands:
         """Send everything that is owed now, even outside the sync windows. Returns the number of waiting deliveries."""
         self._sync()
         return {"waiting": self._journal.counts("deliveries")["waiting"]}
+
+    def print_exam(
+        self, exam: str, printer: str | None = None, page_size: PageSize | None = None, copies: int | None = None
+    ) -> dict[str, Any]:
+        """Print the report of an exam now, on the printer and paper of the settings unless others are given. Returns
+        what is printed where. Raises UsageError when that cannot be.
+        """
+        settings = self._source.settings.print
+        study = self._studies.get(self._exam_key(exam))
+        if not (printer or settings.printer):
+            raise UsageError(print_words.NO_PRINTER)
+        if not study.version:
+            raise UsageError(print_words.NO_REPORT_YET.format(exam=study.exam_number or study.key))
+        new = NewPrint(
+            id=new_id(),
+            version=study.version,
+            result="",
+            printer=printer or settings.printer,
+            copies=copies or settings.copies,
+            page_size=page_size or settings.page_size,
+            on_request=True,
+        )
+        self._prints.add(new, study.key)
+        self._sheet_wanted()
+        return {"id": new.id, "exam_number": study.exam_number, "version": new.version, "printer": new.printer}
 
     def copy_journal(self) -> dict[str, str]:
         """Copy the journal, as it is at one moment, for `leapfrog backup`, which removes the copy. Returns its path."""
@@ -249,13 +283,13 @@ def run_command(settings: Settings, command: str, *, timeout_seconds: float | No
 
     `timeout_seconds` is for a command that may take long.
 
-    Raises LeapfrogError: UsageError for a mistake of the caller, DaemonNotRunning if the command is `sync`, which only
-    a daemon can do, or if no daemon has ever run on this state directory.
+    Raises LeapfrogError: UsageError for a mistake of the caller, DaemonNotRunning if the command is `sync` or `print`,
+    which only a daemon can do, or if no daemon has ever run on this state directory.
     """
     try:
         return ask_daemon(settings.state_dir, command, timeout_seconds=timeout_seconds, **arguments)
     except DaemonNotRunning:
-        if command == "sync" or not (settings.state_dir / JOURNAL_NAME).exists():
+        if command in ONLY_DAEMON or not (settings.state_dir / JOURNAL_NAME).exists():
             raise
     with _commands_without_daemon(settings) as commands:
         return commands.handlers()[command](arguments)

@@ -12,6 +12,8 @@ from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
 from leapfrog.language.sentence import sentence
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
+from leapfrog.printing.print_worker import printing_state
+from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.commitments import Commitments
@@ -30,7 +32,9 @@ LISTED = 20  # of each list in the status, unless more are asked for
 
 
 class RefusedDelivery(Frozen):
-    """A delivery that the district server refused; `id` is for `leapfrog retry` and `dismiss`."""
+    """A delivery that the district server refused, or a sheet that could not be printed; `id` is for `leapfrog retry`
+    and `dismiss`.
+    """
 
     id: str
     exam_number: str
@@ -47,8 +51,9 @@ class LackingReport(Frozen):
 
 
 class BoxStatus(Frozen):
-    """`leapfrog status --json`. `attention` is what a person should act on; `more` says of each list that was cut how
-    many more there are.
+    """`leapfrog status --json`. `deliveries` counts what is owed to the district and what is printed, `printing` the
+    latter alone. `attention` is what a person should act on; `more` says of each list that was cut how many more there
+    are.
     """
 
     version: str
@@ -66,6 +71,7 @@ class BoxStatus(Frozen):
     lacking_reports_total: int
     more: dict[str, int]
     outbox: OutboxState
+    printing: PrintingState
     oldest_owed_seconds: float | None
     last_confirmed_at: str | None
     free_bytes: int
@@ -86,6 +92,7 @@ class Live:
     engine: Callable[[], EngineReport]
     ignored_files: Callable[[], int]
     outbox: Callable[[], OutboxState]
+    printing: Callable[[], PrintingState]
     disks: Callable[[], tuple[DiskState, ...]]
     problems: Callable[[], tuple[Problem, ...]]
 
@@ -107,12 +114,18 @@ class StatusSource:
         self._live = live
         self._view = JournalView(journal)
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the box."""
+        return self._settings
+
     def status(self, limit: int = LISTED) -> BoxStatus:
         """The state now, with at most `limit` entries in each list. It takes no longer with a large journal."""
         settings = self._settings
         live = self._live
         engine = live.engine() if live else EngineReport(device=NOT_RUNNING)
         instances, deliveries = self._journal.counts("instances"), self._journal.counts("deliveries")
+        prints = self._journal.counts("prints")
         lacking = self._studies.lacking_objects(limit)
         lacking_total = self._studies.count_lacking_objects()
         outside = None if live else seen_without_daemon(settings, self._journal)
@@ -125,7 +138,7 @@ class StatusSource:
             device=engine.device,
             edge_tpus=engine.edge_tpus,
             instances=instances,
-            deliveries=deliveries,
+            deliveries={state: total + prints[state] for state, total in deliveries.items()},
             commitments=self._commitments.counts(),
             refused=tuple(
                 RefusedDelivery(
@@ -141,8 +154,9 @@ class StatusSource:
                 for key, reasons in lacking.items()
             ),
             lacking_reports_total=lacking_total,
-            more=_more(limit, refused=deliveries["refused"], lacking_reports=lacking_total),
+            more=_more(limit, refused=deliveries["refused"] + prints["refused"], lacking_reports=lacking_total),
             outbox=live.outbox() if live else self._outbox_without_daemon(),
+            printing=live.printing() if live else printing_state(settings.print, self._journal, NOT_RUNNING),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             free_bytes=self._spool.free_bytes(),
@@ -169,7 +183,7 @@ class StatusSource:
             listening=status.listening,
             unread=status.instances["received"],
             district_configured=status.outbox.configured,
-            owed=status.deliveries["waiting"] + status.deliveries["refused"],
+            owed=sum(status.deliveries[state] - status.printing.counts[state] for state in ("waiting", "refused")),
             district_silent_since=status.outbox.failing_since,
             free_bytes=status.free_bytes,
             updated_at=datetime.now().astimezone(),

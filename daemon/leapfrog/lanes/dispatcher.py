@@ -1,8 +1,8 @@
 """Chooses what each lane does next.
 
-The order: reports of growing studies come first, each no more often than every two seconds and with a bounded share of
-the time, so that staff see something at once. Then come images, films before cines. Last come the reports of studies
-whose images have all been read, with their closing versions.
+The order: a sheet that a person asked for is made first. Reports of growing studies come next, each no more often than
+every two seconds and with a bounded share of the time, so that staff see something at once. Then come images, films
+before cines. Last come the reports of studies whose images have all been read, with their closing versions.
 """
 
 import threading
@@ -17,6 +17,7 @@ from leapfrog.parts import log_failure
 from leapfrog.settings import Settings
 from leapfrog.state.in_hand import InHand
 from leapfrog.state.journal import Journal
+from leapfrog.state.prints import PrintRecord
 from leapfrog.state.records import InstanceRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
@@ -129,6 +130,11 @@ class Dispatcher:
         self._reports.mark(study_key)
         self.wake()
 
+    def sheet_is_wanted(self) -> None:
+        """Have the sheet of a print made that a person asked for. From any thread."""
+        self._reports.sheet_is_wanted()
+        self.wake()
+
     def _work(self, index: int, lane: Lane) -> None:
         try:
             while not self._stopping.is_set():
@@ -148,13 +154,15 @@ class Dispatcher:
             log_failure(f"Lane {index} stopped", problem)
             self._on_fatal(str(problem) if isinstance(problem, LeapfrogError) else "A lane stopped.")
 
-    def _do(self, lane: Lane, chosen: InstanceRecord | Render) -> None:
+    def _do(self, lane: Lane, chosen: InstanceRecord | Render | PrintRecord) -> None:
         """Do what was chosen. A fault in doing it is charged to this one thing, and the lane goes on: if it ended the
         daemon instead, it would end it again at each start. Only a failing disk is nothing's fault.
         """
         try:
             if isinstance(chosen, Render):
                 self._reports.render(lane, chosen)
+            elif isinstance(chosen, PrintRecord):
+                self._reports.render_sheet(lane, chosen)
             else:
                 self._readings.read(lane, chosen)
         except (OSError, StorageError) as problem:
@@ -176,8 +184,13 @@ class Dispatcher:
             self._next_look = time.monotonic() + LOOK_PAUSE_SECONDS
             self._reports.look_for_open_studies()
 
-    def _choose(self) -> InstanceRecord | Render | None:
-        return self._reports.claim_growing() or self._readings.begin() or self._reports.claim_settled()
+    def _choose(self) -> InstanceRecord | Render | PrintRecord | None:
+        return (
+            self._reports.claim_sheet()
+            or self._reports.claim_growing()
+            or self._readings.begin()
+            or self._reports.claim_settled()
+        )
 
     def _wait(self, wakes: int) -> None:
         seconds = self._reports.seconds_until_due(IDLE_SECONDS)

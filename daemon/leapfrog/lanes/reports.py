@@ -16,13 +16,16 @@ from leapfrog import __version__
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
+from leapfrog.lanes.paper import Paper
 from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.sheet_code import code_for
+from leapfrog.lanes.sheets import Sheets
 from leapfrog.language.sentence import sentence_of
-from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Station
+from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Sheet, Station
 from leapfrog.settings import Settings
 from leapfrog.state.earlier_exams import EarlierExams
 from leapfrog.state.journal import Journal, now_text
+from leapfrog.state.prints import UNKNOWN_RESULT, NewPrint, PrintRecord, Prints
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
@@ -70,6 +73,9 @@ class Reports:
         """
         self._settings = settings
         self._studies = Studies(journal)
+        self._prints = Prints(journal)
+        self._paper = Paper(settings.print, self._prints)
+        self._sheets = Sheets(journal, on_deliveries)
         self._earlier_exams = EarlierExams(journal)
         self._spool = spool
         self._rendered = rendered
@@ -170,16 +176,17 @@ class Reports:
         derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._settings.district.wants(kind))
         sent = not derived or study.derived_version == study.version
         is_known = bool(study.version) and not study.changed and sent  # by staff and by the district
+        printed = self._paper.sheet_for(study, closing=render.closing)
         if is_known and render.closing and study.shows_number and self._says_which_models_were_replaced(study):
-            self._studies.close(study.key)
-            return True
+            return self._close(lane, study, printed)
         derived = () if is_known else derived
         readings = tuple(self._studies.readings(study.key))
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
-        end = lane.run(self._job(render, readings, derived, work_dir))
+        end = lane.run(self._job(render, readings, derived, work_dir, printed[1] if printed else None))
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
-            self._commit(render, end, work_dir, same_readings=is_known)
+            to_print = self._paper.print_of(printed[0], end) if printed else None
+            self._commit(render, end, work_dir, to_print, same_readings=is_known)
         elif not self._is_stopping():
             _log.warning(
                 "The report of exam %s (%s) could not be rendered; it will be tried again.",
@@ -189,13 +196,67 @@ class Reports:
         self._spool.clear_work_dir(work_dir)
         return rendered
 
+    def _close(self, lane: Lane, study: StudyRecord, printed: tuple[str, Sheet] | None) -> bool:
+        """Close a study whose last report says everything: nothing is made but perhaps the sheet that is printed."""
+        if printed is None:
+            if not study.paper_is_settled:
+                self._prints.settle(study.key, study.changes, study.settled_result or UNKNOWN_RESULT, None)
+            self._studies.close(study.key)
+            return True
+        print_id, sheet = printed
+        result = self._make_sheet(lane, study, sheet)
+        if result is None:
+            return False
+        to_print = self._paper.print_of(print_id, result)
+        self._prints.settle(study.key, study.changes, result.result, to_print)
+        if to_print is not None:
+            self._on_deliveries()
+        return True
+
+    # ------------------------------------------------------------ sheets that a person asked for
+
+    def sheet_is_wanted(self) -> None:
+        """Note that a person asked for a print. Returns at once."""
+        self._sheets.look()
+
+    def claim_sheet(self) -> PrintRecord | None:
+        """Claim a sheet that is to be made of a report that was made before."""
+        return self._sheets.claim()
+
+    def render_sheet(self, lane: Lane, record: PrintRecord) -> None:
+        """Make a claimed sheet on `lane`."""
+
+        def render(study: StudyRecord, sheet: Sheet) -> ReportResult | None:
+            result = self._make_sheet(lane, study, sheet)
+            if result is None and not self._is_stopping():
+                self._sheets.failed(record)
+            return result
+
+        self._sheets.make(record, render)
+
+    def _make_sheet(self, lane: Lane, study: StudyRecord, sheet: Sheet) -> ReportResult | None:
+        """Make the sheet of a study's last report, which says everything. None when that failed."""
+        readings = tuple(self._studies.readings(study.key))
+        work_dir = self._spool.work_dir(f"{study.key}-{sheet.name}")
+        job = self._job(Render(study, closing=False), readings, (), work_dir, sheet)
+        end = lane.run(job.model_copy(update={"version": study.version, "only_sheet": True}))
+        self._spool.clear_work_dir(work_dir)
+        return end if isinstance(end, ReportResult) else None
+
+    # ------------------------------------------------------------ the job, and what comes of it
+
     def _job(
-        self, render: Render, readings: tuple[ImageReading, ...], derived: tuple[DerivedKind, ...], work_dir: Path
+        self,
+        render: Render,
+        readings: tuple[ImageReading, ...],
+        derived: tuple[DerivedKind, ...],
+        work_dir: Path,
+        sheet: Sheet | None,
     ) -> ReportJob:
         study, version = render.study, render.study.version + 1
         others = self._other_patient_ids(study)
         pdf = render.closing or study.version == 0
-        has_sheet = pdf or "report_pdf" in derived
+        has_sheet = pdf or "report_pdf" in derived or sheet is not None
         code = code_for(self._station_key, study, version, readings, shared=bool(others)) if has_sheet else ""
         return ReportJob(
             study_key=study.key,
@@ -214,6 +275,7 @@ class Reports:
             page_size=self._settings.report.page_size,
             include_heatmaps=self._settings.report.include_heatmaps,
             worklist_href=f"../../{INDEX_NAME}",
+            sheet=sheet,
             picture_dir=self._rendered.folder(study.key),
             report_dir=self._rendered.folder(study.key),
             work_dir=work_dir,
@@ -222,7 +284,9 @@ class Reports:
     def _says_which_models_were_replaced(self, study: StudyRecord) -> bool:
         return study.replaced_models == replaced_models(self._studies.models_of(study.key), self._models_in_use())
 
-    def _commit(self, render: Render, result: ReportResult, work_dir: Path, *, same_readings: bool) -> None:
+    def _commit(
+        self, render: Render, result: ReportResult, work_dir: Path, to_print: NewPrint | None, *, same_readings: bool
+    ) -> None:
         study = render.study
         deliveries = adopt(self._spool, result.produced, work_dir)
         is_newest = self._studies.commit_report(
@@ -236,15 +300,20 @@ class Reports:
                 deliveries=deliveries,
                 not_made=result.not_made,
                 same_readings=same_readings,
-            )
+                result=result.result,
+            ),
+            to_print,
         )
         if not is_newest:  # it is rendered again, under a newer version
             for delivery in deliveries:
                 self._spool.remove(delivery.spool_name or "")
+            if to_print is not None:
+                self._rendered.remove_sheet(study.key, to_print.id)
             self._agenda.changed(study.key)
             return
-        if deliveries:
+        if deliveries or to_print:
             self._on_deliveries()
+        self._sheets.look()
         self._on_report()
         self._rendered.prune(study.key, result.version)
 

@@ -85,6 +85,23 @@ class EarlierExam(Frozen):
     images: Sentence
 
 
+class Sheet(Frozen):
+    """A sheet of paper that is to be printed of a report, as the file `name` in `report_dir`.
+
+    It is made only if the result differs from `known_result`, which is on paper already or was decided not to be; ""
+    makes it in any case. `only_if`: and only if something is flagged, or urgent. `replaces` is when the last sheet was
+    printed, as local ISO text, "" if there is none; the new one says so, unless it has the same result
+    (`replaced_result`).
+    """
+
+    name: str
+    page_size: PageSize
+    known_result: str = ""
+    only_if: Literal["any", "flagged", "urgent"] = "any"
+    replaces: str = ""
+    replaced_result: str = ""
+
+
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on. The
     pictures of its readings are in `picture_dir`. `exam_number` is "" where the exam has none, and so is
@@ -95,6 +112,7 @@ class ReportJob(Frozen):
     `earlier_exams` are those of the same patient, the newest first.
     `derived` asks for DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture),
     which go to `work_dir`. `worklist_href` is the link from the report to the worklist; if empty, there is no link.
+    `sheet`: what may be printed of it; with `only_sheet`, the version is there already and nothing else is made.
     """
 
     kind: Literal["report"] = "report"
@@ -114,6 +132,8 @@ class ReportJob(Frozen):
     page_size: PageSize = "A4"
     include_heatmaps: bool = True
     worklist_href: str = ""
+    sheet: Sheet | None = None
+    only_sheet: bool = False
     picture_dir: Path
     report_dir: Path
     work_dir: Path
@@ -206,6 +226,7 @@ class ReportResult(Frozen):
     """A rendered report: its files are in `report_dir` under versioned names, and not published yet.
 
     `not_made` holds one sentence for each DICOM object that was asked for and could not be made, with the reason.
+    `result` is the same for reports that come to the same result; `sheet_made`: the sheet that was asked for is there.
     """
 
     kind: Literal["report_done"] = "report_done"
@@ -215,6 +236,8 @@ class ReportResult(Frozen):
     produced: tuple[ProducedObject, ...] = ()
     not_made: tuple[str, ...] = ()
     worklist_row: WorklistRow
+    result: str = ""
+    sheet_made: bool = False
 
 
 class EngineFailure(Frozen):

@@ -1,4 +1,6 @@
-"""The deliveries: one row for each thing owed to the district server, with its state."""
+"""The deliveries: one row for each thing owed to the district server or to a printer, with its state. `prints.py` has
+more of the latter.
+"""
 
 import json
 import sqlite3
@@ -90,24 +92,31 @@ class Deliveries:
     def retry(self, owner_id: str) -> int:
         """Try refused deliveries again: one by its own id, or all of an instance by the instance's id.
 
-        Returns how many are waiting again.
+        Returns how many are waiting again. A print gets a new sheet and a new job.
         """
-        return self._journal.change(
-            "UPDATE deliveries SET state = 'waiting', attempts = 0, failures = 0, due_at = 0, last_error = '',"
-            " ended_at = NULL"
-            " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
-            owner_id,
-            owner_id,
-        )
+        with self._journal.transaction() as connection:
+            connection.execute(
+                "UPDATE prints SET sheet_made = 0, job_name = '', job_id = NULL, handed_at = NULL WHERE delivery_id ="
+                " (SELECT id FROM deliveries WHERE id = ? AND state = 'refused')",
+                (owner_id,),
+            )
+            return connection.execute(
+                "UPDATE deliveries SET state = 'waiting', attempts = 0, failures = 0, due_at = 0, last_error = '',"
+                " ended_at = NULL"
+                " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
+                (owner_id, owner_id),
+            ).rowcount
 
     def dismiss(self, owner_id: str) -> int:
-        """Give up refused deliveries: one by its own id, or all of an instance by the instance's id.
+        """Give up refused deliveries: one by its own id, or all of an instance by the instance's id. And prints that
+        waited too long.
 
         Returns how many were dismissed.
         """
         return self._journal.change(
             "UPDATE deliveries SET state = 'dismissed', ended_at = ?"
-            " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
+            " WHERE (id = ? OR instance_id = ?)"
+            " AND (state = 'refused' OR state = 'superseded' AND kind = 'print' AND last_error <> '')",
             now_text(),
             owner_id,
             owner_id,
@@ -131,15 +140,16 @@ class Deliveries:
         return [delivery_of(row) for row in rows]
 
     def oldest_owed_seconds(self) -> float | None:
-        """How long the oldest delivery has been owed, refused ones included. None when nothing is owed.
+        """How long the oldest delivery has been owed to the district, refused ones included. None when nothing is.
 
         Uses the wall clock, so it is only for people; 0 when the clock was set back. Takes the same time for any number
         of rows.
         """
         rows = self._journal.rows(
             "SELECT created_at FROM deliveries WHERE sequence ="
-            " (SELECT min(sequence) FROM (SELECT min(sequence) AS sequence FROM deliveries WHERE state = 'waiting'"
-            " UNION ALL SELECT min(sequence) FROM deliveries WHERE state = 'refused'))"
+            " (SELECT min(sequence) FROM (SELECT * FROM (SELECT sequence FROM deliveries WHERE state = 'waiting'"
+            " AND kind <> 'print' ORDER BY sequence LIMIT 1) UNION ALL SELECT * FROM (SELECT sequence FROM deliveries"
+            " WHERE state = 'refused' AND kind <> 'print' ORDER BY sequence LIMIT 1)))"
         )
         if not rows:
             return None
@@ -171,7 +181,7 @@ def owe(
                 study_key,
                 instance_id,
                 new.sop_class_uid,
-                new.sop_instance_uid,
+                new.sop_instance_uid or None,
                 new.spool_name,
                 new.byte_count,
                 new.file_digest,
@@ -194,6 +204,7 @@ def is_owed(connection: sqlite3.Connection, sop_instance_uid: str) -> bool:
 def delivery_of(row: sqlite3.Row) -> DeliveryRecord:
     """The row, which has DELIVERY_COLUMNS, as a record."""
     values = dict(row)
+    values["sop_instance_uid"] = row["sop_instance_uid"] or ""
     values["urgent"] = bool(row["urgent"])
     values["posted"] = bool(row["posted"])
     values["renamed"] = bool(row["renamed"])

@@ -112,13 +112,14 @@ class DeliveryQueue:
 
     def exams_on_hold(self, most: int) -> list[str]:
         """The numbers of the newest exams of which something is on hold, at most so many."""
-        return numbers_among(self._journal, "study_key", "deliveries WHERE state = 'refused'", most)
+        return numbers_among(self._journal, "study_key", "deliveries WHERE state = 'refused' AND kind <> 'print'", most)
 
     def on_hold_since(self, reason: str | None = None) -> str | None:
         """When the oldest delivery on hold was refused (for that reason), as local ISO text; None when none is."""
         known = "" if reason is None else " AND last_error = ?"
         rows = self._journal.rows(
-            f"SELECT ended_at FROM deliveries WHERE state = 'refused'{known} ORDER BY sequence LIMIT 1",
+            f"SELECT ended_at FROM deliveries WHERE state = 'refused' AND kind <> 'print'{known}"
+            " ORDER BY sequence LIMIT 1",
             () if reason is None else (reason,),
         )
         return str(rows[0]["ended_at"] or "") if rows else None

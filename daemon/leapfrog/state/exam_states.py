@@ -5,14 +5,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from leapfrog.state.journal import Journal
+from leapfrog.state.records import DeliveryState
 
 QUERY = """
     SELECT key,
         EXISTS (SELECT 1 FROM instances WHERE study_key = key AND state = 'received') AS unread,
         EXISTS (SELECT 1 FROM instances WHERE study_key = key AND state = 'set_aside') AS unreadable,
-        EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND state = 'waiting') AS unsent,
-        EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND state = 'refused') AS refused,
-        EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND state = 'confirmed') AS confirmed
+        EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND kind <> 'print' AND state = 'waiting') AS unsent,
+        EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND kind <> 'print' AND state = 'refused') AS refused,
+        EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND kind <> 'print' AND state = 'confirmed')
+            AS confirmed,
+        (SELECT state FROM deliveries WHERE study_key = key AND kind = 'print' ORDER BY sequence DESC LIMIT 1) AS paper
     FROM studies WHERE key IN (SELECT value FROM json_each(?))
 """
 
@@ -20,7 +23,8 @@ QUERY = """
 @dataclass(frozen=True, kw_only=True)
 class ExamState:
     """Of a study: whether images wait to be read (`unread`) or could not be read (`unreadable`), whether something of
-    it waits to be sent to the district (`unsent`), was refused there, or arrived (`confirmed`).
+    it waits to be sent to the district (`unsent`), was refused there, or arrived (`confirmed`). `paper` is the state of
+    its newest print, None if there is none.
     """
 
     unread: bool = False
@@ -28,6 +32,12 @@ class ExamState:
     unsent: bool = False
     refused: bool = False
     confirmed: bool = False
+    paper: DeliveryState | None = None
+
+    @property
+    def not_printed(self) -> bool:
+        """Whether there is no paper of it although there should be."""
+        return self.paper in ("refused", "superseded")
 
     @property
     def sent(self) -> bool:
@@ -38,4 +48,7 @@ class ExamState:
 def exam_states(journal: Journal, keys: Collection[str]) -> dict[str, ExamState]:
     """The state of each study of `keys`. The cost grows with what these studies hold, not with the journal."""
     rows = map(dict, journal.rows(QUERY, (json.dumps(list(keys)),)))
-    return {row.pop("key"): ExamState(**{name: bool(value) for name, value in row.items()}) for row in rows}
+    return {
+        row.pop("key"): ExamState(paper=row.pop("paper"), **{name: bool(it) for name, it in row.items()})
+        for row in rows
+    }

@@ -215,7 +215,9 @@ class Journal:
         """How many rows a table has. `what` is its name, with a WHERE clause if needed."""
         return int(self.rows(f"SELECT COUNT(*) FROM {what}", values)[0][0])
 
-    def counts(self, what: Literal["instances", "deliveries"]) -> dict[str, int]:
-        """How many rows there are in each state. Takes the same time for any number of rows."""
+    def counts(self, what: Literal["instances", "deliveries", "prints"]) -> dict[str, int]:
+        """How many rows there are in each state; "deliveries" are those to the district. Takes the same time for any
+        number of rows.
+        """
         rows = self.rows("SELECT state, total FROM counts WHERE what = ?", (what,))
         return {row["state"]: row["total"] for row in rows}

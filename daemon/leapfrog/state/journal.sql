@@ -20,7 +20,9 @@ CREATE TABLE studies (
     finished_day        INTEGER,                       -- first found finished then; of the days in kept_days.py
     worklist_row        TEXT NOT NULL DEFAULT '{}',    -- its line in the worklist, as JSON
     not_made            TEXT NOT NULL DEFAULT '[]',    -- JSON: one sentence per DICOM object the last report lacks
-    exam_number         TEXT                           -- by which people speak of it; NULL until it has one
+    exam_number         TEXT,                          -- by which people speak of it; NULL until it has one
+    settled_changes     INTEGER NOT NULL DEFAULT 0,    -- the value of `changes` for which it was decided what is printed
+    settled_result      TEXT NOT NULL DEFAULT ''       -- what the report came to then; 'unknown' before printing existed
 ) STRICT;
 CREATE UNIQUE INDEX studies_by_identity ON studies (study_instance_uid, patient_id, issuer)
     WHERE study_instance_uid <> '';
@@ -87,13 +89,14 @@ CREATE TABLE deliveries (
     sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
     id                  TEXT NOT NULL UNIQUE,
     kind                TEXT NOT NULL
-                        CHECK (kind IN ('original', 'report_pdf', 'overlay', 'structured_report', 'segmentation')),
+                        CHECK (kind IN
+                            ('original', 'report_pdf', 'overlay', 'structured_report', 'segmentation', 'print')),
     study_key           TEXT NOT NULL REFERENCES studies (key),
     instance_id         TEXT REFERENCES instances (id),
     state               TEXT NOT NULL DEFAULT 'waiting'
-                        CHECK (state IN ('waiting', 'confirmed', 'refused', 'dismissed')),
+                        CHECK (state IN ('waiting', 'confirmed', 'refused', 'superseded', 'dismissed')),
     sop_class_uid       TEXT NOT NULL,
-    sop_instance_uid    TEXT NOT NULL,
+    sop_instance_uid    TEXT,                          -- NULL of a print, whose class is ''
     spool_name          TEXT,                          -- NULL as long as it must not be sent yet
     byte_count          INTEGER NOT NULL DEFAULT 0,
     urgent              INTEGER NOT NULL DEFAULT 0,
@@ -116,6 +119,23 @@ CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
 -- An object is owed once. Its UID is what it is known by: no two contents are ever sent under one.
 CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid);
+CREATE INDEX deliveries_to_print ON deliveries (urgent DESC, sequence) WHERE state = 'waiting' AND kind = 'print';
+
+-- What is, or was, printed: a row beside that of its delivery. It is handed over in steps, each of which is noted before
+-- it is taken: so it is known after a kill what the print server may have.
+CREATE TABLE prints (
+    delivery_id         TEXT PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
+    version             INTEGER NOT NULL,              -- of the report
+    result              TEXT NOT NULL,                 -- what it came to: the same for reports with the same result
+    printer             TEXT NOT NULL,                 -- the name of a queue, or an address
+    copies              INTEGER NOT NULL,
+    page_size           TEXT NOT NULL,
+    on_request          INTEGER NOT NULL DEFAULT 0,    -- a person asked for it
+    sheet_made          INTEGER NOT NULL DEFAULT 0,    -- its file is there
+    job_name            TEXT NOT NULL DEFAULT '',      -- noted before a job of that name is made; '' before that
+    job_id              INTEGER,                       -- the print server's; NULL until it has told
+    handed_at           TEXT                           -- local ISO time; NULL as long as no byte of it was handed over
+) STRICT, WITHOUT ROWID;
 
 -- The reports of studies that were deleted: their folders may be on another disk, and are deleted after the rows.
 CREATE TABLE forgotten_reports (
@@ -159,7 +179,9 @@ CREATE TABLE counts (
 INSERT INTO counts VALUES
     ('instances', 'received', 0), ('instances', 'read', 0), ('instances', 'set_aside', 0),
     ('instances', 'forward_only', 0), ('deliveries', 'waiting', 0), ('deliveries', 'confirmed', 0),
-    ('deliveries', 'refused', 0), ('deliveries', 'dismissed', 0);
+    ('deliveries', 'refused', 0), ('deliveries', 'superseded', 0), ('deliveries', 'dismissed', 0),
+    ('prints', 'waiting', 0), ('prints', 'confirmed', 0), ('prints', 'refused', 0), ('prints', 'superseded', 0),
+    ('prints', 'dismissed', 0);
 
 -- Single values that must outlive the rows they came from.
 CREATE TABLE facts (
@@ -182,17 +204,23 @@ CREATE TRIGGER instance_moved AFTER UPDATE OF state ON instances WHEN OLD.state 
 END;
 
 CREATE TRIGGER delivery_added AFTER INSERT ON deliveries BEGIN
-    UPDATE counts SET total = total + 1 WHERE what = 'deliveries' AND state = NEW.state;
+    UPDATE counts SET total = total + 1
+    WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = NEW.state;
 END;
 CREATE TRIGGER delivery_removed AFTER DELETE ON deliveries BEGIN
-    UPDATE counts SET total = total - 1 WHERE what = 'deliveries' AND state = OLD.state;
+    UPDATE counts SET total = total - 1
+    WHERE what = iif(OLD.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;
 END;
 CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
     SELECT RAISE(ABORT, 'a delivery cannot change its state this way') WHERE NOT (
         (OLD.state = 'waiting' AND NEW.state IN ('confirmed', 'refused'))
-        OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed')));
-    UPDATE counts SET total = total - 1 WHERE what = 'deliveries' AND state = OLD.state;
-    UPDATE counts SET total = total + 1 WHERE what = 'deliveries' AND state = NEW.state;
+        OR (OLD.state IN ('waiting', 'refused') AND NEW.state = 'superseded')
+        OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed'))
+        OR (OLD.state = 'superseded' AND NEW.state = 'dismissed'));
+    UPDATE counts SET total = total - 1
+    WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;
+    UPDATE counts SET total = total + 1
+    WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = NEW.state;
 END;
 
 CREATE TRIGGER late_image_is_not_finished AFTER UPDATE OF state ON studies WHEN NEW.state = 'open' BEGIN

@@ -9,10 +9,10 @@ from leapfrog.spool_file.record import ProducedRole
 
 InstanceState = Literal["received", "read", "set_aside", "forward_only"]
 StudyState = Literal["open", "quiet"]
-DeliveryState = Literal["waiting", "confirmed", "refused", "dismissed"]
-DeliveryKind = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
+DeliveryState = Literal["waiting", "confirmed", "refused", "superseded", "dismissed"]
+DeliveryKind = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation", "print"]
 
-DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "dismissed")
+DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "superseded", "dismissed")
 # As what the district is owed an object that a reader made.
 DELIVERED_AS: dict[ProducedRole, DeliveryKind] = {
     "wrapped": "original",
@@ -137,6 +137,13 @@ class StudyRecord:
     reported_changes: int
     urgent: bool
     worklist_row: str
+    settled_changes: int = 0
+    settled_result: str = ""
+
+    @property
+    def paper_is_settled(self) -> bool:
+        """Whether it was decided what is printed of all its readings."""
+        return self.settled_changes == self.changes
 
     @property
     def changed(self) -> bool:
@@ -173,9 +180,10 @@ class ForgottenReport:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
-    """Something owed to the district. Its bytes are the first `byte_count` of the spool file `spool_name`, which is
-    None as long as it must not be sent yet, and have the digest `file_digest`. `renamed`: they hold another SOP
-    Instance UID, and get this one on their way out. `posted`: it may be there already, so ask before sending.
+    """Something owed to the district, or a print (`prints.py`), which has neither UIDs nor bytes here. Its bytes are the
+    first `byte_count` of the spool file `spool_name`, which is None as long as it must not be sent yet, and have the
+    digest `file_digest`. `renamed`: they hold another SOP Instance UID, and get this one on their way out. `posted`: it
+    may be there already, so ask before sending.
     """
 
     id: str
@@ -238,6 +246,7 @@ class CommittedReading:
 class CommittedReport:
     """What one transaction writes when a report was rendered. The files are already durable, under versioned names.
 
+    `result` is the same for reports that come to the same.
     `changes` is the study's count of changes when rendering began. `closing` means that the study was quiet then; it
     stays quiet unless something arrived in the meantime. `not_made` holds one sentence for each DICOM object that could
     not be made, with the reason. `same_readings`: only words about the box are new, so that nothing is owed for it.
@@ -252,3 +261,4 @@ class CommittedReport:
     deliveries: tuple[NewDelivery, ...] = ()
     not_made: tuple[str, ...] = ()
     same_readings: bool = False
+    result: str = ""

@@ -16,6 +16,7 @@ from leapfrog.errors import StorageError
 
 RENDERED_NAME = "rendered"  # in the state directory
 VERSIONED_NAME = re.compile(r"report-(\d+)\.(html|json|pdf)")
+SHEET_NAME = re.compile(r"print-[0-9a-f]+\.pdf")  # what is printed, until it is
 
 
 class Rendered:
@@ -55,9 +56,23 @@ class Rendered:
                 with suppress(OSError):  # then it goes with the next version
                     (path / match[0]).unlink()
 
+    def sheet(self, study_key: str, print_id: str) -> Path:
+        """Where the sheet of a print is, or would be."""
+        return self.path(study_key) / sheet_name(print_id)
+
+    def remove_sheet(self, study_key: str, print_id: str) -> None:
+        """Remove the sheet of a print, if there is one: it is not needed any more."""
+        with suppress(OSError):  # then it goes with its study
+            self.sheet(study_key, print_id).unlink()
+
     def remove(self, study_key: str) -> None:
         """Remove a study's folder, if there is one."""
         shutil.rmtree(self.path(study_key), ignore_errors=True)
+
+
+def sheet_name(print_id: str) -> str:
+    """The name of a sheet that is to be printed, in its study's folder."""
+    return f"print-{print_id}.pdf"
 
 
 def newest_version(folder: Path, kind: str, until: float = math.inf) -> int | None:

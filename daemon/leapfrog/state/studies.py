@@ -11,11 +11,13 @@ from leapfrog.state import records_to_renew
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert
 from leapfrog.state.known_instances import remember_confirmed
+from leapfrog.state.prints import UNKNOWN_RESULT, NewPrint, owe_print, settle
 from leapfrog.state.records import CommittedReport, FinishedStudy, NewInstance, StudyIdentity, StudyRecord
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
-    " derived_version, changes, reported_changes, urgent, worklist_row, coalesce(exam_number, '') AS exam_number"
+    " derived_version, changes, reported_changes, urgent, worklist_row, settled_changes, settled_result,"
+    " coalesce(exam_number, '') AS exam_number"
 )
 
 
@@ -24,11 +26,13 @@ WITH_IDENTITY = "study_instance_uid = ? AND patient_id = ? AND issuer = ? AND st
 BEYOND = 2**63 - 1  # every sequence number
 NAMED_AMONG = 100  # rows that are looked through for the exams that a sentence names
 DATED_AT_ONCE = 1000  # studies in one transaction: a few milliseconds
-# A study that needs nothing more: quiet, none of its images to be read, nothing of it owed to anybody.
+# A study that needs nothing more: quiet, none of its images to be read, nothing of it owed to anybody. A sheet that was
+# not printed keeps no exam: nobody waits for paper after so many days.
 FINISHED = (
     "state = 'quiet'"
     " AND NOT EXISTS (SELECT 1 FROM instances WHERE study_key = studies.key AND state = 'received')"
-    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused'))"
+    " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE study_key = studies.key AND state IN ('waiting', 'refused')"
+    " AND kind <> 'print')"
 )
 # The spool files of a study: of its instances and of what was made of them.
 SPOOL_NAMES = (
@@ -152,8 +156,8 @@ class Studies:
         )
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]
 
-    def commit_report(self, committed: CommittedReport) -> bool:
-        """Record a new report version, its deliveries to the district, and the study's state, in one transaction.
+    def commit_report(self, committed: CommittedReport, to_print: NewPrint | None = None) -> bool:
+        """Record a new report version, its deliveries, `to_print` too, and the study's state, in one transaction.
 
         Returns False, and does nothing, when the study has this version already or a newer one: while the report was
         rendered, one that is shown was taken over (`restore`).
@@ -188,6 +192,10 @@ class Studies:
                 (committed.urgent, committed.study_key),
             )
             owe(connection, committed.deliveries, committed.study_key, None)
+            if committed.closing:
+                settle(connection, committed.study_key, committed.changes, committed.result)
+            if to_print is not None:
+                owe_print(connection, to_print, committed.study_key)
         return True
 
     # ------------------------------------------------------------ models that were replaced
@@ -246,8 +254,10 @@ class Studies:
             connection.execute(
                 "UPDATE studies SET version = ?1, worklist_row = ?2, urgent = ?3,"
                 " changes = CASE WHEN ?4 THEN changes ELSE max(changes, reported_changes + 1) END,"
-                " reported_changes = CASE WHEN ?4 THEN changes ELSE reported_changes END WHERE key = ?5",
-                (version, worklist_row, urgent, is_up_to_date, key),
+                " reported_changes = CASE WHEN ?4 THEN changes ELSE reported_changes END,"
+                # Nobody knows what was printed of it.
+                " settled_changes = changes, settled_result = ?6 WHERE key = ?5",
+                (version, worklist_row, urgent, is_up_to_date, key, UNKNOWN_RESULT),
             )
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'", (urgent, key)

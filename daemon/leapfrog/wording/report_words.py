@@ -226,6 +226,7 @@ class Labels:
 class ReportWords:
     """A whole report. `models` and `made`: who read the exam and when the report was made, for each page of paper.
     `code` is what the sheet's code holds, "" if it has none, and `code_caption` stands beside it.
+    `replaces`: which earlier sheet this one takes the place of, "" if there is none.
     """
 
     headline: Headline
@@ -245,6 +246,7 @@ class ReportWords:
     made: Sentence = Sentence("")
     code: str = ""
     code_caption: Sentence = CODE_CAPTION
+    replaces: Sentence = Sentence("")
     labels: Labels = Labels()
 
     def where_the_model_looked(self, finding: Sentence) -> Sentence:

@@ -9,6 +9,7 @@ from typing import Literal
 from leapfrog.language.sentence import Plain, Sentence, sentence, term
 from leapfrog.state.exam_states import ExamState
 from leapfrog.state.records import StudyRecord
+from leapfrog.wording import print_words
 from leapfrog.wording.report_words import WorklistRow
 
 URGENT_DAYS = 2  # urgent exams of the newest two days come first; older ones keep their mark
@@ -44,6 +45,12 @@ READING, UNREAD = StateWord("…", term("state of an exam", "reading")), StateWo
 NOT_ASSESSED, READ = StateWord("?", sentence("not assessed")), StateWord("✓", term("state of an exam", "read"))
 SENT, NOT_SENT = StateWord("➤", term("state of an exam", "sent")), StateWord("◷", sentence("not sent yet"))
 NOT_TAKEN = StateWord("!", term("state of an exam", "refused"))
+ON_PAPER = {
+    "waiting": StateWord("▷", print_words.TO_BE_PRINTED),
+    "confirmed": StateWord("▤", print_words.PRINTED),
+    "refused": StateWord("!", print_words.NOT_PRINTED),
+    "superseded": StateWord("!", print_words.NOT_PRINTED),
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,9 @@ class ListedExam:
         """What a person must do about it, besides reading the report: a sentence each. Empty for most."""
         conflict = [WHOSE_EXAM.format(conflict=self.row.conflict)] if self.row.conflict else []
         unreadable = [UNREADABLE] if self.state.unreadable else []
-        return (*conflict, *unreadable, *([REFUSED] if self.state.refused else []))
+        refused = [REFUSED] if self.state.refused else []
+        no_paper = [print_words.NOT_PRINTED_TO_DO] if self.state.not_printed else []
+        return (*conflict, *unreadable, *refused, *no_paper)
 
     @cached_property
     def needs_person(self) -> bool:
@@ -73,12 +82,12 @@ class ListedExam:
 
     @cached_property
     def words(self) -> tuple[StateWord, ...]:
-        """How far it is: whether it was read, and then, where something is to be sent, whether that has arrived."""
+        """How far it is: whether it was read; and where something is to be sent or printed, whether it has been."""
         state = self.state
         read = NOT_ASSESSED if self.row.kind == "not_assessed" else READ
         first = UNREAD if state.unreadable else READING if state.unread else read
         sending = NOT_TAKEN if state.refused else NOT_SENT if state.unsent else SENT if state.sent else None
-        return (first,) if sending is None else (first, sending)
+        return tuple(word for word in (first, sending, ON_PAPER.get(state.paper or "")) if word is not None)
 
     def place(self, newest_days: Sequence[str]) -> Place:
         """In which part of the list it stands; `newest_days` are the days whose urgent exams come first."""

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from leapfrog.durable import fsync_directory, replacing
-from leapfrog.state.rendered import VERSIONED_NAME, newest_pdf_version
+from leapfrog.state.rendered import SHEET_NAME, VERSIONED_NAME, newest_pdf_version
 
 SWITCHING_ORDER = ("pdf", "html", "json")  # the JSON comes last: it says which version is shown
 COPIED_BYTES = 1024 * 1024  # at a time, with a sign of life after each
@@ -173,7 +173,8 @@ def _reports(rendered: Path, version: int) -> dict[str, Path]:
 
 def _is_picture(name: str) -> bool:
     """Whether a file of a rendered report is one of its pictures; a hidden one is still being written."""
-    return not name.startswith(".") and not VERSIONED_NAME.fullmatch(name) and not name.startswith("report.")
+    other = VERSIONED_NAME.fullmatch(name) or SHEET_NAME.fullmatch(name)
+    return not name.startswith(".") and not other and not name.startswith("report.")
 
 
 def _links_serve_staff(rendered: Path, folder: Path) -> bool:

@@ -13,15 +13,18 @@ from leapfrog.language.speaker import Speaker
 from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.page import render_page
+from leapfrog.reader.report.printed_sheet import is_wanted, render_sheet
 from leapfrog.wording.content import ReportContent, content_of
 from leapfrog.wording.report import words_of
+from leapfrog.wording.result import result_of
 
 REPORT_SCHEMA_VERSION = 1
 
 
 def render(job: ReportJob) -> ReportResult:
     """Write `report-<version>.html`, `.json` and, if requested, `.pdf` into `job.report_dir`, and the derived DICOM
-    objects into `job.work_dir`, all synced. The files that staff see (`report.html`, `report.pdf`) do not change yet.
+    objects into `job.work_dir`, all synced; and, if one is asked for, the sheet that is printed. The files that staff
+    see (`report.html`, `report.pdf`) do not change yet.
 
     Raises OSError if the disk fails or is full.
     """
@@ -46,7 +49,21 @@ def render(job: ReportJob) -> ReportResult:
         made_at=job.made_at,
         code=job.code,
     )
+    result = result_of(content)
+    sheet_made = job.sheet is not None and is_wanted(job.sheet, result, words.worklist_row)
     artefacts = []
+    if job.sheet is not None and sheet_made:
+        artefacts.append(_write_file(job, job.sheet.name, render_sheet(job, job.sheet, words, speaker, result)))
+    if job.only_sheet:
+        return ReportResult(
+            study_key=job.study_key,
+            version=job.version,
+            artefacts=tuple(artefacts),
+            worklist_row=words.worklist_row,
+            result=result,
+            sheet_made=sheet_made,
+        )
+    sheets = len(artefacts)  # what is printed is no file of the report
     if job.pdf:
         from leapfrog.reader.report.pdf import render_pdf  # most renders of a growing study need none
 
@@ -68,7 +85,7 @@ def render(job: ReportJob) -> ReportResult:
         from leapfrog.reader.report.derived import make_derived  # imports pydicom, which is slow too
 
         produced, not_made = make_derived(job, content.identity, words, speaker)
-    published = [_published(artefact) for artefact in artefacts]
+    published = [_published(artefact) for artefact in artefacts[sheets:]]
     document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
     return ReportResult(
@@ -78,6 +95,8 @@ def render(job: ReportJob) -> ReportResult:
         produced=produced,
         not_made=not_made,
         worklist_row=words.worklist_row,
+        result=result,
+        sheet_made=sheet_made,
     )
 
 
@@ -99,7 +118,10 @@ def _without_lost_pictures(job: ReportJob) -> ReportJob:
 
 
 def _write(job: ReportJob, kind: str, content: bytes) -> Artefact:
-    name = f"report-{job.version}.{kind}"
+    return _write_file(job, f"report-{job.version}.{kind}", content)
+
+
+def _write_file(job: ReportJob, name: str, content: bytes) -> Artefact:
     with replacing(job.report_dir / name) as stream:
         stream.write(content)
     return _artefact(name, content)
