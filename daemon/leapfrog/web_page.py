@@ -15,7 +15,7 @@ from leapfrog.language.sentence import Sentence, day, plural, sentence, term
 from leapfrog.language.speaker import Speaker
 
 FontPlace = Literal["inside", "files"]
-FONT_SOURCES: dict[FontPlace, str] = {"inside": "data:", "files": "'self' file:"}
+FONT_SOURCES: dict[FontPlace, str] = {"inside": "data:", "files": "'self' file: data:"}
 LANGUAGE_TEMPLATES = Path(language.__file__).with_name("templates")
 LANGUAGE_SCRIPT = LANGUAGE_TEMPLATES / "language.js"
 

@@ -19,7 +19,7 @@ PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 MARKED = "äƀċđëƒğħïĵķłṁñöþɋŕšŧüṽŵẋÿžÄƁĊĐËƑĞĦÏĴĶŁṀÑÖÞɊŔŠŦÜṼŴẊŸŽ"
 LETTERS = str.maketrans(PLAIN, MARKED)
 WORD = re.compile(r"[A-Za-z]{2,}")
-UNSEEN = ("script", "style", "bdi")  # what somebody else wrote stands in <bdi>
+UNSEEN = ("script", "style", "bdi", "option")  # what somebody else wrote stands in <bdi>
 SPOKEN_ATTRIBUTES = ("aria-label", "alt", "title", "placeholder", "data-caption")
 
 
@@ -71,7 +71,8 @@ class _Seen(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
-        self.texts += [value for name in SPOKEN_ATTRIBUTES if (value := values.get(name))]
+        if tag != "iframe":  # those of our pages are hidden from everybody
+            self.texts += [value for name in SPOKEN_ATTRIBUTES if (value := values.get(name))]
         if tag not in ("meta", "input", "img", "link", "br", "line", "rect"):
             self._open.append(tag in UNSEEN or "english" in (values.get("class") or "").split())
 

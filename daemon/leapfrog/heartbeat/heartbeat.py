@@ -4,6 +4,8 @@ A page that was opened from a disk may read no other file. It may frame one, tho
 message (postMessage): that works from `file://` and from a server, under a strict policy.
 """
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from leapfrog.web_page import content_security_policy, environment, inline
@@ -24,9 +26,11 @@ def newest_page(version: int) -> str:
     return _telling({"version": str(version)})
 
 
-def language_page(messages: str) -> str:
-    """The page that others listen to when somebody chose its language; `messages` is JSON."""
-    return _telling({"language": messages})
+def language_page(messages: str, fonts: Sequence[tuple[str, str]]) -> str:
+    """The page that others listen to when somebody chose its language; `messages` is JSON, and `fonts` are those that
+    the language needs (`page_fonts.fonts_of`).
+    """
+    return _telling({"language": messages, "fonts": json.dumps(fonts)})
 
 
 def _telling(told: dict[str, str]) -> str:

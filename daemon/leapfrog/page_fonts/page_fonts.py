@@ -91,6 +91,12 @@ def font_faces(scripts: Iterable[Script], folder: str = "") -> str:
     return "".join(faces)
 
 
+def fonts_of(text: str) -> list[tuple[str, str]]:
+    """The fonts that a text needs, for a script that adds them to a page: source and ranges of each, as CSS has it."""
+    needed = [script for script in scripts_in(text) if script.name != "Signs"]
+    return [(f"url({_embedded(script)})", f"{script.ranges},{SHARED_RANGES}") for script in needed]
+
+
 @cache
 def _embedded(script: Script) -> str:
     return f"data:font/woff2;base64,{base64.b64encode((FONTS / script.file).read_bytes()).decode()}"

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from leapfrog.heartbeat.heartbeat import language_page
 from leapfrog.language.languages import LanguageCode
 from leapfrog.language.page_words import LANGUAGES_NAME, language_messages, languages_offered
-from leapfrog.page_fonts.page_fonts import FONTS, Script
+from leapfrog.page_fonts.page_fonts import FONTS, Script, fonts_of
 from leapfrog.state.exam_states import exam_states
 from leapfrog.state.journal import Journal
 from leapfrog.state.listed_studies import ListedStudies
@@ -103,7 +103,8 @@ class WorklistWriter(Worker):
         for code, _ in languages_offered():
             self.beat()
             file = self._directory / LANGUAGES_NAME / f"{code}.html"
-            write_file(file, language_page(language_messages(code)).encode())
+            messages = language_messages(code)
+            write_file(file, language_page(messages, fonts_of(messages)).encode())
             self._looked_at.append(f"{LANGUAGES_NAME}/{file.name}")
         self._languages_written = True
 

@@ -126,6 +126,9 @@ const spoken = (() => {
         const remove = askPage(`${page.pages}${code}.html`, (told) => {
           if (typeof told.language !== "string") return;
           remove();
+          for (const [source, unicodeRange] of JSON.parse(told.fonts)) {
+            document.fonts.add(new FontFace("Leapfrog", source, { unicodeRange, display: "swap" }));
+          }
           resolve(JSON.parse(told.language));
         });
       }));
@@ -140,7 +143,7 @@ const spoken = (() => {
     now = chosen;
     document.documentElement.lang = now.code;
     document.documentElement.dir = now.direction;
-    sayAll(document.body);
+    sayAll(document.documentElement);
     document.getElementById("unreviewed").hidden = !now.needsEnglish;
     document.dispatchEvent(new Event("spoken"));
   }
