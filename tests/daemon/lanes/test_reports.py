@@ -382,10 +382,13 @@ def test_a_sheet_gets_a_code_that_the_box_signed_for_this_very_version(desk: Des
         assert job.made_at
 
 
-def test_a_sheet_has_no_code_without_a_key_or_a_number(desk: Desk, tmp_path: Path) -> None:
-    desk.render(desk.reports.claim_growing())
-    desk.key = station_key(tmp_path)
+@pytest.mark.parametrize("lacks", ["key", "number"])
+def test_a_sheet_has_no_code_without_a_key_or_a_number(lacks: str, desk: Desk, tmp_path: Path) -> None:
+    if lacks == "number":
+        desk.key = station_key(tmp_path)
+    else:
+        desk.studies.give_numbers({desk.study().key: "K7-42F"})
     desk.reports = desk.restarted()
     desk.reports.look_for_open_studies()
     desk.render(desk.reports.claim_settled())
-    assert [job.code for job in desk.pen.jobs] == ["", ""]
+    assert [job.code for job in desk.pen.jobs] == [""]
