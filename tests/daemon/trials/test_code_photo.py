@@ -28,7 +28,7 @@ def photo(kind: str = "JPEG", mode: str = "RGB", **values: object) -> bytes:
     with Image.open(code) as drawn:
         picture.paste(drawn.convert(mode), (300, 200))
     content = BytesIO()
-    picture.save(content, kind, **values)  # type: ignore[arg-type]
+    picture.save(content, kind, **values)
     return content.getvalue()
 
 

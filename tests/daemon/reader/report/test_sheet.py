@@ -48,8 +48,10 @@ DIFFERENT_IN_ALL = 2.0  # gray levels, on average
 PAPERS: tuple[PageSize, ...] = get_args(PageSize)
 CODE = (
     "LEAPFROG 1:EXAM K7-42F V1:DATE 2026-11-03:DEMO:MODEL CHEST-FINDINGS 0.1.0:URGENT FEATURES SEEN IN PNEUMONIA:"
-    "FLAGGED PLEURAL EFFUSION/ATELECTASIS/INFILTRATE:NOT FLAGGED PULMONARY EDEMA:PATIENT SP6AL2CG CXJHMOJ3:KEY UGR6KRDY:"
-) + "A7" * 51
+    "FLAGGED PLEURAL EFFUSION/ATELECTASIS/INFILTRATE:NOT FLAGGED PULMONARY EDEMA:PATIENT SP6AL2CG CXJHMOJ3:KEY "
+    f"UGR6KRDY:{'A7' * 51}"
+)
+
 
 pytestmark = pytest.mark.skipif(shutil.which("pdftoppm") is None, reason="pdftoppm is not installed")
 
@@ -86,7 +88,7 @@ CASES: dict[str, Callable[[Path], ReportJob]] = {"chest": _chest, "several": _se
 def _pages(pdf: bytes, folder: Path, dpi: int, *options: str) -> list[Image.Image]:
     """The sheet as a gray raster."""
     (folder / "sheet.pdf").write_bytes(pdf)
-    command = ["pdftoppm", "-r", str(dpi), "-gray", "-png", *options, folder / "sheet.pdf", folder / "sheet"]
+    command = ["pdftoppm", "-r", str(dpi), "-gray", "-png", *options, str(folder / "sheet.pdf"), str(folder / "sheet")]
     subprocess.run(command, check=True, timeout=60)
     return [Image.open(path).convert("L") for path in sorted(folder.glob("sheet-*.png"))]
 
