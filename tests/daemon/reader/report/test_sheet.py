@@ -146,7 +146,9 @@ def test_a_one_film_exam_for_the_district_needs_at_most_100_kilobytes(tmp_path: 
 
 
 def test_outline_and_hatching_are_seen_without_colour(tmp_path: Path) -> None:
-    """At 300 dpi, light and dark stand side by side along each outline, and in what is hatched again and again."""
+    """In the picture that goes to paper, light and dark stand side by side along each outline, and in what is hatched
+    again and again.
+    """
     reading = nerve_reading(tmp_path)
     svg = picture_svg(tmp_path / "overlay-3.jpg", "finding", "paper")
     gray = _picture_in(svg)
@@ -160,6 +162,17 @@ def test_outline_and_hatching_are_seen_without_colour(tmp_path: Path) -> None:
     nerve = gray[int(0.34 * gray.shape[0]), int(0.12 * gray.shape[1]) : int(0.16 * gray.shape[1])]
     assert int(vessel.max()) - int(vessel.min()) > 100, "hatched"
     assert int(nerve.max()) - int(nerve.min()) < 60, "the picture shows through"
+
+
+def test_where_a_model_looked_is_outlined_without_colour(tmp_path: Path) -> None:
+    chest_reading(tmp_path)
+    plain, overlay = (
+        _picture_in(picture_svg(tmp_path / name, "finding", "paper")) for name in ("plain-1.jpg", "overlay-1.jpg")
+    )
+    enlarged = Image.fromarray(plain.astype(np.uint8)).resize(overlay.shape[::-1])
+    difference = overlay - np.asarray(enlarged).astype(int)
+    spot = difference[int(0.64 * overlay.shape[0]) : int(0.80 * overlay.shape[0]), : int(0.42 * overlay.shape[1])]
+    assert spot.max() > 100 and spot.min() < -20, "a white line within a black one"
 
 
 def _picture_in(svg: bytes) -> np.ndarray:
