@@ -20,6 +20,7 @@ from leapfrog.wording.text import UNSHOWABLE, each_once
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
+LINE_BYTES = 100_000  # of a one-film exam that is sent to the district: 25 s at 32 kbit/s
 FEW_IMAGES = 4  # what typst keeps of so small a report is less than having it let go costs: 9 ms of 22
 DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so many more have been made
 IMPORTANCE = ("look", "measured", "nothing_flagged", "not_assessed")  # kinds of headline
@@ -43,10 +44,18 @@ class _Sheet:
 def render_pdf(report: ReportWords, picture_dir: Path, page_size: PageSize, *, detail: Detail = "paper") -> bytes:
     """The PDF of `report`, whose pictures lie in `picture_dir`. The same content gives the same bytes.
 
-    On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" its pictures have fewer pixels, so
-    that a one-film exam needs at most 100 kB. A study of more than `MOST_IMAGES` has its first ones, and says so.
-    Values reach typst as data, never as source text. Raises OSError when a picture cannot be read.
+    On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" its pictures have fewer pixels, and
+    those of one image fewer still where it would be more than `LINE_BYTES`. A study of more than `MOST_IMAGES` has its
+    first ones, and says so. Values reach typst as data, never as source text. Raises OSError when a picture cannot be
+    read.
     """
+    pdf = _rendered(report, picture_dir, page_size, detail)
+    if detail == "line" and len(report.images) == 1 and len(pdf) > LINE_BYTES:
+        return _rendered(report, picture_dir, page_size, "least")
+    return pdf
+
+
+def _rendered(report: ReportWords, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
     images = report.images[:MOST_IMAGES]
     sheet = _laid_out(images)
     # Any, since typst's own types know one file only

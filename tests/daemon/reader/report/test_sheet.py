@@ -145,6 +145,15 @@ def test_a_one_film_exam_for_the_district_needs_at_most_100_kilobytes(tmp_path: 
     assert len(render_pdf(report_words(job), tmp_path, "A4")) > 100_000, "which for paper would be a poor picture"
 
 
+def test_a_film_full_of_grain_needs_no_more(tmp_path: Path) -> None:
+    job = _chest(tmp_path)
+    grain = np.random.default_rng(1).normal(0, 18, (2048, 2500))
+    film = np.clip((draw_chest("opaque", 1) >> 4) + grain, 0, 255).astype(np.uint8)
+    save_plain(film, tmp_path / "plain-1.jpg")
+    save_heatmap(film, [("Pneumonia", warm_spot(5, 1))], tmp_path / "overlay-1.jpg")
+    assert len(render_pdf(report_words(job), tmp_path, "A4", detail="line")) <= 100_000
+
+
 def test_outline_and_hatching_are_seen_without_colour(tmp_path: Path) -> None:
     """In the picture that goes to paper, light and dark stand side by side along each outline, and in what is hatched
     again and again.
