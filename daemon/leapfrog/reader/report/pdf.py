@@ -21,6 +21,7 @@ from leapfrog.wording.text import UNSHOWABLE, each_once
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
 LINE_BYTES = 100_000  # of a one-film exam that is sent to the district: 25 s at 32 kbit/s
+MOST_ON_STRIP = 30  # which is about 3 m long; a page of PDF has at most 5 m (ISO 32000-1, annex C)
 FEW_IMAGES = 4  # what typst keeps of so small a report is less than having it let go costs: 9 ms of 22
 DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so many more have been made
 IMPORTANCE = ("look", "measured", "nothing_flagged", "not_assessed")  # kinds of headline
@@ -40,14 +41,19 @@ class _Sheet:
     pictures: tuple[tuple[PictureWords, Place], ...]
     said: tuple[tuple[str, ...], ...]
 
+    @property
+    def shown(self) -> int:
+        """How many images it has."""
+        return len(self.others) + (self.main is not None)
+
 
 def render_pdf(report: ReportWords, picture_dir: Path, page_size: PageSize, *, detail: Detail = "paper") -> bytes:
     """The PDF of `report`, whose pictures lie in `picture_dir`. The same content gives the same bytes.
 
     On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" its pictures have fewer pixels, and
-    those of one image fewer still where it would be more than `LINE_BYTES`. A study of more than `MOST_IMAGES` has its
-    first ones, and says so. Values reach typst as data, never as source text. Raises OSError when a picture cannot be
-    read.
+    those of one image fewer still where it would be more than `LINE_BYTES`. A study of more than `MOST_IMAGES`, or on a
+    strip `MOST_ON_STRIP`, has the most important one and the first others, and says so. Values reach typst as data,
+    never as source text. Raises OSError when a picture cannot be read.
     """
     pdf = _rendered(report, picture_dir, page_size, detail)
     if detail == "line" and len(report.images) == 1 and len(pdf) > LINE_BYTES:
@@ -56,8 +62,7 @@ def render_pdf(report: ReportWords, picture_dir: Path, page_size: PageSize, *, d
 
 
 def _rendered(report: ReportWords, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
-    images = report.images[:MOST_IMAGES]
-    sheet = _laid_out(images)
+    sheet = _laid_out(report.images, MOST_ON_STRIP if page_size == "80mm" else MOST_IMAGES)
     # Any, since typst's own types know one file only
     files: Any = {"main.typ": TEMPLATE.read_bytes()}
     for picture, place in sheet.pictures:
@@ -65,24 +70,26 @@ def _rendered(report: ReportWords, picture_dir: Path, page_size: PageSize, detai
     code = draw_code(report.code) if report.code else None
     if code is not None:
         files["code.svg"] = code.svg
-    values = _values(report, sheet, len(images), code.width_mm if code else 0.0)
+    values = _values(report, sheet, code.width_mm if code else 0.0)
     pdf = typst.compile(
         files,
         root=picture_dir,
         font_paths=_fonts,
         sys_inputs={"report": undrawable().sub(UNSHOWABLE, values), "paper": page_size},
     )
-    if len(images) > FEW_IMAGES:
+    if sheet.shown > FEW_IMAGES:
         _forget()
     return bytes(pdf)
 
 
-def _laid_out(images: Sequence[ImageWords]) -> _Sheet:
-    """Which image the first page shows, and what is said of the others that was not said before."""
+def _laid_out(images: Sequence[ImageWords], most: int) -> _Sheet:
+    """Which image the first page shows, whichever of all that is, and what is said of the first others, `most` in all,
+    that was not said before.
+    """
     if not images:
         return _Sheet(None, (), (), ())
     main = min(images, key=_importance)
-    others = tuple(image for image in images if image is not main)
+    others = tuple(image for image in images[:most] if image is not main)[: most - 1]
     pictures: dict[str, tuple[PictureWords, Place]] = {}
     for picture, place in _pictures(main, others):
         pictures.setdefault(picture.file, (picture, place))
@@ -115,16 +122,16 @@ def _small_print(image: ImageWords) -> tuple[str, ...]:
     return tuple(sentence for sentence in said if sentence)
 
 
-def _values(report: ReportWords, sheet: _Sheet, shown: int, code_mm: float) -> str:
+def _values(report: ReportWords, sheet: _Sheet, code_mm: float) -> str:
     """All that the template sets, as JSON."""
-    left_out = report.labels.pdf_ends.format(shown=shown, total=len(report.images))
+    left_out = report.labels.pdf_ends.format(shown=sheet.shown, total=len(report.images))
     values = {
         **{field.name: getattr(report, field.name) for field in fields(report) if field.name != "worklist_row"},
         "images": len(report.images),
         "main": sheet.main,
         "others": [{**asdict(one), "said": said} for one, said in zip(sheet.others, sheet.said, strict=True)],
         "not_covered": each_once(one.not_covered for one in sheet.others),
-        "left_out": left_out if shown < len(report.images) else "",
+        "left_out": left_out if sheet.shown < len(report.images) else "",
         "code_mm": code_mm,
     }
     return json.dumps(values, ensure_ascii=False, default=asdict)

@@ -139,6 +139,16 @@ def test_a_strip_is_80_mm_wide_and_one_page_whatever_it_holds(tmp_path: Path) ->
     assert float(re.findall(r"Page size: +([0-9.]+) x", told)[0]) == pytest.approx(80 / 25.4 * 72, abs=0.1)
 
 
+def test_a_strip_of_many_images_ends_and_has_the_one_with_the_finding(tmp_path: Path) -> None:
+    job = _job(tmp_path, *[unassessed_reading()] * 100, head_reading(tmp_path))
+    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(job), tmp_path, "80mm"))
+    told = subprocess.run(["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, check=True, text=True).stdout
+    assert "the first 30 of 101 images" in " ".join(told.split())
+    assert "Image 101 of 101" in told
+    size = subprocess.run(["pdfinfo", tmp_path / "sheet.pdf"], capture_output=True, check=True, text=True).stdout
+    assert float(re.findall(r"Page size: +[0-9.]+ x ([0-9.]+)", size)[0]) < 14_400
+
+
 def test_a_one_film_exam_for_the_district_needs_at_most_100_kilobytes(tmp_path: Path) -> None:
     job = _chest(tmp_path)
     assert len(render_pdf(report_words(job), tmp_path, "A4", detail="line")) <= 100_000
