@@ -18,6 +18,7 @@ HOST_MAY_IMPORT = {"numpy", "ai_edge_litert", "tflite_runtime", "pycoral"}
 SIDES = ("main-process", "reader", "calls", "both-sides")
 PIXELS = {
     "numpy", "PIL", "gdcm", "openjpeg", "_CharLS", "pydicom", "pynetdicom", "highdicom", "typst", "ai_edge_litert",
+    "segno", "zxingcpp",
 }  # fmt: skip
 DURABLE_AND_NETWORK = {
     "leapfrog.state", "leapfrog.intake", "leapfrog.lanes", "leapfrog.outbox", "leapfrog.worklist", "leapfrog.control",
@@ -40,6 +41,10 @@ def test_the_main_process_loads_nothing_that_handles_pixels() -> None:
 
 def test_a_command_that_asks_the_daemon_loads_little() -> None:
     assert modules_after("import leapfrog.cli, leapfrog.control.commands") & PIXELS == set()
+
+
+def test_who_checks_a_strangers_sheet_leaves_its_photo_to_a_child() -> None:
+    assert modules_after("import leapfrog.commands.verify.command") & PIXELS == set()
 
 
 def test_a_reader_loads_nothing_that_reaches_the_journal_or_the_network() -> None:

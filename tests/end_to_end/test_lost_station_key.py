@@ -53,7 +53,17 @@ def test_every_answer_says_that_the_key_is_missing_and_then_that_it_is_new(box: 
         assert [f"the station key {key} is new" in said for said in answers(box)] == [True] * 3
 
 
-def test_a_box_that_signed_nothing_has_no_key(tmp_path: Path) -> None:
+def test_the_first_start_makes_the_key_and_no_later_one_makes_another(tmp_path: Path) -> None:
     with Kiosk(tmp_path / "box") as box:
         box.wait_until_ready()
+        made = station_key(box.state_dir).public_key
+        box.stop()
+        station_key_file(box.state_dir).unlink()
+        box.start().wait_until_ready()
         assert not station_key_file(box.state_dir).exists()
+        assert "sheets have no code" in " ".join(problem["what"] for problem in box.status()["attention"])
+        asked = box.command("station", "key")
+        assert (asked.returncode, asked.stdout) == (1, "")
+        assert "leapfrog station key --new" in asked.stderr
+        assert box.command("station", "key", "--new").returncode == 0
+        assert station_key(box.state_dir).public_key != made

@@ -54,7 +54,8 @@ def parsed(text: str) -> Summary:
     if first != f"{FIRST_WORD} {FORMAT}":
         raise NotASummary(f"The code is of another format than this version of Leapfrog knows: {first[:40]}.")
     values: dict[str, object] = {}
-    notes, models = [], []
+    notes: list[str] = []
+    models: list[ModelSummary] = []
     findings: list[GradedFinding] = []
     try:
         for field in rest:

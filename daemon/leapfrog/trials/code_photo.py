@@ -9,6 +9,7 @@ import json
 import resource
 import sys
 from io import BytesIO
+from typing import Any
 
 import zxingcpp
 from PIL import Image, JpegImagePlugin, MpoImagePlugin, PngImagePlugin
@@ -19,6 +20,7 @@ from leapfrog.processes.confinement import Rights, confine
 # Loaded now, since nothing can be later. Some telephones write MPO, a JPEG with more pictures behind it.
 PLUGINS = (JpegImagePlugin, MpoImagePlugin, PngImagePlugin)
 FORMATS = ("JPEG", "PNG")
+QR: Any = zxingcpp.BarcodeFormat.QRCode  # releases before 3 know no other way to say it
 MEMORY_BYTES = 2 * 1024**3
 MOST_PIXELS = 250_000_000  # the largest cameras of telephones have 200 million
 LARGEST_SIDE = 4000  # pixels that are looked at; a code that is smaller than a hundredth of that is too small anyway
@@ -41,7 +43,8 @@ def codes_in(content: bytes) -> list[str]:
     for side in (LARGEST_SIDE, 2000, 1000):  # noise and moiré vanish in a smaller picture
         if max(gray.size) > side:
             gray.thumbnail((side, side))
-        if found := zxingcpp.read_barcodes(gray, formats=zxingcpp.BarcodeFormat.QRCode):
+        found = zxingcpp.read_barcodes(gray, formats=QR)
+        if found:
             return list(dict.fromkeys(one.text for one in found))
     return []
 

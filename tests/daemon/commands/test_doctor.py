@@ -12,6 +12,7 @@ import pytest
 
 from leapfrog.commands.doctor import box
 from leapfrog.commands.doctor.bundle import write_bundle
+from leapfrog.commands.doctor.station import station_key_checks
 from leapfrog.control.control_socket import StateLock
 from leapfrog.control.inspection.confinement import UNCONFINED
 from leapfrog.errors import StorageError
@@ -19,6 +20,7 @@ from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.problem import Problem
 from leapfrog.processes.device_failures import REMEDIES, FailureKind
 from leapfrog.settings import Settings
+from leapfrog.state.station.station_key import station_key, station_key_file
 from support.edge_tpu import EdgeTpuDouble, compile_package
 from support.mock_devices import USB_KNOWN, USB_NEW, apex, usb, with_devices
 from support.tiny_models import write_classifier
@@ -184,3 +186,17 @@ def test_a_bundle_that_cannot_be_written_is_an_error(phone: Phone) -> None:
     settings = Settings.model_validate({"station": {"state_dir": phone.folder / "state"}})
     with pytest.raises(StorageError, match=r"nowhere/support.zip cannot be written: No such file"):
         write_bundle(phone.folder / "nowhere" / "support.zip", settings, (), {})
+
+
+def test_a_station_key_that_was_lost_is_a_problem_and_one_that_never_was_is_none(tmp_path: Path) -> None:
+    assert list(station_key_checks(tmp_path)) == []
+    key = station_key(tmp_path)
+    (found,) = station_key_checks(tmp_path)
+    assert (found.status, key.id in found.detail) == ("ok", True)
+    station_key_file(tmp_path).write_text("nothing")
+    (found,) = station_key_checks(tmp_path)
+    assert (found.status, "is damaged" in found.detail) == ("problem", True)
+    station_key_file(tmp_path).unlink()
+    (found,) = station_key_checks(tmp_path)
+    assert found.status == "problem"
+    assert "is missing" in found.detail and "from a backup" in found.remedy

@@ -13,6 +13,7 @@ from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reports import Render, Reports
 from leapfrog.processes.messages import ProducedObject, ReportJob, ReportResult
 from leapfrog.settings import Settings
+from leapfrog.signed_summary.signing import check_text
 from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
@@ -20,6 +21,7 @@ from leapfrog.state.publications import Publications
 from leapfrog.state.records import StudyIdentity, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
+from leapfrog.state.station.station_key import StationKey, station_key
 from leapfrog.state.studies import MOST_SHARING, Studies
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report_words import WorklistRow
@@ -86,6 +88,7 @@ class Desk:
         self.studies = Studies(self.journal)
         self.pen = Pen()
         self.models_in_use: dict[str, str] = {}
+        self.key: StationKey | None = None
         self._settings = settings
         self._spool = Spool(directory / "spool", 0)
         self.reports = self.restarted()
@@ -102,6 +105,7 @@ class Desk:
             on_report=lambda: self.reported.append(self.study().version),
             on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
             is_stopping=lambda: False,
+            station_key=self.key,
         )
 
     def study(self) -> StudyRecord:
@@ -362,3 +366,29 @@ def test_an_exam_that_is_read_again_by_the_new_model_is_marked_no_longer(desk: D
         commit(desk.journal, one.id, reading=reading_by(one.id, OLD_MODEL.model_copy(update={"version": "0.2.0"})))
     desk.reports.changed(desk.study().key)
     assert marked(desk) == ()
+
+
+def test_a_sheet_gets_a_code_that_the_box_signed_for_this_very_version(desk: Desk, tmp_path: Path) -> None:
+    desk.key = key = station_key(tmp_path)
+    desk.reports = desk.restarted()
+    desk.reports.look_for_open_studies()
+    desk.studies.give_numbers({desk.study().key: "K7-42F"})
+    desk.render(desk.reports.claim_settled())
+    desk.render(desk.reports.claim_settled())
+    for version, job in enumerate(desk.pen.jobs, start=1):
+        summary = check_text(job.code, {key.id: key.public_key}).summary
+        assert summary is not None
+        assert (summary.exam_number, summary.report_version) == ("K7-42F", version)
+        assert job.made_at
+
+
+@pytest.mark.parametrize("lacks", ["key", "number"])
+def test_a_sheet_has_no_code_without_a_key_or_a_number(lacks: str, desk: Desk, tmp_path: Path) -> None:
+    if lacks == "number":
+        desk.key = station_key(tmp_path)
+    else:
+        desk.studies.give_numbers({desk.study().key: "K7-42F"})
+    desk.reports = desk.restarted()
+    desk.reports.look_for_open_studies()
+    desk.render(desk.reports.claim_settled())
+    assert [job.code for job in desk.pen.jobs] == [""]

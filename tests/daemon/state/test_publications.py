@@ -111,3 +111,13 @@ def test_a_forgotten_study_leaves_its_report_to_be_taken_away(journal: Journal) 
     assert len(forgotten.received_date) == len("2026-11-28")
     publications.taken_away(forgotten)
     assert publications.forgotten() == []
+
+
+def test_after_a_power_cut_the_newest_are_published_again(journal: Journal) -> None:
+    keys = [add_report(journal) for _ in range(3)]
+    for key in keys:
+        Publications(journal).mark_published(key, 1)
+    Publications(journal).publish_newest_again(2)
+    assert Publications(journal).waiting() == 2
+    assert following(journal) == keys[2]
+    assert following(journal, *keys[1:]) is None

@@ -12,14 +12,17 @@ import pytest
 
 from leapfrog.problem import Problem
 from leapfrog.processes.command_lines import our_program
+from leapfrog.signed_summary.signing import check_report
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.publications import Publications
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.rendered import Rendered
+from leapfrog.state.station.station_key import StationKey, station_key
 from leapfrog.state.studies import Studies
 from leapfrog.worklist import publisher, reports_disk
 from leapfrog.worklist.disk_jobs import Condition, DiskAnswer
+from leapfrog.worklist.publication import SIGNATURE_NAME
 from leapfrog.worklist.publisher import Publisher, report_dir_of
 from leapfrog.worklist.reports_disk import ReportsDisk
 from support.journal_rows import commit, new_instance, report
@@ -43,6 +46,7 @@ class Box:
 
     def __init__(self, directory: Path, reports_dir: Path | None = None) -> None:
         self.directory = directory
+        self.key: StationKey | None = None
         self.reports_dir = reports_dir or directory / "reports"
         self.journal = Journal(directory / "journal.sqlite")
         self.studies = Studies(self.journal)
@@ -59,6 +63,7 @@ class Box:
             publications=self.publications,
             on_published=lambda: None,
             on_lost=self.lost.append,
+            station_key=self.key,
         )
 
     def restart(self) -> None:
@@ -171,6 +176,53 @@ def test_a_report_committed_before_a_power_cut_is_published_at_the_next_start(bo
     box.publications.mark_published(study.key, 0)
     box.restart()
     box.wait_until_shown(study)
+
+
+def signature_verdict(box: Box, study: StudyRecord) -> str:
+    """What somebody says who knows the key of the box."""
+    folder, key = box.folder(study), station_key(box.directory)
+    document, signature = (folder / "report.json").read_bytes(), (folder / SIGNATURE_NAME).read_bytes()
+    return check_report(document, signature, {key.id: key.public_key}).verdict
+
+
+def test_each_version_is_published_with_its_signature(box: Box) -> None:
+    box.key = station_key(box.directory)
+    box.restart()
+    study = box.add_report()
+    for version in (1, 2):
+        box.wait_until_waiting(0)
+        assert box.shows(study, version)
+        assert signature_verdict(box, study) == "genuine"
+        box.add_report(version + 1, study)
+
+
+def test_after_a_power_cut_a_signature_that_was_lost_is_made_again(box: Box) -> None:
+    box.key = station_key(box.directory)
+    box.restart()
+    old, study = box.add_report(), box.add_report()
+    box.wait_until_waiting(0)
+    box.publisher.stop()
+    for one in (old, study):
+        (box.folder(one) / SIGNATURE_NAME).write_bytes(b"")  # as a file system leaves what was not synced
+    box.publications.publish_newest_again(1)
+    box.restart()
+    box.wait_until_waiting(0)
+    assert signature_verdict(box, study) == "genuine"
+    assert (box.folder(old) / SIGNATURE_NAME).read_bytes() == b""
+
+
+def test_a_box_without_its_key_leaves_no_older_signature_beside_a_report(box: Box) -> None:
+    box.key = station_key(box.directory)
+    box.restart()
+    study = box.add_report()
+    box.wait_until_waiting(0)
+    assert (box.folder(study) / SIGNATURE_NAME).exists()
+    box.key = None
+    box.restart()
+    box.add_report(2, study)
+    box.wait_until_waiting(0)
+    assert box.shows(study, 2)
+    assert not (box.folder(study) / SIGNATURE_NAME).exists()
 
 
 def test_what_the_lanes_finish_last_is_published_before_the_box_stops(box: Box) -> None:

@@ -1,7 +1,8 @@
 """The codes in a photo, read by a child without rights (`trials/code_photo.py`): the pixels are a stranger's."""
 
-import json
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from leapfrog.errors import EngineError, LeapfrogError
 from leapfrog.processes.command_lines import our_program
@@ -11,6 +12,7 @@ from leapfrog.wording.verify_words import NOT_LOOKED_AT, UNFINISHED
 PROGRAM = "leapfrog.trials.code_photo"
 SECONDS = 120.0  # on a board that boots from an SD card
 LONGEST_SENTENCE = 200
+TEXTS = TypeAdapter(list[str])
 
 
 def texts_in(photo: Path, content: bytes) -> list[str]:
@@ -23,5 +25,7 @@ def texts_in(photo: Path, content: bytes) -> list[str]:
         raise EngineError(NOT_LOOKED_AT.format(file=photo, reason=UNFINISHED))
     if end.status == 1:
         raise LeapfrogError(NOT_LOOKED_AT.format(file=photo, reason=printed[:LONGEST_SENTENCE]))
-    texts = json.loads(printed)
-    return [str(text) for text in texts]
+    try:
+        return TEXTS.validate_json(printed)
+    except ValidationError as problem:  # a photo has taken the program over
+        raise EngineError(NOT_LOOKED_AT.format(file=photo, reason=UNFINISHED)) from problem

@@ -1,7 +1,9 @@
 """Checks a report on disk: its files against the list in report.json, and that against the signature beside it."""
 
+import errno
 import hashlib
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +76,19 @@ def _state(folder: Path, name: str, sha256: str) -> FileState:
     if Path(name).name != name or name in ("", "..") or "\0" in name:
         return "elsewhere"
     path = folder / name
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        return "elsewhere"
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return "elsewhere"
         with path.open("rb") as file:
             return "whole" if hashlib.file_digest(file, "sha256").hexdigest() == sha256 else "changed"
     except FileNotFoundError:
         return "missing"
+    except ValueError:  # no file has a name of such letters
+        return "elsewhere"
+    except OSError as problem:
+        if problem.errno != errno.ENAMETOOLONG:
+            raise
+        return "elsewhere"
 
 
 def _checked(path: Path, content: bytes, stations: KnownStations) -> Checked | None:

@@ -6,7 +6,7 @@ const spoken = (() => {
   const page = JSON.parse(document.getElementById("said").textContent);
   const known = new Map(Object.entries(page.said)); // what a text was made from
   const first = new WeakMap(); // of a text node, or of an element for its attributes: the text that the page came with
-  const loaded = new Map([[page.code, Promise.resolve(page)]]);
+  const loaded = new Map();
   const ATTRIBUTES = ["aria-label", "alt", "title", "placeholder", "data-caption"];
   const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/, LEFT_TO_RIGHT = /[\p{L}\d]/u, DIGITS = /^\d+$/;
   let now = page, english = null;
@@ -138,7 +138,7 @@ const spoken = (() => {
 
   async function choose(code) {
     if (code === now.code) return;
-    const chosen = await load(code);
+    const chosen = code === page.code ? page : await load(code);
     english = chosen.needsEnglish ? await load("en") : null;
     now = chosen;
     document.documentElement.lang = now.code;

@@ -23,6 +23,8 @@ from leapfrog.wording.text import UNSHOWABLE, each_once
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
+LINE_BYTES = 100_000  # of a one-film exam that is sent to the district: 25 s at 32 kbit/s
+MOST_ON_STRIP = 30  # which is about 3 m long; a page of PDF has at most 5 m (ISO 32000-1, annex C)
 FEW_IMAGES = 4  # what typst keeps of so small a report is less than having it let go costs: 9 ms of 22
 DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so many more have been made
 IMPORTANCE = ("look", "measured", "nothing_flagged", "not_assessed")  # kinds of headline
@@ -42,6 +44,11 @@ class _Sheet:
     pictures: tuple[tuple[PictureWords, Place], ...]
     said: tuple[tuple[Sentence, ...], ...]
 
+    @property
+    def shown(self) -> int:
+        """How many images it has."""
+        return len(self.others) + (self.main is not None)
+
 
 def render_pdf(
     report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize, *, detail: Detail = "paper"
@@ -49,12 +56,19 @@ def render_pdf(
     """The PDF of `report`, as `speaker` says it; its pictures lie in `picture_dir`. The same content gives the same
     bytes.
 
-    On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" its pictures have fewer pixels, so
-    that a one-film exam needs at most 100 kB. A study of more than `MOST_IMAGES` has its first ones, and says so.
-    Values reach typst as data, never as source text. Raises OSError when a picture cannot be read.
+    On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" its pictures have fewer pixels, and
+    those of one image fewer still where it would be more than `LINE_BYTES`. A study of more than `MOST_IMAGES`, or on a
+    strip `MOST_ON_STRIP`, has the most important one and the first others, and says so. Values reach typst as data,
+    never as source text. Raises OSError when a picture cannot be read.
     """
-    images = report.images[:MOST_IMAGES]
-    sheet = _laid_out(images)
+    pdf = _rendered(report, picture_dir, page_size, detail)
+    if detail == "line" and len(report.images) == 1 and len(pdf) > LINE_BYTES:
+        return _rendered(report, picture_dir, page_size, "least")
+    return pdf
+
+
+def _rendered(report: ReportWords, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
+    sheet = _laid_out(report.images, MOST_ON_STRIP if page_size == "80mm" else MOST_IMAGES)
     # Any, since typst's own types know one file only
     files: Any = {"main.typ": TEMPLATE.read_bytes()}
     for picture, place in sheet.pictures:
@@ -62,24 +76,26 @@ def render_pdf(
     code = draw_code(report.code) if report.code else None
     if code is not None:
         files["code.svg"] = code.svg
-    values = _values(report, speaker, sheet, len(images), code.width_mm if code else 0.0)
+    values = _values(report, speaker, sheet, code.width_mm if code else 0.0)
     pdf = typst.compile(
         files,
         root=picture_dir,
         font_paths=_fonts,
         sys_inputs={"report": undrawable().sub(UNSHOWABLE, values), "paper": page_size},
     )
-    if len(images) > FEW_IMAGES:
+    if sheet.shown > FEW_IMAGES:
         _forget()
     return bytes(pdf)
 
 
-def _laid_out(images: Sequence[ImageWords]) -> _Sheet:
-    """Which image the first page shows, and what is said of the others that was not said before."""
+def _laid_out(images: Sequence[ImageWords], most: int) -> _Sheet:
+    """Which image the first page shows, whichever of all that is, and what is said of the first others, `most` in all,
+    that was not said before.
+    """
     if not images:
         return _Sheet(None, (), (), ())
     main = min(images, key=_importance)
-    others = tuple(image for image in images if image is not main)
+    others = tuple(image for image in images[:most] if image is not main)[: most - 1]
     pictures: dict[str, tuple[PictureWords, Place]] = {}
     for picture, place in _pictures(main, others):
         pictures.setdefault(picture.file, (picture, place))
@@ -112,16 +128,16 @@ def _small_print(image: ImageWords) -> tuple[Sentence, ...]:
     return tuple(sentence for sentence in said if sentence)
 
 
-def _values(report: ReportWords, speaker: Speaker, sheet: _Sheet, shown: int, code_mm: float) -> str:
+def _values(report: ReportWords, speaker: Speaker, sheet: _Sheet, code_mm: float) -> str:
     """All that the template sets, as JSON. `english` has what must stand in English too, by what is said."""
-    left_out = report.labels.pdf_ends.format(shown=shown, total=len(report.images))
+    left_out = report.labels.pdf_ends.format(shown=sheet.shown, total=len(report.images))
     values: dict[str, Any] = {
         **{field.name: getattr(report, field.name) for field in fields(report) if field.name != "worklist_row"},
         "images": len(report.images),
         "main": sheet.main,
         "others": [{**asdict(one), "said": said} for one, said in zip(sheet.others, sheet.said, strict=True)],
         "not_covered": each_once(one.not_covered for one in sheet.others),
-        "left_out": left_out if shown < len(report.images) else "",
+        "left_out": left_out if sheet.shown < len(report.images) else "",
         "code_mm": code_mm,
         "unreviewed": UNREVIEWED if speaker.catalogue.needs_english else "",
     }

@@ -41,7 +41,7 @@ class KeyAtStart:
             if self.key is None:
                 if was_lost(state_dir, lambda: facts.get(FACT)):
                     self._is_lost = True
-                    self._problem = Problem(what=_LOST.format(file=station_key_file(state_dir)), remedy=_REMEDY)
+                    self._problem = lost_key(state_dir)
                     return
                 self.key = station_key(state_dir)
             keep_public_key(state_dir, self.key)
@@ -72,7 +72,12 @@ def was_lost(state_dir: Path, noted: Callable[[], str | None] = lambda: None) ->
 def require_not_lost(state_dir: Path) -> None:
     """Raises StorageError when the key of this box was lost: whoever asks for it shall not be given another."""
     if was_lost(state_dir):
-        raise StorageError(f"{_LOST.format(file=station_key_file(state_dir))} {_REMEDY}")
+        raise StorageError(lost_key(state_dir).text)
+
+
+def lost_key(state_dir: Path) -> Problem:
+    """What there is to say of a key that was lost."""
+    return Problem(what=_LOST.format(file=station_key_file(state_dir)), remedy=_REMEDY)
 
 
 _LOST = "The station key {file} is missing, and there was one: sheets have no code, and reports are not signed."

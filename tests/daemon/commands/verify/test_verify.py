@@ -182,7 +182,7 @@ def test_a_report_that_lists_files_elsewhere_reads_none_of_them(clinics: Clinics
     (tmp_path / "secret").write_text("secret")
     (path.parent / "link.html").symlink_to(tmp_path / "secret")
     document = json.loads(path.read_bytes())
-    for name in ("../../secret", str(tmp_path / "secret"), "link.html", ".."):
+    for name in ("../../secret", str(tmp_path / "secret"), "link.html", "..", "a" * 300, "\ud800"):
         document["artefacts"] = [{"name": name, "sha256": "0" * 64, "byte_count": 6}]
         path.unlink()
         path.write_text(json.dumps(document))
