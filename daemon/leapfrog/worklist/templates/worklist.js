@@ -10,6 +10,7 @@
   const MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     + "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
   const MOST_OLDER = 50; // shown at once
+  const SIGNS_OF_PEOPLE = ["pointermove", "pointerdown", "keydown", "wheel", "focusin"];
   const AT_ONCE = 8; // pages that are loaded at the same time
   const target = location.protocol === "file:" ? "*" : location.origin;
   const older = [...document.querySelectorAll("#older a")].map((link) => ({
@@ -104,10 +105,16 @@
 
   // ---------------------------------------------------------------- older exams
 
-  // Each page of them is framed, once there is something to find, and answers. It is asked again for each search.
+  // Each page of them is framed, and answers; it is asked again for each search. They are fetched as soon as somebody is
+  // at this screen, so that the first search finds them there, but not for a screen that nobody touches.
   const isAll = () => !current.words.length && !current.filter;
   function ask(one) {
     if (one.ready && !isAll()) one.frame.contentWindow.postMessage(current, target);
+  }
+  const whenIdle = (work) => (window.requestIdleCallback ? requestIdleCallback(work) : setTimeout(work, 50));
+  function somebodyIsHere() {
+    for (const sign of SIGNS_OF_PEOPLE) removeEventListener(sign, somebodyIsHere);
+    whenIdle(loadOlder);
   }
   function loadOlder() {
     while (loading < AT_ONCE && older.some((one) => !one.frame)) load(older.find((one) => !one.frame));
@@ -260,7 +267,7 @@
   byId("resume").addEventListener("click", () => pause(false));
   document.addEventListener("click", opened);
   addEventListener("message", answered);
-  byId("search").addEventListener("focus", loadOlder); // so that they are there when the first word is typed
+  for (const sign of SIGNS_OF_PEOPLE) addEventListener(sign, somebodyIsHere, { passive: true });
   showPause();
   countAll();
   restore();
