@@ -3,6 +3,7 @@
 from leapfrog.commands.doctor.box import Daemon, ask_for_daemon, box_checks, daemon_check
 from leapfrog.commands.doctor.check import Check
 from leapfrog.commands.doctor.engine import engine_checks
+from leapfrog.commands.doctor.fonts import font_checks
 from leapfrog.commands.doctor.models import model_checks, threshold_checks
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.packages.catalogue import packages_in_use
@@ -18,4 +19,4 @@ def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:
     has_devices = bool(kernel_devices()) or any(check.name.startswith("proof") for check in checks)
     packages = packages_in_use(settings)
     thresholds = local_thresholds(settings.state_dir, lambda: packages)
-    return daemon, (*checks, *model_checks(packages, has_devices), *threshold_checks(thresholds))
+    return daemon, (*checks, *model_checks(packages, has_devices), *threshold_checks(thresholds), *font_checks())
