@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with Browser(**SIZE) as one:
+    with Browser(SIZE["width"], SIZE["height"]) as one:
         one.call("Emulation.setDeviceMetricsOverride", **SIZE, deviceScaleFactor=1, mobile=False)
         yield one
 
