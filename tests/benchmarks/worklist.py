@@ -1,5 +1,5 @@
 """The worklist in a real Chromium: how soon it is seen, how soon an exam is found among thousands, what one exam more
-writes, and how soon a box that stopped looks stopped.
+writes, how soon a box that stopped looks stopped, and what fonts add to the page of an exam.
 """
 
 import time
@@ -8,16 +8,20 @@ from pathlib import Path
 
 from benchmarks.results import Measurement, Results, at_most
 from leapfrog.heartbeat.heartbeat import alive_page
+from leapfrog.reader.report.page import render_page
 from leapfrog.state.journal import Journal
 from leapfrog.wording.report_words import WorklistRow
 from leapfrog.worklist.box_line import BoxState
 from leapfrog.worklist.writer import WorklistWriter
 from support.browser import Browser
+from support.names import NAMES
 from support.progress import Progress
+from support.readings import PATIENT, chest_reading, report_job, report_words
 
 GROUP = "Worklist"
 COUNTS = (300, 5_000, 20_000)
 SEARCHED = 5_000
+WEIGHED = ("Polish", "Hebrew", "Hindi", "Amharic")  # without a font, with the lightest, a middling and the heaviest
 DAYS_PER_EXAM = 1 / 20  # twenty exams a day
 ROUNDS = 5
 HAND_SECONDS, LETTER_SECONDS = 0.5, 0.15  # from the first touch of the mouse to the field, and from letter to letter
@@ -106,6 +110,24 @@ def measure(results: Results, directory: Path, dose: float, progress: Progress) 
         if full == SEARCHED:
             _look_at(results, box)
         box.journal.close()
+    progress.say("pages of exams, with names in several scripts")
+    _weigh(results, directory)
+
+
+def _weigh(results: Results, directory: Path) -> None:
+    """What the font of a name's script adds to the page of an exam, in weight and in time."""
+    folder = directory / "exam"
+    folder.mkdir()
+    for language in WEIGHED:
+        patient = PATIENT.model_copy(update={"patient_name": NAMES[language]})
+        words = report_words(report_job(folder, chest_reading(folder, identity=patient)))
+        took = []
+        for _ in range(ROUNDS * 4):
+            began = time.perf_counter()
+            page = render_page(words, version=1, has_pdf=True, worklist_href="../../index.html")
+            took.append((time.perf_counter() - began) * 1000)
+        results.add(Measurement(GROUP, f"page of an exam, {language} name", len(page.encode()) / 1000, "kB"))
+        results.add_median(GROUP, f"rendering it, {language} name", took, "ms")
 
 
 def _look_at(results: Results, box: _Box) -> None:
