@@ -11,13 +11,14 @@
     + "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
   const MOST_OLDER = 50; // shown at once
   const SIGNS_OF_PEOPLE = ["pointermove", "pointerdown", "keydown", "wheel", "focusin"];
+  const MOST_AHEAD = 60; // pages that are fetched before a search: more than 5,000 exams
   const AT_ONCE = 8; // pages that are loaded at the same time
   const target = location.protocol === "file:" ? "*" : location.origin;
   const older = [...document.querySelectorAll("#older a")].map((link) => ({
     address: link.getAttribute("href"), counts: link.dataset.n.split(" ").map(Number), frame: null, ready: false, answer: null,
   }));
   let current = { search: 0, words: [], filter: "" };
-  let loading = 0, toShow = 0;
+  let loading = 0, toLoad = 0, toShow = 0;
   let back = null; // the row of an older exam to come back to, once it is found again
   let lastTyped = 0;
   let paused = false; // never kept: whoever opens or reloads the page sees what is new
@@ -105,8 +106,8 @@
 
   // ---------------------------------------------------------------- older exams
 
-  // Each page of them is framed, and answers; it is asked again for each search. They are fetched as soon as somebody is
-  // at this screen, so that the first search finds them there, but not for a screen that nobody touches.
+  // Each page of them is framed, and answers; it is asked again for each search. The newest are fetched as soon as
+  // somebody is at this screen, so that the first search finds them there, but not for a screen that nobody touches.
   const isAll = () => !current.words.length && !current.filter;
   function ask(one) {
     if (one.ready && !isAll()) one.frame.contentWindow.postMessage(current, target);
@@ -114,10 +115,17 @@
   const whenIdle = (work) => (window.requestIdleCallback ? requestIdleCallback(work) : setTimeout(work, 50));
   function somebodyIsHere() {
     for (const sign of SIGNS_OF_PEOPLE) removeEventListener(sign, somebodyIsHere);
-    whenIdle(loadOlder);
+    whenIdle(() => loadOlder(MOST_AHEAD));
   }
-  function loadOlder() {
-    while (loading < AT_ONCE && older.some((one) => !one.frame)) load(older.find((one) => !one.frame));
+  function loadOlder(count = older.length) {
+    toLoad = Math.max(toLoad, count);
+    loadNext();
+  }
+  function loadNext() {
+    const next = older.slice(0, toLoad).find((one) => !one.frame);
+    if (!next || loading >= AT_ONCE) return;
+    load(next);
+    loadNext();
   }
 
   function load(one) {
@@ -129,7 +137,7 @@
       loading -= 1;
       one.ready = true;
       ask(one);
-      loadOlder();
+      loadNext();
     });
     one.frame.src = one.address;
     document.body.append(one.frame);
@@ -267,6 +275,7 @@
   byId("resume").addEventListener("click", () => pause(false));
   document.addEventListener("click", opened);
   addEventListener("message", answered);
+  byId("search").addEventListener("focus", () => loadOlder());
   for (const sign of SIGNS_OF_PEOPLE) addEventListener(sign, somebodyIsHere, { passive: true });
   showPause();
   countAll();
