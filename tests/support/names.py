@@ -24,5 +24,6 @@ NAMES = {
     "Tamil": "குமார்^ராஜா",
     "Telugu": "రామ^కృష్ణ",
     "Thai": "สมชาย^ใจดี",
+    "Urdu": "فاطمہ^گلے",
     "Vietnamese": "Nguyễn^Thị Hằng",
 }

@@ -154,6 +154,13 @@ def test_a_report_and_its_pdf_are_given_out_with_strict_headers_and_kept_by_no_b
     assert "content-type: application/pdf" in done.stdout.lower()
 
 
+def test_fonts_are_not_fetched_again_each_time(machine: SystemdMachine) -> None:
+    head = curl(machine, "/fonts/Signs.woff2", "-I")[1].partition("\r\n\r\n")[0].lower()
+    assert "content-type: font/woff2" in head
+    assert "cache-control: private, max-age=86400" in head
+    assert "x-content-type-options: nosniff" in head
+
+
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE", "PATCH", "MKCOL", "OPTIONS"])
 def test_nothing_can_be_changed(machine: SystemdMachine, method: str) -> None:
     assert curl(machine, "/index.html", "-X", method, "-d", "x")[0] in (403, 405)

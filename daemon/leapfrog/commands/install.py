@@ -128,7 +128,7 @@ def _web_steps() -> list[str]:
 
 def _screen_steps() -> list[str]:
     return [
-        "Screen: apt-get install cage chromium xwayland && systemctl daemon-reload"
+        "Screen: apt-get install cage chromium xwayland fonts-dejavu-core && systemctl daemon-reload"
         " && systemctl enable --now leapfrog-screen",
     ]
 

@@ -34,7 +34,7 @@ class Script:
 
 # In the order in which pages name them. What none of these draws, and Latin, Greek and Cyrillic, is the device's.
 SCRIPTS = (
-    Script("Arabic", "U+0600-06FF,U+0750-077F,U+FB50-FDFF,U+FE70-FEFE"),
+    Script("Arabic", "U+0600-06FF,U+0750-077F,U+08A0-08FF,U+FB50-FDFF,U+FE70-FEFE"),
     Script("Hebrew", "U+0590-05FF,U+FB1D-FB4F"),
     Script("Armenian", "U+0530-058F,U+FB13-FB17"),
     Script("Georgian", "U+10A0-10FF"),

@@ -67,10 +67,8 @@ def _box_of(element: str) -> str:
 
 def _cut(whole: Image.Image, box: dict[str, float], scale: float) -> Image.Image:
     """A name with what its marks need above and below the line, as far as that is seen."""
-    left, top = box["x"], box["y"]
-    return whole.crop(
-        tuple(round(scale * edge) for edge in (left - 3, top - 2, left + box["width"] + 3, top + box["height"] + 5))
-    )
+    left, top, right, bottom = box["x"] - 3, box["y"] - 2, box["x"] + box["width"] + 3, box["y"] + box["height"] + 5
+    return whole.crop((round(left * scale), round(top * scale), round(right * scale), round(bottom * scale)))
 
 
 def _wait_for_fonts(browser: Browser) -> None:
@@ -93,9 +91,8 @@ def _on_paper(name: str) -> Image.Image:
     source = f"#set page(width: auto, height: auto, margin: 4pt)\n#set text(font: ({families}), size: 24pt)\n"
     source += "#set text(top-edge: 1.2em, bottom-edge: -0.6em)\n#sys.inputs.name"
     shown = undrawable().sub(UNSHOWABLE, person_name(name))
-    png = typst.compile(
-        {"main.typ": source.encode()}, font_paths=TYPST_FONTS, sys_inputs={"name": shown}, format="png", ppi=144
-    )
+    files: Any = {"main.typ": source.encode()}  # since typst's own types know one file only
+    png = typst.compile(files, font_paths=TYPST_FONTS, sys_inputs={"name": shown}, format="png", ppi=144)
     return Image.open(BytesIO(png)).convert("RGB")
 
 

@@ -290,6 +290,18 @@ def test_a_search_looks_through_the_pages_of_older_exams_too(browser: Browser, t
 
 
 @needs_browser
+def test_older_exams_are_fetched_before_the_first_word_is_typed_if_somebody_is_at_the_screen(
+    browser: Browser, tmp_path: Path
+) -> None:
+    browser.open(write_worklist(tmp_path, EXAMS, [_exam("Żółć^Zofia", day="2026-10-03")]))
+    fetched = "[...document.querySelectorAll('iframe')].filter((one) => one.src.includes('older/')).length"
+    browser.value("new Promise((done) => setTimeout(done, 300))")
+    assert browser.value(fetched) == 0, "a screen that nobody touches"
+    browser.call("Input.dispatchMouseEvent", type="mouseMoved", x=100, y=100)
+    browser.wait_for(f"{fetched} === 1")
+
+
+@needs_browser
 def test_an_older_exam_that_was_found_is_come_back_to(browser: Browser, tmp_path: Path) -> None:
     old = [_exam(f"Akello^Number {number}", key=f"a{number:015}", day="2026-10-03") for number in range(60)]
     key = f"a{40:015}"

@@ -3,6 +3,7 @@
 from leapfrog.commands.doctor.box import Daemon, ask_for_daemon, box_checks, daemon_check
 from leapfrog.commands.doctor.check import Check
 from leapfrog.commands.doctor.engine import engine_checks
+from leapfrog.commands.doctor.fonts import font_checks
 from leapfrog.commands.doctor.models import model_checks, threshold_checks
 from leapfrog.commands.doctor.station import station_key_checks
 from leapfrog.devices.kernel import kernel_devices
@@ -20,4 +21,4 @@ def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:
     packages = packages_in_use(settings)
     thresholds = local_thresholds(settings.state_dir, lambda: packages)
     checks += [*model_checks(packages, has_devices), *threshold_checks(thresholds)]
-    return daemon, (*checks, *station_key_checks(settings.state_dir))
+    return daemon, (*checks, *station_key_checks(settings.state_dir), *font_checks())

@@ -10,13 +10,15 @@
   const MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     + "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
   const MOST_OLDER = 50; // shown at once
+  const SIGNS_OF_PEOPLE = ["pointermove", "pointerdown", "keydown", "wheel", "focusin"];
+  const MOST_AHEAD = 60; // pages that are fetched before a search: more than 5,000 exams
   const AT_ONCE = 8; // pages that are loaded at the same time
   const target = location.protocol === "file:" ? "*" : location.origin;
   const older = [...document.querySelectorAll("#older a")].map((link) => ({
     address: link.getAttribute("href"), counts: link.dataset.n.split(" ").map(Number), frame: null, ready: false, answer: null,
   }));
   let current = { search: 0, words: [], filter: "" };
-  let loading = 0, toShow = 0;
+  let loading = 0, toLoad = 0, toShow = 0;
   let back = null; // the row of an older exam to come back to, once it is found again
   let lastTyped = 0;
   let paused = false; // never kept: whoever opens or reloads the page sees what is new
@@ -105,13 +107,26 @@
 
   // ---------------------------------------------------------------- older exams
 
-  // Each page of them is framed, once there is something to find, and answers. It is asked again for each search.
+  // Each page of them is framed, and answers; it is asked again for each search. The newest are fetched as soon as
+  // somebody is at this screen, so that the first search finds them there, but not for a screen that nobody touches.
   const isAll = () => !current.words.length && !current.filter;
   function ask(one) {
     if (one.ready && !isAll()) one.frame.contentWindow.postMessage(current, target);
   }
-  function loadOlder() {
-    while (loading < AT_ONCE && older.some((one) => !one.frame)) load(older.find((one) => !one.frame));
+  const whenIdle = (work) => (window.requestIdleCallback ? requestIdleCallback(work) : setTimeout(work, 50));
+  function somebodyIsHere() {
+    for (const sign of SIGNS_OF_PEOPLE) removeEventListener(sign, somebodyIsHere);
+    whenIdle(() => loadOlder(MOST_AHEAD));
+  }
+  function loadOlder(count = older.length) {
+    toLoad = Math.max(toLoad, count);
+    loadNext();
+  }
+  function loadNext() {
+    const next = older.slice(0, toLoad).find((one) => !one.frame);
+    if (!next || loading >= AT_ONCE) return;
+    load(next);
+    loadNext();
   }
 
   function load(one) {
@@ -123,7 +138,7 @@
       loading -= 1;
       one.ready = true;
       ask(one);
-      loadOlder();
+      loadNext();
     });
     one.frame.src = one.address;
     document.body.append(one.frame);
@@ -263,7 +278,8 @@
   byId("resume").addEventListener("click", () => pause(false));
   document.addEventListener("click", opened);
   addEventListener("message", answered);
-  byId("search").addEventListener("focus", loadOlder); // so that they are there when the first word is typed
+  byId("search").addEventListener("focus", () => loadOlder());
+  for (const sign of SIGNS_OF_PEOPLE) addEventListener(sign, somebodyIsHere, { passive: true });
   showPause();
   countAll();
   restore();

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog.exam import FramePicture
+from leapfrog.processes.messages import EarlierExam
 from leapfrog.reader.report.overlay import save_plain
 from leapfrog.reader.report.study_report import render
+from support.accessibility import violations
 from support.browser import Browser, chromium_program
-from support.readings import chest_reading, head_reading, report_job
+from support.readings import chest_reading, head_reading, report_job, unassessed_reading
 
 SIZE = {"width": 900, "height": 700}
 STAGE = "document.querySelector('.viewer .stage').getBoundingClientRect().toJSON()"
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with Browser(**SIZE) as one:
+    with Browser(SIZE["width"], SIZE["height"]) as one:
         one.call("Emulation.setDeviceMetricsOverride", **SIZE, deviceScaleFactor=1, mobile=False)
         yield one
 
@@ -90,6 +92,21 @@ def test_a_picture_opens_whole_with_the_patient_beside_it_and_nothing_is_blocked
     said = head.value("document.querySelector('.viewer .whose').innerText")
     assert "Okello, Grace · KIT-004211" in said and "frame 12 of 40" in said
     assert head.console == []
+
+
+def test_nothing_bars_people_who_see_little_or_use_a_screen_reader(head: Browser, tmp_path: Path) -> None:
+    assert violations(head) == []  # of the viewer
+    readings = (chest_reading(tmp_path), unassessed_reading(), head_reading(tmp_path))
+    earlier = EarlierExam(
+        href="../../2026-10-01/x/report.html", exam="CR CHEST", received="2026-10-01", images="1 image"
+    )
+    job = report_job(tmp_path, *readings, pdf=False, worklist_href="../../index.html", exam_number="K7-42F")
+    render(job.model_copy(update={"earlier_exams": (earlier,), "other_patient_ids": ("KIT-2",)}))
+    head.open(tmp_path / "report-1.html")
+    head.value("document.querySelectorAll('[hidden]').forEach((one) => { one.hidden = false })")  # warnings too
+    assert violations(head) == []
+    _open(head, "plain")
+    assert violations(head) == []
 
 
 def test_the_keyboard_opens_it_and_closing_returns_to_the_picture(head: Browser) -> None:
