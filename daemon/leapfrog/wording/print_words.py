@@ -244,6 +244,7 @@ KEEPS_FILES = (
     " patient's name on it."
 )
 KEEPS_FILES_REMEDY = "Write the line `PreserveJobFiles No` into {file}, and restart CUPS."
+KEEPING_UNKNOWN = "Whether CUPS keeps what it printed is not known: {file} cannot be read ({reason}). Run this as root."
 KEEPS_NO_FILES = "CUPS deletes each sheet once it is printed (PreserveJobFiles No)."
-OTHER_SERVER_KEEPS = "The print server {server} is another machine: look there whether it keeps what was printed."
+OTHER_SERVER_KEEPS = "Look at the print server {server} whether it keeps what was printed (PreserveJobFiles)."
 READY_ON_PAPER = "{printer} is ready ({make}), paper {paper}."
