@@ -163,7 +163,10 @@ class Site:
         fault.mend(self.cups, self.office)
         self._settle()
         still = [self._told(fault.told)] if self._told(fault.told) else []
-        remarks = [f"told: {told}", *([f"{came_out} sheets came out all the same"] if came_out else [])]
+        remarks = [
+            f"told: {told.replace(str(self.directory), '')}",
+            *([f"{came_out} sheets came out all the same"] if came_out else []),
+        ]
         return self.row(fault.name, 1, time.monotonic() - began, *remarks, *(f"still told: {one}" for one in still))
 
     def _told(self, words: str) -> str:
