@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from leapfrog.errors import SettingsError
-from leapfrog.settings import LISTED_SECTIONS, Settings, SyncWindow, load_settings
+from leapfrog.settings import LISTED_SECTIONS, PrintSettings, Settings, SyncWindow, load_settings
 from support.toml import toml_value
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config" / "leapfrog.toml"
@@ -344,13 +344,31 @@ def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
 
 def test_settings_that_this_version_does_not_use_are_named(tmp_path: Path) -> None:
     path = tmp_path / "leapfrog.toml"
-    path.write_text(
-        '[engine]\ndevice = "edgetpu"\n[report]\nprint_to = "laser"\n'
-        '[district]\nsend = ["original", "structured_report"]\n'
-    )
+    path.write_text('[engine]\ndevice = "edgetpu"\n[district]\nsend = ["original", "structured_report"]\n')
     warnings = " ".join(load_settings(path).warnings())
-    for key in ("report.print_to", "district.send contains structured_report"):
-        assert key in warnings
+    assert "district.send contains structured_report" in warnings
+
+
+def test_a_key_of_an_older_version_is_refused_with_what_took_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "leapfrog.toml"
+    path.write_text('[report]\nprint_to = "laser"\n')
+    with pytest.raises(
+        SettingsError, match=r"report\.print_to is a setting no longer\. Write a line \[print\].*printer ="
+    ):
+        load_settings(path)
+
+
+@pytest.mark.parametrize("printer", ["laser", "Büro_2", "ipp://192.168.1.30/ipp/print", "ipps://[fe80::1]:631/ipp", ""])
+def test_a_printer_is_a_queue_or_an_address(printer: str) -> None:
+    assert PrintSettings(printer=printer).printer == printer
+
+
+@pytest.mark.parametrize(
+    "printer", ["two words", "a/b", "a'b", "http://host/x", "ipp://host:99999/x", "ipp://", "a\nb"]
+)
+def test_nothing_else_is_a_printer(printer: str) -> None:
+    with pytest.raises(ValidationError, match="printer"):
+        PrintSettings(printer=printer)
 
 
 def test_signatures_cannot_be_required_without_trusted_keys(tmp_path: Path) -> None:

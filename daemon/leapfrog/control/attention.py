@@ -25,7 +25,6 @@ from leapfrog.intake.receiver.tls import tls_problems
 from leapfrog.language.sentence import plural, sentence
 from leapfrog.outbox.trouble import ON_HOLD_FOR_STAFF
 from leapfrog.packages.catalogue import packages_in_use
-from leapfrog.printing.print_worker import unprinted
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.commitments import Commitment, Commitments
@@ -73,7 +72,7 @@ class JournalView:
         """Everything that waits, with the time of the oldest. While a daemon is `live`, its outbox says what is on
         hold.
         """
-        return (*self._found(), *(() if live else (*self._on_hold(), *unprinted(self._journal))))
+        return (*self._found(), *(() if live else self._on_hold()))
 
     def _on_hold(self) -> Iterator[Problem]:
         if total := self._journal.counts("deliveries")["refused"]:

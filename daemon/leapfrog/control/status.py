@@ -12,7 +12,7 @@ from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
 from leapfrog.language.sentence import sentence
 from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
-from leapfrog.printing.print_worker import printing_state
+from leapfrog.printing.print_worker import printing_state, unprinted
 from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
@@ -169,6 +169,7 @@ class StatusSource:
             attention=(
                 *(outside.problems if outside else ()),
                 *(live.problems() if live else ()),
+                *(() if live else unprinted(self._journal)),
                 *self._view.problems(live=live is not None and live.outbox().configured),
                 *(Problem(what=one, for_staff=SLOWER_FOR_STAFF) for one in engine.attention),
                 *confinement_problems(),

@@ -20,11 +20,11 @@ from leapfrog.state.prints import PrintRecord, Prints
 from leapfrog.state.records import DeliveryState
 from leapfrog.state.rendered import Rendered
 from leapfrog.wording import print_words
-from leapfrog.wording.print_words import PrinterTrouble, printer_in_words, trouble_of
+from leapfrog.wording.print_words import PrinterTrouble, printer_in_words, says_that_it_is_off, trouble_of
 
 MOST_URGENT_AT_ONCE = 5  # sheets that the printer has at once
 STUCK_SECONDS = 15.0  # that a sheet may take before what the printer says of itself counts as the reason
-LONG_SECONDS = 600.0  # after which a sheet takes long even if the printer says no reason
+LONG_SECONDS = 60.0  # after which a sheet takes long even if the printer says no reason
 OWN_ERRORS = 2  # of ours over one print; then it needs a person
 
 _log = logging.getLogger(__name__)
@@ -224,14 +224,16 @@ class OnePrinter:
         longest = max((now - self._followed_from.get(record.id, now) for record, _ in at_work), default=0.0)
         trouble = self._trouble(seen, [job for _, job in at_work], longest)
         if trouble is None:
-            self.problems.clear(self.name)
             self.explanation = print_words.READY
         else:
-            self._note(trouble, minutes=int(longest // 60))
-        held = [record for record, job in in_hand if job.state is JobState.HELD and "job-incoming" not in job.reasons]
-        for record in held:
-            self._add(f"{self.name} {record.id}", print_words.JOB_HELD, exam=record.exam_number)
-        self.problems.keep([self.name, *(f"{self.name} {record.id}" for record in held)])
+            said = next((job.message for _, job in at_work if job.message), "")
+            self._note(trouble, message=printer_in_words(said) or print_words.SAYS_NOTHING)
+        held = [
+            self._add(print_words.JOB_HELD, exam=record.exam_number)
+            for record, job in in_hand
+            if job.state is JobState.HELD and "job-incoming" not in job.reasons
+        ]
+        self.problems.keep([*held, *([self.explanation] if trouble else [])])
 
     @staticmethod
     def _trouble(seen: PrinterSeen, at_work: Sequence[JobSeen], longest: float) -> PrinterTrouble | None:
@@ -241,14 +243,12 @@ class OnePrinter:
             return trouble_of(seen.reasons) or print_words.PRINTER_STOPPED
         if severe := trouble_of(reason for reason in seen.reasons if reason.endswith("-error")):
             return severe
-        if longest < STUCK_SECONDS:
-            return None
-        reasons = (*seen.reasons, *(reason for job in at_work for reason in job.printer_reasons))
-        return trouble_of(reasons) or (print_words.LONG_IN_PRINT if longest >= LONG_SECONDS else None)
+        return _why_stuck(seen, at_work, longest) if longest >= STUCK_SECONDS else None
 
     def _not_reached(self, reason: str, anything_waits: bool) -> float:
         self._failures += 1
         self._note(print_words.CANNOT_BE_ASKED, reason=reason)
+        self.problems.keep([self.explanation])
         wait = min(self._pace.longest, self._pace.fresh * 2.0 ** min(self._failures, 10))
         return wait if anything_waits else max(wait, self._pace.idle)
 
@@ -259,17 +259,24 @@ class OnePrinter:
             self._note(print_words.NOT_ACCEPTING)
         elif problem.status not in BUSY:
             self._note(print_words.REFUSES_JOBS, reason=str(problem))
+        self.problems.keep([self.explanation])
 
     def _note(self, trouble: PrinterTrouble, **values: object) -> None:
-        what = self._add(self.name, trouble, **values)
-        self.explanation = what
+        self.explanation = self._add(trouble, **values)
 
-    def _add(self, matter: str, trouble: PrinterTrouble, **values: object) -> str:
+    def _add(self, trouble: PrinterTrouble, **values: object) -> str:
         """Note a trouble, and log it where it is new. Returns what it is."""
         named = {"printer": printer_in_words(self.name), **values}
         what = trouble.what.format(**named)
-        known = {problem.what for problem in self.problems.current()}
-        self.problems.add(matter, what, trouble.remedy, for_staff=trouble.for_staff.format(**named))
-        if what not in known:
+        if self.problems.add(what, what, trouble.remedy, for_staff=trouble.for_staff.format(**named)):
             _log.warning("%s", what)
         return what
+
+
+def _why_stuck(seen: PrinterSeen, at_work: Sequence[JobSeen], longest: float) -> PrinterTrouble | None:
+    """Why a sheet does not come out; None if nobody says so and it may still be at work."""
+    if known := trouble_of((*seen.reasons, *(reason for job in at_work for reason in job.printer_reasons))):
+        return known
+    if any(says_that_it_is_off(job.message) for job in at_work):
+        return print_words.OFF
+    return print_words.LONG_IN_PRINT if longest >= LONG_SECONDS else None

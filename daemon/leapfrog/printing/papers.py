@@ -11,10 +11,12 @@ RECEIPT = re.compile(r"(?:.*_)?(?:80|79\.5|72)x\d+(?:\.\d+)?mm")
 
 
 def media_for(page_size: PageSize, supported: Sequence[str]) -> str:
-    """The keyword of a paper, for a printer that lists these; "" leaves it to the queue's own choice."""
+    """The keyword of a paper, for a printer that lists these; "" leaves it to the queue's own choice, since many refuse
+    a sheet for a paper that they do not list.
+    """
     if page_size == "80mm":
         return max((one for one in supported if RECEIPT.fullmatch(one)), key=_length, default="")
-    return MEDIA[page_size]
+    return MEDIA[page_size] if MEDIA[page_size] in supported else ""
 
 
 def is_supported(page_size: PageSize, supported: Sequence[str]) -> bool:

@@ -180,10 +180,10 @@ class ForgottenReport:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
-    """Something owed to the district, or a print (`prints.py`), which has neither UIDs nor bytes here. Its bytes are the
-    first `byte_count` of the spool file `spool_name`, which is None as long as it must not be sent yet, and have the
-    digest `file_digest`. `renamed`: they hold another SOP Instance UID, and get this one on their way out. `posted`: it
-    may be there already, so ask before sending.
+    """Something owed to the district, or a print (`prints.py`), with neither UIDs nor bytes of its own. Its bytes are
+    the first `byte_count` of the spool file `spool_name`, which is None as long as it must not be sent yet, and have
+    the digest `file_digest`. `renamed`: they hold another SOP Instance UID, and get this one on their way out.
+    `posted`: it may be there already, so ask before sending.
     """
 
     id: str

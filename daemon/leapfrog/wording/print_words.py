@@ -114,7 +114,7 @@ REFUSES_JOBS = PrinterTrouble(
     for_staff=sentence("Nothing can be printed: the printer takes no sheets. Tell the technician."),
 )
 LONG_IN_PRINT = PrinterTrouble(
-    what="The printer {printer} has had a sheet for {minutes} minutes and has not printed it.",
+    what="The printer {printer} has had a sheet for more than a minute and has not printed it. It says: {message}",
     remedy="Look at the printer: it may be off, out of paper or waiting for something.",
     for_staff=sentence("The printer does not print. Look whether it is on, has paper, and what its display says."),
 )
@@ -147,6 +147,9 @@ TROUBLES: dict[str, PrinterTrouble] = {
     "paused": QUEUE_STOPPED,
     "moving-to-paused": QUEUE_STOPPED,
 }
+# In what CUPS says of a printer that is off: it gives no reason then.
+SAID_WHEN_OFF = ("not exist or is unavailable", "not responding", "to become available", "locate printer", "is offline")
+SAYS_NOTHING = "nothing."
 SEVERITIES = ("-error", "-warning", "-report")
 
 
@@ -159,6 +162,11 @@ def trouble_of(reasons: Iterable[str]) -> PrinterTrouble | None:
     """What a printer's reasons say is wrong with it, the most telling; None if that is nothing."""
     given = {without_severity(reason) for reason in reasons}
     return next((trouble for keyword, trouble in TROUBLES.items() if keyword in given), None)
+
+
+def says_that_it_is_off(message: str) -> bool:
+    """Whether a print server means by this message that the printer does not answer."""
+    return any(words in message for words in SAID_WHEN_OFF)
 
 
 def printer_in_words(printer: str) -> str:
@@ -245,6 +253,7 @@ KEEPS_FILES = (
     " patient's name on it."
 )
 KEEPS_FILES_REMEDY = "Write the line `PreserveJobFiles No` into {file}, and restart CUPS."
+KEEPING_UNKNOWN = "Whether CUPS keeps what it printed is not known: {file} cannot be read ({reason}). Run this as root."
 KEEPS_NO_FILES = "CUPS deletes each sheet once it is printed (PreserveJobFiles No)."
-OTHER_SERVER_KEEPS = "The print server {server} is another machine: look there whether it keeps what was printed."
+OTHER_SERVER_KEEPS = "Look at the print server {server} whether it keeps what was printed (PreserveJobFiles)."
 READY_ON_PAPER = "{printer} is ready ({make}), paper {paper}."

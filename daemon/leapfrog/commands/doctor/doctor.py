@@ -5,6 +5,7 @@ from leapfrog.commands.doctor.check import Check
 from leapfrog.commands.doctor.engine import engine_checks
 from leapfrog.commands.doctor.fonts import font_checks
 from leapfrog.commands.doctor.models import model_checks, threshold_checks
+from leapfrog.commands.doctor.printing import printing_checks
 from leapfrog.commands.doctor.station import station_key_checks
 from leapfrog.devices.kernel import kernel_devices
 from leapfrog.packages.catalogue import packages_in_use
@@ -16,6 +17,7 @@ def examine(settings: Settings) -> tuple[Daemon, tuple[Check, ...]]:
     """Run every check, each after those that it depends on. Returns what the daemon said, too."""
     daemon = ask_for_daemon(settings)
     checks = [daemon_check(daemon), *box_checks(settings, daemon)]
+    checks += printing_checks(settings.print)
     checks += engine_checks(settings, daemon.status, may_open_devices=not daemon.no_answer)
     has_devices = bool(kernel_devices()) or any(check.name.startswith("proof") for check in checks)
     packages = packages_in_use(settings)

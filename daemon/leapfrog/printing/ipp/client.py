@@ -51,17 +51,19 @@ PRINTER_STATES: dict[Value, PrinterState] = {3: "idle", 4: "processing", 5: "sto
 
 JOB_ATTRIBUTES = (
     "job-id", "job-name", "job-state", "job-state-reasons", "number-of-documents", "job-printer-state-reasons",
-    "job-hold-until",
+    "job-printer-state-message",
 )  # fmt: skip
 PRINTER_ATTRIBUTES = (
     "printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "printer-make-and-model", "media-supported",
-    "document-format-supported", "operations-supported", "device-uri", "printer-state-message",
+    "document-format-supported", "operations-supported", "device-uri",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class JobSeen:
-    """A job as the print server tells of it. `documents`: how many it has got whole; None if it does not tell."""
+    """A job as the print server tells of it. `documents`: how many it has got whole; None if it does not tell.
+    `message`: what it says of the printer meanwhile.
+    """
 
     id: int
     name: str
@@ -69,6 +71,7 @@ class JobSeen:
     reasons: tuple[str, ...] = ()
     printer_reasons: tuple[str, ...] = ()
     documents: int | None = None
+    message: str = ""
 
     @property
     def ended(self) -> bool:
@@ -211,6 +214,7 @@ def _job(found: Mapping[str, tuple[Value, ...]]) -> JobSeen:
         reasons=_reasons(found, "job-state-reasons"),
         printer_reasons=_reasons(found, "job-printer-state-reasons"),
         documents=documents if isinstance(documents, int) else None,
+        message=str(_first(found, "job-printer-state-message", "")),
     )
 
 

@@ -61,13 +61,13 @@ def render_pdf(
     strip `MOST_ON_STRIP`, has the most important one and the first others, and says so. Values reach typst as data,
     never as source text. Raises OSError when a picture cannot be read.
     """
-    pdf = _rendered(report, picture_dir, page_size, detail)
+    pdf = _rendered(report, speaker, picture_dir, page_size, detail)
     if detail == "line" and len(report.images) == 1 and len(pdf) > LINE_BYTES:
-        return _rendered(report, picture_dir, page_size, "least")
+        return _rendered(report, speaker, picture_dir, page_size, "least")
     return pdf
 
 
-def _rendered(report: ReportWords, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
+def _rendered(report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
     sheet = _laid_out(report.images, MOST_ON_STRIP if page_size == "80mm" else MOST_IMAGES)
     # Any, since typst's own types know one file only
     files: Any = {"main.typ": TEMPLATE.read_bytes()}
