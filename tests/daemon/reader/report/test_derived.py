@@ -14,6 +14,7 @@ from pydicom.uid import EncapsulatedPDFStorage, JPEGBaseline8Bit, SecondaryCaptu
 
 from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
 from leapfrog.exam import Identity, ImageReading
+from leapfrog.language.speaker import Speaker
 from leapfrog.processes.messages import ReportResult
 from leapfrog.reader.report.derived import _caption
 from leapfrog.reader.report.pdf import render_pdf
@@ -47,7 +48,7 @@ def _derive(
 
 def _for_the_district(report_dir: Path, *readings: ImageReading) -> bytes:
     """The PDF whose pictures have fewer pixels than on paper."""
-    return render_pdf(report_words(report_job(report_dir, *readings)), report_dir, "A4", detail="line")
+    return render_pdf(report_words(report_job(report_dir, *readings)), Speaker(), report_dir, "A4", detail="line")
 
 
 def test_the_pdf_travels_as_encapsulated_pdf(tmp_path: Path) -> None:

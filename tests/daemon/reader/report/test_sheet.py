@@ -22,6 +22,7 @@ import zxingcpp
 from PIL import Image
 
 from leapfrog.exam import ImageReading
+from leapfrog.language.speaker import Speaker
 from leapfrog.phantoms.chest import draw_chest
 from leapfrog.processes.messages import ReportJob
 from leapfrog.reader.report.overlay import save_heatmap, save_plain
@@ -101,7 +102,7 @@ def _blocks(page: Image.Image) -> np.ndarray:
 @pytest.mark.parametrize("case", CASES)
 def test_it_looks_as_the_references_do(case: str, paper: PageSize, tmp_path: Path) -> None:
     job = CASES[case](tmp_path)
-    pages = _pages(render_pdf(report_words(job), tmp_path, paper), tmp_path, REFERENCE_DPI)
+    pages = _pages(render_pdf(report_words(job), Speaker(), tmp_path, paper), tmp_path, REFERENCE_DPI)
     if folder := os.environ.get("LEAPFROG_SHEETS"):
         for number, page in enumerate(pages, start=1):
             page.quantize(16).save(Path(folder) / f"{case}-{paper}-{number}.png", optimize=True)
@@ -120,7 +121,7 @@ def test_it_looks_as_the_references_do(case: str, paper: PageSize, tmp_path: Pat
 def test_the_picture_with_its_finding_and_all_words_of_it_are_on_the_first_page(
     paper: PageSize, tmp_path: Path
 ) -> None:
-    pdf = render_pdf(report_words(_chest(tmp_path)), tmp_path, paper)
+    pdf = render_pdf(report_words(_chest(tmp_path)), Speaker(), tmp_path, paper)
     (tmp_path / "sheet.pdf").write_bytes(pdf)
     first = ["-l", "1", str(tmp_path / "sheet.pdf")]
     listed = subprocess.run(["pdfimages", "-list", *first], capture_output=True, check=True, text=True).stdout
@@ -133,7 +134,7 @@ def test_the_picture_with_its_finding_and_all_words_of_it_are_on_the_first_page(
 
 
 def test_a_strip_is_80_mm_wide_and_one_page_whatever_it_holds(tmp_path: Path) -> None:
-    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(_several(tmp_path)), tmp_path, "80mm"))
+    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(_several(tmp_path)), Speaker(), tmp_path, "80mm"))
     told = subprocess.run(["pdfinfo", tmp_path / "sheet.pdf"], capture_output=True, check=True, text=True).stdout
     assert re.search(r"Pages: +1\n", told)
     assert float(re.findall(r"Page size: +([0-9.]+) x", told)[0]) == pytest.approx(80 / 25.4 * 72, abs=0.1)
@@ -141,7 +142,7 @@ def test_a_strip_is_80_mm_wide_and_one_page_whatever_it_holds(tmp_path: Path) ->
 
 def test_a_strip_of_many_images_ends_and_has_the_one_with_the_finding(tmp_path: Path) -> None:
     job = _job(tmp_path, *[unassessed_reading()] * 100, head_reading(tmp_path))
-    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(job), tmp_path, "80mm"))
+    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(job), Speaker(), tmp_path, "80mm"))
     told = subprocess.run(["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, check=True, text=True).stdout
     assert "the first 30 of 101 images" in " ".join(told.split())
     assert "Image 101 of 101" in told
@@ -151,8 +152,10 @@ def test_a_strip_of_many_images_ends_and_has_the_one_with_the_finding(tmp_path: 
 
 def test_a_one_film_exam_for_the_district_needs_at_most_100_kilobytes(tmp_path: Path) -> None:
     job = _chest(tmp_path)
-    assert len(render_pdf(report_words(job), tmp_path, "A4", detail="line")) <= 100_000
-    assert len(render_pdf(report_words(job), tmp_path, "A4")) > 100_000, "which for paper would be a poor picture"
+    assert len(render_pdf(report_words(job), Speaker(), tmp_path, "A4", detail="line")) <= 100_000
+    assert len(render_pdf(report_words(job), Speaker(), tmp_path, "A4")) > 100_000, (
+        "which for paper would be a poor picture"
+    )
 
 
 def test_a_film_full_of_grain_needs_no_more(tmp_path: Path) -> None:
@@ -161,7 +164,7 @@ def test_a_film_full_of_grain_needs_no_more(tmp_path: Path) -> None:
     film = np.clip((draw_chest("opaque", 1) >> 4) + grain, 0, 255).astype(np.uint8)
     save_plain(film, tmp_path / "plain-1.jpg")
     save_heatmap(film, [("Pneumonia", warm_spot(5, 1))], tmp_path / "overlay-1.jpg")
-    assert len(render_pdf(report_words(job), tmp_path, "A4", detail="line")) <= 100_000
+    assert len(render_pdf(report_words(job), Speaker(), tmp_path, "A4", detail="line")) <= 100_000
 
 
 def test_outline_and_hatching_are_seen_without_colour(tmp_path: Path) -> None:
@@ -206,14 +209,14 @@ def _picture_in(svg: bytes) -> np.ndarray:
 @pytest.mark.parametrize(("paper", "dpi"), [("A4", 150), ("A5", 150), ("80mm", 203)])
 def test_the_code_is_read_from_paper_of_150_dpi(paper: PageSize, dpi: int, tmp_path: Path) -> None:
     assert 25 <= draw_code(CODE).width_mm <= 31
-    pdf = render_pdf(report_words(_job(tmp_path, chest_reading(tmp_path))), tmp_path, paper)
+    pdf = render_pdf(report_words(_job(tmp_path, chest_reading(tmp_path))), Speaker(), tmp_path, paper)
     (page, *_) = _pages(pdf, tmp_path, dpi)
     page = page.resize((page.width * 150 // dpi, page.height * 150 // dpi), Image.Resampling.BILINEAR)
     assert [one.text for one in zxingcpp.read_barcodes(page.rotate(5, expand=True, fillcolor=255))] == [CODE]
 
 
 def test_a_sheet_without_a_code_has_no_hole(tmp_path: Path) -> None:
-    pdf = render_pdf(report_words(_job(tmp_path, chest_reading(tmp_path), code="")), tmp_path, "A4")
+    pdf = render_pdf(report_words(_job(tmp_path, chest_reading(tmp_path), code="")), Speaker(), tmp_path, "A4")
     (tmp_path / "sheet.pdf").write_bytes(pdf)
     text = subprocess.run(["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, check=True, text=True).stdout
     assert "Signed by this box" not in text
