@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
 HERE = Path(__file__).resolve().parent
-SOURCE = HERE.parent / "daemon" / "leapfrog"
+SOURCE = HERE.parent / "leapfrog"
 COMPILED = SOURCE / "language" / "catalogues"
 TEMPLATE = HERE / "leapfrog.pot"
 KEYWORDS = {"sentence": None, "plural": (1, 2), "term": ((1, "c"), 2)}
