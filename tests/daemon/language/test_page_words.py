@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +13,14 @@ import pytest
 from leapfrog.heartbeat.heartbeat import language_page
 from leapfrog.language import catalogue as catalogues
 from leapfrog.language.catalogue import message_id
+from leapfrog.language.languages import LanguageCode
 from leapfrog.language.page_words import UNREVIEWED, language_messages, page_words
 from leapfrog.language.sentence import Sentence, plural, sentence
 from leapfrog.language.speaker import Speaker
 from leapfrog.page_fonts.page_fonts import fonts_of
+from leapfrog.reader.report.pdf import render_pdf
 from leapfrog.reader.report.study_report import render
+from leapfrog.settings import PageSize
 from leapfrog.state.exam_states import ExamState
 from leapfrog.worklist.older_page import older_page, render_older
 from leapfrog.worklist.worklist import render_worklist
@@ -23,9 +28,10 @@ from support.accessibility import violations
 from support.browser import Browser, chromium_program
 from support.listed import box_state, bring_fonts, listed_exam
 from support.pseudo_language import TAKEN, escaped, forget_it, marked, seen, speak_it
-from support.readings import chest_reading, report_job, unassessed_reading
+from support.readings import chest_reading, report_job, report_words, unassessed_reading
 
 NAMES = ("Kitgum", "LEAPFROG", "chest-findings", "Infiltration", "Nodule", "CHEST", "CR", "PA", "LL", "CPU", "English")
+GIVEN = {"Okello", "Grace", "KIT", "Chest", "Nov", "Feb"}  # what the image says of itself, and months
 REASON = sentence("The picture is much too dark: look at it yourself.")
 needs_browser = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
@@ -87,6 +93,22 @@ def test_a_script_finds_the_form_for_every_count(code: str) -> None:
 def test_no_sentence_of_a_page_escapes_the_catalogues(pseudo: str, tmp_path: Path) -> None:
     report = write_report(tmp_path, pseudo)
     assert escaped(seen(report.read_text()), *NAMES) == []
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")
+@pytest.mark.parametrize("paper", ["A5", "80mm"])
+def test_no_sentence_of_a_sheet_escapes_the_catalogues(pseudo: LanguageCode, tmp_path: Path, paper: PageSize) -> None:
+    job = report_job(tmp_path, chest_reading(tmp_path), unassessed_reading(reason=REASON))
+    speaker = Speaker(pseudo)
+    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(job), speaker, tmp_path, paper))
+    shown = subprocess.run(
+        ["pdftotext", "-raw", tmp_path / "sheet.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    text = " ".join(shown.split())
+    english = {" ".join(line.split()) for one in speaker.said.values() if (line := speaker.english(one))}
+    assert marked("not assessed") in text
+    assert str(REASON) in text, "the English line of a reason"
+    assert set(escaped(text, *NAMES, *english)) <= GIVEN
 
 
 def test_no_sentence_of_the_list_escapes_the_catalogues(pseudo: str) -> None:
