@@ -1,6 +1,7 @@
 """The compiled catalogues of messages (`catalogues/*.mo`, gettext's format), one a language.
 
-They are made from `daemon/languages/*.po` by `daemon/languages/update`. `en.mo` has every message, each as its own translation.
+They are made from `daemon/languages/*.po` by `daemon/languages/update`. `en.mo` has every message, each as its own
+translation.
 """
 
 import gettext

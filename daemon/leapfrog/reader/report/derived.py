@@ -28,7 +28,7 @@ from leapfrog.processes.messages import ProducedObject, ReportJob
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.objects.finished_object import Purpose
-from leapfrog.reader.report.overlay import captioned_jpeg
+from leapfrog.reader.report.caption import Line, captioned_jpeg
 from leapfrog.reader.report.pdf import render_pdf
 from leapfrog.wording.report_words import FindingRow, ImageWords, ReportWords
 
@@ -151,12 +151,12 @@ def _caption(image: ImageWords, disclaimer: Sentence) -> list[Sentence]:
     return [line for line in said if line]
 
 
-def _said_below(lines: Sequence[Sentence], speaker: Speaker) -> Iterator[str]:
+def _said_below(lines: Sequence[Sentence], speaker: Speaker) -> Iterator[Line]:
     """The lines in the language of the station, and below each its English, where no native reader has reviewed it."""
-    for line in lines:
-        yield speaker.say(line)
-        if english := speaker.english(line):
-            yield english
+    for said in lines:
+        yield Line(speaker.say(said), speaker.language)
+        if english := speaker.english(said):
+            yield Line(english)
 
 
 def _short(speaker: Speaker, said: Sentence) -> str:

@@ -112,37 +112,6 @@ def save_outlines(
     _save(image, path, phantom=phantom)
 
 
-@dataclass(frozen=True)
-class Jpeg:
-    """An encoded picture: baseline, 4:2:2. Sizes in pixels."""
-
-    content: bytes
-    width: int
-    height: int
-
-
-def captioned_jpeg(path: Path, lines: Sequence[str]) -> Jpeg:
-    """The picture at `path` with `lines` of text on a band below it, wrapped to its width. Its longer side has at most
-    `LONGEST_DRAWN_SIDE` pixels, since it crosses a thin line.
-    """
-    with Image.open(path) as source:
-        source.thumbnail((LONGEST_DRAWN_SIDE, LONGEST_DRAWN_SIDE), Image.Resampling.BILINEAR)
-        picture = source.convert("RGB")
-    font_size = max(14, picture.width // 42)
-    font = _font(font_size)
-    margin = max(6, picture.width // 80)
-    wrapped = [part for line in lines for part in _wrapped(line, font, picture.width - 2 * margin)]
-    line_height = round(1.4 * font_size)
-    image = Image.new("RGB", (picture.width, picture.height + line_height * len(wrapped) + 2 * margin))
-    image.paste(picture)
-    draw = ImageDraw.Draw(image)
-    for index, text in enumerate(wrapped):
-        draw.text((margin, picture.height + margin + index * line_height), text, font=font, fill=(255, 255, 255))
-    content = BytesIO()
-    image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling="4:2:2")
-    return Jpeg(content.getvalue(), *image.size)
-
-
 def _wrapped(line: str, font: Font, width: int) -> list[str]:
     lines = [""]
     for word in line.split():

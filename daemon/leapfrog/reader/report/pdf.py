@@ -70,7 +70,7 @@ def render_pdf(
 def _rendered(report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
     sheet = _laid_out(report.images, MOST_ON_STRIP if page_size == "80mm" else MOST_IMAGES)
     # Any, since typst's own types know one file only
-    files: Any = {"main.typ": TEMPLATE.read_bytes()}
+    files: Any = {"main.typ": TEMPLATE.read_bytes(), "fonts.typ": TEMPLATE.with_name("fonts.typ").read_bytes()}
     for picture, place in sheet.pictures:
         files[f"{picture.file}.svg"] = picture_svg(picture_dir / picture.file, place, detail)
     code = draw_code(report.code) if report.code else None

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.reader.report.overlay import Marking, captioned_jpeg, displayed, save_heatmap, save_outlines, save_plain
+from leapfrog.reader.report.overlay import Marking, displayed, save_heatmap, save_outlines, save_plain
 from support.instances import gradient
 from support.readings import CIRCLE, gray_picture, warm_spot
 
@@ -37,7 +37,6 @@ def test_what_is_drawn_on_is_no_larger_than_marks_need(tmp_path: Path) -> None:
     save_heatmap(film, [("Nodule", warm_spot(1, 1))], tmp_path / "heat.jpg")
     save_outlines(film, [Marking((CIRCLE,), "Head")], tmp_path / "outlines.jpg")
     save_plain(film, tmp_path / "plain.jpg")
-    assert captioned_jpeg(tmp_path / "plain.jpg", ["Said."]).height < 1024 + 60
     for name in ("heat.jpg", "outlines.jpg"):
         with Image.open(tmp_path / name) as image:
             assert image.size == (683, 1024)
@@ -184,18 +183,6 @@ def test_a_phantom_says_so_on_every_picture(draw: str, tmp_path: Path) -> None:
         case _:
             save_outlines(black, [Marking((CIRCLE,), "")], path, phantom=True)
     assert np.median(_gray(path)[:20]) > 240
-
-
-def test_a_caption_is_wrapped_under_the_picture_and_hides_none_of_it(tmp_path: Path) -> None:
-    save_plain(np.full((400, 600), 90, np.uint8), tmp_path / "plain.jpg")
-    jpeg = captioned_jpeg(tmp_path / "plain.jpg", ["word " * 60])
-    assert jpeg.width == 600
-    assert jpeg.height > 400 + 60
-    (tmp_path / "captioned.jpg").write_bytes(jpeg.content)
-    assert np.abs(_gray(tmp_path / "captioned.jpg")[:390] - 90).max() <= 4
-    below = _gray(tmp_path / "captioned.jpg")[400:]
-    assert below[:, -4:].max() < 40
-    assert below.max() > 200
 
 
 OWNER = "chest-findings 0.3.0"
