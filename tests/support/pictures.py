@@ -1,6 +1,6 @@
 """Reference pictures, and whether a picture still looks like one: its letters and layout, not how edges are smoothed.
 
-`--renew-pictures` draws them anew: `tests/run -k looks_as_its_picture --renew-pictures`. Look at each before it is committed.
+`tests/run -k looks_as_its_picture --renew-pictures` draws them anew. Look at each before it is committed.
 """
 
 from dataclasses import dataclass

@@ -242,12 +242,15 @@ def test_the_worklist_comes_to_the_folder(box: Box) -> None:
 
 
 def write_list(box: Box, number: int) -> None:
-    """Page 3 of older exams and the list, which are new."""
+    """Page 3 of older exams and the list, which are new, with a font beside them."""
+    font = box.rendered.directory / "fonts" / "Thai.woff2"
+    font.parent.mkdir(exist_ok=True)
+    font.write_bytes(b"wOF2\xff")
     older = box.rendered.directory / "older" / "3.html"
     older.parent.mkdir(exist_ok=True)
     older.write_text(f"older {number}")
     (box.rendered.directory / "index.html").write_text(f"list {number}")
-    box.publisher.list_changed(f"{number}", ["older/3.html"])
+    box.publisher.list_changed(f"{number}", ["fonts/Thai.woff2", "older/3.html"])
 
 
 def test_pages_of_older_exams_come_to_the_folder_before_the_list_and_go_again(box: Box) -> None:
@@ -255,6 +258,7 @@ def test_pages_of_older_exams_come_to_the_folder_before_the_list_and_go_again(bo
     write_list(box, 1)
     wait_until(index.exists, "the list", deadline_seconds=PATIENCE_SECONDS)
     assert page.read_text() == "older 1"
+    assert (box.reports_dir / "fonts" / "Thai.woff2").read_bytes() == b"wOF2\xff"
     (box.rendered.directory / "older" / "3.html").unlink()
     (box.rendered.directory / "index.html").write_text("list 2")
     box.publisher.list_changed("2", ["older/3.html"])
@@ -262,12 +266,16 @@ def test_pages_of_older_exams_come_to_the_folder_before_the_list_and_go_again(bo
     assert not page.exists()
 
 
-def test_a_folder_that_was_emptied_gets_the_list_and_its_older_pages_again(box: Box) -> None:
-    page, index = box.reports_dir / "older" / "3.html", box.reports_dir / "index.html"
+def test_a_folder_that_was_emptied_gets_the_list_its_older_pages_and_fonts_again(box: Box) -> None:
+    font, page, index = (
+        box.reports_dir / "fonts" / "Thai.woff2",
+        box.reports_dir / "older" / "3.html",
+        box.reports_dir / "index.html",
+    )
     write_list(box, 1)
     wait_until(index.exists, "the list", deadline_seconds=PATIENCE_SECONDS)
     shutil.rmtree(box.reports_dir)
-    wait_until(lambda: index.exists() and page.exists(), "both are back", deadline_seconds=PATIENCE_SECONDS)
+    wait_until(lambda: all(map(Path.exists, (index, page, font))), "all are back", deadline_seconds=PATIENCE_SECONDS)
 
 
 def test_a_report_that_is_gone_from_the_state_directory_is_made_again(box: Box) -> None:
