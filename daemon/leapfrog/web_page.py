@@ -59,6 +59,7 @@ def environment(templates: Path) -> jinja2.Environment:
         "UNREVIEWED": UNREVIEWED,
         "UNDRAWN": UNDRAWN,
     }
+    made.filters["in_english"] = str  # of a sentence, whatever the page's language is
     return made
 
 

@@ -70,14 +70,16 @@ def box_state(**values: Any) -> BoxState:
     )
 
 
-def write_worklist(directory: Path, exams: Sequence[ListedExam], *older: Sequence[ListedExam], **box: Any) -> Path:
+def write_worklist(
+    directory: Path, exams: Sequence[ListedExam], *older: Sequence[ListedExam], language: str = "en", **box: Any
+) -> Path:
     """The list, of which the older exams stand in pages of their own, the newest first. The path of the page."""
     bring_fonts(directory)
     pages = [older_page(len(older) - place, page) for place, page in enumerate(older)]
     for page, listed in zip(pages, older, strict=True):
-        write_file(directory / page.file, render_older("Kitgum", page, listed).encode())
+        write_file(directory / page.file, render_older("Kitgum", page, listed, language).encode())
     index = directory / "index.html"
-    index.write_text(render_worklist(exams, box_state(**box), pages).page)
+    index.write_text(render_worklist(exams, box_state(**box), pages, language).page)
     return index
 
 

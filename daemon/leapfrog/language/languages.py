@@ -15,6 +15,7 @@ LanguageCode = Literal["en", "fr", "es", "pt", "sw", "hi", "ar"]
 class Language:
     """A language. `name` is its own name for itself. `date` is how a day is written; without one, as ISO 8601 has it.
     `groups`: how many digits stand together before the decimal point, from the right; the last number goes on.
+    `months` are short, as in dates; `month_names` are what somebody may type in full.
     """
 
     code: str
@@ -25,6 +26,7 @@ class Language:
     groups: tuple[int, ...] = (3,)
     date: str = ""
     months: tuple[str, ...] = ()
+    month_names: tuple[str, ...] = ()
 
     @property
     def direction(self) -> str:
@@ -74,6 +76,10 @@ LANGUAGES: dict[str, Language] = {
             months=(
                 "janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.",
             ),
+            month_names=(
+                "janvier", "février", "mars", "avril", "mai", "juin",
+                "juillet", "août", "septembre", "octobre", "novembre", "décembre",
+            ),
         ),
         Language(
             "es",
@@ -82,6 +88,10 @@ LANGUAGES: dict[str, Language] = {
             thousands=".",
             date=_DAY_MONTH_YEAR,
             months=("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sept", "oct", "nov", "dic"),
+            month_names=(
+                "enero", "febrero", "marzo", "abril", "mayo", "junio",
+                "julio", "agosto", "septiembre", "octubre", "noviembre", "diciembre",
+            ),
         ),
         Language(
             "pt",
@@ -90,12 +100,20 @@ LANGUAGES: dict[str, Language] = {
             thousands=".",
             date="{day} de {month} de {year}",
             months=("jan.", "fev.", "mar.", "abr.", "mai.", "jun.", "jul.", "ago.", "set.", "out.", "nov.", "dez."),
+            month_names=(
+                "janeiro", "fevereiro", "março", "abril", "maio", "junho",
+                "julho", "agosto", "setembro", "outubro", "novembro", "dezembro",
+            ),
         ),
         Language(
             "sw",
             "Kiswahili",
             date=_DAY_MONTH_YEAR,
             months=("Jan", "Feb", "Mac", "Apr", "Mei", "Jun", "Jul", "Ago", "Sep", "Okt", "Nov", "Des"),
+            month_names=(
+                "Januari", "Februari", "Machi", "Aprili", "Mei", "Juni",
+                "Julai", "Agosti", "Septemba", "Oktoba", "Novemba", "Desemba",
+            ),
         ),
         Language(
             "hi",
@@ -105,6 +123,10 @@ LANGUAGES: dict[str, Language] = {
             months=(
                 "जन॰", "फ़र॰", "मार्च", "अप्रैल", "मई", "जून", "जुल॰", "अग॰", "सित॰", "अक्टू॰", "नव॰", "दिस॰",
             ),
+            month_names=(
+                "जनवरी", "फ़रवरी", "मार्च", "अप्रैल", "मई", "जून",
+                "जुलाई", "अगस्त", "सितंबर", "अक्टूबर", "नवंबर", "दिसंबर",
+            ),
         ),
         Language(
             "ar",
@@ -112,6 +134,10 @@ LANGUAGES: dict[str, Language] = {
             right_to_left=True,
             date=_DAY_MONTH_YEAR,
             months=(
+                "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو",
+                "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر",
+            ),
+            month_names=(
                 "يناير", "فبراير", "مارس", "أبريل", "مايو", "يونيو",
                 "يوليو", "أغسطس", "سبتمبر", "أكتوبر", "نوفمبر", "ديسمبر",
             ),

@@ -73,6 +73,7 @@ def grammar(own: Catalogue) -> dict[str, Any]:
         "groups": language.groups,
         "date": language.date,
         "months": language.months,
+        "monthNames": language.month_names,
         "plural": "".join(str(own.plural_form(count)) for count in range(COUNTS)),
     }
 

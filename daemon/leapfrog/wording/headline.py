@@ -16,6 +16,7 @@ NOT_RULED_OUT = sentence("This does not rule out disease.")
 AGE_NOT_GIVEN = sentence("Age not given: this reading holds for adults only; for a child disregard it.")
 LOOK_YOURSELF = sentence("Look at the picture yourself before you act.")
 NEEDS_A_PERSON = sentence("No model gives a result for this: it needs a person.")
+REST_NEEDS_A_PERSON = sentence("What was not assessed needs a person.")
 CAUTION = sentence("Caution: {caution}")
 
 NOT_ASSESSED = sentence("Not assessed")
@@ -70,6 +71,7 @@ def _headline(gist: Gist) -> Headline:
     aid = Sentence("") if gist.aid is None else _drawn(gist.aid)
     good_for = aid_sentences(gist)
     missing = _missing(gist.images, gist.assessed)
+    person = REST_NEEDS_A_PERSON if missing else Sentence("")
     match gist.kind:
         case "not_assessed":
             return Headline("not_assessed", NOT_ASSESSED, joined((_only(gist.remarks), NEEDS_A_PERSON)))
@@ -77,15 +79,16 @@ def _headline(gist: Gist) -> Headline:
             names = each_once(finding_name(finding) for finding in gist.flagged)
             text = (URGENT if gist.urgent else NEEDS_A_LOOK).format(count=len(names), names=enumerated(names))
             statements = [FULL_STOP.format(statement=part) for part in (*measurements, aid, missing) if part]
-            return Headline("look", text, joined((*statements, good_for, LOOK_YOURSELF)), gist.urgent)
+            return Headline("look", text, joined((*statements, good_for, person, LOOK_YOURSELF)), gist.urgent)
         case "measured":
-            return Headline("measured", clauses((*measurements, aid, missing)), joined((good_for, _only(gist.remarks))))
+            text = clauses((*measurements, aid, missing))
+            return Headline("measured", text, joined((good_for, _only(gist.remarks), person)))
         case "nothing_flagged":
             is_aid_alone = gist.aid is not None and gist.aid.images == gist.assessed
             nothing = NOTHING_OUTLINED if gist.only_outlines else NOTHING_FLAGGED
             text = clauses((Sentence("") if is_aid_alone else nothing, aid, missing))
             rest = Sentence("") if is_aid_alone else _only(gist.remarks) or NOT_RULED_OUT
-            return Headline("nothing_flagged", text, joined((good_for, rest)))
+            return Headline("nothing_flagged", text, joined((good_for, rest, person)))
 
 
 def _drawn(aid: Aid) -> Sentence:

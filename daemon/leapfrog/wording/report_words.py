@@ -143,9 +143,9 @@ class WorklistRow(Frozen):
     patient: Sentence
     patient_id: Sentence
     age_and_sex: Sentence = Sentence("")
-    birth_date: Sentence = Sentence("")
+    birth_date: str = ""
     accession_number: str = ""
-    exam_date: Sentence = Sentence("")
+    exam_date: str = ""
     exam: Sentence
     conflict: Sentence = Sentence("")
     # Translators: of an earlier exam: CR CHEST, received 3 Nov 2026

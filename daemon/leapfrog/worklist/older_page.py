@@ -13,6 +13,7 @@ from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, s
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.text import clean
 from leapfrog.worklist.listed_exam import ListedExam
+from leapfrog.worklist.script_words import SEARCH_WORDS
 
 TEMPLATES = Path(__file__).with_name("templates")
 OLDER_NAME = "older"  # the folder of these pages, beside the worklist
@@ -56,7 +57,7 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
         total=len(exams),
         urgent=sum(exam.row.urgent for exam in exams),
         person=sum(exam.needs_person for exam in exams),
-        not_assessed=sum(exam.row.kind == "not_assessed" for exam in exams),
+        not_assessed=sum(exam.is_unassessed for exam in exams),
         unsent=sum(exam.is_unsent for exam in exams),
         scripts=scripts_in("".join(exam.row.model_dump_json() for exam in exams)),
     )
@@ -76,6 +77,7 @@ def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam], lan
             script=script,
             speaker=Speaker(language),
             languages=languages_offered(),
+            search_words=SEARCH_WORDS,
             station=clean(station),
             page=page,
             exams=exams,

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 from babel import Locale
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, get_month_names
 from babel.numbers import format_decimal
 
 from leapfrog.language.catalogue import Catalogue, catalogue, read_catalogue
@@ -66,6 +66,7 @@ def test_dates_and_numbers_are_written_as_cldr_has_them_with_digits_from_0_to_9(
     for month in range(1, 13):
         moment = datetime.date(2026, month, 3)
         assert language.day(moment.isoformat()) == format_skeleton("yMMMd", moment, locale=code)
+        assert language.month_names[month - 1] == get_month_names("wide", "stand-alone", code)[month]
     for value in (0.87, 175.0, 1234.5, 1234567.25):
         ours = language.number(f"{value:,.2f}")
         assert ours == format_decimal(

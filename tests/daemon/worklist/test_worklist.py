@@ -101,16 +101,39 @@ def test_urgent_ones_come_first_then_what_needs_a_person_then_flagged_ones_then_
     assert _order(exams[::-1]) == ["Urgent", "Unreadable", "Mixed", "Unassessed", "Refused", "Flagged", "Rest"]
 
 
-def test_an_urgent_exam_of_days_ago_keeps_its_mark_and_takes_its_place_by_what_it_is() -> None:
+def test_exams_of_days_ago_that_are_urgent_or_need_a_person_keep_their_mark_and_make_room_for_new_ones() -> None:
     urgent: dict[str, Any] = {"kind": "look", "urgent": True, "headline": "Urgent"}
     exams = [
         _exam("New", day="2026-11-05"),
+        _exam("Flagged", day="2026-11-05", kind="look"),
         _exam("Second", day="2026-11-04", **urgent),
-        _exam("Unassessed", day="2026-11-03", kind="not_assessed"),
-        _exam("Third", day="2026-11-02", **urgent),
+        _exam("Unassessed", day="2026-11-04", kind="not_assessed"),
+        _exam("Third", day="2026-11-03", **urgent),
+        _exam("Forgotten", day="2026-11-02", kind="not_assessed"),
+        _exam("Refused", day="2026-11-01", done=ExamState(refused=True)),
     ]
-    assert _order(exams) == ["Second", "Unassessed", "Third", "New"]
-    assert _page(exams).count('<tr class="look urgent') == 2
+    assert _order(exams) == ["Second", "Unassessed", "Flagged", "Third", "New", "Forgotten", "Refused"]
+    page = _page(exams)
+    assert page.count('<tr class="look urgent') == 2
+    assert page.count(' person unassessed"') == 2
+    assert page.count(' person unsent"') == 1
+    assert older_page(0, exams[-2:]).person == 2
+
+
+def test_an_exam_of_which_one_image_was_not_assessed_needs_a_person_and_says_so() -> None:
+    half: dict[str, Any] = {"images": "2 images, 1 not assessed", "done": ExamState(unassessed=True)}
+    exams = [
+        _exam("Whole"),
+        _exam("Flagged", kind="look", headline="1 finding needs a look: Nodule"),
+        _exam("Half", **half),
+        _exam("Urgent half", kind="look", headline="Urgent: 1 finding needs a look", urgent=True, **half),
+    ]
+    assert _order(exams) == ["Urgent half", "Half", "Flagged", "Whole"]
+    page = _page(exams)
+    assert '<tr class="nothing_flagged person unassessed"' in page
+    assert page.count("<b>No model gives a result for every image of it: a person must look at the others.</b>") == 2
+    older = older_page(0, exams)
+    assert (older.person, older.not_assessed) == (2, 2)
 
 
 def test_two_patients_in_one_study_are_red_in_the_list_with_what_to_do() -> None:
@@ -131,7 +154,8 @@ def test_the_list_says_once_that_not_marked_urgent_does_not_mean_that_it_can_wai
         (ExamState(unread=True), "look", ["reading"]),
         (ExamState(unread=True, confirmed=True), "look", ["reading"]),
         (ExamState(unreadable=True), "not_assessed", ["cannot be read"]),
-        (ExamState(), "not_assessed", ["not assessed"]),
+        (ExamState(unassessed=True), "not_assessed", ["not assessed"]),
+        (ExamState(unassessed=True), "look", ["partly assessed"]),
         (ExamState(unsent=True, confirmed=True), "look", ["read", "not sent yet"]),
         (ExamState(confirmed=True), "look", ["read", "sent"]),
         (ExamState(refused=True, confirmed=True), "look", ["read", "refused"]),
@@ -243,15 +267,18 @@ def test_a_search_finds_numbers_and_dates_in_any_usual_form_and_a_year_of_birth(
 
 @needs_browser
 def test_filters_have_counts_and_hide_the_rest(browser: Browser, tmp_path: Path) -> None:
-    old = _exam("Old^One", day="2026-10-01", done=ExamState(unsent=True))
+    old = _exam("Old^One", day="2026-10-01", done=ExamState(unsent=True, unassessed=True))
     browser.open(_write(tmp_path, [*EXAMS, old]))
     filters = browser.value("[...document.querySelectorAll('#filters button')].map((one) => one.innerText)")
-    assert filters == ["All 5", "Urgent 1", "Needs a person 1", "Not assessed 1", "Not sent 1", "Today 4"]
+    assert filters == ["All 5", "Urgent 1", "Needs a person 2", "Not assessed 2", "Not sent 1", "Today 4"]
+    for name in ("person", "unassessed"):
+        browser.value(f"document.querySelector('[data-filter={name}]').click()")
+        assert "Old, One" in _shown(browser)
     browser.value("document.querySelector('[data-filter=unsent]').click()")
     assert _shown(browser) == ["Old, One"]
     assert browser.value("document.querySelector('[data-filter=unsent]').getAttribute('aria-pressed')") == "true"
     said = browser.value("document.getElementById('count').innerText")
-    assert said == "1 of 5 shown; 1 urgent hidden by the search"
+    assert said == "1 of 5 exams shown. The filter hides 1 of the newest urgent exams."
     browser.value("document.querySelector('[data-filter=unsent]').click()")
     assert len(_shown(browser)) == 5
 
@@ -270,14 +297,14 @@ def test_a_search_looks_through_the_pages_of_older_exams_too(browser: Browser, t
     browser.wait_for("document.querySelectorAll('#older-rows tr[class]').length === 1")
     assert _shown(browser) == ["Żółć, Łukasz", "Żółć, Zofia"]
     browser.wait_for(f"!{count}.includes('looking')")
-    assert browser.value(count) == "2 of 10 shown; 1 urgent hidden by the search"
+    assert browser.value(count) == "2 of 10 exams shown. The search hides 1 of the newest urgent exams."
     link = browser.value("document.querySelector('#older-rows a').getAttribute('href')")
     assert link == f"2025-02-03/{'b' * 16}/report.html"
     for text, found in (
         ("1951", 1),
         ("3/10/2026", 5),
         ("feb 3, 2025", 1),
-        ("akello 3", 5),
+        ("akello 3", 1),
         ("xyz", 0),
     ):
         _search(browser, text)
@@ -329,7 +356,7 @@ def test_a_page_of_older_exams_answers_only_the_worklist_that_frames_it(browser:
     assert browser.value("document.body.innerText").count("<script>") == 2
     heard = (
         "new Promise((done) => { let said = 0; addEventListener('message', ({ data }) => { said += data.total ?? 0; });"
-        " postMessage({ search: 1, words: [], filter: '', today: '', most: 9 }, '*');"
+        " postMessage({ search: 1, query: '', filter: '', today: '', most: 9 }, '*');"
         " setTimeout(() => done(said), 300); })"
     )
     assert browser.value(heard) == 0
@@ -340,7 +367,8 @@ def test_a_page_of_older_exams_answers_only_the_worklist_that_frames_it(browser:
 def test_a_search_that_hides_an_urgent_exam_says_so(browser: Browser, tmp_path: Path) -> None:
     browser.open(_write(tmp_path, EXAMS))
     _search(browser, "sarah")
-    assert browser.value("document.getElementById('count').innerText") == "1 of 4 shown; 1 urgent hidden by the search"
+    said = browser.value("document.getElementById('count').innerText")
+    assert said == "1 of 4 exams shown. The search hides 1 of the newest urgent exams."
 
 
 @needs_browser

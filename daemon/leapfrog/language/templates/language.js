@@ -170,7 +170,9 @@ const spoken = (() => {
       return isolated(message([id, values || own], now), now);
     },
     number: (count) => number(count.toLocaleString("en"), now),
-    months: () => [...page.months, ...now.months],
+    // Of the station's language and of the chosen one, those of English not: January first, in full or short.
+    months: () => [...page.monthNames, ...now.monthNames],
+    shortMonths: () => [...page.months, ...now.months],
     code: () => now.code,
   };
 })();
