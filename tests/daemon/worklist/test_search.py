@@ -145,10 +145,9 @@ IN_THEIR_LANGUAGE = {
 @pytest.mark.parametrize("code", IN_THEIR_LANGUAGE)
 def test_months_are_understood_in_the_language_of_the_page_and_in_english(code: str, tmp_path: Path) -> None:
     index = write_worklist(tmp_path, [*EXAMS[:1], *EXAMS[3:]], language=code)
-    search = f"(query) => new Rows().found({{ query, filter: '', today: '{TODAY}' }}).length"
-    name = "(query) => new Rows().found({ query, filter: '', today: '' })[0].querySelector('bdi').textContent"
+    names = "map((row) => row.querySelector('bdi').textContent.replace(/\\p{Cf}/gu, ''))"
+    search = f"(query) => new Rows().found({{ query, filter: '', today: '{TODAY}' }}).{names}"
     with Browser() as browser:
         browser.open(index)
-        texts = json.dumps(IN_THEIR_LANGUAGE[code])
-        assert browser.value(f"{texts}.map({search})") == [1] * len(IN_THEIR_LANGUAGE[code])
-        assert set(browser.value(f"{texts}.map({name})")) == {"Okello, Grace"}
+        found = browser.value(f"{json.dumps(IN_THEIR_LANGUAGE[code])}.map({search})")
+    assert found == [["Okello, Grace"]] * len(IN_THEIR_LANGUAGE[code])
