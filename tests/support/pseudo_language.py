@@ -20,7 +20,7 @@ MARKED = "äƀċđëƒğħïĵķłṁñöþɋŕšŧüṽŵẋÿžÄƁĊĐËƑĞ�
 LETTERS = str.maketrans(PLAIN, MARKED)
 WORD = re.compile(r"[A-Za-z]{2,}")
 UNSEEN = ("script", "style", "bdi", "option")  # what somebody else wrote stands in <bdi>
-SPOKEN_ATTRIBUTES = ("aria-label", "alt", "title", "placeholder", "data-caption")
+SPOKEN_ATTRIBUTES = ("aria-label", "alt", "title", "placeholder", "data-caption", "data-marks")
 
 
 def marked(text: str) -> str:

@@ -20,7 +20,7 @@ from leapfrog.lanes.paper import Paper
 from leapfrog.lanes.produced import adopt
 from leapfrog.lanes.sheet_code import code_for
 from leapfrog.lanes.sheets import Sheets
-from leapfrog.language.sentence import sentence_of
+from leapfrog.language.sentence import day, sentence_of
 from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Sheet, Station
 from leapfrog.settings import Settings
 from leapfrog.state.earlier_exams import EarlierExams
@@ -331,8 +331,12 @@ def _earlier(study: StudyRecord) -> EarlierExam:
     return EarlierExam(
         href=f"../../{study.received_date}/{study.key}/report.html",
         exam=sentence_of(row.get("exam") or NOT_GIVEN),
+        taken=day(row.get("exam_date", "")),
         received=moment(study.received_at),
         images=sentence_of(row.get("images", "")),
+        kind=row.get("kind", "not_assessed"),
+        headline=sentence_of(row.get("headline", "")),
+        urgent=row.get("urgent", False),
     )
 
 

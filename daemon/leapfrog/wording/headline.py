@@ -50,12 +50,12 @@ OUTLINED_AND_HATCHED_IN = plural(
 
 def headline_of(gist: Gist) -> Headline:
     """The one thing that staff need to know about an image or a study, in one line, and for whom it does not hold."""
-    return replace(_headline(gist), caution=joined(cautions_of(gist, AGE_NOT_GIVEN)))
+    return replace(_headline(gist), caution=joined(_cautions(gist)))
 
 
-def cautions_of(gist: Gist, age_not_given: Sentence) -> list[Sentence]:
+def _cautions(gist: Gist) -> list[Sentence]:
     """What must be known before anything of a reading is believed."""
-    ages = [age_not_given] if gist.age_not_given else []
+    ages = [AGE_NOT_GIVEN] if gist.age_not_given else []
     return [*ages, *(CAUTION.format(caution=from_package(caution).lowered()) for caution in gist.cautions)]
 
 

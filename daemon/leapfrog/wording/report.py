@@ -14,13 +14,14 @@ from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, is_aid, kind_of
 from leapfrog.wording.finding_words import finding_name, measured
 from leapfrog.wording.gauge import gauge_of
-from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, aid_sentences, cautions_of, headline_of
+from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, aid_sentences, headline_of
 from leapfrog.wording.report_words import (
     Field,
     FindingRow,
     FrameWords,
     Headline,
     ImageWords,
+    PackageCaution,
     PictureWords,
     ReportWords,
     WorklistRow,
@@ -94,6 +95,7 @@ NO_AGE, NO_SEX = sentence("age not given"), sentence("sex not given")
 AGES_DIFFER = sentence("{by_birth} by date of birth, but {stated} in the image")
 AGE_UNCLEAR = sentence('age not given (the image says "{stated}")')
 AGE_SET_HERE = sentence("{age} (set on this box)")
+BORN_AFTER_EXAM = sentence("{age} (the date of birth is after the exam)")
 IMAGES_NOT_ASSESSED = sentence("{images}, {number} not assessed")
 
 IMAGE = sentence("Image")
@@ -127,13 +129,14 @@ DEMONSTRATION_MODEL_ON = sentence("Model: {model} on {device}, demonstration mod
 NOT_COVERED = sentence(
     "Not covered, so neither found nor ruled out: {findings}, and everything else that this model was not made to find."
 )
-NOTHING_ELSE_COVERED = sentence(
-    "Not covered, so neither found nor ruled out: everything that this model was not made to find."
+NOTHING_LISTED = sentence(
+    "This model's maker does not list what it was not made to find: it finds and rules out nothing else."
 )
 MADE_FOR = sentence("What this model is for: {use}")
 BELOW_THRESHOLD = sentence(
     "Not flagged means that the score is below this model version's threshold. This does not rule out disease."
 )
+NOT_TO_SCALE = sentence("A bar shows on which side of its thresholds a score lies. It is not drawn to scale.")
 THRESHOLD_SET_HERE = plural(
     "{finding}: threshold {here} set here on {date} from {count} image by {who}, instead of the model's own {package}.",
     "{finding}: threshold {here} set here on {date} from {count} images by {who}, instead of the model's own"
@@ -255,11 +258,14 @@ def _age(identity: Identity) -> Sentence:
     known = patient_age(identity)
     if known.is_contradictory and known.stated is not None and known.from_birth is not None:
         return AGES_DIFFER.format(by_birth=age_in_words(known.from_birth), stated=age_in_words(known.stated))
-    if known.age is None:
-        unclear = clean(identity.patient_age)
-        return AGE_UNCLEAR.format(stated=unclear) if unclear else NOTHING
-    age = age_in_words(known.age)
-    return AGE_SET_HERE.format(age=age) if known.age is known.set_here else age
+    if known.age is not None:
+        age = age_in_words(known.age)
+        age = AGE_SET_HERE.format(age=age) if known.age is known.set_here else age
+    elif unclear := clean(identity.patient_age):
+        age = AGE_UNCLEAR.format(stated=unclear)
+    else:
+        age = NO_AGE if known.born_after_exam else NOTHING
+    return BORN_AFTER_EXAM.format(age=age) if known.born_after_exam else age
 
 
 def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str) -> tuple[Field, ...]:
@@ -304,13 +310,22 @@ def _worklist_row(
         exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,
-        caution=joined(cautions_of(content.gist, AGE_NOT_GIVEN_IN_ROW), between=" · "),
+        caution=AGE_NOT_GIVEN_IN_ROW if content.gist.age_not_given else NOTHING,
+        package_cautions=_package_cautions(content),
         headline=clean(headline.text),
         detail=_row_detail(content.gist, headline),
         urgent=headline.urgent,
         phantom=content.phantom,
         images=images,
         replaced_models=content.replaced_models,
+    )
+
+
+def _package_cautions(content: ReportContent) -> tuple[PackageCaution, ...]:
+    assessed = (image.reading.model for image in content.images if image.reading.outcome != "not_assessed")
+    cautious = (model for model in assessed if model is not None and model.caution)
+    return tuple(
+        dict.fromkeys(PackageCaution(package=clean(one.name), caution=from_package(one.caution)) for one in cautious)
     )
 
 
@@ -477,7 +492,7 @@ def _not_covered(model: ModelUsed | None) -> Sentence:
     if model is None:
         return NOTHING
     if not model.not_covered:
-        return NOTHING_ELSE_COVERED
+        return NOTHING_LISTED
     return NOT_COVERED.format(findings=enumerated(_of_package(name).lowered() for name in model.not_covered))
 
 
@@ -515,7 +530,7 @@ def _notes(image: ImageContent, headline: Headline) -> tuple[Sentence, ...]:
     remarks = [reading.reason, *(finding.note for finding in reading.findings), *map(_set_here, reading.findings)]
     notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) not in headline.detail]
     if any(not finding.is_outlined for finding in reading.findings) and not is_aid(reading):
-        notes.append(BELOW_THRESHOLD)
+        notes += [BELOW_THRESHOLD, NOT_TO_SCALE]
     return tuple(notes)
 
 

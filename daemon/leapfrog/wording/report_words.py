@@ -133,8 +133,16 @@ class ImageWords:
         return TITLED.format(title=self.title, caption=caption)
 
 
+class PackageCaution(Frozen):
+    """What a package says that everybody must know who sees what it read."""
+
+    package: str
+    caution: Sentence
+
+
 class WorklistRow(Frozen):
     """A study's line in the worklist, in the same words as its report. `conflict`: why nobody knows whose exam it is.
+    `caution`: for whom the reading does not hold; `package_cautions` stand once above the list, not in each row.
     Dates are YYYY-MM-DD; they and the accession number are not shown, but found. What has a default is not in rows of
     older reports.
     """
@@ -148,10 +156,10 @@ class WorklistRow(Frozen):
     exam_date: str = ""
     exam: Sentence
     conflict: Sentence = Sentence("")
-    # Translators: of an earlier exam: CR CHEST, received 3 Nov 2026
     received: Sentence
     kind: Kind
     caution: Sentence = Sentence("")
+    package_cautions: tuple[PackageCaution, ...] = ()
     headline: Sentence
     detail: Sentence = Sentence("")
     urgent: bool = False
@@ -191,6 +199,10 @@ class Labels:
         "No sign of life from the box. It may be off, or out of reach of this screen: a newer version of this report"
         " would not appear here."
     )
+    without_scripts: Sentence = sentence(
+        "Scripts are off in this browser: this page does not tell when there is a newer version of the report, nor when"
+        " the box has stopped."
+    )
     undrawn: Sentence = UNDRAWN
     pdf_link: Sentence = sentence("PDF for printing")
     # Translators: {count} is 1 or more, and there is only this form
@@ -199,7 +211,7 @@ class Labels:
     pdf_ends: Sentence = sentence("This PDF shows the first {shown} of {total} images. The report page shows them all.")
     earlier_exams: Sentence = sentence("Earlier exams of this patient on this box")
     same_patient: Sentence = sentence("Same patient ID and date of birth.")
-    # Translators: of an earlier exam: CR CHEST, received 3 Nov 2026
+    # Translators: of an earlier exam: received 3 Nov 2026: CR CHEST
     received: Sentence = sentence("received")
     loop: Sentence = sentence("Frames of the loop that were looked at")
     viewer: Sentence = sentence("The picture, large")
@@ -207,6 +219,8 @@ class Labels:
     full_screen: Sentence = sentence("Full screen")
     larger: Sentence = sentence("Larger")
     smaller: Sentence = sentence("Smaller")
+    # Translators: as large as it fits on the screen
+    whole_picture: Sentence = sentence("Whole picture")
     # Translators: a button of the picture viewer, as all that follow
     as_it_was: Sentence = sentence("Reset")
     invert: Sentence = sentence("Invert")

@@ -26,6 +26,8 @@ HEADINGS: dict[Place, Sentence] = {
 UNREADABLE = sentence("Cannot be read here: look at the picture on the machine that made it, or send it again.")
 PARTLY_ASSESSED = sentence("No model gives a result for every image of it: a person must look at the others.")
 REFUSED = sentence("The district refused it: tell the technician. It is kept here.")
+# Translators: {package} is the name of a model
+CAUTION = sentence("Caution with exams that {package} read: {caution}")
 WHOSE_EXAM = sentence("{conflict}: check whose exam this is before you use it.")
 
 
@@ -112,6 +114,12 @@ class ListedExam:
             if self.needs_person:
                 return "person"
         return "flagged" if self.row.kind == "look" else "other"
+
+
+def cautions_for(exams: Iterable[ListedExam]) -> tuple[Sentence, ...]:
+    """What the packages that read these exams say that everybody must know, each once, to stand above them."""
+    cautions = dict.fromkeys(caution for exam in exams for caution in exam.row.package_cautions)
+    return tuple(CAUTION.format(package=one.package, caution=one.caution.lowered()) for one in cautions)
 
 
 @dataclass(frozen=True)

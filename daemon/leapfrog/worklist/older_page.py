@@ -6,13 +6,15 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from leapfrog.heartbeat.heartbeat import ASK_SCRIPT
+from leapfrog.heartbeat.heartbeat import ASK_SCRIPT, WATCH_SCRIPT
+from leapfrog.heartbeat.names import ALIVE_NAME, POLL_MILLISECONDS
 from leapfrog.language.page_words import languages_offered
+from leapfrog.language.sentence import Sentence
 from leapfrog.language.speaker import Speaker
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
 from leapfrog.wording.text import clean
-from leapfrog.worklist.listed_exam import ListedExam
+from leapfrog.worklist.listed_exam import ListedExam, cautions_for
 from leapfrog.worklist.script_words import SEARCH_WORDS
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -23,7 +25,7 @@ FONTS_NAME = "fonts"  # the folder of the fonts of all these pages, beside it to
 @dataclass(frozen=True)
 class OlderPage:
     """What the worklist knows of a page of older exams without opening it: how many there are of each kind, the days
-    of the first and the last, and what letters they have.
+    of the first and the last, what letters they have, and the cautions of the packages that read them.
     """
 
     file: str
@@ -35,6 +37,7 @@ class OlderPage:
     not_assessed: int
     unsent: int
     scripts: tuple[Script, ...]
+    cautions: tuple[Sentence, ...]
 
     @property
     def month(self) -> str:
@@ -60,12 +63,20 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
         not_assessed=sum(exam.is_unassessed for exam in exams),
         unsent=sum(exam.is_unsent for exam in exams),
         scripts=scripts_in("".join(exam.row.model_dump_json() for exam in exams)),
+        cautions=cautions_for(exams),
     )
 
 
 def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam], language: str = "en") -> str:
     """The HTML of a page, in `language`."""
-    scripts = (ASK_SCRIPT, LANGUAGE_SCRIPT, UNDRAWN_SCRIPT, TEMPLATES / "search.js", TEMPLATES / "older.js")
+    scripts = (
+        ASK_SCRIPT,
+        LANGUAGE_SCRIPT,
+        WATCH_SCRIPT,
+        UNDRAWN_SCRIPT,
+        TEMPLATES / "search.js",
+        TEMPLATES / "older.js",
+    )
     script = Markup("").join(map(inline, scripts))
     rendered = (
         environment(TEMPLATES)
@@ -73,11 +84,13 @@ def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam], lan
         .render(
             policy=content_security_policy(script, frames=True, fonts="files"),
             fonts=FONTS_HERE,
-            style=inline(TEMPLATES / "older.css"),
+            style=inline(TEMPLATES / "worklist.css"),
             script=script,
             speaker=Speaker(language),
             languages=languages_offered(),
             search_words=SEARCH_WORDS,
+            alive=f"../{ALIVE_NAME}",
+            poll_milliseconds=POLL_MILLISECONDS,
             station=clean(station),
             page=page,
             exams=exams,

@@ -14,9 +14,9 @@ from leapfrog.language.page_words import languages_offered
 from leapfrog.language.speaker import Speaker
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
-from leapfrog.wording.text import clean
+from leapfrog.wording.text import clean, each_once
 from leapfrog.worklist.box_line import BoxState, box_line, for_staff
-from leapfrog.worklist.listed_exam import ListedExam, groups_of
+from leapfrog.worklist.listed_exam import ListedExam, cautions_for, groups_of
 from leapfrog.worklist.older_page import FONTS_NAME, OlderPage
 from leapfrog.worklist.script_words import SCRIPT_WORDS
 
@@ -65,6 +65,7 @@ def render_worklist(
         TEMPLATES / "worklist.js",
     )
     script = Markup("").join(map(inline, script_files))
+    cautions = cautions_for(exams)
     page = (
         environment(TEMPLATES)
         .get_template("worklist.html")
@@ -74,6 +75,8 @@ def render_worklist(
             style=inline(TEMPLATES / "worklist.css"),
             script=script,
             groups=groups_of(exams),
+            cautions=cautions,
+            older_cautions=each_once(caution for page in older for caution in page.cautions if caution not in cautions),
             shown=len(exams),
             total=len(exams) + sum(page.total for page in older),
             months=[(month, list(pages)) for month, pages in groupby(older, key=lambda page: page.month)],

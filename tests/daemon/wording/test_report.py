@@ -19,7 +19,7 @@ from leapfrog.exam import (
 )
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
-from leapfrog.wording.report_words import ReportWords, WorklistRow
+from leapfrog.wording.report_words import PackageCaution, ReportWords, WorklistRow
 from support.readings import (
     CHEST_MODEL,
     HEAD_MODEL,
@@ -150,6 +150,11 @@ def test_an_age_that_is_not_given_is_the_first_thing_said_and_stands_in_the_row(
             {"birth_date": "19840217", "patient_age": "007Y", "sex": "F"},
             "42 years by date of birth, but 7 years in the image, female",
         ),
+        (
+            {"birth_date": "20300101", "patient_age": "034Y"},
+            "34 years (the date of birth is after the exam), sex not given",
+        ),
+        ({"birth_date": "20300101", "sex": "F"}, "age not given (the date of birth is after the exam), female"),
         ({"birth_date": "19000101"}, "not given"),
         ({}, "not given"),
     ],
@@ -175,10 +180,21 @@ def test_what_was_not_looked_for_is_said_whatever_was_found(tmp_path: Path) -> N
     for reading in (chest_reading(tmp_path, model=model), quiet):
         assert [image.not_covered for image in _words([reading]).images] == [expected]
     [head] = _words([head_reading(tmp_path)]).images
-    expected = "Not covered, so neither found nor ruled out: everything that this model was not made to find."
-    assert head.not_covered == expected
+    assert head.not_covered == (
+        "This model's maker does not list what it was not made to find: it finds and rules out nothing else."
+    )
     [unread] = _words([unassessed_reading()]).images
     assert unread.not_covered == "", "no model has looked"
+
+
+def test_a_bar_that_is_not_to_scale_is_said_to_be_none(tmp_path: Path) -> None:
+    said = "A bar shows on which side of its thresholds a score lies. It is not drawn to scale."
+    assert [
+        said in _words([reading]).images[0].notes for reading in (chest_reading(tmp_path), head_reading(tmp_path))
+    ] == [
+        True,
+        False,
+    ]
 
 
 def test_the_caution_of_a_package_comes_first_on_all_that_it_read_also_when_nothing_was_found(tmp_path: Path) -> None:
@@ -187,14 +203,17 @@ def test_the_caution_of_a_package_comes_first_on_all_that_it_read_also_when_noth
     quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
     for reading in (chest_reading(tmp_path, model=model), quiet):
         words = _words([reading, reading])
-        assert (words.headline.caution, words.worklist_row.caution) == (said, said)
+        assert words.headline.caution == said
+        assert words.worklist_row.caution == "", "it stands once above the list"
+        assert words.worklist_row.package_cautions == (PackageCaution(package=model.name, caution=model.caution),)
     mixed = _words([quiet, head_reading(tmp_path), unassessed_reading()])
     assert [image.headline.caution for image in mixed.images] == [said, "", ""]
     assert mixed.headline.caution == said
     unknown = _words([quiet.model_copy(update={"age_not_given": True})])
     assert unknown.headline.caution.startswith("Age not given: this reading holds for adults only")
     assert unknown.headline.caution.endswith(said)
-    assert unknown.worklist_row.caution == f"Age not given: for adults only · {said}"
+    assert unknown.worklist_row.caution == "Age not given: for adults only"
+    assert _words([unassessed_reading(model=model)]).worklist_row.package_cautions == ()
 
 
 @pytest.mark.parametrize(
@@ -370,8 +389,10 @@ def test_what_is_flagged_has_another_shape_and_other_words_than_what_is_urgent(t
 def test_an_aid_says_on_report_and_row_what_it_is_for_and_how_often_it_is_wrong(tmp_path: Path) -> None:
     for nerves, vessels in ((1, 1), (0, 1), (0, 0)):
         words = _words([nerve_reading(tmp_path, nerves=nerves, vessels=vessels)])
-        for where in (words.headline, words.images[0].headline, words.worklist_row):
+        for where in (words.headline, words.images[0].headline):
             assert where.caution == "Caution: of ten nerves it outlines, about three are none."
+        assert [one.package for one in words.worklist_row.package_cautions] == ["nerve"]
+        for where in (words.headline, words.images[0].headline, words.worklist_row):
             assert where.detail.startswith(NERVE_MODEL.aid)
             assert not where.urgent
         assert words.headline.kind != "look"

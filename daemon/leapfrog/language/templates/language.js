@@ -7,7 +7,7 @@ const spoken = (() => {
   const known = new Map(Object.entries(page.said)); // what a text was made from
   const first = new WeakMap(); // of a text node, or of an element for its attributes: the text that the page came with
   const loaded = new Map();
-  const ATTRIBUTES = ["aria-label", "alt", "title", "placeholder", "data-caption"];
+  const ATTRIBUTES = ["aria-label", "alt", "title", "placeholder", "data-caption", "data-marks"];
   const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/, LEFT_TO_RIGHT = /[\p{L}\d]/u, DIGITS = /^\d+$/;
   let now = page, english = null;
 

@@ -1,9 +1,14 @@
-// Answers the searches of the worklist that frames this page, and nobody else.
+// Answers the searches of the worklist that frames this page, and nobody else. Opened by itself, it warns when the box stopped.
 (() => {
   const fromDisk = location.protocol === "file:";
   const rows = new Rows();
+  const page = document.body.dataset;
   document.addEventListener("spoken", () => rows.read());
-  if (parent === self) spoken.begin();
+  if (parent === self) {
+    const show = (state) => { document.getElementById("stopped").hidden = state !== "stopped"; };
+    watchBox(page.alive, page.pollMilliseconds, show, () => { /* these exams are old: they change seldom */ });
+    spoken.begin();
+  }
   addEventListener("message", async ({ source, origin, data }) => {
     if (source !== parent || parent === self || !(fromDisk ? origin === "null" : origin === location.origin)) return;
     await spoken.choose(data.language); // so that it is found, and shown, in the words of the worklist
