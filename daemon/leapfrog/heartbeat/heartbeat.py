@@ -19,9 +19,9 @@ def alive_page(beat: str, worklist: str) -> str:
     return _telling({"beat": beat, "worklist": worklist})
 
 
-def newest_page(version: int) -> str:
-    """The page that an open report listens to."""
-    return _telling({"version": str(version)})
+def newest_page(version: int, paper: str = "") -> str:
+    """The page that an open report listens to. `paper` says what became of its sheet."""
+    return _telling({"version": str(version), "paper": paper})
 
 
 def _telling(told: dict[str, str]) -> str:

@@ -39,17 +39,21 @@ class PrintWorker(Worker):
         rendered: Rendered,
         *,
         on_changed: Callable[[], None],
+        on_ended: Callable[[str], None] = lambda _study_key: None,
         pace: Pace | None = None,
         clock_is_right: Callable[[], bool] = clock_is_synchronised,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_changed` is called when something was printed, or something else is wrong than before."""
+        """`on_changed` is called when something was printed, or something else is wrong than before, and before that
+        `on_ended` with the key of a study of which a print has ended.
+        """
         super().__init__("printing")
         self._settings = settings
         self._journal = journal
         self._prints = Prints(journal)
         self._rendered = rendered
         self._on_changed = on_changed
+        self._on_ended = on_ended
         self._pace = pace or Pace()
         self._monotonic = monotonic
         self._ages = Ages(clock_is_right=clock_is_right, monotonic=monotonic)
@@ -153,6 +157,7 @@ class PrintWorker(Worker):
 
     def _ended(self, record: PrintRecord) -> None:
         self._ages.forget(record.id)
+        self._on_ended(record.study_key)
         self._on_changed()
 
     def _tell_if_changed(self) -> None:

@@ -13,6 +13,7 @@ from leapfrog.settings import PageSize
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert, now_text
 from leapfrog.state.records import EXAM_NUMBER, DeliveryState, NewDelivery, StudyRecord
+from leapfrog.wording import print_words
 
 UNKNOWN_RESULT = "unknown"  # of a report from before printing existed
 COLUMNS = (
@@ -217,6 +218,11 @@ class Prints:
         """The newest print of a study, or None."""
         rows = self._select("WHERE study_key = ? AND kind = 'print' ORDER BY sequence DESC LIMIT 1", study_key)
         return rows[0] if rows else None
+
+    def sheet_in_words(self, study_key: str) -> str:
+        """What became of the newest sheet of a study's report, for its page; "" where there is none."""
+        newest = self.newest(study_key)
+        return "" if newest is None else print_words.sheet_in_words(newest.state, newest.ended_at or "")
 
     def refused(self, limit: int) -> list[PrintRecord]:
         """The newest of those that need a person, newest first."""

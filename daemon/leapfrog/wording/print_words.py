@@ -24,6 +24,22 @@ TO_BE_PRINTED = "to be printed"
 NOT_PRINTED = "not printed"
 NOT_PRINTED_TO_DO = "There is no paper of it: read the report here, or have it printed."
 
+# ---------------------------------------------------------------- on the page of a report
+
+SHEET_WAITS = "The sheet of this report is still to be printed."
+SHEET_PRINTED = "A sheet of this report was printed {time}."
+SHEET_NOT_PRINTED = "There is no paper of this report: it could not be printed."
+
+
+def sheet_in_words(state: str, ended_at: str) -> str:
+    """What became of the newest print of a report, by its state as a delivery; "" where that is nothing."""
+    if state == "confirmed":
+        return SHEET_PRINTED.format(time=moment(ended_at))
+    if state == "waiting":
+        return SHEET_WAITS
+    return SHEET_NOT_PRINTED if state in ("refused", "superseded") else ""
+
+
 # ---------------------------------------------------------------- job titles
 
 
