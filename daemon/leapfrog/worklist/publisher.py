@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from leapfrog.heartbeat.heartbeat import alive_page, newest_page
-from leapfrog.heartbeat.names import ALIVE_NAME, BEAT_SECONDS
+from leapfrog.heartbeat.names import ALIVE_NAME, BEAT_SECONDS, NEWEST_NAME
 from leapfrog.problem import Problem, Problems
 from leapfrog.state.publications import Publications, ReportsFolder
 from leapfrog.state.records import ForgottenReport, StudyRecord

@@ -115,7 +115,8 @@ def test_what_is_asked_for_is_made_on_its_own_paper(paper: Paper) -> None:
     )
     paper.prints.add(asked, study.key)
     paper.box.dispatcher.sheet_is_wanted()
-    made = wait_until(lambda: (one := paper.prints.get("a" * 16)) and one.sheet_made and one, "the sheet is made")
+    wait_until(lambda: (one := paper.prints.get(asked.id)) and one.sheet_made, "the sheet is made")
+    made = paper.all()[-1]
     assert made.version == study.version and made.result == paper.all()[0].result
     assert "replaces" not in text_of(paper.box.rendered.sheet(study.key, made.id))
 

@@ -36,7 +36,7 @@ from support.journal_rows import (
     report,
 )
 
-DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "dismissed")
+DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "superseded", "dismissed")
 
 
 # ---------------------------------------------------------------- states

@@ -168,10 +168,14 @@ def test_an_open_report_learns_of_its_newer_version_and_that_the_box_stopped(bro
     browser.console.clear()
     browser.open(page)
     browser.wait_for("document.querySelectorAll('iframe').length === 2")
+    (folder / "report.newest.html").write_text(newest_page(3, "A sheet of this report was printed <b>now</b>."))
+    (tmp_path / "alive.html").write_text(alive_page("run-1b", "list 1b"))
+    browser.wait_for("document.getElementById('paper').textContent.endsWith('printed <b>now</b>.')")
     (folder / "report.newest.html").write_text(newest_page(4))
     assert browser.value("document.getElementById('newer').hidden"), "it asks when the worklist changed"
     (tmp_path / "alive.html").write_text(alive_page("run-2", "list 2"))
     browser.wait_for("!document.getElementById('newer').hidden")
+    assert browser.value("document.getElementById('paper').textContent") == "", "that was another version's"
     assert "There is a newer version of this report. Show it" in browser.value("document.body.innerText")
     browser.wait_for("!document.getElementById('stopped').hidden")
     assert browser.console == []
