@@ -41,7 +41,11 @@ def wait_for_states(kiosk: Kiosk, *expected: str) -> None:
 
 def in_the_list(kiosk: Kiosk, words: str) -> None:
     index = kiosk.reports_dir / "index.html"
-    wait_until(lambda: words in index.read_text(encoding="utf-8"), f"the list says: {words}", deadline_seconds=40)
+    wait_until(
+        lambda: index.exists() and words in index.read_text(encoding="utf-8"),
+        f"the list says: {words}",
+        deadline_seconds=40,
+    )
 
 
 def asked_for(kiosk: Kiosk, exam: str, *options: str) -> None:
@@ -72,7 +76,7 @@ def _as_staff_see_it(kiosk: Kiosk, cups: Cups, office: PaperPrinter, films: list
     assert "out of paper" in status.stdout and "Put paper in" in status.stdout and status.returncode == 1
     office.fill()
     wait_for_states(kiosk, "confirmed")
-    in_the_list(kiosk, ">printed<")
+    in_the_list(kiosk, "▤ printed<")
     (sheet,) = office.printed()
     assert sheet.read_bytes().startswith(b"%PDF")
     ((number, patient),) = kiosk.rows("SELECT exam_number, patient_id FROM studies")
