@@ -148,7 +148,11 @@ class OnePrinter:
             job = self._printer.job(record.job_id)
             # The numbers of a print server begin anew when its state was deleted; some servers hide the names.
             return None if job is not None and job.name and job.name != record.job_name else job
-        found = self._printer.jobs_named(record.job_name)
+        return self._job_named(record.job_name)
+
+    def _job_named(self, words: str) -> JobSeen | None:
+        """The job with these words in its name, if it is at work or used paper."""
+        found = self._printer.jobs_about(words)
         return next((job for job in found if not job.ended), next((job for job in found if job.documents), None))
 
     def _ended(self, record: PrintRecord, job: JobSeen) -> None:
@@ -196,6 +200,10 @@ class OnePrinter:
         title = print_words.JOB_TITLE.format(
             exam=record.exam_number or record.study_key, version=record.version, id=f"{record.id}-{new_id()[:4]}"
         )
+        if record.posted and (job := self._job_named(f"({record.id}-")) is not None:
+            # The journal is an older copy: it was handed over after that.
+            self._prints.hand_over(self._prints.job_is(self._prints.begin(record, job.name), job.id))
+            return
         record = self._prints.begin(record, title)
         media = media_for(record.page_size, (seen or self._printer.printer()).media)
         job_id = self._printer.create_job(title, copies=record.copies, media=media, urgent=record.urgent)

@@ -17,8 +17,8 @@ from leapfrog.wording import print_words
 
 UNKNOWN_RESULT = "unknown"  # of a report from before printing existed
 COLUMNS = (
-    "id, study_key, state, urgent, last_error, attempts, created_at, ended_at, version, result, printer, copies,"
-    f" page_size, on_request, sheet_made, job_name, job_id, handed_at, {EXAM_NUMBER}"
+    "id, study_key, state, urgent, posted, last_error, attempts, created_at, ended_at, version, result, printer,"
+    f" copies, page_size, on_request, sheet_made, job_name, job_id, handed_at, {EXAM_NUMBER}"
 )
 ROWS = "deliveries JOIN prints ON delivery_id = id"
 # A newer version of the same report is to be printed, or was.
@@ -47,7 +47,8 @@ class NewPrint:
 @dataclass(frozen=True, kw_only=True)
 class PrintRecord:
     """A print, with the number of its exam. `job_name` is "" until a job is made; `job_id` is None until the print
-    server has told it, and `handed_at` until the sheet itself is sent.
+    server has told it, and `handed_at` until the sheet itself is sent. `posted`: the journal may be an older copy, so
+    that all this may have been done.
     """
 
     id: str
@@ -55,6 +56,7 @@ class PrintRecord:
     exam_number: str
     state: DeliveryState
     urgent: bool
+    posted: bool
     last_error: str
     attempts: int
     created_at: str
@@ -279,6 +281,6 @@ def owe_print(connection: sqlite3.Connection, new: NewPrint, study_key: str) -> 
 
 def _record(row: sqlite3.Row) -> PrintRecord:
     values = dict(row)
-    for flag in ("urgent", "on_request", "sheet_made"):
+    for flag in ("urgent", "posted", "on_request", "sheet_made"):
         values[flag] = bool(row[flag])
     return PrintRecord(**values)

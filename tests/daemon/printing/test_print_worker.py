@@ -10,6 +10,7 @@ import pytest
 
 from leapfrog.printing.ipp.client import IppPrinter, JobState
 from leapfrog.printing.ipp.place import place_of
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.prints import PrintRecord
 from leapfrog.wording import print_words
 from support.cups import Cups, missing_for_cups
@@ -151,6 +152,19 @@ def test_a_job_that_the_print_server_forgot_is_not_printed_again_by_itself(cups:
     box.start()
     assert box.wait_for(one, "refused").last_error == print_words.GONE
     assert jobs_of(cups, box) == []
+
+
+def test_a_journal_that_is_an_older_copy_prints_nothing_again(cups: Cups, box: PaperBox) -> None:
+    one = box.owe(box.exam())
+    printer, record = begun(box, one)
+    made = make_job(printer, record)
+    printer.send_document(made, PDF)
+    wait_until(lambda: (job := printer.job(made)) and job.state is JobState.COMPLETED, "it is printed")
+    box.journal.change("UPDATE prints SET job_name = ''")
+    Deliveries(box.journal).ask_before_sending()
+    box.start()
+    assert box.wait_for(one, "confirmed").job_id == made
+    assert len(jobs_of(cups, box)) == 1
 
 
 # ---------------------------------------------------------------- what a person does, and what grows old

@@ -158,8 +158,8 @@ class IppPrinter:
             raise
         return next(iter(map(_job, answer.jobs)), None)
 
-    def jobs_named(self, name: str) -> list[JobSeen]:
-        """The jobs with this name, active and ended ones. Raises PrinterRefused."""
+    def jobs_about(self, words: str) -> list[JobSeen]:
+        """The jobs with these words in their name, active and ended ones. Raises PrinterRefused."""
         found = []
         for which in ("not-completed", "completed"):
             attributes = [
@@ -167,7 +167,7 @@ class IppPrinter:
                 Attribute(Tag.KEYWORD, "which-jobs", (which,)),
                 Attribute(Tag.KEYWORD, "requested-attributes", JOB_ATTRIBUTES),
             ]
-            found += [job for job in map(_job, self._ask(Operation.GET_JOBS, attributes).jobs) if job.name == name]
+            found += [job for job in map(_job, self._ask(Operation.GET_JOBS, attributes).jobs) if words in job.name]
         return found
 
     def cancel(self, job_id: int) -> bool:
