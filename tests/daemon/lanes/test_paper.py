@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
+from leapfrog.lanes.paper import Paper as Decisions
+from leapfrog.settings import PrintSettings
+from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.prints import NewPrint, PrintRecord, Prints
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
+from support.journal_rows import commit, new_instance
 from support.reading_box import Box, running
 from support.waiting import wait_until
 
@@ -139,10 +143,34 @@ def test_exams_from_before_printing_are_not_printed_by_themselves(tmp_path: Path
         assert made.all() == []
 
 
-def test_a_journal_keeps_a_deleted_exam_without_its_prints(tmp_path: Path) -> None:
-    made = Paper(tmp_path)
-    with running(made.box):
-        made.image()
-        journal: Journal = made.box.journal
-        journal.change("DELETE FROM deliveries WHERE kind = 'print'")
-        assert journal.count("prints") == 0
+def test_a_growing_study_is_printed_only_when_it_is_urgent_and_then_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    new = new_instance()
+    Instances(journal).add(new)
+    commit(journal, new.id)
+    study, prints = Studies(journal).get(new.id), Prints(journal)
+    paper = Decisions(PrintSettings(printer="laser"), prints)
+    growing, closing = paper.sheet_for(study, closing=False), paper.sheet_for(study, closing=True)
+    assert growing is not None and closing is not None
+    assert (growing[1].only_if, closing[1].only_if) == ("urgent", "any")
+    urgent = NewPrint(id="b" * 16, version=1, result="urgent", printer="laser", copies=1, page_size="A4")
+    prints.add(urgent, study.key)
+    assert paper.sheet_for(study, closing=False) is None
+    later = paper.sheet_for(study, closing=True)
+    assert later is not None and later[1].known_result == "urgent"
+    journal.close()
+
+
+def test_what_is_on_paper_is_corrected_although_nothing_is_flagged_any_more(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.sqlite")
+    new = new_instance()
+    Instances(journal).add(new)
+    commit(journal, new.id)
+    study, prints = Studies(journal).get(new.id), Prints(journal)
+    paper = Decisions(PrintSettings(printer="laser", which="flagged"), prints)
+    before = paper.sheet_for(study, closing=True)
+    prints.add(NewPrint(id="c" * 16, version=1, result="x", printer="laser", copies=1, page_size="A4"), study.key)
+    after = paper.sheet_for(study, closing=True)
+    assert before is not None and after is not None
+    assert (before[1].only_if, after[1].only_if) == ("flagged", "any")
+    journal.close()

@@ -184,6 +184,24 @@ def test_a_cancelled_job_is_told_and_not_printed_again_by_itself(cups: Cups, box
     assert "exam K7-42F" in next(problem.what for problem in box.workers[0].problems())
 
 
+def test_a_sheet_that_is_held_is_told_and_keeps_no_other_waiting(cups: Cups, box: PaperBox) -> None:
+    one = box.owe(box.exam("K7-42F"))
+    printer, record = begun(box, one)
+    made = make_job(printer, record)
+    box.prints.hand_over(box.prints.job_is(record, made))
+    cups.command("cupsdisable", box.printer)
+    printer.send_document(made, PDF)
+    cups.command("lp", "-i", f"{box.printer}-{made}", "-H", "hold")
+    cups.command("cupsenable", box.printer)
+    other = box.owe(box.exam("CN-MP3"))
+    box.start()
+    box.wait_for(other, "confirmed")
+    assert "K7-42F is held at the printer" in box.wait_for_words("is held in the print queue")
+    cups.command("lp", "-i", f"{box.printer}-{made}", "-H", "resume")
+    box.wait_for(one, "confirmed")
+    wait_until(lambda: not box.workers[0].problems(), "nothing is wrong any more")
+
+
 def test_what_waited_too_long_is_not_printed_but_urgent_sheets_are(cups: Cups, box: PaperBox) -> None:
     cups.command("cupsdisable", box.printer)
     old, urgent, young = (box.owe(box.exam(number)) for number in ("K7-42F", "CN-MP3", "K6-W6Q"))

@@ -17,7 +17,7 @@ class _Answering(IppPrinter):
 
     def __init__(self, content: bytes) -> None:
         super().__init__(place_of("laser", {"CUPS_SERVER": "/nowhere"}))
-        self._exchanges.post = lambda _content: content  # type: ignore[method-assign]
+        self._exchanges.post = lambda _request: content  # type: ignore[method-assign, assignment]
 
 
 def check(content: bytes) -> None:
