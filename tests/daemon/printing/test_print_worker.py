@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -165,6 +166,23 @@ def test_a_journal_that_is_an_older_copy_prints_nothing_again(cups: Cups, box: P
     box.start()
     assert box.wait_for(one, "confirmed").job_id == made
     assert len(jobs_of(cups, box)) == 1
+
+
+def test_an_error_of_ours_over_one_sheet_stops_no_other(
+    cups: Cups, box: PaperBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = box.owe(box.exam("K7-42F")), box.owe(box.exam("CN-MP3"))
+    create = IppPrinter.create_job
+
+    def failing(printer: IppPrinter, name: str, **options: Any) -> int:
+        if "K7-42F" in name:
+            raise ZeroDivisionError("of our own")
+        return create(printer, name, **options)
+
+    monkeypatch.setattr(IppPrinter, "create_job", failing)
+    box.start()
+    box.wait_for(good, "confirmed")
+    assert box.wait_for(bad, "refused").last_error == print_words.NO_SHEET
 
 
 # ---------------------------------------------------------------- what a person does, and what grows old
