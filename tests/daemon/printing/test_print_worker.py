@@ -19,6 +19,7 @@ from support.paper_box import PDF, PaperBox
 from support.waiting import wait_until
 
 NUMBERS = count(1)
+PAGE_LOG = "PageLogFormat %p copies=%C media=%{media} priority=%{job-priority} title=%{job-name}"
 
 pytestmark = [
     pytest.mark.root,
@@ -30,7 +31,7 @@ pytestmark = [
 def cups() -> Iterator[Cups]:
     with TemporaryDirectory(prefix="lf.", dir="/var/tmp") as folder:
         Path(folder).chmod(0o711)
-        with Cups(Path(folder) / "cups") as running:
+        with Cups(Path(folder) / "cups", settings=PAGE_LOG) as running:
             yield running
 
 
@@ -60,6 +61,14 @@ def test_a_sheet_comes_out_under_the_number_of_its_exam(cups: Cups, box: PaperBo
     assert len(jobs_of(cups, box)) == 1
     assert not box.rendered.sheet(printed.study_key, one).exists()
     assert box.prints.last_printed_at()
+
+
+def test_copies_paper_and_urgency_reach_the_print_server(cups: Cups, box: PaperBox) -> None:
+    one = box.owe(box.exam(), copies=3, urgent=True)
+    box.start()
+    title = box.wait_for(one, "confirmed").job_name
+    expected = f"{box.printer} copies=3 media=iso_a4_210x297mm priority=100 title={title}"
+    wait_until(lambda: expected in cups.pages(), "it is in the page log")
 
 
 def test_a_stopped_queue_is_told_and_nothing_is_handed_over_until_it_runs(cups: Cups, box: PaperBox) -> None:
