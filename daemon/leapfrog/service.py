@@ -50,6 +50,7 @@ from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
+from leapfrog.state.prints import Prints
 from leapfrog.state.publications import Publications
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
@@ -124,12 +125,14 @@ class Service:
         numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
         deliveries = Deliveries(journal)
         studies = Studies(journal)
+        prints = Prints(journal)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         printing = PrintWorker(
             settings.print,
             journal,
             rendered,
-            on_changed=lambda: worklist.wake(),  # noqa: PLW0108 - built below
+            on_changed=lambda: worklist.wake(),  # noqa: PLW0108 - both are built below
+            on_ended=lambda study_key: publisher.paper_changed(study_key),  # noqa: PLW0108
         )
         # At the start, which is also when the lanes look.
         models_in_use = ModelsInUse(settings)
@@ -148,6 +151,7 @@ class Service:
             on_published=lambda: worklist.wake(),  # noqa: PLW0108 - both are built below
             on_lost=lambda study_key: dispatcher.report_is_lost(study_key),  # noqa: PLW0108
             station_key=station_key.key,
+            paper=prints.told_of_sheet,
         )
         dispatcher = Dispatcher(
             settings=settings,

@@ -126,7 +126,7 @@ def test_status_has_the_shape_that_programs_rely_on(kiosk: Kiosk, tmp_path: Path
     status = answer(kiosk, "status", home=tmp_path)
     assert status["listening"] is True
     assert set(status["instances"]) == {"received", "read", "set_aside", "forward_only"}
-    assert set(status["deliveries"]) == {"waiting", "confirmed", "refused", "dismissed"}
+    assert set(status["deliveries"]) == {"waiting", "confirmed", "refused", "superseded", "dismissed"}
     assert {"device", "oldest_owed_seconds", "free_bytes", "last_confirmed_at"} <= set(status)
     (found,) = [found for found in status["attention"] if "could not be read" in found["what"]]
     assert found["since"] and "leapfrog retry ID" in found["remedy"]

@@ -13,6 +13,7 @@ import pytest
 
 from faults.audit import Audit
 from faults.site import Site
+from support.cups import missing_for_paper
 from support.disk_image import DiskImage
 from support.failing_calls import KILL_BEFORE, Call, FailingCalls
 from support.orthanc import orthanc_program
@@ -66,6 +67,12 @@ def run(results: Path, *arguments: str) -> None:
 
 def test_kills_lose_nothing_and_send_nothing_twice(tmp_path: Path) -> None:
     run(tmp_path, "kills", "--count", "8")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(bool(missing_for_paper()), reason=missing_for_paper() or "a printer is there")
+def test_sheets_come_out_once_over_a_kill_and_the_faults_of_a_printer(tmp_path: Path) -> None:
+    run(tmp_path, "prints", "--count", "3", "--only", "paper", "--only", "stopped", "--normal-within", "300")
 
 
 @pytest.mark.root

@@ -53,7 +53,14 @@ class PaperBox:
         return instance.id
 
     def owe(
-        self, study_key: str, *, version: int = 1, result: str = "first", printer: str = "", urgent: bool = False
+        self,
+        study_key: str,
+        *,
+        version: int = 1,
+        result: str = "first",
+        printer: str = "",
+        urgent: bool = False,
+        copies: int = 1,
     ) -> str:
         """A sheet of an exam that is to be printed; returns the id of its print."""
         print_id = new_id()
@@ -64,7 +71,7 @@ class PaperBox:
             version=version,
             result=result,
             printer=printer or self.printer,
-            copies=1,
+            copies=copies,
             page_size="A4",
             sheet_made=True,
         )

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Box:
         packages: Sequence[Path] = (),
         lanes: int = 1,
         on_edge_tpu: bool = False,
+        printing: Mapping[str, object] | None = None,
     ) -> None:
         """With `on_edge_tpu` its lanes take whatever Edge TPUs there are."""
         self.settings = Settings.model_validate(
@@ -48,6 +49,7 @@ class Box:
                 "engine": {"deadline_seconds": deadline_seconds},
                 "report": {"quiet_seconds": quiet_seconds},
                 "models": {"paths": packages},
+                "print": printing or {},
             }
         )
         self.journal = Journal(directory / "journal.sqlite")

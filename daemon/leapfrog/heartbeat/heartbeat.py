@@ -6,6 +6,7 @@ message (postMessage): that works from `file://` and from a server, under a stri
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from leapfrog.web_page import content_security_policy, environment, inline
@@ -21,9 +22,18 @@ def alive_page(beat: str, worklist: str) -> str:
     return _telling({"beat": beat, "worklist": worklist})
 
 
-def newest_page(version: int) -> str:
+@dataclass(frozen=True)
+class SheetTold:
+    """What became of the newest sheet of a report: the state of its print, and when that ended, `2026-11-03 14:22`."""
+
+    state: str
+    ended_at: str = ""
+
+
+def newest_page(version: int, sheet: SheetTold | None = None) -> str:
     """The page that an open report listens to."""
-    return _telling({"version": str(version)})
+    told = sheet or SheetTold("")
+    return _telling({"version": str(version), "paper": told.state, "paper_at": told.ended_at})
 
 
 def language_page(messages: str, fonts: Sequence[tuple[str, str]]) -> str:

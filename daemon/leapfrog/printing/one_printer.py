@@ -4,12 +4,14 @@ One after the other, so that what waits stays here, where it grows too old or is
 printer has one sheet of the past at most when it is turned on after a week. Urgent sheets do not wait for that.
 """
 
+import functools
 import logging
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from leapfrog.errors import JournalError, LeapfrogError, PrinterRefused, PrinterUnreachable
 from leapfrog.printing.ipp.client import BUSY, NOT_ACCEPTING_JOBS, NOT_FOUND, IppPrinter, JobSeen, JobState, PrinterSeen
@@ -26,6 +28,8 @@ MOST_URGENT_AT_ONCE = 5  # sheets that the printer has at once
 STUCK_SECONDS = 15.0  # that a sheet may take before what the printer says of itself counts as the reason
 LONG_SECONDS = 60.0  # after which a sheet takes long even if the printer says no reason
 OWN_ERRORS = 2  # of ours over one print; then it needs a person
+
+Result = TypeVar("Result")
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +88,7 @@ class OnePrinter:
             in_hand = [
                 (record, job)
                 for record in waiting
-                if record.job_name and (job := self._safely(record, overtaken, too_old)) is not None
+                if record.job_name and (job := self._followed(record, overtaken, too_old)) is not None
             ]
             self._tell(seen, in_hand)
             if not seen.accepting or seen.state == "stopped":
@@ -103,11 +107,13 @@ class OnePrinter:
 
     # ------------------------------------------------------------ following
 
-    def _safely(self, record: PrintRecord, overtaken: Collection[str], too_old: Collection[str]) -> JobSeen | None:
-        """Follow one job. An error of ours over one print must not end the box: it would end it again at each start."""
+    def _safely(self, record: PrintRecord, call: Callable[[], Result]) -> Result | None:
+        """Do something for one print; None when that came to nothing. An error of ours over one print must not end the
+        box: it would end it again at each start.
+        """
         try:
-            return self._follow(record, overtaken, too_old)
-        except JournalError:  # somebody else ended it meanwhile
+            return call()
+        except JournalError:  # somebody else ended it meanwhile, such as a newer version
             return None
         except LeapfrogError:
             raise
@@ -117,8 +123,11 @@ class OnePrinter:
             _log.error("Print %s failed with %s:\n%s", record.id, type(problem).__name__, frames)
             self._own_errors[record.id] += 1
             if self._own_errors[record.id] >= OWN_ERRORS:
-                self._end(record, "refused", print_words.NO_SHEET)
+                self._safely(record, lambda: self._end(record, "refused", print_words.NO_SHEET))
             return None
+
+    def _followed(self, record: PrintRecord, overtaken: Collection[str], too_old: Collection[str]) -> JobSeen | None:
+        return self._safely(record, lambda: self._follow(record, overtaken, too_old))
 
     def _follow(self, record: PrintRecord, overtaken: Collection[str], too_old: Collection[str]) -> JobSeen | None:
         """What became of a print for which a job was to be made. Returns its job while that is at work."""
@@ -148,7 +157,11 @@ class OnePrinter:
             job = self._printer.job(record.job_id)
             # The numbers of a print server begin anew when its state was deleted; some servers hide the names.
             return None if job is not None and job.name and job.name != record.job_name else job
-        found = self._printer.jobs_named(record.job_name)
+        return self._job_named(record.job_name)
+
+    def _job_named(self, words: str) -> JobSeen | None:
+        """The job with these words in its name, if it is at work or used paper."""
+        found = self._printer.jobs_about(words)
         return next((job for job in found if not job.ended), next((job for job in found if job.documents), None))
 
     def _ended(self, record: PrintRecord, job: JobSeen) -> None:
@@ -179,15 +192,17 @@ class OnePrinter:
                 continue
             if at_work and not (record.urgent and at_work < MOST_URGENT_AT_ONCE):
                 return False
-            try:
-                current = self._prints.get(record.id)
-                if current is None or current.state != "waiting" or current.job_id is not None:
-                    continue
-                self._hand_over(current, seen)
-            except JournalError:  # overtaken meanwhile
-                continue
-            return True
+            if self._safely(record, functools.partial(self._begin, record, seen)):
+                return True
         return False
+
+    def _begin(self, record: PrintRecord, seen: PrinterSeen) -> bool:
+        """Hand a print over, if it still waits. Returns whether it did."""
+        current = self._prints.get(record.id)
+        if current is None or current.state != "waiting" or current.job_id is not None:
+            return False
+        self._hand_over(current, seen)
+        return True
 
     def _hand_over(self, record: PrintRecord, seen: PrinterSeen | None) -> None:
         if not self._rendered.sheet(record.study_key, record.id).is_file():
@@ -196,6 +211,10 @@ class OnePrinter:
         title = print_words.JOB_TITLE.format(
             exam=record.exam_number or record.study_key, version=record.version, id=f"{record.id}-{new_id()[:4]}"
         )
+        if record.posted and (job := self._job_named(f"({record.id}-")) is not None:
+            # The journal is an older copy: it was handed over after that.
+            self._prints.hand_over(self._prints.job_is(self._prints.begin(record, job.name), job.id))
+            return
         record = self._prints.begin(record, title)
         media = media_for(record.page_size, (seen or self._printer.printer()).media)
         job_id = self._printer.create_job(title, copies=record.copies, media=media, urgent=record.urgent)

@@ -1,10 +1,11 @@
 """The thread that prints: looks after each printer in turn, and says what is wrong with any of them."""
 
-import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import groupby
 
+from leapfrog.errors import JournalError
 from leapfrog.printing.ages import Ages
 from leapfrog.printing.ipp.client import IppPrinter
 from leapfrog.printing.ipp.exchange import Exchanges
@@ -39,23 +40,27 @@ class PrintWorker(Worker):
         rendered: Rendered,
         *,
         on_changed: Callable[[], None],
+        on_ended: Callable[[str], None] = lambda _study_key: None,
         pace: Pace | None = None,
         clock_is_right: Callable[[], bool] = clock_is_synchronised,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`on_changed` is called when something was printed, or something else is wrong than before."""
+        """`on_changed` is called when something was printed, or something else is wrong than before, and before that
+        `on_ended` with the key of a study of which a print has ended.
+        """
         super().__init__("printing")
         self._settings = settings
         self._journal = journal
         self._prints = Prints(journal)
         self._rendered = rendered
         self._on_changed = on_changed
+        self._on_ended = on_ended
         self._pace = pace or Pace()
         self._monotonic = monotonic
         self._ages = Ages(clock_is_right=clock_is_right, monotonic=monotonic)
         self._printers: dict[str, OnePrinter] = {}
         self._due_at: dict[str, float] = {}  # of each printer, on the monotonic clock
-        self._all_due = threading.Event()
+        self._known: dict[str, set[str]] = {}  # of each printer, what waited for it at the last look
         self._told: tuple[str, ...] = ()
         if settings.printer:
             self._printer(settings.printer)
@@ -68,11 +73,6 @@ class PrintWorker(Worker):
         for printer in list(self._printers.values()):
             printer.cut()
         super().stop()
-
-    def wake(self) -> None:
-        """There is something to print, perhaps for a printer that is looked at only later."""
-        self._all_due.set()
-        super().wake()
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with printers, and which sheets could not be printed."""
@@ -99,9 +99,6 @@ class PrintWorker(Worker):
 
     def turn(self) -> float:
         """Look after each printer that is due. Returns the seconds until the next is."""
-        if self._all_due.is_set():
-            self._all_due.clear()
-            self._due_at.clear()
         waiting = self._expire(self._prints.waiting())
         overtaken = self._prints.overtaken() if any(record.job_name for record in waiting) else set()
         by_printer = {
@@ -111,11 +108,14 @@ class PrintWorker(Worker):
         for name in dict.fromkeys((*self._printers, *by_printer)):
             if name != self._settings.printer and name not in by_printer:
                 self._printers.pop(name)
+                self._known.pop(name, None)
                 continue
             if not self.beat(STEP_SECONDS):
                 return 0.0
-            if self._monotonic() >= self._due_at.get(name, 0.0):
-                records = by_printer.get(name, [])
+            records = by_printer.get(name, [])
+            is_new = not {record.id for record in records} <= self._known.get(name, set())
+            if is_new or self._monotonic() >= self._due_at.get(name, 0.0):
+                self._known[name] = {record.id for record in records}
                 old = {record.id for record in records if self._is_old(record)}
                 pause = self._printer(name).step(records, overtaken, old)
                 self._due_at[name] = self._monotonic() + pause
@@ -130,7 +130,8 @@ class PrintWorker(Worker):
             if record.job_name or not self._is_old(record):
                 kept.append(record)
                 continue
-            self._prints.end(record.id, "superseded", print_words.TOO_OLD)
+            with suppress(JournalError):  # a newer version came meanwhile
+                self._prints.end(record.id, "superseded", print_words.TOO_OLD)
             self._rendered.remove_sheet(record.study_key, record.id)
             self._ended(record)
         return kept
@@ -153,6 +154,7 @@ class PrintWorker(Worker):
 
     def _ended(self, record: PrintRecord) -> None:
         self._ages.forget(record.id)
+        self._on_ended(record.study_key)
         self._on_changed()
 
     def _tell_if_changed(self) -> None:

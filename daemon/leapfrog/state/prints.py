@@ -9,15 +9,17 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from leapfrog.errors import JournalError
+from leapfrog.heartbeat.heartbeat import SheetTold
 from leapfrog.settings import PageSize
 from leapfrog.state.deliveries import owe
 from leapfrog.state.journal import Journal, insert, now_text
 from leapfrog.state.records import EXAM_NUMBER, DeliveryState, NewDelivery, StudyRecord
+from leapfrog.wording.text import moment
 
 UNKNOWN_RESULT = "unknown"  # of a report from before printing existed
 COLUMNS = (
-    "id, study_key, state, urgent, last_error, attempts, created_at, ended_at, version, result, printer, copies,"
-    f" page_size, on_request, sheet_made, job_name, job_id, handed_at, {EXAM_NUMBER}"
+    "id, study_key, state, urgent, posted, last_error, attempts, created_at, ended_at, version, result, printer,"
+    f" copies, page_size, on_request, sheet_made, job_name, job_id, handed_at, {EXAM_NUMBER}"
 )
 ROWS = "deliveries JOIN prints ON delivery_id = id"
 # A newer version of the same report is to be printed, or was.
@@ -46,7 +48,8 @@ class NewPrint:
 @dataclass(frozen=True, kw_only=True)
 class PrintRecord:
     """A print, with the number of its exam. `job_name` is "" until a job is made; `job_id` is None until the print
-    server has told it, and `handed_at` until the sheet itself is sent.
+    server has told it, and `handed_at` until the sheet itself is sent. `posted`: the journal may be an older copy, so
+    that all this may have been done.
     """
 
     id: str
@@ -54,6 +57,7 @@ class PrintRecord:
     exam_number: str
     state: DeliveryState
     urgent: bool
+    posted: bool
     last_error: str
     attempts: int
     created_at: str
@@ -218,6 +222,11 @@ class Prints:
         rows = self._select("WHERE study_key = ? AND kind = 'print' ORDER BY sequence DESC LIMIT 1", study_key)
         return rows[0] if rows else None
 
+    def told_of_sheet(self, study_key: str) -> SheetTold | None:
+        """What became of the newest sheet of a study's report, for its page; None where there is none."""
+        newest = self.newest(study_key)
+        return None if newest is None else SheetTold(state=newest.state, ended_at=str(moment(newest.ended_at or "")))
+
     def refused(self, limit: int) -> list[PrintRecord]:
         """The newest of those that need a person, newest first."""
         return self._select("WHERE kind = 'print' AND state = 'refused' ORDER BY sequence DESC LIMIT ?", limit)
@@ -273,6 +282,6 @@ def owe_print(connection: sqlite3.Connection, new: NewPrint, study_key: str) -> 
 
 def _record(row: sqlite3.Row) -> PrintRecord:
     values = dict(row)
-    for flag in ("urgent", "on_request", "sheet_made"):
+    for flag in ("urgent", "posted", "on_request", "sheet_made"):
         values[flag] = bool(row[flag])
     return PrintRecord(**values)

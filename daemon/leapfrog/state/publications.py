@@ -40,6 +40,10 @@ class Publications:
         )
         return None if row is None else self._studies.get(row["key"])
 
+    def study(self, study_key: str) -> StudyRecord | None:
+        """The study with this key, or None."""
+        return self._studies.find(study_key)
+
     def waiting(self) -> int:
         """How many reports are not published yet."""
         return self._journal.count("studies WHERE published_version < version")

@@ -25,6 +25,17 @@ TO_BE_PRINTED = term("state of an exam", "to be printed")
 NOT_PRINTED = term("state of an exam", "not printed")
 NOT_PRINTED_TO_DO = sentence("There is no paper of it: read the report here, or have it printed.")
 
+# ---------------------------------------------------------------- on the page of a report
+
+# By the names by which the page's script says them.
+SHEET_WORDS = {
+    "sheetWaits": sentence("The sheet of this report is still to be printed."),
+    # Translators: {time} is a date with a time
+    "sheetPrinted": sentence("A sheet of this report was printed {time}."),
+    "sheetNotPrinted": sentence("There is no paper of this report: it could not be printed."),
+}
+
+
 # ---------------------------------------------------------------- job titles
 
 

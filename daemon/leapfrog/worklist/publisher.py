@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from leapfrog.heartbeat.heartbeat import alive_page, newest_page
-from leapfrog.heartbeat.names import ALIVE_NAME, BEAT_SECONDS
+from leapfrog.heartbeat.heartbeat import SheetTold, alive_page, newest_page
+from leapfrog.heartbeat.names import ALIVE_NAME, BEAT_SECONDS, NEWEST_NAME
 from leapfrog.language.sentence import sentence
 from leapfrog.problem import Problem, Problems
 from leapfrog.signed_summary.signing import report_signature
@@ -61,9 +61,11 @@ class Publisher(Worker):
         on_published: Callable[[], None],
         on_lost: Callable[[str], None],
         station_key: StationKey | None = None,
+        paper: Callable[[str], SheetTold | None] = lambda _study_key: None,
     ) -> None:
         """`on_published` is called when the folder shows a new report, `on_lost` with the key of a study whose report
-        is to be rendered again because its files are gone. `station_key` signs each report.
+        is to be rendered again because its files are gone. `station_key` signs each report. `paper` says what became of
+        the sheet of a study's report.
         """
         super().__init__("publisher")
         self._folder = reports_dir
@@ -86,6 +88,8 @@ class Publisher(Worker):
         self._finish_by: float | None = None
         self._listed = ""  # identity of the worklist that the folder shows
         self._to_list = ""  # of the newest one
+        self._paper = paper
+        self._paper_waiting: deque[str] = deque()  # studies whose open pages are to hear of their sheet
         self._older_waiting: deque[str] = deque()  # older pages and fonts, by their path below either folder
         self._daemon_lived_at = float("-inf")
         self._told_at = float("-inf")
@@ -109,6 +113,11 @@ class Publisher(Worker):
         self._older_waiting.extend(older)
         self._to_list = identity
         self._list_waits = True
+        self.wake()
+
+    def paper_changed(self, study_key: str) -> None:
+        """Have the open pages of a study's report told what became of its sheet. From any thread."""
+        self._paper_waiting.append(study_key)
         self.wake()
 
     def daemon_lives(self) -> None:
@@ -137,6 +146,7 @@ class Publisher(Worker):
         began = time.monotonic()
         while self._good and self._goes_on():
             self._tell_open_pages()
+            self._tell_of_paper()
             self._publish_list()
             passed_over = {key for key, until in self._put_off.items() if until > began}
             study = self._publications.next(passed_over) if self._good else None
@@ -234,7 +244,7 @@ class Publisher(Worker):
             target,
             source=self._rendered.path(study.key),
             version=study.version,
-            text=newest_page(study.version),
+            text=newest_page(study.version, self._paper(study.key)),
             signature=self._signature(study),
         )
         if answer.not_rendered:
@@ -297,6 +307,15 @@ class Publisher(Worker):
         beat = f"{self._run}-{self._beats:08}"
         answer = self._do("tell", self._folder / ALIVE_NAME, text=alive_page(beat, self._listed))
         self._heed(ALIVE_NAME, answer)
+
+    def _tell_of_paper(self) -> None:
+        """Before the list changes, by which open pages notice that there is something to hear."""
+        while self._good and self._paper_waiting:
+            study = self._publications.study(self._paper_waiting.popleft())
+            if study is not None and study.published_version:
+                target = self._folder_of(study.received_date, study.key) / NEWEST_NAME
+                text = newest_page(study.published_version, self._paper(study.key))
+                self._heed(study.key, self._do("tell", target, text=text))
 
     def _is_to_tell(self) -> bool:
         now = time.monotonic()

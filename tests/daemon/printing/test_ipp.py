@@ -15,6 +15,7 @@ from leapfrog.printing.ipp.encoding import Attribute, NotIpp, Tag, decode_answer
 from leapfrog.printing.ipp.exchange import Exchanges
 from leapfrog.printing.ipp.place import place_of
 from leapfrog.printing.papers import is_supported, media_for
+from support.paper_box import PaperBox
 
 JOB = encode_request(
     0,  # where an answer has its status
@@ -91,6 +92,23 @@ def test_a_paper_that_the_printer_lacks_is_left_to_it() -> None:
     assert media_for("A4", listed) == "iso_a4_210x297mm" and media_for("A5", listed) == ""
     assert media_for("80mm", listed) == "om_y_80x297mm"
     assert not is_supported("Letter", listed) and is_supported("Letter", ())
+
+
+def test_a_box_stops_at_once_while_its_printer_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        monkeypatch.setenv("CUPS_SERVER", str(path))
+        box = PaperBox(tmp_path)
+        worker = box.start()
+        peer, _ = listener.accept()
+        with peer:
+            assert peer.recv(10)
+            assert time.monotonic() - worker.heartbeat() < 5, "a printer that hangs is no part that hangs"
+            began = time.monotonic()
+            box.close()
+            assert time.monotonic() - began < 5
 
 
 def test_a_printer_that_trickles_is_cut_at_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
 from leapfrog.printing.ipp.client import IppPrinter, JobState
 from leapfrog.printing.ipp.place import place_of
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.prints import PrintRecord
 from leapfrog.wording import print_words
 from support.cups import Cups, missing_for_cups
@@ -17,6 +19,7 @@ from support.paper_box import PDF, PaperBox
 from support.waiting import wait_until
 
 NUMBERS = count(1)
+PAGE_LOG = "PageLogFormat %p copies=%C media=%{media} priority=%{job-priority} title=%{job-name}"
 
 pytestmark = [
     pytest.mark.root,
@@ -28,7 +31,7 @@ pytestmark = [
 def cups() -> Iterator[Cups]:
     with TemporaryDirectory(prefix="lf.", dir="/var/tmp") as folder:
         Path(folder).chmod(0o711)
-        with Cups(Path(folder) / "cups") as running:
+        with Cups(Path(folder) / "cups", settings=PAGE_LOG) as running:
             yield running
 
 
@@ -58,6 +61,14 @@ def test_a_sheet_comes_out_under_the_number_of_its_exam(cups: Cups, box: PaperBo
     assert len(jobs_of(cups, box)) == 1
     assert not box.rendered.sheet(printed.study_key, one).exists()
     assert box.prints.last_printed_at()
+
+
+def test_copies_paper_and_urgency_reach_the_print_server(cups: Cups, box: PaperBox) -> None:
+    one = box.owe(box.exam(), copies=3, urgent=True)
+    box.start()
+    title = box.wait_for(one, "confirmed").job_name
+    expected = f"{box.printer} copies=3 media=iso_a4_210x297mm priority=100 title={title}"
+    wait_until(lambda: expected in cups.pages(), "it is in the page log")
 
 
 def test_a_stopped_queue_is_told_and_nothing_is_handed_over_until_it_runs(cups: Cups, box: PaperBox) -> None:
@@ -153,6 +164,36 @@ def test_a_job_that_the_print_server_forgot_is_not_printed_again_by_itself(cups:
     assert jobs_of(cups, box) == []
 
 
+def test_a_journal_that_is_an_older_copy_prints_nothing_again(cups: Cups, box: PaperBox) -> None:
+    one = box.owe(box.exam())
+    printer, record = begun(box, one)
+    made = make_job(printer, record)
+    printer.send_document(made, PDF)
+    wait_until(lambda: (job := printer.job(made)) and job.state is JobState.COMPLETED, "it is printed")
+    box.journal.change("UPDATE prints SET job_name = ''")
+    Deliveries(box.journal).ask_before_sending()
+    box.start()
+    assert box.wait_for(one, "confirmed").job_id == made
+    assert len(jobs_of(cups, box)) == 1
+
+
+def test_an_error_of_ours_over_one_sheet_stops_no_other(
+    cups: Cups, box: PaperBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = box.owe(box.exam("K7-42F")), box.owe(box.exam("CN-MP3"))
+    create = IppPrinter.create_job
+
+    def failing(printer: IppPrinter, name: str, **options: Any) -> int:
+        if "K7-42F" in name:
+            raise ZeroDivisionError("of our own")
+        return create(printer, name, **options)
+
+    monkeypatch.setattr(IppPrinter, "create_job", failing)
+    box.start()
+    box.wait_for(good, "confirmed")
+    assert box.wait_for(bad, "refused").last_error == print_words.NO_SHEET
+
+
 # ---------------------------------------------------------------- what a person does, and what grows old
 
 
@@ -168,6 +209,24 @@ def test_a_cancelled_job_is_told_and_not_printed_again_by_itself(cups: Cups, box
     box.start()
     assert box.wait_for(one, "refused").last_error == print_words.CANCELLED
     assert "exam K7-42F" in next(problem.what for problem in box.workers[0].problems())
+
+
+def test_a_sheet_that_is_held_is_told_and_keeps_no_other_waiting(cups: Cups, box: PaperBox) -> None:
+    one = box.owe(box.exam("K7-42F"))
+    printer, record = begun(box, one)
+    made = make_job(printer, record)
+    box.prints.hand_over(box.prints.job_is(record, made))
+    cups.command("cupsdisable", box.printer)
+    printer.send_document(made, PDF)
+    cups.command("lp", "-i", f"{box.printer}-{made}", "-H", "hold")
+    cups.command("cupsenable", box.printer)
+    other = box.owe(box.exam("CN-MP3"))
+    box.start()
+    box.wait_for(other, "confirmed")
+    assert "K7-42F is held at the printer" in box.wait_for_words("is held in the print queue")
+    cups.command("lp", "-i", f"{box.printer}-{made}", "-H", "resume")
+    box.wait_for(one, "confirmed")
+    wait_until(lambda: not box.workers[0].problems(), "nothing is wrong any more")
 
 
 def test_what_waited_too_long_is_not_printed_but_urgent_sheets_are(cups: Cups, box: PaperBox) -> None:

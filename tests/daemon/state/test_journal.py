@@ -36,7 +36,7 @@ from support.journal_rows import (
     report,
 )
 
-DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "dismissed")
+DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "superseded", "dismissed")
 
 
 # ---------------------------------------------------------------- states
@@ -51,8 +51,11 @@ ALLOWED_FOR_INSTANCES = {
 ALLOWED_FOR_DELIVERIES = {
     ("waiting", "confirmed"),
     ("waiting", "refused"),
+    ("waiting", "superseded"),
+    ("refused", "superseded"),
     ("refused", "waiting"),
     ("refused", "dismissed"),
+    ("superseded", "dismissed"),
 }
 
 
@@ -91,9 +94,8 @@ def test_a_delivery_changes_its_state_only_as_designed(
     new = new_instance()
     Instances(journal).add(new)
     with journal.transaction() as connection:
-        for state in {"confirmed": ["confirmed"], "refused": ["refused"], "dismissed": ["refused", "dismissed"]}.get(
-            before, []
-        ):
+        ways = {"confirmed": ["confirmed"], "refused": ["refused"], "superseded": ["superseded"]}
+        for state in {**ways, "dismissed": ["refused", "dismissed"]}.get(before, []):
             connection.execute("UPDATE deliveries SET state = ?", (state,))
 
     def move() -> None:

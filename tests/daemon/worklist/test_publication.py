@@ -233,6 +233,13 @@ def test_a_report_that_is_taken_away_takes_the_folder_of_its_day_along_when_that
     assert not study.folder.parent.exists()
 
 
+def test_the_sheet_that_is_to_be_printed_is_no_picture_of_the_report(study: Study) -> None:
+    study.render(1)
+    (study.rendered / "print-0123456789abcdef.pdf").write_bytes(b"%PDF")
+    study.publish(1)
+    assert not list(study.folder.glob("print-*"))
+
+
 # ---------------------------------------------------------------- what open pages are told
 
 

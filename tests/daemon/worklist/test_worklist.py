@@ -163,12 +163,22 @@ def test_the_list_says_once_that_not_marked_urgent_does_not_mean_that_it_can_wai
         (ExamState(unsent=True, confirmed=True), "look", ["read", "not sent yet"]),
         (ExamState(confirmed=True), "look", ["read", "sent"]),
         (ExamState(refused=True, confirmed=True), "look", ["read", "refused"]),
+        (ExamState(paper="waiting"), "look", ["read", "to be printed"]),
+        (ExamState(paper="confirmed", confirmed=True), "not_assessed", ["not assessed", "sent", "printed"]),
+        (ExamState(paper="refused"), "look", ["read", "not printed"]),
+        (ExamState(paper="superseded"), "look", ["read", "not printed"]),
+        (ExamState(paper="dismissed"), "look", ["read"]),
     ],
 )
 def test_how_far_an_exam_is_stands_in_a_word_beside_its_icon(done: ExamState, kind: str, said: list[str]) -> None:
     words = _exam("Okello^Grace", kind=kind, done=done).words
     assert [word.word for word in words] == said
     assert all(len(word.icon) == 1 for word in words)
+
+
+def test_an_exam_without_its_paper_needs_a_person() -> None:
+    exam = _exam("Okello^Grace", kind="nothing_flagged", done=ExamState(paper="refused"))
+    assert exam.needs_person and "There is no paper of it" in exam.to_do[0]
 
 
 # ---------------------------------------------------------------- the box

@@ -130,8 +130,8 @@ class IppPrinter:
         if urgent:
             options.append(Attribute(Tag.INTEGER, "job-priority", (100,)))
         answer = self._ask(Operation.CREATE_JOB, [Attribute(Tag.NAME, "job-name", (name,))], options)
-        job_id = _first(answer.jobs[0], "job-id", 0) if answer.jobs else 0
-        if not isinstance(job_id, int) or job_id <= 0:
+        job_id = (_number(answer.jobs[0], "job-id") or 0) if answer.jobs else 0
+        if job_id <= 0:
             raise PrinterUnreachable(NOT_AN_IPP_ANSWER.format(server=self.place.server))
         return job_id
 
@@ -158,8 +158,8 @@ class IppPrinter:
             raise
         return next(iter(map(_job, answer.jobs)), None)
 
-    def jobs_named(self, name: str) -> list[JobSeen]:
-        """The jobs with this name, active and ended ones. Raises PrinterRefused."""
+    def jobs_about(self, words: str) -> list[JobSeen]:
+        """The jobs with these words in their name, active and ended ones. Raises PrinterRefused."""
         found = []
         for which in ("not-completed", "completed"):
             attributes = [
@@ -167,7 +167,7 @@ class IppPrinter:
                 Attribute(Tag.KEYWORD, "which-jobs", (which,)),
                 Attribute(Tag.KEYWORD, "requested-attributes", JOB_ATTRIBUTES),
             ]
-            found += [job for job in map(_job, self._ask(Operation.GET_JOBS, attributes).jobs) if job.name == name]
+            found += [job for job in map(_job, self._ask(Operation.GET_JOBS, attributes).jobs) if words in job.name]
         return found
 
     def cancel(self, job_id: int) -> bool:
@@ -206,20 +206,25 @@ class IppPrinter:
 
 def _job(found: Mapping[str, tuple[Value, ...]]) -> JobSeen:
     state = _first(found, "job-state", JobState.PENDING)
-    documents = _first(found, "number-of-documents", "")
     return JobSeen(
-        id=int(_first(found, "job-id", 0)),
+        id=_number(found, "job-id") or 0,
         name=str(_first(found, "job-name", "")),
         state=JobState(state) if state in tuple(JobState) else JobState.PENDING,
         reasons=_reasons(found, "job-state-reasons"),
         printer_reasons=_reasons(found, "job-printer-state-reasons"),
-        documents=documents if isinstance(documents, int) else None,
+        documents=_number(found, "number-of-documents"),
         message=str(_first(found, "job-printer-state-message", "")),
     )
 
 
 def _first(found: Mapping[str, tuple[Value, ...]], name: str, otherwise: Value) -> Value:
     return next(iter(found.get(name, ())), otherwise)
+
+
+def _number(found: Mapping[str, tuple[Value, ...]], name: str) -> int | None:
+    """The number under this name; None if there is none, or it is none."""
+    value = _first(found, name, "")
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _texts(found: Mapping[str, tuple[Value, ...]], name: str) -> tuple[str, ...]:

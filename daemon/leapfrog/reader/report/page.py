@@ -14,6 +14,7 @@ from leapfrog.language.speaker import Speaker
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, with_fonts
 from leapfrog.processes.messages import EarlierExam
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
+from leapfrog.wording.print_words import SHEET_WORDS
 from leapfrog.wording.report_words import ReportWords
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -42,6 +43,7 @@ def render_page(
         policy=content_security_policy(script, frames=bool(listening), fonts="inside"),
         script=script,
         listens=bool(listening),
+        script_words=SHEET_WORDS,
         version=version,
         alive_href=f"{root}/{ALIVE_NAME}",
         languages_root=f"{root}/",

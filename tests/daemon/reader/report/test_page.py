@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leapfrog.exam import Identity, Outcome
-from leapfrog.heartbeat.heartbeat import alive_page, newest_page
+from leapfrog.heartbeat.heartbeat import SheetTold, alive_page, newest_page
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.processes.messages import EarlierExam
 from leapfrog.reader.report.overlay import save_heatmap, save_plain
@@ -182,10 +182,16 @@ def test_an_open_report_learns_of_its_newer_version_and_that_the_box_stopped(bro
     browser.console.clear()
     browser.open(page)
     browser.wait_for("document.querySelectorAll('iframe[src*=newest]').length === 1")
+    (folder / "report.newest.html").write_text(newest_page(3, SheetTold("confirmed", "2026-11-03 14:22")))
+    (tmp_path / "alive.html").write_text(alive_page("run-1b", "list 1b"))
+    browser.wait_for(
+        "document.getElementById('paper').textContent === 'A sheet of this report was printed 2026-11-03 14:22.'"
+    )
     (folder / "report.newest.html").write_text(newest_page(4))
     assert browser.value("document.getElementById('newer').hidden"), "it asks when the worklist changed"
     (tmp_path / "alive.html").write_text(alive_page("run-2", "list 2"))
     browser.wait_for("!document.getElementById('newer').hidden")
+    assert browser.value("document.getElementById('paper').textContent") == "", "that was another version's"
     assert "There is a newer version of this report. Show it" in browser.value("document.body.innerText")
     browser.wait_for("!document.getElementById('stopped').hidden")
     browser.value("scrollTo(0, 900)")
