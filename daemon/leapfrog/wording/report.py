@@ -7,7 +7,7 @@ language in which it is read.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, stated_view
+from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, ThresholdSetHere, stated_view
 from leapfrog.language.listing import all_of, clauses, enumerated
 from leapfrog.language.sentence import Sentence, day, joined, number, plural, sentence, term
 from leapfrog.patient_age import patient_age
@@ -142,6 +142,9 @@ THRESHOLD_SET_HERE = plural(
     "{finding}: threshold {here} set here on {date} from {count} images by {who}, instead of the model's own"
     " {package}.",
 )
+# Translators: the next two stand after that sentence
+URGENT_SET_HERE = sentence("Urgent from {here} on, instead of whenever it is flagged.")
+URGENT_CHANGED_HERE = sentence("Urgent from {here} on, instead of {package}.")
 
 NOTHING = Sentence("")
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
@@ -318,6 +321,9 @@ def _worklist_row(
         phantom=content.phantom,
         images=images,
         replaced_models=content.replaced_models,
+        threshold_set_here=any(
+            finding.set_here is not None for image in content.images for finding in image.reading.findings
+        ),
     )
 
 
@@ -540,7 +546,7 @@ def _set_here(finding: Finding) -> Sentence:
     if setting is None:
         return NOTHING
     here, package = told_apart(finding.threshold, setting.package_threshold)
-    return THRESHOLD_SET_HERE.format(
+    told = THRESHOLD_SET_HERE.format(
         finding=finding_name(finding),
         here=number(here),
         date=date_of(setting.set_at),
@@ -548,3 +554,14 @@ def _set_here(finding: Finding) -> Sentence:
         who=clean(setting.set_by),
         package=number(package),
     )
+    return joined((told, _urgent_set_here(setting)))
+
+
+def _urgent_set_here(setting: ThresholdSetHere) -> Sentence:
+    if setting.urgent_threshold is None:
+        return NOTHING
+    if setting.package_urgent_threshold is None:
+        (here,) = told_apart(setting.urgent_threshold)
+        return URGENT_SET_HERE.format(here=number(here))
+    here, package = told_apart(setting.urgent_threshold, setting.package_urgent_threshold)
+    return URGENT_CHANGED_HERE.format(here=number(here), package=number(package))

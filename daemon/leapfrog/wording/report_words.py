@@ -143,8 +143,8 @@ class PackageCaution(Frozen):
 class WorklistRow(Frozen):
     """A study's line in the worklist, in the same words as its report. `conflict`: why nobody knows whose exam it is.
     `caution`: for whom the reading does not hold; `package_cautions` stand once above the list, not in each row.
-    Dates are YYYY-MM-DD; they and the accession number are not shown, but found. What has a default is not in rows of
-    older reports.
+    `threshold_set_here`: a threshold of this place was applied to it. Dates are YYYY-MM-DD; they and the accession
+    number are not shown, but found. What has a default is not in rows of older reports.
     """
 
     exam_number: str = ""  # not in rows of older reports
@@ -166,6 +166,7 @@ class WorklistRow(Frozen):
     phantom: bool = False
     images: Sentence
     replaced_models: tuple[str, ...] = ()
+    threshold_set_here: bool = False
 
     @property
     def mark(self) -> str:

@@ -54,11 +54,14 @@ def test_a_threshold_of_this_place_says_whose_it_is(tmp_path: Path) -> None:
     )
     first = film.findings[0].model_copy(update={"threshold": 0.503, "set_here": setting})
     film = film.model_copy(update={"findings": (first, *film.findings[1:])})
-    notes = _words([film]).images[0].notes
+    words = _words([film])
+    notes = words.images[0].notes
     said = (
         "threshold 0.503 set here on 2026-11-29 from 240 images by Dr Amina Okello, instead of the model's own 0.500."
     )
     assert sum(said in note for note in notes) == 1
+    assert words.worklist_row.threshold_set_here, "the list says so too"
+    assert not _words([chest_reading(tmp_path)]).worklist_row.threshold_set_here
 
 
 def test_images_that_disagree_about_the_patient_are_named(tmp_path: Path) -> None:
@@ -431,3 +434,13 @@ def test_the_reported_frame_stands_among_the_others_of_its_loop(tmp_path: Path) 
     ]
     [film] = _words([chest_reading(tmp_path)]).images
     assert film.loop == ()
+
+
+def test_an_urgent_threshold_that_was_set_here_is_told_in_the_report_too(tmp_path: Path) -> None:
+    setting = ThresholdSetHere(
+        package_threshold=0.5, set_by="Dr Amina Okello", set_at="2026-11-29T10:00:00+03:00", images=240,
+        urgent_threshold=0.8, package_urgent_threshold=0.9,
+    )  # fmt: skip
+    film = chest_reading(tmp_path, findings=(finding("Nodule", 0.7, set_here=setting),))
+    note = next(note for note in _words([film]).images[0].notes if "set here" in note)
+    assert note.endswith(" instead of the model's own 0.50. Urgent from 0.80 on, instead of 0.90.")
