@@ -21,6 +21,8 @@ SCRIPT_WORDS = {
         "{found} of {all} exams match; {count} of them shown.", "{found} of {all} exams match; {count} of them shown."
     ),
     "looking": sentence("Still looking through older exams."),
+    # Translators: nothing was found; "Clear" is what the button says that is translated elsewhere
+    "none": sentence("Write less of it, or press Clear to see all exams."),
     "more": plural("Show {count} more", "Show {count} more"),
     # Translators: stands above a printed list, as the next two
     "partSearch": sentence("Only what was found for “{query}”:"),

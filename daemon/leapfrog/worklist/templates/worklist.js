@@ -172,7 +172,7 @@
     const sentences = isAll() ? [] : [
       ["paper", spoken.words(`part${by}`, values)],
       ["", count < found ? spoken.words("ofFound", { count, found, all }) : spoken.words("found", { count, all })],
-      ["", looking && spoken.words("looking")],
+      ["", looking ? spoken.words("looking") : !found && spoken.words("none")],
       ["", hidden.length > unseen && spoken.words(`hidden${by}`, { count: hidden.length - unseen })],
       ["hiding", unseen && spoken.words("unseen", { count: unseen })],
     ];
