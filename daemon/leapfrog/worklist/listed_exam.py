@@ -24,6 +24,9 @@ HEADINGS: dict[Place, Sentence] = {
 }
 
 UNREADABLE = sentence("Cannot be read here: look at the picture on the machine that made it, or send it again.")
+PARTLY_UNREADABLE = sentence(
+    "An image of it cannot be read here: look at it on the machine that made it, or send it again."
+)
 PARTLY_ASSESSED = sentence("No model gives a result for every image of it: a person must look at the others.")
 REFUSED = sentence("The district refused it: tell the technician. It is kept here.")
 # Translators: {package} is the name of a model
@@ -68,12 +71,10 @@ class ListedExam:
     @cached_property
     def to_do(self) -> tuple[Sentence, ...]:
         """What a person must do about it, besides reading the report: a sentence each. Empty for most."""
-        conflict = [WHOSE_EXAM.format(conflict=self.row.conflict)] if self.row.conflict else []
-        partly = [PARTLY_ASSESSED] if self.is_partly_assessed else []
-        unreadable = [UNREADABLE] if self.state.unreadable else partly
-        refused = [REFUSED] if self.state.refused else []
-        no_paper = [print_words.NOT_PRINTED_TO_DO] if self.state.not_printed else []
-        return (*conflict, *unreadable, *refused, *no_paper)
+        conflict = WHOSE_EXAM.format(conflict=self.row.conflict) if self.row.conflict else Sentence("")
+        refused = REFUSED if self.state.refused else Sentence("")
+        no_paper = print_words.NOT_PRINTED_TO_DO if self.state.not_printed else Sentence("")
+        return tuple(filter(None, (conflict, self._missing_result, refused, no_paper)))
 
     @cached_property
     def needs_person(self) -> bool:
@@ -89,6 +90,13 @@ class ListedExam:
     def is_partly_assessed(self) -> bool:
         """Whether there is a result for some of its images and none for others."""
         return self.state.unassessed and self.row.kind != "not_assessed"
+
+    @property
+    def _missing_result(self) -> Sentence:
+        """What to do about images of which there is no result, where the reasons beside its headline do not say it."""
+        if self.state.unreadable:
+            return UNREADABLE if self.row.kind == "not_assessed" else PARTLY_UNREADABLE
+        return PARTLY_ASSESSED if self.is_partly_assessed else Sentence("")
 
     @property
     def is_unsent(self) -> bool:
