@@ -10,6 +10,8 @@ QUERY = """
     SELECT key,
         EXISTS (SELECT 1 FROM instances WHERE study_key = key AND state = 'received') AS unread,
         EXISTS (SELECT 1 FROM instances WHERE study_key = key AND state = 'set_aside') AS unreadable,
+        EXISTS (SELECT 1 FROM instances WHERE study_key = key AND same_as IS NULL AND state <> 'forward_only'
+            AND json_extract(reading, '$.outcome') = 'not_assessed') AS unassessed,
         EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND state = 'waiting') AS unsent,
         EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND state = 'refused') AS refused,
         EXISTS (SELECT 1 FROM deliveries WHERE study_key = key AND state = 'confirmed') AS confirmed
@@ -19,12 +21,14 @@ QUERY = """
 
 @dataclass(frozen=True, kw_only=True)
 class ExamState:
-    """Of a study: whether images wait to be read (`unread`) or could not be read (`unreadable`), whether something of
-    it waits to be sent to the district (`unsent`), was refused there, or arrived (`confirmed`).
+    """Of a study: whether images wait to be read (`unread`), could not be read (`unreadable`), or got no result of a
+    model (`unassessed`): one is enough, and what is no image does not count. Whether something of it waits to be sent
+    to the district (`unsent`), was refused there, or arrived (`confirmed`).
     """
 
     unread: bool = False
     unreadable: bool = False
+    unassessed: bool = False
     unsent: bool = False
     refused: bool = False
     confirmed: bool = False

@@ -14,6 +14,7 @@ NOT_RULED_OUT = "This does not rule out disease."
 AGE_NOT_GIVEN = "Age not given: this reading holds for adults only; for a child disregard it."
 LOOK_YOURSELF = "Look at the picture yourself before you act."
 NEEDS_A_PERSON = "No model gives a result for this: it needs a person."
+REST_NEEDS_A_PERSON = "What was not assessed needs a person."
 
 
 def headline_of(gist: Gist) -> Headline:
@@ -34,6 +35,7 @@ def _headline(gist: Gist) -> Headline:
     aid = "" if gist.aid is None else _drawn(gist.aid)
     good_for = "" if gist.aid is None else " ".join(map(clean, gist.aid.sentences))
     missing = _missing(gist.images, gist.assessed)
+    person = REST_NEEDS_A_PERSON if missing else ""
     match gist.kind:
         case "not_assessed":
             return Headline("not_assessed", "Not assessed", f"{_only(gist.remarks)} {NEEDS_A_PERSON}".strip())
@@ -41,18 +43,18 @@ def _headline(gist: Gist) -> Headline:
             names = each_once(finding_name(finding) for finding in gist.flagged)
             verb = "finding needs a look" if len(names) == 1 else "findings need a look"
             text = f"{len(names)} {verb}: {', '.join(names)}"
-            details = [*(f"{part}." for part in (*measurements, aid, missing) if part), good_for, LOOK_YOURSELF]
+            details = [*(f"{part}." for part in (*measurements, aid, missing) if part), good_for, person, LOOK_YOURSELF]
             text = f"Urgent: {text}" if gist.urgent else text
             return Headline("look", text, " ".join(filter(None, details)), gist.urgent)
         case "measured":
             text = "; ".join(part for part in (*measurements, aid, missing) if part)
-            return Headline("measured", text, " ".join(filter(None, (good_for, _only(gist.remarks)))))
+            return Headline("measured", text, " ".join(filter(None, (good_for, _only(gist.remarks), person))))
         case "nothing_flagged":
             is_aid_alone = gist.aid is not None and gist.aid.images == gist.assessed
             nothing = "" if is_aid_alone else "Nothing outlined" if gist.only_outlines else "Nothing flagged"
             text = "; ".join(part for part in (nothing, aid, missing) if part)
             rest = "" if is_aid_alone else _only(gist.remarks) or NOT_RULED_OUT
-            return Headline("nothing_flagged", text, " ".join(filter(None, (good_for, rest))))
+            return Headline("nothing_flagged", text, " ".join(filter(None, (good_for, rest, person))))
 
 
 def _drawn(aid: Aid) -> str:

@@ -10,7 +10,7 @@ from leapfrog.state.exam_states import ExamState
 from leapfrog.state.records import StudyRecord
 from leapfrog.wording.report_words import WorklistRow
 
-URGENT_DAYS = 2  # urgent exams of the newest two days come first; older ones keep their mark
+FIRST_DAYS = 2  # what is urgent or needs a person comes first for so many days; older ones keep their mark
 
 Place = Literal["urgent", "person", "flagged", "other"]
 PLACES: tuple[Place, ...] = ("urgent", "person", "flagged", "other")
@@ -22,6 +22,7 @@ HEADINGS: dict[Place, str] = {
 }
 
 UNREADABLE = "Cannot be read here: look at the picture on the machine that made it, or send it again."
+PARTLY_ASSESSED = "No model gives a result for every image of it: a person must look at the others."
 REFUSED = "The district refused it: tell the technician. It is kept here."
 WHOSE_EXAM = "check whose exam this is before you use it."
 
@@ -35,7 +36,8 @@ class StateWord:
 
 
 READING, UNREAD = StateWord("…", "reading"), StateWord("✕", "cannot be read")
-NOT_ASSESSED, READ = StateWord("?", "not assessed"), StateWord("✓", "read")
+NOT_ASSESSED, PARTLY_READ = StateWord("?", "not assessed"), StateWord("?", "partly assessed")
+READ = StateWord("✓", "read")
 SENT, NOT_SENT, NOT_TAKEN = StateWord("➤", "sent"), StateWord("◷", "not sent yet"), StateWord("!", "refused")
 
 
@@ -51,13 +53,23 @@ class ListedExam:
     def to_do(self) -> tuple[str, ...]:
         """What a person must do about it, besides reading the report: a sentence each. Empty for most."""
         conflict = f"{self.row.conflict}: {WHOSE_EXAM}" if self.row.conflict else ""
-        unreadable = UNREADABLE if self.state.unreadable else ""
+        unreadable = UNREADABLE if self.state.unreadable else PARTLY_ASSESSED if self.is_partly_assessed else ""
         return tuple(filter(None, (conflict, unreadable, REFUSED if self.state.refused else "")))
 
     @cached_property
     def needs_person(self) -> bool:
         """Whether no result of a program can be relied on: a person must look at the exam or do something about it."""
-        return bool(self.to_do) or self.row.kind == "not_assessed"
+        return bool(self.to_do) or self.is_unassessed
+
+    @property
+    def is_unassessed(self) -> bool:
+        """Whether an image of it, or all, has no result of a model."""
+        return self.state.unassessed or self.row.kind == "not_assessed"
+
+    @property
+    def is_partly_assessed(self) -> bool:
+        """Whether there is a result for some of its images and none for others."""
+        return self.state.unassessed and self.row.kind != "not_assessed"
 
     @property
     def is_unsent(self) -> bool:
@@ -68,17 +80,20 @@ class ListedExam:
     def words(self) -> tuple[StateWord, ...]:
         """How far it is: whether it was read, and then, where something is to be sent, whether that has arrived."""
         state = self.state
-        read = NOT_ASSESSED if self.row.kind == "not_assessed" else READ
+        read = PARTLY_READ if self.is_partly_assessed else NOT_ASSESSED if self.is_unassessed else READ
         first = UNREAD if state.unreadable else READING if state.unread else read
         sending = NOT_TAKEN if state.refused else NOT_SENT if state.unsent else SENT if state.sent else None
         return (first,) if sending is None else (first, sending)
 
     def place(self, newest_days: Sequence[str]) -> Place:
-        """In which part of the list it stands; `newest_days` are the days whose urgent exams come first."""
-        if self.row.urgent and self.study.received_date in newest_days:
-            return "urgent"
-        if self.needs_person:
-            return "person"
+        """In which part of the list it stands; `newest_days` are the days of which what is urgent or needs a
+        person comes first.
+        """
+        if self.study.received_date in newest_days:
+            if self.row.urgent:
+                return "urgent"
+            if self.needs_person:
+                return "person"
         return "flagged" if self.row.kind == "look" else "other"
 
 
@@ -97,10 +112,10 @@ class Group:
 
 def groups_of(exams: Iterable[ListedExam]) -> list[Group]:
     """The parts of the list that have exams, in order. `exams` must be newest first, and so is each part: urgent ones,
-    those that need a person, flagged ones, the rest.
+    those that need a person, both of the newest days, flagged ones, the rest.
     """
     exams = list(exams)
-    newest_days = list(dict.fromkeys(exam.study.received_date for exam in exams))[:URGENT_DAYS]
+    newest_days = list(dict.fromkeys(exam.study.received_date for exam in exams))[:FIRST_DAYS]
     placed = sorted(((exam.place(newest_days), exam) for exam in exams), key=lambda pair: PLACES.index(pair[0]))
     return [
         Group(place, tuple(exam for _, exam in pairs)) for place, pairs in groupby(placed, key=lambda pair: pair[0])

@@ -51,7 +51,7 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
         total=len(exams),
         urgent=sum(exam.row.urgent for exam in exams),
         person=sum(exam.needs_person for exam in exams),
-        not_assessed=sum(exam.row.kind == "not_assessed" for exam in exams),
+        not_assessed=sum(exam.is_unassessed for exam in exams),
         unsent=sum(exam.is_unsent for exam in exams),
         scripts=scripts_in("".join(exam.row.model_dump_json() for exam in exams)),
     )

@@ -39,7 +39,13 @@ def test_nothing_flagged_does_not_speak_for_an_image_that_was_not_assessed(tmp_p
     quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found")
     headline = _headline([quiet, unassessed_reading()])
     assert headline.text == "Nothing flagged; 1 of 2 images was not assessed"
-    assert headline.detail == "This does not rule out disease."
+    assert headline.detail == "This does not rule out disease. What was not assessed needs a person."
+
+
+def test_an_image_that_was_not_assessed_needs_a_person_whatever_the_others_show(tmp_path: Path) -> None:
+    for seen in (chest_reading(tmp_path), head_reading(tmp_path), nerve_reading(tmp_path)):
+        assert "What was not assessed needs a person." in _headline([seen, unassessed_reading()]).detail
+        assert "needs a person" not in _headline([seen, seen]).detail
 
 
 def test_what_was_not_outlined_is_not_called_unflagged(tmp_path: Path) -> None:

@@ -101,16 +101,39 @@ def test_urgent_ones_come_first_then_what_needs_a_person_then_flagged_ones_then_
     assert _order(exams[::-1]) == ["Urgent", "Unreadable", "Mixed", "Unassessed", "Refused", "Flagged", "Rest"]
 
 
-def test_an_urgent_exam_of_days_ago_keeps_its_mark_and_takes_its_place_by_what_it_is() -> None:
+def test_exams_of_days_ago_that_are_urgent_or_need_a_person_keep_their_mark_and_make_room_for_new_ones() -> None:
     urgent: dict[str, Any] = {"kind": "look", "urgent": True, "headline": "Urgent"}
     exams = [
         _exam("New", day="2026-11-05"),
+        _exam("Flagged", day="2026-11-05", kind="look"),
         _exam("Second", day="2026-11-04", **urgent),
-        _exam("Unassessed", day="2026-11-03", kind="not_assessed"),
-        _exam("Third", day="2026-11-02", **urgent),
+        _exam("Unassessed", day="2026-11-04", kind="not_assessed"),
+        _exam("Third", day="2026-11-03", **urgent),
+        _exam("Forgotten", day="2026-11-02", kind="not_assessed"),
+        _exam("Refused", day="2026-11-01", done=ExamState(refused=True)),
     ]
-    assert _order(exams) == ["Second", "Unassessed", "Third", "New"]
-    assert _page(exams).count('<tr class="look urgent') == 2
+    assert _order(exams) == ["Second", "Unassessed", "Flagged", "Third", "New", "Forgotten", "Refused"]
+    page = _page(exams)
+    assert page.count('<tr class="look urgent') == 2
+    assert page.count(' person unassessed"') == 2
+    assert page.count(' person unsent"') == 1
+    assert older_page(0, exams[-2:]).person == 2
+
+
+def test_an_exam_of_which_one_image_was_not_assessed_needs_a_person_and_says_so() -> None:
+    half: dict[str, Any] = {"images": "2 images, 1 not assessed", "done": ExamState(unassessed=True)}
+    exams = [
+        _exam("Whole"),
+        _exam("Flagged", kind="look", headline="1 finding needs a look: Nodule"),
+        _exam("Half", **half),
+        _exam("Urgent half", kind="look", headline="Urgent: 1 finding needs a look", urgent=True, **half),
+    ]
+    assert _order(exams) == ["Urgent half", "Half", "Flagged", "Whole"]
+    page = _page(exams)
+    assert '<tr class="nothing_flagged person unassessed"' in page
+    assert page.count("<b>No model gives a result for every image of it: a person must look at the others.</b>") == 2
+    older = older_page(0, exams)
+    assert (older.person, older.not_assessed) == (2, 2)
 
 
 def test_two_patients_in_one_study_are_red_in_the_list_with_what_to_do() -> None:
@@ -131,7 +154,8 @@ def test_the_list_says_once_that_not_marked_urgent_does_not_mean_that_it_can_wai
         (ExamState(unread=True), "look", ["reading"]),
         (ExamState(unread=True, confirmed=True), "look", ["reading"]),
         (ExamState(unreadable=True), "not_assessed", ["cannot be read"]),
-        (ExamState(), "not_assessed", ["not assessed"]),
+        (ExamState(unassessed=True), "not_assessed", ["not assessed"]),
+        (ExamState(unassessed=True), "look", ["partly assessed"]),
         (ExamState(unsent=True, confirmed=True), "look", ["read", "not sent yet"]),
         (ExamState(confirmed=True), "look", ["read", "sent"]),
         (ExamState(refused=True, confirmed=True), "look", ["read", "refused"]),
