@@ -4,20 +4,18 @@
   const byId = (id) => document.getElementById(id);
   const searched = new Rows();
   const rows = searched.rows;
-  const kept = Object.assign({ search: "", filter: "" }, read());
   const buttons = [...byId("filters").children];
-  const MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split(" ");
-  const MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
-    + "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?";
   const MOST_OLDER = 50; // shown at once
+  const MORE_OLDER = 200; // each time that somebody wants to see more
   const SIGNS_OF_PEOPLE = ["pointermove", "pointerdown", "keydown", "wheel", "focusin"];
   const MOST_AHEAD = 60; // pages that are fetched before a search: more than 5,000 exams
+  const kept = Object.assign({ search: "", filter: "", most: MOST_OLDER, seen: [] }, read());
   const AT_ONCE = 8; // pages that are loaded at the same time
   const target = location.protocol === "file:" ? "*" : location.origin;
   const older = [...document.querySelectorAll("#older a")].map((link) => ({
     address: link.getAttribute("href"), counts: link.dataset.n.split(" ").map(Number), frame: null, ready: false, answer: null,
   }));
-  let current = { search: 0, words: [], filter: "" };
+  let current = { search: 0, query: "", filter: "" };
   let loading = 0, toLoad = 0, toShow = 0;
   let back = null; // the row of an older exam to come back to, once it is found again
   let lastTyped = 0;
@@ -33,59 +31,62 @@
     try { sessionStorage.setItem("leapfrog-worklist", JSON.stringify(kept)); } catch { /* see read() */ }
   }
 
+  // What this script says. Of two forms the first is for one.
+  const SENTENCES = {
+    older: ["Older exams"],
+    all: ["{count}"],
+    ofAll: ["{count} of {all}"],
+    found: ["{count} of {all} exams shown."],
+    ofFound: ["{found} of {all} exams match; {count} of them shown."],
+    looking: ["Still looking through older exams."],
+    more: ["Show {count} more"],
+    partSearch: ["Only what was found for “{query}”:"],
+    partFilter: ["Only the exams under “{filter}”:"],
+    partBoth: ["Only what was found for “{query}” among the exams under “{filter}”:"],
+    hiddenSearch: ["The search hides {count} of the newest urgent exams."],
+    hiddenFilter: ["The filter hides {count} of the newest urgent exams."],
+    hiddenBoth: ["Search and filter hide {count} of the newest urgent exams."],
+    unseen: ["{count} new urgent exam is hidden: press Clear.", "{count} new urgent exams are hidden: press Clear."],
+  };
+  function said(name, values = {}) {
+    const forms = SENTENCES[name], form = values.count === 1 ? forms[0] : forms[forms.length - 1];
+    return form.replace(/\{(\w+)\}/g, (_, key) => values[key].toLocaleString("en"));
+  }
+
   // ---------------------------------------------------------------- the search
 
-  const two = (number) => String(number).padStart(2, "0");
-  const years = (year) => (!year ? [""] : year.length === 4 ? [year] : [`20${year}`, `19${year}`]);
-  function dates(year, month, day) {
-    return month >= 1 && month <= 12 && day >= 1 && day <= 31
-      ? years(year).map((one) => `${one}-${two(month)}-${two(day)}`) : [];
-  }
-  function daysAgo(days) {
-    const day = new Date(`${page.today}T12:00:00Z`);
-    day.setUTCDate(day.getUTCDate() - days);
-    return day.toISOString().slice(0, 10);
-  }
-
-  // A word of the search as what may stand in a row instead: itself, and the dates that it can mean.
-  function meanings(word) {
-    if (word === "today") return [word, page.today];
-    if (word === "yesterday") return [word, daysAgo(1)];
-    let found = word.match(/^(\d{4})[./-]?(\d{2})[./-]?(\d{2})$/);
-    if (found) return [word, ...dates(found[1], +found[2], +found[3])];
-    found = word.match(/^(\d{1,2})[./-](\d{1,2})(?:[./-](\d{4}|\d{2}))?\.?$/);
-    if (found) return [word, ...dates(found[3], +found[2], +found[1]), ...dates(found[3], +found[1], +found[2])];
-    return [word];
-  }
-
-  // `28 Nov 2026`, `Nov 28, 2026` and `28-nov` as dates in one word.
-  function wanted(query) {
-    const month = (name) => MONTHS.indexOf(name.slice(0, 3)) + 1;
-    const joined = (whole, day, name, year) => (year ? `${year}-${two(month(name))}-${two(day)}` : `${day}/${month(name)}`);
-    return folded(query)
-      .replace(new RegExp(`\\b(\\d{1,2})(?:st|nd|rd|th)?[ ./-]*(${MONTH})\\b[ .,/-]*(\\d{4})?`, "g"), (...all) => `${joined(...all)} `)
-      .replace(new RegExp(`\\b(${MONTH})\\b[ .]*(\\d{1,2})(?:st|nd|rd|th)?\\b(?:,? (\\d{4}))?`, "g"),
-        (whole, name, day, year) => `${joined(whole, day, name, year)} `)
-      .split(" ").filter(Boolean).map(meanings);
-  }
-
   function filter() {
-    const words = wanted(byId("search").value);
-    current = { search: current.search + 1, words, filter: kept.filter, today: page.today, most: MOST_OLDER };
+    const typed = byId("search").value, query = typed.trim();
+    if (typed !== kept.search || kept.filter !== current.filter) write({ most: MOST_OLDER });
+    write({ search: typed });
+    current = { search: current.search + 1, query, filter: kept.filter, today: page.today, most: kept.most };
     const found = new Set(searched.found(current));
     for (const row of rows) row.hidden = !found.has(row);
-    for (const part of document.querySelectorAll("#rows tbody:not(#older-rows)")) {
-      part.hidden = !part.querySelector("tr[class]:not([hidden])");
-    }
+    for (const part of document.querySelectorAll("#rows tbody:not(#older-rows)")) showPart(part);
+    noteSeen();
     for (const one of older) one.answer = null;
     if (!isAll()) {
       older.forEach(ask);
       loadOlder();
     }
     showOlder();
-    byId("clear").disabled = !byId("search").value && !kept.filter;
+    byId("clear").disabled = isAll();
     for (const button of buttons) button.setAttribute("aria-pressed", button.dataset.filter === kept.filter);
-    write({ search: byId("search").value });
+  }
+
+  // How many exams a part of the list shows, of how many.
+  function showPart(part) {
+    const inPart = [...part.querySelectorAll("tr[class]")], shown = inPart.filter((row) => !row.hidden).length;
+    part.hidden = !shown;
+    part.querySelector("th span").textContent = shown < inPart.length
+      ? said("ofAll", { count: shown, all: inPart.length }) : said("all", { count: shown });
+  }
+
+  // The answers of before stay until there are new ones, so that nothing moves.
+  function showMore() {
+    write({ most: kept.most + MORE_OLDER });
+    current = { ...current, search: current.search + 1, most: kept.most };
+    older.forEach(ask);
   }
 
   function choose(name) {
@@ -108,7 +109,7 @@
 
   // Each page of them is framed, and answers; it is asked again for each search. The newest are fetched as soon as
   // somebody is at this screen, so that the first search finds them there, but not for a screen that nobody touches.
-  const isAll = () => !current.words.length && !current.filter;
+  const isAll = () => !current.query && !current.filter;
   function ask(one) {
     if (one.ready && !isAll()) one.frame.contentWindow.postMessage(current, target);
   }
@@ -154,9 +155,13 @@
   // What the pages of older exams found, below the rest. They are our own pages, and this page's policy runs nothing.
   function showOlder() {
     const answers = isAll() ? [] : older.map((one) => one.answer).filter(Boolean);
-    const lines = answers.flatMap((answer) => answer.shown).slice(0, MOST_OLDER);
+    const lines = answers.flatMap((answer) => answer.shown).slice(0, kept.most);
+    const total = answers.reduce((sum, answer) => sum + Number(answer.total), 0);
     const template = document.createElement("template");
-    template.innerHTML = `<tr><th colspan="4" scope="rowgroup">Older exams</th></tr>${lines.join("")}`;
+    template.innerHTML = `<tr><th colspan="4" scope="rowgroup"></th></tr>${lines.join("")}`;
+    const count = document.createElement("span");
+    count.textContent = said(lines.length < total ? "ofAll" : "all", { count: lines.length, all: total });
+    template.content.querySelector("th").append(said("older"), " ", count);
     for (const link of template.content.querySelectorAll("a")) {
       link.setAttribute("href", link.getAttribute("href").replace(/^\.\.\//, ""));
     }
@@ -166,21 +171,42 @@
       part.hidden = !lines.length;
       drawing.check(part);
     }
-    showCount(answers, lines.length);
+    byId("more").hidden = lines.length >= total;
+    byId("more").textContent = said("more", { count: Math.min(MORE_OLDER, total - lines.length) });
+    showCount(lines.length, total, answers.length < older.length);
     comeBack();
   }
 
-  function showCount(answers, olderShown) {
-    const sum = (of) => answers.reduce((total, answer) => total + Number(answer[of]), 0);
-    const hiddenRows = rows.filter((row) => row.hidden && row.classList.contains("urgent"));
-    const shown = rows.filter((row) => !row.hidden).length + olderShown;
+  // What is shown, and of the newest urgent exams what is not: those that came meanwhile apart, since nobody saw them yet.
+  function showCount(olderShown, olderFound, looking) {
+    const here = rows.filter((row) => !row.hidden).length;
+    const count = here + olderShown, found = here + olderFound;
     const all = rows.length + older.reduce((total, one) => total + one.counts[0], 0);
-    const hiding = hiddenRows.length ? `; ${hiddenRows.length} urgent hidden by the search` : "";
-    const more = sum("total") > olderShown ? `; ${(sum("total") - olderShown).toLocaleString("en")} more match: say more` : "";
-    const looking = answers.length < older.length ? "; still looking through older exams" : "";
-    byId("count").textContent = isAll() ? ""
-      : `${shown.toLocaleString("en")} of ${all.toLocaleString("en")} shown${more}${looking}${hiding}`;
-    byId("count").classList.toggle("hiding", hiddenRows.length > 0);
+    const hidden = newestUrgent().filter((row) => row.hidden);
+    const unseen = hidden.filter((row) => !kept.seen.includes(addressOf(row))).length;
+    const by = !kept.filter ? "Search" : !current.query ? "Filter" : "Both";
+    const button = buttons.find((one) => one.dataset.filter === kept.filter);
+    const values = { query: current.query, filter: button ? button.firstChild.textContent.trim() : "" };
+    const sentences = isAll() ? [] : [
+      ["paper", said(`part${by}`, values)],
+      ["", count < found ? said("ofFound", { count, found, all }) : said("found", { count, all })],
+      ["", looking && said("looking")],
+      ["", hidden.length > unseen && said(`hidden${by}`, { count: hidden.length - unseen })],
+      ["hiding", unseen && said("unseen", { count: unseen })],
+    ];
+    byId("count").replaceChildren(...sentences.filter(([, sentence]) => sentence).flatMap(([name, sentence]) => {
+      const one = document.createElement("span");
+      one.className = name;
+      one.textContent = sentence;
+      return [one, " "];
+    }));
+  }
+
+  const newestUrgent = () => rows.filter((row) => row.closest("tbody").className === "urgent");
+  function noteSeen() {
+    const newest = newestUrgent(), seen = kept.seen || [];
+    const known = (row) => !row.hidden || seen.includes(addressOf(row));
+    write({ seen: newest.filter(known).map(addressOf) });
   }
 
   // ---------------------------------------------------------------- a newer list
@@ -222,6 +248,7 @@
   function restore() {
     const search = byId("search");
     search.value = kept.search;
+    current.filter = kept.filter; // as before the reload: as much is shown as then
     filter();
     history.scrollRestoration = "manual";
     back = { row: kept.row, top: kept.top, link: kept.inSearch ? "" : kept.link };
@@ -266,6 +293,7 @@
 
   byId("searchbar").hidden = rows.length === 0;
   byId("search").addEventListener("input", () => { lastTyped = Date.now(); filter(); });
+  byId("more").addEventListener("click", showMore);
   byId("clear").addEventListener("click", () => { byId("search").value = ""; choose(""); byId("search").focus(); });
   byId("filters").addEventListener("click", (event) => {
     const button = event.target.closest("button");
