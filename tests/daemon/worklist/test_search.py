@@ -88,6 +88,7 @@ FOUND_TOGETHER = {
     "muller": ["Müller, Jürgen", "Mueller, Samuel"],
     "ahmed": ["Ould-Ahmed, Zeïnab", "Ahmed, Mohamed (محمد, أحمد)"],
     "ed": [],
+    "a": ["Jan, Ann Rea", "Ould-Ahmed, Zeïnab", "Ahmed, Mohamed (محمد, أحمد)", "Ａｋｅｌｌｏ, İpek"],
     "january": ["Ould-Ahmed, Zeïnab", "Müller, Jürgen"],
     "jan 2024": ["Ould-Ahmed, Zeïnab", "Müller, Jürgen", "Jan, Ann Rea"],  # January, and Jan with a number of 2024
     "january 2024": ["Ould-Ahmed, Zeïnab", "Müller, Jürgen"],

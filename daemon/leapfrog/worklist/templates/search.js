@@ -205,13 +205,13 @@ class Row {
   constructor(element) {
     const shown = (one) => one.title || one.textContent; // the title has the letters that this device cannot draw
     const [result, patient, exam] = element.cells, [name, number, ...rest] = patient.querySelectorAll("bdi");
-    const { accession, born, taken } = element.dataset;
+    const [born, taken, ...accession] = (element.dataset.found || "").split(",");
     const link = result.querySelector("a"), told = [link, ...result.querySelectorAll(".tag"), ...rest];
     const received = link.getAttribute("href").match(/\d{4}-\d{2}-\d{2}/)?.[0];
     this.setNames(shown(name));
-    this.setNumbers([exam.querySelector(".exam-number")?.textContent, shown(number), accession].filter(Boolean));
+    this.setNumbers([exam.querySelector(".exam-number")?.textContent, shown(number), accession.join(",")].filter(Boolean));
     this.dates = [taken, received].filter(Boolean);
-    this.born = born || "";
+    this.born = born;
     this.exam = Row.joined(shown(exam.querySelector("bdi")));
     this.told = Row.joined(told.map(shown).join(" ")) + this.exam;
     this.all = Row.joined([...element.querySelectorAll("td *")].map(shown).join(" "));
@@ -248,8 +248,8 @@ class Row {
   }
 
   hasNumber(number) {
-    if (!number) return false;
     const hasDigit = /\d/.test(number);
+    if (!hasDigit && number.length < 2) return false;
     return this.numbers.includes(` ${number}`)
       || ((hasDigit || number.length >= PART_OF_NAME) && this.partsOfNumbers.includes(` ${number}`))
       || (hasDigit && number.length >= PART_OF_NAME && this.numbers.includes(number));

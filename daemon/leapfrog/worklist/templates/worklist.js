@@ -38,6 +38,7 @@
     ofAll: ["{count} of {all}"],
     found: ["{count} of {all} exams shown."],
     ofFound: ["{found} of {all} exams match; {count} of them shown."],
+    none: ["Write less of it, or press Clear to see all exams."],
     looking: ["Still looking through older exams."],
     more: ["Show {count} more"],
     partSearch: ["Only what was found for “{query}”:"],
@@ -190,7 +191,7 @@
     const sentences = isAll() ? [] : [
       ["paper", said(`part${by}`, values)],
       ["", count < found ? said("ofFound", { count, found, all }) : said("found", { count, all })],
-      ["", looking && said("looking")],
+      ["", looking ? said("looking") : !found && said("none")],
       ["", hidden.length > unseen && said(`hidden${by}`, { count: hidden.length - unseen })],
       ["hiding", unseen && said("unseen", { count: unseen })],
     ];
