@@ -22,6 +22,7 @@ HEADINGS: dict[Place, str] = {
 }
 
 UNREADABLE = "Cannot be read here: look at the picture on the machine that made it, or send it again."
+PARTLY_UNREADABLE = "An image of it cannot be read here: look at it on the machine that made it, or send it again."
 PARTLY_ASSESSED = "No model gives a result for every image of it: a person must look at the others."
 REFUSED = "The district refused it: tell the technician. It is kept here."
 WHOSE_EXAM = "check whose exam this is before you use it."
@@ -53,8 +54,8 @@ class ListedExam:
     def to_do(self) -> tuple[str, ...]:
         """What a person must do about it, besides reading the report: a sentence each. Empty for most."""
         conflict = f"{self.row.conflict}: {WHOSE_EXAM}" if self.row.conflict else ""
-        unreadable = UNREADABLE if self.state.unreadable else PARTLY_ASSESSED if self.is_partly_assessed else ""
-        return tuple(filter(None, (conflict, unreadable, REFUSED if self.state.refused else "")))
+        refused = REFUSED if self.state.refused else ""
+        return tuple(filter(None, (conflict, self._missing_result, refused)))
 
     @cached_property
     def needs_person(self) -> bool:
@@ -70,6 +71,13 @@ class ListedExam:
     def is_partly_assessed(self) -> bool:
         """Whether there is a result for some of its images and none for others."""
         return self.state.unassessed and self.row.kind != "not_assessed"
+
+    @property
+    def _missing_result(self) -> str:
+        """What to do about images of which there is no result, where the reasons beside its headline do not say it."""
+        if self.state.unreadable:
+            return UNREADABLE if self.row.kind == "not_assessed" else PARTLY_UNREADABLE
+        return PARTLY_ASSESSED if self.is_partly_assessed else ""
 
     @property
     def is_unsent(self) -> bool:

@@ -4,6 +4,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,12 @@ from support.listed import listed_exam, write_worklist
 pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
 TODAY = "2026-11-28"  # a Saturday
-LOOK = {"kind": "look", "headline": "1 finding needs a look: Pleural effusion"}
-NOT_ASSESSED = {"kind": "not_assessed", "headline": "Not assessed"}
+LOOK: dict[str, Any] = {"kind": "look", "headline": "1 finding needs a look: Pleural effusion"}
+NOT_ASSESSED: dict[str, Any] = {"kind": "not_assessed", "headline": "Not assessed"}
 
 
 def _exam(
-    name: str, number: str, day: str = "2026-06-20", born: str = "1999-09-09", exam_number: str = "", **values: str
+    name: str, number: str, day: str = "2026-06-20", born: str = "1999-09-09", exam_number: str = "", **values: Any
 ) -> ListedExam:
     exam = listed_exam(name, day=day, patient_id=number, exam_date=day, birth_date=born, **values)
     return replace(exam, study=replace(exam.study, exam_number=exam_number))
@@ -51,9 +52,9 @@ EXAMS = [
 FOUND = {
     "Okello, Grace": [
         "okello", "OKELLO grace", "grace okello", "okello,grace", "Okello^Grace", "okello; grace", "Okello, G", "okell",
-        "Mrs Okello", "name: okello", "okellograce", "graceokello", "“Okello”",
-        "K7-5K4", "k75k4", "K7–5K4", "K7\u20115K4", "K7 5K4", "k7−5k4", "exam K7-5K4", "exam no. K7-5K4", "#K7-5K4",
-        "k7-5", "KIT-595", "kit595", "kit 595", "595", "patient KIT-595", "ID:595", "a77/3", "A773", "acc. A77/3",
+        "Mrs Okello", "name:okello", "okellograce", "graceokello", "“Okello”",
+        "K7-5K4", "k75k4", "K7–5K4", "K7\u20115K4", "K7 5K4", "K 7 5 K 4", "k7−5k4", "exam K7-5K4", "exam no. K7-5K4",
+        "#K7-5K4", "k7-5", "KIT-595", "kit595", "kit 595", "595", "patient KIT-595", "ID:595", "a77/3", "A773", "acc. A77/3",
         "today", "Saturday", "2026-11-28", "28/11/2026", "28.11.2026", "28-11-26", "11/28/2026", "20261128", "28112026",
         "281126", "28/11", "28.11.", "28 Nov 2026", "nov 28", "November 28th, 2026", "28-nov-2026", "28nov",
         "2026/11/28", "28nov2026", "Sat 28 November 2026", "28th of november 2026", "28 nov 26", "2026 nov 28",
@@ -68,7 +69,7 @@ FOUND = {
     "Ould-Ahmed, Zeïnab": [
         "ouldahmed", "ould ahmed", "ould-ahmed", "OuldAhmed zeinab", "zeïnab", "KLA-12-DEC-0034", "kla12dec0034",
         "kla 12 dec 34", "30012024", "30jan2024", "30/01/2024", "30 jan 2024", "jan 30, 2024", "30 January 24",
-        "20 feb 51", "300124",
+        "20 feb 51", "300124", "240130", "jan30 2024",
     ],
     "Müller, Jürgen": ["jurgen", "juergen", "Jürgen", "04MAR1984-7", "mar1984-7", "pleural", "effusion", "12 jan 2024"],
     "Mueller, Samuel": [

@@ -134,6 +134,8 @@ def test_an_exam_of_which_one_image_was_not_assessed_needs_a_person_and_says_so(
     assert page.count("<b>No model gives a result for every image of it: a person must look at the others.</b>") == 2
     older = older_page(0, exams)
     assert (older.person, older.not_assessed) == (2, 2)
+    unreadable = ExamState(unreadable=True, unassessed=True)
+    assert "<b>An image of it cannot be read here: look at it on the machine" in _page([_exam("Half", done=unreadable)])
 
 
 def test_two_patients_in_one_study_are_red_in_the_list_with_what_to_do() -> None:

@@ -84,7 +84,10 @@ function numericDates(parts) {
 function datesInOneNumber(digits) {
   const cut = (...places) => places.map(([from, to]) => digits.slice(from, to));
   if (digits.length === 4) return [dated(digits)];
-  if (digits.length === 6) return numericDates(cut([0, 2], [2, 4], [4, 6]));
+  if (digits.length === 6) {
+    const parts = cut([0, 2], [2, 4], [4, 6]);
+    return [...numericDates(parts), dated(...parts)];
+  }
   if (digits.length !== 8) return [];
   return [...numericDates(cut([0, 4], [4, 6], [6, 8])), ...numericDates(cut([0, 2], [2, 4], [4, 8]))];
 }
@@ -137,7 +140,9 @@ const PART_OF_NAME = 3, OPENING = 4, WHOLE_WORD = 6; // letters from which a wor
 
 class Search {
   constructor(query, today) {
-    const typed = query.normalize("NFC").replace(/(?<!\d):|:(?!\d)|[,;^=()[\]"“”«»#]/g, " ").split(/\s+/);
+    const typed = query.normalize("NFC")
+      .replace(/(^|\D):|:(?!\d)/g, "$1 ")
+      .replace(/[,;^=()[\]"“”«»#]/g, " ").split(/\s+/);
     this.typed = typed.filter((word) => split(folded(word)).length).slice(0, MOST_WORDS);
     this.words = this.typed.map((word) => folded(word).replace(/[./-]+$/, ""));
     const areLabels = this.words.map((word) => LABELS.has(word));
