@@ -30,18 +30,24 @@ function sameSound(letter) {
 // Text without capitals, accents and apostrophes, with one kind of dash, blank and digit. Marks that are a letter's vowel
 // stay, as in Hindi.
 function folded(text) {
+  const isPlain = /^[ -~\s]*$/.test(text); // most are, and a list has thousands
+  return (isPlain ? text.toLowerCase().replace(/['`]/g, "") : withoutAccents(text)).replace(/\s+/g, " ").trim();
+}
+
+function withoutAccents(text) {
   return text.normalize("NFKD").toLowerCase()
     .replace(/[\p{Cf}\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670'’‘ʼʻ`´′]/gu, "")
     .replace(/[łøđħıßæœ\u0649\u06cc\u06a9\u0629]/g, (letter) => SAME_LETTERS[letter])
     .replace(/[\u1210-\u1216\u1220-\u1226\u1280-\u1286\u12d0-\u12d6\u1340-\u1346]/g, sameSound)
     .replace(/(?![0-9])\p{Nd}/gu, digit)
-    .replace(/[\p{Pd}−]/gu, "-").replace(/\s+/g, " ").trim();
+    .replace(/[\p{Pd}−]/gu, "-");
 }
 
 // The ways to write a name without the accents of Müller or Åberg, and to look for Mueller.
 function spellings(text) {
-  const inTwo = text.normalize("NFC").toLowerCase().replace(/[äöüåøæ]/g, (letter) => IN_TWO_LETTERS[letter]);
-  return [...new Set([folded(text), folded(inTwo)])];
+  const lower = text.normalize("NFC").toLowerCase();
+  const inTwo = lower.replace(/[äöüåøæ]/g, (letter) => IN_TWO_LETTERS[letter]);
+  return inTwo === lower ? [folded(text)] : [folded(text), folded(inTwo)];
 }
 
 const split = (text) => text.match(/[\p{L}\p{M}\d]+/gu) || [];
@@ -205,59 +211,79 @@ class Search {
 
 // ---------------------------------------------------------------- a row
 
-// What is looked for in a row. Where texts are joined, each word has a blank before it and after it.
+// What is looked for in a row. Where texts are joined, each word has a blank before it and after it. There are thousands
+// of rows: what few searches need is made when one needs it.
 class Row {
   constructor(element) {
-    const shown = (one) => one.title || one.textContent; // the title has the letters that this device cannot draw
     const [result, patient, exam] = element.cells, [name, number, ...rest] = patient.querySelectorAll("bdi");
     const [born, taken, ...accession] = (element.dataset.found || "").split(",");
-    const link = result.querySelector("a"), told = [link, ...result.querySelectorAll(".tag"), ...rest];
-    const received = link.getAttribute("href").match(/\d{4}-\d{2}-\d{2}/)?.[0];
-    this.setNames(shown(name));
-    this.setNumbers([exam.querySelector(".exam-number")?.textContent, shown(number), accession.join(",")].filter(Boolean));
+    const link = result.querySelector("a"), received = link.getAttribute("href").match(/\d{4}-\d{2}-\d{2}/)?.[0];
+    const numbers = [exam.querySelector(".exam-number")?.textContent, Row.shown(number), accession.join(",")];
+    Object.assign(this, { element, born, rest, exam, link, rawNumbers: numbers.filter(Boolean).map(folded) });
     this.dates = [taken, received].filter(Boolean);
-    this.born = born;
-    this.exam = Row.joined(shown(exam.querySelector("bdi")));
-    this.told = Row.joined(told.map(shown).join(" ")) + this.exam;
-    this.all = Row.joined([...element.querySelectorAll("td *")].map(shown).join(" "));
+    this.letters = folded(element.textContent);
+    this.setNames(Row.shown(name));
+    this.setNumbers();
   }
 
-  static joined(text) {
-    return ` ${split(folded(text)).join(" ")} `;
+  static shown(one) {
+    return one.title || one.textContent; // the title has the letters that this device cannot draw
   }
 
-  // Each name, and all written as one from each of them on, as people do with Ould Ahmed.
+  static joined(elements) {
+    return ` ${split(folded(elements.map(Row.shown).join(" "))).join(" ")} `;
+  }
+
+  get examWords() {
+    return (this.keptExam ??= Row.joined([this.exam.querySelector("bdi")]));
+  }
+
+  get told() {
+    const tags = () => this.element.querySelectorAll(".tag");
+    return (this.keptTold ??= Row.joined([this.link, ...tags(), ...this.rest]) + this.examWords);
+  }
+
+  get all() {
+    return (this.keptAll ??= Row.joined([...this.element.querySelectorAll("td *")]));
+  }
+
   setNames(text) {
-    const all = spellings(text);
-    const inOne = all[0].replace(/([aou])e|aa/g, (found, letter) => letter || "a");
-    this.names = [...new Set([...all, inOne])].map((one) => ` ${split(one).join(" ")}`).join(" ");
-    const words = split(all[0]).slice(0, 8);
-    this.joinedNames = ` ${words.map((_, index) => [...words.slice(index), ...words.slice(0, index)].join("")).join(" ")}`;
+    const all = spellings(text), inOne = all[0].replace(/([aou])e|aa/g, (found, letter) => letter || "a");
+    if (!all.includes(inOne)) all.push(inOne);
+    this.nameWords = split(all[0]);
+    this.names = all.map((one) => ` ${split(one).join(" ")}`).join(" ");
   }
 
-  // Without blanks and dashes, also from each group of digits or letters on, and without the zeros in front of it.
-  setNumbers(numbers) {
-    const known = numbers.map((number) => compact(folded(number)));
-    this.numbers = ` ${known.join(" ")}`;
-    const parts = numbers.map((number) => split(folded(number)).flatMap(groups)).filter((one) => /\d/.test(one.join()));
-    const short = parts.map((one) => one.map((group) => group.replace(/^0+(?=\d)/, "")));
-    const from = (one) => one.map((_, index) => one.slice(index).join(""));
-    this.partsOfNumbers = ` ${[...new Set([...parts, ...short].flatMap(from))].join(" ")}`;
+  // Without blanks and dashes, and once more without the zeros in front of their digits.
+  setNumbers() {
+    const known = ` ${this.rawNumbers.map(compact).join(" ")}`;
+    this.numbers = `${known}${known.replace(/(\D)0+(?=\d)/g, "$1")}`;
+  }
+
+  // Each number from each of its groups of letters or digits on.
+  get endsOfNumbers() {
+    const ends = (parts) => (/\d/.test(parts.join()) ? parts.map((_, index) => parts.slice(index).join("")) : []);
+    return (this.keptEnds ??= ` ${this.rawNumbers.flatMap((one) => ends(split(one).flatMap(groups))).join(" ")}`);
   }
 
   // `parts`: for each spelling of a word what it consists of; `joined`: the same in one.
   hasName(parts, joined) {
     const isShort = (part) => part.length < PART_OF_NAME && /^[a-z\d]+$/.test(part);
     return parts.some((one) => one.every((part) => this.names.includes(isShort(part) ? ` ${part}` : part)))
-      || joined.some((one) => one.length > PART_OF_NAME && this.joinedNames.includes(` ${one}`));
+      || joined.some((one) => this.nameWords.some((word, index) => (
+        one.startsWith(word) && this.namesFrom(index).startsWith(one))));
+  }
+
+  // All names in one, from one of them on, as people write Ould Ahmed.
+  namesFrom(index) {
+    return [...this.nameWords.slice(index), ...this.nameWords.slice(0, index)].join("");
   }
 
   hasNumber(number) {
     const hasDigit = /\d/.test(number);
-    if (!hasDigit && number.length < 2) return false;
-    return this.numbers.includes(` ${number}`)
-      || ((hasDigit || number.length >= PART_OF_NAME) && this.partsOfNumbers.includes(` ${number}`))
-      || (hasDigit && number.length >= PART_OF_NAME && this.numbers.includes(number));
+    if (!this.numbers.includes(number) || (!hasDigit && number.length < 2)) return false;
+    return (hasDigit && number.length >= PART_OF_NAME) || this.numbers.includes(` ${number}`)
+      || ((hasDigit || number.length >= PART_OF_NAME) && this.endsOfNumbers.includes(` ${number}`));
   }
 
   hasDate({ pattern, born }) {
@@ -266,13 +292,14 @@ class Row {
 
   // What the page itself says must not drown names: `rea` is Andrea, not each exam that was read.
   says(word) {
+    if (!this.letters.includes(word)) return false;
     const opening = ` ${word}`, whole = `${opening} `;
-    return this.exam.includes(whole) || (word.length >= OPENING && this.told.includes(opening))
+    return this.examWords.includes(whole) || (word.length >= OPENING && this.told.includes(opening))
       || (word.length >= WHOLE_WORD && this.all.includes(whole));
   }
 
   hasPhrase(phrase) {
-    return this.all.includes(` ${phrase}`);
+    return phrase.split(" ").every((word) => this.letters.includes(word)) && this.all.includes(` ${phrase}`);
   }
 }
 
