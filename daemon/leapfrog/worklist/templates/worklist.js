@@ -150,7 +150,7 @@
     if (!one || !data || data.search !== current.search || !Array.isArray(data.shown)) return;
     one.answer = data;
     clearTimeout(toShow); // once for all that answer, so that a list is not made for each of them
-    toShow = setTimeout(showOlder, older.every(({ answer }) => answer) ? 0 : 50);
+    toShow = setTimeout(showOlder, older.every(({ answer }) => answer?.search === current.search) ? 0 : 50);
   }
 
   // What the pages of older exams found, below the rest. They are our own pages, and this page's policy runs nothing.
