@@ -130,7 +130,7 @@ NOT_COVERED = sentence(
     "Not covered, so neither found nor ruled out: {findings}, and everything else that this model was not made to find."
 )
 NOTHING_LISTED = sentence(
-    "This model's maker does not list what it was not made to find: it finds and rules out nothing else."
+    "This model looks for nothing else: whatever else there may be is neither found nor ruled out."
 )
 MADE_FOR = sentence("What this model is for: {use}")
 BELOW_THRESHOLD = sentence(
