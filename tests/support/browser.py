@@ -125,6 +125,16 @@ class Browser:
             assert time.monotonic() < deadline, f"not so within {WAIT_SECONDS:.0f} s: {expression}"
             time.sleep(0.05)
 
+    def in_sight(self, selector: str) -> bool:
+        """Whether something stands wholly on the screen, with nothing above it."""
+        seen: bool = self.value(
+            "((one) => { const at = one.getBoundingClientRect();"
+            " return at.height > 0 && at.top >= 0 && at.bottom <= innerHeight"
+            " && one.contains(document.elementFromPoint(at.left + 9, at.top + 9)); })"
+            f"(document.querySelector({json.dumps(selector)}))"
+        )
+        return seen
+
     def _is_true(self, expression: str) -> bool:
         try:
             return bool(self.value(expression))

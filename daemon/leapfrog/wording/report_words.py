@@ -164,6 +164,10 @@ class Labels:
         "No sign of life from the box. It may be off, or out of reach of this screen: a newer version of this report"
         " would not appear here."
     )
+    without_scripts: str = (
+        "Scripts are off in this browser: this page does not tell when there is a newer version of the report, nor when"
+        " the box has stopped."
+    )
     undrawn: str = (
         "[?] stands for letters that this device has no font for: go by the patient's number. A technician can add the"
         " font."

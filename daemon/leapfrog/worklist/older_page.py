@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leapfrog.heartbeat.heartbeat import WATCH_SCRIPT
+from leapfrog.heartbeat.names import ALIVE_NAME, POLL_MILLISECONDS
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.text import clean
@@ -59,15 +61,19 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
 
 def render_older(station: str, page: OlderPage, exams: Sequence[ListedExam]) -> str:
     """The HTML of a page."""
-    script = inline(UNDRAWN_SCRIPT) + inline(TEMPLATES / "search.js") + inline(TEMPLATES / "older.js")
+    script = (
+        inline(WATCH_SCRIPT) + inline(UNDRAWN_SCRIPT) + inline(TEMPLATES / "search.js") + inline(TEMPLATES / "older.js")
+    )
     rendered = (
         environment(TEMPLATES)
         .get_template("older.html")
         .render(
-            policy=content_security_policy(script, fonts="files"),
+            policy=content_security_policy(script, frames=True, fonts="files"),
             fonts=FONTS_HERE,
-            style=inline(TEMPLATES / "older.css"),
+            style=inline(TEMPLATES / "worklist.css"),
             script=script,
+            alive=f"../{ALIVE_NAME}",
+            poll_milliseconds=POLL_MILLISECONDS,
             station=clean(station),
             page=page,
             exams=exams,

@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -426,6 +430,82 @@ def test_a_box_that_stopped_looks_stopped_and_one_that_was_started_again_does_no
 
 
 @needs_browser
+def test_a_warning_stays_in_sight_however_far_the_list_is_scrolled(browser: Browser, tmp_path: Path) -> None:
+    browser.open(_write(tmp_path, [_exam(f"Okello^Number {number}", key=f"{number:016x}") for number in range(60)]))
+    browser.value("document.getElementById('pause').click(); scrollTo(0, 2000)")
+    browser.wait_for("!document.getElementById('stopped').hidden")
+    assert browser.value("scrollY") > 1000
+    assert browser.in_sight("#stopped") and browser.in_sight("#paused")
+
+
+@needs_browser
+def test_a_page_of_older_exams_warns_too_but_not_for_each_frame_of_the_search(browser: Browser, tmp_path: Path) -> None:
+    old = [_exam(f"Okello^Number {number}", key=f"{number:016x}", day="2026-10-03") for number in range(60)]
+    write_worklist(tmp_path, EXAMS, old)
+    page = tmp_path / "older" / "1.html"
+    page.write_text(page.read_text().replace('data-poll-milliseconds="2000"', QUICK_POLL))
+    browser.console.clear()
+    browser.open(page)
+    browser.value("scrollTo(0, 2000)")
+    browser.wait_for("!document.getElementById('stopped').hidden")
+    assert browser.in_sight("#stopped")
+    _beat(tmp_path, 1)
+    _beat(tmp_path, 2)
+    browser.wait_for("document.getElementById('stopped').hidden")
+    assert browser.console == [], "nor is a frame blocked"
+    framed = tmp_path / "framing.html"
+    framed.write_text("<iframe src='older/1.html'></iframe>")
+    browser.value("sessionStorage.clear()")
+    browser.open(framed)
+    browser.value("new Promise((done) => setTimeout(done, 500))")
+    assert browser.value("frames[0].length") == 0
+
+
+@needs_browser
+def test_a_request_that_was_lost_on_the_way_is_no_dead_box(browser: Browser, tmp_path: Path) -> None:
+    """It is asked again long before it would be given up."""
+    _write(tmp_path, EXAMS)
+    over, asked = threading.Event(), list[float]()
+
+    class Server(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if "alive.html" in self.path:
+                asked.append(time.monotonic())
+                if len(asked) < 3:
+                    over.wait(30)  # lost
+                    return
+                _beat(tmp_path, len(asked))
+            super().do_GET()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(tmp_path))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            browser.call("Page.navigate", url=f"http://127.0.0.1:{server.server_port}/index.html")
+            browser.wait_for("document.getElementById('box')?.innerText.includes('running')")
+            assert browser.value("document.getElementById('stopped').hidden")
+            assert asked[2] - asked[0] < 1.2, "two polls of 0.2 s"
+        finally:
+            over.set()
+            server.shutdown()
+
+
+@needs_browser
+def test_marked_text_holds_up_a_new_list_only_for_a_moment(browser: Browser, tmp_path: Path) -> None:
+    browser.open(_write(tmp_path, EXAMS))
+    browser.value("getSelection().selectAllChildren(document.querySelector('.honest')); window.same = true")
+    browser.value("new Promise((done) => setTimeout(done, 50))")
+    _write(tmp_path, [])
+    _beat(tmp_path, 1, render_worklist([], _box()).identity)
+    browser.value("new Promise((done) => setTimeout(done, 1500))")
+    assert browser.value("window.same"), "it may just be copied"
+    browser.value("(now => { performance.now = () => now() + 11_000 })(performance.now.bind(performance))")
+    browser.wait_for("document.body.innerText.includes('No exams have arrived yet')")
+
+
+@needs_browser
 def test_a_page_out_of_sight_warns_of_nothing(browser: Browser, tmp_path: Path) -> None:
     page = _write(tmp_path, EXAMS)
     hide = "Object.defineProperty(document, 'hidden', { value: true, configurable: true })"
@@ -502,7 +582,7 @@ def test_the_list_can_be_read_without_its_script(browser: Browser, tmp_path: Pat
         browser.open(page)
         assert len(_shown(browser)) == 4
         assert browser.value("document.getElementById('searchbar').hidden")
-        assert "Scripts are off" in browser.value("document.body.innerText")
+        assert "does not tell when the box has stopped" in browser.value("document.body.innerText")
     finally:
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
 

@@ -20,11 +20,11 @@ function askPage(address, hear) {
 // `show` gets "checking", "running" or "stopped"; `hearWorklist` gets what identifies the newest worklist.
 function watchBox(address, pollMilliseconds, show, hearWorklist) {
   const MOST_MISSES = 7; // 7 polls of 2 s, and 2 s each to see the last number and to judge: within 18 s
-  const LONGEST_WAIT = 10; // polls, for a slow machine or network to load one small page
+  const MOST_ASKED = 5; // at once: a slow machine or network may need as many polls to load one small page
   const kept = Object.assign({ beat: "", misses: 0, state: "checking" }, read());
-  let remove = () => {};
+  const asked = []; // the frames that have not spoken yet, as functions that remove them; the oldest first
   let heard = true; // another number since the last poll
-  let waited = 0; // polls since the page was asked that has not answered yet; 0 when it has
+  let count = 0; // of frames
 
   // It outlives a reload of the page, so that a page that keeps reloading notices too.
   function read() {
@@ -37,7 +37,7 @@ function watchBox(address, pollMilliseconds, show, hearWorklist) {
   }
 
   function hear(said) {
-    waited = 0;
+    for (const remove of asked.splice(0)) remove();
     if (typeof said.beat !== "string" || said.beat === kept.beat) return;
     const isFirst = kept.beat === "";
     kept.beat = said.beat;
@@ -52,10 +52,11 @@ function watchBox(address, pollMilliseconds, show, hearWorklist) {
     if (!heard) kept.misses += 1;
     heard = false;
     if (kept.misses >= MOST_MISSES) keep("stopped");
-    if (waited > 0 && waited < LONGEST_WAIT) { waited += 1; return; }
-    waited = 1;
-    remove();
-    remove = askPage(address, hear);
+    // A request may be lost, and an answer slow: so the page is asked again while the first frame may still speak. Under
+    // the same name a browser's cache would let the second wait for the first.
+    if (asked.length === MOST_ASKED) asked.shift()();
+    count += 1;
+    asked.push(askPage(asked.length ? `${address}?${count}` : address, hear));
   }
 
   show(kept.state);

@@ -20,7 +20,7 @@
   let current = { search: 0, words: [], filter: "" };
   let loading = 0, toLoad = 0, toShow = 0;
   let back = null; // the row of an older exam to come back to, once it is found again
-  let lastTyped = 0;
+  let busyUntil = 0; // by this page's own clock: somebody types, or has just marked some text
   let paused = false; // never kept: whoever opens or reloads the page sees what is new
   let newest = page.identity;
 
@@ -207,8 +207,12 @@
   const firstInView = () => [...document.querySelectorAll("#rows tr[class]")]
     .find((row) => row.getBoundingClientRect().bottom > 0 && !row.hidden);
 
+  function busyFor(milliseconds) {
+    busyUntil = Math.max(busyUntil, performance.now() + milliseconds);
+  }
+
   function reload() {
-    const busy = Date.now() - lastTyped < 5000 || !getSelection().isCollapsed;
+    const busy = performance.now() < busyUntil;
     if (newest === page.identity || newest === kept.loadedFor || paused || document.hidden || busy) return;
     const search = byId("search"), focused = document.activeElement;
     mark(scrollY > 0 ? firstInView() : null);
@@ -265,7 +269,7 @@
   }
 
   byId("searchbar").hidden = rows.length === 0;
-  byId("search").addEventListener("input", () => { lastTyped = Date.now(); filter(); });
+  byId("search").addEventListener("input", () => { busyFor(5000); filter(); });
   byId("clear").addEventListener("click", () => { byId("search").value = ""; choose(""); byId("search").focus(); });
   byId("filters").addEventListener("click", (event) => {
     const button = event.target.closest("button");
@@ -274,6 +278,7 @@
   byId("pause").addEventListener("click", () => pause(true));
   byId("resume").addEventListener("click", () => pause(false));
   document.addEventListener("click", opened);
+  document.addEventListener("selectionchange", () => { if (!getSelection().isCollapsed) busyFor(10_000); });
   addEventListener("message", answered);
   byId("search").addEventListener("focus", () => loadOlder());
   for (const sign of SIGNS_OF_PEOPLE) addEventListener(sign, somebodyIsHere, { passive: true });

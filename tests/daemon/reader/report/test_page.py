@@ -15,7 +15,6 @@ from support.readings import CHEST_MODEL, PATIENT, chest_reading, finding, head_
 
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 PICTURES = "[...document.querySelectorAll('figure img')]"  # of the page itself, without those of the viewer
-
 pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
 
@@ -167,13 +166,19 @@ def test_an_open_report_learns_of_its_newer_version_and_that_the_box_stopped(bro
     (folder / "report.newest.html").write_text(newest_page(3))
     browser.console.clear()
     browser.open(page)
-    browser.wait_for("document.querySelectorAll('iframe').length === 2")
+    browser.wait_for("document.querySelectorAll('iframe[src*=newest]').length === 1")
     (folder / "report.newest.html").write_text(newest_page(4))
     assert browser.value("document.getElementById('newer').hidden"), "it asks when the worklist changed"
     (tmp_path / "alive.html").write_text(alive_page("run-2", "list 2"))
     browser.wait_for("!document.getElementById('newer').hidden")
     assert "There is a newer version of this report. Show it" in browser.value("document.body.innerText")
     browser.wait_for("!document.getElementById('stopped').hidden")
+    browser.value("scrollTo(0, 900)")
+    assert browser.value("scrollY") > 100
+    assert browser.in_sight("#newer") and browser.in_sight("#stopped")
+    browser.value("document.querySelector('a.enlarge').click()")
+    browser.wait_for("document.querySelector('.viewer').open")
+    assert browser.in_sight(".viewer [data-warns=newer]") and browser.in_sight(".viewer [data-warns=stopped]")
     assert browser.console == []
     browser.value("sessionStorage.clear()")
 

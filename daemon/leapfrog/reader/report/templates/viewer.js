@@ -196,7 +196,7 @@
   part("brightness").addEventListener("input", (event) => shade(1 - event.target.value / 100, view.window));
   part("contrast").addEventListener("input", (event) => shade(view.level, 2 ** (-event.target.value / 100)));
   plain.addEventListener("load", () => move(view.x, view.y));
-  window.addEventListener("resize", () => { if (viewer.open) move(view.x, view.y); });
+  new ResizeObserver(() => { if (viewer.open) move(view.x, view.y); }).observe(stage); // a warning above makes it smaller
   viewer.addEventListener("close", () => {
     if (document.fullscreenElement) document.exitFullscreen();
     pointers.clear();
