@@ -521,7 +521,8 @@ def test_a_page_out_of_sight_warns_of_nothing(browser: Browser, tmp_path: Path) 
 @needs_browser
 def test_the_whole_row_is_the_link_and_high_enough_for_a_finger(browser: Browser, tmp_path: Path) -> None:
     long = _exam("Wolfeschlegelsteinhausenbergerdorff" * 6, headline="Nothing flagged", patient_id="9" * 64)
-    page = _write(tmp_path, [*EXAMS, long])
+    stuck = _exam("Achieng^Mary", kind="not_assessed", done=ExamState(unreadable=True, unsent=True))
+    page = _write(tmp_path, [*EXAMS, long, stuck])
     for width in (360, 800, 1280):
         browser.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         browser.open(page)
