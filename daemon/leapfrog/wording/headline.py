@@ -18,12 +18,12 @@ NEEDS_A_PERSON = "No model gives a result for this: it needs a person."
 
 def headline_of(gist: Gist) -> Headline:
     """The one thing that staff need to know about an image or a study, in one line, and for whom it does not hold."""
-    return replace(_headline(gist), caution=" ".join(cautions_of(gist, AGE_NOT_GIVEN)))
+    return replace(_headline(gist), caution=" ".join(_cautions(gist)))
 
 
-def cautions_of(gist: Gist, age_not_given: str) -> list[str]:
+def _cautions(gist: Gist) -> list[str]:
     """What must be known before anything of a reading is believed."""
-    ages = [age_not_given] if gist.age_not_given else []
+    ages = [AGE_NOT_GIVEN] if gist.age_not_given else []
     return [*ages, *(f"Caution: {in_a_sentence(clean(caution))}" for caution in gist.cautions)]
 
 

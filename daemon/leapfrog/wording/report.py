@@ -12,13 +12,14 @@ from leapfrog.patient_age import patient_age
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, is_aid, kind_of
 from leapfrog.wording.finding_words import finding_name, measured
 from leapfrog.wording.gauge import gauge_of
-from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, NOT_RULED_OUT, cautions_of, headline_of
+from leapfrog.wording.headline import LONGEST_REMARK, NEEDS_A_PERSON, NOT_RULED_OUT, headline_of
 from leapfrog.wording.report_words import (
     Field,
     FindingRow,
     FrameWords,
     Headline,
     ImageWords,
+    PackageCaution,
     PictureWords,
     ReportWords,
     WorklistRow,
@@ -215,7 +216,8 @@ def _worklist_row(
         exam=or_not_given(" ".join(modalities + body_parts) or content.identity.study_description),
         received=moment(received_at),
         kind=headline.kind,
-        caution=" · ".join(cautions_of(content.gist, AGE_NOT_GIVEN_IN_ROW)),
+        caution=AGE_NOT_GIVEN_IN_ROW if content.gist.age_not_given else "",
+        package_cautions=_package_cautions(content),
         headline=clean(headline.text),
         detail=_row_detail(content.gist, headline),
         urgent=headline.urgent,
@@ -223,6 +225,12 @@ def _worklist_row(
         images=images,
         replaced_models=content.replaced_models,
     )
+
+
+def _package_cautions(content: ReportContent) -> tuple[PackageCaution, ...]:
+    assessed = (image.reading.model for image in content.images if image.reading.outcome != "not_assessed")
+    cautious = (model for model in assessed if model is not None and model.caution)
+    return tuple(dict.fromkeys(PackageCaution(package=clean(one.name), caution=clean(one.caution)) for one in cautious))
 
 
 def _row_detail(gist: Gist, headline: Headline) -> str:

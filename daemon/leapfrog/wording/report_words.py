@@ -108,8 +108,16 @@ class ImageWords:
     notes: tuple[str, ...]
 
 
+class PackageCaution(Frozen):
+    """What a package says that everybody must know who sees what it read."""
+
+    package: str
+    caution: str
+
+
 class WorklistRow(Frozen):
     """A study's line in the worklist, in the same words as its report. `conflict`: why nobody knows whose exam it is.
+    `caution`: for whom the reading does not hold; `package_cautions` stand once above the list, not in each row.
     Dates are YYYY-MM-DD; they and the accession number are not shown, but found. What has a default is not in rows of
     older reports.
     """
@@ -126,6 +134,7 @@ class WorklistRow(Frozen):
     received: str
     kind: Kind
     caution: str = ""
+    package_cautions: tuple[PackageCaution, ...] = ()
     headline: str
     detail: str = ""
     urgent: bool = False

@@ -9,6 +9,7 @@ from typing import Literal
 from leapfrog.state.exam_states import ExamState
 from leapfrog.state.records import StudyRecord
 from leapfrog.wording.report_words import WorklistRow
+from leapfrog.wording.text import in_a_sentence
 
 URGENT_DAYS = 2  # urgent exams of the newest two days come first; older ones keep their mark
 
@@ -80,6 +81,12 @@ class ListedExam:
         if self.needs_person:
             return "person"
         return "flagged" if self.row.kind == "look" else "other"
+
+
+def cautions_for(exams: Iterable[ListedExam]) -> tuple[str, ...]:
+    """What the packages that read these exams say that everybody must know, each once, to stand above them."""
+    cautions = dict.fromkeys(caution for exam in exams for caution in exam.row.package_cautions)
+    return tuple(f"Caution with exams that {one.package} read: {in_a_sentence(one.caution)}" for one in cautions)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from leapfrog.heartbeat.names import ALIVE_NAME, POLL_MILLISECONDS
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import content_security_policy, environment, inline
 from leapfrog.wording.text import clean
-from leapfrog.worklist.listed_exam import ListedExam
+from leapfrog.worklist.listed_exam import ListedExam, cautions_for
 
 TEMPLATES = Path(__file__).with_name("templates")
 OLDER_NAME = "older"  # the folder of these pages, beside the worklist
@@ -19,7 +19,7 @@ FONTS_NAME = "fonts"  # the folder of the fonts of all these pages, beside it to
 @dataclass(frozen=True)
 class OlderPage:
     """What the worklist knows of a page of older exams without opening it: how many there are of each kind, the days
-    of the first and the last, and what letters they have.
+    of the first and the last, what letters they have, and the cautions of the packages that read them.
     """
 
     file: str
@@ -31,6 +31,7 @@ class OlderPage:
     not_assessed: int
     unsent: int
     scripts: tuple[Script, ...]
+    cautions: tuple[str, ...]
 
     @property
     def month(self) -> str:
@@ -56,6 +57,7 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
         not_assessed=sum(exam.row.kind == "not_assessed" for exam in exams),
         unsent=sum(exam.is_unsent for exam in exams),
         scripts=scripts_in("".join(exam.row.model_dump_json() for exam in exams)),
+        cautions=cautions_for(exams),
     )
 
 

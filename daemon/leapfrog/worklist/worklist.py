@@ -10,9 +10,9 @@ from leapfrog.heartbeat.heartbeat import WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, POLL_MILLISECONDS
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import content_security_policy, environment, inline
-from leapfrog.wording.text import clean
+from leapfrog.wording.text import clean, each_once
 from leapfrog.worklist.box_line import BoxState, box_line, for_staff
-from leapfrog.worklist.listed_exam import ListedExam, groups_of
+from leapfrog.worklist.listed_exam import ListedExam, cautions_for, groups_of
 from leapfrog.worklist.older_page import FONTS_NAME, OlderPage
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -54,6 +54,7 @@ def render_worklist(exams: Sequence[ListedExam], box: BoxState, older: Sequence[
         + inline(TEMPLATES / "search.js")
         + inline(TEMPLATES / "worklist.js")
     )
+    cautions = cautions_for(exams)
     page = (
         environment(TEMPLATES)
         .get_template("worklist.html")
@@ -63,6 +64,8 @@ def render_worklist(exams: Sequence[ListedExam], box: BoxState, older: Sequence[
             style=inline(TEMPLATES / "worklist.css"),
             script=script,
             groups=groups_of(exams),
+            cautions=cautions,
+            older_cautions=each_once(caution for page in older for caution in page.cautions if caution not in cautions),
             shown=len(exams),
             total=len(exams) + sum(page.total for page in older),
             months=[(month, list(pages)) for month, pages in groupby(older, key=lambda page: page.month)],

@@ -19,7 +19,7 @@ from leapfrog.exam import (
 )
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
-from leapfrog.wording.report_words import ReportWords, WorklistRow
+from leapfrog.wording.report_words import PackageCaution, ReportWords, WorklistRow
 from support.readings import (
     CHEST_MODEL,
     HEAD_MODEL,
@@ -187,14 +187,17 @@ def test_the_caution_of_a_package_comes_first_on_all_that_it_read_also_when_noth
     quiet = chest_reading(tmp_path, findings=(finding("Nodule", 0.1),), outcome="nothing_found", model=model)
     for reading in (chest_reading(tmp_path, model=model), quiet):
         words = _words([reading, reading])
-        assert (words.headline.caution, words.worklist_row.caution) == (said, said)
+        assert words.headline.caution == said
+        assert words.worklist_row.caution == "", "it stands once above the list"
+        assert words.worklist_row.package_cautions == (PackageCaution(package=model.name, caution=model.caution),)
     mixed = _words([quiet, head_reading(tmp_path), unassessed_reading()])
     assert [image.headline.caution for image in mixed.images] == [said, "", ""]
     assert mixed.headline.caution == said
     unknown = _words([quiet.model_copy(update={"age_not_given": True})])
     assert unknown.headline.caution.startswith("Age not given: this reading holds for adults only")
     assert unknown.headline.caution.endswith(said)
-    assert unknown.worklist_row.caution == f"Age not given: for adults only · {said}"
+    assert unknown.worklist_row.caution == "Age not given: for adults only"
+    assert _words([unassessed_reading(model=model)]).worklist_row.package_cautions == ()
 
 
 @pytest.mark.parametrize(
@@ -370,8 +373,10 @@ def test_what_is_flagged_has_another_shape_and_other_words_than_what_is_urgent(t
 def test_an_aid_says_on_report_and_row_what_it_is_for_and_how_often_it_is_wrong(tmp_path: Path) -> None:
     for nerves, vessels in ((1, 1), (0, 1), (0, 0)):
         words = _words([nerve_reading(tmp_path, nerves=nerves, vessels=vessels)])
-        for where in (words.headline, words.images[0].headline, words.worklist_row):
+        for where in (words.headline, words.images[0].headline):
             assert where.caution == "Caution: of ten nerves it outlines, about three are none."
+        assert [one.package for one in words.worklist_row.package_cautions] == ["nerve"]
+        for where in (words.headline, words.images[0].headline, words.worklist_row):
             assert where.detail.startswith(NERVE_MODEL.aid)
             assert not where.urgent
         assert words.headline.kind != "look"

@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from leapfrog.problem import Problem
+from leapfrog.wording.report_words import PackageCaution
+from leapfrog.worklist.listed_exam import ListedExam
 from support.browser import Browser, chromium_program
 from support.listed import listed_exam, write_worklist
 
 pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
-EXAMS = [
-    listed_exam("Okello^Grace", kind="look", headline="Urgent: 1 finding needs a look: Pneumothorax", urgent=True),
-    listed_exam("Nakato^Sarah"),
-]
+
+def _read_by(package: str, name: str = "Okello^Grace", **values: Any) -> ListedExam:
+    said = PackageCaution(package=package, caution="Made from one hospital's films and tested at no other.")
+    return listed_exam(name, package_cautions=(said,), **values)
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +29,14 @@ def browser() -> Iterator[Browser]:
 
 def test_a_phone_shows_an_exam_without_being_scrolled(browser: Browser, tmp_path: Path) -> None:
     wrong = Problem(what="", for_staff="Nothing can be sent to the district at present. Nothing is lost.")
-    page = write_worklist(tmp_path, EXAMS, district_silent_since="2026-11-03T09:10:00+03:00", attention=(wrong,))
+    page = write_worklist(
+        tmp_path, [_read_by("chest-findings")], district_silent_since="2026-11-03T09:10:00+03:00", attention=(wrong,)
+    )
     browser.call("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=1, mobile=True)
     browser.open(page)
     first = browser.value("document.querySelector('#rows tr[class]').getBoundingClientRect().top")
     browser.call("Emulation.clearDeviceMetricsOverride")
-    assert first < 560
+    assert first < 640
 
 
 def test_a_very_long_name_leaves_room_for_other_exams(browser: Browser, tmp_path: Path) -> None:
@@ -61,3 +66,20 @@ def test_older_exams_have_the_same_marks_and_numbers_as_in_the_list(browser: Bro
     assert seen[0] == seen[1] and seen[2] == seen[3]
     assert "▲" in seen[0][0]
     assert seen[0][2] != "rgb(176, 0, 18)", "that is the colour of what a person must do"
+
+
+def test_the_caution_of_a_package_stands_once_above_the_exams_that_it_read(browser: Browser, tmp_path: Path) -> None:
+    exams = [_read_by("chest-findings", f"Okello^Number {number}") for number in range(5)]
+    old = [_read_by("chest-child", f"Akello^Number {number}", day="2026-10-03") for number in range(3)]
+    write_worklist(tmp_path, exams, old)
+    said = "Caution with exams that {} read: made from one hospital's films and tested at no other."
+    cautions = "[...document.querySelectorAll('.known')].filter((one) => one.offsetHeight).map((one) => one.innerText)"
+    browser.open(tmp_path / "older" / "1.html")
+    assert browser.value(cautions) == [said.format("chest-child")]
+    browser.open(tmp_path / "index.html")
+    assert browser.value(cautions) == [said.format("chest-findings")]
+    assert browser.value("document.getElementById('rows').innerText").count("hospital") == 0
+    browser.value("document.getElementById('search').focus()")
+    browser.type("akello")
+    browser.wait_for("!document.getElementById('older-rows').hidden")
+    assert browser.value(cautions) == [said.format("chest-findings"), said.format("chest-child")]
