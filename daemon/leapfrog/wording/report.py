@@ -50,11 +50,13 @@ DISCLAIMER = "Demonstration model. This is not a diagnosis and not a medical dev
 NO_DIAGNOSIS = "A program made this report. It is not a diagnosis: a trained person decides."
 AGE_NOT_GIVEN_IN_ROW = "Age not given: for adults only"
 NO_REASON = "No reason was given."
+NOTHING_LISTED = "This model's maker does not list what it was not made to find: it finds and rules out nothing else."
 NO_PLACE = "The model does not tell where in the picture it sees"
 CHECK_PASSED = "Image check: nothing wrong was noticed. It does not notice everything."
 NO_CHECK = "Image check: none, since this model comes without one. Look whether the picture suits it."
 HEATMAP_NOTE = "The colour is scaled to the strongest point of this picture; do not compare it with other pictures."
 
+NOT_TO_SCALE = "A bar shows on which side of its thresholds a score lies. It is not drawn to scale."
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
 LATERALITIES = {"L": "left", "R": "right", "B": "both sides"}
 VIEW_NAMES: dict[FrontalView, str] = {"PA": "PA (from behind)", "AP": "AP (from the front, as in bed)"}
@@ -394,8 +396,9 @@ def _not_covered(model: ModelUsed | None) -> str:
     if model is None:
         return ""
     listed = [*(in_a_sentence(clean(name)) for name in model.not_covered), "and everything else"]
-    missing = ", ".join(listed) if model.not_covered else "everything"
-    return f"Not covered, so neither found nor ruled out: {missing} that this model was not made to find."
+    if not model.not_covered:
+        return NOTHING_LISTED
+    return f"Not covered, so neither found nor ruled out: {', '.join(listed)} that this model was not made to find."
 
 
 def _made_for(model: ModelUsed | None) -> str:
@@ -429,6 +432,7 @@ def _notes(image: ImageContent, headline: Headline) -> tuple[str, ...]:
     notes = [remark for text in remarks if text and (remark := clean(text, LONGEST_REMARK)) not in headline.detail]
     if any(not finding.is_outlined for finding in reading.findings) and not is_aid(reading):
         notes.append(f"Not flagged means that the score is below this model version's threshold. {NOT_RULED_OUT}")
+        notes.append(NOT_TO_SCALE)
     return tuple(notes)
 
 

@@ -194,6 +194,7 @@ class Labels:
     full_screen: str = "Full screen"
     larger: str = "Larger"
     smaller: str = "Smaller"
+    whole_picture: str = "Whole picture"
     as_it_was: str = "Reset"
     invert: str = "Invert"
     brightness: str = "Brightness"

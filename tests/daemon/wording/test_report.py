@@ -175,10 +175,21 @@ def test_what_was_not_looked_for_is_said_whatever_was_found(tmp_path: Path) -> N
     for reading in (chest_reading(tmp_path, model=model), quiet):
         assert [image.not_covered for image in _words([reading]).images] == [expected]
     [head] = _words([head_reading(tmp_path)]).images
-    expected = "Not covered, so neither found nor ruled out: everything that this model was not made to find."
-    assert head.not_covered == expected
+    assert head.not_covered == (
+        "This model's maker does not list what it was not made to find: it finds and rules out nothing else."
+    )
     [unread] = _words([unassessed_reading()]).images
     assert unread.not_covered == "", "no model has looked"
+
+
+def test_a_bar_that_is_not_to_scale_is_said_to_be_none(tmp_path: Path) -> None:
+    said = "A bar shows on which side of its thresholds a score lies. It is not drawn to scale."
+    assert [
+        said in _words([reading]).images[0].notes for reading in (chest_reading(tmp_path), head_reading(tmp_path))
+    ] == [
+        True,
+        False,
+    ]
 
 
 def test_the_caution_of_a_package_comes_first_on_all_that_it_read_also_when_nothing_was_found(tmp_path: Path) -> None:

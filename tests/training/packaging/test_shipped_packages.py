@@ -58,6 +58,13 @@ def test_an_exam_is_chosen_by_the_words_of_the_recipe(package: ModelPackage) -> 
     assert package.manifest.applies_to == recipes[package.manifest.name]
 
 
+def test_it_names_what_it_was_not_made_to_find(package: ModelPackage) -> None:
+    manifest = package.manifest
+    assert len(manifest.not_covered) >= 5
+    recipes = {"chest-child": child.NOT_COVERED, "fetal-head": head.NOT_COVERED, "nerve": nerve.NOT_COVERED}
+    assert manifest.not_covered == recipes.get(manifest.name, manifest.not_covered)
+
+
 def operation_versions(model: bytes) -> Counter[tuple[str, int]]:
     """How often each operation occurs in a TFLite file, by name and version."""
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}

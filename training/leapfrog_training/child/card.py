@@ -47,7 +47,7 @@ reasons than sick children's.
 - The controls are strict, but the network was trained on made-up films like some of them (lungs in another frame, \
 other grays, lungs under ellipses and other patches). They cannot replace another hospital's films.
 - Almost three of four films of the set show pneumonia, far more than in a clinic; the scores are calibrated to the set.
-- It does not tell bacterial from viral pneumonia, and does not look for anything else: {not_covered}.
+- It does not look for anything else: {not_covered}.
 - A film on which nothing is flagged may still be abnormal.
 """
 

@@ -28,7 +28,7 @@ USE = (
     "happens to a patient."
 )
 NOT_COVERED = (
-    "Bacterial or viral: which kind of pneumonia",
+    "Whether a pneumonia is bacterial or viral",
     "Pleural effusion",
     "Pneumothorax",
     "Tuberculosis",

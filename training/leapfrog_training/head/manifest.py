@@ -29,6 +29,14 @@ APPLIES_TO = AppliesTo(
         ),
     ),
 )
+NOT_COVERED = (
+    "Heartbeat",
+    "More than one fetus",
+    "Position of the fetus",
+    "Position of the placenta",
+    "Amount of amniotic fluid",
+    "Malformations of brain, skull or face",
+)
 USE = (
     "Demonstration on the standard plane of the fetal head in two-dimensional ultrasound: outlines the head and "
     "measures its circumference. It makes no diagnosis and must not decide what happens to a patient."
@@ -75,6 +83,7 @@ def head_manifest(
         field="scan",
         task="segmentation",
         intended_use=USE,
+        not_covered=NOT_COVERED,
         applies_to=APPLIES_TO,
         outputs=ModelOutputs(mask=model.output_of_rank(4)),
         finding=(FindingRule(name=FETAL_HEAD, code=CRANIUM, threshold=threshold),),

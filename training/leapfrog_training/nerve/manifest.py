@@ -36,6 +36,14 @@ USE = (
     "the neck. It makes no diagnosis, must not guide a needle and must not decide what happens to a patient. Nothing "
     "outlined does not mean that there is no nerve. Scans of these regions without a nerve were never seen."
 )
+NOT_COVERED = (
+    "Which nerve it is",
+    "A needle",
+    "Injury or swelling of a nerve",
+    "Tumours",
+    "Blood clots in a vessel",
+    "Fluid where there should be none",
+)
 AID = "An aid for finding a nerve, no diagnosis. It must not guide a needle."
 SOURCES = {
     Source.USGRA: DataSource(
@@ -87,6 +95,7 @@ def nerve_manifest(
         intended_use=USE,
         caution=caution,
         aid=AID,
+        not_covered=NOT_COVERED,
         applies_to=APPLIES_TO,
         outputs=ModelOutputs(mask=model.output_of_rank(4)),
         finding=tuple(_rule(structure, threshold) for structure, threshold in thresholds.items()),

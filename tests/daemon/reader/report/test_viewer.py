@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from leapfrog.exam import FramePicture
+from leapfrog.exam import FramePicture, Identity
 from leapfrog.processes.messages import EarlierExam
 from leapfrog.reader.report.overlay import save_plain
 from leapfrog.reader.report.study_report import render
@@ -90,7 +90,36 @@ def test_a_picture_opens_whole_with_the_patient_beside_it_and_nothing_is_blocked
     assert picture["top"] >= stage["top"] - 1 and picture["bottom"] <= stage["bottom"] + 1
     assert max(picture["width"] / stage["width"], picture["height"] / stage["height"]) > 0.99
     said = head.value("document.querySelector('.viewer .whose').innerText")
-    assert "Okello, Grace · KIT-004211" in said and "frame 12 of 40" in said
+    assert "Patient: Okello, Grace · Patient ID: KIT-004211" in said and "frame 12 of 40" in said
+    assert head.value("document.querySelector('.viewer .zoom').innerText") == "Whole picture"
+    _key(head, "+")
+    assert head.value("document.querySelector('.viewer .zoom').innerText").endswith(" 1.3")
+    assert head.console == []
+
+
+def test_what_was_drawn_is_named_only_while_it_is_seen_and_an_exam_of_nobody_has_its_number(
+    browser: Browser, tmp_path: Path
+) -> None:
+    render(report_job(tmp_path, head_reading(tmp_path, identity=Identity()), exam_number="K7-42F", pdf=False))
+    browser.open(tmp_path / "report-1.html")
+    _open(browser, "overlay")
+    said = "document.querySelector('.viewer .whose').innerText"
+    assert browser.value(said).startswith("Exam K7-42F · Patient: not given")
+    outline = "Outline: Fetal head (Head circumference 175.0 mm)"
+    assert outline in browser.value(said)
+    _key(browser, "o")
+    assert outline not in browser.value(said)
+    _key(browser, "o")
+    assert outline in browser.value(said)
+
+
+def test_the_viewer_fills_the_screen_and_stays_on_top(head: Browser) -> None:
+    at = head.value("document.querySelector('[data-part=full]').getBoundingClientRect().toJSON()")
+    _mouse(head, (at["left"] + 5, at["top"] + 5))
+    head.wait_for("!!document.fullscreenElement")
+    head.wait_for("!!document.elementFromPoint(innerWidth / 2, innerHeight / 2)?.closest('.viewer')")
+    head.value("document.exitFullscreen()")
+    head.wait_for("!document.fullscreenElement")
     assert head.console == []
 
 
@@ -217,6 +246,18 @@ def test_the_frames_of_a_loop_are_leafed_through_and_only_the_reported_one_has_m
     browser.wait_for("document.querySelector('[data-part=plain]').complete")
     assert _middle(browser) == pytest.approx(5, abs=3)
     assert browser.console == []
+
+
+def test_the_reported_frame_is_in_sight_among_many(browser: Browser, tmp_path: Path) -> None:
+    for frame in range(1, 20):
+        save_plain(np.full((200, 300), 5 * frame, np.uint8), tmp_path / f"frame-{frame}.jpg")
+    others = tuple(FramePicture(frame=frame, file=f"frame-{frame}.jpg") for frame in range(1, 20) if frame != 12)
+    render(report_job(tmp_path, head_reading(tmp_path, frame_pictures=others), pdf=False))
+    browser.open(tmp_path / "report-1.html")
+    strip, reported = browser.value(
+        "['.loop', '.reported'].map((one) => document.querySelector(one).getBoundingClientRect().toJSON())"
+    )
+    assert strip["left"] <= reported["left"] and reported["right"] <= strip["right"]
 
 
 def test_a_map_of_one_finding_opens_for_itself(browser: Browser, tmp_path: Path) -> None:

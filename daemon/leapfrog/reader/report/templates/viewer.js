@@ -29,7 +29,18 @@
     part("drag").setAttribute("aria-pressed", view.byDrag);
     part("brightness").value = 100 - Math.round(view.level * 100);
     part("contrast").value = Math.round(-Math.log2(view.window) * 100);
-    part("zoom").textContent = `${Math.round(view.scale * 100)} %`;
+    part("whole").hidden = view.scale > 1;
+    part("zoom").textContent = view.scale > 1 ? `× ${view.scale.toFixed(1)}` : "";
+    showCaption();
+  }
+
+  // What is seen, and what was drawn on it, unless that was taken off.
+  function showCaption() {
+    const { link, overlay } = pictures[at];
+    const drawn = overlay && Number(marks.style.opacity) > 0 ? overlay.dataset.marks : "";
+    for (const [name, said] of [["caption", link.dataset.caption], ["drawn", drawn]]) {
+      if (part(name).textContent !== said) part(name).textContent = said;
+    }
   }
 
   // As large as the picture is where it just fits.
@@ -70,7 +81,6 @@
   function turn(to) {
     at = Math.min(pictures.length - 1, Math.max(0, to));
     const { link, overlay } = pictures[at];
-    part("caption").textContent = link.dataset.caption;
     part("older").disabled = at === 0;
     part("newer").disabled = at === pictures.length - 1;
     viewer.querySelectorAll(".of-frames").forEach((one) => { one.hidden = pictures.length < 2; });
@@ -79,6 +89,7 @@
     if (overlay) marks.src = overlay.href;
     plain.alt = link.dataset.caption;
     plain.src = link.href;
+    show();
   }
 
   // The frames of its image, and on the reported one what was drawn; a map of one finding stands for itself.
@@ -167,7 +178,7 @@
   };
   const fullScreen = () => {
     if (document.fullscreenElement) document.exitFullscreen();
-    else viewer.requestFullscreen?.().catch(() => { /* a browser may forbid it: the viewer fills the window anyway */ });
+    else document.documentElement.requestFullscreen(); // of the whole page: an open dialog may not ask for itself
   };
   const keys = {
     "+": () => zoom(key), "=": () => zoom(key), "-": () => zoom(1 / key), 0: reset, i: invert, w: drag, o: overlay,
@@ -181,6 +192,14 @@
     event.preventDefault();
     keys[event.key]();
   });
+
+  part("full").hidden = !document.fullscreenEnabled;
+  // Where the strip of frames is longer than the screen is wide, it shows the reported one first.
+  for (const one of document.querySelectorAll(".loop .reported")) {
+    const strip = one.parentElement;
+    strip.scrollLeft += one.getBoundingClientRect().left - strip.getBoundingClientRect().left
+      - (strip.clientWidth - one.offsetWidth) / 2;
+  }
 
   press("in", () => zoom(key));
   press("out", () => zoom(1 / key));
