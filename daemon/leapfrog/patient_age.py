@@ -47,13 +47,15 @@ class Age:
 @dataclass(frozen=True)
 class PatientAge:
     """All that is known of a patient's age at the exam: what is `stated` in the image, what follows `from_birth` (with
-    the exact `days`), and what was `set_here`, by the settings or a person, for an image that says nothing.
+    the exact `days`), and what was `set_here`, by the settings or a person, for an image that says nothing. A date of
+    birth after that of the exam (`born_after_exam`) tells no age: one of the two is wrong.
     """
 
     stated: Age | None = None
     from_birth: Age | None = None
     days: int | None = None
     set_here: Age | None = None
+    born_after_exam: bool = False
 
     @property
     def age(self) -> Age | None:
@@ -75,9 +77,11 @@ def patient_age(identity: Identity) -> PatientAge:
     stated, set_here = stated_age(identity.patient_age), identity.age_set_here
     given = None if set_here is None else Age(set_here, "year")
     birth = known_birth_date(identity.birth_date)
-    exam = _date(identity.study_date) or _date(identity.image_date)
-    if birth is None or exam is None or birth > exam:
+    exam = dicom_date(identity.study_date) or dicom_date(identity.image_date)
+    if birth is None or exam is None:
         return PatientAge(stated=stated, set_here=given)
+    if birth > exam:
+        return PatientAge(stated=stated, set_here=given, born_after_exam=True)
     from_birth = age_at(birth, exam)
     if from_birth.years > OLDEST_YEARS:
         return PatientAge(stated=stated, set_here=given)
@@ -103,11 +107,12 @@ def age_at(birth: date, exam: date) -> Age:
 
 def known_birth_date(value: str) -> date | None:
     """The date of birth, unless it is none, or one that stands for "unknown"."""
-    birth = _date(value)
+    birth = dicom_date(value)
     return None if birth in UNKNOWN_BIRTH_DATES else birth
 
 
-def _date(value: str) -> date | None:
+def dicom_date(value: str) -> date | None:
+    """The day that a DICOM date names, as PS3.5 has it now or once had it; None for anything else."""
     match = DATE.fullmatch(value)
     try:
         return date(int(match[1]), int(match[3]), int(match[4])) if match else None

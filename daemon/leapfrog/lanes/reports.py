@@ -251,8 +251,12 @@ def _earlier(study: StudyRecord) -> EarlierExam:
     return EarlierExam(
         href=f"../../{study.received_date}/{study.key}/report.html",
         exam=row.get("exam", NOT_GIVEN),
+        taken=row.get("exam_date", ""),
         received=moment(study.received_at),
         images=row.get("images", ""),
+        kind=row.get("kind", "not_assessed"),
+        headline=row.get("headline", ""),
+        urgent=row.get("urgent", False),
     )
 
 

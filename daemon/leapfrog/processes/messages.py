@@ -15,7 +15,8 @@ from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.settings import UnknownAge
 from leapfrog.spool_file.record import ProducedRole
-from leapfrog.wording.report_words import WorklistRow
+from leapfrog.wording.content import Kind
+from leapfrog.wording.report_words import WorklistRow, mark_of
 
 Stage = Literal["decoding", "inferring", "rendering"]
 
@@ -74,13 +75,22 @@ class Station(Frozen):
 
 class EarlierExam(Frozen):
     """An earlier exam of the same patient, as its line in the worklist has it; `href` leads to its report from that of
-    the later one.
+    the later one. `taken` is the day of the exam, "" if its images do not tell.
     """
 
     href: str
     exam: str
+    taken: str = ""
     received: str
     images: str
+    kind: Kind = "not_assessed"
+    headline: str = ""
+    urgent: bool = False
+
+    @property
+    def mark(self) -> str:
+        """A shape that tells its result without colour."""
+        return mark_of(self.kind, urgent=self.urgent)
 
 
 class ReportJob(Frozen):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from leapfrog.exam import ImageReading
-from leapfrog.patient_age import known_birth_date
+from leapfrog.patient_age import dicom_date, known_birth_date
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import Studies
@@ -29,18 +29,21 @@ class EarlierExams:
 
     def of(self, study: StudyRecord, readings: tuple[ImageReading, ...]) -> list[StudyRecord]:
         """The newest MOST_SHOWN of those that came before `study`, whose `readings` these are, and have a report that
-        staff can open. None where the number or the date of birth is not known, or its images disagree on it.
+        staff can open: by the day of the exam, and none that is of a later one. None where the number or the date of
+        birth is not known, or its images disagree on it.
         """
         birth = _birth_date(reading.identity.birth_date for reading in readings)
         if birth is None or not is_somebodys(study.identity.patient_id):
             return []
-        found: list[StudyRecord] = []
+        latest = _taken(reading.identity.study_date for reading in readings) or study.received_date
+        found: list[tuple[str, StudyRecord]] = []
         for key in self._with_number(study):
-            if _birth_date(self._birth_dates(key)) == birth and (other := self._studies.find(key)) is not None:
-                found.append(other)
-            if len(found) == MOST_SHOWN:
-                break
-        return found
+            birth_dates, study_dates = self._dates(key)
+            if _birth_date(birth_dates) == birth and (other := self._studies.find(key)) is not None:
+                found.append((_taken(study_dates) or other.received_date, other))
+        earlier = [one for one in found if one[0] <= latest]
+        # Of one day, those that arrived last come first, as they were found.
+        return [other for _, other in sorted(earlier, key=lambda one: one[0], reverse=True)[:MOST_SHOWN]]
 
     def _with_number(self, study: StudyRecord) -> list[str]:
         """The keys of published studies with the same number that came before, the newest first. The index has all that
@@ -55,13 +58,15 @@ class EarlierExams:
         )
         return [row["key"] for row in rows]
 
-    def _birth_dates(self, key: str) -> list[str]:
+    def _dates(self, key: str) -> tuple[list[str], list[str]]:
+        """Every date of birth and every day of the exam that its images give."""
         rows = self._journal.rows(
-            "SELECT DISTINCT json_extract(reading, '$.identity.birth_date') AS birth_date FROM instances"
+            "SELECT DISTINCT json_extract(reading, '$.identity.birth_date') AS birth_date,"
+            " json_extract(reading, '$.identity.study_date') AS study_date FROM instances"
             " WHERE study_key = ? AND reading IS NOT NULL",
             (key,),
         )
-        return [row["birth_date"] or "" for row in rows]
+        return [row["birth_date"] or "" for row in rows], [row["study_date"] or "" for row in rows]
 
 
 def is_somebodys(patient_id: str) -> bool:
@@ -73,6 +78,11 @@ def is_somebodys(patient_id: str) -> bool:
     if len(set(digits)) < 2:
         return False
     return not (digits == letters and (COUNTED_UP.startswith(digits) or COUNTED_UP[1:].startswith(digits)))
+
+
+def _taken(values: Iterable[str]) -> str:
+    """The latest day that `values` name, as YYYY-MM-DD; "" if they name none."""
+    return max((day.isoformat() for value in values if (day := dicom_date(value)) is not None), default="")
 
 
 def _birth_date(values: Iterable[str]) -> date | None:

@@ -176,10 +176,12 @@ def _age(identity: Identity) -> str:
     known = patient_age(identity)
     if known.is_contradictory and known.stated is not None and known.from_birth is not None:
         return f"{age_in_words(known.from_birth)} by date of birth, but {age_in_words(known.stated)} in the image"
+    doubt = " (the date of birth is after the exam)" if known.born_after_exam else ""
     if known.age is None:
         unclear = clean(identity.patient_age)
-        return f'age {NOT_GIVEN} (the image says "{unclear}")' if unclear else ""
-    return age_in_words(known.age) + (" (set on this box)" if known.age is known.set_here else "")
+        said = f' (the image says "{unclear}")' if unclear else ""
+        return f"age {NOT_GIVEN}{said}{doubt}" if said or doubt else ""
+    return age_in_words(known.age) + (" (set on this box)" if known.age is known.set_here else "") + doubt
 
 
 def _exam(identity: Identity, readings: Sequence[ImageReading], received_at: str) -> tuple[Field, ...]:

@@ -31,8 +31,10 @@ ROW = WorklistRow(
     patient_id="KIT-1",
     exam="CR CHEST",
     received="2026-11-03 14:25",
-    kind="nothing_flagged",
-    headline="Nothing flagged",
+    exam_date="2026-11-02",
+    kind="look",
+    headline="Urgent: 1 finding needs a look: Nodule",
+    urgent=True,
     images="1 image",
 )
 
@@ -258,6 +260,7 @@ def test_a_report_is_given_the_earlier_exams_of_its_patient(desk: Desk) -> None:
     [earlier] = jobs[-1].earlier_exams
     assert earlier.href == f"../../{first.received_date}/{first.key}/report.html"
     assert (earlier.exam, earlier.received, earlier.images) == (ROW.exam, moment(first.received_at), ROW.images)
+    assert (earlier.taken, earlier.mark, earlier.headline) == ("2026-11-02", "▲", ROW.headline)
 
 
 def test_a_machine_that_gives_every_patient_the_same_study_uid_costs_no_more_with_each(desk: Desk) -> None:

@@ -18,7 +18,14 @@ from support.journal_rows import commit, fill, new_instance, reading_of, report
 BORN = "19840217"
 
 
-def _exam(journal: Journal, number: str = "KIT-42", *birth_dates: str, issuer: str = "", published: bool = True) -> str:
+def _exam(
+    journal: Journal,
+    number: str = "KIT-42",
+    *birth_dates: str,
+    issuer: str = "",
+    published: bool = True,
+    taken: str = "",
+) -> str:
     """An exam of an image for each of `birth_dates`; its key."""
     identity: StudyIdentity | None = None
     for birth_date in birth_dates or (BORN,):
@@ -28,7 +35,7 @@ def _exam(journal: Journal, number: str = "KIT-42", *birth_dates: str, issuer: s
         )
         new = new_instance(owed=False, study=identity)
         Instances(journal).add(new)
-        whose = Identity(patient_id=number, birth_date=birth_date)
+        whose = Identity(patient_id=number, birth_date=birth_date, study_date=taken)
         commit(journal, new.id, reading=reading_of(new.id).model_copy(update={"identity": whose}))
     (study,) = Studies(journal).newest(1)
     report(journal, study.key, 1)
@@ -48,6 +55,16 @@ def test_those_of_the_same_number_and_birth_date_that_came_before_are_found_the_
     _exam(journal)
     assert _earlier(journal, now) == [second, first]
     assert _earlier(journal, first) == []
+
+
+def test_they_stand_by_the_day_of_the_exam_and_a_later_one_is_none_of_them(journal: Journal) -> None:
+    in_march, in_june = _exam(journal, taken="20240301"), _exam(journal, taken="20240601")
+    in_april = _exam(journal, taken="2024.04.15")  # it came last
+    later = _exam(journal, taken="20250101")
+    assert _earlier(journal, _exam(journal, taken="20240701")) == [in_june, in_april, in_march]
+    assert _earlier(journal, later) == [in_june, in_april, in_march]
+    many = [_exam(journal, taken=f"202403{day:02}") for day in range(10, 10 + MOST_SHOWN)]
+    assert _earlier(journal, _exam(journal, taken="20240401")) == many[::-1]
 
 
 def test_whoever_differs_in_number_issuer_or_birth_date_is_somebody_else(journal: Journal) -> None:

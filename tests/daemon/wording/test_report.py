@@ -150,6 +150,11 @@ def test_an_age_that_is_not_given_is_the_first_thing_said_and_stands_in_the_row(
             {"birth_date": "19840217", "patient_age": "007Y", "sex": "F"},
             "42 years by date of birth, but 7 years in the image, female",
         ),
+        (
+            {"birth_date": "20300101", "patient_age": "034Y"},
+            "34 years (the date of birth is after the exam), sex not given",
+        ),
+        ({"birth_date": "20300101", "sex": "F"}, "age not given (the date of birth is after the exam), female"),
         ({"birth_date": "19000101"}, "not given"),
         ({}, "not given"),
     ],

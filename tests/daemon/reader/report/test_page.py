@@ -1,5 +1,7 @@
 """The report page in a real browser, opened from the disk as staff open it."""
 
+import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,14 +9,27 @@ import pytest
 
 from leapfrog.exam import Identity, Outcome
 from leapfrog.heartbeat.heartbeat import alive_page, newest_page
+from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.processes.messages import EarlierExam
+from leapfrog.reader.report.overlay import save_heatmap, save_plain
 from leapfrog.reader.report.study_report import render
 from leapfrog.worklist.publication import publish
 from support.browser import Browser, chromium_program
-from support.readings import CHEST_MODEL, PATIENT, chest_reading, finding, head_reading, report_job, unassessed_reading
+from support.readings import (
+    CHEST_MODEL,
+    PATIENT,
+    chest_reading,
+    finding,
+    gray_picture,
+    head_reading,
+    report_job,
+    unassessed_reading,
+    warm_spot,
+)
 
 HOSTILE = "<script>document.title='run'</script><img src=x onerror=\"document.title='run'\">"
 PICTURES = "[...document.querySelectorAll('figure img')]"  # of the page itself, without those of the viewer
+
 pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is not installed")
 
 
@@ -241,9 +256,31 @@ def test_earlier_exams_of_the_same_patient_are_linked_and_none_are_spoken_of_whe
     earlier = EarlierExam(
         href="../../2026-10-01/abc/report.html", exam=f"CR {HOSTILE}", received="2026-10-01 09:12", images="2 images"
     )
-    _open(browser, tmp_path, unassessed_reading(), earlier_exams=(earlier,))
+    imported = EarlierExam(
+        href="../../2026-11-03/abd/report.html", exam="CR CHEST", taken="2025-01-01", received="2026-11-03 09:12",
+        images="1 image", kind="look", urgent=True, headline=f"Urgent: 1 finding needs a look: {HOSTILE}",
+    )  # fmt: skip
+    _open(browser, tmp_path, unassessed_reading(), earlier_exams=(earlier, imported))
     assert browser.value("document.querySelector('.earlier a').getAttribute('href')") == earlier.href
     said = browser.value("document.querySelector('.earlier').innerText")
-    assert f"CR {HOSTILE}, received 2026-10-01 09:12 (2 images)" in said
+    assert f"received 2026-10-01 09:12: CR {HOSTILE} (2 images)" in said
+    assert f"2025-01-01: CR CHEST (1 image) ▲ Urgent: 1 finding needs a look: {HOSTILE}" in said
     assert "Same patient ID and date of birth." in said
     assert "Earlier exams" not in _open(browser, tmp_path, unassessed_reading())
+
+
+@pytest.mark.parametrize("paper", [(8.27, 11.69), (8.5, 11)], ids=["A4", "Letter"])
+def test_a_browser_prints_an_exam_of_one_film_on_one_page(
+    paper: tuple[float, float], browser: Browser, tmp_path: Path
+) -> None:
+    manifest = load_package(SHIPPED_PACKAGES / "chest-findings").manifest
+    said = {one: getattr(manifest, one) for one in ("caution", "not_covered", "intended_use")}
+    findings = tuple(finding(rule.name, 0.9, urgent_threshold=0.95) for rule in manifest.finding)
+    film = chest_reading(tmp_path, findings=findings, view="PA", model=CHEST_MODEL.model_copy(update=said))
+    save_plain(gray_picture(1600, 1400), tmp_path / "plain-1.jpg")
+    save_heatmap(gray_picture(1600, 1400), [("Edema", warm_spot(5, 1))], tmp_path / "overlay-1.jpg")
+    _open(browser, tmp_path, film, exam_number="K7-42F")
+    browser.value("document.querySelectorAll('img').forEach((image) => { image.loading = 'eager' })")
+    browser.wait_for("[...document.querySelectorAll('figure img')].every((image) => image.complete)")
+    printed = browser.call("Page.printToPDF", paperWidth=paper[0], paperHeight=paper[1])["data"]
+    assert len(re.findall(rb"/Type /Page\b", base64.b64decode(printed))) == 1
