@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import threading
@@ -27,6 +28,10 @@ LOOK_SECONDS = 0.5
 STRENGTH_SECONDS = 1.0  # until an attack is at full strength
 TOLD_SECONDS = 10.0
 CALM_SECONDS = 3.0  # after an attack, for its connections to end
+# The same for those that were being slowed down: what they sent lies before the news that they have gone, and the box
+# reads on until its patience with a flood ends, a fifth of dicom.idle_seconds.
+SLOWED_SECONDS = 20.0
+SETTLED_SECONDS = 60.0  # of which the memory is looked at, in the middle of a long attack and at its end
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,13 @@ class Siege:
         before = box.needs()
         alone = box.modality.store(seconds=0, least=films)
         began = time.monotonic()
-        with self._attack(name, box), _watched(box) as most:
+        with self._attack(name, box), _watched(box) as course:
             during = box.modality.store(seconds=seconds, least=3)
             told = box.names_attacker()
             page = (box.kiosk.reports_dir / "index.html").read_text()
         time.sleep(CALM_SECONDS)
         after = box.modality.store(seconds=0, least=films)
+        self._wait_for_rest(box, before)
         minutes = 1 + int((time.monotonic() - began) / 60)
         ended = box.kiosk.process.poll() is not None or box.kiosk.process.pid != pid
         sources = 11 if kind.everywhere else 1
@@ -106,7 +112,8 @@ class Siege:
             alone=alone,
             during=during,
             after=after,
-            needs=(before, most[0], box.needs()),
+            needs=(before, _most(course), box.needs()),
+            settled_megabytes=_settled_megabytes(course),
             log_lines=box.log_lines() - lines,
             most_log_lines=sources * (minutes + 1),
             told=told,
@@ -114,6 +121,13 @@ class Siege:
             ended=ended,
             lost=box.lost(),
         )
+
+    @staticmethod
+    def _wait_for_rest(box: _Box, before: Needs) -> None:
+        """Until it has no more descriptors than before the attack, if that comes."""
+        until = time.monotonic() + SLOWED_SECONDS
+        while box.needs().descriptors > before.descriptors and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
 
     @contextmanager
     def _attack(self, name: str, box: _Box) -> Iterator[None]:
@@ -124,6 +138,7 @@ class Siege:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        _give_way(attacker.pid)
         try:
             assert attacker.stdout
             attacker.stdout.readline()  # that it begins
@@ -155,24 +170,50 @@ class Siege:
         return self._boxes[kind.tls]
 
 
+def _give_way(pid: int) -> None:
+    """Have the attacker's session yield to the box as a machine of its own would: between sessions, the kernel's
+    scheduler looks at the group's nice value and not at the process' (sched(7), autogroup).
+    """
+    group = Path(f"/proc/{pid}/autogroup")
+    if group.exists():
+        group.write_text("10")
+
+
 @contextmanager
-def _watched(box: _Box) -> Iterator[list[Needs]]:
-    """Keeps the most that the box needed within."""
-    most, over = [box.needs()], threading.Event()
+def _watched(box: _Box) -> Iterator[list[tuple[float, Needs]]]:
+    """Keeps what the box needed within, and after how many seconds."""
+    began = time.monotonic()
+    course, over = [(0.0, box.needs())], threading.Event()
 
     def watch() -> None:
         while not over.wait(LOOK_SECONDS):
-            now = box.needs()
-            most[0] = Needs(
-                max(now.megabytes, most[0].megabytes),
-                max(now.descriptors, most[0].descriptors),
-                max(now.threads, most[0].threads),
-            )
+            course.append((time.monotonic() - began, box.needs()))
 
     thread = threading.Thread(target=watch)
     thread.start()
     try:
-        yield most
+        yield course
     finally:
         over.set()
         thread.join()
+
+
+def _most(course: Sequence[tuple[float, Needs]]) -> Needs:
+    """The most of each, though not at the same time."""
+    needs = [needs for _, needs in course]
+    return Needs(
+        max(one.megabytes for one in needs), max(one.descriptors for one in needs), max(one.threads for one in needs)
+    )
+
+
+def _settled_megabytes(course: Sequence[tuple[float, Needs]]) -> tuple[float, float] | None:
+    """The memory in the median of the SETTLED_SECONDS before the middle of the attack, and before its end; None where
+    it was too short to tell.
+    """
+    end = course[-1][0]
+    if end < 4 * SETTLED_SECONDS:
+        return None
+    middle, last = (
+        [needs.megabytes for at, needs in course if until - SETTLED_SECONDS <= at <= until] for until in (end / 2, end)
+    )
+    return statistics.median(middle), statistics.median(last)

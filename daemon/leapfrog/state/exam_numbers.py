@@ -10,6 +10,7 @@ new journal), no exam is given one before the whole spool was looked at: images 
 exam that had its number before. Theirs is given then, and their records are renewed.
 """
 
+import math
 import sqlite3
 import threading
 import time
@@ -32,6 +33,9 @@ FACT = "exam_numbers"  # the same in the journal
 FIRST = 1  # ordinal
 BLOCK = 64  # numbers reserved at once: three fsyncs for so many exams
 SKIPPED = 5000  # numbers, after a restore
+SKIPPED_EACH_DAY = (
+    500  # more, for each since the backup: of two restores of one backup, the later skips what came between
+)
 GIVEN_AT_ONCE = 500  # exams in one transaction
 REMEMBERED = 1000  # exams whose images come now, and need not be looked up
 REMEMBERED_SECONDS = 60.0
@@ -76,9 +80,13 @@ class ExamNumbers:
             self._seen = max(self._seen, ordinal_of(number) + 1)
 
     def settle(self) -> None:
-        """From now on numbers are given: the whole spool was looked at. Exams that have none get theirs."""
+        """From now on numbers are given: the whole spool was looked at. Exams that have none get theirs. What was met
+        there is noted: whoever goes on from here, as the daemon does after `leapfrog journal rebuild`, has not seen it.
+        """
         with self._lock:
             self._settled = True
+            if self._seen > max(_reserved_in(self._file), self._reserved_in_journal()):
+                self._note_reserved(self._seen)
         self.give_missing()
 
     def give_missing(self) -> None:
@@ -110,18 +118,25 @@ class ExamNumbers:
         return exam_number(self._next - 1)
 
     def _reserve(self) -> None:
-        """Reserve a block, in both places, before one of it is taken."""
-        in_file = _reserved_in(self._file)
+        """Reserve a block of numbers that no exam has, in both places, before one of it is taken."""
+        first = max(FIRST, _reserved_in(self._file), self._seen, self._reserved_in_journal())
+        while self._studies.any_has_number(exam_number(ordinal) for ordinal in range(first, first + BLOCK)):
+            first += BLOCK
+        self._note_reserved(first + BLOCK)
+        self._next, self._end = first, first + BLOCK
+
+    def _note_reserved(self, end: int) -> None:
         with self._journal.transaction() as connection:
-            first = max(FIRST, in_file, self._seen, _reserved(connection))
-            put(connection, FACT, str(first + BLOCK))
+            put(connection, FACT, str(end))
         try:
             make_station_folder(self._file.parent)
-            write_durably(self._file, str(first + BLOCK).encode())
+            write_durably(self._file, str(end).encode())
             own_as(self._file, self._file.parent)
         except OSError as problem:
             raise StorageError(f"{self._file} cannot be written: {problem.strerror}.") from problem
-        self._next, self._end = first, first + BLOCK
+
+    def _reserved_in_journal(self) -> int:
+        return _reserved(self._journal.row)
 
     # ------------------------------------------------------------ whose images come now
 
@@ -140,11 +155,13 @@ class ExamNumbers:
             self._recent.popitem(last=False)
 
 
-def skip_numbers(connection: sqlite3.Connection, reserved: int) -> None:
-    """Reserve what may have been given since a backup: what the journal says or `reserved`, whichever is more, and as
-    many again as no box gives between two backups. Within the caller's transaction.
+def skip_numbers(connection: sqlite3.Connection, reserved: int, days: float) -> None:
+    """Reserve what may have been given in the `days` since a backup: what the journal says or `reserved`, whichever is
+    more, and as many again as no box gives in that time. Within the caller's transaction.
     """
-    put(connection, FACT, str(max(reserved, _reserved(connection)) + SKIPPED))
+    skipped = SKIPPED + math.ceil(SKIPPED_EACH_DAY * max(0.0, days))
+    in_journal = _reserved(lambda query, values: connection.execute(query, values).fetchone())
+    put(connection, FACT, str(max(reserved, in_journal) + skipped))
 
 
 def reserved_by(state_dir: Path) -> int:
@@ -158,6 +175,6 @@ def _reserved_in(file: Path) -> int:
     return 0
 
 
-def _reserved(connection: sqlite3.Connection) -> int:
-    row = connection.execute("SELECT value FROM facts WHERE name = ?", (FACT,)).fetchone()
+def _reserved(row_of: Callable[[str, tuple[str]], sqlite3.Row | None]) -> int:
+    row = row_of("SELECT value FROM facts WHERE name = ?", (FACT,))
     return int(row["value"]) if row else 0

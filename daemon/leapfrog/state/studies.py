@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from leapfrog.errors import JournalError
@@ -69,6 +69,10 @@ class Studies:
     def with_number(self, exam_number: str) -> StudyRecord | None:
         """The study with this exam number, or None."""
         return next(iter(self._select("WHERE exam_number = ? AND exam_number IS NOT NULL", exam_number)), None)
+
+    def any_has_number(self, exam_numbers: Iterable[str]) -> bool:
+        """Whether an exam has one of these numbers."""
+        return any(self.with_number(number) is not None for number in exam_numbers)
 
     def exam_number_of(self, identity: StudyIdentity) -> str | None:
         """The number of the exam with this identity; "" when it has none yet. None when there is no such exam, and for

@@ -15,7 +15,8 @@ import pytest
 from leapfrog.errors import StorageError
 from leapfrog.exam_number import exam_number, is_exam_number, ordinal_of
 from leapfrog.spool_file.record import Arrival, read_record
-from leapfrog.state.exam_numbers import BLOCK, FILE_NAME, REMEMBERED_SECONDS, ExamNumbers, reserved_by
+from leapfrog.state.exam_numbers import BLOCK, FACT, FILE_NAME, REMEMBERED_SECONDS, ExamNumbers, reserved_by
+from leapfrog.state.facts import put
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, files_of, new_id
 from leapfrog.state.records import NewInstance, StudyIdentity
@@ -301,12 +302,53 @@ def test_after_a_restore_no_number_is_given_that_may_have_been_shown_since_the_b
     box.file.unlink()
     (box.state_dir / "backup.sqlite").rename(box.state_dir / "journal.sqlite")
     restored = Journal(box.state_dir / "journal.sqlite")
-    after_restore(restored, (), reserved)
+    after_restore(restored, (), reserved, days=0.0)
     restored.close()
     box.begin_again()
     assert box.number(before) == before.exam_number
     assert box.number(box.receive("1.9")) not in since
     assert ordinal_of(box.number(box.receive("1.10"))) > max(map(ordinal_of, since))
+
+
+def test_of_two_restores_of_one_backup_the_later_repeats_no_number_of_the_earlier(box: Box) -> None:
+    box.receive("1.2")
+    box.journal.copy_to(box.state_dir / "backup.sqlite")
+    lowest, highest = [], []
+    for days in (3.0, 10.0):
+        box.lose_journal()
+        box.file.unlink()
+        shutil.copy(box.state_dir / "backup.sqlite", box.state_dir / "journal.sqlite")
+        restored = Journal(box.state_dir / "journal.sqlite")
+        after_restore(restored, (), 0, days=days)
+        restored.close()
+        box.begin_again()
+        lowest.append(ordinal_of(box.number(box.receive(f"1.{days}"))))
+        busiest_week = [box.numbers.of(StudyIdentity(study_instance_uid=f"1.{days}.{n}")) for n in range(7 * 450)]
+        highest.append(max(map(ordinal_of, busiest_week)))
+    assert lowest[1] > highest[0]
+
+
+def test_a_rebuild_by_another_process_leaves_no_number_to_be_given_twice(box: Box) -> None:
+    given = [box.receive(f"1.2.{number}").exam_number for number in range(3)]
+    put_in_spool(box.spool, b"x", new_instance(exam_number=(distant := exam_number(4711))))
+    box.lose_journal()
+    box.file.unlink()
+    box.begin_again()  # the rebuild
+    box.begin_again(in_order=True, goes_through=False)  # the daemon: it knows the spool by the journal only
+    later = [box.numbers.of(StudyIdentity(study_instance_uid=f"1.9.{number}")) for number in range(2 * BLOCK)]
+    assert all(map(is_exam_number, later))
+    assert not {*given, distant} & set(later)
+
+
+def test_numbers_that_the_journal_has_are_given_to_nobody_else_whatever_the_reservations_say(box: Box) -> None:
+    given = [box.receive(f"1.2.{number}").exam_number for number in range(BLOCK + 3)]
+    with box.journal.transaction() as connection:
+        put(connection, FACT, "1")
+    box.file.unlink()
+    box.begin_again(in_order=True, goes_through=False)
+    later = [box.numbers.of(StudyIdentity(study_instance_uid=f"1.9.{number}")) for number in range(2 * BLOCK)]
+    assert not set(given) & set(later)
+    assert all(map(is_exam_number, later))
 
 
 # ---------------------------------------------------------------- an older box

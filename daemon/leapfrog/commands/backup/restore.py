@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
@@ -190,10 +190,15 @@ def _prepare(journal_file: Path, manifest: Manifest, numbers_reserved: int) -> t
     """Bring the journal to the present. Returns how many deliveries are asked for first, and how many images it has."""
     journal = Journal(journal_file)
     try:
-        asked_for = after_restore(journal, manifest.forgotten, numbers_reserved)
+        asked_for = after_restore(journal, manifest.forgotten, numbers_reserved, _days_since(manifest.created_at))
         return asked_for, sum(journal.counts("instances").values())
     finally:
         journal.close()
+
+
+def _days_since(created_at: str) -> float:
+    """How old the backup is by this machine's clock; 0 when that says that it comes from the future."""
+    return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds() / 86_400)
 
 
 def _place_settings(source: Path, settings_file: Path | None, state_dir: Path) -> Path | None:

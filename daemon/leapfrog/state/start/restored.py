@@ -19,16 +19,16 @@ def require_complete_state(state_dir: Path) -> None:
         )
 
 
-def after_restore(journal: Journal, forgotten: Collection[str], numbers_reserved: int) -> int:
+def after_restore(journal: Journal, forgotten: Collection[str], numbers_reserved: int, days: float) -> int:
     """Bring a journal from a backup to the present. Returns how many deliveries the district is asked for.
 
     Whatever was owed may have been confirmed since, so each is asked for before it is sent. Every report is published
     again. The studies of the spool files `forgotten` were forgotten while the backup was made. Exams since then got
     numbers that the backup does not know: no exam to come gets one of them. `numbers_reserved` is how many the state
-    that is replaced knows of.
+    that is replaced knows of, and the backup is `days` old.
     """
     with journal.transaction() as connection:
-        skip_numbers(connection, numbers_reserved)
+        skip_numbers(connection, numbers_reserved, days)
         keys = {
             row["study_key"]
             for name in forgotten
