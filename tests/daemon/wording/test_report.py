@@ -181,7 +181,7 @@ def test_what_was_not_looked_for_is_said_whatever_was_found(tmp_path: Path) -> N
         assert [image.not_covered for image in _words([reading]).images] == [expected]
     [head] = _words([head_reading(tmp_path)]).images
     assert head.not_covered == (
-        "This model's maker does not list what it was not made to find: it finds and rules out nothing else."
+        "This model looks for nothing else: whatever else there may be is neither found nor ruled out."
     )
     [unread] = _words([unassessed_reading()]).images
     assert unread.not_covered == "", "no model has looked"
