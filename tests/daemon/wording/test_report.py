@@ -389,8 +389,8 @@ def test_what_is_flagged_has_another_shape_and_other_words_than_what_is_urgent(t
 def test_an_aid_says_on_report_and_row_what_it_is_for_and_how_often_it_is_wrong(tmp_path: Path) -> None:
     for nerves, vessels in ((1, 1), (0, 1), (0, 0)):
         words = _words([nerve_reading(tmp_path, nerves=nerves, vessels=vessels)])
-        for where in (words.headline, words.images[0].headline):
-            assert where.caution == "Caution: of ten nerves it outlines, about three are none."
+        for headline in (words.headline, words.images[0].headline):
+            assert headline.caution == "Caution: of ten nerves it outlines, about three are none."
         assert [one.package for one in words.worklist_row.package_cautions] == ["nerve"]
         for where in (words.headline, words.images[0].headline, words.worklist_row):
             assert where.detail.startswith(NERVE_MODEL.aid)
