@@ -27,8 +27,11 @@ def environment(templates: Path) -> jinja2.Environment:
 
 @cache
 def inline(file: Path) -> Markup:
-    """The text of one of our style sheets or scripts, to be put into a page unescaped."""
-    return Markup(file.read_text(encoding="utf-8"))
+    """The text of one of our style sheets or scripts, to be put into a page unescaped: without indentation and lines of
+    comment, since it is written anew with each exam.
+    """
+    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    return Markup("\n".join(line for line in lines if line and not line.startswith("//")) + "\n")
 
 
 def content_security_policy(script: str = "", *, frames: bool = False, fonts: FontPlace | None = None) -> str:
