@@ -15,6 +15,7 @@ RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 LEFT_TO_RIGHT = re.compile(r"[^\W\d_]|\d")
 # Between them a text keeps its own direction (Unicode's "isolates"), whatever stands around it.
 ISOLATE, END_OF_ISOLATE = "\u2066", "\u2069"
+ISOLATES = re.compile(f"[{ISOLATE}{END_OF_ISOLATE}]")
 
 
 class Speaker:
@@ -51,7 +52,7 @@ class Speaker:
         """
         if not self.catalogue.needs_english or not isinstance(text, Sentence) or text.is_plain:
             return ""
-        return "" if self._parts(text) == text else str(text)
+        return "" if ISOLATES.sub("", self._parts(text)) == text else str(text)
 
     def _parts(self, text: Sentence) -> str:
         return "".join(self._isolated(self._part(part)) for part in text.parts)

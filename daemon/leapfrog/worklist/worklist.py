@@ -1,6 +1,7 @@
 """The worklist `reports/index.html`: one line per exam, urgent ones on top. Its search works without a server."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -11,6 +12,7 @@ from markupsafe import Markup
 from leapfrog.heartbeat.heartbeat import ASK_SCRIPT, WATCH_SCRIPT
 from leapfrog.heartbeat.names import ALIVE_NAME, POLL_MILLISECONDS
 from leapfrog.language.page_words import languages_offered
+from leapfrog.language.sentence import day
 from leapfrog.language.speaker import Speaker
 from leapfrog.page_fonts.page_fonts import FONTS_HERE, UNDRAWN_SCRIPT, Script, scripts_in, with_fonts
 from leapfrog.web_page import LANGUAGE_SCRIPT, content_security_policy, environment, inline
@@ -98,5 +100,7 @@ def render_worklist(
     page = with_fonts(page, FONTS_NAME, scripts)
     identity = hashlib.sha256(page.encode()).hexdigest()[:16]
     when = f"{box.updated_at:%Y-%m-%d %H:%M:%S}"
-    page = page.replace(f'"d":"{WHEN}"', f'"d":"{when}"').replace(WHEN, speaker.language.day(when))
+    page = page.replace(f'"d":"{WHEN}"', f'"d":"{when}"')
+    # Where a number would be kept apart from words that run the other way, so was what stood in its place.
+    page = re.sub(f"\u2066?{WHEN}\u2069?", speaker.say(day(when)), page)
     return Worklist(page.replace(WHAT, identity), scripts, identity)

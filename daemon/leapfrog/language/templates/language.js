@@ -99,7 +99,7 @@ const spoken = (() => {
     const lines = nodes.map((node) => {
       const parts = known.get((first.get(node) || node.data).trim());
       const text = parts && english ? sentence(parts, english) : "";
-      return text === node.data.trim() ? "" : text;
+      return text === node.data.trim().replace(/[\u2066\u2069]/g, "") ? "" : text;
     }).filter(Boolean);
     if (!now.needsEnglish || !lines.length) return;
     const line = document.createElement("span");
