@@ -231,6 +231,10 @@ def test_a_phone_needs_no_sideways_scrolling(tmp_path: Path) -> None:
         phone.call("Emulation.setDeviceMetricsOverride", width=400, height=800, deviceScaleFactor=1, mobile=True)
         phone.open(tmp_path / "report-1.html")
         assert phone.value("document.documentElement.scrollWidth") <= 400
+        phone.call("Emulation.setDeviceMetricsOverride", width=800, height=1280, deviceScaleFactor=1, mobile=True)
+        assert phone.value("document.querySelector('.who').offsetHeight") < 520, "the result stays in sight on a tablet"
+        phone.value("document.querySelector('a.enlarge').click()")
+        assert phone.value("document.querySelector('.viewer .stage').offsetHeight") > 800
 
 
 @pytest.mark.parametrize("width", [360, 1280])
