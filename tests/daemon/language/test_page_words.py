@@ -13,7 +13,7 @@ import pytest
 from leapfrog.heartbeat.heartbeat import language_page
 from leapfrog.language import catalogue as catalogues
 from leapfrog.language.catalogue import message_id
-from leapfrog.language.languages import LanguageCode
+from leapfrog.language.languages import LANGUAGES, LanguageCode
 from leapfrog.language.page_words import UNREVIEWED, language_messages, page_words
 from leapfrog.language.sentence import Sentence, plural, sentence
 from leapfrog.language.speaker import Speaker
@@ -27,7 +27,7 @@ from leapfrog.worklist.older_page import older_page, render_older
 from leapfrog.worklist.worklist import render_worklist
 from support.accessibility import violations
 from support.browser import Browser, chromium_program
-from support.listed import box_state, bring_fonts, listed_exam
+from support.listed import box_state, bring_fonts, listed_exam, write_worklist
 from support.pseudo_language import TAKEN, escaped, forget_it, marked, seen, speak_it
 from support.readings import chest_reading, report_job, report_words, unassessed_reading
 
@@ -188,3 +188,21 @@ def test_a_page_in_arabic_runs_from_right_to_left(tmp_path: Path) -> None:
             assert browser.value("getComputedStyle(document.querySelector('h1')).direction") == "rtl"
             assert violations(browser) == []
             assert browser.value("document.documentElement.scrollWidth <= innerWidth")
+
+
+@needs_browser
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_list_and_report_break_no_rule_of_access_in_any_language(code: LanguageCode, tmp_path: Path) -> None:
+    bring_fonts(tmp_path)
+    report = write_report(tmp_path, code)
+    exam = listed_exam(
+        "Okello^Grace", headline=sentence("Nothing flagged"), done=ExamState(unreadable=True, paper="refused")
+    )
+    index = write_worklist(tmp_path, [exam], [listed_exam("Old^One", day="2026-09-30")], language=code)
+    with Browser(390, 900) as browser:
+        for page in (index, report):
+            browser.open(page)
+            assert violations(browser) == []
+            told = browser.value("[document.documentElement.lang, document.documentElement.dir]")
+            assert told == [code, LANGUAGES[code].direction]
+            assert browser.value("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut off at the side"

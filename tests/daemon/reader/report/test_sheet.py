@@ -22,6 +22,7 @@ import zxingcpp
 from PIL import Image
 
 from leapfrog.exam import ImageReading
+from leapfrog.language.languages import LANGUAGES
 from leapfrog.language.speaker import Speaker
 from leapfrog.phantoms.chest import draw_chest
 from leapfrog.processes.messages import ReportJob
@@ -98,23 +99,43 @@ def _blocks(page: Image.Image) -> np.ndarray:
     return np.asarray(page.resize((page.width // BLOCK, page.height // BLOCK), Image.Resampling.BOX), dtype=float)
 
 
-@pytest.mark.parametrize("paper", PAPERS)
-@pytest.mark.parametrize("case", CASES)
-def test_it_looks_as_the_references_do(case: str, paper: PageSize, tmp_path: Path) -> None:
-    job = CASES[case](tmp_path)
-    pages = _pages(render_pdf(report_words(job), Speaker(), tmp_path, paper), tmp_path, REFERENCE_DPI)
+def _looks_as(name: str, pages: list[Image.Image]) -> None:
     if folder := os.environ.get("LEAPFROG_SHEETS"):
         for number, page in enumerate(pages, start=1):
-            page.quantize(16).save(Path(folder) / f"{case}-{paper}-{number}.png", optimize=True)
+            page.quantize(16).save(Path(folder) / f"{name}-{number}.png", optimize=True)
         return
-    assert len(pages) == len(list(REFERENCES.glob(f"{case}-{paper}-*.png")))
+    assert len(pages) == len(list(REFERENCES.glob(f"{name}-*.png")))
     for number, page in enumerate(pages, start=1):
-        with Image.open(REFERENCES / f"{case}-{paper}-{number}.png") as file:
+        with Image.open(REFERENCES / f"{name}-{number}.png") as file:
             reference = file.convert("L")
         assert page.size == reference.size
         different = np.abs(_blocks(page) - _blocks(reference))
         assert different.max() < MOST_DIFFERENT, np.unravel_index(different.argmax(), different.shape)
         assert different.mean() < DIFFERENT_IN_ALL
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+@pytest.mark.parametrize("case", CASES)
+def test_it_looks_as_the_references_do(case: str, paper: PageSize, tmp_path: Path) -> None:
+    job = CASES[case](tmp_path)
+    _looks_as(
+        f"{case}-{paper}",
+        _pages(render_pdf(report_words(job), Speaker(), tmp_path, paper), tmp_path, REFERENCE_DPI),
+    )
+
+
+# English is above.
+PAPER_OF: dict[str, PageSize] = {"fr": "A5", "es": "80mm", "pt": "Letter", "sw": "A5", "hi": "80mm", "ar": "A4"}
+
+
+@pytest.mark.parametrize("code", PAPER_OF)
+def test_it_looks_as_the_references_do_in_each_language(code: str, tmp_path: Path) -> None:
+    words = report_words(_chest(tmp_path))
+    pdf = render_pdf(words, Speaker(code), tmp_path, PAPER_OF[code])
+    _looks_as(f"{code}-{PAPER_OF[code]}", _pages(pdf, tmp_path, REFERENCE_DPI))
+    told = subprocess.run(["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, check=True, text=True).stdout
+    assert not re.search(r"\{\w+\}", told), "a placeholder that nobody filled"
+    assert set(PAPER_OF) | {"en"} == set(LANGUAGES)
 
 
 @pytest.mark.parametrize("paper", PAPERS)
