@@ -115,7 +115,8 @@ const spoken = (() => {
     }
     nodes.forEach(sayNode);
     root.querySelectorAll(ATTRIBUTES.map((name) => `[${name}]`).join()).forEach(sayAttributes);
-    root.querySelectorAll(".told").forEach(sayEnglish);
+    // A row of the list, of which there are hundreds, has no class for it.
+    root.querySelectorAll(".told, #rows td > a, #rows td:first-child > small").forEach(sayEnglish);
   }
 
   // ---------------------------------------------------------------- a language
