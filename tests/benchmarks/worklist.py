@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.results import Measurement, Results, at_most
 from leapfrog.heartbeat.heartbeat import alive_page
+from leapfrog.language.speaker import Speaker
 from leapfrog.reader.report.page import render_page
 from leapfrog.state.journal import Journal
 from leapfrog.wording.report_words import WorklistRow
@@ -124,7 +125,7 @@ def _weigh(results: Results, directory: Path) -> None:
         took = []
         for _ in range(ROUNDS * 4):
             began = time.perf_counter()
-            page = render_page(words, version=1, has_pdf=True, worklist_href="../../index.html")
+            page = render_page(words, Speaker(), version=1, has_pdf=True, worklist_href="../../index.html")
             took.append((time.perf_counter() - began) * 1000)
         results.add(Measurement(GROUP, f"page of an exam, {language} name", len(page.encode()) / 1000, "kB"))
         results.add_median(GROUP, f"rendering it, {language} name", took, "ms")

@@ -115,7 +115,7 @@ def test_no_sentence_of_a_sheet_escapes_the_catalogues(pseudo: LanguageCode, tmp
 
 def test_no_sentence_of_the_list_escapes_the_catalogues(pseudo: str) -> None:
     exam = listed_exam("Okello^Grace", headline=sentence("Nothing flagged"), images=Sentence(""))
-    exams = [replace(exam, state=ExamState(unreadable=1, refused=1)), exam]
+    exams = [replace(exam, state=ExamState(unreadable=True, refused=True)), exam]
     for page in (
         render_worklist(exams, box_state(), [older_page(1, exams)], pseudo).page,
         render_worklist(exams, box_state(listening=False, unread=3, district_configured=True, owed=2), (), pseudo).page,
