@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from leapfrog.durable import fsync_directory, replacing
-from leapfrog.state.rendered import SHEET_NAME, VERSIONED_NAME, newest_pdf_version
+from leapfrog.state.rendered import SHEET_NAME, VERSIONED_NAME
 
 SWITCHING_ORDER = ("pdf", "html", "json")  # the JSON comes last: it says which version is shown
 COPIED_BYTES = 1024 * 1024  # at a time, with a sign of life after each
@@ -36,8 +36,9 @@ class NotRendered(Exception):
 def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None] = lambda: None) -> None:
     """Show version `version` of the report that lies in `rendered` as `folder`'s `report.html`, `.json` and `.pdf`.
 
-    If the version has no PDF, the newest earlier one is shown. `alive` is called now and then. Publishing a version
-    twice does no harm. Raises NotRendered, and OSError when the disk of `folder` fails, is full or is missing.
+    If the version has no PDF, none is shown: an earlier one would be printed although it is out of date. `alive` is
+    called now and then. Publishing a version twice does no harm. Raises NotRendered, and OSError when the disk of
+    `folder` fails, is full or is missing.
     """
     reports = _reports(rendered, version)
     pictures = [path for path in rendered.iterdir() if _is_picture(path.name) and path.is_file()]
@@ -51,6 +52,8 @@ def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None
         target = folder / f"report.{kind}"
         if target.name not in present or not _same(source, target):
             put(source, target, linked=linked, alive=alive)
+    if "pdf" not in reports:
+        (folder / "report.pdf").unlink(missing_ok=True)
     sync_names(folder)
 
 
@@ -160,15 +163,11 @@ def sync_names(folder: Path) -> None:
 
 def _reports(rendered: Path, version: int) -> dict[str, Path]:
     """The files of the report, by kind, in the order in which they are switched."""
-    versions = dict.fromkeys(SWITCHING_ORDER, version)
-    if (pdf := newest_pdf_version(rendered, version)) is None:
-        del versions["pdf"]
-    else:
-        versions["pdf"] = pdf
-    reports = {kind: rendered / f"report-{number}.{kind}" for kind, number in versions.items()}
-    if not all(path.is_file() for path in reports.values()):
+    reports = {kind: rendered / f"report-{version}.{kind}" for kind in SWITCHING_ORDER}
+    present = {kind: path for kind, path in reports.items() if path.is_file()}
+    if not {"html", "json"} <= present.keys():
         raise NotRendered
-    return reports
+    return present
 
 
 def _is_picture(name: str) -> bool:

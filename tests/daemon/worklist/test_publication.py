@@ -75,12 +75,12 @@ def test_a_newer_version_replaces_the_older_one(study: Study) -> None:
     assert study.shown() == complete(10)
 
 
-def test_a_version_without_a_pdf_shows_the_last_one(study: Study) -> None:
+def test_a_version_without_a_pdf_takes_away_that_of_the_version_before(study: Study) -> None:
     study.render(1)
     study.publish(1)
     study.render(2, pdf=False)
     study.publish(2)
-    assert study.shown() == {**complete(2), "report.pdf": "paper 1"}
+    assert study.shown() == {name: content for name, content in complete(2).items() if name != "report.pdf"}
 
 
 def test_on_one_disk_a_published_report_takes_no_space_of_its_own(study: Study) -> None:
