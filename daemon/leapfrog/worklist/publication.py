@@ -59,8 +59,8 @@ def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None
             put(source, target, linked=linked, alive=alive)
     if "pdf" not in reports:
         (folder / "report.pdf").unlink(missing_ok=True)
-    for name in present if listed is not None else ():
-        if DRAWN_NAME.fullmatch(name) and name not in listed:  # of an earlier reading
+    if listed is not None:
+        for name in filter(DRAWN_NAME.fullmatch, present.keys() - listed):  # of an earlier reading
             (folder / name).unlink(missing_ok=True)
     sync_names(folder)
 

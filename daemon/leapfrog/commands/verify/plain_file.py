@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from io import BufferedReader
 
 
 class NotPlain(Exception):
@@ -17,7 +17,7 @@ class NotPlain(Exception):
 
 
 @contextmanager
-def opened(path: Path, most_bytes: int, *, follow: bool = True) -> Iterator[BinaryIO]:
+def opened(path: Path, most_bytes: int, *, follow: bool = True) -> Iterator[BufferedReader]:
     """The regular file at `path`, open to read. A link to one will do if `follow`.
 
     Raises NotPlain, FileNotFoundError, and OSError or ValueError when it cannot be opened.
