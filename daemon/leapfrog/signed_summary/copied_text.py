@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from leapfrog.signed_summary.code_text import FIRST_WORD, SIGNATURE_LETTERS
 
-LONGEST_COPY = 16 * 1024  # letters that are looked at, of a message around a code too
+LONGEST_COPY = 8 * 1024  # letters that are looked at, of a message around a code too
 BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 QUOTES = frozenset("\"'`\u00b4\u201a\u201e")  # besides those that Unicode calls so
 BEGINS = re.compile(rf"{FIRST_WORD}\s?[0-9]{{1,3}}:")
