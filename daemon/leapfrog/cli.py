@@ -559,13 +559,14 @@ def station_key(
     as_json: JsonOption = False,
 ) -> None:
     """Print the public key of this box, with which others check its sheets. It is made if there is none yet."""
-    from leapfrog.state.station.key_at_start import require_not_lost
+    from leapfrog.state.station.key_at_start import key_was_asked_for, require_not_lost
     from leapfrog.state.station.station_key import station_key as key_of
 
     state_dir = _settings(config).state_dir
     if not new:
         require_not_lost(state_dir)
     key = key_of(state_dir)
+    key_was_asked_for(state_dir)
     answer = {"algorithm": "Ed25519", "id": key.id, "public_key": key.public_key.hex(), "pem": key.public_pem}
     _show(answer, as_json, [key.public_pem.strip()], unwrapped=True)
 

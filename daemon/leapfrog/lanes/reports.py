@@ -177,12 +177,13 @@ class Reports:
         sent = not derived or study.derived_version == study.version
         is_known = bool(study.version) and not study.changed and sent  # by staff and by the district
         printed = self._paper.sheet_for(study, closing=render.closing)
-        if is_known and render.closing and study.shows_number and self._says_which_models_were_replaced(study):
+        if is_known and render.closing and self._says_everything(study):
             return self._close(lane, study, printed)
         derived = () if is_known else derived
         readings = tuple(self._studies.readings(study.key))
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
-        end = lane.run(self._job(render, readings, derived, work_dir, printed[1] if printed else None))
+        sheet = printed[1] if printed else None
+        end = lane.run(self._job(render, readings, derived, work_dir, sheet, version=study.version + 1))
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
             to_print = self._paper.print_of(printed[0], end) if printed else None
@@ -228,18 +229,22 @@ class Reports:
 
         def render(study: StudyRecord, sheet: Sheet) -> ReportResult | None:
             result = self._make_sheet(lane, study, sheet)
-            if result is None and not self._is_stopping():
+            if result is None and not self._is_stopping() and not self._studies.get(study.key).changed:
                 self._sheets.failed(record)
             return result
 
         self._sheets.make(record, render)
 
     def _make_sheet(self, lane: Lane, study: StudyRecord, sheet: Sheet) -> ReportResult | None:
-        """Make the sheet of a study's last report, which says everything. None when that failed."""
+        """Make the sheet of a study's last report, which says everything. None when that failed, or when the study has
+        readings by now that this report lacks: a sheet, and the code on it, say what its version says.
+        """
         readings = tuple(self._studies.readings(study.key))
+        if self._studies.get(study.key).changed:
+            return None
         work_dir = self._spool.work_dir(f"{study.key}-{sheet.name}")
-        job = self._job(Render(study, closing=False), readings, (), work_dir, sheet)
-        end = lane.run(job.model_copy(update={"version": study.version, "only_sheet": True}))
+        job = self._job(Render(study, closing=False), readings, (), work_dir, sheet, version=study.version)
+        end = lane.run(job.model_copy(update={"only_sheet": True}))
         self._spool.clear_work_dir(work_dir)
         return end if isinstance(end, ReportResult) else None
 
@@ -252,8 +257,10 @@ class Reports:
         derived: tuple[DerivedKind, ...],
         work_dir: Path,
         sheet: Sheet | None,
+        *,
+        version: int,
     ) -> ReportJob:
-        study, version = render.study, render.study.version + 1
+        study = render.study
         others = self._other_patient_ids(study)
         pdf = render.closing or study.version == 0
         has_sheet = pdf or "report_pdf" in derived or sheet is not None
@@ -279,6 +286,14 @@ class Reports:
             picture_dir=self._rendered.folder(study.key),
             report_dir=self._rendered.folder(study.key),
             work_dir=work_dir,
+        )
+
+    def _says_everything(self, study: StudyRecord) -> bool:
+        """Whether the last report, which has every reading, lacks nothing that a closing version has."""
+        return (
+            self._rendered.has_pdf(study.key, study.version)
+            and study.shows_number
+            and self._says_which_models_were_replaced(study)
         )
 
     def _says_which_models_were_replaced(self, study: StudyRecord) -> bool:

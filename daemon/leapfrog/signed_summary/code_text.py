@@ -11,6 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
+from datetime import date
 from itertools import product
 
 from pydantic import ValidationError
@@ -30,10 +31,13 @@ from leapfrog.signed_summary.summary import (
 
 FIRST_WORD = "LEAPFROG"
 FORMAT = "1"
+SIGNATURE_LETTERS = 103  # 64 bytes in base32
 LONGEST_TEXT = 419  # letters, of a code of 65 x 65 modules (version 12-M), which is 32.5 mm wide
 # Grades whose findings are left out where there is no room, these first; never what was flagged.
 LEFT_OUT: tuple[Grade, ...] = ("NOT OUTLINED", "NOT FLAGGED", "HATCHED", "OUTLINED", "MEASURED")
+NOT_ONE = "The code begins as a summary of Leapfrog does, and does not go on as one."
 EXAM = re.compile(r"([0-9A-Z-]+) V([0-9]{1,6})")
+MORE = re.compile(r"[1-9][0-9]{0,5}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -48,7 +52,9 @@ def written(summary: Summary, rest: int) -> str:
 
 
 def parsed(text: str) -> Summary:
-    """The inverse of `written`. Raises NotASummary."""
+    """The inverse of `written`. Raises NotASummary, for all that `written` never writes too: whoever has a key may have
+    signed anything.
+    """
     fields = text.split(BETWEEN_FIELDS)
     first, *rest = fields
     if first != f"{FIRST_WORD} {FORMAT}":
@@ -72,9 +78,12 @@ def parsed(text: str) -> Summary:
                 models.append(ModelSummary(model=value, findings=()))
             else:
                 values |= _value(word, value)
-        return Summary.model_validate({**values, "notes": tuple(notes), "models": tuple(models)})
+        summary = Summary.model_validate({**values, "notes": tuple(notes), "models": tuple(models)})
     except (ValueError, IndexError, ValidationError) as problem:
-        raise NotASummary("The code begins as a summary of Leapfrog does, and does not go on as one.") from problem
+        raise NotASummary(NOT_ONE) from problem
+    if len(text) > LONGEST_TEXT or _contradicts_itself(summary) or BETWEEN_FIELDS.join(_fields(summary)) != text:
+        raise NotASummary(NOT_ONE)
+    return summary
 
 
 def to_base32(content: bytes) -> str:
@@ -85,9 +94,18 @@ def to_base32(content: bytes) -> str:
 def from_base32(text: str) -> bytes:
     """The inverse of `to_base32`. Raises ValueError."""
     try:
-        return base64.b32decode(text + "=" * (-len(text) % 8))
+        content = base64.b32decode(text + "=" * (-len(text) % 8))
     except binascii.Error as problem:
         raise ValueError(str(problem)) from problem
+    if to_base32(content) != text:  # the last letter has bits that count for nothing
+        raise ValueError("It is not written as base32 is.")
+    return content
+
+
+def _contradicts_itself(summary: Summary) -> bool:
+    """Whether it says that nothing was assessed, and what was found."""
+    flagged = any(one.grade in ("URGENT", "FLAGGED") for model in summary.models for one in model.findings)
+    return "NOT ASSESSED" in summary.notes and (flagged or "PARTLY NOT ASSESSED" in summary.notes)
 
 
 def _fields(summary: Summary) -> Iterator[str]:
@@ -122,8 +140,9 @@ def _value(word: str, value: str) -> dict[str, object]:
         case "EXAM" if (exam := EXAM.fullmatch(value)) and is_exam_number(exam[1]):
             return {"exam_number": exam[1], "report_version": int(exam[2])}
         case "DATE" | "RECEIVED" if DATE.fullmatch(value):
+            date.fromisoformat(value)  # raises ValueError where there is no such day
             return {"date": value, "date_received": word == "RECEIVED"}
-        case "MORE":
+        case "MORE" if MORE.fullmatch(value):
             return {"left_out": int(value)}
         case "PATIENT":
             salt, digest = value.split(" ")

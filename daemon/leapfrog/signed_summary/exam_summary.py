@@ -1,6 +1,7 @@
 """Makes the summary of an exam from its readings."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 
 from leapfrog.exam import Finding, Identity, ImageReading, whose_exam
 from leapfrog.signed_summary.letters import in_code
@@ -16,12 +17,12 @@ def summary_of(
 ) -> Summary:
     """What the readings of one exam say. `received_at` is ISO 8601; `shared`: another patient has the same study."""
     identity = whose_exam(readings)
-    date = _date(identity)
+    exam_date = _date(identity)
     return Summary(
         exam_number=exam_number,
         report_version=report_version,
-        date=date or received_at[:10],
-        date_received=not date,
+        date=exam_date or received_at[:10],
+        date_received=not exam_date,
         notes=tuple(sorted(_notes(readings, shared), key=NOTES.index)),
         models=tuple(_models(readings)),
         number=hashed(identity.patient_id) if identity.patient_id.strip() else None,
@@ -30,9 +31,12 @@ def summary_of(
 
 def _date(identity: Identity) -> str:
     digits = identity.study_date.replace(".", "").replace("-", "").strip()
-    if len(digits) == 8 and digits.isascii() and digits.isdigit():
-        return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
-    return ""
+    if len(digits) != 8 or not digits.isascii() or not digits.isdigit():
+        return ""
+    try:
+        return date.fromisoformat(digits).isoformat()
+    except ValueError:  # a device without a clock, such as 0000-00-00
+        return ""
 
 
 def _notes(readings: Sequence[ImageReading], shared: bool) -> Iterator[Note]:

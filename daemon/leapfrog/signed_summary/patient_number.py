@@ -11,6 +11,7 @@ import unicodedata
 
 from leapfrog.signed_summary.summary import HashedNumber
 
+NOT_COMPARED = ("Pd", "Cf", "Cc")  # dashes of all kinds, and what nobody sees
 SALT_BYTES = 5
 DIGEST_BYTES = 5
 # scrypt (RFC 7914): 16 MiB and about 50 ms for each try on a desktop computer
@@ -24,13 +25,17 @@ def hashed(patient_id: str) -> HashedNumber:
 
 
 def is_of(patient_id: str, number: HashedNumber) -> bool:
-    """Whether `number` was made of `patient_id`, however its letters are written (case, width, blanks around it)."""
+    """Whether `number` was made of `patient_id`, however that is written (`plain`)."""
     return hmac.compare_digest(_digest(patient_id, number.salt), number.digest)
 
 
 def plain(patient_id: str) -> str:
-    """The number without what two people write differently: case, width of letters, blanks."""
-    return " ".join(unicodedata.normalize("NFKC", patient_id).casefold().split())
+    """The number without what two people write differently: case, width of letters, the digits of another script,
+    blanks, hyphens.
+    """
+    letters = unicodedata.normalize("NFKC", patient_id).casefold()
+    kept = (one for one in letters if not one.isspace() and unicodedata.category(one) not in NOT_COMPARED)
+    return "".join(str(unicodedata.decimal(one, one)) for one in kept)
 
 
 def _digest(patient_id: str, salt: bytes) -> bytes:

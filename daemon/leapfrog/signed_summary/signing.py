@@ -5,19 +5,28 @@ is decided by the whole key, never by the id.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from leapfrog.signed_summary.code_text import FIRST_WORD, from_base32, parsed, to_base32, written
+from leapfrog.signed_summary.code_text import (
+    FIRST_WORD,
+    SIGNATURE_LETTERS,
+    from_base32,
+    parsed,
+    to_base32,
+    written,
+)
+from leapfrog.signed_summary.copied_text import begins_a_code, copies
 from leapfrog.signed_summary.letters import BETWEEN_FIELDS
 from leapfrog.signed_summary.summary import Summary
 
 KEY_ID_BYTES = 5
 KEY_FIELD = "KEY "
+KEY_ID = re.compile(r"[A-Z2-7]{8}")
 SIGNATURE_BYTES = 64
 KEY_LETTERS = len(f":{KEY_FIELD}") + 8
-SIGNATURE_LETTERS = 1 + 103  # a colon, and 64 bytes in base32
 
 # "genuine": signed by a known station, and nothing is changed. "tampered": not what that station signed. "unknown": of
 # a station whose key is not known, so nobody can tell. "foreign": no summary or signature of Leapfrog at all.
@@ -43,7 +52,7 @@ def key_id(public_key: bytes) -> str:
 
 def signed_text(summary: Summary, public_key: bytes, sign: Callable[[bytes], bytes]) -> str:
     """The text of the code for `summary`. Raises NotASummary when there is no room for it."""
-    content = written(summary, KEY_LETTERS + SIGNATURE_LETTERS)
+    content = written(summary, KEY_LETTERS + len(BETWEEN_FIELDS) + SIGNATURE_LETTERS)
     content = BETWEEN_FIELDS.join((content, KEY_FIELD + key_id(public_key)))
     return BETWEEN_FIELDS.join((content, to_base32(sign(content.encode("ascii")))))
 
@@ -53,19 +62,24 @@ def check_text(text: str, known: Mapping[str, bytes]) -> Checked:
 
     Raises NotASummary when it is genuine, and of a format that this version does not understand.
     """
-    plain = text.strip().replace("\r", "").replace("\n", "").upper()
-    if not plain.startswith(f"{FIRST_WORD} "):
+    if not is_code(text):
         return Checked("foreign")
-    content, _, signature = plain.rpartition(BETWEEN_FIELDS)
-    summary, _, key = content.rpartition(f"{BETWEEN_FIELDS}{KEY_FIELD}")
-    if not summary:
-        return Checked("tampered")
-    public_key = known.get(key)
-    if public_key is None:
-        return Checked("unknown", key)
-    if not _holds(content.encode(), signature, public_key):
-        return Checked("tampered", key, public_key)
-    return Checked("genuine", key, public_key, parsed(summary))
+    checked = Checked("tampered")
+    for copy in copies(text):
+        summary, _, key = copy.content.rpartition(f"{BETWEEN_FIELDS}{KEY_FIELD}")
+        public_key = known.get(key)
+        if summary and public_key is not None:
+            if _holds(copy.content.encode(), copy.signature, public_key):
+                return Checked("genuine", key, public_key, parsed(summary))
+            checked = Checked("tampered", key, public_key)
+        elif summary and not checked.key_id and KEY_ID.fullmatch(key):
+            checked = Checked("unknown", key)
+    return checked
+
+
+def is_code(text: str) -> bool:
+    """Whether `text` has a code of ours in it, whole or not."""
+    return text.strip().upper().startswith(f"{FIRST_WORD} ") or begins_a_code(text)
 
 
 def report_content(document: bytes) -> bytes:

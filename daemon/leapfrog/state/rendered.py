@@ -5,7 +5,6 @@ version takes the pictures of images that were read earlier. They stay as long a
 in the spool they are a few per cent, and nothing where hard links publish them.
 """
 
-import math
 import re
 import shutil
 from contextlib import suppress
@@ -47,14 +46,16 @@ class Rendered:
         return path
 
     def prune(self, study_key: str, version: int) -> None:
-        """Remove the reports of a study older than `version`, except the newest PDF: not every version has one."""
+        """Remove the reports of a study older than `version`, a PDF too: nobody is shown one of before."""
         path = self.path(study_key)
-        newest_pdf = newest_pdf_version(path, version)
         for match in _versioned(path):
-            number = int(match[1])
-            if number < version and not (match[2] == "pdf" and number == newest_pdf):
+            if int(match[1]) < version:
                 with suppress(OSError):  # then it goes with the next version
                     (path / match[0]).unlink()
+
+    def has_pdf(self, study_key: str, version: int) -> bool:
+        """Whether this version of a study's report was rendered as a PDF too: not every version is."""
+        return (self.path(study_key) / f"report-{version}.pdf").is_file()
 
     def sheet(self, study_key: str, print_id: str) -> Path:
         """Where the sheet of a print is, or would be."""
@@ -75,17 +76,11 @@ def sheet_name(print_id: str) -> str:
     return f"print-{print_id}.pdf"
 
 
-def newest_version(folder: Path, kind: str, until: float = math.inf) -> int | None:
-    """The newest version, up to `until`, of which `folder` has a report of that kind: html, json or pdf. None when
-    there is none. Raises OSError when the folder cannot be read.
+def newest_version(folder: Path, kind: str) -> int | None:
+    """The newest version of which `folder` has a report of that kind: html, json or pdf. None when there is none.
+    Raises OSError when the folder cannot be read.
     """
-    numbers = [int(match[1]) for match in _versioned(folder) if match[2] == kind]
-    return max((number for number in numbers if number <= until), default=None)
-
-
-def newest_pdf_version(folder: Path, version: int) -> int | None:
-    """The newest version up to `version` of which `folder` has a PDF; None when there is none."""
-    return newest_version(folder, "pdf", version)
+    return max((int(match[1]) for match in _versioned(folder) if match[2] == kind), default=None)
 
 
 def _versioned(folder: Path) -> list[re.Match[str]]:

@@ -24,7 +24,9 @@ QR: Any = zxingcpp.BarcodeFormat.QRCode  # releases before 3 know no other way t
 MEMORY_BYTES = 2 * 1024**3
 MOST_PIXELS = 250_000_000  # the largest cameras of telephones have 200 million
 LARGEST_SIDE = 4000  # pixels that are looked at; a code that is smaller than a hundredth of that is too small anyway
-NO_PICTURE = "It is no JPEG or PNG picture, or a damaged one."
+NO_PICTURE = (
+    "It is no JPEG or PNG picture, or a damaged one. Take a photo of the sheet, or save the picture as JPEG or PNG."
+)
 TOO_LARGE = "It has more pixels than any camera makes."
 TOO_MUCH = "It needs more memory than it is allowed."
 

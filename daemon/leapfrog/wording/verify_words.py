@@ -32,7 +32,8 @@ NOT_SIGNED = (
 FILES_WHOLE = "Its files are as report.json lists them: {count}."
 FILE_CHANGED = "Do not trust {name}: it is not the file that report.json lists."
 FILE_MISSING = "{name} is missing."
-FILE_ELSEWHERE = "Do not trust it: it lists a file outside its folder."
+FILE_ELSEWHERE = "Do not trust it: it lists something that is no file in its folder."
+FILE_NOT_LISTED = "Do not trust {name}: it lies in the folder of the report, and report.json does not list it."
 
 EXAM = "Exam {exam}, version {version} of its report, exam date {date}"
 EXAM_RECEIVED = "Exam {exam}, version {version} of its report, received on {date}"
@@ -58,12 +59,24 @@ NOTES: Mapping[Note, str] = {
 
 SAME_NUMBER = "The patient's number is the one that the exam came with."
 OTHER_NUMBER = "Not this patient: the exam came with another number, or this number has a mistake in it."
-NO_NUMBER = "The exam came without a patient's number, so it cannot be compared: compare the exam number on the sheet."
+NO_NUMBER = "The exam came without a patient's number, so that cannot be compared."
+# Every box gives its exams the same series of numbers: the number alone tells no sheet from that of another box.
 COMPARE = (
-    "Compare the exam number on the sheet: it must be {exam}. With --patient-id the patient's number is compared too."
+    "Compare the exam number on the sheet: it must be {exam}. Compare the station ({station}), the version of the"
+    " report ({version}) and the exam date ({date}) as well. If one of them is another, the code is of another sheet:"
+    " do not trust it."
 )
-COMPARE_REPORT = "Compare the exam number: it must be {exam}. With --patient-id the patient's number is compared too."
-COMPARE_WITHOUT = "The exam has no number. With --patient-id the patient's number is compared."
+COMPARE_RECEIVED = (
+    "Compare the exam number on the sheet: it must be {exam}. Compare the station ({station}), the version of the"
+    " report ({version}) and the day on which the exam came ({date}) as well. If one of them is another, the code is of"
+    " another sheet: do not trust it."
+)
+COMPARE_REPORT = (
+    "Compare the exam number: it must be {exam}. Compare the station ({station}) and the version of the report"
+    " ({version}) as well."
+)
+COMPARE_WITHOUT = "The exam has no number. Compare the station ({station}) and the version of the report ({version})."
+ASK_PATIENT_ID = "With --patient-id the patient's number is compared too."
 
 NO_CODE = (
     "No code was found in {file}. Take the photo again: straight from above, in good light, without a shadow across the"
@@ -83,6 +96,13 @@ def summary_lines(summary: Summary) -> list[str]:
     if summary.left_out:
         lines.append(LEFT_OUT.format(count=summary.left_out))
     return lines
+
+
+def compare_line(summary: Summary, station: str) -> str:
+    """What on the sheet must be the same as in the code, which may have been pasted there."""
+    compare = COMPARE_RECEIVED if summary.date_received else COMPARE
+    words = {"exam": summary.exam_number, "version": summary.report_version, "date": summary.date}
+    return compare.format(station=station, **words)
 
 
 def _model_lines(model: ModelSummary) -> list[str]:

@@ -9,7 +9,9 @@ This runs in the publishing program, which may hang with the disk: it needs noth
 """
 
 import errno
+import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from leapfrog.durable import fsync_directory, replacing
-from leapfrog.state.rendered import SHEET_NAME, VERSIONED_NAME, newest_pdf_version
+from leapfrog.state.rendered import SHEET_NAME, VERSIONED_NAME
 
 SWITCHING_ORDER = ("pdf", "html", "json")  # the JSON comes last: it says which version is shown
 COPIED_BYTES = 1024 * 1024  # at a time, with a sign of life after each
@@ -26,6 +28,7 @@ FSYNC_NOT_OFFERED = frozenset((errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.
 # Of link(2), when the disk itself is to blame; after any other error a copy may do.
 DISK_REFUSES = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOENT, errno.ESTALE))
 SIGNATURE_NAME = "report.json.sig"
+DRAWN_NAME = re.compile(r"(plain|overlay|heatmap|frame)-.*\.jpg")  # a reader's pictures, of each reading its own
 DEFAULT_ACL = "system.posix_acl_default"  # acl(5): what a file made in a folder inherits
 
 
@@ -36,11 +39,14 @@ class NotRendered(Exception):
 def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None] = lambda: None) -> None:
     """Show version `version` of the report that lies in `rendered` as `folder`'s `report.html`, `.json` and `.pdf`.
 
-    If the version has no PDF, the newest earlier one is shown. `alive` is called now and then. Publishing a version
-    twice does no harm. Raises NotRendered, and OSError when the disk of `folder` fails, is full or is missing.
+    If the version has no PDF, none is shown: an earlier one would be printed although it is out of date. Of the
+    pictures those are shown that its report.json lists. `alive` is called now and then. Publishing a version twice does
+    no harm. Raises NotRendered, and OSError when the disk of `folder` fails, is full or is missing.
     """
     reports = _reports(rendered, version)
     pictures = [path for path in rendered.iterdir() if _is_picture(path.name) and path.is_file()]
+    if (listed := _listed(reports["json"])) is not None:
+        pictures = [path for path in pictures if path.name in listed]
     make_folder(folder)
     linked = _links_serve_staff(rendered, folder)
     present = {entry.name: entry.stat().st_size for entry in os.scandir(folder)}
@@ -51,6 +57,11 @@ def publish(rendered: Path, folder: Path, version: int, alive: Callable[[], None
         target = folder / f"report.{kind}"
         if target.name not in present or not _same(source, target):
             put(source, target, linked=linked, alive=alive)
+    if "pdf" not in reports:
+        (folder / "report.pdf").unlink(missing_ok=True)
+    if listed is not None:
+        for name in filter(DRAWN_NAME.fullmatch, present.keys() - listed):  # of an earlier reading
+            (folder / name).unlink(missing_ok=True)
     sync_names(folder)
 
 
@@ -160,15 +171,19 @@ def sync_names(folder: Path) -> None:
 
 def _reports(rendered: Path, version: int) -> dict[str, Path]:
     """The files of the report, by kind, in the order in which they are switched."""
-    versions = dict.fromkeys(SWITCHING_ORDER, version)
-    if (pdf := newest_pdf_version(rendered, version)) is None:
-        del versions["pdf"]
-    else:
-        versions["pdf"] = pdf
-    reports = {kind: rendered / f"report-{number}.{kind}" for kind, number in versions.items()}
-    if not all(path.is_file() for path in reports.values()):
+    reports = {kind: rendered / f"report-{version}.{kind}" for kind in SWITCHING_ORDER}
+    present = {kind: path for kind, path in reports.items() if path.is_file()}
+    if not {"html", "json"} <= present.keys():
         raise NotRendered
-    return reports
+    return present
+
+
+def _listed(report: Path) -> frozenset[str] | None:
+    """The names of the files that a report.json lists; None where it has no list."""
+    try:
+        return frozenset(str(one["name"]) for one in json.loads(report.read_bytes())["artefacts"])
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _is_picture(name: str) -> bool:

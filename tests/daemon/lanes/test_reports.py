@@ -17,6 +17,7 @@ from leapfrog.signed_summary.signing import check_text
 from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.prints import NewPrint, Prints
 from leapfrog.state.publications import Publications
 from leapfrog.state.records import StudyIdentity, StudyRecord
 from leapfrog.state.rendered import Rendered
@@ -46,7 +47,7 @@ def reading_by(instance_id: str, model: ModelUsed) -> ImageReading:
 
 
 class Pen:
-    """A lane that renders by writing three empty files, or fails. `meanwhile` is called in between."""
+    """A lane that renders by writing empty files, or fails. `meanwhile` is called in between."""
 
     def __init__(self) -> None:
         self.jobs: list[ReportJob] = []
@@ -58,14 +59,17 @@ class Pen:
         self.meanwhile()
         if self.fails:
             return ReaderDied("for the test")
-        for kind in ("html", "json", "pdf"):
+        for kind in ("html", "json", *(["pdf"] if job.pdf else [])):
             (job.report_dir / f"report-{job.version}.{kind}").touch()
         return ReportResult(
             study_key=job.study_key,
             version=job.version,
             artefacts=(),
             worklist_row=ROW.model_copy(
-                update={"replaced_models": content_of(job.readings, models_in_use=job.models_in_use).replaced_models}
+                update={
+                    "exam_number": job.exam_number,
+                    "replaced_models": content_of(job.readings, models_in_use=job.models_in_use).replaced_models,
+                }
             ),
             produced=tuple(self._made(job.work_dir, kind) for kind in job.derived),
         )
@@ -295,6 +299,64 @@ def test_the_last_version_closes_the_study_and_a_late_image_opens_it_again(desk:
     assert desk.study().state == "open"
     desk.render(reports.claim_growing())
     assert desk.reported == [1, 2]  # each was committed when the publisher heard of it
+
+
+def test_a_finished_exam_has_a_pdf_and_a_code_of_its_last_version(desk: Desk, tmp_path: Path) -> None:
+    desk.key = key = station_key(tmp_path)
+    desk.studies.give_numbers({desk.study().key: "K7-42F"})
+    desk.reports = reports = desk.restarted()
+    reports.look_for_open_studies()
+    desk.render(reports.claim_settled())
+    desk.read_one(study=desk.study().identity)
+    desk.render(reports.claim_growing())
+    grown = desk.study()
+    assert [job.pdf for job in desk.pen.jobs] == [True, False], "the first image has its PDF at once"
+    desk.render(reports.claim_settled())
+    closed, last = desk.study(), desk.pen.jobs[-1]
+    assert (closed.version, closed.state) == (grown.version + 1, "quiet")
+    assert last.pdf and len(last.readings) == 2
+    summary = check_text(last.code, {key.id: key.public_key}).summary
+    assert summary is not None and summary.report_version == closed.version
+    folder = last.report_dir
+    assert [path.name for path in folder.glob("*.pdf")] == [f"report-{closed.version}.pdf"]
+    desk.studies.reopen(closed.key)
+    desk.reports.mark(closed.key)
+    desk.render(reports.claim_settled())
+    assert desk.study().version == closed.version, "nothing is made twice"
+
+
+def test_a_sheet_that_is_asked_for_has_the_code_of_the_version_that_it_names(desk: Desk, tmp_path: Path) -> None:
+    desk.key = key = station_key(tmp_path)
+    desk.studies.give_numbers({desk.study().key: "K7-42F"})
+    desk.reports = reports = desk.restarted()
+    reports.look_for_open_studies()
+    desk.render(reports.claim_settled())
+    study, prints = desk.study(), Prints(desk.journal)
+    asked = NewPrint(id="a" * 16, version=1, result="", printer="laser", copies=1, page_size="A4", on_request=True)
+    prints.add(asked, study.key)
+    reports.sheet_is_wanted()
+    record = reports.claim_sheet()
+    assert record is not None
+    reports.render_sheet(cast(Lane, desk.pen), record)
+    job = desk.pen.jobs[-1]
+    summary = check_text(job.code, {key.id: key.public_key}).summary
+    assert summary is not None and job.only_sheet
+    assert summary.report_version == job.version == study.version
+
+
+def test_a_sheet_waits_for_the_report_that_has_a_reading_which_came_meanwhile(desk: Desk) -> None:
+    reports = desk.reports
+    desk.render(reports.claim_growing())
+    study, prints = desk.study(), Prints(desk.journal)
+    asked = NewPrint(id="a" * 16, version=1, result="", printer="laser", copies=1, page_size="A4", on_request=True)
+    prints.add(asked, study.key)
+    reports.sheet_is_wanted()
+    record = reports.claim_sheet()
+    assert record is not None
+    desk.read_one(study=study.identity)
+    reports.render_sheet(cast(Lane, desk.pen), record)
+    assert not any(job.only_sheet for job in desk.pen.jobs)
+    assert reports.claim_sheet() is None, "its report is made anew first"
 
 
 def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_before(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A summary in a code: read by a person, checked by a box, changed by nobody unnoticed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from leapfrog.errors import NotASummary
 from leapfrog.exam import Code, Identity, Measurement
-from leapfrog.signed_summary.code_text import LONGEST_TEXT
+from leapfrog.signed_summary.code_text import LONGEST_TEXT, to_base32
 from leapfrog.signed_summary.exam_summary import summary_of
 from leapfrog.signed_summary.patient_number import is_of
 from leapfrog.signed_summary.signing import check_report, check_text, key_id, report_signature, signed_text
@@ -24,6 +25,7 @@ from support.readings import (
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC = KEY.public_key().public_bytes_raw()
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # RFC 4648, section 6
 KNOWN = {key_id(PUBLIC): PUBLIC}
 ALPHANUMERIC = set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")  # ISO/IEC 18004, table 5
 
@@ -60,8 +62,8 @@ def test_what_was_signed_is_what_comes_back(tmp_path: Path) -> None:
 
 def test_a_letter_that_is_changed_is_noticed_wherever_it_stands(tmp_path: Path) -> None:
     text = signed(summary(chest_reading(tmp_path)))
-    for place in range(0, len(text) - 1, 3):  # of the last letter, two bits count for nothing
-        other = "A" if text[place] != "A" else "B"
+    for place in (*range(0, len(text), 3), len(text) - 1):
+        other = "A" if text[place] != "A" else "B"  # of the very last letter, these differ in bits that carry nothing
         assert check_text(text[:place] + other + text[place + 1 :], KNOWN).verdict != "genuine", place
 
 
@@ -69,6 +71,51 @@ def test_what_a_telephone_makes_of_it_on_the_way_changes_nothing(tmp_path: Path)
     text = signed(summary(chest_reading(tmp_path)))
     wrapped = "\n".join(text[start : start + 60] for start in range(0, len(text), 60))
     assert check_text(f"  {wrapped.lower()}\r\n", KNOWN).verdict == "genuine"
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [
+        lambda text: text.replace(":", ": "),
+        lambda text: f"  {text[:50]}\n   {text[50:]}",
+        lambda text: text.replace("2026", "20\u200b26").replace(":", "\uff1a").replace("-", "\u2013"),
+        lambda text: text[:50] + "\u2028" + text[50:],
+        lambda text: f"\ufeff\u201c{text}\u201d.",
+        lambda text: f'QR: "{text}"',
+        lambda text: f"{text}\n{text}",
+        lambda text: text.replace(" ", "\u00a0"),
+        lambda text: text.replace(" ", "\t", 3),
+        lambda text: text.replace(" ", "%20"),
+        lambda text: text.replace("PLEURAL EFFUSION", "PLEURAL\nEFFUSION").replace("INFILT", "INF\nILT"),
+        lambda text: f"See this: {text} - sent from my telephone: bye",
+    ],
+)
+def test_a_copy_that_means_the_same_is_genuine(tmp_path: Path, copied: Callable[[str], str]) -> None:
+    assert check_text(copied(signed(summary(chest_reading(tmp_path)))), KNOWN).verdict == "genuine"
+
+
+def test_what_is_added_to_a_signature_is_noticed(tmp_path: Path) -> None:
+    text = signed(summary(chest_reading(tmp_path)))
+    last = ALPHABET[ALPHABET.index(text[-1]) ^ 1]  # the same bytes to a reader that takes what it gets
+    for changed in (f"{text}=", f"{text}A", text[:-1] + last):
+        assert check_text(changed, KNOWN).verdict == "tampered"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "EXAM K7-42F V2:DATE 2026-11-03:MODEL A:FLAGGED B:MORE -5",
+        "EXAM K7-42F V2:DATE 2026-02-30:MODEL A:FLAGGED B",
+        "EXAM K7-42F V2:EXAM K7-42F V3:DATE 2026-11-03:MODEL A:FLAGGED B",
+        "EXAM K7-42F V2:DATE 2026-11-03:DATE 2026-11-04:MODEL A:FLAGGED B",
+        "EXAM K7-42F V2:DATE 2026-11-03:NOT ASSESSED:MODEL A:URGENT B",
+        f"EXAM K7-42F V2:DATE 2026-11-03:MODEL A:FLAGGED {'/'.join(['B'] * 500)}",
+    ],
+)
+def test_a_station_that_signs_what_no_box_writes_is_not_believed(hostile: str) -> None:
+    content = f"LEAPFROG 1:{hostile}:KEY {key_id(PUBLIC)}"
+    with pytest.raises(NotASummary, match="does not go on as one"):
+        check_text(f"{content}:{to_base32(KEY.sign(content.encode()))}", KNOWN)
 
 
 def test_unknown_foreign_and_broken_ones_are_told_apart(tmp_path: Path) -> None:
@@ -82,8 +129,6 @@ def test_unknown_foreign_and_broken_ones_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_later_format_that_is_genuine_says_that_it_is_not_understood() -> None:
     content = f"LEAPFROG 2:EXAM K7-42F:KEY {key_id(PUBLIC)}"
-    from leapfrog.signed_summary.code_text import to_base32
-
     with pytest.raises(NotASummary, match="another format"):
         check_text(f"{content}:{to_base32(KEY.sign(content.encode()))}", KNOWN)
 
@@ -119,6 +164,8 @@ def test_the_number_is_compared_however_it_is_written_and_salted_anew(tmp_path: 
     one, other = (summary(chest_reading(tmp_path)).number for _ in range(2))
     assert isinstance(one, HashedNumber) and one != other
     assert is_of(" kit-004211 ", one)
+    assert is_of("KIT 00 42 11", one)
+    assert is_of("Kit\u2013\u0660\u0660\u0664\u0662\u0661\u0661", one), "in Arabic digits"
     assert not is_of("KIT-004212", one)
     assert summary(chest_reading(tmp_path, identity=Identity(patient_name="X"))).number is None
 

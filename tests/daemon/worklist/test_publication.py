@@ -75,12 +75,22 @@ def test_a_newer_version_replaces_the_older_one(study: Study) -> None:
     assert study.shown() == complete(10)
 
 
-def test_a_version_without_a_pdf_shows_the_last_one(study: Study) -> None:
+def test_a_version_without_a_pdf_takes_away_that_of_the_version_before(study: Study) -> None:
     study.render(1)
     study.publish(1)
     study.render(2, pdf=False)
     study.publish(2)
-    assert study.shown() == {**complete(2), "report.pdf": "paper 1"}
+    assert study.shown() == {name: content for name, content in complete(2).items() if name != "report.pdf"}
+
+
+def test_the_pictures_of_an_earlier_reading_leave_with_the_version_that_lists_them(study: Study) -> None:
+    for attempt in (1, 2):
+        study.draw(f"overlay-a-{attempt}.jpg")
+        study.render(attempt)
+        listed = {"version": attempt, "artefacts": [{"name": f"overlay-a-{attempt}.jpg"}]}
+        (study.rendered / f"report-{attempt}.json").write_text(json.dumps(listed))
+        study.publish(attempt)
+        assert [name for name in study.shown() if name.endswith(".jpg")] == [f"overlay-a-{attempt}.jpg"]
 
 
 def test_on_one_disk_a_published_report_takes_no_space_of_its_own(study: Study) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from leapfrog.commands.doctor.check import Check, as_check, ok, wrong
 from leapfrog.errors import StorageError
-from leapfrog.state.station.key_at_start import lost_key, was_lost
+from leapfrog.state.station.key_at_start import doubts, lost_key, was_lost
 from leapfrog.state.station.station_key import existing_station_key
 
 NAME = "station key"
@@ -19,6 +19,7 @@ def station_key_checks(state_dir: Path) -> Iterator[Check]:
         yield wrong(NAME, str(problem), "")
         return
     if key is not None:
-        yield ok(NAME, f"{key.id}; sheets and reports are signed with it")
+        doubtful = [as_check(NAME, problem) for problem in doubts(state_dir)]
+        yield from doubtful or [ok(NAME, f"{key.id}; sheets and reports are signed with it")]
     elif was_lost(state_dir):
         yield as_check(NAME, lost_key(state_dir))

@@ -7,12 +7,13 @@ from leapfrog.signed_summary.patient_number import is_of
 from leapfrog.signed_summary.signing import Checked, check_text
 from leapfrog.signed_summary.summary import Summary
 from leapfrog.wording.verify_words import (
+    ASK_PATIENT_ID,
     BROKEN,
     CODE_SAYS,
-    COMPARE,
     NO_NUMBER,
     OTHER_NUMBER,
     SAME_NUMBER,
+    compare_line,
     summary_lines,
 )
 
@@ -28,12 +29,11 @@ def verify_code(text: str, patient_id: str | None, stations: KnownStations) -> O
     if checked.summary is None:
         return Outcome("code", False, (said,), checked.verdict, station, checked.key_id)
     patient = _compared(checked.summary, patient_id)
-    compare = COMPARE.format(exam=checked.summary.exam_number)
-    sentences = {"same": SAME_NUMBER, "another": OTHER_NUMBER, "no number": NO_NUMBER, "not compared": compare}
+    sentences = {"same": SAME_NUMBER, "another": OTHER_NUMBER, "no number": NO_NUMBER, "not compared": ASK_PATIENT_ID}
     return Outcome(
         "code",
         trusted=patient in ("same", "not compared"),
-        lines=(said, *summary_lines(checked.summary), sentences[patient]),
+        lines=(said, *summary_lines(checked.summary), compare_line(checked.summary, station), sentences[patient]),
         verdict=checked.verdict,
         station=station,
         key=checked.key_id,

@@ -8,7 +8,7 @@ from leapfrog.signed_summary.summary import Summary
 
 # Whether the number that was named is the one that the exam came with; "not compared" where none was named.
 Patient = Literal["same", "another", "no number", "not compared"]
-FileState = Literal["whole", "changed", "missing", "elsewhere"]
+FileState = Literal["whole", "changed", "missing", "elsewhere", "unlisted"]
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The report on paper: the sheet. What it looks like is the template's business: `templates/report.typ`.
 
 The first page is the exam: whose it is, what was found, what was not looked for, and the picture with the finding. All
-further pictures are small, several a page.
+further pictures are small, several a page; one or two of them as large as the page allows.
 """
 
 import json
@@ -26,6 +26,7 @@ MOST_IMAGES = 300  # of which typst holds what it laid out until the document is
 LINE_BYTES = 100_000  # of a one-film exam that is sent to the district: 25 s at 32 kbit/s
 MOST_ON_STRIP = 30  # which is about 3 m long; a page of PDF has at most 5 m (ISO 32000-1, annex C)
 FEW_IMAGES = 4  # what typst keeps of so small a report is less than having it let go costs: 9 ms of 22
+FEW_FURTHER = 2  # images besides the first page's, which are shown larger
 DOCUMENTS_REMEMBERED = 11  # by typst, which keeps what it laid out until so many more have been made
 IMPORTANCE = ("look", "measured", "nothing_flagged", "not_assessed")  # kinds of headline
 
@@ -119,7 +120,7 @@ def _pictures(main: ImageWords, others: Sequence[ImageWords]) -> Iterator[tuple[
         yield main.plain, "finding" if main.overlay is None else "beside"
     for picture in (*main.heatmaps, *(image.overlay or image.plain for image in others)):
         if picture is not None:
-            yield picture, "small"
+            yield picture, "beside" if len(others) <= FEW_FURTHER and picture not in main.heatmaps else "small"
 
 
 def _small_print(image: ImageWords) -> tuple[Sentence, ...]:

@@ -5,22 +5,28 @@ that finds no key, and any sign that there was one, signs nothing and says so, u
 new one made.
 """
 
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from leapfrog.durable import write_durably
 from leapfrog.errors import StorageError
 from leapfrog.problem import Problem
 from leapfrog.state.facts import Facts
 from leapfrog.state.journal import Journal
 from leapfrog.state.station.station_key import (
+    KEY_MODE,
     THRESHOLDS_NAME,
     StationKey,
+    changed_mark,
     existing_station_key,
     keep_public_key,
+    kept_public_key,
     public_key_file,
     station_folder,
     station_key,
     station_key_file,
+    was_public_key,
 )
 
 FACT = "station_key"  # id of the key, in the journal
@@ -44,17 +50,56 @@ class KeyAtStart:
                     self._problem = lost_key(state_dir)
                     return
                 self.key = station_key(state_dir)
+            if self._is_another(facts.get(FACT)):
+                write_durably(changed_mark(state_dir), self.key.id.encode("ascii"))
             keep_public_key(state_dir, self.key)
         except StorageError as problem:
             self._problem = Problem(what=str(problem), remedy=_UNTIL_THEN)
+        except OSError as problem:
+            what = f"The folder {station_folder(state_dir)} cannot be written: {problem.strerror}."
+            self._problem = Problem(what=what)
         if self.key is not None and facts.get(FACT) != self.key.id:
             facts.put(FACT, self.key.id)
 
     def problems(self) -> tuple[Problem, ...]:
-        """That nothing is signed, and why; or that a person had a new key made while this ran."""
+        """That nothing is signed, and why; that a person had a new key made while this ran; that the key is another
+        than before, or that others can read it.
+        """
         if self._is_lost and station_key_file(self._state_dir).exists():
             return (Problem(what=_THERE_NOW, remedy=_RESTART),)
-        return () if self._problem is None else (self._problem,)
+        own = () if self._problem is None else (self._problem,)
+        return (*own, *doubts(self._state_dir))
+
+    def _is_another(self, noted: str | None) -> bool:
+        """Whether the key is not the one of before, and no person had this box make it."""
+        if self.key is None:
+            return False
+        kept = kept_public_key(self._state_dir)
+        if kept is not None and kept != self.key.public_key:
+            return True
+        return noted not in (None, self.key.id) and not was_public_key(self._state_dir, str(noted))
+
+
+def doubts(state_dir: Path) -> Iterator[Problem]:
+    """Why somebody else may sign in the name of this box, or nobody know what it signs."""
+    file = station_key_file(state_dir)
+    if changed_mark(state_dir).exists():
+        yield Problem(what=_ANOTHER.format(file=file), remedy=_ANOTHER_REMEDY)
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError:  # there is none, or this user may not look
+        return
+    if mode & ~KEY_MODE & 0o077:
+        yield Problem(what=_OPEN.format(file=file, mode=f"{mode:o}"), remedy=_OPEN_REMEDY.format(file=file))
+
+
+def key_was_asked_for(state_dir: Path) -> None:
+    """Note that a person has the public key of the key that is here now. Raises StorageError."""
+    mark = changed_mark(state_dir)
+    try:
+        mark.unlink(missing_ok=True)
+    except OSError as problem:
+        raise StorageError(f"{mark} cannot be removed: {problem.strerror}.") from problem
 
 
 def was_lost(state_dir: Path, noted: Callable[[], str | None] = lambda: None) -> bool:
@@ -80,6 +125,18 @@ def lost_key(state_dir: Path) -> Problem:
     return Problem(what=_LOST.format(file=station_key_file(state_dir)), remedy=_REMEDY)
 
 
+_ANOTHER = (
+    "The station key {file} is another than before: whoever knows this box by its old one takes it for a stranger."
+)
+_ANOTHER_REMEDY = (
+    "If nobody put it there on purpose, put the old one back from a backup. Otherwise give the public key that"
+    " `leapfrog station key` prints to everybody who checks sheets of this box: then this line goes."
+)
+_OPEN = "Others can read the station key {file} (mode {mode}): whoever has it can sign in the name of this box."
+_OPEN_REMEDY = (
+    "chmod 600 {file}. If a stranger may have read it, move it away, make another with `leapfrog station key --new`,"
+    " and give everybody the new public key."
+)
 _LOST = "The station key {file} is missing, and there was one: sheets have no code, and reports are not signed."
 _REMEDY = (
     "Put it back from a backup. If there is none: `leapfrog station key --new` makes another, whose public key"

@@ -5,6 +5,7 @@ it.
       key.pem           the private key, which nobody but the daemon's user reads
       public.pem        the public key: by it the box knows that there was a key, when that is lost
       former/           public keys of before, each named by its id
+      changed           there while nobody has asked for the public key of a key that was put in the place of another
       thresholds/       thresholds of this place, signed with it
 
 It is made at the first start, or when a person first has the box sign something or asks for its public key, and travels
@@ -28,6 +29,7 @@ STATION_NAME = "station"  # in the state directory
 KEY_NAME = "key.pem"
 PUBLIC_NAME = "public.pem"
 FORMER_NAME = "former"
+CHANGED_NAME = "changed"
 THRESHOLDS_NAME = "thresholds"
 FOLDER_MODE, KEY_MODE = 0o750, 0o600
 
@@ -141,6 +143,24 @@ def keep_public_key(state_dir: Path, key: StationKey) -> None:
         own_as(path, state_dir)
     except OSError as problem:
         raise StorageError(f"The public key of this box cannot be kept in {path}: {problem.strerror}.") from problem
+
+
+def was_public_key(state_dir: Path, key: str) -> bool:
+    """Whether the public key with this id is kept as one of before: a new one was made in its place."""
+    return (station_folder(state_dir) / FORMER_NAME / f"{key}.pem").exists()
+
+
+def kept_public_key(state_dir: Path) -> bytes | None:
+    """The public key (raw) that is kept beside the private one; None when there is none, or it cannot be read."""
+    try:
+        return _public_key_in(public_key_file(state_dir))
+    except OSError:
+        return None
+
+
+def changed_mark(state_dir: Path) -> Path:
+    """What is there as long as nobody has asked for the public key of a key that took the place of another."""
+    return station_folder(state_dir) / CHANGED_NAME
 
 
 def public_keys(state_dir: Path) -> tuple[bytes, ...]:

@@ -1,6 +1,7 @@
 """`leapfrog verify`: a sheet's code and a report on disk, whole, changed, unknown, foreign."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -66,7 +67,10 @@ def test_a_true_code_says_whose_it_is_what_it_holds_and_what_to_compare(clinics:
     assert outcome.lines[0] == "Signed by Kitgum, and nothing in it was changed."
     assert "Exam K7-42F, version 1 of its report, exam date 2026-11-03" in outcome.lines
     assert "  FLAGGED: PLEURAL EFFUSION, INFILTRATION" in outcome.lines
-    assert outcome.lines[-1].startswith("Compare the exam number on the sheet: it must be K7-42F.")
+    assert outcome.lines[-2].startswith(
+        "Compare the exam number on the sheet: it must be K7-42F. Compare the station (Kitgum), the version of the"
+        " report (1) and the exam date (2026-11-03) as well."
+    ), "another box has an exam of the same number"
     assert verify(clinics.text, None, None, clinics.kitgum).lines[0].startswith("Signed by this box")
 
 
@@ -187,8 +191,73 @@ def test_a_report_that_lists_files_elsewhere_reads_none_of_them(clinics: Clinics
         path.unlink()
         path.write_text(json.dumps(document))
         outcome = clinics.asks(path)
-        assert set(outcome.files.values()) == {"elsewhere"}, name
-        assert "Do not trust it: it lists a file outside its folder." in outcome.lines
+        assert outcome.files[name] == "elsewhere", name
+        assert "Do not trust it: it lists something that is no file in its folder." in outcome.lines
+
+
+@pytest.mark.parametrize("name", ["report.htm", "plain-2.jpg", "Report.PDF"])
+def test_a_file_that_is_not_listed_and_looks_like_a_part_is_named(clinics: Clinics, name: str) -> None:
+    path = clinics.published()
+    path.with_name("desktop.ini").write_text("no part of a report")
+    assert clinics.asks(path).trusted
+    path.with_name(name).write_text("another patient's")
+    outcome = clinics.asks(path)
+    assert not outcome.trusted and outcome.files[name] == "unlisted"
+    assert any(f"Do not trust {name}" in line and "does not list it" in line for line in outcome.lines)
+
+
+@pytest.mark.timeout(20)
+def test_nothing_that_has_no_end_is_read(clinics: Clinics, tmp_path: Path) -> None:
+    path = clinics.published()
+    pdf, signature = path.with_name("report.pdf"), path.with_name("report.json.sig")
+    pdf.unlink()
+    os.mkfifo(pdf)
+    assert clinics.asks(path).files["report.pdf"] == "elsewhere"
+    pdf.unlink()
+    with pdf.open("wb") as sparse:
+        sparse.truncate(300 * 10**9)
+    assert clinics.asks(path).files["report.pdf"] == "elsewhere"
+    signature.unlink()
+    os.mkfifo(signature)
+    assert clinics.asks(path).verdict == "foreign"
+    signature.unlink()
+    signature.mkdir()
+    assert clinics.asks(path).verdict == "foreign"
+    os.mkfifo(tmp_path / "fifo.json")
+    for given in (tmp_path / "fifo.json", tmp_path, Path("/dev/zero"), tmp_path / "sheet.heic"):
+        with pytest.raises(UsageError, match="is not a file"):
+            clinics.asks(given)
+    os.mkfifo(clinics.stations / "Moyo.pem")
+    with pytest.raises(UsageError, match=r"Moyo\.pem is not the public key"):
+        clinics.asks(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "of_gulu", "said"),
+    [
+        ("KITGUM.PEM", True, "have the same name"),
+        ("Kitgum\u200b.pem", True, "have the same name"),
+        ("Gulu.pem", False, "have the same key"),
+        ("This  Box.pem", True, "only the box in front of you"),
+        ("Gulu.pub", True, r"does not end in \.pem"),
+    ],
+)
+def test_who_signed_is_never_left_open(clinics: Clinics, name: str, of_gulu: bool, said: str) -> None:
+    key = station_key(clinics.gulu) if of_gulu else clinics.key
+    (clinics.stations / name).write_text(key.public_pem)
+    with pytest.raises(UsageError, match=said):
+        clinics.asks(clinics.text)
+
+
+def test_the_text_is_read_from_a_file_and_from_stdin_too(clinics: Clinics, tmp_path: Path) -> None:
+    (tmp_path / "message.txt").write_text(f"The code:\n{clinics.text}\n")
+    assert clinics.asks(tmp_path / "message.txt").trusted
+    settings = tmp_path / "leapfrog.toml"
+    settings.write_text(f'[station]\nstate_dir = "{clinics.kitgum}"\n')
+    assert CliRunner().invoke(app, ["verify", "-", "--config", str(settings)], input=clinics.text).exit_code == 0
+    report = clinics.published()
+    (tmp_path / "copy.json").write_bytes(b"\xef\xbb\xbf" + report.read_bytes())
+    assert clinics.asks(tmp_path / "copy.json").kind == "report"
 
 
 def test_a_key_file_that_is_none_is_named(clinics: Clinics) -> None:

@@ -84,6 +84,10 @@ def _unassessed(folder: Path) -> ReportJob:
     return _job(folder, unassessed_reading(identity=identity), exam_number="", code="")
 
 
+def _two(folder: Path) -> ReportJob:
+    return _job(folder, chest_reading(folder), head_reading(folder))
+
+
 CASES: dict[str, Callable[[Path], ReportJob]] = {"chest": _chest, "several": _several, "unassessed": _unassessed}
 
 
@@ -152,6 +156,30 @@ def test_the_picture_with_its_finding_and_all_words_of_it_are_on_the_first_page(
     )
     for said in ("URGENT, above the urgent threshold", "is neither found nor ruled out", "Okello, Grace"):
         assert said in text
+
+
+@pytest.mark.parametrize(("paper", "wide_mm"), [("A4", 100), ("A5", 80)])
+def test_the_only_further_image_is_as_large_as_its_page_allows(paper: PageSize, wide_mm: int, tmp_path: Path) -> None:
+    job = _two(tmp_path)
+    pages = _pages(render_pdf(report_words(job), Speaker(), tmp_path, paper), tmp_path, REFERENCE_DPI)
+    assert len(pages) == 2
+    dark_mm = (np.asarray(pages[1]) < 250).sum(axis=1) / REFERENCE_DPI * 25.4
+    assert (dark_mm > wide_mm).sum() / REFERENCE_DPI * 25.4 > wide_mm, "a picture, not a line"
+
+
+def test_a_strip_of_several_images_has_its_code_near_its_top(tmp_path: Path) -> None:
+    pdf = render_pdf(report_words(_several(tmp_path)), Speaker(), tmp_path, "80mm")
+    (strip,) = _pages(pdf, tmp_path, 203)
+    (code,) = zxingcpp.read_barcodes(strip)
+    assert code.position.bottom_left.y < strip.height / 3
+
+
+def test_an_exam_that_was_not_assessed_says_so_once_above_its_images(tmp_path: Path) -> None:
+    job = _job(tmp_path, *[unassessed_reading()] * 5)
+    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(job), Speaker(), tmp_path, "A4"))
+    first = ["pdftotext", "-l", "1", str(tmp_path / "sheet.pdf"), "-"]
+    said = subprocess.run(first, capture_output=True, check=True, text=True).stdout
+    assert said.count("assessed") == 1, said
 
 
 def test_a_strip_is_80_mm_wide_and_one_page_whatever_it_holds(tmp_path: Path) -> None:

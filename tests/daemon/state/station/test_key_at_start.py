@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from leapfrog.commands.doctor.station import station_key_checks
 from leapfrog.errors import StorageError
 from leapfrog.signed_summary.signing import key_id
 from leapfrog.state.journal import Journal
-from leapfrog.state.station.key_at_start import KeyAtStart, require_not_lost
+from leapfrog.state.station.key_at_start import KeyAtStart, key_was_asked_for, require_not_lost
 from leapfrog.state.station.station_key import public_keys, station_key, station_key_file
 
 
@@ -60,6 +61,34 @@ def test_a_key_of_an_older_version_gets_its_public_part_beside_it(tmp_path: Path
     (tmp_path / "station/public.pem").unlink()
     assert KeyAtStart(tmp_path, journal).problems() == ()
     assert public_keys(tmp_path) == (key.public_key,)
+
+
+def test_a_key_that_others_can_read_is_told_by_the_box_and_by_doctor(tmp_path: Path, journal: Journal) -> None:
+    at_start = KeyAtStart(tmp_path, journal)
+    station_key_file(tmp_path).chmod(0o644)
+    (problem,) = at_start.problems()
+    assert "Others can read the station key" in problem.what and "chmod 600" in problem.remedy
+    (check,) = station_key_checks(tmp_path)
+    assert check.status == "problem" and "mode 644" in check.detail
+    station_key_file(tmp_path).chmod(0o600)
+    assert at_start.problems() == ()
+    assert [check.status for check in station_key_checks(tmp_path)] == ["ok"]
+
+
+@pytest.mark.parametrize("public_key_too", [False, True])
+def test_a_key_in_the_place_of_another_is_told_until_somebody_asks_for_the_public_key(
+    public_key_too: bool, tmp_path: Path, journal: Journal
+) -> None:
+    KeyAtStart(tmp_path, journal)
+    station_key(tmp_path / "other")
+    for name in ("key.pem", "public.pem") if public_key_too else ("key.pem",):
+        shutil.copy(tmp_path / "other/station" / name, tmp_path / "station" / name)
+    KeyAtStart(tmp_path, journal)
+    (problem,) = KeyAtStart(tmp_path, journal).problems()
+    assert "is another than before" in problem.what and "leapfrog station key" in problem.remedy
+    assert any("another than before" in check.detail for check in station_key_checks(tmp_path))
+    key_was_asked_for(tmp_path)
+    assert KeyAtStart(tmp_path, journal).problems() == ()
 
 
 def test_a_new_key_is_a_persons_decision_and_the_old_one_stays_known(tmp_path: Path, journal: Journal) -> None:
