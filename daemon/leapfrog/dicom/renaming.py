@@ -34,6 +34,10 @@ IS_DEFLATED = (
 )
 NO_UID = "The file has no SOP Instance UID where one belongs, so it cannot be passed on. It is kept here."
 NO_CLASS = "The file does not say what it is (it has no SOP Class UID), so it cannot be passed on. It is kept here."
+TWO_UIDS = (
+    "The file states its SOP Instance UID twice, in parts that are in the wrong order, so it cannot be passed on under"
+    " the new one that it needs. It is kept here."
+)
 TOO_LONG = "The file begins in a way that no real image does, so it cannot be passed on. It is kept here."
 
 
@@ -66,6 +70,8 @@ def _renamed(source: BinaryIO, path: Path, new_uid: str) -> Part10Source:
     end = elements[-1].end
     if end - start.offset > LONGEST_BEGINNING:
         raise CannotBeRenamed(TOO_LONG)
+    if _has_another_uid(source, end, encoding):
+        raise CannotBeRenamed(TWO_UIDS)
     new = {
         SOP_INSTANCE_UID: encoding.element(SOP_INSTANCE_UID, b"UI", new_uid.encode()),
         SOURCE_IMAGES: _source_images(source, elements, encoding, (sop_class_uid, old_uid)),
@@ -86,6 +92,15 @@ def _beginning(source: BinaryIO, offset: int, encoding: Encoding) -> list[Elemen
     with suppress(DatasetTruncated, DatasetMalformed):
         elements.extend(takewhile(lambda element: element.tag <= SOURCE_IMAGES, walk(source, offset, encoding)))
     return elements
+
+
+def _has_another_uid(source: BinaryIO, offset: int, encoding: Encoding) -> bool:
+    """Whether a SOP Instance UID stands from `offset` on, where only larger tags belong: of two, some readers take the
+    last.
+    """
+    with suppress(DatasetTruncated, DatasetMalformed):
+        return any(element.tag == SOP_INSTANCE_UID for element in walk(source, offset, encoding))
+    return False
 
 
 def _uid(source: BinaryIO, elements: Sequence[Element], tag: int) -> bytes:

@@ -176,3 +176,13 @@ def test_a_second_uid_in_a_data_set_does_not_bring_the_old_one_back(tmp_path: Pa
     assert read_header(sent).sop_instance_uid == NEW_UID
     assert pydicom.dcmread(sent).SOPInstanceUID == NEW_UID
     assert uid not in sent.read_bytes()
+
+
+def test_a_second_uid_behind_larger_tags_is_not_sent_along(tmp_path: Path) -> None:
+    path = save(image_dataset(gradient()), tmp_path / "a.dcm")
+    pixels = struct.pack("<HH2s", 0x7FE0, 0x0010, b"OW")
+    content = path.read_bytes()
+    uid = struct.pack("<HH2sH", 0x0008, 0x0018, b"UI", 10) + b"2.25.1001\0"
+    path.write_bytes(content.replace(pixels, uid + pixels))
+    with pytest.raises(CannotBeRenamed, match="twice"):
+        renamed_source(path, NEW_UID)

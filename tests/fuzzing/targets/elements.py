@@ -18,6 +18,7 @@ from leapfrog.intake.instance_header import is_whole, read_header
 from leapfrog.outbox.destinations.dicomweb.held_content import content_of, place_of
 
 NEW_UID = "2.25.7"
+ITEM_GROUP = 0xFFFE
 OVERLONG = b"x" * 65_530  # with which a value of a short length is nearly full
 
 
@@ -65,7 +66,8 @@ def _walked(content: bytes) -> list[tuple[int, int]] | None:
 
 def _as_pydicom_walks(content: bytes) -> list[tuple[int, int]] | None:
     """The same by pydicom; None where it refuses, where a value is shorter than it says, where a length is undefined
-    (it searches for the end, whatever the items say), or where a few bytes are left.
+    (it searches for the end, whatever the items say), where an item stands outside of a sequence, which it takes for an
+    element, or where a few bytes are left.
     """
     stream = BytesIO(content)
     start = find_dataset(stream)
@@ -76,7 +78,7 @@ def _as_pydicom_walks(content: bytes) -> list[tuple[int, int]] | None:
         for element in data_element_generator(stream, not encoding.explicit, encoding.little_endian):
             if not isinstance(element, RawDataElement) or element.length == UNDEFINED_LENGTH:
                 return None
-            if len(element.value or b"") != element.length:
+            if len(element.value or b"") != element.length or element.tag.group == ITEM_GROUP:
                 return None
             found.append((int(element.tag), element.length))
             end = stream.tell()

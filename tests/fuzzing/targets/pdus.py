@@ -101,8 +101,8 @@ class _Box:
         self.receiver.stop()
         self.journal.close()
 
-    def uids(self) -> list[bytes]:
-        return [row[0].encode() for row in self.journal.rows("SELECT sop_instance_uid FROM instances")]
+    def uids(self) -> list[str]:
+        return [row[0] for row in self.journal.rows("SELECT sop_instance_uid FROM instances")]
 
 
 _boxes: list[_Box] = []
@@ -145,8 +145,10 @@ def _answers(port: int, said: bytes) -> bytes:
         return answers
 
 
-def _acknowledged(answers: bytes) -> list[bytes]:
-    """The SOP Instance UIDs of the stores that the box said to have succeeded."""
+def _acknowledged(answers: bytes) -> list[str]:
+    """The SOP Instance UIDs of the stores that the box said to have succeeded, as the journal has them: bytes that no
+    UID has are replaced there.
+    """
     uids = []
     while len(answers) >= 6:
         kind, length = struct.unpack_from(">BxL", answers)
@@ -154,7 +156,7 @@ def _acknowledged(answers: bytes) -> list[bytes]:
         if kind == P_DATA:
             values = {one.tag: command[one.offset : one.end] for one in walk(BytesIO(command), 0, IMPLICIT_LITTLE)}
             if (values[0x0100], values[0x0900]) == (b"\x01\x80", b"\0\0"):
-                uids.append(values.get(0x1000, b"").strip(b"\0 "))
+                uids.append(values.get(0x1000, b"").strip(b"\0 ").decode("ascii", "replace"))
     return uids
 
 

@@ -24,13 +24,14 @@ def check(content: bytes) -> None:
 
 
 def _check_settings(content: bytes) -> None:
+    file = scratch.written("leapfrog.toml", content)
     try:
-        settings = load_settings(scratch.written("leapfrog.toml", content))
+        settings = load_settings(file)
     except SettingsError as problem:
         _check_message(str(problem))
         return
     settings.warnings()
-    written = tomli_w.dumps(tomllib.loads(content.decode())).encode()
+    written = tomli_w.dumps(tomllib.loads(file.read_text(encoding="utf-8"))).encode()
     require(load_settings(scratch.written("again.toml", written)) == settings, "Settings change when they are written.")
 
 

@@ -20,7 +20,8 @@ from leapfrog.intake.folder.wholeness import End, end_of
 NAMES = ("film.dcm", "film.png", "film.jpg", "film.tif", "film", "FILM.TIFF", "film.txt", "DICOMDIR")
 MOST_PIXELS = 1 << 20
 CUTS = 8  # of a whole picture, in as many places
-BITS_PER_SAMPLE, STRIP_LENGTHS, TILE_LENGTHS = 258, 279, 325  # TIFF's tags
+BITS_PER_SAMPLE = 258  # TIFF's tags
+STRIPS, STRIP_LENGTHS, TILES, TILE_LENGTHS = 273, 279, 324, 325
 
 
 def check(content: bytes) -> None:
@@ -98,7 +99,8 @@ def _lengths_are_true(image: Image.Image) -> bool:
     if image.format != "TIFF" or image.info.get("compression") != "raw":
         return True
     tags = image.tag_v2  # type: ignore[attr-defined]
-    said = sum(tags.get(STRIP_LENGTHS, tags.get(TILE_LENGTHS, ())))
+    pieces, lengths = (STRIPS, STRIP_LENGTHS) if STRIP_LENGTHS in tags else (TILES, TILE_LENGTHS)
+    said = sum(tags.get(lengths, ())[: len(tags.get(pieces, ()))])  # there may be more lengths than pieces
     bits = sum(tags.get(BITS_PER_SAMPLE, (1,)))
     return bool(8 * said >= image.width * image.height * bits)
 

@@ -186,6 +186,8 @@ def _tiff_directory(
     before.
     """
     count_format, entry_bytes = ("Q", 20) if layout.big else ("H", 12)
+    if offset > size:  # it may be more than the system takes for a position
+        return None
     stream.seek(offset)
     start = stream.read(struct.calcsize(count_format))
     if len(start) < struct.calcsize(count_format):

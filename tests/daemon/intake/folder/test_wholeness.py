@@ -142,3 +142,8 @@ def test_a_bomb_is_not_unpacked_for_ever(tmp_path: Path) -> None:
 )
 def test_how_long_a_file_rests(how: End, holders: Holders, seconds: float) -> None:
     assert RESTS.needed(how, holders) == seconds
+
+
+def test_a_tiff_whose_directory_lies_beyond_all_files_is_not_whole(tmp_path: Path) -> None:
+    head = b"II+\0" + struct.pack("<HHQ", 8, 0, 1 << 63)
+    assert end(tmp_path / "a", head + bytes(16), "a.tif") is not End.WHOLE

@@ -199,8 +199,9 @@ def content_type_of(headers: Mapping[str, str]) -> str:
 @_otherwise(None)
 def redirect_host(headers: Mapping[str, str]) -> str | None:
     """The host to which a redirect leads; None when it does not say, or not in a way that can be shown to people."""
-    host = urlsplit(headers.get("Location") or "").hostname or ""
-    return host if HOST_NAME.fullmatch(host) else None
+    location = headers.get("Location") or ""
+    host = urlsplit(location).hostname or ""  # which leaves out tabs and ends of lines, also within a name
+    return host if HOST_NAME.fullmatch(host) and host in location.lower() else None
 
 
 @_otherwise(0.0)

@@ -149,6 +149,7 @@ def test_each_part_of_a_multipart_answer_is_an_instance() -> None:
         ("http://h:99999999/", "h"),
         ("http://<script>/", None),
         ("http://" + "a" * 5000, None),
+        ("http://por\r\ntal.example/login", None),
         ("http://\ud800/", None),
     ],
 )
