@@ -90,6 +90,9 @@ def test_a_threshold_goes_from_the_hospitals_films_to_each_report_and_back(tmp_p
         assert finding["set_here"]["images"] == SICK + HEALTHY
         (page_file,) = box.reports_dir.glob("*/*/report.html")
         assert f"set here on {finding['set_here']['set_at'][:10]} from 208 images by {NAME}" in page_file.read_text()
+        wait_until(
+            lambda: "threshold of this place" in (box.reports_dir / "index.html").read_text(), "the list says so too"
+        )
         file = box.state_dir / "station/thresholds/tiny-chest.json"
         kept = file.read_bytes()
         file.write_bytes(kept.replace(str(threshold).encode(), b"0.01"))

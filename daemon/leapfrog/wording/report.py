@@ -222,6 +222,9 @@ def _worklist_row(
         phantom=content.phantom,
         images=images,
         replaced_models=content.replaced_models,
+        threshold_set_here=any(
+            finding.set_here is not None for image in content.images for finding in image.reading.findings
+        ),
     )
 
 

@@ -110,8 +110,8 @@ class ImageWords:
 
 class WorklistRow(Frozen):
     """A study's line in the worklist, in the same words as its report. `conflict`: why nobody knows whose exam it is.
-    Dates are YYYY-MM-DD; they and the accession number are not shown, but found. What has a default is not in rows of
-    older reports.
+    `threshold_set_here`: a threshold of this place was applied to it. Dates are YYYY-MM-DD; they and the accession
+    number are not shown, but found. What has a default is not in rows of older reports.
     """
 
     exam_number: str = ""  # not in rows of older reports
@@ -132,6 +132,7 @@ class WorklistRow(Frozen):
     phantom: bool = False
     images: str
     replaced_models: tuple[str, ...] = ()
+    threshold_set_here: bool = False
 
     @property
     def mark(self) -> str:

@@ -54,11 +54,14 @@ def test_a_threshold_of_this_place_says_whose_it_is(tmp_path: Path) -> None:
     )
     first = film.findings[0].model_copy(update={"threshold": 0.503, "set_here": setting})
     film = film.model_copy(update={"findings": (first, *film.findings[1:])})
-    notes = _words([film]).images[0].notes
+    words = _words([film])
+    notes = words.images[0].notes
     said = (
         "threshold 0.503 set here on 2026-11-29 from 240 images by Dr Amina Okello, instead of the model's own 0.500."
     )
     assert sum(said in note for note in notes) == 1
+    assert words.worklist_row.threshold_set_here, "the list says so too"
+    assert not _words([chest_reading(tmp_path)]).worklist_row.threshold_set_here
 
 
 def test_images_that_disagree_about_the_patient_are_named(tmp_path: Path) -> None:

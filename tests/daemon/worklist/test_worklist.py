@@ -180,6 +180,11 @@ def test_two_patients_in_one_study_are_red_in_the_list_with_what_to_do() -> None
     assert "<b>The images disagree about the patient name: check whose exam this is" in page
 
 
+def test_an_exam_to_which_a_threshold_of_this_place_was_applied_is_tagged_so() -> None:
+    page = _page([_exam("Okello^Grace", threshold_set_here=True), _exam("Nakato^Sarah")])
+    assert page.count('<span class="tag">threshold of this place</span>') == 1
+
+
 def test_the_list_says_once_that_not_marked_urgent_does_not_mean_that_it_can_wait() -> None:
     page = _page(EXAMS)
     assert page.count("Not marked urgent does not mean that it can wait.") == 1
