@@ -24,8 +24,8 @@ class MeasurementRule(Frozen):
 
     The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
     training finds the level at which this does not bias the measurement. A bias that grows with the size is taken away
-    by `offset`, in the unit, and `slope`: the value is offset + slope * measured. These two are for circumferences only.
-    With `mirrored`, the mask is averaged over the picture's mirror images: of a circumference over all that agree, of
+    by `offset`, in the unit, and `slope`: the value is offset + slope * measured. These two are for circumferences.
+    With `mirrored`, the mask is averaged over the picture's mirror images: for a circumference over all that agree, for
     an area over the picture and its mirror image from left to right.
     """
 

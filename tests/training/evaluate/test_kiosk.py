@@ -26,9 +26,9 @@ from leapfrog.engine.client import EngineClient
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.engine.tensors import dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError
-from leapfrog.exam import ImageReading, PictureHints, PictureIdentity, stated_view
+from leapfrog.exam import Device, ImageReading, PictureHints, PictureIdentity, stated_view
 from leapfrog.packages.catalogue import Catalogue
-from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
+from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.processes.child_process import ChildProcess
 from leapfrog.processes.command_lines import engine_host
 from leapfrog.processes.messages import ReadJob
@@ -42,6 +42,8 @@ from leapfrog_training.datasets.hc18 import open_hc18
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.evaluate.kiosk import KioskModel
 from leapfrog_training.head.reading import head_answers, kiosk_finding
+from leapfrog_training.nerve.data import open_nerves
+from leapfrog_training.nerve.reading import findings_in, nerve_answers
 from support.instances import image_dataset, save
 from support.tiny_models import classifier_content
 
@@ -147,6 +149,19 @@ def test_a_png_in_a_watched_folder_gives_the_scores_of_the_evaluation(
             assert reported.findings == classify(package.manifest, outputs, "PA").findings
 
 
+class _RunsHere:
+    """Runs the one model, whatever the package."""
+
+    def __init__(self, model: KioskModel) -> None:
+        self._model = model
+
+    def device_of(self, _package: ModelPackage) -> Device:
+        return "cpu"
+
+    def infer(self, _package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
+        return list(self._model.run(picture))
+
+
 @pytest.mark.parametrize("size", [(270, 400), (270, 300)], ids=["as wide as the model's input", "padded with black"])
 def test_a_head_is_evaluated_as_a_kiosk_reads_it(shared_data: Path, tmp_path: Path, size: tuple[int, int]) -> None:
     package = load_package(SHIPPED_PACKAGES / "fetal-head")
@@ -157,17 +172,23 @@ def test_a_head_is_evaluated_as_a_kiosk_reads_it(shared_data: Path, tmp_path: Pa
     with KioskModel(package.model_path) as model:
         (answer,) = head_answers(model, [cropped])
 
-        class Here:
-            device = "cpu"
-
-            def infer(self, _package: Any, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-                return list(model.run(picture))
-
         rows, columns = gray.shape
         frame = GrayFrame(gray, (0, 0, columns, rows), (image.pixel_size_mm, image.pixel_size_mm))
-        models: Any = Here()
-        (reported,) = assess(package, models, frame).findings
+        (reported,) = assess(package, _RunsHere(model), frame).findings
     assert kiosk_finding(package.manifest, answer) == reported
+
+
+def test_a_nerve_is_evaluated_as_a_kiosk_reads_it(shared_data: Path) -> None:
+    package = load_package(SHIPPED_PACKAGES / "nerve")
+    pictures = open_nerves([shared_data / "nerves_usgra"]).in_split("test")[:FILMS]
+    with KioskModel(package.model_path) as model:
+        for answer in nerve_answers(model, pictures):
+            gray = read_gray(answer.picture.path)
+            frame = GrayFrame(gray, (0, 0, gray.shape[1], gray.shape[0]))
+            reported = assess(package, _RunsHere(model), frame).findings
+            assert [(one.score, one.contour) for one in findings_in(package.manifest, answer.answer)] == [
+                (one.score, one.contour) for one in reported
+            ]
 
 
 def test_the_host_answers_bit_for_bit_as_the_runtime_in_this_process(shared_data: Path) -> None:
