@@ -461,6 +461,10 @@ def models_thresholds(
     ] = "",
     view: Annotated[str, typer.Option(help="PA or AP, where the package has a threshold for each.")] = "",
     threshold: Annotated[float | None, typer.Option(metavar="X", help="The new threshold.", min=0, max=1)] = None,
+    urgent_threshold: Annotated[
+        float | None,
+        typer.Option(metavar="Y", help="From which score on it is urgent; else as in the package.", min=0, max=1),
+    ] = None,
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides this; it stands on each report.")] = "",
     undo: Annotated[bool, typer.Option("--undo", help="Go back to the package's own thresholds.")] = False,
     config: ConfigOption = None,
@@ -469,7 +473,7 @@ def models_thresholds(
     """Show the thresholds that were set at this box, set one from an evaluation, or undo them."""
     from leapfrog.commands.evaluate import thresholds
 
-    wanted = thresholds.Wanted(package, measured, finding, view.upper(), threshold, by.strip())
+    wanted = thresholds.Wanted(package, measured, finding, view.upper(), threshold, by.strip(), urgent_threshold)
     outcome = thresholds.asked(wanted, undo, _settings(config))
     _show(outcome.as_json(), as_json, outcome.lines, unwrapped=True)
     if outcome.problems:

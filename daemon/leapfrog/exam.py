@@ -56,13 +56,15 @@ class Measurement(Frozen):
 
 class ThresholdSetHere(Frozen):
     """Who set a finding's threshold at this box, when (ISO 8601) and from how many of its images, and the threshold of
-    the package that it replaces.
+    the package that it replaces; likewise the urgent one, if that was set too.
     """
 
     set_at: str
     set_by: str
     images: int
     package_threshold: float
+    urgent_threshold: float | None = None
+    package_urgent_threshold: float | None = None
 
 
 class Finding(Frozen):

@@ -32,5 +32,5 @@ def _adjusted(package: ModelPackage, thresholds: Iterable[LocalThreshold]) -> Mo
 def _with_all(rule: FindingRule, thresholds: Iterable[LocalThreshold]) -> FindingRule:
     for one in thresholds:
         if one.finding == rule.name:
-            rule = with_threshold(rule, one.view, one.threshold)
+            rule = with_threshold(rule, one.view, one.threshold, one.urgent_threshold)
     return rule

@@ -33,7 +33,9 @@ LONGEST_NAME = 80  # of a person
 
 @dataclass(frozen=True)
 class Wanted:
-    """The threshold that a person wants, and the evaluation that it was `measured` in; "" and None are not given."""
+    """The threshold that a person wants, and the evaluation that it was `measured` in; "" and None are not given.
+    Without an `urgent_threshold` the package's own stays, as far as it can.
+    """
 
     package: str
     measured: Path | None = None
@@ -41,11 +43,12 @@ class Wanted:
     view: str = ""
     threshold: float | None = None
     by: str = ""
+    urgent_threshold: float | None = None
 
     @property
     def is_given(self) -> bool:
         """Whether anything was said but the package."""
-        return bool(self.view) or len(self.missing) < len(self._needed)
+        return bool(self.view) or self.urgent_threshold is not None or len(self.missing) < len(self._needed)
 
     @property
     def missing(self) -> list[str]:
@@ -110,7 +113,8 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
     """Set one threshold from an evaluation, in the place of the one that was set before for the same finding and view.
 
     Raises UsageError where the evaluation does not fit: not signed by this box, another package, too few images, an
-    unknown finding; and for a threshold that finds none of the sick, or clears none of the healthy.
+    unknown finding; for a threshold that finds none of the sick, or clears none of the healthy; and for an urgent one
+    below it, or of a finding that the package never calls urgent.
     """
     if wanted.measured is None or wanted.threshold is None or wanted.missing:
         missing = ", ".join(wanted.missing)
@@ -130,8 +134,13 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
     if reason := why_none(int(positive.sum()), int((~positive).sum()), "taken over"):
         raise UsageError(reason)
     effect = candidate(positive, scores, wanted.threshold, "", evaluation.setup.prevalence)
-    _require_of_use(effect, rule)
-    own = rule.in_view(view)
+    _require_of_use(effect, f"The threshold {wanted.threshold:.6g} of {rule.name}")
+    own = rule.in_view(view) or rule
+    urgent_effect = None
+    if wanted.urgent_threshold is not None:
+        _require_may_be_urgent(own, view, wanted.threshold, wanted.urgent_threshold)
+        urgent_effect = candidate(positive, scores, wanted.urgent_threshold, "", evaluation.setup.prevalence)
+        _require_of_use(urgent_effect, f"The urgent threshold {wanted.urgent_threshold:.6g} of {rule.name}")
     setting = LocalThreshold(
         package=package.name,
         version=package.version,
@@ -139,7 +148,9 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
         finding=rule.name,
         view=view,
         threshold=wanted.threshold,
-        package_threshold=own.threshold if own else rule.threshold,
+        package_threshold=own.threshold,
+        urgent_threshold=wanted.urgent_threshold,
+        package_urgent_threshold=own.urgent_threshold,
         set_by=clean(one_line(wanted.by), LONGEST_NAME),
         set_at=now_text(),
         measured_at=evaluation.setup.measured_at,
@@ -156,7 +167,8 @@ def take_over(wanted: Wanted, settings: Settings) -> Outcome:
         if (one.finding, one.view) != (rule.name, view)
     ]
     keep_thresholds(settings.state_dir, package.name, (*others, setting))
-    return Outcome((*others, setting), (_line(setting), _effect(effect), *_urgency(rule, own, setting), RESTART))
+    urgency = _urgency(own, setting) if urgent_effect is None else (_urgent_effect(urgent_effect),)
+    return Outcome((*others, setting), (_line(setting), _effect(effect), *urgency, RESTART))
 
 
 def _still_valid(package: ModelPackage, catalogue: Catalogue, state_dir: Path) -> tuple[LocalThreshold, ...]:
@@ -202,7 +214,19 @@ def _view(rule: FindingRule, view: str) -> FrontalView | None:
     raise UsageError(f"{rule.name} has thresholds by view: name it with --view {views}.")
 
 
-def _require_of_use(effect: Candidate, rule: FindingRule) -> None:
+def _require_may_be_urgent(own: FindingRule, view: FrontalView | None, threshold: float, urgent: float) -> None:
+    if not own.urgent:
+        raise UsageError(
+            f"{in_films(own.name, view)} is never urgent, as the package has it: nobody has counted whom it would call"
+            " so. Leave --urgent-threshold out."
+        )
+    if urgent < threshold:
+        raise UsageError(
+            f"--urgent-threshold {urgent:.6g} is below --threshold {threshold:.6g}: what is urgent must be flagged."
+        )
+
+
+def _require_of_use(effect: Candidate, named: str) -> None:
     found, cleared = effect.sensitivity, effect.specificity
     if found.hits and cleared.hits:
         return
@@ -211,10 +235,7 @@ def _require_of_use(effect: Candidate, rule: FindingRule) -> None:
         if found.hits
         else f"finds none of the {found.of} sick in these images"
     )
-    raise UsageError(
-        f"The threshold {effect.threshold:.6g} of {rule.name} was not set: it {what}. Choose one that the page of the"
-        " evaluation proposes."
-    )
+    raise UsageError(f"{named} was not set: it {what}. Choose one that the page of the evaluation proposes.")
 
 
 def _line(one: LocalThreshold) -> str:
@@ -232,14 +253,19 @@ def _effect(effect: Candidate) -> str:
     )
 
 
-def _urgency(rule: FindingRule, own: FindingRule | None, setting: LocalThreshold) -> tuple[str, ...]:
-    """What becomes of the urgent mark."""
-    before = own or rule
-    if not before.urgent:
+def _urgent_effect(effect: Candidate) -> str:
+    found, cleared = effect.sensitivity, effect.specificity
+    alarms = cleared.of - cleared.hits
+    return f"On these images it calls urgent {found.hits} of {found.of} sick and {alarms} of {cleared.of} healthy."
+
+
+def _urgency(own: FindingRule, setting: LocalThreshold) -> tuple[str, ...]:
+    """What becomes of the urgent mark if no threshold was set for it."""
+    if not own.urgent:
         return ()
-    if before.urgent_threshold is None:
+    if own.urgent_threshold is None:
         return ("Whatever is flagged for it is urgent, as before.",)
-    _, urgent = told_apart(setting.threshold, before.urgent_threshold)
-    if setting.threshold > before.urgent_threshold:
+    _, urgent = told_apart(setting.threshold, own.urgent_threshold)
+    if setting.threshold > own.urgent_threshold:
         return (f"It is urgent from the same score on: the package's {urgent} is below it.",)
     return (f"It is urgent from {urgent} on, as before.",)

@@ -32,6 +32,13 @@ def image(number: int) -> EvaluatedImage:
     )
 
 
+def also_of(image: EvaluatedImage, finding: str) -> EvaluatedImage:
+    """The image, of which the same is known and said of `finding` as of Bright."""
+    labelled = image.labelled.model_copy(update={"truth": {finding: image.labelled.truth["Bright"]}})
+    said = image.said.model_copy(update={"findings": {finding: image.said.findings["Bright"]}})
+    return image.model_copy(update={"labelled": labelled, "said": said})
+
+
 class Place:
     """A box with the tiny classifier, and an evaluation of it."""
 
@@ -67,6 +74,36 @@ def test_a_threshold_that_tells_the_sick_from_some_healthy_is_set(place: Place) 
     (setting,) = take_over(place.wanted(0.5), place.settings).thresholds
     assert (setting.threshold, setting.positives, setting.negatives) == (0.5, OF_EACH, OF_EACH)
     assert 0 < setting.alarms < setting.found < OF_EACH
+
+
+def test_an_urgent_threshold_is_set_with_it_and_says_whom_it_calls_urgent(place: Place) -> None:
+    outcome = take_over(replace(place.wanted(0.5), urgent_threshold=0.65), place.settings)
+    (setting,) = outcome.thresholds
+    assert (setting.threshold, setting.urgent_threshold, setting.package_urgent_threshold) == (0.5, 0.65, None)
+    assert "calls urgent 45 of 110 sick and 9 of 110 healthy" in " ".join(outcome.lines)
+    assert "urgent from 0.65 on, instead of whenever it is flagged" in outcome.lines[0]
+    assert asked(Wanted("tiny-chest"), False, place.settings).thresholds == (setting,)
+
+
+@pytest.mark.parametrize(
+    ("finding", "urgent", "said"),
+    [
+        ("Bright", 0.4, "below --threshold 0.5"),
+        ("Bright", 0.99, "The urgent threshold 0.99 of Bright was not set: it finds none of the 110 sick"),
+        ("Dark", 0.8, "Dark is never urgent, as the package has it"),
+    ],
+)
+def test_an_urgent_threshold_that_cannot_be_is_refused(place: Place, finding: str, urgent: float, said: str) -> None:
+    images = tuple(also_of(one, finding) for one in place.evaluation.images)
+    place.write(place.evaluation.model_copy(update={"images": images}))
+    with pytest.raises(UsageError, match=said):
+        take_over(replace(place.wanted(0.5), finding=finding, urgent_threshold=urgent), place.settings)
+    assert not has_thresholds(place.settings.state_dir, "tiny-chest")
+
+
+def test_an_urgent_threshold_alone_sets_nothing(place: Place) -> None:
+    with pytest.raises(UsageError, match="Missing: --from, --finding, --threshold, --by"):
+        asked(Wanted("tiny-chest", urgent_threshold=0.8), False, place.settings)
 
 
 @pytest.mark.parametrize("called", ["Bright", "bright", "BRIGHT"])
