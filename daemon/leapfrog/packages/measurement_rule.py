@@ -24,9 +24,8 @@ class MeasurementRule(Frozen):
 
     The measured line runs where the mask crosses `level`. Annotators draw an outline beside the edge that they measure;
     training finds the level at which this does not bias the measurement. A bias that grows with the size is taken away
-    by `offset`, in the unit, and `slope`: the value is offset + slope * measured. These two are for circumferences.
-    With `mirrored`, the mask is averaged over the picture's mirror images: for a circumference over all that agree, for
-    an area over the picture and its mirror image from left to right.
+    by `offset`, in the unit, and `slope`: the value is offset + slope * measured. With `mirrored`, the mask is averaged
+    over the picture's mirror images. These three are for circumferences only.
     """
 
     name: Name
@@ -47,8 +46,8 @@ class MeasurementRule(Frozen):
 
     @model_validator(mode="after")
     def _corrects_a_circumference_only(self) -> Self:
-        if self.kind == "area" and (self.offset, self.slope) != (0.0, 1.0):
-            raise ValueError('offset and slope are not for measurement.kind = "area": leave them out')
+        if self.kind == "area" and (self.offset, self.slope, self.mirrored) != (0.0, 1.0, False):
+            raise ValueError('offset, slope and mirrored are not for measurement.kind = "area": leave them out')
         return self
 
     @model_validator(mode="after")

@@ -236,7 +236,7 @@ def test_gestational_age_is_estimated_from_a_head_circumference_only() -> None:
     assert "11984-2" in refusal(SEGMENTER.replace('"11984-2"', '"11979-2"'))
 
 
-@pytest.mark.parametrize("correction", ["offset = 0.5", "slope = 1.01"])
+@pytest.mark.parametrize("correction", ["offset = 0.5", "slope = 1.01", "mirrored = true"])
 def test_an_area_is_not_corrected_as_a_circumference_is(correction: str) -> None:
     assert 'not for measurement.kind = "area"' in refusal(f"{NERVE_SEGMENTER}{correction}\n")
     assert parse_manifest((f"{SEGMENTER}{correction}\n{FILES}").encode(), "tiny").measurement is not None

@@ -29,17 +29,16 @@ by the sum of their areas (1: identical, 0: nothing in common). All forms use th
 MADE = """## How it was made
 
 A U-Net on {height} x {width} gray pixels of the scan, which the kiosk finds in the picture first, with masks of \
-{mask_height} x {mask_width} cells. Its encoder is that of MobileNetV2 up to block 8, from ImageNet weights. It was \
-trained on whole scans and on parts of them, with nerves and without, {heads}rotated, mirrored, zoomed, stretched, \
-and in other grays. Then followed quantization-aware training, in which it \
+{mask_height} x {mask_width} cells. Its encoder is that of MobileNetV2 up to block 8, from ImageNet weights; the first \
+three blocks keep them. It was trained on whole scans and on parts of them, with nerves and without, {heads}\
+rotated, mirrored, zoomed, stretched, and in other grays. Then followed quantization-aware training, in which it \
 learned to answer as its own float form does. Full int8 from input to output.
 
-The kiosk averages the masks of the scan and of its mirror image, and outlines each part above {level:g} in which \
-the mean probability reaches the threshold{thresholds}. The thresholds were chosen on the training pictures, each read \
-by a network that had not seen its group: the highest at which {outlined:.0%} of the pictures with a nerve still had \
-an outline, or the lowest at which no more than {in_parts:.0%} of the parts without a nerve and {in_heads:.0%} of the \
-heads had one if that is higher, since the kiosk should rather show less. There: {chosen_on}. Seed 0 ships: it was \
-chosen in advance, not by its score.
+The kiosk outlines each part of the mask above {level:g} in which the mean probability reaches the threshold\
+{thresholds}. The thresholds were chosen on the training pictures, each read by a network that had not seen its \
+group: the highest at which {outlined:.0%} of the pictures with a nerve still had an outline, or the lowest at which \
+no more than {in_parts:.0%} of the parts without a nerve and {in_heads:.0%} of the heads had one if that is higher, \
+since the kiosk should rather show less. There: {chosen_on}. Seed 0 ships: it was chosen in advance, not by its score.
 """
 
 LIMITS = """## Limits

@@ -90,7 +90,7 @@ def nerve_manifest(
         applies_to=APPLIES_TO,
         outputs=ModelOutputs(mask=model.output_of_rank(4)),
         finding=tuple(_rule(structure, threshold) for structure, threshold in thresholds.items()),
-        measurement=MeasurementRule(name="Area", code=AREA, kind="area", unit="mm2", level=LEVEL, mirrored=True),
+        measurement=MeasurementRule(name="Area", code=AREA, kind="area", unit="mm2", level=LEVEL),
         metrics=metrics or {},
         data=_together([SOURCES[source] for source in sources]),
     )

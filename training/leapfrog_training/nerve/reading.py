@@ -11,11 +11,9 @@ from leapfrog.evaluation.masks import Overlap, overlap
 from leapfrog.exam import Finding
 from leapfrog.packages.manifest import Manifest, ModelInput
 from leapfrog.reader.assess.outlines.free_outlines import free_outlines
-from leapfrog.reader.assess.outlines.mirrored import averaged_left_and_right
 from leapfrog.reader.assess.outlines.segmentation import PictureArea
 from leapfrog.reader.assess.shown_picture import shown_to_segmenter
 from leapfrog.reader.image.fields.scan_field import scan_field
-from leapfrog.reader.image.pixels import model_input
 from leapfrog_training.datasets.images import read_gray
 from leapfrog_training.datasets.nerve_picture import NervePicture, nerve_mask, vessel_mask
 from leapfrog_training.evaluate.kiosk import KioskModel
@@ -65,12 +63,10 @@ class NerveReading:
 
 
 def answered(model: KioskModel, gray: Gray) -> Answer:
-    """Show a picture to the model as the kiosk does: the scan in it, and its mirror image."""
+    """Show a picture to the model as the kiosk does: the scan in it."""
     _, height, width, _ = model.input.shape
-    area, shown = shown_to_segmenter(ModelInput(height=height, width=width, field="scan"), gray)
-    picture = model_input(shown, height, width)
-    outputs = averaged_left_and_right(model.run, picture, model.run(picture), model.output_of_rank(4))
-    return Answer(area, outputs)
+    area, pixels = shown_to_segmenter(ModelInput(height=height, width=width, field="scan"), gray)
+    return Answer(area, model.run(pixels))
 
 
 def nerve_answers(model: KioskModel, pictures: Sequence[NervePicture]) -> tuple[NerveAnswer, ...]:

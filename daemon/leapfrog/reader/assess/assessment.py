@@ -14,7 +14,7 @@ from leapfrog.packages.package import ModelPackage
 from leapfrog.reader.assess.check_in_front.checks import load_check
 from leapfrog.reader.assess.classification import classify
 from leapfrog.reader.assess.outlines.free_outlines import FreeOutlines, free_outlines
-from leapfrog.reader.assess.outlines.mirrored import averaged, averaged_left_and_right
+from leapfrog.reader.assess.outlines.mirrored import averaged
 from leapfrog.reader.assess.outlines.segmentation import PictureArea, segment
 from leapfrog.reader.assess.shown_picture import field_seen, shown_to_model, shown_to_segmenter
 from leapfrog.reader.image.pixels import PixelRegion, model_input
@@ -99,10 +99,6 @@ def assess(package: ModelPackage, models: Models, frame: GrayFrame) -> Assessmen
             outcome, "", quality, findings, classification.heatmaps, weight=weight, view=classification.view
         )
     if manifest.measures_area:
-        if _is_mirrored(manifest):
-            outputs = averaged_left_and_right(
-                partial(models.infer, package), picture, outputs, manifest.outputs.mask or 0
-            )
         outlines = free_outlines(manifest, outputs, area, frame.spacing_mm, frame.why_no_spacing)
         outlined = tuple(_as_set_here(package, finding, None) for finding in outlines.findings)
         return _outlined(replace(outlines, findings=outlined), quality)

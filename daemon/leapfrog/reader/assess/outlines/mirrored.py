@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 LEAST_ALIKE = 0.9  # Dice with the picture's own mask; a mirror image with less shows another thing to the model
 INSIDE = 0.5
-LEFT_AND_RIGHT = 1  # axis of (rows, columns)
 MIRRORED = ((1,), (0,), (0, 1))  # left and right, top and bottom, both: axes of (rows, columns)
 
 Infer = Callable[[NDArray[np.uint8]], Sequence[NDArray[np.float32]]]
@@ -38,18 +37,6 @@ def averaged(infer: Infer, picture: NDArray[np.uint8], outputs: Sequence[NDArray
     mean = np.asarray(np.mean(masks, axis=0), dtype=np.float32)
     changed = tuple(mean if index == mask else output for index, output in enumerate(outputs))
     return Averaged(changed, float(np.mean(alike)))
-
-
-def averaged_left_and_right(
-    infer: Infer, picture: NDArray[np.uint8], outputs: Sequence[NDArray[np.float32]], mask: int
-) -> tuple[NDArray[np.float32], ...]:
-    """The same with the mask averaged over the picture and its mirror image from left to right, whatever is outlined
-    there: a side of the body looks like the other one, and what is seen in one image only is a doubtful nerve. Never
-    upside down, since the skin is at the top.
-    """
-    answered = infer(np.ascontiguousarray(np.flip(picture, LEFT_AND_RIGHT)))[mask]
-    mean = np.asarray((outputs[mask] + np.flip(answered, LEFT_AND_RIGHT + 1)) / 2, dtype=np.float32)
-    return tuple(mean if index == mask else output for index, output in enumerate(outputs))
 
 
 def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

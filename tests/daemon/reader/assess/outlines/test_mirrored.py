@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from leapfrog.reader.assess.outlines.mirrored import averaged, averaged_left_and_right
+from leapfrog.reader.assess.outlines.mirrored import averaged
 
 
 def disc(x: float, y: float) -> NDArray[np.float32]:
@@ -32,21 +32,3 @@ def test_a_mirror_image_in_which_another_thing_is_outlined_does_not_count() -> N
     assert mean.outputs[0][0, 20, 42, 0] == 0
     assert mean.outputs[0][0, 20, 20, 0] == 1
     assert mean.alike < 0.8
-
-
-def test_a_mask_is_averaged_over_left_and_right_even_where_the_two_disagree_and_never_upside_down() -> None:
-    picture = np.zeros((40, 60), np.uint8)
-    picture[5, 10] = 200
-    shown = []
-
-    def seen(one: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        """Finds something around column 20 of whatever it is shown."""
-        shown.append(one)
-        return [disc(20, 18)]
-
-    (mean,) = averaged_left_and_right(seen, picture, seen(picture), mask=0)
-    assert np.array_equal(shown[1], picture[:, ::-1]) and len(shown) == 2
-    assert mean.dtype == np.float32
-    # What is found at 20 in the mirror image lies at 39.
-    assert (mean[0, 18, 10, 0], mean[0, 18, 49, 0], mean[0, 18, 30, 0]) == (0.5, 0.5, 1.0)
-    assert (mean[0, 18, 2, 0], mean[0, 39, 20, 0]) == (0.0, 0.0)
