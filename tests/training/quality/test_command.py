@@ -1,6 +1,7 @@
 """`leapfrog-train quality`, and the check of both chest packages from Python."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
 
@@ -15,7 +16,7 @@ from leapfrog_training.datasets.chestxray14 import Film
 from leapfrog_training.datasets.children_kermany import ChildFilm, Diagnosis
 from leapfrog_training.datasets.hc18 import HeadImage
 from leapfrog_training.datasets.splits import SPLITS, DataSet, Split
-from leapfrog_training.quality import adding, chest
+from leapfrog_training.quality import adding, chest, recipes
 from leapfrog_training.quality.adding import add_chest_check
 from leapfrog_training.quality.chest import ChestData
 
@@ -32,6 +33,20 @@ def test_a_chest_package_needs_films_of_every_source(
         main()
     assert ended.value.code == 2
     assert "--rsna" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("package", "layout"), [("fetal-head", "HEAD"), ("nerve", "NERVE")])
+def test_a_check_for_another_size_than_the_models_is_refused_before_it_is_fitted(
+    package: str, layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recipes, layout, replace(getattr(recipes, layout), height=64))
+    folder = copytree(SHIPPED_PACKAGES / package, tmp_path / package)
+    arguments = ("quality", str(folder), "--adults", str(tmp_path), "--heads", str(tmp_path), "--nerves", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["leapfrog-train", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code
+    assert "its check is for 64 x" in capsys.readouterr().err
 
 
 def test_packages_of_one_size_share_one_fit_and_hold_its_rates(

@@ -9,9 +9,10 @@ from numpy import uint8
 from numpy.typing import NDArray
 
 from leapfrog.errors import UsageError
-from leapfrog.packages.package import QUALITY_NAME, load_package
+from leapfrog.packages.package import QUALITY_NAME, ModelPackage, load_package
 from leapfrog_training.commands.options import open_data
 from leapfrog_training.datasets.chestxray14 import open_chestxray14
+from leapfrog_training.errors import TrainingError
 from leapfrog_training.packaging.package import QUALITY_METRICS, add_file
 from leapfrog_training.run.folder import PackageName
 
@@ -60,6 +61,7 @@ def quality(
         measured |= _chest(chests, adults, rsna, children, heads, foreign, seed)
     for folder in others:
         is_nerve = loaded[folder].manifest.name == PackageName.NERVE
+        _require_one_size(loaded[folder], is_nerve=is_nerve)
         fitted = _nerve(adults, heads, nerves, foreign, seed) if is_nerve else _head(adults, heads, foreign, seed)
         measured[folder] = _added(folder, fitted)
     for folder, metrics in measured.items():
@@ -71,6 +73,18 @@ def quality(
                 "The package's signature is no longer valid and was removed. "
                 f"Next: leapfrog-train sign {folder} --key FILE"
             )
+
+
+def _require_one_size(package: ModelPackage, *, is_nerve: bool) -> None:
+    """Raise TrainingError, before anything is fitted, for a check that the kiosk would refuse."""
+    from leapfrog_training.quality import recipes
+
+    layout, taken = recipes.NERVE if is_nerve else recipes.HEAD, package.manifest.input
+    if (layout.height, layout.width) != (taken.height, taken.width):
+        raise TrainingError(
+            f"{package.title} takes pictures of {taken.height} x {taken.width} pixels, and its check is for"
+            f" {layout.height} x {layout.width}: set the size in leapfrog_training/quality/recipes.py to the model's"
+        )
 
 
 def _chest(
