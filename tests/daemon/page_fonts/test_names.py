@@ -16,7 +16,7 @@ from PIL import Image
 
 from leapfrog.exam import Identity
 from leapfrog.reader.report.characters import FONTS, undrawable
-from leapfrog.reader.report.pdf import TEMPLATE
+from leapfrog.reader.report.pdf import FONT_LIST
 from leapfrog.reader.report.study_report import render
 from leapfrog.wording.text import UNSHOWABLE, person_name
 from support.browser import Browser, chromium_program
@@ -87,7 +87,9 @@ def _on_page(browser: Browser, directory: Path, name: str) -> Image.Image:
 
 def _on_paper(name: str) -> Image.Image:
     """The name as typst sets it, in the fonts of a report."""
-    families = ", ".join(f'"{family}"' for family in re.findall(r'"((?:Noto|DejaVu) Sans[^"]*)"', TEMPLATE.read_text()))
+    families = ", ".join(
+        f'"{family}"' for family in re.findall(r'"((?:Noto|DejaVu) Sans[^"]*)"', FONT_LIST.read_text())
+    )
     source = f"#set page(width: auto, height: auto, margin: 4pt)\n#set text(font: ({families}), size: 24pt)\n"
     source += "#set text(top-edge: 1.2em, bottom-edge: -0.6em)\n#sys.inputs.name"
     shown = undrawable().sub(UNSHOWABLE, person_name(name))

@@ -22,6 +22,7 @@ from leapfrog.wording.report_words import ImageWords, PictureWords, ReportWords
 from leapfrog.wording.text import UNSHOWABLE, each_once
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
+FONT_LIST = TEMPLATE.with_name("fonts.typ")
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
 LINE_BYTES = 100_000  # of a one-film exam that is sent to the district: 25 s at 32 kbit/s
 MOST_ON_STRIP = 30  # which is about 3 m long; a page of PDF has at most 5 m (ISO 32000-1, annex C)
@@ -71,7 +72,7 @@ def render_pdf(
 def _rendered(report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
     sheet = _laid_out(report.images, MOST_ON_STRIP if page_size == "80mm" else MOST_IMAGES)
     # Any, since typst's own types know one file only
-    files: Any = {"main.typ": TEMPLATE.read_bytes(), "fonts.typ": TEMPLATE.with_name("fonts.typ").read_bytes()}
+    files: Any = {"main.typ": TEMPLATE.read_bytes(), "fonts.typ": FONT_LIST.read_bytes()}
     for picture, place in sheet.pictures:
         files[f"{picture.file}.svg"] = picture_svg(picture_dir / picture.file, place, detail)
     code = draw_code(report.code) if report.code else None
