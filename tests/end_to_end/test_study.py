@@ -45,7 +45,7 @@ def test_a_study_has_its_report_in_seconds_and_is_at_a_district_that_starts_late
         )[0]
         assert {image["sop_instance_uid"] for image in report["images"]} == {image.sop_instance_uid for image in images}
         folder = report_file.parent
-        wait_until(lambda: (folder / "report.pdf").is_file(), "the PDF of the last version")
+        wait_until((folder / "report.pdf").is_file, "the PDF of the last version")
         assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
         link = f"{folder.parent.name}/{folder.name}/report.html"
         wait_until(lambda: link in (kiosk.reports_dir / "index.html").read_text(encoding="utf-8"), "it in the list")
