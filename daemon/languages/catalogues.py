@@ -2,9 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
@@ -44,21 +45,23 @@ def extracted() -> Catalog:
         add_all(catalog, path, babel_extract, {"silent": "false", "trimmed": "false"})
     for path in sorted(SOURCE.glob("models/*/model.toml")):
         for context, text, comment in package_texts(tomllib.loads(path.read_text(encoding="utf-8"))):
-            catalog.add(
-                text, locations=[(str(path.relative_to(SOURCE)), None)], auto_comments=[comment], context=context
-            )
+            catalog.add(text, locations=[location(path)], auto_comments=[comment], context=context)
     return catalog
 
 
-def add_all(catalog: Catalog, path: Path, method: object, options: dict[str, str]) -> None:
+def add_all(catalog: Catalog, path: Path, method: str | Callable[..., Iterable[Any]], options: dict[str, str]) -> None:
     """Add what one file marks."""
     found = extract(method, BytesIO(path.read_bytes()), KEYWORDS, ["Translators:"], options)
     for _, message, comments, context in found:
-        where = [(str(path.relative_to(SOURCE)), None)]
-        catalog.add(message, locations=where, auto_comments=comments, context=context)
+        catalog.add(message, locations=[location(path)], auto_comments=comments, context=context)
 
 
-def package_texts(manifest: dict[str, object]) -> Iterator[tuple[str | None, str, str]]:
+def location(path: Path) -> tuple[str, int]:
+    """Where a message stands: the file, and line 0, which Babel does not write. A line would change with each edit."""
+    return str(path.relative_to(SOURCE)), 0
+
+
+def package_texts(manifest: dict[str, Any]) -> Iterator[tuple[str | None, str, str]]:
     """What a package says to staff: context, text, and where it stands in its model.toml."""
     findings = manifest["finding"]
     for finding in findings:
@@ -94,7 +97,7 @@ class ReviewedCatalog(Catalog):
     reviewed_by = translated_by = ""
     num_plurals, plural_expr = 2, "(n != 1)"
 
-    @property
+    @property  # type: ignore[misc]  # Babel's can be set, from a .po file's header; this one is only written
     def mime_headers(self) -> list[tuple[str, str]]:
         """The header."""
         told = [
@@ -197,14 +200,18 @@ def wrong(catalog: Catalog) -> Iterator[str]:
 
 def one_of(message: Message) -> str:
     """The English of a message; of one with a plural, for one thing."""
-    return message.id[0] if isinstance(message.id, tuple) else message.id
+    return forms(message.id)[0]
+
+
+def forms(text: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The forms of a message's English or translation: one, or as many as its plural has."""
+    return (text,) if isinstance(text, str) else tuple(text or ())
 
 
 def placeholders_wrong(message: Message) -> str:
     """What is wrong with a translation's placeholders; "" if nothing is. A form for a fixed count needs no {count}."""
-    ids = message.id if isinstance(message.id, tuple) else (message.id,)
-    known = {name for text in ids for name in PLACEHOLDER.findall(text)}
-    for text in message.string if isinstance(message.string, tuple) else (message.string,):
+    known = {name for text in forms(message.id) for name in PLACEHOLDER.findall(text)}
+    for text in forms(message.string):
         found = set(PLACEHOLDER.findall(text))
         if found - known:
             return f"{{{min(found - known)}}} is no placeholder"

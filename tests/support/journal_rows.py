@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from leapfrog.exam import Identity, ImageHeader, ImageReading
+from leapfrog.language.sentence import Sentence
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import (
@@ -20,13 +21,13 @@ from leapfrog.state.studies import Studies
 from leapfrog.wording.report_words import WorklistRow
 
 OLD_ROW = WorklistRow(
-    patient="Okello, Grace",
-    patient_id="KIT-1",
-    exam="CR CHEST",
-    received="2026-01-01 00:00",
+    patient=Sentence("Okello, Grace"),
+    patient_id=Sentence("KIT-1"),
+    exam=Sentence("CR CHEST"),
+    received=Sentence("2026-01-01 00:00"),
     kind="nothing_flagged",
-    headline="Nothing flagged",
-    images="1 image",
+    headline=Sentence("Nothing flagged"),
+    images=Sentence("1 image"),
 )
 
 
@@ -55,7 +56,7 @@ def reading_of(instance_id: str, reason: str = "") -> ImageReading:
         identity=Identity(),
         header=ImageHeader(),
         outcome="not_assessed",
-        reason=reason,
+        reason=Sentence(reason),
     )
 
 

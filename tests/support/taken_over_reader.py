@@ -8,6 +8,7 @@ import os
 import sys
 
 from leapfrog.exam import Identity, ImageHeader, ImageReading
+from leapfrog.language.sentence import Sentence
 from leapfrog.processes.messages import ReadJob, ReadResult
 from leapfrog.reader import reader
 from support.attacks import OF_A_READER, TARGETS, try_all
@@ -25,7 +26,7 @@ def _taken_over(_reader: reader.Reader, job: ReadJob) -> ReadResult:
         identity=Identity(),
         header=ImageHeader(),
         outcome="not_assessed",
-        reason=json.dumps(try_all(OF_A_READER)),
+        reason=Sentence(json.dumps(try_all(OF_A_READER))),
         plain="../../given/source" if job.instance_id == LIE else None,
     )
     return ReadResult(instance_id=job.instance_id, state="set_aside", reading=reading)

@@ -11,6 +11,7 @@ from leapfrog.exam import Identity, ImageReading, ModelUsed
 from leapfrog.lanes.job_end import ReaderDied
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reports import Render, Reports
+from leapfrog.language.sentence import Sentence
 from leapfrog.processes.messages import ProducedObject, ReportJob, ReportResult
 from leapfrog.settings import Settings
 from leapfrog.signed_summary.signing import check_text
@@ -30,15 +31,15 @@ from leapfrog.wording.text import moment
 from support.journal_rows import commit, new_instance, reading_of
 
 ROW = WorklistRow(
-    patient="Okello, Grace",
-    patient_id="KIT-1",
-    exam="CR CHEST",
-    received="2026-11-03 14:25",
+    patient=Sentence("Okello, Grace"),
+    patient_id=Sentence("KIT-1"),
+    exam=Sentence("CR CHEST"),
+    received=Sentence("2026-11-03 14:25"),
     exam_date="2026-11-02",
     kind="look",
-    headline="Urgent: 1 finding needs a look: Nodule",
+    headline=Sentence("Urgent: 1 finding needs a look: Nodule"),
     urgent=True,
-    images="1 image",
+    images=Sentence("1 image"),
 )
 
 

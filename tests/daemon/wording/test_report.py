@@ -17,6 +17,7 @@ from leapfrog.exam import (
     Quality,
     ThresholdSetHere,
 )
+from leapfrog.language.sentence import Sentence
 from leapfrog.wording.content import content_of
 from leapfrog.wording.report import words_of
 from leapfrog.wording.report_words import PackageCaution, ReportWords, WorklistRow
@@ -164,7 +165,7 @@ def test_an_age_that_is_not_given_is_the_first_thing_said_and_stands_in_the_row(
 )
 def test_age_and_sex_stand_on_report_and_row(identity: dict[str, Any], expected: str) -> None:
     words = _words([unassessed_reading(identity=Identity(study_date="20261103", **identity))])
-    assert {field.label: field.value for field in words.patient}["Age and sex"] == expected
+    assert {field.label: field.value for field in words.patient}[Sentence("Age and sex")] == expected
     assert words.worklist_row.age_and_sex == expected
 
 
@@ -208,7 +209,9 @@ def test_the_caution_of_a_package_comes_first_on_all_that_it_read_also_when_noth
         words = _words([reading, reading])
         assert words.headline.caution == said
         assert words.worklist_row.caution == "", "it stands once above the list"
-        assert words.worklist_row.package_cautions == (PackageCaution(package=model.name, caution=model.caution),)
+        assert words.worklist_row.package_cautions == (
+            PackageCaution(package=model.name, caution=Sentence(model.caution)),
+        )
     mixed = _words([quiet, head_reading(tmp_path), unassessed_reading()])
     assert [image.headline.caution for image in mixed.images] == [said, "", ""]
     assert mixed.headline.caution == said
@@ -347,7 +350,7 @@ def test_what_a_model_is_for_and_how_its_picture_was_checked_is_said_whatever_wa
     assert image.image_check.startswith("Image check: none")
     checked = film.model_copy(update={"quality": Quality(acceptable=True, score=-1.0, limit=0)})
     assert _words([checked]).images[0].image_check.startswith("Image check: nothing wrong was noticed")
-    doubtful = checked.model_copy(update={"quality": Quality(acceptable=True, detail="It may be dark.")})
+    doubtful = checked.model_copy(update={"quality": Quality(acceptable=True, detail=Sentence("It may be dark."))})
     assert _words([doubtful]).images[0].image_check == "Image check: It may be dark."
     [unread] = _words([unassessed_reading()]).images
     assert (unread.made_for, unread.image_check) == ("", "")
@@ -395,9 +398,9 @@ def test_an_aid_says_on_report_and_row_what_it_is_for_and_how_often_it_is_wrong(
         for where in (words.headline, words.images[0].headline):
             assert where.caution == "Caution: of ten nerves it outlines, about three are none."
         assert [one.package for one in words.worklist_row.package_cautions] == ["nerve"]
-        for where in (words.headline, words.images[0].headline, words.worklist_row):
-            assert where.detail.startswith(NERVE_MODEL.aid)
-            assert not where.urgent
+        for shown in (words.headline, words.images[0].headline, words.worklist_row):
+            assert shown.detail.startswith(NERVE_MODEL.aid)
+            assert not shown.urgent
         assert words.headline.kind != "look"
         assert words.disclaimer.endswith("a trained person decides.")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from leapfrog.language.sentence import Sentence
 from leapfrog.problem import Problem
 from leapfrog.reader.report.characters import FONTS
 from leapfrog.state.exam_states import ExamState
@@ -39,7 +40,7 @@ EXAMS = [
     listed_exam("Achieng^Mary", day="2026-11-02", state="open", done=ExamState(unread=True)),
 ]  # fmt: skip
 OLDER = [listed_exam("Żółć^Łukasz", day="2026-09-30"), listed_exam("Wanjiku^Peter", day="2026-10-01")]
-WRONG = Problem(what="1 file failed.", remedy="Run it.", for_staff="An image cannot be read: send it again.")
+WRONG = Problem(what="1 file failed.", remedy="Run it.", for_staff=Sentence("An image cannot be read: send it again."))
 
 
 @pytest.fixture(scope="module")

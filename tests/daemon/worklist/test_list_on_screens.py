@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from leapfrog.language.sentence import Sentence
 from leapfrog.problem import Problem
 from leapfrog.wording.report_words import PackageCaution
 from leapfrog.worklist.listed_exam import ListedExam
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(chromium_program() is None, reason="Chromium is 
 
 
 def _read_by(package: str, name: str = "Okello^Grace", **values: Any) -> ListedExam:
-    said = PackageCaution(package=package, caution="Made from one hospital's films and tested at no other.")
+    said = PackageCaution(package=package, caution=Sentence("Made from one hospital's films and tested at no other."))
     return listed_exam(name, package_cautions=(said,), **values)
 
 
@@ -28,7 +29,7 @@ def browser() -> Iterator[Browser]:
 
 
 def test_a_phone_shows_an_exam_without_being_scrolled(browser: Browser, tmp_path: Path) -> None:
-    wrong = Problem(what="", for_staff="Nothing can be sent to the district at present. Nothing is lost.")
+    wrong = Problem(what="", for_staff=Sentence("Nothing can be sent to the district at present. Nothing is lost."))
     page = write_worklist(
         tmp_path, [_read_by("chest-findings")], district_silent_since="2026-11-03T09:10:00+03:00", attention=(wrong,)
     )

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from leapfrog.heartbeat.heartbeat import alive_page
+from leapfrog.language.sentence import Sentence
 from leapfrog.problem import Problem
 from leapfrog.state.exam_states import ExamState
 from leapfrog.worklist.listed_exam import ListedExam
@@ -203,7 +204,7 @@ def test_one_line_says_what_the_box_does_what_it_owes_and_its_disk() -> None:
 
 def test_what_is_wrong_is_told_in_the_words_of_staff_and_never_as_a_command() -> None:
     known = Problem(what="1 file failed.", remedy="Run `leapfrog retry ID`.", since="2026-11-03T09:10:00+03:00",
-                    for_staff="An image cannot be read: send it again.")  # fmt: skip
+                    for_staff=Sentence("An image cannot be read: send it again."))  # fmt: skip
     others = (Problem(what="/dev/sda failed.", remedy="Run `dmesg`."), Problem(what="TLS ended.", remedy="`openssl`"))
     page = _page([], attention=(known, *others))
     assert "<li>An image cannot be read: send it again. (since 2026-11-03 09:10)</li>" in page
@@ -599,7 +600,7 @@ def test_the_list_is_used_by_keyboard_alone(browser: Browser, tmp_path: Path) ->
 
 @needs_browser
 def test_hostile_names_are_shown_and_do_nothing(browser: Browser, tmp_path: Path) -> None:
-    page = _write(tmp_path, EXAMS, station=HOSTILE, attention=(Problem(what="", for_staff=HOSTILE),))
+    page = _write(tmp_path, EXAMS, station=HOSTILE, attention=(Problem(what="", for_staff=Sentence(HOSTILE)),))
     _beat(tmp_path, 1)
     browser.console.clear()
     browser.open(page)
@@ -642,7 +643,7 @@ def test_a_line_has_the_number_of_the_exam() -> None:
 
 @needs_browser
 def test_axe_finds_no_barrier(browser: Browser, tmp_path: Path) -> None:
-    browser.open(_write(tmp_path, EXAMS, attention=(Problem(what="", for_staff="Something."),)))
+    browser.open(_write(tmp_path, EXAMS, attention=(Problem(what="", for_staff=Sentence("Something.")),)))
     browser.wait_for("!document.getElementById('stopped').hidden")
     browser.value("document.getElementById('pause').click()")
     assert violations(browser) == []

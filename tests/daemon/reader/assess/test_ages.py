@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from leapfrog.exam import Identity
+from leapfrog.language.sentence import Sentence
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.patient_age import PatientAge, patient_age
 from leapfrog.reader.assess.exam_attributes import Exam
@@ -72,7 +73,7 @@ def test_the_day_of_the_fifteenth_birthday_decides() -> None:
 
 def test_a_patient_of_another_age_is_not_read_and_staff_are_told_both_ages() -> None:
     assert route(film(patient_age="007Y"), (ADULT, HEAD), "adult") == Route(
-        None, "chest-adult 1.0.0 was made for people of 15 years and over. This patient is 7 years old."
+        None, Sentence("chest-adult 1.0.0 was made for people of 15 years and over. This patient is 7 years old.")
     )
     assert route(film(birth_date="20260301"), (ADULT, CHILD), "adult").reason == (
         "chest-adult 1.0.0 was made for people of 15 years and over. chest-child 1.0.0 was made for people of 1 to"

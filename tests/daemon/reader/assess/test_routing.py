@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from leapfrog.errors import LeapfrogError
 from leapfrog.exam import PictureHints
+from leapfrog.language.sentence import Sentence
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import SHIPPED_PACKAGES, ModelPackage, load_package
 from leapfrog.patient_age import Age, PatientAge
@@ -235,10 +236,11 @@ def test_an_ultrasound_that_says_what_it_shows_goes_there_and_no_check_is_asked(
 )
 def test_an_ultrasound_that_does_not_tell_goes_where_the_only_check_accepts_it(exam: Exam, undecided: str) -> None:
     open_route = route(exam, (CHEST, HEAD, NERVE))
-    assert open_route == Route(None, contenders=(HEAD, NERVE), undecided=undecided)
+    assert open_route == Route(None, contenders=(HEAD, NERVE), undecided=Sentence(undecided))
     for package, part in ((HEAD, "fetus"), (NERVE, "nerve")):
         chosen = route_by_picture(open_route, [package], exam)
-        assert chosen == Route(package, assumption=f"{undecided} It was read as {part}, because it looks like that.")
+        assumption = Sentence(f"{undecided} It was read as {part}, because it looks like that.")
+        assert chosen == Route(package, assumption=assumption)
 
 
 def test_where_no_check_accepts_it_or_several_do_staff_are_told_what_to_set() -> None:

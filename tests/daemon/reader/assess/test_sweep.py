@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from leapfrog.exam import Code, Finding, Measurement
+from leapfrog.language.sentence import Sentence
 from leapfrog.reader.assess.assessment import Assessment
 from leapfrog.reader.assess.sweep import Sweep
 
 CODE = Code(value="1", scheme="99TEST", meaning="Head")
-NOTHING = Assessment("not_assessed", "nothing here")
+NOTHING = Assessment("not_assessed", Sentence("nothing here"))
 
 
 def head(size: float, x: float = 0.5, *, whole: bool = True, alike: float = 1.0) -> Assessment:

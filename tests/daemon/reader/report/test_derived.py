@@ -14,6 +14,7 @@ from pydicom.uid import EncapsulatedPDFStorage, JPEGBaseline8Bit, SecondaryCaptu
 
 from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
 from leapfrog.exam import Identity, ImageReading
+from leapfrog.language.sentence import Sentence
 from leapfrog.language.speaker import Speaker
 from leapfrog.processes.messages import ReportResult
 from leapfrog.reader.report.derived import _caption
@@ -93,7 +94,7 @@ def test_an_age_is_kept_as_received_and_one_that_was_set_here_is_not_sent(tmp_pa
 def test_an_overlay_alone_says_for_whom_it_does_not_hold_and_what_was_not_looked_for(tmp_path: Path) -> None:
     job = report_job(tmp_path, chest_reading(tmp_path, age_not_given=True, view="AP"))
     [image] = report_words(job).images
-    caption = _caption(image, "Not a diagnosis.")
+    caption = _caption(image, Sentence("Not a diagnosis."))
     assert caption[0] == "Age not given: this reading holds for adults only; for a child disregard it."
     assert image.not_covered in caption
     assert image.view in caption
@@ -102,7 +103,7 @@ def test_an_overlay_alone_says_for_whom_it_does_not_hold_and_what_was_not_looked
 def test_an_overlay_of_nerves_alone_says_what_it_is_for_and_how_often_it_is_wrong(tmp_path: Path) -> None:
     reading = nerve_reading(tmp_path)
     [image] = report_words(report_job(tmp_path, reading)).images
-    caption = " ".join(_caption(image, "Not a diagnosis."))
+    caption = " ".join(_caption(image, Sentence("Not a diagnosis.")))
     for said in (NERVE_MODEL.aid, "about three are none", "(aid, no diagnosis)", "Outline: Nerve. Hatched: Vessel"):
         assert said in caption
     _, objects = _derive(tmp_path, reading)
@@ -116,7 +117,7 @@ def test_a_model_that_does_not_tell_where_sends_the_picture_as_it_is_with_what_i
     shown = objects["overlay-1.dcm"]
     assert shown.DerivationDescription == "What the model flagged, written under the displayed picture"
     [image] = report_words(report_job(tmp_path, reading)).images
-    assert image.no_place in _caption(image, "Not a diagnosis.")
+    assert image.no_place in _caption(image, Sentence("Not a diagnosis."))
     pixels, plain = shown.pixel_array, np.asarray(Image.open(tmp_path / "plain-1.jpg").convert("L"))
     assert np.abs(pixels[: plain.shape[0], :, 0].astype(int) - plain).mean() < 4, "no mark on it"
     assert pixels.shape[0] > plain.shape[0]

@@ -9,6 +9,7 @@ import pytest
 
 from leapfrog.exam import Identity, Outcome
 from leapfrog.heartbeat.heartbeat import SheetTold, alive_page, newest_page
+from leapfrog.language.sentence import Sentence
 from leapfrog.packages.package import SHIPPED_PACKAGES, load_package
 from leapfrog.processes.messages import EarlierExam
 from leapfrog.reader.report.overlay import save_heatmap, save_plain
@@ -264,11 +265,15 @@ def test_earlier_exams_of_the_same_patient_are_linked_and_none_are_spoken_of_whe
     browser: Browser, tmp_path: Path
 ) -> None:
     earlier = EarlierExam(
-        href="../../2026-10-01/abc/report.html", exam=f"CR {HOSTILE}", received="2026-10-01 09:12", images="2 images"
+        href="../../2026-10-01/abc/report.html",
+        exam=Sentence(f"CR {HOSTILE}"),
+        received=Sentence("2026-10-01 09:12"),
+        images=Sentence("2 images"),
     )
     imported = EarlierExam(
-        href="../../2026-11-03/abd/report.html", exam="CR CHEST", taken="2025-01-01", received="2026-11-03 09:12",
-        images="1 image", kind="look", urgent=True, headline=f"Urgent: 1 finding needs a look: {HOSTILE}",
+        href="../../2026-11-03/abd/report.html", exam=Sentence("CR CHEST"), taken=Sentence("2025-01-01"),
+        received=Sentence("2026-11-03 09:12"), images=Sentence("1 image"), kind="look", urgent=True,
+        headline=Sentence(f"Urgent: 1 finding needs a look: {HOSTILE}"),
     )  # fmt: skip
     _open(browser, tmp_path, unassessed_reading(), earlier_exams=(earlier, imported))
     assert browser.value("document.querySelector('.earlier a').getAttribute('href')") == earlier.href

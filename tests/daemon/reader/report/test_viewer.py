@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from leapfrog.exam import FramePicture, Identity
+from leapfrog.language.sentence import Sentence
 from leapfrog.processes.messages import EarlierExam
 from leapfrog.reader.report.overlay import save_plain
 from leapfrog.reader.report.study_report import render
@@ -127,7 +128,10 @@ def test_nothing_bars_people_who_see_little_or_use_a_screen_reader(head: Browser
     assert violations(head) == []  # of the viewer
     readings = (chest_reading(tmp_path), unassessed_reading(), head_reading(tmp_path))
     earlier = EarlierExam(
-        href="../../2026-10-01/x/report.html", exam="CR CHEST", received="2026-10-01", images="1 image"
+        href="../../2026-10-01/x/report.html",
+        exam=Sentence("CR CHEST"),
+        received=Sentence("2026-10-01"),
+        images=Sentence("1 image"),
     )
     job = report_job(tmp_path, *readings, pdf=False, worklist_href="../../index.html", exam_number="K7-42F")
     render(job.model_copy(update={"earlier_exams": (earlier,), "other_patient_ids": ("KIT-2",)}))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leapfrog.language.sentence import Sentence
 from leapfrog.packages.manifest import Manifest
 from leapfrog.packages.package import load_package
 from leapfrog.reader.assess.outlines.ellipse import Ellipse, fit_ellipse
@@ -299,7 +300,7 @@ def test_a_head_is_measured_if_it_is_large_in_its_part_of_the_picture(manifest: 
 
 def test_without_a_scale_the_reason_is_the_one_given(manifest: Manifest) -> None:
     mask = ellipse_mask(HEAD)[np.newaxis, :, :, np.newaxis].astype(np.float32)
-    result = segment(manifest, [mask], WHOLE, None, "The scale is a placeholder.")
+    result = segment(manifest, [mask], WHOLE, None, Sentence("The scale is a placeholder."))
     assert result.reason == "The scale is a placeholder."
     assert result.finding.measurement is None
 
