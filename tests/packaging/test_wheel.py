@@ -36,8 +36,8 @@ def metadata(wheel: zipfile.ZipFile) -> Message:
 
 def test_every_module_is_in_the_wheel(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
-    for source_root in ("daemon", "training"):
-        for module in (ROOT / source_root).rglob("*.py"):
+    for source_root, package in (("daemon", "leapfrog"), ("training", "leapfrog_training")):
+        for module in (ROOT / source_root / package).rglob("*.py"):
             assert str(module.relative_to(ROOT / source_root)) in names
 
 
