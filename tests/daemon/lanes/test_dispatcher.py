@@ -27,12 +27,9 @@ def test_an_image_becomes_a_published_report(tmp_path: Path) -> None:
         report = wait_until(lambda: box.report(instance_id), "the report is published")
         assert [image["instance_id"] for image in report["images"]] == [instance_id]
         study = box.studies.get(box.record(instance_id).study_key)
-        assert {path.name for path in box.report_dir(study).glob("report.*")} == {
-            "report.html",
-            "report.json",
-            "report.newest.html",
-            "report.pdf",
-        }
+        published = {"report.html", "report.json", "report.newest.html", "report.pdf"}
+        folder = box.report_dir(study)
+        wait_until(lambda: {path.name for path in folder.glob("report.*")} == published, "the rest is published")
         wait_until(
             lambda: not any(path.is_file() for path in box.spool.work.rglob("*")), "nothing is left in the work folder"
         )
