@@ -154,6 +154,7 @@ class PrintWorker(Worker):
 
     def _ended(self, record: PrintRecord) -> None:
         self._ages.forget(record.id)
+        self._known.get(record.printer, set()).discard(record.id)  # new again, if a person retries it
         self._on_ended(record.study_key)
         self._on_changed()
 

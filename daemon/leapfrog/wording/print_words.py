@@ -218,6 +218,10 @@ def refused_by_printer(server: str, status: int) -> str:
 
 CANCELLED = "The print was cancelled, at the printer or on the print server."
 ABORTED = "The print server gave the print up: its filter failed, or the printer refused the sheet."
+FILTER_FAILED = (
+    "The print server could not prepare the sheet for the printer: a filter failed. Its error_log says why; often the"
+    " queue has the wrong driver, or lacks a part of it."
+)
 GONE = (
     "The print server does not know the print any more, so nobody knows whether it was printed. Look at the printer;"
     " `leapfrog retry` prints it again."
