@@ -61,9 +61,12 @@ class OnePrinter:
         pace: Pace,
         *,
         on_ended: Callable[[PrintRecord], None],
+        told_to_staff: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`name` is as the settings have it. `on_ended` is called when a print has ended, however."""
+        """`name` is as the settings have it. `on_ended` is called when a print has ended, however. `told_to_staff`: it
+        is "the printer" for them; what is wrong with another is for whoever named it.
+        """
         self.name = name
         self.jobs = 0  # sheets that the printer has
         self.problems = Problems()
@@ -73,6 +76,7 @@ class OnePrinter:
         self._rendered = rendered
         self._pace = pace
         self._on_ended = on_ended
+        self._told_to_staff = told_to_staff
         self._monotonic = monotonic
         self._followed_from: dict[str, float] = {}  # on the monotonic clock
         self._failures = 0  # in a row, to reach it
@@ -304,7 +308,8 @@ class OnePrinter:
         """Note a trouble, and log it where it is new. Returns what it is."""
         named = {"printer": printer_in_words(self.name), **values}
         what = trouble.what.format(**named)
-        if self.problems.add(what, what, trouble.remedy, for_staff=trouble.for_staff.format(**named)):
+        for_staff = trouble.for_staff.format(**named)
+        if self.problems.add(what, what, trouble.remedy, in_worklist=self._told_to_staff, for_staff=for_staff):
             _log.warning("%s", what)
         return what
 

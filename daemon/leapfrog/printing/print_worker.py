@@ -148,6 +148,7 @@ class PrintWorker(Worker):
                 self._rendered,
                 self._pace,
                 on_ended=self._ended,
+                told_to_staff=name == self._settings.printer,
                 monotonic=self._monotonic,
             )
         return self._printers[name]

@@ -246,6 +246,7 @@ TOO_OLD_FOR_STAFF = sentence(
 # ---------------------------------------------------------------- the command `print`, and `status`
 
 NO_PRINTER = "No printer is set. Set print.printer in the settings file, or name one with --printer."
+NO_PRINTER_OF_THAT_NAME = "There is no printer {printer} at {server}. `lpstat -e` lists the queues. Nothing is printed."
 NO_REPORT_YET = "Exam {exam} has no report yet: try again in a moment."
 PRINTING = (
     "Exam {exam}, version {version} of its report: printing on {printer}. `leapfrog status` says what becomes of it."

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.printing.ipp.client import IppPrinter, JobSeen, JobState, PrinterSeen
+from leapfrog.errors import PrinterRefused
+from leapfrog.printing.ipp.client import NOT_FOUND, IppPrinter, JobSeen, JobState, PrinterSeen
 from leapfrog.printing.ipp.place import Place
 from leapfrog.printing.one_printer import OnePrinter, Pace
 from leapfrog.printing.print_worker import PrintWorker
@@ -195,3 +196,40 @@ def test_a_print_that_a_person_retries_is_printed_at_once(box: PaperBox, monkeyp
     box.make_sheet(one)
     worker.turn()
     assert box.record(one).job_id == 2
+
+
+def test_what_is_wrong_with_another_printer_is_not_told_to_staff_as_the_printer(
+    box: PaperBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_: StandIn) -> PrinterSeen:
+        raise PrinterRefused("not found", NOT_FOUND)
+
+    monkeypatch.setattr(StandIn, "printer", missing)
+    monkeypatch.setattr("leapfrog.printing.print_worker.IppPrinter", StandIn)
+    worker = PrintWorker(PrintSettings(printer="laser"), box.journal, box.rendered, on_changed=lambda: None)
+    box.owe(box.exam(), printer="nosuch")
+    worker.turn()
+    told = {problem.what.partition(" at ")[0]: problem.in_worklist for problem in worker.problems()}
+    assert told == {"There is no printer laser": True, "There is no printer nosuch": False}
+
+
+def test_a_print_that_waits_for_another_printer_can_be_given_up(box: PaperBox) -> None:
+    study = box.exam()
+    lost, usual = box.owe(study, printer="nosuch"), box.owe(study)
+    assert [box.prints.give_up(one, "laser") for one in (lost, usual)] == [True, False]
+    assert [box.record(one).state for one in (lost, usual)] == ["dismissed", "waiting"]
+
+
+def test_a_print_that_is_given_up_while_its_job_is_made_is_not_sent(box: PaperBox) -> None:
+    server = StandIn()
+    printer = printer_of(box, server)
+    one = box.owe(box.exam(), printer="other")
+    create = server.create_job
+
+    def slow(name: str, *, copies: int, media: str, urgent: bool) -> int:
+        box.prints.give_up(one, "laser")
+        return create(name, copies=copies, media=media, urgent=urgent)
+
+    server.create_job = slow  # type: ignore[method-assign]
+    look(box, printer)
+    assert box.record(one).state == "dismissed" and server.jobs[1].documents == 0
