@@ -6,6 +6,7 @@ from pathlib import Path
 from leapfrog.printing.one_printer import Pace
 from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.settings import PrintSettings
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.prints import NewPrint, PrintRecord, Prints
@@ -79,6 +80,11 @@ class PaperBox:
         for worker in self.workers:
             worker.wake()
         return print_id
+
+    def retry(self, print_id: str) -> None:
+        """Have a print that ended tried again, as a person does, and make its sheet."""
+        Deliveries(self.journal).retry(print_id)
+        self.make_sheet(print_id)
 
     def make_sheet(self, print_id: str) -> None:
         """Make the sheet of a print anew, as a reader does when a person retries it."""

@@ -147,8 +147,7 @@ def test_a_print_of_an_older_journal_is_printed_when_a_person_retries_it(box: Pa
     look(box, printer)
     server.set(1, JobState.CANCELED)
     look(box, printer)
-    Deliveries(box.journal).retry(one)
-    box.make_sheet(one)
+    box.retry(one)
     look(box, printer)
     assert box.record(one).job_id == 2
 
@@ -192,8 +191,7 @@ def test_a_print_that_a_person_retries_is_printed_at_once(box: PaperBox, monkeyp
     now[0] += Pace().fresh
     assert worker.turn() > 30, "there is nothing to do"
     assert box.record(one).state == "refused"
-    Deliveries(box.journal).retry(one)
-    box.make_sheet(one)
+    box.retry(one)
     worker.turn()
     assert box.record(one).job_id == 2
 
