@@ -294,7 +294,8 @@ class OnePrinter:
 
     def _refused(self, problem: PrinterRefused) -> None:
         if problem.status == NOT_FOUND:
-            self._note(print_words.NO_SUCH_PRINTER, server=self._printer.place.server)
+            trouble = print_words.NO_SUCH_PRINTER if self._told_to_staff else print_words.NO_OTHER_PRINTER
+            self._note(trouble, server=self._printer.place.server)
         elif problem.status == NOT_ACCEPTING_JOBS:
             self._note(print_words.NOT_ACCEPTING)
         elif problem.status not in BUSY:

@@ -1,7 +1,7 @@
 """Everything that is said of paper: on the sheet, in the list, by `status` and `doctor`. Whole sentences."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leapfrog.language.sentence import Sentence, sentence, term
 from leapfrog.wording.text import clean, moment
@@ -113,6 +113,10 @@ NO_SUCH_PRINTER = PrinterTrouble(
     what="There is no printer {printer} at {server}.",
     remedy="Correct print.printer in the settings (`lpstat -e` lists the queues), or set the queue up.",
     for_staff=sentence("Nothing can be printed: the printer is not set up. Tell the technician."),
+)
+# One that a person named for one print, or that was the printer of the settings once.
+NO_OTHER_PRINTER = replace(
+    NO_SUCH_PRINTER, remedy="Set the queue up, or give up what waits for it: `leapfrog dismiss EXAM`."
 )
 CANNOT_BE_ASKED = PrinterTrouble(
     what="The printer {printer} cannot be used. {reason}",

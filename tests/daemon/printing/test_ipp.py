@@ -157,3 +157,14 @@ def test_a_connection_that_hangs_while_it_is_made_is_cut_at_once() -> None:
         with pytest.raises(PrinterUnreachable):
             printer.printer()
         assert 0.2 < time.monotonic() - began < 3
+
+
+def test_patience_with_a_printer_that_hangs_can_be_short(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        printer = IppPrinter(place_of("laser", {"CUPS_SERVER": str(tmp_path / "s")}), patience=0.3)
+        began = time.monotonic()
+        with pytest.raises(PrinterUnreachable, match="does not answer"):
+            printer.printer()
+        assert time.monotonic() - began < 3

@@ -1,5 +1,6 @@
 """What comes of a print, by what the print server says of its job: told by a stand-in, whose jobs are set by hand."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +25,8 @@ FILTER_FAILED = ("job-completed-with-errors",)
 class StandIn(IppPrinter):
     """A print server whose jobs a test sets. `keeps_files`: it has the documents of a job after its end, too."""
 
-    def __init__(self, place: Place = QUEUE, *, keeps_files: bool = False) -> None:
-        super().__init__(place)
+    def __init__(self, place: Place = QUEUE, *, keeps_files: bool = False, patience: float = math.inf) -> None:
+        super().__init__(place, patience=patience)
         self.jobs: dict[int, JobSeen] = {}
         self.keeps_files = keeps_files
         self.reasons: tuple[str, ...] = ()
@@ -176,7 +177,7 @@ def test_a_job_that_the_server_gave_up_before_it_had_the_sheet_is_made_anew(box:
 
 def test_a_print_that_a_person_retries_is_printed_at_once(box: PaperBox, monkeypatch: pytest.MonkeyPatch) -> None:
     server, now = StandIn(), [0.0]
-    monkeypatch.setattr("leapfrog.printing.print_worker.IppPrinter", lambda _: server)
+    monkeypatch.setattr("leapfrog.printing.print_worker.IppPrinter", lambda _, **_options: server)
     worker = PrintWorker(
         PrintSettings(printer="laser"),
         box.journal,
@@ -209,6 +210,7 @@ def test_what_is_wrong_with_another_printer_is_not_told_to_staff_as_the_printer(
     worker.turn()
     told = {problem.what.partition(" at ")[0]: problem.in_worklist for problem in worker.problems()}
     assert told == {"There is no printer laser": True, "There is no printer nosuch": False}
+    assert [problem.remedy for problem in worker.problems() if "dismiss" in problem.remedy and "nosuch" in problem.what]
 
 
 def test_a_print_that_waits_for_another_printer_can_be_given_up(box: PaperBox) -> None:

@@ -102,9 +102,10 @@ class IppPrinter:
     """One printer. For one thread; only `cut` may be called from another. Every method raises PrinterUnreachable."""
 
     def __init__(self, place: Place, *, patience: float = math.inf) -> None:
-        """Nothing is asked yet. `patience`: how many seconds an answer may take, if that is less than it may need."""
+        """Nothing is asked yet. `patience`: how many seconds an answer may take at most, but for that to a document."""
         self.place = place
-        self._exchanges = Exchanges(place, patience=patience)
+        self._patience = patience
+        self._exchanges = Exchanges(place)
         self._numbers = count(1)
         self._user = _user_name()
 
@@ -202,7 +203,7 @@ class IppPrinter:
         )
         request = encode_request(operation, next(self._numbers), whose, job_attributes)
         try:
-            answer = decode_answer(self._exchanges.post(request + content))
+            answer = decode_answer(self._exchanges.post(request + content, math.inf if content else self._patience))
         except NotIpp as problem:
             raise PrinterUnreachable(NOT_AN_IPP_ANSWER.format(server=self.place.server)) from problem
         if not answer.succeeded:

@@ -32,10 +32,9 @@ class Exchanges:
     another.
     """
 
-    def __init__(self, place: Place, *, patience: float = math.inf) -> None:
-        """Nothing is sent yet. `patience`: how many seconds a request may take, if that is less than it may need."""
+    def __init__(self, place: Place) -> None:
+        """Nothing is sent yet."""
         self._place = place
-        self._patience = patience
         self._lock = threading.Lock()  # guards the two below
         self._connection: http.client.HTTPConnection | None = None
         self._cut = False
@@ -51,12 +50,14 @@ class Exchanges:
             self._cut = True
             _break_off(self._connection)
 
-    def post(self, content: bytes) -> bytes:
-        """Send `content`; returns the body of the answer. Raises PrinterUnreachable."""
+    def post(self, content: bytes, patience: float = math.inf) -> bytes:
+        """Send `content`; returns the body of the answer. `patience`: how many seconds that may take at most. Raises
+        PrinterUnreachable.
+        """
         connection = self._connect()
         too_late = threading.Event()
         try:
-            with self._deadline(connection, too_late, min(self._patience, self.seconds_for(len(content)))):
+            with self._deadline(connection, too_late, min(patience, self.seconds_for(len(content)))):
                 connection.request("POST", self._place.path, content, {"Content-Type": "application/ipp"})
                 response = connection.getresponse()
                 body = response.read(LONGEST_ANSWER_BYTES + 1)
