@@ -203,15 +203,17 @@ class Commands:
         settings, and forget reports of storage commitment that were given up. The number of an exam stands for all of
         its deliveries. Raises UsageError for what is unknown.
         """
-        printer = self._source.settings.print.printer
         return self._for_each(
             ids,
             lambda one: (
-                bool(self._deliveries.dismiss(one))
-                or self._prints.give_up(one, printer)
-                or self._commitments.dismiss(one)
+                bool(self._deliveries.dismiss(one)) or self._give_up_print(one) or self._commitments.dismiss(one)
             ),
         )
+
+    def _give_up_print(self, one: str) -> bool:
+        if self._prints.get(one) is None:
+            return False
+        return self._prints.give_up(one, self._source.settings.print.printer)
 
     def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
         meant = {one: self._meant_by(one) for one in ids}
