@@ -21,7 +21,7 @@ class _Answering(IppPrinter):
         def post(_request: bytes, _patience: float = 0.0) -> bytes:
             return content
 
-        self._exchanges.post = post  # type: ignore[method-assign]
+        self._exchanges.post = post  # type: ignore[method-assign, assignment]
 
 
 def check(content: bytes) -> None:
