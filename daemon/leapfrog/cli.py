@@ -405,7 +405,8 @@ def print_exam(
             raise UsageError(f"--printer {printer}: {problem}.") from None
     outcome = _ask(config, "print", exam=exam, printer=printer, page_size=page_size, copies=copies)
     named = outcome | {"exam": outcome["exam_number"], "printer": printer_in_words(outcome["printer"])}
-    _show(outcome, as_json, [PRINTING.format(**named)])
+    warning = [outcome["warning"]] if outcome["warning"] else []
+    _show(outcome, as_json, [PRINTING.format(**named), *warning])
 
 
 @app.command()

@@ -21,12 +21,14 @@ def status(box_status: Row) -> Table:
     table.add_row("Receiving", receiving)
     table.add_row("Reading on", box_status["device"])
     table.add_row("Images", _counts_text(box_status["instances"]))
-    table.add_row("Deliveries", _counts_text(box_status["deliveries"]))
+    printing = box_status["printing"]
+    to_district = {state: total - printing["counts"][state] for state, total in box_status["deliveries"].items()}
+    table.add_row("Deliveries", _counts_text(to_district))
     if any(box_status["commitments"].values()):
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
     table.add_row("District", _outbox_text(box_status["outbox"]))
-    if box_status["printing"]["printer"]:
-        table.add_row("Printing", _printing_text(box_status["printing"]))
+    if printing["printer"] or any(printing["counts"].values()):
+        table.add_row("Printing", _printing_text(printing))
     if box_status["oldest_owed_seconds"] is not None:
         table.add_row("Oldest unsent", f"{span(box_status['oldest_owed_seconds']) or 'less than a minute'} old")
     table.add_row("Last confirmed", box_status["last_confirmed_at"] or "never")
@@ -52,7 +54,8 @@ def _outbox_text(outbox: Row) -> str:
 
 def _printing_text(printing: Row) -> str:
     last = f"\nLast printed {_minute(printing['last_printed_at'])}." if printing["last_printed_at"] else ""
-    return f"{printing['printer']}: {printing['explanation']}\n{_counts_text(printing['counts'])}{last}"
+    printer = f"{printing['printer']}: " if printing["printer"] else ""
+    return f"{printer}{printing['explanation']}\n{_counts_text(printing['counts'])}{last}"
 
 
 def _disk_text(disk: Row) -> str:

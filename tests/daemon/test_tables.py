@@ -1,11 +1,17 @@
 """Tables fit the screen, whatever stands in them: what a person is sent there to read must be all there."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from leapfrog import tables
+from leapfrog.control.status import StatusSource
+from leapfrog.settings import Settings
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.spool import Spool
+from support.paper_box import PaperBox
 
 REASON = "The file should hold a picture, but there is none. Send it again from the machine that made it."
 
@@ -29,3 +35,17 @@ def test_no_reason_is_cut(columns: int) -> None:
     assert "".join(cells).replace(" ", "") == REASON.replace(" ", "")
     assert any("272ef95f8d179f04" in line and "K7-42F" in line for line in lines)
     assert lines[-1] == "and 12 more: --limit shows them"
+
+
+def test_prints_do_not_count_as_deliveries_to_the_district(tmp_path: Path) -> None:
+    box = PaperBox(tmp_path)
+    box.prints.end(box.owe(box.exam()), "confirmed")
+    spool = Spool(tmp_path / "spool", 0)
+    source = StatusSource(settings=Settings(), journal=box.journal, deliveries=Deliveries(box.journal), spool=spool)
+    stream = io.StringIO()
+    Console(file=stream, width=120, markup=False).print(tables.status(source.status().model_dump(mode="json")))
+    box.close()
+    cells = [[cell.strip() for cell in line.split("│")] for line in stream.getvalue().splitlines()]
+    said = {row[1]: row[2] for row in cells if len(row) > 2}
+    assert (said["Deliveries"], said["Last confirmed"], "Printing" in said) == ("1 waiting", "never", True)
+    assert any("1 confirmed" in cell for row in cells for cell in row)

@@ -95,6 +95,8 @@ def _as_staff_see_it(kiosk: Kiosk, cups: Cups, office: PaperPrinter, films: list
     assert states(kiosk) == ["confirmed", "confirmed"]
     wrong = kiosk.command("print", number, "--page-size", "A3")
     assert (wrong.returncode, "A4, A5, Letter, 80mm" in wrong.stderr) == (2, True)
+    lost = kiosk.command("print", number, "--printer", "nosuch")
+    assert (lost.returncode, "There is no printer nosuch at" in lost.stderr, len(states(kiosk))) == (2, True, 2)
     cups.command("cupsreject", "office")
     checks = {check["name"]: check for check in kiosk_doctor(kiosk, cups)}
     assert "takes no jobs" in checks["printer"]["detail"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from leapfrog.printing.one_printer import Pace
 from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.settings import PrintSettings
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.prints import NewPrint, PrintRecord, Prints
@@ -65,7 +66,7 @@ class PaperBox:
         """A sheet of an exam that is to be printed; returns the id of its print."""
         print_id = new_id()
         self.journal.change("UPDATE studies SET urgent = ? WHERE key = ?", urgent, study_key)
-        (self.rendered.folder(study_key) / f"print-{print_id}.pdf").write_bytes(PDF)
+        self._write_sheet(study_key, print_id)
         new = NewPrint(
             id=print_id,
             version=version,
@@ -79,6 +80,22 @@ class PaperBox:
         for worker in self.workers:
             worker.wake()
         return print_id
+
+    def retry(self, print_id: str) -> None:
+        """Have a print that ended tried again, as a person does, and make its sheet."""
+        Deliveries(self.journal).retry(print_id)
+        self.make_sheet(print_id)
+
+    def make_sheet(self, print_id: str) -> None:
+        """Make the sheet of a print anew, as a reader does when a person retries it."""
+        record = self.record(print_id)
+        self._write_sheet(record.study_key, print_id)
+        self.prints.sheet_is_made(print_id, record.version, record.result)
+        for worker in self.workers:
+            worker.wake()
+
+    def _write_sheet(self, study_key: str, print_id: str) -> None:
+        (self.rendered.folder(study_key) / f"print-{print_id}.pdf").write_bytes(PDF)
 
     def start(self, *, clock_is_right: bool = True) -> PrintWorker:
         """Start to print."""

@@ -27,6 +27,7 @@ from leapfrog.control.exam_argument import numbered_exam
 from leapfrog.control.status import StatusSource
 from leapfrog.errors import DaemonNotRunning, StorageError, UsageError
 from leapfrog.language.sentence import only_english
+from leapfrog.printing.named_printer import look_at
 from leapfrog.settings import PageSize, Settings
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
@@ -198,10 +199,21 @@ class Commands:
         return {"queued": queued, "waiting": len(waiting), "kept": len(files) - len(waiting) - queued}
 
     def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
-        """Give up deliveries that the district server refused, and forget reports of storage commitment that were given
-        up. The number of an exam stands for all of its deliveries. Raises UsageError for what is unknown.
+        """Give up deliveries that the district server refused, prints that wait for another printer than that of the
+        settings, and forget reports of storage commitment that were given up. The number of an exam stands for all of
+        its deliveries. Raises UsageError for what is unknown.
         """
-        return self._for_each(ids, lambda one: bool(self._deliveries.dismiss(one)) or self._commitments.dismiss(one))
+        return self._for_each(
+            ids,
+            lambda one: (
+                bool(self._deliveries.dismiss(one)) or self._give_up_print(one) or self._commitments.dismiss(one)
+            ),
+        )
+
+    def _give_up_print(self, one: str) -> bool:
+        if self._prints.get(one) is None:
+            return False
+        return self._prints.give_up(one, self._source.settings.print.printer)
 
     def _for_each(self, ids: list[str], action: Callable[[str], bool]) -> dict[str, list[str]]:
         meant = {one: self._meant_by(one) for one in ids}
@@ -235,7 +247,7 @@ class Commands:
         self, exam: str, printer: str | None = None, page_size: PageSize | None = None, copies: int | None = None
     ) -> dict[str, Any]:
         """Print the report of an exam now, on the printer and paper of the settings unless others are given. Returns
-        what is printed where. Raises UsageError when that cannot be.
+        what is printed where, with a warning if the paper is not the printer's. Raises UsageError when that cannot be.
         """
         settings = self._source.settings.print
         study = self._studies.get(self._exam_key(exam))
@@ -252,9 +264,16 @@ class Commands:
             page_size=page_size or settings.page_size,
             on_request=True,
         )
+        warning = look_at(new.printer, new.page_size)
         self._prints.add(new, study.key)
         self._sheet_wanted()
-        return {"id": new.id, "exam_number": study.exam_number, "version": new.version, "printer": new.printer}
+        return {
+            "id": new.id,
+            "exam_number": study.exam_number,
+            "version": new.version,
+            "printer": new.printer,
+            "warning": warning,
+        }
 
     def copy_journal(self) -> dict[str, str]:
         """Copy the journal, as it is at one moment, for `leapfrog backup`, which removes the copy. Returns its path."""

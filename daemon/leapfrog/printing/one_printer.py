@@ -27,6 +27,8 @@ from leapfrog.wording.print_words import PrinterTrouble, printer_in_words, says_
 MOST_URGENT_AT_ONCE = 5  # sheets that the printer has at once
 STUCK_SECONDS = 15.0  # that a sheet may take before what the printer says of itself counts as the reason
 LONG_SECONDS = 60.0  # after which a sheet takes long even if the printer says no reason
+# What CUPS says of a job whose filter failed.
+FILTER_FAILED = frozenset({"job-completed-with-errors", "cups-filter-crashed"})
 OWN_ERRORS = 2  # of ours over one print; then it needs a person
 
 Result = TypeVar("Result")
@@ -59,9 +61,12 @@ class OnePrinter:
         pace: Pace,
         *,
         on_ended: Callable[[PrintRecord], None],
+        told_to_staff: bool = True,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`name` is as the settings have it. `on_ended` is called when a print has ended, however."""
+        """`name` is as the settings have it. `on_ended` is called when a print has ended, however. `told_to_staff`: it
+        is "the printer" for them; what is wrong with another is for whoever named it.
+        """
         self.name = name
         self.jobs = 0  # sheets that the printer has
         self.problems = Problems()
@@ -71,6 +76,7 @@ class OnePrinter:
         self._rendered = rendered
         self._pace = pace
         self._on_ended = on_ended
+        self._told_to_staff = told_to_staff
         self._monotonic = monotonic
         self._followed_from: dict[str, float] = {}  # on the monotonic clock
         self._failures = 0  # in a row, to reach it
@@ -93,7 +99,7 @@ class OnePrinter:
             self._tell(seen, in_hand)
             if not seen.accepting or seen.state == "stopped":
                 return self._pace.blocked if waiting else self._pace.idle
-            if self._hand_over_next(seen, waiting, [job for _, job in in_hand]):
+            if self._hand_over_next(seen, waiting, in_hand):
                 return self._pace.fresh
         except PrinterUnreachable as problem:
             return self._not_reached(str(problem), bool(waiting))
@@ -133,15 +139,18 @@ class OnePrinter:
         """What became of a print for which a job was to be made. Returns its job while that is at work."""
         job = self._job_of(record)
         if job is None:
-            if record.handed_at is None:  # nothing of it was ever sent
-                return None
-            self._end(record, "refused", print_words.GONE)
-            return None
+            if record.handed_at is not None or (record.posted and record.job_id is not None):
+                self._end(record, "refused", print_words.GONE)
+            return None  # or nothing of it was ever sent: then it is handed over anew
         if record.job_id is None:
             record = self._prints.job_is(record, job.id)
         self._followed_from.setdefault(record.id, self._monotonic())
         if job.ended:
             self._ended(record, job)
+            return None
+        if self._has_failed(job):
+            self._printer.cancel(job.id)  # else somebody restarts it after it was printed anew
+            self._end(record, "refused", print_words.FILTER_FAILED)
             return None
         unwanted = record.id in too_old or (record.id in overtaken and job.state is not JobState.PROCESSING)
         if unwanted and self._printer.cancel(job.id):
@@ -160,14 +169,24 @@ class OnePrinter:
         return self._job_named(record.job_name)
 
     def _job_named(self, words: str) -> JobSeen | None:
-        """The job with these words in its name, if it is at work or used paper."""
+        """The job with these words in its name; of several, the one that is at work, else one that used paper. How many
+        documents it has says nothing once it has ended: a server that keeps no files has none of it then.
+        """
         found = self._printer.jobs_about(words)
-        return next((job for job in found if not job.ended), next((job for job in found if job.documents), None))
+        return min(
+            found, key=lambda job: (job.ended, job.state is not JobState.COMPLETED, not job.documents), default=None
+        )
+
+    def _has_failed(self, job: JobSeen) -> bool:
+        """Whether a job is stopped for good, and not by the printer: CUPS leaves it so where a filter failed."""
+        return job.state is JobState.STOPPED and (
+            self._printer.place.is_queue or not FILTER_FAILED.isdisjoint(job.reasons)
+        )
 
     def _ended(self, record: PrintRecord, job: JobSeen) -> None:
         if job.state is JobState.COMPLETED:
             self._end(record, "confirmed")
-        elif record.handed_at is None or job.documents == 0:  # the server waited for the sheet, and gave up
+        elif record.handed_at is None and not record.posted:  # the server waited for the sheet, and gave up
             self._hand_over(record, None)
         elif job.state is JobState.CANCELED:
             self._end(record, "refused", print_words.CANCELLED)
@@ -183,12 +202,14 @@ class OnePrinter:
 
     # ------------------------------------------------------------ handing over
 
-    def _hand_over_next(self, seen: PrinterSeen, waiting: Sequence[PrintRecord], jobs: Sequence[JobSeen]) -> bool:
+    def _hand_over_next(
+        self, seen: PrinterSeen, waiting: Sequence[PrintRecord], in_hand: Sequence[tuple[PrintRecord, JobSeen]]
+    ) -> bool:
         """Hand over the next that may be. Returns whether there was one. What is held by a person blocks nobody."""
-        at_work = sum(job.state is not JobState.HELD for job in jobs)
-        begun = {job.name for job in jobs}
+        at_work = sum(job.state is not JobState.HELD for _, job in in_hand)
+        begun = {record.id for record, _ in in_hand}
         for record in waiting:
-            if record.job_name and (record.job_id is not None or record.job_name in begun):
+            if record.handed_at is not None or record.id in begun:
                 continue
             if at_work and not (record.urgent and at_work < MOST_URGENT_AT_ONCE):
                 return False
@@ -199,7 +220,7 @@ class OnePrinter:
     def _begin(self, record: PrintRecord, seen: PrinterSeen) -> bool:
         """Hand a print over, if it still waits. Returns whether it did."""
         current = self._prints.get(record.id)
-        if current is None or current.state != "waiting" or current.job_id is not None:
+        if current is None or current.state != "waiting" or current.handed_at is not None:
             return False
         self._hand_over(current, seen)
         return True
@@ -273,7 +294,8 @@ class OnePrinter:
 
     def _refused(self, problem: PrinterRefused) -> None:
         if problem.status == NOT_FOUND:
-            self._note(print_words.NO_SUCH_PRINTER, server=self._printer.place.server)
+            trouble = print_words.NO_SUCH_PRINTER if self._told_to_staff else print_words.NO_OTHER_PRINTER
+            self._note(trouble, server=self._printer.place.server)
         elif problem.status == NOT_ACCEPTING_JOBS:
             self._note(print_words.NOT_ACCEPTING)
         elif problem.status not in BUSY:
@@ -287,7 +309,8 @@ class OnePrinter:
         """Note a trouble, and log it where it is new. Returns what it is."""
         named = {"printer": printer_in_words(self.name), **values}
         what = trouble.what.format(**named)
-        if self.problems.add(what, what, trouble.remedy, for_staff=trouble.for_staff.format(**named)):
+        for_staff = trouble.for_staff.format(**named)
+        if self.problems.add(what, what, trouble.remedy, in_worklist=self._told_to_staff, for_staff=for_staff):
             _log.warning("%s", what)
         return what
 

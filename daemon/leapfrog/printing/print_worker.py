@@ -1,5 +1,6 @@
 """The thread that prints: looks after each printer in turn, and says what is wrong with any of them."""
 
+import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,6 +28,7 @@ from leapfrog.worker import UNTIL_WOKEN, Worker
 LONGEST_SHEET_BYTES = 50_000_000
 # A step asks a printer several things, each under a deadline of its own; looking up a name may take as long again.
 STEP_SECONDS = 6 * Exchanges.seconds_for(0) + Exchanges.seconds_for(LONGEST_SHEET_BYTES)
+OTHERS_PATIENCE_SECONDS = 10.0  # with a printer besides the set one, which waits meanwhile: there is one thread
 UNPRINTED_LISTED = 100  # of those that were too old
 
 
@@ -141,19 +143,22 @@ class PrintWorker(Worker):
 
     def _printer(self, name: str) -> OnePrinter:
         if name not in self._printers:
+            is_set = name == self._settings.printer
             self._printers[name] = OnePrinter(
                 name,
-                IppPrinter(place_of(name)),
+                IppPrinter(place_of(name), patience=math.inf if is_set else OTHERS_PATIENCE_SECONDS),
                 self._prints,
                 self._rendered,
                 self._pace,
                 on_ended=self._ended,
+                told_to_staff=is_set,
                 monotonic=self._monotonic,
             )
         return self._printers[name]
 
     def _ended(self, record: PrintRecord) -> None:
         self._ages.forget(record.id)
+        self._known.get(record.printer, set()).discard(record.id)  # new again, if a person retries it
         self._on_ended(record.study_key)
         self._on_changed()
 

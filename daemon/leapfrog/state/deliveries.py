@@ -92,7 +92,7 @@ class Deliveries:
     def retry(self, owner_id: str) -> int:
         """Try refused deliveries again: one by its own id, or all of an instance by the instance's id.
 
-        Returns how many are waiting again. A print gets a new sheet and a new job.
+        Returns how many are waiting again. A print gets a new sheet and a new job, whatever became of its last one.
         """
         with self._journal.transaction() as connection:
             connection.execute(
@@ -102,7 +102,7 @@ class Deliveries:
             )
             return connection.execute(
                 "UPDATE deliveries SET state = 'waiting', attempts = 0, failures = 0, due_at = 0, last_error = '',"
-                " ended_at = NULL"
+                " ended_at = NULL, posted = CASE kind WHEN 'print' THEN 0 ELSE posted END"
                 " WHERE (id = ? OR instance_id = ?) AND state = 'refused'",
                 (owner_id, owner_id),
             ).rowcount

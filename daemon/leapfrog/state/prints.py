@@ -177,11 +177,17 @@ class Prints:
         return replace(one, job_id=job_id)
 
     def hand_over(self, one: PrintRecord) -> PrintRecord:
-        """Note that the sheet is about to be sent, and count the attempt."""
+        """Note that the sheet is about to be sent, and count the attempt. Raises JournalError if the print waits no
+        more.
+        """
         handed_at = one.handed_at or now_text()
         with self._journal.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE deliveries SET attempts = attempts + 1 WHERE id = ? AND state = 'waiting'", (one.id,)
+            ).rowcount
+            if changed != 1:
+                raise JournalError(f"The print {one.id} does not wait any more.")
             connection.execute("UPDATE prints SET handed_at = ? WHERE delivery_id = ?", (handed_at, one.id))
-            connection.execute("UPDATE deliveries SET attempts = attempts + 1 WHERE id = ?", (one.id,))
         return replace(one, handed_at=handed_at, attempts=one.attempts + 1)
 
     def note(self, print_id: str, reason: str) -> None:
@@ -211,6 +217,21 @@ class Prints:
                 )
 
     # ------------------------------------------------------------ for people
+
+    def give_up(self, print_id: str, printer: str) -> bool:
+        """Give up a print that waits for another printer than `printer`, for which everything else waits: nobody mends
+        one that was named by mistake. Returns whether it was one.
+        """
+        ended_at = now_text()
+        with self._journal.transaction() as connection:
+            changed = connection.execute(
+                "UPDATE deliveries SET state = 'superseded', ended_at = ? WHERE id = ? AND kind = 'print'"
+                " AND state = 'waiting' AND EXISTS (SELECT 1 FROM prints WHERE delivery_id = id AND printer <> ?)",
+                (ended_at, print_id, printer),
+            ).rowcount
+            if changed:  # in two steps, as the journal holds what waits: it is not dismissed by mistake
+                connection.execute("UPDATE deliveries SET state = 'dismissed' WHERE id = ?", (print_id,))
+        return changed == 1
 
     def last_printed_at(self) -> str | None:
         """When something was printed last, as local ISO text; None when nothing was."""

@@ -1,7 +1,7 @@
 """Everything that is said of paper: on the sheet, in the list, by `status` and `doctor`. Whole sentences."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leapfrog.language.sentence import Sentence, sentence, term
 from leapfrog.wording.text import clean, moment
@@ -114,6 +114,10 @@ NO_SUCH_PRINTER = PrinterTrouble(
     remedy="Correct print.printer in the settings (`lpstat -e` lists the queues), or set the queue up.",
     for_staff=sentence("Nothing can be printed: the printer is not set up. Tell the technician."),
 )
+# One that a person named for one print, or that was the printer of the settings once.
+NO_OTHER_PRINTER = replace(
+    NO_SUCH_PRINTER, remedy="Set the queue up, or give up what waits for it: `leapfrog dismiss EXAM`."
+)
 CANNOT_BE_ASKED = PrinterTrouble(
     what="The printer {printer} cannot be used. {reason}",
     remedy="Look whether the print server runs, and print.printer in the settings. What waits is printed by itself.",
@@ -218,6 +222,10 @@ def refused_by_printer(server: str, status: int) -> str:
 
 CANCELLED = "The print was cancelled, at the printer or on the print server."
 ABORTED = "The print server gave the print up: its filter failed, or the printer refused the sheet."
+FILTER_FAILED = (
+    "The print server could not prepare the sheet for the printer: a filter failed. Its error_log says why; often the"
+    " queue has the wrong driver, or lacks a part of it."
+)
 GONE = (
     "The print server does not know the print any more, so nobody knows whether it was printed. Look at the printer;"
     " `leapfrog retry` prints it again."
@@ -242,6 +250,7 @@ TOO_OLD_FOR_STAFF = sentence(
 # ---------------------------------------------------------------- the command `print`, and `status`
 
 NO_PRINTER = "No printer is set. Set print.printer in the settings file, or name one with --printer."
+NO_PRINTER_OF_THAT_NAME = "There is no printer {printer} at {server}. `lpstat -e` lists the queues. Nothing is printed."
 NO_REPORT_YET = "Exam {exam} has no report yet: try again in a moment."
 PRINTING = (
     "Exam {exam}, version {version} of its report: printing on {printer}. `leapfrog status` says what becomes of it."

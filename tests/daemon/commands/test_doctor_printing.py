@@ -47,6 +47,13 @@ def test_a_queue_that_prints_to_a_file_is_said_to(cups: Cups) -> None:
     assert found["kept sheets"].status == "absent" and str(cups.socket) in found["kept sheets"].detail
 
 
+def test_a_class_of_queues_is_not_said_to_print_to_a_file(cups: Cups) -> None:
+    cups.command("lpadmin", "-p", "laser", "-c", "both")
+    cups.command("cupsaccept", "both")
+    cups.command("cupsenable", "both")
+    assert "printer device" not in checked(printer="both")
+
+
 def test_a_paper_that_the_queue_lacks_is_named_with_those_that_it_has() -> None:
     found = checked(page_size="80mm")["printer paper"]
     assert found.status == "problem" and "iso_a4_210x297mm" in found.detail

@@ -111,7 +111,10 @@ def test_a_box_stops_at_once_while_its_printer_hangs(tmp_path: Path, monkeypatch
             assert time.monotonic() - began < 5
 
 
-def test_a_printer_that_trickles_is_cut_at_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"H"])
+def test_a_printer_that_trickles_is_cut_at_the_deadline_and_said_not_to_answer(
+    begun: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path, ended = tmp_path / "s", threading.Event()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(path))
@@ -120,7 +123,7 @@ def test_a_printer_that_trickles_is_cut_at_the_deadline(tmp_path: Path, monkeypa
     def trickle() -> None:
         peer, _ = listener.accept()
         with peer:
-            peer.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            peer.sendall(begun)
             while not ended.wait(0.05):
                 try:
                     peer.sendall(b"x")
@@ -132,10 +135,36 @@ def test_a_printer_that_trickles_is_cut_at_the_deadline(tmp_path: Path, monkeypa
     monkeypatch.setattr(Exchanges, "seconds_for", staticmethod(lambda _: 0.5))
     began = time.monotonic()
     try:
-        with pytest.raises(PrinterUnreachable):
+        with pytest.raises(PrinterUnreachable, match="does not answer"):
             IppPrinter(place_of("laser", {"CUPS_SERVER": str(path)})).printer()
         assert time.monotonic() - began < 5
     finally:
         ended.set()
         thread.join()
         listener.close()
+
+
+def test_a_connection_that_hangs_while_it_is_made_is_cut_at_once() -> None:
+    with socket.socket() as listener, socket.socket() as first, socket.socket() as second:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for one in (first, second):  # which fill its queue, so that it takes no other
+            one.setblocking(False)
+            one.connect_ex(listener.getsockname())
+        printer = IppPrinter(place_of(f"ipp://127.0.0.1:{listener.getsockname()[1]}/ipp/print"))
+        threading.Timer(0.3, printer.cut).start()
+        began = time.monotonic()
+        with pytest.raises(PrinterUnreachable):
+            printer.printer()
+        assert 0.2 < time.monotonic() - began < 3
+
+
+def test_patience_with_a_printer_that_hangs_can_be_short(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        printer = IppPrinter(place_of("laser", {"CUPS_SERVER": str(tmp_path / "s")}), patience=0.3)
+        began = time.monotonic()
+        with pytest.raises(PrinterUnreachable, match="does not answer"):
+            printer.printer()
+        assert time.monotonic() - began < 3

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from leapfrog.errors import UsageError
 from leapfrog.printing.ipp.client import IppPrinter, JobState
 from leapfrog.printing.ipp.place import place_of
+from leapfrog.printing.named_printer import look_at
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.prints import PrintRecord
 from leapfrog.wording import print_words
@@ -19,6 +21,8 @@ from support.paper_box import PDF, PaperBox
 from support.waiting import wait_until
 
 NUMBERS = count(1)
+# As printing.md has it: CUPS says of a job that has ended that it has no documents.
+KEEPS_NOTHING = "PreserveJobFiles No"
 PAGE_LOG = "PageLogFormat %p copies=%C media=%{media} priority=%{job-priority} title=%{job-name}"
 
 pytestmark = [
@@ -31,7 +35,7 @@ pytestmark = [
 def cups() -> Iterator[Cups]:
     with TemporaryDirectory(prefix="lf.", dir="/var/tmp") as folder:
         Path(folder).chmod(0o711)
-        with Cups(Path(folder) / "cups", settings=PAGE_LOG) as running:
+        with Cups(Path(folder) / "cups", settings=f"{PAGE_LOG}\n{KEEPS_NOTHING}") as running:
             yield running
 
 
@@ -99,6 +103,32 @@ def test_a_queue_that_is_not_there_is_told_and_keeps_no_other_printer_waiting(cu
     box.wait_for_words("There is no printer nowhere")
     box.wait_for(there, "confirmed")
     assert box.record(lost).state == "waiting"
+
+
+def test_a_queue_whose_filter_fails_is_told_and_prints_what_comes_after(
+    cups: Cups, box: PaperBox, tmp_path: Path
+) -> None:
+    good = cups.directory / "etc" / "ppd" / f"{box.printer}.ppd"
+    driver, failing = tmp_path / "good.ppd", tmp_path / "failing.ppd"
+    driver.write_bytes(good.read_bytes())
+    failing.write_text(
+        f'{good.read_text()}*cupsFilter2: "application/vnd.cups-pdf application/postscript 0 /bin/false"\n'
+    )
+    cups.command("lpadmin", "-p", box.printer, "-P", str(failing))
+    bad = box.owe(box.exam("K7-42F"))
+    box.start()
+    assert box.wait_for(bad, "refused").last_error == print_words.FILTER_FAILED
+    cups.command("lpadmin", "-p", box.printer, "-P", str(driver))
+    box.wait_for(box.owe(box.exam("CN-MP3")), "confirmed")
+    assert "K7-42F" in next(problem.what for problem in box.workers[0].problems())
+    box.retry(bad)
+    box.wait_for(bad, "confirmed")
+
+
+def test_a_printer_that_the_server_does_not_know_is_refused_when_it_is_named(cups: Cups, box: PaperBox) -> None:
+    with pytest.raises(UsageError, match="There is no printer nosuch"):
+        look_at("nosuch", "A4")
+    assert look_at(box.printer, "A4") == ""
 
 
 # ---------------------------------------------------------------- kills between two steps

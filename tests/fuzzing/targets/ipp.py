@@ -17,7 +17,11 @@ class _Answering(IppPrinter):
 
     def __init__(self, content: bytes) -> None:
         super().__init__(place_of("laser", {"CUPS_SERVER": "/nowhere"}))
-        self._exchanges.post = lambda _request: content  # type: ignore[method-assign, assignment]
+
+        def post(_request: bytes, _patience: float = 0.0) -> bytes:
+            return content
+
+        self._exchanges.post = post  # type: ignore[method-assign, assignment]
 
 
 def check(content: bytes) -> None:

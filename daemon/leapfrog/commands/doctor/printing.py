@@ -8,6 +8,7 @@ from leapfrog.commands.doctor.check import Check, absent, ok, wrong
 from leapfrog.errors import PrinterRefused, PrinterUnreachable
 from leapfrog.printing.ipp.client import NOT_FOUND, PDF, IppPrinter, Operation, PrinterSeen
 from leapfrog.printing.ipp.place import DEFAULT_PORT, DEFAULT_SOCKET, Place, place_of
+from leapfrog.printing.named_printer import paper_unsupported
 from leapfrog.printing.papers import is_supported
 from leapfrog.settings import PrintSettings
 from leapfrog.wording import print_words
@@ -19,7 +20,6 @@ PRESERVE_LINE = re.compile(r"^\s*PreserveJobFiles\s+(\S+)\s*$", re.MULTILINE | r
 KEEPS_NOTHING = {"no", "off", "false", "0"}
 RAW = "raw printer"  # in the model of a queue without a driver
 LOCAL = ("localhost", "127.0.0.1", "::1")
-LISTED_PAPERS = 12
 
 
 def printing_checks(settings: PrintSettings, cupsd_file: Path = CUPSD_FILE) -> Iterator[Check]:
@@ -55,12 +55,11 @@ def _faults(settings: PrintSettings, seen: PrinterSeen) -> Iterator[Check]:
         yield wrong("printer driver", print_words.NO_CREATE_JOB.format(**name), print_words.NO_PDF_REMEDY)
     elif RAW in seen.make_and_model.lower():
         yield wrong("printer driver", print_words.NO_DRIVER.format(**name), print_words.NO_DRIVER_REMEDY)
-    if seen.device.startswith("file:"):
+    if seen.device.startswith("file:") and not seen.is_class:
         said = print_words.FILE_DEVICE.format(**name, device=printer_in_words(seen.device))
         yield wrong("printer device", said, print_words.FILE_DEVICE_REMEDY)
     if not is_supported(settings.page_size, seen.media):
-        listed = ", ".join(map(printer_in_words, seen.media[:LISTED_PAPERS]))
-        said = print_words.PAPER_UNSUPPORTED.format(**name, paper=settings.page_size, listed=listed)
+        said = paper_unsupported(name["printer"], settings.page_size, seen.media)
         yield wrong("printer paper", said, print_words.PAPER_REMEDY)
 
 

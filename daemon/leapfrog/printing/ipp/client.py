@@ -1,5 +1,6 @@
 """A printer, asked and told by IPP: RFC 8011's operations that are needed to print a sheet and to follow it."""
 
+import math
 import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ JOB_ATTRIBUTES = (
 PRINTER_ATTRIBUTES = (
     "printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "printer-make-and-model", "media-supported",
     "document-format-supported", "operations-supported", "device-uri",
+    "member-names",
 )  # fmt: skip
 
 
@@ -81,7 +83,9 @@ class JobSeen:
 
 @dataclass(frozen=True)
 class PrinterSeen:
-    """A printer, or a queue, as it tells of itself. `device` is what a queue prints on; "" if it does not tell."""
+    """A printer, or a queue, as it tells of itself. `device` is what a queue prints on; "" if it does not tell. Of a
+    class of queues (`is_class`) that says nothing.
+    """
 
     state: PrinterState
     reasons: tuple[str, ...] = ()
@@ -91,14 +95,16 @@ class PrinterSeen:
     formats: tuple[str, ...] = ()
     operations: tuple[int, ...] = ()
     device: str = ""
+    is_class: bool = False
 
 
 class IppPrinter:
     """One printer. For one thread; only `cut` may be called from another. Every method raises PrinterUnreachable."""
 
-    def __init__(self, place: Place) -> None:
-        """Nothing is asked yet."""
+    def __init__(self, place: Place, *, patience: float = math.inf) -> None:
+        """Nothing is asked yet. `patience`: how many seconds an answer may take at most, but for that to a document."""
         self.place = place
+        self._patience = patience
         self._exchanges = Exchanges(place)
         self._numbers = count(1)
         self._user = _user_name()
@@ -120,6 +126,7 @@ class IppPrinter:
             formats=_texts(found, "document-format-supported"),
             operations=tuple(value for value in found.get("operations-supported", ()) if isinstance(value, int)),
             device=str(_first(found, "device-uri", "")),
+            is_class="member-names" in found,
         )
 
     def create_job(self, name: str, *, copies: int, media: str, urgent: bool) -> int:
@@ -196,7 +203,7 @@ class IppPrinter:
         )
         request = encode_request(operation, next(self._numbers), whose, job_attributes)
         try:
-            answer = decode_answer(self._exchanges.post(request + content))
+            answer = decode_answer(self._exchanges.post(request + content, math.inf if content else self._patience))
         except NotIpp as problem:
             raise PrinterUnreachable(NOT_AN_IPP_ANSWER.format(server=self.place.server)) from problem
         if not answer.succeeded:

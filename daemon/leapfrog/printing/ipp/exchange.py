@@ -1,6 +1,7 @@
 """One IPP request over HTTP, and its answer, under one deadline. Whatever fails on the way is a PrinterUnreachable."""
 
 import http.client
+import math
 import socket
 import ssl
 import threading
@@ -49,11 +50,14 @@ class Exchanges:
             self._cut = True
             _break_off(self._connection)
 
-    def post(self, content: bytes) -> bytes:
-        """Send `content`; returns the body of the answer. Raises PrinterUnreachable."""
+    def post(self, content: bytes, patience: float = math.inf) -> bytes:
+        """Send `content`; returns the body of the answer. `patience`: how many seconds that may take at most. Raises
+        PrinterUnreachable.
+        """
         connection = self._connect()
+        too_late = threading.Event()
         try:
-            with self._deadline(connection, self.seconds_for(len(content))):
+            with self._deadline(connection, too_late, min(patience, self.seconds_for(len(content)))):
                 connection.request("POST", self._place.path, content, {"Content-Type": "application/ipp"})
                 response = connection.getresponse()
                 body = response.read(LONGEST_ANSWER_BYTES + 1)
@@ -61,11 +65,15 @@ class Exchanges:
         except TimeoutError:
             raise PrinterUnreachable(SILENT.format(server=self._place.server)) from None
         except (OSError, http.client.HTTPException, ValueError) as problem:
+            if too_late.is_set():
+                raise PrinterUnreachable(SILENT.format(server=self._place.server)) from None
             raise PrinterUnreachable(self._why(problem)) from problem
         finally:
             with self._lock:
                 self._connection = None
             connection.close()
+        if too_late.is_set():  # what came is a part, which may look whole
+            raise PrinterUnreachable(SILENT.format(server=self._place.server))
         if status in LOGIN_WANTED:
             raise PrinterUnreachable(ASKS_FOR_LOGIN.format(server=self._place.server))
         if status == TLS_WANTED:
@@ -83,9 +91,9 @@ class Exchanges:
             # Printers sign their certificates themselves; CUPS does not check them either (client.conf(5)).
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            connection = http.client.HTTPSConnection(place.host, place.port, timeout=CONNECT_SECONDS, context=context)
+            connection = _OverTls(place.host, place.port, context)
         else:
-            connection = http.client.HTTPConnection(place.host, place.port, timeout=CONNECT_SECONDS)
+            connection = _OverTcp(place.host, place.port, timeout=CONNECT_SECONDS)
         with self._lock:
             if self._cut:
                 raise PrinterUnreachable(BROKE_OFF.format(server=place.server))
@@ -101,15 +109,55 @@ class Exchanges:
         return sentence.format(server=self._place.server)
 
     @contextmanager
-    def _deadline(self, connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
-        """Cut the connection when the whole takes too long, however often a few bytes come."""
-        timer = threading.Timer(seconds, _break_off, (connection,))
+    def _deadline(
+        self, connection: http.client.HTTPConnection, too_late: threading.Event, seconds: float
+    ) -> Iterator[None]:
+        """Cut the connection when the whole takes too long, however often a few bytes come, and note that."""
+
+        def end() -> None:
+            too_late.set()
+            _break_off(connection)
+
+        timer = threading.Timer(seconds, end)
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
+
+
+class _OverTcp(http.client.HTTPConnection):
+    """HTTP over TCP. The socket is there before it connects, so that it can be cut while it does."""
+
+    def connect(self) -> None:
+        problem = OSError("no address")
+        for family, kind, protocol, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            self.sock = socket.socket(family, kind, protocol)
+            self.sock.settimeout(self.timeout)
+            try:
+                self.sock.connect(address)
+            except OSError as failure:
+                problem = failure
+                self.sock.close()
+            else:
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as the class above does
+                return
+        raise problem
+
+
+class _OverTls(_OverTcp):
+    """HTTP over TLS."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=CONNECT_SECONDS)
+        self._context = context
+
+    def connect(self) -> None:
+        super().connect()
+        wrapped = self._context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock = wrapped
+        wrapped.do_handshake()
 
 
 class _OverSocket(http.client.HTTPConnection):
