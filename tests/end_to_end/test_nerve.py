@@ -1,6 +1,7 @@
 """An ultrasound of nerves from the machine to what staff see: drawn as an aid, never flagged, read by one model."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from support.waiting import wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 AID = "An aid for finding a nerve, no diagnosis. It must not guide a needle."
-CAUTION = "Caution: of ten nerves it outlines, about three are none."
+CAUTION = "of ten nerves it outlines, about three are none."
 DRAWN = "Nerve outlined, vessel hatched (aid, no diagnosis)"
 NOTHING = "No nerve outlined: there may still be one"
 
@@ -61,10 +62,13 @@ def test_a_nerve_sent_to_the_box_is_shown_as_an_aid_on_page_and_list(tmp_path: P
     for name, headline in (("NERVE", DRAWN), ("VESSEL", NOTHING)):
         assert reports[name]["images"][0]["model"]["aid"] == AID
         assert not reports[name]["images"][0]["urgent"]
-        for said in (headline, AID, CAUTION):
+        for said in (headline, AID, f"Caution: {CAUTION}"):
             assert said in pages[name]
-            assert said in index
+        assert headline in index
+        assert AID in index
         assert '<header class="headline look"' not in pages[name]
+    rows = re.sub(r"<script.*?</script>", "", index, flags=re.DOTALL)
+    assert rows.count(f"Caution with exams that tiny-nerve read: {CAUTION}") == 1
     assert AID not in pages["HEAD"]
     assert '<tr class="look' not in index
 
