@@ -186,8 +186,8 @@ class OnePrinter:
     def _ended(self, record: PrintRecord, job: JobSeen) -> None:
         if job.state is JobState.COMPLETED:
             self._end(record, "confirmed")
-        elif record.handed_at is None and not record.posted:  # the server waited for the sheet, and gave up
-            self._hand_over(record, None)
+        elif job.ended_empty or (record.handed_at is None and not record.posted):
+            self._hand_over(record, None)  # the server waited for the sheet, and gave up
         elif job.state is JobState.CANCELED:
             self._end(record, "refused", print_words.CANCELLED)
         else:
@@ -232,7 +232,8 @@ class OnePrinter:
         title = print_words.JOB_TITLE.format(
             exam=record.exam_number or record.study_key, version=record.version, id=f"{record.id}-{new_id()[:4]}"
         )
-        if record.posted and (job := self._job_named(f"({record.id}-")) is not None:
+        job = self._job_named(f"({record.id}-") if record.posted else None
+        if job is not None and not job.ended_empty:
             # The journal is an older copy: it was handed over after that.
             self._prints.hand_over(self._prints.job_is(self._prints.begin(record, job.name), job.id))
             return

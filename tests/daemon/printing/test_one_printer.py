@@ -36,10 +36,11 @@ class StandIn(IppPrinter):
 
     def create_job(self, name: str, *, copies: int, media: str, urgent: bool) -> int:
         number = len(self.jobs) + 1
-        self.jobs[number] = JobSeen(number, name, JobState.HELD, ("job-incoming",), documents=0)
+        self.jobs[number] = JobSeen(number, name, JobState.HELD, ("job-incoming",), documents=0, kilobytes=0)
         return number
 
     def send_document(self, job_id: int, content: bytes) -> None:
+        self.jobs[job_id] = replace(self.jobs[job_id], kilobytes=1)
         self.set(job_id, JobState.PROCESSING)
 
     def job(self, job_id: int) -> JobSeen | None:
@@ -173,6 +174,27 @@ def test_a_job_that_the_server_gave_up_before_it_had_the_sheet_is_made_anew(box:
     server.set(made, JobState.ABORTED)
     look(box, printer)
     assert box.record(one).job_id == 2 and server.jobs[2].state is JobState.PROCESSING
+
+
+@pytest.mark.parametrize("posted", [False, True])
+def test_a_kill_after_the_note_and_before_the_sheet_prints_it_though_the_server_gave_up(
+    box: PaperBox, monkeypatch: pytest.MonkeyPatch, *, posted: bool
+) -> None:
+    server = StandIn()
+    printer = printer_of(box, server)
+    one = box.owe(box.exam())
+    with monkeypatch.context() as killed:
+        killed.setattr(server, "send_document", lambda *_: None)
+        look(box, printer)
+    assert box.record(one).handed_at is not None and server.jobs[1].documents == 0
+    server.set(1, JobState.ABORTED)
+    if posted:
+        Deliveries(box.journal).ask_before_sending()
+    look(box, printer)
+    assert len(server.jobs) == 2 and server.jobs[2].kilobytes == 1
+    server.set(2, JobState.COMPLETED)
+    look(box, printer)
+    assert box.record(one).state == "confirmed" and len(server.jobs) == 2
 
 
 def test_a_print_that_a_person_retries_is_printed_at_once(box: PaperBox, monkeypatch: pytest.MonkeyPatch) -> None:

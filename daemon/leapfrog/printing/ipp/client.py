@@ -51,8 +51,8 @@ PrinterState = Literal["idle", "processing", "stopped"]
 PRINTER_STATES: dict[Value, PrinterState] = {3: "idle", 4: "processing", 5: "stopped"}
 
 JOB_ATTRIBUTES = (
-    "job-id", "job-name", "job-state", "job-state-reasons", "number-of-documents", "job-printer-state-reasons",
-    "job-printer-state-message",
+    "job-id", "job-name", "job-state", "job-state-reasons", "number-of-documents", "job-k-octets",
+    "job-printer-state-reasons", "job-printer-state-message",
 )  # fmt: skip
 PRINTER_ATTRIBUTES = (
     "printer-state", "printer-state-reasons", "printer-is-accepting-jobs", "printer-make-and-model", "media-supported",
@@ -63,8 +63,9 @@ PRINTER_ATTRIBUTES = (
 
 @dataclass(frozen=True)
 class JobSeen:
-    """A job as the print server tells of it. `documents`: how many it has got whole; None if it does not tell.
-    `message`: what it says of the printer meanwhile.
+    """A job as the print server tells of it. `documents`: how many it has, got whole; `kilobytes`: how much came, which
+    it still tells of a job that has ended when it keeps no files; None if it does not tell. `message`: what it says of
+    the printer meanwhile.
     """
 
     id: int
@@ -73,12 +74,18 @@ class JobSeen:
     reasons: tuple[str, ...] = ()
     printer_reasons: tuple[str, ...] = ()
     documents: int | None = None
+    kilobytes: int | None = None
     message: str = ""
 
     @property
     def ended(self) -> bool:
         """Whether nothing more will come of it."""
         return self.state >= JobState.CANCELED
+
+    @property
+    def ended_empty(self) -> bool:
+        """Whether the server gave it up before any of the sheet came."""
+        return self.ended and self.state is not JobState.COMPLETED and self.kilobytes == 0
 
 
 @dataclass(frozen=True)
@@ -220,6 +227,7 @@ def _job(found: Mapping[str, tuple[Value, ...]]) -> JobSeen:
         reasons=_reasons(found, "job-state-reasons"),
         printer_reasons=_reasons(found, "job-printer-state-reasons"),
         documents=_number(found, "number-of-documents"),
+        kilobytes=_number(found, "job-k-octets"),
         message=str(_first(found, "job-printer-state-message", "")),
     )
 
