@@ -187,8 +187,8 @@ def filled(template: str, values: Sequence[tuple[str, Value]], say: Callable[[Va
 
 
 def lower_first(text: str) -> str:
-    """`Lung mass` as `lung mass`; an abbreviation as it is."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    """`Lung mass` as `lung mass`, `A needle` as `a needle`; an abbreviation as it is."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() or text[1:2] == " " else text
 
 
 def _with_plain(part: Part, change: Callable[[str], str]) -> Part:

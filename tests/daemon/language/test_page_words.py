@@ -29,7 +29,7 @@ from support.accessibility import violations
 from support.browser import Browser, chromium_program
 from support.listed import box_state, bring_fonts, listed_exam, write_worklist
 from support.pseudo_language import TAKEN, escaped, forget_it, marked, seen, speak_it
-from support.readings import chest_reading, report_job, report_words, unassessed_reading
+from support.readings import chest_reading, finding, report_job, report_words, unassessed_reading
 
 NAMES = ("Kitgum", "LEAPFROG", "chest-findings", "Infiltration", "Nodule", "CHEST", "CR", "PA", "LL", "CPU", "English")
 WITHOUT_SCRIPTS = str(Labels().without_scripts)  # no script can say it in another language
@@ -111,6 +111,22 @@ def test_no_sentence_of_a_sheet_escapes_the_catalogues(pseudo: LanguageCode, tmp
     assert marked("not assessed") in text
     assert str(REASON) in text, "the English line of a reason"
     assert set(escaped(text, *NAMES, *english)) <= GIVEN
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not installed")
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("paper", ["A4", "A5", "Letter", "80mm"])
+def test_no_grade_and_no_name_of_a_finding_is_cut(code: LanguageCode, paper: PageSize, tmp_path: Path) -> None:
+    findings = (
+        finding("Features that can be seen in pneumonia", 0.9, urgent=True, urgent_threshold=0.7),
+        finding("Features that can be seen in pneumonia", 0.1),
+    )
+    job = report_job(tmp_path, chest_reading(tmp_path, findings=findings))
+    (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(job), Speaker(code), tmp_path, paper))
+    shown = subprocess.run(
+        ["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, text=True, check=True
+    ).stdout
+    assert "\u2026" not in shown
 
 
 def test_no_sentence_of_the_list_escapes_the_catalogues(pseudo: str) -> None:

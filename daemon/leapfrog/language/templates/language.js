@@ -52,7 +52,7 @@ const spoken = (() => {
     const place = forms.length > 1 ? Number(language.plural[count < 200 ? count : 100 + (count % 100)]) : 0;
     let text = forms[Math.min(place, forms.length - 1)];
     if (values) text = text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? value(values[name], language) : whole));
-    return lowered && text[1] && text[1] !== text[1].toUpperCase() ? text[0].toLowerCase() + text.slice(1) : text;
+    return lowered && text[1] && (text[1] === " " || text[1] !== text[1].toUpperCase()) ? text[0].toLowerCase() + text.slice(1) : text;
   }
 
   function said(part, language) {
