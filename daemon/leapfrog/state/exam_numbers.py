@@ -33,9 +33,8 @@ FACT = "exam_numbers"  # the same in the journal
 FIRST = 1  # ordinal
 BLOCK = 64  # numbers reserved at once: three fsyncs for so many exams
 SKIPPED = 5000  # numbers, after a restore
-SKIPPED_EACH_DAY = (
-    500  # more, for each since the backup: of two restores of one backup, the later skips what came between
-)
+# More, for each day since the backup: of two restores of one backup, the later skips what came between.
+SKIPPED_EACH_DAY = 500
 GIVEN_AT_ONCE = 500  # exams in one transaction
 REMEMBERED = 1000  # exams whose images come now, and need not be looked up
 REMEMBERED_SECONDS = 60.0
