@@ -52,6 +52,7 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import DAMAGE_REMEDY, DISK_REMEDY, Journal
 from leapfrog.state.prints import Prints
 from leapfrog.state.publications import Publications
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
@@ -126,6 +127,7 @@ class Service:
         deliveries = Deliveries(journal)
         studies = Studies(journal)
         prints = Prints(journal)
+        recipients = Recipients(settings.destinations)
         sender = Sender(settings.district, deliveries, spool, self._on_fatal)
         printing = PrintWorker(
             settings.print,
@@ -171,7 +173,7 @@ class Service:
             journal=journal,
             spool=spool,
             numbers=numbers,
-            wants=settings.district.wants,
+            recipients=recipients.of_all_exams,
             rendered=lambda key: rendered_report(rendered.path(key)),
             opening=opening,
             on_adopted=_all(dispatcher.studies_came_back, wake_all),
@@ -180,7 +182,7 @@ class Service:
             journal,
             spool,
             numbers,
-            settings.district.wants("original"),
+            recipients.of_all_exams("original"),
             wake_all,
             maybe_sent=lambda: not adoption.finished(),
             assumed_character_set=settings.dicom.assumed_character_set,
@@ -388,8 +390,8 @@ def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
-    district = settings.district
-    owed = owe_what_is_wanted(journal, district.send if district.url else ())
+    district = settings.district.destination()
+    owed = owe_what_is_wanted(journal, district.send if district else ())
     if not opening.in_order:
         Deliveries(journal).ask_before_sending()
     if cut_short or owed != NewlyOwed():

@@ -19,7 +19,7 @@ def main() -> None:
     spool = Spool(state_dir / SPOOL_NAME, 0)
     journal = Journal(state_dir / JOURNAL_NAME)
     numbers = ExamNumbers(journal, state_dir, settled=True)
-    admission = Admission(journal, spool, numbers, True, lambda: None)
+    admission = Admission(journal, spool, numbers, ("district",), lambda: None)
     receiver = DicomReceiver(DicomSettings(host="127.0.0.1", port=port), admission, spool, make_desk(journal))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     receiver.start()

@@ -304,8 +304,10 @@ def test_the_shipped_file_has_the_defaults_except_for_the_state_directory() -> N
 def test_the_shipped_file_shows_every_key() -> None:
     document = tomllib.loads(uncommented(SHIPPED.read_text(encoding="utf-8")))
     shown = set()
-    for section, table in document.items():
-        for key, value in table.items():
+    for section, tables in document.items():
+        for key, value in (
+            pair for table in (tables if isinstance(tables, list) else [tables]) for pair in table.items()
+        ):
             entries = [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
             shown |= {f"{section}.{key}.{inner}" for entry in entries for inner in entry} or {f"{section}.{key}"}
     assert _keys(Settings) == shown
@@ -315,7 +317,7 @@ def test_every_value_in_the_shipped_file_is_allowed_and_is_the_default_if_there_
     text = uncommented(SHIPPED.read_text(encoding="utf-8"))
     shown = Settings(**tomllib.loads(text))
     examples = {"station.state_dir", "folder.watch", "dicom.modality"}
-    for section_name in Settings.model_fields:
+    for section_name in Settings.model_fields.keys() - {"destination"}:  # its keys have examples
         section, default = getattr(shown, section_name), getattr(Settings(), section_name)
         for key in type(section).model_fields:
             value, default_value = getattr(section, key), getattr(default, key)
@@ -340,13 +342,6 @@ def _keys(model: type[BaseModel], prefix: str = "") -> set[str]:
         else:
             keys.add(f"{prefix}{name}")
     return keys
-
-
-def test_settings_that_this_version_does_not_use_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "leapfrog.toml"
-    path.write_text('[engine]\ndevice = "edgetpu"\n[district]\nsend = ["original", "structured_report"]\n')
-    warnings = " ".join(load_settings(path).warnings())
-    assert "district.send contains structured_report" in warnings
 
 
 def test_a_key_of_an_older_version_is_refused_with_what_took_its_place(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ class Box:
             station=StationSettings(state_dir=self.state_dir), district=DistrictSettings(url=self.proxy.url)
         )
         facts = Facts(self.journal)
-        self.admission = Admission(self.journal, self.spool, self.numbers, owed=True, on_received=lambda: None)
+        self.admission = Admission(self.journal, self.spool, self.numbers, ("district",), lambda: None)
         self.sender = Sender(settings.district, self.deliveries, self.spool, self._fatal, QUICK, monotonic=self.clock)
         self.scrub = Scrub(files=self.files, facts=facts, spool=self.spool)
         self.readings = Readings(
@@ -145,7 +145,7 @@ class Box:
         owe_what_is_wanted(self.journal, WANTED)
         if not opening.in_order:
             self.deliveries.ask_before_sending()
-        DeliveryQueue(self.journal).make_all_due()
+        DeliveryQueue(self.journal, "district").make_all_due()
 
     def _adopt(self, opening: Opening) -> None:
         go_through(self.journal, self.spool, opening=opening, rendered=self.told.rendered.get, numbers=self.numbers)

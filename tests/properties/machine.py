@@ -155,7 +155,7 @@ class BoxMachine(RuleBasedStateMachine):
         box, version = self.box, study.version + 1
         work_dir = box.spool.work_dir(study.key)
         made = _made(work_dir, Purpose("report_pdf", study.key, None, version), ENCAPSULATED_PDF, mint_uid())
-        owed = adopt(box.spool, [made], work_dir)
+        owed = adopt(box.spool, [made], work_dir, lambda _kind: ("district",))
         readings = tuple(box.studies.readings(study.key))
         box.told.rendered[study.key] = RenderedReport(version, readings, "{}", urgent)
         if committed:
@@ -334,7 +334,7 @@ class BoxMachine(RuleBasedStateMachine):
             work_dir = self.box.spool.work_dir(record.id)
             purpose = Purpose("wrapped", record.study_key, record.id)
             made = _made(work_dir, purpose, SECONDARY_CAPTURE, record.sop_instance_uid)
-            adopt(self.box.spool, [made], work_dir)
+            adopt(self.box.spool, [made], work_dir, lambda _kind: ("district",))
 
     def _put_away_without_forgetting(self) -> None:
         if listed := self.box.instances.listed():

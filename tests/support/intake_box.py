@@ -98,7 +98,7 @@ def make_box(state_dir: Path, *, owed: bool = True, min_free_bytes: int = 0) -> 
     spool = Spool(state_dir / "spool", min_free_bytes)
     received: list[None] = []
     numbers = ExamNumbers(journal, state_dir, settled=True)
-    admission = Admission(journal, spool, numbers, owed, lambda: received.append(None))
+    admission = Admission(journal, spool, numbers, ("district",) if owed else (), lambda: received.append(None))
     return Box(state_dir, journal, spool, admission, received, make_desk(journal))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.language.sentence import Sentence
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.records import (
@@ -42,9 +43,9 @@ def new_instance(**values: Any) -> NewInstance:
         "study": StudyIdentity(study_instance_uid=f"1.2.{instance_id}", patient_id="P1"),
         "sop_instance_uid": f"1.2.3.{int(instance_id, 16)}",
         "sop_class_uid": "1.2.840.10008.5.1.4.1.1.1",
-        "owed": True,
     }
-    return NewInstance(**{**defaults, **values})
+    owed = values.pop("owed", True)
+    return NewInstance(**{"owed_to": (DISTRICT,) if owed else (), **defaults, **values})
 
 
 def reading_of(instance_id: str, reason: str = "") -> ImageReading:
@@ -89,6 +90,7 @@ def new_delivery(kind: DeliveryKind = "report_pdf") -> NewDelivery:
     """Something owed, with UIDs of its own."""
     name = new_id()
     return NewDelivery(
+        destinations=(DISTRICT,),
         id=name,
         kind=kind,
         sop_class_uid="1.2.840.10008.5.1.4.1.1.104.1",

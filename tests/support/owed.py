@@ -66,7 +66,7 @@ def owe(
         study=StudyIdentity(),
         sop_instance_uid=sop_instance_uid,
         sop_class_uid=SecondaryCaptureImageStorage,
-        owed=True,
+        owed_to=("district",),
         forward_as=forward_as,
     )
     Instances(journal).add(put_in_spool(spool, content, new))

@@ -56,7 +56,7 @@ def go_through(
         journal=journal,
         spool=spool,
         numbers=numbers or ExamNumbers(journal, spool.directory.parent, settled=opening.in_order),
-        wants=lambda _kind: owed,
+        recipients=lambda _kind: ("district",) if owed else (),
         rendered=rendered,
         opening=opening,
         on_adopted=lambda: None,

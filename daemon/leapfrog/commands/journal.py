@@ -11,6 +11,7 @@ from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.journal import DAMAGED_NAME, JOURNAL_NAME, Journal
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.rendered import RENDERED_NAME
 from leapfrog.state.spool import INCOMPLETE, SPOOL_NAME, Spool
 from leapfrog.state.start.adoption import Adoption
@@ -148,7 +149,7 @@ def _go_through(settings: Settings, journal: Journal, spool: Spool, why: str) ->
         journal=journal,
         spool=spool,
         numbers=ExamNumbers(journal, settings.state_dir, settled=False),
-        wants=settings.district.wants,
+        recipients=Recipients(settings.destinations).of_all_exams,
         rendered=lambda key: rendered_report(settings.state_dir / RENDERED_NAME / key),
         opening=Opening(in_order=False, rebuilt=why),
         on_adopted=lambda: None,

@@ -36,12 +36,12 @@ class Admission:
         journal: Journal,
         spool: Spool,
         numbers: ExamNumbers,
-        owed: bool,
+        owed_to: tuple[str, ...],
         on_received: Callable[[], None],
         maybe_sent: Callable[[], bool] = lambda: False,
         assumed_character_set: str = "",
     ) -> None:
-        """`numbers` gives exams theirs. `owed`: the district server is to get the originals. `on_received` is called
+        """`numbers` gives exams theirs. `owed_to`: the destinations that get the originals. `on_received` is called
         after each new instance. `maybe_sent`: whether an image that arrives now may have been here, and sent, before.
         `assumed_character_set`: of text that does not say rightly how it is encoded.
         """
@@ -53,7 +53,7 @@ class Admission:
         self._arrivals = ArrivalNumbers(self._instances.last_arrival())
         self._spool = spool
         self._numbers = numbers
-        self._owed = owed
+        self._owed_to = owed_to
         self._on_received = on_received
         self._maybe_sent = maybe_sent
 
@@ -82,7 +82,7 @@ class Admission:
             study=header.study,
             sop_instance_uid=header.sop_instance_uid,
             sop_class_uid=header.sop_class_uid,
-            owed=self._owed and bool(header.sop_instance_uid),
+            owed_to=self._owed_to if header.sop_instance_uid else (),
             frame_count=header.frame_count,
             forward_as=None
             if not header.sop_instance_uid or is_forwardable_uid(header.sop_instance_uid)

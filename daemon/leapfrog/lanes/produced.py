@@ -1,16 +1,22 @@
 """Moves the objects that a reader produced from its work directory into the spool, as deliveries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.state.journal import new_id
-from leapfrog.state.records import DELIVERED_AS, NewDelivery
+from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery
 from leapfrog.state.spool import Spool
 
 
-def adopt(spool: Spool, produced: Sequence[ProducedObject], work_dir: Path) -> tuple[NewDelivery, ...]:
-    """Move `produced`, which the reader has made durable, into the spool. Returns a delivery for each object.
+def adopt(
+    spool: Spool,
+    produced: Sequence[ProducedObject],
+    work_dir: Path,
+    recipients: Callable[[DeliveryKind], tuple[str, ...]],
+) -> tuple[NewDelivery, ...]:
+    """Move `produced`, which the reader has made durable, into the spool. Returns a delivery for each object, to its
+    `recipients`.
 
     Raises StorageError when the disk fails or is full.
     """
@@ -24,6 +30,7 @@ def adopt(spool: Spool, produced: Sequence[ProducedObject], work_dir: Path) -> t
             NewDelivery(
                 id=delivery_id,
                 kind=DELIVERED_AS[produced_object.role],
+                destinations=recipients(DELIVERED_AS[produced_object.role]),
                 sop_class_uid=produced_object.sop_class_uid,
                 sop_instance_uid=produced_object.sop_instance_uid,
                 spool_name=spool_name,

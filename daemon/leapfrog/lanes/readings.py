@@ -18,6 +18,7 @@ from leapfrog.settings import Settings
 from leapfrog.state.in_hand import ENDS_LIMIT, InHand
 from leapfrog.state.instances import Charge, Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.records import CommittedReading, InstanceRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
@@ -69,6 +70,7 @@ class Readings:
         new is owed. A failure while `is_stopping` counts against no image.
         """
         self._settings = settings
+        self._recipients = Recipients(settings.destinations)
         self._instances = Instances(journal)
         self._order = ReadingOrder(self._instances)
         self._studies = Studies(journal)
@@ -159,8 +161,8 @@ class Readings:
         )
 
     def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
-        owed = self._settings.district.wants("original") and not self._instances.owes_original(record.id)
-        originals = adopt(self._spool, result.produced, work_dir) if owed else ()
+        owed = self._recipients.wants("original") and not self._instances.owes_original(record.id)
+        originals = adopt(self._spool, result.produced, work_dir, self._recipients.of_all_exams) if owed else ()
         self._instances.commit_reading(
             CommittedReading(
                 instance_id=record.id,

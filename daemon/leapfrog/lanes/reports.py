@@ -26,6 +26,7 @@ from leapfrog.settings import Settings
 from leapfrog.state.earlier_exams import EarlierExams
 from leapfrog.state.journal import Journal, now_text
 from leapfrog.state.prints import UNKNOWN_RESULT, NewPrint, PrintRecord, Prints
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
@@ -72,6 +73,7 @@ class Reports:
         not count. With a `station_key` the sheets have a code that it signed.
         """
         self._settings = settings
+        self._recipients = Recipients(settings.destinations)
         self._studies = Studies(journal)
         self._prints = Prints(journal)
         self._paper = Paper(settings.print, self._prints)
@@ -173,7 +175,7 @@ class Reports:
     def _render(self, lane: Lane, render: Render) -> bool:
         """Returns whether that succeeded."""
         study = render.study
-        derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._settings.district.wants(kind))
+        derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._recipients.wants(kind))
         sent = not derived or study.derived_version == study.version
         is_known = bool(study.version) and not study.changed and sent  # by staff and by the district
         printed = self._paper.sheet_for(study, closing=render.closing)
@@ -303,7 +305,7 @@ class Reports:
         self, render: Render, result: ReportResult, work_dir: Path, to_print: NewPrint | None, *, same_readings: bool
     ) -> None:
         study = render.study
-        deliveries = adopt(self._spool, result.produced, work_dir)
+        deliveries = adopt(self._spool, result.produced, work_dir, self._recipients.of_all_exams)
         is_newest = self._studies.commit_report(
             CommittedReport(
                 study_key=study.key,

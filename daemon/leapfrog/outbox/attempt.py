@@ -1,11 +1,10 @@
 """One attempt to deliver: ask, send, ask again. Its verdict says what the district did with this instance."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
 
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, StorageError
+from leapfrog.outbox.courier import CONFIRMED, Verdict
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.search import Held
 from leapfrog.state.deliveries import Deliveries
@@ -27,20 +26,6 @@ NOT_COMPARED = (
     " box compare the two. Look at the image there: if it is this one, dismiss this delivery."
 )
 NOT_LISTED = "The district server said that it stored the instance, but its search does not list it."
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of an attempt. `refused`: it will not be better next time; `doubtful`: refused without a reason that
-    concerns the instance, so that the server may be the cause; `unclear`: neither refused nor confirmed; `unlisted`:
-    said to be stored, but not found.
-    """
-
-    outcome: Literal["confirmed", "refused", "doubtful", "unclear", "unlisted"]
-    reason: str = ""
-
-
-CONFIRMED = Verdict("confirmed")
 
 
 class Attempts:

@@ -21,9 +21,10 @@ from leapfrog.errors import (
     LeapfrogError,
     StorageError,
 )
-from leapfrog.outbox.attempt import Attempts, Verdict
+from leapfrog.outbox.attempt import Attempts
 from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.choice import Choice
+from leapfrog.outbox.courier import Verdict
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
@@ -32,6 +33,7 @@ from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.trouble import Trouble
 from leapfrog.problem import Problem
 from leapfrog.settings import DistrictSettings
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
@@ -113,7 +115,7 @@ class Sender(Worker):
         throttle = Throttle(settings.bytes_per_second, self._stopping.wait, monotonic)
         self._client = StowClient(settings, throttle, self._progress, self._timeouts)
         self._link = Link()
-        self._queue = DeliveryQueue(deliveries.journal)
+        self._queue = DeliveryQueue(deliveries.journal, DISTRICT)
         self._choice = Choice(self._queue, monotonic)
         known = KnownInstances(deliveries.journal)
         self._attempts = Attempts(self._client, deliveries, spool, known, self._link_answered)

@@ -52,9 +52,9 @@ def record_of(new: NewInstance) -> Arrival:
     )
 
 
-def instance_of(record: Arrival, spool_name: str, *, owed: bool) -> NewInstance:
-    """The instance that the spool file `spool_name` says that it is. `owed`: the district is to get the originals;
-    it may have got this one.
+def instance_of(record: Arrival, spool_name: str, *, owed_to: tuple[str, ...]) -> NewInstance:
+    """The instance that the spool file `spool_name` says that it is. `owed_to`: the destinations that are to get the
+    originals; they may have got this one.
     """
     file = record.taken_file
     return NewInstance(
@@ -73,7 +73,7 @@ def instance_of(record: Arrival, spool_name: str, *, owed: bool) -> NewInstance:
         exam_number=record.exam_number if is_exam_number(record.exam_number) else "",
         sop_instance_uid=record.sop_instance_uid,
         sop_class_uid=record.sop_class_uid,
-        owed=owed and bool(record.sop_instance_uid) and record.picture is None,
+        owed_to=owed_to if record.sop_instance_uid and record.picture is None else (),
         maybe_sent=True,
         forward_as=record.forward_as,
         picture=record.picture,

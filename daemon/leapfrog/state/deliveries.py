@@ -4,12 +4,12 @@ more of the latter.
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from leapfrog.errors import JournalError
 from leapfrog.state.facts import Facts, put
-from leapfrog.state.journal import Journal, now_text
+from leapfrog.state.journal import Journal, new_id, now_text
 from leapfrog.state.records import DeliveryRecord, DeliveryState, NewDelivery, columns_of
 
 DELIVERY_COLUMNS = columns_of(DeliveryRecord)
@@ -164,20 +164,21 @@ class Deliveries:
 def owe(
     connection: sqlite3.Connection, deliveries: Collection[NewDelivery], study_key: str, instance_id: str | None
 ) -> None:
-    """Insert `deliveries` within the caller's transaction. Each is as urgent as its study.
+    """Insert `deliveries` within the caller's transaction, a row for each destination. Each is as urgent as its study.
 
     Raises sqlite3.IntegrityError (JournalError, after the transaction) if one of their UIDs is owed already: see
     `is_owed`.
     """
     urgent = "(SELECT urgent FROM studies WHERE key = ?)"
     connection.executemany(
-        "INSERT INTO deliveries (id, kind, study_key, instance_id, sop_class_uid, sop_instance_uid, spool_name,"
-        " byte_count, file_digest, renamed, posted, urgent, created_at)"
-        f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
+        "INSERT INTO deliveries (id, kind, destination, study_key, instance_id, sop_class_uid, sop_instance_uid,"
+        " spool_name, byte_count, file_digest, renamed, posted, urgent, created_at)"
+        f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {urgent}, ?)",
         [
             (
-                new.id,
+                delivery_id,
                 new.kind,
+                destination,
                 study_key,
                 instance_id,
                 new.sop_class_uid,
@@ -191,8 +192,15 @@ def owe(
                 now_text(),
             )
             for new in deliveries
+            for delivery_id, destination in _rows_of(new)
         ],
     )
+
+
+def _rows_of(new: NewDelivery) -> Iterator[tuple[str, str]]:
+    """The id of each row, and its destination."""
+    for place, destination in enumerate(new.destinations):
+        yield (new.id if new.id and not place else new_id()), destination
 
 
 def is_owed(connection: sqlite3.Connection, sop_instance_uid: str) -> bool:

@@ -4,6 +4,7 @@ Each question takes the same time with a hundred rows and with a hundred thousan
 all of them.
 """
 
+import json
 from collections.abc import Collection
 
 from leapfrog.state.deliveries import DELIVERY_COLUMNS, delivery_of
@@ -11,11 +12,18 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.studies import numbers_among
 
-FRESH = "deliveries INDEXED BY deliveries_fresh WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL"
+FRESH = (
+    "deliveries INDEXED BY deliveries_fresh WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL"
+    " AND destination = :destination"
+)
 TO_RETRY = (
     "deliveries INDEXED BY deliveries_to_retry WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL"
+    " AND destination = :destination"
 )
-URGENCIES = (1, 0)
+# As the column `rank` has them: an urgent structured report first, the original of an exam that is not urgent last.
+RANKS = range(9)
+FIRST_ORIGINAL = 7
+URGENT_RANKS = (0, 1, FIRST_ORIGINAL)
 
 
 class DeliveryQueue:
@@ -24,34 +32,47 @@ class DeliveryQueue:
     Moments are on the monotonic clock of this process.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        """Use the connection of `journal`."""
+    def __init__(self, journal: Journal, destination: str) -> None:
+        """Use the connection of `journal`. The queue is that of one destination, by its name."""
         self._journal = journal
+        self._destination = destination
 
     # ------------------------------------------------------------ who is next
 
     def next_fresh(self, *, urgent_only: bool = False) -> DeliveryRecord | None:
-        """The next in its first turn: urgent ones first, then the oldest."""
-        urgent = " AND urgent = 1" if urgent_only else ""
-        return self._first(f"{FRESH}{urgent} ORDER BY urgent DESC, sequence LIMIT 1")
+        """The next in its first turn, by its worth."""
+        if not urgent_only:
+            return self._first(f"{FRESH} ORDER BY rank, place LIMIT 1")
+        found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in URGENT_RANKS)
+        return next((one for one in found if one), None)
 
     def any_fresh(self, fraction: float) -> DeliveryRecord | None:
-        """One in its first turn that stands about at `fraction` (0 to 1) of their sequence."""
-        for urgency in URGENCIES:
-            bounds = self._journal.rows(
-                f"SELECT (SELECT sequence FROM {FRESH} AND urgent = {urgency} ORDER BY sequence LIMIT 1) AS first,"
-                f" (SELECT sequence FROM {FRESH} AND urgent = {urgency} ORDER BY sequence DESC LIMIT 1) AS last"
-            )[0]
-            if bounds["first"] is not None:
-                start = bounds["first"] + round((bounds["last"] - bounds["first"]) * fraction)
-                return self._first(f"{FRESH} AND urgent = {urgency} AND sequence >= ? ORDER BY sequence LIMIT 1", start)
-        return None
+        """One in its first turn that stands about at `fraction` (0 to 1) of them: 1 is the newest original."""
+        ranks = [rank for rank in RANKS if self._first(f"{FRESH} AND rank = :rank LIMIT 1", rank=rank)]
+        if not ranks:
+            return None
+        rank = ranks[min(len(ranks) - 1, int(fraction * len(ranks)))]
+        ends = [
+            self._first(f"{FRESH} AND rank = :rank ORDER BY place {order} LIMIT 1", rank=rank) for order in ("", "DESC")
+        ]
+        sequences = self._sequences([end.id for end in ends if end])
+        start = min(sequences) + round((max(sequences) - min(sequences)) * (fraction * len(ranks) - ranks.index(rank)))
+        place = start if rank >= FIRST_ORIGINAL else -start
+        return self._first(
+            f"{FRESH} AND rank = :rank AND place >= :place ORDER BY place LIMIT 1", rank=rank, place=place
+        )
+
+    def _sequences(self, ids: Collection[str]) -> list[int]:
+        rows = self._journal.rows(
+            "SELECT sequence FROM deliveries WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+        )
+        return [row["sequence"] for row in rows]
 
     def next_retry(self, now: float) -> DeliveryRecord | None:
-        """The next that failed and is due: urgent ones first, then the one that has been due for longest."""
-        for urgency in URGENCIES:
-            due = f"{TO_RETRY} AND urgent = {urgency} AND due_at <= ? ORDER BY due_at LIMIT 1"
-            if found := self._first(due, now):
+        """The next that failed and is due: by its worth, then the one that has been due for longest."""
+        for rank in RANKS:
+            due = f"{TO_RETRY} AND rank = :rank AND due_at <= :now ORDER BY due_at LIMIT 1"
+            if found := self._first(due, rank=rank, now=now):
                 return found
         return None
 
@@ -59,15 +80,18 @@ class DeliveryQueue:
         """When the first of those that failed is due; None when there are none."""
         moments = [
             row["due_at"]
-            for urgency in URGENCIES
+            for rank in RANKS
             for row in self._journal.rows(
-                f"SELECT due_at FROM {TO_RETRY} AND urgent = {urgency} ORDER BY due_at LIMIT 1"
+                f"SELECT due_at FROM {TO_RETRY} AND rank = :rank ORDER BY due_at LIMIT 1",
+                {"destination": self._destination, "rank": rank},
             )
         ]
         return min(moments, default=None)
 
-    def _first(self, what: str, *values: object) -> DeliveryRecord | None:
-        rows = self._journal.rows(f"SELECT {DELIVERY_COLUMNS} FROM {what}", values)
+    def _first(self, what: str, **values: object) -> DeliveryRecord | None:
+        rows = self._journal.rows(
+            f"SELECT {DELIVERY_COLUMNS} FROM {what}", {"destination": self._destination, **values}
+        )
         return delivery_of(rows[0]) if rows else None
 
     # ------------------------------------------------------------ what became of an attempt
@@ -102,7 +126,11 @@ class DeliveryQueue:
 
     def make_all_due(self) -> None:
         """Let nothing wait for a moment any more: a person asks for it, or the moments are of another process."""
-        self._journal.change("UPDATE deliveries SET due_at = 0 WHERE state = 'waiting' AND failures > 0 AND due_at > 0")
+        self._journal.change(
+            "UPDATE deliveries SET due_at = 0"
+            " WHERE destination = ? AND state = 'waiting' AND failures > 0 AND due_at > 0",
+            self._destination,
+        )
 
     # ------------------------------------------------------------ what a person must look at
 

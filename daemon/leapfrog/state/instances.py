@@ -11,7 +11,7 @@ from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.state import records_to_renew
 from leapfrog.state.deliveries import is_owed, owe
 from leapfrog.state.folder_files import remember
-from leapfrog.state.journal import Journal, insert, new_id, now_text
+from leapfrog.state.journal import Journal, insert, now_text
 from leapfrog.state.records import (
     INSTANCE_STATES,
     CommittedReading,
@@ -96,7 +96,7 @@ class Instances:
             if new.exam_number != exam_number:
                 records_to_renew.note(connection, study_key)
             original = _original(new)
-            if new.owed and new.picture is None and not is_owed(connection, original.sop_instance_uid):
+            if new.owed_to and new.picture is None and not is_owed(connection, original.sop_instance_uid):
                 owe(connection, [original], study_key, new.id)
             if new.folder_file:
                 remember(connection, new.folder_file, new.id)
@@ -374,8 +374,8 @@ def _original(new: NewInstance) -> NewDelivery:
     at all, or the same image in another transfer syntax.
     """
     return NewDelivery(
-        id=new_id(),
         kind="original",
+        destinations=new.owed_to,
         sop_class_uid=new.sop_class_uid,
         sop_instance_uid=new.forward_as or new.sop_instance_uid,
         spool_name=None if new.forward_as else new.spool_name,

@@ -9,7 +9,7 @@ import secrets
 import sqlite3
 import stat
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -190,7 +190,9 @@ class Journal:
         """The rows that `query` selects. Raises StorageError when the disk failed; then `broken` is set."""
         with self._lock:
             try:
-                return self._connection.execute(query, tuple(values)).fetchall()
+                return self._connection.execute(
+                    query, values if isinstance(values, Mapping) else tuple(values)
+                ).fetchall()
             except (sqlite3.Error, UnicodeDecodeError) as problem:
                 raise self._failure("read", problem) from problem
 

@@ -89,8 +89,9 @@ CREATE TABLE deliveries (
     sequence            INTEGER PRIMARY KEY AUTOINCREMENT,
     id                  TEXT NOT NULL UNIQUE,
     kind                TEXT NOT NULL
-                        CHECK (kind IN
-                            ('original', 'report_pdf', 'overlay', 'structured_report', 'segmentation', 'print')),
+                        CHECK (kind IN ('original', 'report_pdf', 'overlay', 'structured_report', 'segmentation',
+                            'preview', 'print')),
+    destination         TEXT NOT NULL DEFAULT 'district',  -- its name in the settings; '' of a print
     study_key           TEXT NOT NULL REFERENCES studies (key),
     instance_id         TEXT REFERENCES instances (id),
     state               TEXT NOT NULL DEFAULT 'waiting'
@@ -108,17 +109,23 @@ CREATE TABLE deliveries (
     file_digest         TEXT NOT NULL DEFAULT '',      -- of the spool file's content, once a reader has written it
     failures            INTEGER NOT NULL DEFAULT 0,    -- in a row, over this very delivery; 0 = in its first turn
     due_at              REAL NOT NULL DEFAULT 0,       -- not before; on the monotonic clock of the process that runs
-    renamed             INTEGER NOT NULL DEFAULT 0     -- 1: the file holds another UID, and gets this one as it is sent
+    renamed             INTEGER NOT NULL DEFAULT 0,    -- 1: the file holds another UID, and gets this one as it is sent
+    -- What is worth most goes first. Of results the newest, of originals the one that has waited for longest.
+    rank                INTEGER NOT NULL GENERATED ALWAYS AS (
+                            CASE kind WHEN 'structured_report' THEN iif(urgent, 0, 2)
+                            WHEN 'report_pdf' THEN iif(urgent, 1, 3) WHEN 'preview' THEN 4 WHEN 'segmentation' THEN 5
+                            WHEN 'overlay' THEN 6 WHEN 'original' THEN iif(urgent, 7, 8) ELSE 9 END) VIRTUAL,
+    place               INTEGER NOT NULL GENERATED ALWAYS AS (iif(kind = 'original', sequence, -sequence)) VIRTUAL
 ) STRICT;
-CREATE INDEX deliveries_fresh ON deliveries (urgent DESC, sequence)
+CREATE INDEX deliveries_fresh ON deliveries (destination, rank, place)
     WHERE state = 'waiting' AND failures = 0 AND spool_name IS NOT NULL;
-CREATE INDEX deliveries_to_retry ON deliveries (urgent, due_at)
+CREATE INDEX deliveries_to_retry ON deliveries (destination, rank, due_at)
     WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
--- An object is owed once. Its UID is what it is known by: no two contents are ever sent under one.
-CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid);
+-- An object is owed to a destination once. Its UID is what it is known by: no two contents are ever sent under one.
+CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid, destination);
 CREATE INDEX deliveries_to_print ON deliveries (urgent DESC, sequence) WHERE state = 'waiting' AND kind = 'print';
 
 -- What is, or was, printed: a row beside that of its delivery. It is handed over in steps, each of which is noted before
@@ -183,6 +190,16 @@ INSERT INTO counts VALUES
     ('prints', 'waiting', 0), ('prints', 'confirmed', 0), ('prints', 'refused', 0), ('prints', 'superseded', 0),
     ('prints', 'dismissed', 0);
 
+-- How many deliveries there are and how many bytes they have, kept by triggers like the counts above.
+CREATE TABLE delivery_totals (
+    destination         TEXT NOT NULL,
+    kind                TEXT NOT NULL,
+    state               TEXT NOT NULL,
+    total               INTEGER NOT NULL,
+    byte_count          INTEGER NOT NULL,
+    PRIMARY KEY (destination, kind, state)
+) STRICT, WITHOUT ROWID;
+
 -- Single values that must outlive the rows they came from.
 CREATE TABLE facts (
     name                TEXT PRIMARY KEY,
@@ -206,10 +223,14 @@ END;
 CREATE TRIGGER delivery_added AFTER INSERT ON deliveries BEGIN
     UPDATE counts SET total = total + 1
     WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = NEW.state;
+    INSERT INTO delivery_totals VALUES (NEW.destination, NEW.kind, NEW.state, 1, NEW.byte_count)
+        ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
 END;
 CREATE TRIGGER delivery_removed AFTER DELETE ON deliveries BEGIN
     UPDATE counts SET total = total - 1
     WHERE what = iif(OLD.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;
+    INSERT INTO delivery_totals VALUES (OLD.destination, OLD.kind, OLD.state, -1, -OLD.byte_count)
+        ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
 END;
 CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
     SELECT RAISE(ABORT, 'a delivery cannot change its state this way') WHERE NOT (
@@ -221,6 +242,13 @@ CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state
     WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;
     UPDATE counts SET total = total + 1
     WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = NEW.state;
+END;
+CREATE TRIGGER delivery_counted AFTER UPDATE OF state, byte_count ON deliveries
+    WHEN OLD.state <> NEW.state OR OLD.byte_count <> NEW.byte_count BEGIN
+    INSERT INTO delivery_totals VALUES (OLD.destination, OLD.kind, OLD.state, -1, -OLD.byte_count)
+        ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
+    INSERT INTO delivery_totals VALUES (NEW.destination, NEW.kind, NEW.state, 1, NEW.byte_count)
+        ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
 END;
 
 CREATE TRIGGER late_image_is_not_finished AFTER UPDATE OF state ON studies WHEN NEW.state = 'open' BEGIN

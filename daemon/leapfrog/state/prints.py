@@ -284,7 +284,13 @@ def owe_print(connection: sqlite3.Connection, new: NewPrint, study_key: str) -> 
         (now_text(), study_key, new.version, new.result),
     )
     delivery = NewDelivery(
-        id=new.id, kind="print", sop_class_uid="", sop_instance_uid="", spool_name=None, byte_count=0
+        id=new.id,
+        kind="print",
+        destinations=("",),
+        sop_class_uid="",
+        sop_instance_uid="",
+        spool_name=None,
+        byte_count=0,
     )
     owe(connection, [delivery], study_key, None)
     insert(

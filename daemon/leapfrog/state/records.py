@@ -10,7 +10,9 @@ from leapfrog.spool_file.record import ProducedRole
 InstanceState = Literal["received", "read", "set_aside", "forward_only"]
 StudyState = Literal["open", "quiet"]
 DeliveryState = Literal["waiting", "confirmed", "refused", "superseded", "dismissed"]
-DeliveryKind = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation", "print"]
+DeliveryKind = Literal[
+    "original", "report_pdf", "overlay", "structured_report", "segmentation", "preview", "print"
+]  # fmt: skip
 
 DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused", "superseded", "dismissed")
 # As what the district is owed an object that a reader made.
@@ -53,10 +55,10 @@ class NewInstance:
     """An instance whose bytes are durable in the spool, but which is not in the journal yet.
 
     `byte_count` and `file_digest` are of the file's content, without its record. `arrival` grows with each instance;
-    None takes the next that is free. `received_at` is local ISO time, "" for now. `owed` is whether the original is
-    owed to the district; `maybe_sent`, whether it may be there already. `exam_number` is what its record says; "" as
-    long as its exam has none. `picture` is set only for files that are not
-    DICOM, `reading` only where a journal is made anew and the report of the instance is still there.
+    None takes the next that is free. `received_at` is local ISO time, "" for now. `owed_to` are the destinations to
+    which the original is owed; `maybe_sent`, whether it may be there already. `exam_number` is what its record says; ""
+    as long as its exam has none. `picture` is set only for files that are not DICOM, `reading` only where a journal is
+    made anew and the report of the instance is still there.
     """
 
     id: str
@@ -70,7 +72,7 @@ class NewInstance:
     exam_number: str = ""
     sop_instance_uid: str = ""
     sop_class_uid: str = ""
-    owed: bool = False
+    owed_to: tuple[str, ...] = ()
     maybe_sent: bool = False
     forward_as: str | None = None
     picture: PictureIdentity | None = None
@@ -180,18 +182,21 @@ class ForgottenReport:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
-    """Something owed to the district, or a print (`prints.py`), with neither UIDs nor bytes of its own. Its bytes are
+    """One object owed to each of `destinations`, or a print (`prints.py`), which is owed to nobody ("") and has neither
+    UIDs nor bytes of its own. Its bytes are
     the first `byte_count` of the spool file `spool_name`, which is None as long as it must not be sent yet, and have
     the digest `file_digest`. `renamed`: they hold another SOP Instance UID, and get this one on their way out.
     `posted`: it may be there already, so ask before sending.
+    `id` is that of the delivery to the first destination, "" for a new one.
     """
 
-    id: str
     kind: DeliveryKind
+    destinations: tuple[str, ...]
     sop_class_uid: str
     sop_instance_uid: str
     spool_name: str | None
     byte_count: int
+    id: str = ""
     file_digest: str = ""
     renamed: bool = False
     posted: bool = False
@@ -201,11 +206,12 @@ class NewDelivery:
 class DeliveryRecord:
     """A row of `deliveries`, with the number of the exam. `posted`: sent once without a clear answer, so ask before
     sending again. `renamed`: as in NewDelivery. `failures`: how often in a row the district failed over this very
-    delivery.
+    delivery. `destination` is "" of a print.
     """
 
     id: str
     kind: DeliveryKind
+    destination: str
     state: DeliveryState
     study_key: str
     exam_number: str

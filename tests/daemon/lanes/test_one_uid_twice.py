@@ -17,7 +17,7 @@ from support.waiting import wait_until
 
 def admission_of(box: Box) -> Admission:
     numbers = ExamNumbers(box.journal, box.settings.state_dir, settled=True)
-    return Admission(box.journal, box.spool, numbers, True, box.dispatcher.wake)
+    return Admission(box.journal, box.spool, numbers, ("district",), box.dispatcher.wake)
 
 
 def admit(box: Box, dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> str:

@@ -212,7 +212,7 @@ def test_retries_get_a_quarter_of_the_time_while_there_are_first_attempts(journa
     _waiting(journal, 1, failures=3)
     _waiting(journal, 100)
     clock = Clock()
-    choice = Choice(DeliveryQueue(journal), clock)
+    choice = Choice(DeliveryQueue(journal, "district"), clock)
     spent: Counter[bool] = Counter()
     for _ in range(60):
         chosen = choice.next(probing=False)
@@ -228,14 +228,14 @@ def test_retries_get_a_quarter_of_the_time_while_there_are_first_attempts(journa
 def test_an_urgent_first_attempt_goes_before_every_retry(journal: Journal) -> None:
     _waiting(journal, 3, failures=1, urgent=1)
     _waiting(journal, 1, urgent=1)
-    chosen = Choice(DeliveryQueue(journal), Clock()).next(probing=False)
+    chosen = Choice(DeliveryQueue(journal, "district"), Clock()).next(probing=False)
     assert chosen is not None and chosen.urgent and not chosen.failures
 
 
 def test_probes_take_the_newest_and_any_in_turns(journal: Journal) -> None:
     _waiting(journal, 101)
     ids = [row["id"] for row in journal.rows("SELECT id FROM deliveries ORDER BY sequence")]
-    choice = Choice(DeliveryQueue(journal), Clock(), fraction=lambda: 0.25)
+    choice = Choice(DeliveryQueue(journal, "district"), Clock(), fraction=lambda: 0.25)
     chosen = [choice.next(probing=True) for _ in range(4)]
     assert [delivery.id for delivery in chosen if delivery] == [ids[100], ids[25], ids[100], ids[25]]
 
@@ -252,7 +252,7 @@ def test_while_some_were_never_tried_a_server_that_fails_is_tried_again_soon(box
 
 def test_a_probe_may_come_from_anywhere(journal: Journal) -> None:
     _waiting(journal, 101)
-    queue = DeliveryQueue(journal)
+    queue = DeliveryQueue(journal, "district")
     ids = [row["id"] for row in journal.rows("SELECT id FROM deliveries ORDER BY sequence")]
     found = [queue.any_fresh(fraction) for fraction in (0.0, 0.5, 1.0)]
     assert [delivery.id for delivery in found if delivery] == [ids[0], ids[50], ids[100]]
@@ -264,7 +264,7 @@ def test_choosing_costs_the_same_with_100_and_with_100_000_that_wait_for_another
         journal = Journal(tmp_path / f"{count}.sqlite")
         _waiting(journal, count, failures=2, due_at=5000.0)
         _waiting(journal, 1)
-        queue, clock = DeliveryQueue(journal), Clock()
+        queue, clock = DeliveryQueue(journal, "district"), Clock()
         choice = Choice(queue, clock)
         steps = [0]
 

@@ -49,7 +49,7 @@ def test_a_rejected_login_is_named(box: Box, proxy: RecordingProxy) -> None:
 
 def test_a_link_that_fails_for_a_day_is_said_to(box: Box) -> None:
     now = 0.0
-    trouble = Trouble(DeliveryQueue(box.journal), Facts(box.journal), lambda: now)
+    trouble = Trouble(DeliveryQueue(box.journal, "district"), Facts(box.journal), lambda: now)
     trouble.link_failed("It is down.", locked=False)
     [first] = trouble.current()
     now = LONG_SECONDS + 1
@@ -65,13 +65,13 @@ def test_a_box_that_is_turned_off_every_night_knows_since_when_the_link_fails(bo
     facts = Facts(box.journal)
     yesterday = (datetime.now().astimezone() - timedelta(hours=25)).isoformat(timespec="seconds")
     facts.put(FAILING_SINCE, yesterday)
-    trouble = Trouble(DeliveryQueue(box.journal), facts)
+    trouble = Trouble(DeliveryQueue(box.journal, "district"), facts)
     assert trouble.current() == ()
     trouble.link_failed("It is down.", locked=False)
     [problem] = trouble.current()
     assert problem.since == yesterday and "more than a day" in problem.what
     trouble.link_works()
-    Trouble(DeliveryQueue(box.journal), facts).link_failed("It is down.", locked=False)
+    Trouble(DeliveryQueue(box.journal, "district"), facts).link_failed("It is down.", locked=False)
     assert facts.get(FAILING_SINCE) not in ("", yesterday)
 
 

@@ -29,13 +29,13 @@ def test_a_delivery_is_posted_then_confirmed_and_then_final(tmp_path: Path) -> N
     [waiting] = deliveries.listed("waiting")
     assert (waiting.posted, waiting.attempts) == (False, 0)
     deliveries.mark_posted(waiting.id)
-    DeliveryQueue(journal).note_failure(waiting.id, "the link broke")
+    DeliveryQueue(journal, "district").note_failure(waiting.id, "the link broke")
     [again] = deliveries.listed("waiting")
     assert (again.posted, again.attempts, again.last_error) == (True, 1, "the link broke")
     deliveries.confirm(waiting.id)
     [confirmed] = deliveries.listed("confirmed")
     assert (confirmed.posted, confirmed.last_error) == (False, "")
-    assert DeliveryQueue(journal).next_fresh() is None
+    assert DeliveryQueue(journal, "district").next_fresh() is None
     for change in (deliveries.confirm, deliveries.mark_posted):
         with pytest.raises(JournalError):
             change(waiting.id)
@@ -57,7 +57,7 @@ def test_what_was_refused_is_owed_until_a_person_decides(tmp_path: Path) -> None
     assert deliveries.oldest_owed_seconds() is not None
     assert deliveries.retry("unknown") == 0
     assert deliveries.retry(instance_id) == 1
-    again = DeliveryQueue(journal).next_fresh()
+    again = DeliveryQueue(journal, "district").next_fresh()
     assert again is not None
     assert (again.id, again.posted, again.attempts, again.last_error) == (first.id, False, 0, "")
     assert deliveries.dismiss(first.id) == 0
@@ -99,7 +99,7 @@ def test_looking_costs_little_with_a_hundred_thousand_rows(journal: Journal) -> 
     deliveries = Deliveries(journal)
     begun = time.perf_counter()
     for _ in range(20):
-        found = DeliveryQueue(journal).next_fresh()
+        found = DeliveryQueue(journal, "district").next_fresh()
         deliveries.oldest_owed_seconds()
         deliveries.last_confirmed_at()
     assert (time.perf_counter() - begun) / 20 < 0.01

@@ -392,7 +392,7 @@ RECEIVES = textwrap.dedent("""\
 
     state = Path(sys.argv[1])
     journal, spool = Journal(state / "journal.sqlite"), Spool(state / "spool", 0)
-    admission = Admission(journal, spool, ExamNumbers(journal, state, settled=True), True, lambda: None)
+    admission = Admission(journal, spool, ExamNumbers(journal, state, settled=True), ("district",), lambda: None)
     print("begins", flush=True)
     for film in sorted((state / "films").iterdir()):
         incoming = spool.incoming / film.name

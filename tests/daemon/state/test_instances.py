@@ -89,10 +89,10 @@ def test_under_a_new_uid_an_instance_can_go_once_a_reader_has_seen_it_whatever_i
     Instances(journal).add(new)
     owed = original_delivery(journal, new.id)
     assert (owed["sop_instance_uid"], owed["spool_name"]) == ("2.25.7", None)
-    assert DeliveryQueue(journal).next_fresh() is None
+    assert DeliveryQueue(journal, "district").next_fresh() is None
 
     commit(journal, new.id, state)
-    ready = DeliveryQueue(journal).next_fresh()
+    ready = DeliveryQueue(journal, "district").next_fresh()
     assert ready is not None
     assert (ready.sop_instance_uid, ready.spool_name, ready.renamed) == ("2.25.7", new.spool_name, True)
 

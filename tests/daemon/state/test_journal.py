@@ -228,7 +228,7 @@ def _costs_with(count: int, directory: Path) -> dict[str, int]:
         "find the newest studies": steps(journal, lambda: Studies(journal).newest(50)),
         "choose the exams of the worklist": steps(journal, lambda: ListedStudies(journal).newest(20, 5)),
         "close cut attempts": steps(journal, Instances(journal).close_cut_attempts),
-        "find the next delivery": steps(journal, DeliveryQueue(journal).next_fresh),
+        "find the next delivery": steps(journal, DeliveryQueue(journal, "district").next_fresh),
     }
     journal.close()
     return found
@@ -285,7 +285,7 @@ class CountsStayTrue(RuleBasedStateMachine):
 
     @rule(confirmed=st.booleans())
     def send(self, confirmed: bool) -> None:
-        if waiting := DeliveryQueue(self.journal).next_fresh():
+        if waiting := DeliveryQueue(self.journal, "district").next_fresh():
             if confirmed:
                 self.deliveries.confirm(waiting.id)
             else:

@@ -142,7 +142,7 @@ def test_work_goes_on_in_a_journal_of_version_1(tmp_path: Path) -> None:
     first = instances.begin_attempt()
     assert first is not None
     assert (first.attempts, first.interruptions) == (1, 1)
-    waiting = DeliveryQueue(journal).next_fresh()
+    waiting = DeliveryQueue(journal, "district").next_fresh()
     assert waiting is not None
     assert len(studies.newest(10)) == 4
     assert studies.lacking_objects() == {}

@@ -48,7 +48,7 @@ WRITER = textwrap.dedent("""\
         digest = hashlib.sha256(content).hexdigest()
         new = NewInstance(
             id=name, spool_name=f"{name}.dcm", byte_count=len(content), file_digest=digest, source="writer",
-            owed=True, study=StudyIdentity(patient_id=name), sop_instance_uid=f"1.2.{int(name, 16)}",
+            owed_to=("district",), study=StudyIdentity(patient_id=name), sop_instance_uid=f"1.2.{int(name, 16)}",
         )
         try:
             spool.adopt(arriving, new.spool_name, record_of(new))

@@ -90,7 +90,7 @@ class _Box:
         folder = scratch.emptied("receiving")
         self.journal, self.spool = Journal(folder / "journal.sqlite"), Spool(folder / "spool", 0)
         numbers = ExamNumbers(self.journal, folder, settled=True)
-        admission = Admission(self.journal, self.spool, numbers, owed=False, on_received=lambda: None)
+        admission = Admission(self.journal, self.spool, numbers, owed_to=(), on_received=lambda: None)
         self.port = free_port()
         settings = DicomSettings(host="127.0.0.1", port=self.port)
         self.receiver = DicomReceiver(settings, admission, self.spool, make_desk(self.journal))

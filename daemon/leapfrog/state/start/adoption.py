@@ -68,13 +68,14 @@ class Adoption(Worker):
         journal: Journal,
         spool: Spool,
         numbers: ExamNumbers,
-        wants: Callable[[DeliveryKind], bool],
+        recipients: Callable[[DeliveryKind], tuple[str, ...]],
         rendered: Callable[[str], RenderedReport | None],
         opening: Opening,
         on_adopted: Callable[[], None],
     ) -> None:
-        """`numbers` gives exams theirs. `wants`: what the district is to get. `rendered` gives the newest report that
-        was rendered of a study, by its key. `on_adopted` is called when there may be something to read or to send.
+        """`numbers` gives exams theirs. `recipients`: to which destinations what is owed. `rendered` gives the newest
+        report that was rendered of a study, by its key. `on_adopted` is called when there may be something to read or
+        to send.
         """
         super().__init__("adoption")
         self._journal = journal
@@ -84,7 +85,7 @@ class Adoption(Worker):
         self._folder_files = FolderFiles(journal)
         self._spool = spool
         self._numbers = numbers
-        self._wants = wants
+        self._recipients = recipients
         self._rendered = rendered
         self._opening = opening
         self._on_adopted = on_adopted
@@ -246,7 +247,7 @@ class Adoption(Worker):
         if not isinstance(record, Arrival) or Path(name).stem != record.id or not content_holds(path, record):
             self._lay_aside(name, "damaged")
             return
-        new = instance_of(record, name, owed=self._wants("original"))
+        new = instance_of(record, name, owed_to=self._recipients("original"))
         rendered = self._rendered_with(new)
         if rendered is not None and rendered.exam_number and not new.exam_number:  # the record was not renewed yet
             self._numbers.met(rendered.exam_number)
@@ -301,9 +302,7 @@ class Adoption(Worker):
             self._lay_aside(name, "damaged")
         elif record.instance_id is not None:
             self._give_back(record.instance_id, delivery)
-        elif (
-            self._is_current(record) and self._wants(delivery.kind) and self._deliveries.add(delivery, record.study_key)
-        ):
+        elif self._is_current(record) and delivery.destinations and self._deliveries.add(delivery, record.study_key):
             self._studies.objects_restored(record.study_key)
             self._count.adopted += 1
         else:  # the report that it belongs to is made again, and this object with it
@@ -318,6 +317,7 @@ class Adoption(Worker):
         return NewDelivery(
             id=Path(name).stem,
             kind=DELIVERED_AS[record.role],
+            destinations=self._recipients(DELIVERED_AS[record.role]),
             sop_class_uid=record.sop_class_uid,
             sop_instance_uid=record.sop_instance_uid,
             spool_name=name,
@@ -331,7 +331,7 @@ class Adoption(Worker):
         name = wrapped.spool_name or ""
         if self._instances.get(instance_id) is None:
             self._lay_aside(name, "unknown")
-        elif self._wants(wrapped.kind) and self._instances.owe_wrapped(instance_id, wrapped):
+        elif wrapped.destinations and self._instances.owe_wrapped(instance_id, wrapped):
             self._count.adopted += 1
         else:  # it is owed already, or not at all; the picture itself is kept
             self._spool.remove(name)

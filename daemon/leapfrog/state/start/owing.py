@@ -5,9 +5,10 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.deliveries import owe
 from leapfrog.state.facts import put
-from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryKind, NewDelivery
 
 FACT = "wanted_kinds"  # the kinds that were sent when the box last started, as a JSON list
@@ -58,8 +59,8 @@ def _owe_originals(connection: sqlite3.Connection) -> int:
     for row in rows:
         renamed = row["forward_as"] is not None
         original = NewDelivery(
-            id=new_id(),
             kind="original",
+            destinations=(DISTRICT,),
             sop_class_uid=row["sop_class_uid"],
             sop_instance_uid=row["forward_as"] or row["sop_instance_uid"],
             spool_name=None if renamed and row["state"] == "received" else row["spool_name"],

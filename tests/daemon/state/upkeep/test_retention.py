@@ -86,7 +86,7 @@ class Box:
             source="test",
             study=identity,
             sop_instance_uid=f"1.2.{int(instance_id, 16)}",
-            owed=owed,
+            owed_to=("district",) if owed else (),
         )
         self.instances.add(put_in_spool(self.spool, b"bytes", new))
         return instance_id

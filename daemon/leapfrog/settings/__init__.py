@@ -4,7 +4,6 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable
-from datetime import time
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +11,6 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     ValidationInfo,
@@ -22,14 +20,21 @@ from pydantic import (
 
 from leapfrog.errors import SettingsError
 from leapfrog.language.languages import LanguageCode
+from leapfrog.settings.destinations import (
+    DISTRICT,
+    DestinationSettings,
+    DistrictSettings,
+    Sendable,
+    SyncWindow,
+    require_distinct,
+)
+from leapfrog.settings.section import HIGHEST_PORT, MOST_BYTES, AeTitle, Port, Section, host_name
+
+__all__ = ["DestinationSettings", "DistrictSettings", "Section", "Sendable", "SyncWindow"]  # and what stands below
 
 SYSTEM_FILE = Path("/etc/leapfrog/leapfrog.toml")
 
-AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ !-\[\]-~]*[!-\[\]-~][ !-\[\]-~]*$")]
-HIGHEST_PORT = 65535
-Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 # Limits of numbers that have no natural one: far beyond what makes sense, far below what the journal or a date holds.
-MOST_BYTES = 10**15  # a petabyte
 MOST_DAYS = 1_000_000  # 2,700 years
 LONGEST_RESCAN_SECONDS = 3600.0  # between two looks at a whole watched folder
 OLDEST_YEARS = 129  # as an age; nobody has been as old
@@ -41,7 +46,6 @@ UnknownAge = Literal["adult", "not_assessed"]
 ReportPageSize = Literal["A4", "A5", "Letter"]
 PageSize = Literal["A4", "A5", "Letter", "80mm"]  # 80mm: the strip of a receipt printer
 PrintedExams = Literal["all", "flagged", "on_request"]
-Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation"]
 # Specific Character Sets (PS3.3 Section C.12.1.1.2) that need no escape sequences, and what other machines write.
 AssumableCharacterSet = Literal[
     "", "ISO_IR 100", "ISO_IR 101", "ISO_IR 109", "ISO_IR 110", "ISO_IR 126", "ISO_IR 127", "ISO_IR 138", "ISO_IR 144",
@@ -50,12 +54,6 @@ AssumableCharacterSet = Literal[
     "windows-1254", "windows-1255", "windows-1256", "windows-1257", "windows-1258",
 ]  # fmt: skip
 FILENAME_FIELDS = {"patient_id", "accession_number", "patient_name"}
-
-
-# A DICOMweb root: perhaps a user, then a host or an IPv6 address, perhaps a port, then the path.
-DICOMWEB_ROOT = re.compile(
-    r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?:[/?#]\S*)?"
-)
 
 # A CUPS queue has no blank, control character, slash, quote, "?" or "#" in its name; a printer that speaks IPP itself,
 # or a queue of another server, is named by its address.
@@ -67,32 +65,8 @@ PRINTER_ADDRESS = re.compile(
 REPLACED_KEYS = {"report.print_to": 'Write a line [print] and below it printer = "NAME", with the name of the queue.'}
 
 
-def _host(name: str) -> str:
-    """A host name that can be looked up at all; other ones make the look-up itself fail in odd ways."""
-    try:
-        name.encode("idna")
-    except UnicodeError:
-        raise ValueError("it is not a host name or an address") from None
-    return name
-
-
 def _user_state_dir() -> Path:
     return Path.home() / ".local" / "state" / "leapfrog"
-
-
-class Section(BaseModel):
-    """A table of the settings file. It cannot be changed after reading, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @field_validator("*")
-    @classmethod
-    def _check_no_nul(cls, value: object) -> object:
-        """No file name, host name or the like can contain it, and the system's calls fail on it one by one."""
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str | Path) and "\0" in str(text):
-                raise ValueError("it contains the character NUL (\\u0000)")
-        return value
 
 
 class StationSettings(Section):
@@ -103,13 +77,14 @@ class StationSettings(Section):
     state_dir: Path = Field(default_factory=_user_state_dir)
     reports_dir: Path | None = None
     unknown_age: UnknownAge = "adult"
+    issuer_of_patient_id: str = Field(default="", max_length=64)
 
 
 class ModalitySettings(Section):
     """[[dicom.modality]]: a machine that is called back, with the result of a storage commitment."""
 
     ae_title: AeTitle
-    host: Annotated[str, Field(min_length=1), AfterValidator(_host)]
+    host: Annotated[str, Field(min_length=1), AfterValidator(host_name)]
     port: Port
 
 
@@ -117,7 +92,7 @@ class DicomSettings(Section):
     """[dicom]: the receiver."""
 
     ae_title: AeTitle = "LEAPFROG"
-    host: Annotated[str, AfterValidator(_host)] = "0.0.0.0"
+    host: Annotated[str, AfterValidator(host_name)] = "0.0.0.0"
     port: Port = 11112
     allowed_ae_titles: tuple[AeTitle, ...] = ()
     allowed_addresses: tuple[IPv4Network | IPv6Network, ...] = ()
@@ -253,7 +228,7 @@ def printer_name(name: str) -> str:
             " ipp://192.168.1.30/ipp/print"
         )
     if address is not None:
-        _host(address["host"] or "")
+        host_name(address["host"] or "")
         if address["port"] and not 1 <= int(address["port"]) <= HIGHEST_PORT:
             raise ValueError(f"its port must be between 1 and {HIGHEST_PORT}")
     return name
@@ -274,67 +249,6 @@ class PrintSettings(Section):
         return name and printer_name(name)
 
 
-class SyncWindow(Section):
-    """A daily period, in local time, in which results are sent; it may cross midnight."""
-
-    start: time
-    end: time
-
-    def contains(self, moment: time) -> bool:
-        """Whether `moment` is in the window. The start belongs to the window, the end does not."""
-        if self.start < self.end:
-            return self.start <= moment < self.end
-        return moment >= self.start or moment < self.end
-
-
-class DistrictSettings(Section):
-    """[district]: the server to which results are sent. With an empty `url` nothing is sent."""
-
-    url: str = ""
-    send: tuple[Sendable, ...] = ("original", "report_pdf", "overlay")
-    windows: tuple[SyncWindow, ...] = ()
-    bytes_per_second: int = Field(default=0, ge=0, le=MOST_BYTES)
-    ca_file: Path | None = None
-    client_certificate: Path | None = None
-    client_key: Path | None = None
-    username: str = ""
-    password_file: Path | None = None
-    token_file: Path | None = None
-
-    def wants(self, kind: Sendable | Literal["print"]) -> bool:
-        """Whether a district server is set and receives objects of that kind."""
-        return bool(self.url) and kind in self.send
-
-    @field_validator("url")
-    @classmethod
-    def _check_url(cls, url: str) -> str:
-        if not url:
-            return url
-        match = DICOMWEB_ROOT.fullmatch(url)
-        if match is None:
-            raise ValueError(
-                "it must be a DICOMweb root such as https://district.example/dicom-web, or empty if there is no server"
-            )
-        _host(match["host"] or "")
-        if match["port"] and not 1 <= int(match["port"]) <= HIGHEST_PORT:
-            raise ValueError(f"its port must be between 1 and {HIGHEST_PORT}")
-        return url.rstrip("/")
-
-    @field_validator("windows", mode="before")
-    @classmethod
-    def _parse_windows(cls, value: object) -> object:
-        if not isinstance(value, list | tuple):
-            return value
-        return tuple(_parse_window(entry) if isinstance(entry, str) else entry for entry in value)
-
-
-def _parse_window(text: str) -> dict[str, str]:
-    match = re.fullmatch(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)", text.strip())
-    if match is None or match[1] == match[2]:
-        raise ValueError(f"{text!r} is not a window such as '19:00-06:30'")
-    return {"start": match[1], "end": match[2]}
-
-
 class RetentionSettings(Section):
     """[retention]: how long exams are kept, and how much disk space stays free."""
 
@@ -353,7 +267,19 @@ class Settings(Section):
     report: ReportSettings = ReportSettings()
     print: PrintSettings = PrintSettings()
     district: DistrictSettings = DistrictSettings()
+    destination: tuple[DestinationSettings, ...] = ()
     retention: RetentionSettings = RetentionSettings()
+
+    @model_validator(mode="after")
+    def _check_destinations(self) -> Self:
+        require_distinct(self.destination, has_district=bool(self.district.url))
+        return self
+
+    @property
+    def destinations(self) -> tuple[DestinationSettings, ...]:
+        """Every server to which something is sent: that of [district], if there is one, then the others."""
+        district = self.district.destination()
+        return (*((district,) if district else ()), *self.destination)
 
     @property
     def state_dir(self) -> Path:
@@ -379,11 +305,17 @@ class Settings(Section):
     def warnings(self) -> list[str]:
         """Sentences about settings that work, but that the person who sets up the box should know about."""
         sentences = []
-        if self.district.url.startswith("http://"):
-            sentences.append(
-                "district.url uses http: images and names are sent unencrypted. Use https if the server has it."
-            )
-        if not self.district.url:
+        for destination in self.destinations:
+            if destination.url.startswith("http://"):
+                key = (
+                    "district.url"
+                    if destination.name == DISTRICT
+                    else f'The url of the destination "{destination.name}"'
+                )
+                sentences.append(
+                    f"{key} uses http: images and names are sent unencrypted. Use https if the server has it."
+                )
+        if not self.destinations:
             sentences.append(
                 "district.url is empty: nothing is sent, and exams are deleted after retention.keep_days days."
             )
@@ -396,13 +328,6 @@ class Settings(Section):
                 "models.require_signature is true: the packages that came with Leapfrog are not used. To use them, sign"
                 " and install copies of them."
             )
-        return sentences + self._unused_settings()
-
-    def _unused_settings(self) -> list[str]:
-        """Warnings about settings that this version accepts but does not use."""
-        sentences = []
-        if unsent := sorted({"structured_report", "segmentation"} & set(self.district.send)):
-            sentences.append(f"district.send contains {' and '.join(unsent)}, which this version does not make.")
         return sentences
 
 
@@ -464,7 +389,11 @@ def _key(location: Iterable[str | int]) -> str:
     return key
 
 
-LISTED_SECTIONS: dict[str | int, type[BaseModel]] = {"watch": FolderWatchSettings, "modality": ModalitySettings}
+LISTED_SECTIONS: dict[str | int, type[BaseModel]] = {
+    "watch": FolderWatchSettings,
+    "modality": ModalitySettings,
+    "destination": DestinationSettings,
+}
 
 
 def _known_keys(location: tuple[str | int, ...]) -> str:

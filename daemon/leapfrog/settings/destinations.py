@@ -1,0 +1,148 @@
+"""Where results and images are sent, and when."""
+
+import re
+from collections.abc import Sequence
+from datetime import date, time
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from leapfrog.settings.section import HIGHEST_PORT, MOST_BYTES, AeTitle, Port, Section, host_name
+
+# What of an exam may be sent: its images as received, and the objects that are made of its report.
+Sendable = Literal["original", "report_pdf", "overlay", "structured_report", "segmentation", "preview"]
+SENDABLE: tuple[Sendable, ...] = (
+    "structured_report", "report_pdf", "preview", "segmentation", "overlay", "original",
+)  # fmt: skip
+DISTRICT = "district"  # the name of the destination that [district] is
+# It stands in the journal, in `status` and in file names.
+DestinationName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
+Modality = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$")]
+TransferSyntax = Annotated[str, Field(pattern=r"^1\.2(\.(0|[1-9][0-9]*))+$", max_length=64)]
+# A DICOMweb root: perhaps a user, then a host or an IPv6 address, perhaps a port, then the path.
+DICOMWEB_ROOT = re.compile(
+    r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?:[/?#]\S*)?"
+)
+
+
+def dicomweb_root(url: str) -> str:
+    """`url`, if it can be a DICOMweb root, without a slash at its end; "" for none. Raises ValueError otherwise."""
+    if not url:
+        return url
+    match = DICOMWEB_ROOT.fullmatch(url)
+    if match is None:
+        raise ValueError(
+            "it must be a DICOMweb root such as https://district.example/dicom-web, or empty if there is no server"
+        )
+    host_name(match["host"] or "")
+    if match["port"] and not 1 <= int(match["port"]) <= HIGHEST_PORT:
+        raise ValueError(f"its port must be between 1 and {HIGHEST_PORT}")
+    return url.rstrip("/")
+
+
+class Access(Section):
+    """How a server is asked to let this box in, and how this box knows the server: keys that every kind of destination
+    has.
+    """
+
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    username: str = ""
+    password_file: Path | None = None
+    token_file: Path | None = None
+
+
+class SyncWindow(Section):
+    """A daily period, in local time, in which results are sent; it may cross midnight."""
+
+    start: time
+    end: time
+
+    def contains(self, moment: time) -> bool:
+        """Whether `moment` is in the window. The start belongs to the window, the end does not."""
+        if self.start < self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+
+class DestinationSettings(Access):
+    """[[destination]]: one server to which results and images are sent.
+
+    `send`: the kinds of objects that it gets; `modalities`: of exams with images of these alone, of all if empty;
+    `only_urgent`: of urgent exams alone. `since`: also of exams that were received on that day or later, if the
+    destination is new. `transfer_syntaxes`: the UIDs of those that it takes; if empty, what its kind takes usually, and
+    what it turns out to refuse is remembered.
+    """
+
+    name: DestinationName
+    kind: Literal["dicomweb", "dicom"] = "dicomweb"
+    url: Annotated[str, AfterValidator(dicomweb_root)] = ""
+    host: Annotated[str, AfterValidator(host_name)] = ""
+    port: Port = 104
+    ae_title: AeTitle = "ANY-SCP"
+    tls: bool = False
+    commit: bool = False
+    send: tuple[Sendable, ...] = SENDABLE
+    modalities: tuple[Modality, ...] = ()
+    only_urgent: bool = False
+    since: date | None = None
+    fetch_reports: bool = False
+    transfer_syntaxes: tuple[TransferSyntax, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_address(self) -> Self:
+        if self.kind == "dicomweb" and not self.url:
+            raise ValueError('a destination of kind "dicomweb" needs url, the address of its DICOMweb service')
+        if self.kind == "dicom" and not (self.host and "ae_title" in self.model_fields_set):
+            raise ValueError('a destination of kind "dicom" needs host, port and ae_title')
+        of_the_other = {"dicomweb": {"host", "port", "ae_title", "tls", "commit"}, "dicom": {"url", "fetch_reports"}}
+        if surplus := sorted(of_the_other[self.kind] & self.model_fields_set):
+            raise ValueError(f'a destination of kind "{self.kind}" has no {" and no ".join(surplus)}')
+        return self
+
+
+class DistrictSettings(Access):
+    """[district]: the short way to one destination, called "district". With an empty `url` there is none. `windows` and
+    `bytes_per_second` hold for all destinations together.
+    """
+
+    url: Annotated[str, AfterValidator(dicomweb_root)] = ""
+    send: tuple[Sendable, ...] = SENDABLE
+    windows: tuple[SyncWindow, ...] = ()
+    bytes_per_second: int = Field(default=0, ge=0, le=MOST_BYTES)
+    fetch_reports: bool = False
+
+    def destination(self) -> DestinationSettings | None:
+        """The destination that this is, or None."""
+        if not self.url:
+            return None
+        access = {key: getattr(self, key) for key in Access.model_fields}
+        return DestinationSettings(
+            name=DISTRICT, url=self.url, send=self.send, fetch_reports=self.fetch_reports, **access
+        )
+
+    @field_validator("windows", mode="before")
+    @classmethod
+    def _parse_windows(cls, value: object) -> object:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple(_parse_window(entry) if isinstance(entry, str) else entry for entry in value)
+
+
+def _parse_window(text: str) -> dict[str, str]:
+    match = re.fullmatch(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)", text.strip())
+    if match is None or match[1] == match[2]:
+        raise ValueError(f"{text!r} is not a window such as '19:00-06:30'")
+    return {"start": match[1], "end": match[2]}
+
+
+def require_distinct(destinations: Sequence[DestinationSettings], *, has_district: bool) -> None:
+    """Raise ValueError where two destinations have one name."""
+    names = [destination.name.lower() for destination in destinations]
+    if has_district:
+        names.append(DISTRICT)
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        also = " ([district] is one of that name)" if twice == DISTRICT and has_district else ""
+        raise ValueError(f"the name {twice!r} is there twice{also}; each destination needs one of its own")

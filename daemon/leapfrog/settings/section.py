@@ -1,0 +1,36 @@
+"""What the tables of the settings file share: that they cannot change, and the kinds of values that several have."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+AeTitle = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^[ !-\[\]-~]*[!-\[\]-~][ !-\[\]-~]*$")]
+HIGHEST_PORT = 65535
+Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
+# A petabyte: far beyond what makes sense, far below what the journal holds.
+MOST_BYTES = 10**15
+
+
+def host_name(name: str) -> str:
+    """A host name that can be looked up at all; other ones make the look-up itself fail in odd ways."""
+    try:
+        name.encode("idna")
+    except UnicodeError:
+        raise ValueError("it is not a host name or an address") from None
+    return name
+
+
+class Section(BaseModel):
+    """A table of the settings file. It cannot be changed after reading, and unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _check_no_nul(cls, value: object) -> object:
+        """No file name, host name or the like can contain it, and the system's calls fail on it one by one."""
+        for text in value if isinstance(value, tuple) else (value,):
+            if isinstance(text, str | Path) and "\0" in str(text):
+                raise ValueError("it contains the character NUL (\\u0000)")
+        return value
