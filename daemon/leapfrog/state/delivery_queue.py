@@ -5,7 +5,7 @@ all of them.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from leapfrog.state.deliveries import DELIVERY_COLUMNS, delivery_of
 from leapfrog.state.journal import Journal
@@ -32,23 +32,32 @@ class DeliveryQueue:
     Moments are on the monotonic clock of this process.
     """
 
-    def __init__(self, journal: Journal, destination: str) -> None:
-        """Use the connection of `journal`. The queue is that of one destination, by its name."""
+    def __init__(self, journal: Journal, destination: str, ranks: Sequence[int] = RANKS) -> None:
+        """Use the connection of `journal`. The queue is that of one destination, by its name; `ranks`, one after the
+        other, are those of the deliveries in it.
+        """
         self._journal = journal
-        self._destination = destination
+        self.destination = destination
+        self._ranks = tuple(ranks)
+        self._bounds = {"destination": destination, "first_rank": self._ranks[0], "last_rank": self._ranks[-1]}
 
     # ------------------------------------------------------------ who is next
 
     def next_fresh(self, *, urgent_only: bool = False) -> DeliveryRecord | None:
         """The next in its first turn, by its worth."""
         if not urgent_only:
-            return self._first(f"{FRESH} ORDER BY rank, place LIMIT 1")
-        found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in URGENT_RANKS)
+            return self._first(f"{FRESH} AND rank BETWEEN :first_rank AND :last_rank ORDER BY rank, place LIMIT 1")
+        urgent = (rank for rank in self._ranks if rank in URGENT_RANKS)
+        found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in urgent)
         return next((one for one in found if one), None)
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits that could be sent, now or later."""
+        return self.next_fresh() is None and self.soonest_retry() is None
 
     def any_fresh(self, fraction: float) -> DeliveryRecord | None:
         """One in its first turn that stands about at `fraction` (0 to 1) of them: 1 is the newest original."""
-        ranks = [rank for rank in RANKS if self._first(f"{FRESH} AND rank = :rank LIMIT 1", rank=rank)]
+        ranks = [rank for rank in self._ranks if self._first(f"{FRESH} AND rank = :rank LIMIT 1", rank=rank)]
         if not ranks:
             return None
         rank = ranks[min(len(ranks) - 1, int(fraction * len(ranks)))]
@@ -70,7 +79,7 @@ class DeliveryQueue:
 
     def next_retry(self, now: float) -> DeliveryRecord | None:
         """The next that failed and is due: by its worth, then the one that has been due for longest."""
-        for rank in RANKS:
+        for rank in self._ranks:
             due = f"{TO_RETRY} AND rank = :rank AND due_at <= :now ORDER BY due_at LIMIT 1"
             if found := self._first(due, rank=rank, now=now):
                 return found
@@ -80,18 +89,16 @@ class DeliveryQueue:
         """When the first of those that failed is due; None when there are none."""
         moments = [
             row["due_at"]
-            for rank in RANKS
+            for rank in self._ranks
             for row in self._journal.rows(
                 f"SELECT due_at FROM {TO_RETRY} AND rank = :rank ORDER BY due_at LIMIT 1",
-                {"destination": self._destination, "rank": rank},
+                {"destination": self.destination, "rank": rank},
             )
         ]
         return min(moments, default=None)
 
     def _first(self, what: str, **values: object) -> DeliveryRecord | None:
-        rows = self._journal.rows(
-            f"SELECT {DELIVERY_COLUMNS} FROM {what}", {"destination": self._destination, **values}
-        )
+        rows = self._journal.rows(f"SELECT {DELIVERY_COLUMNS} FROM {what}", {**self._bounds, **values})
         return delivery_of(rows[0]) if rows else None
 
     # ------------------------------------------------------------ what became of an attempt
@@ -127,27 +134,33 @@ class DeliveryQueue:
     def make_all_due(self) -> None:
         """Let nothing wait for a moment any more: a person asks for it, or the moments are of another process."""
         self._journal.change(
-            "UPDATE deliveries SET due_at = 0"
-            " WHERE destination = ? AND state = 'waiting' AND failures > 0 AND due_at > 0",
-            self._destination,
+            "UPDATE deliveries SET due_at = 0 WHERE destination = ? AND rank BETWEEN ? AND ?"
+            " AND state = 'waiting' AND failures > 0 AND due_at > 0",
+            self.destination,
+            self._ranks[0],
+            self._ranks[-1],
         )
 
     # ------------------------------------------------------------ what a person must look at
 
     def on_hold(self) -> int:
         """How many deliveries are on hold. Takes the same time for any number."""
-        return self._journal.counts("deliveries")["refused"]
+        rows = self._journal.rows(
+            "SELECT total FROM delivery_totals WHERE destination = ? AND state = 'refused'", (self.destination,)
+        )
+        return sum(row["total"] for row in rows)
 
     def exams_on_hold(self, most: int) -> list[str]:
         """The numbers of the newest exams of which something is on hold, at most so many."""
-        return numbers_among(self._journal, "study_key", "deliveries WHERE state = 'refused' AND kind <> 'print'", most)
+        of_this = "deliveries WHERE state = 'refused' AND destination = ?"
+        return numbers_among(self._journal, "study_key", of_this, most, (self.destination,))
 
     def on_hold_since(self, reason: str | None = None) -> str | None:
         """When the oldest delivery on hold was refused (for that reason), as local ISO text; None when none is."""
         known = "" if reason is None else " AND last_error = ?"
         rows = self._journal.rows(
-            f"SELECT ended_at FROM deliveries WHERE state = 'refused' AND kind <> 'print'{known}"
+            f"SELECT ended_at FROM deliveries WHERE state = 'refused' AND destination = ?{known}"
             " ORDER BY sequence LIMIT 1",
-            () if reason is None else (reason,),
+            (self.destination, *(() if reason is None else (reason,))),
         )
         return str(rows[0]["ended_at"] or "") if rows else None

@@ -22,13 +22,14 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
     parse_metadata,
     parse_store_answer,
 )
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.held_content import Content, Place, content_of, content_of_source, place_of
-from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody, Throttle
+from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
-from leapfrog.settings import DistrictSettings
+from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.settings import DestinationSettings
 
 REFUSALS = {
     HTTPStatus.BAD_REQUEST: "it says that the instance is malformed",
@@ -54,7 +55,7 @@ class StowClient:
 
     def __init__(
         self,
-        settings: DistrictSettings,
+        destination: DestinationSettings,
         throttle: Throttle,
         progress: Callable[[], None],
         timeouts: Timeouts | None = None,
@@ -62,7 +63,7 @@ class StowClient:
         """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
         self._throttle = throttle
         self._progress = progress
-        self._exchanges = Exchanges(settings, progress, timeouts or Timeouts())
+        self._exchanges = Exchanges(destination, progress, timeouts or Timeouts(), throttle.bytes_per_second)
         self._search = InstanceSearch(self._exchanges)
 
     def cut(self) -> None:

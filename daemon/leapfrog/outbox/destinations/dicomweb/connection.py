@@ -12,6 +12,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from leapfrog.outbox.timeouts import Timeouts
+
 # Whatever the kernel has buffered must be sent within Timeouts.answer_seconds, even on a line of 1 kB/s. By default
 # Linux lets the buffer grow to 4 MB. On a line of 50 kB/s we measured 0.9 MB, which is 18 s in which the server seems
 # not to answer; with this size it is 3.5 s. Linux doubles the value that is set.
@@ -31,16 +33,6 @@ SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS),
 ]
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """How long to wait for the server."""
-
-    connect_seconds: float = 10.0  # for each of its addresses
-    send_seconds: float = 40.0  # for the network to accept one chunk of a body
-    query_seconds: float = 60.0  # for the answer to a query
-    answer_seconds: float = 300.0  # for the answer to an instance, which the server may have to store first
 
 
 @dataclass(frozen=True)

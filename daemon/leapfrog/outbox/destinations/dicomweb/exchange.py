@@ -20,10 +20,11 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 
 from leapfrog.errors import DistrictLocked, DistrictUnclear, DistrictUnreachable, LeapfrogError
 from leapfrog.outbox.destinations.dicomweb.answers import Answer
-from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter, Timeouts
+from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
-from leapfrog.settings import DistrictSettings
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.settings import DestinationSettings
 
 # An answer about one instance takes about 1 kB.
 ANSWER_LIMIT_BYTES = 1_048_576
@@ -58,9 +59,14 @@ class _Gathered(bytearray):
 class Exchanges:
     """Requests to one district server, one after the other. For one thread; only `cut` may be called from another."""
 
-    def __init__(self, settings: DistrictSettings, progress: Callable[[], None], timeouts: Timeouts) -> None:
-        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
+    def __init__(
+        self, settings: DestinationSettings, progress: Callable[[], None], timeouts: Timeouts, bytes_per_second: int
+    ) -> None:
+        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer.
+        `bytes_per_second` is the limit of what all destinations are sent together; 0 is none.
+        """
         self._settings = settings
+        self._bytes_per_second = bytes_per_second
         self._progress = progress
         self._timeouts = timeouts
         self._adapter = CuttableAdapter(timeouts)
@@ -88,7 +94,7 @@ class Exchanges:
 
         Redirects are not followed.
         """
-        rate = self._settings.bytes_per_second
+        rate = self._bytes_per_second
         slowest = min(SLOWEST_BYTES_PER_SECOND, rate / 2) if rate else SLOWEST_BYTES_PER_SECOND
         bounds = AnswerBounds(self._timeouts.answer_seconds, ANSWER_LIMIT_BYTES)
         gathered = _Gathered()

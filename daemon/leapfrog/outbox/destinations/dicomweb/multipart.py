@@ -1,48 +1,10 @@
 """The body of a STOW-RS request (PS3.18 section 10.5): one instance, streamed from disk and never wholly in memory."""
 
 import secrets
-import time
 from collections.abc import Callable, Iterator
 
 from leapfrog.dicom.part10 import Part10Source
-
-# Small enough that even a link of a few hundred bytes per second accepts a chunk within the timeout of one send.
-CHUNK_BYTES = 16_384
-# With a rate limit, this many chunks are sent per second: a steady trickle instead of bursts.
-CHUNKS_PER_SECOND = 10
-SMALLEST_CHUNK_BYTES = 512
-
-
-class Throttle:
-    """Limits the bytes per second that are sent, over all requests together."""
-
-    def __init__(
-        self,
-        bytes_per_second: int,
-        wait: Callable[[float], object],
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """0 means no limit. `wait` sleeps for the given seconds, or less when the box is stopping."""
-        self._bytes_per_second = bytes_per_second
-        self._wait = wait
-        self._monotonic = monotonic
-        self._free_at = monotonic()
-
-    @property
-    def chunk_bytes(self) -> int:
-        """The size of the chunks to send."""
-        if not self._bytes_per_second:
-            return CHUNK_BYTES
-        return max(SMALLEST_CHUNK_BYTES, min(CHUNK_BYTES, self._bytes_per_second // CHUNKS_PER_SECOND))
-
-    def take(self, byte_count: int) -> None:
-        """Wait until `byte_count` more may be sent."""
-        if not self._bytes_per_second:
-            return
-        now = self._monotonic()
-        if self._free_at > now:
-            self._wait(self._free_at - now)
-        self._free_at = max(self._free_at, now) + byte_count / self._bytes_per_second
+from leapfrog.outbox.throttle import Throttle
 
 
 class EmptyBody:

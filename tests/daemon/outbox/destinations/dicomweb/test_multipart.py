@@ -8,7 +8,8 @@ import pytest
 
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.errors import StorageError
-from leapfrog.outbox.destinations.dicomweb.multipart import MultipartBody, Throttle
+from leapfrog.outbox.destinations.dicomweb.multipart import MultipartBody
+from leapfrog.outbox.throttle import Throttle
 
 
 class Clock:
