@@ -11,6 +11,7 @@ import typst
 from PIL import Image
 
 from leapfrog.language.languages import ENGLISH, Language
+from leapfrog.reader.objects.secondary_capture import Jpeg
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.overlay import JPEG_QUALITY, LONGEST_DRAWN_SIDE
 from leapfrog.wording.text import UNSHOWABLE
@@ -28,15 +29,6 @@ class Line:
 
     text: str
     language: Language = ENGLISH
-
-
-@dataclass(frozen=True)
-class Jpeg:
-    """An encoded picture: baseline, 4:2:2. Sizes in pixels."""
-
-    content: bytes
-    width: int
-    height: int
 
 
 def captioned_jpeg(path: Path, lines: Sequence[Line]) -> Jpeg:
