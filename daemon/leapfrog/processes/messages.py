@@ -67,10 +67,11 @@ class ReadJob(Frozen):
 
 
 class Station(Frozen):
-    """The box, as it appears in reports."""
+    """The box, as it appears in reports. `issuer_of_patient_id` stands in what it makes where an image has none."""
 
     name: str
     ae_title: str
+    issuer_of_patient_id: str = ""
     language: LanguageCode = "en"
     software_version: str
 
@@ -113,7 +114,7 @@ class Sheet(Frozen):
 
 
 class ReplacedObject(Frozen):
-    """An object that an earlier version of the report was sent as, or may have been: what `derived` makes replaces it."""
+    """An object of an earlier version of the report that was sent, or may have been, and is replaced now."""
 
     role: ProducedRole
     version: int
@@ -131,7 +132,8 @@ class ReportJob(Frozen):
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
     `earlier_exams` are those of the same patient, the newest first.
     `derived` asks for DICOM objects that are owed to the district, which go to `work_dir`; `replaces` are those of the
-    newest version that any destination was sent. `worklist_href` is the link from the report to the worklist; if empty, there is no link.
+    newest version that any destination was sent. `worklist_href` is the link from the report to the worklist; if
+    empty, there is no link.
     `sheet`: what may be printed of it; with `only_sheet`, the version is there already and nothing else is made.
     """
 

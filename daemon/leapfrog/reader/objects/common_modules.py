@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pydicom import Dataset
 from pydicom.config import IGNORE
+from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
@@ -16,6 +17,7 @@ from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
 from leapfrog.processes.messages import Station
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import one_value
+from leapfrog.reader.objects.valid_values import valid_value
 
 MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
@@ -30,11 +32,9 @@ def common_modules(station: Station, identity: Identity, readings: Sequence[Imag
     dataset.SOPInstanceUID = mint_uid()
     dataset.InstanceCreationDate = dataset.ContentDate = now.strftime("%Y%m%d")
     dataset.InstanceCreationTime = dataset.ContentTime = now.strftime("%H%M%S")
-    for field, keyword in IDENTITY_KEYWORDS.items():
-        value = getattr(identity, field)
-        if value or keyword not in OPTIONAL_KEYWORDS:
-            set_value(dataset, keyword, value)
+    _set_identity(dataset, identity, station)
     dataset.SeriesInstanceUID = mint_uid()
+    dataset.SeriesDate, dataset.SeriesTime = dataset.ContentDate, dataset.ContentTime
     dataset.Manufacturer = MANUFACTURER
     dataset.ManufacturerModelName = "Leapfrog kiosk"
     dataset.SoftwareVersions = station.software_version
@@ -46,11 +46,16 @@ def common_modules(station: Station, identity: Identity, readings: Sequence[Imag
 
 
 def set_value(dataset: Dataset, keyword: str, value: str) -> None:
-    """Set a value as received, even if it breaks the rules of its VR."""
-    element = Dataset()
-    setattr(element, keyword, None)
-    template = element[keyword]
-    dataset.add(DataElement(template.tag, template.VR, one_value(value) or None, validation_mode=IGNORE))
+    """Set what an original says; empty (type 2) where that is not valid."""
+    vr = dictionary_VR(keyword)
+    dataset.add_new(keyword, vr, valid_value(keyword, vr, one_value(value)) or None)
+
+
+def set_if_valid(dataset: Dataset, keyword: str, value: str) -> None:
+    """The same of an attribute that is left out where nothing is given (type 3)."""
+    set_value(dataset, keyword, value)
+    if not dataset[keyword].value:
+        del dataset[keyword]
 
 
 def coded(code: Code) -> Dataset:
@@ -71,6 +76,20 @@ def reference_to(reading: ImageReading) -> Dataset:
     item.ReferencedSOPClassUID = reading.header.sop_class_uid
     item.ReferencedSOPInstanceUID = reading.sop_instance_uid
     return item
+
+
+def _set_identity(dataset: Dataset, identity: Identity, station: Station) -> None:
+    """Whose exam it is. The two values that an archive files by stay as received, whatever they are: else the object
+    would lie beside the exam, not in it.
+    """
+    for field, keyword in IDENTITY_KEYWORDS.items():
+        setter = set_if_valid if keyword in OPTIONAL_KEYWORDS else set_value
+        setter(dataset, keyword, getattr(identity, field))
+    for keyword, value in (("PatientID", identity.patient_id), ("StudyInstanceUID", identity.study_instance_uid)):
+        vr = dictionary_VR(keyword)
+        dataset.add(DataElement(keyword, vr, one_value(value) or None, validation_mode=IGNORE))
+    if identity.patient_id and not identity.issuer_of_patient_id:
+        set_if_valid(dataset, "IssuerOfPatientID", station.issuer_of_patient_id)
 
 
 def _algorithm(model: ModelUsed) -> Dataset:

@@ -24,8 +24,7 @@ def encapsulated_pdf(job: ReportJob, identity: Identity, speaker: Speaker, pdf: 
     dataset.Modality = "DOC"
     dataset.ConversionType = "WSD"
     dataset.BurnedInAnnotation = "YES"
-    dataset.SeriesNumber = REPORT.number
-    dataset.SeriesDescription = REPORT.description(speaker)
+    REPORT.describe(dataset, job, speaker)
     dataset.InstanceNumber = job.version
     dataset.AcquisitionDateTime = ""
     dataset.DocumentTitle = speaker.say(REPORT_TITLE)

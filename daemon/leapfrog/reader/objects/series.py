@@ -1,25 +1,53 @@
-"""How the series of our objects are numbered and described."""
+"""How the series of our objects are numbered and described: each version of a report has series of its own.
+
+Viewers list the series of a study by their numbers, or by their dates, the newest first. So a newer version has smaller
+numbers than an older one, all of them larger than those that machines give; and its series says which version it is,
+and which one it replaces: an archive keeps both, and tells nobody which is current.
+"""
 
 from dataclasses import dataclass
 
+from pydicom import Dataset
+
 from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.language.speaker import Speaker
+from leapfrog.processes.messages import ReportJob
 
 LONGEST_LO = 64  # characters: PS3.5 Section 6.2
+FIRST_NUMBER = 90_000  # above all that machines give; IS has room for it
+NUMBERS_A_VERSION = 10
+LAST_VERSION = 8_000  # of those with numbers of their own
+VERSION = sentence("{series} (v{version})")
+REPLACES = sentence("{series} (v{version}, replaces v{replaced})")
 
 
 @dataclass(frozen=True)
 class Series:
-    """One kind of series that the box makes."""
+    """A kind of series that the box makes: its `place` (1 to 9) among those of a version, and what it is called."""
 
-    number: int
+    place: int
     said: Sentence
 
-    def description(self, speaker: Speaker) -> str:
-        """Its description, in English if it would be too long for an attribute of VR LO."""
-        text = speaker.say(self.said)
-        return text if len(text) <= LONGEST_LO else str(self.said)
+    def describe(self, dataset: Dataset, job: ReportJob, speaker: Speaker) -> None:
+        """Set the number and the description of the series of `dataset`, which shows the version of `job`."""
+        newest_first = FIRST_NUMBER - NUMBERS_A_VERSION * min(job.version, LAST_VERSION)
+        dataset.SeriesNumber = newest_first + self.place
+        dataset.SeriesDescription = self.description(job, speaker)
+
+    def description(self, job: ReportJob, speaker: Speaker) -> str:
+        """Its description, in English, and then without the version it replaces, if it would be too long for an
+        attribute of VR LO.
+        """
+        versioned = VERSION.format(series=self.said, version=job.version)
+        said = versioned
+        if replaced := max((one.version for one in job.replaces), default=0):
+            said = REPLACES.format(series=self.said, version=job.version, replaced=replaced)
+        texts = (speaker.say(said), str(said), speaker.say(versioned), str(versioned))
+        return next(text for text in texts if len(text) <= LONGEST_LO)
 
 
-REPORT = Series(9001, sentence("Leapfrog report, not a diagnosis"))
-OVERLAYS = Series(9002, sentence("Leapfrog overlay, not a diagnosis"))
+STRUCTURED_REPORT = Series(1, sentence("Leapfrog findings, not a diagnosis"))
+REPORT = Series(2, sentence("Leapfrog report, not a diagnosis"))
+OVERLAYS = Series(3, sentence("Leapfrog overlay, not a diagnosis"))
+SEGMENTATION = Series(4, sentence("Leapfrog outlines, not a diagnosis"))
+PREVIEWS = Series(5, sentence("Small copy of the film, not for diagnosis"))

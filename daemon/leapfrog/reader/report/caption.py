@@ -11,12 +11,14 @@ import typst
 from PIL import Image
 
 from leapfrog.language.languages import ENGLISH, Language
+from leapfrog.reader.objects.budget import jpeg_within
 from leapfrog.reader.objects.secondary_capture import Jpeg
 from leapfrog.reader.report.characters import FONTS, undrawable
-from leapfrog.reader.report.overlay import JPEG_QUALITY, LONGEST_DRAWN_SIDE
+from leapfrog.reader.report.overlay import LONGEST_DRAWN_SIDE
 from leapfrog.wording.text import UNSHOWABLE
 
 TEMPLATES = Path(__file__).with_name("templates")
+MOST_BYTES = 100_000  # 13 s at 64 kbit/s
 PIXELS_PER_INCH = 72.0  # so that a point of typst is a pixel
 
 # typst, as for the sheet: Pillow takes one font for a text, and beyond Latin no font has all letters of a line.
@@ -42,9 +44,7 @@ def captioned_jpeg(path: Path, lines: Sequence[Line]) -> Jpeg:
     image = Image.new("RGB", (picture.width, picture.height + band.height))
     image.paste(picture)
     image.paste(band, (0, picture.height))
-    content = BytesIO()
-    image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling="4:2:2")
-    return Jpeg(content.getvalue(), *image.size)
+    return Jpeg(jpeg_within(image, MOST_BYTES), *image.size)
 
 
 def _band(lines: Sequence[Line], width: int) -> Image.Image:

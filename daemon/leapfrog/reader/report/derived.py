@@ -5,11 +5,11 @@ Both are for people and complete in themselves, since few viewers show structure
 and study as received, in a new series and under a SOP Instance UID made once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from pydicom import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.exam import Identity, ImageReading
@@ -19,10 +19,13 @@ from leapfrog.processes.messages import ProducedObject, ReportJob
 from leapfrog.reader.objects.dicom_object import write_object
 from leapfrog.reader.objects.encapsulated_pdf import encapsulated_pdf
 from leapfrog.reader.objects.finished_object import Purpose
+from leapfrog.reader.objects.preview import is_wanted, preview
 from leapfrog.reader.objects.secondary_capture import secondary_capture
-from leapfrog.reader.objects.series import OVERLAYS
+from leapfrog.reader.objects.segmentation import segmentation, segments_of
+from leapfrog.reader.objects.series import OVERLAYS, SEGMENTATION
 from leapfrog.reader.report.caption import Line, captioned_jpeg
 from leapfrog.reader.report.pdf import render_pdf
+from leapfrog.spool_file.record import DerivedKind
 from leapfrog.wording.report_words import FindingRow, ImageWords, ReportWords
 
 DRAWN = sentence("What the model flagged or outlined, drawn on the displayed picture")
@@ -35,8 +38,8 @@ SCORED_URGENT = sentence("{finding}: {result} (score {score}, threshold {thresho
 def make_derived(
     job: ReportJob, identity: Identity, words: ReportWords, speaker: Speaker
 ) -> tuple[tuple[ProducedObject, ...], tuple[str, ...]]:
-    """Write the objects that `job.derived` names into `job.work_dir`, synced. Returns those that were made, and a
-    sentence for each one that could not be.
+    """Write the objects that `job.derived` names into `job.work_dir`, synced, in the order in which they are worth
+    sending. Returns those that were made, and a sentence for each one that could not be.
 
     `identity` says whose exam it is. Without a usable Study Instance UID none can be made, because no archive could
     file them.
@@ -44,27 +47,68 @@ def make_derived(
     if not is_valid_uid(identity.study_instance_uid):
         reason = "The images have no Study Instance UID, so the report cannot be filed with them at the district."
         return (), (reason,)
-    produced = []
-    if "report_pdf" in job.derived:
-        pdf = render_pdf(words, speaker, job.picture_dir, job.page_size, detail="line")
-        dataset = encapsulated_pdf(job, identity, speaker, pdf)
-        purpose = Purpose("report_pdf", job.study_key, version=job.version)
-        produced.append(write_object(dataset, purpose, job.work_dir / "report_pdf.dcm", ExplicitVRLittleEndian))
-    if "overlay" in job.derived:
+    making = _Making(job, identity, words, speaker)
+    makers: dict[DerivedKind, Callable[[], Iterator[ProducedObject]]] = {
+        "report_pdf": making.pdf,
+        "preview": making.previews,
+        "segmentation": making.segmentations,
+        "overlay": making.overlays,
+    }
+    return tuple(made for kind, make in makers.items() if kind in job.derived for made in make()), ()
+
+
+class _Making:
+    """One version's objects in the making. Every method writes those of one kind."""
+
+    def __init__(self, job: ReportJob, identity: Identity, words: ReportWords, speaker: Speaker) -> None:
+        self._job = job
+        self._identity = identity
+        self._words = words
+        self._speaker = speaker
+        self._images = tuple(zip(job.readings, words.images, strict=True))
+
+    def pdf(self) -> Iterator[ProducedObject]:
+        job = self._job
+        pdf = render_pdf(self._words, self._speaker, job.picture_dir, job.page_size, detail="line")
+        dataset = encapsulated_pdf(job, self._identity, self._speaker, pdf)
+        yield self._written(dataset, "report_pdf", "report_pdf.dcm", ExplicitVRLittleEndian)
+
+    def previews(self) -> Iterator[ProducedObject]:
         series_uid = mint_uid()
-        for reading, image in zip(job.readings, words.images, strict=True):
+        for reading, image in self._images:
+            if is_wanted(reading):
+                dataset = preview(self._job, reading, self._speaker, image.number)
+                name = f"preview-{image.number}.dcm"
+                yield self._written(dataset, "preview", name, JPEGBaseline8Bit, series_uid)
+
+    def segmentations(self) -> Iterator[ProducedObject]:
+        series_uid = mint_uid()
+        for reading, image in self._images:
+            if segments := segments_of(reading):
+                dataset = segmentation(self._job, reading, segments, image.number)
+                SEGMENTATION.describe(dataset, self._job, self._speaker)
+                name = f"segmentation-{image.number}.dcm"
+                yield self._written(dataset, "segmentation", name, ExplicitVRLittleEndian, series_uid)
+
+    def overlays(self) -> Iterator[ProducedObject]:
+        series_uid = mint_uid()
+        for reading, image in self._images:
             # Where the model does not tell the place, what it flagged stands under the picture as it is.
             picture = image.overlay or (image.plain if image.no_place else None)
             if picture is not None:
-                dataset = _overlay(job, reading, image, job.picture_dir / picture.file, words.disclaimer, speaker)
-                if not is_valid_uid(reading.identity.study_instance_uid):
-                    dataset.StudyInstanceUID = identity.study_instance_uid
-                dataset.SeriesInstanceUID = series_uid
-                out = job.work_dir / f"overlay-{image.number}.dcm"
-                produced.append(
-                    write_object(dataset, Purpose("overlay", job.study_key, version=job.version), out, JPEGBaseline8Bit)
-                )
-    return tuple(produced), ()
+                file = self._job.picture_dir / picture.file
+                dataset = _overlay(self._job, reading, image, file, self._words.disclaimer, self._speaker)
+                yield self._written(dataset, "overlay", f"overlay-{image.number}.dcm", JPEGBaseline8Bit, series_uid)
+
+    def _written(
+        self, dataset: Dataset, kind: DerivedKind, name: str, transfer_syntax: UID, series_uid: str = ""
+    ) -> ProducedObject:
+        """`series_uid` is that of the kind's objects of this version; "" for one by itself."""
+        if series_uid:
+            dataset.SeriesInstanceUID = series_uid
+        dataset.StudyInstanceUID = self._identity.study_instance_uid  # an image without a usable one lies there too
+        purpose = Purpose(kind, self._job.study_key, version=self._job.version)
+        return write_object(dataset, purpose, self._job.work_dir / name, transfer_syntax)
 
 
 def _overlay(
@@ -73,8 +117,8 @@ def _overlay(
     """An overlay, with the findings written under the picture."""
     jpeg = captioned_jpeg(picture, list(_said_below(_caption(image, disclaimer), speaker)))
     dataset = secondary_capture(job.station, reading, jpeg)
-    dataset.SeriesNumber = OVERLAYS.number
-    dataset.SeriesDescription = OVERLAYS.description(speaker)
+    dataset.BurnedInAnnotation = "YES"
+    OVERLAYS.describe(dataset, job, speaker)
     dataset.InstanceNumber = image.number
     dataset.DerivationDescription = speaker.say(DRAWN if image.overlay is not None else WRITTEN_BELOW)
     return dataset
