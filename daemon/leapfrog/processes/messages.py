@@ -132,7 +132,8 @@ class ReportJob(Frozen):
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
     `earlier_exams` are those of the same patient, the newest first.
     `derived` asks for DICOM objects that are owed to the district, which go to `work_dir`; `replaces` are those of the
-    newest version that any destination was sent. `worklist_href` is the link from the report to the worklist; if
+    newest version that any destination was sent; `known_previews`: the UIDs of those that need not be made again.
+    `worklist_href` is the link from the report to the worklist; if
     empty, there is no link.
     `sheet`: what may be printed of it; with `only_sheet`, the version is there already and nothing else is made.
     """
@@ -152,6 +153,7 @@ class ReportJob(Frozen):
     pdf: bool = True
     derived: tuple[DerivedKind, ...] = ()
     replaces: tuple[ReplacedObject, ...] = ()
+    known_previews: tuple[str, ...] = ()
     page_size: PageSize = "A4"
     include_heatmaps: bool = True
     worklist_href: str = ""

@@ -5,6 +5,7 @@ from pathlib import Path
 from PIL import Image
 from pydicom import Dataset
 
+from leapfrog.dicom.uids import uid_of
 from leapfrog.exam import ImageReading
 from leapfrog.language.sentence import sentence
 from leapfrog.language.speaker import Speaker
@@ -24,10 +25,21 @@ def is_wanted(reading: ImageReading) -> bool:
     return reading.plain is not None and reading.header.byte_count > SMALL_ORIGINAL_BYTES
 
 
+def preview_uid(reading: ImageReading) -> str:
+    """The UID of its preview, made once: another version of the report has the same. Each reading draws a new picture,
+    under a new name.
+    """
+    return uid_of("preview", reading.instance_id, reading.plain or "")
+
+
 def preview(job: ReportJob, reading: ImageReading, speaker: Speaker, number: int) -> Dataset:
-    """A small copy of the picture `reading.plain`, image `number` of the exam. Raises OSError if it cannot be read."""
+    """A small copy of the picture `reading.plain`, image `number` of the exam; all of an exam lie in one series. Raises
+    OSError if it cannot be read.
+    """
     assert reading.plain is not None, "is_wanted says so"
     dataset = secondary_capture(job.station, reading, _jpeg(job.picture_dir / reading.plain))
+    dataset.SOPInstanceUID = preview_uid(reading)
+    dataset.SeriesInstanceUID = uid_of("previews", job.study_key)
     PREVIEWS.describe(dataset, job, speaker)
     dataset.InstanceNumber = number
     dataset.DerivationDescription = speaker.say(SMALLER_COPY)

@@ -19,7 +19,7 @@ from leapfrog.processes.messages import ProducedObject, ReportJob
 from leapfrog.reader.objects.dicom_object import write_object
 from leapfrog.reader.objects.encapsulated_pdf import encapsulated_pdf
 from leapfrog.reader.objects.finished_object import Purpose
-from leapfrog.reader.objects.preview import is_wanted, preview
+from leapfrog.reader.objects.preview import is_wanted, preview, preview_uid
 from leapfrog.reader.objects.secondary_capture import secondary_capture
 from leapfrog.reader.objects.segmentation import segmentation, segments_of
 from leapfrog.reader.objects.series import OVERLAYS, SEGMENTATION
@@ -74,12 +74,10 @@ class _Making:
         yield self._written(dataset, "report_pdf", "report_pdf.dcm", ExplicitVRLittleEndian)
 
     def previews(self) -> Iterator[ProducedObject]:
-        series_uid = mint_uid()
         for reading, image in self._images:
-            if is_wanted(reading):
+            if is_wanted(reading) and preview_uid(reading) not in self._job.known_previews:
                 dataset = preview(self._job, reading, self._speaker, image.number)
-                name = f"preview-{image.number}.dcm"
-                yield self._written(dataset, "preview", name, JPEGBaseline8Bit, series_uid)
+                yield self._written(dataset, "preview", f"preview-{image.number}.dcm", JPEGBaseline8Bit)
 
     def segmentations(self) -> Iterator[ProducedObject]:
         series_uid = mint_uid()
