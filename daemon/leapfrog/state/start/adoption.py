@@ -27,6 +27,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery, NewInstance, StudyRecord, UidHolder
 from leapfrog.state.spool import INCOMPLETE, Spool
 from leapfrog.state.start.older_files import give_records
+from leapfrog.state.start.older_results import supersede_older_results
 from leapfrog.state.start.opening import Opening
 from leapfrog.state.studies import Studies
 from leapfrog.worker import UNTIL_WOKEN, Worker
@@ -94,6 +95,7 @@ class Adoption(Worker):
         self._looked_at: tuple[str, RenderedReport | None] = ("", None)  # the study whose folder was looked at last
         self._steps: Iterator[None] = iter(())
         self._finished = False
+        self._with_objects: set[str] = set()  # studies of which results were taken up
 
     def start(self) -> None:
         """Note which files there are, before new ones arrive, and start to go through them."""
@@ -130,6 +132,7 @@ class Adoption(Worker):
 
     def _finish(self) -> None:
         self._give_numbers()
+        supersede_older_results(self._journal, self._spool, self._with_objects)
         self._finished = True
         self._note_aside()
         count = self._count
@@ -304,6 +307,7 @@ class Adoption(Worker):
             self._give_back(record.instance_id, delivery)
         elif self._is_current(record) and delivery.destinations and self._deliveries.add(delivery, record.study_key):
             self._studies.objects_restored(record.study_key)
+            self._with_objects.add(record.study_key)
             self._count.adopted += 1
         else:  # the report that it belongs to is made again, and this object with it
             self._spool.remove(name)
