@@ -11,6 +11,23 @@ from pydicom import Dataset
 from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    DigitalIntraOralXRayImageStorageForPresentation,
+    DigitalIntraOralXRayImageStorageForProcessing,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalMammographyXRayImageStorageForProcessing,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+    SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
+    VLEndoscopicImageStorage,
+    VLMicroscopicImageStorage,
+    VLPhotographicImageStorage,
+)
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
@@ -21,6 +38,26 @@ from leapfrog.reader.objects.valid_values import valid_value
 
 MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
+# Of what comes from clinics; of any other class, a file that has several frames may have them.
+SINGLE_FRAME_CLASSES = frozenset(
+    (
+        ComputedRadiographyImageStorage,
+        CTImageStorage,
+        DigitalXRayImageStorageForPresentation,
+        DigitalXRayImageStorageForProcessing,
+        DigitalMammographyXRayImageStorageForPresentation,
+        DigitalMammographyXRayImageStorageForProcessing,
+        DigitalIntraOralXRayImageStorageForPresentation,
+        DigitalIntraOralXRayImageStorageForProcessing,
+        MRImageStorage,
+        PositronEmissionTomographyImageStorage,
+        SecondaryCaptureImageStorage,
+        UltrasoundImageStorage,
+        VLEndoscopicImageStorage,
+        VLMicroscopicImageStorage,
+        VLPhotographicImageStorage,
+    )
+)
 ALGORITHM_PURPOSE = Code(value="1630", scheme="99IHE", meaning="Processing Algorithm")  # IHE AI Results
 
 
@@ -75,6 +112,16 @@ def reference_to(reading: ImageReading) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID = reading.header.sop_class_uid
     item.ReferencedSOPInstanceUID = reading.sop_instance_uid
+    return item
+
+
+def reference_to_frame(reading: ImageReading) -> Dataset:
+    """The same that names the frame that is reported, where the image has several and is of a class that has them: a
+    file may have frames against the rules of its class.
+    """
+    item = reference_to(reading)
+    if reading.header.frames > 1 and reading.header.sop_class_uid not in SINGLE_FRAME_CLASSES:
+        item.ReferencedFrameNumber = reading.frame
     return item
 
 
