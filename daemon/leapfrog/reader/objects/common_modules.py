@@ -14,8 +14,6 @@ from pydicom.dataelem import DataElement
 from pydicom.uid import (
     ComputedRadiographyImageStorage,
     CTImageStorage,
-    DigitalIntraOralXRayImageStorageForPresentation,
-    DigitalIntraOralXRayImageStorageForProcessing,
     DigitalMammographyXRayImageStorageForPresentation,
     DigitalMammographyXRayImageStorageForProcessing,
     DigitalXRayImageStorageForPresentation,
@@ -38,17 +36,16 @@ from leapfrog.reader.objects.valid_values import valid_value
 
 MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
-# Of what comes from clinics; of any other class, a file that has several frames may have them.
-SINGLE_FRAME_CLASSES = frozenset(
+# Classes of images with one frame: a reference to one must not name a frame (PS3.3 Table 10-3), even where a machine
+# put several into it.
+ONE_FRAME = frozenset(
     (
         ComputedRadiographyImageStorage,
         CTImageStorage,
-        DigitalXRayImageStorageForPresentation,
-        DigitalXRayImageStorageForProcessing,
         DigitalMammographyXRayImageStorageForPresentation,
         DigitalMammographyXRayImageStorageForProcessing,
-        DigitalIntraOralXRayImageStorageForPresentation,
-        DigitalIntraOralXRayImageStorageForProcessing,
+        DigitalXRayImageStorageForPresentation,
+        DigitalXRayImageStorageForProcessing,
         MRImageStorage,
         PositronEmissionTomographyImageStorage,
         SecondaryCaptureImageStorage,
@@ -115,14 +112,10 @@ def reference_to(reading: ImageReading) -> Dataset:
     return item
 
 
-def reference_to_frame(reading: ImageReading) -> Dataset:
-    """The same that names the frame that is reported, where the image has several and is of a class that has them: a
-    file may have frames against the rules of its class.
-    """
-    item = reference_to(reading)
-    if reading.header.frames > 1 and reading.header.sop_class_uid not in SINGLE_FRAME_CLASSES:
-        item.ReferencedFrameNumber = reading.frame
-    return item
+def reported_frame(reading: ImageReading) -> int | None:
+    """The frame that was reported, counted from 1, where a reference to the image names one."""
+    has_several = reading.header.frames > 1 and reading.header.sop_class_uid not in ONE_FRAME
+    return reading.frame if has_several else None
 
 
 def _set_identity(dataset: Dataset, identity: Identity, station: Station) -> None:

@@ -30,7 +30,7 @@ from leapfrog.reader.objects.common_modules import (
     coded,
     common_modules,
     reference_to,
-    reference_to_frame,
+    reported_frame,
 )
 
 ANATOMY = Code(value="123037004", scheme="SCT", meaning="Anatomical Structure")  # CID 7150
@@ -108,7 +108,10 @@ def segmentation(job: ReportJob, reading: ImageReading, segments: Sequence[Segme
     dataset.SegmentsOverlap = "YES" if _overlap(segments) else "NO"
     _describe_pixels(dataset, segments)
     dataset.SegmentSequence = [_segment(segment, model, place) for place, segment in enumerate(segments, start=1)]
-    _add_frames(dataset, reference_to_frame(reading), len(segments))
+    source = reference_to(reading)
+    if (frame := reported_frame(reading)) is not None:
+        source.ReferencedFrameNumber = frame
+    _add_frames(dataset, source, len(segments))
     if is_valid_uid(reading.header.series_instance_uid):
         dataset.ReferencedSeriesSequence = [_series_of(reading)]
     return dataset
