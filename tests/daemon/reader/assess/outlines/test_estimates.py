@@ -2,7 +2,7 @@
 
 import pytest
 
-from leapfrog.reader.assess.outlines.estimates import gestational_age_note, gestational_age_weeks
+from leapfrog.reader.assess.outlines.estimates import gestational_age, gestational_age_weeks
 
 
 @pytest.mark.parametrize(("hc_mm", "weeks"), [(80, 13.43), (175, 20.02), (250, 27.15), (350, 40.72)])
@@ -11,7 +11,7 @@ def test_gestational_age_follows_hadlock_1984(hc_mm: float, weeks: float) -> Non
 
 
 def test_gestational_age_is_an_estimate_with_its_spread() -> None:
-    assert gestational_age_note(175.0) == (
+    assert gestational_age(175.0).note == (
         "Estimated gestational age from head circumference (Hadlock 1984, 68 to 360 mm): 20 weeks 0 days,"
         " +/- 1 week 3 days (2 SD). An estimate: a scan earlier in pregnancy tells the age more exactly."
     )
@@ -22,7 +22,7 @@ def test_gestational_age_is_an_estimate_with_its_spread() -> None:
 )
 def test_a_head_beyond_the_formula_gets_no_age_and_the_reason(hc_mm: float, beyond: str) -> None:
     assert gestational_age_weeks(hc_mm) is None
-    assert gestational_age_note(hc_mm) == (
+    assert gestational_age(hc_mm).note == (
         f"No gestational age is estimated: this head is {beyond} than those that the formula (Hadlock 1984) holds for,"
         " from 68 to 360 mm."
     )
