@@ -51,7 +51,6 @@ PRESENT, ABSENT, INDETERMINATE = (
 )
 CERTAINTY = _dcm("111012", "Certainty of Finding")
 PERCENT = Code(value="%", scheme="UCUM", meaning="percent")
-BOUNDED_BY = _sct("75958009", "Bounded by")  # CID 219
 NOT_EVALUATED = _sct("373121007", "Not evaluated")
 
 # How the models fared: CID 6047.

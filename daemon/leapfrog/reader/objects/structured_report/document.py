@@ -61,6 +61,9 @@ def _content(job: ReportJob, words: ReportWords) -> Dataset:
     [root] = report
     *context, measurements = root.ContentSequence
     root.ContentSequence = [*context, *statements(job.readings, words), measurements]
+    # Else a viewer may run all statements together as one text, without their names (PS3.3 C.18.8).
+    for container in (root, measurements, *measurements.ContentSequence):
+        container.ContinuityOfContent = "SEPARATE"
     return root
 
 

@@ -21,7 +21,6 @@ from leapfrog.exam import Code, Finding, ImageReading, Polygon
 from leapfrog.exam import Measurement as Measured
 from leapfrog.reader.objects.structured_report.codes import (
     ABSENT,
-    BOUNDED_BY,
     CERTAINTY,
     COMMENT,
     INDETERMINATE,
@@ -45,6 +44,8 @@ from leapfrog.reader.objects.structured_report.regions import (
 from leapfrog.wording.content import is_aid
 from leapfrog.wording.report_words import FindingRow
 
+AFTER_TRACKING = 2  # where a person looks first: after the name and the UID by which a group is known
+
 Group = MeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
 
 
@@ -62,7 +63,7 @@ def finding_groups(number: int, reading: ImageReading, finding: Finding, row: Fi
         [_certainty(finding), *_measurements(finding.measurement)],
         [*_presence(reading, finding)],
     )
-    group[0].ContentSequence.append(text(RESULT, row.graded))
+    group[0].ContentSequence.insert(AFTER_TRACKING, text(RESULT, f"{row.name}: {row.graded}"))
     if finding.note:
         group[0].ContentSequence.append(text(COMMENT, finding.note))
     yield group
@@ -97,7 +98,6 @@ def _group(
             algorithm_id=algorithm,
             measurements=measurements,
             qualitative_evaluations=evaluations,
-            geometric_purpose=concept(BOUNDED_BY),
         )
     return MeasurementsAndQualitativeEvaluations(
         tracking,

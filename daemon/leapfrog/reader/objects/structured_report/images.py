@@ -36,6 +36,9 @@ from leapfrog.wording.report_words import ImageWords
 CANNOT_BE_NAMED = "This image has no valid UIDs, so it cannot be named here: it is the one received from {source}."
 
 
+LOOKED_HERE = "A region is where the model looked most. It is no outline of the finding."
+
+
 def groups_of(readings: Sequence[ImageReading], images: Sequence[ImageWords]) -> Iterator[Group]:
     """Everything that is said of the images: those that were assessed in their order, then the others, those together
     for which the reason is the same.
@@ -63,6 +66,7 @@ def _assessed(reading: ImageReading, image: ImageWords) -> Group:
         (IMAGE_QUALITY, image.image_check),
         (NOT_COVERED, image.not_covered),
         (MADE_FOR, image.made_for),
+        *((COMMENT, LOOKED_HERE) for _ in reading.findings[:1] if _shows_regions(reading)),
         *((COMMENT, one) for one in (image.model, image.view, image.frames, image.no_place, *_notes(image))),
     ]
     group[0].ContentSequence.extend(text(name, words) for name, words in said if words)

@@ -29,14 +29,14 @@ def source_image(reading: ImageReading) -> SourceImageForMeasurementGroup:
 
 
 def outlines_of(finding: Finding, reading: ImageReading) -> tuple[Polygon, ...]:
-    """Each part that is outlined, or the rectangle in which it was seen, in fractions of the picture; none if the
-    report cannot tell where in the image that is.
+    """Each part that is outlined, or the rectangle where the model looked for what it flagged, in fractions of the
+    picture; none if the report cannot tell where in the image that is.
     """
     if not can_be_evidence(reading) or not reading.header.rows or not reading.header.columns:
         return ()
     if finding.contour:
         return tuple(polygon for polygon in finding.contour if len(polygon) > 1)
-    return () if finding.region is None else (_corners(finding.region),)
+    return (_corners(finding.region),) if finding.region is not None and finding.needs_look else ()
 
 
 def image_region(outline: Polygon, reading: ImageReading) -> ImageRegion:
