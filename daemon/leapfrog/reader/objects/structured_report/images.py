@@ -28,7 +28,7 @@ from leapfrog.reader.objects.structured_report.codes import (
     text,
 )
 from leapfrog.reader.objects.structured_report.findings import Group, finding_groups
-from leapfrog.reader.objects.structured_report.regions import can_be_evidence, source_image
+from leapfrog.reader.objects.structured_report.regions import can_be_evidence, outlines_of, source_image
 from leapfrog.wording.content import in_order
 from leapfrog.wording.report import NOT_TO_SCALE
 from leapfrog.wording.report_words import ImageWords
@@ -66,11 +66,15 @@ def _assessed(reading: ImageReading, image: ImageWords) -> Group:
         (IMAGE_QUALITY, image.image_check),
         (NOT_COVERED, image.not_covered),
         (MADE_FOR, image.made_for),
-        *((COMMENT, LOOKED_HERE) for _ in reading.findings[:1] if _shows_regions(reading)),
+        (COMMENT, LOOKED_HERE if _shows_rectangles(reading) else ""),
         *((COMMENT, one) for one in (image.model, image.view, image.frames, image.no_place, *_notes(image))),
     ]
     group[0].ContentSequence.extend(text(name, words) for name, words in said if words)
     return group
+
+
+def _shows_rectangles(reading: ImageReading) -> bool:
+    return any(not finding.contour and outlines_of(finding, reading) for finding in reading.findings)
 
 
 def _notes(image: ImageWords) -> list[Sentence]:
