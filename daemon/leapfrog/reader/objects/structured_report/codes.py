@@ -6,7 +6,7 @@ from leapfrog.exam import Code
 from leapfrog.reader.objects.dicom_object import one_value
 from leapfrog.wording.text import one_line
 
-LONGEST_VALUE, LONGEST_SCHEME, LONGEST_MEANING = 64, 16, 64  # characters: PS3.3 Section 8.8 and VRs UC, SH and LO
+LONGEST_VALUE, LONGEST_SCHEME, LONGEST_MEANING = 64, 16, 64  # bytes, as some archives count: of VRs UC, SH and LO
 
 
 def _dcm(value: str, meaning: str) -> Code:
@@ -94,9 +94,9 @@ SITES: dict[tuple[str, str], Code] = {
 def concept(code: Code) -> CodedConcept:
     """`code` as an item of a code sequence; what is too long for an archive, as some packages may have it, is cut."""
     return CodedConcept(
-        one_value(code.value)[:LONGEST_VALUE] or "UNKNOWN",
-        one_value(code.scheme)[:LONGEST_SCHEME] or "99LEAPFROG",
-        one_value(code.meaning)[:LONGEST_MEANING].strip() or "Unknown",
+        _cut(code.value, LONGEST_VALUE) or "UNKNOWN",
+        _cut(code.scheme, LONGEST_SCHEME) or "99LEAPFROG",
+        _cut(code.meaning, LONGEST_MEANING) or "Unknown",
     )
 
 
@@ -113,3 +113,7 @@ def text(name: Code, said: str) -> TextContentItem:
 def coded(name: Code, value: Code) -> CodeContentItem:
     """A statement in a code, which its parent contains."""
     return CodeContentItem(concept(name), concept(value), RelationshipTypeValues.CONTAINS)
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    return one_value(text).encode()[:most_bytes].decode(errors="ignore").strip()

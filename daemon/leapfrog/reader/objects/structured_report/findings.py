@@ -1,7 +1,7 @@
 """Each finding as a group of statements: what was looked for, whether it is there, how sure that is, where, how large.
 
-A finding has a group by itself (PS3.16 TID 1501), or with its region on the image (TID 1410). What is absent has one too,
-so that it differs from what nobody looked for. Of several outlined parts each has a group of its own besides.
+A finding has a group by itself (PS3.16 TID 1501), or with its region on the image (TID 1410). What is absent has one
+too, so that it differs from what nobody looked for. Of several outlined parts each has a group of its own besides.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,6 +43,7 @@ from leapfrog.reader.objects.structured_report.regions import (
 )
 from leapfrog.wording.content import is_aid
 from leapfrog.wording.report_words import FindingRow
+from leapfrog.wording.text import one_line
 
 AFTER_TRACKING = 2  # where a person looks first: after the name and the UID by which a group is known
 
@@ -51,7 +52,7 @@ Group = MeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitat
 
 def finding_groups(number: int, reading: ImageReading, finding: Finding, row: FindingRow) -> Iterator[Group]:
     """The groups of one finding of image `number`; `row` has it in words."""
-    tracked = f"Image {number}: {finding.name}"
+    tracked = one_line(f"Image {number}: {finding.name}")
     outlines = outlines_of(finding, reading)
     algorithm = _algorithm(reading, finding)
     group = _group(

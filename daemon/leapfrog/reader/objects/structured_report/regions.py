@@ -13,7 +13,7 @@ from highdicom.sr import (
 
 from leapfrog.dicom.uids import is_valid_uid
 from leapfrog.exam import Finding, ImageReading, Polygon, Region
-from leapfrog.reader.objects.common_modules import can_be_referenced
+from leapfrog.reader.objects.common_modules import can_be_referenced, reported_frame
 
 IMAGE_REGION = ("111030", "DCM", "Image Region")
 
@@ -61,7 +61,8 @@ def image_region(outline: Polygon, reading: ImageReading) -> ImageRegion:
 
 
 def _frames(reading: ImageReading) -> list[int] | None:
-    return [reading.frame] if reading.header.frames > 1 else None
+    frame = reported_frame(reading)
+    return None if frame is None else [frame]
 
 
 def _corners(region: Region) -> Polygon:
