@@ -4,15 +4,15 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import highdicom as hd
 import pydicom
 import pytest
-from highdicom.sr import ComprehensiveSR
+from highdicom.sr import ComprehensiveSR, MeasurementReport
 from pydicom.dataset import Dataset
 
 from leapfrog.exam import ImageReading
-from leapfrog.reader.objects.structured_report.findings import Group
 from leapfrog.reader.report.study_report import render
 from support.readings import report_job
 from support.spooled import without_record
@@ -38,16 +38,19 @@ def errors_of(file: Path) -> list[str]:
 
 def opened(file: Path) -> ComprehensiveSR:
     """The report as highdicom reads it."""
-    return hd.sr.srread(file)
+    document = hd.sr.srread(file)
+    assert isinstance(document, ComprehensiveSR)
+    return document
 
 
-def groups(document: ComprehensiveSR) -> list[Group]:
-    """All groups of statements, those without a region first."""
+def groups(document: ComprehensiveSR) -> list[Any]:
+    """All groups of statements, those without a region first: highdicom's own classes, of which a test knows which."""
     content = document.content
+    assert isinstance(content, MeasurementReport)
     return [*content.get_image_measurement_groups(), *content.get_planar_roi_measurement_groups()]
 
 
-def group_named(document: ComprehensiveSR, name: str) -> Group:
+def group_named(document: ComprehensiveSR, name: str) -> Any:
     """The group with this tracking identifier."""
     [found] = [group for group in groups(document) if group.tracking_identifier == name]
     return found

