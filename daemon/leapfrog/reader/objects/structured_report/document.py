@@ -32,6 +32,7 @@ def structured_report(job: ReportJob, identity: Identity, words: ReportWords, sp
     STRUCTURED_REPORT.describe(dataset, job, speaker)
     dataset.ReferencedPerformedProcedureStepSequence = []
     dataset.InstanceNumber = job.version
+    # Nothing follows it unless another image comes: then a new version takes its place.
     dataset.CompletionFlag = "COMPLETE"
     dataset.VerificationFlag = "UNVERIFIED"
     dataset.PreliminaryFlag = "PRELIMINARY"
