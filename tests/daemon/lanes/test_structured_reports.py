@@ -25,11 +25,11 @@ def add_film(box: Box, directory: Path, view: str, sop_instance_uid: str) -> str
 
 
 def owed(box: Box, count: int) -> list[DeliveryRecord]:
-    """The deliveries of structured reports, the oldest first, once there are as many and the exam is quiet."""
+    """The deliveries of structured reports, the oldest first, once there are so many."""
 
     def listed() -> list[DeliveryRecord] | None:
         found = [one for one in Deliveries(box.journal).listed() if one.kind == "structured_report"]
-        return found[::-1] if len(found) == count else None
+        return found if len(found) == count else None
 
     deliveries = wait_until(listed, f"{count} structured reports are owed", deadline_seconds=60)
     assert deliveries is not None
