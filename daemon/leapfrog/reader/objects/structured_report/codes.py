@@ -40,7 +40,7 @@ DISCLAIMER = _ours("DISCLAIMER", "Not a diagnosis")
 RESULT = _ours("RESULT", "Result in words")
 REASON = _ours("REASON", "Why it was not assessed")
 NOT_COVERED = _ours("NOT_COVERED", "What was not looked for")
-MADE_FOR = _ours("MADE_FOR", "What the model is for")
+MADE_FOR = _ours("MADE_FOR", "Intended use")
 
 PRIORITY, URGENT = _sct("260870009", "Priority"), _sct("103391001", "Urgent")
 PRESENCE = _sct("705057003", "Presence")

@@ -56,7 +56,7 @@ def _content(job: ReportJob, words: ReportWords) -> Dataset:
     report = MeasurementReport(
         observation_context=observer(job.station),
         procedure_reported=[concept(one) for one in procedures(job.readings)],
-        imaging_measurements=list(groups_of(job.readings, words.images)),
+        imaging_measurements=list(groups_of(job.readings, words)),
         language_of_content_item_and_descendants=language(),
     )
     [root] = report

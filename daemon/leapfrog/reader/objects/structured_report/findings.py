@@ -5,6 +5,7 @@ too, so that it differs from what nobody looked for. Of several outlined parts e
 """
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -43,8 +44,10 @@ from leapfrog.reader.objects.structured_report.regions import (
 )
 from leapfrog.wording.content import is_aid
 from leapfrog.wording.report_words import FindingRow
+from leapfrog.wording.scores import written_score
 from leapfrog.wording.text import one_line
 
+LONGEST_DS = 16  # characters: PS3.5 Section 6.2
 AFTER_TRACKING = 2  # where a person looks first: after the name and the UID by which a group is known
 
 Group = MeasurementsAndQualitativeEvaluations | PlanarROIMeasurementsAndQualitativeEvaluations
@@ -143,7 +146,11 @@ def _present(reading: ImageReading, finding: Finding) -> Code:
 
 
 def _certainty(finding: Finding) -> Measurement:
-    return Measurement(concept(CERTAINTY), finding.score * 100, concept(PERCENT))
+    """The score: for programs as it is, for people with the digits that it has in the report."""
+    certainty = Measurement(concept(CERTAINTY), finding.score * 100, concept(PERCENT))
+    shown = (Decimal(written_score(finding).score) * 100).normalize()
+    certainty[0].MeasuredValueSequence[0].NumericValue = f"{shown:f}"[:LONGEST_DS]
+    return certainty
 
 
 def _measurements(measured: Measured | None) -> Iterator[Measurement]:

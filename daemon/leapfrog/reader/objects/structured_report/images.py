@@ -31,7 +31,7 @@ from leapfrog.reader.objects.structured_report.findings import Group, finding_gr
 from leapfrog.reader.objects.structured_report.regions import can_be_evidence, outlines_of, source_image
 from leapfrog.wording.content import in_order
 from leapfrog.wording.report import NOT_TO_SCALE
-from leapfrog.wording.report_words import ImageWords
+from leapfrog.wording.report_words import ImageWords, ReportWords
 
 CANNOT_BE_NAMED = "This image has no valid UIDs, so it cannot be named here: it is the one received from {source}."
 
@@ -39,30 +39,31 @@ CANNOT_BE_NAMED = "This image has no valid UIDs, so it cannot be named here: it 
 LOOKED_HERE = "A region is where the model looked most. It is no outline of the finding."
 
 
-def groups_of(readings: Sequence[ImageReading], images: Sequence[ImageWords]) -> Iterator[Group]:
+def groups_of(readings: Sequence[ImageReading], words: ReportWords) -> Iterator[Group]:
     """Everything that is said of the images: those that were assessed in their order, then the others, those together
     for which the reason is the same.
     """
     unassessed: dict[str, list[tuple[ImageReading, ImageWords]]] = {}
-    for reading, image in zip(readings, images, strict=True):
+    for reading, image in zip(readings, words.images, strict=True):
         if reading.outcome == "not_assessed":
             unassessed.setdefault(str(image.not_assessed[0]), []).append((reading, image))
         else:
-            yield _assessed(reading, image)
+            yield _assessed(reading, image, words.headline.caution)
             for finding, row in zip(in_order(reading.findings), image.rows, strict=True):
                 yield from finding_groups(image.number, reading, finding, row)
     for reason, together in unassessed.items():
         yield _not_assessed(reason, together)
 
 
-def _assessed(reading: ImageReading, image: ImageWords) -> Group:
+def _assessed(reading: ImageReading, image: ImageWords, caution: Sentence) -> Group:
+    """`caution` was said of the whole exam."""
     found = any(finding.flagged for finding in reading.findings)
     group = _group(
         [(reading, image)],
         [QualitativeEvaluation(concept(OUTCOME), concept(ALL_FOUND if found else ALL_FOUND_NOTHING))],
     )
     said = [
-        *((LIMITS, one) for one in (image.headline.caution,) if one),
+        (LIMITS, "" if image.headline.caution == caution else image.headline.caution),
         (IMAGE_QUALITY, image.image_check),
         (NOT_COVERED, image.not_covered),
         (MADE_FOR, image.made_for),

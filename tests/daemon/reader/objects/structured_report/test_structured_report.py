@@ -240,6 +240,22 @@ def test_what_was_looked_for_and_not_found_differs_from_what_was_not_looked_at(t
     assert [len(group.source_images) for group in unassessed] == [2, 1], "one group for each reason"
 
 
+def test_a_certainty_is_exact_for_programs_and_has_few_digits_for_people(tmp_path: Path) -> None:
+    """As many as the report's page shows, which tell the score from its threshold."""
+    scores = {"Nodule": (0.346012345, 0.3), "Edema": (0.3460123, 0.346), "Mass": (1.0, 0.5), "Hernia": (0.0, 0.5)}
+    found = tuple(finding(name, *numbers) for name, numbers in scores.items())
+    document = plain(structured_report_file(tmp_path, chest_reading(tmp_path, header=FILM, findings=found)))
+    _, *groups_of_findings = document.ContentSequence[-1].ContentSequence
+    values = [
+        item.MeasuredValueSequence[0]
+        for group in groups_of_findings
+        for item in group.ContentSequence
+        if item.ValueType == "NUM"
+    ]
+    assert [str(one.NumericValue) for one in values] == ["35", "34.601", "100", "0"]
+    assert [one.FloatingPointValue for one in values] == [score * 100 for score, _ in scores.values()]
+
+
 def test_an_aid_that_draws_nothing_does_not_say_that_nothing_is_there(tmp_path: Path) -> None:
     document = opened(structured_report_file(tmp_path, nerve_reading(tmp_path, header=LOOP, nerves=0, vessels=0)))
     assert said(group_named(document, "Image 1: Nerve")[0], "Presence") == ["Indeterminate"]
