@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.state.deliveries import Deliveries
@@ -48,6 +49,7 @@ class Shortcoming:
 class Surroundings:
     """What a courier finds at the box. `answered` is to be called when something proved that the server is there;
     `progress`, whenever bytes are about to move: it is a sign of life, and what it raises ends the transfer.
+    `forms`: in which form originals go; without, as they came.
     """
 
     deliveries: Deliveries
@@ -57,6 +59,7 @@ class Surroundings:
     timeouts: Timeouts
     progress: Callable[[], None]
     answered: Callable[[], None]
+    forms: Forms | None = None
 
 
 class Courier(Protocol):

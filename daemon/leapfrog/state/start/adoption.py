@@ -17,9 +17,10 @@ from leapfrog.errors import StorageError
 from leapfrog.exam import ImageReading
 from leapfrog.exam_number import is_exam_number
 from leapfrog.problem import Problem, Problems
-from leapfrog.spool_file.record import Arrival, Production, content_holds, read_record
+from leapfrog.spool_file.record import Arrival, Production, Reencoding, content_holds, read_record
 from leapfrog.state.arrivals import instance_of, record_of
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.encodings import Encodings
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
@@ -84,6 +85,7 @@ class Adoption(Worker):
         self._studies = Studies(journal)
         self._deliveries = Deliveries(journal)
         self._folder_files = FolderFiles(journal)
+        self._encodings = Encodings(journal)
         self._spool = spool
         self._numbers = numbers
         self._recipients = recipients
@@ -203,6 +205,7 @@ class Adoption(Worker):
         name_of = {name.partition(".")[0]: name for name in names}
         known = self._instances.known(name_of)
         known |= self._deliveries.known(set(name_of) - known)
+        known |= self._encodings.known(set(name_of) - known)
         return {name_of[one] for one in known}
 
     def _sort(self, name: str, arrivals: list[tuple[int, str]], made: dict[str, str | None]) -> None:
@@ -218,6 +221,8 @@ class Adoption(Worker):
                     self._numbers.met(record.exam_number)
             case Production():
                 made[name] = record.instance_id
+            case Reencoding():  # nobody waits for it; whoever does has it made again
+                self._spool.remove(name)
             case None:
                 self._lay_aside(name, "unknown" if self._opening.rebuilt else INCOMPLETE)
 

@@ -5,6 +5,7 @@ from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, S
 from leapfrog.outbox.courier import CONFIRMED, NOT_COMPARED, OTHER_CONTENT, Shortcoming, Surroundings, Verdict
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.search import Held
+from leapfrog.outbox.forms import Copy, Forms, never_certain
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
@@ -29,7 +30,9 @@ class DicomwebCourier:
 
     def __init__(self, destination: DestinationSettings, around: Surroundings) -> None:
         """Nothing is asked yet."""
-        self._client = StowClient(destination, around.throttle, around.progress, around.timeouts)
+        self._forms = forms = around.forms
+        same_image = forms.same_image if forms is not None else never_certain
+        self._client = StowClient(destination, around.throttle, around.progress, around.timeouts, same_image)
         self._known = around.known
         self._deliveries = around.deliveries
         self._spool = around.spool
@@ -87,6 +90,29 @@ class DicomwebCourier:
             return None
 
     def _send(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+        if self._forms is None or (copy := self._forms.copy_of(delivery)) is None:
+            return self._send_as_it_came(delivery, held_before)
+        return self._send_copy(delivery, held_before, self._forms, copy)
+
+    def _send_copy(self, delivery: DeliveryRecord, held_before: Held, forms: Forms, copy: Copy) -> Verdict:
+        """Send a smaller copy of an original; where that cannot be, the original as it came."""
+        self._deliveries.mark_posted(delivery.id)
+        try:
+            self._client.store(copy.source, delivery.sop_instance_uid)
+        except DistrictUnclear as problem:
+            return self._after_silence(delivery, held_before, str(problem))
+        except StorageError:
+            forms.spoilt(copy.encoding)
+            return self._send_as_it_came(delivery, held_before)
+        except DistrictRefused as problem:
+            if self._ask(delivery) == "held":
+                return self._compared(delivery)
+            verdict = self._send_as_it_came(delivery, held_before)
+            forms.refused(delivery, copy, problem, but_not_the_original=verdict.outcome == "confirmed")
+            return verdict
+        return self._after_success(delivery)
+
+    def _send_as_it_came(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
         try:
             source = source_of(self._spool, delivery)
         except (StorageError, CannotBeRenamed) as problem:
