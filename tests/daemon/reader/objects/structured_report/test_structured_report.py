@@ -300,10 +300,18 @@ def test_each_of_several_parts_has_its_outline_and_its_size(tmp_path: Path) -> N
     document = opened(structured_report_file(tmp_path, reading))
     whole = {one.unit.value: one.value for one in group_named(document, "Image 1: Nerve").get_measurements()}
     assert whole["mm2"] == 5.75
+    assert said(group_named(document, "Image 1: Nerve")[0], "Result in words") == ["Nerve area 3.5 and 2.2 mm²"]
     for part, area in enumerate((3.5, 2.25), start=1):
         group = group_named(document, f"Image 1: Nerve, part {part} of 2")
         assert [one.value for one in group.get_measurements()] == [area]
         assert len(group.roi.value) == 4
+
+
+def test_what_is_drawn_for_orientation_only_says_so(tmp_path: Path) -> None:
+    document = opened(structured_report_file(tmp_path, nerve_reading(tmp_path, header=LOOP)))
+    vessel = group_named(document, "Image 1: Vessel")
+    assert said(vessel[0], "Comment") == ["Outlined for orientation only. It is no result."]
+    assert said(group_named(document, "Image 1: Nerve")[0], "Comment") == []
 
 
 def test_a_measurement_keeps_its_code_and_how_its_estimate_was_made(tmp_path: Path) -> None:
