@@ -237,6 +237,10 @@ def test_what_was_looked_for_and_not_found_differs_from_what_was_not_looked_at(t
     nodule = group_named(document, "Image 1: Nodule")
     assert said(nodule[0], "Presence") == ["Absent"]
     assert said(nodule[0], "Result in words") == ["Nodule: not flagged, not ruled out"]
+    [image, *_] = groups(document)
+    comments = said(image[0], "Comment")
+    assert any("This does not rule out disease." in comment for comment in comments)
+    assert not any("bar" in comment for comment in comments), "it speaks of what only the page draws"
     unassessed = [group for group in groups(document) if group.finding_type and group.finding_type.value == "373121007"]
     assert [said(group[0], "Why it was not assessed") for group in unassessed] == [
         ["This is a lateral view. Send a frontal film."],
