@@ -10,6 +10,7 @@ Deflated data set. They are an eighth of a byte each.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,9 +176,11 @@ def _add_frames(dataset: Dataset, source: Dataset, count: int) -> None:
     source.PurposeOfReferenceCodeSequence = [coded(SOURCE)]
     source.SpatialLocationsPreserved = "YES"
     derivation = _item(DerivationCodeSequence=Items([coded(SEGMENTED)]), SourceImageSequence=Items([source]))
-    dataset.SharedFunctionalGroupsSequence = [_item(DerivationImageSequence=Items([derivation]))]
+    dataset.SharedFunctionalGroupsSequence = [Dataset()]
     dataset.PerFrameFunctionalGroupsSequence = [
         _item(
+            # The same of each, but highdicom looks for it nowhere else.
+            DerivationImageSequence=Items([deepcopy(derivation)]),
             FrameContentSequence=Items([_item(DimensionIndexValues=number)]),
             SegmentIdentificationSequence=Items([_item(ReferencedSegmentNumber=number)]),
         )

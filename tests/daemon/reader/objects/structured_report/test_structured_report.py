@@ -32,7 +32,7 @@ from support.readings import (
     CIRCLE,
     COMPUTED_RADIOGRAPHY,
     PATIENT,
-    ULTRASOUND_LOOP,
+    ULTRASOUND_CINE,
     chest_reading,
     finding,
     head_reading,
@@ -64,7 +64,7 @@ FILM = ImageHeader(
     columns=240,
 )
 LOOP = ImageHeader(
-    sop_class_uid=ULTRASOUND_LOOP, series_instance_uid=SERIES, modality="US", rows=200, columns=300, frames=40
+    sop_class_uid=ULTRASOUND_CINE, series_instance_uid=SERIES, modality="US", rows=200, columns=300, frames=40
 )
 
 REPLACED = ReplacedObject(
