@@ -25,7 +25,7 @@ from leapfrog.reader.originals.wrapping import wrap_picture
 from leapfrog.spool_file.record import read_record
 from support.machine import describe
 
-ROOT = Path(__file__).parent.parent.parent
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 RESULT = Path(__file__).parent / "results" / "compression.md"
 NO_DICOM = frozenset((".md", ".txt", ".json", ".png", ".gz", ".icc", ".dump"))
 # Folders of pictures that are no DICOM, as a folder of a clinic has them, and what is in each.
@@ -161,7 +161,7 @@ def report(by_modality: dict[str, Row], by_folder: dict[str, Row], most: int) ->
 def main() -> int:
     """Measure, show and write down; exit status 1 when nothing was made smaller."""
     parser = argparse.ArgumentParser(prog="tests/compression/run", description=__doc__)
-    parser.add_argument("--shared", type=Path, default=ROOT.parent / "shared" / "data", help="the folder of real images")
+    parser.add_argument("--shared", type=Path, default=SHARED, help="the folder of real images")
     parser.add_argument("--most", type=int, default=200, help="pictures of each folder")
     parser.add_argument("--out", type=Path, default=RESULT, help="where the table is written")
     arguments = parser.parse_args()

@@ -3,7 +3,7 @@
 import io
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -283,12 +283,18 @@ def _copy(box: Box, delivery: DeliveryRecord) -> Encoding:
     return copy
 
 
-def test_an_original_is_held_back_for_a_while_only(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    unread = box.owe(is_read=False)
-    now = 1000.0
-    clock: Callable[[], float] = lambda: now  # noqa: E731
+def test_an_original_is_held_back_for_a_while_only_and_then_none_is_until_copies_are_made_again(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recoder, "LOOK_SECONDS", 0.05)
+    unread, next_one = box.owe(is_read=False), box.owe()
+    moments = [1000.0]
     started = box.recoder()
-    monkeypatch.setattr(started, "_monotonic", clock)
+    monkeypatch.setattr(started, "_monotonic", lambda: moments[-1])
     assert started.is_coming(unread)
-    now += recoder.HOLD_SECONDS + 1
+    moments.append(moments[-1] + recoder.HOLD_SECONDS + 1)
     assert not started.is_coming(unread)
+    assert not started.is_coming(next_one)
+    box.read(unread.instance_id)
+    wait_for_all(box, unread, next_one)
+    assert started.is_coming(box.owe())
