@@ -125,7 +125,7 @@ class Service:
     def _run_with(self, journal: Journal, opening: Opening) -> int:
         settings = self._settings
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
-        _repair(settings, journal, opening)
+        _repair(settings, journal, spool, opening)
         in_hand = InHand(settings.state_dir / IN_HAND_NAME, journal)
         rendered = Rendered(settings.state_dir / RENDERED_NAME)
         numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
@@ -201,7 +201,7 @@ class Service:
             journal=journal,
             spool=spool,
             numbers=numbers,
-            recipients=recipients.of_all_exams,
+            recipients=recipients,
             rendered=lambda key: rendered_report(rendered.path(key)),
             opening=opening,
             on_adopted=_all(dispatcher.studies_came_back, wake_all),
@@ -408,7 +408,7 @@ def _state_failure(journal: Journal, spool: Spool) -> str:
     return DISK_FAILED if journal.broken or spool.broken else ""
 
 
-def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
+def _repair(settings: Settings, journal: Journal, spool: Spool, opening: Opening) -> None:
     """Clean up after the last run: close attempts that were cut short, note originals that are now owed, and, where the
     journal may be an older copy, ask for everything before it is sent.
     """
@@ -419,17 +419,17 @@ def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
-    district = settings.district.destination()
-    owed = owe_what_is_wanted(journal, district.send if district else ())
+    owed = owe_what_is_wanted(journal, Recipients(settings.destinations), spool)
     if not opening.in_order:
         Deliveries(journal).ask_before_sending()
     if cut_short or owed != NewlyOwed():
         _log.info(
             "After the last run: attempts cut short: %d; newly owed: originals: %d, pictures, once a reader has wrapped"
-            " them: %d, studies whose reports are sent: %d.",
+            " them: %d, objects that others got: %d, studies whose reports are sent: %d.",
             cut_short,
             owed.originals,
             owed.pictures,
+            owed.results,
             owed.studies,
         )
 

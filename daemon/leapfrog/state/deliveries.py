@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from leapfrog.errors import JournalError
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.facts import Facts, put
 from leapfrog.state.journal import Journal, new_id, now_text
 from leapfrog.state.records import DeliveryRecord, DeliveryState, NewDelivery, columns_of
 
 DELIVERY_COLUMNS = columns_of(DeliveryRecord)
-LAST_CONFIRMED_FACT = "last_confirmed_at"
+LAST_CONFIRMED_FACT = "last_confirmed_at"  # of [district]; of others, with their name
 
 
 class Deliveries:
@@ -41,11 +42,8 @@ class Deliveries:
             ).rowcount
             if changed != 1:
                 raise JournalError(f"Delivery {delivery_id} was not waiting to be confirmed.")
-            put(connection, LAST_CONFIRMED_FACT, ended_at)
-            [destination] = connection.execute(
-                "SELECT destination FROM deliveries WHERE id = ?", (delivery_id,)
-            ).fetchone()
-            put(connection, f"{LAST_CONFIRMED_FACT}:{destination}", ended_at)
+            row = connection.execute("SELECT destination FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+            put(connection, last_confirmed_fact(row["destination"]), ended_at)
 
     def refuse(self, delivery_id: str, reason: str) -> None:
         """Record that this instance cannot be delivered. It stays owed until a person retries or dismisses it."""
@@ -126,6 +124,18 @@ class Deliveries:
             owner_id,
         )
 
+    def dismiss_all_of(self, destination: str) -> int:
+        """Give up all that waits for a destination that the settings have no more, or was refused there, and forget the
+        destination: should it come back, it is new. Returns how many were dismissed.
+        """
+        with self._journal.transaction() as connection:
+            connection.execute("DELETE FROM destinations WHERE name = ?", (destination,))
+            return connection.execute(
+                "UPDATE deliveries SET state = 'dismissed', ended_at = ?"
+                " WHERE destination = ? AND state IN ('waiting', 'refused')",
+                (now_text(), destination),
+            ).rowcount
+
     def get(self, delivery_id: str) -> DeliveryRecord | None:
         """The delivery with this id, or None."""
         row = self._journal.row(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE id = ?", (delivery_id,))
@@ -162,7 +172,12 @@ class Deliveries:
 
     def last_confirmed_at(self, destination: str | None = None) -> str | None:
         """When something was last confirmed, by any destination or by that one, as local ISO text; None when never."""
-        return self._facts.get(LAST_CONFIRMED_FACT if destination is None else f"{LAST_CONFIRMED_FACT}:{destination}")
+        if destination is not None:
+            return self._facts.get(last_confirmed_fact(destination))
+        rows = self._journal.rows(
+            "SELECT value FROM facts WHERE name = ?1 OR name LIKE ?1 || ':%'", (LAST_CONFIRMED_FACT,)
+        )
+        return max((str(row["value"]) for row in rows), key=datetime.fromisoformat, default=None)
 
 
 def owe(
@@ -221,3 +236,8 @@ def delivery_of(row: sqlite3.Row) -> DeliveryRecord:
     values["posted"] = bool(row["posted"])
     values["renamed"] = bool(row["renamed"])
     return DeliveryRecord(**values)
+
+
+def last_confirmed_fact(destination: str) -> str:
+    """The name of the fact that says when that destination last confirmed something."""
+    return LAST_CONFIRMED_FACT if destination == DISTRICT else f"{LAST_CONFIRMED_FACT}:{destination}"

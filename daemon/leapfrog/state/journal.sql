@@ -224,6 +224,15 @@ CREATE TABLE delivery_totals (
     PRIMARY KEY (destination, kind, state)
 ) STRICT, WITHOUT ROWID;
 
+-- What each destination was to get when the box last started, so that one that is new, or gets more, is known. One that
+-- the settings have no more stays here as long as something waits for it.
+CREATE TABLE destinations (
+    name                TEXT PRIMARY KEY,
+    kinds               TEXT,                          -- a JSON list; NULL: the settings have it no more
+    rules               TEXT NOT NULL DEFAULT '',      -- which exams it gets, as JSON; '': every one
+    exams_after         INTEGER NOT NULL DEFAULT 0     -- it gets what is of instances with larger sequence numbers
+) STRICT, WITHOUT ROWID;
+
 -- Single values that must outlive the rows they came from.
 CREATE TABLE facts (
     name                TEXT PRIMARY KEY,
@@ -259,8 +268,8 @@ END;
 CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
     SELECT RAISE(ABORT, 'a delivery cannot change its state this way') WHERE NOT (
         (OLD.state = 'waiting' AND NEW.state IN ('confirmed', 'refused'))
-        OR (OLD.state IN ('waiting', 'refused') AND NEW.state = 'superseded')
-        OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed'))
+        OR (OLD.state IN ('waiting', 'refused') AND NEW.state IN ('superseded', 'dismissed'))
+        OR (OLD.state = 'refused' AND NEW.state = 'waiting')
         OR (OLD.state = 'superseded' AND NEW.state = 'dismissed'));
     UPDATE counts SET total = total - 1
     WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;
