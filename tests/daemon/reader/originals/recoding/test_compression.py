@@ -25,6 +25,8 @@ from pydicom.uid import (
 )
 
 from leapfrog.dicom.part10 import find_dataset
+from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.frames.decoding import FrameDecoder
 from leapfrog.reader.originals.recoding.compression import compress
 from leapfrog.reader.originals.recoding.refusal import AsItCame
 from support.dcmtk import dcmtk_program
@@ -284,6 +286,14 @@ def test_an_overlay_in_the_pixels_is_kept() -> None:
     assert decoded(dcmread(io.BytesIO(made)), "gdcm") == picture.tobytes()
 
 
+def test_values_that_stand_in_the_higher_bits_stay_there(tmp_path: Path) -> None:
+    path, picture = tmp_path / "made.dcm", smooth(64, 64, dtype="<u2", top=16) << 4
+    path.write_bytes(compressed(written(image(picture, BitsStored=12, HighBit=15))))
+    stored = FrameDecoder(open_dicom_file(path)).stored(0)
+    assert stored.bits is not None
+    assert (stored.bits.values(stored.samples) == picture >> 4).all()
+
+
 def test_a_preamble_that_makes_the_file_a_tiff_too_is_blanked() -> None:
     content = b"II*\0" + written(image(smooth(64, 64)))[4:]
     assert compressed(content)[:128] == bytes(128)
@@ -313,6 +323,12 @@ def test_what_is_not_described_as_dicom_has_it_goes_as_it_came(attributes: dict[
         else:
             setattr(dataset, keyword, value)
     assert said in reason(written(dataset))
+
+
+def test_a_number_that_others_would_read_as_text_goes_as_it_came() -> None:
+    content = written(image(smooth(64, 64)))
+    bits_allocated = b"\x28\x00\x00\x01"
+    assert "not written as DICOM" in reason(content.replace(bits_allocated + b"US", bits_allocated + b"DS"))
 
 
 def test_a_file_that_is_cut_off_goes_as_it_came() -> None:
