@@ -9,7 +9,7 @@ from leapfrog.state.records import DeliveryState
 LinkState = Literal["ok", "down", "locked", "window closed", "none"]
 
 NOT_CONFIGURED = "no district server is configured: nothing is sent"
-NOT_RUNNING = "nothing is sent while no daemon is running"
+NOT_SENDING = "nothing is sent while no daemon is running"
 GONE = "the settings do not have it any more: nothing is sent to it"
 
 

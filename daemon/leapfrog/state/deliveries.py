@@ -192,6 +192,13 @@ class Deliveries:
             totals[row["state"]] = row["total"]
         return totals
 
+    def destinations(self) -> list[str]:
+        """The destinations to which anything is owed, or was, whether or not the settings have them."""
+        rows = self._journal.rows(
+            "SELECT DISTINCT destination FROM delivery_totals WHERE destination <> '' AND total > 0"
+        )
+        return [row["destination"] for row in rows]
+
     def destinations_owed(self) -> dict[str, int]:
         """The destinations to which anything is owed, and how much, whether or not the settings have them."""
         rows = self._journal.rows(
