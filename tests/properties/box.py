@@ -147,7 +147,7 @@ class Box:
             deliveries=self.deliveries,
             source=cast(StatusSource, None),  # what is asked for the status; nobody does here
             wake=lambda: None,
-            sync=lambda: None,
+            sync=lambda _destination: None,
             spool=self.spool,
         )
 

@@ -3,9 +3,9 @@
 from leapfrog.settings import DestinationSettings
 
 
-def a_destination(name: str, url: str = "http://server.example/dicom-web", **settings: object) -> DestinationSettings:
+def a_destination(name: str, **settings: object) -> DestinationSettings:
     """A [[destination]] that gets everything of every exam, unless `settings` say otherwise."""
-    return DestinationSettings.model_validate({"name": name, "url": url, **settings})
+    return DestinationSettings.model_validate({"name": name, "url": "http://server.example/dicom-web", **settings})
 
 
 def a_district(**settings: object) -> DestinationSettings:

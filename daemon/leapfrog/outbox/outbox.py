@@ -54,6 +54,8 @@ class _Destination:
             next_attempt_in_seconds=self._next_attempt_in_seconds(link_state),
             last_confirmed_at=self._means.deliveries.last_confirmed_at(self.settings.name),
             failing_since=self.line.failing_since(),
+            deliveries=self._means.deliveries.totals_of(self.settings.name),
+            oldest_owed_seconds=self._means.deliveries.oldest_owed_seconds_to(self.settings.name),
         )
 
     def _link_state(self) -> LinkState:
@@ -144,10 +146,14 @@ class Outbox:
         """
         self._windows.look_at_clock()
 
-    def sync_now(self) -> None:
-        """Try to send everything that is owed once, now, regardless of windows and backoffs."""
-        for sender in self.senders:
-            sender.sync_now()
+    def sync_now(self, name: str | None = None) -> None:
+        """Try to send everything that is owed, to all destinations or to the one called `name`, once, now, regardless
+        of windows and backoffs.
+        """
+        for destination in self._destinations:
+            if name in (None, destination.settings.name):
+                for sender in destination.senders:
+                    sender.sync_now()
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the destinations, for `status`, `doctor` and the worklist."""

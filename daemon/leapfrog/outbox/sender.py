@@ -11,7 +11,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from leapfrog.errors import (
     DistrictError,
@@ -30,6 +30,7 @@ from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.told import told_of
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
@@ -186,18 +187,18 @@ class Sender(Worker):
     def _work_on(self, delivery: DeliveryRecord) -> None:
         try:
             verdict = self._courier.make(delivery, proven=self._line.link.proven)
-            self._settle(delivery, verdict)
+            self._settle(delivery, replace(verdict, reason=self._told(verdict.reason)))
         except DistrictLocked as problem:
-            self._failed_at(delivery, str(problem))
-            self._line.failed(str(problem), self._timing.locked_seconds, locked=True)
+            self._failed_at(delivery, self._told(str(problem)))
+            self._line.failed(self._told(str(problem)), self._timing.locked_seconds, locked=True)
         except DistrictUnreachable as problem:
             if problem.was_connected:
-                self._failed_at(delivery, str(problem))
+                self._failed_at(delivery, self._told(str(problem)))
             else:
-                self._queue.note_failure(delivery.id, str(problem))
-            self._line.failed(str(problem), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
+                self._queue.note_failure(delivery.id, self._told(str(problem)))
+            self._line.failed(self._told(str(problem)), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
         except DistrictError as problem:
-            self._settle(delivery, Verdict("unclear", str(problem)))
+            self._settle(delivery, Verdict("unclear", self._told(str(problem))))
         except (StorageError, sqlite3.Error, _Stopped):
             raise  # the state disk failed, or the box is stopping
         except JournalError:
@@ -205,6 +206,10 @@ class Sender(Worker):
         except Exception as problem:
             self._met_own_error(delivery, problem)
         self._line.note_shortcomings(self._courier.shortcomings())
+
+    def _told(self, reason: str) -> str:
+        """What the courier says, in the words for this destination."""
+        return told_of(self._queue.destination, reason)
 
     def _failed_at(self, delivery: DeliveryRecord, reason: str) -> None:
         """Mostly it is the server. But a server, or a guard before it, may fail over just what this delivery says: then

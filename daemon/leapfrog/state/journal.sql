@@ -122,6 +122,7 @@ CREATE INDEX deliveries_fresh ON deliveries (destination, rank, place)
 CREATE INDEX deliveries_to_retry ON deliveries (destination, rank, due_at)
     WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
+CREATE INDEX deliveries_owed ON deliveries (destination, state, sequence) WHERE state IN ('waiting', 'refused');
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
 -- An object is owed to a destination once. Its UID is what it is known by: no two contents are ever sent under one.
