@@ -17,6 +17,7 @@ from leapfrog.dicom.uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     IMPLICIT_LITTLE_ENDIAN,
+    VERIFICATION,
     is_storage_class,
     is_valid_uid,
 )
@@ -24,7 +25,6 @@ from leapfrog.intake.receiver.upper_layer import PDU_HEADER, AbortReason, PduTyp
 
 # Larger ones gain nothing (measured), and DCMTK never sends more than 128 KiB.
 MAXIMUM_PDU_BYTES = 256 * 1024
-VERIFICATION = "1.2.840.10008.1.1"
 APPLICATION_CONTEXT_NAME = b"1.2.840.10008.3.1.1.1"
 
 # Protocol version, called and calling AE title, 32 reserved bytes: the same in the request and in the response.
