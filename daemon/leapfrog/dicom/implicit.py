@@ -1,4 +1,4 @@
-"""A data set in Explicit VR Little Endian as Implicit VR Little Endian (PS3.5 Annex A.1), which every archive must take.
+"""A data set in Explicit VR Little Endian as Implicit VR Little Endian (PS3.5 Annex A.1), which any archive must take.
 
 Values stay the bytes that they are; only headers change, and sequences and items become such of undefined length, so
 that nothing has to be read twice. A value is passed on in pieces, whatever its length.
@@ -24,7 +24,6 @@ from leapfrog.dicom.encoding import (
     SEQUENCE_DELIMITATION,
     UNDEFINED_LENGTH,
 )
-
 
 
 class _Open(NamedTuple):

@@ -16,8 +16,19 @@ from leapfrog.dicom.uids import STUDY_ROOT_FIND
 from leapfrog.dimse.connecting import associate
 from leapfrog.dimse.failure import CallFailed
 from leapfrog.dimse.streamed import send_c_store
-from leapfrog.processes.call_messages import Answered, Archive, Commit, Context, Find, Found, Open, Opened, Reference
-from leapfrog.processes.call_messages import Report, Store
+from leapfrog.processes.call_messages import (
+    Answered,
+    Archive,
+    Commit,
+    Context,
+    Find,
+    Found,
+    Open,
+    Opened,
+    Reference,
+    Report,
+    Store,
+)
 
 REQUEST_COMMITMENT = 1  # Action Type ID (PS3.4 Section J.3.2.1)
 SUCCESS, PROCESSING_FAILURE, INVALID_ARGUMENT = 0x0000, 0x0110, 0x0115

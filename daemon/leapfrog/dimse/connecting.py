@@ -25,7 +25,7 @@ ASSOCIATE_SECONDS = 30.0  # for the answer to the request for an association
 ANSWER_SECONDS = 300.0  # for the answer to an instance, which the archive may have to store first
 # That nothing moves at all, in the middle of a PDU. Whoever is slower than this is of no use.
 STILL_SECONDS = 120.0
-# Small, so that what is on its way is soon known to have arrived: Linux would let it grow to 4 MB. It doubles the value.
+# Small, so that what is on its way is soon known to have arrived: Linux would let it grow to 4 MB. It is doubled.
 SEND_BUFFER_BYTES = 32_768
 UNACKNOWLEDGED_MILLISECONDS = 60_000
 
@@ -122,15 +122,19 @@ def _why_not(association: Association, reasons: Sequence[BaseException]) -> Call
     if association.is_rejected:
         answer = association.acceptor.primitive
         return CallFailed("rejected", rejection=(answer.result, answer.result_source, answer.diagnostic))
-    for problem in reasons:
-        if isinstance(problem, ssl.SSLCertVerificationError):
-            return CallFailed("tls_certificate", str(problem.verify_message))
-        if isinstance(problem, ssl.SSLError):
-            return CallFailed("tls", (problem.reason or "").replace("_", " ").lower())
-        if isinstance(problem, TimeoutError):
-            return CallFailed("connect", "no answer")
-        if isinstance(problem, OSError):
-            return CallFailed("connect", os.strerror(problem.errno) if problem.errno else "")
+    problem = next((problem for problem in reasons if isinstance(problem, OSError)), None)
+    if problem is not None:
+        return _no_connection(problem)
     if association.acceptor.primitive is not None:  # it accepted the association, but none of its contexts
         return CallFailed("no_context")
     return CallFailed("not_dicom")
+
+
+def _no_connection(problem: OSError) -> CallFailed:
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        return CallFailed("tls_certificate", str(problem.verify_message))
+    if isinstance(problem, ssl.SSLError):
+        return CallFailed("tls", (problem.reason or "").replace("_", " ").lower())
+    if isinstance(problem, TimeoutError):
+        return CallFailed("connect", "no answer")
+    return CallFailed("connect", os.strerror(problem.errno) if problem.errno else "")

@@ -5,9 +5,8 @@ few fragments, and the bytes go out as they came, without being decoded.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from collections.abc import Iterator
 from io import BytesIO
 from typing import Any
 

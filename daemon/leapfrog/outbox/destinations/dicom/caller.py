@@ -3,8 +3,8 @@ when it is silent for too long.
 """
 
 import threading
-from typing import Never
 from collections.abc import Callable, Iterable
+from typing import Never
 
 from pydantic import ValidationError
 

@@ -29,21 +29,22 @@ def link_error(failed: Failed, archive: DestinationSettings, ae_title: str) -> D
             f"ca_file, client_certificate or client_key of the destination {archive.name} cannot be used: check that"
             " they are there, are PEM files and belong together."
         )
+    place = _place(archive)
     sentence = {
         "name": f"The name {archive.host} cannot be looked up: check that the link is up and that host is right.",
-        "connect": f"{_place(archive)} cannot be reached{_reason(failed)}: check that the link is up, that the archive"
-        " runs, and that host and port are right.",
-        "tls_certificate": f"The certificate of {_place(archive)} is not trusted{_reason(failed)}. This box's clock shows"
-        f" {time.strftime('%Y-%m-%d %H:%M')}. Check the clock and ca_file, and that host is the name that is in the"
-        " certificate.",
-        "tls": f"No secure connection to {_place(archive)} could be made{_reason(failed)}: check that the port is the"
+        "connect": f"The {place} cannot be reached{_reason(failed)}: check that the link is up, that the"
+        " archive runs, and that host and port are right.",
+        "tls_certificate": f"The certificate of the {place} is not trusted{_reason(failed)}. This box's clock"
+        f" shows {time.strftime('%Y-%m-%d %H:%M')}. Check the clock and ca_file, and that host is the name that is"
+        " in the certificate.",
+        "tls": f"No secure connection to the {place} could be made{_reason(failed)}: check that the port is the"
         " one for TLS, and client_certificate and client_key.",
-        "not_dicom": f"{_place(archive)} ended the connection instead of answering a DICOM association: check that this"
+        "not_dicom": f"The {place} ended the connection instead of answering a DICOM association: check that this"
         f" is its DICOM port, and {'that it is one for TLS' if archive.tls else 'whether it is one for TLS'}.",
-        "silent": f"{_place(archive)} did not answer in time.",
-        "broken": f"The connection to {_place(archive)} broke off.",
-        "wrong_answer": f"{_place(archive)} answered something that does not belong to what it was asked.",
-        "no_context": f"{_place(archive)} takes nothing of what this box offers it, not even C-ECHO: check that this is"
+        "silent": f"The {place} did not answer in time.",
+        "broken": f"The connection to the {place} broke off.",
+        "wrong_answer": f"The {place} answered something that does not belong to what it was asked.",
+        "no_context": f"The {place} takes nothing of what this box offers it, not even C-ECHO: check that this is"
         " an archive.",
     }[failed.what]
     return DistrictUnreachable(sentence, was_connected=failed.what not in NEVER_CONNECTED)
@@ -54,28 +55,28 @@ def _rejection(rejection: tuple[int, int, int], archive: DestinationSettings, ae
     place = _place(archive)
     if (source, reason) == CALLING_NOT_RECOGNIZED:
         return DistrictLocked(
-            f"{place} does not know this box. Enter a DICOM node there with the AE title {ae_title.strip()} and this"
-            " box's address."
+            f"The {place} does not know this box. Enter a DICOM node there with the AE title {ae_title.strip()} and"
+            " this box's address."
         )
     if (source, reason) == CALLED_NOT_RECOGNIZED:
         return DistrictLocked(
-            f"{place} says that it is not called {archive.ae_title.strip()}. Set ae_title of the destination"
+            f"The {place} says that it is not called {archive.ae_title.strip()}. Set ae_title of the destination"
             f" {archive.name} to the AE title that the archive has."
         )
     if (source, reason) in CONGESTED or result != PERMANENT:
         return DistrictUnreachable(
-            f"{place} has no room for another association at the moment (reason {source}-{reason}).",
+            f"The {place} has no room for another association at the moment (reason {source}-{reason}).",
             was_connected=False,
         )
     return DistrictLocked(
-        f"{place} rejected the association (reason {source}-{reason}). Most archives do so when they do not know who"
-        f" calls: check there that the AE title {ae_title.strip()} with this box's address may store, and that"
+        f"The {place} rejected the association (reason {source}-{reason}). Most archives do so when they do not know"
+        f" who calls: check there that the AE title {ae_title.strip()} with this box's address may store, and that"
         f" {archive.ae_title.strip()} is the archive's own."
     )
 
 
 def _place(archive: DestinationSettings) -> str:
-    return f"The archive {archive.name} ({archive.host} port {archive.port})"
+    return f"archive {archive.name} ({archive.host} port {archive.port})"
 
 
 def _reason(failed: Failed) -> str:
