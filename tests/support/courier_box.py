@@ -9,7 +9,9 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from leapfrog.outbox.courier import Verdict
+from leapfrog.outbox.destinations.dicom.caller import Slack
 from leapfrog.outbox.destinations.dicom.courier import DicomCourier, OtherEncodings
+from leapfrog.processes.call_messages import Patience
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -18,6 +20,8 @@ from leapfrog.state.records import CommittedReading, DeliveryRecord
 from leapfrog.state.spool import Spool
 from support.journal_rows import reading_of
 from support.owed import open_state, owe, part10_bytes, secondary_capture
+
+QUICK = Patience(connect_seconds=2.0, associate_seconds=0.5, answer_seconds=0.7, still_seconds=0.7, idle_seconds=0.3)
 
 
 class NoPace:
@@ -82,6 +86,8 @@ class CourierBox:
             answered=lambda: None,
             encodings=encodings,
             on_handed_over=lambda: self.asked.append("asked"),
+            patience=QUICK,
+            slack=Slack(start_seconds=10.0, buffered_seconds=2.0),
         )
         self.couriers.append(courier)
         return courier

@@ -54,6 +54,11 @@ class ArchiveLine:
         """Whether there is an association, as far as is known."""
         return self._association is not None and bool(self._association.is_established)
 
+    @property
+    def idle_seconds(self) -> float:
+        """After how long an association that nobody uses is released."""
+        return self._archive.patience.idle_seconds if self._archive is not None else 0.0
+
     def open(self, request: Open) -> Opened:
         """See to an association with these contexts. Raises CallFailed."""
         is_new = not self.is_open or self._archive != request.archive or not self._proposed.issuperset(request.contexts)
@@ -134,7 +139,7 @@ class ArchiveLine:
                 break
             held = held or (found is not None and _uid(found.get("SOPInstanceUID")) == find.sop_instance_uid)
         self.abort()  # it may go on for ever
-        return Found(held=None)
+        raise CallFailed("wrong_answer")
 
     def _require(self) -> Association:
         if self._association is None or not self._association.is_established:

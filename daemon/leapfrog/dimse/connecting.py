@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -20,11 +21,6 @@ from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from leapfrog.dimse.failure import CallFailed
 from leapfrog.processes.call_messages import Archive, Context, TlsFiles
 
-CONNECT_SECONDS = 10.0  # for each address
-ASSOCIATE_SECONDS = 30.0  # for the answer to the request for an association
-ANSWER_SECONDS = 300.0  # for the answer to an instance, which the archive may have to store first
-# That nothing moves at all, in the middle of a PDU. Whoever is slower than this is of no use.
-STILL_SECONDS = 120.0
 # Small, so that what is on its way is soon known to have arrived: Linux would let it grow to 4 MB. It is doubled.
 SEND_BUFFER_BYTES = 32_768
 UNACKNOWLEDGED_MILLISECONDS = 60_000
@@ -39,14 +35,16 @@ def associate(archive: Archive, contexts: Sequence[Context], handlers: Sequence[
     entity = AE(ae_title=archive.calling)
     entity.implementation_class_uid = IMPLEMENTATION_CLASS_UID
     entity.implementation_version_name = IMPLEMENTATION_VERSION_NAME
-    entity.connection_timeout = CONNECT_SECONDS
-    entity.acse_timeout = ASSOCIATE_SECONDS
-    entity.dimse_timeout = ANSWER_SECONDS
+    patience = archive.patience
+    entity.connection_timeout = patience.connect_seconds
+    entity.acse_timeout = patience.associate_seconds
+    entity.dimse_timeout = patience.answer_seconds
     entity.network_timeout = None  # an association that is idle is closed by us
     proposed = [build_context(context.sop_class_uid, context.transfer_syntax_uid) for context in contexts]
     context = _tls_context(archive.tls) if archive.tls is not None else None
     failed = CallFailed("connect")
     for address in _addresses(archive.host, archive.port):
+        began = time.monotonic()
         with _reasons() as reasons:
             association = entity.associate(
                 address,
@@ -54,11 +52,13 @@ def associate(archive: Archive, contexts: Sequence[Context], handlers: Sequence[
                 contexts=proposed,
                 ae_title=archive.called,
                 tls_args=(context, archive.host) if context is not None else None,
-                evt_handlers=[(evt.EVT_CONN_OPEN, _set_up), *handlers],
+                evt_handlers=[(evt.EVT_CONN_OPEN, _set_up, [patience.still_seconds]), *handlers],
             )
         if association.is_established:
             return association
         failed = _why_not(association, reasons)
+        if failed.failed.what == "not_dicom" and time.monotonic() - began >= patience.associate_seconds:
+            failed = CallFailed("silent")
         if failed.failed.what != "connect":
             break
     raise failed
@@ -83,9 +83,9 @@ def _tls_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
-def _set_up(event: Any) -> None:
+def _set_up(event: Any, still_seconds: float) -> None:
     connected = event.assoc.dul.socket.socket
-    connected.settimeout(STILL_SECONDS)
+    connected.settimeout(still_seconds)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -35,7 +35,6 @@ from leapfrog.processes.channel import ChannelClosed
 from leapfrog.processes.frames import FrameKind, Frames
 from leapfrog.processes.parent import end_with_parent
 
-IDLE_SECONDS = 5.0  # after which an association that nobody uses is released
 NOTE_SECONDS = 30.0  # within which the main process takes a report
 
 
@@ -56,7 +55,7 @@ class Caller:
         """Until the main process closes the connection."""
         with suppress(ChannelClosed):
             while True:
-                frame = self._frames.receive(IDLE_SECONDS if self._line.is_open else None)
+                frame = self._frames.receive(self._line.idle_seconds if self._line.is_open else None)
                 if frame is None:
                     self._line.release()
                 elif frame[0] is FrameKind.MESSAGE:  # else the rest of a data set that nobody waits for any more

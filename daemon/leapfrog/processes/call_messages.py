@@ -36,6 +36,17 @@ class TlsFiles(Frozen):
     client_key: Path | None = None
 
 
+class Patience(Frozen):
+    """How long an archive is waited for."""
+
+    connect_seconds: float = 10.0  # for each of its addresses
+    associate_seconds: float = 30.0  # for the answer to the request for an association
+    answer_seconds: float = 300.0  # for the answer to an instance, which it may have to store first
+    # That nothing moves at all, in the middle of a PDU. Whoever is slower than this is of no use.
+    still_seconds: float = 120.0
+    idle_seconds: float = 5.0  # after which an association that nobody uses is released
+
+
 class Archive(Frozen):
     """Whom to call, and under which AE titles. `tls` is None for a connection without it."""
 
@@ -44,6 +55,7 @@ class Archive(Frozen):
     calling: str
     called: str
     tls: TlsFiles | None = None
+    patience: Patience = Patience()
 
 
 class Context(Frozen):

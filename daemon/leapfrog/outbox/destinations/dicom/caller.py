@@ -4,6 +4,7 @@ when it is silent for too long.
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Never
 
 from pydantic import ValidationError
@@ -23,6 +24,7 @@ from leapfrog.processes.call_messages import (
     Noted,
     Open,
     Opened,
+    Patience,
     Report,
     Request,
     Store,
@@ -33,15 +35,21 @@ from leapfrog.processes.command_lines import our_program
 from leapfrog.processes.frames import FrameKind, Frames, frame_pair
 
 PROGRAM = "leapfrog.dimse.store"
-# The program itself ends what takes too long (`dimse/connecting.py`); here is what it needs for that, its start on a
-# slow box, and three addresses of one name.
-OPEN_SECONDS = 120.0
-# For one piece of a data set to be taken, and for the answer after the last: what is then still on its way in the
-# kernel's buffers needs minutes on the slowest link.
-PIECE_SECONDS = 180.0
-ANSWER_SECONDS = 600.0
+# The program itself ends what takes too long. It is waited for longer: for its start on a slow box, for three addresses
+# of one name, and for what is on its way in the kernel's buffers, which needs minutes on the slowest link.
+START_SECONDS = 60.0
+MOST_ADDRESSES = 3
+BUFFERED_SECONDS = 300.0
 BEAT_SECONDS = 30.0  # between two signs of life of who waits
 NOTED_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Slack:
+    """How much longer than an archive the program is waited for."""
+
+    start_seconds: float = START_SECONDS
+    buffered_seconds: float = BUFFERED_SECONDS
 
 
 class CallFailed(LeapfrogError):
@@ -57,7 +65,11 @@ class ArchiveCaller:
     """One program, and at most one association. For one thread; only `cut` may be called from another."""
 
     def __init__(
-        self, name: str, progress: Callable[[], None], take_report: Callable[[Report], bool] | None = None
+        self,
+        name: str,
+        progress: Callable[[], None],
+        take_report: Callable[[Report], bool] | None = None,
+        slack: Slack | None = None,
     ) -> None:
         """`progress` is called whenever something is waited for; a LeapfrogError that it raises ends the transfer.
         `take_report` returns whether a report of storage commitment was taken durably.
@@ -69,12 +81,22 @@ class ArchiveCaller:
         self._child: ChildProcess | None = None
         self._is_cut = False
         self._frames: Frames | None = None
+        self._patience = Patience()
+        self._slack = slack or Slack()
 
     # ------------------------------------------------------------ services
 
     def open(self, request: Open) -> Opened:
         """See to an association. Raises CallFailed, as all of these do."""
-        answer = self._ask(request, OPEN_SECONDS)
+        self._patience = patience = request.archive.patience
+        seconds = self._slack.start_seconds + MOST_ADDRESSES * patience.connect_seconds + patience.associate_seconds
+        was_running = self.is_running
+        try:
+            answer = self._ask(request, seconds)
+        except CallFailed:
+            if not was_running or self._frames is not None:
+                raise
+            answer = self._ask(request, seconds)  # the program ended while there was nothing to do
         return answer if isinstance(answer, Opened) else self._fail("wrong_answer")
 
     def store(self, store: Store, pieces: Iterable[bytes]) -> int:
@@ -93,21 +115,21 @@ class ArchiveCaller:
                 self._end()  # the program holds an association in the middle of a message
             raise
         self._send(FrameKind.END)
-        return self._answered(ANSWER_SECONDS)
+        return self._answered(self._answer_seconds)
 
     def echo(self) -> int:
         """C-ECHO. Returns the status."""
-        answer = self._ask(Echo(), ANSWER_SECONDS)
+        answer = self._ask(Echo(), self._answer_seconds)
         return _status(answer) if isinstance(answer, Answered) else self._fail("wrong_answer")
 
     def find(self, find: Find) -> bool | None:
         """Whether it says that it holds an instance; None if it does not let itself be asked."""
-        answer = self._ask(find, ANSWER_SECONDS)
+        answer = self._ask(find, self._answer_seconds)
         return answer.held if isinstance(answer, Found) else self._fail("wrong_answer")
 
     def commit(self, commit: Commit) -> int:
         """N-ACTION of storage commitment. Returns the status. A report may come at once: see `wait_for_reports`."""
-        answer = self._ask(commit, ANSWER_SECONDS)
+        answer = self._ask(commit, self._answer_seconds)
         return _status(answer) if isinstance(answer, Answered) else self._fail("wrong_answer")
 
     def wait_for_reports(self, seconds: float) -> bool:
@@ -170,6 +192,10 @@ class ArchiveCaller:
 
     # ------------------------------------------------------------ frames
 
+    @property
+    def _answer_seconds(self) -> float:
+        return self._patience.answer_seconds + self._slack.buffered_seconds
+
     def _ask(self, request: Request, seconds: float) -> Answer:
         if isinstance(request, Open) and not self.is_running:
             self._end()
@@ -195,7 +221,7 @@ class ArchiveCaller:
         if self._frames is None:
             raise CallFailed(Failed(what="broken"))
         try:
-            self._frames.send(kind, content, PIECE_SECONDS)
+            self._frames.send(kind, content, self._patience.still_seconds + self._slack.start_seconds)
         except ChannelClosed:
             self._fail("silent" if self.is_running else "broken")
 

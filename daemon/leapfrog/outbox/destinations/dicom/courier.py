@@ -11,13 +11,13 @@ from typing import Never, Protocol
 
 from leapfrog.errors import CannotBeRenamed, StorageError
 from leapfrog.outbox.courier import CONFIRMED, Verdict
-from leapfrog.outbox.destinations.dicom.caller import ArchiveCaller, CallFailed
+from leapfrog.outbox.destinations.dicom.caller import ArchiveCaller, CallFailed, Slack
 from leapfrog.outbox.destinations.dicom.contexts import ContextBook
 from leapfrog.outbox.destinations.dicom.link_errors import link_error
 from leapfrog.outbox.destinations.dicom.outgoing_dataset import OutgoingDataset, outgoing_dataset
 from leapfrog.outbox.destinations.dicom.store_status import DUPLICATE, is_stored, is_warning, refusal
 from leapfrog.outbox.destinations.dicomweb.held_content import place_of
-from leapfrog.processes.call_messages import Archive, Failed, Find, Open, Opened, Store, TlsFiles
+from leapfrog.processes.call_messages import Archive, Failed, Find, Open, Opened, Patience, Store, TlsFiles
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.handed_over import HandedOver, HandedOvers
@@ -85,6 +85,8 @@ class DicomCourier:
         answered: Callable[[], None],
         encodings: OtherEncodings | None = None,
         on_handed_over: Callable[[], None] = lambda: None,
+        patience: Patience | None = None,
+        slack: Slack | None = None,
     ) -> None:
         """`ae_title` is this box's own. `progress` is called whenever something is waited for, and may raise;
         `answered`, when the archive proved to be there; `on_handed_over`, when there is something that the archive is
@@ -92,7 +94,7 @@ class DicomCourier:
         """
         self._settings = archive
         self._ae_title = ae_title
-        self._archive = archive_of(archive, ae_title)
+        self._archive = archive_of(archive, ae_title, patience)
         self._deliveries = deliveries
         self._spool = spool
         self._pace = pace
@@ -102,7 +104,7 @@ class DicomCourier:
         self._known = KnownInstances(deliveries.journal)
         self._handed_over = HandedOvers(deliveries.journal)
         self._contexts = ContextBook()
-        self._caller = ArchiveCaller(archive.name, progress)
+        self._caller = ArchiveCaller(archive.name, progress, slack=slack)
 
     @property
     def pid(self) -> int | None:
@@ -284,7 +286,7 @@ class DicomCourier:
             return False
 
 
-def archive_of(settings: DestinationSettings, ae_title: str) -> Archive:
+def archive_of(settings: DestinationSettings, ae_title: str, patience: Patience | None = None) -> Archive:
     """Whom to call."""
     tls = TlsFiles(
         ca_file=settings.ca_file, client_certificate=settings.client_certificate, client_key=settings.client_key
@@ -295,4 +297,5 @@ def archive_of(settings: DestinationSettings, ae_title: str) -> Archive:
         calling=ae_title,
         called=settings.ae_title,
         tls=tls if settings.tls else None,
+        patience=patience or Patience(),
     )
