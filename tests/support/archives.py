@@ -59,7 +59,7 @@ class DcmtkArchive:
 
 @contextmanager
 def store_scp(folder: Path, *options: str, port: int | None = None) -> Iterator[DcmtkArchive]:
-    """DCMTK's storescp, which takes every transfer syntax unless `options` say otherwise, and keeps bytes as they are."""
+    """DCMTK's storescp, which takes every transfer syntax unless `options` say otherwise. Bytes stay as they are."""
     port = port or free_port()
     folder.mkdir(exist_ok=True)
     command = [dcmtk_program("storescp"), "-od", str(folder), "--bit-preserving", *(options or ("+xa",)), str(port)]

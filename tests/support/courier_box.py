@@ -1,5 +1,6 @@
 """Something owed to a DICOM archive, and the courier that brings it there."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,29 +9,23 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from leapfrog.outbox.courier import Verdict
+from leapfrog.outbox.courier import Surroundings, Verdict
 from leapfrog.outbox.destinations.dicom.caller import Slack
-from leapfrog.outbox.destinations.dicom.courier import DicomCourier, OtherEncodings
+from leapfrog.outbox.destinations.dicom.courier import DicomCourier
+from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.processes.call_messages import Patience
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import CommittedReading, DeliveryRecord
 from leapfrog.state.spool import Spool
 from support.journal_rows import reading_of
 from support.owed import open_state, owe, part10_bytes, secondary_capture
 
 QUICK = Patience(connect_seconds=2.0, associate_seconds=0.5, answer_seconds=0.7, still_seconds=0.7, idle_seconds=0.3)
-
-
-class NoPace:
-    """As fast as it goes."""
-
-    chunk_bytes = 16_384
-
-    def take(self, byte_count: int) -> None:
-        """Nobody waits."""
 
 
 @dataclass
@@ -69,26 +64,23 @@ class CourierBox:
                 )
         return self.deliveries.listed()[-1]
 
-    def courier(
-        self, port: int, *, encodings: OtherEncodings | None = None, host: str = "127.0.0.1", **settings: Any
-    ) -> DicomCourier:
+    def courier(self, port: int, *, host: str = "127.0.0.1", **settings: Any) -> DicomCourier:
         """A courier to an archive called ARCHIVE."""
         archive = DestinationSettings.model_validate(
             {"name": "archive", "kind": "dicom", "host": host, "port": port, "ae_title": "ARCHIVE", **settings}
         )
-        courier = DicomCourier(
-            archive,
-            "LEAPFROG",
-            self.deliveries,
-            self.spool,
-            NoPace(),
+        around = Surroundings(
+            deliveries=self.deliveries,
+            spool=self.spool,
+            known=KnownInstances(self.journal),
+            throttle=Throttle(0, time.sleep),
+            timeouts=Timeouts(),
             progress=lambda: None,
             answered=lambda: None,
-            encodings=encodings,
-            on_handed_over=lambda: self.asked.append("asked"),
-            patience=QUICK,
-            slack=Slack(start_seconds=10.0, buffered_seconds=2.0),
+            ae_title="LEAPFROG",
+            handed_over=lambda: self.asked.append("asked"),
         )
+        courier = DicomCourier(archive, around, QUICK, Slack(start_seconds=10.0, buffered_seconds=2.0))
         self.couriers.append(courier)
         return courier
 

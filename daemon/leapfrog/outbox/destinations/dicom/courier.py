@@ -1,16 +1,16 @@
-"""Delivers to one archive by C-STORE (PS3.4 Annex B), in a transfer syntax that was negotiated.
+"""Delivers to one archive by C-STORE (PS3.4 Annex B), in a syntax that was negotiated.
 
-By C-STORE alone, nobody can be asked what he holds. Where an attempt got no answer, the archive is asked by C-FIND if it
-lets itself be asked; else the instance is sent again: under the same UID, an archive keeps it once.
+By C-STORE alone, nobody can be asked what he holds. Where an attempt got no answer, the archive is asked by C-FIND if
+it lets itself be asked; else the instance is sent again: under one UID, an archive keeps one instance.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Never, Protocol
+from typing import Never
 
 from leapfrog.errors import CannotBeRenamed, StorageError
-from leapfrog.outbox.courier import CONFIRMED, Verdict
+from leapfrog.outbox.courier import CONFIRMED, Shortcoming, Surroundings, Verdict
 from leapfrog.outbox.destinations.dicom.caller import ArchiveCaller, CallFailed, Slack
 from leapfrog.outbox.destinations.dicom.contexts import ContextBook
 from leapfrog.outbox.destinations.dicom.link_errors import link_error
@@ -19,12 +19,9 @@ from leapfrog.outbox.destinations.dicom.store_status import DUPLICATE, is_stored
 from leapfrog.outbox.destinations.dicomweb.held_content import place_of
 from leapfrog.processes.call_messages import Archive, Failed, Find, Open, Opened, Patience, Store, TlsFiles
 from leapfrog.settings import DestinationSettings
-from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.handed_over import HandedOver, HandedOvers
-from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
-from leapfrog.state.spool import Spool
 
 MOST_TIMES_NOT_KEPT = 5
 # Failure reasons of storage commitment that sending again does not change (PS3.3 Section C.14.1.1).
@@ -32,35 +29,13 @@ NEVER_KEPT = {
     0x0119: "it holds something of another kind under the object's identifier (SOP Instance UID)",
     0x0122: "it gives no such promise for this kind of object (SOP class)",
 }
+PROMISE_AWAITED = "The archive has stored it, but not promised yet to keep it (storage commitment)."
 ALREADY_HELD = (
     "The archive {name} already held something under the identifier (SOP Instance UID) of this image, and this box"
     " cannot compare the two. Look at the image there: if it is this one, dismiss this delivery."
 )
 
 _log = logging.getLogger(__name__)
-
-
-class Pace(Protocol):
-    """Says when how much may be sent."""
-
-    @property
-    def chunk_bytes(self) -> int:
-        """The size of the pieces to send."""
-
-    def take(self, byte_count: int) -> None:
-        """Wait until so many bytes may be sent."""
-
-
-class OtherEncodings(Protocol):
-    """The copies of originals in other transfer syntaxes."""
-
-    def best(self, delivery: DeliveryRecord, taken: frozenset[str]) -> DeliveryRecord | None:
-        """`delivery` with the bytes of the copy to send to somebody who takes these transfer syntaxes; None if the
-        original is best, or there is no copy.
-        """
-
-    def syntaxes(self, delivery: DeliveryRecord) -> frozenset[str]:
-        """The transfer syntaxes in which there are copies."""
 
 
 @dataclass(frozen=True)
@@ -77,34 +52,21 @@ class DicomCourier:
     def __init__(
         self,
         archive: DestinationSettings,
-        ae_title: str,
-        deliveries: Deliveries,
-        spool: Spool,
-        pace: Pace,
-        progress: Callable[[], None],
-        answered: Callable[[], None],
-        encodings: OtherEncodings | None = None,
-        on_handed_over: Callable[[], None] = lambda: None,
+        around: Surroundings,
         patience: Patience | None = None,
         slack: Slack | None = None,
     ) -> None:
-        """`ae_title` is this box's own. `progress` is called whenever something is waited for, and may raise;
-        `answered`, when the archive proved to be there; `on_handed_over`, when there is something that the archive is
-        to be asked about.
-        """
+        """Nobody is called yet."""
         self._settings = archive
-        self._ae_title = ae_title
-        self._archive = archive_of(archive, ae_title, patience)
-        self._deliveries = deliveries
-        self._spool = spool
-        self._pace = pace
-        self._answered = answered
-        self._encodings = encodings
-        self._on_handed_over = on_handed_over
-        self._known = KnownInstances(deliveries.journal)
-        self._handed_over = HandedOvers(deliveries.journal)
+        self._ae_title = around.ae_title
+        self._archive = archive_of(archive, around.ae_title, patience)
+        self._around = around
+        self._deliveries = around.deliveries
+        self._spool = around.spool
+        self._known = around.known
+        self._handed_over = HandedOvers(around.deliveries.journal)
         self._contexts = ContextBook()
-        self._caller = ArchiveCaller(archive.name, progress, slack=slack)
+        self._caller = ArchiveCaller(archive.name, around.progress, slack=slack)
 
     @property
     def pid(self) -> int | None:
@@ -117,7 +79,7 @@ class DicomCourier:
         if handed_over is not None and handed_over.state == "kept":
             return CONFIRMED
         if handed_over is not None and handed_over.state != "not_kept":
-            return Verdict("handed_over")
+            return Verdict("awaited", PROMISE_AWAITED)
         if handed_over is not None and (reason := self._why_never_kept(handed_over)):
             return Verdict("refused", reason)
         try:
@@ -133,6 +95,12 @@ class DicomCourier:
     def close(self) -> None:
         """Release the association and end the program."""
         self._caller.close()
+
+    def shortcomings(self) -> tuple[Shortcoming, ...]:
+        """That it cannot be asked what it holds is no shortcoming: few archives can, and what is sent twice under one
+        UID is there once.
+        """
+        return ()
 
     def _why_never_kept(self, handed_over: HandedOver) -> str:
         name, reason = self._settings.name, handed_over.reason
@@ -161,7 +129,7 @@ class DicomCourier:
                 return self._nothing_fits(delivery, dataset, opened)
             self._deliveries.mark_posted(delivery.id)
             try:
-                return self._after_answer(delivery, self._send(delivery, outgoing))
+                status = self._send(delivery, outgoing)
             except StorageError as problem:
                 return Verdict("refused", str(problem))
             except CallFailed as problem:
@@ -171,24 +139,24 @@ class DicomCourier:
                     return self._stored(delivery)
                 if was_new or failed.what not in ("broken", "silent"):
                     break
+            else:
+                return self._after_answer(delivery, status)
         return Verdict("unclear", str(link_error(failed, self._settings, self._ae_title)))
 
     def _open(self, delivery: DeliveryRecord, dataset: OutgoingDataset) -> Opened:
-        contexts = self._contexts.with_object(self._sop_class(delivery, dataset), self._offered(delivery, dataset))
+        contexts = self._contexts.with_object(self._sop_class(delivery, dataset), self._offered(dataset))
         try:
             opened = self._caller.open(Open(archive=self._archive, contexts=contexts))
         except CallFailed as problem:
             self._fail(problem)
-        self._answered()
+        self._around.answered()
         return opened
 
     def _fail(self, problem: CallFailed) -> Never:
         raise link_error(problem.failed, self._settings, self._ae_title) from problem
 
-    def _offered(self, delivery: DeliveryRecord, dataset: OutgoingDataset) -> set[str]:
-        copies = self._encodings.syntaxes(delivery) if self._encodings is not None else frozenset()
-        wished = frozenset(self._settings.transfer_syntaxes)
-        return {dataset.transfer_syntax_uid, *(copies & wished if wished else copies)}
+    def _offered(self, dataset: OutgoingDataset) -> set[str]:
+        return {dataset.transfer_syntax_uid}
 
     def _sop_class(self, delivery: DeliveryRecord, dataset: OutgoingDataset) -> str:
         return delivery.sop_class_uid or dataset.sop_class_uid
@@ -198,17 +166,8 @@ class DicomCourier:
         return frozenset(one.transfer_syntax_uid for one in opened.accepted if one.sop_class_uid == sop_class_uid)
 
     def _chosen(self, delivery: DeliveryRecord, dataset: OutgoingDataset, taken: frozenset[str]) -> _Outgoing | None:
-        """The copy that is best for who takes these transfer syntaxes; else the original as it is, or rewritten."""
-        candidates = [dataset]
-        if self._encodings is not None and (copy := self._encodings.best(delivery, taken)) is not None:
-            try:
-                candidates.insert(0, outgoing_dataset(source_of(self._spool, copy)))
-            except (StorageError, CannotBeRenamed) as problem:
-                _log.warning("A copy of delivery %s in another encoding cannot be sent: %s", delivery.id, problem)
-        fitting = [
-            _Outgoing(candidate, syntax) for candidate in candidates for syntax in candidate.syntaxes if syntax in taken
-        ]
-        return fitting[0] if fitting else None
+        """As it is, or rewritten, for who takes these transfer syntaxes."""
+        return next((_Outgoing(dataset, syntax) for syntax in dataset.syntaxes if syntax in taken), None)
 
     def _nothing_fits(self, delivery: DeliveryRecord, dataset: OutgoingDataset, opened: Opened) -> Verdict:
         name, kind = self._settings.name, delivery.kind
@@ -233,12 +192,12 @@ class DicomCourier:
             sop_instance_uid=delivery.sop_instance_uid,
             transfer_syntax_uid=outgoing.transfer_syntax_uid,
         )
-        pieces = outgoing.dataset.pieces(outgoing.transfer_syntax_uid, self._pace.chunk_bytes)
+        pieces = outgoing.dataset.pieces(outgoing.transfer_syntax_uid, self._around.throttle.chunk_bytes)
         return self._caller.store(store, self._paced(pieces))
 
     def _paced(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
         for piece in pieces:
-            self._pace.take(len(piece))
+            self._around.throttle.take(len(piece))
             yield piece
 
     # ------------------------------------------------------------ what became of it
@@ -258,8 +217,8 @@ class DicomCourier:
         if not self._settings.commit:
             return CONFIRMED
         self._handed_over.stored(delivery)
-        self._on_handed_over()
-        return Verdict("handed_over")
+        self._around.handed_over()
+        return Verdict("handed_over", PROMISE_AWAITED)
 
     def _is_held(self, delivery: DeliveryRecord, dataset: OutgoingDataset) -> bool:
         """Whether the archive says that it holds what can only be this one: an earlier image with the same UID, which

@@ -124,7 +124,7 @@ def test_an_archive_that_is_off_is_unreachable(box: CourierBox) -> None:
 
 def test_a_name_that_nobody_knows_is_named(box: CourierBox) -> None:
     delivery = box.owe()
-    with pytest.raises(DistrictUnreachable, match="archive.invalid cannot be looked up"):
+    with pytest.raises(DistrictUnreachable, match=r"archive\.invalid cannot be looked up"):
         box.make(box.courier(free_port(), host="archive.invalid"), delivery)
 
 
