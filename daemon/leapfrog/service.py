@@ -296,11 +296,10 @@ class Service:
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
         ]
-        notice = Notice(live_problems, worklist.wake)
         return self._run_parts(
             Parts(parts),
             lambda: _state_failure(journal, spool),
-            _all(outbox.look_at_clock, notice.look),
+            _all(outbox.look_at_clock, Notice(live_problems, worklist.wake).look),
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )

@@ -1,5 +1,6 @@
 """DICOM archives: DCMTK's, and made-up ones that do what a test says."""
 
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -13,8 +14,10 @@ from pydicom import dcmread
 from pynetdicom import AE, evt
 from pynetdicom.presentation import build_context
 
+from support.certificates import Certificate
 from support.dcmtk import dcmtk_program, run_program
 from support.ports import free_port
+from support.waiting import wait_until
 
 VERIFICATION = "1.2.840.10008.1.1"
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
@@ -65,6 +68,29 @@ def store_scp(folder: Path, *options: str, port: int | None = None) -> Iterator[
     command = [dcmtk_program("storescp"), "-od", str(folder), "--bit-preserving", *(options or ("+xa",)), str(port)]
     with _running(command, folder, port) as archive:
         yield archive
+
+
+@contextmanager
+def tls_store_scp(folder: Path, server: Certificate, client: Certificate) -> Iterator[DcmtkArchive]:
+    """The same behind TLS, for nobody but who has `client`'s certificate."""
+    port = free_port()
+    folder.mkdir(exist_ok=True)
+    command = [
+        dcmtk_program("storescp"), "-od", str(folder), "--bit-preserving", "+xa",
+        "+tls", str(server.key), str(server.certificate), "+cf", str(client.certificate), "-rc", str(port),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    archive = DcmtkArchive(port, folder, process)
+    try:
+        wait_until(lambda: _listens(port), "storescp listens")
+        yield archive
+    finally:
+        archive.kill()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager

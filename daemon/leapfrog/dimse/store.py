@@ -35,6 +35,7 @@ from leapfrog.processes.channel import ChannelClosed
 from leapfrog.processes.frames import FrameKind, Frames
 from leapfrog.processes.parent import end_with_parent
 
+IDLE_PROGRAM_SECONDS = 600.0  # after which this program ends, which holds 90 MB; the next instance starts it again
 NOTE_SECONDS = 30.0  # within which the main process takes a report
 
 
@@ -52,10 +53,13 @@ class Caller:
         self._line = ArchiveLine(self._pass_on)
 
     def serve(self) -> None:
-        """Until the main process closes the connection."""
+        """Until the main process closes the connection, or needs nothing for long."""
         with suppress(ChannelClosed):
             while True:
-                frame = self._frames.receive(self._line.idle_seconds if self._line.is_open else None)
+                is_open = self._line.is_open
+                frame = self._frames.receive(self._line.idle_seconds if is_open else IDLE_PROGRAM_SECONDS)
+                if frame is None and not is_open:
+                    return
                 if frame is None:
                     self._line.release()
                 elif frame[0] is FrameKind.MESSAGE:  # else the rest of a data set that nobody waits for any more

@@ -19,6 +19,9 @@ CONGESTED = ((BY_ITS_TRANSPORT, 1), (BY_ITS_TRANSPORT, 2))
 # These have nothing to do with the instance that was to be sent.
 NEVER_CONNECTED: frozenset[FailureKind] = frozenset(("name", "connect", "tls", "tls_certificate", "rejected"))
 
+TLS_PORT = "that it is one for TLS and accepts this box's client_certificate"
+PLAIN_PORT = "whether it is one for TLS"
+
 
 def link_error(failed: Failed, archive: DestinationSettings, ae_title: str) -> DistrictError:
     """The error for an association that was not opened, or that broke. `ae_title` is this box's own."""
@@ -40,7 +43,7 @@ def link_error(failed: Failed, archive: DestinationSettings, ae_title: str) -> D
         "tls": f"No secure connection to the {place} could be made{_reason(failed)}: check that the port is the"
         " one for TLS, and client_certificate and client_key.",
         "not_dicom": f"The {place} ended the connection instead of answering a DICOM association: check that this"
-        f" is its DICOM port, and {'that it is one for TLS' if archive.tls else 'whether it is one for TLS'}.",
+        f" is its DICOM port, and {TLS_PORT if archive.tls else PLAIN_PORT}.",
         "silent": f"The {place} did not answer in time.",
         "broken": f"The connection to the {place} broke off.",
         "wrong_answer": f"The {place} answered something that does not belong to what it was asked.",
