@@ -1,5 +1,7 @@
 """DICOM archives: DCMTK's, and made-up ones that do what a test says."""
 
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -56,7 +58,9 @@ class DcmtkArchive:
         return Counter(str(dcmread(path, stop_before_pixels=True).SOPInstanceUID) for path in self.files())
 
     def kill(self) -> None:
-        self.process.kill()
+        """End it and what it started: dcmqrscp has a process for each association."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
 
@@ -79,7 +83,7 @@ def tls_store_scp(folder: Path, server: Certificate, client: Certificate) -> Ite
         dcmtk_program("storescp"), "-od", str(folder), "--bit-preserving", "+xa",
         "+tls", str(server.key), str(server.certificate), "+cf", str(client.certificate), "-rc", str(port),
     ]  # fmt: skip
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     archive = DcmtkArchive(port, folder, process)
     try:
         wait_until(lambda: _listens(port), "storescp listens")
@@ -106,7 +110,7 @@ def query_scp(folder: Path) -> Iterator[DcmtkArchive]:
 
 @contextmanager
 def _running(command: Sequence[str], folder: Path, port: int) -> Iterator[DcmtkArchive]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
     archive = DcmtkArchive(port, folder, process)
     try:
         deadline = time.monotonic() + START_SECONDS
