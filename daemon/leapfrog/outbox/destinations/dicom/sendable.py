@@ -42,11 +42,12 @@ class Sendable:
 
     def outgoing(self, taken: frozenset[str], *, as_it_came: bool = False) -> Outgoing | None:
         """What goes to an archive that takes these transfer syntaxes; None if nothing can. `as_it_came`: no copy."""
-        for copy, dataset in () if as_it_came else self.copies:
-            if dataset.transfer_syntax_uid in taken:
-                return Outgoing(dataset, dataset.transfer_syntax_uid, copy)
-        syntax = next((syntax for syntax in self.dataset.syntaxes if syntax in taken), None)
-        return None if syntax is None else Outgoing(self.dataset, syntax)
+        copies = () if as_it_came else self.copies
+        for copy, dataset in (*copies, (None, self.dataset)):
+            for syntax in dataset.syntaxes:
+                if syntax in taken:
+                    return Outgoing(dataset, syntax, copy)
+        return None
 
     def with_copy(self, copy: Copy | None) -> "Sendable":
         """The same, with one more copy, if that can be read."""
