@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,7 +139,7 @@ class MadeUpArchive:
 @contextmanager
 def made_up_archive(
     *,
-    contexts: dict[str, Sequence[str]] | None = None,
+    contexts: Mapping[str, Sequence[str]] | None = None,
     handlers: Sequence[tuple[Any, Callable[..., Any]]] = (),
     roles: bool = False,
     **attributes: Any,

@@ -119,13 +119,14 @@ def _reasons() -> Iterator[list[BaseException]]:
 
 
 def _why_not(association: Association, reasons: Sequence[BaseException]) -> CallFailed:
-    if association.is_rejected:
-        answer = association.acceptor.primitive
-        return CallFailed("rejected", rejection=(answer.result, answer.result_source, answer.diagnostic))
+    answer = association.acceptor.primitive
+    if association.is_rejected and answer is not None:
+        rejection = (answer.result or 0, answer.result_source or 0, answer.diagnostic or 0)
+        return CallFailed("rejected", rejection=rejection)
     problem = next((problem for problem in reasons if isinstance(problem, OSError)), None)
     if problem is not None:
         return _no_connection(problem)
-    if association.acceptor.primitive is not None:  # it accepted the association, but none of its contexts
+    if answer is not None:  # it accepted the association, but none of its contexts
         return CallFailed("no_context")
     return CallFailed("not_dicom")
 

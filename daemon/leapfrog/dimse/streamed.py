@@ -62,7 +62,7 @@ def _streaming(association: Association, pieces: Iterable[bytes]) -> Iterator[No
             data.presentation_data_value_list.append((context_id, control + content))
             _put(association, data)
 
-    association.dimse.send_msg = send
+    association.dimse.send_msg = send  # type: ignore[method-assign]
     try:
         yield
     finally:

@@ -21,6 +21,7 @@ from support.intake_box import make_box
 if __name__ == "__main__":
     state_dir, receiver_port, archive_port, ae_title, rate = sys.argv[1:]
     box = make_box(Path(state_dir))
+    desk: PromiseDesk
     archive = DestinationSettings(
         name="archive", kind="dicom", host="127.0.0.1", port=int(archive_port), ae_title=ae_title, commit=True
     )

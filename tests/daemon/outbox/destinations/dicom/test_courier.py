@@ -8,7 +8,7 @@ import pytest
 from pydicom import dcmread, dcmwrite
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate
-from pydicom.uid import generate_uid
+from pydicom.uid import JPEGLSLossless, generate_uid
 
 from leapfrog.dicom.part10 import find_dataset
 from leapfrog.errors import DistrictLocked, DistrictUnreachable
@@ -49,7 +49,7 @@ def test_several_images_go_over_one_association(box: CourierBox, archive_folder:
 def test_a_compressed_image_goes_as_it_is_where_that_is_taken(box: CourierBox, archive_folder: Path) -> None:
     image = secondary_capture()
     image.file_meta = FileMetaDataset()
-    image.file_meta.TransferSyntaxUID = JPEG_LS
+    image.file_meta.TransferSyntaxUID = JPEGLSLossless
     image.PixelData = encapsulate([b"a codestream that nobody looks into"])
     image["PixelData"].is_undefined_length = True
     written = BytesIO()

@@ -89,10 +89,15 @@ def test_after_kills_everything_is_promised_and_the_archive_holds_each_once(tmp_
 def test_the_program_that_calls_archives_ends_with_the_box(tmp_path: Path) -> None:
     with courier_box(tmp_path / "state") as box:
         box.owe(3_000_000)
-    found: list[int] = []
+    found: set[int] = set()
+
+    def runs() -> bool:
+        found.update(callers_of(pid))
+        return bool(found)
+
     with (
         Orthanc(tmp_path / "orthanc") as orthanc,
         sending(tmp_path / "state", free_port(), orthanc.dicom_port, rate=50_000) as pid,
     ):
-        wait_until(lambda: bool(found.extend(callers_of(pid)) or found), "the program runs")
-    wait_until(lambda: not Path(f"/proc/{found[0]}").exists(), "it has ended")
+        wait_until(runs, "the program runs")
+    wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in found), "it has ended")

@@ -214,7 +214,7 @@ def test_nobody_but_the_archive_can_promise_anything(tmp_path: Path) -> None:
         question = archive.questions[0]
         (pair,) = question.pairs
         right = event_information(question.transaction_uid, question.pairs)
-        foreign = event_information(generate_uid(), question.pairs)
+        foreign = event_information(str(generate_uid()), question.pairs)
         for status, attempt in [
             (0x0124, lambda: call_back(box.port, right, ae_title="STRANGER")),
             (0x0124, lambda: call_back(box.port, right, bind_address="127.0.0.2")),
