@@ -39,6 +39,7 @@ from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
 from leapfrog.outbox.commitments.verifier import CommitmentVerifier
+from leapfrog.outbox.destinations.dicom.promise_desk import PromiseDesk
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.packages.in_use import ModelsInUse
@@ -156,6 +157,11 @@ class Service:
                 on_wanted=recoder.wake,
                 same_image=Comparisons(spool.work, recoder.goes_on).same_image,
             ),
+            ae_title=settings.dicom.ae_title,
+            handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
+        )
+        promises = PromiseDesk(
+            settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
         )
         printing = PrintWorker(
             settings.print,
@@ -223,13 +229,13 @@ class Service:
         commitments = CommitmentDesk(Commitments(journal), settings.dicom.modality, commitments_changed, PeerLog(_log))
         verifier = CommitmentVerifier(commitments, Safekeeping(journal, spool), ready=adoption.finished)
         reporter = CommitmentReporter(commitments, settings.dicom.ae_title)
-        receiver = DicomReceiver(settings.dicom, admission, spool, commitments)
+        receiver = DicomReceiver(settings.dicom, admission, spool, commitments, promises)
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, thresholds)
-            own = (*parts, station_key)
+            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
+            own = (*parts, thresholds, station_key)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -284,16 +290,16 @@ class Service:
             Watched("replaced models", replaced),
             Watched("outbox", outbox),
             Watched("recoder", recoder),
+            Watched("promises of archives", promises),
             Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
         ]
-        notice = Notice(live_problems, worklist.wake)
         return self._run_parts(
             Parts(parts),
             lambda: _state_failure(journal, spool),
-            _all(outbox.look_at_clock, notice.look),
+            _all(outbox.look_at_clock, Notice(live_problems, worklist.wake).look),
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )

@@ -91,10 +91,14 @@ class Outbox:
         timeouts: Timeouts | None = None,
         windows: SyncWindows | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        ae_title: str = "LEAPFROG",
         forms: Forms | None = None,
+        handed_over: Callable[[], None] = lambda: None,
     ) -> None:
         """`limits` has the sync windows, unless `windows` are given, and the bytes per second. `on_fatal` is called
-        with the reason when sending cannot continue. `forms`: in which form originals go; without, as they came.
+        with the reason when sending cannot continue. `ae_title` is the box's own; `handed_over` is called when
+        something was stored that its archive is to promise to keep. `forms`: in which form originals go; without, as
+        they came.
         """
         self._stopping = threading.Event()
         self._windows = windows or SyncWindows(limits.windows, self.wake)
@@ -108,6 +112,8 @@ class Outbox:
             timeouts=timeouts or Timeouts(),
             monotonic=monotonic,
             forms=forms,
+            ae_title=ae_title,
+            handed_over=handed_over,
         )
         self._deliveries = deliveries
         self._destinations = tuple(_Destination(settings, means) for settings in destinations)
@@ -139,6 +145,10 @@ class Outbox:
         """There may be something to send. May be called from any thread; returns at once."""
         for sender in self.senders:
             sender.wake()
+
+    def may_send(self) -> bool:
+        """Whether a sync window is open."""
+        return self._windows.is_open()
 
     def look_at_clock(self) -> None:
         """Check whether setting the clock opened or closed a sync window. The thread that starts and stops this part

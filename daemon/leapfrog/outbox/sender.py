@@ -67,6 +67,8 @@ class Means:
     on_fatal: Callable[[str], None]
     timing: Timing = field(default_factory=Timing)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    ae_title: str = "LEAPFROG"
+    handed_over: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic
     forms: Forms | None = None
 
@@ -108,6 +110,8 @@ class Sender(Worker):
                 progress=self._progress,
                 answered=line.answered,
                 forms=means.forms,
+                ae_title=means.ae_title,
+                handed_over=means.handed_over,
             ),
         )
         self._at_hand, self._failures_at_hand = "", 0
@@ -245,8 +249,8 @@ class Sender(Worker):
             self._refuse(delivery, verdict.reason)
         elif verdict.outcome == "doubtful":
             self._refuse_doubtfully(delivery, verdict.reason)
-        elif verdict.outcome == "handed_over":
-            self._wait_for_promise(delivery, verdict.reason)
+        elif verdict.outcome in ("handed_over", "awaited"):
+            self._wait_for(delivery, verdict)
         else:
             self._put_off(delivery, verdict.reason)
             # Some servers list a new instance only after a while.
@@ -258,12 +262,13 @@ class Sender(Worker):
         self._at_hand, self._failures_at_hand = "", 0
         self._line.confirmed()
 
-    def _wait_for_promise(self, delivery: DeliveryRecord, reason: str) -> None:
-        """The server has it; whether it will keep it is asked again later."""
+    def _wait_for(self, delivery: DeliveryRecord, verdict: Verdict) -> None:
+        """What it waits for makes it due. Until then it is looked at now and then, which costs the link nothing."""
         due_at = self._monotonic() + self._timing.delivery.seconds(delivery.failures + 1)
-        self._queue.put_off(delivery.id, reason, due_at)
-        self._at_hand, self._failures_at_hand = "", 0
-        self._line.confirmed()
+        self._queue.put_off(delivery.id, verdict.reason, due_at)
+        if verdict.outcome == "handed_over":
+            self._at_hand, self._failures_at_hand = "", 0
+            self._line.confirmed()
 
     def _refuse(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is on hold until a person retries or dismisses it: %s", delivery.id, reason)

@@ -201,6 +201,26 @@ CREATE TABLE declined_syntaxes (
     PRIMARY KEY (destination, transfer_syntax_uid)
 ) STRICT, WITHOUT ROWID;
 
+-- What archives have stored, but not promised to keep yet (storage commitment, with this box as the SCU).
+CREATE TABLE handed_over (
+    delivery_id         TEXT PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
+    destination         TEXT NOT NULL,
+    -- stored, and to be asked about; asked about; promised; not promised, so that it is sent again
+    state               TEXT NOT NULL CHECK (state IN ('stored', 'asked', 'kept', 'not_kept')),
+    reason              INTEGER NOT NULL DEFAULT 0,    -- the last failure reason (PS3.3 Section C.14.1.1)
+    times_not_kept      INTEGER NOT NULL DEFAULT 0,
+    handed_over_at      TEXT NOT NULL                  -- local ISO time, for people
+) STRICT, WITHOUT ROWID;
+CREATE INDEX handed_over_by_state ON handed_over (destination, state);
+
+-- The questions that are open: an archive may answer after days, and an earlier one after a later one.
+CREATE TABLE asked_promises (
+    transaction_uid     TEXT NOT NULL,
+    delivery_id         TEXT NOT NULL REFERENCES handed_over (delivery_id) ON DELETE CASCADE,
+    PRIMARY KEY (transaction_uid, delivery_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX asked_promises_by_delivery ON asked_promises (delivery_id);
+
 -- Counts kept by triggers, so that `status` takes the same time with a hundred rows and with a hundred thousand.
 CREATE TABLE counts (
     what                TEXT NOT NULL,
@@ -283,6 +303,11 @@ CREATE TRIGGER delivery_counted AFTER UPDATE OF state, byte_count ON deliveries
         ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
     INSERT INTO delivery_totals VALUES (NEW.destination, NEW.kind, NEW.state, 1, NEW.byte_count)
         ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
+END;
+
+-- Whatever became of a delivery, nobody is asked about it any more.
+CREATE TRIGGER promise_not_needed AFTER UPDATE OF state ON deliveries WHEN NEW.state <> 'waiting' BEGIN
+    DELETE FROM handed_over WHERE delivery_id = NEW.id;
 END;
 
 CREATE TRIGGER late_image_is_not_finished AFTER UPDATE OF state ON studies WHEN NEW.state = 'open' BEGIN
