@@ -40,7 +40,7 @@ def test_a_film_reaches_the_district_smaller_and_shows_the_same(tmp_path: Path) 
 def test_the_table_of_all_real_images_is_made(shared_data: Path, tmp_path: Path) -> None:
     table = tmp_path / "table.md"
     path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
-    command = [sys.executable, "-m", "compression", "--shared", shared_data, "--most", "2", "--out", table]
+    command = [sys.executable, "-m", "compression", "--shared", str(shared_data), "--most", "2", "--out", str(table)]
     environment = {**os.environ, "PYTHONPATH": path}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

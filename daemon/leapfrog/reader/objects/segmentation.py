@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydicom import Dataset
-from pydicom.pixels import pack_bits
+from pydicom.pixels.utils import pack_bits
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
 from pydicom.uid import SegmentationStorage

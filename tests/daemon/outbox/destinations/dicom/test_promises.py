@@ -215,18 +215,16 @@ def test_nobody_but_the_archive_can_promise_anything(tmp_path: Path) -> None:
         (pair,) = question.pairs
         right = event_information(question.transaction_uid, question.pairs)
         foreign = event_information(str(generate_uid()), question.pairs)
-        for status, attempt in [
+        attempts: list[tuple[int, Callable[[], int | None]]] = [
             (0x0124, lambda: call_back(box.port, right, ae_title="STRANGER")),
             (0x0124, lambda: call_back(box.port, right, bind_address="127.0.0.2")),
             (0x0124, lambda: call_back(box.port, foreign, ae_title="STRANGER")),
-            (
-                0x0000,
-                lambda: call_back(box.port, foreign),
-            ),  # the archive may repeat an answer: it is told to be content
+            (0x0000, lambda: call_back(box.port, foreign)),  # it may repeat an answer: it is told to be content
             (0x0000, lambda: call_back(box.port, event_information(question.transaction_uid, [(pair[0], other)]))),
             (0x0000, lambda: call_back(box.port, event_information(question.transaction_uid, [(other, pair[1])]))),
             (0x0113, lambda: call_back(box.port, right, event_type=3)),
-        ]:
+        ]
+        for status, attempt in attempts:
             assert attempt() == status
         assert box.state(delivery) == "waiting"
         assert call_back(box.port, right) == 0x0000
