@@ -62,6 +62,7 @@ from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import Adoption
+from leapfrog.state.start.copies import settle_copies
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
@@ -127,6 +128,7 @@ class Service:
         settings = self._settings
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
         _repair(settings, journal, spool, opening)
+        settle_copies(Encodings(journal), spool)
         in_hand = InHand(settings.state_dir / IN_HAND_NAME, journal)
         rendered = Rendered(settings.state_dir / RENDERED_NAME)
         numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
