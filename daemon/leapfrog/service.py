@@ -128,7 +128,6 @@ class Service:
         settings = self._settings
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
         _repair(settings, journal, spool, opening)
-        settle_copies(Encodings(journal), spool)
         in_hand = InHand(settings.state_dir / IN_HAND_NAME, journal)
         rendered = Rendered(settings.state_dir / RENDERED_NAME)
         numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
@@ -428,6 +427,7 @@ def _repair(settings: Settings, journal: Journal, spool: Spool, opening: Opening
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
     owed = owe_what_is_wanted(journal, Recipients(settings.destinations), spool)
+    settle_copies(Encodings(journal), spool)
     if not opening.in_order:
         Deliveries(journal).ask_before_sending()
     if cut_short or owed != NewlyOwed():

@@ -1,5 +1,5 @@
-"""What becomes of copies of originals at a start: those whose files are gone are forgotten, as a backup leaves them out;
-and an original over which the box ended too often goes as it came.
+"""What becomes of copies of originals at a start: those whose files are gone are forgotten, as a backup leaves them
+out; and an original over which the box ended too often goes as it came.
 """
 
 from leapfrog.state.encodings import Encodings
