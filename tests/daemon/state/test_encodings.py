@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.spool_file.record import Reencoding
+from leapfrog.spool_file.record import Reencoding, append_record
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.encodings import MOST_ATTEMPTS, Encodings
 from leapfrog.state.facts import Facts
@@ -47,9 +47,13 @@ def made(encodings: Encodings, spool: Spool, byte_count: int = 10, syntax: str =
     encoding_id = encodings.begin(wanted)
     name = f"{encoding_id}.dcm"
     arriving = spool.incoming / name
-    arriving.write_bytes(bytes(byte_count))
-    record = Reencoding(instance_id=wanted.instance_id, transfer_syntax_uid=syntax, byte_count=byte_count, digest="00")
-    spool.adopt(arriving, name, record)
+    with arriving.open("wb") as stream:
+        stream.write(bytes(byte_count))
+        append_record(
+            stream,
+            Reencoding(instance_id=wanted.instance_id, transfer_syntax_uid=syntax, byte_count=byte_count, digest="00"),
+        )
+    spool.adopt_all([(arriving, name)])
     assert encodings.made(encoding_id, name, byte_count, "00")
     return name
 
