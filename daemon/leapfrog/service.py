@@ -62,6 +62,7 @@ from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import Adoption
+from leapfrog.state.start.copies import settle_copies
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
@@ -426,6 +427,7 @@ def _repair(settings: Settings, journal: Journal, spool: Spool, opening: Opening
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
     owed = owe_what_is_wanted(journal, Recipients(settings.destinations), spool)
+    settle_copies(Encodings(journal), spool)
     if not opening.in_order:
         Deliveries(journal).ask_before_sending()
     if cut_short or owed != NewlyOwed():
