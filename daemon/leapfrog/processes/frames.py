@@ -1,7 +1,8 @@
 """Exchanges messages and streamed bytes between the main process and a program that calls others, over a Unix socket.
 
-Each frame is one letter for its kind, its length, and so many bytes. A data set goes as many small frames, each of which
-is asked for: the one who sends it on sets the pace, nothing of it waits between the two, and neither ever holds it all.
+Each frame is one letter for its kind, its length, and so many bytes. A data set goes as many small frames, each of
+which is asked for: the one who sends it on sets the pace, nothing of it waits between the two, and neither ever holds
+it all.
 """
 
 import contextlib

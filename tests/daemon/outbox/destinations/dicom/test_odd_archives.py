@@ -24,7 +24,7 @@ from support.archives import (
     made_up_archive,
     store_scp,
 )
-from support.courier_box import CourierBox
+from support.courier_box import QUICK, CourierBox
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 ABORT = bytes.fromhex("07000000000400000000")
@@ -396,3 +396,26 @@ def test_a_program_that_is_killed_is_started_again(box: CourierBox, archive_fold
         assert courier.pid is not None
         os.kill(courier.pid, signal.SIGKILL)
         assert box.make(courier, second) == CONFIRMED
+
+
+def test_an_archive_that_takes_one_association_at_a_time_is_not_down(box: CourierBox) -> None:
+    large, small = box.owe(4_000_000), box.owe()
+    arriving = threading.Event()
+
+    def slowly(client: socket.socket, server: socket.socket) -> None:
+        threading.Thread(target=relay, args=(server, client, 1 << 30), daemon=True).start()
+        while relay(client, server, 16_384):
+            arriving.set()
+            time.sleep(0.01)
+
+    verdicts: list[str] = []
+    with made_up_archive(maximum_associations=1) as archive, between(archive.port, slowly) as port:
+        one, other = box.courier(archive.port), box.courier(port)
+        sending = threading.Thread(target=lambda: verdicts.append(box.make(other, large).outcome))
+        sending.start()
+        assert arriving.wait(10)
+        assert box.make(one, small).outcome == "awaited"
+        sending.join()
+        assert verdicts == ["confirmed"]
+        time.sleep(QUICK.idle_seconds + 0.3)
+        assert box.make(one, small) == CONFIRMED
