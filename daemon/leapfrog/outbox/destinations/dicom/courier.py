@@ -73,20 +73,25 @@ class DicomCourier:
 
     def make(self, delivery: DeliveryRecord, *, proven: bool) -> Verdict:
         """See `Courier`. `proven` does not matter: an association is the proof."""
-        handed_over = self._handed_over.get(delivery.id) if self._settings.commit else None
+        handed_over = self._handed_over.get(delivery.id)
         if handed_over is not None and handed_over.state == "kept":
             return CONFIRMED
+        if handed_over is not None and not self._settings.commit:  # it was to promise when it stored this
+            return CONFIRMED if handed_over.state != "not_kept" else self._from_file(delivery, ask=False)
         if handed_over is not None and handed_over.state != "not_kept":
             return Verdict("awaited", PROMISE_AWAITED)
         if handed_over is not None and (reason := self._why_never_kept(handed_over)):
             return Verdict("refused", reason)
+        return self._from_file(delivery, ask=delivery.posted and handed_over is None)
+
+    def _from_file(self, delivery: DeliveryRecord, *, ask: bool) -> Verdict:
         try:
             dataset = outgoing_dataset(source_of(self._spool, delivery))
         except (StorageError, CannotBeRenamed) as problem:
             return Verdict("refused", str(problem))
         item = sendable(delivery, dataset, self._forms)
         try:
-            return self._deliver(item, ask=delivery.posted and handed_over is None)
+            return self._deliver(item, ask=ask)
         except DistrictUnreachable:
             if self._around.associations.is_sending_to(self._settings.name):
                 return Verdict("awaited", ONE_AT_A_TIME)

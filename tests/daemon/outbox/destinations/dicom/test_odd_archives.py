@@ -285,9 +285,7 @@ def both_ways(client: socket.socket, server: socket.socket, most_up: int, most_d
 @pytest.mark.parametrize(
     "hang",
     [
-        lambda client: None,  # at once
         lambda client: client.recv(4096),  # after the request for an association
-        lambda client: client.sendall(b"\x02\x00"),  # within the head of a PDU
         lambda client: client.sendall(bytes.fromhex("020000000400") + b"half"),  # within a PDU
     ],
 )
@@ -305,7 +303,7 @@ def test_an_archive_that_hangs_before_the_association_is_given_up(
     assert not box.again(delivery).posted
 
 
-@pytest.mark.parametrize("answer", [b"", ABORT, b"HTTP/1.1 400 Bad Request\r\n\r\n", bytes(300)])
+@pytest.mark.parametrize("answer", [ABORT, b"HTTP/1.1 400 Bad Request\r\n\r\n"])
 def test_who_is_no_archive_is_named_so(box: CourierBox, answer: bytes) -> None:
     def each(client: socket.socket, _server: socket.socket) -> None:
         client.recv(65536)
@@ -316,7 +314,7 @@ def test_who_is_no_archive_is_named_so(box: CourierBox, answer: bytes) -> None:
         box.make(box.courier(port), delivery)
 
 
-@pytest.mark.parametrize("up", [400, 2000, 30_000, 90_000])
+@pytest.mark.parametrize("up", [2000, 90_000])
 def test_a_connection_that_breaks_on_the_way_loses_nothing(box: CourierBox, archive_folder: Any, up: int) -> None:
     delivery, connections = box.owe(100_000), []
 
@@ -419,3 +417,21 @@ def test_an_archive_that_takes_one_association_at_a_time_is_not_down(box: Courie
         assert verdicts == ["confirmed"]
         time.sleep(QUICK.idle_seconds + 0.3)
         assert box.make(one, small) == CONFIRMED
+
+
+def test_an_archive_that_sends_without_end_fills_no_memory(box: CourierBox) -> None:
+    sent: list[int] = []
+
+    def each(client: socket.socket, _server: socket.socket) -> None:
+        client.recv(65536)
+        client.sendall(bytes.fromhex("0200fffffff0"))  # an answer of 4 GB
+        while len(sent) < 100_000:
+            client.sendall(bytes(65_536))
+            sent.append(65_536)
+
+    delivery = box.owe()
+    with between(0, each) as port, pytest.raises(DistrictUnreachable, match="did not answer in time"):
+        box.make(box.courier(port), delivery)
+    before = sum(sent)
+    time.sleep(0.5)
+    assert sum(sent) - before < 1 << 20, "nobody listens any more"
