@@ -35,6 +35,7 @@ from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.lanes.tuning import EngineTuning
+from leapfrog.outbox.answers.inquirer import AnswerInquirer
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
@@ -47,6 +48,8 @@ from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
+from leapfrog.state.answers import Answers
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.encodings import Encodings
@@ -159,6 +162,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
+            on_edge=lambda: [inquirer.wake() for inquirer in inquirers],  # they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -203,6 +207,20 @@ class Service:
             station_key=station_key.key,
         )
         wake_all = _all(dispatcher.wake, outbox.wake, recoder.wake)
+        inquirers = [
+            AnswerInquirer(
+                destination,
+                settings.station.issuer_of_patient_id,
+                journal,
+                AnswerFiles(settings.state_dir / ANSWERS_NAME),
+                rendered,
+                dispatcher.report_is_to_mark,
+                windows=outbox.windows,
+                throttle=outbox.throttle,
+            )
+            for destination in settings.destinations
+            if destination.fetch_reports
+        ]
         adoption = Adoption(
             journal=journal,
             spool=spool,
@@ -236,7 +254,11 @@ class Service:
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
             own = (*parts, thresholds, station_key)
-            return (*(problem for part in own for problem in part.problems()), *model_problems)
+            return (
+                *(problem for part in own for problem in part.problems()),
+                *(problem for inquirer in inquirers for problem in inquirer.problems()),
+                *model_problems,
+            )
 
         live = Live(
             listening=receiver.listening,
@@ -251,11 +273,16 @@ class Service:
         worklist = WorklistWriter(
             rendered.directory, journal, source.for_worklist, publisher.list_changed, settings.station.language
         )
-        files = SpooledFiles(journal)
         retention = Retention(
-            studies=studies, facts=Facts(journal), spool=spool, files=files, keep_days=settings.retention.keep_days
+            studies=studies,
+            facts=Facts(journal),
+            spool=spool,
+            files=SpooledFiles(journal),
+            answers=Answers(journal),
+            answer_files=AnswerFiles(settings.state_dir / ANSWERS_NAME),
+            keep_days=settings.retention.keep_days,
         )
-        scrub = Scrub(files=files, facts=Facts(journal), spool=spool)
+        scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         replaced = ReplacedModels(
             studies=studies,
             facts=Facts(journal),
@@ -268,7 +295,7 @@ class Service:
             deliveries=deliveries,
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
-            sync=outbox.sync_now,
+            sync=_all(outbox.sync_now, *(inquirer.ask_now for inquirer in inquirers)),
             spool=spool,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
@@ -291,6 +318,7 @@ class Service:
             Watched("outbox", outbox),
             Watched("recoder", recoder),
             Watched("promises of archives", promises),
+            *(Watched("answers", inquirer) for inquirer in inquirers),
             Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
