@@ -35,7 +35,7 @@ from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.lanes.tuning import EngineTuning
-from leapfrog.outbox.answers.inquirer import AnswerInquirer
+from leapfrog.outbox.answers.inquiries import Inquiries
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
@@ -162,7 +162,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
-            on_edge=lambda: [inquirer.wake() for inquirer in inquirers],  # they are built below
+            on_edge=lambda: inquiries.wake(),  # noqa: PLW0108 - they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -207,20 +207,9 @@ class Service:
             station_key=station_key.key,
         )
         wake_all = _all(dispatcher.wake, outbox.wake, recoder.wake)
-        inquirers = [
-            AnswerInquirer(
-                destination,
-                settings.station.issuer_of_patient_id,
-                journal,
-                AnswerFiles(settings.state_dir / ANSWERS_NAME),
-                rendered,
-                dispatcher.report_is_to_mark,
-                windows=outbox.windows,
-                throttle=outbox.throttle,
-            )
-            for destination in settings.destinations
-            if destination.fetch_reports
-        ]
+        inquiries = Inquiries(
+            settings, journal, rendered, dispatcher.report_is_to_mark, outbox.windows, outbox.throttle
+        )
         adoption = Adoption(
             journal=journal,
             spool=spool,
@@ -253,12 +242,8 @@ class Service:
 
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
-            own = (*parts, thresholds, station_key)
-            return (
-                *(problem for part in own for problem in part.problems()),
-                *(problem for inquirer in inquirers for problem in inquirer.problems()),
-                *model_problems,
-            )
+            own = (*parts, inquiries, thresholds, station_key)
+            return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
             listening=receiver.listening,
@@ -295,7 +280,7 @@ class Service:
             deliveries=deliveries,
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
-            sync=_all(outbox.sync_now, *(inquirer.ask_now for inquirer in inquirers)),
+            sync=lambda name: _all(lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name))(),
             spool=spool,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
@@ -318,7 +303,7 @@ class Service:
             Watched("outbox", outbox),
             Watched("recoder", recoder),
             Watched("promises of archives", promises),
-            *(Watched("answers", inquirer) for inquirer in inquirers),
+            *(Watched("answers", inquirer) for inquirer in inquiries.inquirers),
             Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),

@@ -95,7 +95,7 @@ class AnswerInquirer(Worker):
         those of all that is sent; whoever starts the windows wakes this part at their edges. `now` is the wall clock.
         """
         super().__init__(f"answers-{destination.name}")
-        self._destination = destination
+        self.destination = destination.name
         self._issuer = own_issuer
         self._answers = Answers(journal)
         self._queue = DeliveryQueue(journal, destination.name)
@@ -158,13 +158,11 @@ class AnswerInquirer(Worker):
             # An error of ours over an answer must not end the box: it would end it again at each start. Only the
             # traceback is logged: the exception's own text may quote the document.
             frames = "".join(traceback.format_tb(problem.__traceback__))
-            _log.error(
-                "Asking %s for answers failed with %s:\n%s", self._destination.name, type(problem).__name__, frames
-            )
+            _log.error("Asking %s for answers failed with %s:\n%s", self.destination, type(problem).__name__, frames)
             pause = self._failed(problem)
         else:
             self._failures = 0
-            self._problems.clear(self._destination.name)
+            self._problems.clear(self.destination)
         self._not_before = self._monotonic() + pause
         return pause
 
@@ -188,8 +186,8 @@ class AnswerInquirer(Worker):
         self._failures += 1
         if now - self._failing_since >= LONG_SECONDS or isinstance(problem, DistrictLocked):
             reason = problem if isinstance(problem, LeapfrogError) else f"({type(problem).__name__})"
-            what = CANNOT_BE_ASKED.format(name=self._destination.name, reason=reason)
-            self._problems.add(self._destination.name, what, ASK_REMEDY, in_worklist=False)
+            what = CANNOT_BE_ASKED.format(name=self.destination, reason=reason)
+            self._problems.add(self.destination, what, ASK_REMEDY, in_worklist=False)
         pause = LINK_BACKOFF.seconds(self._failures)
         if isinstance(problem, DistrictUnreachable):
             pause = max(pause, min(problem.retry_after_seconds, LINK_BACKOFF.cap_seconds))
@@ -197,7 +195,7 @@ class AnswerInquirer(Worker):
 
     def _round(self) -> float:
         """Ask about what is due, fetch and examine what was found. Returns the seconds until the next exam is due."""
-        name = self._destination.name
+        name = self.destination
         self._examine_all()  # what a stop left
         self._fetch_all()
         questions, now, asked_for = self._answers.questions(name), self._now(), self._asked_for
@@ -225,18 +223,18 @@ class AnswerInquirer(Worker):
             # A study that is not listed at all was removed there, or another study is named wrongly: nothing is known.
             if one.study_instance_uid in counts and (held is None or held != one.held):
                 self._look_through(one, held)
-        self._answers.asked(self._destination.name, [one.study_key for one in questions], self._now(), MOST_ASKS)
+        self._answers.asked(self.destination, [one.study_key for one in questions], self._now(), MOST_ASKS)
 
     def _look_through(self, question: Question, held: int | None) -> None:
         own = self._answers.own_uids(question.study_key)
         listed = self._search.documents(question.study_instance_uid, own)
-        if self._answers.looked_through(self._destination.name, question.study_key, listed, held):
+        if self._answers.looked_through(self.destination, question.study_key, listed, held):
             self._on_answer(question.study_key)
 
     # ------------------------------------------------------------ fetching
 
     def _fetch_all(self) -> None:
-        for document in self._answers.to_fetch(self._destination.name):
+        for document in self._answers.to_fetch(self.destination):
             self._fetch(document)
         self._examine_all()
 
@@ -266,7 +264,7 @@ class AnswerInquirer(Worker):
     # ------------------------------------------------------------ what it is
 
     def _examine_all(self) -> None:
-        for found in self._answers.to_examine(self._destination.name):
+        for found in self._answers.to_examine(self.destination):
             self._examine(found)
 
     def _examine(self, found: FoundDocument) -> None:
@@ -306,7 +304,7 @@ class AnswerInquirer(Worker):
     def _whose(self, found: FoundDocument, document: Document, patient: ExamPatient) -> Whose:
         owner = whose(document, patient)
         if owner == "another's" and has_another_number(document, patient):
-            sent = self._answers.sent_uid(found.study_key, self._destination.name)
+            sent = self._answers.sent_uid(found.study_key, self.destination)
             filed_as = self._search.filed_as(patient.study_instance_uid, sent) if sent else None
             owner = whose(document, patient, filed_as)
         return owner
@@ -315,5 +313,5 @@ class AnswerInquirer(Worker):
         self._answers.examined(found.id, state, reason=reason)
         if state != "no_answer":
             _log.warning("Of exam %s a document came from %s that is not shown: %s.", found.study_key,
-                         self._destination.name, reason or state.replace("_", " "))  # fmt: skip
+                         self.destination, reason or state.replace("_", " "))  # fmt: skip
             self._on_answer(found.study_key)
