@@ -47,6 +47,11 @@ def _received(proxy: RecordingProxy, byte_count: int) -> bool:
     return proxy.bytes_received > byte_count
 
 
+def _holds_once(server: Orthanc, uids: list[str]) -> bool:
+    held = server.held()
+    return all(held[uid] == 1 for uid in uids)
+
+
 def test_after_kills_in_mid_transfer_the_district_holds_each_once_and_nothing_confirmed_is_posted_again(
     tmp_path: Path, orthanc: Orthanc, proxy: RecordingProxy
 ) -> None:
@@ -84,8 +89,7 @@ def test_after_kills_in_the_midst_of_two_transfers_each_destination_holds_each_o
                 wait_until(partial(_received, other, enough), "bytes of an instance")
         with _sending(tmp_path / "state", 0, district=proxy.url, province=other.url):
             for server, name in ((orthanc, "district"), (other_orthanc, "province")):
-                held = server.held
-                wait_until(lambda held=held: all(held()[uid] == 1 for uid in uids), f"each is held once at {name}")
+                wait_until(partial(_holds_once, server, uids), f"each is held once at {name}")
             time.sleep(0.3)
         for one, name in ((proxy, "district"), (other, "province")):
             assert _confirmed(tmp_path / "state", name) == set(uids)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from leapfrog.spool_file.record import Reencoding, append_record
+from leapfrog.state.answer_files import AnswerFiles
+from leapfrog.state.answers import Answers
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.encodings import MOST_ATTEMPTS, Encodings
 from leapfrog.state.facts import Facts
@@ -101,7 +103,7 @@ def test_an_exam_that_is_forgotten_takes_its_copies_along(state: tuple[Journal, 
     journal.change("UPDATE studies SET state = 'quiet'")
     retention = Retention(
         studies=Studies(journal), facts=Facts(journal), spool=spool, files=SpooledFiles(journal), keep_days=0,
-        synchronised=lambda: True,
+        synchronised=lambda: True, answers=Answers(journal), answer_files=AnswerFiles(spool.directory.parent / "answers"),
     )  # fmt: skip
     journal.change("UPDATE studies SET finished_day = -1")
     assert retention.round(date(2026, 1, 2)) == 1
