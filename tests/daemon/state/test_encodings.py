@@ -103,7 +103,8 @@ def test_an_exam_that_is_forgotten_takes_its_copies_along(state: tuple[Journal, 
     journal.change("UPDATE studies SET state = 'quiet'")
     retention = Retention(
         studies=Studies(journal), facts=Facts(journal), spool=spool, files=SpooledFiles(journal), keep_days=0,
-        synchronised=lambda: True, answers=Answers(journal), answer_files=AnswerFiles(spool.directory.parent / "answers"),
+        synchronised=lambda: True, answers=Answers(journal),
+        answer_files=AnswerFiles(spool.directory.parent / "answers"),
     )  # fmt: skip
     journal.change("UPDATE studies SET finished_day = -1")
     assert retention.round(date(2026, 1, 2)) == 1
