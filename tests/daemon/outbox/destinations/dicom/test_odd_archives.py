@@ -218,6 +218,18 @@ def test_an_archive_that_stored_it_and_lets_itself_be_asked_does_not_get_it_agai
     assert arrived == [delivery.sop_instance_uid]
 
 
+def test_an_archive_that_may_not_be_asked_gets_it_again_over_the_same_association(box: CourierBox) -> None:
+    def find(_event: Any) -> Iterator[tuple[int, Any]]:
+        yield 0xA700, None
+
+    delivery = box.owe()
+    box.deliveries.ask_before_sending()
+    contexts = {VERIFICATION: [IMPLICIT], SECONDARY_CAPTURE: [EXPLICIT], FIND: [IMPLICIT]}
+    with made_up_archive(contexts=contexts, handlers=[(evt.EVT_C_FIND, find)]) as archive:
+        assert box.make(box.courier(archive.port), delivery) == CONFIRMED
+        assert (archive.held(), archive.associations) == ({delivery.sop_instance_uid: 1}, 1)
+
+
 def test_an_archive_that_finds_without_end_is_not_believed(box: CourierBox) -> None:
     def find(event: Any) -> Iterator[tuple[int, Any]]:
         while True:
