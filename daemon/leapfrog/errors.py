@@ -132,7 +132,15 @@ class DistrictUnreachable(DistrictError):
 
 
 class DistrictUnclear(DistrictError):
-    """An instance was sent, but the server neither confirmed nor refused it."""
+    """An instance was sent, but the server neither confirmed nor refused it.
+
+    `after_pause`: while its body made way for something else, or just after that.
+    """
+
+    def __init__(self, message: str, *, after_pause: bool = False) -> None:
+        """Most have nothing to do with a pause."""
+        super().__init__(message)
+        self.after_pause = after_pause
 
 
 class DistrictLocked(DistrictError):

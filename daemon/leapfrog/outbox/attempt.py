@@ -1,6 +1,6 @@
 """One attempt to deliver: ask, send, ask again. Its verdict says what the district did with this instance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, StorageError
@@ -16,6 +16,8 @@ from leapfrog.state.spool import Spool
 # If the search of a server has never listed anything that we sent, this many separate answers that it stored the
 # instance count as much.
 ANSWERS_WITHOUT_LISTING = 3
+# A body that the server dropped because it paused is begun again so many times in one attempt.
+DROPPED_PAUSES = 3
 
 OTHER_CONTENT = (
     "The district already held another image under the identifier (SOP Instance UID) of this one, and keeps that. Ask"
@@ -88,7 +90,25 @@ class Attempts:
         except (StorageError, CannotBeRenamed):
             return None
 
-    def _send(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+    def make_together(self, deliveries: Sequence[DeliveryRecord]) -> list[DeliveryRecord]:
+        """Send several small objects in one request, and ask for them with one question. Returns those that the
+        district confirmed. The others count as perhaps sent: nothing is known of them until they are asked about.
+
+        Nothing is asked before, so the link must be proven, and each must have a UID of its own. Raises as `make`, and
+        DistrictUnclear.
+        """
+        sources: dict[str, Part10Source] = {}
+        for delivery in deliveries:
+            if source := self._find_source(delivery):
+                sources[delivery.sop_instance_uid] = source
+        for delivery in deliveries:
+            self._deliveries.mark_posted(delivery.id)
+        stored = self._client.store_together(sources)
+        listed = self._client.held_of(stored) if stored else frozenset()
+        self._search_lists = self._search_lists or bool(listed)
+        return [delivery for delivery in deliveries if delivery.sop_instance_uid in listed]
+
+    def _send(self, delivery: DeliveryRecord, held_before: Held, pauses_left: int = DROPPED_PAUSES) -> Verdict:
         try:
             source = source_of(self._spool, delivery)
         except (StorageError, CannotBeRenamed) as problem:
@@ -99,7 +119,11 @@ class Attempts:
         except DistrictRefused as problem:
             return self._after_refusal(delivery, problem)
         except DistrictUnclear as problem:
-            return self._after_silence(delivery, held_before, str(problem))
+            verdict = self._after_silence(delivery, held_before, str(problem))
+            if verdict.outcome != "unclear" or not problem.after_pause or not pauses_left:
+                return verdict
+            # It paused for longer than the server has patience: it is begun again, and will pause for less.
+            return self._send(delivery, held_before, pauses_left - 1)
         except StorageError as problem:
             return Verdict("refused", str(problem))
         return self._after_success(delivery)

@@ -36,7 +36,7 @@ def district_answers(settings: Settings) -> Iterator[Answer]:
     """
     if not settings.district.url:
         return
-    client = StowClient(settings.district, Throttle(0, sleep, monotonic), lambda: None, TIMEOUTS)
+    client = StowClient(settings.district, Pace(Throttle(0), lambda: None), TIMEOUTS)
     try:
         can_be_asked = client.probe() != "cannot be asked"
         yield Answer(

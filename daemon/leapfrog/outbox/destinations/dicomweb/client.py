@@ -6,7 +6,7 @@ quote what the server wrote.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -25,9 +25,10 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.held_content import Content, Place, content_of, content_of_source, place_of
-from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody, Throttle
+from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
+from leapfrog.outbox.pace import Pace
 from leapfrog.settings import DistrictSettings
 
 REFUSALS = {
@@ -55,14 +56,14 @@ class StowClient:
     def __init__(
         self,
         settings: DistrictSettings,
-        throttle: Throttle,
-        progress: Callable[[], None],
+        pace: Pace,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
-        self._throttle = throttle
-        self._progress = progress
-        self._exchanges = Exchanges(settings, progress, timeouts or Timeouts())
+        """`pace` is told whenever bytes are about to move, and holds bodies back. A LeapfrogError that it raises ends
+        the transfer.
+        """
+        self._pace = pace
+        self._exchanges = Exchanges(settings, pace.moves, timeouts or Timeouts(), lambda: pace.paused_seconds)
         self._search = InstanceSearch(self._exchanges)
 
     def cut(self) -> None:
@@ -113,7 +114,7 @@ class StowClient:
         Raises DistrictRefused, DistrictUnclear, DistrictUnreachable or DistrictLocked when it did not, StorageError
         when the file cannot be read.
         """
-        answer = self._exchanges.post("/studies", MultipartBody(source, self._throttle, self._progress))
+        answer = self._post([source])
         result = parse_store_answer(answer.body, content_type_of(answer.headers))
         if result is not None and sop_instance_uid in result.failed:
             _raise_for_reason(result.failed[sop_instance_uid], answer.status)
@@ -123,6 +124,35 @@ class StowClient:
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             raise DistrictUnclear(f"The district server failed while storing the instance (HTTP {answer.status}).")
         _require_stored(answer, result, sop_instance_uid)
+
+    def store_together(self, sources: Mapping[str, Part10Source]) -> frozenset[str]:
+        """Send several instances, by their SOP Instance UIDs, in one request. Returns those that the server said it
+        stored: of the others nothing is known.
+
+        Raises DistrictUnclear, DistrictUnreachable or DistrictLocked when nothing of them is, StorageError when a file
+        cannot be read.
+        """
+        answer = self._post(list(sources.values()))
+        result = parse_store_answer(answer.body, content_type_of(answer.headers))
+        if result is None:
+            raise_for_link(answer)
+        stored = result.stored if result else frozenset()
+        return stored & sources.keys()
+
+    def _post(self, sources: Sequence[Part10Source]) -> Answer:
+        body = MultipartBody(sources, self._pace, self._exchanges.piece_bytes)
+        try:
+            return self._exchanges.post("/studies", body)
+        except DistrictUnclear as problem:
+            raise DistrictUnclear(str(problem), after_pause=self._pace.dropped_a_pause()) from problem
+
+    def held_of(self, sop_instance_uids: Collection[str]) -> frozenset[str]:
+        """Those of these instances that the server lists, with one question. It may hold others: not every server
+        understands a question about several.
+
+        Raises DistrictUnreachable when no district server answered, DistrictLocked when it rejected our credentials.
+        """
+        return self._search.held_of(sop_instance_uids)
 
     # ------------------------------------------------------------ other content under the same UID
 

@@ -58,9 +58,18 @@ class _Gathered(bytearray):
 class Exchanges:
     """Requests to one district server, one after the other. For one thread; only `cut` may be called from another."""
 
-    def __init__(self, settings: DistrictSettings, progress: Callable[[], None], timeouts: Timeouts) -> None:
-        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
+    def __init__(
+        self,
+        settings: DistrictSettings,
+        progress: Callable[[], None],
+        timeouts: Timeouts,
+        paused_seconds: Callable[[], float],
+    ) -> None:
+        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer.
+        `paused_seconds` says for how long bodies have paused, ever: no exchange is late because of its pause.
+        """
         self._settings = settings
+        self._paused_seconds = paused_seconds
         self._progress = progress
         self._timeouts = timeouts
         self._adapter = CuttableAdapter(timeouts)
@@ -70,7 +79,7 @@ class Exchanges:
         self._session.trust_env = False  # only the settings file counts, no environment variables
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        self._session.headers.update({"Accept": "application/dicom+json", "Accept-Encoding": "identity"})
+        self._session.headers.update({"Accept": "application/dicom+json", "Accept-Encoding": "gzip, identity"})
         self._verify = str(settings.ca_file) if settings.ca_file else True
         certificate, key = settings.client_certificate, settings.client_key or settings.client_certificate
         self._certificate = (str(certificate), str(key)) if certificate else None
@@ -82,6 +91,10 @@ class Exchanges:
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
+
+    def piece_bytes(self) -> int:
+        """How much is handed to the connection at a time, so that it is soon sent."""
+        return self._adapter.piece_bytes()
 
     def post(self, path: str, body: MultipartBody | EmptyBody) -> Answer:
         """Send `body`. Raises a DistrictError when there is no whole answer, StorageError when the file cannot be read.
@@ -108,7 +121,7 @@ class Exchanges:
         whole answer within `most_bytes`, OSError when `sink` cannot be written.
         """
         seconds = self._timeouts.query_seconds + most_bytes / SLOWEST_BYTES_PER_SECOND
-        headers = {"Accept": accept, "Accept-Encoding": "gzip, identity"}
+        headers = {"Accept": accept}
         writer = _Writer(sink)
         try:
             return Answer(
@@ -173,13 +186,11 @@ class Exchanges:
         """Cut the connection from outside when the exchange as a whole takes longer than it can need. What it waits
         for has its own limits; this one holds whatever those overlook.
         """
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._adapter.break_off)
-        timer.daemon = True
-        timer.start()
+        alarm = _Alarm(seconds, self._paused_seconds, self._adapter.break_off)
         try:
             yield
         finally:
-            timer.cancel()
+            alarm.cancel()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -190,6 +201,28 @@ class Exchanges:
         except BaseException:
             self._session.close()
             raise
+
+
+class _Alarm:
+    """Calls `late` from a thread of its own after so many seconds in which nothing paused, unless it is cancelled."""
+
+    def __init__(self, seconds: float, paused_seconds: Callable[[], float], late: Callable[[], None]) -> None:
+        self._paused_seconds = paused_seconds
+        self._late = late
+        self._paused_before = paused_seconds()
+        self._cancelled = threading.Event()
+        threading.Thread(target=self._watch, args=(seconds,), name="exchange-alarm", daemon=True).start()
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    def _watch(self, seconds: float) -> None:
+        while seconds > 0:
+            if self._cancelled.wait(min(seconds, threading.TIMEOUT_MAX)):
+                return
+            paused = self._paused_seconds()
+            seconds, self._paused_before = paused - self._paused_before, paused
+        self._late()
 
 
 class _Writer:

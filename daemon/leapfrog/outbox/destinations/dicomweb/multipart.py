@@ -1,48 +1,16 @@
-"""The body of a STOW-RS request (PS3.18 section 10.5): one instance, streamed from disk and never wholly in memory."""
+"""The body of a STOW-RS request (PS3.18 section 10.5): one instance or several, streamed from disk and never wholly in
+memory.
+"""
 
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from leapfrog.dicom.part10 import Part10Source
+from leapfrog.outbox.pace import Pace
 
-# Small enough that even a link of a few hundred bytes per second accepts a chunk within the timeout of one send.
+# What is read from disk at a time, and handed to the connection at most.
 CHUNK_BYTES = 16_384
-# With a rate limit, this many chunks are sent per second: a steady trickle instead of bursts.
-CHUNKS_PER_SECOND = 10
-SMALLEST_CHUNK_BYTES = 512
-
-
-class Throttle:
-    """Limits the bytes per second that are sent, over all requests together."""
-
-    def __init__(
-        self,
-        bytes_per_second: int,
-        wait: Callable[[float], object],
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """0 means no limit. `wait` sleeps for the given seconds, or less when the box is stopping."""
-        self._bytes_per_second = bytes_per_second
-        self._wait = wait
-        self._monotonic = monotonic
-        self._free_at = monotonic()
-
-    @property
-    def chunk_bytes(self) -> int:
-        """The size of the chunks to send."""
-        if not self._bytes_per_second:
-            return CHUNK_BYTES
-        return max(SMALLEST_CHUNK_BYTES, min(CHUNK_BYTES, self._bytes_per_second // CHUNKS_PER_SECOND))
-
-    def take(self, byte_count: int) -> None:
-        """Wait until `byte_count` more may be sent."""
-        if not self._bytes_per_second:
-            return
-        now = self._monotonic()
-        if self._free_at > now:
-            self._wait(self._free_at - now)
-        self._free_at = max(self._free_at, now) + byte_count / self._bytes_per_second
+CRLF = b"\r\n"
 
 
 class EmptyBody:
@@ -61,32 +29,36 @@ class EmptyBody:
 
 
 class MultipartBody:
-    """A request body with one part. Its length is known, and each attempt iterates over it once.
+    """A request body with a part for each instance. Its length is known, and each attempt iterates over it once.
 
-    Iterating raises StorageError before the end when the file cannot be read or its bytes are damaged. That must not
+    Iterating raises StorageError before the end when a file cannot be read or its bytes are damaged. That must not
     look like a network failure.
     """
 
-    def __init__(self, source: Part10Source, throttle: Throttle, progress: Callable[[], None]) -> None:
-        """`progress` is called before each chunk. An exception that it raises ends the transfer."""
+    def __init__(
+        self, sources: Sequence[Part10Source], pace: Pace, piece_bytes: Callable[[], int] = lambda: CHUNK_BYTES
+    ) -> None:
+        """`pace` says when the next piece goes out, `piece_bytes` how many bytes the connection takes well."""
         boundary = secrets.token_hex(16)
         self.content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
-        self._source = source
-        self._throttle = throttle
-        self._progress = progress
-        self._head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode() + source.head
-        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self._sources = tuple(sources)
+        self._pace = pace
+        self._piece_bytes = piece_bytes
+        self._delimiter = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+        self._end = f"--{boundary}--\r\n".encode()
 
     def __len__(self) -> int:
-        return len(self._head) + self._source.file_bytes + len(self._tail)
+        parts = (len(self._delimiter) + source.byte_count + len(CRLF) for source in self._sources)
+        return sum(parts) + len(self._end)
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._paced(self._head)
-        for chunk in self._source.file_chunks(self._throttle.chunk_bytes):
-            yield from self._paced(chunk)
-        yield from self._paced(self._tail)
+        for chunk in self._chunks():
+            yield from self._pace.pieces(chunk, self._piece_bytes)
 
-    def _paced(self, chunk: bytes) -> Iterator[bytes]:
-        self._throttle.take(len(chunk))
-        self._progress()
-        yield chunk
+    def _chunks(self) -> Iterator[bytes]:
+        before = b""
+        for source in self._sources:
+            yield before + self._delimiter + source.head
+            yield from source.file_chunks(CHUNK_BYTES)
+            before = CRLF
+        yield CRLF + self._end
