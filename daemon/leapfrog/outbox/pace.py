@@ -51,6 +51,7 @@ class Pace:
         self._paused_since: float | None = None  # trickles and shares do not end a pause
         self._gap_seconds, self._gap_ended_at = 0.0, -math.inf  # the last gap between two pieces
         self.paused_seconds = 0.0  # of all bodies, ever
+        self.handed_over_bytes = 0  # of all bodies, ever
 
     @contextmanager
     def keeping(self, turn: Turn) -> Iterator[None]:
@@ -78,6 +79,7 @@ class Pace:
             piece = chunk[begin : begin + most]
             self._throttle.take(len(piece), self._wait)
             self.moves()
+            self.handed_over_bytes += len(piece)
             yield piece
             begin += len(piece)
 

@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from leapfrog.errors import (
@@ -27,15 +27,17 @@ from leapfrog.outbox.choice import Choice
 from leapfrog.outbox.courier import Verdict
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
-from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
 from leapfrog.outbox.link import NOT_CONFIGURED, Link, LinkState, OutboxState
+from leapfrog.outbox.pace import Pace
+from leapfrog.outbox.precedence import Precedence
 from leapfrog.outbox.schedule import SyncWindows
+from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.trouble import Trouble
 from leapfrog.problem import Problem
 from leapfrog.settings import DistrictSettings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.state.delivery_queue import RANKS, DeliveryQueue, rank_of
 from leapfrog.state.facts import Facts
 from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import DeliveryRecord
@@ -98,9 +100,13 @@ class Sender(Worker):
         timeouts: Timeouts | None = None,
         windows: SyncWindows | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
+        ranks: Sequence[int] = RANKS,
+        precedence: Precedence | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
         """`on_fatal` is called with the reason when the sender cannot continue. `windows` defaults to those of
-        `settings`.
+        `settings`. It sends what has one of `ranks`; `precedence` and `throttle` hold for all senders together.
         """
         super().__init__("outbox")
         self._configured = bool(settings.url)
@@ -112,10 +118,12 @@ class Sender(Worker):
         self._monotonic = monotonic
         self._sync_requested = threading.Event()
         self._windows = windows or SyncWindows(settings.windows, self.wake)
-        throttle = Throttle(settings.bytes_per_second, self._stopping.wait, monotonic)
-        self._client = StowClient(settings, throttle, self._progress, self._timeouts)
+        self._precedence = precedence or Precedence()
+        throttle = throttle or Throttle(settings.bytes_per_second, monotonic)
+        self._pace = Pace(throttle, self._progress, self._stopping.wait)
+        self._client = StowClient(settings, self._pace, self._timeouts)
         self._link = Link()
-        self._queue = DeliveryQueue(deliveries.journal, DISTRICT)
+        self._queue = DeliveryQueue(deliveries.journal, DISTRICT, ranks)
         self._choice = Choice(self._queue, monotonic)
         known = KnownInstances(deliveries.journal)
         self._attempts = Attempts(self._client, deliveries, spool, known, self._link_answered)
@@ -230,7 +238,8 @@ class Sender(Worker):
         delivery = self._choice.next(probing=self._failures_in_a_row >= UNCLEAR_IN_A_ROW)
         if delivery is None:
             return self._until_next_retry()
-        self._work_on(delivery)
+        with self._precedence.turn(rank_of(delivery)) as turn, self._pace.keeping(turn):
+            self._work_on(delivery)
         self._choice.took(delivery, self._monotonic() - now)
         return 0.0
 

@@ -5,7 +5,7 @@ all of them.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from leapfrog.state.deliveries import DELIVERY_COLUMNS, delivery_of
 from leapfrog.state.journal import Journal
@@ -26,29 +26,65 @@ FIRST_ORIGINAL = 7
 URGENT_RANKS = (0, 1, FIRST_ORIGINAL)
 
 
+_RANKS_OF_KINDS = {  # if its exam is urgent, and if not
+    "structured_report": (0, 2),
+    "report_pdf": (1, 3),
+    "preview": (4, 4),
+    "segmentation": (5, 5),
+    "overlay": (6, 6),
+    "original": (7, 8),
+}
+
+
+def rank_of(delivery: DeliveryRecord) -> int:
+    """What the column `rank` says."""
+    urgent, other = _RANKS_OF_KINDS[delivery.kind]
+    return urgent if delivery.urgent else other
+
+
 class DeliveryQueue:
     """The waiting deliveries whose bytes are there. Every method is one transaction; any thread may call it.
 
     Moments are on the monotonic clock of this process.
     """
 
-    def __init__(self, journal: Journal, destination: str) -> None:
-        """Use the connection of `journal`. The queue is that of one destination, by its name."""
+    def __init__(self, journal: Journal, destination: str, ranks: Sequence[int] = RANKS) -> None:
+        """Use the connection of `journal`. The queue is that of one destination, by its name, and of what has one of
+        `ranks`.
+        """
         self._journal = journal
         self._destination = destination
+        self._ranks = tuple(sorted(ranks))
+        self._urgent_ranks = tuple(rank for rank in self._ranks if rank in URGENT_RANKS)
 
     # ------------------------------------------------------------ who is next
 
     def next_fresh(self, *, urgent_only: bool = False) -> DeliveryRecord | None:
         """The next in its first turn, by its worth."""
-        if not urgent_only:
-            return self._first(f"{FRESH} ORDER BY rank, place LIMIT 1")
-        found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in URGENT_RANKS)
+        ranks = self._urgent_ranks if urgent_only else self._ranks
+        found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in ranks)
         return next((one for one in found if one), None)
+
+    def alike(self, delivery: DeliveryRecord, most_bytes: int, most: int) -> list[DeliveryRecord]:
+        """Others of its rank that were never tried, those first that come first, at most so many, and of so many bytes
+        together.
+        """
+        rows = self._journal.rows(
+            f"SELECT {DELIVERY_COLUMNS} FROM {FRESH} AND rank = :rank ORDER BY place LIMIT :most",
+            {"destination": self._destination, "rank": rank_of(delivery), "most": most + 1},
+        )
+        found: list[DeliveryRecord] = []
+        for other in map(delivery_of, rows):
+            most_bytes -= other.byte_count
+            if most_bytes < 0:
+                break
+            if other.id != delivery.id and not other.posted:
+                found.append(other)
+        return found[:most]
 
     def any_fresh(self, fraction: float) -> DeliveryRecord | None:
         """One in its first turn that stands about at `fraction` (0 to 1) of them: 1 is the newest original."""
-        ranks = [rank for rank in RANKS if self._first(f"{FRESH} AND rank = :rank LIMIT 1", rank=rank)]
+        ranks = [rank for rank in self._ranks if self._first(f"{FRESH} AND rank = :rank LIMIT 1", rank=rank)]
         if not ranks:
             return None
         rank = ranks[min(len(ranks) - 1, int(fraction * len(ranks)))]
@@ -70,7 +106,7 @@ class DeliveryQueue:
 
     def next_retry(self, now: float) -> DeliveryRecord | None:
         """The next that failed and is due: by its worth, then the one that has been due for longest."""
-        for rank in RANKS:
+        for rank in self._ranks:
             due = f"{TO_RETRY} AND rank = :rank AND due_at <= :now ORDER BY due_at LIMIT 1"
             if found := self._first(due, rank=rank, now=now):
                 return found
@@ -80,7 +116,7 @@ class DeliveryQueue:
         """When the first of those that failed is due; None when there are none."""
         moments = [
             row["due_at"]
-            for rank in RANKS
+            for rank in self._ranks
             for row in self._journal.rows(
                 f"SELECT due_at FROM {TO_RETRY} AND rank = :rank ORDER BY due_at LIMIT 1",
                 {"destination": self._destination, "rank": rank},

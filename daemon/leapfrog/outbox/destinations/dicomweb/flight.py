@@ -20,8 +20,9 @@ from dataclasses import dataclass
 QUEUED_SECONDS = 0.4
 # Three segments: with fewer, an acknowledgement that is delayed leaves the link idle.
 LEAST_BYTES = 4_344
-SMALLEST_PIECE_BYTES, LARGEST_PIECE_BYTES = 2_172, 16_384
-# The best of so many measurements counts: acknowledgements come in bursts.
+SMALLEST_PIECE_BYTES, LARGEST_PIECE_BYTES = 1_448, 16_384
+PIECES_ON_THEIR_WAY = 4
+# The best of so many measurements counts.
 MEASUREMENTS = 4
 SHORTEST_MEASUREMENT_SECONDS = 0.05
 SHORTEST_NAP_SECONDS, LONGEST_NAP_SECONDS = 0.001, 0.1
@@ -74,12 +75,13 @@ class Flight:
         self._sleep = sleep
         self._rates: deque[float] = deque(maxlen=MEASUREMENTS)  # bytes per second
         self._begun: tuple[float, int] | None = None  # when a measurement began, and what was acknowledged then
+        self._acknowledged = 0
         self._most_bytes = LEAST_BYTES  # on their way
 
     @property
     def piece_bytes(self) -> int:
-        """How much to hand over at a time: half of what may be on its way."""
-        return max(SMALLEST_PIECE_BYTES, min(LARGEST_PIECE_BYTES, self._most_bytes // 2))
+        """How much to hand over at a time: a part of what may be on its way."""
+        return max(SMALLEST_PIECE_BYTES, min(LARGEST_PIECE_BYTES, self._most_bytes // PIECES_ON_THEIR_WAY))
 
     def make_room(self, most_seconds: float) -> None:
         """Wait until the link has carried so much that it can be handed more. Returns as well when the connection has
@@ -107,7 +109,12 @@ class Flight:
             state = self._look(self._socket)
 
     def _measure(self, state: TcpState, now: float) -> None:
-        """What was acknowledged in a round trip, while there was always something on its way."""
+        """What was acknowledged in a round trip, while there was always something on its way: from one acknowledgement
+        to another, since they come in bursts.
+        """
+        if state.acknowledged == self._acknowledged:
+            return
+        self._acknowledged = state.acknowledged
         if self._begun is None:
             self._begun = (now, state.acknowledged)
             return

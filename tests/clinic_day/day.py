@@ -1,0 +1,116 @@
+"""Lives through a planned day with the real outbox, a real Orthanc and a slow link between them."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clinic_day.clinic import Clinic, OwedObject
+from clinic_day.outbox import start_outbox
+from clinic_day.plan import DayPlan
+from leapfrog.outbox.throttle import Throttle
+from support.orthanc import Orthanc
+from support.shaped_link import BITS_PER_SECOND, DISTRICT, shaped_link
+
+SAMPLE_SECONDS = 5.0
+# After the last exam: what it owes is still looked at.
+CONFIRMED_AFTER_SECONDS = 60.0
+
+
+class CountingThrottle(Throttle):
+    """Counts what each sender's thread hands over; limits nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+        self.bytes_of: Counter[str] = Counter()
+
+    def take(self, byte_count: int, wait: Callable[[float], object]) -> None:
+        self.bytes_of[threading.current_thread().name] += byte_count
+
+
+@dataclass
+class DayResult:
+    """What came of a day. Moments are seconds from its beginning."""
+
+    plan: DayPlan
+    bits_per_second: int
+    begun_at: float
+    seconds: float = 0.0
+    objects: list[OwedObject] = field(default_factory=list)
+    samples: list[tuple[float, dict[str, int]]] = field(default_factory=list)  # bytes handed over, by thread
+    link_bytes: int = 0
+    doubled: int = 0
+    missing: int = 0
+    fatal: list[str] = field(default_factory=list)
+
+
+def live(
+    plan: DayPlan, directory: Path, say: Callable[[str], None], bits_per_second: int = BITS_PER_SECOND
+) -> DayResult:
+    """Live through it, in `directory`. Needs root."""
+    clinic = Clinic.at(directory / "state")
+    try:
+        say(f"{plan.queued} films of {plan.queued_film_bytes / 1e6:g} MB are queued")
+        for _ in range(plan.queued):
+            clinic.owe_film(plan.queued_film_bytes, queued=True)
+        with (
+            shaped_link(bits_per_second) as link,
+            Orthanc(directory / "district", host=DISTRICT, launcher=link.at_district) as district,
+        ):
+            return _live(plan, clinic, district, link.bytes_sent, say, bits_per_second)
+    finally:
+        clinic.journal.close()
+
+
+def _live(
+    plan: DayPlan,
+    clinic: Clinic,
+    district: Orthanc,
+    link_bytes: Callable[[], int],
+    say: Callable[[str], None],
+    bits_per_second: int,
+) -> DayResult:
+    throttle = CountingThrottle()
+    result = DayResult(plan, bits_per_second, time.monotonic())
+    before = link_bytes()
+    with start_outbox(clinic, district.dicomweb_url, throttle, result.fatal.append) as wake:
+        _bring_exams(plan, clinic, wake, result, throttle, say)
+        result.seconds = time.monotonic() - result.begun_at
+        result.link_bytes = link_bytes() - before
+        result.objects = list(clinic.deliveries.objects.values())
+    confirmed = clinic.journal.rows("SELECT sop_instance_uid FROM deliveries WHERE state = 'confirmed'")
+    held = district.held()
+    result.missing = sum(not held[row["sop_instance_uid"]] for row in confirmed)
+    result.doubled = sum(count > 1 for count in held.values())
+    return result
+
+
+def _bring_exams(
+    plan: DayPlan,
+    clinic: Clinic,
+    wake: Callable[[], None],
+    result: DayResult,
+    throttle: CountingThrottle,
+    say: Callable[[str], None],
+) -> None:
+    steps: list[tuple[float, Callable[[], None]]] = []
+    for number, exam in enumerate(plan.exams, 1):
+        study: list[tuple[str, str]] = []
+
+        def film(exam=exam, study=study) -> None:  # type: ignore[no-untyped-def]
+            study.append(clinic.owe_film(exam.film_bytes))
+            wake()
+
+        def results(exam=exam, study=study, number=number) -> None:  # type: ignore[no-untyped-def]
+            clinic.owe_results(exam, *study[0])
+            wake()
+            say(f"{time.monotonic() - result.begun_at:.0f} s: results of exam {number} of {len(plan.exams)}")
+
+        steps += [(exam.film_at, film), (exam.results_at, results)]
+    steps += [(at * SAMPLE_SECONDS, lambda: None) for at in range(round(plan.seconds / SAMPLE_SECONDS) + 1)]
+    for at, step in sorted(steps, key=lambda step: step[0]):
+        time.sleep(max(0.0, result.begun_at + at - time.monotonic()))
+        step()
+        result.samples.append((time.monotonic() - result.begun_at, dict(throttle.bytes_of)))
