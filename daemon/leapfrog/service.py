@@ -37,7 +37,7 @@ from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
 from leapfrog.outbox.commitments.verifier import CommitmentVerifier
-from leapfrog.outbox.sender import Sender
+from leapfrog.outbox.outbox import Outbox
 from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.printing.print_worker import PrintWorker
@@ -128,7 +128,7 @@ class Service:
         studies = Studies(journal)
         prints = Prints(journal)
         recipients = Recipients(settings.destinations)
-        sender = Sender(settings.district, deliveries, spool, self._on_fatal)
+        outbox = Outbox(settings.destinations, settings.district, deliveries, spool, self._on_fatal)
         printing = PrintWorker(
             settings.print,
             journal,
@@ -163,12 +163,12 @@ class Service:
             rendered=rendered,
             lanes=lanes,
             models_in_use=models_in_use.versions,
-            on_deliveries=_all(sender.wake, printing.wake),
+            on_deliveries=_all(outbox.wake, printing.wake),
             on_report=publisher.wake,
             on_fatal=self._on_fatal,
             station_key=station_key.key,
         )
-        wake_all = _all(dispatcher.wake, sender.wake)
+        wake_all = _all(dispatcher.wake, outbox.wake)
         adoption = Adoption(
             journal=journal,
             spool=spool,
@@ -200,7 +200,7 @@ class Service:
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, sender, printing, receiver, commitments, thresholds)
+            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, thresholds)
             own = (*parts, station_key)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
@@ -208,7 +208,7 @@ class Service:
             listening=receiver.listening,
             engine=lambda: engine_report(lanes, devices, edge_tpu_required=settings.engine.device == "edgetpu"),
             ignored_files=watcher.ignored_files,
-            outbox=sender.state,
+            outbox=outbox.state,
             printing=printing.state,
             disks=disks.disks,
             problems=live_problems,
@@ -234,7 +234,7 @@ class Service:
             deliveries=deliveries,
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
-            sync=sender.sync_now,
+            sync=outbox.sync_now,
             spool=spool,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
@@ -254,7 +254,7 @@ class Service:
             Watched("retention", retention, 10 * PART_LIMIT_SECONDS),
             Watched("scrub", scrub),
             Watched("replaced models", replaced),
-            Watched("outbox", sender),
+            Watched("outbox", outbox),
             Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
@@ -264,7 +264,7 @@ class Service:
         return self._run_parts(
             Parts(parts),
             lambda: _state_failure(journal, spool),
-            _all(sender.look_at_clock, notice.look),
+            _all(outbox.look_at_clock, notice.look),
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )

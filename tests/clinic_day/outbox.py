@@ -4,32 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from clinic_day.clinic import Clinic
-from leapfrog.outbox.precedence import Precedence
-from leapfrog.outbox.sender import Sender
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.outbox import Outbox
 from leapfrog.settings import DistrictSettings
-
-HANDS = ((0, 2), (1, 3, 4, 5, 6), (7, 8))
 
 
 @contextmanager
-def start_outbox(
-    clinic: Clinic, url: str, throttle: Throttle, on_fatal: Callable[[str], None]
-) -> Iterator[Callable[[], None]]:
-    """It runs as long as the context lasts. What it gives wakes it."""
-    precedence = Precedence()
-    settings = DistrictSettings(url=url)
-    senders = [
-        Sender(
-            settings, clinic.deliveries, clinic.spool, on_fatal, ranks=ranks, precedence=precedence, throttle=throttle
-        )
-        for ranks in HANDS
-    ]
-    for sender, name in zip(senders, ("reports", "results", "originals")):
-        sender._thread.name = name
-        sender.start()
+def running_outbox(clinic: Clinic, url: str, on_fatal: Callable[[str], None]) -> Iterator[Outbox]:
+    """One that sends to the DICOMweb server at `url` as long as the context lasts."""
+    district = DistrictSettings(url=url)
+    destination = district.destination()
+    assert destination is not None
+    outbox = Outbox((destination,), district, clinic.deliveries, clinic.spool, on_fatal)
+    outbox.start()
     try:
-        yield lambda: [sender.wake() for sender in senders] and None
+        yield outbox
     finally:
-        for sender in senders:
-            sender.stop()
+        outbox.stop()

@@ -16,7 +16,7 @@ from leapfrog.intake.admission import Admission
 from leapfrog.lanes.job_end import JobEnd
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.readings import Readings
-from leapfrog.outbox.sender import Sender
+from leapfrog.outbox.outbox import Outbox
 from leapfrog.processes.messages import ReadJob
 from leapfrog.settings import DistrictSettings, Settings, StationSettings
 from leapfrog.state.deliveries import Deliveries
@@ -110,7 +110,16 @@ class Box:
         )
         facts = Facts(self.journal)
         self.admission = Admission(self.journal, self.spool, self.numbers, ("district",), lambda: None)
-        self.sender = Sender(settings.district, self.deliveries, self.spool, self._fatal, QUICK, monotonic=self.clock)
+        outbox = Outbox(
+            settings.destinations,
+            settings.district,
+            self.deliveries,
+            self.spool,
+            self._fatal,
+            QUICK,
+            monotonic=self.clock,
+        )
+        [self.sender] = outbox.senders
         self.scrub = Scrub(files=self.files, facts=facts, spool=self.spool)
         self.readings = Readings(
             settings=settings,

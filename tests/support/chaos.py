@@ -11,8 +11,8 @@ from pathlib import Path
 import requests
 
 from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
-from leapfrog.outbox.sender import Timing
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.timing import Timing
 from leapfrog.state.deliveries import Deliveries
 from support.chaos_proxy import LARGEST_FILM_BYTES, ChaosProxy
 from support.orthanc import Orthanc

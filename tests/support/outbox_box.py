@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
+from leapfrog.outbox.outbox import Outbox
 from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.sender import Sender, Timing
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.timing import Timing
 from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
@@ -37,7 +38,7 @@ class Box:
     spool: Spool
     deliveries: Deliveries
     fatal: list[str] = field(default_factory=list)
-    senders: list[Sender] = field(default_factory=list)
+    senders: list[Outbox] = field(default_factory=list)
 
     def owe(self, pixel_bytes: int = 1000, *, urgent: bool = False) -> str:
         """Owe a made-up image and wake the senders, as an admission does; returns its SOP Instance UID."""
@@ -54,10 +55,21 @@ class Box:
         windows: SyncWindows | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         **settings: object,
-    ) -> Sender:
-        """A sender to `url`, not started; the fixture stops it."""
+    ) -> Outbox:
+        """An outbox that sends to `url`, not started; the fixture stops it."""
         district = DistrictSettings.model_validate({"url": url, **settings})
-        sender = Sender(district, self.deliveries, self.spool, self.fatal.append, timing, timeouts, windows, monotonic)
+        destination = district.destination()
+        sender = Outbox(
+            (destination,) if destination else (),
+            district,
+            self.deliveries,
+            self.spool,
+            self.fatal.append,
+            timing,
+            timeouts,
+            windows,
+            monotonic,
+        )
         self.senders.append(sender)
         return sender
 
@@ -74,11 +86,11 @@ class Box:
         )
 
 
-def wait_for_link(sender: Sender, word: str) -> None:
+def wait_for_link(sender: Outbox, word: str) -> None:
     """Wait until `status` says that of the link."""
     wait_until(lambda: sender.state().link == word, f"the link is {word}")
 
 
-def wait_for_error(sender: Sender, words: str) -> None:
+def wait_for_error(sender: Outbox, words: str) -> None:
     """Wait until those words are part of the last error."""
     wait_until(lambda: words in sender.state().last_error, f"an error with the words {words!r}")

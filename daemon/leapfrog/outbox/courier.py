@@ -1,9 +1,26 @@
 """What every kind of destination can do: make one attempt to deliver something, and say what became of it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
+from leapfrog.outbox.pace import Pace
+from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.spool import Spool
+
+# Why something is refused that a person must look at: what is held there already stands under the same identifier.
+OTHER_CONTENT = (
+    "The district already held another image under the identifier (SOP Instance UID) of this one, and keeps that. Ask"
+    " the district which of the two is right: this one is kept here until then."
+)
+NOT_COMPARED = (
+    "The district already held something under the identifier (SOP Instance UID) of this image, and does not let this"
+    " box compare the two. Look at the image there: if it is this one, dismiss this delivery."
+)
 
 
 @dataclass(frozen=True)
@@ -20,8 +37,33 @@ class Verdict:
 CONFIRMED = Verdict("confirmed")
 
 
+@dataclass(frozen=True)
+class Shortcoming:
+    """What a server cannot do that it should, for a technician, although sending goes on; and what would mend it."""
+
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a courier finds at the box. `answered` is to be called when something proved that the server is there;
+    `progress`, whenever bytes are about to move: it is a sign of life, and what it raises ends the transfer. Whoever
+    sends bytes by itself keeps to `pace`, which does that and asks `throttle` too.
+    """
+
+    deliveries: Deliveries
+    spool: Spool
+    known: KnownInstances
+    throttle: Throttle
+    pace: Pace
+    timeouts: Timeouts
+    progress: Callable[[], None]
+    answered: Callable[[], None]
+
+
 class Courier(Protocol):
-    """One destination, as the sender uses it. For one thread; only `cut` may be called from another."""
+    """One destination, as a sender uses it. For one thread; only `cut` may be called from another."""
 
     def make(self, delivery: DeliveryRecord, *, proven: bool) -> Verdict:
         """Deliver it, asking first whether it is there already where that can be asked and matters. `proven`: the link
@@ -34,3 +76,20 @@ class Courier(Protocol):
 
     def close(self) -> None:
         """End the connection."""
+
+    def shortcomings(self) -> tuple[Shortcoming, ...]:
+        """What the server was found not to do that it should."""
+
+
+@runtime_checkable
+class TakesSeveral(Protocol):
+    """A courier that can bring several small things at once."""
+
+    def make_together(self, deliveries: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
+        """Deliver several results that were never sent, while the link is proven. Returns those that are confirmed. The
+        others have to be delivered one by one. Raises as `Courier.make`.
+        """
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether that seems to be worth it."""

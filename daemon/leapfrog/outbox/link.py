@@ -1,4 +1,4 @@
-"""The state of the link to the district server, and of the outbox as `status` shows it."""
+"""The state of the link to a destination, and of the outbox as `status` shows it."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,11 +24,25 @@ class Link:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DestinationState:
+    """One destination at one moment, for `status`: as OutboxState has it for all of them."""
+
+    name: str
+    link: LinkState
+    explanation: str
+    last_error: str
+    next_attempt_in_seconds: float | None
+    last_confirmed_at: str | None
+    failing_since: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutboxState:
-    """The outbox at one moment, for `status`. Its texts contain no patient data.
+    """The outbox at one moment, for `status`. Its texts contain no patient data. With several `destinations`, its link
+    is the worst of theirs.
 
     `explanation` is a sentence for people. `next_attempt_in_seconds` is None when nothing is planned.
-    `last_confirmed_at` is local ISO text, or None when the district has not confirmed anything yet. `failing_since` is
+    `last_confirmed_at` is local ISO text, or None when nothing was confirmed yet. `failing_since` is
     local ISO text, or "" while the link works.
     """
 
@@ -39,3 +53,4 @@ class OutboxState:
     next_attempt_in_seconds: float | None
     last_confirmed_at: str | None
     failing_since: str = ""
+    destinations: tuple[DestinationState, ...] = ()

@@ -36,15 +36,11 @@ class Pace:
         self,
         throttle: Throttle,
         progress: Callable[[], None],
-        wait: Callable[[float], object] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`progress` is called whenever bytes are about to move. An exception that it raises ends the transfer. `wait`
-        sleeps for the given seconds, or less when the box is stopping.
-        """
-        self._throttle = throttle
+        """`progress` is called whenever bytes are about to move. An exception that it raises ends the transfer."""
+        self.throttle = throttle
         self._progress = progress
-        self._wait = wait
         self._monotonic = monotonic
         self._turn: Turn | None = None
         self._trickle_seconds = TRICKLE_SECONDS
@@ -69,15 +65,15 @@ class Pace:
             self._turn.moves()
 
     def pieces(self, chunk: bytes, piece_bytes: Callable[[], int]) -> Iterator[bytes]:
-        """Give `chunk` in pieces, each when it may go out. `piece_bytes` says how many the connection takes well now."""
+        """Give `chunk` in pieces, each when it may go out. `piece_bytes` says what the connection takes well now."""
         begin = 0
         while begin < len(chunk):
             self._progress()
-            most = self._throttle.piece_bytes(piece_bytes())
+            most = min(piece_bytes(), self.throttle.chunk_bytes)
             if self._turn is not None:
                 most = self._take_turn(self._turn, most)
             piece = chunk[begin : begin + most]
-            self._throttle.take(len(piece), self._wait)
+            self.throttle.take(len(piece))
             self.moves()
             self.handed_over_bytes += len(piece)
             yield piece

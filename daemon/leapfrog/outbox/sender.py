@@ -1,4 +1,4 @@
-"""Sends deliveries to the district server, one after the other.
+"""Sends deliveries to one destination, one after the other.
 
 The sender sleeps while there is nothing to do and never polls. It wakes by itself when a backoff has passed. It is
 woken by whoever adds a delivery (after the commit), when a sync window opens or closes, by `sync_now` and by `stop`.
@@ -11,7 +11,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from leapfrog.errors import (
     DistrictError,
@@ -21,45 +21,34 @@ from leapfrog.errors import (
     LeapfrogError,
     StorageError,
 )
-from leapfrog.outbox.attempt import Attempts
-from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.choice import Choice
-from leapfrog.outbox.courier import Verdict
-from leapfrog.outbox.destinations.dicomweb.client import StowClient
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
-from leapfrog.outbox.link import NOT_CONFIGURED, Link, LinkState, OutboxState
+from leapfrog.outbox.courier import CONFIRMED, Surroundings, TakesSeveral, Verdict
+from leapfrog.outbox.destinations.couriers import courier_for
+from leapfrog.outbox.line import Line
 from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.precedence import Precedence
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.trouble import Trouble
-from leapfrog.problem import Problem
-from leapfrog.settings import DistrictSettings
-from leapfrog.settings.destinations import DISTRICT
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.timing import Timing
+from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import RANKS, DeliveryQueue, rank_of
-from leapfrog.state.facts import Facts
+from leapfrog.state.delivery_queue import DeliveryQueue, rank_of
 from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
 from leapfrog.worker import UNTIL_WOKEN, Worker
 
-LINK_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=300.0)
-DELIVERY_BACKOFF = Backoff(first_seconds=15.0, cap_seconds=3600.0)
-# While a server answers, but fails over one instance after the other: until one is found that it takes, or all were
-# tried.
-PROBE_BACKOFF = Backoff(first_seconds=5.0, cap_seconds=20.0)
-# If one instance is not confirmed, the instance is probably to blame. After this many in a row it may be the server,
-# whose disk may be full.
-UNCLEAR_IN_A_ROW = 3
-# If one is refused without a reason that concerns it, that may be so. After this many in a row, none counts.
-DOUBTFUL_IN_A_ROW = 5
 # A delivery during which something answered wrongly loses its turn when that happens to it so often in a row.
 FAILURES_AT_HAND = 2
 # An error of ours over one delivery is met so often; then that delivery is on hold.
 OWN_ERRORS = 2
 # The longest Retry-After of a server that we respect.
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
+# So many objects go in one request at the most, and so many bytes: by how fast the link is.
+MOST_TOGETHER = 16
+LEAST_TOGETHER_BYTES, MOST_TOGETHER_BYTES = 16_384, 65_536
+TOGETHER_SECONDS = 2.0
 # The longest time between two signs of life before a turn reaches the network. There, the wait for an answer is added;
 # this covers looking up a name and connecting.
 STEP_SECONDS = 60.0
@@ -67,14 +56,19 @@ STEP_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Timing:
-    """How long the sender waits before it tries again."""
+@dataclass(frozen=True, kw_only=True)
+class Means:
+    """What all senders of the box share. `on_fatal` is called with the reason when one of them cannot continue."""
 
-    link: Backoff = LINK_BACKOFF
-    probe: Backoff = PROBE_BACKOFF
-    delivery: Backoff = DELIVERY_BACKOFF
-    locked_seconds: float = 300.0
+    deliveries: Deliveries
+    spool: Spool
+    windows: SyncWindows
+    throttle: Throttle
+    precedence: Precedence
+    on_fatal: Callable[[str], None]
+    timing: Timing = field(default_factory=Timing)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    monotonic: Callable[[], float] = time.monotonic
 
 
 class _Stopped(LeapfrogError):
@@ -82,133 +76,68 @@ class _Stopped(LeapfrogError):
 
 
 class Sender(Worker):
-    """Sends the deliveries: urgent ones first, then the oldest.
-
-    If the link fails, nothing is tried until its backoff has passed; then one query must prove the link before anything
-    else is sent. If a single delivery fails, only that one is put off and the others go on. If several fail in a row,
-    it may be the server or just these: then a delivery from elsewhere is tried after each backoff, and the first that
-    succeeds clears the server.
+    """Sends what is in one queue of a destination: what is worth most first. What it finds out of the link and of the
+    server is the line's, which all senders of the destination share. If a single delivery fails, only that one is put
+    off and the others go on.
     """
 
     def __init__(
-        self,
-        settings: DistrictSettings,
-        deliveries: Deliveries,
-        spool: Spool,
-        on_fatal: Callable[[str], None],
-        timing: Timing | None = None,
-        timeouts: Timeouts | None = None,
-        windows: SyncWindows | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-        *,
-        ranks: Sequence[int] = RANKS,
-        precedence: Precedence | None = None,
-        throttle: Throttle | None = None,
+        self, destination: DestinationSettings, queue: DeliveryQueue, line: Line, means: Means, suffix: str = ""
     ) -> None:
-        """`on_fatal` is called with the reason when the sender cannot continue. `windows` defaults to those of
-        `settings`. It sends what has one of `ranks`; `precedence` and `throttle` hold for all senders together.
-        """
-        super().__init__("outbox")
-        self._configured = bool(settings.url)
-        self._deliveries = deliveries
-        self._spool = spool
-        self._on_fatal = on_fatal
-        self._timing = timing or Timing()
-        self._timeouts = timeouts or Timeouts()
-        self._monotonic = monotonic
+        """Nothing is sent before `start`. `suffix` ends the name of the thread."""
+        super().__init__(f"outbox-{destination.name}{suffix}")
+        self._queue = queue
+        self._line = line
+        self._deliveries = means.deliveries
+        self._windows = means.windows
+        self._on_fatal = means.on_fatal
+        self._timing = means.timing
+        self._timeouts = means.timeouts
+        self._monotonic = means.monotonic
         self._sync_requested = threading.Event()
-        self._windows = windows or SyncWindows(settings.windows, self.wake)
-        self._precedence = precedence or Precedence()
-        throttle = throttle or Throttle(settings.bytes_per_second, monotonic)
-        self._pace = Pace(throttle, self._progress, self._stopping.wait)
-        self._client = StowClient(settings, self._pace, self._timeouts)
-        self._link = Link()
-        self._queue = DeliveryQueue(deliveries.journal, DISTRICT, ranks)
-        self._choice = Choice(self._queue, monotonic)
-        known = KnownInstances(deliveries.journal)
-        self._attempts = Attempts(self._client, deliveries, spool, known, self._link_answered)
-        self._trouble = Trouble(self._queue, Facts(deliveries.journal), monotonic)
-        self._paused_over_instances_at: float | None = None  # time.monotonic(); a pause that others caused is not one
-        self._failures_in_a_row = 0  # of instances, while the server answers
-        self._doubtful: list[str] = []  # on hold since the last confirmation, without a reason that concerns them
+        self._choice = Choice(queue, means.monotonic)
+        self._precedence = means.precedence
+        self._rate = line.rate
+        self._pace = Pace(means.throttle, self._progress, means.monotonic)
+        self._courier = courier_for(
+            destination,
+            Surroundings(
+                deliveries=means.deliveries,
+                spool=means.spool,
+                known=KnownInstances(means.deliveries.journal),
+                throttle=means.throttle,
+                pace=self._pace,
+                timeouts=means.timeouts,
+                progress=self._progress,
+                answered=line.answered,
+            ),
+        )
         self._at_hand, self._failures_at_hand = "", 0
         self._own_errors: Counter[str] = Counter()
-        self._forced = False  # during a pass that `sync_now` started, which ignores the windows
 
     # ------------------------------------------------------------ for others
 
-    def start(self) -> None:
-        """Start sending. Does nothing if no district server is configured."""
-        if self._configured:
-            self._windows.start()
-            super().start()
+    def cut(self) -> None:
+        """Cut a transfer that is running, and begin no other. The next start asks whether it arrived before it sends it
+        again.
+        """
+        self._stopping.set()
+        self._courier.cut()
 
     def stop(self) -> None:
-        """Cut a transfer that is running, and stop. The next start asks whether it arrived before it sends it again."""
-        self._stopping.set()
-        self._client.cut()
+        """Cut a transfer that is running, and stop."""
+        self.cut()
         super().stop()
-        self._windows.stop()
-        self._client.close()
-
-    def look_at_clock(self) -> None:
-        """Check whether setting the clock opened or closed a sync window. The thread that starts and stops this part
-        must call this about once a second.
-        """
-        self._windows.look_at_clock()
+        self._courier.close()
 
     def sync_now(self) -> None:
         """Try to send everything that is owed once, now, regardless of windows and backoffs."""
         self._sync_requested.set()
         self.wake()
 
-    def state(self) -> OutboxState:
-        """The outbox for `status`."""
-        link = self._link
-        link_state = self._link_state(link)
-        return OutboxState(
-            configured=self._configured,
-            link=link_state,
-            explanation=self._explanation(link_state, link),
-            last_error=link.last_error,
-            next_attempt_in_seconds=self._next_attempt_in_seconds(link_state, link),
-            last_confirmed_at=self._deliveries.last_confirmed_at(),
-            failing_since=self._trouble.since(),
-        )
-
-    def _link_state(self, link: Link) -> LinkState:
-        if not self._configured:
-            return "none"
-        if link.locked:
-            return "locked"
-        if not self._forced and not self._windows.is_open():
-            return "window closed"
-        return "down" if link.failures and not link.proven else "ok"
-
-    @staticmethod
-    def _explanation(state: LinkState, link: Link) -> str:
-        if state == "none":
-            return NOT_CONFIGURED
-        if state == "window closed":
-            return "outside the sync windows (district.windows): sending continues when the next one opens"
-        if state == "ok":
-            return "results are sent as soon as they are ready"
-        return link.last_error
-
-    def _next_attempt_in_seconds(self, state: LinkState, link: Link) -> float | None:
-        if state == "none":
-            return None
-        if state == "window closed":
-            return self._windows.seconds_until_open()
-        now = self._monotonic()
-        if state in ("locked", "down"):
-            return max(0.0, link.due_at - now)
-        due_at = self._queue.soonest_retry()
-        return None if due_at is None else max(0.0, due_at - now)
-
-    def problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the district, for `status`, `doctor` and the worklist."""
-        return self._trouble.current() if self._configured else ()
+    def soonest_retry(self) -> float | None:
+        """When the first delivery that failed is due, on the monotonic clock; None when there is none."""
+        return self._queue.soonest_retry()
 
     # ------------------------------------------------------------ the worker
 
@@ -229,55 +158,67 @@ class Sender(Worker):
         """Try at most one delivery. Returns the seconds until the next turn."""
         self.beat(STEP_SECONDS)
         if self._sync_requested.is_set():
-            self._begin_forced_pass()
-        if not self._forced and not self._windows.is_open():
+            self._sync_requested.clear()
+            self._queue.make_all_due()
+            self._line.begin_forced_pass(self)
+        if not self._line.is_forced(self) and not self._windows.is_open():
             return UNTIL_WOKEN
         now = self._monotonic()
-        if (wait := self._link_due_at() - now) > 0:
+        if (wait := self._line.due_at(self._has_fresh) - now) > 0:
             return wait
-        delivery = self._choice.next(probing=self._failures_in_a_row >= UNCLEAR_IN_A_ROW)
+        delivery = self._choice.next(probing=self._line.seems_mad)
         if delivery is None:
             return self._until_next_retry()
+        begun_at, paused, handed_over = self._monotonic(), self._pace.paused_seconds, self._pace.handed_over_bytes
         with self._precedence.turn(rank_of(delivery)) as turn, self._pace.keeping(turn):
-            self._work_on(delivery)
+            self._work_on(delivery, self._others_with(delivery))
+            seconds = self._monotonic() - begun_at - (self._pace.paused_seconds - paused)
+        self._rate.note(self._pace.handed_over_bytes - handed_over, seconds)
         self._choice.took(delivery, self._monotonic() - now)
         return 0.0
 
-    def _link_due_at(self) -> float:
-        """When sending may go on. The server may fail over those that it was sent and take others: so one that was
-        never tried, such as a film that has just come, ends a long pause.
-        """
-        if self._paused_over_instances_at is None or self._queue.next_fresh() is None:
-            return self._link.due_at
-        return min(self._link.due_at, self._paused_over_instances_at + self._timing.probe.cap_seconds)
+    def _others_with(self, delivery: DeliveryRecord) -> list[DeliveryRecord]:
+        """What goes along in one request: small results of its kind that wait as well. An urgent one goes alone."""
+        courier = self._courier
+        if not isinstance(courier, TakesSeveral) or not courier.takes_several or not self._line.link.proven:
+            return []
+        if delivery.urgent or delivery.posted or delivery.failures or delivery.kind == "original":
+            return []
+        return self._queue.alike(delivery, self._room_together(), MOST_TOGETHER - 1)
+
+    def _room_together(self) -> int:
+        """How many bytes go in one request: what a link carries so soon that one that comes next does not wait long."""
+        carried = (self._rate.bytes_per_second() or 0.0) * TOGETHER_SECONDS
+        return round(min(max(carried, LEAST_TOGETHER_BYTES), MOST_TOGETHER_BYTES))
+
+    def _has_fresh(self) -> bool:
+        return self._queue.next_fresh() is not None
 
     def _until_next_retry(self) -> float:
-        self._forced = False
+        self._line.end_forced_pass(self)
         due_at = self._queue.soonest_retry()
         if due_at is None:
-            self._trouble.link_works()  # as far as anybody is concerned
+            self._line.nothing_to_send()
             return UNTIL_WOKEN
         return max(0.0, due_at - self._monotonic())
 
-    def _begin_forced_pass(self) -> None:
-        self._sync_requested.clear()
-        self._queue.make_all_due()
-        self._link = replace(self._link, proven=False, locked=False, due_at=0.0)
-        self._forced = True
-
-    def _work_on(self, delivery: DeliveryRecord) -> None:
+    def _work_on(self, delivery: DeliveryRecord, others: Sequence[DeliveryRecord] = ()) -> None:
         try:
-            verdict = self._attempts.make(delivery, proven=self._link.proven)
+            if others and isinstance(self._courier, TakesSeveral):
+                for confirmed in self._courier.make_together([delivery, *others]):
+                    self._settle(confirmed, CONFIRMED)
+                return
+            verdict = self._courier.make(delivery, proven=self._line.link.proven)
             self._settle(delivery, verdict)
         except DistrictLocked as problem:
             self._failed_at(delivery, str(problem))
-            self._link_failed(str(problem), self._timing.locked_seconds, locked=True)
+            self._line.failed(str(problem), self._timing.locked_seconds, locked=True)
         except DistrictUnreachable as problem:
             if problem.was_connected:
                 self._failed_at(delivery, str(problem))
             else:
                 self._queue.note_failure(delivery.id, str(problem))
-            self._link_failed(str(problem), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
+            self._line.failed(str(problem), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
         except DistrictError as problem:
             self._settle(delivery, Verdict("unclear", str(problem)))
         except (StorageError, sqlite3.Error, _Stopped):
@@ -286,13 +227,13 @@ class Sender(Worker):
             self._put_off(delivery, "")  # somebody else ended it meanwhile: then this does nothing
         except Exception as problem:
             self._met_own_error(delivery, problem)
-        self._trouble.search_is(missing=self._client.has_no_search, silent=self._attempts.search_is_silent)
+        self._line.note_shortcomings(self._courier.shortcomings())
 
     def _failed_at(self, delivery: DeliveryRecord, reason: str) -> None:
         """Mostly it is the server. But a server, or a guard before it, may fail over just what this delivery says: then
         it must not stand before the others for ever.
         """
-        self._failures_in_a_row += 1
+        self._line.failed_at_instance()
         self._failures_at_hand = self._failures_at_hand + 1 if self._at_hand == delivery.id else 1
         self._at_hand = delivery.id
         if self._failures_at_hand >= FAILURES_AT_HAND:
@@ -322,6 +263,8 @@ class Sender(Worker):
             self._refuse(delivery, verdict.reason)
         elif verdict.outcome == "doubtful":
             self._refuse_doubtfully(delivery, verdict.reason)
+        elif verdict.outcome == "handed_over":
+            self._wait_for_promise(delivery, verdict.reason)
         else:
             self._put_off(delivery, verdict.reason)
             # Some servers list a new instance only after a while.
@@ -330,68 +273,42 @@ class Sender(Worker):
 
     def _confirm(self, delivery: DeliveryRecord) -> None:
         self._deliveries.confirm(delivery.id)
-        self._server_is_well()
-        self._doubtful.clear()
-        self._link = Link(proven=True)
+        self._at_hand, self._failures_at_hand = "", 0
+        self._line.confirmed()
+
+    def _wait_for_promise(self, delivery: DeliveryRecord, reason: str) -> None:
+        """The server has it; whether it will keep it is asked again later."""
+        due_at = self._monotonic() + self._timing.delivery.seconds(delivery.failures + 1)
+        self._queue.put_off(delivery.id, reason, due_at)
+        self._at_hand, self._failures_at_hand = "", 0
+        self._line.confirmed()
 
     def _refuse(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is on hold until a person retries or dismisses it: %s", delivery.id, reason)
         self._deliveries.refuse(delivery.id, reason)
-        self._server_is_well()
-        self._link = replace(self._link, failures=0, last_error=reason)
-
-    def _server_is_well(self) -> None:
-        self._failures_in_a_row = 0
         self._at_hand, self._failures_at_hand = "", 0
-        self._trouble.link_works()
+        self._line.refused(reason)
 
     def _refuse_doubtfully(self, delivery: DeliveryRecord, reason: str) -> None:
         """One refusal without a reason counts. Many in a row, with nothing confirmed in between, mean the server: they
         are taken back, and none counts until it takes something. What is refused again after that stays refused.
         """
-        if self._failures_in_a_row >= UNCLEAR_IN_A_ROW:
+        if self._line.seems_mad:
             self._put_off(delivery, reason)
             self._one_more_failed(reason)
             return
         self._refuse(delivery, reason)
-        if delivery.failures:
-            return
-        self._doubtful.append(delivery.id)
-        if len(self._doubtful) >= DOUBTFUL_IN_A_ROW:
-            self._queue.take_back(self._doubtful, self._monotonic() + self._timing.delivery.seconds(1))
-            self._doubtful.clear()
-            self._failures_in_a_row = UNCLEAR_IN_A_ROW
-            self._link_failed(reason)
+        if not delivery.failures and (doubtful := self._line.doubted(delivery.id, reason)):
+            self._queue.take_back(doubtful, self._monotonic() + self._timing.delivery.seconds(1))
 
     def _one_more_failed(self, reason: str) -> None:
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row >= UNCLEAR_IN_A_ROW and not self._forced:  # a person wants each of them tried once
-            untried = self._queue.next_fresh() is not None
-            self._link_failed(reason, backoff=self._timing.probe if untried else self._timing.link)
-            self._paused_over_instances_at = self._monotonic()
+        self._line.failed_over_instance(reason, untried=self._has_fresh)
 
     def _put_off(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is tried again later: %s", delivery.id, reason)
         due_at = self._monotonic() + self._timing.delivery.seconds(delivery.failures + 1)
         self._queue.put_off(delivery.id, reason, due_at)
-        self._link = replace(self._link, last_error=reason)
-
-    def _link_answered(self) -> None:
-        if self._link.failures and not self._link.proven:
-            _log.info("The district server is answering again.")
-        self._link = replace(self._link, proven=True, locked=False)
-
-    def _link_failed(
-        self, reason: str, at_least_seconds: float = 0.0, *, locked: bool = False, backoff: Backoff | None = None
-    ) -> None:
-        failures = self._link.failures + 1
-        wait_seconds = max(at_least_seconds, (backoff or self._timing.link).seconds(failures))
-        if reason != self._link.last_error or failures == 1:
-            _log.warning("Sending is paused: %s", reason)
-        self._link = Link(locked=locked, failures=failures, due_at=self._monotonic() + wait_seconds, last_error=reason)
-        self._paused_over_instances_at = None
-        self._trouble.link_failed(reason, locked=locked)
-        self._forced = False
+        self._line.put_off(reason)
 
     def _progress(self) -> None:
         """Called by the client whenever bytes are about to move."""

@@ -1,26 +1,20 @@
-"""What is wrong with the district server and what is owed to it, for people: since when, and what to do."""
+"""What is wrong with a destination and what is owed to it, for people: since when, and what to do."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from leapfrog.language.sentence import sentence
-from leapfrog.outbox.attempt import NOT_COMPARED, OTHER_CONTENT
+from leapfrog.outbox.courier import NOT_COMPARED, OTHER_CONTENT, Shortcoming
 from leapfrog.problem import Problem, Problems
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
 from leapfrog.state.journal import now_text
 from leapfrog.wording.text import MOST_NAMED_EXAMS, exams_in_brackets
 
 LONG_SECONDS = 24 * 3600.0
-FAILING_SINCE = "district_failing_since"  # a fact: local ISO text, '' while the link works
-
-CANNOT_BE_ASKED = (
-    "The district server cannot be asked what it holds. Its answers to what is sent have to do, and whatever gets no"
-    " answer is sent again."
-)
-LISTS_NOTHING = "The district server says that it stores what is sent, but its search does not list it."
-ALLOW_SEARCH = "On the district server, turn its search (QIDO-RS) on and allow this box's account to use it."
+FAILING_SINCE = "district_failing_since"  # a fact: local ISO text, '' while the link works; of others, with their name
 
 LOG_IN = (
     "If you correct it on the server or in the password or token file, run `leapfrog sync`; if you correct it in the"
@@ -42,22 +36,21 @@ ON_HOLD_FOR_STAFF = sentence(
     " again."
 )
 
-_SEARCH, _SILENT = "search", "silent search"
-
 
 class Trouble:
-    """The district's list of problems. Any thread may ask for it; one thread notes what happens."""
+    """One destination's list of problems. Any thread may ask for it; one at a time notes what happens."""
 
     def __init__(self, queue: DeliveryQueue, facts: Facts, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Nothing is wrong yet, except what the queue says. `facts` remembers since when the link fails: many boxes are
-        turned off every night.
+        """Nothing is wrong yet, except what the queue says, which has all that waits for the destination. `facts`
+        remembers since when the link fails: many boxes are turned off every night.
         """
         self._queue = queue
         self._facts = facts
         self._monotonic = monotonic
         self._problems = Problems()
         self._link: Problem | None = None
-        self._since = facts.get(FAILING_SINCE) or ""
+        self._since_fact = failing_since_fact(queue.destination)
+        self._since = facts.get(self._since_fact) or ""
         self._first_failed_at: float | None = None
 
     def link_failed(self, reason: str, *, locked: bool) -> None:
@@ -66,7 +59,7 @@ class Trouble:
             self._first_failed_at = self._monotonic()
         if not self._since:
             self._since = now_text()
-            self._facts.put(FAILING_SINCE, self._since)
+            self._facts.put(self._since_fact, self._since)
         if locked:
             self._link = Problem(
                 what=f"Nothing can be sent to the district. {reason}",
@@ -91,15 +84,18 @@ class Trouble:
         self._link, self._first_failed_at = None, None
         if self._since:
             self._since = ""
-            self._facts.put(FAILING_SINCE, "")
+            self._facts.put(self._since_fact, "")
 
-    def search_is(self, *, missing: bool, silent: bool) -> None:
-        """Whether the district has no search, or one that does not list what it stored."""
-        for matter, what, is_so in ((_SEARCH, CANNOT_BE_ASKED, missing), (_SILENT, LISTS_NOTHING, silent)):
-            if is_so:
-                self._problems.add(matter, what, ALLOW_SEARCH)
-            else:
-                self._problems.clear(matter)
+    def nothing_to_send(self) -> None:
+        """Somebody found nothing to send. If nothing waits at all, as far as anybody is concerned the link works."""
+        if self._queue.is_empty():
+            self.link_works()
+
+    def shortcomings_are(self, found: Collection[Shortcoming]) -> None:
+        """What the server does not do that it should."""
+        self._problems.keep([one.what for one in found])
+        for one in found:
+            self._problems.add(one.what, one.what, one.remedy)
 
     def since(self) -> str:
         """Since when nothing can be sent, as local ISO text; "" while the link works."""
@@ -130,3 +126,8 @@ class Trouble:
                 what, _, remedy = reason.partition(". ")
                 found.append(Problem(what=f"{what}.", since=since, remedy=remedy, for_staff=ON_HOLD_FOR_STAFF))
         return tuple(found)
+
+
+def failing_since_fact(destination: str) -> str:
+    """The name of the fact that says since when nothing can be sent there."""
+    return FAILING_SINCE if destination == DISTRICT else f"{FAILING_SINCE}:{destination}"

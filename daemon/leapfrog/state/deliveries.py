@@ -31,7 +31,7 @@ class Deliveries:
         self._update("posted = 1, attempts = attempts + 1 WHERE id = ? AND state = 'waiting'", delivery_id)
 
     def confirm(self, delivery_id: str) -> None:
-        """Record that the district server confirmed that it holds this instance."""
+        """Record that its destination confirmed that it holds this instance."""
         ended_at = now_text()
         with self._journal.transaction() as connection:
             changed = connection.execute(
@@ -42,6 +42,10 @@ class Deliveries:
             if changed != 1:
                 raise JournalError(f"Delivery {delivery_id} was not waiting to be confirmed.")
             put(connection, LAST_CONFIRMED_FACT, ended_at)
+            [destination] = connection.execute(
+                "SELECT destination FROM deliveries WHERE id = ?", (delivery_id,)
+            ).fetchone()
+            put(connection, f"{LAST_CONFIRMED_FACT}:{destination}", ended_at)
 
     def refuse(self, delivery_id: str, reason: str) -> None:
         """Record that this instance cannot be delivered. It stays owed until a person retries or dismisses it."""
@@ -156,9 +160,9 @@ class Deliveries:
         age = datetime.now().astimezone() - datetime.fromisoformat(rows[0]["created_at"])
         return max(0.0, age.total_seconds())
 
-    def last_confirmed_at(self) -> str | None:
-        """When the district server last confirmed something, as local ISO text; None when it never did."""
-        return self._facts.get(LAST_CONFIRMED_FACT)
+    def last_confirmed_at(self, destination: str | None = None) -> str | None:
+        """When something was last confirmed, by any destination or by that one, as local ISO text; None when never."""
+        return self._facts.get(LAST_CONFIRMED_FACT if destination is None else f"{LAST_CONFIRMED_FACT}:{destination}")
 
 
 def owe(

@@ -53,17 +53,20 @@ class DeliveryQueue:
         `ranks`.
         """
         self._journal = journal
-        self._destination = destination
+        self.destination = destination
         self._ranks = tuple(sorted(ranks))
-        self._urgent_ranks = tuple(rank for rank in self._ranks if rank in URGENT_RANKS)
 
     # ------------------------------------------------------------ who is next
 
     def next_fresh(self, *, urgent_only: bool = False) -> DeliveryRecord | None:
         """The next in its first turn, by its worth."""
-        ranks = self._urgent_ranks if urgent_only else self._ranks
+        ranks = (rank for rank in self._ranks if rank in URGENT_RANKS or not urgent_only)
         found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in ranks)
         return next((one for one in found if one), None)
+
+    def is_empty(self) -> bool:
+        """Whether nothing waits that could be sent, now or later."""
+        return self.next_fresh() is None and self.soonest_retry() is None
 
     def alike(self, delivery: DeliveryRecord, most_bytes: int, most: int) -> list[DeliveryRecord]:
         """Others of its rank that were never tried, those first that come first, at most so many, and of so many bytes
@@ -71,7 +74,7 @@ class DeliveryQueue:
         """
         rows = self._journal.rows(
             f"SELECT {DELIVERY_COLUMNS} FROM {FRESH} AND rank = :rank ORDER BY place LIMIT :most",
-            {"destination": self._destination, "rank": rank_of(delivery), "most": most + 1},
+            {"destination": self.destination, "rank": rank_of(delivery), "most": most + 1},
         )
         found: list[DeliveryRecord] = []
         for other in map(delivery_of, rows):
@@ -119,15 +122,13 @@ class DeliveryQueue:
             for rank in self._ranks
             for row in self._journal.rows(
                 f"SELECT due_at FROM {TO_RETRY} AND rank = :rank ORDER BY due_at LIMIT 1",
-                {"destination": self._destination, "rank": rank},
+                {"destination": self.destination, "rank": rank},
             )
         ]
         return min(moments, default=None)
 
     def _first(self, what: str, **values: object) -> DeliveryRecord | None:
-        rows = self._journal.rows(
-            f"SELECT {DELIVERY_COLUMNS} FROM {what}", {"destination": self._destination, **values}
-        )
+        rows = self._journal.rows(f"SELECT {DELIVERY_COLUMNS} FROM {what}", {"destination": self.destination, **values})
         return delivery_of(rows[0]) if rows else None
 
     # ------------------------------------------------------------ what became of an attempt
@@ -163,27 +164,33 @@ class DeliveryQueue:
     def make_all_due(self) -> None:
         """Let nothing wait for a moment any more: a person asks for it, or the moments are of another process."""
         self._journal.change(
-            "UPDATE deliveries SET due_at = 0"
-            " WHERE destination = ? AND state = 'waiting' AND failures > 0 AND due_at > 0",
-            self._destination,
+            "UPDATE deliveries SET due_at = 0 WHERE destination = ? AND rank BETWEEN ? AND ?"
+            " AND state = 'waiting' AND failures > 0 AND due_at > 0",
+            self.destination,
+            self._ranks[0],
+            self._ranks[-1],
         )
 
     # ------------------------------------------------------------ what a person must look at
 
     def on_hold(self) -> int:
         """How many deliveries are on hold. Takes the same time for any number."""
-        return self._journal.counts("deliveries")["refused"]
+        rows = self._journal.rows(
+            "SELECT total FROM delivery_totals WHERE destination = ? AND state = 'refused'", (self.destination,)
+        )
+        return sum(row["total"] for row in rows)
 
     def exams_on_hold(self, most: int) -> list[str]:
         """The numbers of the newest exams of which something is on hold, at most so many."""
-        return numbers_among(self._journal, "study_key", "deliveries WHERE state = 'refused' AND kind <> 'print'", most)
+        of_this = "deliveries WHERE state = 'refused' AND destination = ?"
+        return numbers_among(self._journal, "study_key", of_this, most, (self.destination,))
 
     def on_hold_since(self, reason: str | None = None) -> str | None:
         """When the oldest delivery on hold was refused (for that reason), as local ISO text; None when none is."""
         known = "" if reason is None else " AND last_error = ?"
         rows = self._journal.rows(
-            f"SELECT ended_at FROM deliveries WHERE state = 'refused' AND kind <> 'print'{known}"
+            f"SELECT ended_at FROM deliveries WHERE state = 'refused' AND destination = ?{known}"
             " ORDER BY sequence LIMIT 1",
-            () if reason is None else (reason,),
+            (self.destination, *(() if reason is None else (reason,))),
         )
         return str(rows[0]["ended_at"] or "") if rows else None

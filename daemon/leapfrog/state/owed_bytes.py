@@ -1,4 +1,4 @@
-"""What is owed, by destination and kind. Kept by triggers, so that asking takes the same time for any number of rows."""
+"""What is owed, by destination and kind, counted by triggers: asking takes the same time for any number of rows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

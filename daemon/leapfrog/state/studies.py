@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from leapfrog.errors import JournalError
@@ -402,14 +402,14 @@ def give_number(connection: sqlite3.Connection, key: str, exam_number: str) -> s
     return exam_number
 
 
-def numbers_among(journal: Journal, study_key: str, rows: str, most: int) -> list[str]:
+def numbers_among(journal: Journal, study_key: str, rows: str, most: int, values: Sequence[object] = ()) -> list[str]:
     """The numbers of the newest exams that `rows` (a table, with a WHERE clause) name in the column `study_key`, at
-    most so many. Takes the same time for any number of rows.
+    most so many; `values` stand for its question marks. Takes the same time for any number of rows.
     """
     found = journal.rows(
         "SELECT exam_number FROM studies WHERE exam_number IS NOT NULL AND key IN"
         f" (SELECT {study_key} FROM {rows} ORDER BY sequence DESC LIMIT {NAMED_AMONG}) ORDER BY sequence DESC LIMIT ?",
-        (most,),
+        (*values, most),
     )
     return [row["exam_number"] for row in found]
 

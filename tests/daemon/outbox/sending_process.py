@@ -5,7 +5,8 @@ import threading
 from pathlib import Path
 
 from leapfrog.outbox.backoff import Backoff
-from leapfrog.outbox.sender import Sender, Timing
+from leapfrog.outbox.outbox import Outbox
+from leapfrog.outbox.timing import Timing
 from leapfrog.settings import DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from support.owed import open_state
@@ -15,5 +16,7 @@ if __name__ == "__main__":
     district = DistrictSettings(url=sys.argv[2], bytes_per_second=int(sys.argv[3]))
     timing = Timing(link=Backoff(0.05, 0.2), probe=Backoff(0.05, 0.2), delivery=Backoff(0.05, 0.2))
     ended = threading.Event()
-    Sender(district, Deliveries(journal), spool, lambda reason: ended.set(), timing).start()
+    destination = district.destination()
+    assert destination is not None
+    Outbox((destination,), district, Deliveries(journal), spool, lambda reason: ended.set(), timing).start()
     ended.wait()

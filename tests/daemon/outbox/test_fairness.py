@@ -9,7 +9,7 @@ import pytest
 
 from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.choice import Choice
-from leapfrog.outbox.sender import Timing
+from leapfrog.outbox.timing import Timing
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.journal import Journal
 from support.orthanc import Orthanc

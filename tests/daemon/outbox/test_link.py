@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
+from leapfrog.outbox.timeouts import Timeouts
 from support.orthanc import Orthanc
 from support.outbox_box import Box, wait_for_error, wait_for_link
 from support.recording_proxy import Answer, CutAnswer, RecordingProxy, Stall

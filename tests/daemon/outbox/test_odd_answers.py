@@ -6,9 +6,11 @@ from functools import partial
 
 import pytest
 
+from leapfrog.dicom.part10 import Part10Source
 from leapfrog.outbox.destinations.dicomweb import exchange
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
-from leapfrog.outbox.sender import Sender
+from leapfrog.outbox.destinations.dicomweb.client import StowClient
+from leapfrog.outbox.outbox import Outbox
+from leapfrog.outbox.timeouts import Timeouts
 from support.odd_answers import ENDLESS_ANSWERS, ODD_ANSWERS
 from support.orthanc import Orthanc
 from support.outbox_box import Box
@@ -19,7 +21,7 @@ SHORT = Timeouts(connect_seconds=5.0, send_seconds=5.0, query_seconds=0.6, answe
 ANSWERS = {**ODD_ANSWERS, **ENDLESS_ANSWERS}
 
 
-def _confirmed_after_sync(box: Box, sender: Sender) -> int:
+def _confirmed_after_sync(box: Box, sender: Outbox) -> int:
     sender.sync_now()
     return box.count("confirmed")
 
@@ -99,14 +101,14 @@ def test_an_error_of_ours_over_one_delivery_puts_it_on_hold_and_the_rest_goes_on
 ) -> None:
     bad, *_ = [box.owe() for _ in range(4)]
     sender = box.sender(proxy.url)
-    store = sender._client.store
+    store = StowClient.store
 
-    def failing(source: object, sop_instance_uid: str) -> None:
+    def failing(client: StowClient, source: Part10Source, sop_instance_uid: str) -> None:
         if sop_instance_uid == bad:
             raise ZeroDivisionError(f"of {sop_instance_uid}")
-        store(source, sop_instance_uid)  # type: ignore[arg-type]
+        store(client, source, sop_instance_uid)
 
-    monkeypatch.setattr(sender._client, "store", failing)
+    monkeypatch.setattr(StowClient, "store", failing)
     sender.start()
     box.wait_for(confirmed=3, refused=1)
     [on_hold] = box.deliveries.listed("refused")

@@ -5,7 +5,7 @@ import requests
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from leapfrog.outbox.attempt import NOT_COMPARED, OTHER_CONTENT
+from leapfrog.outbox.courier import NOT_COMPARED, OTHER_CONTENT
 from support.orthanc import Orthanc
 from support.outbox_box import Box, wait_for_error
 from support.owed import owe, part10_bytes, secondary_capture

@@ -32,7 +32,7 @@ class Waiting(Turn):
 
 
 def _pace(turn: Waiting, progress: Callable[[], None] = lambda: None) -> Pace:
-    return Pace(Throttle(0), progress, monotonic=lambda: turn.now)
+    return Pace(Throttle(0, lambda seconds: None), progress, monotonic=lambda: turn.now)
 
 
 def _sent(pace: Pace, turn: Waiting) -> list[tuple[float, bytes]]:

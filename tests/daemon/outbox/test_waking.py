@@ -8,8 +8,9 @@ from itertools import pairwise
 
 import pytest
 
+from leapfrog.outbox.outbox import Outbox
 from leapfrog.outbox.schedule import SyncWindows
-from leapfrog.outbox.sender import Sender, Timing
+from leapfrog.outbox.timing import Timing
 from leapfrog.settings import DistrictSettings, SyncWindow
 from leapfrog.worker import UNTIL_WOKEN
 from support.clocks import Clocks
@@ -20,9 +21,14 @@ from support.waiting import wait_until
 TEN_YEARS = timedelta(days=3653)
 
 
+def _turn(outbox: Outbox) -> float:
+    *_, sender = outbox.senders  # that of originals
+    return sender.turn()
+
+
 @contextmanager
-def _by(clocks: Clocks, box: Box, url: str, *windows: str) -> Iterator[tuple[Sender, Callable[[], bool]]]:
-    """A sender whose turns the test runs itself, and whether it was woken since the last check."""
+def _by(clocks: Clocks, box: Box, url: str, *windows: str) -> Iterator[tuple[Outbox, Callable[[], bool]]]:
+    """An outbox whose turns the test runs itself, and whether it was woken since the last check."""
     wakes: list[bool] = []
     parsed = DistrictSettings.model_validate({"windows": windows}).windows
     sync_windows = SyncWindows(parsed, lambda: wakes.append(True), clocks.now, clocks.monotonic)
@@ -42,9 +48,9 @@ def _by(clocks: Clocks, box: Box, url: str, *windows: str) -> Iterator[tuple[Sen
 
 def test_with_nothing_to_do_it_sleeps_until_it_is_woken(box: Box, proxy: RecordingProxy) -> None:
     sender = box.sender(proxy.url)
-    assert sender.turn() == UNTIL_WOKEN
+    assert _turn(sender) == UNTIL_WOKEN
     box.owe()
-    assert [sender.turn(), sender.turn()] == [0.0, UNTIL_WOKEN]
+    assert [_turn(sender), _turn(sender)] == [0.0, UNTIL_WOKEN]
     assert box.count("confirmed") == 1
 
 
@@ -55,21 +61,21 @@ def test_it_rises_by_itself_when_the_first_of_the_deferred_is_due_and_none_is_st
     with _by(clocks, box, proxy.url) as (sender, _):
         proxy.plan(Answer(500), Answer(500))
         first = box.owe()
-        assert sender.turn() == 0.0
+        assert _turn(sender) == 0.0
         clocks.pass_by(20)
         second = box.owe()
-        assert sender.turn() == 0.0
-        pause = sender.turn()
+        assert _turn(sender) == 0.0
+        pause = _turn(sender)
         assert 25 <= pause <= 40
         clocks.pass_by(pause / 2)
         between = box.owe(urgent=True)
-        assert [sender.turn(), sender.turn()] == [0.0, pytest.approx(pause / 2)]
+        assert [_turn(sender), _turn(sender)] == [0.0, pytest.approx(pause / 2)]
         clocks.pass_by(pause / 2 + 1)
         later = box.owe()
-        assert [sender.turn(), sender.turn()] == [0.0, 0.0]
-        assert 4 <= sender.turn() <= 35
+        assert [_turn(sender), _turn(sender)] == [0.0, 0.0]
+        assert 4 <= _turn(sender) <= 35
         clocks.pass_by(35)
-        assert [sender.turn(), sender.turn()] == [0.0, UNTIL_WOKEN]
+        assert [_turn(sender), _turn(sender)] == [0.0, UNTIL_WOKEN]
     assert proxy.posted_in_order == [first, second, between, first, later, second]
 
 
@@ -81,17 +87,17 @@ def test_a_link_that_rests_is_tried_when_its_rest_is_over_whoever_wakes_and_howe
     with _by(clocks, box, proxy.url, "09:00-11:00") as (sender, was_woken):
         proxy.plan(Answer(502), method="GET")
         box.owe()
-        assert sender.turn() == 0.0
-        rest = sender.turn()
+        assert _turn(sender) == 0.0
+        rest = _turn(sender)
         assert 45 <= rest <= 60
         clocks.wall += jump
         sender.look_at_clock()
         assert was_woken() is bool(jump)
         box.owe()
-        assert sender.turn() == rest
+        assert _turn(sender) == rest
         assert len(proxy.exchanges) == 1
         clocks.pass_by(rest + 1)
-        assert [sender.turn() for _ in range(3)] == [0.0, 0.0, UNTIL_WOKEN]
+        assert [_turn(sender) for _ in range(3)] == [0.0, 0.0, UNTIL_WOKEN]
     assert box.count("confirmed") == 2
 
 
@@ -103,22 +109,22 @@ def test_a_clock_that_is_set_opens_and_closes_a_window_and_nothing_is_forgotten(
     with _by(clocks, box, proxy.url, "12:00-13:00") as (sender, was_woken):
         for _ in range(3):
             box.owe()
-        assert sender.turn() == UNTIL_WOKEN
+        assert _turn(sender) == UNTIL_WOKEN
         assert proxy.exchanges == []
         clocks.wall += jump + timedelta(hours=2)
         sender.look_at_clock()
         assert was_woken()
-        assert sender.turn() == 0.0
+        assert _turn(sender) == 0.0
         clocks.wall -= jump + timedelta(hours=2)  # not looked at yet: whoever is at work asks each time
-        assert sender.turn() == UNTIL_WOKEN
+        assert _turn(sender) == UNTIL_WOKEN
         assert proxy.posts.total() == 1
         sender.look_at_clock()
         assert was_woken()
-        assert sender.turn() == UNTIL_WOKEN
+        assert _turn(sender) == UNTIL_WOKEN
         clocks.wall += timedelta(hours=2)
         sender.look_at_clock()
         assert was_woken()
-        assert [sender.turn() for _ in range(3)] == [0.0, 0.0, UNTIL_WOKEN]
+        assert [_turn(sender) for _ in range(3)] == [0.0, 0.0, UNTIL_WOKEN]
     assert proxy.posts.total() == box.count("confirmed") == 3
 
 

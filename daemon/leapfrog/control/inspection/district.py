@@ -6,9 +6,10 @@ from time import monotonic, sleep
 
 from leapfrog.errors import DistrictError, DistrictLocked
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
-from leapfrog.outbox.destinations.dicomweb.multipart import Throttle
-from leapfrog.outbox.trouble import ALLOW_SEARCH, CANNOT_BE_ASKED
+from leapfrog.outbox.destinations.dicomweb.courier import ALLOW_SEARCH, CANNOT_BE_ASKED
+from leapfrog.outbox.pace import Pace
+from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 
@@ -34,9 +35,10 @@ def district_answers(settings: Settings) -> Iterator[Answer]:
     """Ask the district whether it is there, lets this box in, finds and stores. Nothing when none is configured, and
     nothing is stored.
     """
-    if not settings.district.url:
+    district = settings.district.destination()
+    if district is None:
         return
-    client = StowClient(settings.district, Pace(Throttle(0), lambda: None), TIMEOUTS)
+    client = StowClient(district, Pace(Throttle(0, sleep, monotonic), lambda: None), TIMEOUTS)
     try:
         can_be_asked = client.probe() != "cannot be asked"
         yield Answer(

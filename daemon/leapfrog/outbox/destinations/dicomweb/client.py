@@ -22,14 +22,14 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
     parse_metadata,
     parse_store_answer,
 )
-from leapfrog.outbox.destinations.dicomweb.connection import Timeouts
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.held_content import Content, Place, content_of, content_of_source, place_of
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
 from leapfrog.outbox.pace import Pace
-from leapfrog.settings import DistrictSettings
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.settings import DestinationSettings
 
 REFUSALS = {
     HTTPStatus.BAD_REQUEST: "it says that the instance is malformed",
@@ -55,7 +55,7 @@ class StowClient:
 
     def __init__(
         self,
-        settings: DistrictSettings,
+        destination: DestinationSettings,
         pace: Pace,
         timeouts: Timeouts | None = None,
     ) -> None:
@@ -63,7 +63,7 @@ class StowClient:
         the transfer.
         """
         self._pace = pace
-        self._exchanges = Exchanges(settings, pace.moves, timeouts or Timeouts(), lambda: pace.paused_seconds)
+        self._exchanges = Exchanges(destination, pace, timeouts or Timeouts())
         self._search = InstanceSearch(self._exchanges)
 
     def cut(self) -> None:

@@ -13,6 +13,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from leapfrog.outbox.destinations.dicomweb.flight import SMALLEST_PIECE_BYTES, Flight
+from leapfrog.outbox.timeouts import Timeouts
 
 # What the kernel may hold of a body that it has not sent at all, so that it is not megabytes when a fast link becomes a
 # slow one. `Flight` limits what is on its way altogether.
@@ -32,16 +33,6 @@ SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, KEEPALIVE_PROBES),
     (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS),
 ]
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """How long to wait for the server."""
-
-    connect_seconds: float = 10.0  # for each of its addresses
-    send_seconds: float = 40.0  # for the network to accept one chunk of a body
-    query_seconds: float = 60.0  # for the answer to a query
-    answer_seconds: float = 300.0  # for the answer to an instance, which the server may have to store first
 
 
 @dataclass(frozen=True)

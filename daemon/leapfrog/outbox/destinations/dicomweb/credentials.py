@@ -4,10 +4,10 @@ from base64 import b64encode
 from pathlib import Path
 
 from leapfrog.errors import DistrictLocked
-from leapfrog.settings import DistrictSettings
+from leapfrog.settings import DestinationSettings
 
 
-def authorization(settings: DistrictSettings) -> str | None:
+def authorization(settings: DestinationSettings) -> str | None:
     """The Authorization header (RFC 7617, RFC 6750). The files are read every time, so that a corrected one is used at
     once.
 
@@ -21,7 +21,7 @@ def authorization(settings: DistrictSettings) -> str | None:
     return None
 
 
-def require_tls_files(settings: DistrictSettings) -> None:
+def require_tls_files(settings: DestinationSettings) -> None:
     """Raise DistrictLocked when a file that TLS needs does not exist."""
     for key in ("ca_file", "client_certificate", "client_key"):
         path: Path | None = getattr(settings, key)

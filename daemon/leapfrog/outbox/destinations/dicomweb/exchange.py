@@ -20,10 +20,12 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnection
 
 from leapfrog.errors import DistrictLocked, DistrictUnclear, DistrictUnreachable, LeapfrogError
 from leapfrog.outbox.destinations.dicomweb.answers import Answer
-from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter, Timeouts
+from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
-from leapfrog.settings import DistrictSettings
+from leapfrog.outbox.pace import Pace
+from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.settings import DestinationSettings
 
 # An answer about one instance takes about 1 kB.
 ANSWER_LIMIT_BYTES = 1_048_576
@@ -60,17 +62,13 @@ class Exchanges:
 
     def __init__(
         self,
-        settings: DistrictSettings,
-        progress: Callable[[], None],
+        settings: DestinationSettings,
+        pace: Pace,
         timeouts: Timeouts,
-        paused_seconds: Callable[[], float],
     ) -> None:
-        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer.
-        `paused_seconds` says for how long bodies have paused, ever: no exchange is late because of its pause.
-        """
+        """`pace` is told whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
         self._settings = settings
-        self._paused_seconds = paused_seconds
-        self._progress = progress
+        self._pace = pace
         self._timeouts = timeouts
         self._adapter = CuttableAdapter(timeouts)
         self._last_exchange_at = time.monotonic()
@@ -101,7 +99,7 @@ class Exchanges:
 
         Redirects are not followed.
         """
-        rate = self._settings.bytes_per_second
+        rate = self._pace.throttle.bytes_per_second
         slowest = min(SLOWEST_BYTES_PER_SECOND, rate / 2) if rate else SLOWEST_BYTES_PER_SECOND
         bounds = AnswerBounds(self._timeouts.answer_seconds, ANSWER_LIMIT_BYTES)
         gathered = _Gathered()
@@ -148,7 +146,7 @@ class Exchanges:
         if time.monotonic() - self._last_exchange_at > KEEP_CONNECTION_SECONDS:
             self._session.close()  # it opens a new connection by itself
         self._adapter.bounds = AnswerBounds(bounds.seconds, bounds.byte_count + HEAD_LIMIT_BYTES)
-        self._progress()
+        self._pace.moves()
         with self._errors(), self._deadline(CONNECTING_SECONDS + send_seconds + bounds.seconds):
             with _as_connect_errors():
                 every = {**headers, **({"Authorization": credentials} if credentials else {})}
@@ -174,7 +172,7 @@ class Exchanges:
         unpack = _unpacker(str(response.headers.get("Content-Encoding") or ""))
         left = limit_bytes
         for packed in response.raw.stream(READ_BYTES, decode_content=False):
-            self._progress()
+            self._pace.moves()
             for part in unpack(packed):
                 left -= len(part)
                 if left < 0:
@@ -186,7 +184,7 @@ class Exchanges:
         """Cut the connection from outside when the exchange as a whole takes longer than it can need. What it waits
         for has its own limits; this one holds whatever those overlook.
         """
-        alarm = _Alarm(seconds, self._paused_seconds, self._adapter.break_off)
+        alarm = _Alarm(seconds, lambda: self._pace.paused_seconds, self._adapter.break_off)
         try:
             yield
         finally:

@@ -18,7 +18,7 @@ def _source(file: Path, head: bytes = b"") -> Part10Source:
 
 
 def _body(*sources: Part10Source) -> MultipartBody:
-    return MultipartBody(sources, Pace(Throttle(0), lambda: None))
+    return MultipartBody(sources, Pace(Throttle(0, lambda seconds: None), lambda: None))
 
 
 def test_it_is_one_part_of_multipart_related_with_the_announced_length(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from leapfrog.outbox.sender import Sender
+from leapfrog.outbox.outbox import Outbox
 from support.certificates import Certificate, make_certificate
 from support.orthanc import Orthanc
 from support.outbox_box import Box
@@ -33,7 +33,7 @@ def guarded(orthanc: Orthanc, certificates: dict[str, Certificate]) -> Iterator[
         yield proxy
 
 
-def _wait_for_error(sender: Sender, words: str) -> None:
+def _wait_for_error(sender: Outbox, words: str) -> None:
     wait_until(lambda: words in sender.state().last_error, f"an error with the words {words!r}")
 
 

@@ -1,59 +1,62 @@
-"""One attempt to deliver: ask, send, ask again. Its verdict says what the district did with this instance."""
+"""One attempt to deliver by DICOMweb: ask, send, ask again. Its verdict says what the server did with this instance."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, StorageError
-from leapfrog.outbox.courier import CONFIRMED, Verdict
+from leapfrog.outbox.courier import CONFIRMED, NOT_COMPARED, OTHER_CONTENT, Shortcoming, Surroundings, Verdict
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.search import Held
-from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.known_instances import KnownInstances
+from leapfrog.settings import DestinationSettings
 from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
-from leapfrog.state.spool import Spool
 
 # If the search of a server has never listed anything that we sent, this many separate answers that it stored the
 # instance count as much.
 ANSWERS_WITHOUT_LISTING = 3
 # A body that the server dropped because it paused is begun again so many times in one attempt.
 DROPPED_PAUSES = 3
+# After so many requests with several objects of which none was confirmed, this server gets one at a time.
+FAILED_TOGETHER = 2
 
-OTHER_CONTENT = (
-    "The district already held another image under the identifier (SOP Instance UID) of this one, and keeps that. Ask"
-    " the district which of the two is right: this one is kept here until then."
+CANNOT_BE_ASKED = (
+    "The district server cannot be asked what it holds. Its answers to what is sent have to do, and whatever gets no"
+    " answer is sent again."
 )
-NOT_COMPARED = (
-    "The district already held something under the identifier (SOP Instance UID) of this image, and does not let this"
-    " box compare the two. Look at the image there: if it is this one, dismiss this delivery."
-)
+LISTS_NOTHING = "The district server says that it stores what is sent, but its search does not list it."
+ALLOW_SEARCH = "On the district server, turn its search (QIDO-RS) on and allow this box's account to use it."
+SEARCH_IS_MISSING = Shortcoming(CANNOT_BE_ASKED, ALLOW_SEARCH)
+SEARCH_IS_SILENT = Shortcoming(LISTS_NOTHING, ALLOW_SEARCH)
 NOT_LISTED = "The district server said that it stored the instance, but its search does not list it."
 
 
-class Attempts:
-    """Makes one attempt after the other. For one thread."""
+class DicomwebCourier:
+    """Makes one attempt after the other at one server."""
 
-    def __init__(
-        self,
-        client: StowClient,
-        deliveries: Deliveries,
-        spool: Spool,
-        known: KnownInstances,
-        answered: Callable[[], None],
-    ) -> None:
-        """`answered` is called when a question proved that the district server is there."""
-        self._client = client
-        self._known = known
-        self._deliveries = deliveries
-        self._spool = spool
-        self._answered = answered
+    def __init__(self, destination: DestinationSettings, around: Surroundings) -> None:
+        """Nothing is asked yet."""
+        self._client = StowClient(destination, around.pace, around.timeouts)
+        self._known = around.known
+        self._deliveries = around.deliveries
+        self._spool = around.spool
+        self._answered = around.answered
         self._search_lists = False  # it has listed something that we sent
+        self._failed_together = 0  # in a row
         self._stored_unlisted = False  # it did not list something that the server said to have stored
 
-    @property
-    def search_is_silent(self) -> bool:
-        """Whether the server's search has listed nothing yet of what the server said that it stored."""
-        return self._stored_unlisted and not self._search_lists
+    def cut(self) -> None:
+        """Break off what is running, and allow nothing else."""
+        self._client.cut()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._client.close()
+
+    def shortcomings(self) -> tuple[Shortcoming, ...]:
+        """That the server has no search, or one that does not list what it stored."""
+        if self._client.has_no_search:
+            return (SEARCH_IS_MISSING,)
+        return (SEARCH_IS_SILENT,) if self._stored_unlisted and not self._search_lists else ()
 
     def make(self, delivery: DeliveryRecord, *, proven: bool) -> Verdict:
         """Ask whether the district holds it where that can be, and send it if not. `proven`: the link was proven just
@@ -90,22 +93,27 @@ class Attempts:
         except (StorageError, CannotBeRenamed):
             return None
 
-    def make_together(self, deliveries: Sequence[DeliveryRecord]) -> list[DeliveryRecord]:
-        """Send several small objects in one request, and ask for them with one question. Returns those that the
-        district confirmed. The others count as perhaps sent: nothing is known of them until they are asked about.
+    @property
+    def takes_several(self) -> bool:
+        """Whether the server has taken several in one request, as far as it was tried."""
+        return self._failed_together < FAILED_TOGETHER
 
-        Nothing is asked before, so the link must be proven, and each must have a UID of its own. Raises as `make`, and
-        DistrictUnclear.
-        """
-        sources: dict[str, Part10Source] = {}
-        for delivery in deliveries:
-            if source := self._find_source(delivery):
-                sources[delivery.sop_instance_uid] = source
+    def make_together(self, deliveries: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
+        """Send several results in one request, and ask for them with one question."""
+        sources = {
+            delivery.sop_instance_uid: source for delivery in deliveries if (source := self._find_source(delivery))
+        }
         for delivery in deliveries:
             self._deliveries.mark_posted(delivery.id)
-        stored = self._client.store_together(sources)
-        listed = self._client.held_of(stored) if stored else frozenset()
-        self._search_lists = self._search_lists or bool(listed)
+        try:
+            stored = self._client.store_together(sources)
+            listed = self._client.held_of(stored) if stored else frozenset()
+        except (DistrictUnclear, StorageError):  # each is asked for, and sent, by itself
+            listed = frozenset()
+        self._failed_together = 0 if listed else self._failed_together + 1
+        if listed:
+            self._answered()
+            self._search_lists = True
         return [delivery for delivery in deliveries if delivery.sop_instance_uid in listed]
 
     def _send(self, delivery: DeliveryRecord, held_before: Held, pauses_left: int = DROPPED_PAUSES) -> Verdict:
