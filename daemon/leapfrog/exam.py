@@ -166,7 +166,9 @@ class Identity(Frozen):
 
 
 class ImageHeader(Frozen):
-    """What the instance says about its own image."""
+    """What the instance says about its own image. `byte_count` is the size of its file, 0 where an older version read
+    it; `has_graphics`: it carries graphics that are drawn on its picture.
+    """
 
     sop_class_uid: str = ""
     series_instance_uid: str = ""
@@ -179,6 +181,9 @@ class ImageHeader(Frozen):
     rows: int = 0
     columns: int = 0
     frames: int = 1
+    burned_in_annotation: str = ""
+    has_graphics: bool = False
+    byte_count: int = 0
 
 
 class HeatmapPicture(Frozen):

@@ -1,11 +1,13 @@
 """Unique identifiers (PS3.5 Section 9, Annex B): ours, those of transfer syntaxes, and checks of received ones."""
 
+import json
 import re
 import uuid
 
 # Identifies Leapfrog in file meta information and associations: a UUID under 2.25 (PS3.5 Section B.2), made once.
 IMPLEMENTATION_CLASS_UID = "2.25.260296573081352730755019682584660652257"
 IMPLEMENTATION_VERSION_NAME = "LEAPFROG"
+NAMES = uuid.UUID(int=int(IMPLEMENTATION_CLASS_UID.removeprefix("2.25.")))  # the namespace of `uid_of`
 
 VALID = re.compile(r"[0-9.]{1,64}")
 # PS3.5 Section 9.1 allows digits and dots only. Some machines use letters and the like, which servers pass on safely.
@@ -31,6 +33,13 @@ DEFLATED_SYNTAXES = frozenset((DEFLATED, "1.2.840.10008.1.2.4.95", "1.2.840.1000
 def mint_uid() -> str:
     """A new UID that nobody else has: a random UUID as a decimal number under 2.25 (PS3.5 Section B.2)."""
     return f"2.25.{uuid.uuid4().int}"
+
+
+def uid_of(*names: str) -> str:
+    """A UID for what has no UID of its own, made from what tells it from all others: the same names give the same UID,
+    which nobody else has (a UUID of version 5 under 2.25).
+    """
+    return f"2.25.{uuid.uuid5(NAMES, json.dumps(names)).int}"
 
 
 def is_valid_uid(uid: str) -> bool:

@@ -1,34 +1,34 @@
 """Decides when a study's report is rendered, and commits it. The publisher brings it to the folder that staff open.
 
 The report of a growing study is rendered from time to time, not for every image. A study that has been quiet gets a
-closing version, with the PDF and the objects that are owed to the district.
+closing version, with the PDF and the objects that are owed to destinations; what is urgent does not wait for that.
 """
 
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from leapfrog import __version__
 from leapfrog.exam import ImageReading
 from leapfrog.lanes.agenda import Agenda
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.paper import Paper
-from leapfrog.lanes.produced import adopt
+from leapfrog.lanes.results import Results
 from leapfrog.lanes.sheet_code import code_for
 from leapfrog.lanes.sheets import Sheets
 from leapfrog.language.sentence import day, sentence_of
 from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Sheet, Station
 from leapfrog.settings import Settings
+from leapfrog.spool_file.record import DerivedKind
 from leapfrog.state.earlier_exams import EarlierExams
 from leapfrog.state.journal import Journal, now_text
 from leapfrog.state.prints import UNKNOWN_RESULT, NewPrint, PrintRecord, Prints
-from leapfrog.state.recipients import Recipients
 from leapfrog.state.records import CommittedReport, StudyRecord
 from leapfrog.state.rendered import Rendered
+from leapfrog.state.sent_results import SentResult
 from leapfrog.state.spool import Spool
 from leapfrog.state.station.station_key import StationKey
 from leapfrog.state.studies import Studies
@@ -37,9 +37,6 @@ from leapfrog.wording.text import NOT_GIVEN, moment
 from leapfrog.worklist.worklist import INDEX_NAME
 
 MOST_LOOKS = 50  # studies looked at in one choice; more than one only after a start or when several were forgotten
-
-DerivedKind = Literal["report_pdf", "overlay"]
-DERIVED_KINDS: tuple[DerivedKind, ...] = ("report_pdf", "overlay")
 
 _log = logging.getLogger(__name__)
 
@@ -73,8 +70,8 @@ class Reports:
         not count. With a `station_key` the sheets have a code that it signed.
         """
         self._settings = settings
-        self._recipients = Recipients(settings.destinations)
         self._studies = Studies(journal)
+        self._results = Results(settings, journal, spool)
         self._prints = Prints(journal)
         self._paper = Paper(settings.print, self._prints)
         self._sheets = Sheets(journal, on_deliveries)
@@ -175,21 +172,23 @@ class Reports:
     def _render(self, lane: Lane, render: Render) -> bool:
         """Returns whether that succeeded."""
         study = render.study
-        derived = tuple(kind for kind in DERIVED_KINDS if render.closing and self._recipients.wants(kind))
+        readings = tuple(self._studies.readings(study.key))
+        derived = self._derived(render, readings)
         sent = not derived or study.derived_version == study.version
-        is_known = bool(study.version) and not study.changed and sent  # by staff and by the district
+        is_known = bool(study.version) and not study.changed and sent  # by staff and by the destinations
         printed = self._paper.sheet_for(study, closing=render.closing)
         if is_known and render.closing and self._says_everything(study):
             return self._close(lane, study, printed)
         derived = () if is_known else derived
-        readings = tuple(self._studies.readings(study.key))
+        replaces = self._results.sent(study.key) if derived else ()
         work_dir = self._spool.work_dir(f"{study.key}-{study.version + 1}")
         sheet = printed[1] if printed else None
-        end = lane.run(self._job(render, readings, derived, work_dir, sheet, version=study.version + 1))
+        job = self._job(render, readings, derived, work_dir, sheet, version=study.version + 1, replaces=replaces)
+        end = lane.run(job)
         rendered = isinstance(end, ReportResult)
         if isinstance(end, ReportResult):
             to_print = self._paper.print_of(printed[0], end) if printed else None
-            self._commit(render, end, work_dir, to_print, same_readings=is_known)
+            self._commit(render, job, end, to_print, same_readings=is_known, replaces=replaces)
         elif not self._is_stopping():
             _log.warning(
                 "The report of exam %s (%s) could not be rendered; it will be tried again.",
@@ -198,6 +197,12 @@ class Reports:
             )
         self._spool.clear_work_dir(work_dir)
         return rendered
+
+    def _derived(self, render: Render, readings: tuple[ImageReading, ...]) -> tuple[DerivedKind, ...]:
+        """The objects that the version makes: a closing one, or one that has something urgent to tell."""
+        if render.closing or self._results.is_untold(render.study.key, readings):
+            return self._results.wanted(render.study.key, readings)
+        return ()
 
     def _close(self, lane: Lane, study: StudyRecord, printed: tuple[str, Sheet] | None) -> bool:
         """Close a study whose last report says everything: nothing is made but perhaps the sheet that is printed."""
@@ -261,11 +266,12 @@ class Reports:
         sheet: Sheet | None,
         *,
         version: int,
+        replaces: Sequence[SentResult] = (),
     ) -> ReportJob:
         study = render.study
         others = self._other_patient_ids(study)
-        pdf = render.closing or study.version == 0
-        has_sheet = pdf or "report_pdf" in derived or sheet is not None
+        pdf = render.closing or study.version == 0 or bool(derived)
+        has_sheet = pdf or sheet is not None
         code = code_for(self._station_key, study, version, readings, shared=bool(others)) if has_sheet else ""
         return ReportJob(
             study_key=study.key,
@@ -281,6 +287,8 @@ class Reports:
             models_in_use=dict(self._models_in_use()),
             pdf=pdf,
             derived=derived,
+            replaces=self._results.replaced(replaces),
+            known_previews=self._results.previews(study.key) if "preview" in derived else (),
             page_size=self._settings.report.page_size,
             include_heatmaps=self._settings.report.include_heatmaps,
             worklist_href=f"../../{INDEX_NAME}",
@@ -302,11 +310,18 @@ class Reports:
         return study.replaced_models == replaced_models(self._studies.models_of(study.key), self._models_in_use())
 
     def _commit(
-        self, render: Render, result: ReportResult, work_dir: Path, to_print: NewPrint | None, *, same_readings: bool
+        self,
+        render: Render,
+        job: ReportJob,
+        result: ReportResult,
+        to_print: NewPrint | None,
+        *,
+        same_readings: bool,
+        replaces: Sequence[SentResult],
     ) -> None:
         study = render.study
-        deliveries = adopt(self._spool, result.produced, work_dir, self._recipients.of_all_exams)
-        is_newest = self._studies.commit_report(
+        deliveries = self._results.adopt(study.key, result.produced, job.work_dir, job.readings)
+        superseded = self._studies.commit_report(
             CommittedReport(
                 study_key=study.key,
                 version=result.version,
@@ -315,19 +330,25 @@ class Reports:
                 worklist_row=result.worklist_row.model_dump_json(),
                 urgent=result.worklist_row.urgent,
                 deliveries=deliveries,
+                is_sent=bool(job.derived),
+                replaces=frozenset(one.sop_instance_uid for one in replaces),
                 not_made=result.not_made,
                 same_readings=same_readings,
                 result=result.result,
             ),
             to_print,
         )
-        if not is_newest:  # it is rendered again, under a newer version
+        if superseded is None:  # it is rendered again, under a newer version
             for delivery in deliveries:
                 self._spool.remove(delivery.spool_name or "")
             if to_print is not None:
                 self._rendered.remove_sheet(study.key, to_print.id)
             self._agenda.changed(study.key)
             return
+        for name in superseded:
+            self._spool.remove(name)
+        if job.derived:
+            self._results.told(study.key, job.readings)
         if deliveries or to_print:
             self._on_deliveries()
         self._sheets.look()
@@ -362,6 +383,7 @@ def station_of(settings: Settings) -> Station:
     return Station(
         name=settings.station.name,
         ae_title=settings.dicom.ae_title,
+        issuer_of_patient_id=settings.station.issuer_of_patient_id,
         language=settings.station.language,
         software_version=__version__,
     )

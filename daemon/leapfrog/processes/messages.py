@@ -16,7 +16,7 @@ from leapfrog.language.sentence import Sentence
 from leapfrog.packages.local_threshold import LocalThreshold
 from leapfrog.packages.signature import SignaturePolicy
 from leapfrog.settings import PageSize, UnknownAge
-from leapfrog.spool_file.record import ProducedRole
+from leapfrog.spool_file.record import DerivedKind, ProducedRole
 from leapfrog.wording.content import Kind
 from leapfrog.wording.report_words import WorklistRow, mark_of
 
@@ -67,10 +67,11 @@ class ReadJob(Frozen):
 
 
 class Station(Frozen):
-    """The box, as it appears in reports."""
+    """The box, as it appears in reports. `issuer_of_patient_id` stands in what it makes where an image has none."""
 
     name: str
     ae_title: str
+    issuer_of_patient_id: str = ""
     language: LanguageCode = "en"
     software_version: str
 
@@ -112,6 +113,16 @@ class Sheet(Frozen):
     replaced_result: str = ""
 
 
+class ReplacedObject(Frozen):
+    """An object of an earlier version of the report that was sent, or may have been, and is replaced now."""
+
+    role: ProducedRole
+    version: int
+    sop_class_uid: str
+    sop_instance_uid: str
+    series_instance_uid: str
+
+
 class ReportJob(Frozen):
     """Render one study's report, version `version`, into `report_dir` as `report-<version>.html` and so on. The
     pictures of its readings are in `picture_dir`. `exam_number` is "" where the exam has none, and so is
@@ -120,8 +131,10 @@ class ReportJob(Frozen):
     `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `models_in_use` are the
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
     `earlier_exams` are those of the same patient, the newest first.
-    `derived` asks for DICOM objects that are owed to the district (encapsulated PDF, overlay as Secondary Capture),
-    which go to `work_dir`. `worklist_href` is the link from the report to the worklist; if empty, there is no link.
+    `derived` asks for DICOM objects that are owed to the district, which go to `work_dir`; `replaces` are those of the
+    newest version that any destination was sent; `known_previews`: the UIDs of those that need not be made again.
+    `worklist_href` is the link from the report to the worklist; if
+    empty, there is no link.
     `sheet`: what may be printed of it; with `only_sheet`, the version is there already and nothing else is made.
     """
 
@@ -138,7 +151,9 @@ class ReportJob(Frozen):
     earlier_exams: tuple[EarlierExam, ...] = ()
     models_in_use: dict[str, str] = Field(default_factory=dict)
     pdf: bool = True
-    derived: tuple[Literal["report_pdf", "overlay"], ...] = ()
+    derived: tuple[DerivedKind, ...] = ()
+    replaces: tuple[ReplacedObject, ...] = ()
+    known_previews: tuple[str, ...] = ()
     page_size: PageSize = "A4"
     include_heatmaps: bool = True
     worklist_href: str = ""

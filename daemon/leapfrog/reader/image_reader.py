@@ -182,7 +182,7 @@ class _OneReading:
         file = open_dicom_file(path, byte_count, job.assumed_character_set)
         self._identity = identity_of(file.dataset, job.hints)
         self._phantom = is_phantom(file.dataset)
-        self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints)
+        self._header = header_of(file.dataset, file.transfer_syntax_uid, self._job.hints, file.byte_count)
         self._sop_instance_uid = self._sop_instance_uid or text(file.dataset, "SOPInstanceUID")
         self._digest = content_digest(path, byte_count)
         self._clock.lap("decoding")

@@ -23,7 +23,8 @@ FOOTER = struct.Struct(">I32s8s")  # length of the record, its SHA-256, MAGIC
 LONGEST_RECORD_BYTES = 1 << 20  # a path and every identifier at their longest are a tenth of it
 
 ContentDigest = Annotated[str, Field(validation_alias=AliasChoices("digest", "sha256"))]  # its name in older files
-ProducedRole = Literal["wrapped", "report_pdf", "overlay"]
+DerivedKind = Literal["structured_report", "report_pdf", "preview", "segmentation", "overlay"]
+ProducedRole = Literal["wrapped"] | DerivedKind
 
 
 class TakenFile(Frozen):
@@ -64,7 +65,7 @@ class Arrival(Frozen):
 
 class Production(Frozen):
     """The record of an object that a reader made, of an instance or, where `instance_id` is None, of `version` of a
-    study's report. A delivery owes it.
+    study's report. A delivery owes it. `series_instance_uid` is "" in records of older versions.
     """
 
     record: Literal["production"] = "production"
@@ -74,6 +75,7 @@ class Production(Frozen):
     version: int | None
     sop_class_uid: str
     sop_instance_uid: str
+    series_instance_uid: str = ""
     byte_count: int
     digest: ContentDigest
 

@@ -18,7 +18,10 @@ DELIVERY_STATES: tuple[DeliveryState, ...] = ("waiting", "confirmed", "refused",
 # As what the district is owed an object that a reader made.
 DELIVERED_AS: dict[ProducedRole, DeliveryKind] = {
     "wrapped": "original",
+    "structured_report": "structured_report",
     "report_pdf": "report_pdf",
+    "preview": "preview",
+    "segmentation": "segmentation",
     "overlay": "overlay",
 }
 # Of a row of `instances` or `deliveries`.
@@ -256,6 +259,8 @@ class CommittedReport:
     `changes` is the study's count of changes when rendering began. `closing` means that the study was quiet then; it
     stays quiet unless something arrived in the meantime. `not_made` holds one sentence for each DICOM object that could
     not be made, with the reason. `same_readings`: only words about the box are new, so that nothing is owed for it.
+    `is_sent`: `deliveries` is all that is sent of it, and takes the place of what is owed of earlier versions.
+    `replaces` are the UIDs of those results that were sent when rendering began: it names them.
     """
 
     study_key: str
@@ -265,6 +270,8 @@ class CommittedReport:
     worklist_row: str
     urgent: bool
     deliveries: tuple[NewDelivery, ...] = ()
+    is_sent: bool = False
+    replaces: frozenset[str] = frozenset()
     not_made: tuple[str, ...] = ()
     same_readings: bool = False
     result: str = ""

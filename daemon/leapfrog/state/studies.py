@@ -13,6 +13,7 @@ from leapfrog.state.journal import Journal, insert
 from leapfrog.state.known_instances import remember_confirmed
 from leapfrog.state.prints import UNKNOWN_RESULT, NewPrint, owe_print, settle
 from leapfrog.state.records import CommittedReport, FinishedStudy, NewInstance, StudyIdentity, StudyRecord
+from leapfrog.state.sent_results import newest_sent, supersede
 
 STUDY_COLUMNS = (
     "key, study_instance_uid, patient_id, issuer, received_at, received_date, state, version, published_version,"
@@ -160,13 +161,18 @@ class Studies:
         )
         return [ImageReading.model_validate_json(row["reading"]) for row in rows]
 
-    def commit_report(self, committed: CommittedReport, to_print: NewPrint | None = None) -> bool:
-        """Record a new report version, its deliveries, `to_print` too, and the study's state, in one transaction.
+    def commit_report(self, committed: CommittedReport, to_print: NewPrint | None = None) -> tuple[str, ...] | None:
+        """Record a new report version, its deliveries, `to_print` too, and the study's state, in one transaction. What
+        is sent of it supersedes what is owed of earlier ones. Returns the spool files that nobody needs any more.
 
-        Returns False, and does nothing, when the study has this version already or a newer one: while the report was
-        rendered, one that is shown was taken over (`restore`).
+        Returns None, and does nothing, when the study has this version already or a newer one: while the report was
+        rendered, one that is shown was taken over (`restore`). Likewise when what is sent of it does not name all that
+        it replaces, since the sending of an earlier version began meanwhile.
         """
+        superseded: tuple[str, ...] = ()
         with self._journal.transaction() as connection:
+            if committed.is_sent and newest_sent(connection, committed.study_key) != committed.replaces:
+                return None
             changed = connection.execute(
                 "UPDATE studies SET version = ?, worklist_row = ?, urgent = ?, reported_changes = ?,"
                 " not_made = CASE WHEN ? THEN not_made ELSE ? END,"
@@ -182,7 +188,7 @@ class Studies:
                     json.dumps(committed.not_made),
                     committed.closing,
                     committed.changes,
-                    bool(committed.deliveries),
+                    committed.is_sent,
                     committed.same_readings,
                     committed.version,
                     committed.study_key,
@@ -190,7 +196,9 @@ class Studies:
                 ),
             ).rowcount
             if not changed:
-                return False
+                return None
+            if committed.is_sent:
+                superseded = supersede(connection, committed.study_key)
             connection.execute(
                 "UPDATE deliveries SET urgent = ? WHERE study_key = ? AND state = 'waiting'",
                 (committed.urgent, committed.study_key),
@@ -200,7 +208,7 @@ class Studies:
                 settle(connection, committed.study_key, committed.changes, committed.result)
             if to_print is not None:
                 owe_print(connection, to_print, committed.study_key)
-        return True
+        return superseded
 
     # ------------------------------------------------------------ models that were replaced
 

@@ -1,140 +1,26 @@
 """When a study's report is due, and that lanes which choose at the same time do not disturb each other."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
-from leapfrog.exam import Identity, ImageReading, ModelUsed
-from leapfrog.lanes.job_end import ReaderDied
+from leapfrog.exam import Identity, ModelUsed
 from leapfrog.lanes.lane import Lane
-from leapfrog.lanes.reports import Render, Reports
-from leapfrog.language.sentence import Sentence
-from leapfrog.processes.messages import ProducedObject, ReportJob, ReportResult
-from leapfrog.settings import Settings
+from leapfrog.lanes.reports import Render
 from leapfrog.signed_summary.signing import check_text
-from leapfrog.spool_file.record import ProducedRole
 from leapfrog.state.instances import Instances
-from leapfrog.state.journal import Journal, new_id
 from leapfrog.state.prints import NewPrint, Prints
 from leapfrog.state.publications import Publications
 from leapfrog.state.records import StudyIdentity, StudyRecord
-from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import Spool
-from leapfrog.state.station.station_key import StationKey, station_key
+from leapfrog.state.station.station_key import station_key
 from leapfrog.state.studies import MOST_SHARING, Studies
-from leapfrog.wording.content import content_of
-from leapfrog.wording.report_words import WorklistRow
 from leapfrog.wording.text import moment
 from support.journal_rows import commit, new_instance, reading_of
-
-ROW = WorklistRow(
-    patient=Sentence("Okello, Grace"),
-    patient_id=Sentence("KIT-1"),
-    exam=Sentence("CR CHEST"),
-    received=Sentence("2026-11-03 14:25"),
-    exam_date="2026-11-02",
-    kind="look",
-    headline=Sentence("Urgent: 1 finding needs a look: Nodule"),
-    urgent=True,
-    images=Sentence("1 image"),
-)
-
-
-def reading_by(instance_id: str, model: ModelUsed) -> ImageReading:
-    return reading_of(instance_id).model_copy(update={"model": model})
-
-
-class Pen:
-    """A lane that renders by writing empty files, or fails. `meanwhile` is called in between."""
-
-    def __init__(self) -> None:
-        self.jobs: list[ReportJob] = []
-        self.fails = False
-        self.meanwhile: Callable[[], object] = lambda: None
-
-    def run(self, job: ReportJob) -> ReportResult | ReaderDied:
-        self.jobs.append(job)
-        self.meanwhile()
-        if self.fails:
-            return ReaderDied("for the test")
-        for kind in ("html", "json", *(["pdf"] if job.pdf else [])):
-            (job.report_dir / f"report-{job.version}.{kind}").touch()
-        return ReportResult(
-            study_key=job.study_key,
-            version=job.version,
-            artefacts=(),
-            worklist_row=ROW.model_copy(
-                update={
-                    "exam_number": job.exam_number,
-                    "replaced_models": content_of(job.readings, models_in_use=job.models_in_use).replaced_models,
-                }
-            ),
-            produced=tuple(self._made(job.work_dir, kind) for kind in job.derived),
-        )
-
-    @staticmethod
-    def _made(work_dir: Path, kind: ProducedRole) -> ProducedObject:
-        (work_dir / f"{kind}.dcm").write_bytes(b"bytes")
-        uids = {"sop_class_uid": "1.2.840.10008.5.1.4.1.1.104.1", "sop_instance_uid": new_id()}
-        return ProducedObject(name=f"{kind}.dcm", role=kind, byte_count=5, digest="", **uids)
-
-
-class Desk:
-    """A journal with one study of one image that was read, and the schedule of its reports."""
-
-    def __init__(self, directory: Path, url: str = "") -> None:
-        settings = Settings.model_validate(
-            {"station": {"state_dir": directory}, "report": {"quiet_seconds": 0}, "district": {"url": url}}
-        )
-        self.waiting_when_woken: list[int] = []
-        self.reported: list[int] = []
-        self.journal = Journal(directory / "journal.sqlite")
-        self.studies = Studies(self.journal)
-        self.pen = Pen()
-        self.models_in_use: dict[str, str] = {}
-        self.key: StationKey | None = None
-        self._settings = settings
-        self._spool = Spool(directory / "spool", 0)
-        self.reports = self.restarted()
-        self.read_one()
-
-    def restarted(self) -> Reports:
-        """The schedule as it is right after a start."""
-        return Reports(
-            settings=self._settings,
-            journal=self.journal,
-            spool=self._spool,
-            rendered=Rendered(self._settings.station.state_dir / "rendered"),
-            models_in_use=lambda: self.models_in_use,
-            on_report=lambda: self.reported.append(self.study().version),
-            on_deliveries=lambda: self.waiting_when_woken.append(self.journal.counts("deliveries")["waiting"]),
-            is_stopping=lambda: False,
-            station_key=self.key,
-        )
-
-    def study(self) -> StudyRecord:
-        (study,) = self.studies.newest(1)
-        return study
-
-    def read_one(self, **values: Any) -> None:
-        new = new_instance(owed=False, **values)
-        Instances(self.journal).add(new)
-        commit(self.journal, new.id)
-        self.reports.changed(self.study().key)
-
-    def read_with(self, model: ModelUsed) -> None:
-        """One more image of the same study, read by `model`."""
-        new = new_instance(owed=False, study=self.study().identity)
-        Instances(self.journal).add(new)
-        commit(self.journal, new.id, reading=reading_by(new.id, model))
-        self.reports.changed(self.study().key)
-
-    def render(self, claimed: Render | None) -> None:
-        assert claimed is not None
-        self.reports.render(cast(Lane, self.pen), claimed)
+from support.report_desk import ROW, Desk, reading_by
 
 
 @pytest.fixture(autouse=True)
@@ -365,7 +251,7 @@ def test_the_outbox_is_woken_when_what_a_closing_report_owes_waits_and_not_befor
     desk.render(desk.reports.claim_growing())
     assert desk.waiting_when_woken == []
     desk.render(desk.reports.claim_settled())
-    assert desk.waiting_when_woken == [2]
+    assert desk.waiting_when_woken == [5]
     desk.journal.close()
 
 
@@ -374,7 +260,7 @@ def test_a_study_that_opened_for_nothing_new_closes_without_sending_its_report_t
     desk.render(desk.reports.claim_growing())
     desk.render(desk.reports.claim_settled())
     sent = desk.journal.counts("deliveries")["waiting"]
-    assert (desk.study().state, sent) == ("quiet", 2)
+    assert (desk.study().state, sent) == ("quiet", 5)
     with desk.journal.transaction() as connection:  # as for the same image in another transfer syntax
         connection.execute("UPDATE studies SET state = 'open'")
     desk.reports.changed(desk.study().key)

@@ -5,6 +5,8 @@ from pydicom.dataset import Dataset
 from leapfrog.exam import Identity, ImageHeader, PictureHints
 from leapfrog.patient_age import patient_age
 from leapfrog.reader.image.attributes import integer, text
+from leapfrog.reader.image.overlay_planes import GROUPS as OVERLAY_GROUPS
+from leapfrog.reader.image.overlay_planes import ROWS as OVERLAY_ROWS
 
 # The DICOM keyword of each field of an Identity.
 IDENTITY_KEYWORDS = {
@@ -36,8 +38,8 @@ def identity_of(dataset: Dataset, hints: PictureHints) -> Identity:
     return identity.model_copy(update={"age_set_here": hints.age_years})
 
 
-def header_of(dataset: Dataset, transfer_syntax_uid: str, hints: PictureHints) -> ImageHeader:
-    """What the instance says about its image; `hints` fill in what it leaves out."""
+def header_of(dataset: Dataset, transfer_syntax_uid: str, hints: PictureHints, byte_count: int = 0) -> ImageHeader:
+    """What the instance, a file of `byte_count`, says about its image; `hints` fill in what it leaves out."""
     return ImageHeader(
         sop_class_uid=text(dataset, "SOPClassUID"),
         series_instance_uid=text(dataset, "SeriesInstanceUID"),
@@ -50,4 +52,7 @@ def header_of(dataset: Dataset, transfer_syntax_uid: str, hints: PictureHints) -
         rows=integer(dataset, "Rows") or 0,
         columns=integer(dataset, "Columns") or 0,
         frames=max(1, integer(dataset, "NumberOfFrames") or 1),
+        burned_in_annotation=text(dataset, "BurnedInAnnotation"),
+        has_graphics=any((group, OVERLAY_ROWS) in dataset for group in OVERLAY_GROUPS),
+        byte_count=byte_count,
     )

@@ -23,7 +23,8 @@ def write_object(dataset: Dataset, purpose: Purpose, out: Path, transfer_syntax:
     dataset.file_meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     with replacing(out) as stream:
         dcmwrite(stream, dataset, enforce_file_format=True)
-        return finish(stream, out.name, purpose, dataset.SOPClassUID, dataset.SOPInstanceUID)
+        uids = (dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.SeriesInstanceUID)
+        return finish(stream, out.name, purpose, *uids)
 
 
 def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photometric: str) -> None:

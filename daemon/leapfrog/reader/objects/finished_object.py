@@ -19,7 +19,14 @@ class Purpose:
     version: int | None = None
 
 
-def finish(stream: BinaryIO, name: str, purpose: Purpose, sop_class_uid: str, sop_instance_uid: str) -> ProducedObject:
+def finish(
+    stream: BinaryIO,
+    name: str,
+    purpose: Purpose,
+    sop_class_uid: str,
+    sop_instance_uid: str,
+    series_instance_uid: str,
+) -> ProducedObject:
     """Write the record after the content, which is everything in `stream`. Raises OSError."""
     record = Production(
         role=purpose.role,
@@ -28,6 +35,7 @@ def finish(stream: BinaryIO, name: str, purpose: Purpose, sop_class_uid: str, so
         version=purpose.version,
         sop_class_uid=sop_class_uid,
         sop_instance_uid=sop_instance_uid,
+        series_instance_uid=series_instance_uid,
         byte_count=content_byte_count(stream),
         digest=digest_of(stream),
     )

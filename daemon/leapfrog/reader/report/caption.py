@@ -11,11 +11,14 @@ import typst
 from PIL import Image
 
 from leapfrog.language.languages import ENGLISH, Language
+from leapfrog.reader.objects.budget import jpeg_within
+from leapfrog.reader.objects.secondary_capture import Jpeg
 from leapfrog.reader.report.characters import FONTS, undrawable
-from leapfrog.reader.report.overlay import JPEG_QUALITY, LONGEST_DRAWN_SIDE
+from leapfrog.reader.report.overlay import LONGEST_DRAWN_SIDE
 from leapfrog.wording.text import UNSHOWABLE
 
 TEMPLATES = Path(__file__).with_name("templates")
+MOST_BYTES = 150_000  # 19 s at 64 kbit/s; below, the text under a whole film is blurred
 PIXELS_PER_INCH = 72.0  # so that a point of typst is a pixel
 
 # typst, as for the sheet: Pillow takes one font for a text, and beyond Latin no font has all letters of a line.
@@ -30,15 +33,6 @@ class Line:
     language: Language = ENGLISH
 
 
-@dataclass(frozen=True)
-class Jpeg:
-    """An encoded picture: baseline, 4:2:2. Sizes in pixels."""
-
-    content: bytes
-    width: int
-    height: int
-
-
 def captioned_jpeg(path: Path, lines: Sequence[Line]) -> Jpeg:
     """The picture at `path` with `lines` of text on a band below it, wrapped to its width. Its longer side has at most
     `LONGEST_DRAWN_SIDE` pixels, since it crosses a thin line.
@@ -50,9 +44,7 @@ def captioned_jpeg(path: Path, lines: Sequence[Line]) -> Jpeg:
     image = Image.new("RGB", (picture.width, picture.height + band.height))
     image.paste(picture)
     image.paste(band, (0, picture.height))
-    content = BytesIO()
-    image.save(content, "JPEG", quality=JPEG_QUALITY, subsampling="4:2:2")
-    return Jpeg(content.getvalue(), *image.size)
+    return Jpeg(jpeg_within(image, MOST_BYTES), *image.size)
 
 
 def _band(lines: Sequence[Line], width: int) -> Image.Image:
