@@ -8,26 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clinic_day.clinic import Clinic, OwedObject
-from clinic_day.outbox import start_outbox
+from clinic_day.outbox import running_outbox
 from clinic_day.plan import DayPlan
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.outbox import Outbox
 from support.orthanc import Orthanc
 from support.shaped_link import BITS_PER_SECOND, DISTRICT, shaped_link
 
 SAMPLE_SECONDS = 5.0
 # After the last exam: what it owes is still looked at.
 CONFIRMED_AFTER_SECONDS = 60.0
-
-
-class CountingThrottle(Throttle):
-    """Counts what each sender's thread hands over; limits nothing."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
-        self.bytes_of: Counter[str] = Counter()
-
-    def take(self, byte_count: int, wait: Callable[[float], object]) -> None:
-        self.bytes_of[threading.current_thread().name] += byte_count
 
 
 @dataclass
@@ -72,11 +61,10 @@ def _live(
     say: Callable[[str], None],
     bits_per_second: int,
 ) -> DayResult:
-    throttle = CountingThrottle()
     result = DayResult(plan, bits_per_second, time.monotonic())
     before = link_bytes()
-    with start_outbox(clinic, district.dicomweb_url, throttle, result.fatal.append) as wake:
-        _bring_exams(plan, clinic, wake, result, throttle, say)
+    with running_outbox(clinic, district.dicomweb_url, result.fatal.append) as outbox:
+        _bring_exams(plan, clinic, outbox, result, say)
         result.seconds = time.monotonic() - result.begun_at
         result.link_bytes = link_bytes() - before
         result.objects = list(clinic.deliveries.objects.values())
@@ -90,9 +78,8 @@ def _live(
 def _bring_exams(
     plan: DayPlan,
     clinic: Clinic,
-    wake: Callable[[], None],
+    outbox: Outbox,
     result: DayResult,
-    throttle: CountingThrottle,
     say: Callable[[str], None],
 ) -> None:
     steps: list[tuple[float, Callable[[], None]]] = []
@@ -101,11 +88,11 @@ def _bring_exams(
 
         def film(exam=exam, study=study) -> None:  # type: ignore[no-untyped-def]
             study.append(clinic.owe_film(exam.film_bytes))
-            wake()
+            outbox.wake()
 
         def results(exam=exam, study=study, number=number) -> None:  # type: ignore[no-untyped-def]
             clinic.owe_results(exam, *study[0])
-            wake()
+            outbox.wake()
             say(f"{time.monotonic() - result.begun_at:.0f} s: results of exam {number} of {len(plan.exams)}")
 
         steps += [(exam.film_at, film), (exam.results_at, results)]
@@ -113,4 +100,9 @@ def _bring_exams(
     for at, step in sorted(steps, key=lambda step: step[0]):
         time.sleep(max(0.0, result.begun_at + at - time.monotonic()))
         step()
-        result.samples.append((time.monotonic() - result.begun_at, dict(throttle.bytes_of)))
+        result.samples.append((time.monotonic() - result.begun_at, _handed_over(outbox)))
+
+
+def _handed_over(outbox: Outbox) -> dict[str, int]:
+    """How many bytes each sender has handed to its connection."""
+    return {sender._thread.name: sender._pace.handed_over_bytes for sender in outbox.senders}

@@ -20,6 +20,7 @@ from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.owed_bytes import OwedBytes, owed_bytes
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.box_line import BoxState
@@ -52,8 +53,8 @@ class LackingReport(Frozen):
 
 class BoxStatus(Frozen):
     """`leapfrog status --json`. `deliveries` counts what is owed to the district and what is printed, `printing` the
-    latter alone. `attention` is what a person should act on; `more` says of each list that was cut how many more there
-    are.
+    latter alone. `waiting`: what is to be sent, by destination and kind. `attention` is what a person should act on;
+    `more` says of each list that was cut how many more there are.
     """
 
     version: str
@@ -71,6 +72,7 @@ class BoxStatus(Frozen):
     lacking_reports_total: int
     more: dict[str, int]
     outbox: OutboxState
+    waiting: tuple[OwedBytes, ...]
     printing: PrintingState
     oldest_owed_seconds: float | None
     last_confirmed_at: str | None
@@ -156,6 +158,7 @@ class StatusSource:
             lacking_reports_total=lacking_total,
             more=_more(limit, refused=deliveries["refused"] + prints["refused"], lacking_reports=lacking_total),
             outbox=live.outbox() if live else self._outbox_without_daemon(),
+            waiting=tuple(owed_bytes(self._journal)),
             printing=live.printing() if live else printing_state(settings.print, self._journal, NOT_RUNNING),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),

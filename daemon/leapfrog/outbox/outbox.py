@@ -20,6 +20,7 @@ from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
+from leapfrog.state.owed_bytes import OwedBytes, owed_bytes, seconds_left
 from leapfrog.state.spool import Spool
 
 # What each sender of a destination sends, by its rank. They have connections of their own, so that a large body can
@@ -60,7 +61,13 @@ class _Destination:
             next_attempt_in_seconds=self._next_attempt_in_seconds(link_state),
             last_confirmed_at=self._means.deliveries.last_confirmed_at(self.settings.name),
             failing_since=self.line.failing_since(),
+            bytes_per_second=self.line.rate.bytes_per_second(),
+            seconds_left=seconds_left(self._waiting(), self.line.rate.bytes_per_second()),
         )
+
+    def _waiting(self) -> list[OwedBytes]:
+        everything = owed_bytes(self._means.deliveries.journal)
+        return [owed for owed in everything if owed.destination == self.settings.name]
 
     def _link_state(self) -> LinkState:
         link = self.line.link
@@ -180,8 +187,15 @@ class Outbox:
             next_attempt_in_seconds=min(attempts, default=None),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             failing_since=min((state.failing_since for state in states if state.failing_since), default=""),
+            seconds_left=_longest([state.seconds_left for state in states]),
             destinations=states,
         )
+
+
+def _longest(seconds: Sequence[float | None]) -> float | None:
+    """They send side by side, so that the one that takes longest is the last to be through; None if one is unknown."""
+    known = [one for one in seconds if one is not None]
+    return max(known) if len(known) == len(seconds) else None
 
 
 def _explanation(states: Sequence[DestinationState]) -> str:

@@ -31,6 +31,7 @@ def owed_bytes(journal: Journal) -> list[OwedBytes]:
 
 def seconds_left(owed: Sequence[OwedBytes], bytes_per_second: float | None) -> float | None:
     """How long it takes to send all of that; None when nobody knows how fast the link is."""
-    if not bytes_per_second:
-        return None
-    return sum(one.byte_count for one in owed) / bytes_per_second
+    byte_count = sum(one.byte_count for one in owed)
+    if not byte_count:
+        return 0.0
+    return byte_count / bytes_per_second if bytes_per_second else None
