@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from leapfrog.outbox.precedence import Turn
 from leapfrog.outbox.throttle import Throttle
 
-# Between two pieces of a paused body, at the most. nginx waits 60 s between two reads, Orthanc 30 s, some guards 10 s.
+# Between two pieces of a paused body, at the most. nginx and Orthanc wait 60 s for the next bytes, some
+# guards 10 s.
 TRICKLE_SECONDS = 8.0
 # The least that it may become, for a server that drops even such pauses.
 LEAST_TRICKLE_SECONDS = 1.0

@@ -40,6 +40,8 @@ REFUSALS = {
 }
 # Statuses that say what is wrong with this very instance. The others may as well mean the server.
 DEFINITE = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+# What a server answers that waited for the rest of a body for longer than it has patience: Orthanc the first of these.
+GIVEN_UP = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_TIMEOUT}
 NO_STORE = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMPLEMENTED}
 NOTHING_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 ANY_TRANSFER_SYNTAX = 'multipart/related; type="application/dicom"; transfer-syntax=*'
@@ -118,6 +120,9 @@ class StowClient:
         result = parse_store_answer(answer.body, content_type_of(answer.headers))
         if result is not None and sop_instance_uid in result.failed:
             _raise_for_reason(result.failed[sop_instance_uid], answer.status)
+        if result is None and answer.status in GIVEN_UP and self._pace.dropped_a_pause():
+            reason = f"The district server gave up the instance while it made way for others (HTTP {answer.status})."
+            raise DistrictUnclear(reason, after_pause=True)
         if answer.status in REFUSALS:
             raise DistrictRefused(_refusal_message(answer), is_definite=answer.status in DEFINITE)
         raise_for_link(answer)
