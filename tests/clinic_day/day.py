@@ -1,10 +1,9 @@
 """Lives through a planned day with the real outbox, a real Orthanc and a slow link between them."""
 
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from clinic_day.clinic import Clinic, OwedObject
@@ -15,8 +14,6 @@ from support.orthanc import Orthanc
 from support.shaped_link import BITS_PER_SECOND, DISTRICT, shaped_link
 
 SAMPLE_SECONDS = 5.0
-# After the last exam: what it owes is still looked at.
-CONFIRMED_AFTER_SECONDS = 60.0
 
 
 @dataclass
@@ -83,20 +80,20 @@ def _bring_exams(
     say: Callable[[str], None],
 ) -> None:
     steps: list[tuple[float, Callable[[], None]]] = []
-    for number, exam in enumerate(plan.exams, 1):
-        study: list[tuple[str, str]] = []
+    studies: dict[int, tuple[str, str]] = {}
 
-        def film(exam=exam, study=study) -> None:  # type: ignore[no-untyped-def]
-            study.append(clinic.owe_film(exam.film_bytes))
-            outbox.wake()
+    def film(number: int) -> None:
+        studies[number] = clinic.owe_film(plan.exams[number].film_bytes)
+        outbox.wake()
 
-        def results(exam=exam, study=study, number=number) -> None:  # type: ignore[no-untyped-def]
-            clinic.owe_results(exam, *study[0])
-            outbox.wake()
-            say(f"{time.monotonic() - result.begun_at:.0f} s: results of exam {number} of {len(plan.exams)}")
+    def results(number: int) -> None:
+        clinic.owe_results(plan.exams[number], *studies[number])
+        outbox.wake()
+        say(f"{time.monotonic() - result.begun_at:.0f} s: results of an exam, {len(studies)} of {len(plan.exams)}")
 
-        steps += [(exam.film_at, film), (exam.results_at, results)]
-    steps += [(at * SAMPLE_SECONDS, lambda: None) for at in range(round(plan.seconds / SAMPLE_SECONDS) + 1)]
+    for number, exam in enumerate(plan.exams):
+        steps += [(exam.film_at, partial(film, number)), (exam.results_at, partial(results, number))]
+    steps += [(count * SAMPLE_SECONDS, lambda: None) for count in range(round(plan.seconds / SAMPLE_SECONDS) + 1)]
     for at, step in sorted(steps, key=lambda step: step[0]):
         time.sleep(max(0.0, result.begun_at + at - time.monotonic()))
         step()
