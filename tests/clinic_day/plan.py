@@ -46,7 +46,7 @@ def plan_day(seconds: float, exams_per_hour: float, queued: int, film_bytes: int
     """The same seed brings the same day."""
     chance = random.Random(seed)
     count = max(2, round(exams_per_hour * seconds / 3600))
-    last_film_at = max(0.0, seconds - QUIET_SECONDS - READING_SECONDS - min(60.0, seconds / 2))
+    last_film_at = max(0.0, seconds - QUIET_SECONDS - READING_SECONDS - min(90.0, seconds / 10))
     moments = sorted(chance.uniform(0.0, last_film_at) for _ in range(count))
     return DayPlan(
         seconds, queued, tuple(_exam(chance, at, film_bytes, place) for place, at in enumerate(moments)), film_bytes

@@ -20,14 +20,12 @@ TRICKLE_SECONDS = 8.0
 LEAST_TRICKLE_SECONDS = 1.0
 # A paused body sends so much now and then. Once a second, that is what Apache's mod_reqtimeout asks for.
 TRICKLE_BYTES = 512
-# From so long a pause on, a body has its share of the time of what goes first.
-LONG_PAUSE_SECONDS = 20.0
 # When a connection breaks within so long after a pause, the pause may be why.
 DROP_SHOWS_SECONDS = 10.0
 # How long a slow link takes for one piece, about.
 PIECE_SECONDS = 0.25
-# The longest time between two signs of life of a part that waits here.
-LOOK_SECONDS = 0.5
+# How often a body that pauses looks whether it has a share of the time of what goes first.
+LOOK_SECONDS = 0.2
 
 
 class Pace:
@@ -45,7 +43,6 @@ class Pace:
         self._monotonic = monotonic
         self._turn: Turn | None = None
         self._trickle_seconds = TRICKLE_SECONDS
-        self._paused_since: float | None = None  # trickles and shares do not end a pause
         self._gap_seconds, self._gap_ended_at = 0.0, -math.inf  # the last gap between two pieces
         self.paused_seconds = 0.0  # of all bodies, ever
         self.handed_over_bytes = 0  # of all bodies, ever
@@ -53,7 +50,7 @@ class Pace:
     @contextmanager
     def keeping(self, turn: Turn) -> Iterator[None]:
         """Let what goes out within the context wait for what goes first."""
-        self._turn, self._paused_since = turn, None
+        self._turn = turn
         try:
             yield
         finally:
@@ -83,27 +80,20 @@ class Pace:
     def _take_turn(self, turn: Turn, piece_bytes: int) -> int:
         """Wait until something may go out, and say how many bytes."""
         if turn.wait(0.0):
-            self._paused_since = None
             return piece_bytes
         begun_at = self._monotonic()
-        self._paused_since = begun_at if self._paused_since is None else self._paused_since
         try:
-            return self._pause(turn, piece_bytes, begun_at, self._paused_since)
+            while not turn.wait(min(LOOK_SECONDS, self._trickle_seconds)):
+                self._progress()
+                if turn.take_share(PIECE_SECONDS):
+                    break
+                if self._monotonic() - begun_at >= self._trickle_seconds:
+                    return min(TRICKLE_BYTES, piece_bytes)
+            return piece_bytes
         finally:
             self._gap_ended_at = self._monotonic()
             self._gap_seconds = self._gap_ended_at - begun_at
             self.paused_seconds += self._gap_seconds
-
-    def _pause(self, turn: Turn, piece_bytes: int, begun_at: float, paused_since: float) -> int:
-        while not turn.wait(min(LOOK_SECONDS, self._trickle_seconds)):
-            self._progress()
-            now = self._monotonic()
-            if now - paused_since >= LONG_PAUSE_SECONDS and turn.take_share(PIECE_SECONDS):
-                return piece_bytes
-            if now - begun_at >= self._trickle_seconds:
-                return min(TRICKLE_BYTES, piece_bytes)
-        self._paused_since = None
-        return piece_bytes
 
     def dropped_a_pause(self) -> bool:
         """Called when a body was not answered: whether its pause may be why. From then on pauses are shorter."""

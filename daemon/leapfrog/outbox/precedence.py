@@ -1,22 +1,25 @@
 """What is worth more goes first, over all destinations together: they share one link.
 
-While a body moves anywhere, none of a later rank hands over its next piece (`pace.py`). When there is no end of what is
-worth more, the others get a share of the time all the same. Only urgent results have all of it.
+While a body moves anywhere, none of a later rank hands over its next piece (`pace.py`). When results never end,
+originals get a share of the time all the same. Only urgent results have all of it.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-# Ranks as the column `rank` of the deliveries has them: 0 is an urgent structured report, 1 its paper.
-LAST_URGENT_RESULT = 1
+# Ranks as the column `rank` of the deliveries has them: 0 is an urgent structured report, 1 its paper, 7 and 8 are
+# originals.
+LAST_URGENT_RESULT, LAST_RESULT = 1, 6
 # A body of which nothing has moved for so long, because a server thinks or a link is down, holds up nobody.
 RESTING_SECONDS = 1.5
 # Of the time that those before them have, the others get so much: a fifth of all.
 SHARE = 0.25
-# They save up no more of it than this.
-MOST_SAVED_SECONDS = 20.0
+# They begin to take it when they have saved up so much, that is when nothing of theirs went for 20 s: a handful of
+# results is through by then. They save up no more than the second.
+LEAST_SAVED_SECONDS, MOST_SAVED_SECONDS = 5.0, 20.0
 
 
 class Turn:
@@ -84,17 +87,20 @@ class Precedence:
         """See Turn."""
         with self._changed:
             self._count_share()
-            if self._is_urgent(self._monotonic()) or self._saved_seconds < seconds:
+            if self._is_urgent(self._monotonic()) or self._saved_seconds < LEAST_SAVED_SECONDS:
                 return False
             self._saved_seconds -= seconds
             return True
 
     def _count_share(self) -> None:
-        """Add what was earned since this was last counted."""
+        """Add what was earned since this was last counted, and take off what nobody stood in the way of."""
         now = self._monotonic()
-        if self._moved_at and not self._is_urgent(now):
-            moved = min(now, max(self._moved_at.values()) + RESTING_SECONDS) - self._counted_at
-            self._saved_seconds = min(MOST_SAVED_SECONDS, self._saved_seconds + max(0.0, moved) * SHARE)
+        if not self._is_urgent(now):
+            results_moved_at = (at for turn, at in self._moved_at.items() if turn.rank <= LAST_RESULT)
+            held_up_until = max(results_moved_at, default=-math.inf) + RESTING_SECONDS
+            held_up = max(0.0, min(now, held_up_until) - self._counted_at)
+            saved = self._saved_seconds + held_up * SHARE - (now - self._counted_at - held_up)
+            self._saved_seconds = min(MOST_SAVED_SECONDS, max(0.0, saved))
         self._counted_at = now
 
     def _free_at(self, turn: Turn) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from leapfrog.errors import LeapfrogError
-from leapfrog.outbox.pace import LONG_PAUSE_SECONDS, TRICKLE_BYTES, TRICKLE_SECONDS, Pace
+from leapfrog.outbox.pace import TRICKLE_BYTES, TRICKLE_SECONDS, Pace
 from leapfrog.outbox.precedence import Turn
 from leapfrog.outbox.throttle import Throttle
 
@@ -52,15 +52,15 @@ def test_a_paused_body_trickles_so_that_no_server_takes_it_for_dead() -> None:
     turn = Waiting(free_at=50.0)
     sent = _sent(_pace(turn), turn)
     during = [(at, piece) for at, piece in sent if at < 50.0]
-    assert [at for at, _ in during] == pytest.approx([TRICKLE_SECONDS * count for count in range(1, 7)], abs=0.6)
+    assert [at for at, _ in during] == pytest.approx([TRICKLE_SECONDS * count for count in range(1, 7)], abs=1.0)
     assert {len(piece) for _, piece in during} == {TRICKLE_BYTES}
 
 
-def test_in_a_long_pause_a_body_takes_its_share() -> None:
+def test_a_body_takes_its_share_of_a_pause() -> None:
     turn = Waiting(free_at=1e9, share=1.0)
     sent = _sent(_pace(turn), turn)
-    assert sent[-1][0] < LONG_PAUSE_SECONDS + 2
-    assert len(sent[-1][1]) > TRICKLE_BYTES
+    assert b"".join(piece for _, piece in sent) == CHUNK
+    assert sent[-1][0] < 2.0
 
 
 def test_a_server_that_drops_a_pause_is_given_shorter_ones() -> None:

@@ -3,6 +3,8 @@
 import threading
 import time
 
+import pytest
+
 from leapfrog.outbox.precedence import RESTING_SECONDS, SHARE, Precedence
 
 URGENT_REPORT, REPORT, PAPER, ORIGINAL = 0, 2, 3, 8
@@ -66,25 +68,36 @@ def test_a_result_whose_server_says_nothing_holds_up_nobody_for_long() -> None:
         assert original.wait(0.0)
 
 
-def _share_of_ten_minutes(rank: int) -> float:
-    """How much an original may move in ten minutes in which results of that rank never end."""
+def _share_of_ten_minutes(rank: int, gap_seconds: float = 0.0) -> float:
+    """How much an original may move in ten minutes of results of that rank, each of which takes 10 s, with gaps between
+    them.
+    """
     clock = Clock()
     precedence = Precedence(clock)
     taken = 0.0
-    with precedence.turn(rank) as result, precedence.turn(ORIGINAL) as original:
-        for _ in range(6000):
-            clock.seconds += 0.1
-            result.moves()
-            assert not original.wait(0.0)
-            while original.take_share(0.25):
-                taken += 0.25
+    with precedence.turn(ORIGINAL) as original:
+        for _ in range(60):
+            with precedence.turn(rank) as result:
+                for _ in range(100):
+                    clock.seconds += 0.1
+                    result.moves()
+                    assert not original.wait(0.0)
+                    while original.take_share(0.25):
+                        taken += 0.25
+            clock.seconds += gap_seconds
+            original.moves()
     return taken
 
 
-def test_originals_have_a_fifth_of_the_time_while_results_never_end() -> None:
-    taken = _share_of_ten_minutes(REPORT)
+@pytest.mark.parametrize("rank", [REPORT, PAPER])
+def test_originals_have_a_fifth_of_the_time_while_results_never_end(rank: int) -> None:
+    taken = _share_of_ten_minutes(rank)
     assert abs(taken / 600 - SHARE) < 0.01
     assert taken / (600 + taken) >= 0.19
+
+
+def test_originals_that_have_the_link_now_and_then_take_no_share_of_results() -> None:
+    assert _share_of_ten_minutes(PAPER, gap_seconds=3.0) == 0
 
 
 def test_urgent_results_share_with_nobody() -> None:
