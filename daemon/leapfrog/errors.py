@@ -151,12 +151,14 @@ class DistrictRefused(DistrictError):
     """The district server refused this one instance.
 
     `is_definite`: it said why, of this very instance. Otherwise the server may as well be the cause.
+    `is_about_encoding`: it said that it does not take the transfer syntax.
     """
 
-    def __init__(self, message: str, *, is_definite: bool = True) -> None:
+    def __init__(self, message: str, *, is_definite: bool = True, is_about_encoding: bool = False) -> None:
         """`message` names the status or the failure reason."""
         super().__init__(message)
         self.is_definite = is_definite
+        self.is_about_encoding = is_about_encoding
 
 
 class PrinterError(LeapfrogError):

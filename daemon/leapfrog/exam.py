@@ -44,9 +44,19 @@ class Region(Frozen):
     bottom: float
 
 
+class EstimatedValue(Frozen):
+    """What a published formula, the `method`, makes of a measurement: a value with its unit (UCUM)."""
+
+    name: str
+    code: Code
+    value: float
+    unit: str
+    method: Code
+
+
 class Measurement(Frozen):
     """A measured value with its unit (UCUM). Of several outlines it is their sum, and `parts` has each, in the order of
-    the outlines.
+    the outlines. `estimate` is what was worked out from it; None in readings of older versions too.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Measurement(Frozen):
     value: float
     unit: str
     parts: tuple[float, ...] = ()
+    estimate: EstimatedValue | None = None
 
 
 class ThresholdSetHere(Frozen):

@@ -32,11 +32,14 @@ from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.lanes.dispatcher import Dispatcher
 from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.reader_setup import reader_setup
+from leapfrog.lanes.recoding.comparison import Comparisons
+from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.lanes.tuning import EngineTuning
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
 from leapfrog.outbox.commitments.verifier import CommitmentVerifier
+from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.packages.in_use import ModelsInUse
 from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
@@ -45,6 +48,7 @@ from leapfrog.problem import Problem
 from leapfrog.settings import Settings
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.encodings import Encodings
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
@@ -63,6 +67,7 @@ from leapfrog.state.start.restored import require_complete_state
 from leapfrog.state.station.key_at_start import KeyAtStart
 from leapfrog.state.station.local_thresholds import ThresholdsAtStart
 from leapfrog.state.studies import Studies
+from leapfrog.state.taken_syntaxes import TakenSyntaxes
 from leapfrog.state.upkeep.replaced_models import ReplacedModels
 from leapfrog.state.upkeep.retention import Retention
 from leapfrog.state.upkeep.scrub import Scrub
@@ -128,7 +133,30 @@ class Service:
         studies = Studies(journal)
         prints = Prints(journal)
         recipients = Recipients(settings.destinations)
-        outbox = Outbox(settings.destinations, settings.district, deliveries, spool, self._on_fatal)
+        taken = TakenSyntaxes(journal, settings.destinations)
+        recoder = Recoder(
+            journal=journal,
+            spool=spool,
+            taken=taken,
+            min_free_bytes=settings.retention.min_free_bytes,
+            on_made=lambda: outbox.wake(),  # noqa: PLW0108 - both are built below
+            ready=lambda: adoption.finished(),  # noqa: PLW0108
+        )
+        outbox = Outbox(
+            settings.destinations,
+            settings.district,
+            deliveries,
+            spool,
+            self._on_fatal,
+            forms=Forms(
+                spool,
+                Encodings(journal),
+                taken,
+                is_coming=recoder.is_coming,
+                on_wanted=recoder.wake,
+                same_image=Comparisons(spool.work, recoder.goes_on).same_image,
+            ),
+        )
         printing = PrintWorker(
             settings.print,
             journal,
@@ -163,12 +191,12 @@ class Service:
             rendered=rendered,
             lanes=lanes,
             models_in_use=models_in_use.versions,
-            on_deliveries=_all(outbox.wake, printing.wake),
+            on_deliveries=_all(outbox.wake, printing.wake, recoder.wake),
             on_report=publisher.wake,
             on_fatal=self._on_fatal,
             station_key=station_key.key,
         )
-        wake_all = _all(dispatcher.wake, outbox.wake)
+        wake_all = _all(dispatcher.wake, outbox.wake, recoder.wake)
         adoption = Adoption(
             journal=journal,
             spool=spool,
@@ -255,6 +283,7 @@ class Service:
             Watched("scrub", scrub),
             Watched("replaced models", replaced),
             Watched("outbox", outbox),
+            Watched("recoder", recoder),
             Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),

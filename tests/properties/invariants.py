@@ -18,8 +18,9 @@ INSTANCE_MOVES: dict[InstanceState, frozenset[InstanceState]] = {
     "forward_only": frozenset(("forward_only",)),
 }
 DELIVERY_MOVES: dict[DeliveryState, frozenset[DeliveryState]] = {
-    "waiting": frozenset(("waiting", "confirmed", "refused", "dismissed")),
-    "refused": frozenset(("waiting", "confirmed", "refused", "dismissed")),
+    "waiting": frozenset(("waiting", "confirmed", "refused", "superseded", "dismissed")),
+    "refused": frozenset(("waiting", "confirmed", "refused", "superseded", "dismissed")),
+    "superseded": frozenset(("superseded",)),
     "confirmed": frozenset(("confirmed",)),
     "dismissed": frozenset(("dismissed",)),
 }
@@ -117,6 +118,16 @@ def states_move_along_the_allowed_lines(box: Box, before: Before) -> None:
                 assert now[one] in moves[state], f"{one} went from {state} to {now[one]}"  # type: ignore[index]
 
 
+def one_result_of_a_study_is_owed(box: Box, before: Before) -> None:
+    """At most one version of a report is still to be sent."""
+    rows = box.journal.rows(
+        "SELECT study_key, count(*) AS total FROM deliveries WHERE kind = 'report_pdf'"
+        " AND state IN ('waiting', 'refused') GROUP BY study_key"
+    )
+    for row in rows:
+        assert row["total"] == 1, f"{row['total']} versions of the report of {row['study_key']} are owed"
+
+
 def only_what_is_owed_to_nobody_is_forgotten(box: Box, before: Before) -> None:
     """A study goes as a whole, and only when each of its images was read and each of its deliveries has ended."""
     if before.starts != box.starts:
@@ -160,6 +171,7 @@ INVARIANTS: tuple[Callable[[Box, Before], None], ...] = (
     no_file_is_without_row_or_reason,
     no_row_is_without_file_or_reason,
     states_move_along_the_allowed_lines,
+    one_result_of_a_study_is_owed,
     only_what_is_owed_to_nobody_is_forgotten,
     an_exam_keeps_its_number_and_no_other_gets_it,
     the_counts_are_true,

@@ -22,6 +22,7 @@ from leapfrog.spool_file.digest import digest_of
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.journal import new_id
 from leapfrog.state.records import CommittedReport, StudyRecord
+from leapfrog.state.sent_results import SentResults
 from leapfrog.state.start.adoption import RenderedReport
 from properties.box import PAST_ALL_PAUSES_SECONDS, Acknowledged, Box
 from properties.invariants import (
@@ -159,7 +160,8 @@ class BoxMachine(RuleBasedStateMachine):
         readings = tuple(box.studies.readings(study.key))
         box.told.rendered[study.key] = RenderedReport(version, readings, "{}", urgent)
         if committed:
-            box.studies.commit_report(
+            replaces = SentResults(box.journal).newest(study.key)
+            superseded = box.studies.commit_report(
                 CommittedReport(
                     study_key=study.key,
                     version=version,
@@ -168,8 +170,13 @@ class BoxMachine(RuleBasedStateMachine):
                     worklist_row="{}",
                     urgent=urgent,
                     deliveries=owed,
+                    is_sent=True,
+                    replaces=frozenset(one.sop_instance_uid for one in replaces),
                 )
             )
+            assert superseded is not None, "nothing was sent meanwhile"
+            for name in superseded:
+                box.spool.remove(name)
 
     # ------------------------------------------------------------ sending
 
@@ -386,4 +393,4 @@ def _made(work_dir: Path, purpose: Purpose, sop_class_uid: str, sop_instance_uid
     made["PixelData"].VR = "OB"
     with (work_dir / name).open("w+b") as stream:
         stream.write(part10_bytes(made))
-        return finish(stream, name, purpose, sop_class_uid, sop_instance_uid)
+        return finish(stream, name, purpose, sop_class_uid, sop_instance_uid, mint_uid())

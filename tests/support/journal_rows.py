@@ -18,6 +18,7 @@ from leapfrog.state.records import (
     NewInstance,
     StudyIdentity,
 )
+from leapfrog.state.sent_results import SentResults
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report_words import WorklistRow
 
@@ -103,7 +104,7 @@ def new_delivery(kind: DeliveryKind = "report_pdf") -> NewDelivery:
 def report(journal: Journal, study_key: str, version: int, *, closing: bool = True, urgent: bool = False) -> bool:
     """Commit a version of a study's report, with a PDF that is owed. Returns whether it is the newest."""
     (row,) = journal.rows("SELECT changes FROM studies WHERE key = ?", (study_key,))
-    return Studies(journal).commit_report(
+    superseded = Studies(journal).commit_report(
         CommittedReport(
             study_key=study_key,
             version=version,
@@ -112,8 +113,11 @@ def report(journal: Journal, study_key: str, version: int, *, closing: bool = Tr
             worklist_row="{}",
             urgent=urgent,
             deliveries=(new_delivery(),),
+            is_sent=True,
+            replaces=frozenset(one.sop_instance_uid for one in SentResults(journal).newest(study_key)),
         )
     )
+    return superseded is not None
 
 
 def fill(journal: Journal, count: int) -> None:

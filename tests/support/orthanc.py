@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Literal, Self
 
 import requests
 
@@ -158,6 +158,19 @@ class Orthanc:
     def add(self, content: bytes) -> None:
         """Give it an instance, as somebody other than the box would."""
         self._session.post(f"{self.url}/instances", content, timeout=10).raise_for_status()
+
+    def upload(self, content: bytes) -> dict[str, Any] | None:
+        """Give it an instance, and return under which study and series it filed that; None if it takes no such file."""
+        answer = self._session.post(f"{self.url}/instances", content, timeout=10)
+        if answer.status_code == requests.codes.bad_request:
+            return None
+        answer.raise_for_status()
+        filed: dict[str, Any] = answer.json()
+        return filed
+
+    def listed(self, level: Literal["patients", "studies", "series", "instances"]) -> list[dict[str, Any]]:
+        """What it holds at a level, as its own interface lists it."""
+        return self._get(f"/{level}?expand")
 
     def remove(self, sop_instance_uid: str) -> None:
         """Have it forget an instance."""

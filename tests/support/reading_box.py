@@ -41,8 +41,9 @@ class Box:
         lanes: int = 1,
         on_edge_tpu: bool = False,
         printing: Mapping[str, object] | None = None,
+        district: Mapping[str, object] | None = None,
     ) -> None:
-        """With `on_edge_tpu` its lanes take whatever Edge TPUs there are."""
+        """With `on_edge_tpu` its lanes take whatever Edge TPUs there are. Nothing is sent to a `district`."""
         self.settings = Settings.model_validate(
             {
                 "station": {"state_dir": directory, "reports_dir": reports_dir},
@@ -50,6 +51,7 @@ class Box:
                 "report": {"quiet_seconds": quiet_seconds},
                 "models": {"paths": packages},
                 "print": printing or {},
+                "district": district or {},
             }
         )
         self.journal = Journal(directory / "journal.sqlite")

@@ -135,7 +135,10 @@ def _search_opened(journal: Journal, path: Path, settings: Settings) -> list[Pro
 
 
 def _unknown_files(journal: Journal, settings: Settings) -> list[Problem]:
-    rows = journal.rows("SELECT spool_name FROM instances UNION SELECT coalesce(spool_name, '') FROM deliveries")
+    rows = journal.rows(
+        "SELECT spool_name FROM instances UNION SELECT coalesce(spool_name, '') FROM deliveries"
+        " UNION SELECT coalesce(spool_name, '') FROM encodings"
+    )
     spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
     unknown = set(spool.names()) - {row["spool_name"] for row in rows}
     if not unknown:

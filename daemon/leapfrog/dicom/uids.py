@@ -25,6 +25,7 @@ EXPLICIT_BIG_ENDIAN = "1.2.840.10008.1.2.2"
 # GE's private one: a data set in implicit VR and little endian, whose pixels alone are big endian.
 GE_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
 NATIVE = frozenset((IMPLICIT_LITTLE_ENDIAN, EXPLICIT_LITTLE_ENDIAN, EXPLICIT_BIG_ENDIAN, GE_BIG_ENDIAN_PIXELS))
+JPEG_LS_LOSSLESS = "1.2.840.10008.1.2.4.80"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 # The whole data set is compressed: 306 KB were seen to unpack to 649 MiB, so the intake reads nothing of it.
 DEFLATED_SYNTAXES = frozenset((DEFLATED, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"))  # and JPIP's two

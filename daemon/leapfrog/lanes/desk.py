@@ -50,14 +50,14 @@ class Desk:
         out = {"report_dir": self._pictures, "work_dir": self._objects}
         if isinstance(job, ReportJob):
             for name in filter(_is_plain, _pictures(job.readings)):
-                _give(job.picture_dir / name, self.given / name)
+                give(job.picture_dir / name, self.given / name)
             return job.model_copy(update={"picture_dir": self.given, **out})
-        source = _give(job.source_path, self.given / "source")
+        source = give(job.source_path, self.given / "source")
         others = tuple(self._other(other) for other in job.same_uid)
         return job.model_copy(update={"source_path": source, "same_uid": others, **out})
 
     def _other(self, other: OtherInstance) -> OtherInstance:
-        return other.model_copy(update={"path": _give(other.path, self.given / f"other-{other.instance_id}")})
+        return other.model_copy(update={"path": give(other.path, self.given / f"other-{other.instance_id}")})
 
     def take_in(self, job: ReadJob | ReportJob, result: ReadResult | ReportResult) -> None:
         """Move what `result` says was made for `job` to where the job wants it; the names in a report's folder are
@@ -67,12 +67,12 @@ class Desk:
             names = _pictures([result.reading])
         else:  # its pictures were given
             names = {artefact.name for artefact in result.artefacts if not (self.given / artefact.name).exists()}
-        pictures = [_made(self._pictures, name) for name in sorted(names)]
-        objects = [_made(self._objects, produced.name) for produced in result.produced]
+        pictures = [made_file(self._pictures, name) for name in sorted(names)]
+        objects = [made_file(self._objects, produced.name) for produced in result.produced]
         for path in pictures:
-            _move(path, job.report_dir)
+            move(path, job.report_dir)
         for path in objects:
-            _move(path, job.work_dir)
+            move(path, job.work_dir)
         if pictures:
             fsync_directory(job.report_dir)
 
@@ -99,7 +99,8 @@ def _is_plain(name: str) -> bool:
     return Path(name).name == name and name != ".." and "\0" not in name
 
 
-def _made(folder: Path, name: str) -> Path:
+def made_file(folder: Path, name: str) -> Path:
+    """The file `name` in `folder`, of which a child says that it made it. Raises NotMade when it is none."""
     path = folder / name
     if not _is_plain(name) or not _is_file(path):
         raise NotMade("It named a file that it had not made.")
@@ -113,7 +114,10 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _give(source: Path, place: Path) -> Path:
+def give(source: Path, place: Path) -> Path:
+    """Put the file `source` where a child may read it, as `place`; nothing, where it does not exist. Raises OSError
+    when the disk fails or is full.
+    """
     try:
         os.link(source, place, follow_symlinks=False)
     except OSError as problem:  # another file system, one without links, somebody else's file; or it is not there
@@ -124,7 +128,8 @@ def _give(source: Path, place: Path) -> Path:
     return place
 
 
-def _move(path: Path, folder: Path) -> None:
+def move(path: Path, folder: Path) -> None:
+    """Move `path` into `folder`, also on another file system. Raises OSError."""
     try:
         path.replace(folder / path.name)
     except OSError as problem:

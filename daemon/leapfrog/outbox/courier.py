@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
+from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
@@ -50,6 +51,7 @@ class Surroundings:
     """What a courier finds at the box. `answered` is to be called when something proved that the server is there;
     `progress`, whenever bytes are about to move: it is a sign of life, and what it raises ends the transfer. Whoever
     sends bytes by itself keeps to `pace`, which does that and asks `throttle` too.
+    `forms`: in which form originals go; without, as they came.
     """
 
     deliveries: Deliveries
@@ -60,6 +62,7 @@ class Surroundings:
     timeouts: Timeouts
     progress: Callable[[], None]
     answered: Callable[[], None]
+    forms: Forms | None = None
 
 
 class Courier(Protocol):

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.line import Line
 from leapfrog.outbox.link import NOT_CONFIGURED, DestinationState, LinkState, OutboxState
 from leapfrog.outbox.precedence import Precedence
@@ -102,9 +103,10 @@ class Outbox:
         timeouts: Timeouts | None = None,
         windows: SyncWindows | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        forms: Forms | None = None,
     ) -> None:
         """`limits` has the sync windows, unless `windows` are given, and the bytes per second. `on_fatal` is called
-        with the reason when sending cannot continue.
+        with the reason when sending cannot continue. `forms`: in which form originals go; without, as they came.
         """
         self._stopping = threading.Event()
         self._windows = windows or SyncWindows(limits.windows, self.wake)
@@ -118,6 +120,7 @@ class Outbox:
             timing=timing or Timing(),
             timeouts=timeouts or Timeouts(),
             monotonic=monotonic,
+            forms=forms,
         )
         self._deliveries = deliveries
         self._destinations = tuple(_Destination(settings, means) for settings in destinations)

@@ -24,6 +24,7 @@ from leapfrog.errors import (
 from leapfrog.outbox.choice import Choice
 from leapfrog.outbox.courier import CONFIRMED, Surroundings, TakesSeveral, Verdict
 from leapfrog.outbox.destinations.couriers import courier_for
+from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.line import Line
 from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.precedence import Precedence
@@ -52,13 +53,17 @@ TOGETHER_SECONDS = 2.0
 # The longest time between two signs of life before a turn reaches the network. There, the wait for an answer is added;
 # this covers looking up a name and connecting.
 STEP_SECONDS = 60.0
+# How soon to look again at an original that waits for its smaller copy.
+HOLD_LOOK_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Means:
-    """What all senders of the box share. `on_fatal` is called with the reason when one of them cannot continue."""
+    """What all senders of the box share. `on_fatal` is called with the reason when one of them cannot continue.
+    `forms`: in which form originals go; without, as they came.
+    """
 
     deliveries: Deliveries
     spool: Spool
@@ -69,6 +74,7 @@ class Means:
     timing: Timing = field(default_factory=Timing)
     timeouts: Timeouts = field(default_factory=Timeouts)
     monotonic: Callable[[], float] = time.monotonic
+    forms: Forms | None = None
 
 
 class _Stopped(LeapfrogError):
@@ -88,6 +94,7 @@ class Sender(Worker):
         super().__init__(f"outbox-{destination.name}{suffix}")
         self._queue = queue
         self._line = line
+        self._forms = means.forms
         self._deliveries = means.deliveries
         self._windows = means.windows
         self._on_fatal = means.on_fatal
@@ -110,6 +117,7 @@ class Sender(Worker):
                 timeouts=means.timeouts,
                 progress=self._progress,
                 answered=line.answered,
+                forms=means.forms,
             ),
         )
         self._at_hand, self._failures_at_hand = "", 0
@@ -169,6 +177,8 @@ class Sender(Worker):
         delivery = self._choice.next(probing=self._line.seems_mad)
         if delivery is None:
             return self._until_next_retry()
+        if self._forms is not None and not self._line.is_forced(self) and self._forms.is_coming(delivery):
+            return HOLD_LOOK_SECONDS  # nothing is worth more now; whoever makes the copy wakes this thread
         begun_at, paused, handed_over = self._monotonic(), self._pace.paused_seconds, self._pace.handed_over_bytes
         with self._precedence.turn(rank_of(delivery)) as turn, self._pace.keeping(turn):
             self._work_on(delivery, self._others_with(delivery))

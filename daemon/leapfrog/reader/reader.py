@@ -7,27 +7,20 @@ its own code, the model packages and the two folders of its desk.
 """
 
 import argparse
-import faulthandler
 import importlib
-import logging
-import resource
 import select
 import socket
 import sys
-import traceback
-import warnings
-from types import TracebackType
 from typing import Literal, assert_never
 
 from leapfrog.durable import TAKES_NO_MORE
 from leapfrog.engine.client import EngineClient
-from leapfrog.engine.host import die_with_parent, move_standard_output_to_stderr, yield_to_daemon
 from leapfrog.engine.model_bench import ModelBench
 from leapfrog.errors import EngineError, EngineRefused, EngineUntrusted
 from leapfrog.packages.catalogue import Catalogue, find_packages
 from leapfrog.packages.local_thresholds import with_local_thresholds
-from leapfrog.processes.channel import READER_NOTE, ChannelClosed, LineChannel
-from leapfrog.processes.confinement import Rights, confine
+from leapfrog.processes.channel import ChannelClosed, LineChannel
+from leapfrog.processes.confinement import Rights
 from leapfrog.processes.messages import (
     LANE_MESSAGE,
     DiskRefusal,
@@ -44,6 +37,7 @@ from leapfrog.processes.messages import (
     Stage,
     StageNote,
 )
+from leapfrog.reader.startup import begin, note
 
 # Imported while no job is waiting, in the order in which the first exam needs them.
 MODULES = (
@@ -184,24 +178,6 @@ class Reader:
         self._channel.send(message.model_dump_json())
 
 
-def note(sentence: str) -> None:
-    """Write a line to the daemon's log; it must not name a patient."""
-    sys.stderr.write(f"{READER_NOTE}{sentence}\n")
-    sys.stderr.flush()
-
-
-def _log_uncaught(kind: type[BaseException], _value: BaseException, trace: TracebackType | None) -> None:
-    """Log where an uncaught error came from. The error's own text is left out, since it may quote a patient's data."""
-    note(f"ended by {kind.__name__}")
-    for entry in traceback.extract_tb(trace):
-        sys.stderr.write(f'  File "{entry.filename}", line {entry.lineno}, in {entry.name}\n')
-
-
-def _limit_memory(memory_limit_bytes: int) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (memory_limit_bytes, memory_limit_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold a patient's image
-
-
 def main() -> int:
     """Serve one lane, over the open file descriptor --fd; returns the exit status."""
     parser = argparse.ArgumentParser(description="Leapfrog's reader; the daemon starts it.")
@@ -211,19 +187,10 @@ def main() -> int:
     parser.add_argument("--made", required=True, help="the folder in which it may write")
     parser.add_argument("--setup", required=True, help="a ReaderSetup as JSON")
     options = parser.parse_args()
-    move_standard_output_to_stderr()
-    die_with_parent(options.parent)
-    yield_to_daemon()
-    faulthandler.enable()
-    sys.excepthook = _log_uncaught
-    warnings.simplefilter("ignore")  # pydicom's warnings quote values, including patients' names
-    logging.disable(logging.CRITICAL)
-    # A reader must not use the network, and pydicom would spend 0.1 s on importing this to fetch its examples.
-    sys.modules["requests"] = None  # type: ignore[assignment]
     setup = ReaderSetup.model_validate_json(options.setup)
-    _limit_memory(setup.memory_limit_bytes)
     packages = map(str, setup.model_directories)
-    confine(Rights(readable=(options.given, *packages), writable=(options.made,)))
+    rights = Rights(readable=(options.given, *packages), writable=(options.made,))
+    begin(options.parent, setup.memory_limit_bytes, rights)
     channel = LineChannel(socket.socket(fileno=options.fd))
     Reader(channel, setup).serve()
     channel.close()

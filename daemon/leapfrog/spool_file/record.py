@@ -80,16 +80,26 @@ class Production(Frozen):
     digest: ContentDigest
 
 
-SpoolRecord = Annotated[Arrival | Production, Field(discriminator="record")]
-_RECORD: TypeAdapter[Arrival | Production] = TypeAdapter(SpoolRecord)
+class Reencoding(Frozen):
+    """The record of an original in another transfer syntax, made for the way out. It can be made again."""
+
+    record: Literal["reencoding"] = "reencoding"
+    instance_id: str
+    transfer_syntax_uid: str
+    byte_count: int
+    digest: ContentDigest
 
 
-def append_record(stream: BinaryIO, record: Arrival | Production) -> None:
+SpoolRecord = Annotated[Arrival | Production | Reencoding, Field(discriminator="record")]
+_RECORD: TypeAdapter[Arrival | Production | Reencoding] = TypeAdapter(SpoolRecord)
+
+
+def append_record(stream: BinaryIO, record: Arrival | Production | Reencoding) -> None:
     """Write `record` and its footer at the end of the content, where `stream` must be. Raises OSError."""
     stream.write(_written(record))
 
 
-def replace_record(path: Path, record: Arrival | Production) -> None:
+def replace_record(path: Path, record: Arrival | Production | Reencoding) -> None:
     """Give the file `path` another record, durably. One that is longer than the old one, as when something is added to
     it, takes its place in one write: a kill leaves the one or the other. Raises OSError.
     """
@@ -102,12 +112,12 @@ def replace_record(path: Path, record: Arrival | Production) -> None:
         os.fsync(stream.fileno())
 
 
-def _written(record: Arrival | Production) -> bytes:
+def _written(record: Arrival | Production | Reencoding) -> bytes:
     text = record.model_dump_json().encode()
     return text + FOOTER.pack(len(text), hashlib.sha256(text).digest(), MAGIC)
 
 
-def read_record(path: Path) -> Arrival | Production | None:
+def read_record(path: Path) -> Arrival | Production | Reencoding | None:
     """The record of the spool file `path`. None when it has none, or none that holds: its own digest is wrong, or it
     does not follow directly on the content. The content itself is not looked at. Raises OSError.
     """
@@ -131,7 +141,7 @@ def read_record(path: Path) -> Arrival | Production | None:
     return record if record.byte_count == start else None
 
 
-def content_holds(path: Path, record: Arrival | Production) -> bool:
+def content_holds(path: Path, record: Arrival | Production | Reencoding) -> bool:
     """Whether the content of `path` is still what `record` says. Reads all of it. Raises OSError."""
     with open_content(path, record.byte_count) as stream:
         return digest_of(stream, record.digest) == record.digest

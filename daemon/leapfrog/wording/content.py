@@ -150,6 +150,11 @@ def gist_of(readings: Sequence[ImageReading]) -> Gist:
     return replace(gist, kind="nothing_flagged", only_outlines=only_outlines, remarks=notes if only_outlines else ())
 
 
+def in_order(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Findings as a report lists them: flagged ones first, then as the package has them."""
+    return tuple(sorted(findings, key=lambda finding: not finding.needs_look))
+
+
 def is_aid(reading: ImageReading) -> bool:
     """Whether a package that only helps to find something read it, which gives no result."""
     return reading.model is not None and reading.model.aid != ""
@@ -168,7 +173,7 @@ def _image(number: int, reading: ImageReading, include_heatmaps: bool) -> ImageC
         number=number,
         reading=reading,
         gist=gist_of([reading]),
-        findings=tuple(sorted(reading.findings, key=lambda finding: not finding.needs_look)),
+        findings=in_order(reading.findings),
         plain=reading.plain,
         overlay=reading.overlay if shows_marks else None,
         heatmaps=heatmaps,

@@ -209,7 +209,10 @@ class Labels:
     # Translators: {count} is 1 or more, and there is only this form
     more: Sentence = sentence("And {count} more.")
     page: Sentence = sentence("Page {number} of {total}")
-    pdf_ends: Sentence = sentence("This PDF shows the first {shown} of {total} images. The report page shows them all.")
+    pdf_ends: Sentence = sentence("This PDF shows the {shown} of {total} images that matter most.")
+    pdf_without_pictures: Sentence = sentence(
+        "This PDF was made small for a thin line: some images are described here without their pictures."
+    )
     earlier_exams: Sentence = sentence("Earlier exams of this patient on this box")
     same_patient: Sentence = sentence("Same patient ID and date of birth.")
     # Translators: of an earlier exam: received 3 Nov 2026: CR CHEST

@@ -11,17 +11,14 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit, JPEGLSLossless
 
-from leapfrog.engine.tensors import TensorSpec, dequantize, quantization_table, quantize
 from leapfrog.errors import EngineError, PackageError
 from leapfrog.exam import (
     Code,
-    Device,
     Finding,
     ImageReading,
     Measurement,
@@ -31,7 +28,7 @@ from leapfrog.exam import (
     Quality,
 )
 from leapfrog.packages.catalogue import Catalogue, find_packages
-from leapfrog.packages.package import ANY_SIGNATURE, ModelPackage
+from leapfrog.packages.package import ANY_SIGNATURE
 from leapfrog.processes.messages import OtherInstance, ReadJob, ReadResult, Stage
 from leapfrog.reader.assess.assessment import Assessment, reported_area, reported_frame
 from leapfrog.reader.image_reader import ImageReader
@@ -39,6 +36,7 @@ from leapfrog.reader.report.overlay import save_plain
 from leapfrog.spool_file.digest import digest_of
 from support.films import bright_film, head_frame, nerve_frame, write_cine, write_film
 from support.instances import items, save
+from support.models_here import ModelsHere
 from support.spooled import without_record
 from support.tiny_checks import write_brightness_check
 from support.tiny_models import (
@@ -50,40 +48,6 @@ from support.tiny_models import (
     write_package,
     write_segmenter,
 )
-
-
-class ModelsHere:
-    """Runs the packages in this process; the first runs take as many seconds longer as `delays` says. `failure` is
-    raised instead of answering.
-    """
-
-    def __init__(self) -> None:
-        self.failure: Exception | None = None
-        self.delays: list[float] = []
-        self.count = 0
-
-    def device_of(self, _package: ModelPackage) -> Device:
-        return "cpu"
-
-    def infer(self, package: ModelPackage, picture: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        if self.failure is not None:
-            raise self.failure
-        self.count += 1
-        time.sleep(self.delays.pop(0) if self.delays else 0.0)
-        interpreter = Interpreter(model_path=str(package.model_path), num_threads=1)
-        interpreter.allocate_tensors()
-        details = interpreter.get_input_details()[0]
-        interpreter.set_tensor(details["index"], quantize(picture, quantization_table(_spec(details))))
-        interpreter.invoke()
-        return [
-            dequantize(interpreter.get_tensor(output["index"]), _spec(output))
-            for output in interpreter.get_output_details()
-        ]
-
-
-def _spec(details: dict[str, Any]) -> TensorSpec:
-    scale, zero_point = details["quantization"]
-    return TensorSpec(tuple(details["shape"]), np.dtype(details["dtype"]).name, scale, zero_point)
 
 
 class Bench:

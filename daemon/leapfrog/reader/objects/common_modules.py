@@ -11,6 +11,21 @@ from pydicom import Dataset
 from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement
+from pydicom.uid import (
+    ComputedRadiographyImageStorage,
+    CTImageStorage,
+    DigitalMammographyXRayImageStorageForPresentation,
+    DigitalMammographyXRayImageStorageForProcessing,
+    DigitalXRayImageStorageForPresentation,
+    DigitalXRayImageStorageForProcessing,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+    SecondaryCaptureImageStorage,
+    UltrasoundImageStorage,
+    VLEndoscopicImageStorage,
+    VLMicroscopicImageStorage,
+    VLPhotographicImageStorage,
+)
 
 from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
@@ -21,6 +36,25 @@ from leapfrog.reader.objects.valid_values import valid_value
 
 MANUFACTURER = "Leapfrog"
 OPTIONAL_KEYWORDS = ("IssuerOfPatientID", "PatientAge", "StudyDescription")  # type 3: left out when not given
+# Classes of images with one frame: a reference to one must not name a frame (PS3.3 Table 10-3), even where a machine
+# put several into it.
+ONE_FRAME = frozenset(
+    (
+        ComputedRadiographyImageStorage,
+        CTImageStorage,
+        DigitalMammographyXRayImageStorageForPresentation,
+        DigitalMammographyXRayImageStorageForProcessing,
+        DigitalXRayImageStorageForPresentation,
+        DigitalXRayImageStorageForProcessing,
+        MRImageStorage,
+        PositronEmissionTomographyImageStorage,
+        SecondaryCaptureImageStorage,
+        UltrasoundImageStorage,
+        VLEndoscopicImageStorage,
+        VLMicroscopicImageStorage,
+        VLPhotographicImageStorage,
+    )
+)
 ALGORITHM_PURPOSE = Code(value="1630", scheme="99IHE", meaning="Processing Algorithm")  # IHE AI Results
 
 
@@ -76,6 +110,12 @@ def reference_to(reading: ImageReading) -> Dataset:
     item.ReferencedSOPClassUID = reading.header.sop_class_uid
     item.ReferencedSOPInstanceUID = reading.sop_instance_uid
     return item
+
+
+def reported_frame(reading: ImageReading) -> int | None:
+    """The frame that was reported, counted from 1, where a reference to the image names one."""
+    has_several = reading.header.frames > 1 and reading.header.sop_class_uid not in ONE_FRAME
+    return reading.frame if has_several else None
 
 
 def _set_identity(dataset: Dataset, identity: Identity, station: Station) -> None:

@@ -9,7 +9,13 @@ from pydicom.uid import SecondaryCaptureImageStorage
 
 from leapfrog.exam import Code, ImageReading
 from leapfrog.processes.messages import Station
-from leapfrog.reader.objects.common_modules import can_be_referenced, coded, common_modules, reference_to
+from leapfrog.reader.objects.common_modules import (
+    can_be_referenced,
+    coded,
+    common_modules,
+    reference_to,
+    reported_frame,
+)
 from leapfrog.reader.objects.dicom_object import describe_pixels
 from leapfrog.reader.objects.laterality import set_body_part
 
@@ -38,8 +44,8 @@ def secondary_capture(station: Station, reading: ImageReading, jpeg: Jpeg) -> Da
     dataset.PatientOrientation = None
     if can_be_referenced(reading):
         source = reference_to(reading)
-        if reading.header.frames > 1:
-            source.ReferencedFrameNumber = reading.frame
+        if (frame := reported_frame(reading)) is not None:
+            source.ReferencedFrameNumber = frame
         source.PurposeOfReferenceCodeSequence = [coded(SOURCE_PURPOSE)]
         dataset.SourceImageSequence = [source]
     set_body_part(dataset, reading.header)

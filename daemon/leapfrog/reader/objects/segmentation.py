@@ -21,7 +21,7 @@ from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
 from pydicom.uid import SegmentationStorage
 
-from leapfrog.dicom.uids import mint_uid
+from leapfrog.dicom.uids import is_valid_uid, mint_uid
 from leapfrog.exam import Code, Finding, ImageReading, ModelUsed, Polygon
 from leapfrog.processes.messages import ReportJob
 from leapfrog.reader.objects.common_modules import (
@@ -30,6 +30,7 @@ from leapfrog.reader.objects.common_modules import (
     coded,
     common_modules,
     reference_to,
+    reported_frame,
 )
 
 ANATOMY = Code(value="123037004", scheme="SCT", meaning="Anatomical Structure")  # CID 7150
@@ -108,10 +109,11 @@ def segmentation(job: ReportJob, reading: ImageReading, segments: Sequence[Segme
     _describe_pixels(dataset, segments)
     dataset.SegmentSequence = [_segment(segment, model, place) for place, segment in enumerate(segments, start=1)]
     source = reference_to(reading)
-    if reading.header.frames > 1:
-        source.ReferencedFrameNumber = reading.frame
+    if (frame := reported_frame(reading)) is not None:
+        source.ReferencedFrameNumber = frame
     _add_frames(dataset, source, len(segments))
-    dataset.ReferencedSeriesSequence = [_series_of(reading)]
+    if is_valid_uid(reading.header.series_instance_uid):
+        dataset.ReferencedSeriesSequence = [_series_of(reading)]
     return dataset
 
 

@@ -1,8 +1,7 @@
-"""The DICOM objects that carry a report to the district: the PDF (Encapsulated PDF Storage) and each overlay (Secondary
-Capture).
+"""The DICOM objects that carry a report to the district.
 
-Both are for people and complete in themselves, since few viewers show structured reports well. They keep the patient
-and study as received, in a new series and under a SOP Instance UID made once.
+PDF and overlays are for people and complete in themselves, since few viewers show structured reports well. All keep the
+patient and study as received, in a new series and under a SOP Instance UID made once.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +48,7 @@ def make_derived(
         return (), (reason,)
     making = _Making(job, identity, words, speaker)
     makers: dict[DerivedKind, Callable[[], Iterator[ProducedObject]]] = {
+        "structured_report": making.structured_report,
         "report_pdf": making.pdf,
         "preview": making.previews,
         "segmentation": making.segmentations,
@@ -66,6 +66,12 @@ class _Making:
         self._words = words
         self._speaker = speaker
         self._images = tuple(zip(job.readings, words.images, strict=True))
+
+    def structured_report(self) -> Iterator[ProducedObject]:
+        from leapfrog.reader.objects.structured_report.document import structured_report  # imports highdicom: slow
+
+        dataset = structured_report(self._job, self._identity, self._words, self._speaker)
+        yield self._written(dataset, "structured_report", "structured_report.dcm", ExplicitVRLittleEndian)
 
     def pdf(self) -> Iterator[ProducedObject]:
         job = self._job

@@ -6,14 +6,14 @@ further pictures are small, several a page; one or two of them as large as the p
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import typst
 
 from leapfrog.language.page_words import UNREVIEWED
-from leapfrog.language.sentence import Sentence
+from leapfrog.language.sentence import Sentence, joined
 from leapfrog.language.speaker import Speaker, in_words
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.sheet_pictures import Detail, Place, draw_code, picture_svg
@@ -24,7 +24,7 @@ from leapfrog.wording.text import UNSHOWABLE, each_once
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 FONT_LIST = TEMPLATE.with_name("fonts.typ")
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
-LINE_BYTES = 100_000  # of a one-film exam that is sent to the district: 25 s at 32 kbit/s
+LINE_BYTES = 100_000  # of what is sent to the district: 13 s at 64 kbit/s
 MOST_ON_STRIP = 30  # which is about 3 m long; a page of PDF has at most 5 m (ISO 32000-1, annex C)
 FEW_IMAGES = 4  # what typst keeps of so small a report is less than having it let go costs: 9 ms of 22
 FEW_FURTHER = 2  # images besides the first page's, which are shown larger
@@ -36,15 +36,42 @@ _fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, f
 
 
 @dataclass(frozen=True)
+class _Extent:
+    """How much of a report is set: at most so many images, and of so many of them the pictures, in this `detail`."""
+
+    detail: Detail
+    images: int = MOST_IMAGES
+    pictures: int = MOST_IMAGES
+
+
+# What crosses a thin line: the first of these that takes no more than `LINE_BYTES`, else the last. Pictures go first,
+# since the district gets those with findings, and the images, by themselves too.
+LINE_EXTENTS = (
+    _Extent("line"),
+    _Extent("least"),
+    _Extent("least", pictures=6),
+    _Extent("least", pictures=2),
+    _Extent("least", images=20, pictures=1),
+    _Extent("least", images=12, pictures=1),
+    _Extent("least", images=6, pictures=1),
+    _Extent("grain", images=6, pictures=1),
+    _Extent("grain", images=1, pictures=1),
+)
+MOST_PICTURES_ON_LINE = 12  # with more, those with all pictures need not be tried
+
+
+@dataclass(frozen=True)
 class _Sheet:
     """The images of a sheet: the first page's, and the others in their order; `pictures` has those that are shown, each
-    with the place where it stands. `said` is what is said of each image and not of one before it.
+    with the place where it stands. `said` is what is said of each image and not of one before it. `has_all_pictures`:
+    none was left out of an image that is shown.
     """
 
     main: ImageWords | None
     others: tuple[ImageWords, ...]
     pictures: tuple[tuple[PictureWords, Place], ...]
     said: tuple[tuple[Sentence, ...], ...]
+    has_all_pictures: bool = True
 
     @property
     def shown(self) -> int:
@@ -58,23 +85,34 @@ def render_pdf(
     """The PDF of `report`, as `speaker` says it; its pictures lie in `picture_dir`. The same content gives the same
     bytes.
 
-    On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" its pictures have fewer pixels, and
-    those of one image fewer still where it would be more than `LINE_BYTES`. A study of more than `MOST_IMAGES`, or on a
-    strip `MOST_ON_STRIP`, has the most important one and the first others, and says so. Values reach typst as data,
-    never as source text. Raises OSError when a picture cannot be read.
+    On "80mm" it is one strip, as long as it needs to be. With the `detail` "line" it takes at most `LINE_BYTES` if it
+    can: its pictures have fewer pixels, and if that is not enough, it has fewer pictures, then fewer images. A study of
+    more than `MOST_IMAGES`, or on a strip `MOST_ON_STRIP`, has the most important ones. What it leaves out, it says.
+    Values reach typst as data, never as source text. Raises OSError when a picture cannot be read.
     """
-    pdf = _rendered(report, speaker, picture_dir, page_size, detail)
-    if detail == "line" and len(report.images) == 1 and len(pdf) > LINE_BYTES:
-        return _rendered(report, speaker, picture_dir, page_size, "least")
+    if detail != "line":
+        return _rendered(report, speaker, picture_dir, page_size, _Extent(detail))
+    pdf = b""
+    for extent in _line_extents(len(report.images)):
+        pdf = _rendered(report, speaker, picture_dir, page_size, extent)
+        if len(pdf) <= LINE_BYTES:
+            break
     return pdf
 
 
-def _rendered(report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize, detail: Detail) -> bytes:
-    sheet = _laid_out(report.images, MOST_ON_STRIP if page_size == "80mm" else MOST_IMAGES)
+def _line_extents(images: int) -> Iterator[_Extent]:
+    """Those of LINE_EXTENTS that can make a difference to a report of so many images."""
+    clipped = (replace(one, images=min(one.images, images), pictures=min(one.pictures, images)) for one in LINE_EXTENTS)
+    return (one for one in dict.fromkeys(clipped) if one.pictures <= MOST_PICTURES_ON_LINE)
+
+
+def _rendered(report: ReportWords, speaker: Speaker, picture_dir: Path, page_size: PageSize, extent: _Extent) -> bytes:
+    most = min(extent.images, MOST_ON_STRIP) if page_size == "80mm" else extent.images
+    sheet = _laid_out(report.images, most, extent.pictures)
     # Any, since typst's own types know one file only
     files: Any = {"main.typ": TEMPLATE.read_bytes(), "fonts.typ": FONT_LIST.read_bytes()}
     for picture, place in sheet.pictures:
-        files[f"{picture.file}.svg"] = picture_svg(picture_dir / picture.file, place, detail)
+        files[f"{picture.file}.svg"] = picture_svg(picture_dir / picture.file, place, extent.detail)
     code = draw_code(report.code) if report.code else None
     if code is not None:
         files["code.svg"] = code.svg
@@ -90,14 +128,18 @@ def _rendered(report: ReportWords, speaker: Speaker, picture_dir: Path, page_siz
     return bytes(pdf)
 
 
-def _laid_out(images: Sequence[ImageWords], most: int) -> _Sheet:
-    """Which image the first page shows, whichever of all that is, and what is said of the first others, `most` in all,
-    that was not said before.
+def _laid_out(images: Sequence[ImageWords], most: int, most_pictures: int) -> _Sheet:
+    """Which image the first page shows, whichever of all that is, and what is said of `most` images that was not said
+    before: of the most important, `most_pictures` with their pictures, in the order of the exam.
     """
     if not images:
         return _Sheet(None, (), (), ())
-    main = min(images, key=_importance)
-    others = tuple(image for image in images[:most] if image is not main)[: most - 1]
+    main, *ranked = sorted(images, key=_importance)
+    shown = {image.number for image in ranked[: most - 1]}
+    pictured = {image.number for image in ranked[: most_pictures - 1]}
+    others = tuple(image for image in images if image.number in shown)
+    bare = tuple(image if image.number in pictured else _without_pictures(image) for image in others)
+    has_all_pictures, others = bare == others, bare
     pictures: dict[str, tuple[PictureWords, Place]] = {}
     for picture, place in _pictures(main, others):
         pictures.setdefault(picture.file, (picture, place))
@@ -106,7 +148,11 @@ def _laid_out(images: Sequence[ImageWords], most: int) -> _Sheet:
     for image in others:
         said.append(tuple(sentence for sentence in _small_print(image) if sentence not in before))
         before.update(said[-1])
-    return _Sheet(main, others, tuple(pictures.values()), tuple(said))
+    return _Sheet(main, others, tuple(pictures.values()), tuple(said), has_all_pictures)
+
+
+def _without_pictures(image: ImageWords) -> ImageWords:
+    return replace(image, plain=None, overlay=None, heatmaps=())
 
 
 def _importance(image: ImageWords) -> tuple[bool, int]:
@@ -132,14 +178,18 @@ def _small_print(image: ImageWords) -> tuple[Sentence, ...]:
 
 def _values(report: ReportWords, speaker: Speaker, sheet: _Sheet, code_mm: float) -> str:
     """All that the template sets, as JSON. `english` has what must stand in English too, by what is said."""
-    left_out = report.labels.pdf_ends.format(shown=sheet.shown, total=len(report.images))
+    left_out = []
+    if sheet.shown < len(report.images):
+        left_out.append(report.labels.pdf_ends.format(shown=sheet.shown, total=len(report.images)))
+    if not sheet.has_all_pictures:
+        left_out.append(report.labels.pdf_without_pictures)
     values: dict[str, Any] = {
         **{field.name: getattr(report, field.name) for field in fields(report) if field.name != "worklist_row"},
         "images": len(report.images),
         "main": sheet.main,
         "others": [{**asdict(one), "said": said} for one, said in zip(sheet.others, sheet.said, strict=True)],
         "not_covered": each_once(one.not_covered for one in sheet.others),
-        "left_out": left_out if sheet.shown < len(report.images) else "",
+        "left_out": joined(left_out),
         "code_mm": code_mm,
         "unreviewed": UNREVIEWED if speaker.catalogue.needs_english else "",
     }

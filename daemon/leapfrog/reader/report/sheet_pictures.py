@@ -13,7 +13,7 @@ from typing import Literal
 import segno
 from PIL import Image
 
-Detail = Literal["paper", "line", "least"]
+Detail = Literal["paper", "line", "least", "grain"]
 Place = Literal["finding", "beside", "small"]
 
 BLANK = 255  # white, in the place of a picture whose file is damaged
@@ -28,11 +28,12 @@ class _Quality:
 
 
 # "paper": 300 dpi where the picture has them. "line": what crosses a thin line to the district; "least": the same for
-# what would be too much all the same, such as a film full of grain.
+# what would be too much all the same; "grain": for a film full of grain, of which nothing more can be seen.
 QUALITIES: dict[Detail, dict[Place, _Quality]] = {
     "paper": {"finding": _Quality(1100, 85), "beside": _Quality(900, 85), "small": _Quality(720, 80)},
     "line": {"finding": _Quality(880, 64), "beside": _Quality(560, 60), "small": _Quality(360, 52)},
     "least": {"finding": _Quality(620, 45), "beside": _Quality(420, 42), "small": _Quality(240, 40)},
+    "grain": {"finding": _Quality(420, 28), "beside": _Quality(280, 28), "small": _Quality(160, 28)},
 }
 MODULE_MM = 0.5  # of a code: four dots of a receipt printer (203 dpi), six of one with 300
 

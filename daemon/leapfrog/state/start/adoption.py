@@ -17,9 +17,10 @@ from leapfrog.errors import StorageError
 from leapfrog.exam import ImageReading
 from leapfrog.exam_number import is_exam_number
 from leapfrog.problem import Problem, Problems
-from leapfrog.spool_file.record import Arrival, Production, content_holds, read_record
+from leapfrog.spool_file.record import Arrival, Production, Reencoding, content_holds, read_record
 from leapfrog.state.arrivals import instance_of, record_of
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.encodings import Encodings
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
@@ -27,6 +28,7 @@ from leapfrog.state.journal import Journal
 from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery, NewInstance, StudyRecord, UidHolder
 from leapfrog.state.spool import INCOMPLETE, Spool
 from leapfrog.state.start.older_files import give_records
+from leapfrog.state.start.older_results import supersede_older_results
 from leapfrog.state.start.opening import Opening
 from leapfrog.state.studies import Studies
 from leapfrog.worker import UNTIL_WOKEN, Worker
@@ -83,6 +85,7 @@ class Adoption(Worker):
         self._studies = Studies(journal)
         self._deliveries = Deliveries(journal)
         self._folder_files = FolderFiles(journal)
+        self._encodings = Encodings(journal)
         self._spool = spool
         self._numbers = numbers
         self._recipients = recipients
@@ -94,6 +97,7 @@ class Adoption(Worker):
         self._looked_at: tuple[str, RenderedReport | None] = ("", None)  # the study whose folder was looked at last
         self._steps: Iterator[None] = iter(())
         self._finished = False
+        self._with_objects: set[str] = set()  # studies of which results were taken up
 
     def start(self) -> None:
         """Note which files there are, before new ones arrive, and start to go through them."""
@@ -130,6 +134,7 @@ class Adoption(Worker):
 
     def _finish(self) -> None:
         self._give_numbers()
+        supersede_older_results(self._journal, self._spool, self._with_objects)
         self._finished = True
         self._note_aside()
         count = self._count
@@ -200,6 +205,7 @@ class Adoption(Worker):
         name_of = {name.partition(".")[0]: name for name in names}
         known = self._instances.known(name_of)
         known |= self._deliveries.known(set(name_of) - known)
+        known |= self._encodings.known(set(name_of) - known)
         return {name_of[one] for one in known}
 
     def _sort(self, name: str, arrivals: list[tuple[int, str]], made: dict[str, str | None]) -> None:
@@ -215,6 +221,8 @@ class Adoption(Worker):
                     self._numbers.met(record.exam_number)
             case Production():
                 made[name] = record.instance_id
+            case Reencoding():  # nobody waits for it; whoever does has it made again
+                self._spool.remove(name)
             case None:
                 self._lay_aside(name, "unknown" if self._opening.rebuilt else INCOMPLETE)
 
@@ -304,6 +312,7 @@ class Adoption(Worker):
             self._give_back(record.instance_id, delivery)
         elif self._is_current(record) and delivery.destinations and self._deliveries.add(delivery, record.study_key):
             self._studies.objects_restored(record.study_key)
+            self._with_objects.add(record.study_key)
             self._count.adopted += 1
         else:  # the report that it belongs to is made again, and this object with it
             self._spool.remove(name)

@@ -4,10 +4,9 @@ What is found is noted in the journal, where `status` sees it. The next time the
 its file is repaired. A file that is as it should be again, such as after a cable was pushed in, is noted as well.
 """
 
-import ctypes
-import platform
 from contextlib import suppress
 
+from leapfrog.durable import yield_disk_to_others
 from leapfrog.errors import StorageError
 from leapfrog.exam import Frozen
 from leapfrog.problem import Problem, Problems
@@ -24,9 +23,6 @@ BYTES_PER_SECOND = 4_000_000  # 100 GB in seven hours, and a slow disk has nine 
 SECONDS_A_FILE = 0.05  # at least, so that many small files cost no more than large ones
 SECONDS_BETWEEN_PASSES = 24 * 3600.0
 NOTED_EVERY = 100  # files; after a restart, so many are looked at twice
-IOPRIO_SET = {"x86_64": 251, "aarch64": 30, "armv7l": 314}  # the number of the system call, by machine
-IOPRIO_WHO_PROCESS = 1
-IOPRIO_IDLE = 3 << 13  # ioprio_set(2): only while nobody else uses the disk
 
 
 class _Position(Frozen):
@@ -130,10 +126,3 @@ class Scrub(Worker):
             "Each is refused when its turn comes: `leapfrog deliveries --state refused` lists them, and `leapfrog"
             " dismiss ID` gives one up. Have the disk of the state directory checked.",
         )
-
-
-def yield_disk_to_others() -> None:
-    """Let this thread use the disk only while nobody else does, where the kernel has that (ioprio_set(2))."""
-    number = IOPRIO_SET.get(platform.machine())
-    if number is not None:
-        ctypes.CDLL(None, use_errno=True).syscall(number, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE)

@@ -155,7 +155,7 @@ def test_the_same_content_gives_the_same_bytes_in_another_process_too(tmp_path: 
 
 def test_pictures_are_gray_with_no_more_pixels_than_their_place_shows(tmp_path: Path) -> None:
     readings = [head_reading(tmp_path), *[chest_reading(tmp_path)] * 2]
-    Image.effect_noise((1600, 1200), 60).convert("RGB").save(tmp_path / "overlay-1.jpg")
+    Image.linear_gradient("L").resize((1600, 1200)).convert("RGB").save(tmp_path / "overlay-1.jpg")
     for detail, longest in (("paper", 1100), ("line", 880)):
         pdf = render_pdf(report_words(report_job(tmp_path, *readings)), Speaker(), tmp_path, "A4", detail=detail)  # type: ignore[arg-type]
         (tmp_path / "sheet.pdf").write_bytes(pdf)
@@ -269,11 +269,11 @@ def test_a_study_of_300_images_leaves_a_reader_memory_for_images(tmp_path: Path)
     )
 
 
-def test_a_study_of_more_images_than_anybody_prints_has_the_first_and_says_so(tmp_path: Path) -> None:
+def test_a_study_of_more_images_than_anybody_prints_has_those_that_matter_and_says_so(tmp_path: Path) -> None:
     pdf = _pdf(tmp_path, *[unassessed_reading()] * (MOST_IMAGES + 2))
     assert _pages(pdf) < MOST_IMAGES / 9
     first, *_ = _text(pdf).split("\f")
-    assert f"the first {MOST_IMAGES} of {MOST_IMAGES + 2} images" in first
+    assert f"the {MOST_IMAGES} of {MOST_IMAGES + 2} images that matter most" in " ".join(first.split())
 
 
 def test_a_picture_that_vanishes_while_the_pdf_is_made_is_a_disk_error(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import zxingcpp
 from PIL import Image
 
 from leapfrog.exam import ImageReading
-from leapfrog.language.languages import LANGUAGES
+from leapfrog.language.languages import LANGUAGES, LanguageCode
 from leapfrog.language.speaker import Speaker
 from leapfrog.phantoms.chest import draw_chest
 from leapfrog.processes.messages import ReportJob
@@ -193,7 +193,7 @@ def test_a_strip_of_many_images_ends_and_has_the_one_with_the_finding(tmp_path: 
     job = _job(tmp_path, *[unassessed_reading()] * 100, head_reading(tmp_path))
     (tmp_path / "sheet.pdf").write_bytes(render_pdf(report_words(job), Speaker(), tmp_path, "80mm"))
     told = subprocess.run(["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, check=True, text=True).stdout
-    assert "the first 30 of 101 images" in " ".join(told.split())
+    assert "the 30 of 101 images that matter most" in " ".join(told.split())
     assert "Image 101 of 101" in told
     size = subprocess.run(["pdfinfo", tmp_path / "sheet.pdf"], capture_output=True, check=True, text=True).stdout
     assert float(re.findall(r"Page size: +[0-9.]+ x ([0-9.]+)", size)[0]) < 14_400
@@ -214,6 +214,27 @@ def test_a_film_full_of_grain_needs_no_more(tmp_path: Path) -> None:
     save_plain(film, tmp_path / "plain-1.jpg")
     save_heatmap(film, [("Pneumonia", warm_spot(5, 1))], tmp_path / "overlay-1.jpg")
     assert len(render_pdf(report_words(job), Speaker(), tmp_path, "A4", detail="line")) <= 100_000
+
+
+@pytest.mark.parametrize(("language", "images"), [("en", 8), ("hi", 2), ("en", 40)])
+def test_what_goes_to_the_district_needs_no_more_whatever_it_shows(
+    language: LanguageCode, images: int, tmp_path: Path
+) -> None:
+    """Nothing but noise in every picture, and the text twice where no native reader has reviewed it."""
+    flagged = chest_reading(tmp_path)
+    Image.effect_noise((1600, 1300), 120).convert("RGB").save(tmp_path / "overlay-1.jpg", quality=88)
+    quiet = flagged.model_copy(
+        update={"outcome": "nothing_found", "findings": (finding("Nodule", 0.1),), "overlay": None, "heatmaps": ()}
+    )
+    job = _job(tmp_path, *[quiet] * (images - 1), flagged)
+    pdf = render_pdf(report_words(job), Speaker(language), tmp_path, "A4", detail="line")
+    assert len(pdf) <= 100_000
+    (tmp_path / "sheet.pdf").write_bytes(pdf)
+    told = subprocess.run(["pdftotext", tmp_path / "sheet.pdf", "-"], capture_output=True, check=True, text=True).stdout
+    first_page = " ".join(told.split("\f")[0].split())
+    assert "Pleural effusion" in first_page or language == "hi", "what was found is shown, whatever is left out"
+    if images == 40:
+        assert "of 40 images that matter most" in first_page
 
 
 def test_outline_and_hatching_are_seen_without_colour(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ REFERENCED_SOP_SEQUENCE = "00081199"
 PROCESSING_FAILURE = 0x0110
 RESOURCE_LIMITATION = 0x0213
 OUT_OF_RESOURCES = range(0xA700, 0xA800)
+# PS3.18 table I.2-2: the transfer syntax is not supported; the SOP class is not, as a server says that has no decoder.
+SYNTAX_NOT_SUPPORTED = frozenset((0xC122, 0x0122))
 MOST_REASON_DIGITS = 5  # it is a 16-bit number
 MOST_JSON_DIGITS = 30  # CPython refuses to convert a number of 5,000
 MOST_SECONDS_DIGITS = 9
@@ -81,6 +83,11 @@ def _otherwise(
 def is_temporary(failure_reason: int) -> bool:
     """Whether the server may accept the same instance later."""
     return failure_reason in (PROCESSING_FAILURE, RESOURCE_LIMITATION) or failure_reason in OUT_OF_RESOURCES
+
+
+def is_about_encoding(failure_reason: int) -> bool:
+    """Whether the server may take the same instance in another transfer syntax."""
+    return failure_reason in SYNTAX_NOT_SUPPORTED
 
 
 # ---------------------------------------------------------------- bodies

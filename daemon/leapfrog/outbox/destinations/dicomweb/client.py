@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.dicom.uids import mint_uid
@@ -18,6 +18,7 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
     Answer,
     StoreAnswer,
     content_type_of,
+    is_about_encoding,
     is_temporary,
     parse_metadata,
     parse_store_answer,
@@ -27,6 +28,7 @@ from leapfrog.outbox.destinations.dicomweb.held_content import Content, Place, c
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
+from leapfrog.outbox.forms import SameImage, never_certain
 from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
@@ -60,11 +62,14 @@ class StowClient:
         destination: DestinationSettings,
         pace: Pace,
         timeouts: Timeouts | None = None,
+        same_image: SameImage = never_certain,
     ) -> None:
         """`pace` is told whenever bytes are about to move, and holds bodies back. A LeapfrogError that it raises ends
-        the transfer.
+        the transfer. `same_image`: whether two files in different transfer syntaxes hold the same image; false in
+        doubt.
         """
         self._pace = pace
+        self._same_image = same_image
         self._exchanges = Exchanges(destination, pace, timeouts or Timeouts())
         self._search = InstanceSearch(self._exchanges)
 
@@ -124,7 +129,11 @@ class StowClient:
             reason = f"The district server gave up the instance while it made way for others (HTTP {answer.status})."
             raise DistrictUnclear(reason, after_pause=True)
         if answer.status in REFUSALS:
-            raise DistrictRefused(_refusal_message(answer), is_definite=answer.status in DEFINITE)
+            raise DistrictRefused(
+                _refusal_message(answer),
+                is_definite=answer.status in DEFINITE,
+                is_about_encoding=answer.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            )
         raise_for_link(answer)
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             raise DistrictUnclear(f"The district server failed while storing the instance (HTTP {answer.status}).")
@@ -178,14 +187,15 @@ class StowClient:
             known: dict[str, str] = parse_metadata(metadata.body, content_type_of(metadata.headers)) or {}
             if metadata.status == HTTPStatus.OK and ours.differs_in_measures(known):
                 return "other"
-            return self._compare_whole(instance, source.byte_count, scratch, ours)
+            return self._compare_whole(instance, source, scratch, ours)
         except DistrictUnclear as problem:
             raise DistrictUnreachable(str(problem)) from problem
 
-    def _compare_whole(self, instance: str, byte_count: int, scratch: Path, ours: Content) -> Comparison:
-        limit = byte_count + RETRIEVED_MORE_BYTES
+    def _compare_whole(self, instance: str, source: Part10Source, scratch: Path, ours: Content) -> Comparison:
         try:
-            with tempfile.TemporaryFile(dir=scratch) as stream:
+            with tempfile.NamedTemporaryFile(dir=scratch) as file:
+                stream = cast(BinaryIO, file)
+                limit = source.byte_count + RETRIEVED_MORE_BYTES
                 answer = self._exchanges.download(instance, ANY_TRANSFER_SYNTAX, stream, limit)
                 raise_for_link(answer)
                 if answer.status in NOTHING_THERE:
@@ -193,13 +203,16 @@ class StowClient:
                 if answer.status != HTTPStatus.OK or not _strip_multipart(stream):
                     return "cannot be compared"
                 theirs = content_of(stream)
+                if ours.is_same_as(theirs):
+                    return "same"
+                if ours.transfer_syntax_uid == theirs.transfer_syntax_uid:
+                    return "other"
+                stream.flush()
+                return "same" if self._same_image(source, Path(file.name)) else "cannot be compared"
         except OSError as problem:
             raise StorageError(
                 f"What the district holds cannot be compared on this disk: {problem.strerror}."
             ) from problem
-        if ours.is_same_as(theirs):
-            return "same"
-        return "other" if ours.transfer_syntax_uid == theirs.transfer_syntax_uid else "cannot be compared"
 
 
 def _raise_for_reason(reason: int, status: int) -> None:
@@ -211,6 +224,7 @@ def _raise_for_reason(reason: int, status: int) -> None:
         f"The district server refused the instance{f': {words}' if words else ''} (HTTP {status}, failure reason"
         f" {reason:04X}).",
         is_definite=True,
+        is_about_encoding=is_about_encoding(reason) or status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     )
 
 

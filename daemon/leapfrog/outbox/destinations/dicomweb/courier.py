@@ -7,6 +7,7 @@ from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, S
 from leapfrog.outbox.courier import CONFIRMED, NOT_COMPARED, OTHER_CONTENT, Shortcoming, Surroundings, Verdict
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.search import Held
+from leapfrog.outbox.forms import Copy, Forms, never_certain
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.outgoing import source_of
 from leapfrog.state.records import DeliveryRecord
@@ -35,13 +36,16 @@ class DicomwebCourier:
 
     def __init__(self, destination: DestinationSettings, around: Surroundings) -> None:
         """Nothing is asked yet."""
-        self._client = StowClient(destination, around.pace, around.timeouts)
+        self._forms = forms = around.forms
+        same_image = forms.same_image if forms is not None else never_certain
+        self._client = StowClient(destination, around.pace, around.timeouts, same_image)
         self._known = around.known
         self._deliveries = around.deliveries
         self._spool = around.spool
         self._answered = around.answered
         self._search_lists = False  # it has listed something that we sent
         self._failed_together = 0  # in a row
+        self._paused_too_long = False  # as it seems, in the last attempt
         self._stored_unlisted = False  # it did not list something that the server said to have stored
 
     def cut(self) -> None:
@@ -116,7 +120,42 @@ class DicomwebCourier:
             self._search_lists = True
         return [delivery for delivery in deliveries if delivery.sop_instance_uid in listed]
 
-    def _send(self, delivery: DeliveryRecord, held_before: Held, pauses_left: int = DROPPED_PAUSES) -> Verdict:
+    def _send(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+        """If the server dropped it because it paused for longer than the server has patience, it is begun again, and
+        will pause for less.
+        """
+        verdict = self._send_once(delivery, held_before)
+        for _ in range(DROPPED_PAUSES):
+            if verdict.outcome != "unclear" or not self._paused_too_long:
+                break
+            verdict = self._send_once(delivery, held_before)
+        return verdict
+
+    def _send_once(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+        self._paused_too_long = False
+        if self._forms is None or (copy := self._forms.copy_of(delivery)) is None:
+            return self._send_as_it_came(delivery, held_before)
+        return self._send_copy(delivery, held_before, self._forms, copy)
+
+    def _send_copy(self, delivery: DeliveryRecord, held_before: Held, forms: Forms, copy: Copy) -> Verdict:
+        """Send a smaller copy of an original; where that cannot be, the original as it came."""
+        self._deliveries.mark_posted(delivery.id)
+        try:
+            self._client.store(copy.source, delivery.sop_instance_uid)
+        except DistrictUnclear as problem:
+            return self._after_silence(delivery, held_before, problem)
+        except StorageError:
+            forms.spoilt(copy.encoding)
+            return self._send_as_it_came(delivery, held_before)
+        except DistrictRefused as problem:
+            if self._ask(delivery) == "held":
+                return self._compared(delivery)
+            verdict = self._send_as_it_came(delivery, held_before)
+            forms.refused(delivery, copy, problem, but_not_the_original=verdict.outcome == "confirmed")
+            return verdict
+        return self._after_success(delivery)
+
+    def _send_as_it_came(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
         try:
             source = source_of(self._spool, delivery)
         except (StorageError, CannotBeRenamed) as problem:
@@ -127,11 +166,7 @@ class DicomwebCourier:
         except DistrictRefused as problem:
             return self._after_refusal(delivery, problem)
         except DistrictUnclear as problem:
-            verdict = self._after_silence(delivery, held_before, str(problem))
-            if verdict.outcome != "unclear" or not problem.after_pause or not pauses_left:
-                return verdict
-            # It paused for longer than the server has patience: it is begun again, and will pause for less.
-            return self._send(delivery, held_before, pauses_left - 1)
+            return self._after_silence(delivery, held_before, problem)
         except StorageError as problem:
             return Verdict("refused", str(problem))
         return self._after_success(delivery)
@@ -146,10 +181,11 @@ class DicomwebCourier:
             return CONFIRMED
         return Verdict("unlisted", NOT_LISTED)
 
-    def _after_silence(self, delivery: DeliveryRecord, held_before: Held, reason: str) -> Verdict:
+    def _after_silence(self, delivery: DeliveryRecord, held_before: Held, problem: DistrictUnclear) -> Verdict:
         """It may have arrived, although nothing said so."""
+        self._paused_too_long = problem.after_pause
         if self._ask(delivery) != "held":
-            return Verdict("unclear", reason)
+            return Verdict("unclear", str(problem))
         return CONFIRMED if held_before == "not held" else self._compared(delivery)
 
     def _after_refusal(self, delivery: DeliveryRecord, problem: DistrictRefused) -> Verdict:

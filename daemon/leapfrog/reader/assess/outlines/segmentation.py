@@ -15,7 +15,7 @@ from leapfrog.language.sentence import Sentence, known, sentence
 from leapfrog.packages.finding_rules import FindingRule
 from leapfrog.packages.manifest import Manifest
 from leapfrog.reader.assess.outlines.ellipse import Ellipse, fit_ellipse
-from leapfrog.reader.assess.outlines.estimates import ESTIMATES
+from leapfrog.reader.assess.outlines.estimates import ESTIMATES, NO_ESTIMATE
 from leapfrog.reader.assess.outlines.possible_sizes import why_impossible
 from leapfrog.reader.image.fields.connected import connected_area, largest_part
 from leapfrog.reader.image.pixels import PixelRegion
@@ -302,7 +302,7 @@ def _measured(manifest: Manifest, finding: Finding, size: float) -> Segmentation
     size = round(rule.offset + rule.slope * size, 1)  # as it is written, so that nothing said of it contradicts that
     if reason := why_impossible(rule, manifest.finding[0], size):
         return Segmentation(finding, complete=True, size=size, reason=reason)
-    value = Measurement(name=rule.name, code=rule.code, value=size, unit=rule.unit)
-    note = ESTIMATES[rule.estimate](size) if rule.estimate else ""
-    measured = finding.model_copy(update={"measurement": value, "note": note})
+    made = ESTIMATES[rule.estimate](size) if rule.estimate else NO_ESTIMATE
+    value = Measurement(name=rule.name, code=rule.code, value=size, unit=rule.unit, estimate=made.value)
+    measured = finding.model_copy(update={"measurement": value, "note": made.note})
     return Segmentation(measured, complete=True, size=size)
