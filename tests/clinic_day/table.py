@@ -26,7 +26,7 @@ NAMES: dict[DeliveryKind, str] = {
     "overlay": "overlay",
     "original": "original",
 }
-COLOURS = {"structured_report": "#b2182b", "report_pdf": "#ef8a62", "preview": "#67a9cf"}
+COLOURS: dict[DeliveryKind, str] = {"structured_report": "#b2182b", "report_pdf": "#ef8a62", "preview": "#67a9cf"}
 SENDER_COLOURS = {"reports": "#b2182b", "results": "#ef8a62", "originals": "#bbbbbb"}
 HEADINGS = ("what", "of exams", "owed", "bytes", "confirmed", "median", "worst", "aim", "as promised")
 

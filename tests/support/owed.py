@@ -85,9 +85,13 @@ def owe_image(journal: Journal, spool: Spool, pixel_bytes: int = COLUMNS, *, urg
 
 
 def owe_result(
-    journal: Journal, spool: Spool, kind: DeliveryKind = "structured_report", byte_count: int = 5_000
+    journal: Journal,
+    spool: Spool,
+    kind: DeliveryKind = "structured_report",
+    byte_count: int = 5_000,
+    destination: str = "district",
 ) -> str:
-    """Owe the district an object of about so many bytes that was made of the first study's report. Returns its SOP
+    """Owe a destination an object of about so many bytes that was made of the first study's report. Returns its SOP
     Instance UID.
     """
     dataset = secondary_capture(byte_count // COLUMNS * COLUMNS)
@@ -96,7 +100,7 @@ def owe_result(
     spool.path(name).write_bytes(content)
     new = NewDelivery(
         kind=kind,
-        destinations=("district",),
+        destinations=(destination,),
         sop_class_uid=SecondaryCaptureImageStorage,
         sop_instance_uid=str(dataset.SOPInstanceUID),
         spool_name=name,
