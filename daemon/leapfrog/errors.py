@@ -134,13 +134,14 @@ class DistrictUnreachable(DistrictError):
 class DistrictUnclear(DistrictError):
     """An instance was sent, but the server neither confirmed nor refused it.
 
-    `after_pause`: while its body made way for something else, or just after that.
+    `is_nobodys_fault`: its body had made way for something else, or the server had closed the connection that was kept.
+    Then it may be sent again at once, if it did not arrive.
     """
 
-    def __init__(self, message: str, *, after_pause: bool = False) -> None:
-        """Most have nothing to do with a pause."""
+    def __init__(self, message: str, *, is_nobodys_fault: bool = False) -> None:
+        """Mostly the instance, the link or the server has to do with it."""
         super().__init__(message)
-        self.after_pause = after_pause
+        self.is_nobodys_fault = is_nobodys_fault
 
 
 class DistrictLocked(DistrictError):

@@ -127,7 +127,7 @@ class StowClient:
             _raise_for_reason(result.failed[sop_instance_uid], answer.status)
         if result is None and answer.status in GIVEN_UP and self._pace.dropped_a_pause():
             reason = f"The district server gave up the instance while it made way for others (HTTP {answer.status})."
-            raise DistrictUnclear(reason, after_pause=True)
+            raise DistrictUnclear(reason, is_nobodys_fault=True)
         if answer.status in REFUSALS:
             raise DistrictRefused(
                 _refusal_message(answer),
@@ -158,7 +158,9 @@ class StowClient:
         try:
             return self._exchanges.post("/studies", body)
         except DistrictUnclear as problem:
-            raise DistrictUnclear(str(problem), after_pause=self._pace.dropped_a_pause()) from problem
+            if problem.is_nobodys_fault or not self._pace.dropped_a_pause():
+                raise
+            raise DistrictUnclear(str(problem), is_nobodys_fault=True) from problem
 
     def held_of(self, sop_instance_uids: Collection[str]) -> frozenset[str]:
         """Those of these instances that the server lists, with one question. It may hold others: not every server

@@ -15,8 +15,8 @@ from leapfrog.state.records import DeliveryRecord
 # If the search of a server has never listed anything that we sent, this many separate answers that it stored the
 # instance count as much.
 ANSWERS_WITHOUT_LISTING = 3
-# A body that the server dropped because it paused is begun again so many times in one attempt.
-DROPPED_PAUSES = 3
+# What nobody is to blame for is begun again so many times in one attempt.
+TIMES_AGAIN = 3
 # After so many requests with several objects of which none was confirmed, this server gets one at a time.
 FAILED_TOGETHER = 2
 
@@ -45,7 +45,7 @@ class DicomwebCourier:
         self._answered = around.answered
         self._search_lists = False  # it has listed something that we sent
         self._failed_together = 0  # in a row
-        self._paused_too_long = False  # as it seems, in the last attempt
+        self._may_go_again = False  # what was not answered just now, for nobody is to blame
         self._stored_unlisted = False  # it did not list something that the server said to have stored
 
     def cut(self) -> None:
@@ -121,18 +121,18 @@ class DicomwebCourier:
         return [delivery for delivery in deliveries if delivery.sop_instance_uid in listed]
 
     def _send(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
-        """If the server dropped it because it paused for longer than the server has patience, it is begun again, and
-        will pause for less.
+        """If the server dropped it because it paused for longer than the server has patience, or the connection was
+        closed already, it is begun again.
         """
         verdict = self._send_once(delivery, held_before)
-        for _ in range(DROPPED_PAUSES):
-            if verdict.outcome != "unclear" or not self._paused_too_long:
+        for _ in range(TIMES_AGAIN):
+            if verdict.outcome != "unclear" or not self._may_go_again:
                 break
             verdict = self._send_once(delivery, held_before)
         return verdict
 
     def _send_once(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
-        self._paused_too_long = False
+        self._may_go_again = False
         if self._forms is None or (copy := self._forms.copy_of(delivery)) is None:
             return self._send_as_it_came(delivery, held_before)
         return self._send_copy(delivery, held_before, self._forms, copy)
@@ -183,7 +183,7 @@ class DicomwebCourier:
 
     def _after_silence(self, delivery: DeliveryRecord, held_before: Held, problem: DistrictUnclear) -> Verdict:
         """It may have arrived, although nothing said so."""
-        self._paused_too_long = problem.after_pause
+        self._may_go_again = problem.is_nobodys_fault
         if self._ask(delivery) != "held":
             return Verdict("unclear", str(problem))
         return CONFIRMED if held_before == "not held" else self._compared(delivery)

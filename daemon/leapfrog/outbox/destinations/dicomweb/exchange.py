@@ -7,7 +7,6 @@ The texts of the errors contain no patient data and no UIDs, because they never 
 
 import logging
 import ssl
-import threading
 import time
 import traceback
 import zlib
@@ -19,9 +18,11 @@ import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from leapfrog.errors import DistrictLocked, DistrictUnclear, DistrictUnreachable, LeapfrogError
+from leapfrog.outbox.destinations.dicomweb.alarm import Alarm
 from leapfrog.outbox.destinations.dicomweb.answers import Answer
 from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
+from leapfrog.outbox.destinations.dicomweb.kept_connection import Keeping
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
 from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.timeouts import Timeouts
@@ -31,8 +32,6 @@ from leapfrog.settings import DestinationSettings
 ANSWER_LIMIT_BYTES = 1_048_576
 HEAD_LIMIT_BYTES = 262_144  # status line, interim answers, headers, trailers, and what chunks add
 READ_BYTES = 65_536
-# Orthanc closes an idle connection after 1 s. One that was idle for longer might close just as we begin to send.
-KEEP_CONNECTION_SECONDS = 0.7
 # A link on which a body moves more slowly than this is of no use. The whole exchange may take what that needs.
 SLOWEST_BYTES_PER_SECOND = 400
 # For looking up the name and connecting to each of its addresses, within the deadline of the whole exchange.
@@ -71,7 +70,7 @@ class Exchanges:
         self._pace = pace
         self._timeouts = timeouts
         self._adapter = CuttableAdapter(timeouts)
-        self._last_exchange_at = time.monotonic()
+        self._keeping = Keeping()
         self._session = requests.Session()
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its warnings quote addresses with UIDs in them
         self._session.trust_env = False  # only the settings file counts, no environment variables
@@ -104,14 +103,32 @@ class Exchanges:
         bounds = AnswerBounds(self._timeouts.answer_seconds, ANSWER_LIMIT_BYTES)
         gathered = _Gathered()
         headers = {"Content-Type": body.content_type}
-        status, head = self._exchange("POST", path, {}, headers, body, len(body) / slowest, bounds, gathered)
+        kept = self._keeping.begin()
+        try:
+            status, head = self._exchange("POST", path, {}, headers, body, len(body) / slowest, bounds, gathered)
+        except DistrictUnclear as problem:
+            if not kept.was_closed():
+                raise
+            raise DistrictUnclear(str(problem), is_nobodys_fault=True) from problem
+        kept.served()
         return Answer(status, head, bytes(gathered))
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """Ask a question. Raises DistrictError when there is no whole answer."""
+        kept = self._keeping.begin()
+        try:
+            answer = self._get(path, query or {})
+        except DistrictUnclear:
+            if not kept.was_closed():
+                raise
+            return self._get(path, query or {})
+        kept.served()
+        return answer
+
+    def _get(self, path: str, query: Mapping[str, str]) -> Answer:
         bounds = AnswerBounds(self._timeouts.query_seconds, ANSWER_LIMIT_BYTES)
         gathered = _Gathered()
-        status, head = self._exchange("GET", path, query or {}, {}, None, 0.0, bounds, gathered)
+        status, head = self._exchange("GET", path, query, {}, None, 0.0, bounds, gathered)
         return Answer(status, head, bytes(gathered))
 
     def download(self, path: str, accept: str, sink: BinaryIO, most_bytes: int) -> Answer:
@@ -143,7 +160,7 @@ class Exchanges:
     ) -> tuple[int, Mapping[str, str]]:
         require_tls_files(self._settings)
         credentials = authorization(self._settings)
-        if time.monotonic() - self._last_exchange_at > KEEP_CONNECTION_SECONDS:
+        if not self._keeping.is_kept:
             self._session.close()  # it opens a new connection by itself
         self._adapter.bounds = AnswerBounds(bounds.seconds, bounds.byte_count + HEAD_LIMIT_BYTES)
         self._pace.moves()
@@ -164,7 +181,7 @@ class Exchanges:
                     raise DistrictUnclear("The district server answered that its answer is still to come.")
                 self._read(response, bounds.byte_count, sink)
                 status, head = response.status_code, dict(response.headers)
-        self._last_exchange_at = time.monotonic()
+        self._keeping.answered()
         return status, requests.structures.CaseInsensitiveDict(head)
 
     def _read(self, response: requests.Response, limit_bytes: int, sink: Sink) -> None:
@@ -184,7 +201,7 @@ class Exchanges:
         """Cut the connection from outside when the exchange as a whole takes longer than it can need. What it waits
         for has its own limits; this one holds whatever those overlook.
         """
-        alarm = _Alarm(seconds, lambda: self._pace.paused_seconds, self._adapter.break_off)
+        alarm = Alarm(seconds, lambda: self._pace.paused_seconds, self._adapter.break_off)
         try:
             yield
         finally:
@@ -198,29 +215,8 @@ class Exchanges:
                 yield
         except BaseException:
             self._session.close()
+            self._keeping.broke_off()
             raise
-
-
-class _Alarm:
-    """Calls `late` from a thread of its own after so many seconds in which nothing paused, unless it is cancelled."""
-
-    def __init__(self, seconds: float, paused_seconds: Callable[[], float], late: Callable[[], None]) -> None:
-        self._paused_seconds = paused_seconds
-        self._late = late
-        self._paused_before = paused_seconds()
-        self._cancelled = threading.Event()
-        threading.Thread(target=self._watch, args=(seconds,), name="exchange-alarm", daemon=True).start()
-
-    def cancel(self) -> None:
-        self._cancelled.set()
-
-    def _watch(self, seconds: float) -> None:
-        while seconds > 0:
-            if self._cancelled.wait(min(seconds, threading.TIMEOUT_MAX)):
-                return
-            paused = self._paused_seconds()
-            seconds, self._paused_before = paused - self._paused_before, paused
-        self._late()
 
 
 class _Writer:
