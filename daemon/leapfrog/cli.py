@@ -74,6 +74,11 @@ IdsArgument = Annotated[
     ),
 ]
 
+SomeIdsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="ID...", help="As shown by `leapfrog deliveries`, or numbers of exams, such as K7-42F."),
+]
+
 
 class _HarmlessConsole(Console):
     """Shows text from outside as text: rich itself would hand escape sequences on to the terminal."""
@@ -301,14 +306,15 @@ def deliveries(
     state: Annotated[
         str | None, typer.Option(help="Only this state: waiting, confirmed, refused, superseded or dismissed.")
     ] = None,
+    destination: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only those to this destination of the settings.")
+    ] = None,
     limit: LimitOption = 1000,
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what is owed to the district server or a printer, or was delivered, oldest first, with the last problem of
-    each.
-    """
-    rows = _ask(config, "deliveries", state=state, limit=limit)
+    """List what is owed to a destination or a printer, or was delivered, oldest first, with the last problem."""
+    rows = _ask(config, "deliveries", state=state, destination=destination, limit=limit)
     _show(rows, as_json, tables.deliveries(rows))
 
 
@@ -353,11 +359,26 @@ def reread(
 
 
 @app.command()
-def dismiss(ids: IdsArgument, config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def dismiss(
+    ids: SomeIdsArgument = None,
+    destination: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Everything owed to this destination, which the settings have no more."),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Give up deliveries that the district server refused, sheets that were not printed, or what a machine could not be
-    told about its images.
+    told about its images; or all that is owed to a destination that was taken out of the settings.
     """
-    _act("dismiss", ids, config, as_json)
+    if bool(ids) == bool(destination):
+        raise UsageError("Name what is to be given up by its ids, or a destination with --destination.")
+    if destination is None:
+        _act("dismiss", ids or [], config, as_json)
+        return
+    outcome = _ask(config, "dismiss", ids=[], destination=destination)
+    line = f"Given up: {count(outcome['dismissed'], 'object')} for {destination}."
+    _show(outcome, as_json, [line])
 
 
 def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> None:
@@ -370,9 +391,16 @@ def _act(command: str, ids: list[str], config: Path | None, as_json: bool) -> No
 
 
 @app.command()
-def sync(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+def sync(
+    destination: Annotated[
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Only to this destination of the settings.", show_default=False),
+    ] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Send all waiting deliveries now, even outside the sync windows."""
-    outbox = _ask(config, "sync")
+    outbox = _ask(config, "sync", destination=destination)
     waiting = f"{outbox['waiting']:,} {'delivery is' if outbox['waiting'] == 1 else 'deliveries are'} waiting"
     _show(outbox, as_json, [f"Sending now: {waiting}. `leapfrog status` shows the progress."])
 

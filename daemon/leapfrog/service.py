@@ -39,6 +39,7 @@ from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
 from leapfrog.outbox.commitments.verifier import CommitmentVerifier
+from leapfrog.outbox.destinations.dicom.promise_desk import PromiseDesk
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.packages.in_use import ModelsInUse
@@ -125,7 +126,7 @@ class Service:
     def _run_with(self, journal: Journal, opening: Opening) -> int:
         settings = self._settings
         spool = Spool(settings.state_dir / SPOOL_NAME, settings.retention.min_free_bytes)
-        _repair(settings, journal, opening)
+        _repair(settings, journal, spool, opening)
         in_hand = InHand(settings.state_dir / IN_HAND_NAME, journal)
         rendered = Rendered(settings.state_dir / RENDERED_NAME)
         numbers = ExamNumbers(journal, settings.state_dir, settled=opening.in_order)
@@ -156,6 +157,11 @@ class Service:
                 on_wanted=recoder.wake,
                 same_image=Comparisons(spool.work, recoder.goes_on).same_image,
             ),
+            ae_title=settings.dicom.ae_title,
+            handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
+        )
+        promises = PromiseDesk(
+            settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
         )
         printing = PrintWorker(
             settings.print,
@@ -201,7 +207,7 @@ class Service:
             journal=journal,
             spool=spool,
             numbers=numbers,
-            recipients=recipients.of_all_exams,
+            recipients=recipients,
             rendered=lambda key: rendered_report(rendered.path(key)),
             opening=opening,
             on_adopted=_all(dispatcher.studies_came_back, wake_all),
@@ -223,13 +229,13 @@ class Service:
         commitments = CommitmentDesk(Commitments(journal), settings.dicom.modality, commitments_changed, PeerLog(_log))
         verifier = CommitmentVerifier(commitments, Safekeeping(journal, spool), ready=adoption.finished)
         reporter = CommitmentReporter(commitments, settings.dicom.ae_title)
-        receiver = DicomReceiver(settings.dicom, admission, spool, commitments)
+        receiver = DicomReceiver(settings.dicom, admission, spool, commitments, promises)
         watcher = FolderWatcher(settings, admission, journal, spool, ready=adoption.finished)
         disks = DiskWatch(settings, DiskHistory(journal), publisher.seen)
 
         def live_problems() -> tuple[Problem, ...]:
-            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, thresholds)
-            own = (*parts, station_key)
+            parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
+            own = (*parts, thresholds, station_key)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -284,16 +290,16 @@ class Service:
             Watched("replaced models", replaced),
             Watched("outbox", outbox),
             Watched("recoder", recoder),
+            Watched("promises of archives", promises),
             Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
             Watched("folder watcher", watcher),
         ]
-        notice = Notice(live_problems, worklist.wake)
         return self._run_parts(
             Parts(parts),
             lambda: _state_failure(journal, spool),
-            _all(outbox.look_at_clock, notice.look),
+            _all(outbox.look_at_clock, Notice(live_problems, worklist.wake).look),
             on_alive=_all(systemd.watchdog, publisher.daemon_lives),
             on_ready=worklist.wake,
         )
@@ -408,7 +414,7 @@ def _state_failure(journal: Journal, spool: Spool) -> str:
     return DISK_FAILED if journal.broken or spool.broken else ""
 
 
-def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
+def _repair(settings: Settings, journal: Journal, spool: Spool, opening: Opening) -> None:
     """Clean up after the last run: close attempts that were cut short, note originals that are now owed, and, where the
     journal may be an older copy, ask for everything before it is sent.
     """
@@ -419,17 +425,17 @@ def _repair(settings: Settings, journal: Journal, opening: Opening) -> None:
         raise StorageError(f"{problem.filename} cannot be created: {problem.strerror}.") from problem
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
-    district = settings.district.destination()
-    owed = owe_what_is_wanted(journal, district.send if district else ())
+    owed = owe_what_is_wanted(journal, Recipients(settings.destinations), spool)
     if not opening.in_order:
         Deliveries(journal).ask_before_sending()
     if cut_short or owed != NewlyOwed():
         _log.info(
             "After the last run: attempts cut short: %d; newly owed: originals: %d, pictures, once a reader has wrapped"
-            " them: %d, studies whose reports are sent: %d.",
+            " them: %d, objects that others got: %d, studies whose reports are sent: %d.",
             cut_short,
             owed.originals,
             owed.pictures,
+            owed.results,
             owed.studies,
         )
 

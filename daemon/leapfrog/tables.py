@@ -26,7 +26,8 @@ def status(box_status: Row) -> Table:
     table.add_row("Deliveries", _counts_text(to_district))
     if any(box_status["commitments"].values()):
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
-    table.add_row("District", _outbox_text(box_status["outbox"]))
+    for name, text in _destination_rows(box_status["outbox"]):
+        table.add_row(name, text)
     if box_status["waiting"]:
         table.add_row("To be sent", _waiting_text(box_status["waiting"], box_status["outbox"]))
     if printing["printer"] or any(printing["counts"].values()):
@@ -41,12 +42,31 @@ def status(box_status: Row) -> Table:
         table.add_row("Ignored", f"{count(box_status['ignored_files'], 'non-image file')} in the watched folders")
     for refused in box_status["refused"]:
         exam = f" (exam {refused['exam_number']})" if refused["exam_number"] else ""
+        if refused["destination"] not in ("", "district"):
+            exam += f" by {refused['destination']}"
         table.add_row(f"Refused {refused['id']}{exam}", refused["reason"])
     if more := box_status["more"].get("refused"):
         table.add_row("", f"and {more:,} more refused: `leapfrog deliveries --state refused`")
     for problem in box_status["attention"]:
         table.add_row("Attention", _problem_text(problem))
     return table
+
+
+def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
+    """One row as long as [district] is all that there is; else one for each destination, with what it was sent."""
+    destinations = outbox["destinations"]
+    if all(one["name"] == "district" and one["link"] != "none" for one in destinations):
+        yield "District", _outbox_text(outbox)
+        return
+    if not outbox["configured"]:
+        yield "District", outbox["explanation"]
+    for one in destinations:
+        oldest = one["oldest_owed_seconds"]
+        unsent = "" if oldest is None else f"\nOldest unsent {span(oldest) or 'less than a minute'} old."
+        confirmed = one["last_confirmed_at"]
+        last = f" Last confirmed {_minute(confirmed)}." if confirmed else ""
+        text = f"{_outbox_text(one)}\n{_counts_text(one['deliveries'])}.{unsent}{last}"
+        yield ("District" if one["name"] == "district" else f"To {one['name']}"), text
 
 
 def _outbox_text(outbox: Row) -> str:
@@ -129,6 +149,7 @@ def deliveries(rows: list[Row]) -> Iterator[Table | str]:
         Column("Id", no_wrap=True, width=ID_LENGTH),
         Column("Exam", no_wrap=True),
         "What",
+        "To",
         "State",
         "Tries",
         "Bytes",
@@ -136,7 +157,9 @@ def deliveries(rows: list[Row]) -> Iterator[Table | str]:
     )
     for row in _listed(rows):
         kind, size = row["kind"].replace("_", " "), f"{row['byte_count']:,}"
-        table.add_row(row["id"], row["exam_number"], kind, row["state"], str(row["attempts"]), size, row["last_error"])
+        to = row["destination"] or "printer"
+        tries = str(row["attempts"])
+        table.add_row(row["id"], row["exam_number"], kind, to, row["state"], tries, size, row["last_error"])
     yield table
     yield from _rest(rows)
 

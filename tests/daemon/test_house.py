@@ -81,9 +81,19 @@ def without_number(name: str) -> str:
 
 def test_every_thread_of_a_running_box_is_on_the_map(tmp_path: Path) -> None:
     district = {"url": "http://127.0.0.1:9/dicom-web", "windows": ["00:00-00:01"]}
+    archive = {
+        "name": "archive",
+        "kind": "dicom",
+        "host": "127.0.0.1",
+        "port": 9,
+        "ae_title": "ARCHIVE",
+        "commit": True,
+    }
     listed = {without_number(name) for name in in_code(first_cells("Threads of the main process"))}
     with (
-        ThreadNamingKiosk(tmp_path, district=district, engine={"device": "auto", "threads": 1}) as kiosk,
+        ThreadNamingKiosk(
+            tmp_path, district=district, destination=[archive], engine={"device": "auto", "threads": 1}
+        ) as kiosk,
         socket.create_connection(("127.0.0.1", kiosk.port)),
     ):
 

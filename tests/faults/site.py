@@ -91,7 +91,7 @@ class Site:
         self.orthanc = Orthanc(directory / "district").start()
         self.proxy = proxy(self.orthanc.dicomweb_url).up()
         sections = self._sections(settings or {})
-        self.kiosk = Kiosk(directory, **sections)
+        self.kiosk = Kiosk(directory, destination=(), **sections)
         self.senders = Senders(self.kiosk.port, self.folders.inbox, emptied=sections["folder"]["after"] == "delete")
         self.ends: list[int] = []  # the exit statuses of daemons that ended by themselves
         self.outages: list[Outage] = []

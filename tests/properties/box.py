@@ -18,7 +18,7 @@ from leapfrog.lanes.lane import Lane
 from leapfrog.lanes.readings import Readings
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.processes.messages import ReadJob
-from leapfrog.settings import DistrictSettings, Settings, StationSettings
+from leapfrog.settings import DistrictSettings, Sendable, Settings, StationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.exam_numbers import ExamNumbers
@@ -26,7 +26,7 @@ from leapfrog.state.facts import Facts
 from leapfrog.state.in_hand import IN_HAND_NAME, InHand
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import JOURNAL_NAME, Journal, files_of
-from leapfrog.state.records import DeliveryKind
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.rendered import Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
@@ -41,7 +41,7 @@ from support.outbox_box import QUICK
 from support.recording_proxy import RecordingProxy
 from support.spooled import go_through
 
-WANTED: tuple[DeliveryKind, ...] = ("original", "report_pdf")
+WANTED: tuple[Sendable, ...] = ("original", "report_pdf")
 KEEP_DAYS = 1
 A_DAY_SECONDS = 7 * 3600.0  # of being on, after which a day counts
 PAST_ALL_PAUSES_SECONDS = 10_000.0
@@ -102,12 +102,14 @@ class Box:
         self.spool = Spool(self.state_dir / SPOOL_NAME, 0)
         self.instances, self.deliveries = Instances(self.journal), Deliveries(self.journal)
         self.studies, self.files = Studies(self.journal), SpooledFiles(self.journal)
+        self.settings = Settings(
+            station=StationSettings(state_dir=self.state_dir),
+            district=DistrictSettings(url=self.proxy.url, send=WANTED),
+        )
         self._repair(opening)
         self.numbers = ExamNumbers(self.journal, self.state_dir, settled=opening.in_order, monotonic=self.clock)
         self._adopt(opening)
-        settings = Settings(
-            station=StationSettings(state_dir=self.state_dir), district=DistrictSettings(url=self.proxy.url)
-        )
+        settings = self.settings
         facts = Facts(self.journal)
         self.admission = Admission(self.journal, self.spool, self.numbers, ("district",), lambda: None)
         self.outbox = Outbox(
@@ -144,13 +146,13 @@ class Box:
             deliveries=self.deliveries,
             source=cast(StatusSource, None),  # what is asked for the status; nobody does here
             wake=lambda: None,
-            sync=lambda: None,
+            sync=lambda _destination: None,
             spool=self.spool,
         )
 
     def _repair(self, opening: Opening) -> None:
         self.instances.close_cut_attempts()
-        owe_what_is_wanted(self.journal, WANTED)
+        owe_what_is_wanted(self.journal, Recipients(self.settings.destinations), self.spool)
         if not opening.in_order:
             self.deliveries.ask_before_sending()
         DeliveryQueue(self.journal, "district").make_all_due()

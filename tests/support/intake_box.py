@@ -12,6 +12,7 @@ from leapfrog.intake.folder.watcher import FolderWatcher
 from leapfrog.intake.folder.wholeness import Rests
 from leapfrog.intake.receiver.dicom_receiver import DicomReceiver
 from leapfrog.intake.receiver.peer_log import PeerLog
+from leapfrog.intake.receiver.promise import Promises
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.settings import DicomSettings, FolderSettings, Settings, StationSettings
 from leapfrog.state.commitments import Commitments
@@ -36,13 +37,18 @@ class Box:
     admission: Admission
     received: list[None]
     commitments: CommitmentDesk
+    promises: Promises | None = None
     stops: list[Callable[[], None]] = field(default_factory=list)
 
     def receiver(self, **settings: Any) -> tuple[DicomReceiver, int]:
         """A started receiver and its port."""
         port = free_port()
         receiver = DicomReceiver(
-            DicomSettings(host="127.0.0.1", port=port, **settings), self.admission, self.spool, self.commitments
+            DicomSettings(host="127.0.0.1", port=port, **settings),
+            self.admission,
+            self.spool,
+            self.commitments,
+            self.promises,
         )
         receiver.start()
         self.stops.append(receiver.stop)

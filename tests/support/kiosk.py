@@ -30,8 +30,12 @@ MARKER = "LEAPFROG_TEST_KIOSK"  # in the environment of the daemon, which its ch
 class Kiosk:
     """One box. It keeps its state, port and settings over `stop`, `kill` and `start`."""
 
-    def __init__(self, directory: Path, **sections: Mapping[str, object]) -> None:
-        """`sections` are tables of the settings file, such as district={"url": ...}; they go over quick defaults."""
+    def __init__(
+        self, directory: Path, *, destination: Sequence[Mapping[str, object]] = (), **sections: Mapping[str, object]
+    ) -> None:
+        """`sections` are tables of the settings file, such as district={"url": ...}; they go over quick defaults.
+        `destination` are those of that name, of which there may be several.
+        """
         self.directory = directory
         self.state_dir = directory / "state"
         self.log_file = directory / "daemon.log"
@@ -41,9 +45,9 @@ class Kiosk:
         self._marker = uuid4().hex
         self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True, exist_ok=True)
-        self.configure(**sections)
+        self.configure(destination=destination, **sections)
 
-    def configure(self, **sections: Mapping[str, object]) -> None:
+    def configure(self, *, destination: Sequence[Mapping[str, object]] = (), **sections: Mapping[str, object]) -> None:
         """Write the settings file anew; a running daemon does not look at it again. Where the state, reports or
         folders are elsewhere, `state_dir`, `reports_dir` and `inbox` follow.
         """
@@ -62,7 +66,7 @@ class Kiosk:
         self.reports_dir = Path(str(defaults["station"].get("reports_dir", self.state_dir / "reports")))
         paths = defaults["folder"].get("paths")
         self.inbox = Path(str(paths[0])) if isinstance(paths, Sequence) else self.state_dir / "inbox"
-        self.settings_file.write_text(toml_document(defaults), encoding="utf-8")
+        self.settings_file.write_text(toml_document(defaults, {"destination": destination}), encoding="utf-8")
 
     # ------------------------------------------------------------ life and death
 

@@ -172,6 +172,11 @@ class Orthanc:
         """What it holds at a level, as its own interface lists it."""
         return self._get(f"/{level}?expand")
 
+    def know(self, name: str, ae_title: str, port: int) -> None:
+        """Tell it of a DICOM node on this machine, which may ask for storage commitment and is called back."""
+        node = {"AET": ae_title, "Host": "127.0.0.1", "Port": port, "AllowStorageCommitment": True}
+        self._session.put(f"{self.url}/modalities/{name}", json=node, timeout=10).raise_for_status()
+
     def remove(self, sop_instance_uid: str) -> None:
         """Have it forget an instance."""
         (found,) = [

@@ -26,7 +26,7 @@ from leapfrog.wording.report_words import ReportWords
 
 COMPUTED_RADIOGRAPHY = "1.2.840.10008.5.1.4.1.1.1"
 ULTRASOUND = "1.2.840.10008.5.1.4.1.1.6.1"
-ULTRASOUND_LOOP = "1.2.840.10008.5.1.4.1.1.3.1"
+ULTRASOUND_CINE = "1.2.840.10008.5.1.4.1.1.3.1"
 CHEST_MODEL = ModelUsed(name="chest-findings", version="0.1.0", device="cpu", demonstration=True)
 HEAD_MODEL = ModelUsed(name="fetal-head", version="0.2.0", device="edgetpu", demonstration=True)
 PATIENT = Identity(
@@ -103,7 +103,7 @@ def head_reading(report_dir: Path, **values: Any) -> ImageReading:
             "sop_instance_uid": "1.2.826.0.1.3680043.10.1.2",
             "source": "US1",
             "identity": PATIENT,
-            "header": ImageHeader(sop_class_uid=ULTRASOUND_LOOP, modality="US", body_part="HEAD", frames=40),
+            "header": ImageHeader(sop_class_uid=ULTRASOUND_CINE, modality="US", body_part="HEAD", frames=40),
             "model": HEAD_MODEL,
             "outcome": "findings",
             "findings": (finding("Fetal head", 0.97, contour=(CIRCLE,), measurement=measurement),),

@@ -11,10 +11,12 @@ from leapfrog.spool_file.record import read_record
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.journal import Journal
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.records import InstanceRecord, NewInstance
 from leapfrog.state.spool import Spool
 from leapfrog.state.start.adoption import Adoption, RenderedReport
 from leapfrog.state.start.opening import Opening
+from support.destinations import a_district
 from support.waiting import wait_until
 
 
@@ -56,7 +58,7 @@ def go_through(
         journal=journal,
         spool=spool,
         numbers=numbers or ExamNumbers(journal, spool.directory.parent, settled=opening.in_order),
-        recipients=lambda _kind: ("district",) if owed else (),
+        recipients=Recipients((a_district(),) if owed else ()),
         rendered=rendered,
         opening=opening,
         on_adopted=lambda: None,

@@ -1,7 +1,6 @@
 """Structured reports as a reader writes them, and what others say of them."""
 
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from leapfrog.reader.report.study_report import render
 from support.readings import report_job
 from support.spooled import without_record
 
-needs_dciodvfy = pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dicom3tools is not installed")
 needs_dcmtk = pytest.mark.skipif(shutil.which("dsrdump") is None, reason="DCMTK is not installed")
 
 
@@ -26,14 +24,6 @@ def structured_report_file(report_dir: Path, *readings: ImageReading, **values: 
     job = report_job(report_dir, *readings, **{"derived": ("structured_report",), "pdf": False, **values})
     [made] = render(job).produced
     return without_record(job.work_dir / made.name)
-
-
-def errors_of(file: Path) -> list[str]:
-    """What dciodvfy finds wrong with `file`; its warnings are no errors."""
-    found = subprocess.run(
-        ["dciodvfy", str(file)], capture_output=True, text=True, errors="replace", timeout=30, check=False
-    )
-    return [line for line in (found.stdout + found.stderr).splitlines() if line.startswith("Error")]
 
 
 def opened(file: Path) -> ComprehensiveSR:

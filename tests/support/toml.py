@@ -1,13 +1,16 @@
 """Writes settings files, which the standard library only reads."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def toml_document(sections: Mapping[str, Mapping[str, object]]) -> str:
-    """The tables of a settings file."""
-    return "\n".join(f"[{name}]\n{_lines(table)}" for name, table in sections.items())
+def toml_document(
+    sections: Mapping[str, Mapping[str, object]], arrays: Mapping[str, Sequence[Mapping[str, object]]] | None = None
+) -> str:
+    """The tables of a settings file, and behind them those that may be there several times."""
+    several = [f"[[{name}]]\n{_lines(table)}" for name, tables in (arrays or {}).items() for table in tables]
+    return "\n".join([*(f"[{name}]\n{_lines(table)}" for name, table in sections.items()), *several])
 
 
 def toml_value(value: object) -> str:

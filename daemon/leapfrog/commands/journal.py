@@ -17,6 +17,7 @@ from leapfrog.state.spool import INCOMPLETE, SPOOL_NAME, Spool
 from leapfrog.state.start.adoption import Adoption
 from leapfrog.state.start.damage import find_damage
 from leapfrog.state.start.opening import Opening, keep_aside
+from leapfrog.state.start.owing import owe_what_is_wanted
 from leapfrog.worklist.rendered_report import rendered_report
 
 POLL_SECONDS = 0.05
@@ -148,11 +149,13 @@ def _unknown_files(journal: Journal, settings: Settings) -> list[Problem]:
 
 
 def _go_through(settings: Settings, journal: Journal, spool: Spool, why: str) -> None:
+    recipients = Recipients(settings.destinations)
+    owe_what_is_wanted(journal, recipients, spool)
     adoption = Adoption(
         journal=journal,
         spool=spool,
         numbers=ExamNumbers(journal, settings.state_dir, settled=False),
-        recipients=Recipients(settings.destinations).of_all_exams,
+        recipients=recipients,
         rendered=lambda key: rendered_report(settings.state_dir / RENDERED_NAME / key),
         opening=Opening(in_order=False, rebuilt=why),
         on_adopted=lambda: None,

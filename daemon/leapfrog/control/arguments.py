@@ -50,9 +50,10 @@ class InstancesAsked(Asked):
 
 
 class DeliveriesAsked(Asked):
-    """Which deliveries are listed."""
+    """Which deliveries are listed. `destination`: only those to this one, by its name."""
 
     state: Text | None = None
+    destination: Text | None = None
     limit: Limit = LISTED
 
 
@@ -60,6 +61,19 @@ class IdsAsked(Asked):
     """Of instances and deliveries."""
 
     ids: list[Text]
+
+
+class DismissAsked(Asked):
+    """Instances and deliveries by their `ids`, or all that is owed to a `destination`."""
+
+    ids: list[Text] = []
+    destination: Text | None = None
+
+
+class SyncAsked(Asked):
+    """`destination`: only what is owed to this one, by its name."""
+
+    destination: Text | None = None
 
 
 class RereadAsked(Asked):

@@ -1,7 +1,7 @@
 """What needs attention and no part of the daemon reports: what waits in the journal, what is seen from outside."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -23,11 +23,14 @@ from leapfrog.control.inspection.patience import Look
 from leapfrog.control.inspection.port import port_problem
 from leapfrog.intake.receiver.tls import tls_problems
 from leapfrog.language.sentence import plural, sentence
-from leapfrog.outbox.trouble import ON_HOLD_FOR_STAFF
+from leapfrog.outbox.told import with_article
+from leapfrog.outbox.trouble import ON_HOLD_FOR_STAFF, ON_HOLD_FOR_STAFF_OF
 from leapfrog.packages.catalogue import packages_in_use
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.commitments import Commitment, Commitments
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
 from leapfrog.state.publications import Publications
 from leapfrog.state.station.local_thresholds import local_thresholds
@@ -37,6 +40,7 @@ from leapfrog.worklist.reports_disk import inspect
 
 INSPECTION_SECONDS = 6.0  # for the disk of the reports, the start of the publishing program included
 
+OWED = "state IN ('waiting', 'refused')"
 LISTED_IDS = 5  # in one line
 LISTED_MODALITIES = 3
 
@@ -63,26 +67,50 @@ NO_DAEMON = Problem(
 class JournalView:
     """What waits for a person, by the journal. Takes the same time for any number of rows."""
 
-    def __init__(self, journal: Journal) -> None:
-        """Reads `journal` with each question."""
+    def __init__(self, journal: Journal, configured: Collection[str] = (DISTRICT,)) -> None:
+        """Reads `journal` with each question. `configured` are the names of the destinations that the settings have."""
         self._journal = journal
+        self._configured = frozenset(configured)
         self._commitments = Commitments(journal)
+        self._deliveries = Deliveries(journal)
 
     def problems(self, *, live: bool) -> tuple[Problem, ...]:
         """Everything that waits, with the time of the oldest. While a daemon is `live`, its outbox says what is on
         hold.
         """
-        return (*self._found(), *(() if live else self._on_hold()))
+        owed = self._deliveries.destinations_owed()
+        gone = {name: total for name, total in owed.items() if name not in self._configured}
+        return (
+            *self._found(),
+            *(self._gone(name, total) for name, total in gone.items()),
+            *(() if live else self._on_hold(owed.keys() - gone.keys())),
+        )
 
-    def _on_hold(self) -> Iterator[Problem]:
-        if total := self._journal.counts("deliveries")["refused"]:
-            exams = self._exams("study_key", "deliveries WHERE state = 'refused' AND kind <> 'print'")
+    def _gone(self, name: str, total: int) -> Problem:
+        objects = count(total, "object")
+        what = "The settings have no district.url" if name == DISTRICT else f"The settings have no destination {name}"
+        waits = "waits for it and is not sent" if total == 1 else "wait for it and are not sent"
+        return Problem(
+            what=f"{what} any more. {objects} {waits}; the exams are kept.",
+            since=self._oldest("created_at", f"deliveries WHERE destination = ? AND {OWED}", name),
+            remedy="Put it back and restart Leapfrog, or, if nothing more is to be sent to it, run"
+            f" `leapfrog dismiss --destination {name}`.",
+        )
+
+    def _on_hold(self, names: Collection[str]) -> Iterator[Problem]:
+        for name in sorted(names):
+            total = self._deliveries.totals_of(name)["refused"]
+            if not total:
+                continue
+            rows = f"deliveries WHERE destination = ? AND state = 'refused' AND {OWED}"
+            told = ON_HOLD_FOR_STAFF if name == DISTRICT else ON_HOLD_FOR_STAFF_OF.format(destination=name)
+            server = "the district server" if name == DISTRICT else with_article(name)
             yield Problem(
-                what=f"{count(total, 'object')} cannot be delivered to the district server{exams}.",
-                since=self._oldest("created_at", "deliveries WHERE state = 'refused' AND kind <> 'print'"),
+                what=f"{count(total, 'object')} cannot be delivered to {server}{self._exams('study_key', rows, name)}.",
+                since=self._oldest("created_at", rows, name),
                 remedy="`leapfrog deliveries --state refused` says why; `leapfrog retry ID` sends an object again,"
                 " `leapfrog dismiss ID` gives it up.",
-                for_staff=ON_HOLD_FOR_STAFF,
+                for_staff=told,
             )
 
     def _found(self) -> Iterator[Problem]:
@@ -132,12 +160,12 @@ class JournalView:
 
         yield from _never_told(self._commitments.given_up())
 
-    def _exams(self, study_key: str, rows: str) -> str:
+    def _exams(self, study_key: str, rows: str, *values: str) -> str:
         """The exams of the newest of these rows, in brackets; `study_key` is the column that names them."""
-        return exams_in_brackets(numbers_among(self._journal, study_key, rows, MOST_NAMED_EXAMS + 1))
+        return exams_in_brackets(numbers_among(self._journal, study_key, rows, MOST_NAMED_EXAMS + 1, values))
 
-    def _oldest(self, column: str, rows: str) -> str:
-        row = self._journal.row(f"SELECT {column} FROM {rows} ORDER BY sequence LIMIT 1")
+    def _oldest(self, column: str, rows: str, *values: str) -> str:
+        row = self._journal.row(f"SELECT {column} FROM {rows} ORDER BY sequence LIMIT 1", values)
         return str(row[0] or "") if row else ""
 
 

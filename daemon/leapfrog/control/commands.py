@@ -13,6 +13,7 @@ from leapfrog.control.arguments import (
     LISTED,
     Asked,
     DeliveriesAsked,
+    DismissAsked,
     IdsAsked,
     InstancesAsked,
     NamesAsked,
@@ -20,6 +21,7 @@ from leapfrog.control.arguments import (
     PrintAsked,
     RereadAsked,
     StatusAsked,
+    SyncAsked,
     understood,
 )
 from leapfrog.control.control_socket import Handler, StateLock, ask_daemon
@@ -46,8 +48,8 @@ INSTANCE_FIELDS = (
 )  # fmt: skip
 # The fields of a delivery in `leapfrog deliveries --json`.
 DELIVERY_FIELDS = (
-    "id", "exam_number", "kind", "state", "last_error", "study_key", "instance_id", "sop_instance_uid", "byte_count",
-    "urgent", "attempts",
+    "id", "exam_number", "kind", "destination", "state", "last_error", "study_key", "instance_id", "sop_instance_uid",
+    "byte_count", "urgent", "attempts",
 )  # fmt: skip
 ONLY_DAEMON = ("sync", "print")  # what needs a running box
 COPY_NAME = "journal.copy.sqlite"  # in the state directory, while a backup is written
@@ -64,12 +66,13 @@ class Commands:
         deliveries: Deliveries,
         source: StatusSource,
         wake: Callable[[], None],
-        sync: Callable[[], None],
+        sync: Callable[[str | None], None],
         spool: Spool,
         render_again: Callable[[str], None] = lambda _study_key: None,
         sheet_wanted: Callable[[], None] = lambda: None,
     ) -> None:
-        """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed now,
+        """`wake` is called when instances or deliveries wait again, `sync` to send everything that is owed to one
+        destination, or to all (None), now,
         `render_again` with a study's key when its report is to be made again, `sheet_wanted` when a sheet is to be.
         """
         self._journal = journal
@@ -94,8 +97,8 @@ class Commands:
             "deliveries": _handler(DeliveriesAsked, self.deliveries),
             "retry": _handler(IdsAsked, self.retry),
             "reread": _handler(RereadAsked, self.reread),
-            "dismiss": _handler(IdsAsked, self.dismiss),
-            "sync": _handler(Nothing, self.sync),
+            "dismiss": _handler(DismissAsked, self.dismiss),
+            "sync": _handler(SyncAsked, self.sync),
             "print": _handler(PrintAsked, self.print_exam),
             "copy_journal": _handler(Nothing, self.copy_journal),
             "still_named": _handler(NamesAsked, self.still_named),
@@ -120,13 +123,22 @@ class Commands:
         rows = [{name: getattr(record, name) for name in INSTANCE_FIELDS} for record in found]
         return _cut(rows, self._instances.count(state, only_file_problems=file_problems, study_key=key))
 
-    def deliveries(self, state: str | None = None, limit: int = LISTED) -> list[dict[str, Any]]:
-        """Oldest first, in the shape of `leapfrog deliveries --json`; see `_cut` for what ends a list that was cut."""
+    def deliveries(
+        self, state: str | None = None, limit: int = LISTED, destination: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Oldest first, in the shape of `leapfrog deliveries --json`; see `_cut` for what ends a list that was cut.
+
+        Raises UsageError for an unknown state or destination.
+        """
         if state is not None and state not in DELIVERY_STATES:
             raise UsageError(f"There is no state {state!r}. Use one of: {', '.join(DELIVERY_STATES)}.")
-        found = self._deliveries.listed(state, limit)
+        if destination is not None:
+            self._require_known(destination)
+        found = self._deliveries.listed(state, limit, destination)
         rows = [{name: getattr(record, name) for name in DELIVERY_FIELDS} for record in found]
-        counts = Counter(self._journal.counts("deliveries")) + Counter(self._journal.counts("prints"))
+        counts = Counter[str](self._journal.counts("deliveries")) + Counter[str](self._journal.counts("prints"))
+        if destination is not None:
+            counts = Counter[str](self._deliveries.totals_of(destination))
         return _cut(rows, counts[state] if state else sum(counts.values()))
 
     def retry(self, ids: list[str]) -> dict[str, list[str]]:
@@ -198,17 +210,41 @@ class Commands:
         queued = self._instances.read_again(whole, age_years)
         return {"queued": queued, "waiting": len(waiting), "kept": len(files) - len(waiting) - queued}
 
-    def dismiss(self, ids: list[str]) -> dict[str, list[str]]:
+    def dismiss(self, ids: list[str], destination: str | None = None) -> dict[str, Any]:
         """Give up deliveries that the district server refused, prints that wait for another printer than that of the
         settings, and forget reports of storage commitment that were given up. The number of an exam stands for all of
-        its deliveries. Raises UsageError for what is unknown.
+        its deliveries. Or give up all that is owed to a `destination` that the settings have no more.
+
+        Raises UsageError for what is unknown.
         """
+        if destination is not None:
+            return {"destination": destination, "dismissed": self._dismiss_all_of(destination, ids)}
         return self._for_each(
             ids,
             lambda one: (
                 bool(self._deliveries.dismiss(one)) or self._give_up_print(one) or self._commitments.dismiss(one)
             ),
         )
+
+    def _dismiss_all_of(self, destination: str, ids: list[str]) -> int:
+        if ids:
+            raise UsageError("Name deliveries, or a destination, not both.")
+        self._require_known(destination)
+        if destination in self._configured():
+            raise UsageError(
+                f"The destination {destination} is in the settings, so what waits for it is sent. If it is to get"
+                " nothing more, take it out of the settings and restart Leapfrog first."
+            )
+        return self._deliveries.dismiss_all_of(destination)
+
+    def _configured(self) -> list[str]:
+        return [one.name for one in self._source.settings.destinations]
+
+    def _require_known(self, destination: str) -> None:
+        known = [*self._configured(), *self._deliveries.destinations()]
+        if destination not in known:
+            there = f"There are: {', '.join(dict.fromkeys(known))}." if known else "There is none."
+            raise UsageError(f"There is no destination {destination}. {there}")
 
     def _give_up_print(self, one: str) -> bool:
         if self._prints.get(one) is None:
@@ -238,10 +274,17 @@ class Commands:
     def _is_known(self, one: str) -> bool:
         return self._instances.get(one) is not None or self._deliveries.exists(one) or self._commitments.exists(one)
 
-    def sync(self) -> dict[str, int]:
-        """Send everything that is owed now, even outside the sync windows. Returns the number of waiting deliveries."""
-        self._sync()
-        return {"waiting": self._journal.counts("deliveries")["waiting"]}
+    def sync(self, destination: str | None = None) -> dict[str, int]:
+        """Send everything that is owed now, to one destination or to all, even outside the sync windows. Returns the
+        number of deliveries that wait for these. Raises UsageError for a destination that the settings do not have.
+        """
+        names = self._configured()
+        if destination is not None and destination not in names:
+            there = f"There are: {', '.join(names)}." if names else "There is none."
+            raise UsageError(f"The settings have no destination {destination}. {there}")
+        self._sync(destination)
+        asked = names if destination is None else [destination]
+        return {"waiting": sum(self._deliveries.totals_of(name)["waiting"] for name in asked)}
 
     def print_exam(
         self, exam: str, printer: str | None = None, page_size: PageSize | None = None, copies: int | None = None
@@ -356,7 +399,12 @@ def _commands_without_daemon(settings: Settings) -> Iterator[Commands]:
             deliveries = Deliveries(journal)
             source = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool)
             yield Commands(
-                journal=journal, deliveries=deliveries, source=source, wake=lambda: None, sync=lambda: None, spool=spool
+                journal=journal,
+                deliveries=deliveries,
+                source=source,
+                wake=lambda: None,
+                sync=lambda _: None,
+                spool=spool,
             )
         finally:
             journal.close()

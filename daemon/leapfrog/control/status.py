@@ -1,7 +1,7 @@
 """The state of the box in one value, for `leapfrog status` and the worklist."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from leapfrog import __version__
@@ -11,7 +11,7 @@ from leapfrog.control.inspection.confinement import confinement_problems
 from leapfrog.control.inspection.disks import DiskState
 from leapfrog.exam import Frozen
 from leapfrog.language.sentence import sentence
-from leapfrog.outbox.link import NOT_CONFIGURED, OutboxState
+from leapfrog.outbox.link import GONE, NOT_CONFIGURED, NOT_SENDING, DestinationState, LinkState, OutboxState
 from leapfrog.printing.print_worker import printing_state, unprinted
 from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
@@ -33,13 +33,14 @@ LISTED = 20  # of each list in the status, unless more are asked for
 
 
 class RefusedDelivery(Frozen):
-    """A delivery that the district server refused, or a sheet that could not be printed; `id` is for `leapfrog retry`
-    and `dismiss`.
+    """A delivery that its destination refused, or a sheet that could not be printed; `id` is for `leapfrog retry` and
+    `dismiss`.
     """
 
     id: str
     exam_number: str
     kind: str
+    destination: str
     reason: str
 
 
@@ -52,9 +53,9 @@ class LackingReport(Frozen):
 
 
 class BoxStatus(Frozen):
-    """`leapfrog status --json`. `deliveries` counts what is owed to the district and what is printed, `printing` the
-    latter alone. `waiting`: what is to be sent, by destination and kind. `attention` is what a person should act on;
-    `more` says of each list that was cut how many more there are.
+    """`leapfrog status --json`. `deliveries` counts what is owed to all destinations and what is printed, `printing`
+    the latter alone; `outbox` has the same of each destination. `waiting`: what is to be sent, by destination and kind.
+    `attention` is what a person should act on; `more` says of each list that was cut how many more there are.
     """
 
     version: str
@@ -114,7 +115,7 @@ class StatusSource:
         self._deliveries = deliveries
         self._spool = spool
         self._live = live
-        self._view = JournalView(journal)
+        self._view = JournalView(journal, [one.name for one in settings.destinations])
 
     @property
     def settings(self) -> Settings:
@@ -147,6 +148,7 @@ class StatusSource:
                     id=delivery.id,
                     exam_number=delivery.exam_number,
                     kind=delivery.kind,
+                    destination=delivery.destination,
                     reason=delivery.last_error,
                 )
                 for delivery in self._deliveries.listed("refused", limit)
@@ -157,7 +159,7 @@ class StatusSource:
             ),
             lacking_reports_total=lacking_total,
             more=_more(limit, refused=deliveries["refused"] + prints["refused"], lacking_reports=lacking_total),
-            outbox=live.outbox() if live else self._outbox_without_daemon(),
+            outbox=self._outbox(),
             waiting=tuple(owed_bytes(self._journal)),
             printing=live.printing() if live else printing_state(settings.print, self._journal, NOT_RUNNING),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
@@ -194,15 +196,37 @@ class StatusSource:
             attention=tuple(problem for problem in status.attention if problem.in_worklist),
         )
 
+    def _outbox(self) -> OutboxState:
+        """With the destinations that the settings have no more, but to which something is owed."""
+        outbox = self._live.outbox() if self._live else self._outbox_without_daemon()
+        known = {state.name for state in outbox.destinations}
+        gone = (name for name in self._deliveries.destinations_owed() if name not in known)
+        return replace(
+            outbox, destinations=(*outbox.destinations, *(self._destination(name, "none", GONE) for name in gone))
+        )
+
     def _outbox_without_daemon(self) -> OutboxState:
-        configured = bool(self._settings.district.url)
+        destinations = self._settings.destinations
         return OutboxState(
-            configured=configured,
-            link="down" if configured else "none",
-            explanation="nothing is sent while no daemon is running" if configured else NOT_CONFIGURED,
+            configured=bool(destinations),
+            link="down" if destinations else "none",
+            explanation=NOT_SENDING if destinations else NOT_CONFIGURED,
             last_error="",
             next_attempt_in_seconds=None,
             last_confirmed_at=self._deliveries.last_confirmed_at(),
+            destinations=tuple(self._destination(one.name, "down", NOT_SENDING) for one in destinations),
+        )
+
+    def _destination(self, name: str, link: LinkState, explanation: str) -> DestinationState:
+        return DestinationState(
+            name=name,
+            link=link,
+            explanation=explanation,
+            last_error="",
+            next_attempt_in_seconds=None,
+            last_confirmed_at=self._deliveries.last_confirmed_at(name),
+            deliveries=self._deliveries.totals_of(name),
+            oldest_owed_seconds=self._deliveries.oldest_owed_seconds_to(name),
         )
 
 

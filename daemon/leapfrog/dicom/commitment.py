@@ -1,5 +1,6 @@
-"""The data sets of storage commitment (PS3.4 Annex J, Push Model): what a modality asks for, and what it is told."""
+"""The data sets of storage commitment (PS3.4 Annex J, Push Model): what is asked for, and what is told."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from io import BytesIO
@@ -36,6 +37,10 @@ class RequestInvalid(LeapfrogError):
     """A request for storage commitment that cannot be understood, or that lacks something."""
 
 
+class ReportInvalid(LeapfrogError):
+    """A report of storage commitment that cannot be understood, or that lacks something."""
+
+
 class TooManyReferences(LeapfrogError):
     """A request for storage commitment of more instances than are taken at once."""
 
@@ -56,6 +61,17 @@ class CommitmentRequest:
 
     transaction_uid: str
     references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True)
+class ReceivedReport:
+    """The Event Information of an N-EVENT-REPORT that came here: what is kept, and what is not, each with the number of
+    its Failure Reason, 0 where it has none. What stands in both is in both.
+    """
+
+    transaction_uid: str
+    kept: tuple[Reference, ...]
+    failed: tuple[tuple[Reference, int], ...]
 
 
 @dataclass(frozen=True)
@@ -87,13 +103,50 @@ def _request(content: bytes, encoding: Encoding) -> CommitmentRequest:
     sequence = elements.get(REFERENCED_SOP_SEQUENCE)
     if sequence is None:
         raise RequestInvalid("It has no Referenced SOP Sequence.")
-    # PS3.5 Section 6.2.2: a sequence stored as UN has implicit VR inside.
-    inside = Encoding(encoding.explicit and sequence.vr != b"UN", encoding.little_endian)
+    inside = _encoding_inside(sequence, encoding)
     items = _items(_value(content, sequence), inside)
     references = tuple(dict.fromkeys(_reference(item, inside) for item in items))
     if not references:
         raise RequestInvalid("Its Referenced SOP Sequence is empty.")
     return CommitmentRequest(_uid(content, elements, TRANSACTION_UID), references)
+
+
+def decode_report(content: bytes, transfer_syntax_uid: str) -> ReceivedReport:
+    """The report in a data set. Raises ReportInvalid when it is not one, TooManyReferences."""
+    try:
+        encoding = actual_encoding(BytesIO(content), 0, transfer_syntax_uid)
+        elements = _elements(content, encoding)
+        kept = tuple(
+            _reference(item, inside) for item, inside in _items_of(content, elements, REFERENCED_SOP_SEQUENCE, encoding)
+        )
+        failed = tuple(
+            (_reference(item, inside), _failure_reason(item, inside))
+            for item, inside in _items_of(content, elements, FAILED_SOP_SEQUENCE, encoding)
+        )
+        return ReceivedReport(_uid(content, elements, TRANSACTION_UID), kept, failed)
+    except (DatasetTruncated, DatasetMalformed, RequestInvalid) as problem:
+        raise ReportInvalid(f"The data set cannot be understood: {problem}") from problem
+
+
+def _items_of(
+    content: bytes, elements: dict[int, Element], tag: int, encoding: Encoding
+) -> Iterator[tuple[bytes, Encoding]]:
+    """The items of a sequence that may be missing, each with how it is encoded."""
+    sequence = elements.get(tag)
+    if sequence is not None:
+        inside = _encoding_inside(sequence, encoding)
+        yield from ((item, inside) for item in _items(_value(content, sequence), inside))
+
+
+def _encoding_inside(sequence: Element, encoding: Encoding) -> Encoding:
+    """PS3.5 Section 6.2.2: a sequence stored as UN has implicit VR inside."""
+    return Encoding(encoding.explicit and sequence.vr != b"UN", encoding.little_endian)
+
+
+def _failure_reason(item: bytes, encoding: Encoding) -> int:
+    element = _elements(item, encoding).get(FAILURE_REASON)
+    value = _value(item, element) if element is not None else b""
+    return int.from_bytes(value, "little" if encoding.little_endian else "big") if len(value) == 2 else 0
 
 
 def _elements(content: bytes, encoding: Encoding) -> dict[int, Element]:

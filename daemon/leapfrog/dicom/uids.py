@@ -14,6 +14,8 @@ VALID = re.compile(r"[0-9.]{1,64}")
 FORWARDABLE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
 DICOM_ROOT = "1.2.840.10008."
+VERIFICATION = "1.2.840.10008.1.1"  # the SOP class of C-ECHO
+STUDY_ROOT_FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 # The standard's storage classes, including future ones, but not protocols and inventories, which have their own
 # services (PS3.4 Annex B and GG, PS3.6 Table A-1).
 STORAGE = re.compile(r"1\.2\.840\.10008\.5\.1\.4\.(1\.1\.(?!200\.[134567]$|201\.)|34\.(7|10)$)")

@@ -162,8 +162,8 @@ class Readings:
 
     def _commit(self, record: InstanceRecord, result: ReadResult, work_dir: Path) -> None:
         owed = self._recipients.wants("original") and not self._instances.owes_original(record.id)
-        originals = adopt(self._spool, result.produced, work_dir, self._recipients.of_all_exams) if owed else ()
-        self._instances.commit_reading(
+        originals = adopt(self._spool, result.produced, work_dir, self._recipients.of_any_exam) if owed else ()
+        newly_owed = self._instances.commit_reading(
             CommittedReading(
                 instance_id=record.id,
                 state=result.state,
@@ -171,11 +171,14 @@ class Readings:
                 dataset_sha256=result.dataset_sha256,
                 deliveries=originals,
                 same_as=result.same_as,
-            )
+            ),
+            self._recipients,
         )
+        for name in newly_owed.unneeded:
+            self._spool.remove(name)
         self._in_hand.forget(_thing(record))
         self._on_read(record.study_key)
-        if originals or record.forward_as is not None:
+        if newly_owed.count or record.forward_as is not None:
             self._on_deliveries()
 
     def _failed(self, record: InstanceRecord, charge: Charge, limit: int, told: Sentence) -> None:
@@ -225,7 +228,9 @@ class Readings:
             outcome="not_assessed",
             reason=reason,
         )
-        self._instances.commit_reading(CommittedReading(instance_id=record.id, state="set_aside", reading=reading))
+        committed = CommittedReading(instance_id=record.id, state="set_aside", reading=reading)
+        if self._instances.commit_reading(committed, self._recipients).count:
+            self._on_deliveries()
         self._in_hand.forget(_thing(record))  # a person who has it read again starts anew
         self._on_read(record.study_key)
         if record.forward_as is not None:

@@ -28,10 +28,11 @@ NOT_COMPARED = (
 class Verdict:
     """What became of an attempt. `refused`: it will not be better next time; `doubtful`: refused without a reason that
     concerns the instance, so that the server may be the cause; `unclear`: neither refused nor confirmed; `unlisted`:
-    said to be stored, but not found; `handed_over`: stored, but the promise to keep it has not come yet.
+    said to be stored, but not found; `handed_over`: stored, but the promise to keep it has not come yet; `awaited`:
+    nothing was tried, since something has to come first.
     """
 
-    outcome: Literal["confirmed", "refused", "doubtful", "unclear", "unlisted", "handed_over"]
+    outcome: Literal["confirmed", "refused", "doubtful", "unclear", "unlisted", "handed_over", "awaited"]
     reason: str = ""
 
 
@@ -48,10 +49,12 @@ class Shortcoming:
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a courier finds at the box. `answered` is to be called when something proved that the server is there;
-    `progress`, whenever bytes are about to move: it is a sign of life, and what it raises ends the transfer. Whoever
-    sends bytes by itself keeps to `pace`, which does that and asks `throttle` too.
-    `forms`: in which form originals go; without, as they came.
+    """What a courier finds at the box, which calls itself `ae_title` where DICOM is spoken.
+
+    `answered` is to be called when something proved that the server is there; `progress`, whenever bytes are about to
+    move: it is a sign of life, and what it raises ends the transfer; `handed_over`, when a server stored something that
+    it is to promise to keep. `forms`: in which form originals go; without, as they came. Whoever sends bytes gives them
+    to `pace`, which makes them wait where something is worth more, keeps to `throttle`, and calls `progress`.
     """
 
     deliveries: Deliveries
@@ -62,6 +65,8 @@ class Surroundings:
     timeouts: Timeouts
     progress: Callable[[], None]
     answered: Callable[[], None]
+    ae_title: str = "LEAPFROG"
+    handed_over: Callable[[], None] = lambda: None
     forms: Forms | None = None
 
 

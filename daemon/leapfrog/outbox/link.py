@@ -1,11 +1,16 @@
 """The state of the link to a destination, and of the outbox as `status` shows it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
+
+from leapfrog.state.records import DeliveryState
 
 LinkState = Literal["ok", "down", "locked", "window closed", "none"]
 
 NOT_CONFIGURED = "no district server is configured: nothing is sent"
+NOT_SENDING = "nothing is sent while no daemon is running"
+GONE = "the settings do not have it any more: nothing is sent to it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,8 +30,9 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class DestinationState:
-    """One destination at one moment, for `status`: as OutboxState has it for all of them. `bytes_per_second` is what
-    was really sent, on a moving average; None while too little was sent to tell.
+    """One destination at one moment, for `status`: as OutboxState has it for all of them. `deliveries` counts those to
+    it by their states. `bytes_per_second` is what was really sent, on a moving average; None while too little was sent
+    to tell.
     """
 
     name: str
@@ -38,6 +44,8 @@ class DestinationState:
     failing_since: str = ""
     bytes_per_second: float | None = None
     seconds_left: float | None = None
+    deliveries: Mapping[DeliveryState, int] = field(default_factory=dict)
+    oldest_owed_seconds: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

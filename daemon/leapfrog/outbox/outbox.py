@@ -62,6 +62,8 @@ class _Destination:
             next_attempt_in_seconds=self._next_attempt_in_seconds(link_state),
             last_confirmed_at=self._means.deliveries.last_confirmed_at(self.settings.name),
             failing_since=self.line.failing_since(),
+            deliveries=self._means.deliveries.totals_of(self.settings.name),
+            oldest_owed_seconds=self._means.deliveries.oldest_owed_seconds_to(self.settings.name),
             bytes_per_second=self.line.rate.bytes_per_second(),
             seconds_left=seconds_left(self._waiting(), self.line.rate.bytes_per_second()),
         )
@@ -103,10 +105,14 @@ class Outbox:
         timeouts: Timeouts | None = None,
         windows: SyncWindows | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        ae_title: str = "LEAPFROG",
         forms: Forms | None = None,
+        handed_over: Callable[[], None] = lambda: None,
     ) -> None:
         """`limits` has the sync windows, unless `windows` are given, and the bytes per second. `on_fatal` is called
-        with the reason when sending cannot continue. `forms`: in which form originals go; without, as they came.
+        with the reason when sending cannot continue. `ae_title` is the box's own; `handed_over` is called when
+        something was stored that its archive is to promise to keep. `forms`: in which form originals go; without, as
+        they came.
         """
         self._stopping = threading.Event()
         self._windows = windows or SyncWindows(limits.windows, self.wake)
@@ -121,6 +127,8 @@ class Outbox:
             timeouts=timeouts or Timeouts(),
             monotonic=monotonic,
             forms=forms,
+            ae_title=ae_title,
+            handed_over=handed_over,
         )
         self._deliveries = deliveries
         self._destinations = tuple(_Destination(settings, means) for settings in destinations)
@@ -153,16 +161,24 @@ class Outbox:
         for sender in self.senders:
             sender.wake()
 
+    def may_send(self) -> bool:
+        """Whether a sync window is open."""
+        return self._windows.is_open()
+
     def look_at_clock(self) -> None:
         """Check whether setting the clock opened or closed a sync window. The thread that starts and stops this part
         must call this about once a second.
         """
         self._windows.look_at_clock()
 
-    def sync_now(self) -> None:
-        """Try to send everything that is owed once, now, regardless of windows and backoffs."""
-        for sender in self.senders:
-            sender.sync_now()
+    def sync_now(self, name: str | None = None) -> None:
+        """Try to send everything that is owed, to all destinations or to the one called `name`, once, now, regardless
+        of windows and backoffs.
+        """
+        for destination in self._destinations:
+            if name in (None, destination.settings.name):
+                for sender in destination.senders:
+                    sender.sync_now()
 
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the destinations, for `status`, `doctor` and the worklist."""

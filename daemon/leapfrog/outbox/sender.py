@@ -11,7 +11,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from leapfrog.errors import (
     DistrictError,
@@ -32,6 +32,7 @@ from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.outbox.timing import Timing
+from leapfrog.outbox.told import told_of
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue, rank_of
@@ -73,6 +74,8 @@ class Means:
     on_fatal: Callable[[str], None]
     timing: Timing = field(default_factory=Timing)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    ae_title: str = "LEAPFROG"
+    handed_over: Callable[[], None] = lambda: None
     monotonic: Callable[[], float] = time.monotonic
     forms: Forms | None = None
 
@@ -118,6 +121,8 @@ class Sender(Worker):
                 progress=self._progress,
                 answered=line.answered,
                 forms=means.forms,
+                ae_title=means.ae_title,
+                handed_over=means.handed_over,
             ),
         )
         self._at_hand, self._failures_at_hand = "", 0
@@ -219,18 +224,18 @@ class Sender(Worker):
                     self._settle(confirmed, CONFIRMED)
                 return
             verdict = self._courier.make(delivery, proven=self._line.link.proven)
-            self._settle(delivery, verdict)
+            self._settle(delivery, replace(verdict, reason=self._told(verdict.reason)))
         except DistrictLocked as problem:
-            self._failed_at(delivery, str(problem))
-            self._line.failed(str(problem), self._timing.locked_seconds, locked=True)
+            self._failed_at(delivery, self._told(str(problem)))
+            self._line.failed(self._told(str(problem)), self._timing.locked_seconds, locked=True)
         except DistrictUnreachable as problem:
             if problem.was_connected:
-                self._failed_at(delivery, str(problem))
+                self._failed_at(delivery, self._told(str(problem)))
             else:
-                self._queue.note_failure(delivery.id, str(problem))
-            self._line.failed(str(problem), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
+                self._queue.note_failure(delivery.id, self._told(str(problem)))
+            self._line.failed(self._told(str(problem)), min(problem.retry_after_seconds, LONGEST_RETRY_AFTER_SECONDS))
         except DistrictError as problem:
-            self._settle(delivery, Verdict("unclear", str(problem)))
+            self._settle(delivery, Verdict("unclear", self._told(str(problem))))
         except (StorageError, sqlite3.Error, _Stopped):
             raise  # the state disk failed, or the box is stopping
         except JournalError:
@@ -238,6 +243,10 @@ class Sender(Worker):
         except Exception as problem:
             self._met_own_error(delivery, problem)
         self._line.note_shortcomings(self._courier.shortcomings())
+
+    def _told(self, reason: str) -> str:
+        """What the courier says, in the words for this destination."""
+        return told_of(self._queue.destination, reason)
 
     def _failed_at(self, delivery: DeliveryRecord, reason: str) -> None:
         """Mostly it is the server. But a server, or a guard before it, may fail over just what this delivery says: then
@@ -273,8 +282,8 @@ class Sender(Worker):
             self._refuse(delivery, verdict.reason)
         elif verdict.outcome == "doubtful":
             self._refuse_doubtfully(delivery, verdict.reason)
-        elif verdict.outcome == "handed_over":
-            self._wait_for_promise(delivery, verdict.reason)
+        elif verdict.outcome in ("handed_over", "awaited"):
+            self._wait_for(delivery, verdict)
         else:
             self._put_off(delivery, verdict.reason)
             # Some servers list a new instance only after a while.
@@ -286,12 +295,13 @@ class Sender(Worker):
         self._at_hand, self._failures_at_hand = "", 0
         self._line.confirmed()
 
-    def _wait_for_promise(self, delivery: DeliveryRecord, reason: str) -> None:
-        """The server has it; whether it will keep it is asked again later."""
+    def _wait_for(self, delivery: DeliveryRecord, verdict: Verdict) -> None:
+        """What it waits for makes it due. Until then it is looked at now and then, which costs the link nothing."""
         due_at = self._monotonic() + self._timing.delivery.seconds(delivery.failures + 1)
-        self._queue.put_off(delivery.id, reason, due_at)
-        self._at_hand, self._failures_at_hand = "", 0
-        self._line.confirmed()
+        self._queue.put_off(delivery.id, verdict.reason, due_at)
+        if verdict.outcome == "handed_over":
+            self._at_hand, self._failures_at_hand = "", 0
+            self._line.confirmed()
 
     def _refuse(self, delivery: DeliveryRecord, reason: str) -> None:
         _log.warning("Delivery %s is on hold until a person retries or dismisses it: %s", delivery.id, reason)

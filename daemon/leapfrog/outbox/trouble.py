@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from leapfrog.language.sentence import sentence
+from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.outbox.courier import NOT_COMPARED, OTHER_CONTENT, Shortcoming
+from leapfrog.outbox.told import told_of, with_article
 from leapfrog.problem import Problem, Problems
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.delivery_queue import DeliveryQueue
@@ -35,6 +36,20 @@ ON_HOLD_FOR_STAFF = sentence(
     "The district refused some exams; they are marked below and kept here. Tell the technician, who can send them"
     " again."
 )
+# The same of another destination than [district], by the name that the settings give it.
+GOES_ON_FOR_STAFF_OF = sentence(
+    "Nothing can be sent to {destination} at present. Nothing is lost: it is sent when the link is back."
+)
+LONG_FOR_STAFF_OF = sentence(
+    "Nothing could be sent to {destination} for more than a day. Nothing is lost. Tell the technician."
+)
+LOCKED_FOR_STAFF_OF = sentence(
+    "{destination} does not let this box in, so nothing is sent there. Nothing is lost. Tell the technician."
+)
+ON_HOLD_FOR_STAFF_OF = sentence(
+    "{destination} refused some exams; they are marked below and kept here. Tell the technician, who can send them"
+    " again."
+)
 
 
 class Trouble:
@@ -45,6 +60,8 @@ class Trouble:
         remembers since when the link fails: many boxes are turned off every night.
         """
         self._queue = queue
+        self._it = with_article(queue.destination)
+        self._to = "" if queue.destination == DISTRICT else f" to {self._it}"
         self._facts = facts
         self._monotonic = monotonic
         self._problems = Problems()
@@ -62,17 +79,24 @@ class Trouble:
             self._facts.put(self._since_fact, self._since)
         if locked:
             self._link = Problem(
-                what=f"Nothing can be sent to the district. {reason}",
+                what=f"Nothing can be sent to {self._it}. {reason}",
                 since=self._since,
                 remedy=LOG_IN,
-                for_staff=LOCKED_FOR_STAFF,
+                for_staff=self._for_staff(LOCKED_FOR_STAFF, LOCKED_FOR_STAFF_OF),
             )
         elif self._fails_for_long(self._first_failed_at):
-            what = f"Nothing could be sent to the district for more than a day. {reason}"
-            self._link = Problem(what=what, since=self._since, remedy=TELL_SOMEBODY, for_staff=LONG_FOR_STAFF)
+            what = f"Nothing could be sent to {self._it} for more than a day. {reason}"
+            told = self._for_staff(LONG_FOR_STAFF, LONG_FOR_STAFF_OF)
+            remedy = told_of(self._queue.destination, TELL_SOMEBODY)
+            self._link = Problem(what=what, since=self._since, remedy=remedy, for_staff=told)
         else:
-            what = f"Nothing can be sent to the district at present. {reason}"
-            self._link = Problem(what=what, since=self._since, remedy=GOES_ON, for_staff=GOES_ON_FOR_STAFF)
+            what = f"Nothing can be sent to {self._it} at present. {reason}"
+            told = self._for_staff(GOES_ON_FOR_STAFF, GOES_ON_FOR_STAFF_OF)
+            self._link = Problem(what=what, since=self._since, remedy=GOES_ON, for_staff=told)
+
+    def _for_staff(self, of_district: Sentence, of_another: Sentence) -> Sentence:
+        name = self._queue.destination
+        return of_district if name == DISTRICT else of_another.format(destination=name)
 
     def _fails_for_long(self, first_failed_at: float) -> bool:
         """By this process's own clock, or by the box's, which also counts while it is off and may be wrong."""
@@ -95,7 +119,8 @@ class Trouble:
         """What the server does not do that it should."""
         self._problems.keep([one.what for one in found])
         for one in found:
-            self._problems.add(one.what, one.what, one.remedy)
+            what, remedy = (told_of(self._queue.destination, text) for text in (one.what, one.remedy))
+            self._problems.add(one.what, what, remedy)
 
     def since(self) -> str:
         """Since when nothing can be sent, as local ISO text; "" while the link works."""
@@ -113,18 +138,20 @@ class Trouble:
         exams = exams_in_brackets(self._queue.exams_on_hold(MOST_NAMED_EXAMS + 1))
         found = [
             Problem(
-                what=f"Deliveries on hold: {total}{exams}. They could not be delivered, and are kept until a person"
-                " decides.",
+                what=f"Deliveries{self._to} on hold: {total}{exams}. They could not be delivered, and are kept until a"
+                " person decides.",
                 since=self._queue.on_hold_since() or "",
                 remedy="See the reasons with `leapfrog status`; then `leapfrog retry ID` or `leapfrog dismiss ID`.",
-                for_staff=ON_HOLD_FOR_STAFF,
+                for_staff=self._for_staff(ON_HOLD_FOR_STAFF, ON_HOLD_FOR_STAFF_OF),
             )
         ]
-        for reason in (OTHER_CONTENT, NOT_COMPARED):
+        for told in (OTHER_CONTENT, NOT_COMPARED):
+            reason = told_of(self._queue.destination, told)
             since = self._queue.on_hold_since(reason)
             if since is not None:
                 what, _, remedy = reason.partition(". ")
-                found.append(Problem(what=f"{what}.", since=since, remedy=remedy, for_staff=ON_HOLD_FOR_STAFF))
+                for_staff = self._for_staff(ON_HOLD_FOR_STAFF, ON_HOLD_FOR_STAFF_OF)
+                found.append(Problem(what=f"{what}.", since=since, remedy=remedy, for_staff=for_staff))
         return tuple(found)
 
 

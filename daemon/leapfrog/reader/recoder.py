@@ -104,7 +104,8 @@ def main() -> int:
     parser.add_argument("--made", required=True, help="the folder in which it may write")
     parser.add_argument("--memory", type=int, required=True, help="bytes of its address space")
     options = parser.parse_args()
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # the processor only while nobody else wants it
+    with suppress(OSError):  # where that is not allowed, it still is as nice as a reader
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))  # the processor only while nobody else wants it
     yield_disk_to_others()
     begin(options.parent, options.memory, Rights(readable=(options.given,), writable=(options.made,)))
     channel = LineChannel(socket.socket(fileno=options.fd))

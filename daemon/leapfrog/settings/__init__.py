@@ -315,6 +315,11 @@ class Settings(Section):
                 sentences.append(
                     f"{key} uses http: images and names are sent unencrypted. Use https if the server has it."
                 )
+            if destination.kind == "dicom" and not destination.tls:
+                sentences.append(
+                    f'The destination "{destination.name}" has no tls: images and names are sent unencrypted. Use it if'
+                    " the archive has it."
+                )
         if not self.destinations:
             sentences.append(
                 "district.url is empty: nothing is sent, and exams are deleted after retention.keep_days days."

@@ -97,9 +97,15 @@ class DestinationSettings(Access):
             raise ValueError('a destination of kind "dicomweb" needs url, the address of its DICOMweb service')
         if self.kind == "dicom" and not (self.host and "ae_title" in self.model_fields_set):
             raise ValueError('a destination of kind "dicom" needs host, port and ae_title')
-        of_the_other = {"dicomweb": {"host", "port", "ae_title", "tls", "commit"}, "dicom": {"url", "fetch_reports"}}
+        of_the_other = {
+            "dicomweb": {"host", "port", "ae_title", "tls", "commit"},
+            "dicom": {"url", "fetch_reports", "username", "password_file", "token_file"},
+        }
         if surplus := sorted(of_the_other[self.kind] & self.model_fields_set):
             raise ValueError(f'a destination of kind "{self.kind}" has no {" and no ".join(surplus)}')
+        of_tls = {"ca_file", "client_certificate", "client_key"} & self.model_fields_set
+        if self.kind == "dicom" and of_tls and not self.tls:
+            raise ValueError(f'{" and ".join(sorted(of_tls))} of a destination of kind "dicom" need tls = true')
         return self
 
 

@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from leapfrog.errors import JournalError
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.facts import Facts, put
 from leapfrog.state.journal import Journal, new_id, now_text
-from leapfrog.state.records import DeliveryRecord, DeliveryState, NewDelivery, columns_of
+from leapfrog.state.records import DELIVERY_STATES, DeliveryRecord, DeliveryState, NewDelivery, columns_of
 
 DELIVERY_COLUMNS = columns_of(DeliveryRecord)
-LAST_CONFIRMED_FACT = "last_confirmed_at"
+LAST_CONFIRMED_FACT = "last_confirmed_at"  # of [district]; of others, with their name
 
 
 class Deliveries:
@@ -41,11 +42,8 @@ class Deliveries:
             ).rowcount
             if changed != 1:
                 raise JournalError(f"Delivery {delivery_id} was not waiting to be confirmed.")
-            put(connection, LAST_CONFIRMED_FACT, ended_at)
-            [destination] = connection.execute(
-                "SELECT destination FROM deliveries WHERE id = ?", (delivery_id,)
-            ).fetchone()
-            put(connection, f"{LAST_CONFIRMED_FACT}:{destination}", ended_at)
+            row = connection.execute("SELECT destination FROM deliveries WHERE id = ?", (delivery_id,)).fetchone()
+            put(connection, last_confirmed_fact(row["destination"]), ended_at)
 
     def refuse(self, delivery_id: str, reason: str) -> None:
         """Record that this instance cannot be delivered. It stays owed until a person retries or dismisses it."""
@@ -126,6 +124,18 @@ class Deliveries:
             owner_id,
         )
 
+    def dismiss_all_of(self, destination: str) -> int:
+        """Give up all that waits for a destination that the settings have no more, or was refused there, and forget the
+        destination: should it come back, it is new. Returns how many were dismissed.
+        """
+        with self._journal.transaction() as connection:
+            connection.execute("DELETE FROM destinations WHERE name = ?", (destination,))
+            return connection.execute(
+                "UPDATE deliveries SET state = 'dismissed', ended_at = ?"
+                " WHERE destination = ? AND state IN ('waiting', 'refused')",
+                (now_text(), destination),
+            ).rowcount
+
     def get(self, delivery_id: str) -> DeliveryRecord | None:
         """The delivery with this id, or None."""
         row = self._journal.row(f"SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE id = ?", (delivery_id,))
@@ -135,9 +145,13 @@ class Deliveries:
         """Whether a delivery has this id."""
         return bool(self._journal.count("deliveries WHERE id = ?", delivery_id))
 
-    def listed(self, state: DeliveryState | None = None, limit: int = 20) -> list[DeliveryRecord]:
-        """The oldest deliveries in one state or in any."""
-        where, values = ("WHERE state = ?", [state]) if state else ("", [])
+    def listed(
+        self, state: DeliveryState | None = None, limit: int = 20, destination: str | None = None
+    ) -> list[DeliveryRecord]:
+        """The oldest deliveries in one state or in any, to one destination or to all."""
+        wanted = {"state = ?": state, "destination = ?": destination}
+        chosen = {condition: value for condition, value in wanted.items() if value is not None}
+        where, values = f"WHERE {' AND '.join(chosen)}" if chosen else "", list(chosen.values())
         rows = self._journal.rows(
             f"SELECT {DELIVERY_COLUMNS} FROM deliveries {where} ORDER BY sequence LIMIT ?", [*values, limit]
         )
@@ -155,14 +169,52 @@ class Deliveries:
             " AND kind <> 'print' ORDER BY sequence LIMIT 1) UNION ALL SELECT * FROM (SELECT sequence FROM deliveries"
             " WHERE state = 'refused' AND kind <> 'print' ORDER BY sequence LIMIT 1)))"
         )
-        if not rows:
-            return None
-        age = datetime.now().astimezone() - datetime.fromisoformat(rows[0]["created_at"])
-        return max(0.0, age.total_seconds())
+        return _age(rows[0]["created_at"]) if rows else None
+
+    def oldest_owed_seconds_to(self, destination: str) -> float | None:
+        """The same for one destination."""
+        rows = self._journal.rows(
+            "SELECT created_at FROM deliveries WHERE sequence = (SELECT min(sequence) FROM (SELECT min(sequence) AS"
+            " sequence FROM deliveries WHERE destination = ?1 AND state = 'waiting' AND state IN ('waiting', 'refused')"
+            " UNION ALL SELECT min(sequence) FROM deliveries WHERE destination = ?1 AND state = 'refused'"
+            " AND state IN ('waiting', 'refused')))",
+            (destination,),
+        )
+        return _age(rows[0]["created_at"]) if rows else None
+
+    def totals_of(self, destination: str) -> dict[DeliveryState, int]:
+        """How many deliveries to that destination are in each state."""
+        totals = dict.fromkeys(DELIVERY_STATES, 0)
+        for row in self._journal.rows(
+            "SELECT state, sum(total) AS total FROM delivery_totals WHERE destination = ? GROUP BY state",
+            (destination,),
+        ):
+            totals[row["state"]] = row["total"]
+        return totals
+
+    def destinations(self) -> list[str]:
+        """The destinations to which anything is owed, or was, whether or not the settings have them."""
+        rows = self._journal.rows(
+            "SELECT DISTINCT destination FROM delivery_totals WHERE destination <> '' AND total > 0"
+        )
+        return [row["destination"] for row in rows]
+
+    def destinations_owed(self) -> dict[str, int]:
+        """The destinations to which anything is owed, and how much, whether or not the settings have them."""
+        rows = self._journal.rows(
+            "SELECT destination, sum(total) AS total FROM delivery_totals WHERE destination <> ''"
+            " AND state IN ('waiting', 'refused') GROUP BY destination HAVING sum(total) > 0 ORDER BY destination"
+        )
+        return {row["destination"]: row["total"] for row in rows}
 
     def last_confirmed_at(self, destination: str | None = None) -> str | None:
         """When something was last confirmed, by any destination or by that one, as local ISO text; None when never."""
-        return self._facts.get(LAST_CONFIRMED_FACT if destination is None else f"{LAST_CONFIRMED_FACT}:{destination}")
+        if destination is not None:
+            return self._facts.get(last_confirmed_fact(destination))
+        rows = self._journal.rows(
+            "SELECT value FROM facts WHERE name = ?1 OR name LIKE ?1 || ':%'", (LAST_CONFIRMED_FACT,)
+        )
+        return max((str(row["value"]) for row in rows), key=datetime.fromisoformat, default=None)
 
 
 def owe(
@@ -221,3 +273,12 @@ def delivery_of(row: sqlite3.Row) -> DeliveryRecord:
     values["posted"] = bool(row["posted"])
     values["renamed"] = bool(row["renamed"])
     return DeliveryRecord(**values)
+
+
+def _age(moment: str) -> float:
+    return max(0.0, (datetime.now().astimezone() - datetime.fromisoformat(moment)).total_seconds())
+
+
+def last_confirmed_fact(destination: str) -> str:
+    """The name of the fact that says when that destination last confirmed something."""
+    return LAST_CONFIRMED_FACT if destination == DISTRICT else f"{LAST_CONFIRMED_FACT}:{destination}"

@@ -20,6 +20,7 @@ TO_RETRY = (
     "deliveries INDEXED BY deliveries_to_retry WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL"
     " AND destination = :destination"
 )
+ON_HOLD = "destination = ? AND state = 'refused' AND state IN ('waiting', 'refused')"  # for the index of what is owed
 # As the column `rank` has them: an urgent structured report first, the original of an exam that is not urgent last.
 RANKS = range(9)
 FIRST_ORIGINAL = 7
@@ -182,15 +183,14 @@ class DeliveryQueue:
 
     def exams_on_hold(self, most: int) -> list[str]:
         """The numbers of the newest exams of which something is on hold, at most so many."""
-        of_this = "deliveries WHERE state = 'refused' AND destination = ?"
+        of_this = f"deliveries WHERE {ON_HOLD}"
         return numbers_among(self._journal, "study_key", of_this, most, (self.destination,))
 
     def on_hold_since(self, reason: str | None = None) -> str | None:
         """When the oldest delivery on hold was refused (for that reason), as local ISO text; None when none is."""
         known = "" if reason is None else " AND last_error = ?"
         rows = self._journal.rows(
-            f"SELECT ended_at FROM deliveries WHERE state = 'refused' AND destination = ?{known}"
-            " ORDER BY sequence LIMIT 1",
+            f"SELECT ended_at FROM deliveries WHERE {ON_HOLD}{known} ORDER BY sequence LIMIT 1",
             (self.destination, *(() if reason is None else (reason,))),
         )
         return str(rows[0]["ended_at"] or "") if rows else None

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from leapfrog.errors import JournalError
@@ -12,6 +12,8 @@ from leapfrog.state import records_to_renew
 from leapfrog.state.deliveries import is_owed, owe
 from leapfrog.state.folder_files import remember
 from leapfrog.state.journal import Journal, insert, now_text
+from leapfrog.state.owed_originals import READ_AFRESH, owe_by_rule
+from leapfrog.state.recipients import Recipients, exam_of
 from leapfrog.state.records import (
     INSTANCE_STATES,
     CommittedReading,
@@ -26,8 +28,6 @@ from leapfrog.state.studies import study_for
 
 INSTANCE_COLUMNS = columns_of(InstanceRecord)
 WAITING_INSTANCES = "instances INDEXED BY instances_waiting WHERE state = 'received' AND attempt_open = 0"
-# It waits behind films, and nothing that failed before counts.
-READ_AFRESH = "state = 'received', reason = '', attempts = 0, engine_failures = 0, interruptions = 0, turn = 1"
 
 Charge = Literal["reader", "engine", "interruption"]
 CHARGE_COLUMNS: dict[Charge, str] = {
@@ -48,6 +48,14 @@ class Waiting:
     slow: bool
 
 
+@dataclass(frozen=True)
+class NewlyOwed:
+    """What a reading made owed: how many deliveries, and the spool files of objects that are owed to nobody."""
+
+    count: int
+    unneeded: tuple[str, ...]
+
+
 class Instances:
     """The rows of `instances`. Every method is one transaction; any thread may call it."""
 
@@ -57,8 +65,11 @@ class Instances:
 
     # ------------------------------------------------------------ intake
 
-    def add(self, new: NewInstance, compared: Collection[str] = ()) -> list[UidHolder]:
-        """Insert an instance, and the delivery of its original if that is owed, in one transaction.
+    def add(
+        self, new: NewInstance, compared: Collection[str] = (), recipients: Recipients | None = None
+    ) -> list[UidHolder]:
+        """Insert an instance, and the deliveries of its original if that is owed, in one transaction; if it was read
+        already, also those to `recipients` that get its exam by their rules.
 
         Returns [] when it was inserted. If other instances have the same SOP Instance UID and are not in `compared`,
         inserts nothing and returns them, so that the caller can compare the contents first. What is owed under this
@@ -98,6 +109,8 @@ class Instances:
             original = _original(new)
             if new.owed_to and new.picture is None and not is_owed(connection, original.sop_instance_uid):
                 owe(connection, [original], study_key, new.id)
+            if new.reading and recipients is not None:
+                owe_by_rule(connection, recipients, study_key, posted=new.maybe_sent)
             if new.folder_file:
                 remember(connection, new.folder_file, new.id)
         return []
@@ -182,8 +195,11 @@ class Instances:
             instance_id,
         )
 
-    def commit_reading(self, committed: CommittedReading) -> None:
-        """Write a reading, the instance's new state and the resulting deliveries, in one transaction."""
+    def commit_reading(self, committed: CommittedReading, recipients: Recipients | None = None) -> NewlyOwed:
+        """Write a reading, the instance's new state and the resulting deliveries, in one transaction: to `recipients`,
+        as their rules say now that the reading is known, which may concern the whole exam; without any, as each
+        delivery says.
+        """
         with self._journal.transaction() as connection:
             row = connection.execute(
                 "UPDATE instances SET state = ?1, reason = ?2, attempt_open = 0,"
@@ -203,17 +219,28 @@ class Instances:
             if row is None:
                 raise JournalError(f"Instance {committed.instance_id} was not waiting to be read.")
             if committed.same_as and _note_same(connection, committed.instance_id, committed.same_as):
-                return
+                return NewlyOwed(0, tuple(one.spool_name or "" for one in committed.deliveries))
             # Whatever came of the reading, it is other content than what has its UID, and is owed.
             connection.execute(
                 "UPDATE deliveries SET spool_name = (SELECT spool_name FROM instances WHERE id = instance_id)"
                 " WHERE instance_id = ? AND kind = 'original' AND spool_name IS NULL",
                 (committed.instance_id,),
             )
-            owe(connection, committed.deliveries, row["study_key"], committed.instance_id)
+            deliveries = committed.deliveries
+            if recipients is not None:
+                exam = exam_of(connection, row["study_key"])
+                deliveries = tuple(
+                    replace(one, destinations=recipients.of_exam(one.kind, exam.modalities, urgent=exam.urgent))
+                    for one in deliveries
+                )
+            owe(connection, deliveries, row["study_key"], committed.instance_id)
+            count = sum(len(one.destinations) for one in deliveries)
+            if recipients is not None:
+                count += owe_by_rule(connection, recipients, row["study_key"], but=committed.instance_id)
             connection.execute(
                 "UPDATE studies SET changes = changes + 1, state = 'open' WHERE key = ?", (row["study_key"],)
             )
+        return NewlyOwed(count, tuple(one.spool_name or "" for one in deliveries if not one.destinations))
 
     def same_uid_before(self, instance_id: str, limit: int) -> list[InstanceRecord]:
         """The first instances of the same study that brought the SOP Instance UID of this one before it, as DICOM, and
@@ -278,9 +305,11 @@ class Instances:
     # ------------------------------------------------------------ adoption
 
     def owe_wrapped(self, instance_id: str, wrapped: NewDelivery) -> bool:
-        """Owe the object that a reader made of a picture, unless its UID is owed. Returns whether it was not."""
+        """Owe the object that a reader made of a picture, unless its UID is owed or nobody gets it. Returns whether it
+        is owed now.
+        """
         with self._journal.transaction() as connection:
-            if is_owed(connection, wrapped.sop_instance_uid):
+            if is_owed(connection, wrapped.sop_instance_uid) or not wrapped.destinations:
                 return False
             key = connection.execute("SELECT study_key FROM instances WHERE id = ?", (instance_id,)).fetchone()
             owe(connection, [wrapped], key["study_key"], instance_id)

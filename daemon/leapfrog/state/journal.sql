@@ -122,6 +122,7 @@ CREATE INDEX deliveries_fresh ON deliveries (destination, rank, place)
 CREATE INDEX deliveries_to_retry ON deliveries (destination, rank, due_at)
     WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
+CREATE INDEX deliveries_owed ON deliveries (destination, state, sequence) WHERE state IN ('waiting', 'refused');
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
 -- An object is owed to a destination once. Its UID is what it is known by: no two contents are ever sent under one.
@@ -200,6 +201,26 @@ CREATE TABLE declined_syntaxes (
     PRIMARY KEY (destination, transfer_syntax_uid)
 ) STRICT, WITHOUT ROWID;
 
+-- What archives have stored, but not promised to keep yet (storage commitment, with this box as the SCU).
+CREATE TABLE handed_over (
+    delivery_id         TEXT PRIMARY KEY REFERENCES deliveries (id) ON DELETE CASCADE,
+    destination         TEXT NOT NULL,
+    -- stored, and to be asked about; asked about; promised; not promised, so that it is sent again
+    state               TEXT NOT NULL CHECK (state IN ('stored', 'asked', 'kept', 'not_kept')),
+    reason              INTEGER NOT NULL DEFAULT 0,    -- the last failure reason (PS3.3 Section C.14.1.1)
+    times_not_kept      INTEGER NOT NULL DEFAULT 0,
+    handed_over_at      TEXT NOT NULL                  -- local ISO time, for people
+) STRICT, WITHOUT ROWID;
+CREATE INDEX handed_over_by_state ON handed_over (destination, state);
+
+-- The questions that are open: an archive may answer after days, and an earlier one after a later one.
+CREATE TABLE asked_promises (
+    transaction_uid     TEXT NOT NULL,
+    delivery_id         TEXT NOT NULL REFERENCES handed_over (delivery_id) ON DELETE CASCADE,
+    PRIMARY KEY (transaction_uid, delivery_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX asked_promises_by_delivery ON asked_promises (delivery_id);
+
 -- Counts kept by triggers, so that `status` takes the same time with a hundred rows and with a hundred thousand.
 CREATE TABLE counts (
     what                TEXT NOT NULL,
@@ -222,6 +243,15 @@ CREATE TABLE delivery_totals (
     total               INTEGER NOT NULL,
     byte_count          INTEGER NOT NULL,
     PRIMARY KEY (destination, kind, state)
+) STRICT, WITHOUT ROWID;
+
+-- What each destination was to get when the box last started, so that one that is new, or gets more, is known. One that
+-- the settings have no more stays here as long as something waits for it.
+CREATE TABLE destinations (
+    name                TEXT PRIMARY KEY,
+    kinds               TEXT,                          -- a JSON list; NULL: the settings have it no more
+    rules               TEXT NOT NULL DEFAULT '',      -- which exams it gets, as JSON; '': every one
+    exams_after         INTEGER NOT NULL DEFAULT 0     -- it gets what is of instances with larger sequence numbers
 ) STRICT, WITHOUT ROWID;
 
 -- Single values that must outlive the rows they came from.
@@ -259,8 +289,8 @@ END;
 CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
     SELECT RAISE(ABORT, 'a delivery cannot change its state this way') WHERE NOT (
         (OLD.state = 'waiting' AND NEW.state IN ('confirmed', 'refused'))
-        OR (OLD.state IN ('waiting', 'refused') AND NEW.state = 'superseded')
-        OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed'))
+        OR (OLD.state IN ('waiting', 'refused') AND NEW.state IN ('superseded', 'dismissed'))
+        OR (OLD.state = 'refused' AND NEW.state = 'waiting')
         OR (OLD.state = 'superseded' AND NEW.state = 'dismissed'));
     UPDATE counts SET total = total - 1
     WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;
@@ -273,6 +303,11 @@ CREATE TRIGGER delivery_counted AFTER UPDATE OF state, byte_count ON deliveries
         ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
     INSERT INTO delivery_totals VALUES (NEW.destination, NEW.kind, NEW.state, 1, NEW.byte_count)
         ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
+END;
+
+-- Whatever became of a delivery, nobody is asked about it any more.
+CREATE TRIGGER promise_not_needed AFTER UPDATE OF state ON deliveries WHEN NEW.state <> 'waiting' BEGIN
+    DELETE FROM handed_over WHERE delivery_id = NEW.id;
 END;
 
 CREATE TRIGGER late_image_is_not_finished AFTER UPDATE OF state ON studies WHEN NEW.state = 'open' BEGIN

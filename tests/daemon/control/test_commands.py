@@ -30,7 +30,7 @@ def test_retry_wakes_the_outbox_once_the_delivery_waits_again(tmp_path: Path) ->
         deliveries=deliveries,
         source=cast(StatusSource, None),
         wake=lambda: waiting.append(journal.counts("deliveries")["waiting"]),
-        sync=lambda: None,
+        sync=lambda _destination: None,
         spool=Spool(tmp_path / "spool", 0),
     )
     new = new_instance()
@@ -67,7 +67,7 @@ def test_arguments_of_another_kind_are_refused_and_the_journal_goes_on(
         deliveries=Deliveries(journal),
         source=cast(StatusSource, None),
         wake=lambda: None,
-        sync=lambda: None,
+        sync=lambda _destination: None,
         spool=Spool(tmp_path / "spool", 0),
     )
     with pytest.raises(UsageError, match="does not take these arguments"):
@@ -89,7 +89,7 @@ def test_a_report_that_is_lost_is_made_again_when_it_is_retried(tmp_path: Path) 
         deliveries=Deliveries(journal),
         source=cast(StatusSource, None),
         wake=lambda: None,
-        sync=lambda: None,
+        sync=lambda _destination: None,
         spool=Spool(tmp_path / "spool", 0),
         render_again=made_again.append,
     )
@@ -114,7 +114,7 @@ def commands_on(journal: Journal, spool: Spool, wake: Callable[[], None] = lambd
         deliveries=Deliveries(journal),
         source=cast(StatusSource, None),
         wake=wake,
-        sync=lambda: None,
+        sync=lambda _destination: None,
         spool=spool,
     )
 

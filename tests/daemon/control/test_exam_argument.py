@@ -43,7 +43,7 @@ def commands(journal: Journal, spool: Spool) -> Commands:
         deliveries=Deliveries(journal),
         source=cast(StatusSource, None),
         wake=lambda: None,
-        sync=lambda: None,
+        sync=lambda _destination: None,
         spool=spool,
     )
 

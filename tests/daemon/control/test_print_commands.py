@@ -33,7 +33,7 @@ def commands(box: PaperBox) -> Commands:
         deliveries=deliveries,
         source=StatusSource(settings=settings, journal=box.journal, deliveries=deliveries, spool=spool),
         wake=lambda: None,
-        sync=lambda: None,
+        sync=lambda _destination: None,
         spool=spool,
     )
 

@@ -11,9 +11,12 @@ from leapfrog.dicom.commitment import (
     MOST_REFERENCES,
     CommitmentReport,
     FailureReason,
+    ReceivedReport,
     Reference,
+    ReportInvalid,
     RequestInvalid,
     TooManyReferences,
+    decode_report,
     decode_request,
     encode_report,
 )
@@ -112,3 +115,23 @@ def test_more_references_than_any_exam_has_are_refused() -> None:
     content = EXPLICIT_LITTLE.element(0x00081199, b"SQ", item * (MOST_REFERENCES + 1))
     with pytest.raises(TooManyReferences):
         decode_request(content, ExplicitVRLittleEndian)
+
+
+@pytest.mark.parametrize("encoding", [IMPLICIT_LITTLE, EXPLICIT_LITTLE])
+def test_a_report_that_comes_back_says_what_was_said(encoding: Encoding) -> None:
+    one, other = Reference("1.2.3", "1.2.3.1"), Reference("1.2.3", "1.2.3.2")
+    report = CommitmentReport("1.2.9", (one,), ((other, FailureReason.NO_SUCH_OBJECT_INSTANCE),))
+    syntax = ExplicitVRLittleEndian if encoding.explicit else ImplicitVRLittleEndian
+    assert decode_report(encode_report(report, encoding), syntax) == ReceivedReport("1.2.9", (one,), ((other, 0x0112),))
+
+
+def test_a_report_without_a_reason_or_without_anything_is_one() -> None:
+    assert decode_report(encode_report(CommitmentReport("1.2.9", (), ()), EXPLICIT_LITTLE), ExplicitVRLittleEndian) == (
+        ReceivedReport("1.2.9", (), ())
+    )
+
+
+@pytest.mark.parametrize("content", [b"", b"\x08\x00\x95\x11UI\x08\x001.2", bytes(40)])
+def test_what_is_no_report_is_refused(content: bytes) -> None:
+    with pytest.raises(ReportInvalid):
+        decode_report(content, ExplicitVRLittleEndian)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leapfrog.dicom.uids import is_forwardable_uid, mint_uid
+from leapfrog.dicom.uids import is_forwardable_uid, is_valid_uid, mint_uid, uid_of
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,12 @@ def test_minted_uids_follow_the_rules() -> None:
     uids = {mint_uid() for _ in range(1000)}
     assert len(uids) == 1000
     assert all(len(uid) <= 64 and uid.startswith("2.25.") and not uid.startswith("2.25.0") for uid in uids)
+
+
+def test_what_has_no_uid_gets_the_same_one_each_time() -> None:
+    made = uid_of("exam", "image", "Nodule")
+    assert made == uid_of("exam", "image", "Nodule")
+    assert is_valid_uid(made)
+    assert (
+        len({made, uid_of("exam", "imageNodule"), uid_of("exam", "image,Nodule"), uid_of("exam", "image", "Mass")}) == 4
+    )

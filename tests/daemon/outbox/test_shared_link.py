@@ -99,3 +99,27 @@ def test_the_state_says_how_fast_each_link_is_and_how_long_what_waits_takes(
     assert state.seconds_left == pytest.approx(10 * FILM_BYTES / district.bytes_per_second, rel=0.05)
     _owe_hospital(box, outbox)
     assert outbox.state().seconds_left is None, "nobody knows yet how fast the other link is"
+
+
+def test_an_original_to_a_dicom_archive_waits_for_a_result_as_well(
+    box: Box, orthanc: Orthanc, proxy: RecordingProxy
+) -> None:
+    archive = DestinationSettings(
+        name="archive", kind="dicom", host="127.0.0.1", port=orthanc.dicom_port, ae_title="DISTRICT"
+    )
+    district = DestinationSettings(name="district", url=proxy.url)
+    outbox = Outbox(
+        (district, archive), DistrictSettings(bytes_per_second=SLOW), box.deliveries, box.spool, box.fatal.append, QUICK
+    )
+    box.senders.append(outbox)
+    box.owe(FILM_BYTES)
+    box.journal.change("UPDATE deliveries SET destination = 'archive'")
+    outbox.start()
+    originals = outbox.senders[-1]
+    wait_until(lambda: originals._pace.handed_over_bytes > 50_000, "a part of the film")
+    box.owe_result(byte_count=100_000)
+    wait_until(lambda: proxy.bytes_received > 10_000, "a part of the result")
+    before = originals._pace.handed_over_bytes
+    wait_until(lambda: box.count("confirmed") == 1, "the result")
+    assert originals._pace.handed_over_bytes - before < 10_000
+    box.wait_for(confirmed=2)

@@ -56,6 +56,7 @@ ALLOWED_FOR_DELIVERIES = {
     ("refused", "waiting"),
     ("refused", "dismissed"),
     ("superseded", "dismissed"),
+    ("waiting", "dismissed"),
 }
 
 

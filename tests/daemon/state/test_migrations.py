@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
@@ -19,10 +18,12 @@ from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.records import DeliveryKind
+from leapfrog.state.recipients import Recipients
+from leapfrog.state.spool import Spool
 from leapfrog.state.start.owing import owe_what_is_wanted
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report_words import WorklistRow
+from support.destinations import a_district
 
 JOURNALS = Path(__file__).with_name("journals")
 VERSIONS = range(migrations.FIRST_VERSION, migrations.schema_version())  # those before today's
@@ -184,7 +185,7 @@ def test_what_is_owed_twice_is_owed_once_and_other_content_under_a_uid_of_its_ow
     assert (kept["id"], kept["state"]) == ("twice", "confirmed")
     renamed = Instances(journal).get(other)
     assert renamed is not None and (renamed.forward_as or "").startswith("2.25.")
-    assert owe_what_is_wanted(journal, get_args(DeliveryKind)).originals >= 1
+    assert owe_what_is_wanted(journal, Recipients((a_district(),)), Spool(tmp_path / "spool", 0)).originals >= 1
     [owed] = journal.rows("SELECT * FROM deliveries WHERE instance_id = ?", (other,))
     assert (owed["sop_instance_uid"], owed["renamed"]) == (renamed.forward_as, 1)
     totals = journal.rows("SELECT state, COUNT(*) AS total FROM deliveries GROUP BY state")

@@ -2,4 +2,4 @@
 the code of the one that it is to look at.
 """
 
-NAMES = ("pdus", "wholeness", "elements", "pixels", "answers", "toml", "control", "signed", "ipp")
+NAMES = ("pdus", "wholeness", "elements", "pixels", "answers", "toml", "control", "signed", "ipp", "recoding")

@@ -35,7 +35,7 @@ class _Box:
             deliveries=deliveries,
             source=StatusSource(settings=Settings(), journal=self.journal, deliveries=deliveries, spool=spool),
             wake=lambda: None,
-            sync=lambda: None,
+            sync=lambda _destination: None,
             spool=spool,
         )
         self.server = ControlServer(folder, commands.handlers())

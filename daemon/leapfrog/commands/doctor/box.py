@@ -9,6 +9,7 @@ from typing import Any
 from leapfrog.commands.doctor.check import Check, absent, as_check, ok, wrong
 from leapfrog.control.attention import seen_without_daemon
 from leapfrog.control.commands import daemon_status, status_without_daemon
+from leapfrog.control.inspection.archives import archive_answers
 from leapfrog.control.inspection.clock import clock_problem
 from leapfrog.control.inspection.confinement import UNCONFINED, confinement_problems
 from leapfrog.control.inspection.disks import DiskState, disk_problem
@@ -64,7 +65,8 @@ def box_checks(settings: Settings, daemon: Daemon) -> Iterator[Check]:
         yield ok("port", f"Port {settings.dicom.port} is free.")
     yield from _confinement_checks(attention)
     yield from _clock_checks()
-    yield from (_district_check(answer.name, answer.detail, answer.problem) for answer in district_answers(settings))
+    for answer in (*district_answers(settings), *archive_answers(settings)):
+        yield _district_check(answer.name, answer.detail, answer.problem)
 
 
 def _seen(settings: Settings, daemon: Daemon) -> tuple[list[Problem], list[DiskState]]:

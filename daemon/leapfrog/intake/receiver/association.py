@@ -33,6 +33,7 @@ from leapfrog.intake.receiver.gate import Gate
 from leapfrog.intake.receiver.negotiation import AssociationRequest, PresentationContext
 from leapfrog.intake.receiver.peer_log import PeerLog
 from leapfrog.intake.receiver.progress import NoProgress, Progress
+from leapfrog.intake.receiver.promise import ArrivingReport, Promises, reason_to_refuse_report
 from leapfrog.intake.receiver.storage import DataSink, Discarded, Storage
 from leapfrog.intake.receiver.upper_layer import (
     IS_COMMAND,
@@ -63,6 +64,7 @@ SIGNS_OF_LIFE = (
     CommandField.C_STORE,
     CommandField.C_ECHO,
     CommandField.N_ACTION,
+    CommandField.N_EVENT_REPORT,
     CommandField.N_EVENT_REPORT_RSP,
 )
 TLS_HANDSHAKE = 0x16  # the first byte of a TLS connection (RFC 8446 Section 5.1); no PDU has this type
@@ -77,6 +79,7 @@ class House:
     gate: Gate
     storage: Storage
     commitments: Commitments
+    promises: Promises
     disturbances: Disturbances
     log: PeerLog
     idle_seconds: float  # how long a peer may be silent
@@ -102,7 +105,7 @@ class Association:
         self._source = ""
         self._command_bytes = bytearray()
         # The message whose data set is arriving.
-        self._message: tuple[int, Command, DataSink | ArrivingRequest] | None = None
+        self._message: tuple[int, Command, DataSink | ArrivingRequest | ArrivingReport] | None = None
         self._waiting = False
         self._stop_requested = False
         self._was_cut = False
@@ -298,8 +301,11 @@ class Association:
             self._progress.message_without_image()
             self._answer(context_id, command, _status_without_data_set(command))
 
-    def _sink_for(self, context_id: int, command: Command) -> DataSink | ArrivingRequest:
+    def _sink_for(self, context_id: int, command: Command) -> DataSink | ArrivingRequest | ArrivingReport:
         context = self._contexts[context_id]
+        if command.field == CommandField.N_EVENT_REPORT:
+            refused = reason_to_refuse_report(command, context)
+            return ArrivingReport(self._house.promises, self._peer, context) if refused is None else Discarded(refused)
         if command.field == CommandField.N_ACTION:
             refused = reason_to_refuse(command, context)
             if refused is not None:
@@ -316,7 +322,7 @@ class Association:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         _, command, sink = self._message
         is_image = command.field == CommandField.C_STORE and self._contexts[context_id].is_storage
-        is_wanted = is_image or isinstance(sink, ArrivingRequest)
+        is_wanted = is_image or isinstance(sink, ArrivingRequest | ArrivingReport)
         for piece in self._stream.pieces(byte_count):
             if is_wanted:
                 self._progress.image_bytes(len(piece))
@@ -343,6 +349,6 @@ def _status_without_data_set(command: Command) -> DimseStatus:
         return DimseStatus.SUCCESS
     if command.field == CommandField.C_STORE:
         return DimseStatus.CANNOT_UNDERSTAND
-    if command.field == CommandField.N_ACTION:
+    if command.field in (CommandField.N_ACTION, CommandField.N_EVENT_REPORT):
         return DimseStatus.INVALID_ARGUMENT_VALUE
     return DimseStatus.UNRECOGNIZED_OPERATION

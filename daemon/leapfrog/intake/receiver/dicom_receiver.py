@@ -15,6 +15,7 @@ from leapfrog.intake.receiver.connections import Connections
 from leapfrog.intake.receiver.disturbances import Disturbance, Disturbances
 from leapfrog.intake.receiver.gate import Gate
 from leapfrog.intake.receiver.peer_log import PeerLog
+from leapfrog.intake.receiver.promise import NoPromises, Promises
 from leapfrog.intake.receiver.refused_machines import Machine, RefusedMachines
 from leapfrog.intake.receiver.storage import Storage
 from leapfrog.intake.receiver.tls import TlsFiles
@@ -47,8 +48,17 @@ class DicomReceiver(Worker):
     The called AE title is not checked: a wrong one is a slip in a modality's settings and no reason to lose images.
     """
 
-    def __init__(self, settings: DicomSettings, admission: Admission, spool: Spool, commitments: Commitments) -> None:
-        """Nothing listens before `start`. `commitments` takes requests for storage commitment."""
+    def __init__(
+        self,
+        settings: DicomSettings,
+        admission: Admission,
+        spool: Spool,
+        commitments: Commitments,
+        promises: Promises | None = None,
+    ) -> None:
+        """Nothing listens before `start`. `commitments` takes requests for storage commitment; `promises`, what
+        archives answer to ours.
+        """
         super().__init__("dicom-receiver")
         self._settings = settings
         self._disturbances = Disturbances()
@@ -61,6 +71,7 @@ class DicomReceiver(Worker):
             gate=self._gate,
             storage=Storage(admission, spool, self._peer_log),
             commitments=commitments,
+            promises=promises or NoPromises(),
             disturbances=self._disturbances,
             log=self._peer_log,
             idle_seconds=settings.idle_seconds,

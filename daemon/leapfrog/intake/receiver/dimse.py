@@ -54,7 +54,9 @@ class DimseStatus(IntEnum):
     INVALID_ARGUMENT_VALUE = 0x0115
     NO_SUCH_SOP_CLASS = 0x0118
     SOP_CLASS_NOT_SUPPORTED = 0x0122
+    NO_SUCH_EVENT_TYPE = 0x0113
     NO_SUCH_ACTION = 0x0123
+    NOT_AUTHORIZED = 0x0124
     UNRECOGNIZED_OPERATION = 0x0211
     RESOURCE_LIMITATION = 0x0213
     OUT_OF_RESOURCES = 0xA700
@@ -67,7 +69,8 @@ class Command:
     """A request, or a response to one of ours. UIDs are the bytes that were sent, without padding, so that a response
     can repeat them.
 
-    `message_id` of a response is that of the request. `action_type` and `status` are 0 where there is none.
+    `message_id` of a response is that of the request. `action_type`, `event_type` and `status` are 0 where there is
+    none.
     """
 
     field: int
@@ -76,6 +79,7 @@ class Command:
     sop_class_uid: bytes = b""
     sop_instance_uid: bytes = b""
     action_type: int = 0
+    event_type: int = 0
     status: int = 0
 
     @property
@@ -103,6 +107,7 @@ def decode_command(encoded: bytes) -> Command:
         sop_class_uid=_uid(values, AFFECTED_SOP_CLASS_UID, REQUESTED_SOP_CLASS_UID),
         sop_instance_uid=_uid(values, AFFECTED_SOP_INSTANCE_UID, REQUESTED_SOP_INSTANCE_UID),
         action_type=_number(values, ACTION_TYPE_ID, missing=0),
+        event_type=_number(values, EVENT_TYPE_ID, missing=0),
         status=_number(values, STATUS, missing=0),
     )
 

@@ -17,6 +17,7 @@ from leapfrog.dicom.uids import (
     IMPLEMENTATION_CLASS_UID,
     IMPLEMENTATION_VERSION_NAME,
     IMPLICIT_LITTLE_ENDIAN,
+    VERIFICATION,
     is_storage_class,
     is_valid_uid,
 )
@@ -24,7 +25,6 @@ from leapfrog.intake.receiver.upper_layer import PDU_HEADER, AbortReason, PduTyp
 
 # Larger ones gain nothing (measured), and DCMTK never sends more than 128 KiB.
 MAXIMUM_PDU_BYTES = 256 * 1024
-VERIFICATION = "1.2.840.10008.1.1"
 APPLICATION_CONTEXT_NAME = b"1.2.840.10008.3.1.1.1"
 
 # Protocol version, called and calling AE title, 32 reserved bytes: the same in the request and in the response.
@@ -40,6 +40,7 @@ TRANSFER_SYNTAX_ITEM = 0x40
 USER_INFORMATION_ITEM = 0x50
 MAXIMUM_LENGTH_ITEM = 0x51
 IMPLEMENTATION_CLASS_UID_ITEM = 0x52
+ROLE_SELECTION_ITEM = 0x54
 IMPLEMENTATION_VERSION_NAME_ITEM = 0x55
 
 # Each item costs time of the one processor that all associations share, so that there are bounds. A presentation
@@ -59,7 +60,8 @@ TRANSFER_SYNTAXES_NOT_SUPPORTED = 4
 # compress images just for us. Machines that cannot decompress offer only their own syntax.
 PREFERRED_SYNTAXES = (EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN)
 
-# Besides storage. Of storage commitment the box is the SCP, which is the default role of who is called (PS3.4 J.3.3).
+# Besides storage. Of storage commitment the box is the SCP, which is the default role of who is called (PS3.4 J.3.3),
+# and the SCU for an archive that calls back: that one asks for the other role.
 OTHER_SERVICES = (VERIFICATION, PUSH_MODEL)
 
 
@@ -98,7 +100,9 @@ class AssociationRequest:
         if not version & PROTOCOL_VERSION:
             raise ProtocolViolation(AbortReason.INVALID_PARAMETER_VALUE)
         items = list(_items(body[FIXED_FIELDS.size :], MOST_ITEMS))
-        self.maximum_pdu_bytes = _maximum_length(dict(items).get(USER_INFORMATION_ITEM, b""))
+        information = dict(items).get(USER_INFORMATION_ITEM, b"")
+        self.maximum_pdu_bytes = _maximum_length(information)
+        self._roles = _roles(information)
         self._answers = _answers([value for kind, value in items if kind == REQUESTED_CONTEXT_ITEM])
 
     @property
@@ -114,12 +118,14 @@ class AssociationRequest:
     def accept_pdu(self) -> bytes:
         """The A-ASSOCIATE-AC that accepts it.
 
-        Roles, user identities and asynchronous operations get no reply, which means the defaults (PS3.7 Annex D).
+        Roles of storage commitment are accepted as they are asked for (PS3.7 Section D.3.3.4). Other roles, user
+        identities and asynchronous operations get no reply, which means the defaults (PS3.7 Annex D).
         """
         fixed = FIXED_FIELDS.pack(PROTOCOL_VERSION, self._called, self._calling, self._reserved)
         information = (
             _item(MAXIMUM_LENGTH_ITEM, struct.pack(">L", MAXIMUM_PDU_BYTES))
             + _item(IMPLEMENTATION_CLASS_UID_ITEM, IMPLEMENTATION_CLASS_UID.encode())
+            + self._roles
             + _item(IMPLEMENTATION_VERSION_NAME_ITEM, IMPLEMENTATION_VERSION_NAME.encode())
         )
         body = (
@@ -166,6 +172,16 @@ def _maximum_length(user_information: bytes) -> int:
             if kind == MAXIMUM_LENGTH_ITEM and len(value) == 4:
                 return int.from_bytes(value, "big")
     return 0
+
+
+def _roles(user_information: bytes) -> bytes:
+    """The first role selection for storage commitment, as it is answered: as it was asked for. b"" if there is none."""
+    with suppress(ProtocolViolation):
+        for kind, value in _items(user_information, MOST_USER_INFORMATION_ITEMS):
+            uid = value[2:-2].rstrip(b"\0")
+            if kind == ROLE_SELECTION_ITEM and uid == PUSH_MODEL.encode() and len(value) == len(value[2:-2]) + 4:
+                return _item(ROLE_SELECTION_ITEM, value)
+    return b""
 
 
 def _item(kind: int, value: bytes) -> bytes:

@@ -66,6 +66,7 @@ class Recoder(Worker):
         self._worked_at = monotonic()
         self._missing_looked_for = False
         self._has_room = True
+        self._keeps_up = True
         self._held_since: dict[str, float] = {}  # by instance
 
     # ------------------------------------------------------------ for senders, from any thread
@@ -86,7 +87,9 @@ class Recoder(Worker):
         if len(self._held_since) >= MOST_HELD:
             self._held_since.clear()
         since = self._held_since.setdefault(delivery.instance_id, self._monotonic())
-        return self._monotonic() - since < HOLD_SECONDS
+        if self._monotonic() - since >= HOLD_SECONDS:
+            self._keeps_up = False  # such as while many images wait to be read: then the link must not wait too
+        return self._keeps_up
 
     def goes_on(self) -> bool:
         """Whether the box is not stopping."""
@@ -190,6 +193,7 @@ class Recoder(Worker):
         return pause
 
     def _settle(self, encoding_id: str, name: str, wanted: WantedEncoding, answer: RecoderAnswer | NoAnswer) -> float:
+        self._keeps_up = True
         match answer:
             case Recoded():
                 self._keep(encoding_id, name, wanted, answer)

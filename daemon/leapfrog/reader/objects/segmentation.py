@@ -10,13 +10,14 @@ Deflated data set. They are an eighth of a byte each.
 """
 
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from pydicom import Dataset
-from pydicom.pixels import pack_bits
+from pydicom.pixels.utils import pack_bits
 from pydicom.sequence import Sequence as Items
 from pydicom.tag import Tag
 from pydicom.uid import SegmentationStorage
@@ -175,9 +176,11 @@ def _add_frames(dataset: Dataset, source: Dataset, count: int) -> None:
     source.PurposeOfReferenceCodeSequence = [coded(SOURCE)]
     source.SpatialLocationsPreserved = "YES"
     derivation = _item(DerivationCodeSequence=Items([coded(SEGMENTED)]), SourceImageSequence=Items([source]))
-    dataset.SharedFunctionalGroupsSequence = [_item(DerivationImageSequence=Items([derivation]))]
+    dataset.SharedFunctionalGroupsSequence = [Dataset()]
     dataset.PerFrameFunctionalGroupsSequence = [
         _item(
+            # The same of each, but highdicom looks for it nowhere else.
+            DerivationImageSequence=Items([deepcopy(derivation)]),
             FrameContentSequence=Items([_item(DimensionIndexValues=number)]),
             SegmentIdentificationSequence=Items([_item(ReferencedSegmentNumber=number)]),
         )

@@ -42,10 +42,10 @@ class Series:
         """Its description, then shorter ones, for an attribute of VR LO: in English, and without what it replaces."""
         replaced = max((one.version for one in job.replaces), default=0)
         if self.has_versions and replaced:
-            said = REPLACES.format(series=self.said, version=job.version, replaced=replaced)
+            said = REPLACES.format(series=self.said, version=str(job.version), replaced=str(replaced))
             yield from (speaker.say(said), str(said))
         if self.has_versions:
-            said = VERSION.format(series=self.said, version=job.version)
+            said = VERSION.format(series=self.said, version=str(job.version))
             yield from (speaker.say(said), str(said))
         yield from (speaker.say(self.said), str(self.said))
 

@@ -4,6 +4,7 @@ PDF and overlays are for people and complete in themselves, since few viewers sh
 patient and study as received, in a new series and under a SOP Instance UID made once.
 """
 
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -26,6 +27,13 @@ from leapfrog.reader.report.caption import Line, captioned_jpeg
 from leapfrog.reader.report.pdf import render_pdf
 from leapfrog.spool_file.record import DerivedKind
 from leapfrog.wording.report_words import FindingRow, ImageWords, ReportWords
+
+# What pydicom and highdicom raise of a value that they do not take. The report itself must not be lost over it.
+REFUSALS = (ValueError, TypeError, AttributeError, LookupError, OverflowError)
+NOT_MADE = (
+    "The {kind} of an exam could not be made for the district ({where}); its report is whole. Send this line to those"
+    " who maintain Leapfrog."
+)
 
 DRAWN = sentence("What the model flagged or outlined, drawn on the displayed picture")
 WRITTEN_BELOW = sentence("What the model flagged, written under the displayed picture")
@@ -54,7 +62,21 @@ def make_derived(
         "segmentation": making.segmentations,
         "overlay": making.overlays,
     }
-    return tuple(made for kind, make in makers.items() if kind in job.derived for made in make()), ()
+    produced: list[ProducedObject] = []
+    not_made = []
+    for kind, make in makers.items():
+        if kind in job.derived:
+            try:
+                produced.extend(make())
+            except REFUSALS as problem:
+                not_made.append(NOT_MADE.format(kind=kind, where=_where(problem)))
+    return tuple(produced), tuple(not_made)
+
+
+def _where(problem: Exception) -> str:
+    """Which error it is and where it came from, without its text, which may quote a patient's data."""
+    place = traceback.extract_tb(problem.__traceback__)[-1]
+    return f"{type(problem).__name__} in {Path(place.filename).name}, line {place.lineno}"
 
 
 class _Making:

@@ -48,6 +48,7 @@ CREATE INDEX deliveries_fresh ON deliveries (destination, rank, place)
 CREATE INDEX deliveries_to_retry ON deliveries (destination, rank, due_at)
     WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
+CREATE INDEX deliveries_owed ON deliveries (destination, state, sequence) WHERE state IN ('waiting', 'refused');
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
 -- An object is owed to a destination once. Its UID is what it is known by: no two contents are ever sent under one.
@@ -81,8 +82,8 @@ END;
 CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
     SELECT RAISE(ABORT, 'a delivery cannot change its state this way') WHERE NOT (
         (OLD.state = 'waiting' AND NEW.state IN ('confirmed', 'refused'))
-        OR (OLD.state IN ('waiting', 'refused') AND NEW.state = 'superseded')
-        OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed'))
+        OR (OLD.state IN ('waiting', 'refused') AND NEW.state IN ('superseded', 'dismissed'))
+        OR (OLD.state = 'refused' AND NEW.state = 'waiting')
         OR (OLD.state = 'superseded' AND NEW.state = 'dismissed'));
     UPDATE counts SET total = total - 1
     WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;
@@ -96,3 +97,14 @@ CREATE TRIGGER delivery_counted AFTER UPDATE OF state, byte_count ON deliveries
     INSERT INTO delivery_totals VALUES (NEW.destination, NEW.kind, NEW.state, 1, NEW.byte_count)
         ON CONFLICT DO UPDATE SET total = total + excluded.total, byte_count = byte_count + excluded.byte_count;
 END;
+
+-- What each destination was to get when the box last started, so that one that is new, or gets more, is known. One that
+-- the settings have no more stays here as long as something waits for it.
+CREATE TABLE destinations (
+    name                TEXT PRIMARY KEY,
+    kinds               TEXT,                          -- a JSON list; NULL: the settings have it no more
+    rules               TEXT NOT NULL DEFAULT '',      -- which exams it gets, as JSON; '': every one
+    exams_after         INTEGER NOT NULL DEFAULT 0     -- it gets what is of instances with larger sequence numbers
+) STRICT, WITHOUT ROWID;
+INSERT INTO destinations (name, kinds) SELECT 'district', value FROM facts WHERE name = 'wanted_kinds' AND value <> '[]';
+DELETE FROM facts WHERE name = 'wanted_kinds';

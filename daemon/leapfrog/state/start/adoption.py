@@ -25,7 +25,8 @@ from leapfrog.state.exam_numbers import ExamNumbers
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
-from leapfrog.state.records import DELIVERED_AS, DeliveryKind, NewDelivery, NewInstance, StudyRecord, UidHolder
+from leapfrog.state.recipients import Recipients, exam_of
+from leapfrog.state.records import DELIVERED_AS, NewDelivery, NewInstance, StudyRecord, UidHolder
 from leapfrog.state.spool import INCOMPLETE, Spool
 from leapfrog.state.start.older_files import give_records
 from leapfrog.state.start.older_results import supersede_older_results
@@ -70,12 +71,12 @@ class Adoption(Worker):
         journal: Journal,
         spool: Spool,
         numbers: ExamNumbers,
-        recipients: Callable[[DeliveryKind], tuple[str, ...]],
+        recipients: Recipients,
         rendered: Callable[[str], RenderedReport | None],
         opening: Opening,
         on_adopted: Callable[[], None],
     ) -> None:
-        """`numbers` gives exams theirs. `recipients`: to which destinations what is owed. `rendered` gives the newest
+        """`numbers` gives exams theirs. `recipients` get what their rules say. `rendered` gives the newest
         report that was rendered of a study, by its key. `on_adopted` is called when there may be something to read or
         to send.
         """
@@ -255,7 +256,7 @@ class Adoption(Worker):
         if not isinstance(record, Arrival) or Path(name).stem != record.id or not content_holds(path, record):
             self._lay_aside(name, "damaged")
             return
-        new = instance_of(record, name, owed_to=self._recipients("original"))
+        new = instance_of(record, name, owed_to=self._recipients.of_all_exams("original"))
         rendered = self._rendered_with(new)
         if rendered is not None and rendered.exam_number and not new.exam_number:  # the record was not renewed yet
             self._numbers.met(rendered.exam_number)
@@ -282,7 +283,7 @@ class Adoption(Worker):
     def _held_already(self, new: NewInstance) -> str | None:
         """Add `new` to the journal and return None, or the id of the instance that is the same."""
         compared: set[str] = set()
-        while holders := self._instances.add(new, compared):
+        while holders := self._instances.add(new, compared, self._recipients):
             for holder in holders:
                 if self._same(new, holder):
                     return holder.id
@@ -323,10 +324,13 @@ class Adoption(Worker):
         record = read_record(path)
         if not isinstance(record, Production) or not content_holds(path, record):
             return None
+        kind = DELIVERED_AS[record.role]
+        with self._journal.transaction() as connection:
+            exam = exam_of(connection, record.study_key)
         return NewDelivery(
             id=Path(name).stem,
-            kind=DELIVERED_AS[record.role],
-            destinations=self._recipients(DELIVERED_AS[record.role]),
+            kind=kind,
+            destinations=self._recipients.of_exam(kind, exam.modalities, urgent=exam.urgent),
             sop_class_uid=record.sop_class_uid,
             sop_instance_uid=record.sop_instance_uid,
             spool_name=name,
@@ -340,7 +344,7 @@ class Adoption(Worker):
         name = wrapped.spool_name or ""
         if self._instances.get(instance_id) is None:
             self._lay_aside(name, "unknown")
-        elif wrapped.destinations and self._instances.owe_wrapped(instance_id, wrapped):
+        elif self._instances.owe_wrapped(instance_id, wrapped):
             self._count.adopted += 1
         else:  # it is owed already, or not at all; the picture itself is kept
             self._spool.remove(name)

@@ -1,89 +1,246 @@
-"""What becomes owed when a person configures a district server, or has it sent more kinds of objects."""
+"""What becomes owed when a person adds a destination, has one sent more, or takes one out.
+
+A new one gets what comes from then on, or what came since the day that the settings say. [district] is the short way to
+the only one: whoever first sets it gets all that is there. One that the settings have no more is sent nothing; what
+waits for it stays owed until a person dismisses it, and one that comes back gets that, and what it missed.
+"""
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from leapfrog.settings import DestinationSettings
 from leapfrog.settings.destinations import DISTRICT
+from leapfrog.spool_file.record import Production, read_record
 from leapfrog.state.deliveries import owe
-from leapfrog.state.facts import put
 from leapfrog.state.journal import Journal
+from leapfrog.state.owed_originals import owe_by_rule, owe_originals, owe_pictures
+from leapfrog.state.recipients import Recipients, exam_of, has_rule
 from leapfrog.state.records import DeliveryKind, NewDelivery
+from leapfrog.state.sent_results import RESULT_KINDS
+from leapfrog.state.spool import Spool
 
-FACT = "wanted_kinds"  # the kinds that were sent when the box last started, as a JSON list
+# Every report has these.
+IN_EVERY_REPORT: frozenset[DeliveryKind] = frozenset({"structured_report", "report_pdf"})
 
 
 @dataclass(frozen=True)
 class NewlyOwed:
     """How many originals are owed that were not; how many pictures are read again, since a reader must wrap them in
-    DICOM before they can be sent; how many finished studies get a last report again, with what is sent of it.
+    DICOM before they can be sent; how many objects that were made for others are owed to one more; how many finished
+    studies get a last report again, with what is sent of it.
     """
 
     originals: int = 0
     pictures: int = 0
+    results: int = 0
     studies: int = 0
 
+    def __add__(self, other: "NewlyOwed") -> "NewlyOwed":
+        return NewlyOwed(
+            originals=self.originals + other.originals,
+            pictures=self.pictures + other.pictures,
+            results=self.results + other.results,
+            studies=self.studies + other.studies,
+        )
 
-def owe_what_is_wanted(journal: Journal, wanted: Collection[DeliveryKind]) -> NewlyOwed:
-    """At a start: owe all that is `wanted` now and was not at the last start, in one transaction.
+
+@dataclass(frozen=True)
+class _Known:
+    """What a destination was to get at the last start. `kinds` is None if the settings did not have it."""
+
+    kinds: frozenset[str] | None
+    rules: str
+    exams_after: int
+
+
+def owe_what_is_wanted(journal: Journal, recipients: Recipients, spool: Spool) -> NewlyOwed:
+    """At a start: owe all that is wanted now and was not at the last start, in one transaction.
 
     A start with the same settings as the last does nothing, whatever the size of the journal.
     """
     with journal.transaction() as connection:
-        row = connection.execute("SELECT value FROM facts WHERE name = ?", (FACT,)).fetchone()
-        known = set(json.loads(row["value"])) if row else set()
-        newly = set(wanted) - known
-        if row is None or known != set(wanted):
-            put(connection, FACT, json.dumps(sorted(wanted)))
-        originals = pictures = studies = 0
-        if "original" in newly:
-            originals = _owe_originals(connection)
-            pictures = _read_pictures_again(connection)
-        if newly - {"original"}:
-            studies = _report_again(connection)
-    return NewlyOwed(originals=originals, pictures=pictures, studies=studies)
-
-
-def _owe_originals(connection: sqlite3.Connection) -> int:
-    """Owe every DICOM instance that is owed to nobody yet, under its new UID where another has its own. That of an
-    instance that still waits to be read is known to be other content only then, so its delivery waits for that.
-    """
-    rows = connection.execute(
-        "SELECT id, study_key, state, sop_class_uid, sop_instance_uid, forward_as, spool_name, byte_count, file_digest"
-        " FROM instances WHERE sop_instance_uid <> '' AND picture IS NULL AND same_as IS NULL"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE instance_id = instances.id AND kind = 'original')"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries"
-        " WHERE sop_instance_uid = coalesce(instances.forward_as, instances.sop_instance_uid)) ORDER BY sequence"
-    ).fetchall()
-    for row in rows:
-        renamed = row["forward_as"] is not None
-        original = NewDelivery(
-            kind="original",
-            destinations=(DISTRICT,),
-            sop_class_uid=row["sop_class_uid"],
-            sop_instance_uid=row["forward_as"] or row["sop_instance_uid"],
-            spool_name=None if renamed and row["state"] == "received" else row["spool_name"],
-            byte_count=row["byte_count"],
-            file_digest=row["file_digest"],
-            renamed=renamed,
+        known = {
+            row["name"]: _Known(
+                kinds=None if row["kinds"] is None else frozenset(json.loads(row["kinds"])),
+                rules=row["rules"],
+                exams_after=row["exams_after"],
+            )
+            for row in connection.execute("SELECT * FROM destinations")
+        }
+        _forget_those_without(connection, {one.name for one in recipients})
+        steps = (
+            _Step(connection, one, recipients, lambda name: _version(spool, name)).owe(known.get(one.name))
+            for one in recipients
         )
-        owe(connection, [original], row["study_key"], row["id"])
-    return len(rows)
+        return sum(steps, NewlyOwed())
 
 
-def _read_pictures_again(connection: sqlite3.Connection) -> int:
-    """Queue the pictures whose wrapped object is owed to nobody yet, with their counters at zero."""
-    return connection.execute(
-        "UPDATE instances SET state = 'received', reason = '', attempts = 0, engine_failures = 0, interruptions = 0,"
-        " turn = 1"
-        " WHERE picture IS NOT NULL AND state IN ('read', 'set_aside')"
-        " AND NOT EXISTS (SELECT 1 FROM deliveries WHERE instance_id = instances.id AND kind = 'original')"
-    ).rowcount
+def _forget_those_without(connection: sqlite3.Connection, names: Collection[str]) -> None:
+    """Of the destinations that the settings do not have, only those for which something waits stay known."""
+    gone = "name NOT IN (SELECT value FROM json_each(?))"
+    connection.execute(
+        f"UPDATE destinations SET kinds = NULL WHERE {gone} AND kinds IS NOT NULL", (json.dumps([*names]),)
+    )
+    connection.execute(
+        f"DELETE FROM destinations WHERE {gone} AND NOT EXISTS (SELECT 1 FROM delivery_totals"
+        " WHERE destination = name AND state IN ('waiting', 'refused') AND total > 0)",
+        (json.dumps([*names]),),
+    )
 
 
-def _report_again(connection: sqlite3.Connection) -> int:
-    """Reopen the finished studies of whose reports nothing was ever sent: their next closing version is."""
-    return connection.execute(
-        "UPDATE studies SET state = 'open' WHERE state = 'quiet' AND version > 0 AND derived_version = 0"
-    ).rowcount
+def _version(spool: Spool, name: str) -> int:
+    """The version of the report that an object belongs to, as its file says."""
+    try:
+        record = read_record(spool.path(name))
+    except OSError:
+        return 0
+    return (record.version or 0) if isinstance(record, Production) else 0
+
+
+class _Step:
+    """What one destination is owed from now on."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        destination: DestinationSettings,
+        recipients: Recipients,
+        version_of: Callable[[str], int],
+    ) -> None:
+        self._connection = connection
+        self._destination = destination
+        self._name = destination.name
+        self._recipients = Recipients((destination,))
+        self._version_of = version_of
+        self._rules = (
+            json.dumps({"modalities": destination.modalities, "only_urgent": destination.only_urgent})
+            if has_rule(destination)
+            else ""
+        )
+
+    def owe(self, known: _Known | None) -> NewlyOwed:
+        wanted = frozenset(self._destination.send)
+        if known == _Known(wanted, self._rules, known.exams_after if known else 0):
+            return NewlyOwed()
+        if known is None:
+            self._note(self._first_exams_after())
+            return self._originals() + self._results()
+        newly = wanted - (known.kinds or frozenset())
+        if known.kinds is None:  # it came back
+            self._note(known.exams_after)
+            return self._originals() + self._results()
+        if "original" in newly and self._name != DISTRICT:
+            self._note(max(known.exams_after, self._last_arrival()))
+        else:
+            self._note(known.exams_after)
+        owed = NewlyOwed()
+        if "original" in newly:
+            owed += self._originals()
+        elif known.rules and not self._rules:  # what is read from now on is owed at its admission alone
+            unread = owe_originals(self._connection, self._name, "state = 'received'", {})
+            owed += NewlyOwed(originals=unread)
+        if newly - {"original"} and self._name == DISTRICT:
+            owed += NewlyOwed(studies=self._report_again("derived_version = 0", {}))
+        return owed
+
+    def _note(self, exams_after: int) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO destinations (name, kinds, rules, exams_after) VALUES (?, ?, ?, ?)",
+            (self._name, json.dumps(sorted(self._destination.send)), self._rules, exams_after),
+        )
+
+    def _first_exams_after(self) -> int:
+        if self._destination.since is None:
+            return 0 if self._name == DISTRICT else self._last_arrival()
+        row = self._connection.execute(
+            "SELECT min(sequence) AS first FROM instances WHERE received_at >= ?",
+            (self._destination.since.isoformat(),),
+        ).fetchone()
+        return self._last_arrival() if row["first"] is None else int(row["first"]) - 1
+
+    def _last_arrival(self) -> int:
+        row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'instances'").fetchone()
+        return int(row["seq"]) if row else 0
+
+    # ------------------------------------------------------------ originals
+
+    def _originals(self) -> NewlyOwed:
+        """All that concern it and are not owed to it."""
+        if "original" not in self._destination.send:
+            return NewlyOwed()
+        if self._rules:
+            by_rule = sum(owe_by_rule(self._connection, self._recipients, key) for key in self._studies())
+            return NewlyOwed(originals=by_rule)
+        originals = owe_originals(self._connection, self._name, "TRUE", {})
+        wrapped, again = owe_pictures(self._connection, self._name, "TRUE", {})
+        return NewlyOwed(originals=originals + wrapped, pictures=again)
+
+    def _studies(self) -> list[str]:
+        """The studies that concern it, in the order in which they came."""
+        rows = self._connection.execute(
+            "SELECT key FROM studies WHERE EXISTS (SELECT 1 FROM instances WHERE study_key = studies.key AND sequence >"
+            " (SELECT exams_after FROM destinations WHERE name = ?)) ORDER BY sequence",
+            (self._name,),
+        )
+        return [row["key"] for row in rows]
+
+    # ------------------------------------------------------------ results
+
+    def _results(self) -> NewlyOwed:
+        """Of all studies that concern it, and of which it was sent nothing: the objects of the last report, if they
+        were made for others; else a last report again, with what is sent of it.
+        """
+        owed = NewlyOwed()
+        for key in self._studies():
+            exam = exam_of(self._connection, key)
+            kinds = [
+                kind
+                for kind in self._destination.send
+                if kind != "original" and self._recipients.of_exam(kind, exam.modalities, urgent=exam.urgent)
+            ]
+            if kinds and not self._has_results(key):
+                owed += self._results_of(key, frozenset(kinds))
+        return owed
+
+    def _has_results(self, key: str) -> bool:
+        found = self._connection.execute(
+            "SELECT 1 FROM deliveries WHERE study_key = ? AND destination = ? AND kind <> 'original'", (key, self._name)
+        )
+        return found.fetchone() is not None
+
+    def _results_of(self, key: str, kinds: frozenset[DeliveryKind]) -> NewlyOwed:
+        rows = self._connection.execute(
+            "SELECT kind, sop_class_uid, sop_instance_uid, spool_name, byte_count, file_digest, instance_id"
+            " FROM deliveries WHERE study_key = ? AND kind NOT IN ('original', 'print') AND state <> 'superseded'"
+            " AND spool_name IS NOT NULL GROUP BY sop_instance_uid ORDER BY sequence",
+            (key,),
+        ).fetchall()
+        versions = {
+            row["spool_name"]: self._version_of(row["spool_name"]) for row in rows if row["kind"] in RESULT_KINDS
+        }
+        newest = max(versions.values(), default=0)
+        current = [row for row in rows if row["kind"] in kinds and versions.get(row["spool_name"], newest) == newest]
+        if not current or (kinds & IN_EVERY_REPORT) - {row["kind"] for row in current}:
+            return NewlyOwed(studies=self._report_again("key = :key", {"key": key}))
+        for row in current:
+            made = NewDelivery(
+                kind=row["kind"],
+                destinations=(self._name,),
+                sop_class_uid=row["sop_class_uid"],
+                sop_instance_uid=row["sop_instance_uid"],
+                spool_name=row["spool_name"],
+                byte_count=row["byte_count"],
+                file_digest=row["file_digest"],
+            )
+            owe(self._connection, [made], key, row["instance_id"])
+        return NewlyOwed(results=len(current))
+
+    def _report_again(self, condition: str, values: dict[str, object]) -> int:
+        """Have a last report made of studies that have one, with what is sent of it. Returns how many were finished."""
+        reopened = self._connection.execute(
+            f"UPDATE studies SET state = 'open' WHERE state = 'quiet' AND version > 0 AND {condition}", values
+        ).rowcount
+        self._connection.execute(f"UPDATE studies SET derived_version = 0 WHERE version > 0 AND {condition}", values)
+        return reopened

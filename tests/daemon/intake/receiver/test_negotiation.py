@@ -3,17 +3,25 @@
 import contextlib
 import struct
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.uid import UID
-from pynetdicom import sop_class
+from pynetdicom import build_role, sop_class
 from pynetdicom.pdu import A_ASSOCIATE_AC, A_ASSOCIATE_RQ
-from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
+from pynetdicom.pdu_primitives import (
+    A_ASSOCIATE,
+    ImplementationClassUIDNotification,
+    MaximumLengthNotification,
+    SCP_SCU_RoleSelectionNegotiation,
+)
 from pynetdicom.presentation import build_context
 from pynetdicom.service_class import ServiceClass, StorageServiceClass
 
+from leapfrog.dicom.commitment import PUSH_MODEL
 from leapfrog.intake.receiver.negotiation import ACCEPTED, MAXIMUM_PDU_BYTES, AssociationRequest, PresentationContext
 from leapfrog.intake.receiver.upper_layer import ProtocolViolation
 
@@ -32,7 +40,7 @@ KNOWN_CLASSES = sorted(
 )
 
 
-def request_pdu(*sop_class_uids: str, calling: str = "MODALITY") -> bytes:
+def request_pdu(*sop_class_uids: str, calling: str = "MODALITY", roles: Iterable[Any] = ()) -> bytes:
     primitive = A_ASSOCIATE()
     primitive.application_context_name = UID("1.2.840.10008.3.1.1.1")
     primitive.calling_ae_title, primitive.called_ae_title = calling, "LEAPFROG"
@@ -43,7 +51,7 @@ def request_pdu(*sop_class_uids: str, calling: str = "MODALITY") -> bytes:
     length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
     length.maximum_length_received = 16384
     implementation.implementation_class_uid = UID("1.2.3.4")
-    primitive.user_information = [length, implementation]
+    primitive.user_information = [length, implementation, *roles]
     return bytes(A_ASSOCIATE_RQ(primitive).encode())
 
 
@@ -196,3 +204,22 @@ def test_whatever_comes_the_answer_is_a_request_or_a_violation(position: int, va
         return
     assert request.accept_pdu()[0] == 2
     assert len(request.contexts()) <= 2
+
+
+@pytest.mark.parametrize("roles", [(False, True), (True, True), (True, False)])
+def test_an_archive_that_calls_back_gets_the_role_that_it_asks_for(roles: tuple[bool, bool]) -> None:
+    role = build_role(PUSH_MODEL, scu_role=roles[0], scp_role=roles[1])
+    (answered,) = [
+        item
+        for item in answer_of(AssociationRequest(request_pdu(PUSH_MODEL, roles=(role,)))).user_information
+        if isinstance(item, SCP_SCU_RoleSelectionNegotiation)
+    ]
+    assert (answered.sop_class_uid, answered.scu_role, answered.scp_role) == (PUSH_MODEL, *roles)
+
+
+def test_no_other_role_is_answered() -> None:
+    role = build_role(COMPUTED_RADIOGRAPHY, scp_role=True)
+    request = AssociationRequest(request_pdu(COMPUTED_RADIOGRAPHY, roles=(role,)))
+    assert not [
+        item for item in answer_of(request).user_information if isinstance(item, SCP_SCU_RoleSelectionNegotiation)
+    ]

@@ -3,7 +3,7 @@
 import io
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -72,6 +72,9 @@ class Box:
 
     def state_of(self, delivery: DeliveryRecord, syntax: str = JPEGLSLossless) -> str | None:
         return self.encodings.state(delivery.instance_id or "", syntax)
+
+    def wait_as_it_came(self, delivery: DeliveryRecord) -> None:
+        wait_until(lambda: self.state_of(delivery) == "as_it_came", "it goes as it came", deadline_seconds=SECONDS)
 
     def stop(self) -> None:
         for one in self._recoders:
@@ -161,7 +164,7 @@ def test_a_program_that_dies_of_an_original_three_times_lets_it_go_as_it_came(
     monkeypatch.setattr(child, "PROGRAM", "leapfrog.no_such_program")
     delivery = box.owe()
     started = box.recoder()
-    wait_until(lambda: box.state_of(delivery) == "as_it_came", "it goes as it came", deadline_seconds=SECONDS)
+    box.wait_as_it_came(delivery)
     assert "failed 3 times" in box.encodings.reason(delivery.instance_id or "", JPEGLSLossless)
     assert not started.is_coming(delivery)
 
@@ -170,7 +173,7 @@ def test_a_child_that_takes_too_long_is_killed(box: Box, monkeypatch: pytest.Mon
     monkeypatch.setattr(child, "CPU_SECONDS", -1e9)
     delivery = box.owe(60_000_000)
     box.recoder()
-    wait_until(lambda: box.state_of(delivery) == "as_it_came", "it goes as it came", deadline_seconds=SECONDS)
+    box.wait_as_it_came(delivery)
 
 
 def test_noise_and_damage_go_as_they_came_with_the_reason(box: Box) -> None:
@@ -183,10 +186,7 @@ def test_noise_and_damage_go_as_they_came_with_the_reason(box: Box) -> None:
         stream.write(b"damage")
     box.recoder()
     for instance_id, word in ((noisy, "smaller"), (damaged.instance_id or "", "damaged")):
-        delivery = box.delivery(instance_id)
-        wait_until(
-            lambda one=delivery: box.state_of(one) == "as_it_came", "it goes as it came", deadline_seconds=SECONDS
-        )
+        box.wait_as_it_came(box.delivery(instance_id))
         assert word in box.encodings.reason(instance_id, JPEGLSLossless)
 
 
@@ -283,12 +283,18 @@ def _copy(box: Box, delivery: DeliveryRecord) -> Encoding:
     return copy
 
 
-def test_an_original_is_held_back_for_a_while_only(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
-    unread = box.owe(is_read=False)
-    now = 1000.0
-    clock: Callable[[], float] = lambda: now  # noqa: E731
+def test_an_original_is_held_back_for_a_while_only_and_then_none_is_until_copies_are_made_again(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recoder, "LOOK_SECONDS", 0.05)
+    unread, next_one = box.owe(is_read=False), box.owe()
+    moments = [1000.0]
     started = box.recoder()
-    monkeypatch.setattr(started, "_monotonic", clock)
+    monkeypatch.setattr(started, "_monotonic", lambda: moments[-1])
     assert started.is_coming(unread)
-    now += recoder.HOLD_SECONDS + 1
+    moments.append(moments[-1] + recoder.HOLD_SECONDS + 1)
     assert not started.is_coming(unread)
+    assert not started.is_coming(next_one)
+    box.read(unread.instance_id)
+    wait_for_all(box, unread, next_one)
+    assert started.is_coming(box.owe())

@@ -182,6 +182,16 @@ def test_without_a_study_uid_nothing_is_made_and_the_reason_is_given(uid: str, t
     assert json.loads((tmp_path / "report-1.json").read_bytes())["not_made"] == list(result.not_made)
 
 
+def test_an_object_that_cannot_be_made_takes_neither_the_report_nor_the_others_with_it(tmp_path: Path) -> None:
+    nowhere = finding("Okello", float("nan"))  # DICOM has no number for it
+    reading = chest_reading(tmp_path, findings=(nowhere,))
+    result = render(report_job(tmp_path, reading, derived=("structured_report", "report_pdf")))
+    assert [one.role for one in result.produced] == ["report_pdf"]
+    [told] = result.not_made
+    assert told.startswith("The structured_report of an exam could not be made for the district (ValueError in ")
+    assert (tmp_path / "report-1.html").exists()
+
+
 @needs_dcmtk
 def test_dcmtk_reads_what_hostile_values_made(tmp_path: Path) -> None:
     odd = "a\\b\x00\n\u202e" + "ለ" * 200

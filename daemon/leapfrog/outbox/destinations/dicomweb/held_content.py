@@ -87,7 +87,7 @@ class Content:
 def place_of(source: Part10Source) -> Place | None:
     """The study and the series of what is sent; None where it does not say, or cannot be read."""
     try:
-        with _open(source) as stream:
+        with open_source(source) as stream:
             return _read(stream, SERIES_INSTANCE_UID).place
     except OSError:
         return None
@@ -96,7 +96,7 @@ def place_of(source: Part10Source) -> Place | None:
 def content_of_source(source: Part10Source) -> Content:
     """The content of what is sent. Raises StorageError when it cannot be read."""
     try:
-        with _open(source) as stream:
+        with open_source(source) as stream:
             return content_of(stream)
     except OSError as problem:
         raise StorageError(f"The spool file {source.path.name} cannot be read: {problem.strerror}.") from problem
@@ -143,7 +143,8 @@ class _SourceBytes(io.RawIOBase):
         super().close()
 
 
-def _open(source: Part10Source) -> BinaryIO:
+def open_source(source: Part10Source) -> BinaryIO:
+    """The complete DICOM file that is sent, for reading anywhere in it. Raises OSError."""
     return cast(BinaryIO, io.BufferedReader(_SourceBytes(source), BUFFER_BYTES))
 
 

@@ -47,6 +47,7 @@ from leapfrog.wording.report_words import FindingRow
 from leapfrog.wording.scores import written_score
 from leapfrog.wording.text import one_line
 
+FOR_ORIENTATION = "Outlined for orientation only. It is no result."
 LONGEST_DS = 16  # characters: PS3.5 Section 6.2
 AFTER_TRACKING = 2  # where a person looks first: after the name and the UID by which a group is known
 
@@ -67,7 +68,9 @@ def finding_groups(number: int, reading: ImageReading, finding: Finding, row: Fi
         [_certainty(finding), *_measurements(finding.measurement)],
         [*_presence(reading, finding)],
     )
-    group[0].ContentSequence.insert(AFTER_TRACKING, text(RESULT, f"{row.name}: {row.graded}"))
+    group[0].ContentSequence.insert(AFTER_TRACKING, text(RESULT, _result(row)))
+    if finding.contour and finding.drawn == "hatched":
+        group[0].ContentSequence.append(text(COMMENT, FOR_ORIENTATION))
     if finding.note:
         group[0].ContentSequence.append(text(COMMENT, finding.note))
     yield group
@@ -80,6 +83,11 @@ def finding_groups(number: int, reading: ImageReading, finding: Finding, row: Fi
             has_size = finding.measurement is not None and len(parts) == len(outlines)
             sizes = [_measured(finding.measurement, parts[part - 1])] if finding.measurement and has_size else []
             yield _group(identifier, reading, finding, algorithm, outline, sizes, [])
+
+
+def _result(row: FindingRow) -> str:
+    """`Nodule: FLAGGED, above the threshold`, or `Nerve area 3.5 mm²`, which has the name already."""
+    return row.graded if row.graded.startswith(row.name) else f"{row.name}: {row.graded}"
 
 
 def _group(

@@ -40,6 +40,8 @@ class JpegLs:
         one = self._description
         if one.bits_stored == 1 or (one.bits_allocated == 16 and one.bits_stored <= 8):  # decoded to other bytes
             return one.bits_allocated
+        if one.high_bit != one.bits_stored - 1:  # with fewer bits, the lowest would be taken for the stored ones
+            return one.bits_allocated
         number = np.dtype("u1" if one.bits_allocated == 8 else "<u2")
         highest = max(int(np.frombuffer(self._frames.frame(index), number).max()) for index in range(one.frames))
         return one.bits_allocated if highest >> one.bits_stored else one.bits_stored

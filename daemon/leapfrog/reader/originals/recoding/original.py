@@ -13,6 +13,7 @@ from leapfrog.dicom.uids import GE_BIG_ENDIAN_PIXELS, IMPLICIT_LITTLE_ENDIAN
 from leapfrog.reader.originals.recoding.dataset_walk import NOT_AS_DICOM, DatasetWalk, Event, is_of_the_encoding
 from leapfrog.reader.originals.recoding.native_pixels import DESCRIPTION
 from leapfrog.reader.originals.recoding.refusal import AsItCame
+from leapfrog.reader.originals.recoding.value_representations import value_representation
 
 SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 
@@ -73,11 +74,15 @@ def opened(stream: BinaryIO, syntaxes: Collection[str], otherwise: str) -> Origi
 
 
 def _outermost(events: Iterable[Event]) -> Iterator[Event]:
-    """The values that name the object and describe its pixels, not those within sequences."""
+    """The values that name the object and describe its pixels, not those within sequences. Raises AsItCame where one
+    has another VR than it should: others may read another value.
+    """
     depth = 0
     for event in events:
         depth += (event.kind == "sequence") - (event.kind == "end of sequence")
         if depth == 0 and event.kind == "value" and event.tag in DESCRIPTION | {SOP_CLASS, SOP_INSTANCE}:
+            if event.vr != value_representation(event.tag, len(event.value), signed_pixels=False):
+                raise AsItCame(NOT_AS_DICOM)
             yield event
 
 

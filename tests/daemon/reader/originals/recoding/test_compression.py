@@ -4,6 +4,7 @@ import io
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.sequence import Sequence
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -23,6 +25,8 @@ from pydicom.uid import (
 )
 
 from leapfrog.dicom.part10 import find_dataset
+from leapfrog.reader.image.dicom_file import open_dicom_file
+from leapfrog.reader.image.frames.decoding import FrameDecoder
 from leapfrog.reader.originals.recoding.compression import compress
 from leapfrog.reader.originals.recoding.refusal import AsItCame
 from support.dcmtk import dcmtk_program
@@ -66,11 +70,11 @@ def image(picture: np.ndarray, **attributes: object) -> Dataset:
     return dataset
 
 
-def written(dataset: Dataset, syntax: str = ExplicitVRLittleEndian) -> bytes:
+def written(dataset: Dataset, syntax: str = str(ExplicitVRLittleEndian)) -> bytes:
     if syntax == ExplicitVRLittleEndian:
         return part10_bytes(dataset)
     dataset.file_meta = dcmread(io.BytesIO(part10_bytes(dataset))).file_meta
-    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.file_meta.TransferSyntaxUID = UID(syntax)
     out = io.BytesIO()
     implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
     dcmwrite(out, dataset, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
@@ -96,7 +100,7 @@ def stated(dataset: Dataset, *, big_endian: bool = False) -> dict[str, object]:
 
 def native_pixels(file: Dataset, syntax: str) -> bytes:
     """The bytes of the uncompressed pixels as they are in little endian, pixel by pixel."""
-    content = file.PixelData
+    content = bytes(file.PixelData)
     if syntax in BIG_ENDIAN and (file["PixelData"].VR == "OW" or syntax == BIG_ENDIAN[1]):
         content = np.frombuffer(content, "u2").byteswap().tobytes()
     if file.SamplesPerPixel == 3 and file.PlanarConfiguration == 1:
@@ -168,7 +172,7 @@ PIXELS = st.fixed_dictionaries(
 
 @settings(max_examples=60, deadline=None)
 @given(PIXELS)
-def test_whatever_the_pixels_are_they_come_back_or_go_as_they_came(one: dict[str, int]) -> None:
+def test_whatever_the_pixels_are_they_come_back_or_go_as_they_came(one: dict[str, Any]) -> None:
     stored = min(one["stored"], one["allocated"])
     shift = min(one["shift"], one["allocated"] - stored)
     random = np.random.default_rng(one["seed"])
@@ -282,6 +286,14 @@ def test_an_overlay_in_the_pixels_is_kept() -> None:
     assert decoded(dcmread(io.BytesIO(made)), "gdcm") == picture.tobytes()
 
 
+def test_values_that_stand_in_the_higher_bits_stay_there(tmp_path: Path) -> None:
+    path, picture = tmp_path / "made.dcm", smooth(64, 64, dtype="<u2", top=16) << 4
+    path.write_bytes(compressed(written(image(picture, BitsStored=12, HighBit=15))))
+    stored = FrameDecoder(open_dicom_file(path)).stored(0)
+    assert stored.bits is not None
+    assert (stored.bits.values(stored.samples) == picture >> 4).all()
+
+
 def test_a_preamble_that_makes_the_file_a_tiff_too_is_blanked() -> None:
     content = b"II*\0" + written(image(smooth(64, 64)))[4:]
     assert compressed(content)[:128] == bytes(128)
@@ -311,6 +323,12 @@ def test_what_is_not_described_as_dicom_has_it_goes_as_it_came(attributes: dict[
         else:
             setattr(dataset, keyword, value)
     assert said in reason(written(dataset))
+
+
+def test_a_number_that_others_would_read_as_text_goes_as_it_came() -> None:
+    content = written(image(smooth(64, 64)))
+    bits_allocated = b"\x28\x00\x00\x01"
+    assert "not written as DICOM" in reason(content.replace(bits_allocated + b"US", bits_allocated + b"DS"))
 
 
 def test_a_file_that_is_cut_off_goes_as_it_came() -> None:

@@ -1,0 +1,1 @@
+"""What smaller copies of originals spare the link: `tests/compression/run`."""
