@@ -132,7 +132,16 @@ class DistrictUnreachable(DistrictError):
 
 
 class DistrictUnclear(DistrictError):
-    """An instance was sent, but the server neither confirmed nor refused it."""
+    """An instance was sent, but the server neither confirmed nor refused it.
+
+    `is_nobodys_fault`: its body had made way for something else, or the server had closed the connection that was kept.
+    Then it may be sent again at once, if it did not arrive.
+    """
+
+    def __init__(self, message: str, *, is_nobodys_fault: bool = False) -> None:
+        """Mostly the instance, the link or the server has to do with it."""
+        super().__init__(message)
+        self.is_nobodys_fault = is_nobodys_fault
 
 
 class DistrictLocked(DistrictError):

@@ -28,6 +28,8 @@ def status(box_status: Row) -> Table:
         table.add_row("Storage commitment", _counts_text(box_status["commitments"]))
     for name, text in _destination_rows(box_status["outbox"]):
         table.add_row(name, text)
+    if box_status["waiting"]:
+        table.add_row("To be sent", _waiting_text(box_status["waiting"], box_status["outbox"]))
     if printing["printer"] or any(printing["counts"].values()):
         table.add_row("Printing", _printing_text(printing))
     if box_status["oldest_owed_seconds"] is not None:
@@ -70,6 +72,34 @@ def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
 def _outbox_text(outbox: Row) -> str:
     text, wait = f"{outbox['link']}: {outbox['explanation']}", outbox["next_attempt_in_seconds"]
     return f"{text}\nNext try in {span(wait)}; `leapfrog sync` tries at once." if wait and wait >= 60 else text
+
+
+def _waiting_text(waiting: list[Row], outbox: Row) -> str:
+    """A line for each destination."""
+    states = {state["name"]: state for state in outbox["destinations"]}
+    names = list(dict.fromkeys(owed["destination"] for owed in waiting))
+    lines = []
+    for name in names:
+        kinds = [owed for owed in waiting if owed["destination"] == name]
+        text = ", ".join(f"{_kind_text(owed)} ({_size(owed['byte_count'])})" for owed in kinds)
+        begin = f"{name}: " if len(names) > 1 else ""
+        lines.append(f"{begin}{text}{_time_left_text(states.get(name))}")
+    return "\n".join(lines)
+
+
+def _kind_text(owed: Row) -> str:
+    return count(owed["total"], owed["kind"].replace("_", " ").replace("pdf", "PDF"))
+
+
+def _time_left_text(state: Row | None) -> str:
+    if state is None or state["seconds_left"] is None or state["bytes_per_second"] is None:
+        return ""
+    left = span(state["seconds_left"]) or "less than a minute"
+    return f"; about {left} at {state['bytes_per_second'] / 1000:,.1f} kB/s"
+
+
+def _size(byte_count: int) -> str:
+    return f"{byte_count / 1000:,.0f} kB" if byte_count < 1_000_000 else byte_size(byte_count)
 
 
 def _printing_text(printing: Row) -> str:

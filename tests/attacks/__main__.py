@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 
 from attacks.attacks import ATTACKS
-from attacks.network import network, why_not
+from attacks.network import network
 from attacks.siege import ALONE_FILMS, Siege
 from attacks.table import Table
 from support.machine import describe
+from support.namespaces import why_no_namespaces
 from support.progress import Progress
 
 RESULTS = Path(__file__).with_name("results")
@@ -23,7 +24,7 @@ DOSE_SECONDS = 20.0
 def main() -> int:
     """Do what was asked for; exit status 1 when anything is not as promised."""
     arguments = _parse()
-    if reason := why_not():
+    if reason := why_no_namespaces():
         print(f"tests/attacks/run: {reason}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and what was started is ended

@@ -6,14 +6,15 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from attacks.network import network, why_not
+from attacks.network import network
 from attacks.siege import Siege
 from support.dcmtk import dcmtk_program
+from support.namespaces import why_no_namespaces
 
 pytestmark = [
     pytest.mark.root,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(bool(why_not()), reason=why_not() or "-"),
+    pytest.mark.skipif(bool(why_no_namespaces()), reason=why_no_namespaces() or "-"),
 ]
 
 SECONDS = 3.0

@@ -14,7 +14,7 @@ from faults.table import NORMAL_SECONDS
 from support.progress import Progress
 
 # Each is a module of this package with `run(order) -> Table`, and `DOSE`, what it does when no number is given.
-COMMANDS = ("kills", "power-cuts", "disk-errors", "faults", "chaos", "outbox-chaos", "prints")
+COMMANDS = ("kills", "power-cuts", "disk-errors", "faults", "chaos", "outbox-chaos", "every-byte", "prints")
 RESULTS = Path(__file__).with_name("results")
 DEFAULT_DIRECTORY = Path("/var/tmp")  # on a real disk: /tmp may be memory
 

@@ -114,7 +114,7 @@ class Box:
         settings = self.settings
         facts = Facts(self.journal)
         self.admission = Admission(self.journal, self.spool, self.numbers, ("district",), lambda: None)
-        outbox = Outbox(
+        self.outbox = Outbox(
             settings.destinations,
             settings.district,
             self.deliveries,
@@ -123,7 +123,6 @@ class Box:
             QUICK,
             monotonic=self.clock,
         )
-        [self.sender] = outbox.senders
         self.scrub = Scrub(files=self.files, facts=facts, spool=self.spool)
         self.readings = Readings(
             settings=settings,
@@ -176,12 +175,12 @@ class Box:
 
     def stop(self) -> None:
         """An orderly end."""
-        self.sender.stop()
+        self.outbox.stop()
         close_in_order(self.journal, self.state_dir)
 
     def kill(self) -> None:
         """Nothing is closed, nothing is written any more."""
-        self.sender.stop()  # its connection; what it wrote is written
+        self.outbox.stop()  # its connection; what it wrote is written
         self.left_open.append(self.journal)
 
     def lose_journal(self) -> None:
@@ -196,7 +195,7 @@ class Box:
 
     def close(self) -> None:
         """The end of the test."""
-        self.sender.stop()
+        self.outbox.stop()
         for journal in (self.journal, *self.left_open):
             journal.close()
         self.proxy.down()
@@ -215,8 +214,12 @@ class Box:
         """Let the outbox try all that can be sent, past all pauses, once."""
         self.now += PAST_ALL_PAUSES_SECONDS
         for _ in range(MOST_TURNS):
-            if self.sender.turn() > 0:
+            if self.send_one() > 0:
                 return
+
+    def send_one(self) -> float:
+        """A turn of each sender. Returns how long all of them would sleep then."""
+        return min(sender.turn() for sender in self.outbox.senders)
 
     def days_pass(self, count: int) -> int:
         """Let retention see so many days. Returns how many studies it forgot."""

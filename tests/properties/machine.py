@@ -314,7 +314,7 @@ class BoxMachine(RuleBasedStateMachine):
             case "a delivery":  # the district has it, and the box does not know
                 self.box.proxy.plan(CutAnswer())
                 self.box.now += PAST_ALL_PAUSES_SECONDS
-                self.box.sender.turn()
+                self.box.send_one()
             case "forgetting":
                 self._put_away_without_forgetting()
         self._restart(killed=True)

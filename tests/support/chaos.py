@@ -22,6 +22,7 @@ from support.owed import open_state, owe, part10_bytes, secondary_capture
 TIMING = Timing(link=Backoff(0.05, 0.4), probe=Backoff(0.05, 0.4), delivery=Backoff(0.1, 1.0), locked_seconds=0.3)
 TIMEOUTS = Timeouts(connect_seconds=2.0, send_seconds=1.0, query_seconds=1.0, answer_seconds=1.0)
 BACKLOG = 12  # deliveries that wait at a time
+RESULTS_SHARE = 0.5  # of what is given: small enough to go together
 RESTART_SECONDS = 20.0
 DOWN_SECONDS = 30.0
 CALM_SECONDS = 120.0
@@ -123,11 +124,19 @@ class Chaos:
 
     def _give(self) -> None:
         while self._may_give and self._box.count("waiting") < BACKLOG:
+            if self._given and self._chance.random() < RESULTS_SHARE:
+                self._give_result()
+                continue
             dataset = secondary_capture(self._chance.randrange(1, LARGEST_FILM_BYTES // 1000) * 1000)
             content = part10_bytes(dataset)
             self._given[str(dataset.SOPInstanceUID)] = content
             owe(self._box.journal, self._box.spool, content, dataset.SOPInstanceUID, urgent=self._chance.random() < 0.1)
             self._box.senders[0].wake()
+
+    def _give_result(self) -> None:
+        uid = self._box.owe_result(byte_count=self._chance.randrange(1, 6) * 1000)
+        [row] = self._box.journal.rows("SELECT spool_name FROM deliveries WHERE sop_instance_uid = ?", (uid,))
+        self._given[uid] = self._box.spool.path(row["spool_name"]).read_bytes()
 
     def _note_confirmed(self) -> None:
         """How often each had been sent when it was seen to be confirmed. Nothing may be sent after that."""

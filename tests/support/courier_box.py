@@ -13,6 +13,7 @@ from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.courier import Surroundings, Verdict
 from leapfrog.outbox.destinations.dicom.caller import Slack
 from leapfrog.outbox.destinations.dicom.courier import DicomCourier
+from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.processes.call_messages import Patience
@@ -71,11 +72,13 @@ class CourierBox:
         archive = DestinationSettings.model_validate(
             {"name": "archive", "kind": "dicom", "host": host, "port": port, "ae_title": "ARCHIVE", **settings}
         )
+        throttle = Throttle(0, time.sleep)
         around = Surroundings(
             deliveries=self.deliveries,
             spool=self.spool,
             known=KnownInstances(self.journal),
-            throttle=Throttle(0, time.sleep),
+            throttle=throttle,
+            pace=Pace(throttle, lambda: None),
             timeouts=Timeouts(),
             progress=lambda: None,
             answered=lambda: None,

@@ -6,7 +6,7 @@ import subprocess
 import time
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -31,14 +31,26 @@ def orthanc_program() -> str | None:
 class Orthanc:
     """One server process. It keeps ports, folder and content over `stop` and `start`."""
 
-    def __init__(self, directory: Path, *, users: dict[str, str] | None = None, **options: object) -> None:
-        """`users` maps names to passwords and turns authentication on; `options` are Orthanc's own settings."""
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        users: dict[str, str] | None = None,
+        host: str = "127.0.0.1",
+        launcher: Callable[[list[str]], list[str]] = list,
+        **options: object,
+    ) -> None:
+        """`users` maps names to passwords and turns authentication on; `options` are Orthanc's own settings. `host` is
+        its address, if it is not on this machine, but where `launcher` has a command line run.
+        """
         self.directory = directory
         self.http_port = free_port()
         self.dicom_port = free_port()
-        self.url = f"http://127.0.0.1:{self.http_port}"
+        self.url = f"http://{host}:{self.http_port}"
         self.dicomweb_url = f"{self.url}/dicom-web"
         self._users = users or {}
+        self._launcher = launcher
+        self._is_remote = host != "127.0.0.1"
         self.options = options
         self._process: subprocess.Popen[bytes] | None = None
         self._session = requests.Session()
@@ -58,7 +70,10 @@ class Orthanc:
         log = self.directory / "orthanc.log"
         with log.open("ab") as stream:
             self._process = subprocess.Popen(
-                [program, str(configuration)], stdout=stream, stderr=subprocess.STDOUT, cwd=self.directory
+                self._launcher([program, str(configuration)]),
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                cwd=self.directory,
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
@@ -84,7 +99,7 @@ class Orthanc:
             "DicomAlwaysAllowEcho": True,
             "DicomAlwaysAllowStore": True,
             "UnknownSopClassAccepted": True,
-            "RemoteAccessAllowed": False,
+            "RemoteAccessAllowed": self._is_remote,
             "AuthenticationEnabled": bool(self._users),
             "RegisteredUsers": self._users,
             "SaveJobs": False,

@@ -13,8 +13,9 @@ from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
+from leapfrog.state.records import DeliveryKind
 from leapfrog.state.spool import Spool
-from support.owed import owe_image
+from support.owed import owe_image, owe_result
 from support.recording_proxy import Answer
 from support.waiting import wait_until
 
@@ -44,6 +45,13 @@ class Box:
     def owe(self, pixel_bytes: int = 1000, *, urgent: bool = False, to: Sequence[str] = (DISTRICT,)) -> str:
         """Owe a made-up image and wake the senders, as an admission does; returns its SOP Instance UID."""
         uid = owe_image(self.journal, self.spool, pixel_bytes, urgent=urgent, owed_to=to)
+        for sender in self.senders:
+            sender.wake()
+        return uid
+
+    def owe_result(self, kind: DeliveryKind = "structured_report", byte_count: int = 5_000) -> str:
+        """Owe a result of the first study and wake the senders; returns its SOP Instance UID."""
+        uid = owe_result(self.journal, self.spool, kind, byte_count)
         for sender in self.senders:
             sender.wake()
         return uid

@@ -9,9 +9,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from leapfrog.settings.destinations import DISTRICT
+from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
-from leapfrog.state.records import NewInstance, StudyIdentity
+from leapfrog.state.records import DeliveryKind, NewDelivery, NewInstance, StudyIdentity
 from leapfrog.state.spool import Spool
 from support.spooled import put_in_spool
 
@@ -90,6 +91,33 @@ def owe_image(
     """Owe one made-up image. Returns its SOP Instance UID."""
     dataset = secondary_capture(pixel_bytes)
     owe(journal, spool, part10_bytes(dataset), dataset.SOPInstanceUID, urgent=urgent, owed_to=owed_to)
+    return str(dataset.SOPInstanceUID)
+
+
+def owe_result(
+    journal: Journal,
+    spool: Spool,
+    kind: DeliveryKind = "structured_report",
+    byte_count: int = 5_000,
+    destination: str = "district",
+) -> str:
+    """Owe a destination an object of about so many bytes that was made of the first study's report. Returns its SOP
+    Instance UID.
+    """
+    dataset = secondary_capture(byte_count // COLUMNS * COLUMNS)
+    content = part10_bytes(dataset)
+    name = f"{new_id()}.dcm"
+    spool.path(name).write_bytes(content)
+    new = NewDelivery(
+        kind=kind,
+        destinations=(destination,),
+        sop_class_uid=SecondaryCaptureImageStorage,
+        sop_instance_uid=str(dataset.SOPInstanceUID),
+        spool_name=name,
+        byte_count=len(content),
+    )
+    [study] = journal.rows("SELECT key FROM studies LIMIT 1")
+    assert Deliveries(journal).add(new, study["key"])
     return str(dataset.SOPInstanceUID)
 
 

@@ -21,6 +21,7 @@ from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
+from leapfrog.state.owed_bytes import OwedBytes, owed_bytes
 from leapfrog.state.spool import Spool
 from leapfrog.state.studies import Studies
 from leapfrog.worklist.box_line import BoxState
@@ -54,8 +55,8 @@ class LackingReport(Frozen):
 
 class BoxStatus(Frozen):
     """`leapfrog status --json`. `deliveries` counts what is owed to all destinations and what is printed, `printing`
-    the latter alone; `outbox` has the same of each destination. `attention` is what a person should act on; `more` says
-    of each list that was cut how many more there are.
+    the latter alone; `outbox` has the same of each destination. `waiting`: what is to be sent, by destination and kind.
+    `attention` is what a person should act on; `more` says of each list that was cut how many more there are.
     """
 
     version: str
@@ -73,6 +74,7 @@ class BoxStatus(Frozen):
     lacking_reports_total: int
     more: dict[str, int]
     outbox: OutboxState
+    waiting: tuple[OwedBytes, ...]
     printing: PrintingState
     oldest_owed_seconds: float | None
     last_confirmed_at: str | None
@@ -159,6 +161,7 @@ class StatusSource:
             lacking_reports_total=lacking_total,
             more=_more(limit, refused=deliveries["refused"] + prints["refused"], lacking_reports=lacking_total),
             outbox=self._outbox(),
+            waiting=tuple(owed_bytes(self._journal)),
             printing=live.printing() if live else printing_state(settings.print, self._journal, NOT_RUNNING),
             oldest_owed_seconds=self._deliveries.oldest_owed_seconds(),
             last_confirmed_at=self._deliveries.last_confirmed_at(),

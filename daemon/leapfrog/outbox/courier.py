@@ -1,11 +1,12 @@
 """What every kind of destination can do: make one attempt to deliver something, and say what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.forms import Forms
+from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.state.deliveries import Deliveries
@@ -54,13 +55,15 @@ class Surroundings:
     `answered` is to be called when something proved that the server is there; `progress`, whenever bytes are about to
     move: it is a sign of life, and what it raises ends the transfer; `handed_over`, when a server stored something that
     it is to promise to keep. `forms`: in which form originals go; without, as they came. `associations`: which archives
-    other senders are just sending to.
+    other senders are just sending to. Whoever sends bytes gives them to `pace`, which makes them wait where something
+    is worth more, keeps to `throttle`, and calls `progress`.
     """
 
     deliveries: Deliveries
     spool: Spool
     known: KnownInstances
     throttle: Throttle
+    pace: Pace
     timeouts: Timeouts
     progress: Callable[[], None]
     answered: Callable[[], None]
@@ -87,3 +90,17 @@ class Courier(Protocol):
 
     def shortcomings(self) -> tuple[Shortcoming, ...]:
         """What the server was found not to do that it should."""
+
+
+@runtime_checkable
+class TakesSeveral(Protocol):
+    """A courier that can bring several small things at once."""
+
+    def make_together(self, deliveries: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
+        """Deliver several results that were never sent, while the link is proven. Returns those that are confirmed. The
+        others have to be delivered one by one. Raises as `Courier.make`.
+        """
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether that seems to be worth it."""

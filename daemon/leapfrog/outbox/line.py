@@ -12,6 +12,7 @@ from dataclasses import replace
 from leapfrog.outbox.backoff import Backoff
 from leapfrog.outbox.courier import Shortcoming
 from leapfrog.outbox.link import Link
+from leapfrog.outbox.rate import LinkRate
 from leapfrog.outbox.timing import Timing
 from leapfrog.outbox.trouble import Trouble
 from leapfrog.problem import Problem
@@ -39,6 +40,7 @@ class Line:
         """Nothing is known of the link yet. `name` is that of the destination; `trouble` keeps for people what is
         found.
         """
+        self.rate = LinkRate()  # by what all senders together send
         self._name = name
         self._trouble = trouble
         self._timing = timing

@@ -31,7 +31,8 @@ class Link:
 @dataclass(frozen=True, kw_only=True)
 class DestinationState:
     """One destination at one moment, for `status`: as OutboxState has it for all of them. `deliveries` counts those to
-    it by their states.
+    it by their states. `bytes_per_second` is what was really sent, on a moving average; None while too little was sent
+    to tell.
     """
 
     name: str
@@ -41,6 +42,8 @@ class DestinationState:
     next_attempt_in_seconds: float | None
     last_confirmed_at: str | None
     failing_since: str = ""
+    bytes_per_second: float | None = None
+    seconds_left: float | None = None
     deliveries: Mapping[DeliveryState, int] = field(default_factory=dict)
     oldest_owed_seconds: float | None = None
 
@@ -52,7 +55,8 @@ class OutboxState:
 
     `explanation` is a sentence for people. `next_attempt_in_seconds` is None when nothing is planned.
     `last_confirmed_at` is local ISO text, or None when nothing was confirmed yet. `failing_since` is
-    local ISO text, or "" while the link works.
+    local ISO text, or "" while the link works. `seconds_left`: what sending all that waits takes, at the rate that was
+    measured, without the hours outside the sync windows; None while that is unknown.
     """
 
     configured: bool
@@ -62,4 +66,5 @@ class OutboxState:
     next_attempt_in_seconds: float | None
     last_confirmed_at: str | None
     failing_since: str = ""
+    seconds_left: float | None = None
     destinations: tuple[DestinationState, ...] = ()

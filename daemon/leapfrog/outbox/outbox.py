@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.line import Line
 from leapfrog.outbox.link import NOT_CONFIGURED, DestinationState, LinkState, OutboxState
+from leapfrog.outbox.precedence import Precedence
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.sender import Means, Sender
 from leapfrog.outbox.throttle import Throttle
@@ -20,8 +21,12 @@ from leapfrog.settings import DestinationSettings, DistrictSettings
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
+from leapfrog.state.owed_bytes import OwedBytes, owed_bytes, seconds_left
 from leapfrog.state.spool import Spool
 
+# What each sender of a destination sends, by its rank. They have connections of their own, so that a large body can
+# pause while something that is worth more goes over another.
+SENDERS = {"reports": (0, 2), "results": (1, 3, 4, 5, 6), "originals": (7, 8)}
 # From the best to the worst.
 LINK_STATES: tuple[LinkState, ...] = ("ok", "window closed", "down", "locked")
 WELL = "results are sent as soon as they are ready"
@@ -38,7 +43,10 @@ class _Destination:
         queue = DeliveryQueue(journal, settings.name)
         trouble = Trouble(queue, Facts(journal), means.monotonic)
         self.line = Line(settings.name, trouble, means.timing, means.monotonic)
-        self.senders = (Sender(settings, queue, self.line, means),)
+        self.senders = tuple(
+            Sender(settings, DeliveryQueue(journal, settings.name, ranks), self.line, means, f"-{what}")
+            for what, ranks in SENDERS.items()
+        )
 
     def state(self) -> DestinationState:
         link_state, link = self._link_state(), self.line.link
@@ -56,7 +64,13 @@ class _Destination:
             failing_since=self.line.failing_since(),
             deliveries=self._means.deliveries.totals_of(self.settings.name),
             oldest_owed_seconds=self._means.deliveries.oldest_owed_seconds_to(self.settings.name),
+            bytes_per_second=self.line.rate.bytes_per_second(),
+            seconds_left=seconds_left(self._waiting(), self.line.rate.bytes_per_second()),
         )
+
+    def _waiting(self) -> list[OwedBytes]:
+        everything = owed_bytes(self._means.deliveries.journal)
+        return [owed for owed in everything if owed.destination == self.settings.name]
 
     def _link_state(self) -> LinkState:
         link = self.line.link
@@ -111,6 +125,7 @@ class Outbox:
             spool=spool,
             windows=self.windows,
             throttle=self.throttle,
+            precedence=Precedence(),
             on_fatal=on_fatal,
             timing=timing or Timing(),
             timeouts=timeouts or Timeouts(),
@@ -199,8 +214,15 @@ class Outbox:
             next_attempt_in_seconds=min(attempts, default=None),
             last_confirmed_at=self._deliveries.last_confirmed_at(),
             failing_since=min((state.failing_since for state in states if state.failing_since), default=""),
+            seconds_left=_longest([state.seconds_left for state in states]),
             destinations=states,
         )
+
+
+def _longest(seconds: Sequence[float | None]) -> float | None:
+    """They send side by side, so that the one that takes longest is the last to be through; None if one is unknown."""
+    known = [one for one in seconds if one is not None]
+    return max(known) if len(known) == len(seconds) else None
 
 
 def _explanation(states: Sequence[DestinationState]) -> str:

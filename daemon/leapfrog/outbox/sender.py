@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from leapfrog.errors import (
@@ -23,10 +23,12 @@ from leapfrog.errors import (
 )
 from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.choice import Choice
-from leapfrog.outbox.courier import Surroundings, Verdict
+from leapfrog.outbox.courier import CONFIRMED, Surroundings, TakesSeveral, Verdict
 from leapfrog.outbox.destinations.couriers import courier_for
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.line import Line
+from leapfrog.outbox.pace import Pace
+from leapfrog.outbox.precedence import Precedence
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
@@ -34,7 +36,7 @@ from leapfrog.outbox.timing import Timing
 from leapfrog.outbox.told import told_of
 from leapfrog.settings import DestinationSettings
 from leapfrog.state.deliveries import Deliveries
-from leapfrog.state.delivery_queue import DeliveryQueue
+from leapfrog.state.delivery_queue import DeliveryQueue, rank_of
 from leapfrog.state.known_instances import KnownInstances
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.spool import Spool
@@ -46,6 +48,10 @@ FAILURES_AT_HAND = 2
 OWN_ERRORS = 2
 # The longest Retry-After of a server that we respect.
 LONGEST_RETRY_AFTER_SECONDS = 3600.0
+# So many objects go in one request at the most, and so many bytes: by how fast the link is.
+MOST_TOGETHER = 16
+LEAST_TOGETHER_BYTES, MOST_TOGETHER_BYTES = 16_384, 65_536
+TOGETHER_SECONDS = 2.0
 # The longest time between two signs of life before a turn reaches the network. There, the wait for an answer is added;
 # this covers looking up a name and connecting.
 STEP_SECONDS = 60.0
@@ -65,6 +71,7 @@ class Means:
     spool: Spool
     windows: SyncWindows
     throttle: Throttle
+    precedence: Precedence
     on_fatal: Callable[[str], None]
     timing: Timing = field(default_factory=Timing)
     timeouts: Timeouts = field(default_factory=Timeouts)
@@ -101,6 +108,9 @@ class Sender(Worker):
         self._monotonic = means.monotonic
         self._sync_requested = threading.Event()
         self._choice = Choice(queue, means.monotonic)
+        self._precedence = means.precedence
+        self._rate = line.rate
+        self._pace = Pace(means.throttle, self._progress, means.monotonic)
         self._courier = courier_for(
             destination,
             Surroundings(
@@ -108,6 +118,7 @@ class Sender(Worker):
                 spool=means.spool,
                 known=KnownInstances(means.deliveries.journal),
                 throttle=means.throttle,
+                pace=self._pace,
                 timeouts=means.timeouts,
                 progress=self._progress,
                 answered=line.answered,
@@ -176,9 +187,27 @@ class Sender(Worker):
             return self._until_next_retry()
         if self._forms is not None and not self._line.is_forced(self) and self._forms.is_coming(delivery):
             return HOLD_LOOK_SECONDS  # nothing is worth more now; whoever makes the copy wakes this thread
-        self._work_on(delivery)
+        begun_at, paused, handed_over = self._monotonic(), self._pace.paused_seconds, self._pace.handed_over_bytes
+        with self._precedence.turn(rank_of(delivery)) as turn, self._pace.keeping(turn):
+            self._work_on(delivery, self._others_with(delivery))
+            seconds = self._monotonic() - begun_at - (self._pace.paused_seconds - paused)
+        self._rate.note(self._pace.handed_over_bytes - handed_over, seconds)
         self._choice.took(delivery, self._monotonic() - now)
         return 0.0
+
+    def _others_with(self, delivery: DeliveryRecord) -> list[DeliveryRecord]:
+        """What goes along in one request: small results of its kind that wait as well. An urgent one goes alone."""
+        courier = self._courier
+        if not isinstance(courier, TakesSeveral) or not courier.takes_several or not self._line.link.proven:
+            return []
+        if delivery.urgent or delivery.posted or delivery.failures or delivery.kind == "original":
+            return []
+        return self._queue.alike(delivery, self._room_together(), MOST_TOGETHER - 1)
+
+    def _room_together(self) -> int:
+        """How many bytes go in one request: what a link carries so soon that one that comes next does not wait long."""
+        carried = (self._rate.bytes_per_second() or 0.0) * TOGETHER_SECONDS
+        return round(min(max(carried, LEAST_TOGETHER_BYTES), MOST_TOGETHER_BYTES))
 
     def _has_fresh(self) -> bool:
         return self._queue.next_fresh() is not None
@@ -191,8 +220,12 @@ class Sender(Worker):
             return UNTIL_WOKEN
         return max(0.0, due_at - self._monotonic())
 
-    def _work_on(self, delivery: DeliveryRecord) -> None:
+    def _work_on(self, delivery: DeliveryRecord, others: Sequence[DeliveryRecord] = ()) -> None:
         try:
+            if others and isinstance(self._courier, TakesSeveral):
+                for confirmed in self._courier.make_together([delivery, *others]):
+                    self._settle(confirmed, CONFIRMED)
+                return
             verdict = self._courier.make(delivery, proven=self._line.link.proven)
             self._settle(delivery, replace(verdict, reason=self._told(verdict.reason)))
         except DistrictLocked as problem:

@@ -27,6 +27,22 @@ FIRST_ORIGINAL = 7
 URGENT_RANKS = (0, 1, FIRST_ORIGINAL)
 
 
+_RANKS_OF_KINDS = {  # if its exam is urgent, and if not
+    "structured_report": (0, 2),
+    "report_pdf": (1, 3),
+    "preview": (4, 4),
+    "segmentation": (5, 5),
+    "overlay": (6, 6),
+    "original": (7, 8),
+}
+
+
+def rank_of(delivery: DeliveryRecord) -> int:
+    """What the column `rank` says."""
+    urgent, other = _RANKS_OF_KINDS[delivery.kind]
+    return urgent if delivery.urgent else other
+
+
 class DeliveryQueue:
     """The waiting deliveries whose bytes are there. Every method is one transaction; any thread may call it.
 
@@ -34,27 +50,41 @@ class DeliveryQueue:
     """
 
     def __init__(self, journal: Journal, destination: str, ranks: Sequence[int] = RANKS) -> None:
-        """Use the connection of `journal`. The queue is that of one destination, by its name; `ranks`, one after the
-        other, are those of the deliveries in it.
+        """Use the connection of `journal`. The queue is that of one destination, by its name, and of what has one of
+        `ranks`.
         """
         self._journal = journal
         self.destination = destination
-        self._ranks = tuple(ranks)
-        self._bounds = {"destination": destination, "first_rank": self._ranks[0], "last_rank": self._ranks[-1]}
+        self._ranks = tuple(sorted(ranks))
 
     # ------------------------------------------------------------ who is next
 
     def next_fresh(self, *, urgent_only: bool = False) -> DeliveryRecord | None:
         """The next in its first turn, by its worth."""
-        if not urgent_only:
-            return self._first(f"{FRESH} AND rank BETWEEN :first_rank AND :last_rank ORDER BY rank, place LIMIT 1")
-        urgent = (rank for rank in self._ranks if rank in URGENT_RANKS)
-        found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in urgent)
+        ranks = (rank for rank in self._ranks if rank in URGENT_RANKS or not urgent_only)
+        found = (self._first(f"{FRESH} AND rank = :rank ORDER BY place LIMIT 1", rank=rank) for rank in ranks)
         return next((one for one in found if one), None)
 
     def is_empty(self) -> bool:
         """Whether nothing waits that could be sent, now or later."""
         return self.next_fresh() is None and self.soonest_retry() is None
+
+    def alike(self, delivery: DeliveryRecord, most_bytes: int, most: int) -> list[DeliveryRecord]:
+        """Others of its rank that were never tried, those first that come first, at most so many, and of so many bytes
+        together.
+        """
+        rows = self._journal.rows(
+            f"SELECT {DELIVERY_COLUMNS} FROM {FRESH} AND rank = :rank ORDER BY place LIMIT :most",
+            {"destination": self.destination, "rank": rank_of(delivery), "most": most + 1},
+        )
+        found: list[DeliveryRecord] = []
+        for other in map(delivery_of, rows):
+            most_bytes -= other.byte_count
+            if most_bytes < 0:
+                break
+            if other.id != delivery.id and not other.posted:
+                found.append(other)
+        return found[:most]
 
     def any_fresh(self, fraction: float) -> DeliveryRecord | None:
         """One in its first turn that stands about at `fraction` (0 to 1) of them: 1 is the newest original."""
@@ -99,7 +129,7 @@ class DeliveryQueue:
         return min(moments, default=None)
 
     def _first(self, what: str, **values: object) -> DeliveryRecord | None:
-        rows = self._journal.rows(f"SELECT {DELIVERY_COLUMNS} FROM {what}", {**self._bounds, **values})
+        rows = self._journal.rows(f"SELECT {DELIVERY_COLUMNS} FROM {what}", {"destination": self.destination, **values})
         return delivery_of(rows[0]) if rows else None
 
     # ------------------------------------------------------------ what became of an attempt

@@ -1,11 +1,13 @@
 """The link to the district server: down, slow, locked, or leading somewhere else."""
 
+import socket
 import time
+from io import BufferedReader
 from pathlib import Path
 
 from leapfrog.outbox.timeouts import Timeouts
 from support.orthanc import Orthanc
-from support.outbox_box import Box, wait_for_error, wait_for_link
+from support.outbox_box import PATIENT, Box, wait_for_error, wait_for_link
 from support.recording_proxy import Answer, CutAnswer, RecordingProxy, Stall
 
 WEB_PAGE = Answer(200, b"<html><title>Welcome! Please accept our terms</title></html>")
@@ -124,3 +126,31 @@ def test_a_token_goes_along(box: Box, proxy: RecordingProxy, tmp_path: Path) -> 
     box.sender(proxy.url, token_file=token_file).start()
     box.wait_for(confirmed=1)
     assert {each.headers["Authorization"] for each in proxy.exchanges} == {"Bearer abc123"}
+
+
+class _OneRequestAConnection(RecordingProxy):
+    """Closes each connection just when its second request comes, as a server seems to do behind a long round trip."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(upstream)
+        self._served: set[socket.socket] = set()
+        self.closed_on = 0
+
+    def _exchange(self, connection: socket.socket, stream: BufferedReader) -> bool:
+        if connection in self._served:
+            self.closed_on += bool(stream.readline())
+            return False
+        self._served.add(connection)
+        return super()._exchange(connection, stream)
+
+
+def test_a_server_that_has_closed_a_kept_connection_is_asked_on_a_new_one_and_soon_at_once(
+    box: Box, orthanc: Orthanc
+) -> None:
+    uids = [box.owe() for _ in range(6)]
+    with _OneRequestAConnection(orthanc.dicomweb_url) as proxy:
+        box.sender(proxy.url, PATIENT).start()
+        box.wait_for(confirmed=6)
+        assert [proxy.posts[uid] for uid in uids] == [1] * 6
+        assert 0 < proxy.closed_on <= 3
+    assert all(delivery.last_error == "" for delivery in box.deliveries.listed("confirmed"))

@@ -22,7 +22,7 @@ TEN_YEARS = timedelta(days=3653)
 
 
 def _turn(outbox: Outbox) -> float:
-    [sender] = outbox.senders
+    *_, sender = outbox.senders  # that of originals
     return sender.turn()
 
 

@@ -7,6 +7,7 @@ from time import monotonic, sleep
 from leapfrog.errors import DistrictError, DistrictLocked
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
 from leapfrog.outbox.destinations.dicomweb.courier import ALLOW_SEARCH, CANNOT_BE_ASKED
+from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.outbox.told import told_of
@@ -43,7 +44,7 @@ def district_answers(settings: Settings) -> Iterator[Answer]:
 
 
 def _answers(district: DestinationSettings) -> Iterator[Answer]:
-    client = StowClient(district, Throttle(0, sleep, monotonic), lambda: None, TIMEOUTS)
+    client = StowClient(district, Pace(Throttle(0, sleep, monotonic), lambda: None), TIMEOUTS)
     try:
         can_be_asked = client.probe() != "cannot be asked"
         yield Answer(

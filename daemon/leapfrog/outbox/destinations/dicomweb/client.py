@@ -6,7 +6,7 @@ quote what the server wrote.
 """
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
@@ -30,7 +30,7 @@ from leapfrog.outbox.destinations.dicomweb.retrieved import ANY_TRANSFER_SYNTAX,
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
 from leapfrog.outbox.forms import SameImage, never_certain
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
 
@@ -43,6 +43,8 @@ REFUSALS = {
 }
 # Statuses that say what is wrong with this very instance. The others may as well mean the server.
 DEFINITE = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+# What a server answers that waited for the rest of a body for longer than it has patience: Orthanc the first of these.
+GIVEN_UP = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_TIMEOUT}
 NO_STORE = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMPLEMENTED}
 NOTHING_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 # What a server may add to an instance that it gives back: multipart head and tail, coerced elements.
@@ -57,18 +59,17 @@ class StowClient:
     def __init__(
         self,
         destination: DestinationSettings,
-        throttle: Throttle,
-        progress: Callable[[], None],
+        pace: Pace,
         timeouts: Timeouts | None = None,
         same_image: SameImage = never_certain,
     ) -> None:
-        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer.
-        `same_image`: whether two files in different transfer syntaxes hold the same image; false in doubt.
+        """`pace` is told whenever bytes are about to move, and holds bodies back. A LeapfrogError that it raises ends
+        the transfer. `same_image`: whether two files in different transfer syntaxes hold the same image; false in
+        doubt.
         """
-        self._throttle = throttle
+        self._pace = pace
         self._same_image = same_image
-        self._progress = progress
-        self._exchanges = Exchanges(destination, progress, timeouts or Timeouts(), throttle.bytes_per_second)
+        self._exchanges = Exchanges(destination, pace, timeouts or Timeouts())
         self._search = InstanceSearch(self._exchanges)
 
     def cut(self) -> None:
@@ -119,10 +120,13 @@ class StowClient:
         Raises DistrictRefused, DistrictUnclear, DistrictUnreachable or DistrictLocked when it did not, StorageError
         when the file cannot be read.
         """
-        answer = self._exchanges.post("/studies", MultipartBody(source, self._throttle, self._progress))
+        answer = self._post([source])
         result = parse_store_answer(answer.body, content_type_of(answer.headers))
         if result is not None and sop_instance_uid in result.failed:
             _raise_for_reason(result.failed[sop_instance_uid], answer.status)
+        if result is None and answer.status in GIVEN_UP and self._pace.dropped_a_pause():
+            reason = f"The district server gave up the instance while it made way for others (HTTP {answer.status})."
+            raise DistrictUnclear(reason, is_nobodys_fault=True)
         if answer.status in REFUSALS:
             raise DistrictRefused(
                 _refusal_message(answer),
@@ -133,6 +137,37 @@ class StowClient:
         if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
             raise DistrictUnclear(f"The district server failed while storing the instance (HTTP {answer.status}).")
         _require_stored(answer, result, sop_instance_uid)
+
+    def store_together(self, sources: Mapping[str, Part10Source]) -> frozenset[str]:
+        """Send several instances, by their SOP Instance UIDs, in one request. Returns those that the server said it
+        stored: of the others nothing is known.
+
+        Raises DistrictUnclear, DistrictUnreachable or DistrictLocked when nothing of them is, StorageError when a file
+        cannot be read.
+        """
+        answer = self._post(list(sources.values()))
+        result = parse_store_answer(answer.body, content_type_of(answer.headers))
+        if result is None:
+            raise_for_link(answer)
+        stored = result.stored if result else frozenset()
+        return stored & sources.keys()
+
+    def _post(self, sources: Sequence[Part10Source]) -> Answer:
+        body = MultipartBody(sources, self._pace, self._exchanges.piece_bytes)
+        try:
+            return self._exchanges.post("/studies", body)
+        except DistrictUnclear as problem:
+            if problem.is_nobodys_fault or not self._pace.dropped_a_pause():
+                raise
+            raise DistrictUnclear(str(problem), is_nobodys_fault=True) from problem
+
+    def held_of(self, sop_instance_uids: Collection[str]) -> frozenset[str]:
+        """Those of these instances that the server lists, with one question. It may hold others: not every server
+        understands a question about several.
+
+        Raises DistrictUnreachable when no district server answered, DistrictLocked when it rejected our credentials.
+        """
+        return self._search.held_of(sop_instance_uids)
 
     # ------------------------------------------------------------ other content under the same UID
 

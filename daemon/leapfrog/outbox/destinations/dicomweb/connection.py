@@ -12,12 +12,12 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from leapfrog.outbox.destinations.dicomweb.flight import SMALLEST_PIECE_BYTES, Flight
 from leapfrog.outbox.timeouts import Timeouts
 
-# Whatever the kernel has buffered must be sent within Timeouts.answer_seconds, even on a line of 1 kB/s. By default
-# Linux lets the buffer grow to 4 MB. On a line of 50 kB/s we measured 0.9 MB, which is 18 s in which the server seems
-# not to answer; with this size it is 3.5 s. Linux doubles the value that is set.
-SEND_BUFFER_BYTES = 131_072
+# What the kernel may hold of a body that it has not sent at all, so that it is not megabytes when a fast link becomes a
+# slow one. `Flight` limits what is on its way altogether.
+MOST_UNSENT_BYTES = 16_384
 # A line counts as dead when nothing is acknowledged for this long. By default Linux keeps trying for about 15 minutes.
 UNACKNOWLEDGED_MILLISECONDS = 60_000
 KEEPALIVE_IDLE_SECONDS = 20
@@ -26,7 +26,7 @@ KEEPALIVE_PROBES = 4
 
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES),
+    (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_UNSENT_BYTES),
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEPALIVE_IDLE_SECONDS),
     (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEPALIVE_INTERVAL_SECONDS),
@@ -90,6 +90,7 @@ class CuttableAdapter(HTTPAdapter):
         self._send_seconds = timeouts.send_seconds
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
+        self._flight: Flight | None = None
         self._is_cut = False
         super().__init__(pool_connections=1, pool_maxsize=1)
 
@@ -104,11 +105,20 @@ class CuttableAdapter(HTTPAdapter):
         with self._lock:
             self._shut_down()
 
+    def piece_bytes(self) -> int:
+        """How much is handed to the connection at a time, so that it is soon sent."""
+        return self._flight.piece_bytes if self._flight else SMALLEST_PIECE_BYTES
+
     def _hold(self, connected: socket.socket) -> None:
+        self._flight = Flight(connected)
         with self._lock:
             self._socket = connected
             if self._is_cut:
                 self._shut_down()
+
+    def _make_room(self) -> None:
+        if self._flight is not None:
+            self._flight.make_room(self._send_seconds)
 
     def _shut_down(self) -> None:
         if self._socket is None:
@@ -122,7 +132,7 @@ class CuttableAdapter(HTTPAdapter):
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:
         """Called by requests. Makes pools whose connections have our socket options and can be cut."""
         super().init_poolmanager(connections, maxsize, block, socket_options=SOCKET_OPTIONS, **options)
-        hold, send_seconds = self._hold, self._send_seconds
+        send_seconds = self._send_seconds
         adapter = self
 
         class BoundedResponse(http.client.HTTPResponse):
@@ -136,11 +146,12 @@ class CuttableAdapter(HTTPAdapter):
 
             def connect(self) -> None:
                 super().connect()
-                hold(self.sock)
+                adapter._hold(self.sock)
 
             def send(self, data: Any) -> None:
                 if self.sock is not None:
                     self.sock.settimeout(send_seconds)
+                    adapter._make_room()
                 super().send(data)
 
         class CuttableTlsConnection(CuttableConnection, HTTPSConnection):

@@ -1,5 +1,7 @@
 """One attempt to deliver by DICOMweb: ask, send, ask again. Its verdict says what the server did with this instance."""
 
+from collections.abc import Sequence
+
 from leapfrog.dicom.part10 import Part10Source
 from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnclear, StorageError
 from leapfrog.outbox.courier import CONFIRMED, NOT_COMPARED, OTHER_CONTENT, Shortcoming, Surroundings, Verdict
@@ -13,6 +15,10 @@ from leapfrog.state.records import DeliveryRecord
 # If the search of a server has never listed anything that we sent, this many separate answers that it stored the
 # instance count as much.
 ANSWERS_WITHOUT_LISTING = 3
+# What nobody is to blame for is begun again so many times in one attempt.
+TIMES_AGAIN = 3
+# After so many requests with several objects of which none was confirmed, this server gets one at a time.
+FAILED_TOGETHER = 2
 
 CANNOT_BE_ASKED = (
     "The district server cannot be asked what it holds. Its answers to what is sent have to do, and whatever gets no"
@@ -32,12 +38,14 @@ class DicomwebCourier:
         """Nothing is asked yet."""
         self._forms = forms = around.forms
         same_image = forms.same_image if forms is not None else never_certain
-        self._client = StowClient(destination, around.throttle, around.progress, around.timeouts, same_image)
+        self._client = StowClient(destination, around.pace, around.timeouts, same_image)
         self._known = around.known
         self._deliveries = around.deliveries
         self._spool = around.spool
         self._answered = around.answered
         self._search_lists = False  # it has listed something that we sent
+        self._failed_together = 0  # in a row
+        self._may_go_again = False  # what was not answered just now, for nobody is to blame
         self._stored_unlisted = False  # it did not list something that the server said to have stored
 
     def cut(self) -> None:
@@ -89,7 +97,42 @@ class DicomwebCourier:
         except (StorageError, CannotBeRenamed):
             return None
 
+    @property
+    def takes_several(self) -> bool:
+        """Whether the server has taken several in one request, as far as it was tried."""
+        return self._failed_together < FAILED_TOGETHER
+
+    def make_together(self, deliveries: Sequence[DeliveryRecord]) -> Sequence[DeliveryRecord]:
+        """Send several results in one request, and ask for them with one question."""
+        sources = {
+            delivery.sop_instance_uid: source for delivery in deliveries if (source := self._find_source(delivery))
+        }
+        for delivery in deliveries:
+            self._deliveries.mark_posted(delivery.id)
+        try:
+            stored = self._client.store_together(sources)
+            listed = self._client.held_of(stored) if stored else frozenset()
+        except (DistrictUnclear, StorageError):  # each is asked for, and sent, by itself
+            listed = frozenset()
+        self._failed_together = 0 if listed else self._failed_together + 1
+        if listed:
+            self._answered()
+            self._search_lists = True
+        return [delivery for delivery in deliveries if delivery.sop_instance_uid in listed]
+
     def _send(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+        """If the server dropped it because it paused for longer than the server has patience, or the connection was
+        closed already, it is begun again.
+        """
+        verdict = self._send_once(delivery, held_before)
+        for _ in range(TIMES_AGAIN):
+            if verdict.outcome != "unclear" or not self._may_go_again:
+                break
+            verdict = self._send_once(delivery, held_before)
+        return verdict
+
+    def _send_once(self, delivery: DeliveryRecord, held_before: Held) -> Verdict:
+        self._may_go_again = False
         if self._forms is None or (copy := self._forms.copy_of(delivery)) is None:
             return self._send_as_it_came(delivery, held_before)
         return self._send_copy(delivery, held_before, self._forms, copy)
@@ -100,7 +143,7 @@ class DicomwebCourier:
         try:
             self._client.store(copy.source, delivery.sop_instance_uid)
         except DistrictUnclear as problem:
-            return self._after_silence(delivery, held_before, str(problem))
+            return self._after_silence(delivery, held_before, problem)
         except StorageError:
             forms.spoilt(copy.encoding)
             return self._send_as_it_came(delivery, held_before)
@@ -123,7 +166,7 @@ class DicomwebCourier:
         except DistrictRefused as problem:
             return self._after_refusal(delivery, problem)
         except DistrictUnclear as problem:
-            return self._after_silence(delivery, held_before, str(problem))
+            return self._after_silence(delivery, held_before, problem)
         except StorageError as problem:
             return Verdict("refused", str(problem))
         return self._after_success(delivery)
@@ -138,10 +181,11 @@ class DicomwebCourier:
             return CONFIRMED
         return Verdict("unlisted", NOT_LISTED)
 
-    def _after_silence(self, delivery: DeliveryRecord, held_before: Held, reason: str) -> Verdict:
+    def _after_silence(self, delivery: DeliveryRecord, held_before: Held, problem: DistrictUnclear) -> Verdict:
         """It may have arrived, although nothing said so."""
+        self._may_go_again = problem.is_nobodys_fault
         if self._ask(delivery) != "held":
-            return Verdict("unclear", reason)
+            return Verdict("unclear", str(problem))
         return CONFIRMED if held_before == "not held" else self._compared(delivery)
 
     def _after_refusal(self, delivery: DeliveryRecord, problem: DistrictRefused) -> Verdict:

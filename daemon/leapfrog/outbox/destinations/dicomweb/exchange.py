@@ -7,7 +7,6 @@ The texts of the errors contain no patient data and no UIDs, because they never 
 
 import logging
 import ssl
-import threading
 import time
 import traceback
 import zlib
@@ -19,10 +18,13 @@ import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from leapfrog.errors import DistrictLocked, DistrictUnclear, DistrictUnreachable, LeapfrogError
+from leapfrog.outbox.destinations.dicomweb.alarm import Alarm
 from leapfrog.outbox.destinations.dicomweb.answers import Answer
 from leapfrog.outbox.destinations.dicomweb.connection import AnswerBounds, AnswerTooLong, CuttableAdapter
 from leapfrog.outbox.destinations.dicomweb.credentials import authorization, require_tls_files
+from leapfrog.outbox.destinations.dicomweb.kept_connection import Keeping
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
+from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
 
@@ -30,8 +32,6 @@ from leapfrog.settings import DestinationSettings
 ANSWER_LIMIT_BYTES = 1_048_576
 HEAD_LIMIT_BYTES = 262_144  # status line, interim answers, headers, trailers, and what chunks add
 READ_BYTES = 65_536
-# Orthanc closes an idle connection after 1 s. One that was idle for longer might close just as we begin to send.
-KEEP_CONNECTION_SECONDS = 0.7
 # A link on which a body moves more slowly than this is of no use. The whole exchange may take what that needs.
 SLOWEST_BYTES_PER_SECOND = 400
 # For looking up the name and connecting to each of its addresses, within the deadline of the whole exchange.
@@ -60,23 +60,23 @@ class Exchanges:
     """Requests to one district server, one after the other. For one thread; only `cut` may be called from another."""
 
     def __init__(
-        self, settings: DestinationSettings, progress: Callable[[], None], timeouts: Timeouts, bytes_per_second: int
+        self,
+        settings: DestinationSettings,
+        pace: Pace,
+        timeouts: Timeouts,
     ) -> None:
-        """`progress` is called whenever bytes are about to move. A LeapfrogError that it raises ends the transfer.
-        `bytes_per_second` is the limit of what all destinations are sent together; 0 is none.
-        """
+        """`pace` is told whenever bytes are about to move. A LeapfrogError that it raises ends the transfer."""
         self._settings = settings
-        self._bytes_per_second = bytes_per_second
-        self._progress = progress
+        self._pace = pace
         self._timeouts = timeouts
         self._adapter = CuttableAdapter(timeouts)
-        self._last_exchange_at = time.monotonic()
+        self._keeping = Keeping()
         self._session = requests.Session()
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # its warnings quote addresses with UIDs in them
         self._session.trust_env = False  # only the settings file counts, no environment variables
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
-        self._session.headers.update({"Accept": "application/dicom+json", "Accept-Encoding": "identity"})
+        self._session.headers.update({"Accept": "application/dicom+json", "Accept-Encoding": "gzip, identity"})
         self._verify = str(settings.ca_file) if settings.ca_file else True
         certificate, key = settings.client_certificate, settings.client_key or settings.client_certificate
         self._certificate = (str(certificate), str(key)) if certificate else None
@@ -89,24 +89,46 @@ class Exchanges:
         """Close the connection."""
         self._session.close()
 
+    def piece_bytes(self) -> int:
+        """How much is handed to the connection at a time, so that it is soon sent."""
+        return self._adapter.piece_bytes()
+
     def post(self, path: str, body: MultipartBody | EmptyBody) -> Answer:
         """Send `body`. Raises a DistrictError when there is no whole answer, StorageError when the file cannot be read.
 
         Redirects are not followed.
         """
-        rate = self._bytes_per_second
+        rate = self._pace.throttle.bytes_per_second
         slowest = min(SLOWEST_BYTES_PER_SECOND, rate / 2) if rate else SLOWEST_BYTES_PER_SECOND
         bounds = AnswerBounds(self._timeouts.answer_seconds, ANSWER_LIMIT_BYTES)
         gathered = _Gathered()
         headers = {"Content-Type": body.content_type}
-        status, head = self._exchange("POST", path, {}, headers, body, len(body) / slowest, bounds, gathered)
+        kept = self._keeping.begin()
+        try:
+            status, head = self._exchange("POST", path, {}, headers, body, len(body) / slowest, bounds, gathered)
+        except DistrictUnclear as problem:
+            if not kept.was_closed():
+                raise
+            raise DistrictUnclear(str(problem), is_nobodys_fault=True) from problem
+        kept.served()
         return Answer(status, head, bytes(gathered))
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
         """Ask a question. Raises DistrictError when there is no whole answer."""
+        kept = self._keeping.begin()
+        try:
+            answer = self._get(path, query or {})
+        except DistrictUnclear:
+            if not kept.was_closed():
+                raise
+            return self._get(path, query or {})
+        kept.served()
+        return answer
+
+    def _get(self, path: str, query: Mapping[str, str]) -> Answer:
         bounds = AnswerBounds(self._timeouts.query_seconds, ANSWER_LIMIT_BYTES)
         gathered = _Gathered()
-        status, head = self._exchange("GET", path, query or {}, {}, None, 0.0, bounds, gathered)
+        status, head = self._exchange("GET", path, query, {}, None, 0.0, bounds, gathered)
         return Answer(status, head, bytes(gathered))
 
     def download(self, path: str, accept: str, sink: BinaryIO, most_bytes: int) -> Answer:
@@ -114,7 +136,7 @@ class Exchanges:
         whole answer within `most_bytes`, OSError when `sink` cannot be written.
         """
         seconds = self._timeouts.query_seconds + most_bytes / SLOWEST_BYTES_PER_SECOND
-        headers = {"Accept": accept, "Accept-Encoding": "gzip, identity"}
+        headers = {"Accept": accept}
         writer = _Writer(sink)
         try:
             return Answer(
@@ -138,10 +160,10 @@ class Exchanges:
     ) -> tuple[int, Mapping[str, str]]:
         require_tls_files(self._settings)
         credentials = authorization(self._settings)
-        if time.monotonic() - self._last_exchange_at > KEEP_CONNECTION_SECONDS:
+        if not self._keeping.is_kept:
             self._session.close()  # it opens a new connection by itself
         self._adapter.bounds = AnswerBounds(bounds.seconds, bounds.byte_count + HEAD_LIMIT_BYTES)
-        self._progress()
+        self._pace.moves()
         with self._errors(), self._deadline(CONNECTING_SECONDS + send_seconds + bounds.seconds):
             with _as_connect_errors():
                 every = {**headers, **({"Authorization": credentials} if credentials else {})}
@@ -159,7 +181,7 @@ class Exchanges:
                     raise DistrictUnclear("The district server answered that its answer is still to come.")
                 self._read(response, bounds.byte_count, sink)
                 status, head = response.status_code, dict(response.headers)
-        self._last_exchange_at = time.monotonic()
+        self._keeping.answered()
         return status, requests.structures.CaseInsensitiveDict(head)
 
     def _read(self, response: requests.Response, limit_bytes: int, sink: Sink) -> None:
@@ -167,7 +189,7 @@ class Exchanges:
         unpack = _unpacker(str(response.headers.get("Content-Encoding") or ""))
         left = limit_bytes
         for packed in response.raw.stream(READ_BYTES, decode_content=False):
-            self._progress()
+            self._pace.moves()
             for part in unpack(packed):
                 left -= len(part)
                 if left < 0:
@@ -179,13 +201,11 @@ class Exchanges:
         """Cut the connection from outside when the exchange as a whole takes longer than it can need. What it waits
         for has its own limits; this one holds whatever those overlook.
         """
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), self._adapter.break_off)
-        timer.daemon = True
-        timer.start()
+        alarm = Alarm(seconds, lambda: self._pace.paused_seconds, self._adapter.break_off)
         try:
             yield
         finally:
-            timer.cancel()
+            alarm.cancel()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -195,6 +215,7 @@ class Exchanges:
                 yield
         except BaseException:
             self._session.close()
+            self._keeping.broke_off()
             raise
 
 

@@ -1,10 +1,16 @@
-"""The body of a STOW-RS request (PS3.18 section 10.5): one instance, streamed from disk and never wholly in memory."""
+"""The body of a STOW-RS request (PS3.18 section 10.5): one instance or several, streamed from disk and never wholly in
+memory.
+"""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from leapfrog.dicom.part10 import Part10Source
-from leapfrog.outbox.throttle import Throttle
+from leapfrog.outbox.pace import Pace
+
+# What is read from disk at a time, and handed to the connection at most.
+CHUNK_BYTES = 16_384
+CRLF = b"\r\n"
 
 
 class EmptyBody:
@@ -23,32 +29,36 @@ class EmptyBody:
 
 
 class MultipartBody:
-    """A request body with one part. Its length is known, and each attempt iterates over it once.
+    """A request body with a part for each instance. Its length is known, and each attempt iterates over it once.
 
-    Iterating raises StorageError before the end when the file cannot be read or its bytes are damaged. That must not
+    Iterating raises StorageError before the end when a file cannot be read or its bytes are damaged. That must not
     look like a network failure.
     """
 
-    def __init__(self, source: Part10Source, throttle: Throttle, progress: Callable[[], None]) -> None:
-        """`progress` is called before each chunk. An exception that it raises ends the transfer."""
+    def __init__(
+        self, sources: Sequence[Part10Source], pace: Pace, piece_bytes: Callable[[], int] = lambda: CHUNK_BYTES
+    ) -> None:
+        """`pace` says when the next piece goes out, `piece_bytes` how many bytes the connection takes well."""
         boundary = secrets.token_hex(16)
         self.content_type = f'multipart/related; type="application/dicom"; boundary={boundary}'
-        self._source = source
-        self._throttle = throttle
-        self._progress = progress
-        self._head = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode() + source.head
-        self._tail = f"\r\n--{boundary}--\r\n".encode()
+        self._sources = tuple(sources)
+        self._pace = pace
+        self._piece_bytes = piece_bytes
+        self._delimiter = f"--{boundary}\r\nContent-Type: application/dicom\r\n\r\n".encode()
+        self._end = f"--{boundary}--\r\n".encode()
 
     def __len__(self) -> int:
-        return len(self._head) + self._source.file_bytes + len(self._tail)
+        parts = (len(self._delimiter) + source.byte_count + len(CRLF) for source in self._sources)
+        return sum(parts) + len(self._end)
 
     def __iter__(self) -> Iterator[bytes]:
-        yield from self._paced(self._head)
-        for chunk in self._source.file_chunks(self._throttle.chunk_bytes):
-            yield from self._paced(chunk)
-        yield from self._paced(self._tail)
+        for chunk in self._chunks():
+            yield from self._pace.pieces(chunk, self._piece_bytes)
 
-    def _paced(self, chunk: bytes) -> Iterator[bytes]:
-        self._throttle.take(len(chunk))
-        self._progress()
-        yield chunk
+    def _chunks(self) -> Iterator[bytes]:
+        before = b""
+        for source in self._sources:
+            yield before + self._delimiter + source.head
+            yield from source.file_chunks(CHUNK_BYTES)
+            before = CRLF
+        yield CRLF + self._end

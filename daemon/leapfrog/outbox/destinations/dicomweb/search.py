@@ -5,7 +5,7 @@ Not every server can search all instances for a SOP Instance UID. Some do so onl
 HealthImaging answers 400 or 404 otherwise), some only give an instance's metadata, some have neither.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from typing import Literal
 
@@ -52,6 +52,24 @@ class InstanceSearch:
         if held != "cannot be asked":
             self.has_no_search = False
         return held
+
+    def held_of(self, sop_instance_uids: Collection[str]) -> frozenset[str]:
+        """Those of these instances that the server lists when it is asked for all at once (PS3.18 section 8.3.4.1, a
+        list of UIDs).
+
+        Raises DistrictUnreachable when no district server answered, DistrictLocked when it rejected our credentials.
+        """
+        if self._below_series or not self._searches_all:
+            return frozenset()
+        uids = ",".join(sop_instance_uids)
+        try:
+            answer = self._get("/instances", {"SOPInstanceUID": uids, "limit": str(len(sop_instance_uids))})
+        except DistrictUnclear as problem:
+            raise DistrictUnreachable(str(problem)) from problem
+        listed = parse_query_answer(answer.body, content_type_of(answer.headers))
+        if answer.status != HTTPStatus.OK or listed is None:
+            return frozenset()
+        return listed & frozenset(sop_instance_uids)
 
     def _ask(self, sop_instance_uid: str, find_place: FindPlace) -> Held:
         refused = Answer(HTTPStatus.NOT_FOUND)
