@@ -13,9 +13,10 @@ from pynetdicom.association import Association
 
 from leapfrog.dicom.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE
 from leapfrog.dicom.uids import STUDY_ROOT_FIND
-from leapfrog.dimse.connecting import associate, hang_up
+from leapfrog.dimse.connecting import associate, connection_of, hang_up
 from leapfrog.dimse.failure import CallFailed
 from leapfrog.dimse.streamed import send_c_store
+from leapfrog.flight import Flight
 from leapfrog.processes.call_messages import (
     Answered,
     Archive,
@@ -29,6 +30,7 @@ from leapfrog.processes.call_messages import (
     Report,
     Store,
 )
+from leapfrog.processes.frames import LARGEST_PIECE_BYTES
 
 REQUEST_COMMITMENT = 1  # Action Type ID (PS3.4 Section J.3.2.1)
 SUCCESS, PROCESSING_FAILURE, INVALID_ARGUMENT = 0x0000, 0x0110, 0x0115
@@ -46,6 +48,7 @@ class ArchiveLine:
         self._association: Association | None = None
         self._archive: Archive | None = None
         self._proposed: set[Context] = set()
+        self._flight: Flight | None = None
         self._response: Any = None
         self._message_id = 0
 
@@ -67,6 +70,8 @@ class ArchiveLine:
             handlers = [(evt.EVT_N_EVENT_REPORT, self._on_report), (evt.EVT_DIMSE_RECV, self._on_message)]
             self._association = associate(request.archive, request.contexts, handlers)
             self._archive, self._proposed = request.archive, set(request.contexts)
+            connected = connection_of(self._association)
+            self._flight = Flight(connected) if connected is not None else None
         return Opened(accepted=tuple(sorted(self._accepted(), key=_sorted_as)), is_new=is_new)
 
     def _accepted(self) -> set[Context]:
@@ -90,6 +95,21 @@ class ArchiveLine:
                 association.abort()
             hang_up(association)
 
+    @property
+    def piece_bytes(self) -> int:
+        """How much of a data set the link takes well at a time."""
+        return self._flight.piece_bytes if self._flight is not None else LARGEST_PIECE_BYTES
+
+    def _make_room(self) -> None:
+        if self._flight is None or self._archive is None:
+            return
+        try:
+            self._flight.make_room(self._archive.patience.still_seconds)
+        except TimeoutError as problem:
+            raise CallFailed("silent") from problem
+        except OSError as problem:
+            raise CallFailed("broken") from problem
+
     # ------------------------------------------------------------ services
 
     def store(self, store: Store, pieces: Iterable[bytes]) -> Answered:
@@ -99,7 +119,7 @@ class ArchiveLine:
         if context not in self._accepted():
             raise CallFailed("no_context")
         try:
-            status = send_c_store(association, store, pieces, message_id)
+            status = send_c_store(association, store, pieces, message_id, self._make_room)
             return self._checked(status, message_id, store.sop_instance_uid)
         except BaseException:
             self.abort()

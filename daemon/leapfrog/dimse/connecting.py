@@ -21,8 +21,8 @@ from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION
 from leapfrog.dimse.failure import CallFailed
 from leapfrog.processes.call_messages import Archive, Context, TlsFiles
 
-# Small, so that what is on its way is soon known to have arrived: Linux would let it grow to 4 MB. It is doubled.
-SEND_BUFFER_BYTES = 32_768
+# What the kernel may hold of a data set that it has not sent at all. `Flight` limits what is on its way altogether.
+MOST_UNSENT_BYTES = 16_384
 UNACKNOWLEDGED_MILLISECONDS = 60_000
 
 Handler = tuple[Any, Callable[..., Any]]
@@ -65,10 +65,15 @@ def associate(archive: Archive, contexts: Sequence[Context], handlers: Sequence[
     raise failed
 
 
+def connection_of(association: Association) -> socket.socket | None:
+    """Its TCP connection; None when that is closed."""
+    connection = association.dul.socket
+    return connection.socket if connection is not None else None
+
+
 def hang_up(association: Association) -> None:
     """Close the connection: pynetdicom would go on reading whatever comes."""
-    connection = association.dul.socket
-    connected = connection.socket if connection is not None else None
+    connected = connection_of(association)
     if connected is not None:
         with suppress(OSError):
             connected.shutdown(socket.SHUT_RDWR)
@@ -97,7 +102,7 @@ def _set_up(event: Any, still_seconds: float) -> None:
     connected = event.assoc.dul.socket.socket
     connected.settimeout(still_seconds)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connected.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MOST_UNSENT_BYTES)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
 

@@ -33,7 +33,7 @@ from leapfrog.processes.call_messages import (
     Store,
 )
 from leapfrog.processes.channel import ChannelClosed
-from leapfrog.processes.frames import LARGEST_PIECE_BYTES, WANTED, FrameKind, Frames
+from leapfrog.processes.frames import WANTED, FrameKind, Frames
 from leapfrog.processes.parent import end_with_parent
 
 IDLE_PROGRAM_SECONDS = 60.0  # after which this program ends, which holds 90 MB; the next instance starts it again
@@ -94,7 +94,7 @@ class Caller:
 
     def _pieces(self) -> Iterator[bytes]:
         while True:
-            self._frames.send(FrameKind.WANTED, WANTED.pack(LARGEST_PIECE_BYTES))
+            self._frames.send(FrameKind.WANTED, WANTED.pack(self._line.piece_bytes))
             frame = self._frames.receive()
             if frame is None or frame[0] is FrameKind.BROKEN_OFF:
                 raise _BrokenOff

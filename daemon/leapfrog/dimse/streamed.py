@@ -5,7 +5,7 @@ few fragments, and the bytes go out as they came, without being decoded.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
@@ -19,7 +19,7 @@ from pynetdicom.pdu_primitives import P_DATA
 from leapfrog.dimse.failure import CallFailed
 from leapfrog.processes.call_messages import Store
 
-MOST_QUEUED = 2  # fragments that wait for the network
+MOST_QUEUED = 1  # fragments that wait for the network
 LOOK_SECONDS = 0.002
 LARGEST_FRAGMENT_BYTES = 16_384
 HEADER_BYTES = 6  # of a presentation data value, which counts as part of what a PDU may have
@@ -27,12 +27,15 @@ MORE, LAST = b"\x00", b"\x02"  # message control header of a fragment of a data 
 OPEN = "Sta6"  # of the state machine of PS3.8 Section 9.2: ready for data transfer
 
 
-def send_c_store(association: Association, store: Store, pieces: Iterable[bytes], message_id: int) -> Dataset:
-    """Send what `pieces` consist of as the data set of `store`. Returns the status, empty when there is no answer.
+def send_c_store(
+    association: Association, store: Store, pieces: Iterable[bytes], message_id: int, make_room: Callable[[], None]
+) -> Dataset:
+    """Send what `pieces` consist of as the data set of `store`. `make_room` waits until the link takes more. Returns
+    the status, empty when there is no answer.
 
     Raises CallFailed when the connection breaks, and what `pieces` raises, after which the association is of no use.
     """
-    with _streaming(association, pieces):
+    with _streaming(association, pieces, make_room):
         return association.send_c_store(_stand_in(store), msg_id=message_id)
 
 
@@ -49,7 +52,7 @@ def _stand_in(store: Store) -> Dataset:
 
 
 @contextmanager
-def _streaming(association: Association, pieces: Iterable[bytes]) -> Iterator[None]:
+def _streaming(association: Association, pieces: Iterable[bytes], make_room: Callable[[], None]) -> Iterator[None]:
     def send(primitive: Any, context_id: int) -> None:
         message = C_STORE_RQ()
         message.primitive_to_message(primitive)
@@ -60,6 +63,7 @@ def _streaming(association: Association, pieces: Iterable[bytes]) -> Iterator[No
         for control, content in _fragments(pieces, association.dimse.maximum_pdu_size):
             data = P_DATA()
             data.presentation_data_value_list.append((context_id, control + content))
+            make_room()
             _put(association, data)
 
     association.dimse.send_msg = send  # type: ignore[method-assign]

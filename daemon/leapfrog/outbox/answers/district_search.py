@@ -20,6 +20,7 @@ from leapfrog.outbox.destinations.dicomweb.answers import Answer, content_type_o
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.retrieved import ANY_TRANSFER_SYNTAX, strip_multipart
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
+from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.settings import DestinationSettings
@@ -55,7 +56,7 @@ class DistrictSearch:
         """`throttle` slows down what is fetched; `progress` is called whenever bytes are about to move, and a
         LeapfrogError that it raises ends the transfer.
         """
-        self._exchanges = Exchanges(settings, progress, timeouts or Timeouts(), throttle.bytes_per_second)
+        self._exchanges = Exchanges(settings, Pace(throttle, progress), timeouts or Timeouts())
         self._throttle = throttle
         self._one_by_one = False  # it was found to take one study in a question
         self._by_class: bool | None = None  # whether it can be asked for the classes of documents; None: not known

@@ -41,9 +41,6 @@ ALREADY_HELD = (
     " cannot compare the two. Look at the image there: if it is this one, dismiss this delivery."
 )
 
-# What is handed to the program at a time, so that little stands before what is worth more.
-PIECE_BYTES = 4_096
-
 _log = logging.getLogger(__name__)
 
 
@@ -224,7 +221,7 @@ class DicomCourier:
 
     def _paced(self, pieces: Iterable[bytes]) -> Iterable[bytes]:
         for piece in pieces:
-            yield from self._around.pace.pieces(piece, lambda: PIECE_BYTES)
+            yield from self._around.pace.pieces(piece, lambda: self._caller.piece_bytes)
 
     # ------------------------------------------------------------ what became of it
 

@@ -5,8 +5,8 @@ from collections import deque
 
 import pytest
 
+from leapfrog.flight import QUEUED_SECONDS, Flight, TcpState, tcp_state
 from leapfrog.outbox.destinations.dicomweb.connection import SOCKET_OPTIONS
-from leapfrog.outbox.destinations.dicomweb.flight import QUEUED_SECONDS, Flight, TcpState, tcp_state
 
 
 class SimulatedLink:
