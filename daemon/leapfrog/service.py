@@ -35,6 +35,7 @@ from leapfrog.lanes.reader_setup import reader_setup
 from leapfrog.lanes.recoding.comparison import Comparisons
 from leapfrog.lanes.recoding.recoder import Recoder
 from leapfrog.lanes.tuning import EngineTuning
+from leapfrog.outbox.answers.inquiries import Inquiries
 from leapfrog.outbox.commitments.desk import CommitmentDesk
 from leapfrog.outbox.commitments.reporter import CommitmentReporter
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
@@ -47,6 +48,8 @@ from leapfrog.parts import PART_LIMIT_SECONDS, Parts, Watched, log_failure
 from leapfrog.printing.print_worker import PrintWorker
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
+from leapfrog.state.answers import Answers
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.encodings import Encodings
@@ -62,6 +65,7 @@ from leapfrog.state.rendered import RENDERED_NAME, Rendered
 from leapfrog.state.spool import SPOOL_NAME, Spool
 from leapfrog.state.spooled_files import SpooledFiles
 from leapfrog.state.start.adoption import Adoption
+from leapfrog.state.start.copies import settle_copies
 from leapfrog.state.start.opening import Opening, close_in_order, open_journal
 from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.start.restored import require_complete_state
@@ -159,6 +163,7 @@ class Service:
             ),
             ae_title=settings.dicom.ae_title,
             handed_over=lambda: promises.wake(),  # noqa: PLW0108 - it is built below
+            on_edge=lambda: inquiries.wake(),  # noqa: PLW0108 - they are built below
         )
         promises = PromiseDesk(
             settings.destinations, settings.dicom.ae_title, journal, outbox.wake, outbox.may_send, PeerLog(_log)
@@ -203,6 +208,9 @@ class Service:
             station_key=station_key.key,
         )
         wake_all = _all(dispatcher.wake, outbox.wake, recoder.wake)
+        inquiries = Inquiries(
+            settings, journal, rendered, dispatcher.report_is_to_mark, outbox.windows, outbox.throttle
+        )
         adoption = Adoption(
             journal=journal,
             spool=spool,
@@ -235,7 +243,7 @@ class Service:
 
         def live_problems() -> tuple[Problem, ...]:
             parts = (publisher, disks, adoption, scrub, watcher, outbox, printing, receiver, commitments, promises)
-            own = (*parts, thresholds, station_key)
+            own = (*parts, inquiries, thresholds, station_key)
             return (*(problem for part in own for problem in part.problems()), *model_problems)
 
         live = Live(
@@ -251,11 +259,16 @@ class Service:
         worklist = WorklistWriter(
             rendered.directory, journal, source.for_worklist, publisher.list_changed, settings.station.language
         )
-        files = SpooledFiles(journal)
         retention = Retention(
-            studies=studies, facts=Facts(journal), spool=spool, files=files, keep_days=settings.retention.keep_days
+            studies=studies,
+            facts=Facts(journal),
+            spool=spool,
+            files=SpooledFiles(journal),
+            answers=Answers(journal),
+            answer_files=AnswerFiles(settings.state_dir / ANSWERS_NAME),
+            keep_days=settings.retention.keep_days,
         )
-        scrub = Scrub(files=files, facts=Facts(journal), spool=spool)
+        scrub = Scrub(files=SpooledFiles(journal), facts=Facts(journal), spool=spool)
         replaced = ReplacedModels(
             studies=studies,
             facts=Facts(journal),
@@ -268,7 +281,7 @@ class Service:
             deliveries=deliveries,
             source=source,
             wake=_all(wake_all, reporter.wake, printing.wake),
-            sync=outbox.sync_now,
+            sync=lambda name: _all(lambda: outbox.sync_now(name), lambda: inquiries.ask_now(name))(),
             spool=spool,
             render_again=dispatcher.report_is_lost,
             sheet_wanted=dispatcher.sheet_is_wanted,
@@ -291,6 +304,7 @@ class Service:
             Watched("outbox", outbox),
             Watched("recoder", recoder),
             Watched("promises of archives", promises),
+            *(Watched("answers", inquirer) for inquirer in inquiries.inquirers),
             Watched("printing", printing),
             Watched("commitment verifier", verifier),
             Watched("commitment reporter", reporter),
@@ -426,6 +440,7 @@ def _repair(settings: Settings, journal: Journal, spool: Spool, opening: Opening
     instances = Instances(journal)
     cut_short = instances.close_cut_attempts()
     owed = owe_what_is_wanted(journal, Recipients(settings.destinations), spool)
+    settle_copies(Encodings(journal), spool)
     if not opening.in_order:
         Deliveries(journal).ask_before_sending()
     if cut_short or owed != NewlyOwed():

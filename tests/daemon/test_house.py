@@ -80,7 +80,7 @@ def without_number(name: str) -> str:
 
 
 def test_every_thread_of_a_running_box_is_on_the_map(tmp_path: Path) -> None:
-    district = {"url": "http://127.0.0.1:9/dicom-web", "windows": ["00:00-00:01"]}
+    district = {"url": "http://127.0.0.1:9/dicom-web", "windows": ["00:00-00:01"], "fetch_reports": True}
     archive = {
         "name": "archive",
         "kind": "dicom",

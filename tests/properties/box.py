@@ -19,6 +19,8 @@ from leapfrog.lanes.readings import Readings
 from leapfrog.outbox.outbox import Outbox
 from leapfrog.processes.messages import ReadJob
 from leapfrog.settings import DistrictSettings, Sendable, Settings, StationSettings
+from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
+from leapfrog.state.answers import Answers
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.exam_numbers import ExamNumbers
@@ -137,6 +139,8 @@ class Box:
             facts=facts,
             spool=self.spool,
             files=self.files,
+            answers=Answers(self.journal),
+            answer_files=AnswerFiles(self.state_dir / ANSWERS_NAME),
             keep_days=KEEP_DAYS,
             synchronised=lambda: True,
             monotonic=self.clock,

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.courier import Surroundings, Verdict
 from leapfrog.outbox.destinations.dicom.caller import Slack
 from leapfrog.outbox.destinations.dicom.courier import DicomCourier
@@ -38,6 +39,7 @@ class CourierBox:
     deliveries: Deliveries
     couriers: list[DicomCourier] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    associations: Associations = field(default_factory=Associations)
 
     def owe(self, pixel_bytes: int = 1000, *, forward_as: str | None = None, **attributes: object) -> DeliveryRecord:
         """Owe a made-up image."""
@@ -82,6 +84,7 @@ class CourierBox:
             answered=lambda: None,
             ae_title="LEAPFROG",
             handed_over=lambda: self.asked.append("asked"),
+            associations=self.associations,
         )
         courier = DicomCourier(archive, around, QUICK, Slack(start_seconds=10.0, buffered_seconds=2.0))
         self.couriers.append(courier)

@@ -1,7 +1,7 @@
 """A box with something owed, and the senders that a test starts on it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from leapfrog.outbox.backoff import Backoff
@@ -9,7 +9,8 @@ from leapfrog.outbox.outbox import Outbox
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.outbox.timing import Timing
-from leapfrog.settings import DistrictSettings
+from leapfrog.settings import DestinationSettings, DistrictSettings
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryKind
@@ -41,9 +42,9 @@ class Box:
     fatal: list[str] = field(default_factory=list)
     senders: list[Outbox] = field(default_factory=list)
 
-    def owe(self, pixel_bytes: int = 1000, *, urgent: bool = False) -> str:
+    def owe(self, pixel_bytes: int = 1000, *, urgent: bool = False, to: Sequence[str] = (DISTRICT,)) -> str:
         """Owe a made-up image and wake the senders, as an admission does; returns its SOP Instance UID."""
-        uid = owe_image(self.journal, self.spool, pixel_bytes, urgent=urgent)
+        uid = owe_image(self.journal, self.spool, pixel_bytes, urgent=urgent, owed_to=to)
         for sender in self.senders:
             sender.wake()
         return uid
@@ -67,9 +68,24 @@ class Box:
         """An outbox that sends to `url`, not started; the fixture stops it."""
         district = DistrictSettings.model_validate({"url": url, **settings})
         destination = district.destination()
-        sender = Outbox(
-            (destination,) if destination else (),
-            district,
+        destinations = (destination,) if destination else ()
+        return self.outbox(
+            *destinations, limits=district, timing=timing, timeouts=timeouts, windows=windows, monotonic=monotonic
+        )
+
+    def outbox(
+        self,
+        *destinations: DestinationSettings,
+        limits: DistrictSettings | None = None,
+        timing: Timing = QUICK,
+        timeouts: Timeouts | None = None,
+        windows: SyncWindows | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> Outbox:
+        """An outbox that sends to `destinations`, not started; the fixture stops it."""
+        outbox = Outbox(
+            destinations,
+            limits or DistrictSettings(),
             self.deliveries,
             self.spool,
             self.fatal.append,
@@ -78,8 +94,16 @@ class Box:
             windows,
             monotonic,
         )
-        self.senders.append(sender)
-        return sender
+        self.senders.append(outbox)
+        return outbox
+
+    def wait_for_totals(self, name: str, **expected: int) -> None:
+        """Wait until each named state has that many deliveries to that destination."""
+        wait_until(
+            lambda: self.deliveries.totals_of(name).items() >= expected.items(),
+            f"deliveries to {name}: {expected}",
+            deadline_seconds=30.0,
+        )
 
     def count(self, state: str) -> int:
         """How many deliveries are in that state."""

@@ -1,12 +1,14 @@
-"""Made-up instances in a journal and a spool, owed to the district."""
+"""Made-up instances in a journal and a spool, owed to the district or to others."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
@@ -56,6 +58,7 @@ def owe(
     *,
     urgent: bool = False,
     forward_as: str | None = None,
+    owed_to: Sequence[str] = (DISTRICT,),
 ) -> str:
     """Make `content` durable as an original that is owed, perhaps under another UID. Returns our instance id."""
     instance_id = new_id()
@@ -67,7 +70,7 @@ def owe(
         study=StudyIdentity(),
         sop_instance_uid=sop_instance_uid,
         sop_class_uid=SecondaryCaptureImageStorage,
-        owed_to=("district",),
+        owed_to=tuple(owed_to),
         forward_as=forward_as,
     )
     Instances(journal).add(put_in_spool(spool, content, new))
@@ -77,10 +80,17 @@ def owe(
     return instance_id
 
 
-def owe_image(journal: Journal, spool: Spool, pixel_bytes: int = COLUMNS, *, urgent: bool = False) -> str:
+def owe_image(
+    journal: Journal,
+    spool: Spool,
+    pixel_bytes: int = COLUMNS,
+    *,
+    urgent: bool = False,
+    owed_to: Sequence[str] = (DISTRICT,),
+) -> str:
     """Owe one made-up image. Returns its SOP Instance UID."""
     dataset = secondary_capture(pixel_bytes)
-    owe(journal, spool, part10_bytes(dataset), dataset.SOPInstanceUID, urgent=urgent)
+    owe(journal, spool, part10_bytes(dataset), dataset.SOPInstanceUID, urgent=urgent, owed_to=owed_to)
     return str(dataset.SOPInstanceUID)
 
 

@@ -16,6 +16,7 @@ from leapfrog.printing.print_worker import printing_state, unprinted
 from leapfrog.printing.state import PrintingState
 from leapfrog.problem import Problem
 from leapfrog.settings import Settings
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.state.commitments import Commitments
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.instances import Instances
@@ -184,6 +185,7 @@ class StatusSource:
     def for_worklist(self) -> BoxState:
         """The part of the status that the worklist shows: nothing of what only a technician can mend at leisure."""
         status = self.status()
+        failing = [one for one in status.outbox.destinations if one.failing_since]
         return BoxState(
             station=status.station,
             listening=status.listening,
@@ -191,6 +193,8 @@ class StatusSource:
             district_configured=status.outbox.configured,
             owed=sum(status.deliveries[state] - status.printing.counts[state] for state in ("waiting", "refused")),
             district_silent_since=status.outbox.failing_since,
+            destinations=tuple(one.name for one in status.outbox.destinations),
+            silent=min(failing, key=lambda one: one.failing_since).name if failing else DISTRICT,
             free_bytes=status.free_bytes,
             updated_at=datetime.now().astimezone(),
             attention=tuple(problem for problem in status.attention if problem.in_worklist),

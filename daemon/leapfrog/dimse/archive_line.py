@@ -13,7 +13,7 @@ from pynetdicom.association import Association
 
 from leapfrog.dicom.commitment import PUSH_MODEL, PUSH_MODEL_INSTANCE
 from leapfrog.dicom.uids import STUDY_ROOT_FIND
-from leapfrog.dimse.connecting import associate
+from leapfrog.dimse.connecting import associate, hang_up
 from leapfrog.dimse.failure import CallFailed
 from leapfrog.dimse.streamed import send_c_store
 from leapfrog.processes.call_messages import (
@@ -88,6 +88,7 @@ class ArchiveLine:
         if association is not None:
             with suppress(Exception):  # it is of no use any more, whatever is wrong with it
                 association.abort()
+            hang_up(association)
 
     # ------------------------------------------------------------ services
 

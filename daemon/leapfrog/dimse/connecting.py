@@ -11,7 +11,7 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pynetdicom import AE, build_context, evt
@@ -56,12 +56,22 @@ def associate(archive: Archive, contexts: Sequence[Context], handlers: Sequence[
             )
         if association.is_established:
             return association
+        hang_up(association)
         failed = _why_not(association, reasons)
         if failed.failed.what == "not_dicom" and time.monotonic() - began >= patience.associate_seconds:
             failed = CallFailed("silent")
         if failed.failed.what != "connect":
             break
     raise failed
+
+
+def hang_up(association: Association) -> None:
+    """Close the connection: pynetdicom would go on reading whatever comes."""
+    connection = association.dul.socket
+    connected = connection.socket if connection is not None else None
+    if connected is not None:
+        with suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 def _addresses(host: str, port: int) -> list[str]:

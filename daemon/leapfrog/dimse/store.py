@@ -8,6 +8,7 @@ journal nor spool. What passes through it is never logged.
 import argparse
 import logging
 import queue
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -32,10 +33,11 @@ from leapfrog.processes.call_messages import (
     Store,
 )
 from leapfrog.processes.channel import ChannelClosed
-from leapfrog.processes.frames import FrameKind, Frames
+from leapfrog.processes.frames import LARGEST_PIECE_BYTES, WANTED, FrameKind, Frames
 from leapfrog.processes.parent import end_with_parent
 
-IDLE_PROGRAM_SECONDS = 600.0  # after which this program ends, which holds 90 MB; the next instance starts it again
+IDLE_PROGRAM_SECONDS = 60.0  # after which this program ends, which holds 90 MB; the next instance starts it again
+MOST_MEMORY_BYTES = 768 << 20  # whatever an archive sends; it needs a tenth of that
 NOTE_SECONDS = 30.0  # within which the main process takes a report
 
 
@@ -64,7 +66,7 @@ class Caller:
                     self._line.release()
                 elif frame[0] is FrameKind.MESSAGE:  # else the rest of a data set that nobody waits for any more
                     self._obey(REQUEST.validate_json(frame[1]))
-        self._line.abort()
+        self._line.release()
 
     def _obey(self, request: Request) -> None:
         if isinstance(request, Noted):
@@ -92,6 +94,7 @@ class Caller:
 
     def _pieces(self) -> Iterator[bytes]:
         while True:
+            self._frames.send(FrameKind.WANTED, WANTED.pack(LARGEST_PIECE_BYTES))
             frame = self._frames.receive()
             if frame is None or frame[0] is FrameKind.BROKEN_OFF:
                 raise _BrokenOff
@@ -119,6 +122,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--parent", type=int, required=True)
     options = parser.parse_args(arguments)
     end_with_parent(options.parent)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
     _log_nothing()
     with suppress(ValidationError):  # another version of this program: there is nothing to talk about
         Caller(Frames(socket.socket(fileno=options.fd))).serve()

@@ -49,7 +49,7 @@ class Desk:
         """
         out = {"report_dir": self._pictures, "work_dir": self._objects}
         if isinstance(job, ReportJob):
-            for name in filter(_is_plain, _pictures(job.readings)):
+            for name in filter(_is_plain, {*_pictures(job.readings), *job.answers.pictures}):
                 give(job.picture_dir / name, self.given / name)
             return job.model_copy(update={"picture_dir": self.given, **out})
         source = give(job.source_path, self.given / "source")

@@ -23,6 +23,7 @@ from leapfrog.language.sentence import day, sentence_of
 from leapfrog.processes.messages import EarlierExam, ReportJob, ReportResult, Sheet, Station
 from leapfrog.settings import Settings
 from leapfrog.spool_file.record import DerivedKind
+from leapfrog.state.answers import Answers
 from leapfrog.state.earlier_exams import EarlierExams
 from leapfrog.state.journal import Journal, now_text
 from leapfrog.state.prints import UNKNOWN_RESULT, NewPrint, PrintRecord, Prints
@@ -76,6 +77,7 @@ class Reports:
         self._paper = Paper(settings.print, self._prints)
         self._sheets = Sheets(journal, on_deliveries)
         self._earlier_exams = EarlierExams(journal)
+        self._answers = Answers(journal)
         self._spool = spool
         self._rendered = rendered
         self._models_in_use = models_in_use
@@ -168,6 +170,15 @@ class Reports:
         finally:
             seconds = time.monotonic() - began
             self._agenda.finished(render.study.key, seconds, closed=rendered and render.closing, failed=not rendered)
+        if rendered:
+            self._show_answers_that_came(render.study.key)
+
+    def _show_answers_that_came(self, study_key: str) -> None:
+        """Have a report made again for which an answer came while it was rendered: it may have closed the study."""
+        study = self._studies.find(study_key)
+        if study is not None and study.answers_shown != self._answers.of_exam(study_key).mark:
+            self._studies.reopen(study_key)
+            self._agenda.take_up({study_key: False})
 
     def _render(self, lane: Lane, render: Render) -> bool:
         """Returns whether that succeeded."""
@@ -284,6 +295,7 @@ class Reports:
             readings=readings,
             other_patient_ids=others,
             earlier_exams=tuple(_earlier(one) for one in self._earlier_exams.of(study, readings)),
+            answers=self._answers.of_exam(study.key),
             models_in_use=dict(self._models_in_use()),
             pdf=pdf,
             derived=derived,
@@ -303,6 +315,7 @@ class Reports:
         return (
             self._rendered.has_pdf(study.key, study.version)
             and study.shows_number
+            and study.answers_shown == self._answers.of_exam(study.key).mark
             and self._says_which_models_were_replaced(study)
         )
 

@@ -1,9 +1,10 @@
 """What every kind of destination can do: make one attempt to deliver something, and say what became of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.forms import Forms
 from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
@@ -53,8 +54,9 @@ class Surroundings:
 
     `answered` is to be called when something proved that the server is there; `progress`, whenever bytes are about to
     move: it is a sign of life, and what it raises ends the transfer; `handed_over`, when a server stored something that
-    it is to promise to keep. `forms`: in which form originals go; without, as they came. Whoever sends bytes gives them
-    to `pace`, which makes them wait where something is worth more, keeps to `throttle`, and calls `progress`.
+    it is to promise to keep. `forms`: in which form originals go; without, as they came. `associations`: which archives
+    other senders are just sending to. Whoever sends bytes gives them to `pace`, which makes them wait where something
+    is worth more, keeps to `throttle`, and calls `progress`.
     """
 
     deliveries: Deliveries
@@ -67,6 +69,7 @@ class Surroundings:
     answered: Callable[[], None]
     ae_title: str = "LEAPFROG"
     handed_over: Callable[[], None] = lambda: None
+    associations: Associations = field(default_factory=Associations)
     forms: Forms | None = None
 
 

@@ -108,19 +108,23 @@ class Outbox:
         ae_title: str = "LEAPFROG",
         forms: Forms | None = None,
         handed_over: Callable[[], None] = lambda: None,
+        on_edge: Callable[[], object] = lambda: None,
     ) -> None:
         """`limits` has the sync windows, unless `windows` are given, and the bytes per second. `on_fatal` is called
         with the reason when sending cannot continue. `ae_title` is the box's own; `handed_over` is called when
         something was stored that its archive is to promise to keep. `forms`: in which form originals go; without, as
-        they came.
+        they came. `windows` and `throttle` are there for others that use the same link; `on_edge` is called where a
+        window begins or ends.
         """
         self._stopping = threading.Event()
-        self._windows = windows or SyncWindows(limits.windows, self.wake)
+        self._on_edge = on_edge
+        self.windows = windows or SyncWindows(limits.windows, self._window_has_edge)
+        self.throttle = Throttle(limits.bytes_per_second, self._stopping.wait, monotonic)
         means = Means(
             deliveries=deliveries,
             spool=spool,
-            windows=self._windows,
-            throttle=Throttle(limits.bytes_per_second, self._stopping.wait, monotonic),
+            windows=self.windows,
+            throttle=self.throttle,
             precedence=Precedence(),
             on_fatal=on_fatal,
             timing=timing or Timing(),
@@ -137,7 +141,7 @@ class Outbox:
     def start(self) -> None:
         """Start sending. Does nothing if there is no destination."""
         if self.senders:
-            self._windows.start()
+            self.windows.start()
         for sender in self.senders:
             sender.start()
 
@@ -150,7 +154,7 @@ class Outbox:
             sender.cut()
         for sender in self.senders:
             sender.stop()
-        self._windows.stop()
+        self.windows.stop()
 
     def heartbeat(self) -> float:
         """time.monotonic() of the last sign of life of the sender that has given none for longest."""
@@ -163,13 +167,17 @@ class Outbox:
 
     def may_send(self) -> bool:
         """Whether a sync window is open."""
-        return self._windows.is_open()
+        return self.windows.is_open()
+
+    def _window_has_edge(self) -> None:
+        self.wake()
+        self._on_edge()
 
     def look_at_clock(self) -> None:
         """Check whether setting the clock opened or closed a sync window. The thread that starts and stops this part
         must call this about once a second.
         """
-        self._windows.look_at_clock()
+        self.windows.look_at_clock()
 
     def sync_now(self, name: str | None = None) -> None:
         """Try to send everything that is owed, to all destinations or to the one called `name`, once, now, regardless

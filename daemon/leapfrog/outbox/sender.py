@@ -21,6 +21,7 @@ from leapfrog.errors import (
     LeapfrogError,
     StorageError,
 )
+from leapfrog.outbox.associations import Associations
 from leapfrog.outbox.choice import Choice
 from leapfrog.outbox.courier import CONFIRMED, Surroundings, TakesSeveral, Verdict
 from leapfrog.outbox.destinations.couriers import courier_for
@@ -76,6 +77,7 @@ class Means:
     timeouts: Timeouts = field(default_factory=Timeouts)
     ae_title: str = "LEAPFROG"
     handed_over: Callable[[], None] = lambda: None
+    associations: Associations = field(default_factory=Associations)
     monotonic: Callable[[], float] = time.monotonic
     forms: Forms | None = None
 
@@ -123,6 +125,7 @@ class Sender(Worker):
                 forms=means.forms,
                 ae_title=means.ae_title,
                 handed_over=means.handed_over,
+                associations=means.associations,
             ),
         )
         self._at_hand, self._failures_at_hand = "", 0

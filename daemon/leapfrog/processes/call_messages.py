@@ -2,8 +2,8 @@
 models that validate themselves.
 
 The main process sends one request at a time and waits for its answer: `Opened`, `Answered`, `Found` or `Failed`. Behind
-a `Store` the data set follows in pieces, then its end. A `Report` may come at any time while an association is open;
-the main process answers it by `Noted` before the archive is told that it was taken.
+a `Store` the data set follows in pieces, each when it is wanted, then its end. A `Report` may come at any time while an
+association is open; the main process answers it by `Noted` before the archive is told that it was taken.
 """
 
 from pathlib import Path

@@ -1,7 +1,8 @@
 """Exchanges messages and streamed bytes between the main process and a program that calls others, over a Unix socket.
 
-Each frame is one letter for its kind, its length, and so many bytes. A data set goes as many small frames, so that the
-one who reads it sets the pace and neither side ever holds it whole.
+Each frame is one letter for its kind, its length, and so many bytes. A data set goes as many small frames, each of
+which is asked for: the one who sends it on sets the pace, nothing of it waits between the two, and neither ever holds
+it all.
 """
 
 import contextlib
@@ -15,16 +16,21 @@ from enum import Enum
 from leapfrog.processes.channel import ChannelClosed
 
 HEADER = struct.Struct(">cL")
+WANTED = struct.Struct(">L")  # the content of a frame of that kind
 LONGEST_FRAME_BYTES = 16 * 1024 * 1024  # a report of 50,000 references takes about 9 MB
 RECEIVE_BYTES = 65_536
 # As little as possible is on its way unseen: what lies here has not been sent yet.
 BUFFER_BYTES = 16_384
+LARGEST_PIECE_BYTES = 16_384  # of a data set
 
 
 class FrameKind(Enum):
-    """What a frame is: a message, a piece of a data set, its end, or that its rest will not come."""
+    """What a frame is: a message, that another piece of a data set is wanted and of how many bytes, such a piece, its
+    end, or that its rest will not come.
+    """
 
     MESSAGE = b"M"
+    WANTED = b"W"
     PIECE = b"P"
     END = b"E"
     BROKEN_OFF = b"B"

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from leapfrog.answers.shown import AnswersOfExam
 from leapfrog.exam import Device, Frozen, ImageReading, PictureHints, PictureIdentity
 from leapfrog.language.languages import LanguageCode
 from leapfrog.language.sentence import Sentence
@@ -130,7 +131,8 @@ class ReportJob(Frozen):
 
     `other_patient_ids` are patients with the same Study Instance UID; they are shown in red. `models_in_use` are the
     versions of the packages that the box has now, by name: what another version read is marked. `pdf` asks for a PDF.
-    `earlier_exams` are those of the same patient, the newest first.
+    `earlier_exams` are those of the same patient, the newest first. `answers`: what radiologists at the district said;
+    it stands on the page, and in nothing that is sent there.
     `derived` asks for DICOM objects that are owed to the district, which go to `work_dir`; `replaces` are those of the
     newest version that any destination was sent; `known_previews`: the UIDs of those that need not be made again.
     `worklist_href` is the link from the report to the worklist; if
@@ -149,6 +151,7 @@ class ReportJob(Frozen):
     readings: tuple[ImageReading, ...]
     other_patient_ids: tuple[str, ...] = ()
     earlier_exams: tuple[EarlierExam, ...] = ()
+    answers: AnswersOfExam = AnswersOfExam()
     models_in_use: dict[str, str] = Field(default_factory=dict)
     pdf: bool = True
     derived: tuple[DerivedKind, ...] = ()

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from leapfrog.errors import EngineError
 
@@ -33,8 +33,13 @@ class Trials:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
 
-    def run(self, command: Sequence[str], seconds: float, given: bytes = b"") -> TrialEnd:
-        """Run `command` for at most `seconds`, `given` on its stdin. Raises EngineError when it cannot be started."""
+    def run(
+        self, command: Sequence[str], seconds: float, given: bytes = b"", printed: BinaryIO | None = None
+    ) -> TrialEnd:
+        """Run `command` for at most `seconds`, `given` on its stdin. With `printed`, what it prints goes to that file,
+        whatever the size, and what it says on stderr to nobody: it may have been taken over. Raises EngineError when it
+        cannot be started.
+        """
         with self._lock:
             if self._stopped:
                 return TrialEnd("stopped")
@@ -42,14 +47,14 @@ class Trials:
                 self._process = process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
+                    stdout=printed or subprocess.PIPE,
+                    stderr=subprocess.DEVNULL if printed else subprocess.PIPE,
                     start_new_session=True,
                 )
             except OSError as problem:
                 raise EngineError(f"{command[0]} cannot be started: {problem.strerror}.") from problem
         try:
-            printed, stderr = process.communicate(given, timeout=seconds)
+            stdout, stderr = process.communicate(given, timeout=seconds)
         except subprocess.TimeoutExpired:
             _kill(process)
             process.communicate()
@@ -57,7 +62,7 @@ class Trials:
         finally:
             with self._lock:
                 self._process = None
-        return TrialEnd("stopped" if self._stopped else "by itself", process.returncode, printed, stderr)
+        return TrialEnd("stopped" if self._stopped else "by itself", process.returncode, stdout or b"", stderr or b"")
 
     def stop(self) -> None:
         """Kill the trial that is running, and let no other one begin. From any thread."""

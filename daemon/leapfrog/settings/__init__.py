@@ -320,6 +320,11 @@ class Settings(Section):
                     f'The destination "{destination.name}" has no tls: images and names are sent unencrypted. Use it if'
                     " the archive has it."
                 )
+            if not destination.send:
+                key = (
+                    "district.send" if destination.name == DISTRICT else f'send of the destination "{destination.name}"'
+                )
+                sentences.append(f"{key} is empty: nothing is sent there.")
         if not self.destinations:
             sentences.append(
                 "district.url is empty: nothing is sent, and exams are deleted after retention.keep_days days."

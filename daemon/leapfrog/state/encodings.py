@@ -170,6 +170,14 @@ class Encodings:
             MOST_ATTEMPTS,
         )
 
+    def give_up_on_the_tried(self) -> None:
+        """At a start: what was begun MOST_ATTEMPTS times, each time without an end, goes as it came."""
+        self._journal.change(
+            "UPDATE encodings SET state = 'as_it_came', reason = ? WHERE state = 'wanted' AND attempts >= ?",
+            GIVEN_UP.format(count=MOST_ATTEMPTS),
+            MOST_ATTEMPTS,
+        )
+
     def made(self, encoding_id: str, spool_name: str, byte_count: int, file_digest: str) -> bool:
         """Note that it is there. Returns False when its instance was forgotten meanwhile."""
         return bool(

@@ -11,6 +11,7 @@ from leapfrog.state.records import StudyRecord
 from leapfrog.state.studies import BEYOND, select_studies
 
 PAGES_OF_IMAGES = 50  # that are looked through for the newest exams, each of two images an exam
+MOST_ANSWERED = 20  # exams that an answer brings back into the list
 RANGE = 96  # sequence numbers of an older page
 # Triggers of this connection alone (`TEMP`): nobody else needs to know, and at a start every page is looked at anyway.
 WATCHED = {
@@ -46,7 +47,7 @@ class ListedStudies:
     def newest(self, most: int, least_others: int) -> list[StudyRecord]:
         """The newest published studies, newest first, `most` of them. Those of which an image was read come before the
         others when the list is cut: of these the newest fill what is left, and `least_others` are shown in any case. So
-        a flood of pictures that nobody can read pushes no exam off the list.
+        a flood of pictures that nobody can read pushes no exam off the list. Those answered last come besides.
         """
         read = self._newest_read(most)
         others = [
@@ -54,12 +55,19 @@ class ListedStudies:
             for study in select_studies(self._journal, "ORDER BY sequence DESC LIMIT ?", most)
             if study.published_version and study.key not in read
         ]
-        shown = [*read, *others[: max(most - len(read), least_others)]]
+        shown = [*read, *others[: max(most - len(read), least_others)], *self._newest_answered()]
         return select_studies(
             self._journal,
             "WHERE key IN (SELECT value FROM json_each(?)) AND published_version > 0 ORDER BY sequence DESC",
             json.dumps(shown),
         )
+
+    def _newest_answered(self) -> list[str]:
+        """The keys of the studies to which the newest answers came: they may be older than all others in the list."""
+        rows = self._journal.rows(
+            "SELECT study_key FROM answers WHERE state = 'shown' ORDER BY sequence DESC LIMIT ?", (MOST_ANSWERED,)
+        )
+        return [row["study_key"] for row in rows]
 
     def _newest_read(self, most: int) -> set[str]:
         """The keys of the `most` studies whose images were read last, found through the images: among studies, a flood

@@ -161,6 +161,11 @@ class StudyRecord:
         return tuple(json.loads(self.worklist_row).get("replaced_models", ()))
 
     @property
+    def answers_shown(self) -> str:
+        """Which answers of radiologists the last report shows (`AnswersOfExam.mark`)."""
+        return str(json.loads(self.worklist_row).get("answers_mark", ""))
+
+    @property
     def shows_number(self) -> bool:
         """Whether the last report has the number of the exam; one from before numbers were given has not."""
         return bool(json.loads(self.worklist_row).get("exam_number", "") == self.exam_number)

@@ -5,12 +5,14 @@ language in which it is read.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from leapfrog.answers.shown import AnswersOfExam
 from leapfrog.exam import Finding, FrontalView, Identity, ImageReading, ModelUsed, ThresholdSetHere, stated_view
 from leapfrog.language.listing import all_of, clauses, enumerated
 from leapfrog.language.sentence import Sentence, day, joined, number, plural, sentence, term
 from leapfrog.patient_age import patient_age
+from leapfrog.wording.answer_words import AnswersWords, tag_of, words_of_answers
 from leapfrog.wording.content import Gist, ImageContent, ReportContent, is_aid, kind_of
 from leapfrog.wording.finding_words import finding_name, measured
 from leapfrog.wording.gauge import gauge_of
@@ -147,6 +149,7 @@ URGENT_SET_HERE = sentence("Urgent from {here} on, instead of whenever it is fla
 URGENT_CHANGED_HERE = sentence("Urgent from {here} on, instead of {package}.")
 
 NOTHING = Sentence("")
+NO_ANSWERS = AnswersOfExam()
 DEVICE_NAMES = {"cpu": "CPU", "edgetpu": "Edge TPU"}
 # Translators: the side of the body
 LATERALITIES = {"L": term("side", "left"), "R": term("side", "right"), "B": term("side", "both sides")}
@@ -168,33 +171,38 @@ def words_of(
     received_at: str,
     made_at: str = "",
     code: str = "",
+    answers: AnswersOfExam = NO_ANSWERS,
 ) -> ReportWords:
-    """`content` in words. `received_at` and `made_at`, when the report is made, are ISO 8601; the other arguments name
-    the study, the box and the report's version; `exam_number` is "" where the exam has none, and `code` (the signed
-    summary) where there is none for the sheet.
+    """`content` in words, and `answers` to the exam. `received_at` and `made_at`, when the report is made, are ISO
+    8601; the other arguments name the study, the box and the report's version; `exam_number` is "" where the exam has
+    none, and `code` (the signed summary) where there is none for the sheet.
     """
     headline = headline_of(content.gist)
     conflicts = _conflicts(content)
     box = f"{clean(station)} ({clean(ae_title)})"
     images = images_in_words(len(content.images))
     readings = [image.reading for image in content.images]
+    answered = words_of_answers(answers, content.identity, readings)
     return ReportWords(
         headline=headline,
         conflicts=tuple(clean(conflict.sentence, LONGEST_REMARK) for conflict in conflicts),
         replaced_models=_replaced(content.replaced_models, exam_number or study_key),
         patient=_patient(content.identity),
         exam=_exam(content.identity, readings, received_at),
-        images=tuple(_image(image, len(content.images)) for image in content.images),
+        images=tuple(_image(image, len(content.images), answered.contradicted) for image in content.images),
         exam_number=clean(exam_number),
         station=clean(station),
         heading=HEADING.format(station=clean(station)),
         version_line=VERSION_LINE.format(version=version, images=images, box=box, software=software_version),
         disclaimer=DISCLAIMER if content.demonstration else NO_DIAGNOSIS,
         phantom_banner=PHANTOM_BANNER if content.phantom else NOTHING,
-        worklist_row=_worklist_row(content, headline, conflicts, received_at, exam_number),
+        worklist_row=_worklist_row(content, headline, conflicts, received_at, exam_number).model_copy(
+            update=_answered(answers, answered)
+        ),
         models=read_by(reading.model.label for reading in readings if reading.model is not None),
         made=made_when(made_at),
         code=code,
+        answers=answered,
     )
 
 
@@ -327,6 +335,19 @@ def _worklist_row(
     )
 
 
+def _answered(answers: AnswersOfExam, words: AnswersWords) -> dict[str, object]:
+    """What the line in the worklist says of answers."""
+    return {
+        "answers_mark": answers.mark,
+        "answered": tag_of(answers),
+        "answered_on": max(
+            (one.received_at[:10] for one in answers.shown if one.counts and one.judgement != "unclear"), default=""
+        ),
+        "answer_differs": bool(words.differences),
+        "answers_to_do": words.not_shown,
+    }
+
+
 def _package_cautions(content: ReportContent) -> tuple[PackageCaution, ...]:
     assessed = (image.reading.model for image in content.images if image.reading.outcome != "not_assessed")
     cautious = (model for model in assessed if model is not None and model.caution)
@@ -347,7 +368,7 @@ def _row_detail(gist: Gist, headline: Headline) -> Sentence:
 # ---------------------------------------------------------------- an image
 
 
-def _image(image: ImageContent, total: int) -> ImageWords:
+def _image(image: ImageContent, total: int, contradicted: frozenset[tuple[str, str, bool]]) -> ImageWords:
     reading = image.reading
     assessed = reading.outcome != "not_assessed"
     headline = headline_of(image.gist)
@@ -360,7 +381,15 @@ def _image(image: ImageContent, total: int) -> ImageWords:
         overlay=PictureWords(image.overlay, _overlay_caption(reading)) if image.overlay else None,
         heatmaps=tuple(PictureWords(one.file, names.get(one.finding, as_it_is(one.finding))) for one in image.heatmaps),
         loop=_loop(reading),
-        rows=tuple(_row(finding, is_aid=is_aid(reading)) for finding in image.findings) if assessed else (),
+        rows=tuple(
+            replace(
+                _row(finding, is_aid=is_aid(reading)),
+                contradicted=(finding.code.scheme, finding.code.value, finding.flagged) in contradicted,
+            )
+            for finding in image.findings
+        )
+        if assessed
+        else (),
         not_assessed=() if assessed else (clean(reading.reason, LONGEST_REMARK) or NO_REASON, NEEDS_A_PERSON),
         model=_model(reading.model),
         no_place=_no_place(reading),

@@ -1,10 +1,11 @@
 """What a report in words consists of: values that page, PDF, pictures, DICOM objects and the worklist lay out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from leapfrog.exam import Frozen
 from leapfrog.language.page_words import UNDRAWN
 from leapfrog.language.sentence import Plain, Sentence, sentence
+from leapfrog.wording.answer_words import AnswersWords
 from leapfrog.wording.content import Kind
 from leapfrog.wording.gauge import Gauge
 from leapfrog.wording.sheet_words import CODE_CAPTION
@@ -74,6 +75,7 @@ class FindingRow:
     """A finding and what came of it. `grade` says how sure that is, in plain words, and
     `graded` has both; `score`, its `threshold` and its
     `urgent_threshold`, "" if it has none of its own, are the small print. `gauge` is None for what is outlined.
+    `contradicted`: a radiologist says otherwise.
     """
 
     name: Sentence
@@ -86,6 +88,7 @@ class FindingRow:
     kind: Kind
     urgent: bool
     gauge: Gauge | None
+    contradicted: bool = False
 
     @property
     def scores(self) -> Sentence:
@@ -144,7 +147,9 @@ class WorklistRow(Frozen):
     """A study's line in the worklist, in the same words as its report. `conflict`: why nobody knows whose exam it is.
     `caution`: for whom the reading does not hold; `package_cautions` stand once above the list, not in each row.
     `threshold_set_here`: a threshold of this place was applied to it. Dates are YYYY-MM-DD; they and the accession
-    number are not shown, but found. What has a default is not in rows of older reports.
+    number are not shown, but found. `answered`: a radiologist has, on `answered_on` as this box knows it;
+    `answer_differs` from the model's findings; `answers_to_do`: what to do about answers that are not shown;
+    `answers_mark` is `AnswersOfExam.mark`. What has a default is not in rows of older reports.
     """
 
     exam_number: str = ""  # not in rows of older reports
@@ -167,6 +172,11 @@ class WorklistRow(Frozen):
     images: Sentence
     replaced_models: tuple[str, ...] = ()
     threshold_set_here: bool = False
+    answers_mark: str = ""
+    answered: Sentence = Sentence("")
+    answered_on: str = ""
+    answer_differs: bool = False
+    answers_to_do: tuple[Sentence, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -244,7 +254,7 @@ class Labels:
 class ReportWords:
     """A whole report. `models` and `made`: who read the exam and when the report was made, for each page of paper.
     `code` is what the sheet's code holds, "" if it has none, and `code_caption` stands beside it.
-    `replaces`: which earlier sheet this one takes the place of, "" if there is none.
+    `replaces`: which earlier sheet this one takes the place of, "" if there is none. `answers`: what radiologists said.
     """
 
     headline: Headline
@@ -265,6 +275,7 @@ class ReportWords:
     code: str = ""
     code_caption: Sentence = CODE_CAPTION
     replaces: Sentence = Sentence("")
+    answers: AnswersWords = field(default_factory=AnswersWords)
     labels: Labels = Labels()
 
     def where_the_model_looked(self, finding: Sentence) -> Sentence:

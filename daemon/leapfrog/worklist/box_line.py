@@ -6,6 +6,7 @@ from datetime import datetime
 
 from leapfrog.language.sentence import Sentence, plural, sentence
 from leapfrog.problem import Problem
+from leapfrog.settings.destinations import DISTRICT
 from leapfrog.wording.text import byte_size, clean, each_once, moment
 
 TECHNICIAN_NEEDED = sentence("Something about this box needs a technician. Call them; they can see what it is.")
@@ -20,6 +21,13 @@ OWED_SILENT = plural(
     "{count} file not yet sent to the district, which has not answered since {moment}",
     "{count} files not yet sent to the district, which has not answered since {moment}",
 )
+# Where there are others than [district].
+ALL_SENT_TO_ALL = sentence("everything has been sent")
+OWED_TO_ALL = plural("{count} file not yet sent", "{count} files not yet sent")
+OWED_SILENT_ONE = plural(
+    "{count} file not yet sent; {destination} has not answered since {moment}",
+    "{count} files not yet sent; {destination} has not answered since {moment}",
+)
 FREE = sentence("{size} of disk free")
 LONGEST_SENTENCE = 400  # characters
 
@@ -27,7 +35,9 @@ LONGEST_SENTENCE = 400  # characters
 @dataclass(frozen=True, kw_only=True)
 class BoxState:
     """The state of the box. `unread` counts images that wait to be read, `owed` what waits to be sent;
-    `district_silent_since` is local ISO time, "" while the district answers; `attention` is what is wrong.
+    `district_silent_since` is local ISO time, "" while every one of the `destinations`
+    answers. `silent` is the name of the one that
+    has not answered for longest. `attention` is what is wrong.
     """
 
     station: str
@@ -39,6 +49,8 @@ class BoxState:
     free_bytes: int
     updated_at: datetime
     attention: tuple[Problem, ...] = field(default=())
+    destinations: tuple[str, ...] = (DISTRICT,)
+    silent: str = DISTRICT
 
 
 @dataclass(frozen=True)
@@ -78,8 +90,12 @@ def _receiving(box: BoxState) -> Part:
 def _sending(box: BoxState) -> Part:
     if not box.district_configured:
         return Part(NOT_SENDING)
+    several = box.destinations != (DISTRICT,)
     if not box.owed:
-        return Part(ALL_SENT)
+        return Part(ALL_SENT_TO_ALL if several else ALL_SENT)
     if not box.district_silent_since:
-        return Part(OWED.format(count=box.owed))
+        return Part((OWED_TO_ALL if several else OWED).format(count=box.owed))
+    if several:
+        since = moment(box.district_silent_since)
+        return Part(OWED_SILENT_ONE.format(count=box.owed, destination=box.silent, moment=since), good=False)
     return Part(OWED_SILENT.format(count=box.owed, moment=moment(box.district_silent_since)), good=False)

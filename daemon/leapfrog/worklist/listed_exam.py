@@ -14,11 +14,12 @@ from leapfrog.wording.report_words import WorklistRow
 
 FIRST_DAYS = 2  # what is urgent or needs a person comes first for so many days; older ones keep their mark
 
-Place = Literal["urgent", "person", "flagged", "other"]
-PLACES: tuple[Place, ...] = ("urgent", "person", "flagged", "other")
+Place = Literal["urgent", "person", "answered", "flagged", "other"]
+PLACES: tuple[Place, ...] = ("urgent", "person", "answered", "flagged", "other")
 HEADINGS: dict[Place, Sentence] = {
     "urgent": sentence("Urgent"),
     "person": sentence("A person must look at these"),
+    "answered": sentence("Answered by a radiologist in these days"),
     "flagged": sentence("Flagged"),
     "other": sentence("Other exams"),
 }
@@ -74,7 +75,7 @@ class ListedExam:
         conflict = WHOSE_EXAM.format(conflict=self.row.conflict) if self.row.conflict else Sentence("")
         refused = REFUSED if self.state.refused else Sentence("")
         no_paper = print_words.NOT_PRINTED_TO_DO if self.state.not_printed else Sentence("")
-        return tuple(filter(None, (conflict, self._missing_result, refused, no_paper)))
+        return tuple(filter(None, (conflict, *self.row.answers_to_do, self._missing_result, refused, no_paper)))
 
     @cached_property
     def needs_person(self) -> bool:
@@ -85,6 +86,11 @@ class ListedExam:
     def is_unassessed(self) -> bool:
         """Whether an image of it, or all, has no result of a model."""
         return self.state.unassessed or self.row.kind == "not_assessed"
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a radiologist has answered; not so for a document of which nobody knows who wrote it."""
+        return bool(self.row.answered_on)
 
     @property
     def is_partly_assessed(self) -> bool:
@@ -121,6 +127,9 @@ class ListedExam:
                 return "urgent"
             if self.needs_person:
                 return "person"
+        # By when the answer came: that may be a day on which no exam did.
+        if self.row.answered_on >= min(newest_days, default="") and self.is_answered:
+            return "answered"
         return "flagged" if self.row.kind == "look" else "other"
 
 
@@ -145,7 +154,7 @@ class Group:
 
 def groups_of(exams: Iterable[ListedExam]) -> list[Group]:
     """The parts of the list that have exams, in order. `exams` must be newest first, and so is each part: urgent ones,
-    those that need a person, both of the newest days, flagged ones, the rest.
+    those that need a person, both of the newest days, those that were answered in these days, flagged ones, the rest.
     """
     exams = list(exams)
     newest_days = list(dict.fromkeys(exam.study.received_date for exam in exams))[:FIRST_DAYS]

@@ -36,6 +36,7 @@ class OlderPage:
     person: int
     not_assessed: int
     unsent: int
+    answered: int
     scripts: tuple[Script, ...]
     cautions: tuple[Sentence, ...]
 
@@ -62,6 +63,7 @@ def older_page(number: int, exams: Sequence[ListedExam]) -> OlderPage:
         person=sum(exam.needs_person for exam in exams),
         not_assessed=sum(exam.is_unassessed for exam in exams),
         unsent=sum(exam.is_unsent for exam in exams),
+        answered=sum(exam.is_answered for exam in exams),
         scripts=scripts_in("".join(exam.row.model_dump_json() for exam in exams)),
         cautions=cautions_for(exams),
     )

@@ -28,7 +28,7 @@ FSYNC_NOT_OFFERED = frozenset((errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.
 # Of link(2), when the disk itself is to blame; after any other error a copy may do.
 DISK_REFUSES = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENOENT, errno.ESTALE))
 SIGNATURE_NAME = "report.json.sig"
-DRAWN_NAME = re.compile(r"(plain|overlay|heatmap|frame)-.*\.jpg")  # a reader's pictures, of each reading its own
+DRAWN_NAME = re.compile(r"(plain|overlay|heatmap|frame|answer)-.*\.jpg")  # pictures of a reading, and of an answer
 DEFAULT_ACL = "system.posix_acl_default"  # acl(5): what a file made in a folder inherits
 
 

@@ -42,7 +42,7 @@ def report(journal: Journal, version: int, *not_made: str) -> str:
 
 def test_a_report_that_lacks_objects_needs_attention_until_a_later_version_has_them(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite")
-    Instances(journal).add(new_instance())
+    Instances(journal).add(new_instance(owed=False))
     key = report(journal, 1, WHY)
     status = status_of(journal, tmp_path)
     assert [(one.study_key, one.reasons) for one in status.lacking_reports] == [(key, (WHY,))]

@@ -292,7 +292,7 @@ def test_filters_have_counts_and_hide_the_rest(browser: Browser, tmp_path: Path)
     old = _exam("Old^One", day="2026-10-01", done=ExamState(unsent=True, unassessed=True))
     browser.open(_write(tmp_path, [*EXAMS, old]))
     filters = browser.value("[...document.querySelectorAll('#filters button')].map((one) => one.innerText)")
-    assert filters == ["All 5", "Urgent 1", "Needs a person 2", "Not assessed 2", "Not sent 1", "Today 4"]
+    assert filters == ["All 5", "Urgent 1", "Needs a person 2", "Not assessed 2", "Not sent 1", "Answered 0", "Today 4"]
     for name in ("person", "unassessed"):
         browser.value(f"document.querySelector('[data-filter={name}]').click()")
         assert "Old, One" in _shown(browser)
@@ -313,7 +313,15 @@ def test_a_search_looks_through_the_pages_of_older_exams_too(browser: Browser, t
     browser.open(write_worklist(tmp_path, EXAMS, first, second))
     assert len(_shown(browser)) == 4
     filters = browser.value("[...document.querySelectorAll('#filters button')].map((one) => one.innerText)")
-    assert filters == ["All 10", "Urgent 2", "Needs a person 1", "Not assessed 1", "Not sent 0", "Today 4+"]
+    assert filters == [
+        "All 10",
+        "Urgent 2",
+        "Needs a person 1",
+        "Not assessed 1",
+        "Not sent 0",
+        "Answered 0",
+        "Today 4+",
+    ]
     count = "document.getElementById('count').innerText"
     _search(browser, "zolc")
     browser.wait_for("document.querySelectorAll('#older-rows tr[class]').length === 1")
@@ -589,13 +597,15 @@ def test_the_whole_row_is_the_link_and_high_enough_for_a_finger(browser: Browser
 def test_the_list_is_used_by_keyboard_alone(browser: Browser, tmp_path: Path) -> None:
     browser.open(_write(tmp_path, EXAMS))
     reached = []
-    for _ in range(13):
+    for _ in range(14):
         for kind in ("rawKeyDown", "keyUp"):
             browser.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
         reached.append(browser.value("(({ id, innerText }) => id || innerText)(document.activeElement)"))
     assert reached[:3] == ["pause", "language", "search"]
-    assert [one.partition(" ")[0] for one in reached[3:9]] == ["All", "Urgent", "Needs", "Not", "Not", "Today"]
-    assert [one[:12] for one in reached[9:]] == ["Urgent: 1 fi", "Not assessed", "1 finding ne", "Nothing flag"]
+    assert [one.partition(" ")[0] for one in reached[3:10]] == [
+        "All", "Urgent", "Needs", "Not", "Not", "Answered", "Today",
+    ]  # fmt: skip
+    assert [one[:12] for one in reached[10:]] == ["Urgent: 1 fi", "Not assessed", "1 finding ne", "Nothing flag"]
 
 
 @needs_browser

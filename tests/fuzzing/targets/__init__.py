@@ -2,4 +2,6 @@
 the code of the one that it is to look at.
 """
 
-NAMES = ("pdus", "wholeness", "elements", "pixels", "answers", "toml", "control", "signed", "ipp", "recoding")
+NAMES = (
+    "pdus", "wholeness", "elements", "pixels", "answers", "toml", "control", "signed", "ipp", "recoding", "documents",
+)  # fmt: skip

@@ -18,9 +18,9 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
     redirect_host,
     retry_after_seconds,
 )
-from leapfrog.outbox.destinations.dicomweb.client import _strip_multipart
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.held_content import Place, content_of
+from leapfrog.outbox.destinations.dicomweb.retrieved import strip_multipart
 from leapfrog.outbox.destinations.dicomweb.search import InstanceSearch
 
 UID = "2.25.77"
@@ -118,7 +118,7 @@ def _unescaped(body: bytes) -> bytes:
 
 def _check_download(content: bytes, _second: int) -> None:
     stream = BytesIO(content)
-    if _strip_multipart(stream):
+    if strip_multipart(stream):
         require(stream.getvalue() in content, "What is compared is not what was sent.")
         content_of(stream)
 

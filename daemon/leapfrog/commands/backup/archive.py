@@ -20,6 +20,7 @@ from leapfrog.durable import PRIVATE, fsync_directory, fsync_file
 from leapfrog.errors import StorageError
 from leapfrog.exam import Frozen
 from leapfrog.packages.catalogue import INSTALLED_NAME
+from leapfrog.state.answer_files import ANSWERS_NAME
 from leapfrog.state.rendered import RENDERED_NAME
 from leapfrog.state.spool import SPOOL_NAME
 from leapfrog.state.station.station_key import KEY_NAME, STATION_NAME
@@ -28,7 +29,7 @@ MANIFEST_NAME = "manifest.json"
 LARGEST_MANIFEST_BYTES = 1 << 30
 CHUNK_BYTES = 1 << 20
 # What may be in an archive: nothing else is ever written to the state directory.
-FOLDERS = (SPOOL_NAME, INSTALLED_NAME, RENDERED_NAME, STATION_NAME)
+FOLDERS = (SPOOL_NAME, INSTALLED_NAME, RENDERED_NAME, STATION_NAME, ANSWERS_NAME)
 JOURNAL_MEMBER = "journal.sqlite"
 SETTINGS_MEMBER = "leapfrog.toml"
 FILES = (JOURNAL_MEMBER, SETTINGS_MEMBER)

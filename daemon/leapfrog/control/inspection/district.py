@@ -1,4 +1,4 @@
-"""The district server, asked by a person who waits for the answer."""
+"""The district server, and all other DICOMweb servers, asked by a person who waits for the answer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +10,10 @@ from leapfrog.outbox.destinations.dicomweb.courier import ALLOW_SEARCH, CANNOT_B
 from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
+from leapfrog.outbox.told import told_of
 from leapfrog.problem import Problem
-from leapfrog.settings import Settings
+from leapfrog.settings import DestinationSettings, Settings
+from leapfrog.settings.destinations import DISTRICT
 
 TIMEOUTS = Timeouts(connect_seconds=5.0, send_seconds=10.0, query_seconds=15.0, answer_seconds=15.0)
 
@@ -32,12 +34,16 @@ class Answer:
 
 
 def district_answers(settings: Settings) -> Iterator[Answer]:
-    """Ask the district whether it is there, lets this box in, finds and stores. Nothing when none is configured, and
-    nothing is stored.
+    """Ask the district, and each other DICOMweb destination, whether it is there, lets this box in, finds and stores.
+    Nothing when none is configured, and nothing is stored.
     """
-    district = settings.district.destination()
-    if district is None:
-        return
+    for destination in settings.destinations:
+        if destination.kind == "dicomweb":
+            for answer in _answers(destination):
+                yield _named(answer, destination.name)
+
+
+def _answers(district: DestinationSettings) -> Iterator[Answer]:
     client = StowClient(district, Pace(Throttle(0, sleep, monotonic), lambda: None), TIMEOUTS)
     try:
         can_be_asked = client.probe() != "cannot be asked"
@@ -60,3 +66,13 @@ def district_answers(settings: Settings) -> Iterator[Answer]:
         yield Answer("district", problem=Problem(what=str(problem), remedy=remedy))
     finally:
         client.close()
+
+
+def _named(answer: Answer, name: str) -> Answer:
+    """The answer, in the words for a destination of that name."""
+    if name == DISTRICT:
+        return answer
+    problem = answer.problem and Problem(
+        what=told_of(name, answer.problem.what), remedy=told_of(name, answer.problem.remedy)
+    )
+    return Answer(answer.name.replace("district", name, 1), answer.detail, problem)

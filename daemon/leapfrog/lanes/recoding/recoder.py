@@ -64,7 +64,6 @@ class Recoder(Worker):
         self._monotonic = monotonic
         self._child = RecoderChild(spool.work)
         self._worked_at = monotonic()
-        self._missing_looked_for = False
         self._has_room = True
         self._keeps_up = True
         self._held_since: dict[str, float] = {}  # by instance
@@ -108,7 +107,6 @@ class Recoder(Worker):
         self.beat()
         if not self._ready():
             return LOOK_SECONDS
-        self._forget_missing()
         self._take_away(self._encodings.for_nobody())
         if self._images_wait():
             self._end_idle_child()
@@ -159,14 +157,6 @@ class Recoder(Worker):
         if encoding_ids:
             for name in self._encodings.forget(encoding_ids):  # a start removes a file without a row
                 self._spool.remove(name)
-
-    def _forget_missing(self) -> None:
-        """Once, after the start: forget those whose files are gone, as after a backup, which leaves them out."""
-        if not self._missing_looked_for:
-            self._take_away(
-                [one.id for one in self._encodings.ready() if not self._spool.path(one.spool_name).is_file()]
-            )
-            self._missing_looked_for = True
 
     # ------------------------------------------------------------ one copy
 

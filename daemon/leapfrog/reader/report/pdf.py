@@ -18,11 +18,13 @@ from leapfrog.language.speaker import Speaker, in_words
 from leapfrog.reader.report.characters import FONTS, undrawable
 from leapfrog.reader.report.sheet_pictures import Detail, Place, draw_code, picture_svg
 from leapfrog.settings import PageSize
+from leapfrog.wording.answer_words import on_paper
 from leapfrog.wording.report_words import ImageWords, PictureWords, ReportWords
 from leapfrog.wording.text import UNSHOWABLE, each_once
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 FONT_LIST = TEMPLATE.with_name("fonts.typ")
+NOT_ON_PAPER = ("worklist_row", "answers")  # fields of a report; of answers it has the most important
 MOST_IMAGES = 300  # of which typst holds what it laid out until the document is complete; nobody prints more
 LINE_BYTES = 100_000  # of what is sent to the district: 13 s at 64 kbit/s
 MOST_ON_STRIP = 30  # which is about 3 m long; a page of PDF has at most 5 m (ISO 32000-1, annex C)
@@ -184,13 +186,14 @@ def _values(report: ReportWords, speaker: Speaker, sheet: _Sheet, code_mm: float
     if not sheet.has_all_pictures:
         left_out.append(report.labels.pdf_without_pictures)
     values: dict[str, Any] = {
-        **{field.name: getattr(report, field.name) for field in fields(report) if field.name != "worklist_row"},
+        **{field.name: getattr(report, field.name) for field in fields(report) if field.name not in NOT_ON_PAPER},
         "images": len(report.images),
         "main": sheet.main,
         "others": [{**asdict(one), "said": said} for one, said in zip(sheet.others, sheet.said, strict=True)],
         "not_covered": each_once(one.not_covered for one in sheet.others),
         "left_out": joined(left_out),
         "code_mm": code_mm,
+        "answered": on_paper(report.answers),
         "unreviewed": UNREVIEWED if speaker.catalogue.needs_english else "",
     }
     said = in_words(values, speaker.say)

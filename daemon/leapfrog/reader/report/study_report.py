@@ -3,9 +3,11 @@
 import hashlib
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from leapfrog.answers.shown import AnswersOfExam
 from leapfrog.durable import replacing
 from leapfrog.exam import Identity
 from leapfrog.language.sentence import in_english
@@ -14,6 +16,7 @@ from leapfrog.patient_age import patient_age
 from leapfrog.processes.messages import Artefact, ProducedObject, ReportJob, ReportResult
 from leapfrog.reader.report.page import render_page
 from leapfrog.reader.report.printed_sheet import is_wanted, render_sheet
+from leapfrog.wording.answer_words import AnswersWords
 from leapfrog.wording.content import ReportContent, content_of
 from leapfrog.wording.report import words_of
 from leapfrog.wording.result import result_of
@@ -48,6 +51,7 @@ def render(job: ReportJob) -> ReportResult:
         received_at=job.received_at,
         made_at=job.made_at,
         code=job.code,
+        answers=_with_pages(job),
     )
     result = result_of(content)
     sheet_made = job.sheet is not None and is_wanted(job.sheet, result, words.worklist_row)
@@ -84,7 +88,9 @@ def render(job: ReportJob) -> ReportResult:
     if job.derived:
         from leapfrog.reader.report.derived import make_derived  # imports pydicom, which is slow too
 
-        produced, not_made = make_derived(job, content.identity, words, speaker)
+        # What a radiologist says goes back to the district in nothing of ours.
+        ours = replace(words, answers=AnswersWords())
+        produced, not_made = make_derived(job, content.identity, ours, speaker)
     published = [_published(artefact) for artefact in artefacts[sheets:]]
     document = _document(job, content, words.conflicts, published, not_made, milliseconds)
     artefacts.append(_write(job, "json", json.dumps(document, ensure_ascii=False, indent=1).encode()))
@@ -117,6 +123,16 @@ def _without_lost_pictures(job: ReportJob) -> ReportJob:
     return job.model_copy(update={"readings": readings})
 
 
+def _with_pages(job: ReportJob) -> AnswersOfExam:
+    """The answers without the pages that someone removed from the study's folder."""
+    present = {path.name for path in job.picture_dir.iterdir()}
+    shown = (
+        one.model_copy(update={"pages": tuple(page for page in one.pages if page in present)})
+        for one in job.answers.shown
+    )
+    return job.answers.model_copy(update={"shown": tuple(shown)})
+
+
 def _write(job: ReportJob, kind: str, content: bytes) -> Artefact:
     return _write_file(job, f"report-{job.version}.{kind}", content)
 
@@ -139,13 +155,28 @@ def _published(artefact: Artefact) -> Artefact:
 
 def _pictures(job: ReportJob) -> list[str]:
     """The picture files that the report shows, each once."""
-    return list(dict.fromkeys(name for reading in job.readings for name in reading.pictures))
+    drawn = (name for reading in job.readings for name in reading.pictures)
+    return list(dict.fromkeys((*drawn, *_with_pages(job).pictures)))
 
 
 def _age_years(identity: Identity) -> int | None:
     """Completed years at the exam, if they are known."""
     age = patient_age(identity).age
     return None if age is None else age.years
+
+
+def _answers(answers: AnswersOfExam) -> list[dict[str, Any]]:
+    return [
+        one.document.model_dump(mode="json")
+        | {
+            "judgement": one.judgement,
+            "received_at": one.received_at,
+            "pages": list(one.pages),
+            "withdrawn": one.withdrawn,
+            "replaced": one.replaced,
+        }
+        for one in answers.shown
+    ]
 
 
 def _document(
@@ -168,6 +199,7 @@ def _document(
         "study": {**content.identity.model_dump(mode="json"), "age_years": _age_years(content.identity)},
         "conflicts": list(conflicts),
         "replaced_models": list(content.replaced_models),
+        "answers": _answers(job.answers),
         "images": [in_english(reading.model_dump(mode="json")) for reading in job.readings],
         "artefacts": [artefact.model_dump(mode="json") for artefact in artefacts],
         "not_made": list(not_made),

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from datetime import date, datetime
 
+from leapfrog.state.answer_files import AnswerFiles
+from leapfrog.state.answers import Answers
 from leapfrog.state.facts import Facts
 from leapfrog.state.spool import Spool
 from leapfrog.state.spooled_files import SpooledFiles
@@ -42,6 +44,8 @@ class Retention(Worker):
         facts: Facts,
         spool: Spool,
         files: SpooledFiles,
+        answers: Answers,
+        answer_files: AnswerFiles,
         keep_days: int,
         synchronised: Callable[[], bool] = clock_is_synchronised,
         monotonic: Callable[[], float] = time.monotonic,
@@ -52,11 +56,14 @@ class Retention(Worker):
         self._spool = spool
         self._files = files
         self._instances = InstanceFiles(files, spool)
+        self._answers = answers
+        self._answer_files = answer_files
         self._keep_days = keep_days
         self._kept_days = KeptDays(facts, synchronised, monotonic)
 
     def turn(self) -> float:
         """Do one round. Returns the seconds until the next, which do not depend on the wall clock."""
+        self._answer_files.keep_only(self._answers.ids())  # a power cut may have left one behind
         self.round(datetime.now().astimezone().date())
         return ROUND_SECONDS
 
@@ -78,8 +85,10 @@ class Retention(Worker):
                     self._studies.count_days_anew(study.key)
                     continue
                 self._spool.forget(study.spool_names)
+                answers = self._answers.ids_of(study.key)
                 if self._studies.forget(study, limit):
                     deleted += 1
+                    self._answer_files.remove(answers)
                     self._spool.discard_forgotten()
                 else:  # an image came in between
                     self._spool.take_back(study.spool_names)

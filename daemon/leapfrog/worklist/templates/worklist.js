@@ -79,7 +79,7 @@
     for (const button of buttons) {
       const name = button.dataset.filter;
       const here = rows.filter((row) => Rows.passes(row, name, page.today)).length;
-      const place = ["", "urgent", "person", "unassessed", "unsent"].indexOf(name);
+      const place = ["", "urgent", "person", "unassessed", "unsent", "answered"].indexOf(name);
       const there = place < 0 ? 0 : older.reduce((sum, one) => sum + one.counts[place], 0);
       const more = place < 0 && older.length && here === rows.length ? "+" : ""; // older pages may have some of today too
       button.querySelector("b").textContent = spoken.number(here + there) + more;

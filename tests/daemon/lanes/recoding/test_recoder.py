@@ -19,6 +19,7 @@ from leapfrog.spool_file.checked import file_problem
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.encodings import Encoding, Encodings
 from leapfrog.state.records import DeliveryRecord
+from leapfrog.state.start.copies import settle_copies
 from leapfrog.state.taken_syntaxes import TakenSyntaxes
 from support.owed import open_state, owe, part10_bytes, secondary_capture
 from support.spooled import go_through
@@ -262,6 +263,7 @@ def test_a_start_removes_copies_that_no_row_names_and_forgets_those_that_are_gon
     names = [_copy(box, one).spool_name for one in (kept, lost, unknown)]
     box.spool.path(names[1]).unlink()
     box.journal.change("DELETE FROM encodings WHERE spool_name = ?", names[2])
+    settle_copies(box.encodings, box.spool)
     go_through(box.journal, box.spool)
     assert [box.spool.path(name).exists() for name in names] == [True, False, False]
     assert not list(box.spool.aside.iterdir())

@@ -11,6 +11,8 @@ from pydicom.uid import ComputedRadiographyImageStorage, SecondaryCaptureImageSt
 from leapfrog.dicom.commitment import FailureReason, Reference
 from leapfrog.intake.instance_header import read_header
 from leapfrog.outbox.commitments.safekeeping import Safekeeping
+from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
+from leapfrog.state.answers import Answers
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.known_instances import KnownInstances
@@ -61,6 +63,8 @@ class Keeper:
             facts=Facts(self.journal),
             spool=self.box.spool,
             files=SpooledFiles(self.journal),
+            answers=Answers(self.journal),
+            answer_files=AnswerFiles(self.box.spool.directory.parent / ANSWERS_NAME),
             keep_days=KEEP_DAYS,
             synchronised=lambda: True,
             monotonic=lambda: self.now,

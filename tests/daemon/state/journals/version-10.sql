@@ -97,6 +97,13 @@ INSERT INTO "delivery_totals" VALUES('district','original','confirmed',1,1001);
 INSERT INTO "delivery_totals" VALUES('district','original','refused',1,1002);
 INSERT INTO "delivery_totals" VALUES('district','original','waiting',4,4018);
 INSERT INTO "delivery_totals" VALUES('district','report_pdf','waiting',1,5);
+CREATE TABLE destinations (
+    name                TEXT PRIMARY KEY,
+    kinds               TEXT,                          -- a JSON list; NULL: the settings have it no more
+    rules               TEXT NOT NULL DEFAULT '',      -- which exams it gets, as JSON; '': every one
+    exams_after         INTEGER NOT NULL DEFAULT 0     -- it gets what is of instances with larger sequence numbers
+) STRICT, WITHOUT ROWID;
+INSERT INTO "destinations" VALUES('district','["original", "report_pdf"]','',0);
 CREATE TABLE encodings (
     id                  TEXT PRIMARY KEY,              -- ours; names the spool file
     instance_id         TEXT NOT NULL REFERENCES instances (id) ON DELETE CASCADE,
@@ -109,7 +116,7 @@ CREATE TABLE encodings (
     reason              TEXT NOT NULL DEFAULT '',      -- why the original goes as it came
     UNIQUE (instance_id, transfer_syntax_uid)
 ) STRICT, WITHOUT ROWID;
-INSERT INTO "encodings" VALUES('e000000000000001','0000000000000001','1.2.840.10008.1.2.4.80','ready',0,'e000000000000001.enc',1000,'','');
+INSERT INTO "encodings" VALUES('e000000000000001','0000000000000001','1.2.840.10008.1.2.4.80','ready',0,'e000000000000001.dcm',1000,'','');
 INSERT INTO "encodings" VALUES('e000000000000002','0000000000000002','1.2.840.10008.1.2.4.80','as_it_came',0,NULL,0,'','It is compressed already.');
 CREATE TABLE facts (
     name                TEXT PRIMARY KEY,
@@ -247,6 +254,7 @@ CREATE INDEX deliveries_fresh ON deliveries (destination, rank, place)
 CREATE INDEX deliveries_to_retry ON deliveries (destination, rank, due_at)
     WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL;
 CREATE INDEX deliveries_by_state ON deliveries (state, sequence);
+CREATE INDEX deliveries_owed ON deliveries (destination, state, sequence) WHERE state IN ('waiting', 'refused');
 CREATE INDEX deliveries_by_study ON deliveries (study_key);
 CREATE INDEX deliveries_by_instance ON deliveries (instance_id);
 CREATE UNIQUE INDEX deliveries_once ON deliveries (sop_instance_uid, destination);
@@ -266,8 +274,8 @@ END;
 CREATE TRIGGER delivery_moved AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
     SELECT RAISE(ABORT, 'a delivery cannot change its state this way') WHERE NOT (
         (OLD.state = 'waiting' AND NEW.state IN ('confirmed', 'refused'))
-        OR (OLD.state IN ('waiting', 'refused') AND NEW.state = 'superseded')
-        OR (OLD.state = 'refused' AND NEW.state IN ('waiting', 'dismissed'))
+        OR (OLD.state IN ('waiting', 'refused') AND NEW.state IN ('superseded', 'dismissed'))
+        OR (OLD.state = 'refused' AND NEW.state = 'waiting')
         OR (OLD.state = 'superseded' AND NEW.state = 'dismissed'));
     UPDATE counts SET total = total - 1
     WHERE what = iif(NEW.kind = 'print', 'prints', 'deliveries') AND state = OLD.state;

@@ -151,6 +151,8 @@ def test_the_first_start_of_all_is_no_loss(tmp_path: Path) -> None:
     assert opened(tmp_path)[1].rebuilt == ""
 
 
+# A letter of one row that changed may be met only later: that ends the box, whose next start makes the journal anew.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("seed", range(40))
 def test_whatever_bytes_change_every_image_is_there_after_the_start(state: Path, seed: int) -> None:
     chance = random.Random(seed)

@@ -8,6 +8,8 @@ import pytest
 
 from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.settings import MOST_DAYS
+from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
+from leapfrog.state.answers import Answers, ListedDocument
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
@@ -55,6 +57,8 @@ class Box:
             facts=Facts(self.journal),
             spool=self.spool,
             files=SpooledFiles(self.journal),
+            answers=Answers(self.journal),
+            answer_files=AnswerFiles(self.spool.directory.parent / ANSWERS_NAME),
             keep_days=self.keep_days,
             synchronised=lambda: self.synchronised,
             monotonic=lambda: self.monotonic,
@@ -138,6 +142,20 @@ def test_a_study_that_is_not_owed_is_forgotten_after_its_days_with_files_and_rep
     assert not box.remains(study)
     assert not spool_files(box)
     assert box.journal.counts("instances") == {"received": 0, "read": 0, "set_aside": 0, "forward_only": 0}
+
+
+def test_what_a_radiologist_answered_goes_with_the_study(box: Box) -> None:
+    study = box.add_finished_study(owed=False)
+    answers, files = Answers(box.journal), AnswerFiles(box.spool.directory.parent / ANSWERS_NAME)
+    document = ListedDocument(sop_class_uid="1.2", sop_instance_uid="1.2.3", series_instance_uid="1.3")
+    answers.looked_through("district", study.key, [document], 1)
+    (answer,) = answers.ids_of(study.key)
+    with files.receiving(answer) as stream:
+        stream.write(b"patient data")
+    box.live_through(KEEP_DAYS + 2)
+    assert not box.remains(study)
+    assert answers.ids() == frozenset()
+    assert not files.path(answer).exists()
 
 
 def test_a_study_that_is_owed_stays_however_old_it_is(box: Box) -> None:

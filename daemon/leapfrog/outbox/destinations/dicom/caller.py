@@ -2,7 +2,9 @@
 when it is silent for too long.
 """
 
+import struct
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Never
@@ -32,7 +34,7 @@ from leapfrog.processes.call_messages import (
 from leapfrog.processes.channel import ChannelClosed
 from leapfrog.processes.child_process import ChildProcess
 from leapfrog.processes.command_lines import our_program
-from leapfrog.processes.frames import FrameKind, Frames, frame_pair
+from leapfrog.processes.frames import LARGEST_PIECE_BYTES, WANTED, FrameKind, Frames, frame_pair
 
 PROGRAM = "leapfrog.dimse.store"
 # The program itself ends what takes too long. It is waited for longer: for its start on a slow box, for three addresses
@@ -81,6 +83,8 @@ class ArchiveCaller:
         self._child: ChildProcess | None = None
         self._is_cut = False
         self._frames: Frames | None = None
+        self._is_wanted = False  # another piece of a data set
+        self.piece_bytes = LARGEST_PIECE_BYTES  # how much the link takes well at a time
         self._patience = Patience()
         self._slack = slack or Slack()
 
@@ -105,22 +109,25 @@ class ArchiveCaller:
         """
         self._send(FrameKind.MESSAGE, store.model_dump_json().encode())
         try:
-            for piece in pieces:
-                self._progress()
-                if (early := self._receive(0.0)) is not None:
-                    return _status(early) if isinstance(early, Answered) else self._fail("wrong_answer")
+            one_by_one = iter(pieces)
+            while (early := self._until_wanted()) is None:
+                piece = next(one_by_one, None)
+                if piece is None:
+                    break
                 self._send(FrameKind.PIECE, piece)
         except (StorageError, LeapfrogError, OSError) as problem:
             if not isinstance(problem, CallFailed):
                 self._end()  # the program holds an association in the middle of a message
             raise
+        if early is not None:
+            return early.status
         self._send(FrameKind.END)
         return self._answered(self._answer_seconds)
 
     def echo(self) -> int:
         """C-ECHO. Returns the status."""
         answer = self._ask(Echo(), self._answer_seconds)
-        return _status(answer) if isinstance(answer, Answered) else self._fail("wrong_answer")
+        return answer.status if isinstance(answer, Answered) else self._fail("wrong_answer")
 
     def find(self, find: Find) -> bool | None:
         """Whether it says that it holds an instance; None if it does not let itself be asked."""
@@ -130,7 +137,7 @@ class ArchiveCaller:
     def commit(self, commit: Commit) -> int:
         """N-ACTION of storage commitment. Returns the status. A report may come at once: see `wait_for_reports`."""
         answer = self._ask(commit, self._answer_seconds)
-        return _status(answer) if isinstance(answer, Answered) else self._fail("wrong_answer")
+        return answer.status if isinstance(answer, Answered) else self._fail("wrong_answer")
 
     def wait_for_reports(self, seconds: float) -> bool:
         """Take what reports come on this association. Returns whether one came."""
@@ -205,16 +212,28 @@ class ArchiveCaller:
 
     def _answered(self, seconds: float) -> int:
         answer = self._await(seconds)
-        return _status(answer) if isinstance(answer, Answered) else self._fail("wrong_answer")
+        return answer.status if isinstance(answer, Answered) else self._fail("wrong_answer")
 
     def _await(self, seconds: float) -> Answer:
-        left = seconds
-        while left > 0:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
             self._progress()
             answer = self._receive(min(left, BEAT_SECONDS))
             if answer is not None and not isinstance(answer, Report):
                 return answer
-            left -= BEAT_SECONDS
+        return self._fail("silent")
+
+    def _until_wanted(self) -> Answered | None:
+        """Wait until the link takes another piece. Returns the answer if that comes before the end."""
+        self._is_wanted = False
+        deadline = time.monotonic() + self._patience.still_seconds + self._slack.start_seconds
+        while (left := deadline - time.monotonic()) > 0:
+            self._progress()
+            answer = self._receive(min(left, BEAT_SECONDS))
+            if isinstance(answer, Answered):
+                return answer
+            if self._is_wanted:
+                return None
         return self._fail("silent")
 
     def _send(self, kind: FrameKind, content: bytes = b"") -> None:
@@ -231,8 +250,12 @@ class ArchiveCaller:
             raise CallFailed(Failed(what="broken"))
         try:
             frame = self._frames.receive(seconds)
+            if frame is not None and frame[0] is FrameKind.WANTED:
+                (self.piece_bytes,) = WANTED.unpack(frame[1])
+                self._is_wanted = True
+                return None
             answer = None if frame is None else ANSWER.validate_json(frame[1])
-        except (ChannelClosed, ValidationError):
+        except (ChannelClosed, ValidationError, struct.error):
             self._fail("broken")
         if isinstance(answer, Report):
             taken = self._take_report(answer)
@@ -240,7 +263,3 @@ class ArchiveCaller:
         elif isinstance(answer, Failed):
             raise CallFailed(answer)
         return answer
-
-
-def _status(answer: Answered) -> int:
-    return answer.status

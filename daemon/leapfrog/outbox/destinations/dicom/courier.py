@@ -7,7 +7,7 @@ it lets itself be asked; else the instance is sent again: under one UID, an arch
 import logging
 from collections.abc import Iterable
 
-from leapfrog.errors import CannotBeRenamed, DistrictRefused, StorageError
+from leapfrog.errors import CannotBeRenamed, DistrictRefused, DistrictUnreachable, StorageError
 from leapfrog.outbox.courier import CONFIRMED, Shortcoming, Surroundings, Verdict
 from leapfrog.outbox.destinations.dicom.caller import ArchiveCaller, CallFailed, Slack
 from leapfrog.outbox.destinations.dicom.contexts import ContextBook
@@ -30,6 +30,7 @@ NEVER_KEPT = {
     0x0122: "it gives no such promise for this kind of object (SOP class)",
 }
 PROMISE_AWAITED = "The archive has stored it, but not promised yet to keep it (storage commitment)."
+ONE_AT_A_TIME = "The archive takes no other association while something is sent to it."
 COPY_AWAITED = "The archive does not take the image as it came; an uncompressed copy of it is being made."
 ENCODING_NOT_TAKEN = (
     "The archive {name} takes this kind of object, but not in its encoding (transfer syntax {uid}), and there is no"
@@ -75,19 +76,29 @@ class DicomCourier:
 
     def make(self, delivery: DeliveryRecord, *, proven: bool) -> Verdict:
         """See `Courier`. `proven` does not matter: an association is the proof."""
-        handed_over = self._handed_over.get(delivery.id) if self._settings.commit else None
+        handed_over = self._handed_over.get(delivery.id)
         if handed_over is not None and handed_over.state == "kept":
             return CONFIRMED
+        if handed_over is not None and not self._settings.commit:  # it was to promise when it stored this
+            return CONFIRMED if handed_over.state != "not_kept" else self._from_file(delivery, ask=False)
         if handed_over is not None and handed_over.state != "not_kept":
             return Verdict("awaited", PROMISE_AWAITED)
         if handed_over is not None and (reason := self._why_never_kept(handed_over)):
             return Verdict("refused", reason)
+        return self._from_file(delivery, ask=delivery.posted and handed_over is None)
+
+    def _from_file(self, delivery: DeliveryRecord, *, ask: bool) -> Verdict:
         try:
             dataset = outgoing_dataset(source_of(self._spool, delivery))
         except (StorageError, CannotBeRenamed) as problem:
             return Verdict("refused", str(problem))
         item = sendable(delivery, dataset, self._forms)
-        return self._deliver(item, ask=delivery.posted and handed_over is None)
+        try:
+            return self._deliver(item, ask=ask)
+        except DistrictUnreachable:
+            if self._around.associations.is_sending_to(self._settings.name):
+                return Verdict("awaited", ONE_AT_A_TIME)
+            raise
 
     def cut(self) -> None:
         """Break off what is running, and allow nothing else. Any thread may call it."""
@@ -172,7 +183,8 @@ class DicomCourier:
         """
         self._deliveries.mark_posted(item.delivery.id)
         try:
-            status = self._send(item, outgoing)
+            with self._around.associations.sending_to(self._settings.name):
+                status = self._send(item, outgoing)
         except StorageError as problem:
             return self._after_unreadable(item, outgoing, problem)
         except CallFailed as problem:

@@ -136,6 +136,15 @@ def parse_metadata(body: bytes, content_type: str = "") -> dict[str, str] | None
     return {tag.upper(): texts[0] for tag in datasets[0] if (texts := _texts(datasets[0], tag))}
 
 
+@_otherwise(None)
+def parse_listing(body: bytes, content_type: str = "") -> tuple[dict[str, str], ...] | None:
+    """What a QIDO-RS answer lists: the first value of each element, by tag; None when `body` is no such answer."""
+    datasets = _datasets(body, content_type)
+    if datasets is None:
+        return None
+    return tuple({tag.upper(): texts[0] for tag in dataset if (texts := _texts(dataset, tag))} for dataset in datasets)
+
+
 def _datasets(body: bytes, content_type: str) -> list[DicomJson] | None:
     """The data sets in a body of any of the forms that PS3.18 section 8.7.3 knows; None when it has none of them."""
     start = body.lstrip(b"\xef\xbb\xbf \t\r\n")

@@ -26,6 +26,7 @@ from leapfrog.outbox.destinations.dicomweb.answers import (
 from leapfrog.outbox.destinations.dicomweb.exchange import Exchanges
 from leapfrog.outbox.destinations.dicomweb.held_content import Content, Place, content_of, content_of_source, place_of
 from leapfrog.outbox.destinations.dicomweb.multipart import EmptyBody, MultipartBody
+from leapfrog.outbox.destinations.dicomweb.retrieved import ANY_TRANSFER_SYNTAX, strip_multipart
 from leapfrog.outbox.destinations.dicomweb.search import Held, InstanceSearch
 from leapfrog.outbox.destinations.dicomweb.status import not_dicomweb_message, raise_for_link
 from leapfrog.outbox.forms import SameImage, never_certain
@@ -46,10 +47,8 @@ DEFINITE = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TY
 GIVEN_UP = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_TIMEOUT}
 NO_STORE = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMPLEMENTED}
 NOTHING_THERE = {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
-ANY_TRANSFER_SYNTAX = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 # What a server may add to an instance that it gives back: multipart head and tail, coerced elements.
 RETRIEVED_MORE_BYTES = 1_048_576
-MULTIPART_HEAD_BYTES = 4096
 
 Comparison = Literal["same", "other", "cannot be compared"]
 
@@ -202,7 +201,7 @@ class StowClient:
                 raise_for_link(answer)
                 if answer.status in NOTHING_THERE:
                     return "other"  # it holds the UID, but not in this study and series
-                if answer.status != HTTPStatus.OK or not _strip_multipart(stream):
+                if answer.status != HTTPStatus.OK or not strip_multipart(stream):
                     return "cannot be compared"
                 theirs = content_of(stream)
                 if ours.is_same_as(theirs):
@@ -239,33 +238,3 @@ def _require_stored(answer: Answer, result: StoreAnswer | None, sop_instance_uid
         raise DistrictUnreachable(not_dicomweb_message(answer))
     if result is None or sop_instance_uid not in result.stored:
         raise DistrictUnclear("The district server answered without saying that it stored the instance.")
-
-
-def _strip_multipart(stream: BinaryIO) -> bool:
-    """Leave in `stream` only the DICOM file that its one part is. Returns whether it is such a body."""
-    stream.seek(0)
-    head = stream.read(MULTIPART_HEAD_BYTES)
-    boundary, _, rest = head.partition(b"\r\n")
-    before, blank, _ = rest.partition(b"\r\n\r\n")
-    if not boundary.startswith(b"--") or not blank:
-        return False
-    begin = len(boundary) + 2 + len(before) + len(blank)
-    tail = b"\r\n" + boundary + b"--"
-    size = stream.seek(0, 2)
-    stream.seek(max(begin, size - len(tail) - 4))
-    end = stream.read().rfind(tail)
-    if end < 0:
-        return False
-    end += max(begin, size - len(tail) - 4)
-    _move_to_front(stream, begin, end)
-    return True
-
-
-def _move_to_front(stream: BinaryIO, begin: int, end: int) -> None:
-    written = 0
-    while begin + written < end:
-        stream.seek(begin + written)
-        chunk = stream.read(min(1 << 20, end - begin - written))
-        stream.seek(written)
-        written += stream.write(chunk)
-    stream.truncate(written)

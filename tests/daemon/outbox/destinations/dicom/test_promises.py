@@ -293,3 +293,12 @@ def test_orthanc_calls_back_with_its_promise(tmp_path: Path) -> None:
         for delivery in deliveries:
             box.wait_for(delivery, "confirmed")
         assert orthanc.held() == {delivery.sop_instance_uid: 1 for delivery in deliveries}
+
+
+def test_what_was_handed_over_counts_as_sent_when_no_promise_is_wanted_any_more(box: CourierBox) -> None:
+    delivery = box.owe()
+    with made_up_archive() as archive:
+        assert box.make(box.courier(archive.port, commit=True), delivery).outcome == "handed_over"
+        assert box.make(box.courier(archive.port, commit=True), delivery).outcome == "awaited"
+        assert box.make(box.courier(archive.port), delivery).outcome == "confirmed"
+        assert archive.held() == {delivery.sop_instance_uid: 1}

@@ -1,0 +1,1 @@
+"""Asks districts whether a radiologist has answered, and fetches the answers."""

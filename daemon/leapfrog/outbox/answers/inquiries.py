@@ -1,0 +1,56 @@
+"""All that is asked of districts: an inquirer for each, so that one that is down delays no other."""
+
+from collections.abc import Callable
+
+from leapfrog.outbox.answers.inquirer import AnswerInquirer
+from leapfrog.outbox.schedule import SyncWindows
+from leapfrog.outbox.throttle import Throttle
+from leapfrog.problem import Problem
+from leapfrog.settings import Settings
+from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
+from leapfrog.state.journal import Journal
+from leapfrog.state.rendered import Rendered
+
+
+class Inquiries:
+    """Those of the destinations with `fetch_reports`; each of `inquirers` is a part with a thread of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        rendered: Rendered,
+        on_answer: Callable[[str], None],
+        windows: SyncWindows,
+        throttle: Throttle,
+    ) -> None:
+        """As of an AnswerInquirer."""
+        self.inquirers = tuple(
+            AnswerInquirer(
+                destination,
+                settings.station.issuer_of_patient_id,
+                journal,
+                AnswerFiles(settings.state_dir / ANSWERS_NAME),
+                rendered,
+                on_answer,
+                windows=windows,
+                throttle=throttle,
+            )
+            for destination in settings.destinations
+            if destination.fetch_reports
+        )
+
+    def wake(self) -> None:
+        """A sync window begins or ends. May be called from any thread; returns at once."""
+        for inquirer in self.inquirers:
+            inquirer.wake()
+
+    def ask_now(self, name: str | None = None) -> None:
+        """Ask once about every exam, now, at all destinations or at the one called `name`. Returns at once."""
+        for inquirer in self.inquirers:
+            if name in (None, inquirer.destination):
+                inquirer.ask_now()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong, for `status` and `doctor`."""
+        return tuple(problem for inquirer in self.inquirers for problem in inquirer.problems())
