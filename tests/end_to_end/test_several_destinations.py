@@ -36,7 +36,9 @@ def test_each_server_gets_what_is_its_own_one_that_comes_later_what_it_asks_for_
         kiosk.wait_until_quiet()
 
         def of(name: str) -> dict[str, int]:
-            return {one["name"]: one["deliveries"] for one in kiosk.status()["outbox"]["destinations"]}[name]
+            destinations = kiosk.status()["outbox"]["destinations"]
+            counts: dict[str, int] = next(one["deliveries"] for one in destinations if one["name"] == name)
+            return counts
 
         wait_until(lambda: of("district")["waiting"] == 0, "the district has everything")
         at_district = set(district.held())
