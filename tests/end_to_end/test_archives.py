@@ -16,7 +16,7 @@ from support.waiting import wait_until
 @pytest.mark.skipif(orthanc_program() is None, reason="Orthanc is not installed")
 def test_an_exam_and_its_results_are_once_at_each_archive_and_promised_where_that_is_asked(tmp_path: Path) -> None:
     images = write_instances(chest_radiograph(), tmp_path / "exam", 1)
-    with Orthanc(tmp_path / "orthanc") as orthanc, store_scp(tmp_path / "plain", "+xi") as plain:
+    with Orthanc(tmp_path / "orthanc") as orthanc, store_scp(tmp_path / "plain", "+xi", "--fork") as plain:
         by_dicom = {"kind": "dicom", "host": "127.0.0.1"}
         destinations = (
             {"name": "promises", "port": orthanc.dicom_port, "ae_title": "DISTRICT", "commit": True, **by_dicom},
