@@ -70,19 +70,17 @@ def test_after_kills_everything_is_promised_and_the_archive_holds_each_once(tmp_
         uids = [box.owe(40_000).sop_instance_uid for _ in range(IMAGES)]
     state_dir, port = tmp_path / "state", free_port()
     random.seed(11)
-    seen_handed_over = 0
     with Orthanc(tmp_path / "orthanc") as orthanc:
         orthanc.know("box", "LEAPFROG", port)
         for _ in range(KILLS):
             with sending(state_dir, port, orthanc.dicom_port, rate=150_000):
-                time.sleep(random.uniform(1.0, 2.5))
-            seen_handed_over += handed_over(state_dir)
+                wait_until(lambda: handed_over(state_dir) > 0, "something was stored that was not promised")
+                time.sleep(random.uniform(0.0, 0.3))
         with sending(state_dir, port, orthanc.dicom_port):
             wait_until(
-                lambda: states(state_dir) == {"confirmed": IMAGES}, "everything is promised", deadline_seconds=40.0
+                lambda: states(state_dir) == {"confirmed": IMAGES}, "everything is promised", deadline_seconds=90.0
             )
         assert orthanc.held() == Counter(uids)
-    assert seen_handed_over, "no kill came between C-STORE and the promise"
 
 
 @pytest.mark.skipif(orthanc_program() is None, reason="Orthanc is not installed")
