@@ -65,7 +65,8 @@ def _destination_rows(outbox: Row) -> Iterator[tuple[str, str]]:
         unsent = "" if oldest is None else f"\nOldest unsent {span(oldest) or 'less than a minute'} old."
         confirmed = one["last_confirmed_at"]
         last = f" Last confirmed {_minute(confirmed)}." if confirmed else ""
-        text = f"{_outbox_text(one)}\n{_counts_text(one['deliveries'])}.{unsent}{last}"
+        link = one["explanation"] if one["link"] == "none" else _outbox_text(one)
+        text = f"{link}\n{_counts_text(one['deliveries'])}.{unsent}{last}"
         yield ("District" if one["name"] == "district" else f"To {one['name']}"), text
 
 

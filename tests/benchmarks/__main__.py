@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import footprint, growth, ingest, journal, latency, throughput, training_data, worklist
+from benchmarks import answers, footprint, growth, ingest, journal, latency, throughput, training_data, worklist
 from benchmarks.results import Results
 from support.machine import describe
 from support.progress import Progress
@@ -34,6 +34,7 @@ def main() -> int:
             "journal": lambda: journal.measure(results, directory, progress),
             "growth": lambda: growth.measure(results, directory, arguments.dose, progress),
             "worklist": lambda: worklist.measure(results, directory, arguments.dose, progress),
+            "answers": lambda: answers.measure(results, directory, progress),
             "training-data": lambda: training_data.measure(results, directory, arguments.dose, progress),
         }
         for name in arguments.only or parts:
@@ -51,7 +52,17 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         action="append",
-        choices=["ingest", "latency", "throughput", "footprint", "journal", "growth", "worklist", "training-data"],
+        choices=[
+            "ingest",
+            "latency",
+            "throughput",
+            "footprint",
+            "journal",
+            "growth",
+            "worklist",
+            "answers",
+            "training-data",
+        ],
         help="measure this part; may be given several times (default: all)",
     )
     parser.add_argument("--dose", type=float, default=1.0, help="a fraction of the full number of images, for a trial")

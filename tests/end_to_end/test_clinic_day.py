@@ -6,7 +6,7 @@ import pytest
 
 from clinic_day.day import live
 from clinic_day.plan import plan_day
-from clinic_day.table import AIMS, kept_aims, write
+from clinic_day.table import AIMS, write
 from support.namespaces import why_no_namespaces
 from support.orthanc import orthanc_program
 

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -172,5 +173,10 @@ def made_up_archive(
     try:
         yield archive
     finally:
-        with suppress(OSError):
-            archive.server.shutdown()
+        # It takes half a second, for which nobody has to wait.
+        threading.Thread(target=_shut_down, args=(archive.server,), daemon=True).start()
+
+
+def _shut_down(server: Any) -> None:
+    with suppress(OSError):
+        server.shutdown()

@@ -101,6 +101,12 @@ class CourierBox:
         return courier.make(self.again(delivery), proven=False)
 
 
+def most_memory(pid: int | None) -> int:
+    """The most bytes that a process had in memory so far."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
+
+
 @contextmanager
 def courier_box(directory: Path) -> Iterator[CourierBox]:
     """A box whose couriers are ended with it."""

@@ -51,14 +51,17 @@ def go_through(
     opening: Opening = Opening(in_order=False),  # noqa: B008 - frozen
     rendered: Callable[[str], RenderedReport | None] = lambda _key: None,
     owed: bool = True,
+    recipients: Recipients | None = None,
     numbers: ExamNumbers | None = None,
 ) -> Adoption:
-    """What a start does with the spool, to its end; with `numbers` of its own, unless given."""
+    """What a start does with the spool, to its end; with `numbers` of its own, and to the district alone, unless
+    others are given.
+    """
     adoption = Adoption(
         journal=journal,
         spool=spool,
         numbers=numbers or ExamNumbers(journal, spool.directory.parent, settled=opening.in_order),
-        recipients=Recipients((a_district(),) if owed else ()),
+        recipients=recipients or Recipients((a_district(),) if owed else ()),
         rendered=rendered,
         opening=opening,
         on_adopted=lambda: None,

@@ -134,9 +134,9 @@ class ArchiveLine:
         answers = self._require().send_c_find(identifier, STUDY_ROOT_FIND, msg_id=message_id)
         for number, (status, found) in enumerate(answers):
             answer = self._checked(status, message_id).status
-            if answer == SUCCESS:
-                return Found(held=held)
-            if answer not in PENDING or number > MOST_FOUND:
+            if answer not in PENDING:  # it may not let this box ask
+                return Found(held=held if answer == SUCCESS else None)
+            if number > MOST_FOUND:
                 break
             held = held or (found is not None and _uid(found.get("SOPInstanceUID")) == find.sop_instance_uid)
         self.abort()  # it may go on for ever

@@ -37,7 +37,7 @@ from leapfrog.processes.frames import LARGEST_PIECE_BYTES, WANTED, FrameKind, Fr
 from leapfrog.processes.parent import end_with_parent
 
 IDLE_PROGRAM_SECONDS = 60.0  # after which this program ends, which holds 90 MB; the next instance starts it again
-MOST_MEMORY_BYTES = 768 << 20  # whatever an archive sends; it needs a tenth of that
+MOST_MEMORY_BYTES = 384 << 20  # whatever an archive sends; it needs a third of that
 NOTE_SECONDS = 30.0  # within which the main process takes a report
 
 

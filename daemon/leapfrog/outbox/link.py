@@ -10,7 +10,7 @@ LinkState = Literal["ok", "down", "locked", "window closed", "none"]
 
 NOT_CONFIGURED = "no district server is configured: nothing is sent"
 NOT_SENDING = "nothing is sent while no daemon is running"
-GONE = "the settings do not have it any more: nothing is sent to it"
+GONE = "the settings do not have it any more, so nothing is sent to it"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -227,7 +227,7 @@ class Instances:
                 (committed.instance_id,),
             )
             deliveries = committed.deliveries
-            if recipients is not None:
+            if recipients is not None and deliveries:
                 exam = exam_of(connection, row["study_key"])
                 deliveries = tuple(
                     replace(one, destinations=recipients.of_exam(one.kind, exam.modalities, urgent=exam.urgent))

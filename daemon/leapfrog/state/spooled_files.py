@@ -71,7 +71,9 @@ class SpooledFiles:
         return [SpooledInstance(**dict(row) | {"is_picture": bool(row["is_picture"])}) for row in rows]
 
     def next_object(self, after: int) -> SpooledObject | None:
-        """The first delivery whose sequence number is larger than `after` and which still has to be sent."""
+        """The first delivery whose sequence number is larger than `after` and which still has to be sent: of those that
+        share a file, since they go to several destinations, one.
+        """
         found = [
             SpooledObject(**dict(row) | {"is_made": bool(row["is_made"])})
             for state in ("waiting", "refused")
@@ -79,7 +81,9 @@ class SpooledFiles:
                 "SELECT sequence, id, spool_name, byte_count, file_digest, NOT EXISTS"
                 " (SELECT 1 FROM instances WHERE id = instance_id AND spool_name = deliveries.spool_name) AS is_made"
                 " FROM deliveries INDEXED BY deliveries_by_state WHERE state = ? AND sequence > ?"
-                " AND spool_name IS NOT NULL ORDER BY sequence LIMIT 1",
+                " AND spool_name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM deliveries AS other"
+                " WHERE other.sop_instance_uid = deliveries.sop_instance_uid AND other.sequence < deliveries.sequence"
+                " AND other.state IN ('waiting', 'refused')) ORDER BY sequence LIMIT 1",
                 (state, after),
             )
         ]

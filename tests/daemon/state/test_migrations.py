@@ -20,10 +20,10 @@ from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal
 from leapfrog.state.recipients import Recipients
 from leapfrog.state.spool import Spool
-from leapfrog.state.start.owing import owe_what_is_wanted
+from leapfrog.state.start.owing import NewlyOwed, owe_what_is_wanted
 from leapfrog.state.studies import Studies
 from leapfrog.wording.report_words import WorklistRow
-from support.destinations import a_district
+from support.destinations import a_destination, a_district
 
 JOURNALS = Path(__file__).with_name("journals")
 VERSIONS = range(migrations.FIRST_VERSION, migrations.schema_version())  # those before today's
@@ -334,3 +334,27 @@ def test_a_kill_at_any_moment_leaves_a_journal_that_the_next_start_brings_up_to_
         assert content(backup_of(path, 1)) == before
         assert not list(folder.glob(".*.part"))
     assert {0, -9} <= ended, "some were killed, and the last ran through"
+
+
+def test_what_was_owed_before_there_were_several_destinations_is_owed_to_the_district(tmp_path: Path) -> None:
+    path = old_journal(tmp_path, 8)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute('INSERT INTO facts VALUES (\'wanted_kinds\', \'["original", "overlay", "report_pdf"]\')')
+        connection.commit()
+        before = connection.execute("SELECT count(*) FROM deliveries WHERE kind <> 'print'").fetchone()[0]
+    journal = Journal(path)
+    totals = {
+        row["destination"]: row["total"]
+        for row in journal.rows("SELECT destination, sum(total) AS total FROM delivery_totals GROUP BY destination")
+    }
+    assert totals["district"] == before and set(totals) <= {"district", ""}
+    district = a_district(send=["original", "overlay", "report_pdf"])
+    province = a_destination("province")
+    recipients = Recipients((district, province))
+    assert owe_what_is_wanted(journal, recipients, Spool(tmp_path / "spool", 0)) == NewlyOwed(), "nothing is new to it"
+    assert [row["name"] for row in journal.rows("SELECT name FROM destinations ORDER BY name")] == [
+        "district",
+        "province",
+    ]
+    assert journal.row("SELECT 1 FROM facts WHERE name = 'wanted_kinds'") is None
+    journal.close()

@@ -202,6 +202,14 @@ def test_one_line_says_what_the_box_does_what_it_owes_and_its_disk() -> None:
     assert "everything has been sent" in _page([], owed=0)
 
 
+def test_where_there_are_several_destinations_the_line_names_the_one_that_is_silent() -> None:
+    several = {"destinations": ("district", "province")}
+    page = _page([], district_silent_since="2026-11-03T09:10:00+03:00", silent="province", **several)
+    assert "12 files not yet sent; province has not answered since 2026-11-03 09:10" in page
+    assert "12 files not yet sent<" in _page([], **several).replace("</", "<")
+    assert "everything has been sent to the district" not in _page([], owed=0, **several)
+
+
 def test_what_is_wrong_is_told_in_the_words_of_staff_and_never_as_a_command() -> None:
     known = Problem(what="1 file failed.", remedy="Run `leapfrog retry ID`.", since="2026-11-03T09:10:00+03:00",
                     for_staff=Sentence("An image cannot be read: send it again."))  # fmt: skip

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from leapfrog.dicom.uids import JPEG_LS_LOSSLESS
+from leapfrog.dicom.uids import EXPLICIT_LITTLE_ENDIAN, JPEG_LS_LOSSLESS
 from leapfrog.errors import StorageError
 from leapfrog.lanes.desk import NotMade, give, made_file
 from leapfrog.lanes.recoding.child import NoAnswer, RecoderChild
@@ -26,6 +26,7 @@ from leapfrog.worker import UNTIL_WOKEN, Worker
 
 AHEAD = 16  # originals of each destination, and of each rank, for which a copy is made before their turn
 AHEAD_BYTES = 512_000_000  # of all copies that wait
+UNCOMPRESSED_TIMES = 20  # as many bytes as compressed, or fewer: lossless compression halves them, JPEG takes a tenth
 SPARE_BYTES = 500_000_000  # of the disk, beside retention.min_free_bytes and the original itself
 LOOK_SECONDS = 2.0  # while images wait to be read
 PAUSE_SECONDS = 30.0  # while the disk has no room; between two looks at what nobody waits for any more
@@ -147,11 +148,12 @@ class Recoder(Worker):
 
     def _makes_room(self, wanted: WantedEncoding) -> bool:
         """Whether a copy of this original may be kept. Where the disk gets full, what was made is given up."""
-        self._has_room = self._room(2 * wanted.byte_count)
+        is_larger = wanted.transfer_syntax_uid == EXPLICIT_LITTLE_ENDIAN
+        self._has_room = self._room(wanted.byte_count * (UNCOMPRESSED_TIMES if is_larger else 2))
         if not self._has_room:
             self._take_away([one.id for one in self._encodings.ready()])
             return False
-        return self._encodings.ready_bytes() < AHEAD_BYTES
+        return is_larger or self._encodings.ready_bytes() < AHEAD_BYTES  # somebody waits for an uncompressed one now
 
     def _take_away(self, encoding_ids: list[str]) -> None:
         if encoding_ids:

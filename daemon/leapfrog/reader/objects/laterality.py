@@ -2,7 +2,6 @@
 
 from pydicom import Dataset
 
-from leapfrog.exam import ImageHeader
 from leapfrog.reader.objects.common_modules import set_if_valid
 
 SIDES = ("L", "R")
@@ -18,10 +17,10 @@ _ONCE = (
 UNPAIRED = frozenset(_ONCE.split())
 
 
-def set_body_part(dataset: Dataset, header: ImageHeader) -> None:
+def set_body_part(dataset: Dataset, body_part: str, laterality: str) -> None:
     """Set which part of the body the series of `dataset` shows, and which side of it; empty where that is not given, or
-    where the original says something else than left or right.
+    is something else than left or right.
     """
-    set_if_valid(dataset, "BodyPartExamined", header.body_part)
+    set_if_valid(dataset, "BodyPartExamined", body_part)
     if dataset.get("BodyPartExamined") not in UNPAIRED:
-        dataset.Laterality = header.laterality if header.laterality in SIDES else None
+        dataset.Laterality = laterality if laterality in SIDES else None

@@ -48,7 +48,7 @@ def secondary_capture(station: Station, reading: ImageReading, jpeg: Jpeg) -> Da
             source.ReferencedFrameNumber = frame
         source.PurposeOfReferenceCodeSequence = [coded(SOURCE_PURPOSE)]
         dataset.SourceImageSequence = [source]
-    set_body_part(dataset, reading.header)
+    set_body_part(dataset, reading.header.body_part, reading.header.laterality)
     shape = (jpeg.height, jpeg.width) if jpeg.gray else (jpeg.height, jpeg.width, 3)
     describe_pixels(dataset, shape, 8, "MONOCHROME2" if jpeg.gray else "YBR_FULL_422")
     dataset.LossyImageCompression = "01"

@@ -18,8 +18,10 @@ from pydicom.uid import (
 from leapfrog.exam import PictureHints, PictureIdentity
 from leapfrog.processes.messages import ProducedObject
 from leapfrog.reader.image.phantom_mark import mark_as_phantom
+from leapfrog.reader.objects.common_modules import set_value
 from leapfrog.reader.objects.dicom_object import describe_pixels, one_value, write_object
 from leapfrog.reader.objects.finished_object import Purpose
+from leapfrog.reader.objects.laterality import set_body_part
 from leapfrog.reader.originals.picture_file import PictureFile, read_picture_file
 
 WORKSTATION = "WSD"  # Conversion Type: converted by a program, not scanned or filmed
@@ -68,17 +70,16 @@ def _describe_exam(dataset: Dataset, identity: PictureIdentity, hints: PictureHi
     dataset.SpecificCharacterSet = UTF_8
     for keyword in EMPTY_BUT_REQUIRED:
         setattr(dataset, keyword, "")
-    dataset.PatientName = one_value(identity.patient_name)
+    set_value(dataset, "PatientName", identity.patient_name)
     dataset.PatientID = one_value(identity.patient_id)
-    dataset.AccessionNumber = one_value(identity.accession_number)
+    set_value(dataset, "AccessionNumber", identity.accession_number)
     dataset.StudyInstanceUID = identity.study_instance_uid
     dataset.SeriesInstanceUID = identity.series_instance_uid
     dataset.SOPInstanceUID = identity.sop_instance_uid
     dataset.SeriesNumber = 1
     dataset.InstanceNumber = 1
     dataset.Modality = hints.modality or OTHER_MODALITY
-    if hints.body_part:
-        dataset.BodyPartExamined = hints.body_part
+    set_body_part(dataset, hints.body_part, laterality="")
     if hints.view:
         dataset.ViewPosition = hints.view
 

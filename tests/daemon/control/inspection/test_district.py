@@ -55,5 +55,26 @@ def test_a_server_that_stores_nothing_is_named(orthanc: Orthanc, tmp_path: Path,
     assert answers[-1].problem.what == DOES_NOT_STORE or "DICOMweb" in answers[-1].problem.what
 
 
+def test_each_destination_is_asked_and_named(orthanc: Orthanc, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("right")
+    login = {"username": "box", "password_file": tmp_path / "password"}
+    several = Settings.model_validate(
+        {
+            "district": {"url": orthanc.dicomweb_url, **login},
+            "destination": [
+                {"name": "province", "url": orthanc.dicomweb_url, **login},
+                {"name": "hospital", "url": orthanc.dicomweb_url, "username": "nobody"},
+            ],
+        }
+    )
+    *well, locked = district_answers(several)
+    assert [(answer.name, answer.problem) for answer in well] == [
+        (f"{name} {what}", None) for name in ("district", "province") for what in ("search", "storage")
+    ]
+    assert locked.name == "hospital" and locked.problem is not None
+    assert locked.problem.what.startswith("The server hospital rejected this box's login")
+    assert "username of the destination hospital" in locked.problem.remedy
+
+
 def test_without_a_district_nothing_is_asked() -> None:
     assert list(district_answers(Settings())) == []

@@ -3,6 +3,7 @@
 import io
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -216,6 +217,36 @@ def test_when_the_disk_gets_full_copies_are_given_up(box: Box, monkeypatch: pyte
     started.wake()
     wait_until(lambda: not box.spool.path(copy.spool_name).exists(), "it is given up", deadline_seconds=SECONDS)
     assert not started.is_coming(delivery)
+
+
+@pytest.mark.root
+def test_a_disk_that_gets_full_in_the_midst_charges_no_original(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "spool"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user or machine does not mount tmpfs")
+    try:
+        monkeypatch.setattr(Recoder, "_room", lambda _self, _byte_count: True)  # as if others filled it later
+        monkeypatch.setattr(recoder, "PAUSE_SECONDS", 0.1)
+        box = Box(tmp_path)
+        noise = np.random.default_rng(0).integers(0, 128, 6_000_000, dtype=np.uint8)  # seven of eight bits
+        dataset = secondary_capture(Rows=6000, PixelData=noise.tobytes())
+        instance_id = owe(box.journal, box.spool, part10_bytes(dataset), dataset.SOPInstanceUID)
+        box.read(instance_id)
+        in_the_way = box.spool.aside / "in the way"
+        in_the_way.write_bytes(bytes(2_500_000))
+        box.recoder()
+        wait_until(lambda: box.state_of(box.delivery(instance_id)), "it is begun", deadline_seconds=SECONDS)
+        with pytest.raises(AssertionError):
+            wait_until(lambda: box.state_of(box.delivery(instance_id)) != "wanted", "it ends", deadline_seconds=3.0)
+        in_the_way.unlink()
+        wait_until(lambda: box.copy_of(box.delivery(instance_id)), "it is made", deadline_seconds=SECONDS)
+        box.stop()
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 def test_only_what_is_sent_next_is_made(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:

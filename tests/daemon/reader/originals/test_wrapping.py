@@ -24,6 +24,7 @@ from leapfrog.reader.image.pixels import DisplayedFrame
 from leapfrog.reader.objects.finished_object import Purpose
 from leapfrog.reader.originals.picture_file import MOST_PAGES, read_picture_file
 from leapfrog.reader.originals.wrapping import wrap_picture
+from support.dicom3tools import errors_of, needs_dicom3tools
 from support.spooled import without_record
 
 IDENTITY = PictureIdentity(
@@ -177,6 +178,13 @@ def test_without_hints_the_modality_is_other_and_no_size_is_claimed(tmp_path: Pa
     dataset = checked(path)
     assert dataset.Modality == "OT"
     assert open_image(open_dicom_file(path)).spacing_mm is None
+
+
+@needs_dicom3tools
+@pytest.mark.parametrize("body_part", ["", "CHEST", "FETUS", "left knee"])
+def test_a_wrapped_picture_is_valid(body_part: str, tmp_path: Path) -> None:
+    picture = saved(Image.new("L", (30, 20), 7), tmp_path / "one.png")
+    assert errors_of(wrapped(picture, hints=PictureHints(modality="CR", body_part=body_part))) == []
 
 
 def test_the_same_job_makes_the_same_bytes(tmp_path: Path) -> None:

@@ -14,17 +14,19 @@ from typing import Any
 
 import pytest
 
-from leapfrog.exam import PictureHints, PictureIdentity
+from leapfrog.exam import ImageHeader, PictureHints, PictureIdentity
 from leapfrog.spool_file.record import Production, append_record
 from leapfrog.state.deliveries import Deliveries
 from leapfrog.state.folder_files import FolderFiles
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.records import FolderFile, NewInstance, StudyIdentity
 from leapfrog.state.spool import Spool
 from leapfrog.state.start.adoption import RenderedReport
 from leapfrog.state.start.opening import Opening
 from leapfrog.state.studies import Studies
+from support.destinations import a_destination, a_district
 from support.journal_rows import commit, new_instance, reading_of
 from support.spooled import go_through, put_in_spool
 
@@ -230,6 +232,30 @@ def test_a_report_that_is_shown_is_taken_over_with_its_readings_and_objects(jour
     assert (study["derived_version"], study["urgent"], study["worklist_row"]) == (3, 1, '{"row": 1}')
     pdf = next(row for row in rows(journal, "deliveries") if row["kind"] == "report_pdf")
     assert (pdf["spool_name"], pdf["posted"]) == (name, 1)
+
+
+def test_what_is_found_is_owed_to_every_destination_whose_rules_fit_and_is_asked_for_before_it_is_sent(
+    journal: Journal, spool: Spool
+) -> None:
+    new = received(journal, spool, b"1", study=STUDY, arrival=1)
+    name = put_object(spool, study_key=new.id, version=3)
+    forget_rows(journal)
+    recipients = Recipients(
+        (
+            a_district(),
+            a_destination("chests", modalities=["CR"]),
+            a_destination("hearts", modalities=["US"]),
+            a_destination("films", send=["original"]),
+        )
+    )
+    report = rendered(3, new)
+    readings = tuple(one.model_copy(update={"header": ImageHeader(modality="CR")}) for one in report.readings)
+    go_through(journal, spool, recipients=recipients, rendered=lambda _key: replace(report, readings=readings))
+    owed = {(row["destination"], row["kind"], row["spool_name"], row["posted"]) for row in rows(journal, "deliveries")}
+    assert owed == {
+        *((to, "original", new.spool_name, 1) for to in ("district", "chests", "films")),
+        *((to, "report_pdf", name, 1) for to in ("district", "chests")),
+    }
 
 
 def test_the_report_of_a_study_with_an_image_it_lacks_is_made_again_under_a_newer_version(

@@ -10,7 +10,7 @@ from leapfrog.exam import Identity, ImageHeader, ImageReading
 from leapfrog.settings import MOST_DAYS
 from leapfrog.state.answer_files import ANSWERS_NAME, AnswerFiles
 from leapfrog.state.answers import Answers, ListedDocument
-from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.deliveries import Deliveries, owe
 from leapfrog.state.facts import Facts
 from leapfrog.state.instances import Instances
 from leapfrog.state.journal import Journal, new_id
@@ -19,6 +19,7 @@ from leapfrog.state.records import (
     CommittedReading,
     CommittedReport,
     FinishedStudy,
+    NewDelivery,
     NewInstance,
     StudyIdentity,
     StudyRecord,
@@ -170,6 +171,28 @@ def test_what_was_refused_counts_as_owed(box: Box) -> None:
     Deliveries(box.journal).refuse(delivery.id, "no room")
     box.live_through(KEEP_DAYS + 2)
     assert box.remains(study)
+
+
+def test_a_study_of_which_one_of_two_destinations_lacks_something_stays_also_when_the_settings_lost_that_one(
+    box: Box,
+) -> None:
+    study = box.add_finished_study(owed=True)
+    [first] = Deliveries(box.journal).listed("waiting")
+    with box.journal.transaction() as connection:
+        other = NewDelivery(
+            kind="original",
+            destinations=("province",),
+            sop_class_uid=first.sop_class_uid,
+            sop_instance_uid=first.sop_instance_uid,
+            spool_name=first.spool_name,
+            byte_count=first.byte_count,
+        )
+        owe(connection, [other], study.key, first.instance_id)
+    Deliveries(box.journal).confirm(first.id)
+    assert box.live_through(400) == 0
+    assert Deliveries(box.journal).dismiss_all_of("province") == 1
+    assert box.live_through(KEEP_DAYS + 2) == 1
+    assert not box.spool.names()
 
 
 def test_the_days_count_from_the_confirmation_not_from_the_arrival(box: Box) -> None:

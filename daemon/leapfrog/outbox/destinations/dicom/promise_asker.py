@@ -94,6 +94,7 @@ class PromiseAsker(Worker):
     def turn(self) -> float:
         """Ask what is to be asked. Returns the seconds until there may be something again."""
         self.beat(CALL_SECONDS)
+        self._book.flush_log()
         until_again = self._ask_again()
         waiting = self._handed_over.to_ask(self._settings.name, MOST_AT_ONCE)
         if not waiting:

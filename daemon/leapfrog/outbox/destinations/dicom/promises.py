@@ -69,6 +69,10 @@ class PromiseBook:
             self._take(archive, report)
         return True
 
+    def flush_log(self) -> None:
+        """Say how many lines about peers were left out."""
+        self._log.flush()
+
     def _take(self, archive: DestinationSettings, report: ReceivedReport) -> None:
         settled = self._handed_over.answered(report.transaction_uid, report.kept, report.failed)
         self._log.write(

@@ -1,9 +1,12 @@
 """The program that speaks to archives: what it says of patients, what memory it takes, and how it ends."""
 
 import logging
+import socket
 import struct
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,8 @@ from leapfrog.dicom.encoding import EXPLICIT_LITTLE
 from leapfrog.dicom.part10 import file_head
 from leapfrog.outbox.courier import CONFIRMED
 from support.archives import SECONDARY_CAPTURE, query_scp, store_scp
-from support.courier_box import CourierBox
+from support.between import between, relay
+from support.courier_box import CourierBox, most_memory
 from support.owed import PATIENT_NAME
 
 MEGABYTES = 40
@@ -44,19 +48,21 @@ def test_a_large_image_passes_through_piece_by_piece(box: CourierBox, archive_fo
     elements += EXPLICIT_LITTLE.element(0x00080018, b"UI", uid.encode())
     pixels = struct.pack("<HH2sHL", 0x7FE0, 0x0010, b"OW", 0, count)
     delivery = box.owe_bytes(head + elements + pixels + bytes(count), uid)
-    with store_scp(archive_folder) as archive:
-        courier = box.courier(archive.port)
+
+    def with_a_pause(client: socket.socket, server: socket.socket) -> None:
+        threading.Thread(target=relay, args=(server, client, 1 << 30), daemon=True).start()
+        relay(client, server, 1_000_000)
+        time.sleep(0.5)
+        relay(client, server, 1 << 30)
+
+    with store_scp(archive_folder) as archive, between(archive.port, with_a_pause) as port:
+        courier = box.courier(port)
         assert box.make(courier, box.owe()) == CONFIRMED
-        before = _most_memory(courier.pid)
+        before = most_memory(courier.pid)
         assert box.make(courier, delivery) == CONFIRMED
-        assert _most_memory(courier.pid) - before < 8 << 20
+        assert most_memory(courier.pid) - before < 4 << 20
         (arrived,) = [path for path in archive.files() if uid in path.name]
         assert arrived.stat().st_size > count
-
-
-def _most_memory(pid: int | None) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024
 
 
 def test_a_damaged_file_never_arrives_whole(box: CourierBox, archive_folder: Path) -> None:
