@@ -24,6 +24,7 @@ from leapfrog.errors import (
     LeapfrogError,
     StorageError,
 )
+from leapfrog.language.sentence import sentence
 from leapfrog.outbox.answers.district_search import LARGEST_DOCUMENT_BYTES, STUDIES_AT_ONCE, DistrictSearch
 from leapfrog.outbox.answers.examiner import Examiner
 from leapfrog.outbox.answers.patience import MOST_ASKS, is_nearly_due, seconds_until_asked
@@ -60,6 +61,10 @@ OF_OTHERS = (
     "Answers for another patient, or for nobody knows whom, came under exams of this box{exams}. None of them is shown."
 )
 OF_OTHERS_REMEDY = "Tell the district which exams these are: there the report stands in the wrong study."
+OF_OTHERS_FOR_STAFF = sentence(
+    "Answers that are not, or not surely, about the same patient came under some exams. None of them is shown; the"
+    " exams are marked. Tell the district or the technician."
+)
 TOO_LARGE = "It is larger than {size} MB, or did not come whole."
 NOT_GIVEN = "The district lists it and does not give it."
 OTHER_UID = "It is another document than the one that was asked for."
@@ -134,7 +139,8 @@ class AnswerInquirer(Worker):
         if not exams:
             return self._problems.current()
         what = OF_OTHERS.format(exams=exams_in_brackets(exams))
-        return (*self._problems.current(), Problem(what=what, remedy=OF_OTHERS_REMEDY, in_worklist=False))
+        of_others = Problem(what=what, remedy=OF_OTHERS_REMEDY, for_staff=OF_OTHERS_FOR_STAFF)
+        return (*self._problems.current(), of_others)
 
     # ------------------------------------------------------------ the worker
 

@@ -25,12 +25,14 @@ class Inquiries:
         throttle: Throttle,
     ) -> None:
         """As of an AnswerInquirer."""
+        files = AnswerFiles(settings.state_dir / ANSWERS_NAME)
+        files.clear_partial()
         self.inquirers = tuple(
             AnswerInquirer(
                 destination,
                 settings.station.issuer_of_patient_id,
                 journal,
-                AnswerFiles(settings.state_dir / ANSWERS_NAME),
+                files,
                 rendered,
                 on_answer,
                 windows=windows,
