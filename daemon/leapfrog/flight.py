@@ -8,6 +8,7 @@ trip it may grow by the factor 1 + QUEUED_SECONDS / round trip.
 """
 
 import fcntl
+import math
 import socket
 import struct
 import termios
@@ -22,6 +23,7 @@ QUEUED_SECONDS = 0.4
 LEAST_BYTES = 4_344
 SMALLEST_PIECE_BYTES, LARGEST_PIECE_BYTES = 1_448, 16_384
 PIECES_ON_THEIR_WAY = 4
+MOST_AT_ONCE_BYTES = LARGEST_PIECE_BYTES * PIECES_ON_THEIR_WAY
 # The best of so many measurements counts.
 MEASUREMENTS = 4
 SHORTEST_MEASUREMENT_SECONDS = 0.05
@@ -76,6 +78,7 @@ class Flight:
         self._rates: deque[float] = deque(maxlen=MEASUREMENTS)  # bytes per second
         self._begun: tuple[float, int] | None = None  # when a measurement began, and what was acknowledged then
         self._acknowledged = 0
+        self._full_at = -math.inf  # when it was last handed something
         self._most_bytes = LEAST_BYTES  # on their way
 
     @property
@@ -90,14 +93,17 @@ class Flight:
         Raises TimeoutError when nothing at all is acknowledged for `most_seconds`.
         """
         state = self._look(self._socket)
+        acknowledged, moved_at = state.acknowledged, self._monotonic()
         if state.unacknowledged == 0:
             self._begun = None  # the link was idle: how much it carried says nothing of it
-        acknowledged, moved_at = state.acknowledged, self._monotonic()
+            if moved_at - self._full_at < SHORTEST_MEASUREMENT_SECONDS:  # except that it carries that at once
+                self._most_bytes = max(self._most_bytes, min(2 * self._most_bytes, MOST_AT_ONCE_BYTES))
         while True:
             now = self._monotonic()
             self._measure(state, now)
             excess = state.unacknowledged - self._most_bytes
             if not state.is_open or excess <= 0:
+                self._full_at = now
                 return
             if state.acknowledged > acknowledged:
                 acknowledged, moved_at = state.acknowledged, now

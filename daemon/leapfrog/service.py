@@ -209,7 +209,13 @@ class Service:
         )
         wake_all = _all(dispatcher.wake, outbox.wake, recoder.wake)
         inquiries = Inquiries(
-            settings, journal, rendered, dispatcher.report_is_to_mark, outbox.windows, outbox.throttle
+            settings,
+            journal,
+            rendered,
+            dispatcher.report_is_to_mark,
+            outbox.windows,
+            outbox.throttle,
+            outbox.precedence,
         )
         adoption = Adoption(
             journal=journal,

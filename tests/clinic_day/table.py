@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, ScalarFormatter
 
 from clinic_day.clinic import OwedObject
 from clinic_day.day import DayResult
@@ -140,14 +141,26 @@ def _plot(result: DayResult) -> Figure:
             )
     for kind, aim in AIMS.items():
         above.axhline(aim, color=COLOURS[kind], linestyle="--", linewidth=1)
-        above.text(0, aim * 1.06, f"aim of the {NAMES[kind]}: {aim:g} s", color=COLOURS[kind], fontsize=9)
-    above.set(yscale="log", ylabel="seconds until confirmed")
+        above.annotate(
+            f"aim of the {NAMES[kind]}: {aim:g} s",
+            (0.005, aim),
+            xycoords=("axes fraction", "data"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            color=COLOURS[kind],
+            fontsize=9,
+        )
+    above.set(yscale="log", ylabel="seconds until confirmed", xlim=(0, result.seconds / 60))
+    above.set_ylim(1, 600)
+    above.set_yticks([1, 2, 5, 10, 20, 60, 120, 600])
+    above.yaxis.set_major_formatter(ScalarFormatter())
+    above.yaxis.set_minor_locator(NullLocator())
     above.legend(loc="upper right", fontsize=8, ncols=3)
     minutes, rates = _rates(result)
     below.stackplot(minutes, *rates.values(), labels=rates, colors=[SENDER_COLOURS[name] for name in rates])
     below.axhline(result.bits_per_second / 8000, color="black", linestyle="--", linewidth=1)
-    below.set(xlabel="minutes", ylabel="kB/s handed to the link")
-    below.legend(loc="lower right", fontsize=8)
+    below.set(xlabel="minutes", ylabel="kB/s handed to the link", ylim=(0, result.bits_per_second / 8000 * 1.3))
+    below.legend(loc="upper right", fontsize=8, ncols=3)
     return figure
 
 

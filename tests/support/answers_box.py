@@ -11,6 +11,7 @@ from pydicom.uid import UID, ComputedRadiographyImageStorage, ExplicitVRLittleEn
 from leapfrog.answers.shown import AnswersOfExam
 from leapfrog.exam import Identity
 from leapfrog.outbox.answers.inquirer import AnswerInquirer
+from leapfrog.outbox.precedence import Precedence
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
@@ -92,6 +93,7 @@ class AnswersBox:
             self.told.append,
             windows=SyncWindows((), lambda: None),
             throttle=Throttle(0, lambda seconds: None),
+            precedence=Precedence(),
             timeouts=timeouts,
             now=lambda: self.now,
             monotonic=lambda: self.monotonic,

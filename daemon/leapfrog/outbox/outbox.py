@@ -113,19 +113,20 @@ class Outbox:
         """`limits` has the sync windows, unless `windows` are given, and the bytes per second. `on_fatal` is called
         with the reason when sending cannot continue. `ae_title` is the box's own; `handed_over` is called when
         something was stored that its archive is to promise to keep. `forms`: in which form originals go; without, as
-        they came. `windows` and `throttle` are there for others that use the same link; `on_edge` is called where a
-        window begins or ends.
+        they came. `windows`, `throttle` and `precedence` are there for others that use the same link; `on_edge` is
+        called where a window begins or ends.
         """
         self._stopping = threading.Event()
         self._on_edge = on_edge
         self.windows = windows or SyncWindows(limits.windows, self._window_has_edge)
         self.throttle = Throttle(limits.bytes_per_second, self._stopping.wait, monotonic)
+        self.precedence = Precedence()
         means = Means(
             deliveries=deliveries,
             spool=spool,
             windows=self.windows,
             throttle=self.throttle,
-            precedence=Precedence(),
+            precedence=self.precedence,
             on_fatal=on_fatal,
             timing=timing or Timing(),
             timeouts=timeouts or Timeouts(),

@@ -52,6 +52,11 @@ class AnswerFiles:
             with suppress(OSError):
                 self.path(answer_id).unlink(missing_ok=True)
 
+    def clear_partial(self) -> None:
+        """Remove what a power cut left of documents that were being received. Nobody may be receiving any."""
+        for path in self._directory.glob(f".*{PARTIAL}"):
+            path.unlink(missing_ok=True)
+
     def keep_only(self, ids: Iterable[str]) -> None:
         """Remove every file but those of these documents: a power cut left it behind."""
         kept = {self.path(answer_id).name for answer_id in ids}

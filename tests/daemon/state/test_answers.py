@@ -111,3 +111,10 @@ def test_each_question_of_the_journal_uses_an_index(box: AnswersBox) -> None:
         )
     ]
     assert not [row["detail"] for plan in plans for row in plan if row["detail"].startswith("SCAN answers")]
+
+
+def test_what_a_power_cut_left_of_a_document_is_removed(tmp_path: Path) -> None:
+    files = AnswerFiles(tmp_path / "answers")
+    (tmp_path / "answers" / ".a.part").write_bytes(b"half")
+    files.clear_partial()
+    assert list((tmp_path / "answers").iterdir()) == []

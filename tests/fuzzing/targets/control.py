@@ -71,15 +71,16 @@ def seeds() -> dict[str, bytes]:
     asked: dict[str, dict[str, object]] = {
         "status": {"limit": 5},
         "instances": {"state": "received", "limit": 10, "file_problems": True},
-        "deliveries": {"state": None, "limit": 10},
+        "deliveries": {"state": None, "limit": 10, "destination": "district"},
         "retry": {"ids": [IDS[0]]},
         "reread": {"exams": None, "age_years": 5},
         "dismiss": {"ids": [IDS[0]]},
-        "sync": {},
+        "sync": {"destination": "district"},
         "still_named": {"names": [f"{IDS[0]}.dcm"]},
         "no such": {},
     }
     lines = {name: json.dumps({"command": name, "arguments": given}) for name, given in asked.items()}
+    lines["dismiss all of one"] = '{"command": "dismiss", "arguments": {"destination": "district"}}'
     lines |= {
         "a limit of words": '{"command": "instances", "arguments": {"limit": "many"}}',
         "ids that are lists": '{"command": "retry", "arguments": {"ids": [["a"]]}}',

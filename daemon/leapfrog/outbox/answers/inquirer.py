@@ -24,10 +24,12 @@ from leapfrog.errors import (
     LeapfrogError,
     StorageError,
 )
+from leapfrog.language.sentence import sentence
 from leapfrog.outbox.answers.district_search import LARGEST_DOCUMENT_BYTES, STUDIES_AT_ONCE, DistrictSearch
 from leapfrog.outbox.answers.examiner import Examiner
 from leapfrog.outbox.answers.patience import MOST_ASKS, is_nearly_due, seconds_until_asked
 from leapfrog.outbox.backoff import Backoff
+from leapfrog.outbox.precedence import Precedence, Turn
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.outbox.timeouts import Timeouts
@@ -46,6 +48,7 @@ ROUND_SECONDS = 600.0  # at least, between two rounds of questions: each may cos
 RESULTS_SECONDS = 20.0  # between two looks whether results still wait
 LINK_BACKOFF = Backoff(first_seconds=60.0, cap_seconds=3600.0)
 LONGEST_PAUSE_SECONDS = 900.0  # what has just arrived is asked about after so long
+RANK = 4  # that of previews: no result of any exam waits for an answer, and no original holds one up
 WORTH_MORE = ("structured_report", "report_pdf")  # than an answer; whose questions are smaller than any picture
 MOST_ATTEMPTS = 3  # to fetch a document, and to examine it
 STEP_SECONDS = 180.0  # the longest time between two signs of life
@@ -60,6 +63,10 @@ OF_OTHERS = (
     "Answers for another patient, or for nobody knows whom, came under exams of this box{exams}. None of them is shown."
 )
 OF_OTHERS_REMEDY = "Tell the district which exams these are: there the report stands in the wrong study."
+OF_OTHERS_FOR_STAFF = sentence(
+    "Answers that are not, or not surely, about the same patient came under some exams. None of them is shown; the"
+    " exams are marked. Tell the district or the technician."
+)
 TOO_LARGE = "It is larger than {size} MB, or did not come whole."
 NOT_GIVEN = "The district lists it and does not give it."
 OTHER_UID = "It is another document than the one that was asked for."
@@ -86,13 +93,15 @@ class AnswerInquirer(Worker):
         *,
         windows: SyncWindows,
         throttle: Throttle,
+        precedence: Precedence,
         timeouts: Timeouts | None = None,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`own_issuer` is how the clinic is known as an issuer of patient IDs, "" if it has no such name. `on_answer`
-        is called with the key of a study whose report may have something else to say. `windows` and `throttle` are
-        those of all that is sent; whoever starts the windows wakes this part at their edges. `now` is the wall clock.
+        is called with the key of a study whose report may have something else to say. `windows`, `throttle` and
+        `precedence` are those of all that is sent; whoever starts the windows wakes this part at their edges. `now` is
+        the wall clock.
         """
         super().__init__(f"answers-{destination.name}")
         self.destination = destination.name
@@ -103,6 +112,8 @@ class AnswerInquirer(Worker):
         self._rendered = rendered
         self._on_answer = on_answer
         self._windows = windows
+        self._precedence = precedence
+        self._turn: Turn | None = None
         self._search = DistrictSearch(destination, throttle, self._progress, timeouts)
         self._examiner = Examiner()
         self._now = now
@@ -134,7 +145,8 @@ class AnswerInquirer(Worker):
         if not exams:
             return self._problems.current()
         what = OF_OTHERS.format(exams=exams_in_brackets(exams))
-        return (*self._problems.current(), Problem(what=what, remedy=OF_OTHERS_REMEDY, in_worklist=False))
+        of_others = Problem(what=what, remedy=OF_OTHERS_REMEDY, for_staff=OF_OTHERS_FOR_STAFF)
+        return (*self._problems.current(), of_others)
 
     # ------------------------------------------------------------ the worker
 
@@ -147,7 +159,9 @@ class AnswerInquirer(Worker):
         if wait > 0 or self._result_waits():
             return max(wait, RESULTS_SECONDS)
         try:
-            pause = max(self._round(), ROUND_SECONDS)
+            with self._precedence.turn(RANK) as self._turn:
+                self._turn.wait(RESULTS_SECONDS)
+                pause = max(self._round(), ROUND_SECONDS)
         except _Stopped:
             return UNTIL_WOKEN
         except (DistrictError, OSError) as problem:
@@ -175,6 +189,8 @@ class AnswerInquirer(Worker):
         """Called whenever bytes are about to move. Each exchange has a deadline of its own, however long a large
         document takes on a slow link, and a child has its own too.
         """
+        if self._turn is not None:
+            self._turn.moves()
         if not self.beat(UNTIL_WOKEN):
             raise _Stopped("The box is stopping.")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from leapfrog.outbox.answers.inquirer import AnswerInquirer
+from leapfrog.outbox.precedence import Precedence
 from leapfrog.outbox.schedule import SyncWindows
 from leapfrog.outbox.throttle import Throttle
 from leapfrog.problem import Problem
@@ -23,18 +24,22 @@ class Inquiries:
         on_answer: Callable[[str], None],
         windows: SyncWindows,
         throttle: Throttle,
+        precedence: Precedence,
     ) -> None:
         """As of an AnswerInquirer."""
+        files = AnswerFiles(settings.state_dir / ANSWERS_NAME)
+        files.clear_partial()
         self.inquirers = tuple(
             AnswerInquirer(
                 destination,
                 settings.station.issuer_of_patient_id,
                 journal,
-                AnswerFiles(settings.state_dir / ANSWERS_NAME),
+                files,
                 rendered,
                 on_answer,
                 windows=windows,
                 throttle=throttle,
+                precedence=precedence,
             )
             for destination in settings.destinations
             if destination.fetch_reports
