@@ -12,13 +12,13 @@ from support.waiting import wait_until
 
 pytestmark = pytest.mark.root
 
-DISK_BYTES = 4 * 1024 * 1024
+DISK_BYTES = 4_600_000  # so that after some films there is room for rows of the journal, but for no film
 META = bytes(128) + b"DICM" + element(0x00020010, b"UI", b"1.2.840.10008.1.2.1")
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB; skipped without the right to mount one."""
+    """A file system of 4.6 MB; skipped without the right to mount one."""
     place = tmp_path / "disk"
     place.mkdir()
     mounted = subprocess.run(

@@ -12,7 +12,8 @@ import pytest
 from leapfrog.lanes import dispatcher, readings
 from leapfrog.lanes.readings import INTERRUPTION_LIMIT, READER_DEATH_LIMIT
 from leapfrog.state.in_hand import ENDS_LIMIT
-from leapfrog.state.instances import Instances
+from leapfrog.state.instances import Instances, NewlyOwed
+from leapfrog.state.recipients import Recipients
 from leapfrog.state.records import CommittedReading
 from support.processes import READER, the_child
 from support.reading_box import Box, holding_a_reader_of, running, wait_for_a_reader_of
@@ -213,10 +214,10 @@ def test_a_fault_of_ours_on_one_image_sets_it_aside_and_ends_neither_lane_nor_da
     deadly, harmless = box.add_image(), box.add_image(study_uid="2.25.3")
     commit, name = Instances.commit_reading, "Okello, Grace"
 
-    def fail(instances: Instances, committed: CommittedReading) -> None:
+    def fail(instances: Instances, committed: CommittedReading, recipients: Recipients) -> NewlyOwed:
         if committed.instance_id == deadly and committed.state != "set_aside":
             raise RecursionError(name)
-        commit(instances, committed)
+        return commit(instances, committed, recipients)
 
     monkeypatch.setattr(Instances, "commit_reading", fail)
     with running(box):
