@@ -132,7 +132,9 @@ class Cups:
         for name in ("spool", "tmp", "paper"):
             (self.directory / name).mkdir(exist_ok=True)
             shutil.chown(self.directory / name, group=PRINTED_BY)
-            (self.directory / name).chmod(0o1770)
+            # Sticky as CUPS has them, but the folder of paper, whose files are its own user's: a kernel that protects
+            # regular files (fs.protected_regular = 2) would not let CUPS, which is root, open them there.
+            (self.directory / name).chmod(0o770 if name == "paper" else 0o1770)
         self.directory.chmod(0o711)
         folders = {
             "ServerRoot": "etc",
