@@ -27,8 +27,8 @@ from pydicom.uid import (
     VLPhotographicImageStorage,
 )
 
-from leapfrog.dicom.uids import is_valid_uid, mint_uid
-from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
+from leapfrog.dicom.uids import is_valid_uid, mint_uid, uid_of
+from leapfrog.exam import Code, Finding, Identity, ImageReading, ModelUsed
 from leapfrog.processes.messages import Station
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
 from leapfrog.reader.objects.dicom_object import one_value
@@ -110,6 +110,14 @@ def reference_to(reading: ImageReading) -> Dataset:
     item.ReferencedSOPClassUID = reading.header.sop_class_uid
     item.ReferencedSOPInstanceUID = reading.sop_instance_uid
     return item
+
+
+def tracking_uid(reading: ImageReading, finding: Finding, part: int = 0) -> str:
+    """By which a finding is known wherever it stands, in each version of the report, so that nobody counts it twice;
+    `part` counts its outlines.
+    """
+    image = reading.sop_instance_uid or reading.instance_id
+    return uid_of(reading.identity.study_instance_uid, image, finding.name, str(part))
 
 
 def reported_frame(reading: ImageReading) -> int | None:
