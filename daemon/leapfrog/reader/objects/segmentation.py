@@ -34,13 +34,14 @@ from leapfrog.reader.objects.common_modules import (
     reported_frame,
     tracking_uid,
 )
+from leapfrog.reader.objects.dicom_object import shortened
 
 ANATOMY = Code(value="123037004", scheme="SCT", meaning="Anatomical Structure")  # CID 7150
 SEGMENTED = Code(value="113076", scheme="DCM", meaning="Segmentation")  # CID 7203
 SOURCE = Code(value="121322", scheme="DCM", meaning="Source image for image processing operation")  # CID 7202
 ARTIFICIAL_INTELLIGENCE = Code(value="123110", scheme="DCM", meaning="Artificial Intelligence")  # CID 7162
 ENLARGED = 4  # times, while an outline is filled: Pillow counts whole pixels, and fills the line itself too
-LONGEST_LABEL = 64  # characters (LO)
+LONGEST_LABEL = 64  # bytes (LO)
 DESCRIPTION = "Outlines that a model drew, not a diagnosis"  # codes and data stay English, as in report.json
 
 
@@ -138,15 +139,16 @@ def _describe_pixels(dataset: Dataset, segments: Sequence[Segment]) -> None:
 
 def _segment(reading: ImageReading, segment: Segment, model: ModelUsed, number: int) -> Dataset:
     finding = segment.finding
+    label = shortened(finding.name, LONGEST_LABEL)
     item = Dataset()
     item.SegmentNumber = number
-    item.SegmentLabel = finding.name[:LONGEST_LABEL]
+    item.SegmentLabel = label
     item.SegmentAlgorithmType = "AUTOMATIC"
     item.SegmentAlgorithmName = model.name[:LONGEST_LABEL]
     item.SegmentedPropertyCategoryCodeSequence = [coded(ANATOMY)]
     item.SegmentedPropertyTypeCodeSequence = [coded(finding.code)]
     item.SegmentationAlgorithmIdentificationSequence = [_algorithm(model)]
-    item.TrackingID = finding.name[:LONGEST_LABEL]
+    item.TrackingID = label
     item.TrackingUID = tracking_uid(reading, finding)
     return item
 
