@@ -10,6 +10,7 @@ IMPLEMENTATION_VERSION_NAME = "LEAPFROG"
 NAMES = uuid.UUID(int=int(IMPLEMENTATION_CLASS_UID.removeprefix("2.25.")))  # the namespace of `uid_of`
 
 VALID = re.compile(r"[0-9.]{1,64}")
+WELL_FORMED = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 # PS3.5 Section 9.1 allows digits and dots only. Some machines use letters and the like, which servers pass on safely.
 FORWARDABLE = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
@@ -48,6 +49,13 @@ def uid_of(*names: str) -> str:
 def is_valid_uid(uid: str) -> bool:
     """Whether `uid` has only characters that the standard allows, and is not too long."""
     return VALID.fullmatch(uid) is not None
+
+
+def is_well_formed_uid(uid: str) -> bool:
+    """Whether `uid` keeps every rule of PS3.5 Section 9.1: no part of it is empty or begins with a 0 that is not all of
+    it. Many machines write such parts, as of a time of day; archives take them, and some readers do not.
+    """
+    return is_valid_uid(uid) and WELL_FORMED.fullmatch(uid) is not None
 
 
 def is_storage_class(uid: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from leapfrog.dicom.uids import is_forwardable_uid, is_valid_uid, mint_uid, uid_of
+from leapfrog.dicom.uids import is_forwardable_uid, is_valid_uid, is_well_formed_uid, mint_uid, uid_of
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,15 @@ from leapfrog.dicom.uids import is_forwardable_uid, is_valid_uid, mint_uid, uid_
 )  # fmt: skip
 def test_a_uid_is_forwardable_when_it_survives_the_way(uid: str, forwardable: bool) -> None:
     assert is_forwardable_uid(uid) == forwardable
+
+
+@pytest.mark.parametrize(
+    ("uid", "well_formed"),
+    [("1.2.840.0.1", True), ("2.25.10", True), ("1.2.0815", False), ("1.2.00", False), ("1..2", False), (".1", False),
+     ("1.2.", False), ("1.2.x", False), ("1." + "9" * 63, False), ("", False)],
+)  # fmt: skip
+def test_a_uid_is_well_formed_when_it_keeps_every_rule(uid: str, well_formed: bool) -> None:
+    assert is_well_formed_uid(uid) == well_formed
 
 
 def test_minted_uids_follow_the_rules() -> None:

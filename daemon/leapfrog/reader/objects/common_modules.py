@@ -27,11 +27,11 @@ from pydicom.uid import (
     VLPhotographicImageStorage,
 )
 
-from leapfrog.dicom.uids import is_valid_uid, mint_uid
-from leapfrog.exam import Code, Identity, ImageReading, ModelUsed
+from leapfrog.dicom.uids import is_valid_uid, mint_uid, uid_of
+from leapfrog.exam import Code, Finding, Identity, ImageReading, ModelUsed
 from leapfrog.processes.messages import Station
 from leapfrog.reader.image.identity import IDENTITY_KEYWORDS
-from leapfrog.reader.objects.dicom_object import one_value
+from leapfrog.reader.objects.dicom_object import one_value, shortened
 from leapfrog.reader.objects.valid_values import valid_value
 
 MANUFACTURER = "Leapfrog"
@@ -55,6 +55,8 @@ ONE_FRAME = frozenset(
         VLPhotographicImageStorage,
     )
 )
+LONGEST_CODE, LONGEST_SHORT_CODE, LONGEST_SCHEME, LONGEST_MEANING = 64, 16, 16, 64  # bytes, of UC, SH, SH and LO
+LONGEST_STATION_NAME = 16  # bytes (SH)
 ALGORITHM_PURPOSE = Code(value="1630", scheme="99IHE", meaning="Processing Algorithm")  # IHE AI Results
 
 
@@ -72,7 +74,7 @@ def common_modules(station: Station, identity: Identity, readings: Sequence[Imag
     dataset.Manufacturer = MANUFACTURER
     dataset.ManufacturerModelName = "Leapfrog kiosk"
     dataset.SoftwareVersions = station.software_version
-    set_value(dataset, "StationName", station.name[:16])
+    set_value(dataset, "StationName", shortened(station.name, LONGEST_STATION_NAME))
     models = dict.fromkeys(reading.model for reading in readings if reading.model is not None)
     if models:
         dataset.ContributingEquipmentSequence = [_algorithm(model) for model in models]
@@ -93,9 +95,15 @@ def set_if_valid(dataset: Dataset, keyword: str, value: str) -> None:
 
 
 def coded(code: Code) -> Dataset:
-    """An item of a code sequence."""
+    """An item of a code sequence (PS3.3 Section 8.8); what is too long for it, as packages may have it, is cut."""
     item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme, code.meaning
+    value = shortened(code.value, LONGEST_CODE) or "UNKNOWN"
+    if len(value) > LONGEST_SHORT_CODE:
+        item.LongCodeValue = value
+    else:
+        item.CodeValue = value
+    item.CodingSchemeDesignator = shortened(code.scheme, LONGEST_SCHEME) or "99LEAPFROG"
+    item.CodeMeaning = shortened(code.meaning, LONGEST_MEANING) or "Unknown"
     return item
 
 
@@ -110,6 +118,14 @@ def reference_to(reading: ImageReading) -> Dataset:
     item.ReferencedSOPClassUID = reading.header.sop_class_uid
     item.ReferencedSOPInstanceUID = reading.sop_instance_uid
     return item
+
+
+def tracking_uid(reading: ImageReading, finding: Finding, part: int = 0) -> str:
+    """By which a finding is known wherever it stands, in each version of the report, so that nobody counts it twice;
+    `part` counts its outlines.
+    """
+    image = reading.sop_instance_uid or reading.instance_id
+    return uid_of(reading.identity.study_instance_uid, image, finding.name, str(part))
 
 
 def reported_frame(reading: ImageReading) -> int | None:

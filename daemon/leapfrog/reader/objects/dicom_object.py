@@ -44,3 +44,10 @@ def describe_pixels(dataset: Dataset, shape: tuple[int, ...], bits: int, photome
 def one_value(text: str) -> str:
     """`text` as a single DICOM value: without backslashes, which would split it in two, and control characters."""
     return one_line(text).replace("\\", " ").strip()
+
+
+def shortened(text: str, most_bytes: int) -> str:
+    """`text` as a single DICOM value of at most so many bytes, which is how some archives and checks count what PS3.5
+    Section 6.2 limits in characters.
+    """
+    return one_value(text).encode()[:most_bytes].decode(errors="ignore").strip()

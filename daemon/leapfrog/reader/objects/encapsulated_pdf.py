@@ -31,7 +31,8 @@ def encapsulated_pdf(job: ReportJob, identity: Identity, speaker: Speaker, pdf: 
     titles = {REPORT_TITLES.get(reading.header.modality, IMAGING_REPORT) for reading in job.readings}
     dataset.ConceptNameCodeSequence = [coded(titles.pop() if len(titles) == 1 else IMAGING_REPORT)]
     dataset.VerificationFlag = "UNVERIFIED"
-    dataset.SourceInstanceSequence = [reference_to(reading) for reading in job.readings if can_be_referenced(reading)]
+    if sources := [reference_to(reading) for reading in job.readings if can_be_referenced(reading)]:
+        dataset.SourceInstanceSequence = sources
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
     dataset.EncapsulatedDocumentLength = len(pdf)
     dataset.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)

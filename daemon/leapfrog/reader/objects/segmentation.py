@@ -32,14 +32,16 @@ from leapfrog.reader.objects.common_modules import (
     common_modules,
     reference_to,
     reported_frame,
+    tracking_uid,
 )
+from leapfrog.reader.objects.dicom_object import shortened
 
 ANATOMY = Code(value="123037004", scheme="SCT", meaning="Anatomical Structure")  # CID 7150
 SEGMENTED = Code(value="113076", scheme="DCM", meaning="Segmentation")  # CID 7203
 SOURCE = Code(value="121322", scheme="DCM", meaning="Source image for image processing operation")  # CID 7202
 ARTIFICIAL_INTELLIGENCE = Code(value="123110", scheme="DCM", meaning="Artificial Intelligence")  # CID 7162
 ENLARGED = 4  # times, while an outline is filled: Pillow counts whole pixels, and fills the line itself too
-LONGEST_LABEL = 64  # characters (LO)
+LONGEST_LABEL = 64  # bytes (LO)
 DESCRIPTION = "Outlines that a model drew, not a diagnosis"  # codes and data stay English, as in report.json
 
 
@@ -52,11 +54,12 @@ class Segment:
 
 
 def segments_of(reading: ImageReading) -> tuple[Segment, ...]:
-    """What the model outlined in the frame that is reported; none where the image cannot be named, or where nothing
-    was outlined.
+    """What the model outlined in the frame that is reported; none where the image or its series cannot be named, or
+    where nothing was outlined.
     """
     shape = (reading.header.rows, reading.header.columns)
-    if not can_be_referenced(reading) or reading.model is None or 0 in shape:
+    has_uids = can_be_referenced(reading) and is_valid_uid(reading.header.series_instance_uid)
+    if not has_uids or reading.model is None or 0 in shape:
         return ()
     outlined = [(finding, mask_of(finding.contour, shape)) for finding in reading.findings if finding.contour]
     return tuple(Segment(finding, mask) for finding, mask in outlined if mask.any())
@@ -108,13 +111,12 @@ def segmentation(job: ReportJob, reading: ImageReading, segments: Sequence[Segme
     dataset.SegmentationType = "BINARY"
     dataset.SegmentsOverlap = "YES" if _overlap(segments) else "NO"
     _describe_pixels(dataset, segments)
-    dataset.SegmentSequence = [_segment(segment, model, place) for place, segment in enumerate(segments, start=1)]
+    dataset.SegmentSequence = [_segment(reading, one, model, place) for place, one in enumerate(segments, start=1)]
     source = reference_to(reading)
     if (frame := reported_frame(reading)) is not None:
         source.ReferencedFrameNumber = frame
     _add_frames(dataset, source, len(segments))
-    if is_valid_uid(reading.header.series_instance_uid):
-        dataset.ReferencedSeriesSequence = [_series_of(reading)]
+    dataset.ReferencedSeriesSequence = [_series_of(reading)]
     return dataset
 
 
@@ -135,18 +137,19 @@ def _describe_pixels(dataset: Dataset, segments: Sequence[Segment]) -> None:
     dataset["PixelData"].VR = "OB"
 
 
-def _segment(segment: Segment, model: ModelUsed, number: int) -> Dataset:
+def _segment(reading: ImageReading, segment: Segment, model: ModelUsed, number: int) -> Dataset:
     finding = segment.finding
+    label = shortened(finding.name, LONGEST_LABEL)
     item = Dataset()
     item.SegmentNumber = number
-    item.SegmentLabel = finding.name[:LONGEST_LABEL]
+    item.SegmentLabel = label
     item.SegmentAlgorithmType = "AUTOMATIC"
     item.SegmentAlgorithmName = model.name[:LONGEST_LABEL]
     item.SegmentedPropertyCategoryCodeSequence = [coded(ANATOMY)]
     item.SegmentedPropertyTypeCodeSequence = [coded(finding.code)]
     item.SegmentationAlgorithmIdentificationSequence = [_algorithm(model)]
-    item.TrackingID = finding.name[:LONGEST_LABEL]
-    item.TrackingUID = mint_uid()
+    item.TrackingID = label
+    item.TrackingUID = tracking_uid(reading, finding)
     return item
 
 

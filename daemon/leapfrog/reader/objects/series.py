@@ -14,7 +14,7 @@ from leapfrog.language.sentence import Sentence, sentence
 from leapfrog.language.speaker import Speaker
 from leapfrog.processes.messages import ReportJob
 
-LONGEST_LO = 64  # characters: PS3.5 Section 6.2
+LONGEST_LO = 64  # bytes, as some archives and checks count what PS3.5 Section 6.2 limits in characters
 FIRST_NUMBER = 90_000  # above all that machines give; IS has room for it
 NUMBERS_A_VERSION = 10
 LAST_VERSION = 8_000  # of those with numbers of their own
@@ -36,7 +36,7 @@ class Series:
         """Set the number and the description of the series of `dataset`, which belongs to the version of `job`."""
         version = min(job.version, LAST_VERSION) if self.has_versions else 0
         dataset.SeriesNumber = FIRST_NUMBER - NUMBERS_A_VERSION * version + self.place
-        dataset.SeriesDescription = next(text for text in self._texts(job, speaker) if len(text) <= LONGEST_LO)
+        dataset.SeriesDescription = next(text for text in self._texts(job, speaker) if len(text.encode()) <= LONGEST_LO)
 
     def _texts(self, job: ReportJob, speaker: Speaker) -> Iterator[str]:
         """Its description, then shorter ones, for an attribute of VR LO: in English, and without what it replaces."""

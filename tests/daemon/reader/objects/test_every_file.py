@@ -4,6 +4,7 @@ archive files it with the image that it was made of.
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from leapfrog.spool_file.record import DerivedKind, read_record
 from support.dicom3tools import errors_in, needs_dicom3tools
 from support.orthanc import Orthanc, orthanc_program
 from support.readings import CIRCLE, HEAD_MODEL, finding, report_job
+from support.structured_reports import needs_dcmtk
 
 KINDS = get_args(DerivedKind)
 LANES = 2
@@ -130,6 +132,19 @@ def test_all_are_valid(made: list[Made]) -> None:
     wrong = {path: [line for line in lines if not AS_RECEIVED.match(line)] for path, lines in errors.items()}
     assert {path.name: lines for path, lines in wrong.items() if lines} == {}
     assert len({one.file for one in made if any(path in errors for path in one.objects)}) <= 2
+
+
+@needs_dcmtk
+def test_dcmtk_shows_every_structured_report(made: list[Made]) -> None:
+    """Of an object that is no image too, as machines send with their images."""
+    reports = [path for one in made for path in one.objects if path.name == "structured_report.dcm"]
+    with ThreadPoolExecutor(LANES) as pool:
+        statuses = pool.map(_status_of_dsr2html, reports)
+        assert [path for path, status in zip(reports, statuses, strict=True) if status] == []
+
+
+def _status_of_dsr2html(path: Path) -> int:
+    return subprocess.run(["dsr2html", path], capture_output=True, timeout=60, check=False).returncode
 
 
 def test_an_invalid_value_of_an_original_is_left_out(made: list[Made]) -> None:

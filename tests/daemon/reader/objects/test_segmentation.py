@@ -15,6 +15,7 @@ from leapfrog.reader.objects.segmentation import mask_of
 from leapfrog.reader.report.study_report import render
 from support.readings import CIRCLE, head_reading, nerve_reading, report_job
 from support.spooled import without_record
+from support.structured_reports import group_named, opened, structured_report_file
 
 SERIES_UID = "1.2.826.0.1.3680043.10.1.9"
 
@@ -52,6 +53,15 @@ def test_a_segment_says_what_it_is_and_who_drew_it(tmp_path: Path) -> None:
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Fetal head"
     [algorithm] = segment.SegmentationAlgorithmIdentificationSequence
     assert (algorithm.AlgorithmName, algorithm.AlgorithmVersion) == ("fetal-head", "0.2.0")
+
+
+def test_a_segment_and_the_structured_report_know_an_outline_by_the_same_uid(tmp_path: Path) -> None:
+    head = head_reading(tmp_path)
+    [segment] = segmented(tmp_path, head).SegmentSequence
+    header = head.header.model_copy(update={"rows": 200, "columns": 300, "series_instance_uid": SERIES_UID})
+    file = structured_report_file(tmp_path, head.model_copy(update={"header": header}), version=2)
+    group = group_named(opened(file), "Image 1: Fetal head")
+    assert segment.TrackingUID == group.tracking_uid
 
 
 def test_nerves_and_vessels_are_a_segment_each_whatever_their_number(tmp_path: Path) -> None:
@@ -96,6 +106,7 @@ def test_a_mask_has_the_area_of_its_outline() -> None:
 def test_nothing_is_made_where_nothing_was_outlined_or_the_image_cannot_be_named(tmp_path: Path) -> None:
     assert drawn(tmp_path, nerve_reading(tmp_path, nerves=0, vessels=0)) is None
     assert drawn(tmp_path, head_reading(tmp_path, sop_instance_uid="no uid")) is None
+    assert drawn(tmp_path, head_reading(tmp_path), series_instance_uid="") is None
     assert drawn(tmp_path, head_reading(tmp_path), rows=0) is None
     speck: Finding = head_reading(tmp_path).findings[0].model_copy(update={"contour": ((CIRCLE[0],) * 3,)})
     assert drawn(tmp_path, head_reading(tmp_path, findings=(speck,))) is None, "an outline around nothing"

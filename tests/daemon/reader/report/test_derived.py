@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pydicom
@@ -13,14 +14,16 @@ from pydicom.encaps import get_frame
 from pydicom.uid import EncapsulatedPDFStorage, JPEGBaseline8Bit, SecondaryCaptureImageStorage
 
 from leapfrog.dicom.uids import IMPLEMENTATION_CLASS_UID
-from leapfrog.exam import Identity, ImageReading
+from leapfrog.exam import Code, Identity, ImageReading
 from leapfrog.language.sentence import Sentence
 from leapfrog.language.speaker import Speaker
-from leapfrog.processes.messages import ReportResult
+from leapfrog.processes.messages import ReportResult, Station
 from leapfrog.reader.report.derived import _caption
 from leapfrog.reader.report.pdf import render_pdf
 from leapfrog.reader.report.study_report import render
+from leapfrog.spool_file.record import DerivedKind
 from support.dcmtk import store
+from support.dicom3tools import errors_of, needs_dicom3tools
 from support.orthanc import Orthanc, orthanc_program
 from support.readings import (
     NERVE_MODEL,
@@ -64,6 +67,41 @@ def test_the_pdf_travels_as_encapsulated_pdf(tmp_path: Path) -> None:
     assert document.SpecificCharacterSet == "ISO_IR 192"
     assert document.SourceInstanceSequence[0].ReferencedSOPInstanceUID == "1.2.826.0.1.3680043.10.1.1"
     assert [one.role for one in result.produced] == ["report_pdf", "overlay"]
+
+
+@needs_dicom3tools
+@pytest.mark.parametrize("missing", ["sop_instance_uid", "sop_class_uid", "series_instance_uid"])
+def test_all_are_valid_of_an_image_without_all_uids(missing: str, tmp_path: Path) -> None:
+    head = head_reading(tmp_path)
+    header = head.header.model_copy(update={"rows": 200, "columns": 300, "series_instance_uid": "1.2.826.0.1.9"})
+    whole = head.model_copy(update={"header": header})
+    if missing == "sop_instance_uid":
+        lacking = whole.model_copy(update={missing: ""})
+    else:
+        lacking = whole.model_copy(update={"header": header.model_copy(update={missing: ""})})
+    render(report_job(tmp_path, lacking, derived=get_args(DerivedKind)))
+    made = [without_record(path) for path in sorted((tmp_path / "work").glob("*.dcm"))]
+    assert [path.name for path in made] == ["overlay-1.dcm", "report_pdf.dcm", "structured_report.dcm"]
+    assert {path.name: errors_of(path) for path in made if errors_of(path)} == {}
+
+
+@needs_dicom3tools
+def test_all_are_valid_whatever_a_package_and_the_station_are_called(tmp_path: Path) -> None:
+    """In scripts whose letters take three bytes, of which some checks allow a third as many."""
+    head = head_reading(tmp_path)
+    header = head.header.model_copy(update={"rows": 200, "columns": 300, "series_instance_uid": "1.2.826.0.1.9"})
+    name = "भ्रूण का सिर " * 9
+    code = Code(value="a-code-of-a-package-that-is-long", scheme="99OF-SOME-HOSPITAL", meaning=name)
+    found = head.findings[0].model_copy(update={"name": name, "code": code})
+    station = Station(name="ኪትጉም ሆስፒታል ሬዲዮሎጂ", ae_title="LEAPFROG", language="hi", software_version="0.1.0")
+    reading = head.model_copy(update={"header": header, "findings": (found,)})
+    render(report_job(tmp_path, reading, station=station, derived=get_args(DerivedKind), version=2))
+    made = [without_record(path) for path in sorted((tmp_path / "work").glob("*.dcm"))]
+    assert len(made) == 4
+    assert {path.name: errors_of(path) for path in made if errors_of(path)} == {}
+    segmentation = pydicom.dcmread(tmp_path / "work" / "segmentation-1.dcm")
+    [kind] = segmentation.SegmentSequence[0].SegmentedPropertyTypeCodeSequence
+    assert kind.LongCodeValue == code.value, "a code is not cut while DICOM has room for it"
 
 
 def test_patient_and_study_are_as_received_under_new_series_and_instance_uids(tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 from highdicom.sr import CodeContentItem, CodedConcept, RelationshipTypeValues, TextContentItem
 
 from leapfrog.exam import Code
-from leapfrog.reader.objects.dicom_object import one_value
+from leapfrog.reader.objects.common_modules import LONGEST_CODE, LONGEST_MEANING, LONGEST_SCHEME
+from leapfrog.reader.objects.dicom_object import shortened
 from leapfrog.wording.text import one_line
-
-LONGEST_VALUE, LONGEST_SCHEME, LONGEST_MEANING = 64, 16, 64  # bytes, as some archives count: of VRs UC, SH and LO
 
 
 def _dcm(value: str, meaning: str) -> Code:
@@ -94,9 +93,9 @@ SITES: dict[tuple[str, str], Code] = {
 def concept(code: Code) -> CodedConcept:
     """`code` as an item of a code sequence; what is too long for an archive, as some packages may have it, is cut."""
     return CodedConcept(
-        _cut(code.value, LONGEST_VALUE) or "UNKNOWN",
-        _cut(code.scheme, LONGEST_SCHEME) or "99LEAPFROG",
-        _cut(code.meaning, LONGEST_MEANING) or "Unknown",
+        shortened(code.value, LONGEST_CODE) or "UNKNOWN",
+        shortened(code.scheme, LONGEST_SCHEME) or "99LEAPFROG",
+        shortened(code.meaning, LONGEST_MEANING) or "Unknown",
     )
 
 
@@ -113,7 +112,3 @@ def text(name: Code, said: str) -> TextContentItem:
 def coded(name: Code, value: Code) -> CodeContentItem:
     """A statement in a code, which its parent contains."""
     return CodeContentItem(concept(name), concept(value), RelationshipTypeValues.CONTAINS)
-
-
-def _cut(text: str, most_bytes: int) -> str:
-    return one_value(text).encode()[:most_bytes].decode(errors="ignore").strip()

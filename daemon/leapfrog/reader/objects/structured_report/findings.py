@@ -17,9 +17,9 @@ from highdicom.sr import (
     TrackingIdentifier,
 )
 
-from leapfrog.dicom.uids import uid_of
 from leapfrog.exam import Code, Finding, ImageReading, Polygon
 from leapfrog.exam import Measurement as Measured
+from leapfrog.reader.objects.common_modules import tracking_uid
 from leapfrog.reader.objects.structured_report.codes import (
     ABSENT,
     CERTAINTY,
@@ -37,7 +37,7 @@ from leapfrog.reader.objects.structured_report.codes import (
     unit,
 )
 from leapfrog.reader.objects.structured_report.regions import (
-    can_be_evidence,
+    can_be_named,
     image_region,
     outlines_of,
     source_image,
@@ -60,7 +60,7 @@ def finding_groups(number: int, reading: ImageReading, finding: Finding, row: Fi
     outlines = outlines_of(finding, reading)
     algorithm = _algorithm(reading, finding)
     group = _group(
-        TrackingIdentifier(_tracking_uid(reading, finding), tracked),
+        TrackingIdentifier(tracking_uid(reading, finding), tracked),
         reading,
         finding,
         algorithm,
@@ -78,7 +78,7 @@ def finding_groups(number: int, reading: ImageReading, finding: Finding, row: Fi
         parts = finding.measurement.parts if finding.measurement is not None else ()
         for part, outline in enumerate(outlines, start=1):
             identifier = TrackingIdentifier(
-                _tracking_uid(reading, finding, part), f"{tracked}, part {part} of {len(outlines)}"
+                tracking_uid(reading, finding, part), f"{tracked}, part {part} of {len(outlines)}"
             )
             has_size = finding.measurement is not None and len(parts) == len(outlines)
             sizes = [_measured(finding.measurement, parts[part - 1])] if finding.measurement and has_size else []
@@ -118,14 +118,8 @@ def _group(
         algorithm_id=algorithm,
         measurements=measurements,
         qualitative_evaluations=evaluations,
-        source_images=[source_image(reading)] if can_be_evidence(reading) else None,
+        source_images=[source_image(reading)] if can_be_named(reading) else None,
     )
-
-
-def _tracking_uid(reading: ImageReading, finding: Finding, part: int = 0) -> str:
-    """The same in each version of the report, so that nobody counts a finding twice."""
-    image = reading.sop_instance_uid or reading.instance_id
-    return uid_of(reading.identity.study_instance_uid, image, finding.name, str(part))
 
 
 def _algorithm(reading: ImageReading, finding: Finding) -> AlgorithmIdentification | None:

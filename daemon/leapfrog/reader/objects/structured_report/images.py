@@ -28,13 +28,21 @@ from leapfrog.reader.objects.structured_report.codes import (
     text,
 )
 from leapfrog.reader.objects.structured_report.findings import Group, finding_groups
-from leapfrog.reader.objects.structured_report.regions import can_be_evidence, outlines_of, source_image
+from leapfrog.reader.objects.structured_report.regions import (
+    can_be_evidence,
+    can_be_named,
+    outlines_of,
+    source_image,
+)
 from leapfrog.wording.content import in_order
 from leapfrog.wording.report import NOT_TO_SCALE
 from leapfrog.wording.report_words import ImageWords, ReportWords
 
 CANNOT_BE_NAMED = "This image has no valid UIDs, so it cannot be named here: it is the one received from {source}."
-
+ONLY_LISTED = (
+    "This is no image of the standard's own classes, so it is named in the list of evidence only: it is the one"
+    " received from {source}."
+)
 
 LOOKED_HERE = "A region is where the model looked most. It is no outline of the finding."
 
@@ -102,10 +110,14 @@ def _group(together: Sequence[tuple[ImageReading, ImageWords]], evaluations: Seq
         finding_type=None if assessed else concept(NOT_EVALUATED),
         algorithm_id=_algorithm(first),
         qualitative_evaluations=evaluations,
-        source_images=[source_image(one) for one in readings if can_be_evidence(one)] or None,
+        source_images=[source_image(one) for one in readings if can_be_named(one)] or None,
     )
-    unnamed = dict.fromkeys(one.source for one in readings if not can_be_evidence(one))
-    group[0].ContentSequence.extend(text(COMMENT, CANNOT_BE_NAMED.format(source=one)) for one in unnamed)
+    unnamed = dict.fromkeys(
+        (ONLY_LISTED if can_be_evidence(one) else CANNOT_BE_NAMED).format(source=one.source)
+        for one in readings
+        if not can_be_named(one)
+    )
+    group[0].ContentSequence.extend(text(COMMENT, said) for said in unnamed)
     return group
 
 

@@ -12,16 +12,29 @@ from highdicom.sr import (
     SourceImageForRegion,
 )
 
-from leapfrog.dicom.uids import is_valid_uid
+from leapfrog.dicom.uids import is_well_formed_uid
 from leapfrog.exam import Finding, ImageReading, Polygon, Region
-from leapfrog.reader.objects.common_modules import can_be_referenced, reported_frame
+from leapfrog.reader.image.attributes import uid_name
+from leapfrog.reader.objects.common_modules import reported_frame
 
 IMAGE_REGION = ("111030", "DCM", "Image Region")
+IMAGE_CLASSES = ("Image Storage", "Enhanced US Volume Storage")  # in the standard's names of classes of images
 
 
 def can_be_evidence(reading: ImageReading) -> bool:
-    """Whether a structured report can name the image: it has all its UIDs, that of its series too (PS3.3 C.17.2.1)."""
-    return can_be_referenced(reading) and is_valid_uid(reading.header.series_instance_uid)
+    """Whether a structured report can list the object: it has all its UIDs, that of its series too (PS3.3 C.17.2.1),
+    and they keep the rules, without which some readers refuse the whole report.
+    """
+    uids = (reading.sop_instance_uid, reading.header.series_instance_uid, reading.header.sop_class_uid)
+    return all(map(is_well_formed_uid, uids))
+
+
+def can_be_named(reading: ImageReading) -> bool:
+    """Whether what is said in the report can name the image that it is said of: readers refuse a whole report that
+    names something there whose class is none of the standard's classes of images.
+    """
+    name = uid_name(reading.header.sop_class_uid)
+    return can_be_evidence(reading) and any(one in name for one in IMAGE_CLASSES)
 
 
 def source_image(reading: ImageReading) -> SourceImageForMeasurementGroup:
@@ -33,7 +46,7 @@ def outlines_of(finding: Finding, reading: ImageReading) -> tuple[Polygon, ...]:
     """Each part that is outlined, or the rectangle where the model looked for what it flagged, in fractions of the
     picture; none if the report cannot tell where in the image that is.
     """
-    if not can_be_evidence(reading) or not reading.header.rows or not reading.header.columns:
+    if not can_be_named(reading) or not reading.header.rows or not reading.header.columns:
         return ()
     if finding.contour:
         return tuple(polygon for polygon in finding.contour if len(polygon) > 1)

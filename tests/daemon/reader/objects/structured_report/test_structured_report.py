@@ -412,6 +412,41 @@ def test_an_image_that_cannot_be_named_is_told_in_words(tmp_path: Path, broken: 
     assert said(nodule[0], "Presence") == ["Present"]
 
 
+def read_by_dcmtk(file: Path) -> str:
+    """The report as DCMTK shows it. Raises CalledProcessError where it cannot."""
+    return subprocess.run(["dsr2html", "+U8", file], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+@needs_dcmtk
+@pytest.mark.parametrize(
+    "sop_class_uid",
+    ["1.2.840.10008.5.1.4.1.1.88.67", "1.2.840.10008.5.1.4.1.1.11.1", "1.2.840.113619.4.2"],
+    ids=["X-ray doses", "how to show an image", "a machine's own"],
+)
+def test_an_object_that_is_no_image_to_others_does_not_make_the_report_unreadable(
+    tmp_path: Path, sop_class_uid: str
+) -> None:
+    odd = {"sop_class_uid": sop_class_uid}
+    other = unassessed_reading(header=FILM.model_copy(update=odd))
+    outlined = head_reading(tmp_path, header=LOOP.model_copy(update=odd))
+    file = structured_report_file(tmp_path, chest_reading(tmp_path, header=FILM), outlined, other)
+    page = read_by_dcmtk(file)
+    assert "so it is named in the list of evidence only: it is the one received from XRAY1." in page
+    [evidence] = plain(file).CurrentRequestedProcedureEvidenceSequence
+    listed = [one.ReferencedSOPInstanceUID for one in evidence.ReferencedSeriesSequence[0].ReferencedSOPSequence]
+    assert other.sop_instance_uid in listed, "programs find it there"
+    film = group_named(opened(file), "Image 1: Nodule")
+    assert len(film.source_images) == 1, "others are named where they are spoken of"
+
+
+@needs_dcmtk
+@pytest.mark.parametrize("uid", ["1.2.840.20261103.081500", "1.2..3"])
+def test_a_uid_that_breaks_a_rule_does_not_make_the_report_unreadable(tmp_path: Path, uid: str) -> None:
+    """As machines write that put a time of day into it."""
+    file = structured_report_file(tmp_path, head_reading(tmp_path, header=LOOP, sop_instance_uid=uid))
+    assert "it is the one received from US1." in read_by_dcmtk(file)
+
+
 @needs_dicom3tools
 def test_invalid_values_of_the_original_do_not_make_an_invalid_report(tmp_path: Path) -> None:
     odd = "a\\b\x00\n\u202e" + "ለ" * 200
