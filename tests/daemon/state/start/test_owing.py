@@ -19,6 +19,7 @@ from support.journal_rows import commit, new_delivery, new_instance, original_de
 
 DISTRICT = a_district()
 PROVINCE = a_destination("province")
+SENT_PAPERS = a_destination("province", send=["original", "report_pdf"])
 
 
 def owe(journal: Journal, *destinations: DestinationSettings) -> NewlyOwed:
@@ -222,3 +223,50 @@ def test_a_new_one_with_rules_and_a_day_gets_what_they_say(journal: Journal) -> 
     rules = a_destination("province", since="2026-01-01", modalities=["CR", "DX"], send=["original"])
     assert owe(journal, DISTRICT, rules) == NewlyOwed(originals=1)
     assert owed_to(journal, "province") == [chest.id]
+
+
+@pytest.mark.parametrize("fate", ["waiting", "confirmed"])
+def test_one_that_is_back_gets_the_report_that_others_got_meanwhile(journal: Journal, fate: str) -> None:
+    study = one_that_was_taken_out_after_a_report(journal, fate)
+    report(journal, study, 2)
+    assert results_owed_to(journal, "province") == []
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed(originals=1, results=1)
+    assert results_owed_to(journal, "province") == results_owed_to(journal, "district")
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed()
+
+
+def test_one_that_is_back_gets_the_last_report_again_if_that_was_sent_to_nobody(journal: Journal) -> None:
+    study = one_that_was_taken_out_after_a_report(journal, "confirmed")
+    report(journal, study, 2, to=())
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed(originals=1, studies=1)
+    assert Studies(journal).get(study).derived_version == 0
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed()
+
+
+def one_that_was_taken_out_after_a_report(journal: Journal, fate: str) -> str:
+    """A study of which the province got a film and a report, or was to, before it was taken out of the settings; then
+    another film came. Something waits for the province. Returns the key of the study.
+    """
+    first, another = (new_instance(owed_to=("district", "province")) for _ in range(2))
+    owe(journal, DISTRICT, SENT_PAPERS)
+    for new in (first, another):
+        Instances(journal).add(new)
+        commit(journal, new.id)
+    report(journal, first.id, 1, to=("district", "province"))
+    with journal.transaction() as connection:
+        connection.execute("UPDATE deliveries SET state = ? WHERE kind = 'report_pdf' AND state <> ?", (fate, fate))
+    owe(journal, DISTRICT)
+    second = new_instance(study=first.study)
+    Instances(journal).add(second)
+    commit(journal, second.id)
+    return first.id
+
+
+def results_owed_to(journal: Journal, name: str) -> list[str]:
+    """The results that wait for a destination."""
+    rows = journal.rows(
+        "SELECT sop_instance_uid FROM deliveries WHERE destination = ? AND kind = 'report_pdf' AND state = 'waiting'"
+        " ORDER BY sequence",
+        (name,),
+    )
+    return [row["sop_instance_uid"] for row in rows]
