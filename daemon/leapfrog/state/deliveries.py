@@ -193,9 +193,10 @@ class Deliveries:
         return totals
 
     def destinations(self) -> list[str]:
-        """The destinations to which anything is owed, or was, whether or not the settings have them."""
+        """The destinations to which anything is owed, or was, or would be if the settings had them again."""
         rows = self._journal.rows(
-            "SELECT DISTINCT destination FROM delivery_totals WHERE destination <> '' AND total > 0"
+            "SELECT destination FROM delivery_totals WHERE destination <> '' AND total > 0"
+            " UNION SELECT name FROM destinations ORDER BY destination"
         )
         return [row["destination"] for row in rows]
 

@@ -2,7 +2,8 @@
 
 A new one gets what comes from then on, or what came since the day that the settings say. [district] is the short way to
 the only one: whoever first sets it gets all that is there. One that the settings have no more is sent nothing; what
-waits for it stays owed until a person dismisses it, and one that comes back gets that, and what it missed.
+waits for it stays owed until a person dismisses it, and one that comes back gets that, and what it missed. So does one
+for which nothing waited when it was taken out: it stays known until a person dismisses it.
 """
 
 import json
@@ -69,7 +70,7 @@ def owe_what_is_wanted(journal: Journal, recipients: Recipients, spool: Spool) -
             )
             for row in connection.execute("SELECT * FROM destinations")
         }
-        _forget_those_without(connection, {one.name for one in recipients})
+        _note_those_without(connection, {one.name for one in recipients})
         steps = (
             _Step(connection, one, recipients, lambda name: _version(spool, name)).owe(known.get(one.name))
             for one in recipients
@@ -77,15 +78,10 @@ def owe_what_is_wanted(journal: Journal, recipients: Recipients, spool: Spool) -
         return sum(steps, NewlyOwed())
 
 
-def _forget_those_without(connection: sqlite3.Connection, names: Collection[str]) -> None:
-    """Of the destinations that the settings do not have, only those for which something waits stay known."""
-    gone = "name NOT IN (SELECT value FROM json_each(?))"
+def _note_those_without(connection: sqlite3.Connection, names: Collection[str]) -> None:
+    """Note which destinations the settings do not have any more."""
     connection.execute(
-        f"UPDATE destinations SET kinds = NULL WHERE {gone} AND kinds IS NOT NULL", (json.dumps([*names]),)
-    )
-    connection.execute(
-        f"DELETE FROM destinations WHERE {gone} AND NOT EXISTS (SELECT 1 FROM delivery_totals"
-        " WHERE destination = name AND state IN ('waiting', 'refused') AND total > 0)",
+        "UPDATE destinations SET kinds = NULL WHERE name NOT IN (SELECT value FROM json_each(?)) AND kinds IS NOT NULL",
         (json.dumps([*names]),),
     )
 

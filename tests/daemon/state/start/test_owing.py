@@ -182,6 +182,25 @@ def test_one_that_is_taken_out_is_owed_what_waits_and_gets_what_it_missed_when_i
     assert owed_to(journal, "province") == [waiting.id, missed.id]
 
 
+def test_one_for_which_nothing_waited_when_it_was_taken_out_gets_what_it_missed_too(journal: Journal) -> None:
+    owe(journal, DISTRICT, PROVINCE)
+    owe(journal, DISTRICT)
+    missed = new_instance()
+    Instances(journal).add(missed)
+    owe(journal, DISTRICT)
+    owe(journal, DISTRICT, PROVINCE)
+    assert owed_to(journal, "province") == [missed.id]
+
+
+def test_one_for_which_nothing_waited_when_it_was_taken_out_can_be_given_up(journal: Journal) -> None:
+    owe(journal, DISTRICT, PROVINCE)
+    owe(journal, DISTRICT)
+    assert Deliveries(journal).destinations() == ["district", "province"]
+    assert Deliveries(journal).dismiss_all_of("province") == 0
+    Instances(journal).add(new_instance())
+    assert owe(journal, DISTRICT, PROVINCE) == NewlyOwed()
+
+
 def test_one_that_was_taken_out_and_dismissed_is_new_when_it_is_back(journal: Journal) -> None:
     owe(journal, DISTRICT, PROVINCE)
     Instances(journal).add(new_instance(owed_to=("district", "province")))
