@@ -220,8 +220,10 @@ class _Step:
     def _results_of(self, key: str, kinds: frozenset[DeliveryKind]) -> NewlyOwed:
         rows = self._connection.execute(
             "SELECT kind, sop_class_uid, sop_instance_uid, spool_name, byte_count, file_digest, instance_id,"
-            " max(destination = ?) AS is_owed FROM deliveries WHERE study_key = ? AND kind NOT IN ('original', 'print')"
-            " AND state <> 'superseded' AND spool_name IS NOT NULL GROUP BY sop_instance_uid ORDER BY sequence",
+            " EXISTS (SELECT 1 FROM deliveries AS own WHERE own.sop_instance_uid = one.sop_instance_uid"
+            " AND own.destination = ?) AS is_owed FROM deliveries AS one WHERE study_key = ?"
+            " AND kind NOT IN ('original', 'print') AND state <> 'superseded' AND spool_name IS NOT NULL"
+            " GROUP BY sop_instance_uid ORDER BY sequence",
             (self._name, key),
         ).fetchall()
         versions = {

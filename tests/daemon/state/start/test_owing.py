@@ -248,7 +248,7 @@ def test_a_new_one_with_rules_and_a_day_gets_what_they_say(journal: Journal) -> 
 def test_one_that_is_back_gets_the_report_that_others_got_meanwhile(journal: Journal, fate: str) -> None:
     study = one_that_was_taken_out_after_a_report(journal, fate)
     report(journal, study, 2)
-    assert results_owed_to(journal, "province") == []
+    assert results_owed_to(journal, "province") == [], "and what waited is not current any more"
     assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed(originals=1, results=1)
     assert results_owed_to(journal, "province") == results_owed_to(journal, "district")
     assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed()
@@ -260,6 +260,17 @@ def test_one_that_is_back_gets_the_last_report_again_if_that_was_sent_to_nobody(
     assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed(originals=1, studies=1)
     assert Studies(journal).get(study).derived_version == 0
     assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed()
+
+
+def test_one_that_is_back_is_owed_nothing_twice_where_files_do_not_tell_their_version(journal: Journal) -> None:
+    study = one_that_was_taken_out_after_a_report(journal, "waiting")
+    with journal.transaction() as connection:
+        connection.execute(
+            "UPDATE deliveries SET state = 'confirmed' WHERE kind = 'report_pdf' AND destination = 'district'"
+        )
+    report(journal, study, 2)
+    assert owe(journal, DISTRICT, SENT_PAPERS).results == 1
+    assert len(results_owed_to(journal, "province")) == 1
 
 
 def one_that_was_taken_out_after_a_report(journal: Journal, fate: str) -> str:
