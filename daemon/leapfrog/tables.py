@@ -76,14 +76,14 @@ def _outbox_text(outbox: Row) -> str:
 
 
 def _waiting_text(waiting: list[Row], outbox: Row) -> str:
-    """A line for each destination."""
+    """A line for each destination, with its name if there are others, to which nothing may be owed."""
     states = {state["name"]: state for state in outbox["destinations"]}
     names = list(dict.fromkeys(owed["destination"] for owed in waiting))
     lines = []
     for name in names:
         kinds = [owed for owed in waiting if owed["destination"] == name]
         text = ", ".join(f"{_kind_text(owed)} ({_size(owed['byte_count'])})" for owed in kinds)
-        begin = f"{name}: " if len(names) > 1 else ""
+        begin = f"{name}: " if len({*names, *states}) > 1 else ""
         lines.append(f"{begin}{text}{_time_left_text(states.get(name))}")
     return "\n".join(lines)
 
@@ -95,8 +95,8 @@ def _kind_text(owed: Row) -> str:
 def _time_left_text(state: Row | None) -> str:
     if state is None or state["seconds_left"] is None or state["bytes_per_second"] is None:
         return ""
-    left = span(state["seconds_left"]) or "less than a minute"
-    return f"; about {left} at {state['bytes_per_second'] / 1000:,.1f} kB/s"
+    left = span(state["seconds_left"])
+    return f"; {f'about {left}' if left else 'less than a minute'} at {state['bytes_per_second'] / 1000:,.1f} kB/s"
 
 
 def _size(byte_count: int) -> str:

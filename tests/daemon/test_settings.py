@@ -31,6 +31,9 @@ def write(tmp_path: Path) -> Any:
     return write_file
 
 
+PROVINCE = '[[destination]]\nname = "province"\nurl = "https://b/dicom-web"\n'
+
+
 def refusal(file: Path) -> str:
     with pytest.raises(SettingsError) as caught:
         load_settings(file)
@@ -156,6 +159,18 @@ def test_a_window_and_the_window_from_its_end_to_its_start_share_the_day(start: 
         ('[district]\nwindows = ["night"]', "district.windows", "'night' is not a window such as '19:00-06:30'"),
         ('[district]\nwindows = ["10:00-10:00"]', "district.windows", "is not a window"),
         ('[district]\nwindows = ["25:00-26:00"]', "district.windows[0].start", "hour"),
+        ('[destination]\nname = "p"\nurl = "http://b"', "destination", "write [[destination]], with two brackets"),
+        (f'{PROVINCE}modalities = "CR"', "destination[0].modalities = 'CR'", 'it is a list, so write ["CR"]'),
+        (f'{PROVINCE}modalities = ["cr"]', "destination[0].modalities[0] = 'cr'", "in capital letters"),
+        (f'{PROVINCE}transfer_syntaxes = ["JPEG-LS"]', "destination[0].transfer_syntaxes[0]", "it must be a UID"),
+        ('[[destination]]\nname = "my province"', "destination[0].name = 'my province'", "at most 32 letters, digits"),
+        (f"{PROVINCE}commit = true", 'destination[0] ("province"): a destination of kind "dicomweb" has no', "commit"),
+        ('[[destination]]\nname = "a"\nkind = "dicom"\nhost = "http://a"', "destination[0].host", "only the name or"),
+        (
+            '[[destination]]\nname = "a"\nkind = "dicom"\nhost = "10.0.0.1:104"',
+            "destination[0].host",
+            "only the name or",
+        ),
         ("[retention]\nkeep_days = 0", "retention.keep_days = 0", "greater than or equal to 1"),
         ("[retention]\nmin_free_bytes = -1", "retention.min_free_bytes = -1", "greater than or equal to 0"),
         ('[station]\nlanguage = "xx"', "station.language = 'xx'", "'en'"),
@@ -284,6 +299,27 @@ def test_http_without_tls_works_with_a_warning(write: Any) -> None:
 def test_a_closed_and_encrypted_box_has_no_warnings(write: Any) -> None:
     text = '[district]\nurl = "https://district/dicom-web"\n[dicom]\nallowed_ae_titles = ["XRAY1"]'
     assert load_settings(write(text)).warnings() == []
+
+
+def test_two_destinations_of_one_name_are_told_without_the_whole_file(write: Any) -> None:
+    told = refusal(write(PROVINCE + PROVINCE)).splitlines()[1]
+    assert told == "The name 'province' is there twice; each destination needs one of its own."
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("since = 2100-01-01", 'since of the destination "province" is a day to come.'),
+        ('password_file = "/dev/null"', 'password_file of the destination "province" is not used without a username.'),
+        ('ca_file = "/not/there"', 'ca_file of the destination "province" is /not/there, which does not exist'),
+        (PROVINCE.replace("province", "other"), 'The destinations "province" and "other" are one server'),
+        (PROVINCE.replace("province", "other").replace("://b", "://c"), ""),
+        ('since = 2026-01-01\nca_file = "/dev/null"', ""),
+    ],
+)
+def test_what_was_overlooked_in_a_destination_works_with_a_warning(write: Any, text: str, warning: str) -> None:
+    warnings = load_settings(write(f'[dicom]\nallowed_ae_titles = ["XRAY1"]\n{PROVINCE}{text}')).warnings()
+    assert [one.startswith(warning) for one in warnings] == ([True] if warning else [])
 
 
 # ---------------------------------------------------------------- the file that ships

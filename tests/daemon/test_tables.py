@@ -1,6 +1,7 @@
 """Tables fit the screen, whatever stands in them: what a person is sent there to read must be all there."""
 
 import io
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,13 @@ from rich.console import Console
 
 from leapfrog import tables
 from leapfrog.control.status import StatusSource
-from leapfrog.settings import Settings
+from leapfrog.settings import DistrictSettings, Settings
 from leapfrog.state.deliveries import Deliveries
+from leapfrog.state.instances import Instances
+from leapfrog.state.journal import Journal
 from leapfrog.state.spool import Spool
+from support.destinations import a_destination
+from support.journal_rows import new_instance
 from support.paper_box import PaperBox
 
 REASON = "The file should hold a picture, but there is none. Send it again from the machine that made it."
@@ -49,3 +54,20 @@ def test_prints_do_not_count_as_deliveries_to_the_district(tmp_path: Path) -> No
     said = {row[1]: row[2] for row in cells if len(row) > 2}
     assert (said["Deliveries"], said["Last confirmed"], "Printing" in said) == ("1 waiting", "never", True)
     assert any("1 confirmed" in cell for row in cells for cell in row)
+
+
+def test_what_is_owed_to_one_of_several_destinations_stands_beside_its_name(tmp_path: Path) -> None:
+    with closing(Journal(tmp_path / "journal.sqlite")) as journal:
+        Instances(journal).add(new_instance(owed_to=("province",), byte_count=5000))
+        settings = Settings(
+            district=DistrictSettings(url="https://a/dicom-web"),
+            destination=(a_destination("province", url="https://b/dicom-web"),),
+        )
+        spool, deliveries = Spool(tmp_path / "spool", 0), Deliveries(journal)
+        status = StatusSource(settings=settings, journal=journal, deliveries=deliveries, spool=spool).status()
+    state = status.model_dump(mode="json")
+    for destination in state["outbox"]["destinations"]:
+        destination |= {"bytes_per_second": 8000.0, "seconds_left": 0.6}
+    stream = io.StringIO()
+    Console(file=stream, width=120, markup=False).print(tables.status(state))
+    assert "province: 1 original (5 kB); less than a minute at 8.0 kB/s" in stream.getvalue()

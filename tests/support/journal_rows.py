@@ -1,6 +1,7 @@
 """Rows for a journal under test: new instances, readings, and a journal as full as after years."""
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,11 +88,11 @@ def original_delivery(journal: Journal, instance_id: str) -> sqlite3.Row:
     return row
 
 
-def new_delivery(kind: DeliveryKind = "report_pdf") -> NewDelivery:
+def new_delivery(kind: DeliveryKind = "report_pdf", *, to: Sequence[str] = (DISTRICT,)) -> NewDelivery:
     """Something owed, with UIDs of its own."""
     name = new_id()
     return NewDelivery(
-        destinations=(DISTRICT,),
+        destinations=tuple(to),
         id=name,
         kind=kind,
         sop_class_uid="1.2.840.10008.5.1.4.1.1.104.1",
@@ -101,8 +102,18 @@ def new_delivery(kind: DeliveryKind = "report_pdf") -> NewDelivery:
     )
 
 
-def report(journal: Journal, study_key: str, version: int, *, closing: bool = True, urgent: bool = False) -> bool:
-    """Commit a version of a study's report, with a PDF that is owed. Returns whether it is the newest."""
+def report(
+    journal: Journal,
+    study_key: str,
+    version: int,
+    *,
+    closing: bool = True,
+    urgent: bool = False,
+    to: Sequence[str] = (DISTRICT,),
+) -> bool:
+    """Commit a version of a study's report, with a PDF that is owed `to` some or to nobody. Returns whether it is the
+    newest.
+    """
     (row,) = journal.rows("SELECT changes FROM studies WHERE key = ?", (study_key,))
     superseded = Studies(journal).commit_report(
         CommittedReport(
@@ -112,8 +123,8 @@ def report(journal: Journal, study_key: str, version: int, *, closing: bool = Tr
             closing=closing,
             worklist_row="{}",
             urgent=urgent,
-            deliveries=(new_delivery(),),
-            is_sent=True,
+            deliveries=(new_delivery(to=to),) if to else (),
+            is_sent=bool(to),
             replaces=frozenset(one.sop_instance_uid for one in SentResults(journal).newest(study_key)),
         )
     )

@@ -50,6 +50,14 @@ def part10_bytes(dataset: Dataset) -> bytes:
     return written.getvalue()
 
 
+def without_padding(content: bytes) -> bytes:
+    """A file that ends with pixels in explicit VR, as machines write it that do not pad an odd number of bytes."""
+    start = content.rindex(b"\xe0\x7f\x10\x00OB\0\0") + 8
+    length = int.from_bytes(content[start : start + 4], "little")
+    assert (len(content) - start - 4, content[-1]) == (length, 0), "it ends with a byte of padding"
+    return content[:start] + (length - 1).to_bytes(4, "little") + content[start + 4 : -1]
+
+
 def owe(
     journal: Journal,
     spool: Spool,

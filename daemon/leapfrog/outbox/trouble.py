@@ -129,7 +129,23 @@ class Trouble:
     def current(self) -> tuple[Problem, ...]:
         """Everything that is wrong now."""
         link = self._link
-        return (*((link,) if link else ()), *self._problems.current(), *self._on_hold())
+        return (*((link,) if link else self._in_vain()), *self._problems.current(), *self._on_hold())
+
+    def _in_vain(self) -> tuple[Problem, ...]:
+        """What fails again and again, while others get through."""
+        total = self._queue.in_vain()
+        if not total:
+            return ()
+        exams = exams_in_brackets(self._queue.exams_in_vain(MOST_NAMED_EXAMS + 1))
+        return (
+            Problem(
+                what=f"Deliveries{self._to} that fail again and again, for a day or more, although the server answers:"
+                f" {total}{exams}.",
+                remedy="`leapfrog deliveries --state waiting` says why. They are tried on; `leapfrog dismiss ID` gives"
+                " one up.",
+                in_worklist=False,
+            ),
+        )
 
     def _on_hold(self) -> tuple[Problem, ...]:
         total = self._queue.on_hold()

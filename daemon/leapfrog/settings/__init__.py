@@ -4,6 +4,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterable
+from datetime import date
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -27,6 +28,7 @@ from leapfrog.settings.destinations import (
     Sendable,
     SyncWindow,
     require_distinct,
+    same_servers,
 )
 from leapfrog.settings.section import HIGHEST_PORT, MOST_BYTES, AeTitle, Port, Section, host_name
 
@@ -306,6 +308,7 @@ class Settings(Section):
         """Sentences about settings that work, but that the person who sets up the box should know about."""
         sentences = []
         for destination in self.destinations:
+            sentences += destination.oversights(date.today())
             if destination.url.startswith("http://"):
                 key = (
                     "district.url"
@@ -325,6 +328,7 @@ class Settings(Section):
                     "district.send" if destination.name == DISTRICT else f'send of the destination "{destination.name}"'
                 )
                 sentences.append(f"{key} is empty: nothing is sent there.")
+        sentences += same_servers(self.destinations)
         if not self.destinations:
             sentences.append(
                 "district.url is empty: nothing is sent, and exams are deleted after retention.keep_days days."
@@ -376,8 +380,30 @@ def _sentence(error: Any) -> str:
     if error["type"] == "model_type":
         shown = _shown(error["input"])
         return f"{key} = {shown} is not allowed: it is a table, so write a line [{key}] and its keys below."
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{key} = {_shown(error['input'])} is not allowed: {message[0].lower()}{message[1:]}."
+    if error["type"] == "value_error" and isinstance(error["input"], dict):  # of several keys, or of several tables
+        told = f"{_table(key, error['input'])}{_reason(key, error)}."
+        return told[0].upper() + told[1:] if not key else told
+    reason = _reason(key, error)
+    return f"{key} = {_shown(error['input'])} is not allowed: {reason[0].lower()}{reason[1:]}."
+
+
+def _reason(key: str, error: Any) -> str:
+    if error["type"] == "tuple_type":
+        return _how_lists_are_written(key, error["input"])
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _how_lists_are_written(key: str, value: object) -> str:
+    if isinstance(value, dict):
+        return f"there may be several of these tables, so write [[{key}]], with two brackets on either side"
+    return f'it is a list, so write ["{value}"]' if isinstance(value, str) else "it is a list, in [brackets]"
+
+
+def _table(key: str, table: dict[str, object]) -> str:
+    """In which table a mistake is; "" for the file as a whole."""
+    name = table.get("name")
+    named = f' ("{_shown(name)[1:-1]}")' if isinstance(name, str) else ""
+    return f"{key}{named}: " if key else ""
 
 
 def _shown(value: object) -> str:

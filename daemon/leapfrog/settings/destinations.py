@@ -16,10 +16,36 @@ SENDABLE: tuple[Sendable, ...] = (
     "structured_report", "report_pdf", "preview", "segmentation", "overlay", "original",
 )  # fmt: skip
 DISTRICT = "district"  # the name of the destination that [district] is
+
+
+def _written_as(pattern: str, rule: str) -> AfterValidator:
+    """Of a text that must match `pattern` as a whole, which people are told as `rule`."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(rule)
+        return text
+
+    return AfterValidator(check)
+
+
 # It stands in the journal, in `status` and in file names.
-DestinationName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$")]
-Modality = Annotated[str, Field(pattern=r"^[A-Z0-9_]{1,16}$")]
-TransferSyntax = Annotated[str, Field(pattern=r"^1\.2(\.(0|[1-9][0-9]*))+$", max_length=64)]
+DestinationName = Annotated[
+    str,
+    _written_as(
+        "[A-Za-z0-9][A-Za-z0-9._-]{0,31}",
+        'at most 32 letters, digits, ".", "-" and "_" make a name, and it begins with a letter or a digit',
+    ),
+]
+Modality = Annotated[
+    str, _written_as("[A-Z0-9_]{1,16}", 'it is written as DICOM does, in capital letters, such as "CR" or "US"')
+]
+TransferSyntax = Annotated[
+    str,
+    _written_as(
+        r"(?=.{1,64}$)1\.2(\.(0|[1-9][0-9]*))+", 'it must be a UID of DICOM, such as "1.2.840.10008.1.2.4.80" (JPEG-LS)'
+    ),
+]
 # A DICOMweb root: perhaps a user, then a host or an IPv6 address, perhaps a port, then the path.
 DICOMWEB_ROOT = re.compile(
     r"https?://(?:[^/\s@]*@)?(?:\[[0-9A-Fa-f:.%]+\]|(?P<host>[^/\s:?#@\[\]]+))(?::(?P<port>\d{1,5}))?(?:[/?#]\S*)?"
@@ -96,7 +122,7 @@ class DestinationSettings(Access):
         if self.kind == "dicomweb" and not self.url:
             raise ValueError('a destination of kind "dicomweb" needs url, the address of its DICOMweb service')
         if self.kind == "dicom" and not (self.host and "ae_title" in self.model_fields_set):
-            raise ValueError('a destination of kind "dicom" needs host, port and ae_title')
+            raise ValueError('a destination of kind "dicom" needs host and ae_title, and port if that is not 104')
         of_the_other = {
             "dicomweb": {"host", "port", "ae_title", "tls", "commit"},
             "dicom": {"url", "fetch_reports", "username", "password_file", "token_file"},
@@ -107,6 +133,42 @@ class DestinationSettings(Access):
         if self.kind == "dicom" and of_tls and not self.tls:
             raise ValueError(f'{" and ".join(sorted(of_tls))} of a destination of kind "dicom" need tls = true')
         return self
+
+    def oversights(self, today: date) -> list[str]:
+        """Sentences about keys that do not do what whoever wrote them will expect, and about files that are not there.
+        A file may come later: it is read when something is sent.
+        """
+        found = []
+        if self.since is not None and self.since > today:
+            found.append(
+                f"{self._key('since')} is a day to come. It asks for exams of before, from that day on; whatever comes"
+                " is sent from now on."
+            )
+        if self.password_file is not None and not self.username:
+            found.append(f"{self._key('password_file')} is not used without a username.")
+        for key in ("ca_file", "client_certificate", "client_key", "password_file", "token_file"):
+            path: Path | None = getattr(self, key)
+            if path is not None and not _is_there(path):
+                found.append(f"{self._key(key)} is {path}, which does not exist: nothing can be sent there without it.")
+        return found
+
+    def _key(self, key: str) -> str:
+        return f"district.{key}" if self.name == DISTRICT else f'{key} of the destination "{self.name}"'
+
+    def server(self) -> tuple[str, str, int, str]:
+        """Where it listens, and what it is called: two that are equal are one server."""
+        return self.url.lower(), self.host.lower(), self.port, self.ae_title.strip()
+
+
+def _is_there(path: Path) -> bool:
+    """Whether a file is there; so it counts in a folder where this user may not look."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 class DistrictSettings(Access):
@@ -142,6 +204,17 @@ def _parse_window(text: str) -> dict[str, str]:
     if match is None or match[1] == match[2]:
         raise ValueError(f"{text!r} is not a window such as '19:00-06:30'")
     return {"start": match[1], "end": match[2]}
+
+
+def same_servers(destinations: Sequence[DestinationSettings]) -> list[str]:
+    """A sentence for each destination whose server has another name before it."""
+    first: dict[tuple[str, str, int, str], str] = {}
+    names = [(one.name, first.setdefault(one.server(), one.name)) for one in destinations]
+    return [
+        f'The destinations "{before}" and "{name}" are one server: what both get is sent there twice.'
+        for name, before in names
+        if name != before
+    ]
 
 
 def require_distinct(destinations: Sequence[DestinationSettings], *, has_district: bool) -> None:

@@ -1,5 +1,6 @@
 """What the tables of the settings file share: that they cannot change, and the kinds of values that several have."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,16 @@ HIGHEST_PORT = 65535
 Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
 # A petabyte: far beyond what makes sense, far below what the journal holds.
 MOST_BYTES = 10**15
+# In an address that was copied whole, such as http://192.168.1.40/ or user@machine.
+NO_HOST = re.compile(r"[\s/@?#]")
 
 
 def host_name(name: str) -> str:
     """A host name that can be looked up at all; other ones make the look-up itself fail in odd ways."""
+    if NO_HOST.search(name) or name.count(":") == 1:  # an IPv6 address has more
+        raise ValueError(
+            "it is only the name or address of a machine, such as 192.168.1.40, without anything around it"
+        )
     try:
         name.encode("idna")
     except UnicodeError:

@@ -14,6 +14,8 @@ from leapfrog.state.journal import Journal, new_id, now_text
 from leapfrog.state.records import DELIVERY_STATES, DeliveryRecord, DeliveryState, NewDelivery, columns_of
 
 DELIVERY_COLUMNS = columns_of(DeliveryRecord)
+# So often in a row over one delivery, the last times an hour apart: a day, while the server answers.
+TRIED_IN_VAIN = 30
 LAST_CONFIRMED_FACT = "last_confirmed_at"  # of [district]; of others, with their name
 
 
@@ -110,18 +112,20 @@ class Deliveries:
             ).rowcount
 
     def dismiss(self, owner_id: str) -> int:
-        """Give up refused deliveries: one by its own id, or all of an instance by the instance's id. And prints that
-        waited too long.
+        """Give up refused deliveries: one by its own id, or all of an instance by the instance's id. So too what was
+        tried in vain for long, and prints that waited too long.
 
         Returns how many were dismissed.
         """
         return self._journal.change(
             "UPDATE deliveries SET state = 'dismissed', ended_at = ?"
             " WHERE (id = ? OR instance_id = ?)"
-            " AND (state = 'refused' OR state = 'superseded' AND kind = 'print' AND last_error <> '')",
+            " AND (state = 'refused' OR state = 'superseded' AND kind = 'print' AND last_error <> ''"
+            " OR state = 'waiting' AND failures >= ?)",
             now_text(),
             owner_id,
             owner_id,
+            TRIED_IN_VAIN,
         )
 
     def dismiss_all_of(self, destination: str) -> int:
@@ -193,9 +197,10 @@ class Deliveries:
         return totals
 
     def destinations(self) -> list[str]:
-        """The destinations to which anything is owed, or was, whether or not the settings have them."""
+        """The destinations to which anything is owed, or was, or would be if the settings had them again."""
         rows = self._journal.rows(
-            "SELECT DISTINCT destination FROM delivery_totals WHERE destination <> '' AND total > 0"
+            "SELECT destination FROM delivery_totals WHERE destination <> '' AND total > 0"
+            " UNION SELECT name FROM destinations ORDER BY destination"
         )
         return [row["destination"] for row in rows]
 

@@ -7,7 +7,7 @@ all of them.
 import json
 from collections.abc import Collection, Sequence
 
-from leapfrog.state.deliveries import DELIVERY_COLUMNS, delivery_of
+from leapfrog.state.deliveries import DELIVERY_COLUMNS, TRIED_IN_VAIN, delivery_of
 from leapfrog.state.journal import Journal
 from leapfrog.state.records import DeliveryRecord
 from leapfrog.state.studies import numbers_among
@@ -21,6 +21,12 @@ TO_RETRY = (
     " AND destination = :destination"
 )
 ON_HOLD = "destination = ? AND state = 'refused' AND state IN ('waiting', 'refused')"  # for the index of what is owed
+# For the index of what failed. What an archive stored, but has not promised yet to keep, is not sent in vain.
+IN_VAIN = (
+    "deliveries INDEXED BY deliveries_to_retry WHERE state = 'waiting' AND failures > 0 AND spool_name IS NOT NULL"
+    f" AND destination = ? AND failures >= {TRIED_IN_VAIN} AND id NOT IN (SELECT delivery_id FROM handed_over)"
+)
+MOST_COUNTED = 1000
 # As the column `rank` has them: an urgent structured report first, the original of an exam that is not urgent last.
 RANKS = range(9)
 FIRST_ORIGINAL = 7
@@ -185,6 +191,18 @@ class DeliveryQueue:
         """The numbers of the newest exams of which something is on hold, at most so many."""
         of_this = f"deliveries WHERE {ON_HOLD}"
         return numbers_among(self._journal, "study_key", of_this, most, (self.destination,))
+
+    def in_vain(self) -> int:
+        """How many were tried for about a day, each of them in vain. No more than MOST_COUNTED are counted."""
+        rows = self._journal.rows(
+            f"SELECT count(*) AS total FROM (SELECT 1 FROM {IN_VAIN} LIMIT ?)",
+            (self.destination, MOST_COUNTED),
+        )
+        return int(rows[0]["total"])
+
+    def exams_in_vain(self, most: int) -> list[str]:
+        """The numbers of the newest exams of which something was tried in vain, at most so many."""
+        return numbers_among(self._journal, "study_key", IN_VAIN, most, (self.destination,))
 
     def on_hold_since(self, reason: str | None = None) -> str | None:
         """When the oldest delivery on hold was refused (for that reason), as local ISO text; None when none is."""

@@ -289,7 +289,7 @@ CREATE TABLE delivery_totals (
 ) STRICT, WITHOUT ROWID;
 
 -- What each destination was to get when the box last started, so that one that is new, or gets more, is known. One that
--- the settings have no more stays here as long as something waits for it.
+-- the settings have no more stays here until a person gives it up, so that it gets what it missed if it comes back.
 CREATE TABLE destinations (
     name                TEXT PRIMARY KEY,
     kinds               TEXT,                          -- a JSON list; NULL: the settings have it no more

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from leapfrog.outbox.trouble import FAILING_SINCE, LONG_SECONDS, Trouble
+from leapfrog.state.deliveries import TRIED_IN_VAIN
 from leapfrog.state.delivery_queue import DeliveryQueue
 from leapfrog.state.facts import Facts
+from leapfrog.state.handed_over import HandedOvers
 from support.orthanc import Orthanc
 from support.outbox_box import Box, wait_for_link
 from support.ports import free_port
@@ -94,3 +96,29 @@ def test_a_refused_delivery_is_named_until_a_person_decides(box: Box, proxy: Rec
     assert "on hold: 1" in problem.what and problem.since
     box.deliveries.dismiss(box.deliveries.listed("refused")[0].id)
     assert sender.problems() == ()
+
+
+def test_what_fails_for_a_day_although_the_server_answers_is_told_and_can_be_given_up(box: Box) -> None:
+    for _ in range(2):
+        box.owe(to=("archive",))
+    queue = DeliveryQueue(box.journal, "archive")
+    trouble = Trouble(queue, Facts(box.journal))
+    failing, new = box.deliveries.listed("waiting")
+    for _ in range(TRIED_IN_VAIN):
+        assert trouble.current() == () and box.deliveries.dismiss(failing.id) == 0
+        queue.put_off(failing.id, "The connection broke off.", 0.0)
+    [problem] = trouble.current()
+    assert problem.what.startswith("Deliveries to the destination archive that fail again and again")
+    assert problem.what.endswith("although the server answers: 1.") and "leapfrog dismiss ID" in problem.remedy
+    assert (box.deliveries.dismiss(failing.id), box.deliveries.dismiss(new.id)) == (1, 0)
+    assert trouble.current() == ()
+
+
+def test_what_an_archive_has_stored_and_not_promised_yet_to_keep_is_not_said_to_fail(box: Box) -> None:
+    box.owe(to=("archive",))
+    [delivery] = box.deliveries.listed("waiting")
+    HandedOvers(box.journal).stored(delivery)
+    queue = DeliveryQueue(box.journal, "archive")
+    for _ in range(TRIED_IN_VAIN):
+        queue.put_off(delivery.id, "It has not promised yet to keep it.", 0.0)
+    assert Trouble(queue, Facts(box.journal)).current() == ()

@@ -20,7 +20,11 @@ SHORT_DAYS = 7.0  # a disk that will be full within so many days is a problem to
 LEAST_BYTES = 32 << 20  # with less, a film or its report may not fit, whatever the settings say
 
 READ_ONLY = "Mount it for writing; if it became read-only by itself, the disk is failing: copy it and replace it."
-ROOM = "Remove what does not belong there, lower retention.keep_days, or use a larger disk."
+ROOM = (
+    "Remove what does not belong there, lower retention.keep_days, or use a larger disk. An exam of which something is"
+    " still to be sent stays, whatever keep_days says: `leapfrog status` shows to whom. If a server is never to get it,"
+    " take that out of the settings, restart Leapfrog and run `leapfrog dismiss --destination NAME`."
+)
 FAILS_FOR_STAFF = sentence("A disk of this box does not work as it should. Tell the technician now.")
 REFUSED_FOR_STAFF = sentence("The disk of this box is full: no new exam is taken. Tell the technician now.")
 NEARLY_FULL_FOR_STAFF = sentence("A disk of this box is nearly full. Tell the technician today.")

@@ -2,7 +2,8 @@
 
 A new one gets what comes from then on, or what came since the day that the settings say. [district] is the short way to
 the only one: whoever first sets it gets all that is there. One that the settings have no more is sent nothing; what
-waits for it stays owed until a person dismisses it, and one that comes back gets that, and what it missed.
+waits for it stays owed until a person dismisses it, and one that comes back gets that, and what it missed. So does one
+for which nothing waited when it was taken out: it stays known until a person dismisses it.
 """
 
 import json
@@ -69,7 +70,7 @@ def owe_what_is_wanted(journal: Journal, recipients: Recipients, spool: Spool) -
             )
             for row in connection.execute("SELECT * FROM destinations")
         }
-        _forget_those_without(connection, {one.name for one in recipients})
+        _note_those_without(connection, {one.name for one in recipients})
         steps = (
             _Step(connection, one, recipients, lambda name: _version(spool, name)).owe(known.get(one.name))
             for one in recipients
@@ -77,15 +78,10 @@ def owe_what_is_wanted(journal: Journal, recipients: Recipients, spool: Spool) -
         return sum(steps, NewlyOwed())
 
 
-def _forget_those_without(connection: sqlite3.Connection, names: Collection[str]) -> None:
-    """Of the destinations that the settings do not have, only those for which something waits stay known."""
-    gone = "name NOT IN (SELECT value FROM json_each(?))"
+def _note_those_without(connection: sqlite3.Connection, names: Collection[str]) -> None:
+    """Note which destinations the settings do not have any more."""
     connection.execute(
-        f"UPDATE destinations SET kinds = NULL WHERE {gone} AND kinds IS NOT NULL", (json.dumps([*names]),)
-    )
-    connection.execute(
-        f"DELETE FROM destinations WHERE {gone} AND NOT EXISTS (SELECT 1 FROM delivery_totals"
-        " WHERE destination = name AND state IN ('waiting', 'refused') AND total > 0)",
+        "UPDATE destinations SET kinds = NULL WHERE name NOT IN (SELECT value FROM json_each(?)) AND kinds IS NOT NULL",
         (json.dumps([*names]),),
     )
 
@@ -189,8 +185,9 @@ class _Step:
     # ------------------------------------------------------------ results
 
     def _results(self) -> NewlyOwed:
-        """Of all studies that concern it, and of which it was sent nothing: the objects of the last report, if they
-        were made for others; else a last report again, with what is sent of it.
+        """Of all studies that concern it: the objects of the last report that are not owed to it, if they were made for
+        others; else, where it has nothing or what it has was replaced by a report that was sent to nobody, a last
+        report again, with what is sent of it.
         """
         owed = NewlyOwed()
         for key in self._studies():
@@ -200,31 +197,45 @@ class _Step:
                 for kind in self._destination.send
                 if kind != "original" and self._recipients.of_exam(kind, exam.modalities, urgent=exam.urgent)
             ]
-            if kinds and not self._has_results(key):
+            if kinds:
                 owed += self._results_of(key, frozenset(kinds))
         return owed
 
     def _has_results(self, key: str) -> bool:
+        """Whether it was owed any that were not given up for newer ones: while the settings did not have it, these were
+        owed to others alone.
+        """
         found = self._connection.execute(
-            "SELECT 1 FROM deliveries WHERE study_key = ? AND destination = ? AND kind <> 'original'", (key, self._name)
+            "SELECT 1 FROM deliveries WHERE study_key = ? AND destination = ? AND kind <> 'original'"
+            " AND state <> 'superseded'",
+            (key, self._name),
         )
         return found.fetchone() is not None
 
+    def _is_outdated(self, key: str) -> bool:
+        """Whether what was last made of the study for any destination is not of its last report."""
+        row = self._connection.execute("SELECT version, derived_version FROM studies WHERE key = ?", (key,)).fetchone()
+        return bool(row["derived_version"] < row["version"])
+
     def _results_of(self, key: str, kinds: frozenset[DeliveryKind]) -> NewlyOwed:
         rows = self._connection.execute(
-            "SELECT kind, sop_class_uid, sop_instance_uid, spool_name, byte_count, file_digest, instance_id"
-            " FROM deliveries WHERE study_key = ? AND kind NOT IN ('original', 'print') AND state <> 'superseded'"
-            " AND spool_name IS NOT NULL GROUP BY sop_instance_uid ORDER BY sequence",
-            (key,),
+            "SELECT kind, sop_class_uid, sop_instance_uid, spool_name, byte_count, file_digest, instance_id,"
+            " EXISTS (SELECT 1 FROM deliveries AS own WHERE own.sop_instance_uid = one.sop_instance_uid"
+            " AND own.destination = ?) AS is_owed FROM deliveries AS one WHERE study_key = ?"
+            " AND kind NOT IN ('original', 'print') AND state <> 'superseded' AND spool_name IS NOT NULL"
+            " GROUP BY sop_instance_uid ORDER BY sequence",
+            (self._name, key),
         ).fetchall()
         versions = {
             row["spool_name"]: self._version_of(row["spool_name"]) for row in rows if row["kind"] in RESULT_KINDS
         }
         newest = max(versions.values(), default=0)
         current = [row for row in rows if row["kind"] in kinds and versions.get(row["spool_name"], newest) == newest]
-        if not current or (kinds & IN_EVERY_REPORT) - {row["kind"] for row in current}:
+        is_lacking = not current or bool((kinds & IN_EVERY_REPORT) - {row["kind"] for row in current})
+        if self._is_outdated(key) or (is_lacking and not self._has_results(key)):
             return NewlyOwed(studies=self._report_again("key = :key", {"key": key}))
-        for row in current:
+        missing = [row for row in current if not row["is_owed"]]
+        for row in missing:
             made = NewDelivery(
                 kind=row["kind"],
                 destinations=(self._name,),
@@ -235,7 +246,7 @@ class _Step:
                 file_digest=row["file_digest"],
             )
             owe(self._connection, [made], key, row["instance_id"])
-        return NewlyOwed(results=len(current))
+        return NewlyOwed(results=len(missing))
 
     def _report_again(self, condition: str, values: dict[str, object]) -> int:
         """Have a last report made of studies that have one, with what is sent of it. Returns how many were finished."""

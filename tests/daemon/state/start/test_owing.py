@@ -19,6 +19,7 @@ from support.journal_rows import commit, new_delivery, new_instance, original_de
 
 DISTRICT = a_district()
 PROVINCE = a_destination("province")
+SENT_PAPERS = a_destination("province", send=["original", "report_pdf"])
 
 
 def owe(journal: Journal, *destinations: DestinationSettings) -> NewlyOwed:
@@ -181,6 +182,25 @@ def test_one_that_is_taken_out_is_owed_what_waits_and_gets_what_it_missed_when_i
     assert owed_to(journal, "province") == [waiting.id, missed.id]
 
 
+def test_one_for_which_nothing_waited_when_it_was_taken_out_gets_what_it_missed_too(journal: Journal) -> None:
+    owe(journal, DISTRICT, PROVINCE)
+    owe(journal, DISTRICT)
+    missed = new_instance()
+    Instances(journal).add(missed)
+    owe(journal, DISTRICT)
+    owe(journal, DISTRICT, PROVINCE)
+    assert owed_to(journal, "province") == [missed.id]
+
+
+def test_one_for_which_nothing_waited_when_it_was_taken_out_can_be_given_up(journal: Journal) -> None:
+    owe(journal, DISTRICT, PROVINCE)
+    owe(journal, DISTRICT)
+    assert Deliveries(journal).destinations() == ["district", "province"]
+    assert Deliveries(journal).dismiss_all_of("province") == 0
+    Instances(journal).add(new_instance())
+    assert owe(journal, DISTRICT, PROVINCE) == NewlyOwed()
+
+
 def test_one_that_was_taken_out_and_dismissed_is_new_when_it_is_back(journal: Journal) -> None:
     owe(journal, DISTRICT, PROVINCE)
     Instances(journal).add(new_instance(owed_to=("district", "province")))
@@ -222,3 +242,61 @@ def test_a_new_one_with_rules_and_a_day_gets_what_they_say(journal: Journal) -> 
     rules = a_destination("province", since="2026-01-01", modalities=["CR", "DX"], send=["original"])
     assert owe(journal, DISTRICT, rules) == NewlyOwed(originals=1)
     assert owed_to(journal, "province") == [chest.id]
+
+
+@pytest.mark.parametrize("fate", ["waiting", "confirmed"])
+def test_one_that_is_back_gets_the_report_that_others_got_meanwhile(journal: Journal, fate: str) -> None:
+    study = one_that_was_taken_out_after_a_report(journal, fate)
+    report(journal, study, 2)
+    assert results_owed_to(journal, "province") == [], "and what waited is not current any more"
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed(originals=1, results=1)
+    assert results_owed_to(journal, "province") == results_owed_to(journal, "district")
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed()
+
+
+def test_one_that_is_back_gets_the_last_report_again_if_that_was_sent_to_nobody(journal: Journal) -> None:
+    study = one_that_was_taken_out_after_a_report(journal, "confirmed")
+    report(journal, study, 2, to=())
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed(originals=1, studies=1)
+    assert Studies(journal).get(study).derived_version == 0
+    assert owe(journal, DISTRICT, SENT_PAPERS) == NewlyOwed()
+
+
+def test_one_that_is_back_is_owed_nothing_twice_where_files_do_not_tell_their_version(journal: Journal) -> None:
+    study = one_that_was_taken_out_after_a_report(journal, "waiting")
+    with journal.transaction() as connection:
+        connection.execute(
+            "UPDATE deliveries SET state = 'confirmed' WHERE kind = 'report_pdf' AND destination = 'district'"
+        )
+    report(journal, study, 2)
+    assert owe(journal, DISTRICT, SENT_PAPERS).results == 1
+    assert len(results_owed_to(journal, "province")) == 1
+
+
+def one_that_was_taken_out_after_a_report(journal: Journal, fate: str) -> str:
+    """A study of which the province got a film and a report, or was to, before it was taken out of the settings; then
+    another film came. Something waits for the province. Returns the key of the study.
+    """
+    first, another = (new_instance(owed_to=("district", "province")) for _ in range(2))
+    owe(journal, DISTRICT, SENT_PAPERS)
+    for new in (first, another):
+        Instances(journal).add(new)
+        commit(journal, new.id)
+    report(journal, first.id, 1, to=("district", "province"))
+    with journal.transaction() as connection:
+        connection.execute("UPDATE deliveries SET state = ? WHERE kind = 'report_pdf' AND state <> ?", (fate, fate))
+    owe(journal, DISTRICT)
+    second = new_instance(study=first.study)
+    Instances(journal).add(second)
+    commit(journal, second.id)
+    return first.id
+
+
+def results_owed_to(journal: Journal, name: str) -> list[str]:
+    """The results that wait for a destination."""
+    rows = journal.rows(
+        "SELECT sop_instance_uid FROM deliveries WHERE destination = ? AND kind = 'report_pdf' AND state = 'waiting'"
+        " ORDER BY sequence",
+        (name,),
+    )
+    return [row["sop_instance_uid"] for row in rows]

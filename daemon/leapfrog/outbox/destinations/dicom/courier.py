@@ -31,10 +31,14 @@ NEVER_KEPT = {
 }
 PROMISE_AWAITED = "The archive has stored it, but not promised yet to keep it (storage commitment)."
 ONE_AT_A_TIME = "The archive takes no other association while something is sent to it."
-COPY_AWAITED = "The archive does not take the image as it came; an uncompressed copy of it is being made."
+COPY_AWAITED = "The image cannot go to the archive as it came; an uncompressed copy of it is being made."
 ENCODING_NOT_TAKEN = (
     "The archive {name} takes this kind of object, but not in its encoding (transfer syntax {uid}), and there is no"
     " copy of it in another. Have the encoding added there, then retry."
+)
+ODD_BYTES = (
+    "The file has an odd number of bytes, which DICOM does not allow, so it cannot be sent to the archive {name}; and"
+    " no copy of it could be made that can. It is kept here. Have the machine that made it looked at."
 )
 ALREADY_HELD = (
     "The archive {name} already held something under the identifier (SOP Instance UID) of this image, and this box"
@@ -161,7 +165,7 @@ class DicomCourier:
 
     def _deliver_uncompressed(self, item: Sendable, opened: Opened) -> Verdict:
         """The archive takes neither what it is in nor a copy that there is: a compressed original may be uncompressed
-        for it.
+        for it, and one whose bytes are odd be written anew.
         """
         name, taken = self._settings.name, _taken(item, opened)
         if not taken:
@@ -171,6 +175,8 @@ class DicomCourier:
             return Verdict("awaited", COPY_AWAITED)
         whole = item.with_copy(form if isinstance(form, Copy) else None)
         if (outgoing := whole.outgoing(taken)) is None:
+            if item.dataset.is_odd:
+                return Verdict("refused", ODD_BYTES.format(name=name))
             return Verdict("refused", ENCODING_NOT_TAKEN.format(name=name, uid=item.dataset.transfer_syntax_uid))
         return self._attempt(whole, outgoing, opened)
 

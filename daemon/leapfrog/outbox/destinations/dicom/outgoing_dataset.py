@@ -24,8 +24,17 @@ class OutgoingDataset:
     sop_class_uid: str
 
     @property
+    def is_odd(self) -> bool:
+        """Whether it has an odd number of bytes, such as pixels that a machine did not pad. That is not as DICOM has
+        it (PS3.5 Section 7.1.1), nor can messages carry it (PS3.8 Section 9.3.5.1): archives hang up over it.
+        """
+        return bool((self.source.byte_count - self.offset) % 2)
+
+    @property
     def syntaxes(self) -> tuple[str, ...]:
         """The transfer syntaxes in which it can go out, the best first."""
+        if self.is_odd:
+            return ()
         if self.transfer_syntax_uid == EXPLICIT_LITTLE_ENDIAN:
             return EXPLICIT_LITTLE_ENDIAN, IMPLICIT_LITTLE_ENDIAN
         return (self.transfer_syntax_uid,)

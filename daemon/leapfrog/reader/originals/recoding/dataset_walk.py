@@ -80,6 +80,8 @@ class DatasetWalk:
             if element.tag <= last:
                 raise AsItCame(NOT_AS_DICOM)
             last = element.tag
+            if element.length is not None and element.length % 2 and (element.tag != PIXELS or level):
+                raise AsItCame(NOT_AS_DICOM)  # some machines do not pad pixels: that is mended as they are written
             vr = element.vr or value_representation(element.tag, element.length, signed_pixels=signed_pixels)
             if element.tag == PIXEL_REPRESENTATION and element.length == 2:
                 signed_pixels = self._value(element, vr) == b"\1\0"
@@ -109,8 +111,6 @@ class DatasetWalk:
             raise AsItCame(NOT_AS_DICOM)
         if element.tag in SIGNATURES:
             raise AsItCame(IS_SIGNED)
-        if element.length is not None and element.length % 2:
-            raise AsItCame(NOT_AS_DICOM)
         return element
 
     def _items(self, sequence: Element, end: int, level: int, *, signed_pixels: bool) -> Generator[Event, None, int]:

@@ -79,19 +79,23 @@ class NativeFrames:
     def __init__(
         self, stream: BinaryIO, pixels: Element, vr: bytes, syntax: str, description: PixelDescription
     ) -> None:
-        """Raises AsItCame unless the pixels are exactly as many as described, in whole bytes."""
+        """Raises AsItCame unless the pixels are exactly as many as described, in whole bytes, with or without the byte
+        that makes their number even.
+        """
         self._stream = stream
         self._pixels = pixels
         self._turned = syntax in BIG_ENDIAN_PIXELS and (vr == WORDS or description.bits_allocated > 8)
         self.frame_bytes, rest = divmod(description.frame_bits, 8)
         total = self.frame_bytes * description.frames
-        if rest or pixels.length != total + total % 2:
+        if rest or pixels.length not in (total, total + total % 2) or (self._turned and (pixels.length or 0) % 2):
             raise AsItCame(OTHER_LENGTH)
         if self._turned and (vr != WORDS or description.bits_allocated not in (8, 16)):
             raise AsItCame(NOT_DESCRIBED)
         if self._turned and self.frame_bytes % 2 and description.frames > 1:
             raise AsItCame("Its frames begin within a word of big-endian bytes.")
-        if total % 2 and self._read(total - 1 if self._turned else total, 1) != b"\0":  # what would be lost
+        if (
+            pixels.length != total and self._read(total - 1 if self._turned else total, 1) != b"\0"
+        ):  # what would be lost
             raise AsItCame(OTHER_LENGTH)
 
     def _read(self, start: int, length: int) -> bytes:

@@ -48,7 +48,7 @@ def uncompress(path: Path, byte_count: int, stream: BinaryIO, out: BinaryIO) -> 
     in explicit VR little endian. Raises AsItCame, OSError when the disk fails.
     """
     original = opened(stream, {*NATIVE, *DECODERS}, UNKNOWN_SYNTAX)
-    if original.syntax == EXPLICIT_LITTLE_ENDIAN:
+    if original.syntax == EXPLICIT_LITTLE_ENDIAN and not (original.element.length or 0) % 2:
         raise AsItCame(IS_ALREADY)
     if (original.element.length is None) != (original.syntax in DECODERS):
         raise AsItCame(NOT_AS_DICOM)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
+import pytest
 from pydicom import dcmread, dcmwrite
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGLSLossless
@@ -18,7 +19,7 @@ from leapfrog.state.taken_syntaxes import TakenSyntaxes
 from support.archives import EXPLICIT, IMPLICIT, JPEG_LS, SECONDARY_CAPTURE, VERIFICATION, made_up_archive, store_scp
 from support.courier_box import CourierBox
 from support.outbox_box import QUICK
-from support.owed import part10_bytes, secondary_capture
+from support.owed import part10_bytes, secondary_capture, without_padding
 from support.waiting import wait_until
 
 
@@ -110,3 +111,27 @@ def test_an_archive_that_takes_nothing_compressed_gets_it_uncompressed(box: Cour
     arrived = dcmread(path)
     assert (arrived.SOPInstanceUID, arrived.file_meta.TransferSyntaxUID) == (uid, IMPLICIT)
     assert arrived.PixelData == image.PixelData
+
+
+@pytest.mark.parametrize("syntaxes", [(EXPLICIT, IMPLICIT), (EXPLICIT, IMPLICIT, JPEG_LS)])
+def test_pixels_that_a_machine_did_not_pad_go_padded(box: CourierBox, syntaxes: Sequence[str]) -> None:
+    uid = owe_read(box, image := unpadded_image(), without_padding(part10_bytes(image)))
+    with made_up_archive(contexts=takes(*syntaxes)) as archive, sending(box, archive.port):
+        wait_for_all(box)
+        assert archive.held() == {uid: 1}
+
+
+def test_what_is_odd_and_cannot_be_mended_is_on_hold_at_once(box: CourierBox) -> None:
+    image = unpadded_image()
+    owe_read(box, image, without_padding(part10_bytes(image))[:-2])  # cut off
+    with made_up_archive(contexts=takes(EXPLICIT, IMPLICIT)) as archive, sending(box, archive.port):
+        wait_for_all(box, "refused")
+        [delivery] = box.deliveries.listed()
+    assert delivery.last_error.startswith("The file has an odd number of bytes, which DICOM does not allow")
+
+
+def unpadded_image() -> Dataset:
+    """One with an odd number of pixels, and their padding."""
+    image = secondary_capture(Rows=101, Columns=999, PixelData=bytes(101 * 999 + 1))
+    image["PixelData"].VR = "OB"
+    return image

@@ -30,7 +30,7 @@ from leapfrog.reader.image.frames.decoding import FrameDecoder
 from leapfrog.reader.originals.recoding.compression import compress
 from leapfrog.reader.originals.recoding.refusal import AsItCame
 from support.dcmtk import dcmtk_program
-from support.owed import part10_bytes, secondary_capture
+from support.owed import part10_bytes, secondary_capture, without_padding
 
 BIG_ENDIAN = ("1.2.840.10008.1.2.2", "1.2.840.113619.5.2")  # the second only in its pixels
 SMALLEST = 20  # of the files of ../shared/data that are uncompressed, at least so many get smaller
@@ -360,3 +360,8 @@ def test_pixels_behind_their_end_are_not_thrown_away() -> None:
     dataset = image(smooth(65, 65))
     dataset.PixelData = dataset.PixelData[:-1] + b"\x07"  # the byte of padding says something
     assert "more, or fewer" in reason(written(dataset))
+
+
+def test_pixels_that_a_machine_did_not_pad_are_compressed_too() -> None:
+    padded = written(image(smooth(65, 65)))
+    assert compressed(without_padding(padded)) == compressed(padded)

@@ -15,7 +15,7 @@ from leapfrog.reader.image.frames.decoding import FrameDecoder
 from leapfrog.reader.originals.recoding.compression import compress
 from leapfrog.reader.originals.recoding.refusal import AsItCame
 from leapfrog.reader.originals.recoding.uncompression import uncompress
-from support.owed import part10_bytes, secondary_capture
+from support.owed import part10_bytes, secondary_capture, without_padding
 
 FEWEST = 40  # of the files of ../shared/data that are not in explicit VR little endian
 
@@ -77,3 +77,13 @@ def test_what_is_uncompressed_already_or_unknown_goes_as_it_came(tmp_path: Path)
     path.write_bytes(content.replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0"))
     with pytest.raises(AsItCame, match="cannot decode"):
         uncompressed(path, tmp_path / "out.dcm")
+
+
+def test_pixels_that_a_machine_did_not_pad_are_padded(tmp_path: Path) -> None:
+    dataset = secondary_capture(Rows=1, Columns=999, PixelData=bytes(998) + b"\7\0")
+    dataset["PixelData"].VR = "OB"
+    padded = part10_bytes(dataset)
+    path, out = tmp_path / "original.dcm", tmp_path / "out.dcm"
+    path.write_bytes(without_padding(padded))
+    uncompressed(path, out)
+    assert dcmread(out) == dcmread(io.BytesIO(padded))
