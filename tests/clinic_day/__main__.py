@@ -13,6 +13,7 @@ from rich.table import Table
 from clinic_day import table
 from clinic_day.day import live
 from clinic_day.plan import plan_day
+from clinic_day.readings import read_exams
 from support.machine import describe
 from support.namespaces import why_no_namespaces
 from support.progress import Progress
@@ -36,7 +37,9 @@ def main() -> int:
     )
     directory = Path(tempfile.mkdtemp(prefix="lf.", dir=arguments.directory))
     try:
-        result = live(plan, directory, progress.say, arguments.bits_per_second)
+        progress.say("A box reads four exams; what it makes of them is what the day sends")
+        readings = read_exams(directory / "readings")
+        result = live(plan, directory, progress.say, arguments.bits_per_second, readings)
         machine = describe(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
 from clinic_day.plan import PlannedExam
+from clinic_day.readings import MadeObject, Reading
 from leapfrog.state.arrivals import record_of
 from leapfrog.state.deliveries import Deliveries, owe
 from leapfrog.state.instances import Instances
@@ -117,9 +118,14 @@ class Clinic:
         self._note(row["id"], "original", urgent=False, queued=queued, byte_count=template.byte_count)
         return str(row["study_key"]), study_uid
 
-    def owe_results(self, exam: PlannedExam, study_key: str, study_uid: str) -> None:
-        """The report of an exam is made, and everything that is made of it."""
-        new = [self._made(kind, byte_count, study_uid) for kind, byte_count in exam.result_bytes.items()]
+    def owe_results(self, exam: PlannedExam, study_key: str, study_uid: str, reading: Reading | None = None) -> None:
+        """The report of an exam is made, and everything that is made of it: objects of the planned sizes, or the like
+        of those of a real reading.
+        """
+        if reading is None:
+            new = [self._made_up(kind, byte_count, study_uid) for kind, byte_count in exam.result_bytes.items()]
+        else:
+            new = [self._made(kind, one, study_uid) for kind, one in reading]
         with self.journal.transaction() as connection:
             if exam.urgent:
                 connection.execute("UPDATE studies SET urgent = 1 WHERE key = ?", (study_key,))
@@ -128,19 +134,16 @@ class Clinic:
                 self._note(delivery.id, delivery.kind, urgent=exam.urgent, queued=False, byte_count=delivery.byte_count)
             owe(connection, new, study_key, None)
 
-    def _made(self, kind: DeliveryKind, byte_count: int, study_uid: str) -> NewDelivery:
+    def _made_up(self, kind: DeliveryKind, byte_count: int, study_uid: str) -> NewDelivery:
         delivery_id, uid, template = new_id(), _uid(), self._template(byte_count)
-        name = f"{delivery_id}.dcm"
-        template.write(self.spool.path(name), uid, study_uid)
-        return NewDelivery(
-            id=delivery_id,
-            kind=kind,
-            destinations=(DESTINATION,),
-            sop_class_uid=SecondaryCaptureImageStorage,
-            sop_instance_uid=uid,
-            spool_name=name,
-            byte_count=template.byte_count,
-        )
+        template.write(self.spool.path(f"{delivery_id}.dcm"), uid, study_uid)
+        return _owed(delivery_id, kind, SecondaryCaptureImageStorage, uid, template.byte_count)
+
+    def _made(self, kind: DeliveryKind, made: MadeObject, study_uid: str) -> NewDelivery:
+        delivery_id = new_id()
+        uid, content = made.for_study(study_uid)
+        self.spool.path(f"{delivery_id}.dcm").write_bytes(content)
+        return _owed(delivery_id, kind, made.sop_class_uid, uid, len(content))
 
     def _note(self, delivery_id: str, kind: DeliveryKind, *, urgent: bool, queued: bool, byte_count: int) -> None:
         self.deliveries.objects[delivery_id] = OwedObject(kind, urgent, queued, byte_count, time.monotonic())
@@ -149,3 +152,17 @@ class Clinic:
         if byte_count not in self._templates:
             self._templates[byte_count] = Template.of(byte_count)
         return self._templates[byte_count]
+
+
+def _owed(
+    delivery_id: str, kind: DeliveryKind, sop_class_uid: str, sop_instance_uid: str, byte_count: int
+) -> NewDelivery:
+    return NewDelivery(
+        id=delivery_id,
+        kind=kind,
+        destinations=(DESTINATION,),
+        sop_class_uid=sop_class_uid,
+        sop_instance_uid=sop_instance_uid,
+        spool_name=f"{delivery_id}.dcm",
+        byte_count=byte_count,
+    )

@@ -1,7 +1,7 @@
 """Lives through a planned day with the real outbox, a real Orthanc and a slow link between them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from pathlib import Path
 from clinic_day.clinic import Clinic, OwedObject
 from clinic_day.outbox import running_outbox
 from clinic_day.plan import DayPlan
+from clinic_day.readings import Reading
 from leapfrog.outbox.outbox import Outbox
 from support.orthanc import Orthanc
 from support.shaped_link import BITS_PER_SECOND, DISTRICT, shaped_link
@@ -33,9 +34,15 @@ class DayResult:
 
 
 def live(
-    plan: DayPlan, directory: Path, say: Callable[[str], None], bits_per_second: int = BITS_PER_SECOND
+    plan: DayPlan,
+    directory: Path,
+    say: Callable[[str], None],
+    bits_per_second: int = BITS_PER_SECOND,
+    readings: Sequence[Reading] = (),
 ) -> DayResult:
-    """Live through it, in `directory`. Needs root."""
+    """Live through it, in `directory`. Needs root. What exams owe is the like of `readings`, one after the other, or
+    without them made-up objects of the planned sizes.
+    """
     clinic = Clinic.at(directory / "state")
     try:
         say(f"{plan.queued} films of {plan.queued_film_bytes / 1e6:g} MB are queued")
@@ -45,7 +52,7 @@ def live(
             shaped_link(bits_per_second) as link,
             Orthanc(directory / "district", host=DISTRICT, launcher=link.at_district) as district,
         ):
-            return _live(plan, clinic, district, link.bytes_sent, say, bits_per_second)
+            return _live(plan, clinic, district, link.bytes_sent, say, bits_per_second, readings)
     finally:
         clinic.journal.close()
 
@@ -57,11 +64,12 @@ def _live(
     link_bytes: Callable[[], int],
     say: Callable[[str], None],
     bits_per_second: int,
+    readings: Sequence[Reading],
 ) -> DayResult:
     result = DayResult(plan, bits_per_second, time.monotonic())
     before = link_bytes()
     with running_outbox(clinic, district.dicomweb_url, result.fatal.append) as outbox:
-        _bring_exams(plan, clinic, outbox, result, say)
+        _bring_exams(plan, clinic, outbox, result, say, readings)
         result.seconds = time.monotonic() - result.begun_at
         result.link_bytes = link_bytes() - before
         result.objects = list(clinic.deliveries.objects.values())
@@ -78,6 +86,7 @@ def _bring_exams(
     outbox: Outbox,
     result: DayResult,
     say: Callable[[str], None],
+    readings: Sequence[Reading],
 ) -> None:
     steps: list[tuple[float, Callable[[], None]]] = []
     studies: dict[int, tuple[str, str]] = {}
@@ -87,7 +96,8 @@ def _bring_exams(
         outbox.wake()
 
     def results(number: int) -> None:
-        clinic.owe_results(plan.exams[number], *studies[number])
+        reading = readings[number % len(readings)] if readings else None
+        clinic.owe_results(plan.exams[number], *studies[number], reading)
         outbox.wake()
         say(f"{time.monotonic() - result.begun_at:.0f} s: results of an exam, {len(studies)} of {len(plan.exams)}")
 
