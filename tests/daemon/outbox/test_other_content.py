@@ -42,6 +42,9 @@ OTHERS = {
     "other pixels": lambda dataset: _like(dataset, PixelData=bytes(len(dataset.PixelData))),
     "another shape": lambda dataset: _like(dataset, Rows=1, Columns=5000),
     "another patient": lambda dataset: _like(dataset, PatientID="P2"),
+    "another patient whose number ends alike": lambda dataset: _like(
+        dataset, PatientID=f"9{dataset.PatientID}", PixelData=dataset.PixelData
+    ),
     "another study": lambda dataset: _like(dataset, StudyInstanceUID=generate_uid()),
 }
 
@@ -97,6 +100,17 @@ def test_the_same_picture_whose_patient_was_renamed_there_is_confirmed(
     _owe(box, dataset)
     box.sender(proxy.url).start()
     box.wait_for(confirmed=1)
+
+
+def test_the_same_picture_whose_patient_s_number_got_the_clinic_s_issuer_there_is_confirmed(
+    box: Box, orthanc: Orthanc, proxy: RecordingProxy
+) -> None:
+    dataset = secondary_capture(5000)
+    _put(orthanc, _like(dataset, PatientID=f"KITUI-{dataset.PatientID}", PixelData=dataset.PixelData))
+    _owe(box, dataset)
+    box.sender(proxy.url).start()
+    box.wait_for(confirmed=1)
+    assert proxy.begun_posts == 0
 
 
 def test_a_conflict_with_other_content_is_no_confirmation(box: Box, orthanc: Orthanc, proxy: RecordingProxy) -> None:

@@ -30,8 +30,8 @@ STUDY_INSTANCE_UID = 0x0020000D
 SERIES_INSTANCE_UID = 0x0020000E
 NUMBER_OF_FRAMES = 0x00280008
 NUMBERS = frozenset((0x00280002, 0x00280010, 0x00280011, 0x00280100))  # samples, rows, columns, bits allocated: US
-IDENTITY = (SOP_CLASS_UID, SOP_INSTANCE_UID, PATIENT_ID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
-TEXTS = frozenset((*IDENTITY, NUMBER_OF_FRAMES))
+IDENTITY = (SOP_CLASS_UID, SOP_INSTANCE_UID, STUDY_INSTANCE_UID, SERIES_INSTANCE_UID)
+TEXTS = frozenset((*IDENTITY, PATIENT_ID, NUMBER_OF_FRAMES))
 # Another value of one of these means another picture. Servers correct names and numbers of patients, but not these.
 MEASURES = ("00080016", "00280002", "00280008", "00280010", "00280011", "00280100")
 PIXEL_DATA = 0x7FE00010
@@ -76,12 +76,18 @@ class Content:
         return any(ours != theirs for ours, theirs in both)
 
     def is_same_as(self, other: "Content") -> bool:
-        """Whether both are the same: in their bytes, or in their pixels and in whose and which picture they are."""
+        """Whether the district's, `other`, is this: the same bytes, or the same pixels as the same picture of the same
+        patient, whose number a district of several clinics may have put behind their issuer (`KITUI-17`).
+        """
         if self.transfer_syntax_uid != other.transfer_syntax_uid:
             return False
         identities = [[content.values.get(f"{tag:08X}") for tag in IDENTITY] for content in (self, other)]
         same_pixels = self.pixels != "" and self.pixels == other.pixels and identities[0] == identities[1]
-        return self.dataset == other.dataset or same_pixels
+        return self.dataset == other.dataset or (same_pixels and self._has_patient_of(other))
+
+    def _has_patient_of(self, other: "Content") -> bool:
+        ours, theirs = (content.values.get(f"{PATIENT_ID:08X}", "") for content in (self, other))
+        return theirs == ours or (ours != "" and theirs.endswith(f"-{ours}"))
 
 
 def place_of(source: Part10Source) -> Place | None:
