@@ -1,5 +1,5 @@
-"""A district's server: `config/district/set-up` run in a machine of its own, with PostgreSQL, Orthancs and nginx under a
-real systemd. It has nothing of this machine but its files, as they were.
+"""A district's server: `config/district/set-up` run in a machine of its own, with PostgreSQL, Orthancs and nginx under
+a real systemd. It has nothing of this machine but its files, as they were.
 """
 
 import json
@@ -35,7 +35,9 @@ class District(BootedMachine):
     """The machine, before `set_up`."""
 
     def __init__(self, directory: Path, *, on_disk: bool = False) -> None:
-        """`directory` is an empty folder of the test; with `on_disk` what is written goes to its disk, else to memory."""
+        """`directory` is an empty folder of the test; what is written goes to its disk with `on_disk`,
+        else to memory.
+        """
         super().__init__(directory, TARGET)
         units = directory / "installed/etc/systemd/system"
         units.mkdir(parents=True)
@@ -81,10 +83,14 @@ class District(BootedMachine):
 
     def held(self, number: int = 1) -> Counter[str]:
         """How often an Orthanc holds each SOP Instance UID."""
-        return Counter(
-            one["MainDicomTags"]["SOPInstanceUID"] for one in self.ask_orthanc(number, "/instances?expand")
-        )
+        return Counter(one["MainDicomTags"]["SOPInstanceUID"] for one in self.ask_orthanc(number, "/instances?expand"))
 
     def start(self, *command: str) -> subprocess.Popen[str]:
         """Start a command in the machine."""
-        return subprocess.Popen([*self.way_in(), *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return subprocess.Popen(
+            [*self.way_in(), *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )

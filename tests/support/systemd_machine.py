@@ -1,5 +1,5 @@
-"""A systemd of its own that runs units as a real machine would, Leapfrog's among them, over a copy-on-write view of this
-machine.
+"""A systemd of its own that runs units as a real machine would, Leapfrog's among them, over a copy-on-write view of
+this machine.
 """
 
 import os
