@@ -13,6 +13,7 @@ holds for every box that is not named.
 import hashlib
 import io
 import threading
+from copy import deepcopy
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def coerce(received: bytes, issuer: str) -> bytes:
     before = Dataset()
     for keyword in ("PatientID", "IssuerOfPatientID"):
         if keyword in dataset:
-            before[keyword] = dataset[keyword]
+            before[keyword] = deepcopy(dataset[keyword])
     dataset.PatientID = number_at_district(own_issuer or issuer, number, str(dataset.get("StudyInstanceUID", "")))
     dataset.IssuerOfPatientID = own_issuer or issuer
 

@@ -1,5 +1,5 @@
 """Boxes that send a night's results and originals, each with the client of a real box, and what they saw. Runs inside
-the district's machine: `python -m district.night`, with the plan on stdin. Prints a line a moment, and the outcome last.
+the district's machine: `python -m district.night`, with the plan on stdin. Prints how far it is, and the outcome last.
 """
 
 import hashlib
