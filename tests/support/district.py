@@ -14,7 +14,7 @@ from support.systemd_machine import BootedMachine, why_not
 SET_UP = Path(__file__).resolve().parents[2] / "config" / "district" / "set-up"
 PROGRAMS = ("pg_createcluster", "pgbackrest", "rsync", "nginx", "openssl", "curl")
 PLUGINS = Path("/usr/share/orthanc/plugins")
-NEEDED_PLUGINS = ("PostgreSQLIndex", "PostgreSQLStorage", "DicomWeb", "WebViewer", "Python")
+NEEDED_PLUGINS = ("PostgreSQLIndex", "PostgreSQLStorage", "DicomWeb", "WebViewer", "Gdcm", "Python")
 BOXES_PORT, READERS_PORT = 443, 8443
 TARGET = "leapfrog-district-test.target"
 # No other unit of the machine below: its disks, terminals and network are none of ours.
