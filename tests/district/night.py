@@ -224,10 +224,11 @@ def _changed(orthanc: str, deliveries: list[Delivery], held: dict[str, list[str]
 
 
 def _payload(content: bytes) -> bytes:
-    """A digest of what is looked at: of an object's pixels, or of its document."""
+    """A digest of what is looked at: of an object's pixels, its document, or what a structured report says."""
     dataset = pydicom.dcmread(BytesIO(content))
     value = dataset.get("PixelData") or dataset.get("EncapsulatedDocument")
-    assert value, "every parcel has one of them"
+    if value is None:
+        value = "".join(item.to_json() for item in dataset.ContentSequence).encode()
     return hashlib.sha256(value).digest()
 
 

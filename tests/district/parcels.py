@@ -77,8 +77,8 @@ def source_under(parcel: Parcel, sop_instance_uid: str, place: Place) -> Part10S
 
 
 def make_parcels(folder: Path, shared_data: Path) -> list[Parcel]:
-    """One of each: a box's PDF and overlay of an exam, and real films as a box sends them: in JPEG-LS, or as they came
-    if they were compressed.
+    """One of each: a box's structured report, PDF and overlay of an exam, and real films as a box sends them: in
+    JPEG-LS, or as they came if they were compressed.
     """
     return [
         *(Parcel("result", _write(dataset, folder / f"result-{n}.dcm")) for n, dataset in enumerate(_results(folder))),
@@ -91,7 +91,7 @@ def make_parcels(folder: Path, shared_data: Path) -> list[Parcel]:
 
 def _results(folder: Path) -> Iterator[Dataset]:
     (folder / "report").mkdir()
-    derived = ("report_pdf", "overlay")
+    derived = ("structured_report", "report_pdf", "overlay")
     made = render(report_job(folder / "report", chest_reading(folder / "report"), derived=derived))
     for one in made.produced:
         yield pydicom.dcmread(without_record(folder / "report" / "work" / one.name))
