@@ -10,7 +10,7 @@ import matplotlib as mpl
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from district.trial import Night
+from district.trial import Needs, Night
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt  # after the choice of how to draw
@@ -76,6 +76,7 @@ class Table:
     machine: dict[str, str]
     dose: str
     rows: list[Row] = field(default_factory=list)
+    needs: Needs | None = None
 
     @property
     def as_promised(self) -> bool:
@@ -102,6 +103,8 @@ class Table:
             "",
             *_markdown([HEADINGS, *(row.cells() for row in self.rows)]),
             "",
+            *(self.needs.sentences() if self.needs else ()),
+            "",
             f"![Objects confirmed in the course of each night, and how long results took]({name}.png)",
             "",
         ]
@@ -110,7 +113,7 @@ class Table:
 
 
 def _plot(nights: Sequence[Night], names: Sequence[str], path: Path) -> None:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), constrained_layout=True)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.4), layout="constrained")
     for night, name, colour in zip(nights, names, COLOURS, strict=False):
         style = "--" if night.faults else "-"
         confirmed = night.outcome.confirmed_at
@@ -121,7 +124,10 @@ def _plot(nights: Sequence[Night], names: Sequence[str], path: Path) -> None:
         waited = sorted(seconds for _, seconds in night.outcome.latencies)
         right.plot(waited, [100 * (n + 1) / len(waited) for n in range(len(waited))], style, color=colour, label=name)
     left.set(xlabel="seconds since the night began", ylabel="objects confirmed", title="Everything that was owed")
-    left.legend(loc="lower right", fontsize=8, title="x: what is named befell it", title_fontsize=8)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8, frameon=False,
+        title="crosses: when that befell it", title_fontsize=8,
+    )  # fmt: skip
     right.set(
         xlabel="seconds from due to confirmed", ylabel="% of results", xscale="log",
         title="Results that became due meanwhile",

@@ -56,6 +56,30 @@ class Night:
     outcome: Outcome
 
 
+@dataclass(frozen=True)
+class Needs:
+    """What PostgreSQL and its backup cost, over all nights that it had."""
+
+    objects: int
+    image_bytes: int
+    index_bytes: int
+    log_bytes: int
+    archived_bytes: int
+    orthanc_megabytes: float
+    restore_seconds: float
+
+    def sentences(self) -> list[str]:
+        """For people."""
+        kilobytes = [size / 1000 / self.objects for size in (self.index_bytes, self.log_bytes, self.archived_bytes)]
+        return [
+            f"PostgreSQL held {self.objects:,} objects afterwards, the images {self.image_bytes / 1e9:.2f} GB."
+            f" For each object its index had {kilobytes[0]:.1f} kB; {kilobytes[1]:.1f} kB were written to its log,"
+            f" {kilobytes[2]:.1f} kB of which, packed, are in the backup beside the image itself. An Orthanc had"
+            f" {self.orthanc_megabytes:.0f} MB resident. `district-backup restore latest`, the images' folder emptied"
+            f" before, took {self.restore_seconds:.0f} s."
+        ]
+
+
 TWO = Server("two Orthancs on PostgreSQL", (8101, 8102))
 ONE = Server("one Orthanc on PostgreSQL", (8101,))
 SQLITE = Server("one Orthanc on SQLite", (ALONE_PORT,))
@@ -97,6 +121,32 @@ class Trial:
         self._district.do("systemctl", "start", "sqlite-orthanc.service")
         self._district.do("curl", "-sf", "--retry", "50", "--retry-connrefused", "--retry-delay", "1",
                           f"http://127.0.0.1:{ALONE_PORT}/system")  # fmt: skip
+
+    def needs(self) -> Needs:
+        """What all nights cost; then everything is brought back from the backup, and has to be whole."""
+        district = self._district
+
+        def number(command: str) -> int:
+            return int(district.do("sh", "-c", command).split()[0])
+
+        sql = "cd / && runuser -u postgres -- psql -qtA -p 5433 orthanc -c"
+        backup = "/var/backups/leapfrog-district"
+        district.do("district-backup", "now")
+        held = number(f"{sql} 'SELECT count(*) FROM resources WHERE resourcetype = 3'")
+        costs = {
+            "image_bytes": number("du -sb /var/lib/leapfrog-district/storage"),
+            "index_bytes": number(f"{sql} \"SELECT pg_database_size('orthanc')\""),
+            "log_bytes": number(f"{sql} \"SELECT pg_current_wal_lsn() - '0/0'::pg_lsn\""),
+            "archived_bytes": number(f"du -sb {backup}/postgresql/archive"),
+        }
+        resident = number(
+            "grep -h VmRSS /proc/$(systemctl show --value -p MainPID leapfrog-orthanc@2)/status | tr -dc 0-9"
+        )
+        district.do("sh", "-c", "rm -r /var/lib/leapfrog-district/storage/*")
+        began = time.monotonic()
+        district.do("district-backup", "restore", "latest")
+        seconds = time.monotonic() - began
+        return Needs(held, **costs, orthanc_megabytes=resident / 1024, restore_seconds=seconds)
 
     def spend(
         self, server: Server, faults: Sequence[Fault], exams: int, seconds: float, say: Callable[[str], object]
