@@ -101,9 +101,9 @@ def _originals(shared_data: Path) -> Iterator[Dataset]:
     for name in COMPRESSED_ALREADY:
         yield pydicom.dcmread(shared_data / "dicom" / name)
     for name in UNCOMPRESSED:
-        dataset = pydicom.dcmread(shared_data / "dicom" / name)
-        dataset.compress(JPEGLSLossless)
-        yield dataset
+        film = pydicom.dcmread(shared_data / "dicom" / name)
+        film.compress(JPEGLSLossless)
+        yield film
     for picture in sorted((shared_data / "chestxray14" / "images_1024").glob("*.png"))[:FILMS]:
         dataset = image_dataset(np.asarray(Image.open(picture).convert("L")), BodyPartExamined="CHEST")
         dataset.file_meta = pydicom.dataset.FileMetaDataset()
