@@ -81,6 +81,8 @@ def patient_of(district: District, study: str) -> dict[str, str]:
 
 def test_after_set_up_all_is_well_and_set_up_may_be_run_again(made: SetUp) -> None:
     assert "PROBLEM" not in made.said
+    assert made.district.run("systemctl", "is-enabled", "orthanc.service").stdout.strip() == "disabled"
+    assert "PROBLEM" not in made.district.do("district-check", "--digests")  # nor before the first image
     before = made.district.path("/etc/leapfrog-district/tls/server.pem").read_bytes()
     said = made.district.set_up()
     assert "PROBLEM" not in said
