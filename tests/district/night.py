@@ -21,8 +21,8 @@ import pydicom
 from district.parcels import Parcel, Place, new_place, new_uid, source_under
 from leapfrog.errors import DistrictError
 from leapfrog.outbox.destinations.dicomweb.client import StowClient
+from leapfrog.outbox.pace import Pace
 from leapfrog.outbox.throttle import Throttle
-from leapfrog.outbox.timeouts import Timeouts
 from leapfrog.settings.destinations import DestinationSettings
 
 ISSUED = Path("/etc/leapfrog-district/authority/issued")
@@ -111,7 +111,7 @@ class Box:
             client_certificate=folder / "client.pem",
             client_key=folder / "client.key",
         )
-        self._client = StowClient(destination, Throttle(0, time.sleep), lambda: None, Timeouts())
+        self._client = StowClient(destination, Pace(Throttle(0, time.sleep), lambda: None))
         self.deliveries: list[Delivery] = []
         self.failures: Counter[str] = Counter()
         results = [parcel for parcel in plan.parcels if parcel.kind == "result"]
