@@ -265,6 +265,21 @@ def test_one_goes_back_to_a_mark_and_has_all_that_was_there_then(made: SetUp) ->
     held = made.district.held(2)
     assert before.SOPInstanceUID in held
     assert after.SOPInstanceUID not in held
-    # And all goes on, with a backup of its own.
-    assert store(made.district, made.kitui, after)[0] == 200
-    assert "can be restored" in made.district.do("sh", "-c", "district-backup now && district-backup try")
+    assert store(made.district, made.kitui, after)[0] == 200  # and all goes on
+
+
+def test_a_new_machine_with_the_backup_takes_the_place_of_one_that_is_gone(made: SetUp) -> None:
+    dataset = secondary_capture()
+    store(made.district, made.kitui, dataset)
+    made.district.do("district-backup", "now")
+    made.district.do("cp", "-r", str(made.kitui), "/tmp/box")
+    made.district.do("systemctl", "stop", "leapfrog-orthanc@1", "leapfrog-orthanc@2", "nginx", "postgresql@*-district")
+    gone = (
+        "/etc/leapfrog-district /var/lib/leapfrog-district /etc/postgresql/*/district /var/lib/postgresql/*/district*"
+    )
+    made.district.do("sh", "-c", f"rm -r {gone}")
+    assert "PROBLEM" not in made.district.set_up()
+    known = f"/dicom-web/instances?SOPInstanceUID={dataset.SOPInstanceUID}"
+    assert ask(made.district, Path("/tmp/box"), known) == 200  # with the certificate that it had
+    assert made.district.held()[dataset.SOPInstanceUID] == 1
+    assert "can be restored" in made.district.do("district-backup", "try")
