@@ -5,7 +5,8 @@
 #   boot_systemd.sh enter NAME WORK CONSOLE UNIT [PATH...]   boots UNIT; ends when that systemd ends or is killed
 #   boot_systemd.sh clean NAME                               removes the control group NAME and whatever runs in it
 #
-# WORK holds `installed/`, which is laid over the machine's files. Each PATH is made reachable for every user in there.
+# WORK holds `installed/`, which is laid over the machine's files. Each PATH is made reachable for every user in there. What
+# is written in there is gone with it, and in memory; with a file WORK/on-disk it goes to WORK's own disk, and stays there.
 set -eu
 
 stage=$1
@@ -34,7 +35,7 @@ boot)
     root=$work/root
     mount --make-rprivate /
     mkdir -p "$root" "$work/layer"
-    mount -t tmpfs tmpfs "$work/layer"
+    [ -e "$work/on-disk" ] || mount -t tmpfs tmpfs "$work/layer"
     mkdir "$work/layer/work"
     cp -a "$work/installed" "$work/layer/upper"
     mount -t overlay overlay -o "lowerdir=/,upperdir=$work/layer/upper,workdir=$work/layer/work" "$root"
@@ -60,6 +61,8 @@ boot)
     touch "$root/dev/console"
     mount --bind "$console" "$root/dev/console"
     mkdir "$root/dev/shm" "$root/dev/pts"
+    mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+    ln -s pts/ptmx "$root/dev/ptmx"
     mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
     ip link set lo up
     cd "$root"

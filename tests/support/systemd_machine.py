@@ -1,4 +1,6 @@
-"""A systemd of its own that runs Leapfrog's unit as a real box would, over a copy-on-write view of this machine."""
+"""A systemd of its own that runs units as a real machine would, Leapfrog's among them, over a copy-on-write view of
+this machine.
+"""
 
 import os
 import shutil
@@ -17,6 +19,7 @@ from support.waiting import wait_until
 SCRIPT = Path(__file__).with_name("boot_systemd.sh")
 PROGRAMS = ("unshare", "nsenter", "ip", "systemd-sysusers", "systemd-tmpfiles", "systemctl")
 BOOT_SECONDS = 30.0
+RUN_SECONDS = 120.0  # that a command may take in there
 UNIT = "leapfrog.service"
 LOG = "/var/log/leapfrog-test.log"
 # What differs from a real box: no other units, a log file instead of the journal daemon, a watchdog that bites soon.
@@ -48,28 +51,23 @@ def why_not() -> str:
     return f"this machine does not let root make namespaces: {probe.stderr.strip()}" if probe.returncode else ""
 
 
-class SystemdMachine:
-    """Boots Leapfrog's unit, as `leapfrog install` lays it out, with `settings` as its settings file."""
+class BootedMachine:
+    """Boots one unit, with `directory`/installed laid over the files of this machine."""
 
-    def __init__(self, directory: Path, settings: str, extras: Extras | None = None) -> None:
-        """`directory` is an empty folder of the test."""
+    def __init__(self, directory: Path, unit: str) -> None:
+        """`directory` is a folder of the test."""
         self.directory = directory
+        self.unit = unit
         self._name = f"leapfrog-test-{uuid4().hex[:12]}"
         self._console = bytearray()
         self._process: subprocess.Popen[bytes] | None = None
-        installed = directory / "installed"
-        install(installed, extras or Extras())
-        (installed / "etc/leapfrog/leapfrog.toml").write_text(settings)
-        drop_in = installed / f"etc/systemd/system/{UNIT}.d/test.conf"
-        drop_in.parent.mkdir()
-        drop_in.write_text(DROP_IN + _relaxations())
 
     def boot(self) -> None:
         """Boot and return at once; `wait_for_state` tells how the unit is."""
         master, slave = os.openpty()
         reader = threading.Thread(target=self._read_console, args=(master,), daemon=True)
         self._process = subprocess.Popen(
-            [str(SCRIPT), "enter", self._name, str(self.directory), os.ttyname(slave), UNIT, *_needed_paths()],
+            [str(SCRIPT), "enter", self._name, str(self.directory), os.ttyname(slave), self.unit, *needed_paths()],
             stdin=subprocess.DEVNULL,
             stdout=slave,
             stderr=slave,
@@ -112,10 +110,13 @@ class SystemdMachine:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a command as root inside the machine."""
         return subprocess.run(
-            ["nsenter", f"--target={self._init_pid()}", "--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup",
-             *command],
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+            [*self.way_in(), *command], capture_output=True, text=True, check=False, timeout=RUN_SECONDS
+        )
+
+    def way_in(self) -> list[str]:
+        """What to put before a command line so that it runs as root inside the machine."""
+        spaces = ("--mount", "--pid", "--uts", "--ipc", "--net", "--cgroup")
+        return ["nsenter", f"--target={self._init_pid()}", *spaces]
 
     def path(self, inside: str) -> Path:
         """Where a path of the machine is seen from outside."""
@@ -128,7 +129,7 @@ class SystemdMachine:
 
     def show(self, key: str) -> str:
         """One property of the unit, such as MainPID (a number inside the machine) or NRestarts."""
-        return self.run("systemctl", "show", "--value", f"--property={key}", UNIT).stdout.strip()
+        return self.run("systemctl", "show", "--value", f"--property={key}", self.unit).stdout.strip()
 
     def wait_for_state(self, state: str, *, deadline_seconds: float = BOOT_SECONDS) -> None:
         """Wait until ActiveState is `state`. Raises AssertionError with console and log when it does not get there."""
@@ -141,7 +142,7 @@ class SystemdMachine:
 
     def processes(self) -> list[int]:
         """Numbers, inside the machine, of all processes of the unit."""
-        found = self.run("cat", f"/sys/fs/cgroup/system.slice/{UNIT}/cgroup.procs")
+        found = self.run("cat", f"/sys/fs/cgroup/system.slice/{self.unit}/cgroup.procs")
         return [int(line) for line in found.stdout.split()]
 
     def __enter__(self) -> Self:
@@ -164,7 +165,21 @@ class SystemdMachine:
         subprocess.run([str(SCRIPT), "clean", self._name], check=True)
 
 
-def _needed_paths() -> list[str]:
+class SystemdMachine(BootedMachine):
+    """Boots Leapfrog's unit, as `leapfrog install` lays it out, with `settings` as its settings file."""
+
+    def __init__(self, directory: Path, settings: str, extras: Extras | None = None) -> None:
+        """`directory` is an empty folder of the test."""
+        super().__init__(directory, UNIT)
+        installed = directory / "installed"
+        install(installed, extras or Extras())
+        (installed / "etc/leapfrog/leapfrog.toml").write_text(settings)
+        drop_in = installed / f"etc/systemd/system/{UNIT}.d/test.conf"
+        drop_in.parent.mkdir()
+        drop_in.write_text(DROP_IN + _relaxations())
+
+
+def needed_paths() -> list[str]:
     """What the daemon runs from: the environment, the Python below it, and the checkout when installed editable."""
     base = os.path.realpath(sys.base_prefix)
     package = Path(leapfrog.__file__).resolve().parent
@@ -173,7 +188,7 @@ def _needed_paths() -> list[str]:
 
 def _relaxations() -> str:
     """A checkout may lie where a service may not look, and not be what is installed."""
-    needed = _needed_paths()
+    needed = needed_paths()
     lines = [f"Environment=PYTHONPATH={Path(leapfrog.__file__).resolve().parents[1]}"]  # the Leapfrog under test
     if any(Path(path).parts[1] in {"home", "root"} for path in needed):
         lines.append("ProtectHome=no")

@@ -1,0 +1,1 @@
+"""A night of many boxes at a district's server, with faults, and what came of it."""

@@ -1,0 +1,140 @@
+"""The district's own authority: what it signs, what it takes back, and what it refuses."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from leapfrog.settings import load_settings
+
+PROGRAM = Path(__file__).resolve().parents[2] / "config" / "district" / "authority"
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+
+
+@dataclass(frozen=True)
+class Authority:
+    folder: Path
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        places = ("--home", f"{self.folder}/home", "--tls", f"{self.folder}/tls", "--issuers", f"{self.folder}/issuers")
+        return subprocess.run([PROGRAM, *words, *places], capture_output=True, text=True, check=False)
+
+    def do(self, *words: str) -> str:
+        done = self.run(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def issued(self, box: str) -> Path:
+        return self.folder / "home" / "issued" / box
+
+    def certificate(self, box: str) -> x509.Certificate:
+        return x509.load_pem_x509_certificate((self.issued(box) / "client.pem").read_bytes())
+
+    def taken_back(self) -> set[int]:
+        return {one.serial_number for one in x509.load_pem_x509_crl((self.folder / "tls/revoked.pem").read_bytes())}
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    made = Authority(tmp_path)
+    (tmp_path / "tls").mkdir()
+    made.do("create")
+    return made
+
+
+def test_a_box_gets_a_certificate_with_its_name_that_only_a_client_can_use(authority: Authority) -> None:
+    authority.do("issue", "kitui")
+    certificate = authority.certificate("kitui")
+    (name,) = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    uses = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert name.value == "kitui"
+    assert list(uses) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1000)
+    certificate.verify_directly_issued_by(
+        x509.load_pem_x509_certificate((authority.issued("kitui") / "district-ca.pem").read_bytes())
+    )
+
+
+def test_its_keys_are_for_root_alone(authority: Authority) -> None:
+    authority.do("issue", "kitui")
+    keys = [authority.folder / "home/ca.key", authority.issued("kitui") / "client.key"]
+    assert [key.stat().st_mode & 0o077 for key in keys] == [0, 0]
+
+
+def test_the_settings_that_come_with_it_are_ones_that_a_box_takes(authority: Authority, tmp_path: Path) -> None:
+    authority.do("issue", "kitui", "--issuer", "KITUI")
+    settings = load_settings(authority.issued("kitui") / "leapfrog.toml")
+    assert settings.station.issuer_of_patient_id == "KITUI"
+    assert settings.district.url.endswith("/dicom-web")
+    assert (tmp_path / "issuers").read_text() == "kitui KITUI\n"
+
+
+def test_a_key_that_was_made_on_the_box_never_leaves_it(authority: Authority, tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "somebody else")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    (tmp_path / "box.csr").write_bytes(request.public_bytes(serialization.Encoding.PEM))
+    authority.do("issue", "kitui", "--request", str(tmp_path / "box.csr"))
+    assert authority.certificate("kitui").public_key() == key.public_key()
+    assert authority.certificate("kitui").subject.rfc4514_string() == "CN=kitui"
+    assert not (authority.issued("kitui") / "client.key").exists()
+
+
+def test_a_renewed_certificate_serves_beside_the_old_one_and_a_stolen_box_loses_both(authority: Authority) -> None:
+    authority.do("issue", "kitui")
+    old = authority.certificate("kitui").serial_number
+    authority.do("issue", "mwingi")
+    authority.do("renew", "kitui")
+    new = authority.certificate("kitui").serial_number
+    assert old != new
+    assert authority.taken_back() == set()
+    authority.do("revoke", "kitui")
+    assert authority.taken_back() == {old, new}
+    lines = authority.do("list").splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["kitui", "taken", "back"],
+        ["kitui", "taken", "back"],
+        ["mwingi", "valid", "until"],
+    ]
+
+
+def test_the_list_of_those_taken_back_does_not_end_while_boxes_have_certificates(authority: Authority) -> None:
+    """A server with a list that has ended lets nobody in."""
+    authority.do("issue", "kitui")
+    listed = x509.load_pem_x509_crl((authority.folder / "tls/revoked.pem").read_bytes())
+    assert listed.next_update_utc is not None
+    assert listed.next_update_utc > authority.certificate("kitui").not_valid_after_utc
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("issue", "kitui"), "kitui has a certificate"),
+        (("issue", "../kitui"), "is no name for a box"),
+        (("issue", "two words"), "is no name for a box"),
+        (("issue", "mwingi", "--issuer", "no issuer"), "is no issuer"),
+        (("renew", "mwingi"), "mwingi has no certificate"),
+        (("revoke", "mwingi"), "no certificate of mwingi is valid"),
+    ],
+)
+def test_it_says_what_is_wrong_and_changes_nothing(authority: Authority, words: tuple[str, ...], said: str) -> None:
+    authority.do("issue", "kitui")
+    before = authority.do("list")
+    done = authority.run(*words)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert authority.do("list") == before
+
+
+def test_to_make_it_again_leaves_it_as_it_is(authority: Authority) -> None:
+    before = (authority.folder / "home/ca.key").read_bytes()
+    authority.do("create")
+    assert (authority.folder / "home/ca.key").read_bytes() == before
