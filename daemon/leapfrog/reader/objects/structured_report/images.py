@@ -43,6 +43,10 @@ ONLY_LISTED = (
     "This is no image of the standard's own classes, so it is named in the list of evidence only: it is the one"
     " received from {source}."
 )
+# An exam with more findings has no group for each that is absent: the 4,200 of 300 films take a reader longer than it
+# may work on a report, which then has nothing at all, and the 840 of 60 films are 1.7 MB.
+MOST_FINDINGS = 300
+NOT_FOUND = "Looked for and not found in this image: {names}. Scores are left out of an exam with so many images."
 
 LOOKED_HERE = "A region is where the model looked most. It is no outline of the finding."
 
@@ -51,20 +55,26 @@ def groups_of(readings: Sequence[ImageReading], words: ReportWords) -> Iterator[
     """Everything that is said of the images: those that were assessed in their order, then the others, those together
     for which the reason is the same.
     """
+    is_long = sum(len(reading.findings) for reading in readings) > MOST_FINDINGS
     unassessed: dict[str, list[tuple[ImageReading, ImageWords]]] = {}
     for reading, image in zip(readings, words.images, strict=True):
         if reading.outcome == "not_assessed":
             unassessed.setdefault(str(image.not_assessed[0]), []).append((reading, image))
         else:
-            yield _assessed(reading, image, words.headline.caution)
-            for finding, row in zip(in_order(reading.findings), image.rows, strict=True):
-                yield from finding_groups(image.number, reading, finding, row)
+            rows = list(zip(in_order(reading.findings), image.rows, strict=True))
+            short = [
+                (finding, row) for finding, row in rows if is_long and not (finding.flagged or finding.is_outlined)
+            ]
+            yield _assessed(reading, image, words.headline.caution, [row.name for _, row in short])
+            for finding, row in rows:
+                if (finding, row) not in short:
+                    yield from finding_groups(image.number, reading, finding, row)
     for reason, together in unassessed.items():
         yield _not_assessed(reason, together)
 
 
-def _assessed(reading: ImageReading, image: ImageWords, caution: Sentence) -> Group:
-    """`caution` was said of the whole exam."""
+def _assessed(reading: ImageReading, image: ImageWords, caution: Sentence, not_found: Sequence[Sentence]) -> Group:
+    """`caution` was said of the whole exam; what was `not_found` has no groups of its own."""
     found = any(finding.flagged for finding in reading.findings)
     group = _group(
         [(reading, image)],
@@ -75,6 +85,7 @@ def _assessed(reading: ImageReading, image: ImageWords, caution: Sentence) -> Gr
         (IMAGE_QUALITY, image.image_check),
         (NOT_COVERED, image.not_covered),
         (MADE_FOR, image.made_for),
+        (COMMENT, NOT_FOUND.format(names=", ".join(map(str, not_found))) if not_found else ""),
         (COMMENT, LOOKED_HERE if _shows_rectangles(reading) else ""),
         *((COMMENT, one) for one in (image.model, image.view, image.frames, image.no_place, *_notes(image))),
     ]

@@ -478,3 +478,20 @@ def test_fourteen_findings_take_seconds_on_a_slow_link(tmp_path: Path) -> None:
     )
     assert file.stat().st_size < 36_000, "4.5 s at 64 kbit/s"
     assert len(zlib.compress(file.read_bytes())) < 6_000, "what it would be in the deflated transfer syntax"
+
+
+def test_of_very_many_films_what_is_absent_is_told_in_a_line_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred films have 1,400 findings, of which a reader would make groups for minutes."""
+    monkeypatch.setattr("leapfrog.reader.objects.structured_report.images.MOST_FINDINGS", 5)
+    films = [
+        chest_reading(tmp_path, header=FILM, instance_id=f"{number:016x}", sop_instance_uid=f"1.2.{number}")
+        for number in (1, 2)
+    ]
+    file = structured_report_file(tmp_path, *films)
+    named = {group.tracking_identifier for group in groups(opened(file))}
+    assert {f"Image {number}: {name}" for number in (1, 2) for name in ("Infiltration", "Pleural effusion")} < named
+    assert "Image 1: Nodule" not in named
+    told = [one for one in all_texts(plain(file)) if one.startswith("Looked for and not found in this image: Nodule.")]
+    assert len(told) == 2
