@@ -122,6 +122,8 @@ class _Step:
             return NewlyOwed()
         if known is None:
             self._note(self._first_exams_after())
+            if self._destination.since is not None:
+                self._forget_given_up()
             return self._originals() + self._results()
         newly = wanted - (known.kinds or frozenset())
         if known.kinds is None:  # it came back
@@ -145,6 +147,15 @@ class _Step:
         self._connection.execute(
             "INSERT OR REPLACE INTO destinations (name, kinds, rules, exams_after) VALUES (?, ?, ?, ?)",
             (self._name, json.dumps(sorted(self._destination.send)), self._rules, exams_after),
+        )
+
+    def _forget_given_up(self) -> None:
+        """What was given up as one of this name was taken out: with a day, a person asks for it again."""
+        self._connection.execute(
+            "DELETE FROM deliveries WHERE destination = ?1 AND state = 'dismissed' AND EXISTS (SELECT 1 FROM instances"
+            " WHERE instances.study_key = deliveries.study_key AND sequence >"
+            " (SELECT exams_after FROM destinations WHERE name = ?1))",
+            (self._name,),
         )
 
     def _first_exams_after(self) -> int:

@@ -1,6 +1,7 @@
 """What becomes owed when a district is configured, or is sent more."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -209,6 +210,21 @@ def test_one_that_was_taken_out_and_dismissed_is_new_when_it_is_back(journal: Jo
     Instances(journal).add(new_instance())
     assert owe(journal, DISTRICT, PROVINCE) == NewlyOwed()
     assert journal.counts("deliveries")["dismissed"] == 1
+
+
+def test_one_that_was_dismissed_by_mistake_gets_everything_if_it_is_back_with_a_day(journal: Journal) -> None:
+    both = ("district", "province")
+    new = new_instance(owed_to=both, received_at="2026-02-01T08:00:00+00:00")
+    owe(journal, DISTRICT, SENT_PAPERS)
+    Instances(journal).add(new)
+    commit(journal, new.id)
+    report(journal, new.id, 1, to=both)
+    owe(journal, DISTRICT)
+    assert Deliveries(journal).dismiss_all_of("province") == 2
+    since = SENT_PAPERS.model_copy(update={"since": date(2026, 1, 31)})
+    assert owe(journal, DISTRICT, since) == NewlyOwed(originals=1, results=1)
+    assert owed_to(journal, "province") == [new.id] and len(results_owed_to(journal, "province")) == 1
+    assert journal.counts("deliveries")["dismissed"] == 0
 
 
 def test_one_that_gets_originals_later_gets_those_that_come_from_then_on(journal: Journal) -> None:
